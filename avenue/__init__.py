@@ -1,0 +1,1 @@
+"""Avenue keeps the pictures and files of shops and websites inside MongoDB."""

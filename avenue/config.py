@@ -1,0 +1,535 @@
+"""Every setting: its name, default, bounds and what it is for.
+
+`Settings.from_env` is the only reader of the environment. It reports all mistakes at once.
+`docs/settings.md` is made from this file (`make docs`).
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+WEAK_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "development")
+LEAST_SECRET_LENGTH = 32
+LEAST_SECRET_VARIETY = 10
+
+
+class ConfigError(Exception):
+    """The environment holds mistakes; `problems` lists them all, one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__(
+            "These settings need attention:\n" + "\n".join(f"  - {p}" for p in problems)
+        )
+
+
+def setting(
+    env: str,
+    about: str,
+    default: Any = MISSING,
+    *,
+    unit: str = "",
+    least: int | None = None,
+    most: int | None = None,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    """Declare one setting read from the variable `env`; `about` is its line in the docs."""
+    metadata = {
+        "env": env,
+        "about": about,
+        "unit": unit,
+        "least": least,
+        "most": most,
+        "choices": choices,
+        "secret": secret,
+    }
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What Avenue was told at its start."""
+
+    # The place
+    mongodb_uri: str = setting(
+        "MONGODB_URI",
+        "The replica set to keep everything in. Required except under `serve --local`. The "
+        "database name in its path is used, else `avenue`.",
+        "",
+        secret=True,
+    )
+    secret_key: str = setting(
+        "SECRET_KEY",
+        f"Signs sessions. At least {LEAST_SECRET_LENGTH} random characters; required except "
+        "under `serve --local`, which makes one.",
+        "",
+        secret=True,
+    )
+    public_base_url: str = setting(
+        "PUBLIC_BASE_URL",
+        "How the world reaches the default site, as `https://shop.example`. All URLs handed out "
+        "begin with it. Required except under `serve --local`.",
+        "",
+    )
+    local: bool = setting("AVENUE_LOCAL", "Set by `serve --local` for its workers.", False)
+    port: int = setting("PORT", "Where to listen.", 8000, least=1, most=65535)
+    workers: int = setting(
+        "WEB_CONCURRENCY", "Web processes.", 2, unit="processes", least=1, most=64
+    )
+    threads: int = setting(
+        "AVENUE_THREADS", "Request threads of a web process.", 8, unit="threads", least=1, most=256
+    )
+    data_dir: Path = setting(
+        "AVENUE_DATA_DIR", "Where `serve --local` keeps its database.", Path("var")
+    )
+    tmp_dir: Path = setting(
+        "AVENUE_TMP_DIR",
+        "Where bodies are spooled (unlinked files) while they arrive.",
+        Path("/tmp"),  # noqa: S108 - files there are unlinked before they hold anything
+    )
+    mongod: str = setting("AVENUE_MONGOD", "The mongod binary `serve --local` starts.", "")
+    admin_email: str = setting(
+        "AVENUE_ADMIN_EMAIL", "E-mail of the first administrator, made when there is no user.", ""
+    )
+    admin_password: str = setting(
+        "AVENUE_ADMIN_PASSWORD",
+        "Password of the first administrator; without it one is made and printed once.",
+        "",
+        secret=True,
+    )
+    proxy_hops: int = setting(
+        "AVENUE_PROXY_HOPS",
+        "How many proxies in front are ours; `X-Forwarded-*` of others is ignored.",
+        0,
+        unit="proxies",
+        least=0,
+        most=10,
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "AVENUE_CORS_ORIGINS",
+        "Origins whose pages may call the API with a Bearer token, separated by commas.",
+        (),
+    )
+    jobs: str = setting(
+        "AVENUE_JOBS",
+        "Who does background work: one thread of every web process, or `python -m avenue worker`.",
+        "inline",
+        choices=("inline", "worker"),
+    )
+
+    # How long
+    cache_seconds: int = setting(
+        "AVENUE_CACHE_SECONDS",
+        "How long a worker may believe what it knows of a public picture or a site.",
+        30,
+        unit="seconds",
+        least=0,
+        most=3600,
+    )
+    cache_mb: int = setting(
+        "AVENUE_CACHE_MB",
+        "Bytes of small public pictures each worker keeps at hand.",
+        64,
+        unit="MB",
+        least=0,
+        most=65536,
+    )
+    trash_days: int = setting(
+        "AVENUE_TRASH_DAYS",
+        "How long removed files can be restored.",
+        7,
+        unit="days",
+        least=0,
+        most=3650,
+    )
+    unclaimed_hours: int = setting(
+        "AVENUE_UNCLAIMED_HOURS",
+        "How long an uploaded file waits for its owner.",
+        24,
+        unit="hours",
+        least=1,
+        most=8760,
+    )
+    versions_keep: int = setting(
+        "AVENUE_VERSIONS_KEEP",
+        "Versions kept of a replaced file.",
+        10,
+        unit="versions",
+        least=1,
+        most=100,
+    )
+    session_days: int = setting(
+        "AVENUE_SESSION_DAYS",
+        "How long a session or a login token is good.",
+        30,
+        unit="days",
+        least=1,
+        most=3650,
+    )
+    sweep_minutes: int = setting(
+        "AVENUE_SWEEP_MINUTES",
+        "Minutes between two rounds of the sweeper.",
+        15,
+        unit="minutes",
+        least=1,
+        most=1440,
+    )
+    read_seconds: int = setting(
+        "AVENUE_READ_SECONDS",
+        "How long one read of the database may take, retries included.",
+        5,
+        unit="seconds",
+        least=1,
+        most=300,
+    )
+    write_seconds: int = setting(
+        "AVENUE_WRITE_SECONDS",
+        "How long the writing of one request may take, retries included; large files get one "
+        "second more per MB.",
+        15,
+        unit="seconds",
+        least=1,
+        most=600,
+    )
+
+    # How much
+    max_product_image_mb: int = setting(
+        "AVENUE_MAX_PRODUCT_IMAGE_MB", "Largest product picture.", 5, unit="MB", least=1, most=1024
+    )
+    max_media_mb: int = setting(
+        "AVENUE_MAX_MEDIA_MB",
+        "Largest file of the media library.",
+        10,
+        unit="MB",
+        least=1,
+        most=1024,
+    )
+    max_upload_mb: int = setting(
+        "AVENUE_MAX_UPLOAD_MB", "Largest general upload.", 25, unit="MB", least=1, most=1024
+    )
+    max_tus_mb: int = setting(
+        "AVENUE_MAX_TUS_MB", "Largest resumable upload.", 1024, unit="MB", least=1, most=102400
+    )
+    max_images_per_product: int = setting(
+        "AVENUE_MAX_IMAGES_PER_PRODUCT",
+        "Pictures one product may have.",
+        5,
+        unit="pictures",
+        least=1,
+        most=100,
+    )
+    max_megapixels: int = setting(
+        "AVENUE_MAX_MEGAPIXELS",
+        "Largest picture that is decoded whole.",
+        25,
+        unit="megapixels",
+        least=1,
+        most=500,
+    )
+    max_jpeg_megapixels: int = setting(
+        "AVENUE_MAX_JPEG_MEGAPIXELS",
+        "Largest JPEG (decoded shrunk above the limit for others).",
+        50,
+        unit="megapixels",
+        least=1,
+        most=500,
+    )
+    max_side_pixels: int = setting(
+        "AVENUE_MAX_SIDE_PIXELS",
+        "Longest side of a picture.",
+        12_000,
+        unit="pixels",
+        least=16,
+        most=65_500,
+    )
+    max_frames: int = setting(
+        "AVENUE_MAX_FRAMES",
+        "Frames of an animated picture.",
+        100,
+        unit="frames",
+        least=1,
+        most=10_000,
+    )
+    max_scans: int = setting(
+        "AVENUE_MAX_SCANS", "Scans of a JPEG.", 100, unit="scans", least=1, most=10_000
+    )
+    max_decode_cpu_seconds: int = setting(
+        "AVENUE_MAX_DECODE_CPU_SECONDS",
+        "Processor time one decode may take.",
+        2,
+        unit="seconds",
+        least=1,
+        most=300,
+    )
+    max_decode_mb: int = setting(
+        "AVENUE_MAX_DECODE_MB", "Memory one decode may take.", 512, unit="MB", least=64, most=65536
+    )
+    max_parts: int = setting(
+        "AVENUE_MAX_PARTS", "Parts of a multipart body.", 20, unit="parts", least=1, most=1000
+    )
+    max_text_field_kb: int = setting(
+        "AVENUE_MAX_TEXT_FIELD_KB",
+        "Longest text field of a form.",
+        64,
+        unit="KB",
+        least=1,
+        most=16_384,
+    )
+    max_json_kb: int = setting(
+        "AVENUE_MAX_JSON_KB", "Largest JSON body.", 1024, unit="KB", least=16, most=16_384
+    )
+    max_json_depth: int = setting(
+        "AVENUE_MAX_JSON_DEPTH", "Nesting of a JSON body.", 20, unit="levels", least=2, most=200
+    )
+    max_uploads_per_minute: int = setting(
+        "AVENUE_MAX_UPLOADS_PER_MINUTE",
+        "Upload requests of one caller.",
+        300,
+        unit="per minute",
+        least=1,
+    )
+    max_client_uploads_per_minute: int = setting(
+        "AVENUE_MAX_CLIENT_UPLOADS_PER_MINUTE",
+        "Upload requests of one caller with the role client.",
+        30,
+        unit="per minute",
+        least=1,
+    )
+    max_writes_per_minute: int = setting(
+        "AVENUE_MAX_WRITES_PER_MINUTE",
+        "Other changing requests of one caller.",
+        300,
+        unit="per minute",
+        least=1,
+    )
+    max_reads_per_minute: int = setting(
+        "AVENUE_MAX_READS_PER_MINUTE",
+        "Reading requests of one caller to the API.",
+        600,
+        unit="per minute",
+        least=1,
+    )
+    max_logins_per_minute: int = setting(
+        "AVENUE_MAX_LOGINS_PER_MINUTE",
+        "Tries to sign in, for one account from one address.",
+        10,
+        unit="per minute",
+        least=1,
+    )
+    max_site_mb: int = setting(
+        "AVENUE_MAX_SITE_MB",
+        "Quota of a site that has none of its own; 0 is no quota.",
+        0,
+        unit="MB",
+        least=0,
+    )
+    max_disk_percent: int = setting(
+        "AVENUE_MAX_DISK_PERCENT",
+        "How full the database's disk may be before uploads are refused.",
+        95,
+        unit="percent",
+        least=1,
+        most=100,
+    )
+    max_header_seconds: int = setting(
+        "AVENUE_MAX_HEADER_SECONDS",
+        "How long a client may take to send its request's head.",
+        10,
+        unit="seconds",
+        least=1,
+        most=300,
+    )
+    max_slow_body_seconds: int = setting(
+        "AVENUE_MAX_SLOW_BODY_SECONDS",
+        "How long a body may come slower than `AVENUE_MIN_BODY_KB_PER_SECOND`.",
+        30,
+        unit="seconds",
+        least=1,
+        most=3600,
+    )
+    min_body_kb_per_second: int = setting(
+        "AVENUE_MIN_BODY_KB_PER_SECOND",
+        "Slowest body that is waited for.",
+        10,
+        unit="KB per second",
+        least=1,
+        most=10_240,
+    )
+    max_drain_mb: int = setting(
+        "AVENUE_MAX_DRAIN_MB",
+        "How much of a refused body is read, so that the answer is seen.",
+        32,
+        unit="MB",
+        least=0,
+        most=1024,
+    )
+    max_drain_seconds: int = setting(
+        "AVENUE_MAX_DRAIN_SECONDS",
+        "How long a refused body is read, so that the answer is seen.",
+        20,
+        unit="seconds",
+        least=0,
+        most=300,
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from `environ` (the process's own when None).
+
+        Raise `ConfigError` naming every mistake: variable, reason, and what would be right.
+        """
+        environ = os.environ if environ is None else environ
+        problems: list[str] = []
+        values = {
+            each.name: _read(each, environ[each.metadata["env"]].strip(), problems)
+            for each in fields(cls)
+            if environ.get(each.metadata["env"], "").strip()
+        }
+        found = {name: value for name, value in values.items() if value is not None}
+        settings = cls(**found)
+        problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
+        if problems:
+            raise ConfigError(problems)
+        return settings
+
+    @property
+    def base_url(self) -> str:
+        """The default site's address, without a slash at its end."""
+        return self.public_base_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    def as_env(self) -> dict[str, str]:
+        """Return the variables that make a child process read these same settings."""
+        return {
+            each.metadata["env"]: _written(getattr(self, each.name))
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
+        }
+
+    def _missing(self) -> list[str]:
+        if self.local:
+            return []
+        required = {
+            "MONGODB_URI": (
+                self.mongodb_uri,
+                "as mongodb+srv://user:password@cluster.example/avenue, a replica set (to try "
+                "Avenue out, `python -m avenue serve --local` brings its own)",
+            ),
+            "PUBLIC_BASE_URL": (self.public_base_url, "as https://shop.example"),
+        }
+        return [
+            f"{name} is missing: {right}" for name, (value, right) in required.items() if not value
+        ]
+
+    def _wrong_secret(self) -> list[str]:
+        if self.local:
+            return []
+        advice = (
+            f"use at least {LEAST_SECRET_LENGTH} random characters, as "
+            '`python -c "import secrets; print(secrets.token_urlsafe(48))"` prints'
+        )
+        if not self.secret_key:
+            return [f"SECRET_KEY is missing: {advice}"]
+        weak = (
+            len(self.secret_key) < LEAST_SECRET_LENGTH
+            or len(set(self.secret_key)) < LEAST_SECRET_VARIETY
+            or any(word in self.secret_key.lower() for word in WEAK_WORDS)
+        )
+        return [f"SECRET_KEY is too easy to guess: {advice}"] if weak else []
+
+    def _wrong_urls(self) -> list[str]:
+        problems = []
+        if self.mongodb_uri and not self.mongodb_uri.startswith(("mongodb://", "mongodb+srv://")):
+            problems.append("MONGODB_URI must begin with mongodb:// or mongodb+srv://")
+        named = [("PUBLIC_BASE_URL", self.public_base_url)] if self.public_base_url else []
+        named += [("AVENUE_CORS_ORIGINS", origin) for origin in self.cors_origins]
+        return problems + [
+            f"{name} holds {url!r}: write scheme and host only, as https://shop.example"
+            for name, url in named
+            if not _is_origin(url)
+        ]
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    bare = parts.path in {"", "/"} and not (parts.query or parts.fragment or parts.username)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and bare and port_ok
+
+
+def _read(each: Field[Any], text: str, problems: list[str]) -> Any:
+    """Return the value written as `text`, or None after adding to `problems`."""
+    reader = _READERS[each.type if isinstance(each.type, str) else _type_name(each.type)]
+    env, row = each.metadata["env"], each.metadata
+    try:
+        value = reader(text)
+    except ValueError as error:
+        problems.append(f"{env} {error}" + ("" if row["secret"] else f", not {text!r}"))
+        return None
+    if row["choices"] and value not in row["choices"]:
+        problems.append(f"{env} must be one of {', '.join(row['choices'])}, not {text!r}")
+        return None
+    too_small = row["least"] is not None and value < row["least"]
+    too_large = row["most"] is not None and value > row["most"]
+    if too_small or too_large:
+        problems.append(f"{env} must be {bounds(row)}, not {text!r}")
+        return None
+    return value
+
+
+def bounds(row: Mapping[str, Any]) -> str:
+    """Say in words which numbers a setting takes."""
+    unit = f" {row['unit']}" if row["unit"] else ""
+    if row["most"] is None:
+        return f"at least {row['least']}{unit}"
+    return f"{row['least']} to {row['most']}{unit}"
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("must be 1 or 0")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+
+
+def _type_name(kind: object) -> str:
+    return getattr(kind, "__name__", str(kind)) if kind in {str, int, bool, Path} else "tuple"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": _integer,
+    "bool": _boolean,
+    "Path": Path,
+    "tuple": _names,
+}
+
+
+def new_secret() -> str:
+    """Return a key good enough for SECRET_KEY."""
+    return secrets.token_urlsafe(48)

@@ -1,0 +1,67 @@
+"""Who asks, and for which site."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+def new_id() -> str:
+    """Return 22 URL-safe random characters (128 bits)."""
+    return secrets.token_urlsafe(16)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether `text` has the shape of one of our ids."""
+    return ID_PATTERN.fullmatch(text) is not None
+
+
+class Role(StrEnum):
+    """What somebody may do on one site."""
+
+    ADMIN = "admin"  # everything of a site
+    EDITOR = "editor"  # the builder and its media
+    SELLER = "seller"  # own products and their pictures
+    CLIENT = "client"  # own uploads
+    OPS = "ops"  # status, metrics, alerts
+
+
+class Scope(StrEnum):
+    """What a token may be used for; a session may do all."""
+
+    READ = "read"  # GET and HEAD
+    WRITE = "write"  # everything that changes shops, pages and files
+    ACCOUNT = "account"  # tokens and passwords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`."""
+
+    id: str
+    hosts: tuple[str, ...]
+    base_url: str
+    name: str
+    locale: str = "es"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks, seen from one site. `id` is None for somebody who has not signed in."""
+
+    site: Site
+    id: str | None = None
+    role: Role | None = None
+    superuser: bool = False
+    scopes: frozenset[Scope] = frozenset(Scope)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this actor may do everything of the site."""
+        return self.superuser or self.role is Role.ADMIN
+
+    def has_role(self, *roles: Role) -> bool:
+        """Tell whether the actor has one of `roles`; administrators have every one."""
+        return self.is_admin or self.role in roles
