@@ -1,0 +1,102 @@
+"""Every MongoDB index, in one list."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from avenue.storage.connection import Database
+from avenue.storage.scope import BUCKETS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One index: the collection, its keys in order, and what else it is told."""
+
+    collection: str
+    keys: tuple[tuple[str, int], ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name MongoDB gives it."""
+        return "_".join(f"{key}_{direction}" for key, direction in self.keys)
+
+
+def _up(*keys: str) -> tuple[tuple[str, int], ...]:
+    return tuple((key, ASCENDING) for key in keys)
+
+
+PRODUCTS = "shop_products"
+
+INDEXES: tuple[Index, ...] = (
+    Index(collection="users", keys=_up("email"), options={"unique": True}),
+    Index(collection="api_tokens", keys=_up("user", "site")),
+    # Expired tokens own no bytes, so a TTL index may take them.
+    Index(collection="api_tokens", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
+    Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
+    Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),
+    # The sweeper's three questions.
+    Index(
+        collection="assets",
+        keys=_up("expires_at"),
+        options={"partialFilterExpression": {"claim": None}},
+    ),
+    Index(
+        collection="assets",
+        keys=_up("trash.at"),
+        options={"partialFilterExpression": {"state": "trash"}},
+    ),
+    Index(
+        collection="assets",
+        keys=_up("state"),
+        options={"partialFilterExpression": {"state": "purging"}},
+    ),
+    Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="writes", keys=_up("files")),
+    Index(
+        collection=PRODUCTS,
+        keys=_up("site", "sku"),
+        options={"unique": True, "partialFilterExpression": {"sku": {"$type": "string"}}},
+    ),
+    Index(collection=PRODUCTS, keys=_up("site", "words")),
+    *(
+        Index(collection=PRODUCTS, keys=(("site", ASCENDING), (key, direction), ("_id", direction)))
+        for key in ("created_at", "updated_at", "name_key", "price", "sku")
+        for direction in (ASCENDING,)
+    ),
+    Index(
+        collection=PRODUCTS,
+        keys=(("site", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING)),
+    ),
+    Index(collection="jobs", keys=_up("state", "run_at")),
+    # The two of the GridFS specification.
+    *(
+        Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))
+        for bucket in BUCKETS
+    ),
+    *(
+        Index(collection=f"{bucket}.chunks", keys=_up("files_id", "n"), options={"unique": True})
+        for bucket in BUCKETS
+    ),
+)
+
+
+def create_indexes(database: Database) -> None:
+    """Create what is missing of `INDEXES`; repeatable."""
+    for index in INDEXES:
+        database.raw[index.collection].create_indexes(
+            [IndexModel(list(index.keys), name=index.name, **index.options)]
+        )
+
+
+def missing_indexes(database: Database) -> list[str]:
+    """Return the indexes of the list that the database lacks, as `collection.name`."""
+    names = {index.collection for index in INDEXES}
+    have = {name: set(database.raw[name].index_information()) for name in names}
+    return [
+        f"{index.collection}.{index.name}"
+        for index in INDEXES
+        if index.name not in have[index.collection]
+    ]

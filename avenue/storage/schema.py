@@ -1,0 +1,172 @@
+"""Whose database is this? And the steps that bring it to this version of Avenue.
+
+A database is ours when `avenue_meta` holds the schema document. One that has documents in
+collections of our names but no such marker belongs to another application (the shop that came
+before used the same names): it is refused and nothing in it is touched.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from pymongo.errors import OperationFailure
+
+from avenue.errors import Unavailable
+from avenue.storage.connection import Database, Document, unavailable_when_away
+from avenue.storage.indexes import create_indexes, missing_indexes
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+
+META = "avenue_meta"
+MARKER = "schema"
+DEFAULT_SITE = "default"
+
+OUR_COLLECTIONS = frozenset(
+    {
+        *SITE_COLLECTIONS,
+        *(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks")),
+        "sites",
+        "users",
+        "api_tokens",
+        "jobs",
+        "leases",
+        "rate_limits",
+        "audit_logs",
+        "infra_metrics",
+        "infra_alerts",
+        "legacy_urls",
+        "tus_uploads",
+    }
+)
+
+
+class Standing(StrEnum):
+    """What a look at the database found."""
+
+    READY = "ready"
+    EMPTY = "empty"
+    OLDER = "older"
+
+
+class ForeignDatabase(Unavailable):
+    """The database belongs to another application."""
+
+    code = "foreign_database"
+    message = "This database belongs to another application, so Avenue leaves it alone."
+    hint = "Put another database name into MONGODB_URI; Avenue makes what it needs there."
+
+
+class NotAReplicaSet(Unavailable):
+    """A standalone mongod cannot do transactions and loses acknowledged writes."""
+
+    code = "not_a_replica_set"
+    message = "MongoDB runs standalone; Avenue needs a replica set (one member is enough)."
+    hint = (
+        "Start mongod with --replSet rs0 and run once: mongosh --eval "
+        '\'rs.initiate({_id: "rs0", members: [{_id: 0, host: "127.0.0.1:27017"}]})\''
+    )
+
+
+class NotMigrated(Unavailable):
+    """The database has not been prepared for this version."""
+
+    code = "not_migrated"
+    message = "The database is not prepared for this version of Avenue."
+    hint = "Run `python -m avenue migrate`."
+
+
+class NewerDatabase(Unavailable):
+    """A newer Avenue has prepared this database."""
+
+    code = "newer_database"
+    message = "A newer version of Avenue has prepared this database."
+    hint = "Deploy that version again, or restore a backup from before it."
+
+
+def look(database: Database) -> Standing:
+    """Return how the database stands, reading only.
+
+    Raise `ForeignDatabase`, `NotAReplicaSet`, `NewerDatabase`, or `Unavailable` when it is away.
+    """
+    with unavailable_when_away(), database.deadline(database.read_seconds):
+        hello = database.client.admin.command("hello")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise NotAReplicaSet
+        marker = database.raw[META].find_one({"_id": MARKER})
+        if marker is None:
+            _refuse_foreign(database)
+            return Standing.EMPTY
+    return _compare(marker)
+
+
+def migrate(database: Database) -> list[str]:
+    """Bring the database to this version; return what was done, in words. Repeatable."""
+    look(database)
+    with unavailable_when_away():
+        meta = database.raw[META]
+        meta.update_one({"_id": MARKER}, {"$setOnInsert": {"version": 0}}, upsert=True)
+        marker = meta.find_one({"_id": MARKER}) or {"version": 0}
+        create_indexes(database)
+        done = []
+        for version, step in enumerate(STEPS, start=1):
+            if version > marker["version"]:
+                step(database)
+                meta.update_one({"_id": MARKER}, {"$max": {"version": version}})
+                done.append(f"{version}: {(step.__doc__ or '').splitlines()[0]}")
+    return done
+
+
+def shortcomings(database: Database) -> list[str]:
+    """Return why the database cannot be used yet, in words; empty when it can."""
+    standing = look(database)
+    if standing is not Standing.READY:
+        return [NotMigrated.message]
+    with unavailable_when_away(), database.deadline(database.read_seconds):
+        return [f"index {name} is missing" for name in missing_indexes(database)]
+
+
+class Gate:
+    """Lets requests to the database only once it is known to be ours and migrated."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open = False
+
+    def pass_or_raise(self) -> None:
+        """Raise the reason why the database may not be used; remember a good answer."""
+        if self._open:
+            return
+        if look(self._database) is not Standing.READY:
+            raise NotMigrated
+        self._open = True
+
+
+def _compare(marker: Document) -> Standing:
+    if marker["version"] > len(STEPS):
+        raise NewerDatabase
+    return Standing.READY if marker["version"] == len(STEPS) else Standing.OLDER
+
+
+def _refuse_foreign(database: Database) -> None:
+    names = set(database.raw.list_collection_names()) & OUR_COLLECTIONS
+    taken = sorted(name for name in names if database.raw[name].find_one({}, {"_id": 1}))
+    if taken:
+        raise ForeignDatabase(
+            f"The database {database.raw.name!r} already holds documents in "
+            f"{', '.join(taken)} that Avenue did not write, so it is left untouched.",
+            collections=taken,
+        )
+
+
+def _create_default_site(database: Database) -> None:
+    """Create the default site."""
+    try:
+        database.raw["sites"].update_one(
+            {"_id": DEFAULT_SITE},
+            {"$setOnInsert": {"name": "Avenue", "locale": "es"}},
+            upsert=True,
+        )
+    except OperationFailure as error:  # two migrations at once: the other one was first
+        if error.code != 11000:  # noqa: PLR2004 - DuplicateKey
+            raise
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_create_default_site,)

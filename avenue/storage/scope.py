@@ -1,0 +1,233 @@
+"""Two ways to the collections: `site(site)` for features, `house()` for what runs the house.
+
+The site handle puts `site` into every filter, every new document and every pipeline, so a
+query that forgot it cannot be written. Who takes `house()` is listed in a test.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pymongo import ReturnDocument, WriteConcern
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection as MongoCollection
+from pymongo.errors import DuplicateKeyError
+
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import Files
+
+T = TypeVar("T")
+Filter = Mapping[str, Any]
+Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Sort = Sequence[tuple[str, int]]
+
+SITE_COLLECTIONS = frozenset(
+    {
+        "assets",
+        "renditions",
+        "shop_products",
+        "shop_products_grouped",
+        "page_content",
+        "writes",
+    }
+)
+BUCKETS = ("product_images", "builder_media", "uploads")
+
+
+class AlreadyThere(Exception):
+    """A unique index refused a document; `fields` are the index's, `site` left out."""
+
+    def __init__(self, fields: frozenset[str]) -> None:
+        self.fields = fields
+        super().__init__(", ".join(sorted(fields)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One collection seen through a scope: every operation is retried inside its deadline.
+
+    `fixed` is what the scope puts into each filter and document. With a `session` the operations
+    belong to its transaction, whose runner does the retrying.
+    """
+
+    database: Database
+    source: MongoCollection[Document]
+    fixed: Filter
+    session: ClientSession | None = None
+
+    def within(self, session: ClientSession) -> "Collection":
+        """Return this collection inside a transaction."""
+        return Collection(
+            database=self.database, source=self.source, fixed=self.fixed, session=session
+        )
+
+    def find_one(self, query: Filter, projection: Filter | None = None) -> Document | None:
+        """Return the document that matches, or None."""
+        return self._read(
+            lambda: self.source.find_one(self._scoped(query), projection, session=self.session)
+        )
+
+    def find(
+        self,
+        query: Filter,
+        projection: Filter | None = None,
+        *,
+        sort: Sort | None = None,
+        limit: int = 0,
+    ) -> list[Document]:
+        """Return the documents that match; bound them by `limit` or by the query."""
+        return self._read(
+            lambda: list(
+                self.source.find(
+                    self._scoped(query), projection, sort=sort, limit=limit, session=self.session
+                )
+            )
+        )
+
+    def aggregate(self, pipeline: Sequence[Filter]) -> list[Document]:
+        """Return what `pipeline` makes of this scope's documents."""
+        stages: list[Filter] = [{"$match": dict(self.fixed)}] if self.fixed else []
+        return self._read(
+            lambda: list(self.source.aggregate([*stages, *pipeline], session=self.session))
+        )
+
+    def count(self, query: Filter) -> int:
+        """Return how many documents match."""
+        return self._read(
+            lambda: self.source.count_documents(self._scoped(query), session=self.session)
+        )
+
+    def insert(self, document: Document) -> None:
+        """Insert `document`, repeatably; raise `AlreadyThere` when a unique index refuses it.
+
+        A retry after a lost answer finds its own document and is content.
+        """
+        scoped = {**document, **self.fixed}
+        try:
+            self._write(lambda: self.source.insert_one(scoped, session=self.session))
+        except DuplicateKeyError as error:
+            if self.session is None and self.find_one({"_id": document["_id"]}) == scoped:
+                return
+            pattern = (error.details or {}).get("keyPattern", {})
+            raise AlreadyThere(frozenset(pattern) - {"site"}) from None
+
+    def insert_at_server_time(self, document: Document, times: Filter) -> None:
+        """Insert `document` with fields computed by the server (`$$NOW`), repeatably.
+
+        A document of that `_id` that is already there stays as it is.
+        """
+        fresh = {"$mergeObjects": [{"$literal": {**document, **self.fixed}}, times]}
+        is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}
+        stage = {"$replaceWith": {"$cond": [is_new, fresh, "$$ROOT"]}}
+        self.update({"_id": document["_id"]}, [stage], upsert=True)
+
+    def update(self, query: Filter, change: Change, *, upsert: bool = False) -> int:
+        """Change one document; return how many matched (0 or 1). `change` must be repeatable."""
+        try:
+            result = self._write(
+                lambda: self.source.update_one(
+                    self._scoped(query), change, upsert=upsert, session=self.session
+                )
+            )
+        except DuplicateKeyError as error:
+            pattern = (error.details or {}).get("keyPattern", {})
+            raise AlreadyThere(frozenset(pattern) - {"site"}) from None
+        return result.matched_count
+
+    def find_and_update(
+        self, query: Filter, change: Change, *, upsert: bool = False, sort: Sort | None = None
+    ) -> Document | None:
+        """Change one document and return it as it is afterwards, or None."""
+        return self._write(
+            lambda: self.source.find_one_and_update(
+                self._scoped(query),
+                change,
+                upsert=upsert,
+                sort=sort,
+                return_document=ReturnDocument.AFTER,
+                session=self.session,
+            )
+        )
+
+    def delete(self, query: Filter) -> int:
+        """Delete one document; return how many went (a retry may say 0)."""
+        result = self._write(
+            lambda: self.source.delete_one(self._scoped(query), session=self.session)
+        )
+        return result.deleted_count
+
+    def delete_all(self, query: Filter) -> int:
+        """Delete every document that matches; repeatable."""
+        result = self._write(
+            lambda: self.source.delete_many(self._scoped(query), session=self.session)
+        )
+        return result.deleted_count
+
+    def _scoped(self, query: Filter) -> Document:
+        return {**query, **self.fixed}
+
+    def _read(self, operation: Callable[[], T]) -> T:
+        if self.session is not None:
+            return operation()
+        return self.database.repeat(operation, self.database.read_seconds)
+
+    def _write(self, operation: Callable[[], T]) -> T:
+        if self.session is not None:
+            return operation()
+        return self.database.repeat(operation, self.database.write_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteScope:
+    """What belongs to one site, and nothing else."""
+
+    database: Database
+    site: str
+
+    def collection(self, name: str) -> Collection:
+        """Return a site collection; its documents all carry this site."""
+        if name not in SITE_COLLECTIONS:
+            raise ValueError(f"{name} is not a collection of sites")
+        return Collection(
+            database=self.database, source=self.database.raw[name], fixed={"site": self.site}
+        )
+
+    def files(self, bucket: str) -> Files:
+        """Return the GridFS bucket, bound to ids that begin with this site."""
+        if bucket not in BUCKETS:
+            raise ValueError(f"{bucket} is not a bucket")
+        return Files(self.database, bucket, prefix=f"{self.site}/")
+
+    def transaction(self, work: Callable[[ClientSession], T]) -> T:
+        """Run `work` in one transaction; see `Database.transaction`."""
+        return self.database.transaction(work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseScope:
+    """Everything, of every site: login, sweeper, jobs, ops and migration only."""
+
+    database: Database
+
+    def collection(self, name: str) -> Collection:
+        """Return a collection, unscoped."""
+        return Collection(database=self.database, source=self.database.raw[name], fixed={})
+
+    def quick_collection(self, name: str) -> Collection:
+        """Return a collection of counters that may be forgotten: its writes wait for nobody."""
+        source = self.database.raw.get_collection(name, write_concern=WriteConcern(w=1, j=False))
+        return Collection(database=self.database, source=source, fixed={})
+
+    def files(self, bucket: str) -> Files:
+        """Return the GridFS bucket with ids as they are stored (`<site>/<id>`)."""
+        return Files(self.database, bucket, prefix="")
+
+
+def site(database: Database, site_id: str) -> SiteScope:
+    """Return the handle feature stores get."""
+    return SiteScope(database=database, site=site_id)
+
+
+def house(database: Database) -> HouseScope:
+    """Return the handle for what serves all sites; a test lists who calls this."""
+    return HouseScope(database=database)

@@ -1,0 +1,77 @@
+"""The sites of this house, found by the host a request came to."""
+
+import threading
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from avenue.config import Settings
+from avenue.identity import Site
+from avenue.storage.connection import Database, Document
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.scope import house
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+DEFAULT_PORTS = frozenset({"80", "443"})
+
+
+class Sites:
+    """Knows every site for `cache_seconds` at a time, so that a request costs no query."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._collection = house(database).collection("sites")
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._by_host: Mapping[str, Site] = {}
+        self._by_id: Mapping[str, Site] = {}
+        self._good_until = 0.0
+
+    def by_host(self, host: str) -> Site | None:
+        """Return the site of a `Host` header, or None. The match is exact, port included."""
+        self._refresh()
+        name = host.lower()
+        if self._settings.local and _without_port(name) in LOOPBACK_NAMES:
+            return self._by_id.get(DEFAULT_SITE)
+        return self._by_host.get(name)
+
+    def by_id(self, site_id: str) -> Site | None:
+        """Return one site, or None."""
+        self._refresh()
+        return self._by_id.get(site_id)
+
+    def _refresh(self) -> None:
+        if time.monotonic() < self._good_until:
+            return
+        with self._lock:
+            if time.monotonic() < self._good_until:
+                return
+            found = [self._from_document(each) for each in self._collection.find({})]
+            self._by_id = {site.id: site for site in found}
+            self._by_host = {
+                name: site for site in found for host in site.hosts for name in _spellings(host)
+            }
+            self._good_until = time.monotonic() + max(self._settings.cache_seconds, 1)
+
+    def _from_document(self, document: Document) -> Site:
+        base_url = document.get("base_url") or self._settings.base_url
+        hosts = list(document.get("hosts", []))
+        if document["_id"] == DEFAULT_SITE:
+            hosts.append(urlsplit(self._settings.base_url).netloc)
+        return Site(
+            id=document["_id"],
+            hosts=tuple(host.lower() for host in hosts),
+            base_url=base_url,
+            name=str(document.get("name") or document["_id"]),
+            locale=document.get("locale", "es"),
+        )
+
+
+def _spellings(host: str) -> tuple[str, ...]:
+    """Return `host` and, when its port is a scheme's default, the host without it."""
+    name, _, port = host.rpartition(":")
+    return (host, name) if name and port in DEFAULT_PORTS else (host,)
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host

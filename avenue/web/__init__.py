@@ -1,0 +1,1 @@
+"""What every route needs from Flask; knows nothing of pictures or shops."""
