@@ -4,14 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from avenue.config import Settings
 from avenue.storage.connection import Database
-from avenue.storage.schema import migrate
+from tests.mongod import Mongod
+from tests.prepared import emptied, prepared_uri
+
+
+@pytest.fixture(scope="module")
+def shared_uri(mongod: Mongod) -> Iterator[str]:
+    """The database that the tests of one module use one after the other."""
+    with prepared_uri(mongod) as uri:
+        yield uri
 
 
 @pytest.fixture
-def database(database_uri: str) -> Iterator[Database]:
-    database = Database(Settings(mongodb_uri=database_uri, local=True))
-    migrate(database)
-    yield database
-    database.close()
+def database(shared_uri: str) -> Iterator[Database]:
+    """A database with every index and nothing else in it."""
+    with emptied(shared_uri) as database:
+        yield database

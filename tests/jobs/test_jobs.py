@@ -37,9 +37,9 @@ def service(database: Database) -> JobService:
 
 
 @pytest.fixture
-def other(database_uri: str, database: Database) -> Iterator[JobService]:
+def other(shared_uri: str, database: Database) -> Iterator[JobService]:
     """The jobs as another process sees them: over its own client."""
-    own = Database(Settings(mongodb_uri=database_uri, local=True))
+    own = Database(Settings(mongodb_uri=shared_uri, local=True))
     yield service_of(own)
     own.close()
 
@@ -174,12 +174,12 @@ def test_two_runners_never_run_one_job_at_once(service: JobService, other: JobSe
 
 
 def test_a_killed_process_leaves_its_job_to_another_after_the_lease(
-    database: Database, database_uri: str
+    database: Database, shared_uri: str
 ) -> None:
     service = service_of(database, lease_seconds=SHORT_LEASE_SECONDS)
     job_id = service.enqueue("count", {"steps": 8}).id
     worker = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("killed_worker.py"), database_uri, "1"],
+        [sys.executable, Path(__file__).with_name("killed_worker.py"), shared_uri, "1"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
