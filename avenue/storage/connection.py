@@ -151,7 +151,10 @@ class Database:
 
     def clock_skew(self) -> timedelta:
         """Return how far this machine's clock is from the primary's (positive: ours is ahead)."""
-        hello = self.repeat(lambda: self.client.admin.command("hello"), self.read_seconds)
+        options = self.client.codec_options  # commands answer with naive times otherwise
+        hello = self.repeat(
+            lambda: self.client.admin.command("hello", codec_options=options), self.read_seconds
+        )
         ahead: timedelta = utc_now() - hello["localTime"]
         return ahead
 
