@@ -30,7 +30,7 @@ DEFAULT_CURRENCY = "PYG"
 def _decimal(value: object) -> object:
     """Take a price as a decimal string or an integer; a float has already lost digits."""
     if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise ValueError("write the price as a string like \"150000.50\" or as an integer")
+        raise ValueError('write it as a string like "150000.50" or as an integer')  # noqa: TRY004 - pydantic wants it
     return Decimal(value) if isinstance(value, int) else value
 
 

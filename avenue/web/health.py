@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from avenue.errors import AvenueError
 
@@ -15,6 +15,12 @@ class Readiness(Protocol):
 
     def __call__(self) -> list[str]:
         """Return what is in the way, in words; raise `AvenueError` when it cannot be learnt."""
+
+
+def install(app: Flask, readiness: Readiness) -> None:
+    """Let `app` answer `/readyz` by what `readiness` finds."""
+    app.extensions[READINESS] = readiness
+    app.register_blueprint(bp)
 
 
 @bp.get("/healthz")
