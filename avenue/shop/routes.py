@@ -21,7 +21,7 @@ from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as, choice_asked_for, page_asked_for
 from avenue.web.services import using
 
-bp = Blueprint("shop", __name__, url_prefix="/api/shop")
+blueprint = Blueprint("shop", __name__, url_prefix="/api/shop")
 
 MOST_PRICE = Decimal(10) ** 15
 DEFAULT_CURRENCY = "PYG"
@@ -91,7 +91,7 @@ class ImageChanges(_Body):
     focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
 
 
-@bp.get("/products")
+@blueprint.get("/products")
 def list_products() -> Response:
     """List the products the caller may see: `?search ?status ?sort ?owner=me ?limit ?after`."""
     actor, page = current_actor(), page_asked_for()
@@ -115,7 +115,7 @@ def list_products() -> Response:
     )
 
 
-@bp.post("/products")
+@blueprint.post("/products")
 @require(Role.SELLER)
 def create_product() -> tuple[Response, int, dict[str, str]]:
     """Create a product of the caller's own."""
@@ -126,14 +126,14 @@ def create_product() -> tuple[Response, int, dict[str, str]]:
     return jsonify(product_json(actor, created)), 201, {"Location": location}
 
 
-@bp.get("/products/<product_id>")
+@blueprint.get("/products/<product_id>")
 def show_product(product_id: str) -> Response:
     """Show one product."""
     actor = current_actor()
     return jsonify(product_json(actor, using(ShopService).get(actor, product_id)))
 
 
-@bp.patch("/products/<product_id>")
+@blueprint.patch("/products/<product_id>")
 @require(Role.SELLER)
 def change_product(product_id: str) -> Response:
     """Change the fields that are given."""
@@ -146,7 +146,7 @@ def change_product(product_id: str) -> Response:
     return jsonify(product_json(actor, changed))
 
 
-@bp.delete("/products/<product_id>")
+@blueprint.delete("/products/<product_id>")
 @require(Role.SELLER)
 def delete_product(product_id: str) -> tuple[str, int]:
     """Delete a product; its pictures go to the trash."""
@@ -154,7 +154,7 @@ def delete_product(product_id: str) -> tuple[str, int]:
     return "", 204
 
 
-@bp.post("/products/<product_id>/images")
+@blueprint.post("/products/<product_id>/images")
 @require(Role.SELLER)
 @upload_route
 def add_images(product_id: str) -> Response:
@@ -165,7 +165,7 @@ def add_images(product_id: str) -> Response:
     return upload_reply(reception)
 
 
-@bp.put("/products/<product_id>/images")
+@blueprint.put("/products/<product_id>/images")
 @require(Role.SELLER)
 def order_images(product_id: str) -> Response:
     """Put the pictures into another order."""
@@ -176,7 +176,7 @@ def order_images(product_id: str) -> Response:
     return jsonify(product_json(actor, ordered))
 
 
-@bp.patch("/products/<product_id>/images/<asset_id>")
+@blueprint.patch("/products/<product_id>/images/<asset_id>")
 @require(Role.SELLER)
 def describe_image(product_id: str, asset_id: str) -> Response:
     """Change alt texts, the decorative mark or the focal point."""
@@ -185,7 +185,7 @@ def describe_image(product_id: str, asset_id: str) -> Response:
     return jsonify(image_json(g.site, asset))
 
 
-@bp.put("/products/<product_id>/images/<asset_id>/file")
+@blueprint.put("/products/<product_id>/images/<asset_id>/file")
 @require(Role.SELLER)
 @upload_route
 def replace_image(product_id: str, asset_id: str) -> Response:
@@ -196,7 +196,7 @@ def replace_image(product_id: str, asset_id: str) -> Response:
     return upload_reply(reception)
 
 
-@bp.delete("/products/<product_id>/images/<asset_id>")
+@blueprint.delete("/products/<product_id>/images/<asset_id>")
 @require(Role.SELLER)
 def remove_image(product_id: str, asset_id: str) -> tuple[str, int]:
     """Put a picture into the trash."""
@@ -204,7 +204,7 @@ def remove_image(product_id: str, asset_id: str) -> tuple[str, int]:
     return "", 204
 
 
-@bp.post("/products/<product_id>/images/<asset_id>/restore")
+@blueprint.post("/products/<product_id>/images/<asset_id>/restore")
 @require(Role.SELLER)
 def restore_image(product_id: str, asset_id: str) -> Response:
     """Bring a picture back from the trash."""

@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from avenue.errors import AvenueError
 
-bp = Blueprint("health", __name__)
+blueprint = Blueprint("health", __name__)
 READINESS = "avenue.readiness"
 
 
@@ -20,16 +20,16 @@ class Readiness(Protocol):
 def install(app: Flask, readiness: Readiness) -> None:
     """Let `app` answer `/readyz` by what `readiness` finds."""
     app.extensions[READINESS] = readiness
-    app.register_blueprint(bp)
+    app.register_blueprint(blueprint)
 
 
-@bp.get("/healthz")
+@blueprint.get("/healthz")
 def alive() -> Response:
     """Tell that the process answers; asks nobody else."""
     return jsonify(status="ok")
 
 
-@bp.get("/readyz")
+@blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """Tell whether requests can be served: primary reachable, schema and indexes in place."""
     readiness: Readiness = current_app.extensions[READINESS]
