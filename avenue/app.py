@@ -51,6 +51,7 @@ from avenue.web import (
     hosts,
     incoming,
     limits,
+    parsing,
     problems,
     requestlog,
 )
@@ -72,9 +73,12 @@ def create_app(settings: Settings, database: Database) -> Flask:
     accounts = account_service(settings, database, rate_limits)
     policy = product_pictures(settings)
     assets = AssetStore(database)
-    decoders = DecodePool(processes_for(settings.workers), image_limits(settings))
     library = MediaLibrary(
-        assets, decoders, StorageRoom(database, settings, assets.stored_bytes), settings
+        assets,
+        DecodePool(processes_for(settings.workers)),
+        image_limits(settings),
+        StorageRoom(database, settings, assets.stored_bytes),
+        settings,
     )
     reader = MediaReader(
         assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
@@ -85,19 +89,20 @@ def create_app(settings: Settings, database: Database) -> Flask:
     requestlog.install(app)
     body.install(app)
     incoming.install(app)
+    parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, Sites(database, settings), settings)
     cors.install(app, settings)
+    limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
-    limits.install(app, rate_limits, settings)
     headers.install(app, settings)
     health.install(app, lambda: _in_the_way(database))
     for blueprint in (
-        account_routes.bp,
-        account_pages.bp,
-        media_routes.bp,
-        shop_routes.bp,
+        account_routes.blueprint,
+        account_pages.blueprint,
+        media_routes.blueprint,
+        shop_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)

@@ -1,5 +1,6 @@
 """Products and their pictures as JSON, under `/api/shop`."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from avenue.clock import iso
+from avenue.errors import Invalid
 from avenue.identity import Actor, Role
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import image_json
@@ -18,7 +20,7 @@ from avenue.shop.service import ShopService
 from avenue.shop.words import words_of
 from avenue.web.auth import current_actor, require
 from avenue.web.limits import upload_route
-from avenue.web.parsing import body_as, choice_asked_for, page_asked_for
+from avenue.web.parsing import body_as, page_asked_for
 from avenue.web.services import using
 
 blueprint = Blueprint("shop", __name__, url_prefix="/api/shop")
@@ -96,12 +98,12 @@ def list_products() -> Response:
     """List the products the caller may see: `?search ?status ?sort ?owner=me ?limit ?after`."""
     actor, page = current_actor(), page_asked_for()
     sort_text = request.args.get("sort", "-created_at")
-    sort = Sort(choice_asked_for("sort", sort_text.removeprefix("-"), [*Sort]))
+    sort = Sort(_choice("sort", sort_text.removeprefix("-"), [*Sort]))
     status = request.args.get("status")
     query = ProductQuery(
         owner=actor.id if request.args.get("owner") == "me" else None,
         words=tuple(words_of(request.args.get("search"))),
-        status=Status(choice_asked_for("status", status, [*Status])) if status else None,
+        status=Status(_choice("status", status, [*Status])) if status else None,
         sort=sort,
         descending=sort_text.startswith("-"),
         after=cursor_place(sort, page.after) if page.after else None,
@@ -211,6 +213,12 @@ def restore_image(product_id: str, asset_id: str) -> Response:
     actor = current_actor()
     restored = using(ShopService).restore_image(actor, product_id, asset_id)
     return jsonify(product_json(actor, restored))
+
+
+def _choice(name: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise Invalid(f"`{name}` must be one of {', '.join(choices)}.")
+    return text
 
 
 def product_json(actor: Actor, pictured: PicturedProduct) -> dict[str, Any]:
