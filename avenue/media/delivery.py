@@ -16,6 +16,7 @@ from flask import Response
 from avenue.errors import AvenueError
 from avenue.media.conditional import Asked, Decision, Facts, decide, http_date
 from avenue.media.naming import content_disposition, display_name
+from avenue.media.sniffing import MEDIA_TYPES
 
 
 class OpenFile(Protocol):
@@ -139,16 +140,6 @@ _SHOWN_INLINE = frozenset(
     | {f"{medium}/{kind}" for medium in ("audio", "video") for kind in ("mp4", "ogg", "webm")}
     | {"audio/mpeg", "audio/wav", "audio/flac"}
 )
-_EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "image/gif": "gif",
-    "image/avif": "avif",
-    "image/heic": "heic",
-    "image/svg+xml": "svg",
-    "application/pdf": "pdf",
-}
 
 
 def deliver(
@@ -261,7 +252,7 @@ def _refuse(decision: Decision, file: OpenFile, freshness: Freshness) -> None:
 @lru_cache(maxsize=1024)
 def _disposition(name: str, media_type: str, download: bool) -> str:
     """Return the Content-Disposition; kept, since the same few pictures are asked for often."""
-    extension = _EXTENSIONS.get(media_type)
-    if extension is not None:
-        name = display_name(name, extension)
+    kind = MEDIA_TYPES.get(media_type)
+    if kind is not None:
+        name = display_name(name, kind.extension)
     return content_disposition(name, download or media_type not in _SHOWN_INLINE)

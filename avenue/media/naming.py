@@ -42,6 +42,11 @@ def display_name(raw: str, extension: str) -> str:
     return _join(stem, extension)
 
 
+def safe_name(raw: str) -> str:
+    """Return a client's file name fit for showing, its extension kept as it was written."""
+    return _join(*_split(raw))
+
+
 def content_disposition(name: str, download: bool) -> str:
     """Return a Content-Disposition value for any `name` at all: RFC 6266 with RFC 8187.
 
