@@ -533,3 +533,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
 def new_secret() -> str:
     """Return a key good enough for SECRET_KEY."""
     return secrets.token_urlsafe(48)
+
+
+def bare_environ() -> dict[str, str]:
+    """Return what a child process needs to start Python, and none of our secrets."""
+    needed = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL")
+    return {name: os.environ[name] for name in needed if name in os.environ}

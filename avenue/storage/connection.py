@@ -151,7 +151,11 @@ class Database:
 
     def clock_skew(self) -> timedelta:
         """Return how far this machine's clock is from the primary's (positive: ours is ahead)."""
-        hello = self.repeat(lambda: self.client.admin.command("hello"), self.read_seconds)
+        # A bare command would give times without a zone.
+        codec = self.client.codec_options
+        hello = self.repeat(
+            lambda: self.client.admin.command("hello", codec_options=codec), self.read_seconds
+        )
         ahead: timedelta = utc_now() - hello["localTime"]
         return ahead
 

@@ -108,13 +108,12 @@ class Collection:
         except DuplicateKeyError as error:
             if self.session is None and self.find_one({"_id": document["_id"]}) == scoped:
                 return
-            pattern = (error.details or {}).get("keyPattern", {})
-            raise AlreadyThere(frozenset(pattern) - {"site"}) from None
+            raise _already_there(error) from None
 
     def insert_at_server_time(self, document: Document, times: Filter) -> None:
         """Insert `document` with fields computed by the server (`$$NOW`), repeatably.
 
-        A document of that `_id` that is already there stays as it is.
+        A document of that `_id` that is already there stays as it is; `created_at` tells.
         """
         fresh = {"$mergeObjects": [{"$literal": {**document, **self.fixed}}, times]}
         is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}
@@ -130,24 +129,26 @@ class Collection:
                 )
             )
         except DuplicateKeyError as error:
-            pattern = (error.details or {}).get("keyPattern", {})
-            raise AlreadyThere(frozenset(pattern) - {"site"}) from None
+            raise _already_there(error) from None
         return result.matched_count
 
     def find_and_update(
         self, query: Filter, change: Change, *, upsert: bool = False, sort: Sort | None = None
     ) -> Document | None:
         """Change one document and return it as it is afterwards, or None."""
-        return self._write(
-            lambda: self.source.find_one_and_update(
-                self._scoped(query),
-                change,
-                upsert=upsert,
-                sort=sort,
-                return_document=ReturnDocument.AFTER,
-                session=self.session,
+        try:
+            return self._write(
+                lambda: self.source.find_one_and_update(
+                    self._scoped(query),
+                    change,
+                    upsert=upsert,
+                    sort=sort,
+                    return_document=ReturnDocument.AFTER,
+                    session=self.session,
+                )
             )
-        )
+        except DuplicateKeyError as error:
+            raise _already_there(error) from None
 
     def delete(self, query: Filter) -> int:
         """Delete one document; return how many went (a retry may say 0)."""
@@ -221,6 +222,11 @@ class HouseScope:
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket with ids as they are stored (`<site>/<id>`)."""
         return Files(self.database, bucket, prefix="")
+
+
+def _already_there(error: DuplicateKeyError) -> AlreadyThere:
+    pattern = (error.details or {}).get("keyPattern", {})
+    return AlreadyThere(frozenset(pattern) - {"site"})
 
 
 def site(database: Database, site_id: str) -> SiteScope:

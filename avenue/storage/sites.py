@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
+from avenue.errors import Unavailable
 from avenue.identity import Site
 from avenue.storage.connection import Database, Document
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import house
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+RETRY_SECONDS = 2
 DEFAULT_PORTS = frozenset({"80", "443"})
 
 
@@ -45,7 +47,14 @@ class Sites:
         with self._lock:
             if time.monotonic() < self._good_until:
                 return
-            found = [self._from_document(each) for each in self._collection.find({})]
+            try:
+                found = [self._from_document(each) for each in self._collection.find({})]
+            except Unavailable:
+                if not self._by_id:
+                    raise
+                # What was known stays good while the database is away.
+                self._good_until = time.monotonic() + RETRY_SECONDS
+                return
             self._by_id = {site.id: site for site in found}
             self._by_host = {
                 name: site for site in found for host in site.hosts for name in _spellings(host)

@@ -1,0 +1,5 @@
+"""`python -m avenue …`."""
+
+from avenue.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What a stored file is, whoever asks and whatever stores it."""

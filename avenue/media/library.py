@@ -1,0 +1,376 @@
+"""The library: takes files in, so that they are kept or leave nothing behind."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, Protocol, Self
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound
+from avenue.identity import Actor, new_id
+from avenue.media.limits import ImageLimits
+from avenue.media.models import Asset, Claim, State, Version
+from avenue.media.naming import display_name, safe_name
+from avenue.media.policy import UploadPolicy
+from avenue.media.sniffing import HEAD_BYTES, MediaType
+from avenue.media.store import AssetStore
+from avenue.storage.idempotency import FinishedWrite, OpenWrite
+
+MB = 1024 * 1024
+LEAST_LEASE_SECONDS = 5
+
+
+class Incoming(Protocol):
+    """A received file: spooled, measured and hashed, believed in nothing else."""
+
+    @property
+    def name(self) -> str:
+        """What the client calls it."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """Its bytes, in a real file."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes came."""
+
+    @property
+    def sha256(self) -> str:
+        """Their hash, as hex."""
+
+
+class PictureSize(Protocol):
+    """What the library wants to know of a decoded picture: its upright pixels."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+
+class Examiner(Protocol):
+    """Decodes a picture somewhere safe."""
+
+    def examine(self, file: BinaryIO, media_type: str, limits: ImageLimits) -> PictureSize:
+        """Return the size of the picture in `file`, or raise why it cannot be taken."""
+
+
+class Room(Protocol):
+    """Knows whether more may be stored."""
+
+    def check(self, site_id: str, incoming_bytes: int) -> None:
+        """Raise `StorageFull` or `QuotaExceeded`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A file that was not taken; `error` is None when it is remembered from an earlier request."""
+
+    name: str
+    code: str
+    message: str
+    error: AvenueError | None = None
+
+    @classmethod
+    def of(cls, name: str, error: AvenueError) -> Self:
+        """Return the refusal of the file `name` by `error`."""
+        return cls(name=safe_name(name), code=error.code, message=error.message, error=error)
+
+
+Outcome = Asset | Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What an upload is for: where it goes, how much fits, what is there already.
+
+    `key` is the client's Idempotency-Key or None; `target` names what the files are for; `known`
+    are the assets already there, by the hash of the bytes that were sent; beyond `room` more
+    files, `no_room` is the error. With `replaces`, the one file becomes a version of that asset.
+    """
+
+    policy: UploadPolicy
+    target: str
+    key: str | None
+    known: Mapping[str, Asset] = field(default_factory=dict)
+    room: int
+    no_room: AvenueError
+    replaces: Asset | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A received file that may be stored."""
+
+    incoming: Incoming
+    name: str
+    media_type: MediaType
+    size: PictureSize
+
+
+@dataclass(slots=True, kw_only=True)
+class Reception:
+    """An upload between its checks and its claim.
+
+    `received` has an entry for each file, in order. `new` are the stored ones, to be claimed
+    now; `fates` is what became of them, by id: claimed, already there, or refused.
+    `replayed`: this is the answer an earlier request with the same key got.
+    """
+
+    received: list[Outcome]
+    new: tuple[Asset, ...] = ()
+    write: OpenWrite | None = None
+    replayed: bool = False
+    fates: Mapping[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What became of each file, in order."""
+        return [
+            self.fates.get(each.id, each) if isinstance(each, Asset) else each
+            for each in self.received
+        ]
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The assets that this upload ends with and that must stay."""
+        return frozenset(each.id for each in self.fates.values() if isinstance(each, Asset))
+
+    @property
+    def assets(self) -> list[Asset]:
+        """The pictures this upload ends with."""
+        return [each for each in self.outcomes if isinstance(each, Asset)]
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """The files that were not taken."""
+        return [each for each in self.outcomes if isinstance(each, Refusal)]
+
+    @property
+    def created(self) -> bool:
+        """Whether anything was stored that was not there before."""
+        return bool(self.kept & {each.id for each in self.new})
+
+    def answer(self) -> dict[str, Any]:
+        """Return what the open write remembers: ids and refusals, no URL."""
+        return {
+            "outcomes": [
+                {"asset": each.id}
+                if isinstance(each, Asset)
+                else {"name": each.name, "code": each.code, "message": each.message}
+                for each in self.outcomes
+            ]
+        }
+
+    def raise_if_empty(self) -> None:
+        """Raise the first refusal when no file was taken."""
+        if not self.assets and self.refusals:
+            raise self.refusals[0].error or NotFound
+
+
+class MediaLibrary:
+    """Stores and finds assets. What is refused or fails leaves no document and no chunk."""
+
+    def __init__(
+        self,
+        store: AssetStore,
+        examiner: Examiner,
+        limits: ImageLimits,
+        room: Room,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._examiner = examiner
+        self._limits = limits
+        self._room = room
+        self._settings = settings
+
+    @contextmanager
+    def receiving(
+        self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]
+    ) -> Iterator[Reception]:
+        """Check and store `incoming`, unclaimed, and yield what became of each.
+
+        Inside, the caller claims `reception.new` in a transaction and notes their `fates`.
+        What was not kept when the block ends, well or not, is removed.
+        """
+        key = f"{actor.id}\n{order.target}\n{order.key or new_id()}"
+        fingerprint = _fingerprint(incoming)
+        if order.key:
+            done = self._store.finished_write(actor.site.id, key=key, fingerprint=fingerprint)
+            if done:
+                yield self._replay(actor, done)
+                return
+        checked = self._check_all(actor, order, incoming)
+        fresh = [each for each in checked if isinstance(each, Checked)]
+        if not fresh:
+            yield Reception(received=[each for each in checked if not isinstance(each, Checked)])
+            return
+        write = self._store.begin_write(
+            actor.site.id,
+            key=key,
+            fingerprint=fingerprint,
+            count=len(fresh),
+            lease_seconds=self._lease_seconds(fresh),
+        )
+        if isinstance(write, FinishedWrite):
+            yield self._replay(actor, write)
+            return
+        yield from self._stored(actor, order, checked, write)
+
+    def get(self, actor: Actor, asset_id: str) -> Asset:
+        """Return an asset of the actor's site, in any state; raise `NotFound`."""
+        asset = self._store.get(actor.site.id, asset_id)
+        if asset is None:
+            raise NotFound
+        return asset
+
+    def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
+        """Return those assets of the actor's site that exist, by id."""
+        return self._store.get_many(actor.site.id, asset_ids)
+
+    def claimed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
+        """Return the live assets of an owner."""
+        return self._store.claimed_by(actor.site.id, claim)
+
+    def change(
+        self, actor: Actor, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+    ) -> Asset | None:
+        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None when it is gone."""
+        return self._store.change(actor.site.id, asset_id, claim, changes)
+
+    def drop_files(self, asset: Asset, files: Sequence[str]) -> None:
+        """Delete bytes that no version of `asset` names any more; the sweeper mends a failure."""
+        with suppress(AvenueError):
+            for file_id in files:
+                self._store.delete_file(asset.site, asset.bucket, file_id)
+
+    def _stored(
+        self,
+        actor: Actor,
+        order: Order,
+        checked: Sequence[Checked | Outcome],
+        write: OpenWrite,
+    ) -> Iterator[Reception]:
+        """Store what was checked, yield the reception, and clear away what was not kept."""
+        reception = Reception(received=[], write=write)
+        asset_ids = (order.replaces.id,) if order.replaces else write.assets
+        pairs = list(zip(asset_ids, write.files, strict=True))
+        ids = iter(pairs)
+        try:
+            reception.received = [
+                self._store_one(actor, order, each, *next(ids))
+                if isinstance(each, Checked)
+                else each
+                for each in checked
+            ]
+            chosen = set(asset_ids)
+            reception.new = tuple(each for each in reception.assets if each.id in chosen)
+            yield reception
+        finally:
+            surplus = [pair for pair in pairs if pair[0] not in reception.kept]
+            self._clear(actor.site.id, order.policy.bucket, write, surplus)
+
+    def _clear(
+        self, site_id: str, bucket: str, write: OpenWrite, surplus: Sequence[tuple[str, str]]
+    ) -> None:
+        """Remove assets and files nobody wants; the sweeper mends what fails here."""
+        with suppress(AvenueError):
+            for asset_id, file_id in surplus:
+                self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
+            if surplus:
+                self._store.abandon_write(site_id, write)
+
+    def _check_all(
+        self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]
+    ) -> list[Checked | Outcome]:
+        received = [each for each in incoming if not isinstance(each, Refusal)]
+        self._room.check(actor.site.id, sum(each.length for each in received))
+        room = order.room
+        results: list[Checked | Outcome] = []
+        for each in incoming:
+            result = each if isinstance(each, Refusal) else self._check(order, each, room)
+            room -= isinstance(result, Checked)
+            results.append(result)
+        return results
+
+    def _check(self, order: Order, incoming: Incoming, room: int) -> Checked | Outcome:
+        if incoming.sha256 in order.known:
+            return order.known[incoming.sha256]
+        try:
+            if room <= 0:
+                raise order.no_room
+            order.policy.check_bytes(incoming.length)
+            incoming.file.seek(0)
+            media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
+            incoming.file.seek(0)
+            size = self._examiner.examine(incoming.file, media_type.name, self._limits)
+        except AvenueError as error:
+            return Refusal.of(incoming.name, error)
+        name = display_name(incoming.name, media_type.extension)
+        return Checked(incoming=incoming, name=name, media_type=media_type, size=size)
+
+    def _store_one(
+        self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str
+    ) -> Asset:
+        now, replaced = utc_now(), order.replaces
+        version = Version(
+            file=file_id,
+            sha256=checked.incoming.sha256,
+            source_sha256=checked.incoming.sha256,
+            bytes=checked.incoming.length,
+            media_type=checked.media_type.name,
+            width=checked.size.width,
+            height=checked.size.height,
+            at=now,
+            by=actor.id,
+        )
+        if replaced:
+            versions = (version, *replaced.versions)
+            asset = replace(replaced, versions=versions, name=checked.name)
+            self._store.write_file(asset, version, checked.incoming.file)
+            return asset
+        asset = Asset(
+            id=asset_id,
+            site=actor.site.id,
+            bucket=order.policy.bucket,
+            owner=actor.id,
+            name=checked.name,
+            visibility=order.policy.visibility,
+            state=State.LIVE,
+            claim=None,
+            versions=(version,),
+            revision=1,
+            created_at=now,
+        )
+        self._store.write_file(asset, version, checked.incoming.file)
+        self._store.insert_unclaimed(asset, hours=self._settings.unclaimed_hours)
+        return asset
+
+    def _replay(self, actor: Actor, write: FinishedWrite) -> Reception:
+        entries = write.answer["outcomes"]
+        ids = [entry["asset"] for entry in entries if "asset" in entry]
+        found = self._store.get_many(actor.site.id, ids)
+        outcomes: list[Outcome] = [
+            found[entry["asset"]] if "asset" in entry else Refusal(**entry)
+            for entry in entries
+            if entry.get("asset") in found or "asset" not in entry
+        ]
+        return Reception(received=outcomes, replayed=True)
+
+    def _lease_seconds(self, fresh: Sequence[Checked]) -> int:
+        megabytes = sum(each.incoming.length for each in fresh) // MB
+        return self._settings.write_seconds + megabytes + LEAST_LEASE_SECONDS
+
+
+def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
+    digest = hashlib.sha256()
+    for each in incoming:
+        digest.update((each.name if isinstance(each, Refusal) else each.sha256).encode())
+    return digest.hexdigest()

@@ -1,0 +1,77 @@
+"""What people name (assets), what is stored of them (versions), and who owns them (claims)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an asset is in its life."""
+
+    LIVE = "live"
+    TRASH = "trash"  # can be restored
+    PURGING = "purging"  # bytes are going; nobody sees it any more
+
+
+class Visibility(StrEnum):
+    """Who may read an asset's bytes; fixed at upload."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The one owner of an asset: its `kind` (`product`) and id."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One stored file of an asset. `sha256` is of the stored bytes, `source_sha256` of those sent.
+
+    `width` and `height` are pixels of the upright picture, None where it is none.
+    """
+
+    file: str
+    sha256: str
+    source_sha256: str
+    bytes: int
+    media_type: str
+    width: int | None
+    height: int | None
+    at: datetime
+    by: str | None
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits that stand for the stored bytes."""
+        return self.sha256[:12]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A stored picture or file as people know it; `versions` has the newest first."""
+
+    id: str
+    site: str
+    bucket: str
+    owner: str | None
+    name: str
+    visibility: Visibility
+    state: State
+    claim: Claim | None
+    versions: tuple[Version, ...]
+    revision: int
+    created_at: datetime
+    alt: Mapping[str, str] = field(default_factory=dict)
+    decorative: bool = False
+    focal: tuple[float, float] | None = None
+
+    @property
+    def current(self) -> Version:
+        """The version that is shown."""
+        return self.versions[0]

@@ -1,0 +1,74 @@
+"""How a stored picture looks in JSON: the same everywhere, and as upload clients expect it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from avenue.clock import iso
+from avenue.identity import Site
+from avenue.media.library import Refusal
+from avenue.media.models import Asset
+from avenue.media.urls import original_path, original_url
+
+Json = dict[str, Any]
+
+
+def image_json(site: Site, asset: Asset) -> Json:
+    """Return the image JSON of `asset`, with absolute URLs of `site`."""
+    version = asset.current
+    url = original_url(site, asset)
+    return {
+        "id": asset.id,
+        "name": asset.name,
+        "version": version.version,
+        "url": url,
+        "display_url": url,
+        "media_type": version.media_type,
+        "bytes": version.bytes,
+        "width": version.width,
+        "height": version.height,
+        "sha256": version.sha256,
+        "alt": dict(asset.alt),
+        "decorative": asset.decorative,
+        "focal": list(asset.focal) if asset.focal else None,
+        "color": None,
+        "placeholder": None,
+        "visibility": asset.visibility,
+        "variants": {},
+        "srcset": "",
+        "created_at": iso(asset.created_at),
+    }
+
+
+def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]) -> Json:
+    """Return one body that serves the usual upload clients unchanged.
+
+    Editor.js reads `success` and `file.url`, TinyMCE `location`, CKEditor `url` or `urls`,
+    GrapesJS `data`, Uppy and Dropzone `url`; each was driven with its real package.
+    """
+    files = [_file_json(site, asset) for asset in assets]
+    first = files[0]
+    return {
+        "success": 1,
+        "id": first["id"],
+        "url": first["url"],
+        "location": first["url"],
+        "path": original_path(assets[0]),
+        "file": first,
+        "files": files,
+        "data": files,
+        "urls": {"default": first["url"]},
+        "errors": [
+            {"name": each.name, "code": each.code, "message": each.message} for each in refusals
+        ],
+    }
+
+
+def _file_json(site: Site, asset: Asset) -> Json:
+    version = asset.current
+    return {
+        **image_json(site, asset),
+        "src": original_url(site, asset),
+        "type": "image",
+        "size": version.bytes,
+        "mime": version.media_type,
+    }

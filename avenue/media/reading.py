@@ -1,0 +1,112 @@
+"""Opens stored files for whoever may see them, with few queries and bounded memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.errors import AvenueError, NotFound
+from avenue.identity import Actor, Site
+from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.store import AssetStore
+from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
+
+
+class DamagedFile(AvenueError):
+    """Bytes of a stored file are missing; `fsck` and the debug endpoints name it."""
+
+    status = 500
+    code = "damaged_file"
+    message = "This file is damaged in the database."
+    hint = "Restore it from a backup or upload it again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """One version of an asset, open for reading."""
+
+    asset: Asset
+    version: Version
+    store: AssetStore
+    cache: ByteCache | None
+
+    @property
+    def length(self) -> int:
+        """How many bytes it has."""
+        return self.version.bytes
+
+    @property
+    def etag(self) -> str:
+        """A strong validator: it changes exactly when the bytes do."""
+        return self.version.sha256[:32]
+
+    @property
+    def modified_at(self) -> datetime:
+        """When this version was stored."""
+        return self.version.at
+
+    @property
+    def media_type(self) -> str:
+        """What the bytes are."""
+        return self.version.media_type
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.asset.name
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive) in pieces of at most 1 MiB.
+
+        Raise `DamagedFile` when bytes are missing, `Unavailable` when the database stays away.
+        """
+        if self.cache is not None and self.length <= CHUNK_BYTES:
+            yield self._whole(self.cache)[start:end]
+        else:
+            yield from self._pieces(start, end)
+
+    def _whole(self, cache: ByteCache) -> bytes:
+        key = f"{self.asset.site}/{self.version.file}"
+        data = cache.get(key)
+        if data is None:
+            data = b"".join(self._pieces(0, self.length))
+            cache.put(key, data)
+        return data
+
+    def _pieces(self, start: int, end: int) -> Iterator[bytes]:
+        try:
+            yield from self.store.read_file(self.asset, self.version, start, end)
+        except Incomplete as error:
+            raise DamagedFile from error
+
+
+class MediaReader:
+    """Finds what a URL names. What may not be seen does not exist."""
+
+    def __init__(self, store: AssetStore, assets: AssetCache, cache: ByteCache) -> None:
+        self._store = store
+        self._assets = assets
+        self._cache = cache
+
+    def find(self, site: Site, asset_id: str) -> Asset:
+        """Return a live asset of `site`; public ones may be known for some seconds.
+
+        Raise `NotFound`.
+        """
+        asset = self._assets.get(site.id, asset_id) or self._store.get(site.id, asset_id)
+        if asset is None or asset.state is not State.LIVE:
+            raise NotFound
+        if asset.visibility is Visibility.PUBLIC:
+            self._assets.put(asset)
+        return asset
+
+    def open(self, asset: Asset) -> StoredFile:
+        """Open the current version of `asset`."""
+        public = asset.visibility is Visibility.PUBLIC
+        cache = self._cache if public else None
+        return StoredFile(asset=asset, version=asset.current, store=self._store, cache=cache)
+
+
+def may_read(actor: Actor, asset: Asset) -> bool:
+    """Tell whether `actor` may read a private asset: its owner and administrators."""
+    return actor.is_admin or (actor.id is not None and asset.owner == actor.id)

@@ -1,0 +1,57 @@
+"""Uploads over HTTP: the request's files for the library, and the reply clients expect."""
+
+from collections.abc import Sequence
+
+from flask import Response, g, jsonify, request
+
+from avenue.errors import Invalid
+from avenue.media.library import Incoming, Reception, Refusal
+from avenue.media.policy import UploadPolicy
+from avenue.media.presenting import upload_json
+from avenue.web.incoming import incoming_files
+
+LONGEST_KEY = 255
+
+
+class BadIdempotencyKey(Invalid):
+    """The Idempotency-Key header cannot be used."""
+
+    code = "bad_idempotency_key"
+    message = "The Idempotency-Key must have 1 to 255 printable ASCII characters."
+    hint = "Use a fresh UUID for each upload."
+
+
+def received(policy: UploadPolicy) -> Sequence[Incoming | Refusal]:
+    """Return the files of this request, those that were too large as refusals."""
+    came = incoming_files(max_bytes=policy.max_bytes)
+    refused = [Refusal.of(each.name, each.error) for each in came.refused]
+    return [*came.files, *refused]
+
+
+def idempotency_key() -> str | None:
+    """Return the request's Idempotency-Key, or None; raise `BadIdempotencyKey`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise BadIdempotencyKey
+    return key
+
+
+def upload_reply(reception: Reception) -> Response:
+    """Answer an upload: 201 when something new was stored, else 200.
+
+    `?as=filepond` answers with the id as text, `?as=ckeditor` without `url` (it would hide
+    `urls`).
+    """
+    body = upload_json(g.site, reception.assets, reception.refusals)
+    dialect = request.args.get("as")
+    if dialect == "filepond":
+        response = Response(body["id"], mimetype="text/plain")
+    else:
+        response = jsonify({k: v for k, v in body.items() if dialect != "ckeditor" or k != "url"})
+    response.status_code = 201 if reception.created else 200
+    response.headers["Location"] = body["location"]
+    if reception.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response

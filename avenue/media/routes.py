@@ -1,0 +1,62 @@
+"""Stored files over HTTP: `/media/<id>/<token>/<variant>.<ext>` and `/media/<id>/<variant>`."""
+
+from flask import Blueprint, g, redirect, request
+from werkzeug.wrappers import Response
+
+from avenue.errors import NotFound
+from avenue.identity import is_id
+from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
+from avenue.media.models import Asset, Visibility
+from avenue.media.reading import MediaReader, may_read
+from avenue.media.urls import ORIGINAL, TOKEN_PATTERN, original_path, original_url
+from avenue.web.auth import current_actor
+from avenue.web.services import using
+
+blueprint = Blueprint("media", __name__, url_prefix="/media")
+
+
+@blueprint.get("/<asset_id>/<token>/<file_name>")
+def immutable(asset_id: str, token: str, file_name: str) -> Response:
+    """Answer with the bytes the token stands for; an old token leads to the current one."""
+    asset = _readable(asset_id)
+    public = asset.visibility is Visibility.PUBLIC
+    if request.path == original_path(asset):
+        return _deliver(asset, immutable=True)
+    known = file_name.partition(".")[0] == ORIGINAL and TOKEN_PATTERN.fullmatch(token)
+    if not known or not public or _same_token(asset, token):
+        raise NotFound
+    moved = redirect(original_url(g.site, asset), code=308)
+    moved.headers["Cache-Control"] = "public, max-age=60"
+    moved.headers["Access-Control-Allow-Origin"] = "*"
+    return moved
+
+
+@blueprint.get("/<asset_id>/<variant>")
+def stable(asset_id: str, variant: str) -> Response:
+    """Answer with the current bytes, to be asked for again soon."""
+    if variant != ORIGINAL:
+        raise NotFound
+    return _deliver(_readable(asset_id), immutable=False)
+
+
+def _readable(asset_id: str) -> Asset:
+    """Return a live asset of the host's site that the caller may read, or raise `NotFound`."""
+    if not is_id(asset_id):
+        raise NotFound
+    asset = using(MediaReader).find(g.site, asset_id)
+    if asset.visibility is not Visibility.PUBLIC and not may_read(current_actor(), asset):
+        raise NotFound
+    return asset
+
+
+def _deliver(asset: Asset, *, immutable: bool) -> Response:
+    freshness = IMMUTABLE if immutable else SHORT
+    if asset.visibility is not Visibility.PUBLIC:
+        freshness = PRIVATE
+    download = request.args.get("download") == "1"
+    file = using(MediaReader).open(asset)
+    return deliver(request.environ, file, freshness, download=download)
+
+
+def _same_token(asset: Asset, token: str) -> bool:
+    return f"/{token}/" in original_path(asset)

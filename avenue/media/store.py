@@ -1,0 +1,310 @@
+"""Assets and their bytes, in MongoDB."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from avenue.media.models import Asset, Claim, State, Version, Visibility
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import FileFacts
+from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
+from avenue.storage.scope import Collection, house, site
+
+ASSETS = "assets"
+
+
+class AssetStore:
+    """The assets and bytes of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def get(self, site_id: str, asset_id: str) -> Asset | None:
+        """Return one asset in any state, or None."""
+        found = self._assets(site_id).find_one({"_id": asset_id})
+        return from_document(found) if found else None
+
+    def get_many(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, Asset]:
+        """Return the assets of `asset_ids` that exist, by id."""
+        ids = sorted(set(asset_ids))
+        if not ids:
+            return {}
+        found = self._assets(site_id).find({"_id": {"$in": ids}})
+        return {each["_id"]: from_document(each) for each in found}
+
+    def claimed_by(self, site_id: str, claim: Claim) -> list[Asset]:
+        """Return the live assets `claim` owns."""
+        query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
+        return [from_document(each) for each in self._assets(site_id).find(query)]
+
+    def stored_bytes(self, site_id: str) -> int:
+        """Return the bytes of every stored version of the site."""
+        summed = self._assets(site_id).aggregate(
+            [
+                {"$unwind": "$versions"},
+                {"$group": {"_id": None, "bytes": {"$sum": "$versions.bytes"}}},
+            ]
+        )
+        return int(summed[0]["bytes"]) if summed else 0
+
+    def begin_write(
+        self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
+    ) -> OpenWrite | FinishedWrite:
+        """Open a write of `count` files; see `Writes.begin`."""
+        return self._writes.begin(
+            site_id, key=key, fingerprint=fingerprint, count=count, lease_seconds=lease_seconds
+        )
+
+    def finished_write(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
+        """Return what an earlier request with this key was answered; see `Writes.finished`."""
+        return self._writes.finished(site_id, key=key, fingerprint=fingerprint)
+
+    def abandon_write(self, site_id: str, write: OpenWrite) -> None:
+        """Forget an open write."""
+        self._writes.abandon(site_id, write)
+
+    def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
+        """Store the bytes of `version` of `asset`, repeatably."""
+        metadata = {
+            "site": asset.site,
+            "asset": asset.id,
+            "sha256": version.sha256,
+            "media_type": version.media_type,
+        }
+        site(self._database, asset.site).files(asset.bucket).write(
+            version.file, source, length=version.bytes, name=asset.name, metadata=metadata
+        )
+
+    def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.read(version.file, start, end, length=version.bytes)
+
+    def delete_file(self, site_id: str, bucket: str, file_id: str) -> None:
+        """Remove one version's bytes."""
+        site(self._database, site_id).files(bucket).delete(file_id)
+
+    def insert_unclaimed(self, asset: Asset, *, hours: int) -> None:
+        """Insert `asset` for its owner to claim within `hours` of server time; repeatable."""
+        expires_at = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
+        self._assets(asset.site).insert_at_server_time(
+            to_document(asset), {"expires_at": expires_at}
+        )
+
+    def discard(self, site_id: str, bucket: str, *, asset_id: str, file_id: str) -> None:
+        """Remove an unclaimed asset and its bytes; one that was claimed after all stays.
+
+        The conditional delete comes first: should a claim be committing just now, it waits for
+        that and then finds the asset claimed.
+        """
+        assets = self._assets(site_id)
+        assets.delete({"_id": asset_id, "claim": None})
+        if assets.find_one({"_id": asset_id, "versions.file": file_id}, {"_id": 1}) is None:
+            self.delete_file(site_id, bucket, file_id)
+
+    def change(
+        self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+    ) -> Asset | None:
+        """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
+        query = {**_owned(asset_id, claim), "state": State.LIVE}
+        changed = self._assets(site_id).find_and_update(
+            query, {"$set": dict(changes), "$inc": {"revision": 1}}
+        )
+        return from_document(changed) if changed else None
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+
+class SweptStore:
+    """What the sweeper needs, over all sites. Every decision is a conditional write."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._assets = house(database).collection(ASSETS)
+        self._writes = Writes(database)
+
+    def clock_skew_seconds(self) -> float:
+        """Return how far this machine's clock is ahead of the server's."""
+        return self._database.clock_skew().total_seconds()
+
+    def condemn_unclaimed(self) -> Asset | None:
+        """Take one asset nobody claimed in time out of sight for good, and return it."""
+        expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
+        return self._condemn({"claim": None, "state": State.LIVE, **expired}, [("expires_at", 1)])
+
+    def condemn_trash(self, days: int) -> Asset | None:
+        """Take one asset that was in the trash for `days` out of sight for good."""
+        kept_until = {"$dateAdd": {"startDate": "$trash.at", "unit": "day", "amount": days}}
+        old = {"$expr": {"$lt": [kept_until, "$$NOW"]}}
+        return self._condemn({"state": State.TRASH, **old}, [("trash.at", 1)])
+
+    def condemned(self, limit: int) -> list[Asset]:
+        """Return assets whose purge was begun and not finished."""
+        found = self._assets.find({"state": State.PURGING}, limit=limit)
+        return [from_document(each) for each in found]
+
+    def purge(self, asset: Asset) -> None:
+        """Delete the bytes and then the record of a condemned asset; repeatable from any step."""
+        files = house(self._database).files(asset.bucket)
+        for version in asset.versions:
+            files.delete(f"{asset.site}/{version.file}")
+        self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
+
+    def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
+        """Return file documents in the order of their ids."""
+        return house(self._database).files(bucket).files_after(file_id, limit)
+
+    def chunk_owners_after(self, bucket: str, file_id: str, limit: int) -> list[str]:
+        """Return the ids that chunks name as their file, in order."""
+        return house(self._database).files(bucket).chunk_owners_after(file_id, limit)
+
+    def existing_files(self, bucket: str, file_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of `file_ids` have a file document."""
+        found = (
+            house(self._database)
+            .collection(f"{bucket}.files")
+            .find({"_id": {"$in": list(file_ids)}}, {"_id": 1})
+        )
+        return frozenset(each["_id"] for each in found)
+
+    def used_files(self, files: Sequence[FileFacts]) -> frozenset[str]:
+        """Return which of `files` are a version of their asset."""
+        asset_ids = sorted({str(each.metadata.get("asset")) for each in files})
+        found = self._assets.find({"_id": {"$in": asset_ids}}, {"site": 1, "versions.file": 1})
+        return frozenset(
+            f"{each['site']}/{version['file']}" for each in found for version in each["versions"]
+        )
+
+    def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
+        """Return when the newest chunk of a file was made."""
+        return house(self._database).files(bucket).newest_chunk_at(file_id)
+
+    def release(self, file_id: str) -> bool:
+        """Tell whether nobody is writing `file_id`; ends an open write whose lease is over."""
+        site_id, _, own_id = file_id.partition("/")
+        return self._writes.release(site_id, own_id)
+
+    def delete_file(self, bucket: str, file_id: str) -> None:
+        """Remove a file document and its chunks."""
+        house(self._database).files(bucket).delete(file_id)
+
+    def _condemn(self, query: Mapping[str, Any], sort: Sequence[tuple[str, int]]) -> Asset | None:
+        found = self._assets.find_and_update(query, {"$set": {"state": State.PURGING}}, sort=sort)
+        return from_document(found) if found else None
+
+
+def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
+    """Give an unclaimed asset its owner, inside a transaction; False when it is too late.
+
+    Content to find it already claimed by the same owner: a transaction may run twice.
+    """
+    in_time = {"claim": None, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+    query = {
+        "_id": asset_id,
+        "state": State.LIVE,
+        "$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],
+    }
+    change = {"$set": {"claim": {"kind": claim.kind, "id": claim.id}}, "$unset": {"expires_at": ""}}
+    return bool(assets.update(query, change))
+
+
+def trash_one(
+    assets: Collection,
+    asset_id: str,
+    claim: Claim,
+    *,
+    position: int,
+    by: str | None,
+    reason: str,
+) -> bool:
+    """Put a live asset of `claim` into the trash, inside a transaction."""
+    stamp = {"at": "$$NOW", "by": by, "reason": reason, "position": position}
+    return bool(
+        assets.update(
+            {**_owned(asset_id, claim), "state": State.LIVE},
+            [{"$set": {"state": State.TRASH, "trash": stamp}}],
+        )
+    )
+
+
+def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
+    """Bring an asset back from the trash, inside a transaction; return its old position."""
+    query = {**_owned(asset_id, claim), "state": State.TRASH}
+    found = assets.find_one(query, {"trash.position": 1})
+    if found is None:
+        return None
+    assets.update(query, {"$set": {"state": State.LIVE}, "$unset": {"trash": ""}})
+    return int(found["trash"]["position"])
+
+
+def replace_one(
+    assets: Collection, asset_id: str, claim: Claim, *, version: Version, name: str, keep: int
+) -> Asset | None:
+    """Put `version` before the others of a live asset, inside a transaction.
+
+    Return the asset as it was before, so that its surplus files can go; None when it is gone.
+    """
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    before = assets.find_one(query)
+    if before is None:
+        return None
+    if before["versions"][0]["file"] != version.file:
+        change = {
+            "$push": {
+                "versions": {"$each": [_version_out(version)], "$position": 0, "$slice": keep}
+            },
+            "$set": {"name": name},
+            "$inc": {"revision": 1},
+        }
+        assets.update(query, change)
+    return from_document(before)
+
+
+def _owned(asset_id: str, claim: Claim) -> Document:
+    return {"_id": asset_id, "claim.kind": claim.kind, "claim.id": claim.id}
+
+
+def to_document(asset: Asset) -> Document:
+    """Return the stored form of `asset`."""
+    return {
+        "_id": asset.id,
+        "bucket": asset.bucket,
+        "owner": asset.owner,
+        "name": asset.name,
+        "visibility": asset.visibility,
+        "state": asset.state,
+        "claim": {"kind": asset.claim.kind, "id": asset.claim.id} if asset.claim else None,
+        "versions": [_version_out(version) for version in asset.versions],
+        "revision": asset.revision,
+        "created_at": asset.created_at,
+        "alt": dict(asset.alt),
+        "decorative": asset.decorative,
+        "focal": list(asset.focal) if asset.focal else None,
+    }
+
+
+def from_document(document: Document) -> Asset:
+    """Return the asset stored as `document`."""
+    claim, focal = document.get("claim"), document.get("focal")
+    return Asset(
+        id=document["_id"],
+        site=document["site"],
+        bucket=document["bucket"],
+        owner=document["owner"],
+        name=document["name"],
+        visibility=Visibility(document["visibility"]),
+        state=State(document["state"]),
+        claim=Claim(kind=claim["kind"], id=claim["id"]) if claim else None,
+        versions=tuple(Version(**version) for version in document["versions"]),
+        revision=document["revision"],
+        created_at=document["created_at"],
+        alt=document.get("alt") or {},
+        decorative=document.get("decorative", False),
+        focal=(focal[0], focal[1]) if focal else None,
+    )
+
+
+def _version_out(version: Version) -> Document:
+    return {name: getattr(version, name) for name in Version.__slots__}

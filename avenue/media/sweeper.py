@@ -1,0 +1,126 @@
+"""The sweeper keeps the house clean: forgotten uploads, old trash, bytes nobody owns.
+
+It decides by conditional writes and the server's clock. What a crash left behind always matches
+one of its filters: see docs/architecture.md, "A picture comes in".
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from avenue.clock import utc_now
+from avenue.errors import Unavailable
+from avenue.media.store import SweptStore
+
+MOST_SKEW_SECONDS = 30
+ORPHAN_AGE = timedelta(hours=1)
+BATCH = 500
+
+
+class ClocksDiffer(Unavailable):
+    """Our clock and the database's differ too much to judge how old anything is."""
+
+    code = "clocks_differ"
+    message = "The clocks of this machine and the database differ by more than 30 seconds."
+    hint = "Set both by NTP; the sweeper waits until they agree."
+
+
+@dataclass(slots=True, kw_only=True)
+class Swept:
+    """What one round removed, in numbers."""
+
+    unclaimed: int = 0
+    trash: int = 0
+    purged: int = 0
+    files: int = 0
+    chunk_sets: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many things went so far."""
+        return self.purged + self.files + self.chunk_sets
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the numbers by name."""
+        return asdict(self)
+
+
+class Sweeper:
+    """Removes what nobody owns; safe while uploads run, on many instances, after any crash."""
+
+    def __init__(
+        self,
+        store: SweptStore,
+        *,
+        buckets: tuple[str, ...],
+        trash_days: int,
+        orphan_age: timedelta = ORPHAN_AGE,
+    ) -> None:
+        self._store = store
+        self._buckets = buckets
+        self._trash_days = trash_days
+        self._orphan_age = orphan_age
+
+    def sweep(self, progress: Callable[[Swept], None] = lambda _: None) -> Swept:
+        """Do one round and return what went; raise `ClocksDiffer` rather than guess ages."""
+        if abs(self._store.clock_skew_seconds()) > MOST_SKEW_SECONDS:
+            raise ClocksDiffer
+        swept = Swept()
+        for _ in self._round(swept):
+            progress(swept)
+        return swept
+
+    def _round(self, swept: Swept) -> Iterator[None]:
+        while self._store.condemn_unclaimed():
+            swept.unclaimed += 1
+            yield from self._purge(swept)
+        while self._store.condemn_trash(self._trash_days):
+            swept.trash += 1
+            yield from self._purge(swept)
+        yield from self._purge(swept)
+        for bucket in self._buckets:
+            yield from self._orphan_files(bucket, swept)
+            yield from self._orphan_chunks(bucket, swept)
+
+    def _purge(self, swept: Swept) -> Iterator[None]:
+        while condemned := self._store.condemned(BATCH):
+            for asset in condemned:
+                self._store.purge(asset)
+                swept.purged += 1
+            yield
+
+    def _orphan_files(self, bucket: str, swept: Swept) -> Iterator[None]:
+        """Remove files that are no version of any asset."""
+        last = ""
+        while files := self._store.files_after(bucket, last, BATCH):
+            last = files[-1].id
+            used = self._store.used_files(files)
+            for each in files:
+                if each.id in used or not self._may_go(each.id, each.uploaded_at):
+                    continue
+                # Looked at once more: only now can no write make it used any more.
+                if not self._store.used_files([each]):
+                    self._store.delete_file(bucket, each.id)
+                    swept.files += 1
+            yield
+
+    def _orphan_chunks(self, bucket: str, swept: Swept) -> Iterator[None]:
+        """Remove chunks whose file document does not exist."""
+        last = ""
+        while owners := self._store.chunk_owners_after(bucket, last, BATCH):
+            last = owners[-1]
+            existing = self._store.existing_files(bucket, owners)
+            for file_id in owners:
+                if file_id in existing:
+                    continue
+                made_at = self._store.newest_chunk_at(bucket, file_id)
+                if not made_at or not self._may_go(file_id, made_at):
+                    continue
+                if not self._store.existing_files(bucket, [file_id]):
+                    self._store.delete_file(bucket, file_id)
+                    swept.chunk_sets += 1
+            yield
+
+    def _may_go(self, file_id: str, made_at: datetime) -> bool:
+        """Old enough, and nobody is writing it any more."""
+        return utc_now() - made_at >= self._orphan_age and self._store.release(file_id)

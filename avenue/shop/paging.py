@@ -1,0 +1,52 @@
+"""The cursor of a product list: where the last page ended, as text nobody need understand."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from avenue.clock import iso
+from avenue.errors import Invalid
+from avenue.identity import is_id
+from avenue.shop.models import Sort
+
+
+class BadCursor(Invalid):
+    """`after` is not a cursor of this list."""
+
+    code = "bad_cursor"
+    message = "`after` is not a place in this list."
+    hint = "Take `next` from the page before, with the same sort; or leave `after` out."
+
+
+def cursor_text(sort: Sort, place: tuple[Any, str]) -> str:
+    """Return `place` (sort value and id of the last product) as a cursor of lists by `sort`."""
+    value, product_id = place
+    written = iso(value) if isinstance(value, datetime) else value
+    written = str(written) if isinstance(written, Decimal) else written
+    packed = json.dumps([sort.value, written, product_id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+
+def cursor_place(sort: Sort, text: str) -> tuple[Any, str]:
+    """Return the place a cursor of lists by `sort` stands for; raise `BadCursor`."""
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        written_sort, value, product_id = json.loads(packed)
+        if written_sort != sort.value or not is_id(product_id):
+            raise BadCursor
+        return _value(sort, value), product_id
+    except (binascii.Error, ValueError, TypeError, InvalidOperation) as error:
+        raise BadCursor from error
+
+
+def _value(sort: Sort, value: object) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise BadCursor
+    if sort in {Sort.CREATED, Sort.UPDATED}:
+        return datetime.fromisoformat(value)
+    return Decimal(value) if sort is Sort.PRICE else value

@@ -1,0 +1,20 @@
+"""How products are found by words: accents, case and order do not matter."""
+
+import re
+import unicodedata
+
+WORD = re.compile(r"\w+")
+MOST_WORDS = 100
+LONGEST_WORD = 40
+
+
+def words_of(*texts: str | None) -> list[str]:
+    """Return the distinct words of `texts`, folded, in order; at most `MOST_WORDS`."""
+    found = (word[:LONGEST_WORD] for text in texts if text for word in WORD.findall(folded(text)))
+    return list(dict.fromkeys(found))[:MOST_WORDS]
+
+
+def folded(text: str) -> str:
+    """Return `text` without accents and case, as people type into a search box."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

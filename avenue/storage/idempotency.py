@@ -1,0 +1,183 @@
+"""Open writes: which ids an upload chose, who is writing, and the answer once it is finished.
+
+An upload's ids are chosen before its first byte is stored and kept under its idempotency key,
+so every later step is a repeatable insert and the same request again finds its own work.
+The sweeper leaves alone whatever belongs to an open write whose lease is good.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from avenue.errors import Conflict, Unprocessable
+from avenue.identity import new_id
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import house, site
+
+REMEMBERED_HOURS = 24
+
+
+class UploadInProgress(Conflict):
+    """The same request is being worked on just now."""
+
+    code = "upload_in_progress"
+    message = "The same upload is still running."
+    hint = "Wait a moment and send it again with the same Idempotency-Key."
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The key was used for other content."""
+
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for a different upload."
+    hint = "Use a fresh key for each new upload; repeat a key only with the same content."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWrite:
+    """The right to write `assets` and `files` (pairs, by position) until the lease ends."""
+
+    id: str
+    attempt: str
+    assets: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedWrite:
+    """What the request with this key was answered."""
+
+    answer: Mapping[str, Any]
+
+
+class Writes:
+    """The open and finished writes of every site."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(
+        self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
+    ) -> OpenWrite | FinishedWrite:
+        """Open the write `key` of `count` files, or find it finished.
+
+        `key` is unique for caller, target and Idempotency-Key; `fingerprint` stands for the
+        content. Raise `UploadInProgress` while somebody else holds it, `IdempotencyKeyReused`
+        when its content was another.
+        """
+        attempt = new_id()
+        write_id = _id_of(site_id, key)
+        fresh = {
+            "_id": write_id,
+            "site": site_id,
+            "fingerprint": fingerprint,
+            "assets": [new_id() for _ in range(count)],
+            "files": [new_id() for _ in range(count)],
+            "state": "open",
+        }
+        found = (
+            site(self._database, site_id)
+            .collection("writes")
+            .find_and_update(
+                {"_id": write_id}, [_claim_stage(fresh, attempt, lease_seconds)], upsert=True
+            )
+        )
+        finished = _finished(found, fingerprint) if found else None
+        if finished:
+            return finished
+        if found is None or found["attempt"] != attempt:
+            raise UploadInProgress
+        return OpenWrite(
+            id=write_id,
+            attempt=attempt,
+            assets=tuple(found["assets"]),
+            files=tuple(found["files"]),
+        )
+
+    def finished(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
+        """Return the answer of the finished write `key`, None when it is not finished.
+
+        Raise `IdempotencyKeyReused` when its content was another.
+        """
+        writes = site(self._database, site_id).collection("writes")
+        found = writes.find_one({"_id": _id_of(site_id, key)})
+        return _finished(found, fingerprint) if found else None
+
+    def finish(
+        self, site_id: str, write: OpenWrite, answer: Mapping[str, Any], session: ClientSession
+    ) -> None:
+        """Close `write` with its answer, inside the transaction that makes its files visible.
+
+        Raise `UploadInProgress` when the lease was lost to another try, which undoes all.
+        """
+        matched = (
+            site(self._database, site_id)
+            .collection("writes")
+            .within(session)
+            .update(
+                {"_id": write.id, "attempt": write.attempt},
+                [
+                    {
+                        "$set": {
+                            "state": "done",
+                            "answer": {"$literal": answer},
+                            "expires_at": _later(),
+                        }
+                    }
+                ],
+            )
+        )
+        if not matched:
+            raise UploadInProgress
+
+    def abandon(self, site_id: str, write: OpenWrite) -> None:
+        """Forget an open write whose files are not wanted; a finished one stays."""
+        site(self._database, site_id).collection("writes").delete(
+            {"_id": write.id, "attempt": write.attempt, "state": "open"}
+        )
+
+    def release(self, site_id: str, file_id: str) -> bool:
+        """Tell the sweeper whether nobody is writing `file_id` any more.
+
+        An open write whose lease has ended is ended for good, by a conditional delete, so that a
+        late retry of it chooses fresh ids.
+        """
+        writes = house(self._database).collection("writes")
+        query = {"site": site_id, "files": file_id, "state": "open"}
+        ended = {"$expr": {"$lt": ["$lease_until", "$$NOW"]}}
+        writes.delete({**query, **ended})
+        return writes.find_one(query, {"_id": 1}) is None
+
+
+def _id_of(site_id: str, key: str) -> str:
+    return hashlib.sha256(f"{site_id}\n{key}".encode()).hexdigest()
+
+
+def _finished(found: Document, fingerprint: str) -> FinishedWrite | None:
+    if found["fingerprint"] != fingerprint:
+        raise IdempotencyKeyReused
+    return FinishedWrite(answer=found["answer"]) if found["state"] == "done" else None
+
+
+def _claim_stage(fresh: Mapping[str, Any], attempt: str, lease_seconds: int) -> dict[str, Any]:
+    """Return the stage that creates the write, or takes over one whose lease has ended."""
+    lease = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": lease_seconds}}
+    held = {"attempt": attempt, "lease_until": lease}
+    new = {"$mergeObjects": [{"$literal": fresh}, held, {"expires_at": _later()}]}
+    may_take = {
+        "$and": [
+            {"$eq": ["$state", "open"]},
+            {"$eq": ["$fingerprint", fresh["fingerprint"]]},
+            {"$lt": ["$lease_until", "$$NOW"]},
+        ]
+    }
+    taken = {"$mergeObjects": ["$$ROOT", held]}
+    is_new = {"$eq": [{"$type": "$state"}, "missing"]}
+    return {"$replaceWith": {"$cond": [is_new, new, {"$cond": [may_take, taken, "$$ROOT"]}]}}
+
+
+def _later() -> dict[str, Any]:
+    return {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": REMEMBERED_HOURS}}
