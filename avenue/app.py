@@ -44,12 +44,10 @@ from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.web import (
     auth,
-    body,
     cors,
     headers,
     health,
     hosts,
-    incoming,
     limits,
     parsing,
     problems,
@@ -87,8 +85,6 @@ def create_app(settings: Settings, database: Database) -> Flask:
     provide(app, settings, accounts, library, reader, policy, shop)
 
     requestlog.install(app)
-    body.install(app)
-    incoming.install(app)
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
