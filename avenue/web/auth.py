@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, current_user, login_user
+from flask_wtf.csrf import generate_csrf
 
 from avenue.config import Settings
 from avenue.errors import Forbidden, Unauthenticated
@@ -155,6 +156,7 @@ def begin_session(actor: Actor, epoch: int) -> None:
     session.clear()
     session.permanent = True
     g.pop("csrf_token", None)
+    generate_csrf()  # now: written later, it would lengthen the session's life
     login_user(_Visitor(session_id=f"{actor.id}.{epoch}.{actor.site.id}", actor=actor))
     g.actor = actor
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from flask import Flask, jsonify
+from flask import Flask, jsonify, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -70,6 +70,7 @@ def app(door: Door) -> Flask:
     @app.post("/sign-in")
     def sign_in() -> object:
         begin_session(Actor(site=current_site(), id="ana", role=Role.SELLER), 7)
+        assert "csrf_token" in session
         return csrf.generate_csrf()
 
     @app.post("/sign-out")
@@ -305,6 +306,18 @@ def test_signing_in_begins_a_new_session(browser: FlaskClient) -> None:
 
 def signed_in_again(client: FlaskClient) -> str:
     return call(client, "/sign-in", "POST", Sec_Fetch_Site="same-origin").text
+
+
+def test_a_session_is_not_written_again_and_so_not_lengthened(
+    app: Flask, browser: FlaskClient
+) -> None:
+    app.add_url_rule("/page", "page", csrf.generate_csrf)
+    signed_in(browser)
+    before = browser.get_cookie("avenue_session", domain="shop.test")
+    page = call(browser, "/page")
+    assert "Set-Cookie" not in page.headers
+    assert before == browser.get_cookie("avenue_session", domain="shop.test")
+    assert call(browser, "/api/who", "POST", X_CSRF_Token=page.text).json == "ana"
 
 
 def test_dropping_a_session_takes_the_cookie_and_the_actor(browser: FlaskClient) -> None:
