@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from bson import Binary, ObjectId
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from avenue.storage.connection import Database, Document
 
 CHUNK_BYTES = 1024 * 1024
-READ_CHUNKS = 2  # a read holds two chunks: 2 MiB of one answer in memory
+READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
 
 
 class Incomplete(Exception):
@@ -63,12 +64,11 @@ class Files:
         """
         stored_id = self._prefix + file_id
         source.seek(0)
-        number = 0
         for number, size in enumerate(_chunk_sizes(length)):
             data = source.read(size)
             if len(data) != size:
                 raise Incomplete(f"{stored_id}: the source ended early")
-            self._insert_chunk(stored_id, number, data)
+            self._insert_chunk(stored_id, number, data, length)
         fresh = {
             "_id": stored_id,
             "length": length,
@@ -79,31 +79,40 @@ class Files:
         is_new = {"$eq": [{"$type": "$length"}, "missing"]}
         stamped = {"$mergeObjects": [{"$literal": fresh}, {"uploadDate": "$$NOW"}]}
         stage = {"$replaceWith": {"$cond": [is_new, stamped, "$$ROOT"]}}
-        self._database.repeat(
-            lambda: self._files.update_one({"_id": stored_id}, [stage], upsert=True),
+        stored = self._database.repeat(
+            lambda: self._files.find_one_and_update(
+                {"_id": stored_id}, [stage], upsert=True, return_document=ReturnDocument.AFTER
+            ),
             self._database.write_seconds,
         )
+        if stored is None or stored["length"] != length:
+            raise OtherBytes(stored_id)
 
     def read(self, file_id: str, start: int, end: int, *, length: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
 
-        Every two chunks are one finished query, so a slow reader holds no cursor, and after an
+        Every 2 MiB are one finished query, so a slow reader holds no cursor, and after an
         election the read goes on with the next chunk. Raise `Incomplete` instead of ending early,
-        `Unavailable` when the database stays away.
+        `Unavailable` when the database stays away. Files that another client has cut into chunks
+        of another size (stock drivers: 255 KiB) are read as well.
         """
         stored_id = self._prefix + file_id
-        last = (end - 1) // CHUNK_BYTES if end > start else -1
-        number = start // CHUNK_BYTES
-        while number <= last:
-            upto = min(number + READ_CHUNKS - 1, last)
-            for document in self._find_chunks(stored_id, number, upto):
-                data: bytes = document["data"]
-                first_byte = document["n"] * CHUNK_BYTES
-                if len(data) != min(CHUNK_BYTES, length - first_byte):
-                    raise Incomplete(f"{stored_id}: chunk {document['n']} has {len(data)} bytes")
-                low, high = max(start - first_byte, 0), min(end - first_byte, CHUNK_BYTES)
-                yield data if (low, high) == (0, len(data)) else data[low:high]
-            number = upto + 1
+        if end > length:
+            raise Incomplete(f"{stored_id}: {end} bytes were asked for, it has {length}")
+        # Chunk 0 shows by its length how the file was cut; without it, only the file knows.
+        sure = start >= CHUNK_BYTES
+        chunk_bytes = self._chunk_bytes(stored_id) if sure else CHUNK_BYTES
+        while start < end:
+            try:
+                pieces = self._pieces(stored_id, start, end, length, chunk_bytes)
+            except Incomplete:
+                if sure:
+                    raise
+                chunk_bytes = self._chunk_bytes(stored_id)
+            else:
+                yield from pieces
+                start += sum(map(len, pieces))
+            sure = True
 
     def find(self, file_id: str) -> FileFacts | None:
         """Return what is known of a file, or None."""
@@ -164,7 +173,7 @@ class Files:
         )
         return str(found["files_id"]) if found else None
 
-    def _insert_chunk(self, stored_id: str, number: int, data: bytes) -> None:
+    def _insert_chunk(self, stored_id: str, number: int, data: bytes, length: int) -> None:
         chunk = {"_id": ObjectId(), "files_id": stored_id, "n": number, "data": Binary(data)}
         try:
             self._database.repeat(
@@ -172,22 +181,65 @@ class Files:
             )
         except DuplicateKeyError:
             # Our own insert whose answer was lost, or an earlier try of the same write.
-            there = self._find_chunks(stored_id, number, number)
-            if [each["data"] for each in there] != [data]:
+            if not self._is_there(stored_id, number, data, length):
                 raise OtherBytes(stored_id) from None
 
-    def _find_chunks(self, stored_id: str, first: int, last: int) -> list[Document]:
-        """Return the chunks `first` to `last`, all of them, or raise `Incomplete`."""
+    def _is_there(self, stored_id: str, number: int, data: bytes, length: int) -> bool:
+        """Tell whether the chunk is stored and belongs to a file of this very `length`."""
+        stored = self.find(stored_id.removeprefix(self._prefix))
+        if stored is not None and stored.length != length:
+            return False
+        too_long = self._database.repeat(
+            lambda: self._chunks.find_one(
+                {"files_id": stored_id, "n": {"$gte": len(_chunk_sizes(length))}}, {"_id": 1}
+            ),
+            self._database.read_seconds,
+        )
+        found = self._find_chunks(stored_id, number, number)
+        return too_long is None and found[0]["data"] == data
+
+    def _pieces(
+        self, stored_id: str, start: int, end: int, length: int, chunk_bytes: int
+    ) -> list[bytes]:
+        """Return the bytes from `start` on: up to `end` or 2 MiB of chunks, but at least one."""
+        first, last = start // chunk_bytes, (end - 1) // chunk_bytes
+        last = min(last, first + max(READ_BYTES // chunk_bytes, 1) - 1)
+        # A chunk after the file's last one shows that these are not the bytes it speaks of.
+        beyond = 1 if (last + 1) * chunk_bytes >= length else 0
+        pieces = []
+        for chunk in self._find_chunks(stored_id, first, last, beyond=beyond):
+            data: bytes = chunk["data"]
+            first_byte = chunk["n"] * chunk_bytes
+            if len(data) != min(chunk_bytes, length - first_byte):
+                raise Incomplete(f"{stored_id}: chunk {chunk['n']} has {len(data)} bytes")
+            low, high = max(start - first_byte, 0), min(end - first_byte, len(data))
+            pieces.append(data if (low, high) == (0, len(data)) else data[low:high])
+        return pieces
+
+    def _chunk_bytes(self, stored_id: str) -> int:
+        """Return how many bytes each chunk of a file has, the last one excepted."""
+        found = self._database.repeat(
+            lambda: self._files.find_one({"_id": stored_id}, {"chunkSize": 1}),
+            self._database.read_seconds,
+        )
+        return int(found["chunkSize"]) if found else CHUNK_BYTES
+
+    def _find_chunks(
+        self, stored_id: str, first: int, last: int, *, beyond: int = 0
+    ) -> list[Document]:
+        """Return the chunks `first` to `last`, all of them, or raise `Incomplete`.
+
+        There must be none among the `beyond` chunks that follow them.
+        """
+        numbers = {"$gte": first, "$lte": last + beyond}
         found = self._database.repeat(
             lambda: list(
-                self._chunks.find(
-                    {"files_id": stored_id, "n": {"$gte": first, "$lte": last}}, {"_id": 0}
-                ).sort("n", 1)
+                self._chunks.find({"files_id": stored_id, "n": numbers}, {"_id": 0}).sort("n", 1)
             ),
             self._database.read_seconds,
         )
         if [chunk["n"] for chunk in found] != list(range(first, last + 1)):
-            raise Incomplete(f"{stored_id}: chunks {first} to {last} are not all there")
+            raise Incomplete(f"{stored_id}: chunks {first} to {last} are not exactly there")
         return found
 
     def _facts(self, document: Document) -> FileFacts:

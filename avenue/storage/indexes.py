@@ -72,6 +72,9 @@ INDEXES: tuple[Index, ...] = (
         keys=(("site", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING)),
     ),
     Index(collection="jobs", keys=_up("state", "run_at")),
+    # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
+    Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
+    Index(collection="jobs", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     # The two of the GridFS specification.
     *(
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))

@@ -1,0 +1,187 @@
+"""Jobs in MongoDB: every step of a job's life is one conditional write at the server's time."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from avenue.identity import new_id
+from avenue.jobs.models import Job, Progress, State
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import AlreadyThere, house
+
+KEEP_FINISHED_DAYS = 30
+WAITING = [State.QUEUED.value, State.RUNNING.value]
+
+
+class MongoJobStore:
+    """The `jobs` collection.
+
+    `run_at` alone says when a job may be taken: its due time while it is queued, the end of its
+    lease while it runs. So one index and one condition find both the job whose turn has come and
+    the one whose process was killed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._jobs = house(database).collection("jobs")
+
+    def add(
+        self, kind: str, args: Mapping[str, Any], site: str | None, open_key: str | None
+    ) -> Job:
+        """Queue a job for now, or return the unfinished one that has the same `open_key`."""
+        document = {**_fresh(kind), "_id": new_id(), "args": dict(args), "site": site}
+        if open_key is not None:
+            document["open_key"] = open_key
+        times = {"created_at": "$$NOW", "run_at": "$$NOW"}
+        while True:
+            try:
+                self._jobs.insert_at_server_time(document, times)
+            except AlreadyThere:
+                found = self._jobs.find_one({"open_key": open_key})
+                if found is None:  # it finished between the two
+                    continue
+                return _job(found)
+            return _job(self._jobs.find_one({"_id": document["_id"]}) or document)
+
+    def put_periodic(self, kind: str, every_seconds: int) -> None:
+        """Make sure of the one job of `kind` that runs again and again; repeatable."""
+        document = {**_fresh(kind), "_id": kind, "every_seconds": every_seconds}
+        self._jobs.insert_at_server_time(document, {"created_at": "$$NOW", "run_at": "$$NOW"})
+        sooner = {"$cond": [_is("queued"), {"$min": ["$run_at", _after(every_seconds)]}, "$run_at"]}
+        self._jobs.update(
+            {"_id": kind, "every_seconds": {"$ne": every_seconds}},
+            [{"$set": {"every_seconds": every_seconds, "run_at": sooner}}],
+        )
+
+    def find(self, job_id: str) -> Job | None:
+        """Return one job, or None."""
+        found = self._jobs.find_one({"_id": job_id})
+        return _job(found) if found else None
+
+    def newest(self, limit: int, site: str | None) -> list[Job]:
+        """Return the newest jobs of `site`, or of everyone when it is None."""
+        query = {} if site is None else {"site": site}
+        return [
+            _job(each) for each in self._jobs.find(query, sort=[("created_at", -1)], limit=limit)
+        ]
+
+    def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
+        """Take the job that is due longest, lease it to `holder`, and return it; None if none.
+
+        When the answer is lost for good, the job waits for the end of that lease: to everyone else
+        it is the job of a runner that was killed.
+        """
+        found = self._jobs.find_and_update(
+            {
+                "state": {"$in": WAITING},
+                "kind": {"$in": sorted(kinds)},
+                "$expr": {"$lte": ["$run_at", "$$NOW"]},
+            },
+            [
+                {
+                    "$set": {
+                        "state": State.RUNNING.value,
+                        "holder": holder,
+                        "attempts": {"$add": ["$attempts", 1]},
+                        "started_at": "$$NOW",
+                        "run_at": _after(lease_seconds),
+                    }
+                }
+            ],
+            sort=[("run_at", 1)],
+        )
+        return _job(found) if found else None
+
+    def extend(self, job: Job, lease_seconds: float) -> bool:
+        """Let the lease end `lease_seconds` from now."""
+        return self._change(job, {"run_at": _after(lease_seconds)})
+
+    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> bool:
+        """Extend the lease and keep `saved` (`cursor`, `done`, `total`, those that are there)."""
+        change: Document = {"run_at": _after(lease_seconds)}
+        if "cursor" in saved:
+            cursor = {"$literal": saved["cursor"]}
+            change["cursor"] = cursor
+            # What got further has not failed: its tries are counted anew.
+            change["attempts"] = {"$cond": [{"$ne": ["$cursor", cursor]}, 1, "$attempts"]}
+        for name in ("done", "total"):
+            if name in saved:
+                change[f"progress.{name}"] = saved[name]
+        return self._change(job, change)
+
+    def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
+        """End the job, with an `error` as failed; a periodic one waits for its next time."""
+        change: Document = {
+            "result": {"$literal": None if result is None else dict(result)},
+            "error": {"$literal": error},
+            "finished_at": "$$NOW",
+            "holder": None,
+            "open_key": "$$REMOVE",
+        }
+        if job.every_seconds is not None:
+            again = {"run_at": _after("$every_seconds"), "cursor": None, "attempts": 0}
+            return self._change(job, {**change, **again, "state": State.QUEUED.value})
+        state = State.DONE if error is None else State.FAILED
+        forget_at = _after(KEEP_FINISHED_DAYS * 86_400)
+        return self._change(job, {**change, "state": state.value, "forget_at": forget_at})
+
+    def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
+        """Queue the job again, `delay_seconds` from now, its cursor kept."""
+        waiting = {"state": State.QUEUED.value, "run_at": _after(delay_seconds), "holder": None}
+        return self._change(job, {**waiting, "error": {"$literal": error}})
+
+    def hand_back(self, job: Job) -> bool:
+        """Queue the job for at once, its cursor kept and this run not counted."""
+        waiting = {"state": State.QUEUED.value, "run_at": "$$NOW", "holder": None}
+        uncounted = {"$max": [0, {"$subtract": ["$attempts", 1]}]}
+        return self._change(job, {**waiting, "attempts": uncounted})
+
+    def _change(self, job: Job, change: Document) -> bool:
+        held = {"_id": job.id, "holder": job.holder, "state": State.RUNNING.value}
+        return self._jobs.update(held, [{"$set": change}]) == 1
+
+
+def _is(state: str) -> Document:
+    return {"$eq": ["$state", state]}
+
+
+def _after(seconds: float | str) -> Document:
+    """Return the expression for `seconds` (a number or a field) from the server's now."""
+    return {"$add": ["$$NOW", {"$multiply": [seconds, 1000]}]}
+
+
+def _fresh(kind: str) -> Document:
+    return {
+        "kind": kind,
+        "site": None,
+        "args": {},
+        "state": State.QUEUED.value,
+        "progress": {"done": 0, "total": None},
+        "cursor": None,
+        "attempts": 0,
+        "result": None,
+        "error": None,
+        "every_seconds": None,
+        "started_at": None,
+        "finished_at": None,
+        "holder": None,
+    }
+
+
+def _job(document: Document) -> Job:
+    return Job(
+        id=document["_id"],
+        kind=document["kind"],
+        site=document["site"],
+        args=document["args"],
+        state=State(document["state"]),
+        progress=Progress(**document["progress"]),
+        cursor=document["cursor"],
+        attempts=document["attempts"],
+        result=document["result"],
+        error=document["error"],
+        run_at=document["run_at"],
+        every_seconds=document["every_seconds"],
+        created_at=document["created_at"],
+        started_at=document["started_at"],
+        finished_at=document["finished_at"],
+        holder=document["holder"],
+    )

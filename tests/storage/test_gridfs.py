@@ -1,0 +1,420 @@
+"""The bytes: what goes in comes out, for any GridFS client, or the reader says so."""
+
+import io
+import itertools
+import random
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import gridfs
+import pytest
+from bson import Binary, ObjectId
+from gridfs.errors import CorruptGridFile
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.storage.connection import Database
+from avenue.storage.gridfs import CHUNK_BYTES, FileFacts, Files, Incomplete, OtherBytes
+from avenue.storage.schema import migrate
+from avenue.storage.scope import house, site
+from tests.mongod import Mongod, ReplicaSet, fail_point
+from tests.storage.threads import at_once
+
+MIB = 1024 * 1024
+BUCKET = "product_images"
+LENGTHS = [0, 1, MIB - 1, MIB, MIB + 1, 7 * MIB // 2]
+STOCK_CHUNK_BYTES = 255 * 1024
+BIG = 64 * MIB
+
+
+def some_bytes(length: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(length)
+
+
+@pytest.fixture
+def files(database: Database) -> Files:
+    return site(database, "shop").files(BUCKET)
+
+
+@pytest.fixture
+def stock(database: Database) -> gridfs.GridFSBucket:
+    """The driver's own GridFS client."""
+    return gridfs.GridFSBucket(database.raw, BUCKET)
+
+
+def write(files: Files, file_id: str, data: bytes) -> None:
+    metadata = {"site": "shop", "sha256": "ab"}
+    files.write(file_id, io.BytesIO(data), length=len(data), name="zapato.jpg", metadata=metadata)
+
+
+def read(files: Files, file_id: str, length: int) -> bytes:
+    return b"".join(files.read(file_id, 0, length, length=length))
+
+
+def stored(database: Database) -> tuple[list[Any], list[Any]]:
+    """Every file document and every chunk, `_id` and upload time included."""
+    by_id = [("_id", 1)]
+    raw = database.raw
+    return (
+        list(raw[f"{BUCKET}.files"].find(sort=by_id)),
+        list(raw[f"{BUCKET}.chunks"].find(sort=by_id)),
+    )
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_what_is_written_is_read_by_us_and_by_any_client(
+    files: Files, stock: gridfs.GridFSBucket, length: int
+) -> None:
+    data = some_bytes(length)
+    write(files, "a", data)
+    assert read(files, "a", length) == data
+    out = stock.open_download_stream("shop/a")
+    assert out.read() == data
+    assert (out.filename, out.length, out.chunk_size) == ("zapato.jpg", length, CHUNK_BYTES)
+    assert out.metadata == {"site": "shop", "sha256": "ab"}
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("chunk_bytes", [STOCK_CHUNK_BYTES, 1000, CHUNK_BYTES, 4 * MIB])
+def test_what_any_client_has_written_is_read(
+    files: Files, stock: gridfs.GridFSBucket, length: int, chunk_bytes: int
+) -> None:
+    data = some_bytes(length if chunk_bytes > 1000 else min(length, MIB + 1))
+    stock.upload_from_stream_with_id("shop/a", "a", data, chunk_size_bytes=chunk_bytes)
+    assert read(files, "a", len(data)) == data
+
+
+@pytest.mark.parametrize("chunk_bytes", [CHUNK_BYTES, STOCK_CHUNK_BYTES, 2 * MIB])
+def test_every_range_is_the_slice(
+    files: Files, stock: gridfs.GridFSBucket, chunk_bytes: int
+) -> None:
+    # The length is chosen so that a full chunk of the stock size would fit our grid's last place.
+    data = some_bytes(3 * MIB + STOCK_CHUNK_BYTES)
+    stock.upload_from_stream_with_id("shop/a", "a", data, chunk_size_bytes=chunk_bytes)
+    length = len(data)
+    edges = {0, 1, length - 1, length}
+    for size in (MIB, STOCK_CHUNK_BYTES):
+        for middle in range(size, length, size):
+            edges |= {middle - 1, middle, middle + 1}
+    chosen = random.Random(2).sample(list(itertools.combinations(sorted(edges), 2)), 150)
+    for start, end in [*chosen, (3 * MIB, length), (length - 1, length), (5, 5)]:
+        got = b"".join(files.read("a", start, end, length=length))
+        assert got == data[start:end], (start, end)
+
+
+def test_asking_past_the_end_is_an_error_and_no_short_answer(files: Files) -> None:
+    write(files, "a", b"ten  bytes")
+    with pytest.raises(Incomplete):
+        list(files.read("a", 0, 11, length=10))
+
+
+def _drop(number: int) -> Callable[[Database], None]:
+    def damage(database: Database) -> None:
+        database.raw[f"{BUCKET}.chunks"].delete_one({"n": number})
+
+    return damage
+
+
+def _resize(number: int, by: int) -> Callable[[Database], None]:
+    def damage(database: Database) -> None:
+        chunks = database.raw[f"{BUCKET}.chunks"]
+        data = chunks.find_one({"n": number})["data"]  # type: ignore[index]
+        data = data[:by] if by < 0 else data + b"x" * by
+        chunks.update_one({"n": number}, {"$set": {"data": Binary(data)}})
+
+    return damage
+
+
+def _add(number: int, size: int) -> Callable[[Database], None]:
+    def damage(database: Database) -> None:
+        chunks = database.raw[f"{BUCKET}.chunks"]
+        if number < 4:
+            chunks.drop_index("files_id_1_n_1")
+        chunks.insert_one({"files_id": "shop/a", "n": number, "data": Binary(b"x" * size)})
+
+    return damage
+
+
+DAMAGES = {
+    "the first chunk is missing": _drop(0),
+    "a chunk in the middle is missing": _drop(1),
+    "the last chunk is missing": _drop(3),
+    "all chunks are missing": lambda database: database.raw[f"{BUCKET}.chunks"].drop(),
+    "the first chunk is short": _resize(0, -1),
+    "a chunk in the middle is short": _resize(2, -1),
+    "the last chunk is short": _resize(3, -1),
+    "the last chunk is empty": _resize(3, -MIB),
+    "a chunk in the middle is long": _resize(1, 1),
+    "the last chunk is long": _resize(3, 1),
+    "a chunk is there twice": _add(1, MIB),
+    "there is one chunk more": _add(4, 10),
+    "there is one empty chunk more": _add(4, 0),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_bytes_are_incomplete_and_never_short(
+    database: Database, files: Files, damage: str
+) -> None:
+    data = some_bytes(3 * MIB + 1000)
+    write(files, "a", data)
+    DAMAGES[damage](database)
+    got: list[bytes] = []
+    with pytest.raises(Incomplete):
+        got.extend(files.read("a", 0, len(data), length=len(data)))
+    got_bytes = b"".join(got)
+    assert got_bytes == data[: len(got_bytes)]
+    assert len(got_bytes) < len(data)
+
+
+def test_a_file_whose_document_is_gone_is_still_judged_by_its_length(
+    database: Database, files: Files
+) -> None:
+    write(files, "a", some_bytes(2 * MIB))
+    database.raw[f"{BUCKET}.files"].delete_one({})
+    with pytest.raises(Incomplete):
+        read(files, "a", 2 * MIB + 1)
+
+
+def test_the_driver_refuses_what_we_refuse(
+    database: Database, files: Files, stock: gridfs.GridFSBucket
+) -> None:
+    write(files, "a", some_bytes(3 * MIB + 1000))
+    _drop(1)(database)
+    with pytest.raises(CorruptGridFile):
+        stock.open_download_stream("shop/a").read()
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_writing_again_stores_nothing_twice(database: Database, files: Files, length: int) -> None:
+    write(files, "a", some_bytes(length))
+    before = stored(database)
+    write(files, "a", some_bytes(length))
+    assert stored(database) == before
+
+
+def test_writing_goes_on_where_a_killed_writer_stopped(database: Database, files: Files) -> None:
+    data = some_bytes(3 * MIB + 5)
+    write(files, "a", data)
+    _drop(2)(database)
+    database.raw[f"{BUCKET}.files"].delete_one({})
+    before = stored(database)[1]
+    write(files, "a", data)
+    assert read(files, "a", len(data)) == data
+    assert [chunk for chunk in stored(database)[1] if chunk in before] == before
+
+
+OTHERS = {
+    "other bytes": some_bytes(3 * MIB, 2),
+    "another first chunk": some_bytes(MIB, 2) + some_bytes(3 * MIB)[MIB:],
+    "another last chunk": some_bytes(3 * MIB)[:-1] + b"?",
+    "shorter by a chunk": some_bytes(3 * MIB)[: 2 * MIB],
+    "shorter by a byte": some_bytes(3 * MIB)[:-1],
+    "longer by a chunk": some_bytes(3 * MIB) + some_bytes(MIB, 2),
+    "longer by a byte": some_bytes(3 * MIB) + b"?",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_other_bytes_under_the_same_id_are_refused_and_harm_nothing(
+    database: Database, files: Files, other: str
+) -> None:
+    data = some_bytes(3 * MIB)
+    write(files, "a", data)
+    before = stored(database)
+    with pytest.raises(OtherBytes):
+        write(files, "a", OTHERS[other])
+    assert stored(database) == before
+    assert read(files, "a", len(data)) == data
+
+
+def test_bytes_after_an_empty_file_of_the_same_id_are_refused(files: Files) -> None:
+    write(files, "a", b"")
+    with pytest.raises(OtherBytes):
+        write(files, "a", b"bytes")
+    assert read(files, "a", 0) == b""
+
+
+def test_a_shorter_file_is_not_finished_over_the_rest_of_an_unfinished_longer_one(
+    database: Database, files: Files
+) -> None:
+    write(files, "a", some_bytes(3 * MIB))
+    database.raw[f"{BUCKET}.files"].delete_one({})
+    with pytest.raises(OtherBytes):
+        write(files, "a", some_bytes(3 * MIB)[: 2 * MIB])
+    assert files.find("a") is None
+
+
+def test_a_source_that_ends_early_leaves_no_file(files: Files) -> None:
+    with pytest.raises(Incomplete):
+        files.write("a", io.BytesIO(b"short"), length=6, name="a", metadata={})
+    assert files.find("a") is None
+
+
+def test_two_writers_of_one_file_end_with_one_file(database: Database, files: Files) -> None:
+    data = some_bytes(2 * MIB + 5)
+    for number in range(5):
+        at_once(4, lambda _, name=f"f{number}": write(files, name, data))  # type: ignore[misc]
+        assert read(files, f"f{number}", len(data)) == data
+    assert [len(part) for part in stored(database)] == [5, 15]
+
+
+def test_the_file_document_tells_what_it_was_given_and_when(
+    database: Database, files: Files
+) -> None:
+    metadata = {"site": "shop", "name": "$set", "a.b": {"$x": [1, None]}}
+    files.write("a", io.BytesIO(b"x"), length=1, name="$name", metadata=metadata)
+    found = files.find("a")
+    assert found is not None
+    assert found == FileFacts(id="a", length=1, uploaded_at=found.uploaded_at, metadata=metadata)
+    assert abs(utc_now() - found.uploaded_at) < timedelta(minutes=1)
+    assert stored(database)[0][0]["filename"] == "$name"
+
+
+def test_deleting_takes_one_file_with_its_chunks_and_can_be_repeated(
+    database: Database, files: Files
+) -> None:
+    kept = some_bytes(MIB + 1, 3)
+    write(files, "a", some_bytes(2 * MIB))
+    write(files, "b", kept)
+    for _ in range(2):
+        files.delete("a")
+        assert files.find("a") is None
+        assert [len(part) for part in stored(database)] == [1, 2]
+    assert read(files, "b", len(kept)) == kept
+
+
+def test_deleting_goes_on_where_a_kill_stopped_it(database: Database, files: Files) -> None:
+    write(files, "a", some_bytes(2 * MIB))
+    database.raw[f"{BUCKET}.files"].delete_one({})
+    files.delete("a")
+    assert stored(database) == ([], [])
+
+
+def test_a_site_reaches_only_its_own_files(database: Database) -> None:
+    mine, other = (site(database, name).files(BUCKET) for name in ("mine", "other"))
+    write(mine, "a", b"mine")
+    assert other.find("a") is None
+    with pytest.raises(Incomplete):
+        read(other, "a", 4)
+    other.delete("a")
+    assert read(mine, "a", 4) == b"mine"
+    assert [facts.id for facts in house(database).files(BUCKET).files_after("", 10)] == ["mine/a"]
+
+
+def test_the_house_walks_through_all_files_and_owners_of_chunks(
+    database: Database, stock: gridfs.GridFSBucket
+) -> None:
+    for name in "abcde":
+        write(site(database, "shop").files(BUCKET), name, some_bytes(MIB + 1))
+    stock.upload_from_stream("of another client", b"with an ObjectId of its own")
+    database.raw[f"{BUCKET}.files"].delete_one({"_id": "shop/c"})
+    everything = house(database).files(BUCKET)
+
+    def walk(step: Callable[[str, int], list[str]]) -> Iterator[str]:
+        last = ""
+        while found := step(last, 2):
+            yield from found
+            last = found[-1]
+
+    owners = [f"shop/{name}" for name in "abcde"]
+    ids = walk(lambda last, limit: [each.id for each in everything.files_after(last, limit)])
+    assert list(ids) == [owner for owner in owners if owner != "shop/c"]
+    assert list(walk(everything.chunk_owners_after)) == owners
+
+
+def test_the_age_of_chunks_is_that_of_the_newest(database: Database, files: Files) -> None:
+    assert files.newest_chunk_at("a") is None
+    write(files, "a", some_bytes(2 * MIB))
+    chunk = database.raw[f"{BUCKET}.chunks"].find_one({"n": 1})
+    assert chunk is not None
+    assert isinstance(chunk["_id"], ObjectId)
+    assert files.newest_chunk_at("a") == chunk["_id"].generation_time
+
+
+class Endless(io.RawIOBase):
+    """A source of many bytes that holds none of them."""
+
+    def seek(self, *_: int) -> int:
+        return 0
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(size)
+
+
+def test_64_mib_go_in_and_out_through_a_few(files: Files) -> None:
+    tracemalloc.start()
+    try:
+        files.write("big", Endless(), length=BIG, name="big", metadata={})  # type: ignore[arg-type]
+        assert tracemalloc.get_traced_memory()[1] < 6 * MIB
+        tracemalloc.reset_peak()
+        assert sum(len(piece) for piece in files.read("big", 0, BIG, length=BIG)) == BIG
+        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("fault", [{"error_code": 11602}, {"close_connection": True}])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_errors_in_a_row_in_the_middle_of_a_read_cost_no_byte(
+    mongod: Mongod, files: Files, times: int, fault: dict[str, Any]
+) -> None:
+    data = some_bytes(7 * MIB)
+    write(files, "a", data)
+    reading = files.read("a", 0, len(data), length=len(data))
+    got = [next(reading)]
+    with fail_point(mongod.client, ["find"], times, **fault, app_name="avenue") as point:
+        got.extend(reading)
+    assert b"".join(got) == data
+    assert point.hits == times
+
+
+@pytest.mark.parametrize("command", ["insert", "findAndModify"])
+@pytest.mark.parametrize(
+    "fault", [{"error_code": 189}, {"write_concern_error": 91}, {"close_connection": True}]
+)
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_errors_in_a_row_while_writing_store_everything_once(
+    mongod: Mongod,
+    database: Database,
+    files: Files,
+    command: str,
+    times: int,
+    fault: dict[str, Any],
+) -> None:
+    data = some_bytes(3 * MIB + 1)
+    with fail_point(mongod.client, [command], times, **fault, app_name="avenue") as point:
+        write(files, "a", data)
+    assert read(files, "a", len(data)) == data
+    assert [len(part) for part in stored(database)] == [1, 4]
+    assert point.hits == times
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("fault", [{"error_code": 189}, {"write_concern_error": 91}])
+def test_errors_in_a_row_while_deleting_leave_nothing(
+    mongod: Mongod, database: Database, files: Files, times: int, fault: dict[str, Any]
+) -> None:
+    write(files, "a", some_bytes(3 * MIB))
+    with fail_point(mongod.client, ["delete"], times, **fault, app_name="avenue"):
+        files.delete("a")
+    assert stored(database) == ([], [])
+
+
+def test_an_election_in_the_middle_of_a_read_costs_no_byte(replica_set: ReplicaSet) -> None:
+    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, read_seconds=30)
+    database = Database(settings)
+    migrate(database)
+    files = site(database, "shop").files(BUCKET)
+    data = some_bytes(12 * MIB + 7)
+    write(files, "a", data)
+    reading = files.read("a", 5, len(data), length=len(data))
+    got = [next(reading), next(reading)]
+    replica_set.kill_primary()
+    got.extend(reading)
+    assert b"".join(got) == data[5:]
+    replica_set.heal()
+    database.close()

@@ -1,0 +1,134 @@
+"""A job store in memory whose time stands still until a test lets it pass."""
+
+import itertools
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from avenue.jobs.models import Job, Progress, State
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class MemoryStore:
+    """Keeps the same promises as the one in MongoDB, for one thread of jobs."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.jobs: dict[str, Job] = {}
+        self.keys: dict[str, str] = {}
+        self.extended = 0
+        self._numbers = itertools.count(1)
+
+    def let_pass(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def add(
+        self, kind: str, args: Mapping[str, Any], site: str | None, open_key: str | None
+    ) -> Job:
+        known = self.keys.get(open_key or "")
+        if known and not self.jobs[known].is_finished:
+            return self.jobs[known]
+        job = self._put(f"job {next(self._numbers)}", kind, args, site, None)
+        if open_key:
+            self.keys[open_key] = job.id
+        return job
+
+    def put_periodic(self, kind: str, every_seconds: int) -> None:
+        self._put(kind, kind, {}, None, every_seconds)
+
+    def find(self, job_id: str) -> Job | None:
+        return self.jobs.get(job_id)
+
+    def newest(self, limit: int, site: str | None) -> list[Job]:
+        return [job for job in self.jobs.values() if site in {None, job.site}][-limit:]
+
+    def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
+        due = [
+            job
+            for job in self.jobs.values()
+            if job.kind in kinds and not job.is_finished and job.run_at <= self.now
+        ]
+        if not due:
+            return None
+        job = min(due, key=lambda each: each.run_at)
+        return self._keep(
+            job,
+            state=State.RUNNING,
+            holder=holder,
+            attempts=job.attempts + 1,
+            run_at=self.now + timedelta(seconds=lease_seconds),
+        )
+
+    def extend(self, job: Job, lease_seconds: float) -> bool:
+        self.extended += 1
+        return self._change(job, run_at=self.now + timedelta(seconds=lease_seconds))
+
+    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> bool:
+        before = self.jobs[job.id]
+        changes: dict[str, Any] = {"run_at": self.now + timedelta(seconds=lease_seconds)}
+        if "cursor" in saved:
+            moved = saved["cursor"] != before.cursor
+            changes["cursor"] = saved["cursor"]
+            changes["attempts"] = 1 if moved else before.attempts
+        units = {name: value for name, value in saved.items() if name != "cursor"}
+        return self._change(job, progress=replace(before.progress, **units), **changes)
+
+    def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
+        changes: dict[str, Any] = {"result": result, "error": error, "finished_at": self.now}
+        if job.every_seconds is None:
+            changes["state"] = State.FAILED if error else State.DONE
+        else:
+            run_at = self.now + timedelta(seconds=job.every_seconds)
+            changes |= {"state": State.QUEUED, "run_at": run_at, "cursor": None, "attempts": 0}
+        return self._change(job, **changes, holder=None)
+
+    def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
+        run_at = self.now + timedelta(seconds=delay_seconds)
+        return self._change(job, state=State.QUEUED, error=error, run_at=run_at, holder=None)
+
+    def hand_back(self, job: Job) -> bool:
+        attempts = self.jobs[job.id].attempts - 1
+        return self._change(
+            job, state=State.QUEUED, run_at=self.now, attempts=attempts, holder=None
+        )
+
+    def _change(self, job: Job, **changes: Any) -> bool:
+        present = self.jobs[job.id]
+        if present.state is not State.RUNNING or present.holder != job.holder:
+            return False
+        self._keep(present, **changes)
+        return True
+
+    def _keep(self, job: Job, **changes: Any) -> Job:
+        self.jobs[job.id] = replace(job, **changes)
+        return self.jobs[job.id]
+
+    def _put(
+        self,
+        job_id: str,
+        kind: str,
+        args: Mapping[str, Any],
+        site: str | None,
+        every_seconds: int | None,
+    ) -> Job:
+        self.jobs[job_id] = Job(
+            id=job_id,
+            kind=kind,
+            site=site,
+            args=args,
+            state=State.QUEUED,
+            progress=Progress(),
+            cursor=None,
+            attempts=0,
+            result=None,
+            error=None,
+            run_at=self.now,
+            every_seconds=every_seconds,
+            created_at=self.now,
+            started_at=None,
+            finished_at=None,
+            holder=None,
+        )
+        return self.jobs[job_id]
