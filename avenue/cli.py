@@ -62,7 +62,7 @@ def commands() -> None:
 @as_json
 def serve(*, is_local: bool, wants_json: bool) -> None:
     """Serve over HTTP; with --local, bring a MongoDB along under ./var."""
-    with _settings(is_local=is_local) as settings:
+    with _settings(is_local=is_local, stops_it=True) as settings:
         with _database(settings) as database:
             migrate(database)
             admin = _first_administrator(settings, database)
@@ -203,8 +203,11 @@ def add_token(
 
 
 @contextmanager
-def _settings(*, is_local: bool) -> Iterator[Settings]:
-    """Read the settings; with `is_local`, find or start the local mongod for as long as needed."""
+def _settings(*, is_local: bool, stops_it: bool = False) -> Iterator[Settings]:
+    """Read the settings; with `is_local`, find or start the local mongod for as long as needed.
+
+    A mongod that ran already goes on running, unless the command `stops_it` in any case.
+    """
     environ = dict(os.environ)  # noqa: TID251 - the command line hands it to config.py
     settings = Settings.from_env({**environ, "AVENUE_LOCAL": "1"} if is_local else environ)
     if not is_local:
@@ -216,7 +219,7 @@ def _settings(*, is_local: bool) -> Iterator[Settings]:
         yield replace(settings, mongodb_uri=mongod.uri, secret_key=_kept_secret(settings))
     finally:
         # A forked web worker passes here too; only who started the database stops it.
-        if os.getpid() == owner and not mongod.found:
+        if os.getpid() == owner and (stops_it or not mongod.found):
             mongod.stop()
 
 

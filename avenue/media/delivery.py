@@ -17,6 +17,7 @@ from avenue.errors import AvenueError
 from avenue.media.conditional import Asked, Decision, Facts, decide, http_date
 from avenue.media.naming import content_disposition, display_name
 from avenue.media.sniffing import MEDIA_TYPES
+from avenue.web.errors import RangeNotSatisfiable
 
 
 class OpenFile(Protocol):
@@ -67,15 +68,6 @@ class PreconditionFailed(AvenueError):
     code = "precondition_failed"
     message = "The file has changed since you last saw it."
     hint = "Ask again without If-Match and If-Unmodified-Since, and go on with what you get."
-
-
-class RangeNotSatisfiable(AvenueError):
-    """The asked bytes lie outside the file; carries `Content-Range: bytes */<length>`."""
-
-    status = 416
-    code = "range_not_satisfiable"
-    message = "The file ends before the part you ask for."
-    hint = "Ask for bytes below the length that Content-Range names."
 
 
 class IncompleteBody(Exception):

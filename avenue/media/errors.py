@@ -3,7 +3,6 @@
 ::
 
     AvenueError
-    ├── FileTooLarge           413  more bytes than this place takes
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     ├── Unprocessable          422
     │   ├── EmptyFile               no bytes at all
@@ -22,22 +21,7 @@ from collections.abc import Iterable
 
 from avenue.errors import AvenueError, Unavailable, Unprocessable
 
-BYTES_PER_MB = 1024 * 1024
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
-
-
-class FileTooLarge(AvenueError):
-    """The file has more bytes than this place takes (`limit_bytes`)."""
-
-    status = 413
-    code = "file_too_large"
-    hint = "Make the picture smaller, or export it with a lower quality, and upload that."
-
-    def __init__(self, *, limit_bytes: int) -> None:
-        super().__init__(
-            f"The file is too large: at most {limit_bytes / BYTES_PER_MB:g} MB are taken here.",
-            limit_bytes=limit_bytes,
-        )
 
 
 class UnsupportedMediaType(AvenueError):

@@ -7,10 +7,11 @@ the machine. Both are made from the settings.
 from dataclasses import dataclass
 
 from avenue.config import Settings
-from avenue.media.errors import BYTES_PER_MB, EmptyFile, FileTooLarge, UnsupportedMediaType
+from avenue.media.errors import EmptyFile, UnsupportedMediaType
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Visibility
 from avenue.media.sniffing import JPEG, MEDIA_TYPES, PNG, WEBP, MediaType, detect
+from avenue.web.errors import MB, FileTooLarge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class UploadPolicy:
     def check_bytes(self, count_bytes: int) -> None:
         """Raise `FileTooLarge` when `count_bytes`, declared or arrived so far, are too many."""
         if count_bytes > self.max_bytes:
-            raise FileTooLarge(limit_bytes=self.max_bytes)
+            raise FileTooLarge(self.max_bytes)
 
     def check_type(self, head: bytes) -> MediaType:
         """Return the type the first bytes of a file show.
@@ -52,7 +53,7 @@ def product_pictures(settings: Settings) -> UploadPolicy:
     return UploadPolicy(
         name="product_pictures",
         bucket="product_images",
-        max_bytes=settings.max_product_image_mb * BYTES_PER_MB,
+        max_bytes=settings.max_product_image_mb * MB,
         media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
         visibility=Visibility.PUBLIC,
     )

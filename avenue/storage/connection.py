@@ -88,6 +88,9 @@ class Database:
             retryReads=True,
             readPreference="primary",
             connectTimeoutMS=2_000,
+            # After an error that says "not primary" the driver waits for the next heartbeat. At
+            # its default of 10 s that alone was longer than a read may take (measured: 10-20 s).
+            heartbeatFrequencyMS=1_000,
             serverSelectionTimeoutMS=int(self.read_seconds * 1000),
             maxPoolSize=settings.threads * 2 + 4,
         )

@@ -73,12 +73,14 @@ def install(app: Flask) -> None:
 
 
 def answer(error: Exception) -> AnyResponse:
-    """Return the answer for `error`; what is our fault is logged with its traceback."""
+    """Return the answer for `error`; what is our fault is logged, surprises with traceback."""
     if isinstance(error, HTTPException) and error.response is not None:
         # Whoever raised it has written the answer already.
         return cast("AnyResponse", error.response)
     problem = _problem(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if isinstance(error, AvenueError) and problem.status > HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s: %s", problem.code, problem.message)
+    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", problem.code, exc_info=error)
     response = _written(problem)
     response.headers.update(problem.headers)

@@ -3,7 +3,8 @@
 import pytest
 
 from avenue.config import Settings
-from avenue.media.errors import EmptyFile, FileTooLarge, UnsupportedMediaType
+from avenue.media.errors import EmptyFile, UnsupportedMediaType
+from avenue.web.errors import FileTooLarge
 from avenue.media.policy import image_limits, product_pictures
 from avenue.media.sniffing import HEAD_BYTES
 from tests import pictures
