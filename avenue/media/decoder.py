@@ -16,12 +16,12 @@ from typing import Any
 
 from avenue.errors import AvenueError
 from avenue.media.channel import receive_with_file, send
-from avenue.media.errors import BYTES_PER_MB, ImageTooCostly
+from avenue.media.errors import ImageTooCostly
 from avenue.media.imaging import examine
-from avenue.media.limits import ImageLimits
+from avenue.media.limits import MB, ImageLimits
 
 NICENESS = 10
-GROWN_BYTES = 96 * BYTES_PER_MB
+GROWN_BYTES = 96 * MB
 """How much more memory than at its start a process may keep between two pictures."""
 
 _PAGE_BYTES = resource.getpagesize()
@@ -82,7 +82,7 @@ def _bind(limits: ImageLimits, size_bytes: int) -> None:
     used_seconds = usage.ru_utime + usage.ru_stime
     _soften(resource.RLIMIT_CPU, math.ceil(used_seconds + limits.cpu_seconds))
     if size_bytes:
-        _soften(resource.RLIMIT_AS, size_bytes + limits.memory_mb * BYTES_PER_MB)
+        _soften(resource.RLIMIT_AS, size_bytes + limits.memory_mb * MB)
 
 
 def _soften(which: int, soft: int) -> None:

@@ -11,7 +11,6 @@ from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlug
 
 from avenue.errors import AvenueError
 from avenue.media.errors import (
-    BYTES_PER_MB,
     BrokenImage,
     ImageTooCostly,
     ImageTooLarge,
@@ -19,7 +18,7 @@ from avenue.media.errors import (
 )
 from avenue.media.facts import PictureFacts
 from avenue.media.headers import Header, read_header
-from avenue.media.limits import ImageLimits
+from avenue.media.limits import MB, ImageLimits
 from avenue.media.sniffing import JPEG, PNG, WEBP
 
 # Our own limits decide, with numbers people understand; Pillow's would be half a warning.
@@ -66,7 +65,7 @@ def examine(data: bytes, media_type: str, limits: ImageLimits) -> PictureFacts:
     except Exception as error:
         # Pillow raises ValueError, IndexError, SyntaxError, struct.error, … besides OSError.
         needed_bytes = header.width * header.height * _MOST_BYTES_PER_PIXEL[media_type]
-        if needed_bytes > limits.memory_mb * BYTES_PER_MB:
+        if needed_bytes > limits.memory_mb * MB:
             raise ImageTooCostly(memory_mb=limits.memory_mb) from error
         raise BrokenImage from error
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+MB = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageLimits:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from avenue.config import Settings
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
-from avenue.media.limits import ImageLimits
+from avenue.media.limits import MB, ImageLimits
 from avenue.media.models import Visibility
 from avenue.media.sniffing import JPEG, MEDIA_TYPES, PNG, WEBP, MediaType, detect
-from avenue.web.errors import MB, FileTooLarge
+from avenue.web.errors import FileTooLarge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ import pytest
 
 from avenue.config import Settings
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
-from avenue.web.errors import FileTooLarge
 from avenue.media.policy import image_limits, product_pictures
 from avenue.media.sniffing import HEAD_BYTES
+from avenue.web.errors import FileTooLarge
 from tests import pictures
 
 POLICY = product_pictures(Settings())
@@ -19,7 +19,7 @@ def test_the_shop_takes_five_megabytes_and_not_a_byte_more() -> None:
         POLICY.check_bytes(FIVE_MB + 1)
     assert refused.value.status == 413
     assert refused.value.facts == {"limit_bytes": FIVE_MB}
-    assert "at most 5 MB" in refused.value.message
+    assert "larger than 5 MB" in refused.value.message
 
 
 def test_the_limit_is_a_setting() -> None:
