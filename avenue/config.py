@@ -362,7 +362,8 @@ class Settings:
     )
     max_drain_mb: int = setting(
         "AVENUE_MAX_DRAIN_MB",
-        "How much of a refused body is read, so that the answer is seen.",
+        "How much of a body is collected before a thread gets it, and how much of a refused one "
+        "is read so that the answer is seen.",
         32,
         unit="MB",
         least=0,

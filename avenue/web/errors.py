@@ -11,6 +11,7 @@
     ├── BadMultipart          400  a form whose parts cannot be told apart
     ├── NoFile                400  an upload without a file
     ├── MethodNotAllowed      405  the address exists, the method does not
+    ├── RequestTooSlow        408  its head or body took too long to come
     ├── TooLarge              413
     │   ├── BodyTooLarge           the whole body
     │   ├── FileTooLarge           one file of it
@@ -102,6 +103,15 @@ class MethodNotAllowed(Invalid):
     code = "method_not_allowed"
     message = "This address does not take that method."
     hint = "The Allow header lists the methods it takes."
+
+
+class RequestTooSlow(Invalid):
+    """The head or the body came too slowly; the connection is closed."""
+
+    status = 408
+    code = "request_too_slow"
+    message = "The request came too slowly."
+    hint = "Send it again over a better connection."
 
 
 class TooLarge(Invalid):
