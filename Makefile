@@ -27,7 +27,7 @@ format: $(VENV)/.installed-dev ## Let the formatter decide
 
 ##@ Keep
 docs: install ## Write docs/settings.md and docs/errors.md from the code
-	$(BIN)/python -m avenue.docs
+	PYTHONPATH=. $(BIN)/python docs/generate.py
 requirements: ## Compile the hashed pins (needs uv)
 	for part in "" -local -dev; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,19 +1,25 @@
 """The one place where everything meets."""
 
 import logging
+import sys
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, redirect, request
+from werkzeug.wrappers import Response
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
+from avenue.accounts.passwords import Passwords
 from avenue.accounts.service import AccountService
-from avenue.accounts.store import AccountStore
+from avenue.accounts.store import MongoAccountStore
 from avenue.config import Settings
-from avenue.jobs.runner import JobRunner
-from avenue.jobs.service import JobService, RunningJob
-from avenue.jobs.store import JobStore
+from avenue.errors import Unavailable
+from avenue.jobs.models import Job
+from avenue.jobs.runner import JobRunner, RunningJob
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
@@ -21,19 +27,199 @@ from avenue.media.library import MediaLibrary
 from avenue.media.policy import image_limits, product_pictures
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, SweptStore
-from avenue.media.sweeper import Sweeper
+from avenue.media.sweeper import Sweeper, Swept
 from avenue.shop import routes as shop_routes
 from avenue.shop.service import ShopService
 from avenue.shop.store import ProductStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
-from avenue.storage.schema import Gate, shortcomings
+from avenue.storage.schema import (
+    ForeignDatabase,
+    Gate,
+    NewerDatabase,
+    NotAReplicaSet,
+    shortcomings,
+)
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
-from avenue.web import auth, cors, headers, health, hosts, limits, problems, requestlog
-from avenue.web.services import provide, using
+from avenue.web import (
+    auth,
+    cors,
+    headers,
+    health,
+    hosts,
+    limits,
+    parsing,
+    problems,
+    requestlog,
+)
+from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
+BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
+NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
+
 log = logging.getLogger(__name__)
+
+
+class Avenue(Flask):
+    """Flask, told that no view is a coroutine: looking for one at every step cost 5 %."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `func` as it is."""
+        return func
+
+
+def create_app(settings: Settings, database: Database) -> Flask:
+    """Return the application. Connects to nothing yet, so it starts while MongoDB is away."""
+    app = Avenue("avenue")
+    gate = Gate(database)
+    rate_limits = RateLimits(database)
+    accounts = account_service(settings, database, rate_limits)
+    policy = product_pictures(settings)
+    assets = AssetStore(database)
+    library = MediaLibrary(
+        assets,
+        DecodePool(processes_for(settings.workers)),
+        image_limits(settings),
+        StorageRoom(database, settings, assets.stored_bytes),
+        settings,
+    )
+    reader = MediaReader(
+        assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
+    )
+    shop = ShopService(ProductStore(database), library, policy, settings)
+    provide(app, settings, accounts, library, reader, policy, shop)
+
+    requestlog.install(app)
+    parsing.install(app)
+    problems.install(app)
+    _install_gate(app, gate, database, settings)
+    hosts.install(app, Sites(database, settings), settings)
+    cors.install(app, settings)
+    limits.install(app, rate_limits, settings, auth.current_actor)
+    auth.install(app, accounts, settings)
+    headers.install(app, settings)
+    health.install(app, lambda: _in_the_way(database))
+    for blueprint in (
+        account_routes.blueprint,
+        account_pages.blueprint,
+        media_routes.blueprint,
+        shop_routes.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/", "home", _home)
+    return app
+
+
+def start() -> Flask:
+    """Return the application of a web process, its background thread running.
+
+    Ends the process when the database is not one Avenue may use; one that is away only makes
+    `/readyz` and the requests say so until it is back.
+    """
+    settings = Settings.from_env()
+    requestlog.configure_logging()
+    database = Database(settings)
+    try:
+        Gate(database).pass_or_raise()
+    except (ForeignDatabase, NotAReplicaSet, NewerDatabase) as error:
+        log.critical("%s %s", error.message, error.hint)
+        sys.exit(BOOT_ERROR)
+    except Unavailable as error:
+        log.warning("%s %s", error.message, error.hint)
+    app = create_app(settings, database)
+    if settings.jobs == "inline":
+        threading.Thread(
+            target=Background(settings, database).run_forever, name="jobs", daemon=True
+        ).start()
+    return app
+
+
+def account_service(
+    settings: Settings, database: Database, rate_limits: RateLimits
+) -> AccountService:
+    """Return the people of the house, for the application and for commands."""
+    return AccountService(
+        MongoAccountStore(database),
+        Passwords(),
+        rate_limits,
+        tries_per_minute=settings.max_logins_per_minute,
+        token_days=settings.session_days,
+    )
+
+
+class Background:
+    """All background work: which jobs there are, and a runner for them."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._gate = Gate(database)
+        self._sweep_seconds = settings.sweep_minutes * 60
+        self._sweeper = Sweeper(
+            SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
+        )
+        self._jobs = JobService(MongoJobStore(database))
+        self._runner = JobRunner(self._jobs, {SWEEP: self._sweep}, prepare=self._prepare)
+        self._stop = threading.Event()
+
+    def run_forever(self) -> None:
+        """Work until `stop` is called."""
+        self._runner.run_forever(self._stop)
+
+    def stop(self) -> None:
+        """Let `run_forever` return soon; the job in hand is handed back."""
+        self._stop.set()
+
+    def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Queue a job of `kind`, work until it is finished, and return it."""
+        self._gate.pass_or_raise()
+        job = self._jobs.enqueue(kind, key="now")
+        while not job.is_finished:
+            if not self._runner.run_one(self._stop):
+                self._stop.wait(0.2)  # another process has it
+            job = self._jobs.get(job.id)
+            progress(job)
+        return job
+
+    def _prepare(self) -> None:
+        self._gate.pass_or_raise()
+        self._jobs.periodic(SWEEP, self._sweep_seconds)
+
+    def _sweep(self, job: RunningJob) -> dict[str, int]:
+        def save(swept: Swept) -> None:
+            job.save(done=swept.total)
+
+        return self._sweeper.sweep(save).as_dict()
+
+
+def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:
+    """Let requests to the database only when it is ours, and none of them wait without end."""
+
+    def enter() -> None:
+        if request.path.startswith(NEEDS_NO_DATABASE):
+            return
+        gate.pass_or_raise()
+        reads = request.method in {"GET", "HEAD", "OPTIONS"}
+        megabytes = (request.content_length or 0) // MB
+        seconds = settings.read_seconds if reads else settings.write_seconds + megabytes
+        request.environ["avenue.deadline"] = deadline = database.deadline(seconds)
+        deadline.__enter__()
+
+    def leave(_: BaseException | None) -> None:
+        deadline = request.environ.pop("avenue.deadline", None)
+        if deadline is not None:
+            deadline.__exit__(None, None, None)
+
+    app.before_request(enter)
+    app.teardown_request(leave)
+
+
+def _in_the_way(database: Database) -> list[str]:
+    database.ping()
+    return shortcomings(database)
+
+
+def _home() -> Response:
+    return redirect("/login")

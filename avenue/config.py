@@ -362,7 +362,8 @@ class Settings:
     )
     max_drain_mb: int = setting(
         "AVENUE_MAX_DRAIN_MB",
-        "How much of a refused body is read, so that the answer is seen.",
+        "How much of a body is collected before a thread gets it, and how much of a refused one "
+        "is read so that the answer is seen.",
         32,
         unit="MB",
         least=0,
@@ -533,3 +534,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
 def new_secret() -> str:
     """Return a key good enough for SECRET_KEY."""
     return secrets.token_urlsafe(48)
+
+
+def bare_environ() -> dict[str, str]:
+    """Return what a child process needs to start Python, and none of our secrets."""
+    needed = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL")
+    return {name: os.environ[name] for name in needed if name in os.environ}

@@ -1,4 +1,4 @@
-"""What a worker keeps at hand: facts of public assets for seconds, small bytes while there is room."""
+"""What a worker keeps at hand: facts of public assets for seconds, small files while they fit."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ MOST_ASSETS = 20_000
 
 
 class ByteCache:
-    """Keeps bytes by key, at most `most_bytes` in all; what was not asked for longest goes first."""
+    """Keeps bytes by key, at most `most_bytes` in all; the longest unasked for go first."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes

@@ -10,8 +10,9 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Actor, new_id
+from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
-from avenue.media.naming import display_name
+from avenue.media.naming import display_name, safe_name
 from avenue.media.policy import UploadPolicy
 from avenue.media.sniffing import HEAD_BYTES, MediaType
 from avenue.media.store import AssetStore
@@ -56,7 +57,7 @@ class PictureSize(Protocol):
 class Examiner(Protocol):
     """Decodes a picture somewhere safe."""
 
-    def examine(self, file: BinaryIO, media_type: str) -> PictureSize:
+    def examine(self, file: BinaryIO, media_type: str, limits: ImageLimits) -> PictureSize:
         """Return the size of the picture in `file`, or raise why it cannot be taken."""
 
 
@@ -79,7 +80,7 @@ class Refusal:
     @classmethod
     def of(cls, name: str, error: AvenueError) -> Self:
         """Return the refusal of the file `name` by `error`."""
-        return cls(name=display_name(name), code=error.code, message=error.message, error=error)
+        return cls(name=safe_name(name), code=error.code, message=error.message, error=error)
 
 
 Outcome = Asset | Refusal
@@ -177,10 +178,16 @@ class MediaLibrary:
     """Stores and finds assets. What is refused or fails leaves no document and no chunk."""
 
     def __init__(
-        self, store: AssetStore, examiner: Examiner, room: Room, settings: Settings
+        self,
+        store: AssetStore,
+        examiner: Examiner,
+        limits: ImageLimits,
+        room: Room,
+        settings: Settings,
     ) -> None:
         self._store = store
         self._examiner = examiner
+        self._limits = limits
         self._room = room
         self._settings = settings
 
@@ -303,7 +310,7 @@ class MediaLibrary:
             incoming.file.seek(0)
             media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
             incoming.file.seek(0)
-            size = self._examiner.examine(incoming.file, media_type.name)
+            size = self._examiner.examine(incoming.file, media_type.name, self._limits)
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
         name = display_name(incoming.name, media_type.extension)

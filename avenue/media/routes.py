@@ -12,10 +12,10 @@ from avenue.media.urls import ORIGINAL, TOKEN_PATTERN, original_path, original_u
 from avenue.web.auth import current_actor
 from avenue.web.services import using
 
-bp = Blueprint("media", __name__, url_prefix="/media")
+blueprint = Blueprint("media", __name__, url_prefix="/media")
 
 
-@bp.get("/<asset_id>/<token>/<file_name>")
+@blueprint.get("/<asset_id>/<token>/<file_name>")
 def immutable(asset_id: str, token: str, file_name: str) -> Response:
     """Answer with the bytes the token stands for; an old token leads to the current one."""
     asset = _readable(asset_id)
@@ -31,7 +31,7 @@ def immutable(asset_id: str, token: str, file_name: str) -> Response:
     return moved
 
 
-@bp.get("/<asset_id>/<variant>")
+@blueprint.get("/<asset_id>/<variant>")
 def stable(asset_id: str, variant: str) -> Response:
     """Answer with the current bytes, to be asked for again soon."""
     if variant != ORIGINAL:

@@ -89,7 +89,7 @@ class AssetStore:
         """Insert `asset` for its owner to claim within `hours` of server time; repeatable."""
         expires_at = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
         self._assets(asset.site).insert_at_server_time(
-            to_document(asset), {"created_at": "$$NOW", "expires_at": expires_at}
+            to_document(asset), {"expires_at": expires_at}
         )
 
     def discard(self, site_id: str, bucket: str, *, asset_id: str, file_id: str) -> None:
@@ -267,7 +267,7 @@ def _owned(asset_id: str, claim: Claim) -> Document:
 
 
 def to_document(asset: Asset) -> Document:
-    """Return the stored form of `asset`, without what the server stamps."""
+    """Return the stored form of `asset`."""
     return {
         "_id": asset.id,
         "bucket": asset.bucket,
@@ -278,6 +278,7 @@ def to_document(asset: Asset) -> Document:
         "claim": {"kind": asset.claim.kind, "id": asset.claim.id} if asset.claim else None,
         "versions": [_version_out(version) for version in asset.versions],
         "revision": asset.revision,
+        "created_at": asset.created_at,
         "alt": dict(asset.alt),
         "decorative": asset.decorative,
         "focal": list(asset.focal) if asset.focal else None,

@@ -35,6 +35,11 @@ class Swept:
     files: int = 0
     chunk_sets: int = 0
 
+    @property
+    def total(self) -> int:
+        """How many things went so far."""
+        return self.purged + self.files + self.chunk_sets
+
     def as_dict(self) -> dict[str, int]:
         """Return the numbers by name."""
         return asdict(self)

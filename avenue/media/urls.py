@@ -5,7 +5,7 @@ import re
 
 from avenue.identity import Site
 from avenue.media.models import Asset, Version
-from avenue.media.sniffing import extension_of
+from avenue.media.sniffing import MEDIA_TYPES
 
 ORIGINAL = "original"
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
@@ -18,7 +18,7 @@ def token(version: Version, variant: str = ORIGINAL) -> str:
 
 def original_path(asset: Asset) -> str:
     """Return the immutable path of the stored file itself."""
-    extension = extension_of(asset.current.media_type)
+    extension = MEDIA_TYPES[asset.current.media_type].extension
     return f"/media/{asset.id}/{token(asset.current)}/{ORIGINAL}.{extension}"
 
 

@@ -1,5 +1,6 @@
 """Products and their pictures as JSON, under `/api/shop`."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from avenue.clock import iso
+from avenue.errors import Invalid
 from avenue.identity import Actor, Role
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import image_json
@@ -18,10 +20,10 @@ from avenue.shop.service import ShopService
 from avenue.shop.words import words_of
 from avenue.web.auth import current_actor, require
 from avenue.web.limits import upload_route
-from avenue.web.parsing import body_as, choice_asked_for, page_asked_for
+from avenue.web.parsing import body_as, page_asked_for
 from avenue.web.services import using
 
-bp = Blueprint("shop", __name__, url_prefix="/api/shop")
+blueprint = Blueprint("shop", __name__, url_prefix="/api/shop")
 
 MOST_PRICE = Decimal(10) ** 15
 DEFAULT_CURRENCY = "PYG"
@@ -30,7 +32,7 @@ DEFAULT_CURRENCY = "PYG"
 def _decimal(value: object) -> object:
     """Take a price as a decimal string or an integer; a float has already lost digits."""
     if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise ValueError("write the price as a string like \"150000.50\" or as an integer")
+        raise ValueError('write it as a string like "150000.50" or as an integer')  # noqa: TRY004 - pydantic wants it
     return Decimal(value) if isinstance(value, int) else value
 
 
@@ -91,17 +93,17 @@ class ImageChanges(_Body):
     focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
 
 
-@bp.get("/products")
+@blueprint.get("/products")
 def list_products() -> Response:
     """List the products the caller may see: `?search ?status ?sort ?owner=me ?limit ?after`."""
     actor, page = current_actor(), page_asked_for()
     sort_text = request.args.get("sort", "-created_at")
-    sort = Sort(choice_asked_for("sort", sort_text.removeprefix("-"), [*Sort]))
+    sort = Sort(_choice("sort", sort_text.removeprefix("-"), [*Sort]))
     status = request.args.get("status")
     query = ProductQuery(
         owner=actor.id if request.args.get("owner") == "me" else None,
         words=tuple(words_of(request.args.get("search"))),
-        status=Status(choice_asked_for("status", status, [*Status])) if status else None,
+        status=Status(_choice("status", status, [*Status])) if status else None,
         sort=sort,
         descending=sort_text.startswith("-"),
         after=cursor_place(sort, page.after) if page.after else None,
@@ -115,7 +117,7 @@ def list_products() -> Response:
     )
 
 
-@bp.post("/products")
+@blueprint.post("/products")
 @require(Role.SELLER)
 def create_product() -> tuple[Response, int, dict[str, str]]:
     """Create a product of the caller's own."""
@@ -126,14 +128,14 @@ def create_product() -> tuple[Response, int, dict[str, str]]:
     return jsonify(product_json(actor, created)), 201, {"Location": location}
 
 
-@bp.get("/products/<product_id>")
+@blueprint.get("/products/<product_id>")
 def show_product(product_id: str) -> Response:
     """Show one product."""
     actor = current_actor()
     return jsonify(product_json(actor, using(ShopService).get(actor, product_id)))
 
 
-@bp.patch("/products/<product_id>")
+@blueprint.patch("/products/<product_id>")
 @require(Role.SELLER)
 def change_product(product_id: str) -> Response:
     """Change the fields that are given."""
@@ -146,7 +148,7 @@ def change_product(product_id: str) -> Response:
     return jsonify(product_json(actor, changed))
 
 
-@bp.delete("/products/<product_id>")
+@blueprint.delete("/products/<product_id>")
 @require(Role.SELLER)
 def delete_product(product_id: str) -> tuple[str, int]:
     """Delete a product; its pictures go to the trash."""
@@ -154,7 +156,7 @@ def delete_product(product_id: str) -> tuple[str, int]:
     return "", 204
 
 
-@bp.post("/products/<product_id>/images")
+@blueprint.post("/products/<product_id>/images")
 @require(Role.SELLER)
 @upload_route
 def add_images(product_id: str) -> Response:
@@ -165,7 +167,7 @@ def add_images(product_id: str) -> Response:
     return upload_reply(reception)
 
 
-@bp.put("/products/<product_id>/images")
+@blueprint.put("/products/<product_id>/images")
 @require(Role.SELLER)
 def order_images(product_id: str) -> Response:
     """Put the pictures into another order."""
@@ -176,7 +178,7 @@ def order_images(product_id: str) -> Response:
     return jsonify(product_json(actor, ordered))
 
 
-@bp.patch("/products/<product_id>/images/<asset_id>")
+@blueprint.patch("/products/<product_id>/images/<asset_id>")
 @require(Role.SELLER)
 def describe_image(product_id: str, asset_id: str) -> Response:
     """Change alt texts, the decorative mark or the focal point."""
@@ -185,7 +187,7 @@ def describe_image(product_id: str, asset_id: str) -> Response:
     return jsonify(image_json(g.site, asset))
 
 
-@bp.put("/products/<product_id>/images/<asset_id>/file")
+@blueprint.put("/products/<product_id>/images/<asset_id>/file")
 @require(Role.SELLER)
 @upload_route
 def replace_image(product_id: str, asset_id: str) -> Response:
@@ -196,7 +198,7 @@ def replace_image(product_id: str, asset_id: str) -> Response:
     return upload_reply(reception)
 
 
-@bp.delete("/products/<product_id>/images/<asset_id>")
+@blueprint.delete("/products/<product_id>/images/<asset_id>")
 @require(Role.SELLER)
 def remove_image(product_id: str, asset_id: str) -> tuple[str, int]:
     """Put a picture into the trash."""
@@ -204,13 +206,19 @@ def remove_image(product_id: str, asset_id: str) -> tuple[str, int]:
     return "", 204
 
 
-@bp.post("/products/<product_id>/images/<asset_id>/restore")
+@blueprint.post("/products/<product_id>/images/<asset_id>/restore")
 @require(Role.SELLER)
 def restore_image(product_id: str, asset_id: str) -> Response:
     """Bring a picture back from the trash."""
     actor = current_actor()
     restored = using(ShopService).restore_image(actor, product_id, asset_id)
     return jsonify(product_json(actor, restored))
+
+
+def _choice(name: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise Invalid(f"`{name}` must be one of {', '.join(choices)}.")
+    return text
 
 
 def product_json(actor: Actor, pictured: PicturedProduct) -> dict[str, Any]:

@@ -88,6 +88,9 @@ class Database:
             retryReads=True,
             readPreference="primary",
             connectTimeoutMS=2_000,
+            # After an error that says "not primary" the driver waits for the next heartbeat. At
+            # its default of 10 s that alone was longer than a read may take (measured: 10-20 s).
+            heartbeatFrequencyMS=1_000,
             serverSelectionTimeoutMS=int(self.read_seconds * 1000),
             maxPoolSize=settings.threads * 2 + 4,
         )
@@ -151,9 +154,10 @@ class Database:
 
     def clock_skew(self) -> timedelta:
         """Return how far this machine's clock is from the primary's (positive: ours is ahead)."""
-        options = self.client.codec_options  # commands answer with naive times otherwise
+        # A bare command would give times without a zone.
+        codec = self.client.codec_options
         hello = self.repeat(
-            lambda: self.client.admin.command("hello", codec_options=options), self.read_seconds
+            lambda: self.client.admin.command("hello", codec_options=codec), self.read_seconds
         )
         ahead: timedelta = utc_now() - hello["localTime"]
         return ahead

@@ -32,6 +32,7 @@ PRODUCTS = "shop_products"
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
     Index(collection="api_tokens", keys=_up("user", "site")),
+    Index(collection="api_tokens", keys=_up("secret_sha256"), options={"unique": True}),
     # Expired tokens own no bytes, so a TTL index may take them.
     Index(collection="api_tokens", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),

@@ -113,7 +113,7 @@ class Collection:
     def insert_at_server_time(self, document: Document, times: Filter) -> None:
         """Insert `document` with fields computed by the server (`$$NOW`), repeatably.
 
-        A document of that `_id` that is already there stays as it is.
+        A document of that `_id` that is already there stays as it is; `created_at` tells.
         """
         fresh = {"$mergeObjects": [{"$literal": {**document, **self.fixed}}, times]}
         is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}

@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from avenue.errors import AvenueError
 
-bp = Blueprint("health", __name__)
+blueprint = Blueprint("health", __name__)
 READINESS = "avenue.readiness"
 
 
@@ -17,13 +17,19 @@ class Readiness(Protocol):
         """Return what is in the way, in words; raise `AvenueError` when it cannot be learnt."""
 
 
-@bp.get("/healthz")
+def install(app: Flask, readiness: Readiness) -> None:
+    """Let `app` answer `/readyz` by what `readiness` finds."""
+    app.extensions[READINESS] = readiness
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/healthz")
 def alive() -> Response:
     """Tell that the process answers; asks nobody else."""
     return jsonify(status="ok")
 
 
-@bp.get("/readyz")
+@blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """Tell whether requests can be served: primary reachable, schema and indexes in place."""
     readiness: Readiness = current_app.extensions[READINESS]

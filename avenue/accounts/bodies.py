@@ -1,0 +1,32 @@
+"""What callers may send about accounts. Anything else, an operator for a text say, is a 400."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from avenue.accounts.passwords import MOST_CHARACTERS
+from avenue.accounts.service import MOST_EMAIL_CHARACTERS
+from avenue.identity import Scope
+
+LEAST_PASSWORD_CHARACTERS = 8
+MOST_NAME_CHARACTERS = 200
+MOST_TOKEN_DAYS = 3650
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class LoginBody(_Body):
+    """`POST /api/auth/login`."""
+
+    email: str = Field(min_length=1, max_length=MOST_EMAIL_CHARACTERS, repr=False)
+    password: str = Field(
+        min_length=LEAST_PASSWORD_CHARACTERS, max_length=MOST_CHARACTERS, repr=False
+    )
+
+
+class TokenBody(_Body):
+    """`POST /api/auth/tokens`; without `days` the token lasts as long as one from signing in."""
+
+    name: str = Field(min_length=1, max_length=MOST_NAME_CHARACTERS)
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    days: int | None = Field(default=None, ge=1, le=MOST_TOKEN_DAYS)

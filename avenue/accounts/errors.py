@@ -1,0 +1,70 @@
+"""What can go wrong with people and tokens."""
+
+from avenue.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+
+
+class WrongCredentials(Unauthenticated):
+    """Unknown person, wrong password, disabled, or no role on this site: all look the same."""
+
+    code = "wrong_credentials"
+    message = "The e-mail or the password is wrong."
+    hint = "Check both; an administrator of the site can set a new password."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class SignInBusy(Unavailable):
+    """More people are signing in at once than passwords can be checked."""
+
+    code = "sign_in_busy"
+    message = "Too many people are signing in just now."
+    hint = "Try again after Retry-After."
+
+
+class InvalidEmail(Invalid):
+    """Not an e-mail address."""
+
+    code = "invalid_email"
+    message = "This is not an e-mail address."
+    hint = "Write it as name@shop.example, at most 254 characters."
+
+
+class WeakPassword(Invalid):
+    """The new password would soon be guessed."""
+
+    code = "weak_password"
+    message = "This password is too easy to guess."
+    hint = "Take 10 to 1024 characters that are neither the e-mail nor a well-known password."
+
+
+class EmailTaken(Conflict):
+    """Somebody has this e-mail already."""
+
+    code = "email_taken"
+    message = "There is already a person with this e-mail."
+    hint = "Use another e-mail, or set a new password for that person."
+
+
+class UserNotFound(NotFound):
+    """No person with this e-mail."""
+
+    code = "user_not_found"
+    message = "There is no person with this e-mail."
+    hint = "`python -m avenue users list` shows everybody."
+
+
+class TokenNotFound(NotFound):
+    """No such token of yours on this site."""
+
+    code = "token_not_found"
+    message = "You have no such token on this site."
+    hint = "GET /api/auth/tokens lists yours."
+
+
+class ScopeNotYours(Forbidden):
+    """A token cannot give away more than it may do itself."""
+
+    code = "scope_not_yours"
+    message = "You cannot give a token more than you may do yourself."
+    hint = "Ask only for scopes your own token has, or sign in."

@@ -1,0 +1,75 @@
+"""People and their tokens, as the rest of Avenue sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from avenue.identity import Role, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person, known to the whole house; `roles` says what they are on which site.
+
+    `session_epoch` and `token_epoch` only grow; a session or token carries the one it was made
+    under and ends when the person's is higher. Signing out raises the first; a new password and
+    disabling raise both.
+    """
+
+    id: str
+    email: str = field(repr=False)
+    name: str = field(repr=False)
+    password_hash: str = field(repr=False)
+    roles: Mapping[str, Role]
+    superuser: bool
+    disabled: bool
+    session_epoch: int
+    token_epoch: int
+    created_at: datetime
+
+    def role_on(self, site: str) -> Role | None:
+        """Return what this person is on a site; a superuser is its admin, None is nothing."""
+        return Role.ADMIN if self.superuser else self.roles.get(site)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """A Bearer token of one person for one site; only the sha-256 of its secret is kept.
+
+    Tokens from signing in have no `name`.
+    """
+
+    id: str
+    user: str
+    site: str
+    name: str
+    scopes: frozenset[Scope]
+    epoch: int
+    secret_sha256: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token just made: the only moment its `secret` is known."""
+
+    token: ApiToken
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPage:
+    """Some of a person's tokens, newest first; `next` is where to go on, None at the end."""
+
+    items: tuple[ApiToken, ...]
+    next: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """A person just added; `made_password` when no password was given."""
+
+    user: User
+    made_password: str | None = field(repr=False)

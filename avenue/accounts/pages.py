@@ -1,0 +1,116 @@
+"""`/login` and `/logout`: plain pages that need no JavaScript."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from pydantic import ValidationError
+
+from avenue.accounts.bodies import LoginBody
+from avenue.accounts.errors import WrongCredentials
+from avenue.accounts.service import MOST_EMAIL_CHARACTERS, AccountService
+from avenue.accounts.texts import FIRST_LANGUAGE, LANGUAGES, TEXTS
+from avenue.errors import AvenueError, TooManyRequests, Unavailable
+from avenue.web import csrf
+from avenue.web.auth import begin_session, current_actor, drop_session, safe_next
+from avenue.web.hosts import current_site
+from avenue.web.services import using
+
+blueprint = Blueprint("account_pages", __name__, template_folder="templates")
+
+
+@blueprint.after_request
+def _keep_out_of_caches(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/login")
+def show_login() -> Response:
+    """Show the form, or to somebody signed in who they are and the way out."""
+    target = safe_next(request.args.get("next"))
+    actor = current_actor()
+    if actor.id is None:
+        return _form(target)
+    user = using(AccountService).user_of(actor)
+    return _page("accounts/signed_in.html", target=target, person=user.name or user.email)
+
+
+@blueprint.post("/login")
+def sign_in() -> Response:
+    """Begin a session and go on to `next`, or show the form again with the reason."""
+    target = safe_next(request.form.get("next"))
+    try:
+        csrf.prove_own_page()
+        body = _credentials()
+        user, actor = using(AccountService).sign_in(
+            current_site(), body.email, body.password, address=request.remote_addr or ""
+        )
+    except (WrongCredentials, TooManyRequests, Unavailable, csrf.CsrfFailed) as error:
+        return _form(target, error)
+    begin_session(actor, user.session_epoch)
+    return _go_to(target)
+
+
+@blueprint.post("/logout")
+def sign_out() -> Response:
+    """End all sessions of this person and show the form."""
+    using(AccountService).sign_out_everywhere(current_actor())
+    drop_session()
+    return _go_to("/login")
+
+
+def _credentials() -> LoginBody:
+    """Return what was typed; what no account can have is as wrong as any other."""
+    try:
+        return LoginBody(
+            email=request.form.get("email", ""), password=request.form.get("password", "")
+        )
+    except ValidationError:
+        raise WrongCredentials from None
+
+
+def _form(target: str, error: AvenueError | None = None) -> Response:
+    problem = TEXTS[_language()][_reason(error)] if error else ""
+    response = _page(
+        "accounts/login.html",
+        target=target,
+        email=request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
+        problem=problem.format(seconds=error.facts.get("retry_after_seconds")) if error else "",
+    )
+    if error:
+        response.status_code = error.status
+        response.headers.update(error.headers)
+    return response
+
+
+def _reason(error: AvenueError) -> str:
+    match error:
+        case WrongCredentials():
+            return "wrong"
+        case TooManyRequests():
+            return "too_many"
+        case csrf.CsrfFailed():
+            return "stale"
+        case _:
+            return "busy"
+
+
+def _page(template: str, **facts: str) -> Response:
+    language = _language()
+    return make_response(
+        render_template(
+            template,
+            text=TEXTS[language],
+            language=language,
+            site_name=current_site().name,
+            **facts,
+        )
+    )
+
+
+def _language() -> str:
+    locale = current_site().locale
+    fallback = locale if locale in LANGUAGES else FIRST_LANGUAGE
+    return request.accept_languages.best_match(LANGUAGES, fallback) or fallback
+
+
+def _go_to(path: str) -> Response:
+    return make_response(redirect(path, code=303))

@@ -1,0 +1,131 @@
+"""Passwords: kept as argon2id, checked few at a time, refused when too easy."""
+
+import secrets
+import threading
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from avenue.accounts.errors import SignInBusy, WeakPassword
+
+# OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two rounds, one lane.
+MEMORY_KIB = 19 * 1024
+ROUNDS = 2
+LANES = 1
+AT_ONCE = 2  # so at most 38 MiB of a process go into passwords
+LONGEST_WAIT_SECONDS = 2.0
+
+LEAST_CHARACTERS = 10
+MOST_CHARACTERS = 1024
+LEAST_DIFFERENT_CHARACTERS = 4
+MADE_PASSWORD_BYTES = 15  # 20 characters
+# Long enough to pass otherwise, and on every list of passwords to try first.
+WELL_KNOWN = frozenset(
+    {
+        "0123456789",
+        "0987654321",
+        "1234567890",
+        "12345678910",
+        "123456789a",
+        "1q2w3e4r5t",
+        "1qaz2wsx3edc",
+        "abcd123456",
+        "abcdefghij",
+        "administrador",
+        "administrator",
+        "admin12345",
+        "changeme123",
+        "contraseña",
+        "contraseña1",
+        "contrasena",
+        "contrasena1",
+        "iloveyou123",
+        "letmein123",
+        "password01",
+        "password12",
+        "password123",
+        "password1234",
+        "passw0rd123",
+        "q1w2e3r4t5",
+        "qwerty1234",
+        "qwerty12345",
+        "qwerty123456",
+        "qwertyuiop",
+        "welcome123",
+    }
+)
+
+
+class Passwords:
+    """Hashes and checks passwords, a few at once; the others wait briefly."""
+
+    def __init__(
+        self,
+        *,
+        hasher: PasswordHasher | None = None,
+        at_once: int = AT_ONCE,
+        longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
+        self._hasher = hasher or PasswordHasher(
+            time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=LANES
+        )
+        self._seats = threading.BoundedSemaphore(at_once)
+        self._longest_wait_seconds = longest_wait_seconds
+        self._nobodys_hash = self.hash(secrets.token_urlsafe())
+
+    def hash(self, password: str) -> str:
+        """Return what may be stored of `password`. Raise `SignInBusy` when too many wait."""
+        with _Seat(self._seats, self._longest_wait_seconds):
+            return self._hasher.hash(_bytes(password))
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Tell whether `password` made the hash `stored`. Raise `SignInBusy` when too many wait.
+
+        None (nobody has this e-mail) costs one verification too, so that it takes as long.
+        """
+        with _Seat(self._seats, self._longest_wait_seconds):
+            try:
+                self._hasher.verify(stored or self._nobodys_hash, _bytes(password))
+            except (VerificationError, InvalidHashError):
+                return False
+        return stored is not None
+
+
+class _Seat:
+    """One of the few seats; `SignInBusy` when none gets free in time."""
+
+    def __init__(self, seats: threading.BoundedSemaphore, longest_wait_seconds: float) -> None:
+        self._seats = seats
+        self._longest_wait_seconds = longest_wait_seconds
+
+    def __enter__(self) -> None:
+        if not self._seats.acquire(timeout=self._longest_wait_seconds):
+            raise SignInBusy
+
+    def __exit__(self, *_: object) -> None:
+        self._seats.release()
+
+
+def made_password() -> str:
+    """Return a password nobody will guess."""
+    return secrets.token_urlsafe(MADE_PASSWORD_BYTES)
+
+
+def check_new(password: str, *, email: str) -> None:
+    """Raise `WeakPassword` for a new password that would soon be guessed."""
+    if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
+        raise WeakPassword
+    plain = _plain(password).casefold()
+    easy = plain in WELL_KNOWN or plain in {email.casefold(), email.casefold().partition("@")[0]}
+    if easy or len(set(plain)) < LEAST_DIFFERENT_CHARACTERS:
+        raise WeakPassword
+
+
+def _plain(password: str) -> str:
+    """Return one spelling for what different keyboards write differently (é, full width)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def _bytes(password: str) -> bytes:
+    return _plain(password).encode("utf-8", "surrogatepass")

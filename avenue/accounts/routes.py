@@ -1,0 +1,103 @@
+"""`/api/auth/*`: signing in and out for programs, and their tokens."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from avenue.accounts.bodies import LoginBody, TokenBody
+from avenue.accounts.models import ApiToken, User
+from avenue.accounts.service import AccountService
+from avenue.clock import iso
+from avenue.identity import Scope, Site
+from avenue.web.auth import bearer_token, current_actor, drop_session, require, signed_in_actor
+from avenue.web.hosts import current_site
+from avenue.web.parsing import body_as, page_asked_for
+from avenue.web.services import using
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
+
+
+@blueprint.post("/login")
+def login() -> Response:
+    """Give a token for this site; no cookie is set."""
+    body = body_as(LoginBody)
+    user, new = using(AccountService).sign_in_for_token(
+        current_site(), body.email, body.password, address=request.remote_addr or ""
+    )
+    return jsonify(
+        token=new.secret,
+        expires_at=iso(new.token.expires_at),
+        user=_user_json(user, current_site()),
+    )
+
+
+@blueprint.post("/logout")
+def logout() -> tuple[str, int]:
+    """End the token that is presented, or with a cookie all sessions of this person."""
+    actor = signed_in_actor()
+    token = bearer_token()
+    if token is not None:
+        using(AccountService).sign_out_token(token)
+    else:
+        using(AccountService).sign_out_everywhere(actor)
+        drop_session()
+    return "", 204
+
+
+@blueprint.get("/me")
+@require()
+def me() -> Response:
+    """Say who asks, and what for: the scopes of a token, all of them for a session."""
+    actor = current_actor()
+    user = using(AccountService).user_of(actor)
+    return jsonify(**_user_json(user, actor.site), scopes=sorted(actor.scopes))
+
+
+@blueprint.get("/tokens")
+@require(scope=Scope.ACCOUNT)
+def list_tokens() -> Response:
+    """List one's own tokens of this site, newest first, never with their secrets."""
+    asked = page_asked_for()
+    page = using(AccountService).tokens(current_actor(), limit=asked.limit, after=asked.after)
+    return jsonify(
+        items=[_token_json(token) for token in page.items], next=page.next, total=page.total
+    )
+
+
+@blueprint.post("/tokens")
+@require(scope=Scope.ACCOUNT)
+def create_token() -> tuple[Response, int]:
+    """Make a token; its secret is shown this once."""
+    body = body_as(TokenBody)
+    new = using(AccountService).create_token(
+        current_actor(), name=body.name, scopes=frozenset(body.scopes), days=body.days
+    )
+    return jsonify(**_token_json(new.token), token=new.secret), 201
+
+
+@blueprint.delete("/tokens/<token_id>")
+@require(scope=Scope.ACCOUNT)
+def revoke_token(token_id: str) -> tuple[str, int]:
+    """End one of one's own tokens at once."""
+    using(AccountService).revoke_token(current_actor(), token_id)
+    return "", 204
+
+
+def _user_json(user: User, site: Site) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role_on(site.id),
+        "superuser": user.superuser,
+    }
+
+
+def _token_json(token: ApiToken) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scopes": sorted(token.scopes),
+        "created_at": iso(token.created_at),
+        "expires_at": iso(token.expires_at),
+    }

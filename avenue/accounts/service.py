@@ -1,0 +1,401 @@
+"""People, roles, tokens, signing in: the use cases.
+
+What ends what: signing out ends all sessions of the person, or exactly the token it is asked with.
+A new password and disabling end all sessions and all tokens, named ones too, with the next
+request. A role taken away counts from the next request.
+"""
+
+import hashlib
+import ipaddress
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from avenue.accounts.errors import (
+    InvalidEmail,
+    ScopeNotYours,
+    TokenNotFound,
+    UserNotFound,
+    WrongCredentials,
+)
+from avenue.accounts.models import ApiToken, NewToken, NewUser, TokenPage, User
+from avenue.accounts.passwords import check_new, made_password
+from avenue.clock import utc_now
+from avenue.errors import Invalid, TooManyRequests
+from avenue.identity import Actor, Role, Scope, Site, new_id
+
+FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
+MOST_EMAIL_CHARACTERS = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
+EMAIL_PATTERN = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
+TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
+SECRET_BYTES = 32
+CURSOR_PATTERN = re.compile(r"([0-9]{1,13})\.([A-Za-z0-9_-]{22})")
+START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_TOKEN_CHARACTERS = 128
+ADDRESS_TRIES_FACTOR = 10  # tries of one address for all accounts together
+
+
+class AccountStore(Protocol):
+    """Where people and tokens are kept."""
+
+    def user_by_email(self, email: str) -> User | None:
+        """Return who has this normalised e-mail."""
+
+    def user_by_id(self, user_id: str) -> User | None:
+        """Return one person."""
+
+    def users(self) -> list[User]:
+        """Return everybody, by e-mail."""
+
+    def has_users(self) -> bool:
+        """Tell whether there is anybody."""
+
+    def add_user(self, user: User) -> None:
+        """Keep a new person; raise `EmailTaken`."""
+
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        """Change the password and raise both epochs, in one step."""
+
+    def set_disabled(self, user_id: str, *, disabled: bool) -> None:
+        """Disable or enable somebody and raise both epochs, in one step."""
+
+    def end_sessions(self, user_id: str) -> None:
+        """Raise the session epoch."""
+
+    def add_token(self, token: ApiToken) -> None:
+        """Keep a new token."""
+
+    def token_by_sha256(self, secret_sha256: str) -> ApiToken | None:
+        """Return the token with this secret."""
+
+    def token_by_id(self, user: str, site: str, token_id: str) -> ApiToken | None:
+        """Return one token of a person and site."""
+
+    def tokens(
+        self,
+        user: str,
+        site: str,
+        *,
+        good_at: datetime,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[ApiToken]:
+        """Return unexpired tokens, newest first, after the one made then with that id."""
+
+    def count_tokens(self, user: str, site: str, *, good_at: datetime) -> int:
+        """Return how many unexpired tokens there are."""
+
+    def remove_token(self, token_id: str) -> None:
+        """Forget a token; repeatable."""
+
+    def remove_tokens(self, user: str) -> None:
+        """Forget all tokens of a person; repeatable."""
+
+
+class PasswordKeeper(Protocol):
+    """Hashes and checks passwords."""
+
+    def hash(self, password: str) -> str:
+        """Return what may be stored."""
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Tell whether `password` made `stored`, in the same time when there is no `stored`."""
+
+
+class TryCounter(Protocol):
+    """Counts tries in windows of a minute."""
+
+    def hit(self, key: str, limit: int) -> int:
+        """Count one; return 0, or the seconds to wait when over `limit`."""
+
+
+class AccountService:
+    """People of the house: who they are, what they may, and how they sign in."""
+
+    def __init__(
+        self,
+        store: AccountStore,
+        passwords: PasswordKeeper,
+        tries: TryCounter,
+        *,
+        tries_per_minute: int,
+        token_days: int,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._tries = tries
+        self._tries_per_minute = tries_per_minute
+        self._token_days = token_days
+        self._now = now
+
+    # Who asks
+
+    def by_token(self, site: Site, token: str) -> Actor | None:
+        """Return whose Bearer token this is; None when it is not good on this site."""
+        if not token.startswith(TOKEN_MARK) or len(token) > MOST_TOKEN_CHARACTERS:
+            return None
+        found = self._store.token_by_sha256(_sha256(token))
+        if found is None or found.site != site.id or found.expires_at <= self._now():
+            return None
+        user = self._store.user_by_id(found.user)
+        if user is None or user.token_epoch != found.epoch:
+            return None
+        return _actor(user, site, found.scopes)
+
+    def by_session(self, site: Site, user_id: str, epoch: int) -> Actor | None:
+        """Return whose session this is; None when it has ended or gives nothing on this site."""
+        user = self._store.user_by_id(user_id)
+        if user is None or user.session_epoch != epoch:
+            return None
+        return _actor(user, site, frozenset(Scope))
+
+    # Signing in and out
+
+    def sign_in(self, site: Site, email: str, password: str, *, address: str) -> tuple[User, Actor]:
+        """Return who this is, and as whom they act on `site`.
+
+        `address` is the caller's IP address. Raise `TooManyRequests` after too many tries in a
+        minute (counted before the password is looked at, so a right one does not help), and
+        `WrongCredentials` for everything else that is wrong, after one password check each.
+        """
+        known_as = normal_email(email)
+        self._count_try(known_as, address)
+        user = self._store.user_by_email(known_as)
+        if not self._passwords.verify(user.password_hash if user else None, password):
+            raise WrongCredentials
+        actor = _actor(user, site, frozenset(Scope)) if user else None
+        if user is None or actor is None:
+            raise WrongCredentials
+        return user, actor
+
+    def sign_in_for_token(
+        self, site: Site, email: str, password: str, *, address: str
+    ) -> tuple[User, NewToken]:
+        """Return who this is, and a token for `site` with every scope; raises as `sign_in`."""
+        user, _ = self.sign_in(site, email, password, address=address)
+        return user, self._make_token(user, site.id, "", frozenset(Scope), self._token_days)
+
+    def sign_out_everywhere(self, actor: Actor) -> None:
+        """End all sessions of this person, in every browser, at once. Tokens stay."""
+        if actor.id is not None:
+            self._store.end_sessions(actor.id)
+
+    def sign_out_token(self, token: str) -> None:
+        """End the token that is presented."""
+        found = self._store.token_by_sha256(_sha256(token))
+        if found is not None:
+            self._store.remove_token(found.id)
+
+    def user_of(self, actor: Actor) -> User:
+        """Return the person who asks."""
+        user = self._store.user_by_id(actor.id) if actor.id else None
+        if user is None:
+            raise UserNotFound
+        return user
+
+    # Tokens
+
+    def tokens(self, actor: Actor, *, limit: int, after: str | None) -> TokenPage:
+        """Return own tokens of this site; `after` is the `next` of the page before."""
+        user, site, now = str(actor.id), actor.site.id, self._now()
+        found = self._store.tokens(
+            user, site, good_at=now, after=_read_cursor(after), limit=limit + 1
+        )
+        items = tuple(found[:limit])
+        return TokenPage(
+            items=items,
+            next=_cursor(items[-1]) if len(found) > limit else None,
+            total=self._store.count_tokens(user, site, good_at=now),
+        )
+
+    def create_token(
+        self, actor: Actor, *, name: str, scopes: frozenset[Scope], days: int | None
+    ) -> NewToken:
+        """Make a token for this site, good for `days`. Raise `ScopeNotYours`."""
+        beyond = scopes - actor.scopes
+        if beyond:
+            raise ScopeNotYours(scopes=sorted(beyond))
+        return self._make_token(
+            self.user_of(actor), actor.site.id, name, scopes, days or self._token_days
+        )
+
+    def revoke_token(self, actor: Actor, token_id: str) -> None:
+        """End one of one's own tokens of this site, at once; raise `TokenNotFound`."""
+        if self._store.token_by_id(str(actor.id), actor.site.id, token_id) is None:
+            raise TokenNotFound
+        self._store.remove_token(token_id)
+
+    # What whoever runs the house does (`python -m avenue users …`, `tokens …`)
+
+    def first_administrator(
+        self, site: str, *, email: str | None, password: str | None
+    ) -> NewUser | None:
+        """Add a superuser who is admin of `site`, if there is nobody yet; else return None.
+
+        Without `email` it is `admin@localhost`; without `password` one is made. Of several
+        processes that try at once all but one get `EmailTaken`.
+        """
+        if self._store.has_users():
+            return None
+        return self.add_user(
+            email or FIRST_ADMINISTRATOR_EMAIL,
+            password or None,
+            name="",
+            roles={site: Role.ADMIN},
+            superuser=True,
+        )
+
+    def add_user(
+        self,
+        email: str,
+        password: str | None,
+        *,
+        name: str = "",
+        roles: dict[str, Role],
+        superuser: bool = False,
+    ) -> NewUser:
+        """Add a person with `roles` (site id to role); without `password` one is made.
+
+        Raise `InvalidEmail`, `WeakPassword` or `EmailTaken`.
+        """
+        known_as = checked_email(email)
+        made = None if password else made_password()
+        user = User(
+            id=new_id(),
+            email=known_as,
+            name=name,
+            password_hash=self._new_hash(made or password or "", known_as),
+            roles=dict(roles),
+            superuser=superuser,
+            disabled=False,
+            session_epoch=0,
+            token_epoch=0,
+            created_at=self._now(),
+        )
+        self._store.add_user(user)
+        return NewUser(user=user, made_password=made)
+
+    def change_password(self, email: str, password: str | None) -> str | None:
+        """Set a password, made here and returned when None is given; ends sessions and tokens.
+
+        Raise `UserNotFound` or `WeakPassword`.
+        """
+        user = self._user_named(email)
+        made = None if password else made_password()
+        self._store.set_password(user.id, self._new_hash(made or password or "", user.email))
+        self._store.remove_tokens(user.id)
+        return made
+
+    def set_disabled(self, email: str, *, disabled: bool) -> None:
+        """Shut somebody out, or let them in again; both end all sessions and tokens.
+
+        Raise `UserNotFound`.
+        """
+        user = self._user_named(email)
+        self._store.set_disabled(user.id, disabled=disabled)
+        self._store.remove_tokens(user.id)
+
+    def users(self) -> list[User]:
+        """Return everybody, by e-mail."""
+        return self._store.users()
+
+    def add_token(
+        self, email: str, site: str, *, name: str, scopes: frozenset[Scope], days: int
+    ) -> NewToken:
+        """Make a token of somebody for `site`, good for `days`. Raise `UserNotFound`."""
+        return self._make_token(self._user_named(email), site, name, scopes, days)
+
+    def _user_named(self, email: str) -> User:
+        user = self._store.user_by_email(normal_email(email))
+        if user is None:
+            raise UserNotFound
+        return user
+
+    def _new_hash(self, password: str, email: str) -> str:
+        check_new(password, email=email)
+        return self._passwords.hash(password)
+
+    def _count_try(self, email: str, address: str) -> None:
+        """Count for the address alone (nobody walks through a list), then for account and it."""
+        where = _neighbourhood(address)
+        limit = self._tries_per_minute
+        waits = [
+            self._tries.hit(f"login:{_sha256(where)}", limit * ADDRESS_TRIES_FACTOR),
+            self._tries.hit(f"login:{_sha256(where + ' ' + email)}", limit),
+        ]
+        if any(waits):
+            raise TooManyRequests(
+                "Too many tries to sign in from here.", retry_after_seconds=max(waits)
+            )
+
+    def _make_token(
+        self, user: User, site: str, name: str, scopes: frozenset[Scope], days: int
+    ) -> NewToken:
+        secret = TOKEN_MARK + secrets.token_urlsafe(SECRET_BYTES)
+        now = self._now()
+        token = ApiToken(
+            id=new_id(),
+            user=user.id,
+            site=site,
+            name=name,
+            scopes=scopes,
+            epoch=user.token_epoch,  # as read with the password: a change since then ends it
+            secret_sha256=_sha256(secret),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+        self._store.add_token(token)
+        return NewToken(token=token, secret=secret)
+
+
+def normal_email(email: str) -> str:
+    """Return the one spelling an e-mail is known by."""
+    return unicodedata.normalize("NFKC", email).strip().lower()
+
+
+def checked_email(email: str) -> str:
+    """Return the one spelling an e-mail is known by; raise `InvalidEmail` if it is none."""
+    normal = normal_email(email)
+    if len(normal) > MOST_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(normal):
+        raise InvalidEmail
+    return normal
+
+
+def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
+    role = user.role_on(site.id)
+    if user.disabled or role is None:
+        return None
+    return Actor(site=site, id=user.id, role=role, superuser=user.superuser, scopes=scopes)
+
+
+def _neighbourhood(address: str) -> str:
+    """Return the address, or of IPv6 the /64 it is in: one household owns all of that."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.IPv6Network((int(ip), 64), strict=False))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cursor(token: ApiToken) -> str:
+    return f"{round(token.created_at.timestamp() * 1000)}.{token.id}"
+
+
+def _read_cursor(after: str | None) -> tuple[datetime, str] | None:
+    if after is None:
+        return None
+    found = CURSOR_PATTERN.fullmatch(after)
+    if not found:
+        raise Invalid("`after` is not the `next` of a page.")
+    milliseconds, token_id = found.groups()
+    return START_OF_TIME + timedelta(milliseconds=int(milliseconds)), token_id

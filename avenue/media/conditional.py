@@ -1,0 +1,209 @@
+"""What a caller's conditions and ranges mean for one stored file.
+
+Rules of RFC 9110 and nothing else: header values and facts of the file go in, a `Decision` comes
+out. No request object, no bytes, so whoever answers for a stored file can ask here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from avenue.clock import utc_now
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+# Section 8.8.3. A comma may stand inside a tag, so a list is searched, never split.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+# Section 14.1.2, with the empty list elements that section 5.6.1.2 wants accepted.
+_ONE_RANGE = re.compile(
+    r"bytes=(?:[ \t,]*,[ \t]*)?(?:([0-9]+)-([0-9]*)|-([0-9]+))(?:[ \t]*,[ \t,]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+# Section 5.6.7: the one form we send, and the two obsolete ones that must still be understood.
+_MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
+_YEAR = "(?P<year>[0-9]{4})"
+_TIME = "(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9]|60)"
+_DATE_FORMS = (
+    re.compile(f"[A-Z][a-z]{{2}}, (?P<day>[0-9]{{2}}) {_MONTH} {_YEAR} {_TIME} GMT"),
+    re.compile(
+        f"[A-Z][a-z]+day, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<short_year>[0-9]{{2}}) {_TIME} GMT"
+    ),
+    re.compile(f"[A-Z][a-z]{{2}} {_MONTH} (?P<day>[0-9 ][0-9]) {_TIME} {_YEAR}"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The values of the conditional header fields as they came, None where there is none."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    if_unmodified_since: str | None = None
+    if_range: str | None = None
+    range: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of the file: `etag` without quotes, `length` in bytes.
+
+    `unchanging` says that this URL never gives other bytes. Only then is a date, which is as
+    coarse as a second, good enough to join two parts of a file (section 8.8.2.2).
+    """
+
+    etag: str
+    modified_at: datetime
+    length: int
+    unchanging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The status to answer with and the bytes it is about, from `start` up to before `end`."""
+
+    status: HTTPStatus
+    start: int = 0
+    end: int = 0
+
+
+_NOT_MODIFIED = Decision(HTTPStatus.NOT_MODIFIED)
+_PRECONDITION_FAILED = Decision(HTTPStatus.PRECONDITION_FAILED)
+_RANGE_NOT_SATISFIABLE = Decision(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+
+
+def decide(method: str, asked: Asked, file: Facts) -> Decision:
+    """Return what to answer a GET or HEAD, in the order of section 13.2.2.
+
+    200 whole, 206 a part, 304 the caller has it, 412 not the file demanded, 416 no such part.
+    """
+    if not _is_the_demanded_one(asked, file):
+        return _PRECONDITION_FAILED
+    if _is_known(asked, file):
+        return _NOT_MODIFIED
+    # Section 14.2: Range is defined for GET only.
+    if asked.range is None or method != "GET" or not _may_be_joined(asked.if_range, file):
+        return Decision(HTTPStatus.OK, 0, file.length)
+    return choose_range(asked.range, file.length)
+
+
+def choose_range(header: str, length: int) -> Decision:
+    """Return which bytes of a file of `length` bytes a Range field asks for: 206, 200 or 416.
+
+    What is not one valid range of bytes is ignored, as section 14.2 allows: another unit,
+    nonsense, and several ranges at once, which would let a caller ask for the same bytes often.
+    """
+    found = _ONE_RANGE.fullmatch(header)
+    if not found:
+        return Decision(HTTPStatus.OK, 0, length)
+    first, last, suffix = found.groups()
+    if suffix is not None:
+        return _last_bytes(suffix, length)
+    if last and _magnitude(last) < _magnitude(first):
+        return Decision(HTTPStatus.OK, 0, length)
+    start = _at_most(first, length)
+    if start == length:
+        return _RANGE_NOT_SATISFIABLE
+    return Decision(
+        HTTPStatus.PARTIAL_CONTENT, start, _at_most(last, length - 1) + 1 if last else length
+    )
+
+
+def http_date(moment: datetime) -> str:
+    """Return `moment` as an HTTP-date of section 5.6.7, in whole seconds."""
+    at = moment.astimezone(UTC)
+    day, month = _DAYS[at.weekday()], _MONTHS[at.month - 1]
+    return f"{day}, {at.day:02} {month} {at.year:04} {at.hour:02}:{at.minute:02}:{at.second:02} GMT"
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Return the moment of an HTTP-date in any of its three forms, None if it is none."""
+    for form in _DATE_FORMS:
+        if found := form.fullmatch(text):
+            return _moment(found.groupdict())
+    return None
+
+
+def _is_the_demanded_one(asked: Asked, file: Facts) -> bool:
+    if asked.if_match is not None:
+        # Section 13.1.1: strong comparison, so a weak tag never matches.
+        return asked.if_match == "*" or f'"{file.etag}"' in _ENTITY_TAG.findall(asked.if_match)
+    if asked.if_unmodified_since is None:
+        return True
+    # Section 13.1.4: what is no date is ignored.
+    since = parse_http_date(asked.if_unmodified_since)
+    return since is None or _whole_seconds(file.modified_at) <= since
+
+
+def _is_known(asked: Asked, file: Facts) -> bool:
+    if asked.if_none_match is not None:
+        # Section 13.1.2: weak comparison; and 13.1.3: If-Modified-Since no longer counts.
+        tags = _ENTITY_TAG.findall(asked.if_none_match)
+        return asked.if_none_match == "*" or f'"{file.etag}"' in [
+            tag.removeprefix("W/") for tag in tags
+        ]
+    if asked.if_modified_since is None:
+        return False
+    since = parse_http_date(asked.if_modified_since)
+    return since is not None and _whole_seconds(file.modified_at) <= since
+
+
+def _may_be_joined(if_range: str | None, file: Facts) -> bool:
+    """Tell whether the part the caller has and the part we would send are of the same bytes.
+
+    Section 13.1.5: without If-Range they trust us; otherwise the strong tag or, where the date is
+    a strong validator, exactly the date we sent.
+    """
+    if if_range is None or if_range == f'"{file.etag}"':
+        return True
+    return file.unchanging and if_range == http_date(file.modified_at)
+
+
+def _last_bytes(suffix: str, length: int) -> Decision:
+    if not suffix.strip("0"):
+        return _RANGE_NOT_SATISFIABLE
+    if length == 0:
+        # Satisfiable by section 14.1.2, but Content-Range has no way to say "no bytes".
+        return Decision(HTTPStatus.OK, 0, 0)
+    return Decision(HTTPStatus.PARTIAL_CONTENT, length - _at_most(suffix, length), length)
+
+
+def _magnitude(digits: str) -> tuple[int, str]:
+    """Return what orders decimal numbers of any length without turning them into integers."""
+    significant = digits.lstrip("0")
+    return len(significant), significant
+
+
+def _at_most(digits: str, ceiling: int) -> int:
+    """Return the number, or `ceiling` if it is larger. Thousands of digits cost nothing."""
+    if _magnitude(digits) > _magnitude(str(ceiling)):
+        return ceiling
+    return int(digits.lstrip("0") or "0")
+
+
+def _whole_seconds(moment: datetime) -> datetime:
+    """Return `moment` as Last-Modified can say it."""
+    return moment.replace(microsecond=0)
+
+
+def _moment(fields: dict[str, str]) -> datetime | None:
+    year = int(fields["year"]) if "year" in fields else _full_year(int(fields["short_year"]))
+    month = _MONTHS.index(fields["month"]) + 1
+    day, hour, minute = int(fields["day"]), int(fields["hour"]), int(fields["minute"])
+    # Second 60 is a leap second: valid, but unknown to datetime.
+    second = min(int(fields["second"]), 59)
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:  # the 31st of February
+        return None
+
+
+def _full_year(two_digits: int) -> int:
+    """Section 5.6.7: what seems more than 50 years ahead is of the century before."""
+    this_year = utc_now().year
+    year = this_year - this_year % 100 + two_digits
+    return year - 100 if year > this_year + 50 else year

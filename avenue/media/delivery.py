@@ -1,0 +1,250 @@
+"""The one place that turns a stored file into an HTTP answer.
+
+Whatever is stored leaves through `deliver`: whole, in part, as "you have it" or as a refusal,
+always with the headers that keep a hostile file from running and a private one out of caches.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from flask import Response
+
+from avenue.errors import AvenueError
+from avenue.media.conditional import Asked, Decision, Facts, decide, http_date
+from avenue.media.naming import content_disposition, display_name
+from avenue.media.sniffing import MEDIA_TYPES
+from avenue.web.errors import RangeNotSatisfiable
+
+
+class OpenFile(Protocol):
+    """What delivery asks of a stored file."""
+
+    @property
+    def length(self) -> int:
+        """Bytes."""
+
+    @property
+    def etag(self) -> str:
+        """An opaque tag without quotes; the same tag always means the same bytes."""
+
+    @property
+    def modified_at(self) -> datetime:
+        """When these bytes were stored, aware."""
+
+    @property
+    def media_type(self) -> str:
+        """As detected from the bytes."""
+
+    @property
+    def name(self) -> str:
+        """For people; may hold anything."""
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to before `end`, holding little of them at a time.
+
+        Closing the iterator frees everything; it raises when it cannot go on.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """How long an answer may be kept and by whom, and what follows from that.
+
+    `unchanging`: the URL names these very bytes and will never give others.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    unchanging: bool = False
+
+
+class PreconditionFailed(AvenueError):
+    """The file is not the one the caller demands (RFC 9110 section 15.5.13)."""
+
+    status = 412
+    code = "precondition_failed"
+    message = "The file has changed since you last saw it."
+    hint = "Ask again without If-Match and If-Unmodified-Since, and go on with what you get."
+
+
+class IncompleteBody(Exception):
+    """A stored file gave fewer bytes than it has; the connection is cut instead of ending well."""
+
+
+# A file runs nothing, even opened on its own: no script, no form, no frame, no origin.
+_HARMLESS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; sandbox"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Accept-Ranges", "bytes"),
+)
+_PUBLIC = (
+    *_HARMLESS,
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ("Access-Control-Allow-Origin", "*"),
+    (
+        "Access-Control-Expose-Headers",
+        "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag",
+    ),
+)
+
+IMMUTABLE = Freshness(
+    headers=(("Cache-Control", "public, max-age=31536000, immutable"), *_PUBLIC), unchanging=True
+)
+"""For a URL with the token of its bytes."""
+
+# Without must-revalidate a cache may go on showing a replaced or removed file for as long as it
+# cannot reach us (RFC 9111 section 4.2.4); asking again costs it a 304.
+SHORT = Freshness(headers=(("Cache-Control", "public, max-age=60, must-revalidate"), *_PUBLIC))
+"""For the URL of whatever is current."""
+
+PRIVATE = Freshness(
+    headers=(
+        ("Cache-Control", "private, no-store"),
+        ("Vary", "Cookie, Authorization"),
+        *_HARMLESS,
+        ("Cross-Origin-Resource-Policy", "same-site"),
+    )
+)
+"""For what only some may see."""
+
+_STATUS_LINES = {
+    HTTPStatus.OK: "200 OK",
+    HTTPStatus.PARTIAL_CONTENT: "206 Partial Content",
+    HTTPStatus.NOT_MODIFIED: "304 Not Modified",
+}
+_CONDITIONAL_FIELDS = {
+    "HTTP_IF_MATCH": "if_match",
+    "HTTP_IF_NONE_MATCH": "if_none_match",
+    "HTTP_IF_MODIFIED_SINCE": "if_modified_since",
+    "HTTP_IF_UNMODIFIED_SINCE": "if_unmodified_since",
+    "HTTP_IF_RANGE": "if_range",
+    "HTTP_RANGE": "range",
+}
+
+# Types a browser shows without running anything. All others, SVG and HTML first, are downloads.
+_SHOWN_INLINE = frozenset(
+    {"application/pdf", "text/plain"}
+    | {f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "avif", "heic", "heif")}
+    | {f"{medium}/{kind}" for medium in ("audio", "video") for kind in ("mp4", "ogg", "webm")}
+    | {"audio/mpeg", "audio/wav", "audio/flac"}
+)
+
+
+def deliver(
+    environ: Mapping[str, Any], file: OpenFile, freshness: Freshness, *, download: bool = False
+) -> Response:
+    """Answer the GET or HEAD in the WSGI `environ` with `file`: 200, 206 or 304.
+
+    The first bytes are read here, so a database that is away becomes a clean error of its own.
+    Raise `PreconditionFailed` (412) and `RangeNotSatisfiable` (416), both with their headers, and
+    whatever `file.chunks` raises at its start.
+    """
+    method: str = environ["REQUEST_METHOD"]
+    decision = _decide(method, environ, file, freshness)
+    _refuse(decision, file, freshness)
+    headers = [
+        *freshness.headers,
+        ("ETag", f'"{file.etag}"'),
+        ("Last-Modified", http_date(file.modified_at)),
+    ]
+    if decision.status == HTTPStatus.NOT_MODIFIED:
+        return Response(status=_STATUS_LINES[decision.status], headers=headers)
+    start, end = decision.start, decision.end
+    headers += (
+        ("Content-Type", file.media_type),
+        ("Content-Length", str(end - start)),
+        ("Content-Disposition", _disposition(file.name, file.media_type, download)),
+    )
+    if decision.status == HTTPStatus.PARTIAL_CONTENT:
+        headers.append(("Content-Range", f"bytes {start}-{end - 1}/{file.length}"))
+    body: Iterable[bytes] = ()
+    if method == "GET" and start < end:
+        body = _Body(file.chunks(start, end), end - start)
+    return Response(body, _STATUS_LINES[decision.status], headers)
+
+
+class _Body:
+    """Exactly `length` bytes of `pieces`, or an exception; closes `pieces` as soon as it may."""
+
+    __slots__ = ("_first", "_left", "_pieces")
+
+    def __init__(self, pieces: Iterator[bytes], length: int) -> None:
+        self._pieces = pieces
+        self._left = length
+        self._first: bytes | None = self._read()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        if self._left == 0:
+            raise StopIteration
+        return self._read()
+
+    def close(self) -> None:
+        """Free what the reader holds; for the server, when it has sent all or the client left."""
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
+
+    def _read(self) -> bytes:
+        piece = None
+        try:
+            piece = next(self._pieces, None)
+        finally:
+            if piece is None:
+                self.close()
+        if piece is None:
+            raise IncompleteBody(f"{self._left} bytes of a stored file are missing")
+        piece = piece[: self._left]
+        self._left -= len(piece)
+        if self._left == 0:
+            self.close()
+        return piece
+
+
+def _decide(
+    method: str, environ: Mapping[str, Any], file: OpenFile, freshness: Freshness
+) -> Decision:
+    # Most requests have no condition at all and are decided by this one look.
+    if environ.keys().isdisjoint(_CONDITIONAL_FIELDS):
+        return Decision(HTTPStatus.OK, 0, file.length)
+    asked = {name: environ.get(key) for key, name in _CONDITIONAL_FIELDS.items()}
+    facts = Facts(
+        etag=file.etag,
+        modified_at=file.modified_at,
+        length=file.length,
+        unchanging=freshness.unchanging,
+    )
+    return decide(method, Asked(**asked), facts)
+
+
+def _refuse(decision: Decision, file: OpenFile, freshness: Freshness) -> None:
+    # A refusal answers this one request; kept for a year it would hide the file.
+    if decision.status == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailed(headers={**dict(freshness.headers), "Cache-Control": "no-store"})
+    if decision.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        raise RangeNotSatisfiable(
+            headers={
+                **dict(freshness.headers),
+                "Cache-Control": "no-store",
+                "Content-Range": f"bytes */{file.length}",
+            },
+            length=file.length,
+        )
+
+
+@lru_cache(maxsize=1024)
+def _disposition(name: str, media_type: str, download: bool) -> str:
+    """Return the Content-Disposition; kept, since the same few pictures are asked for often."""
+    kind = MEDIA_TYPES.get(media_type)
+    if kind is not None:
+        name = display_name(name, kind.extension)
+    return content_disposition(name, download or media_type not in _SHOWN_INLINE)

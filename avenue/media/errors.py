@@ -1,0 +1,127 @@
+"""Why a file is not taken, in words for whoever wanted to upload it.
+
+::
+
+    AvenueError
+    ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
+    ├── Unprocessable          422
+    │   ├── EmptyFile               no bytes at all
+    │   ├── BrokenImage             no program could show it
+    │   ├── ImageTooLarge           too many pixels
+    │   ├── TooManyFrames           too long an animation
+    │   └── ImageTooCostly          opening it takes too much time or memory
+    └── Unavailable            503
+        └── DecodersBusy            too many pictures at once
+
+Each takes its facts as keywords and makes its sentence from them, so that a decode process can
+report code and facts only (`REFUSALS`).
+"""
+
+from collections.abc import Iterable
+
+from avenue.errors import AvenueError, Unavailable, Unprocessable
+
+"""As file managers count: what they show as 5 MB is taken where 5 MB are."""
+
+
+class UnsupportedMediaType(AvenueError):
+    """The bytes are of a type this place does not take; the file's name plays no part.
+
+    `detected` is the media type its bytes show and `label` what people call it, both None when
+    they show none we know; `allowed` are the media types taken here, `labels` their names.
+    """
+
+    status = 415
+    code = "unsupported_media_type"
+
+    def __init__(
+        self,
+        *,
+        detected: str | None,
+        label: str | None,
+        allowed: Iterable[str],
+        labels: Iterable[str],
+    ) -> None:
+        taken = _listed(list(labels))
+        kind = f"the type {label}" if label else "a type we do not know"
+        super().__init__(
+            f"The file is of {kind}, whatever its name says; {taken} are taken here.",
+            hint=f"Save it as {taken} and upload that file.",
+            detected=detected,
+            allowed=list(allowed),
+        )
+
+
+class EmptyFile(Unprocessable):
+    """The file has no bytes at all."""
+
+    code = "empty_file"
+    message = "The file is empty."
+    hint = "Choose it again; if it is on a phone or in a cloud folder, let it download first."
+
+
+class BrokenImage(Unprocessable):
+    """The picture is damaged, cut off or not a picture after all."""
+
+    code = "broken_image"
+    message = "The picture is damaged or was cut off on its way."
+    hint = "Open it on your device, save it again as JPEG or PNG, and upload the new file."
+
+
+class ImageTooLarge(Unprocessable):
+    """The picture has more pixels, or a longer side, than is taken."""
+
+    code = "image_too_large"
+    hint = "Make it smaller; 2,000 pixels on its longer side are plenty for a screen."
+
+    def __init__(
+        self, *, width: int, height: int, max_megapixels: int, max_side_pixels: int
+    ) -> None:
+        super().__init__(
+            f"The picture is too large: {width} × {height} pixels. At most {max_megapixels} "
+            f"megapixels and {max_side_pixels} pixels on a side are taken.",
+            width=width,
+            height=height,
+            max_megapixels=max_megapixels,
+            max_side_pixels=max_side_pixels,
+        )
+
+
+class TooManyFrames(Unprocessable):
+    """The animation has more frames than are taken."""
+
+    code = "too_many_frames"
+    hint = "Shorten the animation, or upload one picture of it."
+
+    def __init__(self, *, frames: int, max_frames: int) -> None:
+        super().__init__(
+            f"The animation is too long: {frames} frames; at most {max_frames} are taken.",
+            frames=frames,
+            max_frames=max_frames,
+        )
+
+
+class ImageTooCostly(Unprocessable):
+    """Opening the picture takes too much time or memory; the facts say which limit ended it."""
+
+    code = "image_too_costly"
+    message = "The picture is built in a way that takes too much work to open."
+    hint = "Open it on your device, export it as a plain JPEG or PNG, and upload the new file."
+
+
+class DecodersBusy(Unavailable):
+    """All decode processes are taken; the same request will do in a moment."""
+
+    code = "decoders_busy"
+    message = "Many pictures are being looked at just now, and this one did not get its turn."
+    hint = "Nothing was stored. Send the same picture again after Retry-After."
+    retry_after_seconds = 5
+
+
+REFUSALS: dict[str, type[AvenueError]] = {
+    each.code: each for each in (BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly)
+}
+
+
+def _listed(labels: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(labels[:-1]), *labels[-1:])))

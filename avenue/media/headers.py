@@ -1,0 +1,98 @@
+"""What a picture says of itself before anything is decoded: pixels, frames, scans.
+
+A few bytes can claim a picture that takes gigabytes to open, so these numbers are read by plain
+walks over the file, without a decoder. JPEG: ITU-T T.81 annex B; PNG: the W3C PNG specification
+(third edition, with APNG), sections 5 and 11; WebP: RFC 9649.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+
+from avenue.media.sniffing import JPEG, PNG, WEBP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """`width` and `height` as stored (not yet turned), claimed frames, scans of a JPEG."""
+
+    width: int
+    height: int
+    frames: int = 1
+    scans: int = 1
+
+
+def read_header(data: bytes, media_type: str) -> Header:
+    """Read the header of `data`; raise ValueError or struct.error when it is not there."""
+    return _READERS[media_type](data)
+
+
+# A marker is FF and a code. FF 00 is a data byte FF, FF D0 to FF D7 only mark places within a
+# scan, FF FF is padding: in the coded data of a scan none of them ends it.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+_TEM, _SOI, _EOI, _SOS = 0x01, 0xD8, 0xD9, 0xDA
+_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn, but not DHT, JPG, DAC
+
+
+def _jpeg(data: bytes) -> Header:
+    """Walk the segments; what a segment holds (an embedded preview) is skipped by its length."""
+    size: tuple[int, int] | None = None
+    scans, at = 0, 0
+    while found := _JPEG_MARKER.search(data, at):
+        code, at = found[1][0], found.end()
+        if code == _EOI:
+            break
+        if code in {_TEM, _SOI}:
+            continue
+        if code in _SIZES:
+            size = struct.unpack_from(">HH", data, at + 3)
+        scans += code == _SOS
+        at += struct.unpack_from(">H", data, at)[0]
+    if size is None:
+        raise ValueError("a JPEG without a frame header")
+    return Header(width=size[1], height=size[0], scans=scans)
+
+
+def _png(data: bytes) -> Header:
+    if data[12:16] != b"IHDR":
+        raise ValueError("a PNG without a header")
+    width, height = struct.unpack_from(">II", data, 16)
+    at, frames = 8, 1
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"acTL":
+            (frames,) = struct.unpack_from(">I", data, at + 8)
+        if kind in {b"acTL", b"IDAT"}:  # the animation is announced before the picture, or not
+            break
+        at += 12 + length
+    return Header(width=width, height=height, frames=max(1, frames))
+
+
+def _webp(data: bytes) -> Header:
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Header(width=width & 0x3FFF, height=height & 0x3FFF)
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return Header(width=(bits & 0x3FFF) + 1, height=(bits >> 14 & 0x3FFF) + 1)
+    if kind != b"VP8X":
+        raise ValueError("a WebP without a picture")
+    low_width, high_width, low_height, high_height = struct.unpack_from("<HBHB", data, 24)
+    return Header(
+        width=low_width + (high_width << 16) + 1,
+        height=low_height + (high_height << 16) + 1,
+        frames=max(1, _webp_frames(data)),
+    )
+
+
+def _webp_frames(data: bytes) -> int:
+    at, frames = 12, 0
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        frames += kind == b"ANMF"
+        at += 8 + length + length % 2
+    return frames
+
+
+_READERS = {JPEG.name: _jpeg, PNG.name: _png, WEBP.name: _webp}

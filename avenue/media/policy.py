@@ -1,0 +1,72 @@
+"""What may be uploaded where, and how much work one picture may make.
+
+An `UploadPolicy` belongs to a place (product pictures, the media library); `ImageLimits` belong to
+the machine. Both are made from the settings.
+"""
+
+from dataclasses import dataclass
+
+from avenue.config import Settings
+from avenue.media.errors import EmptyFile, UnsupportedMediaType
+from avenue.media.limits import MB, ImageLimits
+from avenue.media.models import Visibility
+from avenue.media.sniffing import JPEG, MEDIA_TYPES, PNG, WEBP, MediaType, detect
+from avenue.web.errors import FileTooLarge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPolicy:
+    """What one place takes: the bucket it goes to, how many bytes, which media types."""
+
+    name: str
+    bucket: str
+    max_bytes: int
+    media_types: frozenset[str]
+    visibility: Visibility
+
+    def check_bytes(self, count_bytes: int) -> None:
+        """Raise `FileTooLarge` when `count_bytes`, declared or arrived so far, are too many."""
+        if count_bytes > self.max_bytes:
+            raise FileTooLarge(self.max_bytes)
+
+    def check_type(self, head: bytes) -> MediaType:
+        """Return the type the first bytes of a file show.
+
+        Raise `EmptyFile` when there are none, `UnsupportedMediaType` when it is not taken here.
+        """
+        if not head:
+            raise EmptyFile
+        found = detect(head)
+        if found and found.name in self.media_types:
+            return found
+        allowed = sorted(self.media_types)
+        raise UnsupportedMediaType(
+            detected=found.name if found else None,
+            label=found.label if found else None,
+            allowed=allowed,
+            labels=[MEDIA_TYPES[name].label for name in allowed],
+        )
+
+
+def product_pictures(settings: Settings) -> UploadPolicy:
+    """Return what the shop takes: the three types every browser and phone shows."""
+    return UploadPolicy(
+        name="product_pictures",
+        bucket="product_images",
+        max_bytes=settings.max_product_image_mb * MB,
+        media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
+        visibility=Visibility.PUBLIC,
+    )
+
+
+def image_limits(settings: Settings) -> ImageLimits:
+    """Return how much work one picture may make, as the settings say."""
+    return ImageLimits(
+        max_megapixels=settings.max_megapixels,
+        max_jpeg_megapixels=settings.max_jpeg_megapixels,
+        max_side_pixels=settings.max_side_pixels,
+        max_frames=settings.max_frames,
+        max_scans=settings.max_scans,
+        cpu_seconds=settings.max_decode_cpu_seconds,
+        memory_mb=settings.max_decode_mb,
+    )

@@ -1,0 +1,80 @@
+"""What a file is, told by its first bytes and never by its name.
+
+The types browsers show and those people try to upload instead of them; the second kind is here so
+that a refusal can say what was sent. Signatures: PNG, JPEG, GIF, BMP and WebP as in the WHATWG
+MIME Sniffing standard, section 6; ISO media brands as in ISO/IEC 23008-12 (HEIF) and the AVIF
+specification, section 6; TIFF 6.0 section 2 and BigTIFF; PDF (ISO 32000-1, 7.5.2).
+"""
+
+import re
+from dataclasses import dataclass
+
+HEAD_BYTES = 4096
+"""How many first bytes `detect` wants: an SVG may begin with a long comment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaType:
+    """A kind of file: its media type, the extension its names get, and its name with article."""
+
+    name: str
+    extension: str
+    label: str
+
+
+JPEG = MediaType(name="image/jpeg", extension="jpg", label="JPEG")
+PNG = MediaType(name="image/png", extension="png", label="PNG")
+GIF = MediaType(name="image/gif", extension="gif", label="GIF")
+WEBP = MediaType(name="image/webp", extension="webp", label="WebP")
+AVIF = MediaType(name="image/avif", extension="avif", label="AVIF")
+HEIC = MediaType(name="image/heic", extension="heic", label="HEIC")
+SVG = MediaType(name="image/svg+xml", extension="svg", label="SVG")
+PDF = MediaType(name="application/pdf", extension="pdf", label="PDF")
+BMP = MediaType(name="image/bmp", extension="bmp", label="BMP")
+TIFF = MediaType(name="image/tiff", extension="tif", label="TIFF")
+
+MEDIA_TYPES = {each.name: each for each in (JPEG, PNG, GIF, WEBP, AVIF, HEIC, SVG, PDF, BMP, TIFF)}
+
+_BEGINNINGS = (
+    (b"\xff\xd8\xff", JPEG),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"%PDF-", PDF),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
+)
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+# What may stand before the root element of an XML document: declaration, comments, doctype. The
+# quantifiers are possessive, so that no crafted head can make the search go back and forth.
+_SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?+(?:\s++|<\?[^>]*+>|<!--(?:(?!-->).)*+-->|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*+)?+>)*+"
+    rb"<(?:\w++:)?+svg[\s>/]",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def detect(head: bytes) -> MediaType | None:
+    """Say what the file beginning with `head` is (`HEAD_BYTES` are enough), or None."""
+    for beginning, media_type in _BEGINNINGS:
+        if head.startswith(beginning):
+            return media_type
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WEBP
+    if head[4:8] == b"ftyp":
+        return _iso_media(head)
+    if head.startswith(b"BM") and head[6:10] == bytes(4):
+        return BMP
+    return SVG if _SVG.match(head[:HEAD_BYTES]) else None
+
+
+def _iso_media(head: bytes) -> MediaType | None:
+    """Read the brands of an ISO media file: an AVIF may call itself a general `mif1` first."""
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
+    if brands & _AVIF_BRANDS:
+        return AVIF
+    return HEIC if brands & _HEIC_BRANDS else None

@@ -1,0 +1,225 @@
+"""Who asks: a Bearer token, a session cookie, or nobody.
+
+A Bearer token wins and cookies are then not even looked at. Nothing here asks the database until
+a route wants to know who asks (`current_actor`), so public pictures cost no query. What a token
+or a session stands for is answered by a `Doorkeeper` from above.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from urllib.parse import unquote
+
+from flask import Flask, current_app, g, request, session
+from flask_login import LoginManager, current_user, login_user
+from flask_wtf.csrf import generate_csrf
+
+from avenue.config import Settings
+from avenue.errors import Forbidden, Unauthenticated
+from avenue.identity import Actor, Role, Scope, Site
+from avenue.web import csrf
+from avenue.web.hosts import current_site
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DOORKEEPER = "avenue.doorkeeper"
+COOKIE_NAME = "avenue_session"
+LONGEST_NEXT_CHARACTERS = 2048
+NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
+# RFC 6750 section 3: no error code when nothing was presented.
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Doorkeeper(Protocol):
+    """Knows people. Both answers are None for what is unknown, ended, or of another site."""
+
+    def by_token(self, site: Site, token: str) -> Actor | None:
+        """Return whose Bearer token this is."""
+
+    def by_session(self, site: Site, user_id: str, epoch: int) -> Actor | None:
+        """Return whose session this is."""
+
+
+class InvalidToken(Unauthenticated):
+    """The Bearer token is unknown, expired, ended, or belongs to another site."""
+
+    code = "invalid_token"
+    message = "This token is not good (any more)."
+    hint = "Get a new one from POST /api/auth/login, on the site it is for."
+
+
+class InsufficientScope(Forbidden):
+    """The token was not made for this."""
+
+    code = "insufficient_scope"
+    message = "This token may not do this."
+    hint = "Use a token with the scope named in `scope`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visitor:
+    """Somebody with a session, as Flask-Login wants to see them."""
+
+    session_id: str
+    actor: Actor
+
+    is_active = True
+    is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return self.session_id
+
+
+def install(app: Flask, doorkeeper: Doorkeeper, settings: Settings) -> None:
+    """Let `app` know who asks. `g.site` must be set by an earlier before_request step.
+
+    The cookie is written once, at sign-in, and good for `session_days` from then.
+    """
+    app.secret_key = settings.secret_key
+    app.config.update(
+        SESSION_COOKIE_NAME=COOKIE_NAME,
+        SESSION_COOKIE_PATH="/",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
+        # Otherwise every answer, cached pictures too, would carry a Set-Cookie.
+        SESSION_REFRESH_EACH_REQUEST=False,
+    )
+    manager = LoginManager()
+    manager.session_protection = None  # phones change their address all day
+    manager.user_loader(_load_visitor)
+    # Not `manager.init_app`: its after_request step for "remember me" cookies, which Avenue does
+    # not have, reads the session of every request and so puts `Vary: Cookie` on every picture.
+    app.login_manager = manager  # type: ignore[attr-defined]
+    app.extensions[DOORKEEPER] = doorkeeper
+    app.before_request(_refuse_forged_requests)
+    csrf.install(app)
+
+
+def current_actor() -> Actor:
+    """Return who asks; somebody not signed in is an actor whose id is None.
+
+    Raise `InvalidToken` for a Bearer token that is not good. A session that has ended is dropped.
+    """
+    if "actor" not in g:
+        token = bearer_token()
+        g.actor = _by_session() if token is None else _by_token(token)
+    return cast("Actor", g.actor)
+
+
+def signed_in_actor() -> Actor:
+    """Return who asks, or raise `Unauthenticated` when nobody is signed in."""
+    actor = current_actor()
+    if actor.id is None:
+        raise Unauthenticated(headers=CHALLENGE)
+    return actor
+
+
+def require(*roles: Role, scope: Scope | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a route be used only by somebody with one of `roles` (any signed-in person if none).
+
+    `scope` is what a token must be made for; by default READ for GET and HEAD, else WRITE.
+    Nobody: `Unauthenticated`. Another role: `Forbidden`. Another scope: `InsufficientScope`.
+    """
+
+    def decorate(route: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(route)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            actor = signed_in_actor()
+            if roles and not actor.has_role(*roles):
+                raise Forbidden
+            needed = scope or _scope_of_method()
+            if needed not in actor.scopes:
+                challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
+                raise InsufficientScope(headers={"WWW-Authenticate": challenge}, scope=needed)
+            return route(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def bearer_token() -> str | None:
+    """Return the Bearer token of this request ("" when it is empty), None when it has none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def begin_session(actor: Actor, epoch: int) -> None:
+    """Give the browser a fresh session; nothing of the one before it stays (session fixation)."""
+    session.clear()
+    session.permanent = True
+    g.pop("csrf_token", None)
+    generate_csrf()  # now: written later, it would lengthen the session's life
+    login_user(_Visitor(session_id=f"{actor.id}.{epoch}.{actor.site.id}", actor=actor))
+    g.actor = actor
+
+
+def drop_session() -> None:
+    """Take the session cookie away from the browser. Ending it for good is the doorkeeper's."""
+    session.clear()
+    g.pop("csrf_token", None)
+    g.actor = Actor(site=current_site())
+
+
+def safe_next(target: str | None, default: str = "/") -> str:
+    """Return `target` when it is a path of our own that no browser or proxy reads otherwise.
+
+    Refused: other schemes and hosts, `//host` and its backslash and percent-encoded spellings,
+    control characters and blanks (browsers drop tabs and line ends), and `@`.
+    """
+    if not target or " " in target or len(target) > LONGEST_NEXT_CHARACTERS:
+        return default
+    for reading in (target, unquote(target), unquote(unquote(target))):
+        own_path = reading.startswith("/") and not reading.startswith("//")
+        if not own_path or NOT_IN_A_PATH.search(reading):
+            return default
+    return target
+
+
+def _refuse_forged_requests() -> None:
+    """Refuse an unsafe request that comes with somebody's cookie but not from our pages."""
+    if request.method in csrf.SAFE_METHODS or bearer_token() is not None or "site" not in g:
+        return
+    if "_user_id" in session:
+        csrf.prove_own_page()
+
+
+def _by_token(token: str) -> Actor:
+    actor = _doorkeeper().by_token(current_site(), token)
+    if actor is None:
+        raise InvalidToken(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return actor
+
+
+def _by_session() -> Actor:
+    actor = getattr(current_user, "actor", None)
+    if isinstance(actor, Actor):
+        return actor
+    if "_user_id" in session:
+        session.clear()
+    return Actor(site=current_site())
+
+
+def _load_visitor(session_id: str) -> _Visitor | None:
+    """Return who a session `<user>.<epoch>.<site>` belongs to, None when it has ended."""
+    user_id, epoch, site_id = session_id.split(".", 2)
+    if site_id != current_site().id:
+        return None
+    actor = _doorkeeper().by_session(current_site(), user_id, int(epoch))
+    return _Visitor(session_id=session_id, actor=actor) if actor else None
+
+
+def _doorkeeper() -> Doorkeeper:
+    extensions: dict[str, Any] = current_app.extensions
+    return cast("Doorkeeper", extensions[DOORKEEPER])
+
+
+def _scope_of_method() -> Scope:
+    return Scope.READ if request.method in csrf.SAFE_METHODS else Scope.WRITE

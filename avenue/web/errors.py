@@ -1,0 +1,193 @@
+"""What a request itself can get wrong, before any feature looks at it.
+
+::
+
+    Invalid
+    ├── BadRequest            400  not HTTP we can read
+    ├── UnknownHost           400  no site has this Host
+    ├── InvalidBody           400  JSON that cannot be read or does not fit
+    ├── InvalidQuery          400  a parameter after `?` that does not fit
+    ├── BodyCutOff            400  fewer bytes came than were announced
+    ├── BadMultipart          400  a form whose parts cannot be told apart
+    ├── NoFile                400  an upload without a file
+    ├── MethodNotAllowed      405  the address exists, the method does not
+    ├── RequestTooSlow        408  its head or body took too long to come
+    ├── TooLarge              413
+    │   ├── BodyTooLarge           the whole body
+    │   ├── FileTooLarge           one file of it
+    │   ├── TooManyParts           parts of a form
+    │   └── TextFieldTooLong       a text field of a form
+    └── RangeNotSatisfiable   416  nothing lies in the range asked for
+    Unavailable
+    └── SpoolUnavailable      503  no room for arriving files on this machine
+"""
+
+from avenue.errors import Invalid, Unavailable
+
+KB = 1024
+MB = 1024 * KB
+
+
+def in_words(size_bytes: int) -> str:
+    """Return a limit for people: `5 MB`, `64 KB`, `100 bytes`; never more than the limit."""
+    if size_bytes >= MB:
+        return f"{size_bytes // (MB // 10) / 10:g} MB"
+    return f"{size_bytes // KB} KB" if size_bytes >= KB else f"{size_bytes} bytes"
+
+
+class BadRequest(Invalid):
+    """Not HTTP we can read."""
+
+    code = "bad_request"
+
+
+class UnknownHost(Invalid):
+    """No site has the host this request was sent to."""
+
+    code = "unknown_host"
+    message = "There is no site at this host."
+    hint = (
+        "Use the site's own address. If a proxy is in front, let it pass the Host header on "
+        "unchanged, and list the host among the site's hosts."
+    )
+
+
+class InvalidBody(Invalid):
+    """The JSON body cannot be read, or does not fit what the route takes."""
+
+    code = "invalid_body"
+    message = "The body is not what this route takes."
+    hint = "Send one JSON object in UTF-8 with `Content-Type: application/json`."
+
+
+class InvalidQuery(Invalid):
+    """A parameter after `?` does not fit; `parameter` names it."""
+
+    code = "invalid_query"
+
+
+class BodyCutOff(Invalid):
+    """The connection ended, or the framing broke, before the whole body was here."""
+
+    code = "body_cut_off"
+    message = "The body did not arrive whole."
+    hint = "Nothing was stored. Send it again, with a Content-Length that is exactly its length."
+
+
+class BadMultipart(Invalid):
+    """The parts of a form cannot be told apart."""
+
+    code = "bad_multipart"
+    message = "The form cannot be taken apart."
+    hint = (
+        "Let the HTTP client write the Content-Type of a form itself: it must name the boundary "
+        "that stands between the parts."
+    )
+
+
+class NoFile(Invalid):
+    """An upload came without a file."""
+
+    code = "no_file"
+    message = "No file came with this request."
+    hint = (
+        "Send multipart/form-data with at least one part that has a filename, or one file as the "
+        "body with its own Content-Type and ?name=."
+    )
+
+
+class MethodNotAllowed(Invalid):
+    """The address exists, but not with this method; `Allow` lists those it has."""
+
+    status = 405
+    code = "method_not_allowed"
+    message = "This address does not take that method."
+    hint = "The Allow header lists the methods it takes."
+
+
+class RequestTooSlow(Invalid):
+    """The head or the body came too slowly; the connection is closed."""
+
+    status = 408
+    code = "request_too_slow"
+    message = "The request came too slowly."
+    hint = "Send it again over a better connection."
+
+
+class TooLarge(Invalid):
+    """More than may be sent; `limit_bytes` or `limit` says how much may."""
+
+    status = 413
+    code = "too_large"
+    message = "This is more than may be sent."
+    hint = "Send less."
+
+
+class BodyTooLarge(TooLarge):
+    """The body as a whole is too large."""
+
+    code = "body_too_large"
+    message = "The body is too large."
+    hint = "Send less at once, for example fewer files."
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The body is larger than the {in_words(limit_bytes)} that are read here.",
+            limit_bytes=limit_bytes,
+        )
+
+
+class FileTooLarge(TooLarge):
+    """One file is larger than files may be here."""
+
+    code = "file_too_large"
+    message = "The file is too large."
+    hint = "Make the file smaller, for example by shrinking the picture, and send it again."
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The file is larger than {in_words(limit_bytes)}.", limit_bytes=limit_bytes
+        )
+
+
+class TooManyParts(TooLarge):
+    """A form has too many parts."""
+
+    code = "too_many_parts"
+    message = "The form has too many parts."
+    hint = "Send the files in several requests."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The form has more than {limit} parts.", limit=limit)
+
+
+class TextFieldTooLong(TooLarge):
+    """A text field of a form is too long."""
+
+    code = "text_field_too_long"
+    message = "A text field of the form is too long."
+    hint = "If this part is meant to be a file, give it a filename."
+
+    def __init__(self, limit_bytes: int, *, field: str) -> None:
+        super().__init__(
+            f"A text field of the form is longer than {in_words(limit_bytes)}.",
+            limit_bytes=limit_bytes,
+            field=field,
+        )
+
+
+class RangeNotSatisfiable(Invalid):
+    """Nothing lies in the range asked for (RFC 9110 section 15.5.17)."""
+
+    status = 416
+    code = "range_not_satisfiable"
+    message = "There are no bytes in the range you asked for."
+    hint = "Content-Range says how many bytes there are."
+
+
+class SpoolUnavailable(Unavailable):
+    """Arriving files cannot be put down on this machine."""
+
+    code = "spool_unavailable"
+    message = "There is no room to receive files just now."
+    hint = "Nothing was stored. Try again; whoever runs this site should look at AVENUE_TMP_DIR."

@@ -1,0 +1,34 @@
+"""Headers every answer has unless its view says otherwise: nothing is sniffed, framed or kept."""
+
+from flask import Flask, Response
+
+from avenue.config import Settings
+from avenue.web.places import is_api
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HSTS = "max-age=31536000"
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Add the headers to every answer of `app`; what a view has set stays."""
+    is_https = settings.base_url.startswith("https://")
+
+    def add(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        # With `no-referrer` browsers send `Origin: null` with forms, and the check of the origin
+        # of a form would refuse our own pages.
+        headers.setdefault("Referrer-Policy", "same-origin")
+        if is_https:
+            headers.setdefault("Strict-Transport-Security", HSTS)
+        if response.mimetype == "text/html":
+            headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+            headers.setdefault("Cache-Control", "private, no-cache")
+        if is_api():
+            headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app.after_request(add)

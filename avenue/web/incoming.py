@@ -1,0 +1,310 @@
+"""The files of a request: spooled into unlinked files while they arrive, hashed on the way.
+
+A file that is too large is refused alone; the others of the same request still count. Names are
+taken as they came: whoever stores or shows one cleans it.
+"""
+
+import contextlib
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from flask import Flask, g, request
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Field, File
+
+from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.web import body, multipart
+from avenue.web.errors import (
+    KB,
+    BadMultipart,
+    BodyTooLarge,
+    FileTooLarge,
+    NoFile,
+    SpoolUnavailable,
+    TextFieldTooLong,
+    TooManyParts,
+)
+from avenue.web.services import using
+
+FORM = "multipart/form-data"
+URLENCODED = "application/x-www-form-urlencoded"
+PART_OVERHEAD_BYTES = 64 * KB
+UNTYPED = "application/octet-stream"
+LOOKS_LIKE_A_FORM = re.compile(rb"--[^\r\n]{1,200}\r\ncontent-disposition:", re.IGNORECASE)
+NO_NAME_HINT = (
+    "A part came without a filename. In React Native give it {uri, name, type}; in curl write "
+    "-F file=@photo.jpg."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingFile:
+    """One file as it came. `file` stands at its start, has a descriptor and ends with the request.
+
+    `name` and `declared_type` are the client's words and prove nothing; `name` may be empty for
+    a raw body. `sha256` is hex, of the `length` bytes received; `field` is the part's name.
+    """
+
+    name: str
+    declared_type: str
+    file: BinaryIO
+    length: int
+    sha256: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """One file that was not taken, and why; it has left nothing behind."""
+
+    name: str
+    field: str
+    error: AvenueError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """What an upload brought. `files` is empty only when something is in `refused`."""
+
+    files: tuple[IncomingFile, ...]
+    refused: tuple[Refused, ...]
+    fields: Mapping[str, str]
+
+
+def install(app: Flask) -> None:
+    """Close the files of a request with the request."""
+    app.teardown_request(_close_files)
+
+
+def incoming_files(*, max_bytes: int) -> Incoming:
+    """Read the upload of the current request: a form, or one file as the body with `?name=`.
+
+    A file longer than `max_bytes` becomes a `Refused` in a form, and is raised as `FileTooLarge`
+    when it is the body. Raise `BodyTooLarge`, `TooManyParts`, `TextFieldTooLong` (413), `NoFile`,
+    `BadMultipart`, `BodyCutOff` (400), `SpoolUnavailable` (503).
+    """
+    media_type, options = parse_options_header(request.headers.get("Content-Type", ""))
+    if media_type == FORM:
+        return _from_form(multipart.boundary_of(options), max_bytes, using(Settings))
+    if media_type.startswith("multipart/"):
+        raise BadMultipart(f"Only {FORM} is read here.")
+    if media_type == URLENCODED:
+        raise NoFile(hint=f"The request was sent as {URLENCODED}, which holds no files: {FORM}.")
+    return _from_body(media_type or UNTYPED, max_bytes, using(Settings))
+
+
+def _from_body(media_type: str, max_bytes: int, settings: Settings) -> Incoming:
+    name = request.args.get("name", "")
+    spool = _Spool(_new_file(settings), max_bytes, name=name, field="", declared_type=media_type)
+    try:
+        for block in _not_a_form(body.blocks(max_bytes)):
+            spool.take(block)
+    except BodyTooLarge:
+        raise FileTooLarge(max_bytes) from None
+    if not spool.length:
+        raise NoFile("The body is empty.")
+    return Incoming(files=(spool.finished(),), refused=(), fields={})
+
+
+def _not_a_form(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass `blocks` on, unless they are a form that its Content-Type does not announce."""
+    start = True
+    for block in blocks:
+        if start and LOOKS_LIKE_A_FORM.match(block):
+            raise BadMultipart("The body is a form, but its Content-Type does not say so.")
+        start = False
+        yield block
+
+
+def _from_form(boundary: bytes, max_bytes: int, settings: Settings) -> Incoming:
+    form = _Form(settings, max_bytes)
+    most_bytes = settings.max_parts * (max_bytes + PART_OVERHEAD_BYTES)
+    for event in multipart.events(boundary, body.blocks(most_bytes)):
+        if isinstance(event, Data):
+            form.data(event.data, is_last=not event.more_data)
+        else:
+            form.begin(event)
+    return form.finished()
+
+
+class _Spool:
+    """A file on its way in."""
+
+    def __init__(
+        self, file: BinaryIO, max_bytes: int, *, name: str, field: str, declared_type: str
+    ) -> None:
+        self._file = file
+        self._max_bytes = max_bytes
+        self.name = name
+        self.field = field
+        self.declared_type = declared_type
+        self.length = 0
+        self.error: AvenueError | None = None
+        self._sha256 = hashlib.sha256()
+
+    def take(self, data: bytes) -> None:
+        if self.error:
+            return
+        self.length += len(data)
+        if self.length > self._max_bytes:
+            self.error = FileTooLarge(self._max_bytes)
+            self._file.close()
+            return
+        self._sha256.update(data)
+        with _room_or_503():
+            self._file.write(data)
+
+    def finished(self) -> IncomingFile:
+        with _room_or_503():
+            self._file.flush()
+        self._file.seek(0)
+        return IncomingFile(
+            name=self.name,
+            declared_type=self.declared_type,
+            file=self._file,
+            length=self.length,
+            sha256=self._sha256.hexdigest(),
+            field=self.field,
+        )
+
+
+class _Form:
+    """A form on its way in: files are spooled, text is kept, what is neither is counted."""
+
+    def __init__(self, settings: Settings, max_bytes: int) -> None:
+        self._settings = settings
+        self._max_bytes = max_bytes
+        self._parts = 0
+        self._files: list[IncomingFile] = []
+        self._refused: list[Refused] = []
+        self._fields: dict[str, str] = {}
+        self._part: _Spool | _Text | _Nameless
+
+    def begin(self, event: Field | File) -> None:
+        self._parts += 1
+        if self._parts > self._settings.max_parts:
+            raise TooManyParts(self._settings.max_parts)
+        field = event.name or ""
+        declared_type = event.headers.get("Content-Type", "")
+        if isinstance(event, File) and event.filename:
+            self._part = _Spool(
+                _new_file(self._settings),
+                self._max_bytes,
+                name=event.filename,
+                field=field,
+                declared_type=declared_type or UNTYPED,
+            )
+        elif isinstance(event, File) or not _is_text(declared_type):
+            self._part = _Nameless(field)
+        else:
+            self._part = _Text(field, self._settings.max_text_field_kb * KB)
+
+    def data(self, data: bytes, *, is_last: bool) -> None:
+        self._part.take(data)
+        if is_last:
+            self._end(self._part)
+
+    def _end(self, part: "_Spool | _Text | _Nameless") -> None:
+        if isinstance(part, _Spool):
+            self._end_file(part)
+        elif isinstance(part, _Text) and (text := part.text()) is not None:
+            self._fields[part.field] = text
+        elif part.length:
+            self._refuse(part.field, "", NoFile(hint=NO_NAME_HINT))
+
+    def _end_file(self, spool: _Spool) -> None:
+        if spool.error:
+            self._refuse(spool.field, spool.name, spool.error)
+        else:
+            self._files.append(spool.finished())
+
+    def _refuse(self, field: str, name: str, error: AvenueError) -> None:
+        self._refused.append(Refused(name=name, field=field, error=error))
+
+    def finished(self) -> Incoming:
+        named = [each for each in self._refused if not isinstance(each.error, NoFile)]
+        if not self._files and not named:
+            raise self._refused[0].error if self._refused else self._no_file()
+        return Incoming(files=tuple(self._files), refused=tuple(self._refused), fields=self._fields)
+
+    def _no_file(self) -> NoFile:
+        if not self._parts:
+            return NoFile("The form has no parts.")
+        if self._fields:
+            return NoFile("The form has text fields only, no part with a filename.")
+        return NoFile("The form has a file field, but no file was chosen.")
+
+
+class _Text:
+    """A text field on its way in."""
+
+    def __init__(self, field: str, most_bytes: int) -> None:
+        self.field = field
+        self._most_bytes = most_bytes
+        self._bytes = bytearray()
+
+    @property
+    def length(self) -> int:
+        return len(self._bytes)
+
+    def take(self, data: bytes) -> None:
+        self._bytes += data
+        if self.length > self._most_bytes:
+            raise TextFieldTooLong(self._most_bytes, field=self.field[:100])
+
+    def text(self) -> str | None:
+        """Return the text, or None when it is none: then it was a file without a name."""
+        try:
+            return self._bytes.decode()
+        except UnicodeDecodeError:
+            return None
+
+
+class _Nameless:
+    """A part that should have been a file, had it a name; an empty one is an empty file field."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        self.length = 0
+
+    def take(self, data: bytes) -> None:
+        self.length += len(data)
+
+
+def _is_text(declared_type: str) -> bool:
+    media_type = parse_options_header(declared_type)[0]
+    return media_type in {"", "application/json"} or media_type.startswith("text/")
+
+
+@contextlib.contextmanager
+def _room_or_503() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SpoolUnavailable from error
+
+
+def _new_file(settings: Settings) -> BinaryIO:
+    """Return an unlinked file that is closed with the request."""
+    with _room_or_503():
+        file = cast("BinaryIO", tempfile.TemporaryFile(dir=settings.tmp_dir))  # noqa: SIM115
+    if "incoming" not in g:
+        g.incoming = contextlib.ExitStack()
+    g.incoming.callback(_close, file)
+    return file
+
+
+def _close(file: BinaryIO) -> None:
+    # What a full disk did not take is lost with the unlinked file anyway.
+    with contextlib.suppress(OSError):
+        file.close()
+
+
+def _close_files(_error: BaseException | None) -> None:
+    if "incoming" in g:
+        g.pop("incoming").close()

@@ -1,0 +1,592 @@
+"""The gunicorn worker: a request gets a thread when it is there, not when it begins.
+
+`Worker` is gunicorn's thread worker except that its event loop collects head and body first
+(`arrival.py`). Stock gthread gives a thread to every connection that sent one byte; eight slow
+ones then stop a site. Here slow heads and bodies wait in the loop and are closed when they are
+too slow, refused bodies are read on in the loop so that the answer is seen, and threads wait
+for a peer only within a `Pace`.
+
+Plain HTTP/1 only: TLS and HTTP/2 end at the proxy in front. It leans on the inside of gunicorn
+27 (`ThreadWorker`, `TConn`, `Parser`, `Unreader`), so any other major version is refused.
+"""
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import select
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Self
+
+import gunicorn
+from gunicorn.http.body import LengthReader
+from gunicorn.http.errors import LimitRequestHeaders, ParseException
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import Unreader
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from avenue.config import ConfigError, Settings
+from avenue.errors import AvenueError
+from avenue.web.arrival import (
+    NO_BODY,
+    READ_BYTES,
+    Arrival,
+    Framing,
+    Pace,
+    Spool,
+)
+from avenue.web.errors import KB, MB, BodyCutOff, RequestTooSlow, SpoolUnavailable
+
+GUNICORN_MAJOR = 27
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+LIVE_READ_BYTES = 64 * KB
+"""Most a thread takes from a connection at a time."""
+
+SWEEP_SECONDS = 0.25
+"""How often deadlines are looked at."""
+
+GOODBYE_SECONDS = 2.0
+GOODBYE_BYTES = 64 * KB
+"""How long, and how much, is read of a client that was answered and should close."""
+
+OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc, malloc.h
+
+
+def tune_malloc() -> None:
+    """Make glibc give the memory of large bodies back; other libraries of C are left alone.
+
+    Measured with 19 MB bodies, 10 at once on 8 threads: read in one piece, the process is left
+    with 190 MiB as glibc comes and with 33 to 45 MiB so; read in pieces of 64 KiB, a body takes
+    16 to 18 ms of CPU instead of 35 to 40. A mapping threshold of 256 KiB would leave no less
+    worth having and take twice the CPU: every chunk would be mapped and cleared anew.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return
+    mallopt(M_ARENA_MAX, 2)
+    mallopt(M_MMAP_THRESHOLD, 2 * MB)
+    mallopt(M_TRIM_THRESHOLD, 8 * MB)
+
+
+class PacedSocket(socket.socket):
+    """A connection that never blocks in the kernel and waits for its peer only within `pace`.
+
+    Sending and `receive` are for request threads; a peer that is too slow raises
+    `ConnectionResetError`, which gunicorn takes as a client that went away.
+    """
+
+    __slots__ = ("pace",)
+    pace: Pace
+
+    @classmethod
+    def over(cls, plain: socket.socket, pace: Pace) -> Self:
+        """Take the descriptor of `plain` over."""
+        paced = cls(plain.family, plain.type, plain.proto, plain.detach())
+        paced.pace = pace
+        super().setblocking(paced, False)
+        return paced
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Do nothing: gunicorn switches for its threads, which here wait in `_wait`."""
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send all of `data`, waiting within the pace."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                sent = self.send(rest, flags)
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+                continue
+            self.pace.moved(sent)
+            rest = rest[sent:]
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send `count` bytes of `file` from `offset`, waiting within the pace."""
+        end = os.fstat(file.fileno()).st_size if count is None else offset + count
+        at = offset
+        while at < end:
+            try:
+                sent = os.sendfile(self.fileno(), file.fileno(), at, end - at)
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+                continue
+            if not sent:
+                raise BrokenPipeError(errno.EPIPE, "the file became shorter while it was sent")
+            self.pace.moved(sent)
+            at += sent
+        return at - offset
+
+    def receive(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at the end, waiting within the pace."""
+        while True:
+            try:
+                piece = self.recv(min(size, LIVE_READ_BYTES))
+            except BlockingIOError:
+                self._wait(select.POLLIN)
+                continue
+            self.pace.moved(len(piece))
+            return piece
+
+    def _wait(self, event: int) -> None:
+        poll = select.poll()
+        poll.register(self, event)
+        self.pace.start(time.monotonic())
+        poll.poll(max(0.0, self.pace.left_seconds) * 1000)
+        if self.pace.passed(time.monotonic()):
+            raise ConnectionResetError(errno.ECONNRESET, "the client was too slow")
+
+
+class CollectedBytes(Unreader):  # type: ignore[misc]  # gunicorn is not typed
+    """What gunicorn's parser reads: the collected bytes, then the connection where allowed."""
+
+    def __init__(self, arrival: Arrival, peer: PacedSocket) -> None:
+        super().__init__()
+        self._arrival = arrival
+        self._peer = peer
+        self._position = 0
+        self._in_file_bytes = arrival.file_bytes
+        if arrival.file is not None:
+            arrival.file.seek(0)
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """Return the next piece, none at the end."""
+        arrival = self._arrival
+        size = min(max(size_hint or 0, 8 * KB), READ_BYTES)
+        if self._position < len(arrival.data):
+            piece = bytes(memoryview(arrival.data)[self._position : self._position + size])
+            self._position += len(piece)
+            return piece
+        if self._in_file_bytes and arrival.file is not None:
+            piece = arrival.file.read(min(size, self._in_file_bytes))
+            self._in_file_bytes -= len(piece)
+            return piece
+        if arrival.over:
+            raise LimitRequestHeaders("the head is too long")
+        return b"" if arrival.whole else self._peer.receive(size)
+
+    def skip(self, count: int) -> bool:
+        """Pass over `count` bytes; return False when they were not collected."""
+        buffered = self.take_buffered()
+        self.unread(buffered[count:])
+        count -= min(count, len(buffered))
+        step = min(count, len(self._arrival.data) - self._position)
+        self._position += step
+        count -= step
+        if not count:
+            return True
+        step = min(count, self._in_file_bytes)
+        self._in_file_bytes -= step
+        return step == count
+
+    def leftover(self) -> bytes | None:
+        """Return what came behind the request, None when that is too much to keep."""
+        if self._in_file_bytes:
+            return None
+        buffered = bytes(self.take_buffered())
+        return buffered + bytes(memoryview(self._arrival.data)[self._position :])
+
+
+class WholeBody:
+    """A body reader under gunicorn's `Body` that raises `BodyCutOff` instead of ending early.
+
+    gunicorn gives an application what came of a cut body as if that were all of it.
+    """
+
+    def __init__(self, reader: Any, ask: PacedSocket | None) -> None:
+        """Before the first byte is read, `ask` (when given) is told `100 Continue`."""
+        self._reader = reader
+        self._ask = ask
+
+    @property
+    def left_bytes(self) -> int | None:
+        """How much of a declared length was not read yet; None for a chunked body."""
+        return self._reader.length if isinstance(self._reader, LengthReader) else None
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the true end."""
+        if self._ask is not None:
+            asked, self._ask = self._ask, None
+            asked.sendall(CONTINUE)
+        left = self.left_bytes
+        try:
+            piece: bytes = self._reader.read(size)
+        except (ParseException, OSError) as error:
+            raise BodyCutOff from error
+        if left is not None and len(piece) < min(size, left):
+            raise BodyCutOff
+        return piece
+
+
+class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
+    """gunicorn's parser, reading one collected request after the other."""
+
+    mesg: Any
+    unreader: Any
+    _arrival: Arrival
+
+    def __init__(self, cfg: Any, peer: PacedSocket, address: Any) -> None:
+        super().__init__(cfg, (), address)
+        self._peer = peer
+
+    def begin(self, arrival: Arrival) -> None:
+        """Read `arrival` next."""
+        self._arrival = arrival
+        self.mesg = None
+        self.unreader = CollectedBytes(arrival, self._peer)
+
+    def forget(self) -> None:
+        """Let go of the request and its bytes."""
+        self.mesg = self.unreader = None
+
+    def __next__(self) -> Any:
+        """Parse the request; make its body honest (`WholeBody`)."""
+        request = super().__next__()
+        # gunicorn says `100 Continue` before the application can refuse; the loop or the first
+        # read of the body says it here.
+        expects, request._expected_100_continue = request._expected_100_continue, False  # noqa: SLF001
+        if self._arrival.framing == NO_BODY:
+            return request
+        live = not self._arrival.whole
+        request.body.reader = WholeBody(
+            request.body.reader, self._peer if expects and live else None
+        )
+        if live:
+            request.force_close()
+        return request
+
+    def skip_body(self) -> bool:
+        """Pass over what the application left of the body.
+
+        Return False when the collected bytes do not hold all of it: where the next request
+        starts is then unknown, and the connection must be closed.
+        """
+        body = self.mesg.body
+        if body.failed or not self._arrival.whole:
+            return False
+        if not isinstance(body.reader, WholeBody):
+            return True
+        left = body.reader.left_bytes
+        try:
+            if left is None:
+                return bool(self.finish_body(deadline=time.monotonic() + GOODBYE_SECONDS))
+            return bool(self.unreader.skip(left))
+        except BodyCutOff:
+            return False
+
+
+class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
+    """A client's connection and the request being collected or answered on it.
+
+    `idle` is a connection between two requests; `watched` says whether the poller knows the
+    socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
+    seconds; a body that is arriving has the socket's pace instead).
+    """
+
+    sock: PacedSocket
+    timeout: float
+    arrival: Arrival
+
+    def __init__(self, cfg: Any, sock: PacedSocket, client: Any, server: Any) -> None:
+        super().__init__(cfg, sock, client, server)
+        self.parser = LaneParser(cfg, sock, client)
+        # What gunicorn would do in the thread, TLS and waiting for the first byte, has no place.
+        self.initialized = self.data_ready = True
+        self.idle = False
+        self.watched = False
+        self.goodbye_bytes = 0
+
+    def is_late(self, now: float) -> bool:
+        """Return whether the head is overdue or the body too slow."""
+        if self.arrival.framing is None:
+            return now >= self.timeout
+        return self.sock.pace.passed(now)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
+    """gunicorn's thread worker with a loop that collects.
+
+    A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
+    being collected), a thread, or `_leaving` (answered; read until the client closes). All but
+    the threads belong to the loop, so nothing here needs a lock.
+    """
+
+    _limits: Settings
+    _spool: Spool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._arriving: set[Connection] = set()
+        self._leaving: set[Connection] = set()
+        self._landing = memoryview(bytearray(READ_BYTES))
+        self._next_sweep = 0.0
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Raise `RuntimeError` for what this worker cannot run with.
+
+        gunicorn asks before it forks and shows the sentences only, no traceback.
+        """
+        if gunicorn.version_info[0] != GUNICORN_MAJOR:
+            raise RuntimeError(
+                f"{__name__} knows the inside of gunicorn {GUNICORN_MAJOR} only and this is "
+                f"{gunicorn.__version__}: install what requirements.txt pins"
+            )
+        if cfg.is_ssl:
+            raise RuntimeError(f"{__name__} speaks no TLS: end it at the proxy in front")
+        try:
+            Spool(Settings.from_env().tmp_dir).open().close()
+        except ConfigError as error:
+            raise RuntimeError(str(error)) from None
+        except OSError as error:
+            raise RuntimeError(f"AVENUE_TMP_DIR must be a folder to write to: {error}") from None
+        super().check_config(cfg, log)
+
+    def init_process(self) -> None:
+        """Read the limits and run."""
+        tune_malloc()
+        self._limits = Settings.from_env()
+        self._spool = Spool(self._limits.tmp_dir)
+        super().init_process()
+
+    # Collecting
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection into the loop."""
+        try:
+            plain, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._not_accepted(error)
+            return
+        self.nr_conns += 1
+        window_seconds = self._limits.max_slow_body_seconds
+        pace = Pace(window_seconds, window_seconds * self._limits.min_body_kb_per_second * KB)
+        sock = PacedSocket.over(plain, pace)
+        conn = Connection(self.cfg, sock, client, listener.getsockname())
+        self._begin(conn)
+        self._collect(conn)
+
+    def _not_accepted(self, error: OSError) -> None:
+        if error.errno not in OUT_OF_ROOM or not self.nr_conns:
+            raise error
+        # gunicorn's loop accepts again as soon as one of these connections is gone.
+        self.log.warning("No room for more than %d connections: %s", self.nr_conns, error)
+        self.worker_connections = self.nr_conns
+
+    def _begin(self, conn: Connection) -> None:
+        conn.arrival = Arrival(self._spool, self._limits.max_drain_mb * MB)
+        conn.timeout = time.monotonic() + self._limits.max_header_seconds
+
+    def on_client_socket_readable(self, conn: Connection, client: PacedSocket) -> None:
+        """Collect what came."""
+        if conn.idle:
+            conn.idle = False
+            self.keepalived_conns.remove(conn)
+            self._begin(conn)
+        self._collect(conn)
+
+    def _collect(self, conn: Connection) -> None:
+        try:
+            count = conn.sock.recv_into(self._landing, conn.arrival.wants())
+        except BlockingIOError:
+            self._await(conn)
+        except OSError:
+            self._drop(conn)
+        else:
+            if count:
+                self._take(conn, self._landing[:count])
+            else:
+                self._end(conn)
+
+    def _end(self, conn: Connection) -> None:
+        """Have a body that was cut short answered; there is nobody to answer for less."""
+        if conn.arrival.framing is None:
+            self._drop(conn)
+            return
+        conn.arrival.end()
+        self._hand_over(conn)
+
+    def _take(self, conn: Connection, piece: memoryview) -> None:
+        arrival, pace, now = conn.arrival, conn.sock.pace, time.monotonic()
+        head_was_here = arrival.framing is not None
+        try:
+            ready = arrival.add(piece)
+        except SpoolUnavailable as error:
+            self._answer(conn, error)
+            return
+        if ready:
+            self._hand_over(conn)
+            return
+        if head_was_here:
+            pace.passed(now)
+            pace.moved(len(piece))
+        elif arrival.framing is not None:
+            pace.renew()
+            pace.start(now)
+            self._continue(conn, arrival.framing)
+        self._await(conn)
+
+    def _continue(self, conn: Connection, framing: Framing) -> None:
+        if framing.expects:
+            # A connection that cannot take 25 bytes now is found out by its pace.
+            with contextlib.suppress(OSError):
+                conn.sock.send(CONTINUE)
+
+    def _await(self, conn: Connection) -> None:
+        self._arriving.add(conn)
+        if not conn.watched:
+            self._watch(conn, self.on_client_socket_readable)
+
+    def _watch(self, conn: Connection, callback: Callable[[Connection, PacedSocket], None]) -> None:
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(callback, conn))
+        conn.watched = True
+
+    def _unwatch(self, conn: Connection) -> None:
+        if conn.watched:
+            self.poller.unregister(conn.sock)
+            conn.watched = False
+
+    # Answering
+
+    def _hand_over(self, conn: Connection) -> None:
+        self._unwatch(conn)
+        self._arriving.discard(conn)
+        conn.sock.pace.renew()
+        conn.parser.begin(conn.arrival)
+        self.enqueue_req(conn)
+
+    def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
+        """Return (in the thread) whether another request can follow; gunicorn drains here."""
+        return bool(keepalive) and conn.parser.skip_body()
+
+    def finish_request(self, conn: Connection, future: Future[Any]) -> None:
+        """Take a connection back from its thread."""
+        kept = future.exception() is None and future.result()
+        leftover = conn.parser.unreader.leftover() if kept else None
+        conn.parser.forget()
+        if leftover is None:
+            self._leave(conn, drain=conn.arrival.is_open)
+            return
+        conn.arrival.release()
+        if leftover:
+            self._begin(conn)
+            self._take(conn, memoryview(leftover))
+        else:
+            self._rest(conn)
+
+    def _rest(self, conn: Connection) -> None:
+        conn.idle = True
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self._watch(conn, self.on_client_socket_readable)
+
+    def _answer(self, conn: Connection, error: AvenueError) -> None:
+        """Answer from the loop and close."""
+        self.log.info("%d %s for %s", error.status, error.code, conn.client)
+        with contextlib.suppress(OSError):
+            conn.sock.send(response_to(error))
+        self._leave(conn, drain=isinstance(error, SpoolUnavailable))
+
+    # Leaving
+
+    def _leave(self, conn: Connection, *, drain: bool) -> None:
+        """Say that nothing more comes from us, then read on so that the answer is not lost.
+
+        Closing with unread bytes makes the kernel send a reset, which destroys an answer the
+        client has not read yet (RFC 9112 section 9.6). `drain` is for a body still being sent.
+        """
+        self._unwatch(conn)
+        self._arriving.discard(conn)
+        conn.arrival.release()
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(conn)
+            return
+        seconds = self._limits.max_drain_seconds if drain else GOODBYE_SECONDS
+        conn.timeout = time.monotonic() + seconds
+        conn.goodbye_bytes = self._limits.max_drain_mb * MB if drain else GOODBYE_BYTES
+        self._leaving.add(conn)
+        self._watch(conn, self._on_leaving_readable)
+
+    def _on_leaving_readable(self, conn: Connection, client: PacedSocket) -> None:
+        try:
+            count = client.recv_into(self._landing)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        conn.goodbye_bytes -= count
+        if not count or conn.goodbye_bytes < 0:
+            self._drop(conn)
+
+    def _drop(self, conn: Connection) -> None:
+        self._unwatch(conn)
+        self._arriving.discard(conn)
+        self._leaving.discard(conn)
+        conn.arrival.release()
+        self.nr_conns -= 1
+        conn.close()
+
+    # Deadlines
+
+    def murder_pending(self) -> None:
+        """Close what is overdue; gunicorn's loop calls this at every turn."""
+        now = time.monotonic()
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + SWEEP_SECONDS
+        for conn in [each for each in self._arriving if each.is_late(now)]:
+            if conn.arrival.received_bytes:
+                self._answer(conn, RequestTooSlow())
+            else:  # a browser's spare connection
+                self._drop(conn)
+        for conn in [each for each in self._leaving if now >= each.timeout]:
+            self._drop(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Let go of connections without a request by `deadline`; called once, when stopping."""
+        super()._cap_keepalive(deadline)
+        for conn in self._arriving:
+            if not conn.arrival.received_bytes:
+                conn.timeout = min(conn.timeout, deadline)
+
+
+def response_to(error: AvenueError) -> bytes:
+    """Return the whole response for an error found before the application was asked."""
+    body = json.dumps(
+        {
+            "success": 0,
+            "error": error.message,
+            "message": error.message,
+            "code": error.code,
+            "status": error.status,
+            "hint": error.hint,
+            **error.facts,
+        }
+    ).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "Connection": "close",
+        **error.headers,
+    }
+    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

@@ -1,0 +1,101 @@
+"""How often one caller may call the API. Too often is answered at once; nobody is made to wait."""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from flask import Flask, current_app, request
+
+from avenue.config import Settings
+from avenue.errors import TooManyRequests, Unauthenticated
+from avenue.identity import Actor, Role
+from avenue.web.places import is_api
+
+View = TypeVar("View", bound=Callable[..., object])
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+BRINGING = frozenset({"POST", "PUT", "PATCH"})
+MARK = "is_upload_route"
+IPV6_CALLER_BITS = 64  # the least one customer is given; inside it they choose (RFC 6177)
+
+
+class Counts(Protocol):
+    """Who counts, for all instances together."""
+
+    def hit(self, key: str, limit: int) -> int:
+        """Count one try of `key` within a minute; return 0, or the seconds to wait."""
+
+
+def upload_route(view: View) -> View:
+    """Mark `view` as one that takes files: it has a limit of its own."""
+    setattr(view, MARK, True)
+    return view
+
+
+def install(
+    app: Flask, counts: Counts, settings: Settings, current_actor: Callable[[], Actor]
+) -> None:
+    """Count every request to `/api` of `app`; raise `TooManyRequests` above the limits.
+
+    Who is signed in is counted as a person, everybody else by address (IPv6 by /64). A token
+    that is no longer good counts by address too, and is refused by whoever asks for the actor;
+    install this before anything that refuses, so that guessing tokens is counted.
+    """
+
+    def count() -> None:
+        if not is_api():
+            return
+        try:
+            actor: Actor | None = current_actor()
+        except Unauthenticated:
+            actor = None
+        kind = _kind_for(actor, settings)
+        wait_seconds = counts.hit(f"{kind.name}:{_caller(actor)}", kind.per_minute)
+        if wait_seconds:
+            raise TooManyRequests(
+                f"More than {kind.per_minute} {kind.name} a minute.",
+                retry_after_seconds=wait_seconds,
+            )
+
+    app.before_request(count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str
+    per_minute: int
+
+
+def _kind_for(actor: Actor | None, settings: Settings) -> _Kind:
+    if request.method in READING:
+        return _Kind("reads", settings.max_reads_per_minute)
+    if request.method not in BRINGING or not _is_upload():
+        return _Kind("writes", settings.max_writes_per_minute)
+    if actor and actor.role is Role.CLIENT and not actor.superuser:
+        return _Kind("uploads", settings.max_client_uploads_per_minute)
+    return _Kind("uploads", settings.max_uploads_per_minute)
+
+
+def _is_upload() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return bool(getattr(view, MARK, False))
+
+
+def _caller(actor: Actor | None) -> str:
+    if actor and actor.id:
+        return f"user:{actor.id}"
+    return f"address:{_network(request.remote_addr or '')}"
+
+
+def _network(address: str) -> str:
+    """Return `address`; of an IPv6 one the part its owner cannot choose."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, IPV6_CALLER_BITS), strict=False))

@@ -1,0 +1,19 @@
+"""Where a request went: to the API, to a file, or to a page for people."""
+
+from flask import request
+
+
+def is_api() -> bool:
+    """Tell whether the current request is one to the API."""
+    return _under("/api")
+
+
+def wants_page() -> bool:
+    """Tell whether a person waits for the answer: a browser asks for a page."""
+    if is_api() or _under("/media"):
+        return False
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+
+
+def _under(place: str) -> bool:
+    return request.path == place or request.path.startswith(f"{place}/")

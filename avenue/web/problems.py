@@ -1,0 +1,170 @@
+"""The one place where errors become answers: JSON for programs, a page for people.
+
+::
+
+    {"success": 0, "error": "<sentence for people>", "message": <same>, "code": "file_too_large",
+     "status": 413, "hint": "<what to do>", "request_id": "…", …facts}
+
+`error` is a text because most upload clients show it as it is; CKEditor wants
+`{"message": …}` there and gets it with `?as=ckeditor`.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from avenue.errors import (
+    AvenueError,
+    Forbidden,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from avenue.web.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    RangeNotSatisfiable,
+    TooLarge,
+)
+from avenue.web.places import wants_page
+from avenue.web.requestlog import request_id
+
+log = logging.getLogger("avenue.problems")
+
+LOGIN_PATH = "/login"
+LANGUAGES = ("es", "en")
+OURS: Mapping[int, type[AvenueError]] = {
+    kind.status: kind
+    for kind in (
+        BadRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        TooLarge,
+        RangeNotSatisfiable,
+        Unavailable,
+    )
+}
+"""What stands for an error of Flask's or Werkzeug's own, by its status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Problem:
+    status: int
+    code: str
+    message: str
+    hint: str
+    headers: Mapping[str, str]
+    facts: Mapping[str, object]
+
+
+def install(app: Flask) -> None:
+    """Let every error of `app` be answered here."""
+    app.register_blueprint(Blueprint("problems", __name__, template_folder="templates"))
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> AnyResponse:
+    """Return the answer for `error`; what is our fault is logged, surprises with traceback."""
+    if isinstance(error, HTTPException) and error.response is not None:
+        # Whoever raised it has written the answer already.
+        return cast("AnyResponse", error.response)
+    problem = _problem(error)
+    if isinstance(error, AvenueError) and problem.status > HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s: %s", problem.code, problem.message)
+    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s", problem.code, exc_info=error)
+    response = _written(problem)
+    response.headers.update(problem.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem(error: Exception) -> _Problem:
+    if isinstance(error, HTTPException):
+        return _from_http(error)
+    known = error if isinstance(error, AvenueError) else AvenueError()
+    return _Problem(
+        status=known.status,
+        code=known.code,
+        message=known.message,
+        hint=known.hint,
+        headers=known.headers,
+        facts=known.facts,
+    )
+
+
+def _from_http(error: HTTPException) -> _Problem:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    fallback = BadRequest if status < HTTPStatus.INTERNAL_SERVER_ERROR else AvenueError
+    ours = OURS.get(status, fallback)()
+    own = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    return _Problem(
+        status=status,
+        code=ours.code,
+        message=ours.message,
+        hint=ours.hint,
+        headers={**ours.headers, **own},
+        facts={},
+    )
+
+
+def _written(problem: _Problem) -> AnyResponse:
+    if not wants_page():
+        return _json(problem)
+    if problem.status == HTTPStatus.UNAUTHORIZED and request.path != LOGIN_PATH:
+        return redirect(_login_url(), HTTPStatus.SEE_OTHER)
+    return _page(problem)
+
+
+def _json(problem: _Problem) -> Response:
+    for_ckeditor = request.args.get("as") == "ckeditor"
+    response = jsonify(
+        {
+            **problem.facts,
+            "success": 0,
+            "error": {"message": problem.message} if for_ckeditor else problem.message,
+            "message": problem.message,
+            "code": problem.code,
+            "status": problem.status,
+            "hint": problem.hint,
+            "request_id": request_id(),
+        }
+    )
+    response.status_code = problem.status
+    return response
+
+
+def _page(problem: _Problem) -> Response:
+    # Straight from the template: what other rooms add to pages (who is signed in) may be what
+    # has just failed.
+    page = current_app.jinja_env.get_template("problem.html").render(
+        problem=problem, language=_language(), request_id=request_id()
+    )
+    response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
+    response.vary.update(("Accept", "Accept-Language"))
+    return response
+
+
+def _language() -> str:
+    site = g.get("site")
+    fallback = site.locale if site and site.locale in LANGUAGES else LANGUAGES[0]
+    return request.accept_languages.best_match(LANGUAGES, default=fallback) or fallback
+
+
+def _login_url() -> str:
+    """Return the login page, leading back to where the person was if that was a page."""
+    if request.method not in {"GET", "HEAD"}:
+        return LOGIN_PATH
+    query = request.query_string.decode("latin-1")
+    # One slash: `//elsewhere` would be another host.
+    path = quote("/" + request.path.lstrip("/\\"))
+    return f"{LOGIN_PATH}?next={quote(f'{path}?{query}' if query else path)}"

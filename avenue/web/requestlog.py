@@ -1,0 +1,178 @@
+"""One line of JSON per request, and every other line of the process in the same shape.
+
+A line holds no address, no path, no query, no name and no token: the route's rule says what was
+asked for, the request's id binds the lines of one request together and is in every answer.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from flask import Flask, Response, request
+
+from avenue.clock import iso
+from avenue.identity import new_id
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+ROUTE = "avenue.route"
+LONGEST_METHOD = 20
+OTHERS_LOGGERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
+
+log = logging.getLogger("avenue.request")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def request_id() -> str:
+    """Return the id of the request this thread works for, or an empty text."""
+    return _request_id.get()
+
+
+def install(app: Flask) -> None:
+    """Give every request of `app` an id and a line in the log.
+
+    What an outer wrapper of `app.wsgi_app` answers by itself is not in the log.
+    """
+    app.after_request(_note_route)
+    app.wsgi_app = RequestLog(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _note_route(response: Response) -> Response:
+    # After the view rather than before: a request refused on its way in has a route too.
+    request.environ[ROUTE] = request.url_rule.rule if request.url_rule else None
+    return response
+
+
+class RequestLog:
+    """Wraps an application: an id comes in front, a line behind the last byte."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer one request; its line is written when the server closes what is returned."""
+        line = _Line(environ)
+        _request_id.set(line.id)
+
+        def start(
+            status: str,
+            headers: list[tuple[str, str]],
+            exc_info: "OptExcInfo | None" = None,
+        ) -> Any:
+            line.status = int(status[:3])
+            return start_response(status, [*headers, ("X-Request-ID", line.id)], exc_info)
+
+        try:
+            return _Sent(self._app(environ, start), line)
+        except Exception:
+            log.exception("the request ended in an exception")
+            line.status = 500
+            line.write(aborted=True)
+            raise
+
+
+class _Line:
+    """What will be written about one request."""
+
+    def __init__(self, environ: "WSGIEnvironment") -> None:
+        self.id = new_id()
+        self.status = 500
+        self.sent_bytes = 0
+        self._environ = environ
+        self._began = time.perf_counter()
+
+    def write(self, *, aborted: bool) -> None:
+        facts: dict[str, object] = {
+            "id": self.id,
+            "method": self._environ.get("REQUEST_METHOD", "")[:LONGEST_METHOD],
+            "route": self._environ.get(ROUTE),
+            "status": self.status,
+            "bytes": self.sent_bytes,
+            "ms": round((time.perf_counter() - self._began) * 1000, 1),
+        }
+        if aborted:
+            facts["aborted"] = True
+        log.info("request", extra={"facts": facts})
+        _request_id.set("")
+
+
+class _Sent:
+    """The body on its way out. A piece counts as sent when the server comes for the next."""
+
+    def __init__(self, body: Iterable[bytes], line: _Line) -> None:
+        self._body = body
+        self._pieces = iter(body)
+        self._line = line
+        self._on_its_way_bytes = 0
+        self._complete = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self._line.sent_bytes += self._on_its_way_bytes
+        self._on_its_way_bytes = 0
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._complete = True
+            raise
+        except Exception:
+            log.exception("the answer broke off")
+            raise
+        self._on_its_way_bytes = len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the body and write the line; servers call this once, whatever happened."""
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            self._line.write(aborted=not self._complete)
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one line of ASCII JSON: no CR or LF of anybody's can end it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        at = iso(datetime.fromtimestamp(record.created, tz=UTC))
+        facts: dict[str, object] | None = getattr(record, "facts", None)
+        if facts is not None:
+            return json.dumps({"at": at, **facts})
+        line = {
+            "at": at,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id():
+            line["id"] = request_id()
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def configure_logging(stream: TextIO | None = None) -> None:
+    """Send every line of this process to `stream` (stdout when None) as JSON, from INFO on.
+
+    gunicorn's own handlers are taken away; call it again once gunicorn has set up its loggers.
+    """
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    for name in OTHERS_LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True

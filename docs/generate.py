@@ -1,0 +1,78 @@
+"""Writes docs/settings.md and docs/errors.md from the code (`make docs`).
+
+A test compares the files with what this makes, so neither can fall behind.
+"""
+
+import importlib
+import pkgutil
+from dataclasses import fields
+from pathlib import Path
+
+import avenue
+from avenue.config import Settings, bounds
+from avenue.errors import AvenueError
+
+HERE = Path(__file__).parent
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    rows = [
+        "# Settings",
+        "",
+        "Read once from the environment when Avenue starts. All mistakes are reported together.",
+        "",
+        "| variable | default | takes | what it is for |",
+        "|---|---|---|---|",
+    ]
+    for each in fields(Settings):
+        row = each.metadata
+        kind = bounds(row) if row["least"] is not None else ", ".join(row["choices"]) or "text"
+        kind = "1 or 0" if each.type is bool else kind
+        default = ",".join(each.default) if isinstance(each.default, tuple) else each.default
+        shown = "" if default in {"", False} else f"`{default}`"
+        secret = " Never printed." if row["secret"] else ""
+        rows.append(f"| `{row['env']}` | {shown} | {kind} | {row['about']}{secret} |")
+    return "\n".join([*rows, ""])
+
+
+def errors_page() -> str:
+    """Return docs/errors.md."""
+    rows = [
+        "# Errors",
+        "",
+        "Every refusal is JSON with `success: 0`, `error` and `message` (a sentence for people),",
+        "`code` (stable, for programs), `status`, `hint` (what to do) and `request_id`; some carry",
+        "facts more. A code never changes its meaning.",
+        "",
+        "| code | status | what it means |",
+        "|---|---|---|",
+    ]
+    for code, kind in sorted(error_codes().items()):
+        rows.append(f"| `{code}` | {kind.status} | {_first_line(kind)} |")
+    return "\n".join([*rows, ""])
+
+
+def error_codes() -> dict[str, type[AvenueError]]:
+    """Return every error code of the program with the class that has it."""
+    for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    kinds = [AvenueError, *_children(AvenueError)]
+    found: dict[str, type[AvenueError]] = {}
+    for kind in kinds:
+        found.setdefault(kind.code, kind)
+    return found
+
+
+def _children(kind: type[AvenueError]) -> list[type[AvenueError]]:
+    return [each for child in kind.__subclasses__() for each in (child, *_children(child))]
+
+
+def _first_line(kind: type[AvenueError]) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    (HERE / "settings.md").write_text(settings_page())
+    (HERE / "errors.md").write_text(errors_page())

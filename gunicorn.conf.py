@@ -1,0 +1,37 @@
+"""How gunicorn runs Avenue: `gunicorn wsgi:app`. Everything to choose is in `avenue/config.py`."""
+
+from pathlib import Path
+
+from avenue.config import ConfigError, Settings
+
+try:
+    settings = Settings.from_env()
+except ConfigError as error:
+    raise SystemExit(str(error)) from None
+
+worker_class = "avenue.web.lane.Worker"
+workers = settings.workers
+threads = settings.threads
+bind = f"{'127.0.0.1' if settings.local else '0.0.0.0'}:{settings.port}"  # noqa: S104 - meant
+
+# Longer than a proxy keeps its side (nginx 60 s, common load balancers 60 s): who closes first
+# must be the proxy, or it sends a request into a connection that is just going.
+keepalive = 75
+timeout = 60
+graceful_timeout = 30
+max_requests = 100_000
+max_requests_jitter = 20_000
+
+# The MongoDB client has threads and sockets, which do not survive a fork.
+preload_app = False
+
+# X-Forwarded-* is read in one place, by AVENUE_PROXY_HOPS, and not here.
+secure_scheme_headers: dict[str, str] = {}
+forwarded_allow_ips = ""
+forwarder_headers = ""
+
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+control_socket_disable = True
+accesslog = None  # the application logs its requests

@@ -1,0 +1,73 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from avenue.config import Settings
+from avenue.storage.local_mongod import find_mongod
+from tests.mongod import Guard, Mongod, ReplicaSet, database_name
+
+
+@pytest.fixture(scope="session")
+def mongod_binary() -> Path:
+    """The mongod that `serve --local` would start here."""
+    return find_mongod(Settings(mongod=os.environ.get("AVENUE_MONGOD", "")))
+
+
+@pytest.fixture(scope="session")
+def guard() -> Iterator[Guard]:
+    """Whoever ends the mongods when pytest cannot."""
+    with Guard() as guard:
+        yield guard
+
+
+@pytest.fixture(scope="session")
+def mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
+    """A replica set of one for everybody. Never hurt it: `fresh_mongod` is there for that."""
+    with Mongod(mongod_binary, guard) as running:
+        yield running
+
+
+@pytest.fixture
+def database_uri(mongod: Mongod) -> Iterator[str]:
+    """The URI of an empty database of the shared mongod, dropped afterwards."""
+    name = database_name()
+    yield mongod.uri_of(name)
+    mongod.client.drop_database(name)
+
+
+@pytest.fixture
+def fresh_mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
+    """A replica set of one for this test alone, to be killed, frozen and restarted."""
+    with Mongod(mongod_binary, guard) as running:
+        yield running
+
+
+@pytest.fixture
+def standalone_mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
+    """A mongod that is no replica set."""
+    with Mongod(mongod_binary, guard, replica_set=None) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def election_timeout_millis() -> int:
+    """How long secondaries wait for a silent primary (MongoDB's default is 10,000).
+
+    A module that wants another time overrides this fixture.
+    """
+    return 2_000
+
+
+@pytest.fixture(scope="module")
+def replica_set(
+    mongod_binary: Path, guard: Guard, election_timeout_millis: int
+) -> Iterator[ReplicaSet]:
+    """Three members for the tests of one module; a test that breaks it calls `heal()`."""
+    with ReplicaSet(
+        mongod_binary, guard, election_timeout_millis=election_timeout_millis
+    ) as running:
+        yield running

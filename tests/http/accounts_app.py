@@ -1,0 +1,169 @@
+"""An application with accounts and nothing else, on a real database; two sites, three people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from pymongo import IndexModel, monitoring
+from werkzeug.test import TestResponse
+
+from avenue.accounts import pages, routes
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.service import AccountService
+from avenue.accounts.store import MongoAccountStore
+from avenue.config import Settings
+from avenue.identity import Role, Site
+from avenue.storage.connection import Database
+from avenue.storage.indexes import INDEXES
+from avenue.storage.rate_limits import RateLimits
+from avenue.web import auth, headers, hosts, parsing, problems
+from avenue.web.services import provide
+
+HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos Ana")
+THERE = Site(id="other", hosts=(), base_url="https://other.test", name="Other", locale="en")
+ADA, BEN, CYD = "ada@shop.test", "ben@shop.test", "cyd@other.test"
+PASSWORD = "correct horse battery"
+
+
+class CountingHasher(PasswordHasher):
+    """argon2 with little memory, counting its checks."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.checks = 0
+
+    def verify(self, stored: str | bytes, password: str | bytes) -> bool:
+        self.checks += 1
+        return super().verify(stored, password)
+
+
+class Commands(monitoring.CommandListener):
+    """Hears every MongoDB command of this process while somebody listens."""
+
+    def __init__(self) -> None:
+        self._heard: list[str] | None = None
+
+    @contextmanager
+    def heard(self) -> Iterator[list[str]]:
+        self._heard = heard = []
+        try:
+            yield heard
+        finally:
+            self._heard = None
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self._heard is not None:
+            self._heard.append(event.command_name)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+COMMANDS = Commands()
+monitoring.register(COMMANDS)
+
+
+class TwoSites:
+    def by_host(self, host: str) -> Site | None:
+        return {"shop.test": HERE, "other.test": THERE}.get(host)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The application, and what stands behind it."""
+
+    app: Flask
+    accounts: AccountService
+    database: Database
+    hasher: CountingHasher
+
+    def client(self) -> FlaskClient:
+        """Return a browser or program that has not signed in."""
+        return self.app.test_client()
+
+    def with_cookie(self, value: str, site: Site = HERE) -> FlaskClient:
+        """Return somebody else's browser that has got hold of a session cookie."""
+        client = self.client()
+        client.set_cookie("avenue_session", value, domain=site.base_url.removeprefix("https://"))
+        return client
+
+    def token(self, email: str = ADA, site: Site = HERE) -> str:
+        """Return a Bearer header of somebody who signed in for a token."""
+        answer = post(self.client(), "/api/auth/login", site=site, json=credentials(email))
+        return f"Bearer {answer.json['token']}"
+
+    def browser(self, email: str = ADA, site: Site = HERE) -> FlaskClient:
+        """Return a browser of somebody who signed in on the page."""
+        client = self.client()
+        answer = post(
+            client, "/login", site=site, data=credentials(email), headers={"Origin": site.base_url}
+        )
+        assert answer.status_code == 303
+        return client
+
+
+def make_app(settings: Settings, database: Database, accounts: AccountService) -> Flask:
+    """Return the application under test."""
+    app = Flask("avenue")
+    provide(app, settings, database, accounts)
+    problems.install(app)
+    hosts.install(app, TwoSites(), settings)
+    auth.install(app, accounts, settings)
+    headers.install(app, settings)
+    parsing.install(app)
+    app.register_blueprint(routes.blueprint)
+    app.register_blueprint(pages.blueprint)
+    return app
+
+
+@contextmanager
+def open_house(database_uri: str) -> Iterator[House]:
+    """Ada is admin here, Ben a superuser, Cyd a seller of the other site."""
+    settings = Settings(
+        local=True,
+        mongodb_uri=database_uri,
+        secret_key="k" * 40,
+        public_base_url=HERE.base_url,
+    )
+    database = Database(settings)
+    for index in INDEXES:
+        if index.collection in {"users", "api_tokens", "rate_limits"}:
+            database.raw[index.collection].create_indexes(
+                [IndexModel(list(index.keys), name=index.name, **index.options)]
+            )
+    hasher = CountingHasher()
+    accounts = AccountService(
+        MongoAccountStore(database),
+        Passwords(hasher=hasher),
+        RateLimits(database),
+        tries_per_minute=settings.max_logins_per_minute,
+        token_days=settings.session_days,
+    )
+    accounts.add_user(ADA, PASSWORD, name="Ada", roles={HERE.id: Role.ADMIN})
+    accounts.add_user(BEN, PASSWORD, name="<Ben>", roles={}, superuser=True)
+    accounts.add_user(CYD, PASSWORD, roles={THERE.id: Role.SELLER})
+    app = make_app(settings, database, accounts)
+    yield House(app=app, accounts=accounts, database=database, hasher=hasher)
+    database.close()
+
+
+def credentials(email: str = ADA, password: str = PASSWORD) -> dict[str, str]:
+    return {"email": email, "password": password}
+
+
+def get(client: FlaskClient, path: str, *, site: Site = HERE, **more: object) -> TestResponse:
+    return client.get(path, base_url=site.base_url, **more)  # type: ignore[arg-type]
+
+
+def post(client: FlaskClient, path: str, *, site: Site = HERE, **more: object) -> TestResponse:
+    return client.post(path, base_url=site.base_url, **more)  # type: ignore[arg-type]
+
+
+def delete(client: FlaskClient, path: str, *, site: Site = HERE, **more: object) -> TestResponse:
+    return client.delete(path, base_url=site.base_url, **more)  # type: ignore[arg-type]

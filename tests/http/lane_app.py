@@ -1,0 +1,102 @@
+"""The application behind the worker in `test_lane.py`; it counts what it was made to believe."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from avenue.errors import AvenueError
+
+COUNTS = {"whole_bodies": 0, "unfinished_answers": 0}
+PIECE = b"a" * 65_536
+
+
+def app(environ, start_response):
+    parts = parse_qs(environ["QUERY_STRING"])
+    try:
+        return ROUTES[environ["PATH_INFO"]](environ, parts, start_response)
+    except AvenueError as error:
+        return _json(start_response, {"code": error.code}, f"{error.status} Refused")
+
+
+def hello(environ, parts, start_response):
+    return _json(start_response, {"hello": parts.get("name", ["world"])[0]})
+
+
+def body(environ, parts, start_response):
+    digest, size = hashlib.sha256(), 0
+    while piece := environ["wsgi.input"].read(65_536):
+        size += len(piece)
+        digest.update(piece)
+    COUNTS["whole_bodies"] += 1
+    return _json(start_response, {"bytes": size, "sha256": digest.hexdigest()})
+
+
+def whole(environ, parts, start_response):
+    return _json(start_response, {"bytes": len(environ["wsgi.input"].read())})
+
+
+def refuse(environ, parts, start_response):
+    return _json(start_response, {"code": "file_too_large"}, "413 Content Too Large")
+
+
+def big(environ, parts, start_response):
+    pieces = int(parts["mb"][0]) * 16
+    start_response("200 OK", [("Content-Length", str(pieces * len(PIECE)))])
+    return _pieces(pieces)
+
+
+def _pieces(count):
+    COUNTS["unfinished_answers"] += 1
+    for _ in range(count):
+        yield PIECE
+    COUNTS["unfinished_answers"] -= 1
+
+
+def file(environ, parts, start_response):
+    handle = tempfile.TemporaryFile()  # noqa: SIM115 - gunicorn closes it
+    handle.write(PIECE * 100)
+    handle.seek(0)
+    start_response("200 OK", [("Content-Length", str(100 * len(PIECE)))])
+    return environ["wsgi.file_wrapper"](handle)
+
+
+def until(environ, parts, start_response):
+    """Work until the file `path` is there."""
+    Path(parts["started"][0]).touch()
+    while not Path(parts["path"][0]).exists():
+        time.sleep(0.01)
+    return hello(environ, parts, start_response)
+
+
+def counts(environ, parts, start_response):
+    return _json(start_response, {**COUNTS, "pid": os.getpid()})
+
+
+def scheme(environ, parts, start_response):
+    names = ("wsgi.url_scheme", "REMOTE_ADDR", "SCRIPT_NAME", "HTTP_X_FORWARDED_PROTO")
+    return _json(start_response, {name: environ.get(name) for name in names})
+
+
+def _json(start_response, value, status="200 OK"):
+    text = json.dumps(value).encode()
+    start_response(
+        status, [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
+    )
+    return [text]
+
+
+ROUTES = {
+    "/hello": hello,
+    "/body": body,
+    "/whole": whole,
+    "/refuse": refuse,
+    "/big": big,
+    "/file": file,
+    "/until": until,
+    "/counts": counts,
+    "/scheme": scheme,
+}

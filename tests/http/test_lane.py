@@ -1,0 +1,603 @@
+"""The worker as clients meet it: good ones, slow ones, broken ones, many at once."""
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+MIB = 1024 * 1024
+PATIENCE_SECONDS = 20
+
+
+def wait_for(what, seconds=PATIENCE_SECONDS):
+    """Return the first true value of `what()`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := what():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"did not happen within {seconds} s: {what}")
+
+
+class Server:
+    """gunicorn with the repository's configuration, one worker process, on a port of its own."""
+
+    def __init__(self, folder, *args, **env):
+        self.log = Path(folder) / "gunicorn.log"
+        settings = {"AVENUE_LOCAL": "1", "WEB_CONCURRENCY": "1", "AVENUE_THREADS": "8"}
+        kept = {"PATH", "HOME", "LANG"}
+        environment = {name: value for name, value in os.environ.items() if name in kept}
+        with self.log.open("wb") as log:
+            common = ["--bind", "127.0.0.1:0", "--chdir", str(ROOT)]
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", *common, *args, "tests.http.lane_app:app"],
+                cwd=ROOT,
+                env={**environment, **settings, **env},
+                stderr=log,
+            )
+        self.port = int(wait_for(self._port))
+        self.pid = self.counts()["pid"]
+
+    def _port(self):
+        assert self.process.poll() is None, self.log.read_text()
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.log.read_text())
+        return found and found[1]
+
+    def counts(self):
+        return self.ask("GET", "/counts")[1]
+
+    def ask(self, method, path, body=None, headers=None):
+        """Return status and parsed answer of one request on its own connection."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        with contextlib.closing(client):
+            client.request(method, path, body, headers or {})
+            answer = client.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    def connect(self, *sent):
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        for piece in sent:
+            client.sendall(piece)
+        return client
+
+    def talk(self, *sent, half_close=False):
+        """Send raw bytes, return everything that comes until the server closes."""
+        with self.connect(*sent) as client:
+            if half_close:
+                client.shutdown(socket.SHUT_WR)
+            return everything(client)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE_SECONDS * 2)
+
+
+def everything(client):
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := client.recv(65_536):
+            received += piece
+    return received
+
+
+def answer(client):
+    """Receive one answer and no more."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += client.recv(1) or pytest.fail("closed without an answer")
+    length = re.search(rb"Content-Length: (\d+)", received)
+    return received + client.recv(int(length[1]), socket.MSG_WAITALL)
+
+
+def statuses(received):
+    return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
+
+
+def post(path, length, *headers):
+    lines = [f"POST {path} HTTP/1.1", "Host: a", f"Content-Length: {length}", *headers, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def get(path, *headers):
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: a", *headers, "", ""]).encode()
+
+
+CHUNKED_HEAD = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+CLOSING = get("/hello", "Connection: close")
+
+
+@pytest.fixture
+def serve(tmp_path):
+    started = []
+
+    def start(*args, **env):
+        started.append(Server(tmp_path, *args, **env))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("lane"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """A server that waits one second and collects bodies up to 1 MB."""
+    server = Server(
+        tmp_path_factory.mktemp("strict"),
+        AVENUE_MAX_HEADER_SECONDS="1",
+        AVENUE_MAX_SLOW_BODY_SECONDS="1",
+        AVENUE_MAX_DRAIN_MB="1",
+        AVENUE_MAX_DRAIN_SECONDS="2",
+    )
+    yield server
+    server.stop()
+
+
+# Ordinary clients
+
+
+def test_a_connection_serves_request_after_request(server):
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(client):
+        ports = set()
+        for name in ("ana", "bea", "eva"):
+            client.request("GET", f"/hello?name={name}")
+            answer = client.getresponse()
+            ports.add(client.sock.getsockname()[1])
+            assert json.loads(answer.read()) == {"hello": name}
+        assert len(ports) == 1
+
+
+def test_a_head_that_comes_byte_by_byte_is_answered(server):
+    assert statuses(server.talk(*[bytes([each]) for each in CLOSING])) == [200]
+
+
+def test_one_empty_line_before_a_request_is_allowed(server):
+    assert statuses(server.talk(b"\r\n", CLOSING)) == [200]
+
+
+def test_pipelined_requests_are_answered_in_order(server):
+    received = server.talk(
+        get("/hello?name=ana") + post("/body", 3) + b"abc" + get("/hello?name=bea") + CLOSING
+    )
+    assert statuses(received) == [200] * 4
+    assert [received.index(each) for each in (b"ana", b'"bytes": 3', b"bea", b"world")] == sorted(
+        received.index(each) for each in (b"ana", b'"bytes": 3', b"bea", b"world")
+    )
+
+
+def test_requests_behind_chunked_bodies_are_answered(server):
+    chunked = CHUNKED_HEAD + b"3\r\nabc\r\n0\r\n\r\n"
+    half = post("/body", 4) + b"ab"
+    with server.connect(chunked + chunked + half) as client:
+        received = answer(client) + answer(client)
+        client.sendall(b"cd" + CLOSING)
+        received += everything(client)
+    assert statuses(received) == [200] * 4
+    assert received.count(b'"bytes": 3') == 2
+    assert received.count(b'"bytes": 4') == 1
+
+
+def test_a_request_behind_a_body_nobody_read_is_answered(server):
+    received = server.talk(post("/refuse", 300_000) + b"x" * 300_000 + CLOSING)
+    assert statuses(received) == [413, 200]
+    chunked = CHUNKED_HEAD.replace(b"/body", b"/refuse") + b"3\r\nabc\r\n0\r\n\r\n"
+    assert statuses(server.talk(chunked + CLOSING)) == [413, 200]
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 300_000, 5 * MIB])
+def test_bodies_of_every_size_arrive_byte_for_byte(server, size):
+    sent = os.urandom(size)
+    expected = {"bytes": size, "sha256": hashlib.sha256(sent).hexdigest()}
+    assert server.ask("POST", "/body", sent) == (200, expected)
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 1000, 300_000])
+def test_chunked_bodies_arrive_byte_for_byte(server, piece_bytes):
+    sent = os.urandom(piece_bytes * 7)
+    pieces = (sent[at : at + piece_bytes] for at in range(0, len(sent), piece_bytes))
+    expected = {"bytes": len(sent), "sha256": hashlib.sha256(sent).hexdigest()}
+    assert server.ask("POST", "/body", pieces) == (200, expected)
+
+
+def test_chunk_extensions_and_trailers_are_read(server):
+    chunked = CHUNKED_HEAD + b"3;a=b\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n"
+    received = server.talk(chunked + CLOSING)
+    assert statuses(received) == [200, 200]
+    assert b'"bytes": 3' in received
+
+
+def test_a_body_longer_than_is_collected_is_read_as_it_comes(strict):
+    sent = os.urandom(3 * MIB)
+    digest = hashlib.sha256(sent).hexdigest()
+    assert strict.ask("POST", "/body", sent) == (200, {"bytes": len(sent), "sha256": digest})
+    pieces = (sent[at : at + 100_000] for at in range(0, len(sent), 100_000))
+    assert strict.ask("POST", "/body", pieces) == (200, {"bytes": len(sent), "sha256": digest})
+
+
+def test_a_client_that_asks_first_is_told_to_continue_once(server):
+    with server.connect(post("/body", 3, "Expect: 100-continue", "Connection: close")) as client:
+        assert client.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert statuses(everything(client)) == [200]
+
+
+def test_a_client_that_asks_first_is_told_no_before_a_body_that_is_too_long(strict):
+    head = post("/refuse", 2 * MIB, "Expect: 100-continue")
+    with strict.connect(head) as client:
+        assert statuses(answer(client)) == [413]
+
+
+def test_a_client_that_asks_first_may_send_a_long_body_when_it_is_read(strict):
+    head = post("/body", 2 * MIB, "Expect: 100-continue")
+    with strict.connect(head) as client:
+        assert client.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"x" * 2 * MIB)
+        assert statuses(everything(client)) == [200]
+
+
+def test_http_1_0_clients_are_not_told_to_continue(server):
+    head = post("/body", 3, "Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert server.talk(head, b"abc").startswith(b"HTTP/1.0 200 ")
+
+
+def test_a_file_is_sent_whole(server):
+    received = server.talk(get("/file", "Connection: close"))
+    assert received.partition(b"\r\n\r\n")[2] == b"a" * 6_553_600
+
+
+def test_forwarded_headers_reach_the_application_untouched(server):
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4", "Script_Name": "/x"}
+    assert server.ask("GET", "/scheme", headers=headers)[1] == {
+        "wsgi.url_scheme": "http",
+        "REMOTE_ADDR": "127.0.0.1",
+        "SCRIPT_NAME": "",
+        "HTTP_X_FORWARDED_PROTO": "https",
+    }
+
+
+# Broken requests
+
+
+@pytest.mark.parametrize(
+    ("status", "sent"),
+    [
+        (400, post("/body", 3, "Content-Length: 3") + b"abc"),
+        (400, post("/body", 3, "Transfer-Encoding: chunked") + b"0\r\n\r\n"),
+        (400, post("/body", -3)),
+        (400, post("/body", "0x3")),
+        (400, post("/body", "9" * 5000)),
+        (400, post("/body", "")),
+        (400, b"POST /body HTTP/1.1\r\nContent-Length : 3\r\n\r\nabc"),
+        (400, b"GET /hello HTTP/1.1\nHost: a\n\n"),
+        (400, b"GET /hello HTTP/1.1\r\nHost: a\n"),
+        (400, b"nonsense\r\n\r\n"),
+        (400, b"\r\n\r\n"),
+        (400, CHUNKED_HEAD + b"zz\r\nabc\r\n0\r\n\r\n"),
+        (400, CHUNKED_HEAD + b"-3\r\nabc\r\n0\r\n\r\n"),
+        (400, CHUNKED_HEAD + b"3\r\nabcdef\r\n0\r\n\r\n"),
+        (400, CHUNKED_HEAD + b"1" * 9000),
+        (414, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n"),
+        (414, b"GET /" + b"a" * 80_000),
+        (431, get("/hello", "X-Long: " + "a" * 100_000)),
+        (431, get("/hello", *(f"X-{each}: 1" for each in range(200)))),
+        (417, post("/body", 3, "Expect: miracles")),
+        (400, CHUNKED_HEAD.replace(b"HTTP/1.1", b"HTTP/1.0")),
+        (400, CHUNKED_HEAD.replace(b"chunked", b"gzip")),
+        (501, CHUNKED_HEAD.replace(b"chunked", b"fancy")),
+    ],
+)
+def test_gunicorns_parser_refuses_what_it_always_refused(server, status, sent):
+    assert statuses(server.talk(sent)) == [status]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post("/body", 1000) + b"x" * 999,
+        post("/body", 5 * MIB) + b"x" * MIB,
+        post("/body", 100 * MIB) + b"x" * MIB,
+        CHUNKED_HEAD + b"5\r\nab",
+        CHUNKED_HEAD + b"2\r\nab\r\n",
+        CHUNKED_HEAD + b"2\r\nab\r\n0\r\n",
+    ],
+    ids=["short", "in a file", "live", "in a chunk", "between chunks", "before the end"],
+)
+def test_a_body_cut_short_is_never_taken_for_whole(server, sent):
+    before = server.counts()["whole_bodies"]
+    received = server.talk(sent, half_close=True)
+    assert statuses(received) == [400]
+    assert b"body_cut_off" in received
+    assert server.counts()["whole_bodies"] == before
+
+
+def test_a_head_cut_short_is_closed(server):
+    assert server.talk(b"GET /hello HTT", half_close=True) == b""
+
+
+def test_a_refused_body_is_read_on_so_that_the_answer_is_seen(server):
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(client):
+        client.request("POST", "/refuse", b"x" * 7 * MIB)
+        assert client.getresponse().read() == b'{"code": "file_too_large"}'
+        client.request("GET", "/hello")
+        assert client.getresponse().status == 200
+
+
+def test_a_refused_body_too_long_to_collect_is_read_on_too(strict):
+    client = http.client.HTTPConnection("127.0.0.1", strict.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(client):
+        client.request("POST", "/refuse", b"x" * (MIB + 50_000))
+        answer = client.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (413, "close")
+
+
+def test_a_body_there_is_no_room_for_is_answered_with_a_time_to_try_again(serve, tmp_path):
+    conf = tmp_path / "full.conf.py"
+    conf.write_text(
+        f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n"
+        "def post_worker_init(worker):\n"
+        "    import avenue.web.arrival\n"
+        "    avenue.web.arrival.SPOOL_FILE_BYTES = 1000\n"
+    )
+    server = serve("--config", str(conf))
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(client):
+        client.request("POST", "/body", b"x" * MIB)
+        answer = client.getresponse()
+        assert (answer.status, answer.getheader("Retry-After")) == (503, "2")
+        assert json.loads(answer.read())["code"] == "spool_unavailable"
+    assert server.ask("POST", "/body", b"small")[0] == 200
+
+
+# Slow clients
+
+
+def test_a_slow_head_is_answered_with_408(strict):
+    started = time.monotonic()
+    received = strict.talk(b"GET /hello HTTP/1.1\r\nHost:")
+    assert statuses(received) == [408]
+    assert json.loads(received.partition(b"\r\n\r\n")[2])["code"] == "request_too_slow"
+    assert time.monotonic() - started >= 1
+
+
+def test_a_head_that_keeps_coming_slowly_is_answered_with_408(strict):
+    with strict.connect(b"GET /hello HTTP/1.1\r\n") as client:
+        assert statuses(trickle(client, b"X-A: 1\r\n")) == [408]
+
+
+def test_a_connection_that_says_nothing_is_closed_without_a_word(strict):
+    assert strict.talk() == b""
+
+
+@pytest.mark.parametrize("head", [post("/body", 500_000), CHUNKED_HEAD + b"77777\r\n"])
+def test_a_slow_body_is_answered_with_408(strict, head):
+    assert statuses(strict.talk(head, b"x" * 5000)) == [408]
+    with strict.connect(head) as client:
+        assert statuses(trickle(client, b"x" * 500)) == [408]
+
+
+def test_a_slow_body_read_by_a_thread_is_broken_off(strict):
+    received = strict.talk(post("/body", 2 * MIB), b"x" * 5000)
+    assert statuses(received) == [400]
+    assert b"body_cut_off" in received
+
+
+def trickle(client, piece):
+    """Send `piece` ten times a second until the server answers; return the answer."""
+    for _ in range(10 * PATIENCE_SECONDS):
+        client.settimeout(0.1)
+        try:
+            return client.recv(65_536)
+        except TimeoutError:
+            client.sendall(piece)
+    raise AssertionError("the server went on listening")
+
+
+def test_a_body_faster_than_the_slowest_allowed_is_waited_for(strict):
+    sent = 0
+    with strict.connect(post("/body", 100_000, "Connection: close")) as client:
+        started = time.monotonic()
+        while sent < 100_000:  # 40 KB a second, four times what is asked for
+            client.sendall(b"x" * 2000)
+            sent += 2000
+            time.sleep(max(0.0, started + sent / 40_000 - time.monotonic()))
+        assert b'"bytes": 100000' in everything(client)
+
+
+def test_a_client_that_does_not_take_its_answer_is_dropped(strict):
+    before = strict.counts()["unfinished_answers"]
+    with strict.connect(get("/big?mb=64")) as client:
+        wait_for(lambda: strict.counts()["unfinished_answers"] == before + 1)
+        wait_for(lambda: has_no_connection_to(strict, client.getsockname()[1]))
+
+
+def has_no_connection_to(server, port):
+    connections = psutil.Process(server.pid).net_connections("tcp")
+    return all(each.raddr and each.raddr[1] != port for each in connections if each.raddr)
+
+
+def good_times(server, count=100):
+    """Return how many seconds each of `count` good requests took, two at a time."""
+
+    def one(_):
+        started = time.monotonic()
+        assert server.ask("GET", "/hello")[0] == 200
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(2) as pool:
+        return sorted(pool.map(one, range(count)))
+
+
+def test_two_hundred_slow_connections_keep_nobody_waiting(serve):
+    server = serve()
+    slow_heads = [b"GET /hello HTTP/1.1\r\nHost: a\r\nX-Slow: " for _ in range(100)]
+    slow_bodies = [post("/body", 100_000) + b"x" * 2000 for _ in range(50)]
+    slow_bodies += [CHUNKED_HEAD + b"9\r\nab\r\n\r\n" for _ in range(50)]
+    with contextlib.ExitStack() as stack:
+        for sent in slow_heads + slow_bodies:
+            stack.enter_context(server.connect(sent))
+        times = good_times(server)
+    assert times[94] < 0.5
+
+
+def test_six_slow_readers_leave_threads_for_others(serve):
+    server = serve()
+    with contextlib.ExitStack() as stack:
+        for _ in range(6):
+            stack.enter_context(server.connect(get("/big?mb=64")))
+        wait_for(lambda: server.counts()["unfinished_answers"] == 6)
+        times = good_times(server)
+    assert times[94] < 0.5
+
+
+# What a worker holds and how it ends
+
+
+def rss_while(process, server, path, sent):
+    """Upload `sent` ten times at once; return the most memory seen meanwhile."""
+    with ThreadPoolExecutor(10) as pool:
+        uploads = [pool.submit(server.ask, "POST", path, sent) for _ in range(10)]
+        most = 0
+        while not all(each.done() for each in uploads):
+            most = max(most, process.memory_info().rss)
+            time.sleep(0.005)
+    assert all(each.result()[1]["bytes"] == len(sent) for each in uploads)
+    return most
+
+
+def test_ten_large_uploads_at_once_need_little_memory(serve):
+    server = serve()
+    process, sent = psutil.Process(server.pid), b"x" * 19 * MIB
+    server.ask("POST", "/body", sent)
+    before = process.memory_info().rss
+    assert rss_while(process, server, "/body", sent) - before < 40 * MIB
+
+
+def test_large_bodies_read_in_one_piece_leave_no_memory_behind(serve):
+    server = serve()
+    process, sent = psutil.Process(server.pid), b"x" * 19 * MIB
+    before = process.memory_info().rss
+    for _ in range(3):
+        rss_while(process, server, "/whole", sent)
+    assert process.memory_info().rss - before < 60 * MIB
+
+
+def test_nothing_stays_open_after_many_connections(strict):
+    sent = [
+        get("/hello"),
+        CLOSING,
+        b"GET /hel",
+        b"",
+        post("/refuse", 5000),
+        post("/body", 200_000) + b"x" * 150_000,
+        post("/body", 2 * MIB) + b"x" * 1000,
+        CHUNKED_HEAD + b"9\r\nab",
+        get("/big?mb=8"),
+        b"nonsense\r\n\r\n",
+    ]
+    process = psutil.Process(strict.pid)
+    strict.ask("GET", "/hello")
+    before = wait_for(lambda: process.num_fds() if not others_of(process) else None)
+    for _ in range(30):
+        for each in sent:
+            strict.connect(each).close()
+    wait_for(lambda: not others_of(process) and process.num_fds() <= before)
+
+
+def others_of(process):
+    return [each for each in process.net_connections("tcp") if each.raddr]
+
+
+def test_a_running_request_and_an_arriving_one_are_finished_when_told_to_stop(serve, tmp_path):
+    server = serve()
+    started, path = tmp_path / "started", tmp_path / "go"
+    running = server.connect(get(f"/until?started={started}&path={path}"))
+    arriving = server.connect(post("/body", 6) + b"abc")
+    with running, arriving:
+        wait_for(started.exists)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "Handling signal: term" in server.log.read_text())
+        arriving.sendall(b"def")
+        assert b'"bytes": 6' in everything(arriving)
+        path.touch()
+        received = everything(running)
+    assert statuses(received) == [200]
+    assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_connections_that_say_nothing_do_not_delay_a_stop(serve):
+    server = serve()
+    with contextlib.ExitStack() as stack:
+        idle = stack.enter_context(server.connect(get("/hello")))
+        assert statuses(answer(idle)) == [200]
+        for _ in range(5):
+            stack.enter_context(server.connect())
+        wait_for(lambda: len(others_of(psutil.Process(server.pid))) == 6)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(8) == 0
+
+
+def test_an_idle_connection_is_closed_after_the_keepalive_time(serve):
+    server = serve("--keep-alive", "1")
+    with server.connect(get("/hello")) as client:
+        assert statuses(everything(client)) == [200]
+
+
+def test_a_worker_that_served_its_share_is_replaced_and_nothing_is_lost(serve):
+    server = serve("--max-requests", "10", "--max-requests-jitter", "0")
+    pids = {server.counts()["pid"] for _ in range(25)}
+    assert len(pids) > 1
+
+
+def test_connections_above_the_limit_wait_until_one_is_gone(serve):
+    server = serve("--worker-connections", "9")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect(get("/hello"))) for _ in range(9)]
+        assert all(statuses(answer(each)) == [200] for each in clients)
+        tenth = stack.enter_context(server.connect(get("/hello")))
+        tenth.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            tenth.recv(65_536)
+        tenth.settimeout(PATIENCE_SECONDS)
+        clients[0].close()
+        assert statuses(answer(tenth)) == [200]
+
+
+def test_a_worker_out_of_descriptors_goes_on_with_the_connections_it_has(serve):
+    server = serve()
+    process = psutil.Process(server.pid)
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(server.connect(get("/hello")))
+        assert statuses(answer(first)) == [200]
+        room = process.num_fds() + 5
+        process.rlimit(psutil.RLIMIT_NOFILE, (room, room))
+        others = [stack.enter_context(server.connect(get("/hello"))) for _ in range(10)]
+        wait_for(lambda: "No room for more than" in server.log.read_text())
+        first.sendall(get("/hello"))
+        assert statuses(answer(first)) == [200]
+        for each in others[:5]:
+            each.close()
+        assert statuses(answer(others[-1])) == [200]
+    assert server.counts()["pid"] == server.pid

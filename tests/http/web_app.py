@@ -1,0 +1,199 @@
+"""A small application over `avenue.web`, for the tests beside it and for gunicorn."""
+
+import contextlib
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+from pydantic import BaseModel, ConfigDict
+
+from avenue.config import Settings
+from avenue.identity import Actor, Site
+from avenue.web import cors, headers, hosts, limits, parsing, problems, requestlog
+from avenue.web.limits import upload_route
+from avenue.web.services import provide
+
+HOST = "shop.example"
+SITE = Site(id="shop", hosts=(HOST,), base_url="https://shop.example", name="Zapatos")
+OTHER = Site(id="b", hosts=("b.example",), base_url="https://b.example", name="B", locale="en")
+MAX_FILE_BYTES = 100_000
+STREAMED_BLOCKS = 400
+STREAMED_BLOCK = b"x" * 65536
+
+
+class OneSite:
+    def by_host(self, host: str) -> Site | None:
+        return {HOST: SITE, "b.example": OTHER}.get(host.lower())
+
+
+@dataclass
+class Counter:
+    """Counts in memory; `wait_seconds` is what everybody above the limit is told."""
+
+    seen: dict[str, int] = field(default_factory=dict)
+    wait_seconds: int = 42
+
+    def hit(self, key: str, limit: int) -> int:
+        self.seen[key] = self.seen.get(key, 0) + 1
+        return self.wait_seconds if self.seen[key] > limit else 0
+
+
+class Thing(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: str
+    price: Decimal = Decimal(0)
+    tags: list[str] = []
+    extra: dict[str, object] = {}
+
+
+def bare_app(settings: Settings | None = None) -> Flask:
+    """An app with problems and parsing only; the server-side half is added by each test."""
+    settings = settings or Settings(local=True)
+    app = Flask("small")
+    provide(app, settings)
+    problems.install(app)
+    parsing.install(app)
+    add_routes(app)
+    return app
+
+
+def whole_app(
+    settings: Settings | None = None, counter: Counter | None = None, actor: Actor | None = None
+) -> Flask:
+    """An app with every room of `avenue.web`, in the order its docstring gives."""
+    settings = settings or Settings(local=True)
+    app = bare_app(settings)
+    headers.install(app, settings)
+    hosts.install(app, OneSite(), settings)
+    cors.install(app, settings)
+    limits.install(
+        app, counter or Counter(), settings, lambda: actor or Actor(site=hosts.current_site())
+    )
+    requestlog.install(app)
+    return app
+
+
+def add_routes(app: Flask) -> None:
+    @app.post("/api/files")
+    @upload_route
+    def files() -> dict[str, object]:
+        incoming = parsing.incoming_files(max_bytes=MAX_FILE_BYTES)
+        return {
+            "files": [
+                {
+                    "name": each.name,
+                    "type": each.declared_type,
+                    "field": each.field,
+                    "length": each.length,
+                    "sha256": each.sha256,
+                    "read": hashlib.sha256(each.file.read()).hexdigest(),
+                    "links": os.fstat(each.file.fileno()).st_nlink,
+                }
+                for each in incoming.files
+            ],
+            "refused": [
+                {"name": each.name, "field": each.field, "code": each.error.code}
+                for each in incoming.refused
+            ],
+            "fields": dict(incoming.fields),
+        }
+
+    @app.post("/api/things")
+    def things() -> dict[str, object]:
+        return parsing.body_as(Thing).model_dump(mode="json")
+
+    @app.get("/api/things")
+    def list_things() -> dict[str, object]:
+        page = parsing.page_asked_for()
+        return {"limit": page.limit, "after": page.after}
+
+    @app.get("/api/stream")
+    def stream() -> Response:
+        return Response(iter([STREAMED_BLOCK] * STREAMED_BLOCKS), mimetype="text/plain")
+
+    @app.get("/api/secret/<name>")
+    def secret(name: str) -> str:
+        raise RuntimeError(f"nobody may read {name}")
+
+    @app.post("/form")
+    def form() -> dict[str, str]:
+        return dict(request.form)
+
+    @app.get("/page")
+    def page() -> str:
+        return f"<p>{g.site.name if 'site' in g else ''}</p>"
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "ok"
+
+
+def served() -> Flask:
+    """What gunicorn serves: every room, and the process's log as JSON lines."""
+    requestlog.configure_logging()
+    return whole_app()
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    log: Path
+
+    def say(self, sent: bytes, *, half_close: bool = False) -> bytes:
+        """Send `sent` and return everything that comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as peer:
+            peer.sendall(sent)
+            if half_close:
+                peer.shutdown(socket.SHUT_WR)
+            answer = b""
+            while piece := peer.recv(65536):
+                answer += piece
+            return answer
+
+
+@contextlib.contextmanager
+def gunicorn(log: Path) -> Iterator[Server]:
+    """Run gunicorn with one worker and two threads on a free port; its output goes to `log`."""
+    with socket.socket() as listener, log.open("wb") as output:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        command = [sys.executable, "-m", "gunicorn", "--threads", "2", "--no-control-socket"]
+        command += ["--bind", f"fd://{listener.fileno()}", "tests.http.web_app:served()"]
+        process = subprocess.Popen(
+            command,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONPATH": ".", "GUNICORN_CMD_ARGS": ""},
+            pass_fds=[listener.fileno()],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            server = Server(port=listener.getsockname()[1], log=log)
+            # The socket listens already: the answer comes when the worker is up.
+            assert b" 200 " in server.say(
+                b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            )
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def eventually_line(log: Path, wanted: str, seconds: float = 20) -> str:
+    """Return the line of `log` that holds `wanted`, as soon as it is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for line in log.read_text().splitlines():
+            if wanted in line:
+                return line
+        time.sleep(0.02)
+    raise AssertionError(f"no line with {wanted!r} in:\n{log.read_text()}")

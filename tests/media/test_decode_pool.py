@@ -1,0 +1,474 @@
+"""The pool of decode processes: fast when all is well, and never hurt by a picture."""
+
+import io
+import os
+import queue
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import BinaryIO
+
+import psutil
+import pytest
+
+from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.media import decoding
+from avenue.media.channel import send
+from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.errors import BrokenImage, DecodersBusy, ImageTooCostly, TooManyFrames
+from avenue.media.facts import PictureFacts
+from avenue.media.policy import image_limits
+from avenue.media.sniffing import detect
+from tests import pictures
+
+LIMITS = image_limits(Settings())
+ANY_SCANS = replace(LIMITS, max_scans=10**6)
+PATIENCE_SECONDS = 30
+
+
+@contextmanager
+def spooled(data: bytes) -> Iterator[BinaryIO]:
+    """`data` in an unlinked file, as an arrived body."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        yield file
+
+
+def examined(pool: DecodePool, data: bytes, limits=LIMITS) -> PictureFacts:
+    media_type = detect(data)
+    assert media_type is not None
+    with spooled(data) as file:
+        return pool.examine(file, media_type.name, limits)
+
+
+@pytest.fixture
+def pool() -> Iterator[DecodePool]:
+    pool = DecodePool(1)
+    yield pool
+    pool.close()
+
+
+def children() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE
+        and any("avenue.media.decoder" in word for word in child.cmdline())
+    ]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for `condition`, which must come true."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)
+
+
+@contextmanager
+def long_job(pool: DecodePool, **limits: int) -> Iterator[tuple[psutil.Process, Future]]:
+    """A picture being opened that takes minutes: its process, and what it will come to."""
+    bomb = pictures.scan_bomb()
+    allowed = replace(ANY_SCANS, **{"cpu_seconds": 300, **limits})
+    with ThreadPoolExecutor(1) as threads:
+        outcome = threads.submit(examined, pool, bomb, allowed)
+        until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
+        (process,) = children()
+        try:
+            yield process, outcome
+        finally:
+            if process.is_running():
+                process.kill()
+
+
+def test_a_picture_is_examined_in_another_process(pool: DecodePool) -> None:
+    facts = examined(pool, pictures.photo(320, 240, orientation=6))
+    assert facts == PictureFacts(width=240, height=320, orientation=6, frames=1)
+    assert len(children()) == 1
+
+
+def test_a_photograph_of_twelve_megapixels_is_examined(pool: DecodePool) -> None:
+    assert examined(pool, pictures.large_photo()).width == 4000
+
+
+def test_no_process_is_started_before_a_picture_comes(pool: DecodePool) -> None:
+    assert children() == []
+
+
+def test_the_position_of_the_file_stays_where_it_is(pool: DecodePool) -> None:
+    with spooled(pictures.photo()) as file:
+        file.seek(7)
+        pool.examine(file, "image/jpeg", LIMITS)
+        assert file.tell() == 7
+
+
+def test_a_refusal_crosses_the_process_with_its_numbers(pool: DecodePool) -> None:
+    with pytest.raises(TooManyFrames, match="5000 frames") as refused:
+        examined(pool, pictures.apng_claiming_frames(5000))
+    assert refused.value.facts == {"frames": 5000, "max_frames": 100}
+
+
+def test_a_refused_picture_costs_no_process(pool: DecodePool) -> None:
+    examined(pool, pictures.photo())
+    before = children()
+    with pytest.raises(BrokenImage):
+        examined(pool, pictures.truncated(pictures.photo()))
+    assert examined(pool, pictures.photo()).width == 320
+    assert children() == before
+
+
+def test_an_empty_file_is_a_broken_picture(pool: DecodePool) -> None:
+    with spooled(b"") as file, pytest.raises(BrokenImage):
+        pool.examine(file, "image/jpeg", LIMITS)
+
+
+# Limits of the process
+
+
+def test_a_scan_bomb_that_passes_the_scan_limit_meets_the_cpu_limit(pool: DecodePool) -> None:
+    with pytest.raises(ImageTooCostly) as refused:
+        examined(pool, pictures.scan_bomb(), replace(ANY_SCANS, cpu_seconds=1))
+    assert refused.value.facts == {"cpu_seconds": 1}
+    assert children() == []
+    assert examined(pool, pictures.photo()).width == 320
+
+
+def test_a_bomb_gets_its_cpu_seconds_and_hardly_more(pool: DecodePool) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with pytest.raises(ImageTooCostly):
+        examined(pool, pictures.scan_bomb(), replace(ANY_SCANS, cpu_seconds=1))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # The kernel counts whole seconds, and the process's start is in the sum.
+    assert used < 3
+
+
+def test_every_picture_has_its_own_cpu_seconds(pool: DecodePool) -> None:
+    limits = replace(ANY_SCANS, cpu_seconds=1)
+    bomb = pictures.scan_bomb(120)
+    examined(pool, bomb, limits)
+    (process,) = children()
+    while sum(process.cpu_times()[:2]) < 2.5:
+        examined(pool, bomb, limits)
+    assert children() == [process]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pictures.solid_png(5000, 5000, color_type=6),
+        lambda: pictures.photo(4000, 4000, format="JPEG", progressive=True, noise=False),
+        lambda: pictures.webp_claiming(4000, 4000),
+    ],
+)
+def test_a_picture_that_needs_too_much_memory_is_refused(
+    pool: DecodePool, make: Callable[[], bytes]
+) -> None:
+    data = make()
+    with pytest.raises(ImageTooCostly) as refused:
+        examined(pool, data, replace(LIMITS, memory_mb=24))
+    assert refused.value.facts == {"memory_mb": 24}
+    assert examined(pool, data).height >= 4000
+
+
+def test_a_process_that_gives_no_answer_is_ended_and_the_picture_may_come_again(
+    pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined(pool, pictures.photo())
+    (process,) = children()
+    process.suspend()
+    monkeypatch.setattr(decoding, "WALL_SECONDS_PER_CPU_SECOND", 0.1)
+    with pytest.raises(DecodersBusy):
+        examined(pool, pictures.photo())
+    monkeypatch.undo()
+    assert not process.is_running()
+    assert examined(pool, pictures.photo()).width == 320
+
+
+# Processes that die
+
+
+@pytest.mark.parametrize(
+    ("by", "reason"),
+    [
+        (signal.SIGKILL, ImageTooCostly),
+        (signal.SIGSEGV, BrokenImage),
+        (signal.SIGABRT, BrokenImage),
+        (signal.SIGBUS, BrokenImage),
+    ],
+)
+def test_a_process_that_dies_fails_its_picture_only(
+    pool: DecodePool, by: signal.Signals, reason: type[AvenueError]
+) -> None:
+    with long_job(pool) as (process, outcome):
+        process.send_signal(by)
+        with pytest.raises(reason):
+            outcome.result(PATIENCE_SECONDS)
+    assert examined(pool, pictures.photo()).width == 320
+    assert children() != [process]
+
+
+def test_a_process_that_died_idle_is_replaced_without_anybody_noticing(pool: DecodePool) -> None:
+    for _ in range(5):
+        examined(pool, pictures.photo())
+        (process,) = children()
+        process.kill()
+    assert examined(pool, pictures.photo()).width == 320
+
+
+def test_a_process_that_dies_before_it_reads_its_picture_does_not_fail_it(
+    pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined(pool, pictures.photo())
+    (process,) = children()
+    process.suspend()
+
+    def send_and_kill(*message: object) -> None:
+        send(*message)
+        if process.is_running():
+            process.kill()
+
+    monkeypatch.setattr(decoding, "send", send_and_kill)
+    assert examined(pool, pictures.photo()).width == 320
+    assert not process.is_running()
+
+
+@pytest.mark.parametrize("executable", ["/nonexistent/python", "/bin/false"])
+def test_when_no_process_can_be_started_the_picture_is_not_blamed(
+    pool: DecodePool, monkeypatch: pytest.MonkeyPatch, executable: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(DecodersBusy):
+        examined(pool, pictures.photo())
+    monkeypatch.undo()
+    assert examined(pool, pictures.photo()).width == 320
+
+
+def test_the_processes_end_when_the_web_process_is_killed() -> None:
+    program = (
+        "import sys, tempfile; from avenue.config import Settings;"
+        "from avenue.media.decoding import DecodePool; from avenue.media.policy import *;"
+        "from tests import pictures; import psutil, os, signal;"
+        "pool = DecodePool(1); file = tempfile.TemporaryFile(); file.write(pictures.photo());"
+        "pool.examine(file, 'image/jpeg', image_limits(Settings()));"
+        "print(psutil.Process().children()[0].pid, flush=True);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    until(lambda: _is_gone(int(ended.stdout)))
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+# Many at once
+
+
+def test_twenty_threads_share_two_processes() -> None:
+    pool = DecodePool(2, wait_seconds=PATIENCE_SECONDS)
+    most = 0
+    wrong: queue.Queue[object] = queue.Queue()
+
+    def upload(number: int) -> None:
+        nonlocal most
+        width = 100 + number
+        for turn in range(10):
+            if turn % 3 == 2:
+                try:
+                    examined(pool, pictures.truncated(pictures.photo(width, 90)))
+                except BrokenImage:
+                    continue
+                wrong.put((number, turn))
+            elif examined(pool, pictures.photo(width, 90)).width != width:
+                wrong.put((number, turn))
+            most = max(most, len(children()))
+
+    threads = [threading.Thread(target=upload, args=[number]) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pool.close()
+    assert wrong.empty()
+    assert most == 2
+    assert children() == []
+
+
+def test_who_waits_too_long_is_told_to_come_again() -> None:
+    pool = DecodePool(1, wait_seconds=0.05)
+    with long_job(pool):
+        with pytest.raises(DecodersBusy) as refused:
+            examined(pool, pictures.photo())
+        assert refused.value.status == 503
+        assert refused.value.headers == {"Retry-After": "5"}
+    pool.close()
+
+
+def test_when_too_many_wait_already_nobody_else_does() -> None:
+    pool = DecodePool(1, wait_seconds=PATIENCE_SECONDS, max_waiting=0)
+    with long_job(pool):
+        before = time.monotonic()
+        with pytest.raises(DecodersBusy):
+            examined(pool, pictures.photo())
+        assert time.monotonic() - before < PATIENCE_SECONDS / 10
+    assert examined(pool, pictures.photo()).width == 320
+    pool.close()
+
+
+def test_closing_waits_for_the_picture_being_opened() -> None:
+    pool = DecodePool(1)
+    with ThreadPoolExecutor(1) as threads:
+        outcome = threads.submit(examined, pool, pictures.scan_bomb(200), ANY_SCANS)
+        until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
+        pool.close()
+        assert outcome.result(PATIENCE_SECONDS).width == 3000
+    assert children() == []
+
+
+def test_a_closed_pool_may_be_closed_again_and_takes_no_pictures() -> None:
+    pool = DecodePool(1, wait_seconds=0.01)
+    pool.close()
+    pool.close()
+    with pytest.raises(DecodersBusy):
+        examined(pool, pictures.photo())
+
+
+@pytest.mark.parametrize(("cores", "workers", "processes"), [(8, 2, 4), (2, 2, 1), (1, 4, 1)])
+def test_web_processes_divide_the_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int, workers: int, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert processes_for(workers) == processes
+
+
+# What a process is and is not
+
+
+def test_a_process_is_replaced_after_its_pictures() -> None:
+    pool = DecodePool(1, pictures_per_process=2)
+    seen = []
+    for _ in range(4):
+        examined(pool, pictures.photo())
+        seen.append([child.pid for child in children()])
+    assert [len(pids) for pids in seen] == [1, 0, 1, 0]
+    pool.close()
+
+
+def test_a_process_that_has_grown_is_replaced(
+    pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = "import avenue.media.decoder as d; d.GROWN_BYTES = -(10**9); d.main()"
+
+    def start(descriptor: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", program, str(descriptor)], pass_fds=[descriptor]
+        )
+
+    monkeypatch.setattr(decoding, "_start", start)
+    assert examined(pool, pictures.photo()).width == 320
+    assert children() == []
+
+
+def test_a_process_serves_itself_last(pool: DecodePool) -> None:
+    examined(pool, pictures.photo())
+    (process,) = children()
+    assert process.nice() == psutil.Process().nice() + 10
+
+
+def test_a_process_holds_no_secrets_and_no_file_of_ours(
+    pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "a-secret-of-ours")
+    monkeypatch.setenv("MONGODB_URI", "mongodb://user:password@cluster.example/avenue")
+    with tempfile.TemporaryFile() as ours:
+        os.set_inheritable(ours.fileno(), True)
+        examined(pool, pictures.photo())
+        (process,) = children()
+        assert not {"SECRET_KEY", "MONGODB_URI"} & process.environ().keys()
+        # Standard input, output and error, and its socket: the pictures it got are closed.
+        assert process.num_fds() == 4
+
+
+def test_a_process_knows_neither_flask_nor_mongodb_nor_the_settings() -> None:
+    program = "import avenue.media.decoder, sys; print(*sys.modules)"
+    loaded = _printed_by(program).split()
+    assert "PIL.Image" in loaded
+    strangers = {"flask", "werkzeug", "pymongo", "bson", "gridfs", "avenue.config"}
+    assert not strangers & set(loaded)
+
+
+def test_a_process_loads_the_readers_it_needs_and_no_others() -> None:
+    program = (
+        "import io, sys; from tests import pictures; from avenue.media.imaging import examine;"
+        "from avenue.media.limits import ImageLimits;"
+        "limits = ImageLimits(max_megapixels=1, max_jpeg_megapixels=1, max_side_pixels=999,"
+        " max_frames=1, max_scans=9, cpu_seconds=1, memory_mb=64);"
+        "examine(pictures.webp_claiming(16, 16), 'image/webp', limits);"
+        "print(*sys.modules)"
+    )
+    loaded = _printed_by(program).split()
+    assert "PIL.WebPImagePlugin" in loaded
+    assert not {"PIL.EpsImagePlugin", "PIL.PsdImagePlugin", "PIL.TiffImagePlugin"} & set(loaded)
+
+
+def test_the_web_process_does_not_load_pillow() -> None:
+    program = "import avenue.media.decoding, avenue.media.policy, sys; print(*sys.modules)"
+    assert "PIL" not in _printed_by(program).split()
+
+
+def _printed_by(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_two_hundred_pictures_leave_nothing_behind(pool: DecodePool) -> None:
+    kinds = [
+        pictures.photo(2000, 1500),
+        pictures.photo(800, 600, format="PNG"),
+        pictures.photo(800, 600, format="WEBP"),
+        pictures.truncated(pictures.photo()),
+        pictures.png_header(),
+    ]
+
+    def round_of_uploads() -> None:
+        for data in kinds:
+            try:
+                examined(pool, data)
+            except AvenueError:
+                continue
+
+    ours = psutil.Process()
+    for _ in range(5):
+        round_of_uploads()
+    (process,) = children()
+    before = (ours.num_fds(), process.num_fds(), ours.num_threads())
+    memory_before = (ours.memory_info().rss, process.memory_info().rss)
+    for _ in range(40):
+        round_of_uploads()
+    assert children() == [process]
+    assert (ours.num_fds(), process.num_fds(), ours.num_threads()) == before
+    memory_after = (ours.memory_info().rss, process.memory_info().rss)
+    for now, then in zip(memory_after, memory_before, strict=True):
+        assert now - then < 8 * 1024 * 1024
+
+
+def test_the_picture_must_be_a_file_with_a_descriptor(pool: DecodePool) -> None:
+    with pytest.raises(io.UnsupportedOperation):
+        pool.examine(io.BytesIO(pictures.photo()), "image/jpeg", LIMITS)

@@ -1,0 +1,350 @@
+"""Pictures for the tests, good and hostile, made when needed and never shipped.
+
+All are deterministic. Those that lie do so in their headers; the rest is as small as it can be.
+"""
+
+import io
+import random
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from PIL import Image
+
+ORIENTATION = 0x0112
+GPS = 0x8825
+
+
+@cache
+def photo(
+    width: int = 320,
+    height: int = 240,
+    *,
+    format: str = "JPEG",  # noqa: A002 - Pillow's word for it
+    mode: str = "RGB",
+    orientation: int | None = None,
+    noise: bool = True,
+    seed: int = 1,
+    **options: Any,
+) -> bytes:
+    """A photograph as cameras make them: soft shapes, and grain when `noise`.
+
+    Its left half is darker than its right half, so that a test can see how it was turned.
+    `options` go to Pillow (`quality=90`, `progressive=True`, `lossless=True`).
+    """
+    image = canvas(width, height, mode=mode, noise=noise, seed=seed)
+    if orientation is not None:
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        options["exif"] = exif
+    return encoded(image, format, **options)
+
+
+def canvas(
+    width: int, height: int, *, mode: str = "RGB", noise: bool = True, seed: int = 1
+) -> Image.Image:
+    """The picture behind `photo`, not yet encoded."""
+    shapes = Image.frombytes("RGB", (16, 12), random.Random(seed).randbytes(16 * 12 * 3))
+    image = shapes.resize((width, height), Image.Resampling.BICUBIC)
+    if noise:
+        small = (max(1, width // 4), max(1, height // 4))
+        grain = Image.frombytes(
+            "RGB", small, random.Random(seed + 1).randbytes(3 * small[0] * small[1])
+        )
+        image = Image.blend(image, grain.resize((width, height), Image.Resampling.BILINEAR), 0.25)
+    light = Image.new("L", (2, 1))
+    light.putdata([90, 255])
+    dark = Image.new("RGB", (width, height))
+    image = Image.composite(image, dark, light.resize((width, height), Image.Resampling.NEAREST))
+    return image.convert(mode)
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:  # noqa: A002
+    """`image` as a file of the `format`."""
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+# Good pictures of rarer kinds
+
+
+def large_photo() -> bytes:
+    """A photograph of 12 megapixels, as a phone takes it."""
+    return photo(4000, 3000, quality=88)
+
+
+def cmyk() -> bytes:
+    """A JPEG for print."""
+    return photo(mode="CMYK")
+
+
+def gray() -> bytes:
+    return photo(mode="L")
+
+
+def progressive() -> bytes:
+    return photo(progressive=True)
+
+
+def sixteen_bit_png() -> bytes:
+    values = Image.frombytes("I;16", (64, 48), random.Random(3).randbytes(64 * 48 * 2))
+    return encoded(values, "PNG")
+
+
+def sixteen_bit_color_png() -> bytes:
+    """Pillow writes none, so it is put together here: 64 by 48, RGB, 16 bits."""
+    row = b"\0" + random.Random(4).randbytes(64 * 6)
+    return png(64, 48, bit_depth=16, color_type=2, data=zlib.compress(row * 48))
+
+
+def gray_alpha_png() -> bytes:
+    return encoded(canvas(64, 48).convert("LA"), "PNG")
+
+
+def transparent_palette_png() -> bytes:
+    return encoded(canvas(64, 48).quantize(16), "PNG", transparency=3)
+
+
+def transparent_webp() -> bytes:
+    image = canvas(64, 48).convert("RGBA")
+    image.putalpha(128)
+    return encoded(image, "WEBP")
+
+
+def animated_webp(frames: int, *, width: int = 16, height: int = 16) -> bytes:
+    return _animation(frames, "WEBP", width, height)
+
+
+def animated_png(frames: int, *, width: int = 16, height: int = 16) -> bytes:
+    return _animation(frames, "PNG", width, height)
+
+
+def gif(frames: int = 1, *, width: int = 16, height: int = 16) -> bytes:
+    return _animation(frames, "GIF", width, height)
+
+
+def _animation(frames: int, format: str, width: int, height: int) -> bytes:  # noqa: A002
+    pictures = [Image.new("RGB", (width, height), (i % 251, i * 7 % 253, 9)) for i in range(frames)]
+    return encoded(pictures[0], format, save_all=True, append_images=pictures[1:])
+
+
+def with_gps(orientation: int = 6) -> bytes:
+    """A photograph that tells where it was taken."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif.get_ifd(GPS).update({1: "N", 2: (40.0, 26.0, 46.0), 3: "W", 4: (3.0, 41.0, 13.0)})
+    return encoded(canvas(320, 240), "JPEG", exif=exif)
+
+
+def with_comment(comment: bytes = b"<script>alert(1)</script>") -> bytes:
+    return photo(comment=comment)
+
+
+def mpo() -> bytes:
+    """A photograph with a second one behind it, as phones keep depth and portrait modes."""
+    return encoded(canvas(320, 240), "MPO", save_all=True, append_images=[canvas(160, 120)])
+
+
+def malformed_mpo() -> bytes:
+    """A photograph that claims pictures behind it and has none."""
+    entries = struct.pack("<HI4sHHI4sHHIII", 0, 0, b"", 0, 0, 0, b"", 0, 0, 0, 0, 0)
+    tags = struct.pack("<HHHIIHHIII", 2, 0xB001, 4, 1, 2, 0xB002, 7, 4, 0, 0) + entries
+    body = b"MPF\0II*\0\x08\0\0\0" + tags
+    data = photo()
+    return data[:2] + b"\xff\xe2" + struct.pack(">H", 2 + len(body)) + body + data[2:]
+
+
+def with_many_texts(count: int = 10_000) -> bytes:
+    texts = [(b"tEXt", b"k%d\0v" % i) for i in range(count)]
+    return png(16, 16, data=zlib.compress(bytes(17 * 16)), color_type=0, before=texts)
+
+
+def with_large_profile() -> bytes:
+    """A PNG with an ICC profile of 900 KB."""
+    return encoded(canvas(64, 48), "PNG", icc_profile=random.Random(5).randbytes(900_000))
+
+
+# Lies and damage
+
+
+def png(
+    width: int,
+    height: int,
+    *,
+    bit_depth: int = 8,
+    color_type: int = 2,
+    data: bytes = b"",
+    before: Iterable[tuple[bytes, bytes]] = (),
+) -> bytes:
+    """A PNG put together from its header, chunks `before` its data, and its compressed `data`."""
+    header = struct.pack(">IIBBBBB", width, height, bit_depth, color_type, 0, 0, 0)
+    chunks: Sequence[tuple[bytes, bytes]] = [
+        (b"IHDR", header),
+        *before,
+        (b"IDAT", data),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_header(width: int = 50_000, height: int = 50_000) -> bytes:
+    """A PNG that claims its size and holds next to nothing."""
+    return png(width, height, data=zlib.compress(bytes(100)))
+
+
+def jpeg_claiming(width: int, height: int) -> bytes:
+    """A small photograph whose header claims another size."""
+    data = photo(64, 48, noise=False)
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+def webp_claiming(width: int = 16_383, height: int = 3_000) -> bytes:
+    """A lossless WebP of 40 bytes that is a whole picture of one colour."""
+    size = struct.pack("<I", (width - 1) | (height - 1) << 14)
+    body = b"\x2f" + size + b"\x88\x88\x08"
+    return _riff(b"VP8L", body.ljust(20, b"\0"))
+
+
+def webp_with_canvas(width: int = 1 << 24, height: int = 1 << 24) -> bytes:
+    """A small WebP on a canvas that claims another size."""
+    canvas_size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    extended = b"VP8X" + struct.pack("<I", 10) + bytes(4) + canvas_size
+    inner = webp_claiming(16, 16)[12:]
+    return b"RIFF" + struct.pack("<I", 4 + len(extended) + len(inner)) + b"WEBP" + extended + inner
+
+
+def _riff(kind: bytes, body: bytes) -> bytes:
+    return (
+        b"RIFF"
+        + struct.pack("<I", 12 + len(body))
+        + b"WEBP"
+        + kind
+        + struct.pack("<I", len(body))
+        + body
+    )
+
+
+def apng_claiming_frames(frames: int = 2**31 - 1) -> bytes:
+    """A PNG of one frame that claims to be an animation of many."""
+    control = (b"acTL", struct.pack(">II", frames, 0))
+    return png(16, 16, color_type=0, data=zlib.compress(bytes(17 * 16)), before=[control])
+
+
+@cache
+def scan_bomb(scans: int = 20_000, *, width: int = 3000, height: int = 3000) -> bytes:
+    """A progressive JPEG that goes over the same blocks `scans` times, in a few bytes each."""
+    data = encoded(Image.new("L", (width, height), 128), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    end = data.rindex(b"\xff\xd9")
+    count = data.count(b"\xff\xda")
+    return data[:last] + data[last:end] * (1 + max(0, scans - count)) + data[end:]
+
+
+def markers_in_disguise() -> bytes:
+    """A JPEG whose comment and EXIF preview look like 500 scans; it has one."""
+    return photo(comment=b"\xff\xda\x00\x08" * 500)
+
+
+def text_bomb(size_bytes: int = 60_000_000) -> bytes:
+    """A PNG with a compressed text that unfolds to `size_bytes`."""
+    text = b"comment\0\0" + zlib.compress(bytes(size_bytes), 9)
+    return png(16, 16, color_type=0, data=zlib.compress(bytes(17 * 16)), before=[(b"zTXt", text)])
+
+
+def profile_bomb(size_bytes: int = 200_000_000) -> bytes:
+    """A PNG with a colour profile that unfolds to `size_bytes`."""
+    profile = b"icc\0\0" + zlib.compress(bytes(size_bytes), 9)
+    return png(
+        16, 16, color_type=0, data=zlib.compress(bytes(17 * 16)), before=[(b"iCCP", profile)]
+    )
+
+
+def endless_data(size_bytes: int = 300_000_000) -> bytes:
+    """A PNG whose compressed data goes on far beyond its last row."""
+    return png(16, 16, color_type=0, data=zlib.compress(bytes(size_bytes), 9))
+
+
+def solid_png(width: int, height: int, *, color_type: int = 2) -> bytes:
+    """A whole picture of nothing, thousands of times smaller than its pixels."""
+    bytes_per_pixel = {0: 1, 2: 3, 6: 4}[color_type]
+    packer = zlib.compressobj(1)
+    row = bytes(1 + width * bytes_per_pixel)
+    packed = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    return png(width, height, color_type=color_type, data=packed)
+
+
+def png_with_two_headers(width: int = 8000, height: int = 8000) -> bytes:
+    """A PNG that claims 16 by 16 pixels and then, in a second header, what it really has."""
+    second = solid_png(width, height, color_type=0)[8:]
+    return png(16, 16, color_type=0)[: 8 + 25] + second
+
+
+def jpeg_with_two_headers() -> bytes:
+    """A JPEG whose frame header is there twice, the first time claiming 16 by 16 pixels."""
+    data = photo()
+    at = data.index(b"\xff\xc0")
+    header = data[at : at + 2 + struct.unpack_from(">H", data, at + 2)[0]]
+    return data[:at] + header[:5] + struct.pack(">HH", 16, 16) + header[9:] + data[at:]
+
+
+def truncated(data: bytes, *, missing: int | None = None) -> bytes:
+    """The first half of `data`, or all but the `missing` last bytes."""
+    return data[: len(data) // 2 if missing is None else -missing]
+
+
+def zip_tail(data: bytes) -> bytes:
+    """`data` with the beginning of a ZIP archive behind it."""
+    return data + b"PK\x03\x04" + b"\0" * 200
+
+
+# No pictures for a shop
+
+
+def svg() -> bytes:
+    return b'<?xml version="1.0"?>\n<!-- a logo -->\n<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+def text_as_jpg() -> bytes:
+    return b"This is a text, and the file's name ends with .jpg all the same.\n"
+
+
+def html() -> bytes:
+    return b"<!doctype html><html><body><script>alert(1)</script></body></html>"
+
+
+def php() -> bytes:
+    return b"<?php system($_GET['c']); ?>"
+
+
+def gif_script() -> bytes:
+    """A GIF that is a JavaScript, too."""
+    return b"GIF89a/*" + b"\0" * 20 + b"*/=1;alert(1)"
+
+
+def bmp() -> bytes:
+    return encoded(canvas(16, 16), "BMP")
+
+
+def tiff() -> bytes:
+    return encoded(canvas(16, 16), "TIFF")
+
+
+def avif() -> bytes:
+    return encoded(canvas(64, 48), "AVIF")
+
+
+def heic() -> bytes:
+    """The beginning of a HEIC photograph."""
+    return b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
+
+
+def pdf() -> bytes:
+    return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"

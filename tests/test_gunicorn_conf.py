@@ -1,0 +1,98 @@
+"""How gunicorn is configured, and that it says in words why it does not start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import gunicorn
+import pytest
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from avenue.web.lane import Worker
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def configured(monkeypatch):
+    """Return a function that loads the configuration as gunicorn does."""
+
+    def load(**env):
+        for name in ("MONGODB_URI", "SECRET_KEY", "PUBLIC_BASE_URL", "AVENUE_LOCAL"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["gunicorn", "wsgi:app"])
+        monkeypatch.chdir(ROOT)
+        return WSGIApplication().cfg
+
+    return load
+
+
+def test_a_local_server_listens_on_loopback_only(configured):
+    cfg = configured(AVENUE_LOCAL="1", PORT="8123", WEB_CONCURRENCY="3", AVENUE_THREADS="5")
+    assert cfg.address == [("127.0.0.1", 8123)]
+    assert (cfg.workers, cfg.threads) == (3, 5)
+    assert cfg.worker_class is Worker
+
+
+def test_a_deployed_server_listens_everywhere(configured):
+    cfg = configured(
+        MONGODB_URI="mongodb://db.example/avenue",
+        PUBLIC_BASE_URL="https://shop.example",
+        SECRET_KEY="dfGh38-kLmnb_Qwe92zXcvB71-plOkmIjn",
+    )
+    assert cfg.address == [("0.0.0.0", 8000)]  # noqa: S104
+
+
+def test_nothing_a_client_sends_is_believed_and_nothing_is_shared_before_the_fork(configured):
+    cfg = configured(AVENUE_LOCAL="1")
+    assert (cfg.secure_scheme_headers, cfg.forwarded_allow_ips, cfg.forwarder_headers) == (
+        {},
+        [],
+        [],
+    )
+    assert cfg.control_socket_disable
+    assert not cfg.preload_app
+    assert cfg.accesslog is None
+
+
+def start(**env):
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "wsgi:app"],
+        cwd=ROOT,
+        env={**kept, **env},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_mistakes_in_the_settings_end_the_start_with_their_sentences():
+    ended = start(AVENUE_THREADS="many")
+    assert ended.returncode == 1
+    assert "AVENUE_THREADS must be a whole number, not 'many'" in ended.stderr
+    assert "MONGODB_URI is missing" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_folder_that_cannot_hold_bodies_ends_the_start_with_a_sentence():
+    ended = start(AVENUE_LOCAL="1", AVENUE_TMP_DIR="/nowhere")
+    assert ended.returncode == 1
+    assert "AVENUE_TMP_DIR must be a folder to write to" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_another_gunicorn_is_refused(monkeypatch):
+    monkeypatch.setattr(gunicorn, "version_info", (28, 0, 0))
+    with pytest.raises(RuntimeError, match="knows the inside of gunicorn 27 only"):
+        Worker.check_config(SimpleNamespace(is_ssl=False), None)
+
+
+def test_tls_is_refused():
+    with pytest.raises(RuntimeError, match="speaks no TLS"):
+        Worker.check_config(SimpleNamespace(is_ssl=True), None)
