@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pymongo
 from pymongo import MongoClient, WriteConcern
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import (
     BulkWriteError,
@@ -124,6 +125,21 @@ class Database:
                         raise Unavailable from error
                     time.sleep(wait)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def wait_for_majority(self, source: MongoCollection[Document], query: Document) -> None:
+        """Return once a majority of the members has the document of `query`.
+
+        A document that is found instead of being written again may still be on the primary alone:
+        the driver raises "duplicate key" and drops the write concern error beside it. Raise
+        `Unavailable` when that does not change in time.
+        """
+        safely = source.with_options(read_concern=ReadConcern("majority"))
+
+        def look() -> None:
+            if safely.find_one(query, {"_id": 1}) is None:
+                raise WriteConcernError("A majority does not have it yet.")
+
+        self.repeat(look, self.write_seconds)
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction of small documents; all of it happens or nothing.

@@ -185,7 +185,10 @@ class Files:
                 raise OtherBytes(stored_id) from None
 
     def _is_there(self, stored_id: str, number: int, data: bytes, length: int) -> bool:
-        """Tell whether the chunk is stored and belongs to a file of this very `length`."""
+        """Tell whether the chunk is stored and belongs to a file of this very `length`.
+
+        Return once a majority of the members has it.
+        """
         stored = self.find(stored_id.removeprefix(self._prefix))
         if stored is not None and stored.length != length:
             return False
@@ -195,8 +198,10 @@ class Files:
             ),
             self._database.read_seconds,
         )
-        found = self._find_chunks(stored_id, number, number)
-        return too_long is None and found[0]["data"] == data
+        if too_long is not None or self._find_chunks(stored_id, number, number)[0]["data"] != data:
+            return False
+        self._database.wait_for_majority(self._chunks, {"files_id": stored_id, "n": number})
+        return True
 
     def _pieces(
         self, stored_id: str, start: int, end: int, length: int, chunk_bytes: int

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import bson
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
@@ -100,13 +101,13 @@ class Collection:
     def insert(self, document: Document) -> None:
         """Insert `document`, repeatably; raise `AlreadyThere` when a unique index refuses it.
 
-        A retry after a lost answer finds its own document and is content.
+        A retry after a lost answer finds its own document and is content, once a majority has it.
         """
         scoped = {**document, **self.fixed}
         try:
             self._write(lambda: self.source.insert_one(scoped, session=self.session))
         except DuplicateKeyError as error:
-            if self.session is None and self.find_one({"_id": document["_id"]}) == scoped:
+            if self.session is None and self._is_stored(scoped):
                 return
             raise _already_there(error) from None
 
@@ -122,33 +123,29 @@ class Collection:
 
     def update(self, query: Filter, change: Change, *, upsert: bool = False) -> int:
         """Change one document; return how many matched (0 or 1). `change` must be repeatable."""
-        try:
-            result = self._write(
-                lambda: self.source.update_one(
-                    self._scoped(query), change, upsert=upsert, session=self.session
-                )
-            )
-        except DuplicateKeyError as error:
-            raise _already_there(error) from None
+        result = self._change(
+            lambda: self.source.update_one(
+                self._scoped(query), change, upsert=upsert, session=self.session
+            ),
+            upsert=upsert,
+        )
         return result.matched_count
 
     def find_and_update(
         self, query: Filter, change: Change, *, upsert: bool = False, sort: Sort | None = None
     ) -> Document | None:
         """Change one document and return it as it is afterwards, or None."""
-        try:
-            return self._write(
-                lambda: self.source.find_one_and_update(
-                    self._scoped(query),
-                    change,
-                    upsert=upsert,
-                    sort=sort,
-                    return_document=ReturnDocument.AFTER,
-                    session=self.session,
-                )
-            )
-        except DuplicateKeyError as error:
-            raise _already_there(error) from None
+        return self._change(
+            lambda: self.source.find_one_and_update(
+                self._scoped(query),
+                change,
+                upsert=upsert,
+                sort=sort,
+                return_document=ReturnDocument.AFTER,
+                session=self.session,
+            ),
+            upsert=upsert,
+        )
 
     def delete(self, query: Filter) -> int:
         """Delete one document; return how many went (a retry may say 0)."""
@@ -163,6 +160,33 @@ class Collection:
             lambda: self.source.delete_many(self._scoped(query), session=self.session)
         )
         return result.deleted_count
+
+    def _is_stored(self, document: Document) -> bool:
+        """Tell whether exactly this document is stored, and wait until a majority has it.
+
+        Compared as BSON: what comes back has lists for tuples and whole milliseconds.
+        """
+        by_id = {"_id": document["_id"]}
+        found = self.find_one(by_id)
+        if found is None or bson.encode(found) != bson.encode(document):
+            return False
+        self.database.wait_for_majority(self.source, by_id)
+        return True
+
+    def _change(self, operation: Callable[[], T], *, upsert: bool) -> T:
+        """Do it, a second time when another upsert was first: then its document is found.
+
+        The server itself does so only when the filter is on `_id` alone.
+        """
+        tries = 2 if upsert and self.session is None else 1
+        while True:
+            tries -= 1
+            try:
+                return self._write(operation)
+            except DuplicateKeyError as error:
+                there = _already_there(error)
+                if not tries or there.fields != {"_id"}:
+                    raise there from None
 
     def _scoped(self, query: Filter) -> Document:
         return {**query, **self.fixed}
