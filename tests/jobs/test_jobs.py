@@ -5,7 +5,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import migrate
 from tests.mongod import Mongod, fail_point, wait_until
+from tests.threads import at_once
 
 ROOT = Path(__file__).parents[2]
 SHORT_LEASE_SECONDS = 1.0
@@ -67,18 +67,6 @@ def running(runner: JobRunner) -> Iterator[threading.Event]:
     finally:
         stop.set()
         thread.join()
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Call `work` with 0 to `count` - 1 in as many threads that begin together."""
-    gate = threading.Barrier(count)
-
-    def begin(number: int) -> Any:
-        gate.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(begin, range(count)))
 
 
 def test_a_job_keeps_what_it_was_given_and_what_it_returns(service: JobService) -> None:

@@ -14,7 +14,7 @@ from avenue.errors import Conflict, Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.scope import AlreadyThere, Collection, house
 from tests.mongod import Mongod, ReplicaSet, fail_point, wait_until
-from tests.storage.threads import at_once
+from tests.threads import at_once
 
 APP = "avenue"  # only Avenue's own client is hit
 MARGIN_SECONDS = 2.0

@@ -15,12 +15,14 @@ from gridfs.errors import CorruptGridFile
 
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.errors import Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import CHUNK_BYTES, FileFacts, Files, Incomplete, OtherBytes
 from avenue.storage.schema import migrate
 from avenue.storage.scope import house, site
 from tests.mongod import Mongod, ReplicaSet, fail_point
-from tests.storage.threads import at_once
+from tests.storage.replication import replication_held
+from tests.threads import at_once
 
 MIB = 1024 * 1024
 BUCKET = "product_images"
@@ -402,6 +404,23 @@ def test_errors_in_a_row_while_deleting_leave_nothing(
     with fail_point(mongod.client, ["delete"], times, **fault, app_name="avenue"):
         files.delete("a")
     assert stored(database) == ([], [])
+
+
+def test_a_chunk_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet) -> None:
+    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, write_seconds=2)
+    database = Database(settings)
+    migrate(database)
+    files = site(database, "shop").files(BUCKET)
+    with (
+        replication_held(replica_set),
+        fail_point(replica_set.client, ["insert"], None, write_concern_error=64, app_name="avenue"),
+        pytest.raises(Unavailable),
+    ):
+        write(files, "held", b"bytes")
+    assert files.find("held") is None
+    write(files, "held", b"bytes")
+    assert read(files, "held", 5) == b"bytes"
+    database.close()
 
 
 def test_an_election_in_the_middle_of_a_read_costs_no_byte(replica_set: ReplicaSet) -> None:

@@ -1,0 +1,199 @@
+"""Whose database is this? One that is not ours keeps every document, index and collection."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.storage import schema
+from avenue.storage.connection import Database
+from avenue.storage.indexes import INDEXES
+from avenue.storage.schema import (
+    ForeignDatabase,
+    Gate,
+    NewerDatabase,
+    NotAReplicaSet,
+    NotMigrated,
+    Standing,
+    look,
+    migrate,
+    shortcomings,
+)
+from tests.mongod import Mongod
+from tests.threads import at_once
+
+SHOP_BEFORE = {
+    "users": [{"_id": ObjectId(), "email": "ana@shop.example", "is_admin": True}] * 1,
+    "shop_products": [
+        {"_id": ObjectId(), "sku": "A-1", "images": ["http://localhost:8000/media/a.jpg"]},
+        {"_id": ObjectId(), "sku": "A-1", "images": ["/uploads/b.jpg"]},
+    ],
+    "page_content": [{"_id": ObjectId(), "slug": "inicio", "html": "<p>Hola</p>"}],
+    "audit_logs": [{"_id": ObjectId(), "action": "login"}],
+}
+
+
+def everything(database: Database) -> dict[str, Any]:
+    """Every collection with its documents and indexes."""
+    return {
+        name: (
+            list(database.raw[name].find(sort=[("_id", 1)])),
+            database.raw[name].index_information(),
+        )
+        for name in sorted(database.raw.list_collection_names())
+    }
+
+
+@pytest.fixture
+def foreign(bare_database: Database) -> Database:
+    """A database filled like the application that came before."""
+    for name, documents in SHOP_BEFORE.items():
+        bare_database.raw[name].insert_many(documents)
+    bare_database.raw["users"].create_index("email", name="by_email")
+    return bare_database
+
+
+@pytest.fixture
+def standalone(standalone_mongod: Mongod) -> Iterator[Database]:
+    uri = standalone_mongod.uri_of("avenue")
+    database = Database(Settings(mongodb_uri=uri, local=True))
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("act", [look, migrate, shortcomings, lambda db: Gate(db).pass_or_raise()])
+def test_a_database_of_another_application_is_refused_and_untouched(
+    foreign: Database, act: Any
+) -> None:
+    before = everything(foreign)
+    with pytest.raises(ForeignDatabase) as caught:
+        act(foreign)
+    assert everything(foreign) == before
+    assert caught.value.facts["collections"] == sorted(SHOP_BEFORE)
+    assert foreign.raw.name in caught.value.message
+
+
+@pytest.mark.parametrize("name", sorted(schema.OUR_COLLECTIONS))
+def test_one_document_in_a_collection_of_our_name_is_enough(
+    bare_database: Database, name: str
+) -> None:
+    bare_database.raw[name].insert_one({})
+    before = everything(bare_database)
+    with pytest.raises(ForeignDatabase):
+        migrate(bare_database)
+    assert everything(bare_database) == before
+
+
+def test_collections_of_other_names_and_empty_ones_do_not_matter(bare_database: Database) -> None:
+    bare_database.raw["invoices"].insert_one({"_id": 1})
+    bare_database.raw.create_collection("users")
+    assert look(bare_database) is Standing.EMPTY
+    migrate(bare_database)
+    assert look(bare_database) is Standing.READY
+    assert list(bare_database.raw["invoices"].find()) == [{"_id": 1}]
+
+
+def test_every_index_belongs_to_a_collection_that_is_guarded() -> None:
+    assert {index.collection for index in INDEXES} <= schema.OUR_COLLECTIONS
+
+
+def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> None:
+    assert look(bare_database) is Standing.EMPTY
+    assert shortcomings(bare_database) == [NotMigrated.message]
+    with pytest.raises(NotMigrated):
+        Gate(bare_database).pass_or_raise()
+    assert everything(bare_database) == {}
+
+
+def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> None:
+    done = migrate(bare_database)
+    assert done == ["1: Create the default site."]
+    assert look(bare_database) is Standing.READY
+    assert shortcomings(bare_database) == []
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 1}
+    assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
+    Gate(bare_database).pass_or_raise()
+
+
+def test_migrating_again_does_nothing(database: Database) -> None:
+    database.raw["sites"].update_one({"_id": "default"}, {"$set": {"name": "Ours"}})
+    before = everything(database)
+    assert migrate(database) == []
+    assert everything(database) == before
+
+
+def test_migrations_that_meet_end_as_one(mongod: Mongod, bare_database: Database) -> None:
+    at_once(4, lambda _: migrate(bare_database))
+    assert shortcomings(bare_database) == []
+    assert bare_database.raw["sites"].count_documents({}) == 1
+    assert bare_database.raw["avenue_meta"].count_documents({}) == 1
+
+
+def test_a_migration_that_was_killed_is_gone_on_with(bare_database: Database) -> None:
+    bare_database.raw["avenue_meta"].insert_one({"_id": "schema", "version": 0})
+    assert look(bare_database) is Standing.OLDER
+    with pytest.raises(NotMigrated):
+        Gate(bare_database).pass_or_raise()
+    assert migrate(bare_database)
+    assert shortcomings(bare_database) == []
+
+
+def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Database) -> None:
+    database.raw["avenue_meta"].update_one({}, {"$inc": {"version": 1}})
+    database.raw["shop_products"].drop_indexes()
+    before = everything(database)
+    for act in (look, migrate, shortcomings):
+        with pytest.raises(NewerDatabase):
+            act(database)
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize("act", [look, migrate])
+def test_a_standalone_is_refused_with_the_line_that_helps(standalone: Database, act: Any) -> None:
+    with pytest.raises(NotAReplicaSet) as caught:
+        act(standalone)
+    assert "rs.initiate({_id:" in caught.value.hint
+    assert "--replSet" in caught.value.hint
+    assert standalone.raw.list_collection_names() == []
+
+
+@pytest.mark.parametrize(
+    "index", [index for index in INDEXES if index.collection in {"shop_products", "uploads.chunks"}]
+)
+def test_an_index_that_is_missing_is_named_and_made_again(database: Database, index: Any) -> None:
+    database.raw[index.collection].drop_index(index.name)
+    missing = f"index {index.collection}.{index.name} is missing"
+    assert shortcomings(database) == [missing]
+    migrate(database)
+    assert shortcomings(database) == []
+
+
+def test_a_collection_that_was_dropped_is_missing_all_its_indexes(database: Database) -> None:
+    database.raw["jobs"].drop()
+    assert shortcomings(database) == [
+        f"index jobs.{index.name} is missing" for index in INDEXES if index.collection == "jobs"
+    ]
+
+
+def test_a_good_answer_is_remembered_and_a_bad_one_is_not(bare_database: Database) -> None:
+    gate = Gate(bare_database)
+    with pytest.raises(NotMigrated):
+        gate.pass_or_raise()
+    migrate(bare_database)
+    gate.pass_or_raise()
+    bare_database.close()
+    gate.pass_or_raise()
+
+
+def test_a_database_that_is_away_is_unavailable(fresh_mongod: Mongod) -> None:
+    uri = fresh_mongod.uri_of("avenue")
+    database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1))
+    fresh_mongod.kill()
+    for act in (look, migrate, shortcomings):
+        with pytest.raises(Unavailable) as caught:
+            act(database)
+        assert type(caught.value) is Unavailable
+    database.close()
