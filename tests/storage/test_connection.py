@@ -1,0 +1,401 @@
+"""The connection: errors that pass are outlived, and nothing waits longer than it said."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo.client_session import ClientSession
+from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure
+
+from avenue.config import Settings
+from avenue.errors import Conflict, Unavailable
+from avenue.storage.connection import Database
+from avenue.storage.scope import AlreadyThere, Collection, house
+from tests.mongod import Mongod, ReplicaSet, fail_point, wait_until
+from tests.storage.threads import at_once
+
+APP = "avenue"  # only Avenue's own client is hit
+MARGIN_SECONDS = 2.0
+
+CODES = {
+    "InterruptedDueToReplStateChange": {"error_code": 11602},
+    "NotWritablePrimary": {"error_code": 10107},
+    "PrimarySteppedDown": {"error_code": 189},
+    "ShutdownInProgress": {"error_code": 91},
+    "NotPrimaryNoSecondaryOk": {"error_code": 13435},
+    "hanging up": {"close_connection": True},
+}
+WRITE_CONCERNS = {
+    "majority not reached": {"write_concern_error": 64},
+    "shutdown after the write": {"write_concern_error": 91},
+}
+FAULTS: dict[str, dict[str, Any]] = {**CODES, **WRITE_CONCERNS}
+
+
+@pytest.fixture
+def things(database: Database) -> Collection:
+    return house(database).collection("things")
+
+
+@pytest.fixture
+def hasty(shared_uri: str, database: Database) -> Iterator[Database]:
+    """The same database with one second for a read and two for a write."""
+    settings = Settings(mongodb_uri=shared_uri, local=True, read_seconds=1, write_seconds=2)
+    hasty = Database(settings)
+    hasty.raw["things"].find_one()  # connected: what is measured is the operation
+    yield hasty
+    hasty.close()
+
+
+def everything(database: Database) -> dict[Any, Any]:
+    return {each.pop("_id"): each for each in database.raw["things"].find()}
+
+
+def insert(things: Collection) -> None:
+    things.insert({"_id": "new", "n": 1})
+
+
+def find(things: Collection) -> None:
+    assert things.find_one({"_id": "old"}) == {"_id": "old", "n": 0}
+
+
+def update(things: Collection) -> None:
+    assert things.update({"_id": "old"}, {"$set": {"n": 1}}) == 1
+
+
+def upsert(things: Collection) -> None:
+    things.insert_at_server_time({"_id": "new"}, {"created_at": "$$NOW"})
+
+
+def find_and_update(things: Collection) -> None:
+    changed = things.find_and_update({"_id": "old"}, {"$set": {"n": 1}})
+    assert changed == {"_id": "old", "n": 1}
+
+
+def delete(things: Collection) -> None:
+    things.delete({"_id": "old"})
+
+
+def delete_all(things: Collection) -> None:
+    things.delete_all({"n": 0})
+
+
+def aggregate(things: Collection) -> None:
+    assert things.aggregate([{"$match": {"n": 0}}]) == [{"_id": "old", "n": 0}]
+
+
+OPERATIONS: dict[Callable[[Collection], None], tuple[str, dict[Any, Any]]] = {
+    # what is done, the command it is, what is there afterwards
+    insert: ("insert", {"old": {"n": 0}, "new": {"n": 1}}),
+    find: ("find", {"old": {"n": 0}}),
+    aggregate: ("aggregate", {"old": {"n": 0}}),
+    update: ("update", {"old": {"n": 1}}),
+    find_and_update: ("findAndModify", {"old": {"n": 1}}),
+    delete: ("delete", {}),
+    delete_all: ("delete", {}),
+}
+ROWS = [
+    *((operation, "PrimarySteppedDown", times) for operation in OPERATIONS for times in (1, 2, 3)),
+    *((insert, fault, 3) for fault in FAULTS if fault != "PrimarySteppedDown"),
+    *((operation, "shutdown after the write", 3) for operation in (update, find_and_update)),
+    *((operation, "shutdown after the write", 3) for operation in (delete, delete_all)),
+]
+
+
+@pytest.mark.parametrize(("operation", "fault", "times"), ROWS)
+def test_errors_in_a_row_are_outlived(
+    mongod: Mongod,
+    database: Database,
+    things: Collection,
+    operation: Callable[[Collection], None],
+    fault: str,
+    times: int,
+) -> None:
+    things.insert({"_id": "old", "n": 0})
+    command, after = OPERATIONS[operation]
+    with fail_point(mongod.client, [command], times, **FAULTS[fault], app_name=APP) as point:
+        operation(things)
+    assert everything(database) == after
+    # The retry of an insert that was done before its error finds it done.
+    assert point.hits == times or (fault in WRITE_CONCERNS and point.hits)
+
+
+def test_a_stamped_insert_is_outlived_too_and_happens_once(
+    mongod: Mongod, database: Database, things: Collection
+) -> None:
+    with fail_point(mongod.client, ["update"], 3, write_concern_error=91, app_name=APP):
+        upsert(things)
+    assert list(everything(database)) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        *((operation, "PrimarySteppedDown") for operation in (find, update, find_and_update)),
+        *((operation, "hanging up") for operation in (insert, aggregate, delete)),
+    ],
+)
+def test_errors_without_end_are_unavailable_in_time_and_change_nothing(
+    mongod: Mongod,
+    database: Database,
+    hasty: Database,
+    operation: Callable[[Collection], None],
+    fault: str,
+) -> None:
+    house(database).collection("things").insert({"_id": "old", "n": 0})
+    command, _ = OPERATIONS[operation]
+    seconds = hasty.read_seconds if command in {"find", "aggregate"} else hasty.write_seconds
+    began_at = time.monotonic()
+    with (
+        fail_point(mongod.client, [command], None, **FAULTS[fault], app_name=APP),
+        pytest.raises(Unavailable) as caught,
+    ):
+        operation(house(hasty).collection("things"))
+    assert time.monotonic() - began_at < seconds + MARGIN_SECONDS
+    assert caught.value.headers["Retry-After"] == "2"
+    assert everything(database) == {"old": {"n": 0}}
+
+
+def test_an_earlier_deadline_around_it_holds(mongod: Mongod, database: Database) -> None:
+    things = house(database).collection("things")
+    things.find_one({})
+    began_at = time.monotonic()
+    with (
+        fail_point(mongod.client, ["find"], None, error_code=189, app_name=APP),
+        database.deadline(0.5),
+        pytest.raises(Unavailable),
+    ):
+        things.find_one({})
+    assert time.monotonic() - began_at < 0.5 + MARGIN_SECONDS
+
+
+def test_a_slow_answer_is_unavailable_in_time(mongod: Mongod, hasty: Database) -> None:
+    with fail_point(mongod.client, ["find"], None, block_ms=4_000, app_name=APP):
+        began_at = time.monotonic()
+        with pytest.raises(Unavailable):
+            house(hasty).collection("things").find_one({})
+        assert time.monotonic() - began_at < hasty.read_seconds + MARGIN_SECONDS
+
+
+@pytest.mark.parametrize("code", [2, 13, 9, 11000])
+def test_what_does_not_pass_is_raised_at_once(
+    mongod: Mongod, things: Collection, code: int
+) -> None:
+    with (
+        fail_point(mongod.client, ["find"], None, error_code=code, app_name=APP) as point,
+        pytest.raises(OperationFailure),
+    ):
+        things.find_one({})
+    assert point.hits == 1
+
+
+def test_what_is_no_database_error_is_raised_at_once(database: Database) -> None:
+    calls = []
+
+    def operation() -> None:
+        calls.append(1)
+        raise Conflict
+
+    with pytest.raises(Conflict):
+        database.repeat(operation, 5)
+    assert calls == [1]
+
+
+def test_an_operation_is_repeated_until_it_succeeds(database: Database) -> None:
+    errors = [AutoReconnect("one"), AutoReconnect("two"), AutoReconnect("three")]
+
+    def operation() -> str:
+        if errors:
+            raise errors.pop()
+        return "done"
+
+    assert database.repeat(operation, 5) == "done"
+
+
+def pay(things: Collection, runs: list[int]) -> Callable[[ClientSession], str]:
+    """Move one from `a` to `b` and note it: three writes that belong together."""
+
+    def work(session: ClientSession) -> str:
+        runs.append(1)
+        inside = things.within(session)
+        if inside.find_one({"_id": "receipt"}):  # a commit whose answer was lost
+            return "paid"
+        inside.update({"_id": "a"}, {"$inc": {"n": -1}})
+        inside.update({"_id": "b"}, {"$inc": {"n": 1}})
+        inside.insert({"_id": "receipt"})
+        return "paid"
+
+    return work
+
+
+BEFORE = {"a": {"n": 5}, "b": {"n": 5}}
+PAID = {"a": {"n": 4}, "b": {"n": 6}, "receipt": {}}
+
+
+def fill(things: Collection) -> None:
+    for _id, document in BEFORE.items():
+        things.insert({"_id": _id, **document})
+
+
+@pytest.mark.parametrize(
+    ("command", "fault", "times"),
+    [
+        *(("commitTransaction", fault, 3) for fault in FAULTS),
+        *(("commitTransaction", "PrimarySteppedDown", times) for times in (1, 2)),
+        *((command, "PrimarySteppedDown", 3) for command in ("find", "update")),
+        *(("insert", "hanging up", times) for times in (1, 2, 3)),
+    ],
+)
+def test_a_transaction_outlives_errors_in_a_row_and_happens_once(
+    mongod: Mongod, database: Database, things: Collection, command: str, fault: str, times: int
+) -> None:
+    fill(things)
+    with fail_point(mongod.client, [command], times, **FAULTS[fault], app_name=APP) as point:
+        assert database.transaction(pay(things, [])) == "paid"
+    assert everything(database) == PAID
+    assert point.hits == times
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        ("commitTransaction", "PrimarySteppedDown"),
+        ("commitTransaction", "hanging up"),
+        ("commitTransaction", "majority not reached"),
+        ("update", "PrimarySteppedDown"),
+        ("insert", "hanging up"),
+    ],
+)
+def test_a_transaction_that_cannot_end_is_unavailable_in_time_and_never_half_there(
+    mongod: Mongod, database: Database, hasty: Database, command: str, fault: str
+) -> None:
+    fill(house(database).collection("things"))
+    began_at = time.monotonic()
+    with (
+        fail_point(mongod.client, [command], None, **FAULTS[fault], app_name=APP),
+        pytest.raises(Unavailable),
+    ):
+        hasty.transaction(pay(house(hasty).collection("things"), []))
+    assert time.monotonic() - began_at < hasty.write_seconds + MARGIN_SECONDS
+    # A commit whose answer was withheld may have happened: all of it.
+    possible = [BEFORE, PAID] if fault in WRITE_CONCERNS else [BEFORE]
+    assert everything(database) in possible
+    mongod.client.admin.command({"killAllSessions": []})  # else it is open for a minute more
+    assert everything(database) in possible
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database, things: Collection) -> None:
+    fill(things)
+
+    def work(session: ClientSession) -> None:
+        pay(things, [])(session)
+        raise Conflict
+
+    with pytest.raises(Conflict):
+        database.transaction(work)
+    assert everything(database) == BEFORE
+
+
+def test_a_document_that_is_already_there_ends_a_transaction(
+    database: Database, things: Collection
+) -> None:
+    fill(things)
+
+    def work(session: ClientSession) -> None:
+        things.within(session).update({"_id": "a"}, {"$inc": {"n": 1}})
+        things.within(session).insert({"_id": "b"})
+
+    with pytest.raises(AlreadyThere) as caught:
+        database.transaction(work)
+    assert caught.value.fields == {"_id"}
+    assert everything(database) == BEFORE
+
+
+def test_transactions_that_meet_are_all_done(database: Database, things: Collection) -> None:
+    things.insert({"_id": "counter", "n": 0})
+
+    def count_up(_: int) -> None:
+        def work(session: ClientSession) -> None:
+            found = things.within(session).find_one({"_id": "counter"})
+            assert found is not None
+            things.within(session).update({"_id": "counter"}, {"$set": {"n": found["n"] + 1}})
+
+        database.transaction(work)
+
+    at_once(8, count_up)
+    assert everything(database) == {"counter": {"n": 8}}
+
+
+def test_a_transaction_survives_an_election(replica_set: ReplicaSet) -> None:
+    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, write_seconds=60)
+    database = Database(settings)
+    things = house(database).collection("things")
+    fill(things)
+    runs: list[int] = []
+
+    def work(session: ClientSession) -> str:
+        paid = pay(things, runs)(session)
+        if len(runs) == 1:
+            replica_set.kill_primary()
+        return paid
+
+    assert database.transaction(work) == "paid"
+    assert everything(database) == PAID
+    replica_set.heal()
+    database.close()
+
+
+def test_the_clocks_of_both_are_compared(database: Database) -> None:
+    assert abs(database.clock_skew()) < timedelta(seconds=5)
+
+
+def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
+    fresh_mongod: Mongod,
+) -> None:
+    uri = fresh_mongod.uri_of("avenue")
+    database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=1))
+    things = house(database).collection("things")
+    insert(things)
+    fresh_mongod.freeze()
+    for operation, least in ((lambda: things.find_one({}), 1), (database.ping, 1)):
+        began_at = time.monotonic()
+        with pytest.raises(Unavailable):
+            operation()
+        assert time.monotonic() - began_at < least + MARGIN_SECONDS
+    fresh_mongod.thaw()
+
+    def answers() -> bool:
+        try:
+            database.ping()
+        except Unavailable:
+            return False
+        return True
+
+    wait_until(answers, "the database answers again")
+    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    database.close()
+
+
+def test_a_database_nobody_reaches_is_unavailable_and_costs_nothing_to_make() -> None:
+    uri = "mongodb://127.0.0.1:1/avenue?replicaSet=nobody"
+    database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1))
+    began_at = time.monotonic()
+    with pytest.raises(Unavailable):
+        database.ping()
+    with pytest.raises(Unavailable):
+        house(database).collection("things").find_one({})
+    assert time.monotonic() - began_at < 2 + MARGIN_SECONDS
+    database.close()
+
+
+def test_a_second_insert_of_the_driver_is_told_from_another_document(
+    database: Database, things: Collection
+) -> None:
+    insert(things)
+    with pytest.raises(DuplicateKeyError):
+        database.raw["things"].insert_one({"_id": "new"})
+    insert(things)
+    with pytest.raises(AlreadyThere):
+        things.insert({"_id": "new", "n": 2})
