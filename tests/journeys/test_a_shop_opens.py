@@ -1,0 +1,241 @@
+"""The story of a first day: the server of `make run`, a product, its photographs, and a crash."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+import pytest
+
+from tests import pictures
+from tests.mongod import free_port, wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+KEPT = ("PATH", "HOME", "LANG")
+
+
+class LocalServer:
+    """`python -m avenue serve --local`, as `make run` starts it."""
+
+    def __init__(self, data_dir: Path, **env: str) -> None:
+        self.port = free_port()
+        self.log = data_dir.parent / "serve.log"
+        self.data_dir = data_dir
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "avenue", "serve", "--local"],
+                cwd=ROOT,
+                env={
+                    **{name: os.environ[name] for name in KEPT if name in os.environ},
+                    "AVENUE_DATA_DIR": str(data_dir),
+                    "PORT": str(self.port),
+                    "WEB_CONCURRENCY": "1",
+                    **env,
+                },
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a terminal of its own: Ctrl-C reaches the whole group
+            )
+        wait_until(self._ready, f"the server is ready: {self.log}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.call("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
+        """Send a request; return status and body, read as JSON if it is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+        return answer.status, json.loads(data) if is_json else data
+
+    def press_ctrl_c(self) -> None:
+        """SIGINT for the whole group, as a terminal sends it."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(30)
+
+    def end(self) -> None:
+        """Leave nothing running, whatever happened."""
+        if self.process.poll() is None:
+            self.press_ctrl_c()
+        mongod = self.mongod()
+        if mongod:
+            mongod.kill()
+            mongod.wait(10)
+
+    def mongod(self) -> psutil.Process | None:
+        """The mongod of this data directory, if one runs."""
+        found = mongods_of(self.data_dir)
+        return found[0] if found else None
+
+
+def mongods_of(data_dir: Path) -> list[psutil.Process]:
+    """Every running mongod over `data_dir`."""
+    return [
+        process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "mongod"
+        and str(data_dir) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, reaped by its parent or not."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "var"
+    for process in mongods_of(tmp_path):
+        process.kill()
+        process.wait(10)
+
+
+def token_of(server: LocalServer, email: str, password: str) -> str:
+    status, answer = server.call("POST", "/api/auth/login", {"email": email, "password": password})
+    assert status == 200, answer
+    return answer["token"]
+
+
+def path_of(url: str) -> str:
+    return "/" + url.split("/", 3)[3]
+
+
+def upload(server: LocalServer, auth: str, product: str, picture: bytes, name: str) -> Any:
+    return server.call(
+        "POST",
+        f"/api/shop/products/{product}/images?name={name}",
+        picture,
+        Authorization=auth,
+        **{"Content-Type": "image/jpeg"},
+    )
+
+
+def test_a_shop_opens_and_survives_its_first_crash(data_dir: Path) -> None:
+    photographs = [
+        pictures.photo(1600, 1200, seed=1),
+        pictures.photo(800, 600, format="PNG", seed=2),
+        pictures.photo(4096, 3072, seed=3, quality=80),  # 12.6 megapixels
+    ]
+    sold = {"AVENUE_ADMIN_EMAIL": "ana@tienda.example", "AVENUE_ADMIN_PASSWORD": "zapatos-y-lluvia"}
+    with LocalServer(data_dir, **sold) as server:
+        auth = "Bearer " + token_of(server, "ana@tienda.example", "zapatos-y-lluvia")
+        status, product = server.call(
+            "POST", "/api/shop/products", {"name": "Zapato"}, Authorization=auth
+        )
+        assert status == 201
+        images = f"/api/shop/products/{product['id']}/images"
+        stored = []
+        for number, photograph in enumerate(photographs):
+            status, answer = upload(server, auth, product["id"], photograph, f"foto{number}.jpg")
+            assert status == 201, answer
+            stored.append(answer["file"])
+            assert server.call("GET", path_of(answer["url"])) == (200, photograph)
+        assert [(each["width"], each["height"]) for each in stored] == [
+            (1600, 1200),
+            (800, 600),
+            (4096, 3072),
+        ]
+
+        _, product = server.call("GET", path_of_product(product), Authorization=auth)
+        ids = [each["id"] for each in stored]
+        turned = [ids[2], ids[0], ids[1]]
+        status, product = server.call(
+            "PUT",
+            images,
+            {"order": turned, "revision": product["revision"]},
+            Authorization=auth,
+        )
+        assert status == 200
+        assert [each["id"] for each in product["images"]] == turned
+
+        assert server.call("DELETE", f"{images}/{ids[0]}", Authorization=auth)[0] == 204
+        status, product = server.call("POST", f"{images}/{ids[0]}/restore", Authorization=auth)
+        assert status == 200
+        assert [each["id"] for each in product["images"]] == turned
+
+        for seed in (4, 5):
+            assert (
+                upload(server, auth, product["id"], pictures.photo(seed=seed), "mas.jpg")[0] == 201
+            )
+        status, refused = upload(server, auth, product["id"], pictures.photo(seed=6), "seis.jpg")
+        assert (status, refused["code"]) == (409, "too_many_images")
+        _, before = server.call("GET", path_of_product(product), Authorization=auth)
+
+        mongod = server.mongod()
+        assert mongod is not None
+        server.process.kill()  # as a terminal that is torn down: nobody says goodbye
+        server.process.wait(10)
+        mongod.kill()
+        mongod.wait(10)
+
+    with LocalServer(data_dir) as server:
+        auth = "Bearer " + token_of(server, "ana@tienda.example", "zapatos-y-lluvia")
+        _, after = server.call("GET", path_of_product(product), Authorization=auth)
+        assert [each["id"] for each in after["images"]] == [each["id"] for each in before["images"]]
+        for each, photograph in zip(stored, photographs, strict=True):
+            assert server.call("GET", path_of(each["url"])) == (200, photograph)
+
+
+def path_of_product(product: dict[str, Any]) -> str:
+    return f"/api/shop/products/{product['id']}"
+
+
+def test_ctrl_c_stops_server_and_database_and_a_second_start_finds_everything(
+    data_dir: Path,
+) -> None:
+    with LocalServer(data_dir) as server:
+        printed = server.log.read_text()
+        password = re.search(r"shown only this once: (\S+)", printed)
+        assert password, printed
+        auth = "Bearer " + token_of(server, "admin@localhost", password[1])
+        server.call("POST", "/api/shop/products", {"name": "Vaso"}, Authorization=auth)
+        server.press_ctrl_c()
+        assert server.process.returncode == 0
+        assert mongods_of(data_dir) == []
+        server.log.write_text("")
+    with LocalServer(data_dir) as server:
+        assert "shown only this once" not in server.log.read_text()
+        _, listed = server.call("GET", "/api/shop/products", Authorization=auth)
+        assert [each["name"] for each in listed["items"]] == ["Vaso"]
+
+
+def test_a_mongod_left_by_a_kill_is_found_again_and_then_stopped(data_dir: Path) -> None:
+    with LocalServer(data_dir) as server:
+        left = server.mongod()
+        assert left is not None
+        workers = [each for each in psutil.Process(server.process.pid).children() if each != left]
+        server.process.kill()
+        server.process.wait(10)
+        wait_until(lambda: all(map(is_gone, workers)), "the workers notice")
+        assert not is_gone(left)
+        with LocalServer(data_dir) as again:
+            assert [each.pid for each in mongods_of(data_dir)] == [left.pid]
+            again.press_ctrl_c()
+            assert mongods_of(data_dir) == []
