@@ -28,6 +28,9 @@ from avenue.web import requestlog
 
 ROOT = Path(__file__).parent.parent
 
+ROLES = [role.value for role in Role]
+SCOPES = [scope.value for scope in Scope]
+
 local = click.option(
     "--local", "is_local", is_flag=True, help="Use the database of `serve --local`."
 )
@@ -119,7 +122,12 @@ def users() -> None:
 
 @users.command(name="add")
 @click.argument("email")
-@click.option("--role", type=click.Choice([*Role]), default=Role.SELLER, show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.SELLER.value,
+    show_default=True,
+)
 @click.option("--name", default="")
 @click.option("--superuser", is_flag=True, help="Everything, on every site.")
 @of_site
@@ -171,6 +179,30 @@ def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None
     _say(wants_json, {"email": email, "disabled": not undo}, "Enabled." if undo else "Disabled.")
 
 
+@users.command(name="list")
+@local
+@as_json
+def list_users(*, is_local: bool, wants_json: bool) -> None:
+    """List everybody."""
+    with _accounts(is_local=is_local) as accounts:
+        everybody = [
+            {
+                "id": user.id,
+                "email": user.email,
+                "name": user.name,
+                "roles": user.roles,
+                "superuser": user.superuser,
+                "disabled": user.disabled,
+            }
+            for user in accounts.users()
+        ]
+    lines = [
+        f"{each['email']}  {each['roles']}{'  disabled' if each['disabled'] else ''}"
+        for each in everybody
+    ]
+    _say(wants_json, {"items": everybody, "total": len(everybody)}, "\n".join(lines))
+
+
 @commands.group()
 def tokens() -> None:
     """Tokens for programs."""
@@ -179,7 +211,7 @@ def tokens() -> None:
 @tokens.command(name="add")
 @click.argument("email")
 @click.option("--name", default="")
-@click.option("--scope", "scopes", type=click.Choice([*Scope]), multiple=True, default=[*Scope])
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True)
 @of_site
 @local

@@ -99,7 +99,7 @@ class Sweeper:
                 if each.id in used or not self._may_go(each.id, each.uploaded_at):
                     continue
                 # Looked at once more: only now can no write make it used any more.
-                if not self._store.used_files([each]):
+                if each.id not in self._store.used_files([each]):
                     self._store.delete_file(bucket, each.id)
                     swept.files += 1
             yield

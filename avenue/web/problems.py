@@ -147,7 +147,10 @@ def _page(problem: _Problem) -> Response:
     # Straight from the template: what other rooms add to pages (who is signed in) may be what
     # has just failed.
     page = current_app.jinja_env.get_template("problem.html").render(
-        problem=problem, language=_language(), request_id=request_id()
+        problem=problem,
+        language=_language(),
+        request_id=request_id(),
+        site_name=g.site.name if g.get("site") else "Avenue",
     )
     response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
     response.vary.update(("Accept", "Accept-Language"))

@@ -1,0 +1,212 @@
+"""What the sweeper takes and what it leaves, on a real mongod."""
+
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.identity import new_id
+from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.store import AssetStore, SweptStore
+from avenue.media.sweeper import ClocksDiffer, Sweeper
+from avenue.storage.connection import Database
+from avenue.storage.idempotency import OpenWrite, Writes
+from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.scope import BUCKETS
+
+BUCKET = "product_images"
+BYTES = b"0123456789" * 250_000  # three chunks
+NO_AGE = timedelta(0)
+
+
+@pytest.fixture
+def database(database_uri: str) -> Iterator[Database]:
+    database = Database(Settings(mongodb_uri=database_uri, local=True))
+    migrate(database)
+    yield database
+    database.close()
+
+
+def sweeper(database: Database, **changes: Any) -> Sweeper:
+    options = {"buckets": BUCKETS, "trash_days": 7, "orphan_age": NO_AGE} | changes
+    return Sweeper(SweptStore(database), **options)
+
+
+def a_version() -> Version:
+    return Version(
+        file=new_id(),
+        sha256="0" * 64,
+        source_sha256="0" * 64,
+        bytes=len(BYTES),
+        media_type="image/jpeg",
+        width=1,
+        height=1,
+        at=utc_now(),
+        by=None,
+    )
+
+
+def an_asset(*versions: Version) -> Asset:
+    return Asset(
+        id=new_id(),
+        site=DEFAULT_SITE,
+        bucket=BUCKET,
+        owner=None,
+        name="a.jpg",
+        visibility=Visibility.PUBLIC,
+        state=State.LIVE,
+        claim=None,
+        versions=versions or (a_version(),),
+        revision=1,
+        created_at=utc_now(),
+    )
+
+
+def stored(database: Database, asset: Asset) -> Asset:
+    """`asset` with all its bytes, unclaimed."""
+    store = AssetStore(database)
+    for version in asset.versions:
+        store.write_file(asset, version, io.BytesIO(BYTES))
+    store.insert_unclaimed(asset, hours=24)
+    return asset
+
+
+def set_fields(database: Database, asset: Asset, **fields: Any) -> None:
+    database.raw["assets"].update_one({"_id": asset.id}, {"$set": fields})
+
+
+def claimed(database: Database, asset: Asset) -> Asset:
+    set_fields(database, asset, claim={"kind": "product", "id": "p"})
+    return asset
+
+
+def counts(database: Database) -> tuple[int, int, int]:
+    """Assets, files and chunks that exist."""
+    names = ("assets", f"{BUCKET}.files", f"{BUCKET}.chunks")
+    assets, files, chunks = (database.raw[name].count_documents({}) for name in names)
+    return assets, files, chunks
+
+
+def an_open_write(database: Database, lease_seconds: int) -> OpenWrite:
+    write = Writes(database).begin(
+        DEFAULT_SITE, key=new_id(), fingerprint="f", count=1, lease_seconds=lease_seconds
+    )
+    assert isinstance(write, OpenWrite)
+    return write
+
+
+def test_what_is_claimed_stays(database: Database) -> None:
+    claimed(database, stored(database, an_asset(a_version(), a_version())))
+    assert sweeper(database).sweep().total == 0
+    assert counts(database) == (1, 2, 6)
+
+
+def test_what_nobody_claimed_in_time_goes_with_all_its_bytes(database: Database) -> None:
+    stored(database, an_asset())
+    expired = stored(database, an_asset())
+    set_fields(database, expired, expires_at=utc_now() - timedelta(seconds=1))
+    swept = sweeper(database).sweep()
+    assert (swept.unclaimed, swept.purged) == (1, 1)
+    assert counts(database) == (1, 1, 3)
+
+
+def test_the_trash_is_emptied_after_its_days_and_not_before(database: Database) -> None:
+    for days in (6.9, 7.1):
+        asset = claimed(database, stored(database, an_asset()))
+        trash = {"at": utc_now() - timedelta(days=days), "position": 0}
+        set_fields(database, asset, state="trash", trash=trash)
+    swept = sweeper(database).sweep()
+    assert (swept.trash, swept.purged) == (1, 1)
+    assert counts(database) == (1, 1, 3)
+
+
+@pytest.mark.parametrize("gone", ["nothing", "file document", "all bytes"])
+def test_a_purge_that_was_cut_off_is_finished(database: Database, gone: str) -> None:
+    asset = claimed(database, stored(database, an_asset()))
+    set_fields(database, asset, state="purging")
+    if gone != "nothing":
+        database.raw[f"{BUCKET}.files"].delete_many({})
+    if gone == "all bytes":
+        database.raw[f"{BUCKET}.chunks"].delete_many({})
+    sweeper(database).sweep()
+    assert counts(database) == (0, 0, 0)
+
+
+def test_a_file_that_no_asset_names_goes(database: Database) -> None:
+    asset = stored(database, an_asset())
+    database.raw["assets"].delete_one({"_id": asset.id})
+    assert sweeper(database).sweep().files == 1
+    assert counts(database) == (0, 0, 0)
+
+
+def test_a_version_that_fell_off_its_asset_goes(database: Database) -> None:
+    asset = claimed(database, stored(database, an_asset(a_version(), a_version())))
+    database.raw["assets"].update_one({"_id": asset.id}, {"$pop": {"versions": 1}})
+    assert sweeper(database).sweep().files == 1
+    assert counts(database) == (1, 1, 3)
+
+
+def test_chunks_without_a_file_go(database: Database) -> None:
+    claimed(database, stored(database, an_asset()))
+    stored(database, an_asset())
+    lost = database.raw[f"{BUCKET}.files"].find_one({}, sort=[("_id", 1)])
+    assert lost is not None
+    database.raw["assets"].delete_one({"_id": lost["metadata"]["asset"]})
+    database.raw[f"{BUCKET}.files"].delete_one({"_id": lost["_id"]})
+    assert sweeper(database).sweep().chunk_sets == 1
+    assert counts(database) == (1, 1, 3)
+
+
+def test_what_is_younger_than_an_hour_waits(database: Database) -> None:
+    for collection in ("assets", f"{BUCKET}.files"):
+        stored(database, an_asset())
+        database.raw[collection].delete_many({})
+    before = counts(database)
+    assert sweeper(database, orphan_age=timedelta(hours=1)).sweep().total == 0
+    assert counts(database) == before
+
+
+@pytest.mark.parametrize("lost", ["assets", f"{BUCKET}.files"])
+def test_what_an_open_write_is_writing_stays_while_its_lease_is_good(
+    database: Database, lost: str
+) -> None:
+    write = an_open_write(database, lease_seconds=60)
+    version = a_version()
+    being_written = Version(
+        **{n: getattr(version, n) for n in Version.__slots__} | {"file": write.files[0]}
+    )
+    stored(database, an_asset(being_written))
+    database.raw["assets"].delete_many({})
+    database.raw[lost].delete_many({})
+    before = counts(database)
+    assert sweeper(database).sweep().total == 0
+    assert counts(database) == before
+
+    database.raw["writes"].update_one({"_id": write.id}, {"$set": {"lease_until": utc_now()}})
+    assert sweeper(database).sweep().total == 1
+    assert counts(database) == (0, 0, 0)
+    assert database.raw["writes"].count_documents({}) == 0
+
+
+def test_clocks_that_differ_stop_the_sweeper_before_anything(database: Database) -> None:
+    class Skewed(SweptStore):
+        def clock_skew_seconds(self) -> float:
+            return 31.0
+
+    expired = stored(database, an_asset())
+    set_fields(database, expired, expires_at=utc_now() - timedelta(days=1))
+    with pytest.raises(ClocksDiffer):
+        Sweeper(Skewed(database), buckets=BUCKETS, trash_days=7).sweep()
+    assert counts(database) == (1, 1, 3)
+
+
+def test_a_second_sweep_finds_nothing(database: Database) -> None:
+    for _ in range(3):
+        expired = stored(database, an_asset())
+        set_fields(database, expired, expires_at=utc_now() - timedelta(days=1))
+    assert sweeper(database).sweep().purged == 3
+    assert sweeper(database).sweep().total == 0

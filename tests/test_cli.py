@@ -1,0 +1,150 @@
+"""The command line, as an operator types it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from avenue.config import new_secret
+
+ROOT = Path(__file__).parent.parent
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_avenue(*arguments: str, given: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "avenue", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **env},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def run(database_uri: str) -> Run:
+    env = {
+        "MONGODB_URI": database_uri,
+        "SECRET_KEY": new_secret(),
+        "PUBLIC_BASE_URL": "https://shop.example",
+    }
+    return lambda *arguments, given="": run_avenue(*arguments, given=given, **env)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_migrate_says_what_it_did_and_the_second_time_nothing(run: Run) -> None:
+    assert said(run("migrate", "--json"))["migrated"]
+    assert said(run("migrate", "--json"))["migrated"] == []
+    assert run("migrate").stdout == "The database is up to date.\n"
+
+
+def test_people_and_tokens(run: Run, database_uri: str) -> None:
+    run("migrate")
+    added = said(run("users", "add", "Ana@Tienda.example", "--role", "admin", "--json"))
+    assert added["email"] == "ana@tienda.example"
+    assert len(added["password"]) >= 16
+    (listed,) = said(run("users", "list", "--json"))["items"]
+    assert (listed["email"], listed["roles"]) == ("ana@tienda.example", {"default": "admin"})
+    token = said(run("tokens", "add", "ana@tienda.example", "--scope", "read", "--json"))
+    assert token["token"].startswith("av_")
+    changed = said(
+        run("users", "password", "ana@tienda.example", "--json", given="mi clave larga\n")
+    )
+    assert changed["password"] is None
+    assert said(run("users", "disable", "ana@tienda.example", "--json"))["disabled"] is True
+    assert (
+        said(run("users", "disable", "ana@tienda.example", "--undo", "--json"))["disabled"] is False
+    )
+    with MongoClient(database_uri) as client:
+        everything = repr(list(client.get_default_database()["users"].find()))
+        everything += repr(list(client.get_default_database()["api_tokens"].find()))
+    for secret in (added["password"], token["token"], "mi clave larga"):
+        assert secret not in everything
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("users", "password", "nobody@tienda.example"), "no person with this e-mail"),
+        (("users", "add", "no-mail"), "e-mail"),
+        (("users", "add", "a@b.example", "--role", "king"), "king"),
+        (("tokens", "add", "nobody@tienda.example"), "no person with this e-mail"),
+    ],
+)
+def test_mistakes_are_sentences(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    run("migrate")
+    done = run(*arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sweep_reports_what_it_removed(run: Run) -> None:
+    run("migrate")
+    swept = said(run("sweep", "--json"))
+    assert swept["state"] == "done"
+    assert set(swept["result"].values()) == {0}
+
+
+def test_commands_wait_for_a_migration(run: Run) -> None:
+    done = run("users", "add", "a@b.example")
+    assert done.returncode == 1
+    assert "python -m avenue migrate" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("migrate",), ("sweep",)])
+def test_without_settings_nothing_starts_and_all_mistakes_are_named(command: tuple[str]) -> None:
+    done = run_avenue(*command, PORT="none")
+    assert done.returncode == 1
+    for name in ("MONGODB_URI", "SECRET_KEY", "PUBLIC_BASE_URL", "PORT"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_the_database_of_another_application_is_left_alone(
+    run: Run, database_uri: str, command: str
+) -> None:
+    with MongoClient(database_uri) as client:
+        database = client.get_default_database()
+        database["users"].insert_one({"username": "somebody"})
+        done = run(command)
+        assert done.returncode == 1
+        assert "users" in done.stderr
+        assert database.list_collection_names() == ["users"]
+        assert list(database["users"].index_information()) == ["_id_"]
+
+
+def test_a_worker_stops_when_told(run: Run, database_uri: str) -> None:
+    run("migrate")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "avenue", "worker", "--json"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "MONGODB_URI": database_uri,
+            "SECRET_KEY": new_secret(),
+            "PUBLIC_BASE_URL": "https://shop.example",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"working": True}
+        process.terminate()
+        assert process.wait(30) == 0
