@@ -1,11 +1,13 @@
 """Products and their pictures as JSON, under `/api/shop`."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from avenue.clock import iso
 from avenue.errors import Invalid
@@ -25,24 +27,27 @@ from avenue.web.services import using
 
 blueprint = Blueprint("shop", __name__, url_prefix="/api/shop")
 
-MOST_PRICE = Decimal(10) ** 15
+PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 DEFAULT_CURRENCY = "PYG"
 
 
-def _decimal(value: object) -> object:
+def _price(value: object) -> Decimal:
     """Take a price as a decimal string or an integer; a float has already lost digits."""
-    if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise ValueError('write it as a string like "150000.50" or as an integer')  # noqa: TRY004 - pydantic wants it
-    return Decimal(value) if isinstance(value, int) else value
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not PRICE.fullmatch(text):
+        raise PydanticCustomError(
+            "price",
+            'write it as a string like "150000.50" or as an integer, from 0, with at most '
+            "15 digits and 4 decimals",
+        )
+    return Decimal(text)
 
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Price = Annotated[
-    Decimal,
-    BeforeValidator(_decimal),
-    Field(ge=0, lt=MOST_PRICE, decimal_places=4, allow_inf_nan=False, strict=False),
-]
+Price = Annotated[Decimal, BeforeValidator(_price)]
+Group = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Revision = Annotated[int, Field(ge=0, lt=2**31)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
@@ -62,7 +67,7 @@ class NewProduct(_Body):
     price: Price | None = None
     currency: Currency = DEFAULT_CURRENCY
     status: Literal["draft", "published"] = "draft"
-    group: Annotated[str, StringConstraints(max_length=64)] | None = None
+    group: Group | None = None
 
 
 class ProductChanges(_Body):
@@ -74,15 +79,15 @@ class ProductChanges(_Body):
     price: Price | None = None
     currency: Currency = DEFAULT_CURRENCY
     status: Literal["draft", "published"] = "draft"
-    group: Annotated[str, StringConstraints(max_length=64)] | None = None
-    revision: int | None = None
+    group: Group | None = None
+    revision: Revision | None = None
 
 
 class ImageOrder(_Body):
     """All picture ids of a product in their new order."""
 
     order: Annotated[list[str], Field(max_length=1000)]
-    revision: int | None = None
+    revision: Revision | None = None
 
 
 class ImageChanges(_Body):
