@@ -1,7 +1,8 @@
 """Products and their pictures as JSON, under `/api/shop`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from avenue.identity import Actor, Role
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import image_json
 from avenue.media.receiving import idempotency_key, received, upload_reply
-from avenue.shop.errors import RevisionRequired
+from avenue.shop.errors import RevisionConflict, RevisionRequired
 from avenue.shop.models import PicturedProduct, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service import ShopService
@@ -149,7 +150,8 @@ def change_product(product_id: str) -> Response:
     revision = changes.pop("revision", None)
     if "status" in changes:
         changes["status"] = Status(changes["status"])
-    changed = using(ShopService).change(actor, product_id, changes, revision)
+    with _showing_current(actor, product_id):
+        changed = using(ShopService).change(actor, product_id, changes, revision)
     return jsonify(product_json(actor, changed))
 
 
@@ -179,7 +181,8 @@ def order_images(product_id: str) -> Response:
     actor, body = current_actor(), body_as(ImageOrder)
     if body.revision is None:
         raise RevisionRequired
-    ordered = using(ShopService).order_images(actor, product_id, body.order, body.revision)
+    with _showing_current(actor, product_id):
+        ordered = using(ShopService).order_images(actor, product_id, body.order, body.revision)
     return jsonify(product_json(actor, ordered))
 
 
@@ -218,6 +221,16 @@ def restore_image(product_id: str, asset_id: str) -> Response:
     actor = current_actor()
     restored = using(ShopService).restore_image(actor, product_id, asset_id)
     return jsonify(product_json(actor, restored))
+
+
+@contextmanager
+def _showing_current(actor: Actor, product_id: str) -> Iterator[None]:
+    """Let a `RevisionConflict` inside carry the product as it is now."""
+    try:
+        yield
+    except RevisionConflict:
+        current = using(ShopService).get(actor, product_id)
+        raise RevisionConflict(product_json(actor, current)) from None
 
 
 def _choice(name: str, text: str, choices: Sequence[str]) -> str:
