@@ -21,7 +21,7 @@ from avenue.shop.models import PicturedProduct, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service import ShopService
 from avenue.shop.words import words_of
-from avenue.web.auth import current_actor, require
+from avenue.web.auth import current_actor, require, signed_in_actor
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as, page_asked_for
 from avenue.web.services import using
@@ -105,9 +105,9 @@ def list_products() -> Response:
     actor, page = current_actor(), page_asked_for()
     sort_text = request.args.get("sort", "-created_at")
     sort = Sort(_choice("sort", sort_text.removeprefix("-"), [*Sort]))
-    status = request.args.get("status")
+    owner, status = request.args.get("owner"), request.args.get("status")
     query = ProductQuery(
-        owner=actor.id if request.args.get("owner") == "me" else None,
+        owner=signed_in_actor().id if owner and _choice("owner", owner, ["me"]) else None,
         words=tuple(words_of(request.args.get("search"))),
         status=Status(_choice("status", status, [*Status])) if status else None,
         sort=sort,
