@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, NotFound
+from avenue.errors import AvenueError, Gone, NotFound
 from avenue.identity import Actor, new_id
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
@@ -170,6 +170,11 @@ class Reception:
 
     def raise_if_empty(self) -> None:
         """Raise the first refusal when no file was taken."""
+        if self.replayed and not self.assets:
+            raise Gone(
+                "What this request had stored was removed since.",
+                hint="Send it with a fresh Idempotency-Key to store it again.",
+            )
         if not self.assets and self.refusals:
             raise self.refusals[0].error or NotFound
 
