@@ -93,7 +93,6 @@ def create_app(settings: Settings, database: Database) -> Flask:
     shop = ShopService(ProductStore(database), library, policy, settings)
     provide(app, settings, accounts, library, reader, policy, shop)
 
-    requestlog.install(app)
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
@@ -111,6 +110,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
+    requestlog.install(app)
     return app
 
 
