@@ -1,0 +1,224 @@
+"""The whole application on a real database, and people of every kind to call it."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from pymongo import monitoring
+from werkzeug.test import TestResponse
+
+from avenue.accounts.service import AccountService
+from avenue.app import create_app
+from avenue.config import Settings
+from avenue.identity import Role, Scope, Site
+from avenue.media.library import MediaLibrary
+from avenue.storage.connection import Database
+from avenue.storage.schema import DEFAULT_SITE, migrate
+from tests import pictures
+from tests.http.watch import Watch
+from tests.mongod import Mongod, database_name
+
+HOST, OTHER_HOST = "shop.example", "other.example"
+OTHER_SITE = "other"
+SITES = {HOST: DEFAULT_SITE, OTHER_HOST: OTHER_SITE}
+PRODUCTS = "/api/shop/products"
+PASSWORD = "grey-teapot-ladder-92"
+OFTEN = 10**6
+VERSIONS_KEEP = 3
+BOUNDARY = "frontera-77"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+_numbers = itertools.count(1)
+
+
+def unique(stem: str) -> str:
+    """A name no other test has: everybody shares one database."""
+    return f"{stem}{next(_numbers):04d}"
+
+
+def a_picture(**options: Any) -> bytes:
+    """A small photograph that no other test has."""
+    return pictures.photo(64, 48, noise=False, seed=next(_numbers), **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a form."""
+
+    data: bytes
+    name: str = "foto.jpg"
+    field: str = "file"
+    media_type: str = "image/jpeg"
+
+    def encoded(self, boundary: str) -> bytes:
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{self.field}"; '
+        head += f'filename="{self.name}"\r\nContent-Type: {self.media_type}\r\n\r\n'
+        return head.encode("utf-8", "surrogatepass") + self.data + b"\r\n"
+
+
+def form(*parts: Part, boundary: str = BOUNDARY) -> bytes:
+    """A multipart body of `parts` (RFC 7578), names in UTF-8 as browsers send them."""
+    return b"".join(each.encoded(boundary) for each in parts) + f"--{boundary}--\r\n".encode()
+
+
+class Application:
+    """One application on one migrated database with two sites and their people."""
+
+    def __init__(self, mongod: Mongod) -> None:
+        self.mongod = mongod
+        self.watch = Watch()
+        monitoring.register(self.watch)
+        self.settings = Settings(
+            mongodb_uri=mongod.uri_of(database_name()),
+            secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
+            public_base_url=f"https://{HOST}",
+            cache_seconds=0,
+            versions_keep=VERSIONS_KEEP,
+            max_uploads_per_minute=OFTEN,
+            max_client_uploads_per_minute=OFTEN,
+            max_writes_per_minute=OFTEN,
+            max_reads_per_minute=OFTEN,
+            workers=1,
+        )
+        self.database = Database(self.settings)
+        self.raw = mongod.client[self.database.raw.name]
+        self.watch.database = self.raw.name
+        migrate(self.database)
+        self.raw["sites"].insert_one(
+            {
+                "_id": OTHER_SITE,
+                "name": "Other",
+                "hosts": [OTHER_HOST],
+                "base_url": f"https://{OTHER_HOST}",
+            }
+        )
+        self.apps: list[Flask] = []
+        self.app = self.made(self.settings)
+        self.accounts: AccountService = self.app.extensions["avenue"][AccountService]
+        self._people: dict[str, Caller] = {}
+
+    def made(self, settings: Settings) -> Flask:
+        """Another application like this one, on the same database."""
+        app = create_app(settings, self.database)
+        self.apps.append(app)
+        return app
+
+    def with_settings(self, **changes: Any) -> Flask:
+        """The same with some settings changed."""
+        return self.made(replace(self.settings, **changes))
+
+    def close(self) -> None:
+        for app in self.apps:
+            app.extensions["avenue"][MediaLibrary]._examiner.close()
+        self.mongod.client.drop_database(self.raw.name)
+        self.database.close()
+
+    def caller(self, who: str) -> "Caller":
+        """`nobody`, or somebody by role; `other_…` is a second person of that role."""
+        if who not in self._people:
+            self._people[who] = self._new_caller(who)
+        return self._people[who]
+
+    def _new_caller(self, who: str) -> "Caller":
+        host = OTHER_HOST if who.endswith("_on_other_site") else HOST
+        kind = who.removesuffix("_on_other_site")
+        if kind == "nobody":
+            return Caller(self, self.app, host)
+        return self.new_person(who, role=Role(kind.removeprefix("other_")), host=host)
+
+    def new_person(
+        self, name: str, *, role: Role = Role.SELLER, host: str = HOST, app: Flask | None = None
+    ) -> "Caller":
+        """Somebody nobody else is, who calls `app`."""
+        email, site = f"{name}@{HOST}", SITES[host]
+        user = self.accounts.add_user(email, PASSWORD, roles={site: role}).user
+        made = self.accounts.add_token(email, site, name="tests", scopes=frozenset(Scope), days=1)
+        return Caller(self, app or self.app, host, token=made.secret, id=user.id)
+
+    def with_scopes(self, caller: "Caller", *scopes: str) -> "Caller":
+        """The same person with a token that may do less."""
+        user = self.raw["users"].find_one({"_id": caller.id})
+        assert user is not None
+        made = self.accounts.add_token(
+            user["email"],
+            SITES[caller.host],
+            name="tests",
+            scopes=frozenset(map(Scope, scopes)),
+            days=1,
+        )
+        return replace(caller, token=made.secret)
+
+    def counts(self) -> dict[str, int]:
+        """How many documents each collection has; those that count requests are left out."""
+        names = set(self.raw.list_collection_names()) - {"rate_limits"}
+        return {name: self.raw[name].count_documents({}) for name in sorted(names)}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls the application; every request is watched."""
+
+    application: Application
+    app: Flask
+    host: str
+    token: str | None = None
+    id: str | None = None
+
+    @property
+    def site(self) -> Site:
+        return Site(id=SITES[self.host], hosts=(), base_url=f"https://{self.host}", name=self.host)
+
+    def ask(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> TestResponse:
+        """Send one request; `url` is a path, or an absolute URL of this host."""
+        known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        client = FlaskClient(self.app, use_cookies=False)
+        base = f"https://{self.host}"
+        with self.application.watch.over(SITES.get(self.host, "")):
+            return client.open(
+                url.removeprefix(base),
+                method=method,
+                base_url=base,
+                headers={**known, **(headers or {})},
+                buffered=True,
+                **options,
+            )
+
+    def get(self, url: str, **options: Any) -> TestResponse:
+        return self.ask("GET", url, **options)
+
+    def post(self, url: str, **options: Any) -> TestResponse:
+        return self.ask("POST", url, **options)
+
+    def put(self, url: str, **options: Any) -> TestResponse:
+        return self.ask("PUT", url, **options)
+
+    def patch(self, url: str, **options: Any) -> TestResponse:
+        return self.ask("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Any) -> TestResponse:
+        return self.ask("DELETE", url, **options)
+
+    def upload(
+        self, url: str, *files: bytes | Part, method: str = "POST", **options: Any
+    ) -> TestResponse:
+        """Send a form with `files`."""
+        parts = [each if isinstance(each, Part) else Part(each) for each in files]
+        return self.ask(method, url, data=form(*parts), content_type=FORM, **options)
+
+    def a_product(self, *images: bytes, **fields: Any) -> dict[str, Any]:
+        """Create a product of this caller, with pictures."""
+        body = {"name": unique("Zapato "), **fields}
+        answer = self.post(PRODUCTS, json=body)
+        assert answer.status_code == 201, answer.text
+        product = answer.json
+        if not images:
+            return product
+        url = f"{PRODUCTS}/{product['id']}"
+        answer = self.upload(f"{url}/images", *images)
+        assert answer.status_code == 201, answer.text
+        return self.get(url).json

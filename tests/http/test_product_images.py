@@ -1,0 +1,630 @@
+"""The pictures of a product over HTTP: added, ordered, described, replaced, removed, restored."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from avenue.identity import new_id
+from tests import pictures
+from tests.http.application import (
+    HOST,
+    PRODUCTS,
+    VERSIONS_KEEP,
+    Caller,
+    Part,
+    a_picture,
+    unique,
+)
+from tests.http.test_products import assert_refused
+
+IMAGE_KEYS = {
+    "id",
+    "name",
+    "version",
+    "url",
+    "display_url",
+    "media_type",
+    "bytes",
+    "width",
+    "height",
+    "sha256",
+    "alt",
+    "decorative",
+    "focal",
+    "color",
+    "placeholder",
+    "visibility",
+    "variants",
+    "srcset",
+    "created_at",
+}
+REPLY_KEYS = {
+    "success",
+    "id",
+    "url",
+    "location",
+    "path",
+    "file",
+    "files",
+    "data",
+    "urls",
+    "errors",
+}
+
+
+class Shelf:
+    """One product of a seller, asked about by its address."""
+
+    def __init__(self, seller: Caller, *images: bytes) -> None:
+        self.seller = seller
+        self.product = seller.a_product(*images)
+        self.url = f"{PRODUCTS}/{self.product['id']}"
+        self.images = f"{self.url}/images"
+
+    def now(self) -> dict[str, Any]:
+        return self.seller.get(self.url).json
+
+    def ids(self) -> list[str]:
+        return [each["id"] for each in self.now()["images"]]
+
+    def add(self, *files: bytes | Part, **options: Any):
+        return self.seller.upload(self.images, *files, **options)
+
+    def replace(self, image_id: str, file: bytes | Part, **options: Any):
+        return self.seller.upload(f"{self.images}/{image_id}/file", file, method="PUT", **options)
+
+    def remove(self, image_id: str):
+        return self.seller.delete(f"{self.images}/{image_id}")
+
+    def restore(self, image_id: str):
+        return self.seller.post(f"{self.images}/{image_id}/restore")
+
+
+@pytest.fixture
+def shelf(as_seller: Caller) -> Shelf:
+    return Shelf(as_seller)
+
+
+# Adding
+
+
+def test_a_picture_is_kept_byte_for_byte_and_told_in_full(shelf, nobody):
+    data = pictures.photo(300, 200, quality=91, seed=77)
+    answer = shelf.add(Part(data, name="Zapato rojo.jpeg"))
+    assert answer.status_code == 201
+    reply = answer.json
+    assert set(reply) == REPLY_KEYS
+    assert answer.headers["Location"] == reply["url"] == reply["location"]
+    assert "Idempotent-Replayed" not in answer.headers
+    assert reply["url"] == f"https://{HOST}{reply['path']}"
+    assert reply["path"].startswith(f"/media/{reply['id']}/")
+    assert reply["path"].endswith("/original.jpg")
+    assert (reply["success"], reply["errors"]) == (1, [])
+    assert reply["files"] == reply["data"] == [reply["file"]]
+    assert reply["urls"] == {"default": reply["url"]}
+    file = reply["file"]
+    assert set(file) == IMAGE_KEYS | {"src", "size", "mime", "type"}
+    assert (file["src"], file["size"], file["mime"]) == (reply["url"], len(data), "image/jpeg")
+    digest = hashlib.sha256(data).hexdigest()
+    image = {name: file[name] for name in IMAGE_KEYS}
+    assert (
+        image
+        | {
+            "id": reply["id"],
+            "name": "Zapato rojo.jpg",
+            "version": digest[:12],
+            "media_type": "image/jpeg",
+            "bytes": len(data),
+            "width": 300,
+            "height": 200,
+            "sha256": digest,
+            "alt": {},
+            "decorative": False,
+            "focal": None,
+            "visibility": "public",
+        }
+        == image
+    )
+    product = shelf.now()
+    assert product["images"] == [image]
+    assert product["image_urls"] == [reply["url"]]
+    assert product["revision"] == 2
+    assert nobody.get(reply["url"]).data == data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_three_kinds_of_pictures_are_taken(shelf, nobody, kind):
+    data = a_picture(format=kind)
+    reply = shelf.add(data).json
+    assert reply["file"]["media_type"] == f"image/{kind.lower()}"
+    assert nobody.get(reply["url"]).data == data
+
+
+def test_a_picture_on_its_side_has_the_size_people_see(shelf):
+    file = shelf.add(pictures.photo(64, 48, orientation=6)).json["file"]
+    assert (file["width"], file["height"]) == (48, 64)
+
+
+def test_many_come_at_once_and_keep_their_order(shelf):
+    files = [a_picture() for _ in range(5)]
+    answer = shelf.add(*(Part(data, field=f"f{n}") for n, data in enumerate(files)))
+    assert answer.status_code == 201
+    assert [each["sha256"] for each in answer.json["files"]] == [
+        hashlib.sha256(data).hexdigest() for data in files
+    ]
+    assert shelf.ids() == [each["id"] for each in answer.json["files"]]
+    assert answer.json["id"] == shelf.ids()[0]
+
+
+@pytest.mark.parametrize("declared", ["image/jpeg", "application/octet-stream", "text/plain", ""])
+def test_one_comes_as_the_body_with_its_name_beside_it(shelf, declared):
+    data = a_picture(format="PNG")
+    answer = shelf.seller.post(
+        shelf.images, query_string={"name": "Ñandú.jpg"}, data=data, content_type=declared
+    )
+    assert answer.status_code == 201, answer.text
+    file = answer.json["file"]
+    assert (file["name"], file["media_type"], file["bytes"]) == (
+        "Ñandú.png",
+        "image/png",
+        len(data),
+    )
+
+
+def test_a_body_without_a_name_gets_one(shelf):
+    answer = shelf.seller.post(shelf.images, data=a_picture(), content_type="image/jpeg")
+    assert answer.json["file"]["name"] == "picture.jpg"
+
+
+@pytest.mark.parametrize("dialect", ["ckeditor", "filepond"])
+def test_editors_get_the_reply_they_know(shelf, dialect):
+    answer = shelf.add(a_picture(), query_string={"as": dialect})
+    assert answer.status_code == 201
+    if dialect == "filepond":
+        assert answer.mimetype == "text/plain"
+        assert [answer.text] == shelf.ids()
+    else:
+        assert set(answer.json) == REPLY_KEYS - {"url"}
+        assert answer.json["urls"]["default"] == shelf.now()["image_urls"][0]
+
+
+def test_ckeditor_gets_its_error_as_an_object(shelf):
+    answer = shelf.add(pictures.svg(), query_string={"as": "ckeditor"})
+    assert answer.status_code == 415
+    assert answer.json["error"] == {"message": answer.json["message"]}
+
+
+def test_a_sixth_picture_is_refused(application, shelf):
+    shelf.add(*(a_picture() for _ in range(4)))
+    shelf.add(a_picture())
+    before, counts = shelf.now(), application.counts()
+    told = assert_refused(shelf.add(a_picture()), 409, "too_many_images")
+    assert told["limit"] == 5
+    assert (shelf.now(), application.counts()) == (before, counts)
+
+
+def test_of_too_many_the_first_are_kept(application, shelf):
+    shelf.add(*(a_picture() for _ in range(3)))
+    answer = shelf.add(*(Part(a_picture(), name=f"{n}.jpg") for n in range(4)))
+    assert answer.status_code == 201
+    assert [each["name"] for each in answer.json["files"]] == ["0.jpg", "1.jpg"]
+    assert [(each["name"], each["code"]) for each in answer.json["errors"]] == [
+        ("2.jpg", "too_many_images"),
+        ("3.jpg", "too_many_images"),
+    ]
+    assert len(shelf.ids()) == 5
+
+
+def test_the_limit_of_pictures_is_a_setting(application):
+    seller = application.new_person(
+        unique("generous"), app=application.with_settings(max_images_per_product=2)
+    )
+    shelf = Shelf(seller, a_picture(), a_picture())
+    assert assert_refused(shelf.add(a_picture()), 409, "too_many_images")["limit"] == 2
+
+
+def test_of_good_and_bad_files_the_good_are_kept(shelf):
+    good = a_picture()
+    answer = shelf.add(
+        Part(pictures.text_as_jpg(), name="text.jpg"),
+        Part(good, name="good.jpg"),
+        Part(pictures.truncated(a_picture()), name="half.jpg"),
+        Part(bytes(6 * 1024 * 1024), name="large.jpg"),
+        Part(b"", name="empty.jpg"),
+    )
+    assert answer.status_code == 201
+    assert [each["name"] for each in answer.json["files"]] == ["good.jpg"]
+    errors = {each["name"]: each for each in answer.json["errors"]}
+    assert {name: each["code"] for name, each in errors.items()} == {
+        "text.jpg": "unsupported_media_type",
+        "half.jpg": "broken_image",
+        "large.jpg": "file_too_large",
+        "empty.jpg": "empty_file",
+    }
+    assert all(each["message"].endswith(".") for each in errors.values())
+    assert set(errors["text.jpg"]) == {"name", "code", "message"}
+    assert [each["sha256"] for each in shelf.now()["images"]] == [hashlib.sha256(good).hexdigest()]
+
+
+def test_when_all_are_refused_the_first_reason_counts(application, shelf):
+    counts = application.counts()
+    answer = shelf.add(pictures.truncated(a_picture()), pictures.svg())
+    assert_refused(answer, 422, "broken_image")
+    assert application.counts() == counts
+
+
+def test_the_same_bytes_again_are_the_picture_that_is_there(application, shelf):
+    data = a_picture()
+    first = shelf.add(Part(data, name="a.jpg"))
+    before, counts = shelf.now(), application.counts()
+    again = shelf.add(Part(data, name="b.jpg"))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json == first.json
+    assert again.headers["Location"] == first.headers["Location"]
+    assert (shelf.now(), application.counts()) == (before, counts)
+
+
+def test_the_same_bytes_twice_in_one_form_are_one_picture(application, shelf):
+    data = a_picture()
+    counts = application.counts()
+    answer = shelf.add(data, data)
+    assert answer.status_code == 201
+    assert len(shelf.ids()) == 1
+    assert {each["id"] for each in answer.json["files"]} == set(shelf.ids())
+    added = {name: n - counts.get(name, 0) for name, n in application.counts().items()}
+    assert {name: n for name, n in added.items() if n} == {
+        "assets": 1,
+        "product_images.chunks": 1,
+        "product_images.files": 1,
+        "writes": 1,
+    }
+
+
+def test_the_same_bytes_are_another_picture_of_another_product(as_seller):
+    data = a_picture()
+    one, two = Shelf(as_seller, data), Shelf(as_seller, data)
+    assert one.ids() != two.ids()
+    one.remove(one.ids()[0])
+    assert as_seller.get(two.now()["image_urls"][0]).data == data
+
+
+def test_the_same_bytes_fit_into_a_full_product(shelf):
+    files = [a_picture() for _ in range(5)]
+    shelf.add(*files)
+    assert shelf.add(files[3]).status_code == 200
+
+
+# Sending it again
+
+
+def keyed(key: str) -> dict[str, dict[str, str]]:
+    return {"headers": {"Idempotency-Key": key}}
+
+
+def test_a_repeated_key_gets_the_same_answer(application, shelf):
+    files, key = [a_picture(), pictures.svg()], keyed(new_id())
+    first = shelf.add(*files, **key)
+    before, counts = shelf.now(), application.counts()
+    again = shelf.add(*files, **key)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json == first.json
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (shelf.now(), application.counts()) == (before, counts)
+
+
+def test_a_repeated_key_answers_although_the_product_is_full(shelf):
+    files, key = [a_picture() for _ in range(5)], keyed(new_id())
+    first = shelf.add(*files, **key)
+    assert shelf.add(*files, **key).json == first.json
+
+
+def test_a_repeated_key_with_other_content_is_refused(application, shelf):
+    key = keyed(new_id())
+    shelf.add(a_picture(), **key)
+    before, counts = shelf.now(), application.counts()
+    assert_refused(shelf.add(a_picture(), **key), 422, "idempotency_key_reused")
+    assert (shelf.now(), application.counts()) == (before, counts)
+
+
+def test_keys_of_others_and_of_other_products_do_not_matter(as_seller, as_other_seller):
+    key, data = keyed(new_id()), a_picture()
+    shelves = [Shelf(as_seller), Shelf(as_seller), Shelf(as_other_seller)]
+    assert [each.add(data, **key).status_code for each in shelves] == [201, 201, 201]
+
+
+def test_a_key_of_a_refused_upload_can_be_used_again(shelf):
+    key = keyed(new_id())
+    assert_refused(shelf.add(pictures.svg(), **key), 415, "unsupported_media_type")
+    assert shelf.add(a_picture(), **key).status_code == 201
+
+
+def test_a_key_whose_pictures_were_purged_says_so(application, shelf):
+    key, data = keyed(new_id()), a_picture()
+    picture = shelf.add(data, **key).json["id"]
+    shelf.remove(picture)
+    application.raw["assets"].delete_one({"_id": picture})
+    assert_refused(shelf.add(data, **key), 410, "gone")
+    assert shelf.add(data, **keyed(new_id())).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "é", "k" * 256, "tab\there"])
+def test_a_key_must_be_one(application, shelf, key):
+    counts = application.counts()
+    assert_refused(shelf.add(a_picture(), **keyed(key)), 400, "bad_idempotency_key")
+    assert application.counts() == counts
+
+
+# Order
+
+
+def test_pictures_are_put_into_another_order(as_seller, nobody):
+    shelf = Shelf(as_seller, a_picture(), a_picture(), a_picture())
+    first, second, third = shelf.ids()
+    body = {"order": [third, first, second], "revision": shelf.now()["revision"]}
+    answer = as_seller.put(shelf.images, json=body)
+    assert answer.status_code == 200
+    assert [each["id"] for each in answer.json["images"]] == [third, first, second]
+    assert answer.json["revision"] == body["revision"] + 1
+    assert answer.json == shelf.now()
+
+
+def test_an_order_from_another_state_is_refused_with_the_current_one(as_seller):
+    shelf = Shelf(as_seller, a_picture(), a_picture())
+    order = shelf.ids()[::-1]
+    revision = shelf.now()["revision"]
+    shelf.add(a_picture())
+    answer = as_seller.put(shelf.images, json={"order": order, "revision": revision})
+    told = assert_refused(answer, 409, "revision_conflict")
+    assert told["current"] == shelf.now()
+    assert len(told["current"]["images"]) == 3
+
+
+def test_an_order_says_which_state_it_is_made_from(as_seller):
+    shelf = Shelf(as_seller, a_picture(), a_picture())
+    before = shelf.now()
+    answer = as_seller.put(shelf.images, json={"order": shelf.ids()[::-1]})
+    assert_refused(answer, 428, "revision_required")
+    assert shelf.now() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ids: ids[:-1],
+        lambda ids: [*ids, new_id()],
+        lambda ids: [*ids, ids[0]],
+        lambda ids: [ids[0]] * len(ids),
+        lambda ids: [],
+        lambda ids: [ids[0], "not an id"],
+    ],
+    ids=["one missing", "one unknown", "one twice", "one only", "none", "no id"],
+)
+def test_an_order_names_each_picture_once(as_seller, change):
+    shelf = Shelf(as_seller, a_picture(), a_picture())
+    before = shelf.now()
+    body = {"order": change(shelf.ids()), "revision": before["revision"]}
+    assert_refused(as_seller.put(shelf.images, json=body), 409, "order_mismatch")
+    assert shelf.now() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"order": "abc", "revision": 1},
+        {"order": [1, 2], "revision": 1},
+        {"order": [{"$ne": ""}], "revision": 1},
+        {"order": ["a"] * 1001, "revision": 1},
+        {"revision": 1},
+        {"order": [], "revision": 10**30},
+        {"order": [], "revision": 1, "images": []},
+    ],
+    ids=["text", "numbers", "operator", "endless", "missing", "huge revision", "unknown field"],
+)
+def test_an_order_is_a_list_of_ids(shelf, body):
+    assert_refused(shelf.seller.put(shelf.images, json=body), 400, "invalid_body")
+
+
+# What is said about a picture
+
+
+def test_a_picture_is_described(as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    url = f"{shelf.images}/{shelf.ids()[0]}"
+    said = {"alt": {"es": " Zapato rojo ", "pt-BR": "Sapato"}, "decorative": True, "focal": [0, 1]}
+    answer = as_seller.patch(url, json=said)
+    assert answer.status_code == 200
+    assert set(answer.json) == IMAGE_KEYS
+    assert answer.json["alt"] == {"es": "Zapato rojo", "pt-BR": "Sapato"}
+    assert (answer.json["decorative"], answer.json["focal"]) == (True, [0, 1])
+    assert shelf.now()["images"] == [answer.json]
+    changed = as_seller.patch(url, json={"focal": None}).json
+    assert (changed["focal"], changed["alt"]) == (None, answer.json["alt"])
+    assert as_seller.patch(url, json={"alt": {}}).json["alt"] == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"alt": "Zapato"}, "alt"),
+        ({"alt": {"Spanish!": "Zapato"}}, "alt"),
+        ({"alt": {"$set": "x"}}, "alt"),
+        ({"alt": {"e.s": "x"}}, "alt"),
+        ({"alt": {"es": "z" * 1001}}, "alt"),
+        ({"alt": {"es": None}}, "alt"),
+        ({"alt": None}, "alt"),
+        ({"alt": {f"{a}{b}": "x" for a in "abcde" for b in "abcde"}}, "alt"),
+        ({"decorative": "yes"}, "decorative"),
+        ({"decorative": None}, "decorative"),
+        ({"focal": [0.5]}, "focal"),
+        ({"focal": [0.5, 0.5, 0.5]}, "focal"),
+        ({"focal": [0.5, 1.01]}, "focal"),
+        ({"focal": [-0.01, 0.5]}, "focal"),
+        ({"focal": ["0.5", "0.5"]}, "focal"),
+        ({"focal": {"x": 1, "y": 1}}, "focal"),
+        ({"name": "x.jpg"}, "name"),
+        ({"owner": "x"}, "owner"),
+        ({"versions": []}, "versions"),
+        ({"state": "trash"}, "state"),
+        ({"claim": None}, "claim"),
+    ],
+)
+def test_a_picture_is_not_described_by(as_seller, said, field):
+    shelf = Shelf(as_seller, a_picture())
+    before = shelf.now()
+    answer = as_seller.patch(f"{shelf.images}/{shelf.ids()[0]}", json=said)
+    told = assert_refused(answer, 400, "invalid_body")
+    assert {each["field"].partition(".")[0] for each in told["fields"]} == {field}
+    assert shelf.now() == before
+
+
+# Replacing
+
+
+def test_a_replaced_picture_keeps_its_id_and_place(as_seller, nobody):
+    shelf = Shelf(as_seller, a_picture(), a_picture(), a_picture())
+    before = shelf.now()
+    old = before["images"][1]
+    as_seller.patch(f"{shelf.images}/{old['id']}", json={"alt": {"es": "Zapato"}})
+    data = pictures.photo(100, 80, format="PNG")
+    answer = shelf.replace(old["id"], Part(data, name="nuevo.png"))
+    assert answer.status_code == 201
+    after = shelf.now()
+    assert [each["id"] for each in after["images"]] == [each["id"] for each in before["images"]]
+    new = after["images"][1]
+    assert set(answer.json) == REPLY_KEYS
+    assert {name: answer.json["file"][name] for name in IMAGE_KEYS} == new
+    assert (new["name"], new["media_type"], new["width"]) == ("nuevo.png", "image/png", 100)
+    assert new["alt"] == {"es": "Zapato"}
+    assert new["created_at"] == old["created_at"]
+    assert new["version"] != old["version"]
+    assert new["url"].endswith("/original.png")
+    assert after["revision"] > before["revision"]
+    assert nobody.get(new["url"]).data == data
+    moved = nobody.get(old["url"])
+    assert (moved.status_code, moved.headers["Location"]) == (308, new["url"])
+    assert nobody.get(f"/media/{old['id']}/original").data == data
+
+
+def test_replacing_by_the_same_bytes_changes_nothing(application, as_seller):
+    data = a_picture()
+    shelf = Shelf(as_seller, data)
+    before, counts = shelf.now(), application.counts()
+    answer = shelf.replace(shelf.ids()[0], data)
+    assert (answer.status_code, answer.json["url"]) == (200, before["image_urls"][0])
+    assert (shelf.now(), application.counts()) == (before, counts)
+
+
+def test_replacing_by_something_else_than_a_picture_changes_nothing(application, as_seller, nobody):
+    shelf = Shelf(as_seller, a_picture())
+    before, counts = shelf.now(), application.counts()
+    assert_refused(shelf.replace(shelf.ids()[0], pictures.svg()), 415, "unsupported_media_type")
+    broken = pictures.truncated(a_picture())
+    assert_refused(shelf.replace(shelf.ids()[0], broken), 422, "broken_image")
+    assert (shelf.now(), application.counts()) == (before, counts)
+    assert nobody.get(before["image_urls"][0]).status_code == 200
+
+
+def test_replacing_is_repeated_by_its_key(application, as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    data, key = a_picture(), keyed(new_id())
+    first = shelf.replace(shelf.ids()[0], data, **key)
+    before, counts = shelf.now(), application.counts()
+    again = shelf.replace(shelf.ids()[0], data, **key)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json == first.json
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (shelf.now(), application.counts()) == (before, counts)
+    other = shelf.replace(shelf.ids()[0], a_picture(), **key)
+    assert_refused(other, 422, "idempotency_key_reused")
+
+
+def test_only_so_many_versions_are_kept_with_their_bytes(application, as_seller, nobody):
+    shelf = Shelf(as_seller, a_picture())
+    picture = shelf.ids()[0]
+    urls = [shelf.now()["image_urls"][0]]
+    urls += [shelf.replace(picture, a_picture()).json["url"] for _ in range(VERSIONS_KEEP + 2)]
+    asset = application.raw["assets"].find_one({"_id": picture})
+    assert len(asset["versions"]) == VERSIONS_KEEP
+    assert shelf.now()["images"][0]["version"] == asset["versions"][0]["sha256"][:12]
+    kept = {f"default/{each['file']}" for each in asset["versions"]}
+    files = application.raw["product_images.files"].find({"metadata.asset": picture})
+    assert {each["_id"] for each in files} == kept
+    chunks = application.raw["product_images.chunks"]
+    assert {each["files_id"] for each in chunks.find({"files_id": {"$in": list(kept)}})} == kept
+    assert {nobody.get(each).headers.get("Location") for each in urls[:-1]} == {urls[-1]}
+    assert nobody.get(urls[-1]).status_code == 200
+
+
+# Removing and restoring
+
+
+def test_a_removed_picture_is_gone_until_it_is_restored_at_its_place(as_seller, nobody):
+    shelf = Shelf(as_seller, a_picture(), a_picture(), a_picture())
+    before = shelf.now()
+    first, second, third = shelf.ids()
+    answer = shelf.remove(second)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert shelf.ids() == [first, third]
+    url = before["image_urls"][1]
+    assert nobody.get(url).status_code == 404
+    assert nobody.get(f"/media/{second}/original").status_code == 404
+    assert_refused(shelf.remove(second), 404, "image_not_found")
+    restored = shelf.restore(second)
+    assert restored.status_code == 200
+    assert restored.json["images"] == before["images"]
+    assert restored.json == shelf.now()
+    assert nobody.get(url).status_code == 200
+
+
+def test_what_is_not_in_the_trash_cannot_be_restored(as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    before = shelf.now()
+    assert_refused(shelf.restore(shelf.ids()[0]), 404, "image_not_found")
+    assert_refused(shelf.restore(new_id()), 404, "image_not_found")
+    assert shelf.now() == before
+
+
+def test_nothing_is_restored_into_a_full_product(as_seller, nobody):
+    shelf = Shelf(as_seller, *(a_picture() for _ in range(5)))
+    gone, url = shelf.ids()[2], shelf.now()["image_urls"][2]
+    shelf.remove(gone)
+    shelf.add(a_picture())
+    before = shelf.now()
+    assert assert_refused(shelf.restore(gone), 409, "too_many_images")["limit"] == 5
+    assert shelf.now() == before
+    assert nobody.get(url).status_code == 404
+    shelf.remove(shelf.ids()[0])
+    assert shelf.restore(gone).status_code == 200
+    assert nobody.get(url).status_code == 200
+
+
+def test_a_picture_in_the_trash_is_neither_described_nor_replaced(as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    gone = shelf.ids()[0]
+    shelf.remove(gone)
+    answer = as_seller.patch(f"{shelf.images}/{gone}", json={"decorative": True})
+    assert_refused(answer, 404, "image_not_found")
+    assert_refused(shelf.replace(gone, a_picture()), 404, "image_not_found")
+
+
+def test_the_same_bytes_may_come_again_after_removing(shelf):
+    data = a_picture()
+    first = shelf.add(data).json["id"]
+    shelf.remove(first)
+    again = shelf.add(data)
+    assert again.status_code == 201
+    assert again.json["id"] != first
+
+
+def test_a_site_may_have_a_quota(application):
+    app = application.with_settings(max_site_mb=1)
+    seller = application.new_person(unique("small"), app=app)
+    shelf = Shelf(seller)
+    counts = application.counts()
+    large = pictures.photo(1000, 1000, format="PNG", seed=5)
+    assert len(large) > 1024 * 1024
+    told = assert_refused(shelf.add(large), 507, "quota_exceeded")
+    assert told["limit_bytes"] == 1024 * 1024
+    assert application.counts() == counts

@@ -1,0 +1,103 @@
+"""Watches every MongoDB command of the application: none may look beyond its site."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo.monitoring import CommandListener
+
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+
+Command = Mapping[str, Any]
+
+FILES = frozenset(f"{bucket}.files" for bucket in BUCKETS)
+CHUNKS = frozenset(f"{bucket}.chunks" for bucket in BUCKETS)
+# Where each command says which documents it means: a filter, or documents themselves.
+FILTERS = {"find": "filter", "findAndModify": "query", "count": "query", "distinct": "query"}
+STATEMENTS = {"update": ("updates", "q"), "delete": ("deletes", "q")}
+REACHING_STAGES = frozenset({"$lookup", "$graphLookup", "$unionWith", "$out", "$merge"})
+
+
+def offence(command_name: str, command: Command, site: str) -> str | None:
+    """Say what is wrong with a command sent while a request of `site` was answered, or None."""
+    collection = command.get(command_name)
+    if collection in SITE_COLLECTIONS:
+        meant = _meant(command_name, command)
+        fine = meant is not None and all(each.get("site") == site for each in meant)
+    elif collection in FILES | CHUNKS:
+        meant = _meant(command_name, command)
+        key = "_id" if collection in FILES else "files_id"
+        fine = meant is not None and all(_is_of(site, each.get(key)) for each in meant)
+    else:
+        fine = not _stages(command) & REACHING_STAGES
+    if fine and not _stages(command) & REACHING_STAGES:
+        return None
+    return f"{command_name} of {collection} for site {site!r} means {meant_text(command)}"
+
+
+def meant_text(command: Command) -> str:
+    """Return a command without its bytes, for people."""
+    return repr({name: value for name, value in command.items() if name != "documents"})[:1000]
+
+
+def _is_of(site: str, stored_id: object) -> bool:
+    return isinstance(stored_id, str) and stored_id.startswith(f"{site}/")
+
+
+def _meant(command_name: str, command: Command) -> Sequence[Command] | None:
+    """Return the filters or documents of a command; None for a kind that is not known here."""
+    if command_name in FILTERS:
+        return [command.get(FILTERS[command_name], {})]
+    if command_name in STATEMENTS:
+        statements, query = STATEMENTS[command_name]
+        return [each[query] for each in command[statements]]
+    if command_name == "insert":
+        return list(command["documents"])
+    if command_name == "aggregate":
+        return [command["pipeline"][0].get("$match", {})] if command["pipeline"] else [{}]
+    return None
+
+
+def _stages(command: Command) -> set[str]:
+    return {name for stage in command.get("pipeline", ()) for name in stage}
+
+
+class Watch(CommandListener):
+    """Checks what a thread sends while it answers a request; other commands are not its business.
+
+    `seen` counts the checked commands as (command, collection).
+    """
+
+    def __init__(self) -> None:
+        self.site: str | None = None
+        self.database = ""
+        self.offences: list[str] = []
+        self.seen: dict[tuple[str, str], int] = {}
+
+    @contextmanager
+    def over(self, site: str) -> Iterator[None]:
+        """Watch a request of `site`; fail when it ends if something was wrong."""
+        self.site = site
+        try:
+            yield
+        finally:
+            self.site = None
+        assert not self.offences, "\n".join(self.offences)
+
+    def started(self, event: Any) -> None:
+        if self.site is None or event.database_name != self.database:
+            return
+        collection = event.command.get(event.command_name)
+        if isinstance(collection, str):
+            self.seen[event.command_name, collection] = (
+                self.seen.get((event.command_name, collection), 0) + 1
+            )
+        found = offence(event.command_name, event.command, self.site)
+        if found:
+            self.offences.append(found)
+
+    def succeeded(self, event: Any) -> None:
+        pass
+
+    def failed(self, event: Any) -> None:
+        pass
