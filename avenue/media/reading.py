@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from avenue.errors import AvenueError, NotFound
+from avenue.errors import AvenueError
 from avenue.identity import Actor, Site
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.models import Asset, State, Version, Visibility
@@ -88,14 +88,11 @@ class MediaReader:
         self._assets = assets
         self._cache = cache
 
-    def find(self, site: Site, asset_id: str) -> Asset:
-        """Return a live asset of `site`; public ones may be known for some seconds.
-
-        Raise `NotFound`.
-        """
+    def find(self, site: Site, asset_id: str) -> Asset | None:
+        """Return a live asset of `site`, or None; public ones may be known for some seconds."""
         asset = self._assets.get(site.id, asset_id) or self._store.get(site.id, asset_id)
         if asset is None or asset.state is not State.LIVE:
-            raise NotFound
+            return None
         if asset.visibility is Visibility.PUBLIC:
             self._assets.put(asset)
         return asset

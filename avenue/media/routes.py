@@ -44,7 +44,11 @@ def _readable(asset_id: str) -> Asset:
     if not is_id(asset_id):
         raise NotFound
     asset = using(MediaReader).find(g.site, asset_id)
-    if asset.visibility is not Visibility.PUBLIC and not may_read(_reader(), asset):
+    if asset is not None and asset.visibility is Visibility.PUBLIC:
+        return asset
+    # Asked also when there is nothing: the two must not differ, in their Vary header for example.
+    reader = _reader()
+    if asset is None or not may_read(reader, asset):
         raise NotFound
     return asset
 
