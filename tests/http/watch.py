@@ -1,6 +1,6 @@
 """Watches every MongoDB command of the application: none may look beyond its site."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,18 +21,20 @@ REACHING_STAGES = frozenset({"$lookup", "$graphLookup", "$unionWith", "$out", "$
 def offence(command_name: str, command: Command, site: str) -> str | None:
     """Say what is wrong with a command sent while a request of `site` was answered, or None."""
     collection = command.get(command_name)
+    fine = not _stages(command) & REACHING_STAGES
     if collection in SITE_COLLECTIONS:
-        meant = _meant(command_name, command)
-        fine = meant is not None and all(each.get("site") == site for each in meant)
+        fine &= _all_mean(command_name, command, lambda meant: meant.get("site") == site)
     elif collection in FILES | CHUNKS:
-        meant = _meant(command_name, command)
         key = "_id" if collection in FILES else "files_id"
-        fine = meant is not None and all(_is_of(site, each.get(key)) for each in meant)
-    else:
-        fine = not _stages(command) & REACHING_STAGES
-    if fine and not _stages(command) & REACHING_STAGES:
+        fine &= _all_mean(command_name, command, lambda meant: _is_of(site, meant.get(key)))
+    if fine:
         return None
     return f"{command_name} of {collection} for site {site!r} means {meant_text(command)}"
+
+
+def _all_mean(command_name: str, command: Command, condition: Callable[[Command], bool]) -> bool:
+    meant = _meant(command_name, command)
+    return meant is not None and all(map(condition, meant))
 
 
 def meant_text(command: Command) -> str:
