@@ -30,7 +30,7 @@ def settings_page() -> str:
         kind = bounds(row) if row["least"] is not None else ", ".join(row["choices"]) or "text"
         kind = "1 or 0" if each.type is bool else kind
         default = ",".join(each.default) if isinstance(each.default, tuple) else each.default
-        shown = "" if default in {"", False} else f"`{default}`"
+        shown = "" if default == "" or default is False else f"`{default}`"
         secret = " Never printed." if row["secret"] else ""
         rows.append(f"| `{row['env']}` | {shown} | {kind} | {row['about']}{secret} |")
     return "\n".join([*rows, ""])
@@ -54,15 +54,22 @@ def errors_page() -> str:
 
 
 def error_codes() -> dict[str, type[AvenueError]]:
-    """Return every error code of the program with the class that has it."""
+    """Return every error code of the program with the class that gives it.
+
+    Two floors that do not know each other may give the same one; the first by name stands here.
+    """
     for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    kinds = [AvenueError, *_children(AvenueError)]
+    kinds = [kind for kind in (AvenueError, *_children(AvenueError)) if _gives_code(kind)]
     found: dict[str, type[AvenueError]] = {}
-    for kind in kinds:
+    for kind in sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__name__}"):
         found.setdefault(kind.code, kind)
     return found
+
+
+def _gives_code(kind: type[AvenueError]) -> bool:
+    return "code" in vars(kind) and kind.__module__.startswith("avenue.")
 
 
 def _children(kind: type[AvenueError]) -> list[type[AvenueError]]:
@@ -70,6 +77,8 @@ def _children(kind: type[AvenueError]) -> list[type[AvenueError]]:
 
 
 def _first_line(kind: type[AvenueError]) -> str:
+    if kind is AvenueError:
+        return kind.message
     return (kind.__doc__ or "").strip().splitlines()[0]
 
 
