@@ -1,0 +1,138 @@
+"""What the documents say is what the program does."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from avenue.app import create_app
+from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.storage.connection import Database
+from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
+from tests.http.test_products import PRODUCT_KEYS
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+API = (DOCS / "api.md").read_text()
+OPERATIONS = (DOCS / "operations.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """docs/generate.py, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    """The application; nothing here asks its database."""
+    settings = Settings(mongodb_uri="mongodb://127.0.0.1:1/none", secret_key="s" * 40, local=True)
+    database = Database(settings)
+    app = create_app(settings, database)
+    database.close()
+    return app
+
+
+def test_the_settings_page_is_what_the_settings_are(generate):
+    assert (DOCS / "settings.md").read_text() == generate.settings_page()
+
+
+def test_the_errors_page_is_what_the_errors_are(generate):
+    assert (DOCS / "errors.md").read_text() == generate.errors_page()
+
+
+def test_errors_of_tests_are_not_in_the_page(generate):
+    class Planted(AvenueError):
+        """Only here."""
+
+        code = "planted"
+
+    assert Planted.code not in generate.error_codes()
+
+
+def test_a_code_has_one_status_wherever_it_is_given(generate):
+    statuses: dict[str, set[int]] = {}
+    for kind in [AvenueError, *generate._children(AvenueError)]:
+        if kind.__module__.startswith("avenue."):
+            statuses.setdefault(kind.code, set()).add(kind.status)
+    assert {code: found for code, found in statuses.items() if len(found) > 1} == {}
+
+
+def test_every_error_says_what_happened_and_what_to_do(generate):
+    for kind in generate.error_codes().values():
+        assert kind.message.endswith("."), kind
+        assert kind.hint.endswith((".", ")'")), kind
+        assert (kind.__doc__ or "").splitlines()[0].endswith("."), kind
+
+
+def routes_of(app: Flask) -> set[str]:
+    return {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_is_in_a_table_of_the_api_page_and_no_other(app):
+    told = re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|", API, re.MULTILINE)
+    assert len(told) == len(set(told))
+    assert set(told) == routes_of(app)
+
+
+def examples(page: str) -> list[dict[str, Any]]:
+    """The JSON examples of a page; each must be JSON."""
+    return [json.loads(each) for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+
+
+def test_the_examples_have_the_keys_that_answers_have():
+    keys = [set(each) for each in examples(API)]
+    assert PRODUCT_KEYS in keys
+    assert IMAGE_KEYS in keys
+    assert REPLY_KEYS in keys
+
+
+def test_the_log_line_in_the_operations_page_has_the_keys_of_one():
+    assert [set(each) for each in examples(OPERATIONS)] == [
+        {"at", "id", "method", "route", "status", "bytes", "ms"}
+    ]
+
+
+@pytest.mark.parametrize("page", [API, OPERATIONS], ids=["api", "operations"])
+def test_every_code_and_setting_a_page_names_exists(generate, page):
+    codes = set(generate.error_codes())
+    settings = {
+        each.split("|")[1].strip(" `") for each in generate.settings_page().splitlines()[6:]
+    }
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES
+    assert named <= codes, named - codes
+    assert set(re.findall(r"`(AVENUE_[A-Z_]+)", page)) <= settings
+
+
+NO_CODES = {
+    # Words in code type that are keys, columns or collections.
+    "snake_case",
+    "created_at",
+    "updated_at",
+    "csrf_token",
+    "if_match",
+    "request_id",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
