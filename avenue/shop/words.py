@@ -15,6 +15,11 @@ def words_of(*texts: str | None) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """Return `text` without accents and case, as people type into a search box."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    """Return `text` without accents and case, as people type into a search box.
+
+    Decomposed before case is folded and again after it: a bold mathematical A has no case, the
+    A it decomposes to has (Unicode, section 3.13, D146).
+    """
+    caseless = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", caseless)
     return "".join(char for char in decomposed if not unicodedata.combining(char))
