@@ -1,0 +1,64 @@
+"""Words, as people type them into a search box."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from avenue.shop.words import LONGEST_WORD, MOST_WORDS, folded, words_of
+
+without_hurry = hypothesis_settings(deadline=None, database=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Zapato rojo", ["zapato", "rojo"]),
+        ("  CALÇADO\tNiño\n", ["calcado", "nino"]),
+        ("Straße STRASSE", ["strasse"]),
+        ("rojo ROJO rójo", ["rojo"]),
+        ("SKU-09/b", ["sku", "09", "b"]),
+        ("talle_42", ["talle_42"]),
+        ("ﬁno ① ²", ["fino", "1", "2"]),
+        ("中文 图片", ["中文", "图片"]),
+        ("Нога", ["нога"]),
+        ("¡!¿? ... —", []),
+        ("👟", []),
+        ("a\0b", ["a", "b"]),
+        ("", []),
+    ],
+)
+def test_words_are_folded_and_distinct(text, words):
+    assert words_of(text) == words
+
+
+def test_words_of_several_texts_keep_their_order():
+    assert words_of("b a", None, "", "a c") == ["b", "a", "c"]
+
+
+def test_there_are_only_so_many_and_so_long_ones():
+    assert len(words_of(" ".join(f"w{n}" for n in range(1000)))) == MOST_WORDS
+    assert words_of("x" * 1000) == ["x" * LONGEST_WORD]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ábaco", "abaco"),
+        ("e\u0301", "é"),
+        ("ÑANDÚ", "nandu"),
+        ("İ", "i"),
+        ("ΣΑΣ", "σας"),
+        ("𝖠", "a"),
+        ("Ｚ", "z"),
+    ],
+)
+def test_folding_makes_equal_what_people_take_for_equal(one, other):
+    assert folded(one) == folded(other)
+
+
+@without_hurry
+@given(st.text())
+def test_what_is_folded_stays_as_it_is(text):
+    assert folded(folded(text)) == folded(text)
+    assert words_of(folded(text)) == words_of(text)

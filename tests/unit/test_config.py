@@ -1,0 +1,249 @@
+"""Settings: what they take, what they refuse, and that they keep secrets."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from avenue.config import ConfigError, Settings, new_secret
+
+SECRET = "dfGh38-kLmnb_Qwe92zXcvB71-plOkmIjn"
+DEPLOYED = {
+    "MONGODB_URI": "mongodb+srv://user:pa55@cluster.example/shop",
+    "SECRET_KEY": SECRET,
+    "PUBLIC_BASE_URL": "https://shop.example",
+}
+LOCAL = {"AVENUE_LOCAL": "1"}
+
+
+def problems(**environ: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env(environ)
+    return caught.value.problems
+
+
+def test_a_local_start_needs_nothing():
+    settings = Settings.from_env(LOCAL)
+    assert settings == Settings(local=True)
+    assert (settings.port, settings.workers, settings.max_images_per_product) == (8000, 2, 5)
+    assert settings.base_url == "http://127.0.0.1:8000"
+
+
+def test_a_deployment_needs_three():
+    settings = Settings.from_env(DEPLOYED)
+    assert settings.mongodb_uri == DEPLOYED["MONGODB_URI"]
+    assert settings.secret_key == SECRET
+    assert settings.base_url == "https://shop.example"
+    assert not settings.local
+
+
+def test_what_is_missing_is_named_all_at_once_with_what_would_be_right():
+    found = problems()
+    assert [each.partition(" ")[0] for each in found] == [
+        "MONGODB_URI",
+        "PUBLIC_BASE_URL",
+        "SECRET_KEY",
+    ]
+    for each, right in zip(found, ["mongodb+srv://", "https://", "token_urlsafe"], strict=True):
+        assert "is missing" in each
+        assert right in each
+
+
+def test_all_mistakes_are_reported_together():
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env(
+            {
+                "MONGODB_URI": "localhost:27017",
+                "SECRET_KEY": "short",
+                "PUBLIC_BASE_URL": "shop.example/path",
+                "PORT": "http",
+                "WEB_CONCURRENCY": "0",
+                "AVENUE_JOBS": "thread",
+                "AVENUE_LOCAL": "maybe",
+                "AVENUE_CORS_ORIGINS": "https://app.example,app2.example",
+            }
+        )
+    text = str(caught.value)
+    assert len(caught.value.problems) == 8
+    for each in caught.value.problems:
+        assert f"\n  - {each}" in text
+    assert "PORT must be a whole number, not 'http'" in text
+    assert "WEB_CONCURRENCY must be 1 to 64 processes, not '0'" in text
+    assert "AVENUE_JOBS must be one of inline, worker, not 'thread'" in text
+    assert "AVENUE_LOCAL must be 1 or 0, not 'maybe'" in text
+    assert "AVENUE_CORS_ORIGINS holds 'app2.example'" in text
+    assert "PUBLIC_BASE_URL holds 'shop.example/path'" in text
+    assert "MONGODB_URI must begin with mongodb://" in text
+    assert "SECRET_KEY is too easy to guess" in text
+
+
+NUMBERS = [each for each in fields(Settings) if each.metadata["least"] is not None]
+
+
+@pytest.mark.parametrize("each", NUMBERS, ids=lambda each: each.metadata["env"])
+def test_every_number_has_bounds_and_a_default_within(each):
+    row = each.metadata
+    assert row["unit"] or each.name == "port"
+    for value, fine in (
+        (row["least"], True),
+        (row["least"] - 1, False),
+        (row["most"], True),
+        (None if row["most"] is None else row["most"] + 1, False),
+    ):
+        if value is None:
+            continue
+        environ = {**LOCAL, row["env"]: str(value)}
+        if fine:
+            assert getattr(Settings.from_env(environ), each.name) == value
+        else:
+            assert [row["env"] in each for each in problems(**environ)] == [True]
+    assert each.default >= row["least"]
+    assert row["most"] is None or each.default <= row["most"]
+
+
+@pytest.mark.parametrize("text", ["", "1.5", "ten", "0x10", "1e3", "--5", "5 MB"])
+def test_a_number_is_a_whole_one_or_the_default(text):
+    environ = {**LOCAL, "AVENUE_MAX_MEDIA_MB": text}
+    if text:
+        assert "AVENUE_MAX_MEDIA_MB must be a whole number" in problems(**environ)[0]
+    else:
+        assert Settings.from_env(environ).max_media_mb == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", True), ("true", True), ("YES", True), ("on", True), ("0", False), ("No", False)],
+)
+def test_a_switch_is_written_in_the_usual_ways(text, value):
+    assert Settings.from_env({**DEPLOYED, "AVENUE_LOCAL": text}).local is value
+
+
+WEAK = (
+    "",
+    " ",
+    "short",
+    "a" * 64,
+    "ab" * 40,
+    "abcdefghi" * 10,
+    SECRET[:31],
+    "changeme-" + SECRET,
+    "my-secret-key-" + SECRET,
+    "PASSWORD" + SECRET,
+    "development" + SECRET,
+)
+
+
+@pytest.mark.parametrize("key", WEAK)
+def test_a_weak_secret_is_refused_and_not_shown(key):
+    found = problems(**{**DEPLOYED, "SECRET_KEY": key})
+    assert len(found) == 1
+    assert found[0].startswith("SECRET_KEY is ")
+    assert "token_urlsafe(48)" in found[0]
+    assert not key.strip() or key not in found[0]
+
+
+@pytest.mark.parametrize("key", WEAK)
+def test_a_local_start_takes_any_secret(key):
+    assert Settings.from_env({**LOCAL, "SECRET_KEY": key}).secret_key == key.strip()
+
+
+def test_a_random_secret_is_taken():
+    for key in (SECRET, SECRET[:32], *(new_secret() for _ in range(100))):
+        assert Settings.from_env({**DEPLOYED, "SECRET_KEY": key}).secret_key == key
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://shop.example", True),
+        ("https://shop.example/", True),
+        ("http://127.0.0.1:8000", True),
+        ("https://shop.example:8443", True),
+        ("http://[::1]:8000", True),
+        ("shop.example", False),
+        ("ftp://shop.example", False),
+        ("https://shop.example/shop", False),
+        ("https://shop.example?x=1", False),
+        ("https://shop.example#x", False),
+        ("https://user@shop.example", False),
+        ("https://", False),
+        ("https://shop.example:0", False),
+        ("https://shop.example:99999", False),
+        ("https://shop.example:port", False),
+        ("https://[::1", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_an_address_is_scheme_and_host_only(url, fine):
+    if fine:
+        base_url = Settings.from_env({**DEPLOYED, "PUBLIC_BASE_URL": url}).base_url
+        assert base_url == url.rstrip("/")
+        assert Settings.from_env({**DEPLOYED, "AVENUE_CORS_ORIGINS": url}).cors_origins == (
+            base_url,
+        )
+    else:
+        assert "PUBLIC_BASE_URL holds" in problems(**{**DEPLOYED, "PUBLIC_BASE_URL": url})[0]
+        assert (
+            "AVENUE_CORS_ORIGINS holds" in problems(**{**DEPLOYED, "AVENUE_CORS_ORIGINS": url})[0]
+        )
+
+
+def test_origins_are_separated_by_commas():
+    environ = {**LOCAL, "AVENUE_CORS_ORIGINS": " https://a.example/ ,, https://b.example"}
+    assert Settings.from_env(environ).cors_origins == ("https://a.example", "https://b.example")
+
+
+def test_secrets_are_never_printed():
+    secrets = {
+        "MONGODB_URI": "mongodb://user:pa55@db.example/x",
+        "SECRET_KEY": SECRET,
+        "AVENUE_ADMIN_PASSWORD": "teapot-ladder",
+    }
+    settings = Settings.from_env({**DEPLOYED, **secrets})
+    for secret in (*secrets.values(), "pa55"):
+        assert secret not in repr(settings)
+        assert secret not in str(settings)
+    assert "shop.example" in repr(settings)
+    assert {each.metadata["env"] for each in fields(Settings) if each.metadata["secret"]} == set(
+        secrets
+    )
+
+
+def test_a_wrong_uri_is_reported_without_showing_it():
+    told = problems(**{**DEPLOYED, "MONGODB_URI": "http://user:pa55@db.example"})
+    assert "pa55" not in str(told)
+
+
+OTHER = Settings(
+    mongodb_uri="mongodb://db.example/shop",
+    secret_key=SECRET,
+    public_base_url="https://shop.example",
+    local=True,
+    port=8123,
+    data_dir=Path("/data/avenue"),
+    cors_origins=("https://a.example", "https://b.example"),
+    jobs="worker",
+    cache_seconds=0,
+    max_images_per_product=7,
+)
+
+
+@pytest.mark.parametrize("settings", [Settings(local=True), OTHER, replace(OTHER, local=False)])
+def test_a_child_process_reads_the_same_settings(settings):
+    assert Settings.from_env(settings.as_env()) == settings
+
+
+def test_a_child_process_gets_only_what_differs():
+    assert Settings(local=True, port=8123).as_env() == {"AVENUE_LOCAL": "1", "PORT": "8123"}
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_every_setting_has_its_own_name_and_says_what_it_is_for():
+    names = [each.metadata["env"] for each in fields(Settings)]
+    assert len(names) == len(set(names))
+    for each in fields(Settings):
+        assert each.metadata["about"].endswith("."), each.name
