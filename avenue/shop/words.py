@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WORD = re.compile(r"\w+")
 MOST_WORDS = 100
@@ -15,11 +16,17 @@ def words_of(*texts: str | None) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """Return `text` without accents and case, as people type into a search box.
+    """Return `text` without accents and case, as people type into a search box."""
+    return "".join(map(_folded, text))
+
+
+@lru_cache(maxsize=10_000)
+def _folded(character: str) -> str:
+    """Fold one character: normalizing a whole text is quadratic in a run of combining marks.
 
     Decomposed before case is folded and again after it: a bold mathematical A has no case, the
     A it decomposes to has (Unicode, section 3.13, D146).
     """
-    caseless = unicodedata.normalize("NFKD", text).casefold()
+    caseless = unicodedata.normalize("NFKD", character).casefold()
     decomposed = unicodedata.normalize("NFKD", caseless)
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return "".join(each for each in decomposed if not unicodedata.combining(each))

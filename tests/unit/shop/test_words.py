@@ -1,5 +1,8 @@
 """Words, as people type them into a search box."""
 
+import timeit
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -39,6 +42,29 @@ def test_words_of_several_texts_keep_their_order():
 def test_there_are_only_so_many_and_so_long_ones():
     assert len(words_of(" ".join(f"w{n}" for n in range(1000)))) == MOST_WORDS
     assert words_of("x" * 1000) == ["x" * LONGEST_WORD]
+
+
+def whole(text: str) -> str:
+    """What `folded` does character by character, for a whole text at once."""
+    caseless = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", caseless)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+@without_hurry
+@given(st.text())
+def test_folding_each_character_folds_the_text(text):
+    assert folded(text) == whole(text)
+
+
+def test_a_run_of_combining_marks_costs_no_more_than_other_text():
+    plain, marks = "a" * 20_000, "\u0301" * 10_000 + "\u0316" * 10_000
+    assert seconds_for(marks) < 10 * seconds_for(plain)  # whole, hundreds of times as long
+
+
+def seconds_for(text: str) -> float:
+    words_of(text)
+    return min(timeit.repeat(lambda: words_of(text), number=1, repeat=5))
 
 
 @pytest.mark.parametrize(
