@@ -447,9 +447,7 @@ SAID = (
     ),
     Said("chunked, no size", (CHUNKED,), b"zz\r\n" + GOOD, 400, "broken_body"),
     Said("chunked, negative size", (CHUNKED,), b"-5\r\n" + GOOD, 400, "broken_body"),
-    Said(
-        "chunked, wrong size", (CHUNKED,), b"5\r\n" + GOOD + b"\r\n0\r\n\r\n", 400, "broken_body"
-    ),
+    Said("chunked, wrong size", (CHUNKED,), b"5\r\n" + GOOD + b"\r\n0\r\n\r\n", 400, "broken_body"),
     Said(
         "chunked, whole, form cut off",
         (CHUNKED,),
