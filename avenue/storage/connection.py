@@ -66,6 +66,8 @@ PASSING_CODES = frozenset(
 )
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+PING_SECONDS = 1.0
+GLANCE_SECONDS = 0.1
 
 
 class Database:
@@ -142,15 +144,24 @@ class Database:
                     raise Unavailable from error
                 raise
 
-    def ping(self, seconds: float = 1.0) -> None:
-        """Reach the primary within `seconds` or raise `Unavailable`."""
-        if not self.client.topology_description.has_writable_server() and self.client.nodes:
-            raise Unavailable("The database has no primary just now.")
-        with pymongo.timeout(seconds):
+    def ping(self) -> None:
+        """Reach the primary within `PING_SECONDS` or raise `Unavailable`, at once when it is away.
+
+        Even then the driver is asked for a moment: that makes it look for the primary now, and
+        not at its next turn, up to 10 s later.
+        """
+        with pymongo.timeout(GLANCE_SECONDS if self._is_known_to_be_away() else PING_SECONDS):
             try:
                 self.client.admin.command("ping")
             except PyMongoError as error:
                 raise Unavailable from error
+
+    def _is_known_to_be_away(self) -> bool:
+        """Tell whether the driver has looked for a primary and there is none."""
+        seen = self.client.topology_description
+        members = seen.server_descriptions().values()
+        looked = any(each.is_server_type_known or each.error for each in members)
+        return looked and not seen.has_writable_server()
 
     def clock_skew(self) -> timedelta:
         """Return how far this machine's clock is from the primary's (positive: ours is ahead)."""
