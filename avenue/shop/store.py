@@ -113,6 +113,7 @@ class ProductStore:
             return
 
         def work(products: Collection, assets: Collection, session: ClientSession) -> None:
+            reception.fates = {}  # of a run that was undone
             found = products.find_one({"_id": product.id})
             if found is None:
                 raise ProductNotFound
