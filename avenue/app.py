@@ -58,6 +58,7 @@ from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
+READY_SECONDS = 1.0  # whoever asks /readyz wants to know now
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 
@@ -217,8 +218,9 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
 
 
 def _in_the_way(database: Database) -> list[str]:
-    database.ping()
-    return shortcomings(database)
+    with database.deadline(READY_SECONDS):
+        database.ping()
+        return shortcomings(database)
 
 
 def _home() -> Response:

@@ -396,12 +396,14 @@ def fail_point(
     close_connection: bool = False,
     block_ms: int | None = None,
     app_name: str | None = None,
+    namespace: str | None = None,
 ) -> Iterator[FailPoint]:
     """Make the primary of `client` fail the next `times` `commands` (None: all inside the block).
 
     `error_code`: the command does nothing and answers this error. `write_concern_error`: it does
     its work and answers this error. `close_connection`: it does nothing and hangs up.
     `block_ms`: it waits so long first. `app_name`: only clients of this name are hit.
+    `namespace`: only commands to this collection (`database.collection`) are.
     """
     data: dict[str, Any] = {"failCommands": list(commands), "closeConnection": close_connection}
     if error_code is not None:
@@ -412,6 +414,8 @@ def fail_point(
         data |= {"blockConnection": True, "blockTimeMS": block_ms}
     if app_name is not None:
         data["appName"] = app_name
+    if namespace is not None:
+        data["namespace"] = namespace
     client.admin.command("ping")
     address = client.address
     assert address is not None

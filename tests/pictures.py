@@ -76,6 +76,14 @@ def large_photo() -> bytes:
     return photo(4000, 3000, quality=88)
 
 
+def noise_png(width: int, height: int, *, seed: int = 1) -> bytes:
+    """A PNG nobody can make smaller: 3 bytes for each pixel and next to nothing more."""
+    image = Image.frombytes(
+        "RGB", (width, height), random.Random(seed).randbytes(width * height * 3)
+    )
+    return encoded(image, "PNG", compress_level=0)
+
+
 def cmyk() -> bytes:
     """A JPEG for print."""
     return photo(mode="CMYK")

@@ -280,17 +280,14 @@ class MediaLibrary:
             yield reception
         finally:
             surplus = [pair for pair in pairs if pair[0] not in reception.kept]
-            self._clear(actor.site.id, order.policy.bucket, write, surplus)
+            with suppress(AvenueError):  # the sweeper mends what fails here
+                if reception.kept or self._store.abandon_write(actor.site.id, write):
+                    self._discard(actor.site.id, order.policy.bucket, surplus)
 
-    def _clear(
-        self, site_id: str, bucket: str, write: OpenWrite, surplus: Sequence[tuple[str, str]]
-    ) -> None:
-        """Remove assets and files nobody wants; the sweeper mends what fails here."""
-        with suppress(AvenueError):
-            for asset_id, file_id in surplus:
-                self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
-            if surplus:
-                self._store.abandon_write(site_id, write)
+    def _discard(self, site_id: str, bucket: str, surplus: Sequence[tuple[str, str]]) -> None:
+        """Remove assets and files nobody wants."""
+        for asset_id, file_id in surplus:
+            self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
 
     def _check_all(
         self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]

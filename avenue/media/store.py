@@ -60,9 +60,9 @@ class AssetStore:
         """Return what an earlier request with this key was answered; see `Writes.finished`."""
         return self._writes.finished(site_id, key=key, fingerprint=fingerprint)
 
-    def abandon_write(self, site_id: str, write: OpenWrite) -> None:
-        """Forget an open write."""
-        self._writes.abandon(site_id, write)
+    def abandon_write(self, site_id: str, write: OpenWrite) -> bool:
+        """Forget an open write, if it is still ours; see `Writes.abandon`."""
+        return self._writes.abandon(site_id, write)
 
     def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
         """Store the bytes of `version` of `asset`, repeatably."""

@@ -77,18 +77,11 @@ class ProductStore:
     def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
         """Set fields of a product; None when it is no longer as `product` says. `SkuTaken`."""
         changed = _to_document(replace(product, **changes, updated_at=utc_now()))
-        names = {*changes, "updated_at", "words", "name_key"}
-        update: Document = {
-            "$set": {name: changed[name] for name in names if name in changed},
-            "$unset": {name: "" for name in names if name not in changed},
-            "$inc": {"revision": 1},
-        }
-        query = {"_id": product.id, "revision": product.revision}
+        values = {name: changed.get(name) for name in {*changes, "updated_at", "words", "name_key"}}
         try:
-            found = self._products(site_id).find_and_update(query, update)
+            return self._set(site_id, product.id, product.revision, values)
         except AlreadyThere:
             raise SkuTaken(changed["sku"]) from None
-        return _from_document(found) if found else None
 
     def delete(self, site_id: str, product: Product, *, by: str | None) -> None:
         """Delete a product; its pictures go to the trash with it."""
@@ -120,6 +113,7 @@ class ProductStore:
             return
 
         def work(products: Collection, assets: Collection, session: ClientSession) -> None:
+            reception.fates = {}  # of a run that was undone
             found = products.find_one({"_id": product.id})
             if found is None:
                 raise ProductNotFound
@@ -140,15 +134,11 @@ class ProductStore:
         """Put the pictures into `order`; raise `RevisionConflict` or `OrderMismatch`."""
         if sorted(order) != sorted(product.images) and product.revision == revision:
             raise OrderMismatch
-        change = {
-            "$set": {"images": [{"asset": each} for each in order], "updated_at": utc_now()},
-            "$inc": {"revision": 1},
-        }
-        query = {"_id": product.id, "revision": revision}
-        found = self._products(site_id).find_and_update(query, change)
-        if found is None:
+        values = {"images": [{"asset": each} for each in order], "updated_at": utc_now()}
+        ordered = self._set(site_id, product.id, revision, values)
+        if ordered is None:
             raise RevisionConflict
-        return _from_document(found)
+        return ordered
 
     def remove_image(
         self, site_id: str, product: Product, asset_id: str, *, by: str | None
@@ -178,6 +168,8 @@ class ProductStore:
         def work(products: Collection, assets: Collection, _: ClientSession) -> None:
             position = restore_one(assets, asset_id, product.claim)
             if position is None:
+                if products.find_one({"_id": product.id, "images.asset": asset_id}):
+                    return  # restored already: this is the same request again
                 raise ImageNotFound
             push = {"images": {"$each": [{"asset": asset_id}], "$position": position}}
             query = {"_id": product.id, f"images.{limit - 1}": {"$exists": False}}
@@ -216,6 +208,25 @@ class ProductStore:
             return tuple(version.file for version in before.versions[keep - 1 :])
 
         return self._together(site_id, work)
+
+    def _set(
+        self, site_id: str, product_id: str, revision: int, values: Mapping[str, Any]
+    ) -> Product | None:
+        """Set fields (None takes one away) of a product that still has `revision`, else None.
+
+        A retry after a lost answer finds its own change: the next revision with these `values`.
+        """
+        products = self._products(site_id)
+        update: Document = {
+            "$set": {name: value for name, value in values.items() if value is not None},
+            "$unset": {name: "" for name, value in values.items() if value is None},
+            "$inc": {"revision": 1},
+        }
+        query = {"_id": product_id, "revision": revision}
+        found = products.find_and_update(query, update) or products.find_one(
+            {"_id": product_id, "revision": revision + 1, **values}
+        )
+        return _from_document(found) if found else None
 
     def _together(
         self, site_id: str, work: Callable[[Collection, Collection, ClientSession], T]

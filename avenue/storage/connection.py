@@ -6,6 +6,7 @@ same speed.
 """
 
 import contextlib
+import contextvars
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -67,6 +68,9 @@ PASSING_CODES = frozenset(
 )
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+PING_SECONDS = 1.0
+GLANCE_SECONDS = 0.1
+UNDO_SECONDS = 1.0
 
 
 class Database:
@@ -147,26 +151,45 @@ class Database:
         `work` may run several times and must find its own earlier success (a commit whose
         answer was lost). Raise `Unavailable` when the outcome cannot be learnt in time.
         """
-        with pymongo.timeout(self.write_seconds):
+        with pymongo.timeout(self.write_seconds), self.client.start_session() as session:
             try:
-                with self.client.start_session() as session:
-                    return session.with_transaction(
-                        work, read_concern=ReadConcern("snapshot"), write_concern=DURABLE
-                    )
+                return session.with_transaction(
+                    work, read_concern=ReadConcern("snapshot"), write_concern=DURABLE
+                )
             except PyMongoError as error:
+                # In a context of its own, or the deadline that has just passed would end this too.
+                contextvars.Context().run(self._undo, session)
                 if is_passing(error):
                     raise Unavailable from error
                 raise
 
-    def ping(self, seconds: float = 1.0) -> None:
-        """Reach the primary within `seconds` or raise `Unavailable`."""
-        if not self.client.topology_description.has_writable_server() and self.client.nodes:
-            raise Unavailable("The database has no primary just now.")
-        with pymongo.timeout(seconds):
+    def _undo(self, session: ClientSession) -> None:
+        """Make the server forget an unfinished transaction of `session`; a committed one stays.
+
+        The driver does not abort once the deadline has passed, and then what the transaction
+        touched stays locked for 60 s: every retry of the same request would fail.
+        """
+        with contextlib.suppress(PyMongoError), pymongo.timeout(UNDO_SECONDS):
+            self.client.admin.command("killSessions", [session.session_id])
+
+    def ping(self) -> None:
+        """Reach the primary within `PING_SECONDS` or raise `Unavailable`, at once when it is away.
+
+        Even then the driver is asked for a moment: that makes it look for the primary now, and
+        not at its next turn, up to 10 s later.
+        """
+        with pymongo.timeout(GLANCE_SECONDS if self._is_known_to_be_away() else PING_SECONDS):
             try:
                 self.client.admin.command("ping")
             except PyMongoError as error:
                 raise Unavailable from error
+
+    def _is_known_to_be_away(self) -> bool:
+        """Tell whether the driver has looked for a primary and there is none."""
+        seen = self.client.topology_description
+        members = seen.server_descriptions().values()
+        looked = any(each.is_server_type_known or each.error for each in members)
+        return looked and not seen.has_writable_server()
 
     def clock_skew(self) -> timedelta:
         """Return how far this machine's clock is from the primary's (positive: ours is ahead)."""

@@ -133,11 +133,18 @@ class Writes:
         if not matched:
             raise UploadInProgress
 
-    def abandon(self, site_id: str, write: OpenWrite) -> None:
-        """Forget an open write whose files are not wanted; a finished one stays."""
-        site(self._database, site_id).collection("writes").delete(
-            {"_id": write.id, "attempt": write.attempt, "state": "open"}
+    def abandon(self, site_id: str, write: OpenWrite) -> bool:
+        """Forget an open write whose files are not wanted; a finished one stays.
+
+        Tell whether it was still ours: then nobody else will ever write its files. Another try,
+        which took it over when the lease had ended, goes on with the same ids.
+        """
+        gone = (
+            site(self._database, site_id)
+            .collection("writes")
+            .delete({"_id": write.id, "attempt": write.attempt, "state": "open"})
         )
+        return bool(gone)
 
     def release(self, site_id: str, file_id: str) -> bool:
         """Tell the sweeper whether nobody is writing `file_id` any more.

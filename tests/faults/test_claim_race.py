@@ -1,0 +1,285 @@
+"""An upload being claimed in the very moment it expires: claimed and whole, or gone, never between.
+
+Also two tries of one upload, of which the first had lost its lease without knowing.
+"""
+
+import contextlib
+import io
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.identity import Actor, Role, Site, new_id
+from avenue.media.library import MediaLibrary, Order, Reception
+from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.policy import image_limits, product_pictures
+from avenue.media.store import AssetStore, SweptStore
+from avenue.media.sweeper import Sweeper
+from avenue.shop.errors import TooManyImages
+from avenue.shop.models import Product, Status
+from avenue.shop.store import ProductStore
+from avenue.storage.connection import Database
+from avenue.storage.idempotency import OpenWrite, UploadInProgress
+from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.scope import BUCKETS
+from tests.faults.house import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
+from tests.mongod import Mongod, fail_point
+
+SITE = DEFAULT_SITE
+BUCKET = "product_images"
+LATEST_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The real stores, without a server around them."""
+
+    products: ProductStore
+    assets: AssetStore
+    sweeper: Sweeper
+    library: MediaLibrary
+    raw: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A received file and, by its looks, a decoded picture."""
+
+    data: bytes
+    name: str = "foto.png"
+    width: int = 1
+    height: int = 1
+
+    @property
+    def file(self) -> io.BytesIO:
+        return io.BytesIO(self.data)
+
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.data)
+
+
+class Believer:
+    """Takes everything for a picture and says that there is room."""
+
+    def examine(self, *_: object) -> Received:
+        return Received(b"")
+
+    def check(self, *_: object) -> None:
+        """There is always room."""
+
+
+@pytest.fixture
+def stores(mongod: Mongod, database_uri: str) -> Iterator[Stores]:
+    settings = Settings(mongodb_uri=database_uri, local=True)
+    database = Database(settings)
+    migrate(database)
+    assets, believer = AssetStore(database), Believer()
+    yield Stores(
+        ProductStore(database),
+        assets,
+        Sweeper(SweptStore(database), buckets=BUCKETS, trash_days=7, orphan_age=timedelta(0)),
+        MediaLibrary(assets, believer, image_limits(settings), believer, settings),
+        raw(mongod.client, database_uri),
+    )
+    database.close()
+
+
+def new_product(stores: Stores) -> Product:
+    product = Product(
+        id=new_id(),
+        owner="seller",
+        sku=None,
+        name="Zapato",
+        description="",
+        price=None,
+        currency="PYG",
+        status=Status.DRAFT,
+        group=None,
+        images=(),
+        revision=1,
+        created_at=utc_now(),
+        updated_at=utc_now(),
+    )
+    stores.products.insert(SITE, product)
+    return product
+
+
+def unclaimed(stores: Stores, product: Product, data: bytes) -> Reception:
+    """An upload that has done everything but its last step."""
+    write = stores.assets.begin_write(
+        SITE, key=product.id, fingerprint=sha256(data), count=1, lease_seconds=60
+    )
+    assert isinstance(write, OpenWrite)
+    version = Version(
+        file=write.files[0],
+        sha256=sha256(data),
+        source_sha256=sha256(data),
+        bytes=len(data),
+        media_type="image/png",
+        width=1,
+        height=1,
+        at=utc_now(),
+        by="seller",
+    )
+    asset = Asset(
+        id=write.assets[0],
+        site=SITE,
+        bucket=BUCKET,
+        owner="seller",
+        name="foto.png",
+        visibility=Visibility.PUBLIC,
+        state=State.LIVE,
+        claim=None,
+        versions=(version,),
+        revision=1,
+        created_at=utc_now(),
+    )
+    stores.assets.write_file(asset, version, io.BytesIO(data))
+    stores.assets.insert_unclaimed(asset, hours=24)
+    return Reception(received=[asset], new=(asset,), write=write)
+
+
+def expire_in(stores: Stores, asset: Asset, seconds: float) -> None:
+    expires_at = {"$add": ["$$NOW", round(seconds * 1000)]}
+    stores.raw["assets"].update_one({"_id": asset.id}, [{"$set": {"expires_at": expires_at}}])
+
+
+def claim(stores: Stores, product: Product, reception: Reception) -> bool:
+    """The last step of an upload; whether it was answered with success."""
+    try:
+        stores.products.add_images(SITE, product, reception, limit=5)
+    except UploadInProgress:
+        return False
+    return True
+
+
+def assert_whole_or_gone(stores: Stores, product: Product, data: bytes, *, claimed: bool) -> None:
+    found = stores.products.get(SITE, product.id)
+    assert found is not None
+    owned = stores.assets.claimed_by(SITE, product.claim)
+    assert [each.id for each in owned] == list(found.images)
+    assert len(owned) == (1 if claimed else 0)
+    for asset in owned:
+        assert b"".join(stores.assets.read_file(asset, asset.current, 0, len(data))) == data
+
+
+@pytest.mark.parametrize("times", [200, pytest.param(1000, marks=pytest.mark.long)])
+def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> None:
+    random.seed(times)
+    start = Barrier(2)
+    wins = 0
+
+    def claim_later(product: Product, reception: Reception) -> bool:
+        start.wait()
+        time.sleep(random.uniform(0, LATEST_SECONDS))
+        return claim(stores, product, reception)
+
+    def sweep_later() -> None:
+        start.wait()
+        time.sleep(random.uniform(0, LATEST_SECONDS))
+        stores.sweeper.sweep()
+
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(times):
+            data = b"picture %d" % number
+            product = new_product(stores)
+            reception = unclaimed(stores, product, data)
+            expire_in(stores, reception.new[0], random.uniform(0, LATEST_SECONDS))
+            claiming = threads.submit(claim_later, product, reception)
+            threads.submit(sweep_later).result()
+            claimed = claiming.result()
+            wins += claimed
+            assert_whole_or_gone(stores, product, data, claimed=claimed)
+    assert 0 < wins < times
+    end_leases(stores.raw)
+    expire_unclaimed(stores.raw)
+    stores.sweeper.sweep()
+    house = inspect(stores.raw)
+    assert (house.claimed, house.unclaimed, house.damage) == (wins, 0, ())
+    assert (house.stray_files, house.stray_chunks) == (0, 0)
+
+
+def test_what_was_claimed_first_stays(stores: Stores) -> None:
+    product = new_product(stores)
+    reception = unclaimed(stores, product, b"picture")
+
+    assert claim(stores, product, reception)
+
+    expire_in(stores, reception.new[0], -0.001)  # as if it were still waiting for an owner
+    stores.sweeper.sweep()
+    assert_whole_or_gone(stores, product, b"picture", claimed=True)
+
+
+def test_what_was_swept_first_is_not_claimed(stores: Stores) -> None:
+    product = new_product(stores)
+    reception = unclaimed(stores, product, b"picture")
+    expire_in(stores, reception.new[0], -0.001)
+    stores.sweeper.sweep()
+
+    assert not claim(stores, product, reception)
+
+    assert_whole_or_gone(stores, product, b"picture", claimed=False)
+    assert inspect(stores.raw).stray_chunks == 0
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_sweep_goes_through_although_deleting_fails(
+    mongod: Mongod, stores: Stores, times: int
+) -> None:
+    for number in range(3):
+        product = new_product(stores)
+        reception = unclaimed(stores, product, b"picture %d" % number)
+        expire_in(stores, reception.new[0], -0.001)
+    with fail_point(mongod.client, ["delete"], times, 11602, app_name="avenue") as point:
+        stores.sweeper.sweep()
+
+    assert point.hits == times
+    house = inspect(stores.raw)
+    assert (house.unclaimed, house.stray_files, house.stray_chunks) == (0, 0, 0)
+
+
+def test_a_try_that_has_lost_its_lease_takes_nothing_from_the_one_that_goes_on(
+    stores: Stores,
+) -> None:
+    product = new_product(stores)
+    picture = Received(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(3_000_000))
+    actor = Actor(site=Site(id=SITE, hosts=(), base_url="", name=""), id="seller", role=Role.SELLER)
+    order = Order(
+        policy=product_pictures(Settings(local=True)),
+        target=product.id,
+        key="the-key",
+        room=5,
+        no_room=TooManyImages(limit=5),
+    )
+    tries: list[Reception] = []
+    with contextlib.ExitStack() as second_try:
+
+        def be_overtaken() -> None:
+            with stores.library.receiving(actor, order, [picture]) as first:
+                end_leases(stores.raw)
+                second = second_try.enter_context(stores.library.receiving(actor, order, [picture]))
+                assert second.new[0].id == first.new[0].id
+                tries.append(second)
+                raise Unavailable
+
+        with pytest.raises(Unavailable):
+            be_overtaken()
+        stores.products.add_images(SITE, product, tries[0], limit=5)
+
+    assert_whole_or_gone(stores, product, picture.data, claimed=True)
+    house = inspect(stores.raw)
+    assert (house.stray, house.damage) == (CLEAN, ())

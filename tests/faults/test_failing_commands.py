@@ -1,0 +1,441 @@
+"""MongoDB answering with errors, once, twice, thrice or without end, at every step of a request.
+
+What passes is not seen from outside. What stays is a 503 within the deadline, and whatever the
+request had done by then, the same request again ends well and nothing is left over.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.house import (
+    CLEAN,
+    Raw,
+    end_leases,
+    expire_unclaimed,
+    inspect,
+    raw,
+    sha256,
+    shown,
+    sweep,
+)
+from tests.mongod import Guard, Mongod, fail_point
+from tests.pictures import photo
+from tests.server import Answer, Client, Server, images_path, path_of, prepare
+
+DATABASE = "shop"
+WRITE_SECONDS, READ_SECONDS = 2, 1
+# Beyond the deadline: up to 1 s for undoing a transaction, the answer's way, a busy machine.
+SPARE_SECONDS = 2
+
+Fault = Mapping[str, Any]
+FAULTS: Mapping[str, Fault] = {
+    "stepping down": {"error_code": 189},
+    "not primary": {"error_code": 10107},
+    "interrupted": {"error_code": 11602},
+    "shutting down": {"error_code": 91},
+    "unreachable": {"error_code": 6},
+    "over time": {"error_code": 262},
+    "hanging up": {"close_connection": True},
+}
+LATE_FAULTS: Mapping[str, Fault] = {
+    "stepping down after the work": {"write_concern_error": 189},
+    "not acknowledged by the majority": {"write_concern_error": 64},
+}
+"""The command does its work, and says that this may not last; of a transaction, its commit does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A seller, and what is behind the seller's server."""
+
+    seller: Client
+    database: Raw
+    mongod: Mongod
+    uri: str
+
+
+@pytest.fixture(scope="module")
+def failing_mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
+    with Mongod(mongod_binary, guard) as running:
+        prepare(running.uri_of(DATABASE))
+        yield running
+
+
+def shop_with(guard: Guard, mongod: Mongod, **env: str) -> Iterator[Shop]:
+    uri = mongod.uri_of(DATABASE)
+    with Server(guard, uri, AVENUE_CACHE_SECONDS="0", AVENUE_CACHE_MB="0", **env) as server:
+        yield Shop(server.seller(), raw(mongod.client, uri), mongod, uri)
+
+
+@pytest.fixture(scope="module")
+def shop(guard: Guard, failing_mongod: Mongod) -> Iterator[Shop]:
+    yield from shop_with(guard, failing_mongod)
+
+
+@pytest.fixture(scope="module")
+def impatient_shop(guard: Guard, failing_mongod: Mongod) -> Iterator[Shop]:
+    """A server that gives the database 2 s for writing and 1 s for reading."""
+    yield from shop_with(
+        guard,
+        failing_mongod,
+        AVENUE_WRITE_SECONDS=str(WRITE_SECONDS),
+        AVENUE_READ_SECONDS=str(READ_SECONDS),
+    )
+
+
+class Action:
+    """One request that meets the fault, and how to tell whether it was done."""
+
+    steps: tuple[tuple[str, str], ...]
+    seconds = WRITE_SECONDS
+
+    def __init__(self, shop: Shop, seed: int) -> None:
+        self.shop, self.seller = shop, shop.seller
+        self.product = shop.seller.create_product()
+        self.pictures = [photo(64, 48, seed=seed * 10 + n) for n in range(3)]
+        self.hashes = [sha256(each) for each in self.pictures]
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Bring the product to where the request finds it."""
+        for picture in self.pictures:
+            assert self.seller.upload(self.product, picture).status == 201
+
+    def do(self) -> Answer:
+        raise NotImplementedError
+
+    def again(self) -> Answer:
+        """Do as the hint of a 503 says."""
+        return self.do()
+
+    def before(self) -> list[str]:
+        """The pictures the product shows when nothing was done."""
+        return self.hashes
+
+    def after(self) -> list[str]:
+        """The pictures the product shows when it was done."""
+        return self.hashes
+
+    def has_been_done(self) -> bool:
+        seen = shown(self.seller, self.product)
+        assert seen in (self.before(), self.after())
+        return seen == self.after()
+
+
+class Upload(Action):
+    steps = (
+        ("find", "api_tokens"),
+        ("find", "users"),
+        ("findAndModify", "rate_limits"),
+        ("find", "shop_products"),
+        ("find", "assets"),
+        ("find", "writes"),
+        ("findAndModify", "writes"),
+        ("insert", "product_images.chunks"),
+        ("findAndModify", "product_images.files"),
+        ("update", "assets"),
+        ("update", "shop_products"),
+        ("update", "writes"),
+        ("commitTransaction", ""),
+    )
+
+    def arrange(self) -> None:
+        """Nothing is there."""
+
+    def do(self) -> Answer:
+        return self.seller.upload(self.product, self.pictures[0], "the-key")
+
+    def again(self) -> Answer:
+        answer = self.do()
+        if answer.code == "upload_in_progress":
+            end_leases(self.shop.database)  # which takes 7 s by itself
+            answer = self.do()
+        return answer
+
+    def before(self) -> list[str]:
+        return []
+
+    def after(self) -> list[str]:
+        return self.hashes[:1]
+
+
+class Reorder(Action):
+    steps = (("find", "shop_products"), ("findAndModify", "shop_products"))
+
+    def arrange(self) -> None:
+        super().arrange()
+        found = self.seller.product(self.product)
+        order = [image["id"] for image in reversed(found["images"])]
+        self.body = {"order": order, "revision": found["revision"]}
+
+    def do(self) -> Answer:
+        return self.seller.send_json("PUT", images_path(self.product), self.body)
+
+    def again(self) -> Answer:
+        answer = self.do()
+        if answer.code == "revision_conflict":  # it had been done, and says so by the new state
+            answer = self.seller.get(f"/api/shop/products/{self.product}")
+        return answer
+
+    def after(self) -> list[str]:
+        return self.hashes[::-1]
+
+
+class Rename(Action):
+    steps = (("find", "shop_products"), ("findAndModify", "shop_products"))
+
+    def arrange(self) -> None:
+        self.revision = self.seller.product(self.product)["revision"]
+
+    def do(self) -> Answer:
+        return self.rename(revision=self.revision)
+
+    def again(self) -> Answer:
+        return self.rename()
+
+    def rename(self, **also: int) -> Answer:
+        body = {"name": "Bota", **also}
+        return self.seller.send_json("PATCH", f"/api/shop/products/{self.product}", body)
+
+    def has_been_done(self) -> bool:
+        name = self.seller.product(self.product)["name"]
+        assert name in {"Zapato", "Bota"}
+        return bool(name == "Bota")
+
+
+class Remove(Action):
+    steps = (
+        ("find", "shop_products"),
+        ("update", "shop_products"),
+        ("update", "assets"),
+        ("commitTransaction", ""),
+    )
+
+    def arrange(self) -> None:
+        super().arrange()
+        self.removed = self.seller.product(self.product)["images"][1]["id"]
+
+    @property
+    def path(self) -> str:
+        return f"{images_path(self.product)}/{self.removed}"
+
+    def do(self) -> Answer:
+        return self.seller.request("DELETE", self.path)
+
+    def again(self) -> Answer:
+        answer = self.do()
+        if answer.code == "image_not_found":  # it had been done
+            answer = self.seller.get(f"/api/shop/products/{self.product}")
+        return answer
+
+    def after(self) -> list[str]:
+        return [self.hashes[0], self.hashes[2]]
+
+
+class Restore(Remove):
+    steps = (*Remove.steps, ("find", "assets"))
+
+    def arrange(self) -> None:
+        super().arrange()
+        assert super().do().status == 204
+
+    def do(self) -> Answer:
+        return self.seller.request("POST", f"{self.path}/restore")
+
+    def again(self) -> Answer:
+        return self.do()
+
+    def before(self) -> list[str]:
+        return [self.hashes[0], self.hashes[2]]
+
+    def after(self) -> list[str]:
+        return self.hashes
+
+
+class Replace(Remove):
+    steps = (
+        ("insert", "product_images.chunks"),
+        ("update", "assets"),
+        ("update", "writes"),
+        ("commitTransaction", ""),
+    )
+
+    def do(self) -> Answer:
+        headers, body = self.seller.upload_request(self.product, self.new_picture, "the-key")
+        return self.seller.request("PUT", f"{self.path}/file", body, headers)
+
+    again = Upload.again
+
+    @property
+    def new_picture(self) -> bytes:
+        return photo(72, 48, seed=len(self.product))
+
+    def after(self) -> list[str]:
+        return [self.hashes[0], sha256(self.new_picture), self.hashes[2]]
+
+
+class DeleteProduct(Action):
+    steps = (("delete", "shop_products"), ("update", "assets"), ("commitTransaction", ""))
+
+    def do(self) -> Answer:
+        return self.seller.request("DELETE", f"/api/shop/products/{self.product}")
+
+    def again(self) -> Answer:
+        answer = self.do()
+        if answer.code == "product_not_found":  # it had been done
+            answer = self.seller.get("/api/shop/products?limit=1")
+        return answer
+
+    def has_been_done(self) -> bool:
+        answer = self.seller.get(f"/api/shop/products/{self.product}")
+        if answer.status == 404:
+            return True
+        assert shown(self.seller, self.product) == self.hashes
+        return False
+
+
+class Create(Action):
+    steps = (("insert", "shop_products"),)
+
+    def arrange(self) -> None:
+        self.sku = f"sku-{self.product}"
+
+    def do(self) -> Answer:
+        body = {"name": "Sandalia", "sku": self.sku}
+        return self.seller.send_json("POST", "/api/shop/products", body)
+
+    def again(self) -> Answer:
+        answer = self.do()
+        if answer.code == "sku_taken":  # it had been done
+            answer = self.seller.get("/api/shop/products?limit=1")
+        return answer
+
+    def has_been_done(self) -> bool:
+        count = self.shop.database["shop_products"].count_documents({"sku": self.sku})
+        assert count in {0, 1}
+        return bool(count)
+
+
+class Deliver(Action):
+    steps = (("find", "assets"), ("find", "product_images.chunks"))
+    seconds = READ_SECONDS
+
+    def arrange(self) -> None:
+        super().arrange()
+        self.url = self.seller.product(self.product)["images"][1]["url"]
+
+    def do(self) -> Answer:
+        answer = self.seller.get(path_of(self.url))
+        if answer.status == 200:
+            assert sha256(answer.body) == self.hashes[1]
+        return answer
+
+
+ACTIONS: tuple[type[Action], ...] = (
+    Upload,
+    Reorder,
+    Rename,
+    Remove,
+    Restore,
+    Replace,
+    DeleteProduct,
+    Create,
+    Deliver,
+)
+STEPS = [(action, *step) for action in ACTIONS for step in action.steps]
+
+
+def cases(every: int) -> list[Any]:
+    """Each step with each fault; all but every so many of them in the long rounds only."""
+    found = []
+    for number, (action, command, collection) in enumerate(STEPS):
+        is_late = command in {"insert", "findAndModify", "commitTransaction"}
+        faults = {**FAULTS, **LATE_FAULTS} if is_late else FAULTS
+        for turn, (name, fault) in enumerate(faults.items()):
+            case = pytest.param(
+                *(action, command, collection, fault),
+                id=f"{action.__name__}-{command}-{collection or 'transaction'}-{name}",
+                marks=() if (number + turn) % every == 0 else pytest.mark.long,
+            )
+            found.append(case)
+    return found
+
+
+def fault_in(shop: Shop, times: int | None, command: str, collection: str, fault: Fault) -> Any:
+    return fail_point(
+        shop.mongod.client,
+        [command],
+        times,
+        app_name="avenue",
+        namespace=f"{DATABASE}.{collection}" if collection else None,
+        **fault,
+    )
+
+
+def assert_nothing_is_left(shop: Shop) -> None:
+    end_leases(shop.database)
+    expire_unclaimed(shop.database)
+    sweep(shop.uri)
+    house = inspect(shop.database)
+    assert (house.unclaimed, house.stray_files, house.stray_chunks) == (0, 0, 0)
+    assert house.damage == ()
+
+
+@pytest.mark.parametrize(("action", "command", "collection", "fault"), cases(8))
+def test_up_to_three_errors_in_a_row_are_not_seen_from_outside(
+    shop: Shop, action: type[Action], command: str, collection: str, fault: Fault
+) -> None:
+    for times in (1, 2, 3):
+        case = action(shop, seed=times)
+        with fault_in(shop, times, command, collection, fault) as point:
+            answer = case.do()
+        assert point.hits == times
+        assert answer.status in {200, 201, 204}, answer
+        assert case.has_been_done()
+    assert_nothing_is_left(shop)
+
+
+@pytest.mark.parametrize(("action", "command", "collection", "fault"), cases(14))
+def test_errors_without_end_are_a_503_in_time_and_do_no_harm(
+    impatient_shop: Shop, action: type[Action], command: str, collection: str, fault: Fault
+) -> None:
+    shop = impatient_shop
+    case = action(shop, seed=4)
+    with fault_in(shop, None, command, collection, fault) as point:
+        began_at = time.monotonic()
+        answer = case.do()
+        took_seconds = time.monotonic() - began_at
+    assert point.hits
+    assert answer.status == 503, answer
+    assert int(answer.headers["Retry-After"]) > 0
+    assert took_seconds < case.seconds + SPARE_SECONDS
+    case.has_been_done()
+
+    again = case.again()
+
+    assert again.status in {200, 201, 204}, again
+    assert case.has_been_done()
+    assert_nothing_is_left(shop)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_what_is_refused_is_cleared_away_although_deleting_fails(shop: Shop, times: int) -> None:
+    product = shop.seller.create_product()
+    pictures = [photo(64, 48, seed=100 + n) for n in range(8)]
+    with (
+        fault_in(shop, times, "delete", "product_images.chunks", FAULTS["interrupted"]) as point,
+        ThreadPoolExecutor(len(pictures)) as threads,
+    ):
+        answers = list(threads.map(lambda each: shop.seller.upload(product, each), pictures))
+
+    assert point.hits == times
+    assert Counter(each.status for each in answers) == {201: 5, 409: 3}
+    house = inspect(shop.database)
+    assert (house.stray, house.damage) == (CLEAN, ())

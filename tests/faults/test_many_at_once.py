@@ -1,0 +1,104 @@
+"""Many uploads at once, on two servers: the limit holds, twins are one, nothing is left over."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from tests.faults.house import CLEAN, Raw, inspect, sha256, shown
+from tests.mongod import Guard
+from tests.pictures import photo
+from tests.server import Answer, Client, Server
+
+LIMIT = 5
+THREADS = 20
+ROUNDS = pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+Sellers = tuple[Client, Client]
+
+
+@pytest.fixture
+def sellers(guard: Guard, shop_uri: str) -> Iterator[Sellers]:
+    """One person, at two servers over the same database."""
+    with Server(guard, shop_uri) as one, Server(guard, shop_uri) as other:
+        seller = one.seller()
+        yield seller, seller.at(other)
+
+
+def upload_at_once(
+    sellers: Sellers, product: str, pictures: Sequence[bytes], key: str | None = None
+) -> list[Answer]:
+    """Upload each of `pictures` in a thread of its own, by turns at one server and the other."""
+    start = Barrier(len(pictures))
+
+    def upload(number: int) -> Answer:
+        start.wait()
+        return sellers[number % 2].upload(product, pictures[number], key)
+
+    with ThreadPoolExecutor(len(pictures)) as threads:
+        return list(threads.map(upload, range(len(pictures))))
+
+
+@ROUNDS
+def test_twenty_different_pictures_at_once_end_with_exactly_five(
+    sellers: Sellers, shop_database: Raw, rounds: int
+) -> None:
+    for number in range(1, rounds + 1):
+        product = sellers[0].create_product()
+        pictures = [photo(64, 48, seed=number * 100 + n) for n in range(THREADS)]
+
+        answers = upload_at_once(sellers, product, pictures)
+
+        accepted = [sha256(pictures[n]) for n, each in enumerate(answers) if each.status == 201]
+        assert Counter(each.status for each in answers) == {201: LIMIT, 409: THREADS - LIMIT}
+        assert {each.code for each in answers if each.status == 409} == {"too_many_images"}
+        assert sorted(shown(sellers[0], product)) == sorted(accepted)
+        house = inspect(shop_database)
+        assert (house.claimed, house.stray, house.damage) == (LIMIT * number, CLEAN, ())
+        assert shop_database["product_images.files"].count_documents({}) == LIMIT * number
+        assert shop_database["product_images.chunks"].count_documents({}) == LIMIT * number
+
+
+@ROUNDS
+def test_the_same_picture_sent_twenty_times_at_once_is_kept_once(
+    sellers: Sellers, shop_database: Raw, rounds: int
+) -> None:
+    for number in range(1, rounds + 1):
+        product = sellers[0].create_product()
+        picture = photo(64, 48, seed=number)
+
+        answers = upload_at_once(sellers, product, [picture] * THREADS)
+
+        assert Counter(each.status for each in answers) == {201: 1, 200: THREADS - 1}
+        assert len({each.json["id"] for each in answers}) == 1
+        assert shown(sellers[0], product) == [sha256(picture)]
+        house = inspect(shop_database)
+        assert (house.claimed, house.stray, house.damage) == (number, CLEAN, ())
+
+
+@ROUNDS
+def test_one_idempotency_key_used_ten_times_at_once_is_one_upload(
+    sellers: Sellers, shop_database: Raw, rounds: int
+) -> None:
+    for number in range(1, rounds + 1):
+        product = sellers[0].create_product()
+        picture = photo(64, 48, seed=number)
+
+        answers = upload_at_once(sellers, product, [picture] * 10, "one-key")
+
+        outcomes = Counter(outcome(each) for each in answers)
+        assert outcomes.keys() <= {"stored", "replayed", "upload_in_progress"}
+        assert outcomes["stored"] == 1
+        assert outcome(sellers[1].upload(product, picture, "one-key")) == "replayed"
+        assert shown(sellers[0], product) == [sha256(picture)]
+        house = inspect(shop_database)
+        assert (house.claimed, house.stray, house.damage) == (number, CLEAN, ())
+
+
+def outcome(answer: Answer) -> str:
+    if answer.status == 201:
+        return "stored"
+    if answer.status == 200 and answer.headers.get("Idempotent-Replayed") == "true":
+        return "replayed"
+    return answer.code or str(answer.status)
