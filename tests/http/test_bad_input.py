@@ -435,19 +435,19 @@ class Said(NamedTuple):
 
 
 SAID = (
-    Said("chunked, cut off in a chunk", (CHUNKED,), chunked(GOOD)[:-300], 400, "broken_body", True),
-    Said("chunked, cut off between chunks", (CHUNKED,), chunked(GOOD), 400, "broken_body", True),
+    Said("chunked, cut off in a chunk", (CHUNKED,), chunked(GOOD)[:-300], 400, "body_cut_off", True),
+    Said("chunked, cut off between chunks", (CHUNKED,), chunked(GOOD), 400, "body_cut_off", True),
     Said(
         "chunked, cut off before the last line",
         (CHUNKED,),
         chunked(GOOD) + b"0\r\n",
         400,
-        "broken_body",
+        "body_cut_off",
         True,
     ),
-    Said("chunked, no size", (CHUNKED,), b"zz\r\n" + GOOD, 400, "broken_body"),
-    Said("chunked, negative size", (CHUNKED,), b"-5\r\n" + GOOD, 400, "broken_body"),
-    Said("chunked, wrong size", (CHUNKED,), b"5\r\n" + GOOD + b"\r\n0\r\n\r\n", 400, "broken_body"),
+    Said("chunked, no size", (CHUNKED,), b"zz\r\n" + GOOD, 400, "body_cut_off"),
+    Said("chunked, negative size", (CHUNKED,), b"-5\r\n" + GOOD, 400, "body_cut_off"),
+    Said("chunked, wrong size", (CHUNKED,), b"5\r\n" + GOOD + b"\r\n0\r\n\r\n", 400, "body_cut_off"),
     Said(
         "chunked, whole, form cut off",
         (CHUNKED,),
@@ -460,7 +460,7 @@ SAID = (
         (f"Content-Length: {len(GOOD) + 10}",),
         GOOD,
         400,
-        "broken_body",
+        "body_cut_off",
         True,
     ),
     Said(
