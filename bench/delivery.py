@@ -36,7 +36,8 @@ from avenue.storage.schema import DEFAULT_SITE, migrate
 from bench import load
 
 ROOT = Path(__file__).parent.parent
-GTHREAD = ["-k", "gthread", "-w", "2", "--threads", "8"]
+# `python:bench` is no configuration at all; else gunicorn reads ours from this folder.
+GTHREAD = ["-c", "python:bench", "-k", "gthread", "-w", "2", "--threads", "8"]
 SECRET = "bench-" + "0123456789abcdefghij" * 2
 
 

@@ -435,7 +435,9 @@ class Said(NamedTuple):
 
 
 SAID = (
-    Said("chunked, cut off in a chunk", (CHUNKED,), chunked(GOOD)[:-300], 400, "body_cut_off", True),
+    Said(
+        "chunked, cut off in a chunk", (CHUNKED,), chunked(GOOD)[:-300], 400, "body_cut_off", True
+    ),
     Said("chunked, cut off between chunks", (CHUNKED,), chunked(GOOD), 400, "body_cut_off", True),
     Said(
         "chunked, cut off before the last line",
@@ -447,7 +449,9 @@ SAID = (
     ),
     Said("chunked, no size", (CHUNKED,), b"zz\r\n" + GOOD, 400, "body_cut_off"),
     Said("chunked, negative size", (CHUNKED,), b"-5\r\n" + GOOD, 400, "body_cut_off"),
-    Said("chunked, wrong size", (CHUNKED,), b"5\r\n" + GOOD + b"\r\n0\r\n\r\n", 400, "body_cut_off"),
+    Said(
+        "chunked, wrong size", (CHUNKED,), b"5\r\n" + GOOD + b"\r\n0\r\n\r\n", 400, "body_cut_off"
+    ),
     Said(
         "chunked, whole, form cut off",
         (CHUNKED,),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from avenue.media.delivery import IncompleteBody
 from avenue.media.naming import display_name
+from tests.http import STOCK
 from tests.http.delivery_app import (
     CONTENT,
     ETAG,
@@ -408,7 +409,7 @@ def test_a_reader_is_closed_when_the_answer_never_starts(client, files):
 def server():
     """Start gunicorn on a socket that listens already, so nobody has to wait for it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", *STOCK, "--threads", "4"]
         command += ["--bind", f"fd://{listener.fileno()}", "--log-level", "critical"]
         command += ["--no-control-socket", "tests.http.delivery_app:app"]
         with subprocess.Popen(

@@ -20,6 +20,7 @@ from avenue.identity import Actor, Site
 from avenue.web import cors, headers, hosts, limits, parsing, problems, requestlog
 from avenue.web.limits import upload_route
 from avenue.web.services import provide
+from tests.http import STOCK
 
 HOST = "shop.example"
 SITE = Site(id="shop", hosts=(HOST,), base_url="https://shop.example", name="Zapatos")
@@ -166,7 +167,15 @@ def gunicorn(log: Path) -> Iterator[Server]:
     with socket.socket() as listener, log.open("wb") as output:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        command = [sys.executable, "-m", "gunicorn", "--threads", "2", "--no-control-socket"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            *STOCK,
+            "--threads",
+            "2",
+            "--no-control-socket",
+        ]
         command += ["--bind", f"fd://{listener.fileno()}", "tests.http.web_app:served()"]
         process = subprocess.Popen(
             command,
