@@ -578,12 +578,21 @@ def test_a_removed_picture_is_gone_until_it_is_restored_at_its_place(as_seller, 
     assert nobody.get(url).status_code == 200
 
 
-def test_what_is_not_in_the_trash_cannot_be_restored(as_seller):
+def test_what_never_was_there_cannot_be_restored(as_seller):
     shelf = Shelf(as_seller, a_picture())
     before = shelf.now()
-    assert_refused(shelf.restore(shelf.ids()[0]), 404, "image_not_found")
     assert_refused(shelf.restore(new_id()), 404, "image_not_found")
     assert shelf.now() == before
+
+
+def test_restoring_again_changes_nothing(as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    picture = shelf.ids()[0]
+    shelf.remove(picture)
+    restored = shelf.restore(picture)
+    again = shelf.restore(picture)
+    assert (again.status_code, again.json) == (200, restored.json)
+    assert shelf.ids() == [picture]
 
 
 def test_nothing_is_restored_into_a_full_product(as_seller, nobody):
