@@ -67,7 +67,8 @@ def _split(raw: str) -> tuple[str, str]:
     if len(name) > _HEAD_CHARACTERS + _TAIL_CHARACTERS:
         name = name[:_HEAD_CHARACTERS] + name[-_TAIL_CHARACTERS:]
     visible = "".join(filter(_is_kept, _SPACES.sub(" ", name)))
-    cleaned = unicodedata.normalize("NFC", visible).strip()
+    # Spaces once more: what stood between two of them may be gone now.
+    cleaned = _SPACES.sub(" ", unicodedata.normalize("NFC", visible)).strip()
     found = _EXTENSION.search(cleaned)
     return (cleaned[: found.start()], found[1]) if found else (cleaned, "")
 
