@@ -110,8 +110,9 @@ class Files:
                     raise
                 chunk_bytes = self._chunk_bytes(stored_id)
             else:
-                yield from pieces
                 start += sum(map(len, pieces))
+                while pieces:
+                    yield pieces.pop(0)  # so that none is still held while the next are read
             sure = True
 
     def find(self, file_id: str) -> FileFacts | None:

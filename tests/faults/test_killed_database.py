@@ -11,8 +11,8 @@ import pytest
 
 from tests.faults.house import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
 from tests.mongod import Guard, Mongod, wait_until
-from tests.pictures import photo
-from tests.server import Client, Server, prepare
+from tests.pictures import noise_png, photo
+from tests.server import BROKEN, Client, Server, path_of, prepare
 
 UPLOADERS = 4
 AT_ONCE_SECONDS = 1.5
@@ -100,3 +100,27 @@ def asked_ready(server: Server) -> int:
     status = server.status("/readyz")
     assert time.monotonic() - began_at < AT_ONCE_SECONDS
     return status
+
+
+def test_a_download_that_cannot_go_on_is_cut_and_never_looks_complete(
+    guard: Guard, fresh_mongod: Mongod
+) -> None:
+    uri = fresh_mongod.uri_of("shop")
+    prepare(uri)
+    env = {"AVENUE_READ_SECONDS": "1", "AVENUE_MAX_PRODUCT_IMAGE_MB": "25"}
+    with Server(guard, uri, **env) as server:
+        seller = server.seller()
+        picture = noise_png(2_640, 2_520)  # 19 MB, more than the kernel holds on its way
+        path = path_of(seller.upload(seller.create_product(), picture).json["url"])
+        with seller.connection() as connection:
+            connection.request("GET", path, headers=seller.headers())
+            response = connection.getresponse()
+            came = response.read(1_000_000)
+
+            fresh_mongod.kill()
+
+            with pytest.raises(BROKEN):
+                response.read()
+        assert int(response.headers["Content-Length"]) == len(picture)
+        assert picture.startswith(came)
+        assert server.status("/healthz") == 200

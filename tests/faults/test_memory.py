@@ -1,0 +1,110 @@
+"""Large files in parallel cost a worker little memory: it holds pieces of them, never the whole."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.house import sha256
+from tests.mongod import Guard
+from tests.pictures import noise_png
+from tests.server import Answer, Client, Server, path_of
+
+MIB = 1024 * 1024
+MOST_BYTES = 40 * MIB
+DOWNLOADS, UPLOADS = 10, 8
+
+
+@pytest.fixture(scope="module")
+def large_picture() -> bytes:
+    """A picture of 19 MB."""
+    picture = noise_png(2_640, 2_520)
+    assert 19 * MIB < len(picture) < 20 * MIB
+    return picture
+
+
+@pytest.fixture
+def server(guard: Guard, shop_uri: str) -> Iterator[Server]:
+    with Server(
+        guard,
+        shop_uri,
+        AVENUE_MAX_PRODUCT_IMAGE_MB="25",
+        AVENUE_THREADS="10",
+        # Eight take turns at one decoder while the machine also makes and checks their bytes.
+        AVENUE_WRITE_SECONDS="60",
+    ) as running:
+        yield running
+
+
+class Peak:
+    """The most memory a process has held since `reset`, as the kernel counted it."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = Path(f"/proc/{pid}")
+
+    def reset(self) -> int:
+        """Forget the peak so far; return the bytes held now."""
+        (self._process / "clear_refs").write_text("5")
+        return self._bytes("VmRSS")
+
+    def bytes(self) -> int:
+        return self._bytes("VmHWM")
+
+    def _bytes(self, name: str) -> int:
+        lines = (self._process / "status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+@contextmanager
+def rising_less_than(most_bytes: int, server: Server) -> Iterator[None]:
+    peak = Peak(server.worker_pids()[0])
+    before_bytes = peak.reset()
+    yield
+    rise_bytes = peak.bytes() - before_bytes
+    assert rise_bytes < most_bytes
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_large_downloads_and_uploads_in_parallel_hold_little_memory(
+    server: Server, large_picture: bytes, rounds: int
+) -> None:
+    seller = server.seller()
+    # What every worker has after its first requests: modules, connections, caches.
+    uploaded = seller.upload(seller.create_product(), large_picture)
+    assert uploaded.status == 201, uploaded
+    path = path_of(uploaded.json["url"])
+    assert sha256(seller.get(path).body) == sha256(large_picture)
+
+    with rising_less_than(MOST_BYTES, server):
+        for _ in range(rounds):
+            at_once(DOWNLOADS, lambda _: download(seller, path, large_picture))
+
+    with rising_less_than(MOST_BYTES, server):
+        for _ in range(rounds):
+            answers = at_once(UPLOADS, lambda _: upload(seller, large_picture))
+            assert [each.status for each in answers] == [201] * UPLOADS
+
+
+def download(seller: Client, path: str, expected: bytes) -> Answer:
+    answer = seller.get(path)
+    assert answer.status == 200
+    assert answer.body == expected
+    return answer
+
+
+def upload(seller: Client, picture: bytes) -> Answer:
+    return seller.upload(seller.create_product(), picture)
+
+
+def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
+    start = threading.Barrier(count)
+
+    def started(number: int) -> Answer:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(started, range(count)))

@@ -1,0 +1,94 @@
+"""Starting while MongoDB is away, and refusing to start over a database that is not ours."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.mongod import Guard, Mongod, free_port
+from tests.pictures import photo
+from tests.server import ROOT, Server, environment, gunicorn, prepare
+
+AT_ONCE_SECONDS = 1.5
+READ_SECONDS = 2
+SPARE_SECONDS = 1.5
+SERVE = [sys.executable, "-m", "avenue", "serve"]
+
+
+def test_a_server_that_starts_before_its_database_serves_as_soon_as_that_is_there(
+    guard: Guard, fresh_mongod: Mongod
+) -> None:
+    uri = fresh_mongod.uri_of("shop")
+    prepare(uri)
+    fresh_mongod.kill()
+    with Server(guard, uri, ready=False, AVENUE_READ_SECONDS=str(READ_SECONDS)) as server:
+        processes = server.worker_pids()
+        for _ in range(3):
+            assert timed_status(server, "/healthz", AT_ONCE_SECONDS) == 200
+            assert timed_status(server, "/readyz", AT_ONCE_SECONDS) == 503
+        began_at = time.monotonic()
+        answer = server.client.get("/api/shop/products")
+        assert time.monotonic() - began_at < READ_SECONDS + SPARE_SECONDS
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+
+        fresh_mongod.restart()
+
+        server.wait_until_ready()
+        seller = server.seller()
+        assert seller.upload(seller.create_product(), photo()).status == 201
+        assert server.worker_pids() == processes
+
+
+def timed_status(server: Server, path: str, most_seconds: float) -> int:
+    began_at = time.monotonic()
+    status = server.status(path)
+    assert time.monotonic() - began_at < most_seconds
+    return status
+
+
+@pytest.mark.parametrize("command", [gunicorn(), SERVE], ids=["gunicorn", "serve"])
+def test_a_database_of_another_application_is_refused_and_left_alone(
+    mongod: Mongod, database_uri: str, command: list[str]
+) -> None:
+    database = mongod.client.get_database(database_uri.rpartition("/")[2].partition("?")[0])
+    before = {"_id": 1, "email": "somebody@example.com"}
+    database["users"].insert_one(before)
+
+    code, said = run(command, database_uri)
+
+    assert code != 0
+    assert "already holds documents in users that Avenue did not write" in said
+    assert "Put another database name into MONGODB_URI" in said
+    assert database.list_collection_names() == ["users"]
+    assert list(database["users"].find()) == [before]
+    assert list(database["users"].index_information()) == ["_id_"]
+
+
+@pytest.mark.parametrize("command", [gunicorn(), SERVE], ids=["gunicorn", "serve"])
+def test_a_standalone_is_refused_with_the_line_that_makes_it_a_replica_set(
+    standalone_mongod: Mongod, command: list[str]
+) -> None:
+    code, said = run(command, standalone_mongod.uri_of("shop"))
+
+    assert code != 0
+    assert "MongoDB runs standalone; Avenue needs a replica set" in said
+    assert "rs.initiate(" in said
+    assert "shop" not in standalone_mongod.client.list_database_names()
+
+
+def run(command: list[str], uri: str) -> tuple[int, str]:
+    """Run `command` until it ends by itself; return its exit code and all it said."""
+    # `serve` without --local wants what a deployment has.
+    env = {"AVENUE_LOCAL": "0", "PUBLIC_BASE_URL": "https://shop.example"}
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(uri, free_port(), **env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
