@@ -132,7 +132,9 @@ class ProductStore:
         self, site_id: str, product: Product, order: Sequence[str], revision: int
     ) -> Product:
         """Put the pictures into `order`; raise `RevisionConflict` or `OrderMismatch`."""
-        if sorted(order) != sorted(product.images) and product.revision == revision:
+        if product.revision != revision:
+            raise RevisionConflict
+        if sorted(order) != sorted(product.images):
             raise OrderMismatch
         values = {"images": [{"asset": each} for each in order], "updated_at": utc_now()}
         ordered = self._set(site_id, product.id, revision, values)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from avenue.identity import new_id
+from avenue.shop.errors import RevisionConflict
+from avenue.shop.store import ProductStore
 from tests import pictures
 from tests.http.application import (
     HOST,
@@ -406,6 +408,17 @@ def test_an_order_names_each_picture_once(as_seller, change):
     before = shelf.now()
     body = {"order": change(shelf.ids()), "revision": before["revision"]}
     assert_refused(as_seller.put(shelf.images, json=body), 409, "order_mismatch")
+    assert shelf.now() == before
+
+
+def test_an_order_is_never_made_from_a_state_that_was_not_looked_at(application, as_seller):
+    shelf = Shelf(as_seller, a_picture(), a_picture())
+    products = ProductStore(application.database)
+    looked_at = products.get("default", shelf.product["id"])
+    as_seller.patch(shelf.url, json={"name": unique("Bota ")})
+    before = shelf.now()
+    with pytest.raises(RevisionConflict):
+        products.order_images("default", looked_at, [new_id()], looked_at.revision + 1)
     assert shelf.now() == before
 
 
