@@ -1,13 +1,16 @@
 """The pictures of a product over HTTP: added, ordered, described, replaced, removed, restored."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from avenue.identity import new_id
+from avenue.media.store import AssetStore, replace_one
 from avenue.shop.errors import RevisionConflict
 from avenue.shop.store import ProductStore
+from avenue.storage.scope import site
 from tests import pictures
 from tests.http.application import (
     HOST,
@@ -568,6 +571,22 @@ def test_only_so_many_versions_are_kept_with_their_bytes(application, as_seller,
     assert {each["files_id"] for each in chunks.find({"files_id": {"$in": list(kept)}})} == kept
     assert {nobody.get(each).headers.get("Location") for each in urls[:-1]} == {urls[-1]}
     assert nobody.get(urls[-1]).status_code == 200
+
+
+def test_a_replacement_done_twice_drops_no_bytes_that_are_shown(application, as_seller):
+    picture = Shelf(as_seller, a_picture()).ids()[0]
+    scope = site(application.database, "default")
+    asset = AssetStore(application.database).get("default", picture)
+    again = replace(asset.current, file=new_id())
+
+    def work(session):
+        assets = scope.collection("assets").within(session)
+        return [
+            replace_one(assets, picture, asset.claim, version=version, name="a.jpg", keep=1)
+            for version in (again, again, asset.current)
+        ]
+
+    assert scope.transaction(work) == [(asset.current.file,), (), (again.file,)]
 
 
 # Removing and restoring
