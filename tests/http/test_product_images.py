@@ -613,9 +613,15 @@ def test_a_removed_picture_is_gone_until_it_is_restored_at_its_place(as_seller, 
 def test_what_is_not_in_the_trash_cannot_be_restored(as_seller):
     shelf = Shelf(as_seller, a_picture())
     before = shelf.now()
-    assert_refused(shelf.restore(shelf.ids()[0]), 404, "image_not_found")
     assert_refused(shelf.restore(new_id()), 404, "image_not_found")
     assert shelf.now() == before
+
+
+def test_restoring_what_is_there_already_changes_nothing(as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    before = shelf.now()
+    answer = shelf.restore(shelf.ids()[0])
+    assert (answer.status_code, answer.json) == (200, before)
 
 
 def test_nothing_is_restored_into_a_full_product(as_seller, nobody):
