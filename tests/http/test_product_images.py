@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from avenue.errors import Unavailable
 from avenue.identity import new_id
 from avenue.media.store import AssetStore, replace_one
 from avenue.shop.errors import RevisionConflict
 from avenue.shop.store import ProductStore
+from avenue.storage.idempotency import Writes
 from avenue.storage.scope import site
 from tests import pictures
+from tests.faults.house import end_leases
 from tests.http.application import (
     HOST,
     PRODUCTS,
@@ -352,6 +355,29 @@ def test_a_key_whose_pictures_were_purged_says_so(application, shelf):
     application.raw["assets"].delete_one({"_id": picture})
     assert_refused(shelf.add(data, **key), 410, "gone")
     assert shelf.add(data, **keyed(new_id())).status_code == 201
+
+
+def test_a_retry_after_a_crash_may_find_more_room_than_the_first_try(
+    application, as_seller, monkeypatch
+):
+    shelf = Shelf(as_seller, *(a_picture() for _ in range(4)))
+    key, files = keyed(new_id()), [a_picture(), a_picture()]
+    with monkeypatch.context() as crash:
+        crash.setattr(ProductStore, "add_images", raise_unavailable)
+        crash.setattr(Writes, "abandon", lambda *_: False)
+        assert_refused(shelf.add(*files, **key), 503, "unavailable")
+    end_leases(application.raw)
+    shelf.remove(shelf.ids()[0])
+    answer = shelf.add(*files, **key)
+    assert (answer.status_code, answer.json["errors"]) == (201, [])
+    assert len(answer.json["files"]) == 2
+    assert [each["sha256"] for each in shelf.now()["images"]][3:] == [
+        hashlib.sha256(each).hexdigest() for each in files
+    ]
+
+
+def raise_unavailable(*_: object, **__: object) -> None:
+    raise Unavailable
 
 
 @pytest.mark.parametrize("key", ["", "é", "k" * 256, "tab\there"])
