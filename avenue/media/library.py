@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, Gone, NotFound
+from avenue.errors import AvenueError, Gone, NotFound, Unavailable
 from avenue.identity import Actor, new_id
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
@@ -314,6 +314,8 @@ class MediaLibrary:
             media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
             incoming.file.seek(0)
             size = self._examiner.examine(incoming.file, media_type.name, self._limits)
+        except Unavailable:
+            raise  # says nothing of this file, and must not be remembered as its answer
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
         name = display_name(incoming.name, media_type.extension)

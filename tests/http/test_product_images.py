@@ -8,6 +8,8 @@ import pytest
 
 from avenue.errors import Unavailable
 from avenue.identity import new_id
+from avenue.media.decoding import DecodePool
+from avenue.media.errors import DecodersBusy
 from avenue.media.store import AssetStore, replace_one
 from avenue.shop.errors import RevisionConflict
 from avenue.shop.store import ProductStore
@@ -374,6 +376,24 @@ def test_a_retry_after_a_crash_may_find_more_room_than_the_first_try(
     assert [each["sha256"] for each in shelf.now()["images"]][3:] == [
         hashlib.sha256(each).hexdigest() for each in files
     ]
+
+
+def test_when_nobody_can_look_at_one_file_none_is_stored_and_the_key_stays_good(
+    application, shelf, monkeypatch
+):
+    key, files = keyed(new_id()), [a_picture(), a_picture()]
+    counts, examine = application.counts(), DecodePool.examine
+
+    def busy_with_the_second(self, file, *args):
+        if file.read() == files[1]:
+            raise DecodersBusy
+        return examine(self, file, *args)
+
+    with monkeypatch.context() as crowd:
+        crowd.setattr(DecodePool, "examine", busy_with_the_second)
+        assert_refused(shelf.add(*files, **key), 503, "decoders_busy")
+    assert application.counts() == counts
+    assert len(shelf.add(*files, **key).json["files"]) == 2
 
 
 def raise_unavailable(*_: object, **__: object) -> None:
