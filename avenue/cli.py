@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -277,8 +277,13 @@ def _kept_secret(settings: Settings) -> str:
         return settings.secret_key
     file = settings.data_dir / "secret_key"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(new_secret())
+        # Under its name only once it is whole: an empty one would be kept for ever.
+        own = file.with_name(f"secret_key.{os.getpid()}")
+        own.touch(mode=0o600)
+        own.write_text(new_secret())
+        with suppress(FileExistsError):  # another start was quicker
+            os.link(own, file)
+        own.unlink()
     return file.read_text()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from avenue.config import new_secret
+from avenue import cli
+from avenue.config import Settings, new_secret
 
 ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -148,3 +149,23 @@ def test_a_worker_stops_when_told(run: Run, database_uri: str) -> None:
         assert json.loads(process.stdout.readline()) == {"working": True}
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(local=True, data_dir=tmp_path)
+
+    def killed() -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crash:
+        crash.setattr(cli, "new_secret", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cli._kept_secret(settings)
+    kept = cli._kept_secret(settings)
+    assert len(kept) >= 32
+    assert cli._kept_secret(settings) == kept
+    assert [(each.name, each.stat().st_mode & 0o777) for each in tmp_path.iterdir()] == [
+        ("secret_key", 0o600)
+    ]

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, Gone, NotFound
+from avenue.errors import AvenueError, Gone, NotFound, Unavailable
 from avenue.identity import Actor, new_id
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
@@ -221,7 +221,7 @@ class MediaLibrary:
             actor.site.id,
             key=key,
             fingerprint=fingerprint,
-            count=len(fresh),
+            count=len(checked),
             lease_seconds=self._lease_seconds(fresh),
         )
         if isinstance(write, FinishedWrite):
@@ -265,18 +265,19 @@ class MediaLibrary:
     ) -> Iterator[Reception]:
         """Store what was checked, yield the reception, and clear away what was not kept."""
         reception = Reception(received=[], write=write)
-        asset_ids = (order.replaces.id,) if order.replaces else write.assets
-        pairs = list(zip(asset_ids, write.files, strict=True))
-        ids = iter(pairs)
+        # By position, so that a retry which finds more room still has ids for all of its files.
+        pairs = [
+            (order.replaces.id if order.replaces else asset_id, file_id)
+            for asset_id, file_id in zip(write.assets, write.files, strict=True)
+        ]
         try:
-            reception.received = [
-                self._store_one(actor, order, each, *next(ids))
-                if isinstance(each, Checked)
-                else each
-                for each in checked
-            ]
-            chosen = set(asset_ids)
-            reception.new = tuple(each for each in reception.assets if each.id in chosen)
+            for each, ids in zip(checked, pairs, strict=True):
+                if isinstance(each, Checked):
+                    stored = self._store_one(actor, order, each, *ids)
+                    reception.new += (stored,)
+                    reception.received.append(stored)
+                else:
+                    reception.received.append(each)
             yield reception
         finally:
             surplus = [pair for pair in pairs if pair[0] not in reception.kept]
@@ -313,6 +314,8 @@ class MediaLibrary:
             media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
             incoming.file.seek(0)
             size = self._examiner.examine(incoming.file, media_type.name, self._limits)
+        except Unavailable:
+            raise  # says nothing of this file, and must not be remembered as its answer
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
         name = display_name(incoming.name, media_type.extension)

@@ -89,8 +89,15 @@ class MediaReader:
         self._cache = cache
 
     def find(self, site: Site, asset_id: str) -> Asset | None:
-        """Return a live asset of `site`, or None; public ones may be known for some seconds."""
-        asset = self._assets.get(site.id, asset_id) or self._store.get(site.id, asset_id)
+        """Return a live asset of `site`, or None; public ones may be known for some seconds.
+
+        The seconds count from the look into the database, however often it is asked for.
+        """
+        return self._assets.get(site.id, asset_id) or self.find_now(site, asset_id)
+
+    def find_now(self, site: Site, asset_id: str) -> Asset | None:
+        """Return a live asset of `site` as the database has it, or None."""
+        asset = self._store.get(site.id, asset_id)
         if asset is None or asset.state is not State.LIVE:
             return None
         if asset.visibility is Visibility.PUBLIC:

@@ -1,10 +1,12 @@
 """Stored files over HTTP: `/media/<id>/<token>/<variant>.<ext>` and `/media/<id>/<variant>`."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response
 
 from avenue.errors import NotFound, Unauthenticated
-from avenue.identity import Actor, is_id
+from avenue.identity import Actor, Site, is_id
 from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
 from avenue.media.models import Asset, Visibility
 from avenue.media.reading import MediaReader, may_read
@@ -18,7 +20,11 @@ blueprint = Blueprint("media", __name__, url_prefix="/media")
 @blueprint.get("/<asset_id>/<token>/<file_name>")
 def immutable(asset_id: str, token: str, file_name: str) -> Response:
     """Answer with the bytes the token stands for; an old token leads to the current one."""
-    asset = _readable(asset_id)
+    reader = using(MediaReader)
+    asset = _readable(asset_id, reader.find)
+    if request.path != original_path(asset):
+        # The token of a file just replaced is newer than what is known: it must not lead back.
+        asset = _readable(asset_id, reader.find_now)
     public = asset.visibility is Visibility.PUBLIC
     if request.path == original_path(asset):
         return _deliver(asset, immutable=True)
@@ -36,14 +42,14 @@ def stable(asset_id: str, variant: str) -> Response:
     """Answer with the current bytes, to be asked for again soon."""
     if variant != ORIGINAL:
         raise NotFound
-    return _deliver(_readable(asset_id), immutable=False)
+    return _deliver(_readable(asset_id, using(MediaReader).find), immutable=False)
 
 
-def _readable(asset_id: str) -> Asset:
+def _readable(asset_id: str, find: Callable[[Site, str], Asset | None]) -> Asset:
     """Return a live asset of the host's site that the caller may read, or raise `NotFound`."""
     if not is_id(asset_id):
         raise NotFound
-    asset = using(MediaReader).find(g.site, asset_id)
+    asset = find(g.site, asset_id)
     if asset is not None and asset.visibility is Visibility.PUBLIC:
         return asset
     # Asked also when there is nothing: the two must not differ, in their Vary header for example.

@@ -241,25 +241,22 @@ def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
 
 def replace_one(
     assets: Collection, asset_id: str, claim: Claim, *, version: Version, name: str, keep: int
-) -> Asset | None:
+) -> tuple[str, ...] | None:
     """Put `version` before the others of a live asset, inside a transaction.
 
-    Return the asset as it was before, so that its surplus files can go; None when it is gone.
+    Return the files of the versions that fell off, so that they can go; None when the asset is
+    gone. Run again after it succeeded, it changes nothing and nothing falls off.
     """
     query = {**_owned(asset_id, claim), "state": State.LIVE}
     before = assets.find_one(query)
     if before is None:
         return None
-    if before["versions"][0]["file"] != version.file:
-        change = {
-            "$push": {
-                "versions": {"$each": [_version_out(version)], "$position": 0, "$slice": keep}
-            },
-            "$set": {"name": name},
-            "$inc": {"revision": 1},
-        }
-        assets.update(query, change)
-    return from_document(before)
+    if before["versions"][0]["file"] == version.file:
+        return ()
+    newest = {"$each": [_version_out(version)], "$position": 0, "$slice": keep}
+    change = {"$push": {"versions": newest}, "$set": {"name": name}, "$inc": {"revision": 1}}
+    assets.update(query, change)
+    return tuple(each["file"] for each in before["versions"][keep - 1 :])
 
 
 def _owned(asset_id: str, claim: Claim) -> Document:

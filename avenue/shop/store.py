@@ -132,7 +132,9 @@ class ProductStore:
         self, site_id: str, product: Product, order: Sequence[str], revision: int
     ) -> Product:
         """Put the pictures into `order`; raise `RevisionConflict` or `OrderMismatch`."""
-        if sorted(order) != sorted(product.images) and product.revision == revision:
+        if product.revision != revision:
+            raise RevisionConflict
+        if sorted(order) != sorted(product.images):
             raise OrderMismatch
         values = {"images": [{"asset": each} for each in order], "updated_at": utc_now()}
         ordered = self._set(site_id, product.id, revision, values)
@@ -192,7 +194,8 @@ class ProductStore:
         def work(
             products: Collection, assets: Collection, session: ClientSession
         ) -> tuple[str, ...]:
-            before = replace_one(
+            reception.fates = {}  # of a run that was undone
+            fell_off = replace_one(
                 assets,
                 asset.id,
                 product.claim,
@@ -200,12 +203,12 @@ class ProductStore:
                 name=fresh[0].name,
                 keep=keep,
             )
-            if before is None:
+            if fell_off is None:
                 raise ImageNotFound
             products.update({"_id": product.id}, _touch({}))
             reception.fates = {asset.id: fresh[0]}
             self._writes.finish(site_id, write, reception.answer(), session)
-            return tuple(version.file for version in before.versions[keep - 1 :])
+            return fell_off
 
         return self._together(site_id, work)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BLOCK_BYTES = 64 * 1024
+MOST_FORM_BYTES = 64 * 1024
+"""Of a page's form, which Flask takes apart by itself. Files and JSON come through `blocks`."""
 
 
 class _Source(Protocol):
@@ -49,7 +51,9 @@ class _Input:
 
 
 def install(app: Flask) -> None:
-    """Let whatever breaks while a body of `app` is read be a `BodyCutOff`."""
+    """Let whatever breaks while a body of `app` is read be a `BodyCutOff`; bound its forms."""
+    # Without it anybody could have a page put files of any size on our disk before it refuses.
+    app.config["MAX_CONTENT_LENGTH"] = MOST_FORM_BYTES
     inner: WSGIApplication = app.wsgi_app
 
     def with_one_kind_of_failure(

@@ -28,7 +28,15 @@ from typing import Any, Self
 
 import gunicorn
 from gunicorn.http.body import LengthReader
-from gunicorn.http.errors import LimitRequestHeaders, ParseException
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.base import Worker as Base
@@ -44,7 +52,14 @@ from avenue.web.arrival import (
     Pace,
     Spool,
 )
-from avenue.web.errors import KB, MB, BodyCutOff, RequestTooSlow, SpoolUnavailable
+from avenue.web.errors import (
+    KB,
+    MB,
+    BadRequest,
+    BodyCutOff,
+    RequestTooSlow,
+    SpoolUnavailable,
+)
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -58,6 +73,17 @@ SWEEP_SECONDS = 0.25
 GOODBYE_SECONDS = 2.0
 GOODBYE_BYTES = 64 * KB
 """How long, and how much, is read of a client that was answered and should close."""
+
+STATUS_OF = {
+    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
+"""What is closer than 400 for a request the parser refused."""
+
+ANSWER_FAULTS = (InvalidResponseHeader, InvalidResponseHeaderName)
+"""What gunicorn raises like the parser's refusals, though the application is at fault."""
 
 OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -513,10 +539,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _answer(self, conn: Connection, error: AvenueError) -> None:
         """Answer from the loop and close."""
-        self.log.info("%d %s for %s", error.status, error.code, conn.client)
+        self.log.info("%d %s", error.status, error.code)
         with contextlib.suppress(OSError):
             conn.sock.send(response_to(error))
         self._leave(conn, drain=isinstance(error, SpoolUnavailable))
+
+    def handle_error(self, req: Any, client: PacedSocket, addr: Any, exc: Exception) -> None:
+        """Answer what is no HTTP, or an answer that broke off before its first byte.
+
+        gunicorn's own lines about it would hold the client's address, or the URL with its query.
+        """
+        if isinstance(exc, ParseException) and not isinstance(exc, ANSWER_FAULTS):
+            status = STATUS_OF.get(type(exc), HTTPStatus.BAD_REQUEST)
+            error: AvenueError = BadRequest()
+            self.log.info("%d %s (%s)", status, error.code, type(exc).__name__)
+        else:
+            status, error = HTTPStatus.INTERNAL_SERVER_ERROR, AvenueError()
+            self.log.error("%d %s", status, error.code, exc_info=exc)
+        with contextlib.suppress(OSError):
+            client.sendall(response_to(error, status))
 
     # Leaving
 
@@ -583,15 +624,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 conn.timeout = min(conn.timeout, deadline)
 
 
-def response_to(error: AvenueError) -> bytes:
-    """Return the whole response for an error found before the application was asked."""
+def response_to(error: AvenueError, status: int | None = None) -> bytes:
+    """Return the whole response for an error found before the application was asked.
+
+    `status` is a closer one than the error's own.
+    """
+    status = status or error.status
     body = json.dumps(
         {
             "success": 0,
             "error": error.message,
             "message": error.message,
             "code": error.code,
-            "status": error.status,
+            "status": status,
             "hint": error.hint,
             **error.facts,
         }
@@ -603,6 +648,6 @@ def response_to(error: AvenueError) -> bytes:
         "Connection": "close",
         **error.headers,
     }
-    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

@@ -76,6 +76,10 @@ def counts(environ, parts, start_response):
     return _json(start_response, {**COUNTS, "pid": os.getpid()})
 
 
+def broken(environ, parts, start_response):
+    raise RuntimeError("as it is")
+
+
 def scheme(environ, parts, start_response):
     names = ("wsgi.url_scheme", "REMOTE_ADDR", "SCRIPT_NAME", "HTTP_X_FORWARDED_PROTO")
     return _json(start_response, {name: environ.get(name) for name in names})
@@ -99,4 +103,5 @@ ROUTES = {
     "/until": until,
     "/counts": counts,
     "/scheme": scheme,
+    "/broken": broken,
 }

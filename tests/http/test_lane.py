@@ -309,7 +309,29 @@ def test_forwarded_headers_reach_the_application_untouched(server):
     ],
 )
 def test_gunicorns_parser_refuses_what_it_always_refused(server, status, sent):
-    assert statuses(server.talk(sent)) == [status]
+    received = server.talk(sent)
+    assert statuses(received) == [status]
+    told = json.loads(received.partition(b"\r\n\r\n")[2])
+    assert told["code"] in {"bad_request", "body_cut_off"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /hello?token=private HTPX/1.1\r\nHost: a\r\n\r\n",
+        get("/hello?token=private", "Private(1): private"),
+        get("/hello?token=private", "Authorization: Bearer private\x01"),
+        get("/broken?token=private"),
+        b"GET /slow?token=private",
+    ],
+    ids=["no HTTP", "header name", "header value", "application", "slow"],
+)
+def test_nothing_of_a_request_that_fails_is_in_the_log(serve, sent):
+    server = serve(AVENUE_MAX_HEADER_SECONDS="1")
+    server.talk(sent)
+    wait_for(lambda: re.search("bad_request|internal_error|too_slow", server.log.read_text()))
+    written = server.log.read_text().partition("Booting worker")[2]
+    assert not re.search("private|127[.]0[.]0[.]1|token", written)
 
 
 @pytest.mark.parametrize(

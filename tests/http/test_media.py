@@ -417,6 +417,20 @@ def test_a_worker_may_believe_what_it_knows_only_so_long(application, as_seller)
     assert [each.get(url).status_code for each in (forgetful, believing)] == [404, 200]
 
 
+def test_the_address_of_a_replacement_never_leads_back(application, as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    before = shelf.now()["image_urls"][0]
+    believing = Caller(application, application.with_settings(cache_seconds=3600), HOST)
+    assert believing.get(before).status_code == 200
+    data = a_picture()
+    after = as_seller.upload(f"{shelf.images}/{shelf.ids()[0]}/file", data, method="PUT").json[
+        "url"
+    ]
+    answer = believing.get(after)
+    assert (answer.status_code, answer.data) == (200, data)
+    assert believing.get(before).headers["Location"] == after
+
+
 # Caches and cookies
 
 

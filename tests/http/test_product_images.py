@@ -1,12 +1,22 @@
 """The pictures of a product over HTTP: added, ordered, described, replaced, removed, restored."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from avenue.errors import Unavailable
 from avenue.identity import new_id
+from avenue.media.decoding import DecodePool
+from avenue.media.errors import DecodersBusy
+from avenue.media.store import AssetStore, replace_one
+from avenue.shop.errors import RevisionConflict
+from avenue.shop.store import ProductStore
+from avenue.storage.idempotency import Writes
+from avenue.storage.scope import site
 from tests import pictures
+from tests.faults.house import end_leases
 from tests.http.application import (
     HOST,
     PRODUCTS,
@@ -349,6 +359,47 @@ def test_a_key_whose_pictures_were_purged_says_so(application, shelf):
     assert shelf.add(data, **keyed(new_id())).status_code == 201
 
 
+def test_a_retry_after_a_crash_may_find_more_room_than_the_first_try(
+    application, as_seller, monkeypatch
+):
+    shelf = Shelf(as_seller, *(a_picture() for _ in range(4)))
+    key, files = keyed(new_id()), [a_picture(), a_picture()]
+    with monkeypatch.context() as crash:
+        crash.setattr(ProductStore, "add_images", raise_unavailable)
+        crash.setattr(Writes, "abandon", lambda *_: False)
+        assert_refused(shelf.add(*files, **key), 503, "unavailable")
+    end_leases(application.raw)
+    shelf.remove(shelf.ids()[0])
+    answer = shelf.add(*files, **key)
+    assert (answer.status_code, answer.json["errors"]) == (201, [])
+    assert len(answer.json["files"]) == 2
+    assert [each["sha256"] for each in shelf.now()["images"]][3:] == [
+        hashlib.sha256(each).hexdigest() for each in files
+    ]
+
+
+def test_when_nobody_can_look_at_one_file_none_is_stored_and_the_key_stays_good(
+    application, shelf, monkeypatch
+):
+    key, files = keyed(new_id()), [a_picture(), a_picture()]
+    counts, examine = application.counts(), DecodePool.examine
+
+    def busy_with_the_second(self, file, *args):
+        if file.read() == files[1]:
+            raise DecodersBusy
+        return examine(self, file, *args)
+
+    with monkeypatch.context() as crowd:
+        crowd.setattr(DecodePool, "examine", busy_with_the_second)
+        assert_refused(shelf.add(*files, **key), 503, "decoders_busy")
+    assert application.counts() == counts
+    assert len(shelf.add(*files, **key).json["files"]) == 2
+
+
+def raise_unavailable(*_: object, **__: object) -> None:
+    raise Unavailable
+
+
 @pytest.mark.parametrize("key", ["", "é", "k" * 256, "tab\there"])
 def test_a_key_must_be_one(application, shelf, key):
     counts = application.counts()
@@ -406,6 +457,17 @@ def test_an_order_names_each_picture_once(as_seller, change):
     before = shelf.now()
     body = {"order": change(shelf.ids()), "revision": before["revision"]}
     assert_refused(as_seller.put(shelf.images, json=body), 409, "order_mismatch")
+    assert shelf.now() == before
+
+
+def test_an_order_is_never_made_from_a_state_that_was_not_looked_at(application, as_seller):
+    shelf = Shelf(as_seller, a_picture(), a_picture())
+    products = ProductStore(application.database)
+    looked_at = products.get("default", shelf.product["id"])
+    as_seller.patch(shelf.url, json={"name": unique("Bota ")})
+    before = shelf.now()
+    with pytest.raises(RevisionConflict):
+        products.order_images("default", looked_at, [new_id()], looked_at.revision + 1)
     assert shelf.now() == before
 
 
@@ -555,6 +617,22 @@ def test_only_so_many_versions_are_kept_with_their_bytes(application, as_seller,
     assert {each["files_id"] for each in chunks.find({"files_id": {"$in": list(kept)}})} == kept
     assert {nobody.get(each).headers.get("Location") for each in urls[:-1]} == {urls[-1]}
     assert nobody.get(urls[-1]).status_code == 200
+
+
+def test_a_replacement_done_twice_drops_no_bytes_that_are_shown(application, as_seller):
+    picture = Shelf(as_seller, a_picture()).ids()[0]
+    scope = site(application.database, "default")
+    asset = AssetStore(application.database).get("default", picture)
+    again = replace(asset.current, file=new_id())
+
+    def work(session):
+        assets = scope.collection("assets").within(session)
+        return [
+            replace_one(assets, picture, asset.claim, version=version, name="a.jpg", keep=1)
+            for version in (again, again, asset.current)
+        ]
+
+    assert scope.transaction(work) == [(asset.current.file,), (), (again.file,)]
 
 
 # Removing and restoring

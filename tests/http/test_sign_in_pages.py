@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
@@ -46,6 +47,13 @@ def submit(
     client: FlaskClient, page: TestResponse, path: str = "/login", **typed: str
 ) -> TestResponse:
     return post(client, path, data={**fields(page), **typed})
+
+
+@pytest.mark.parametrize("kind", ["text", "file"])
+def test_a_form_is_as_small_as_people_write_it(house: House, kind: str) -> None:
+    long = "a" * 65_536
+    field = long if kind == "text" else (BytesIO(long.encode()), "a.jpg")
+    assert post(house.client(), "/login", data={"x": field}).status_code == 413
 
 
 def test_the_page_signs_in_and_leads_to_where_one_wanted_to_go(house: House) -> None:
