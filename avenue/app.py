@@ -35,11 +35,11 @@ from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.schema import (
+    Fitness,
     ForeignDatabase,
     Gate,
     NewerDatabase,
     NotAReplicaSet,
-    shortcomings,
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
@@ -58,7 +58,7 @@ from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
-READY_SECONDS = 1.0  # whoever asks /readyz wants to know now
+LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 
@@ -102,7 +102,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
     headers.install(app, settings)
-    health.install(app, lambda: _in_the_way(database))
+    health.install(app, Fitness(database))
     for blueprint in (
         account_routes.blueprint,
         account_pages.blueprint,
@@ -202,10 +202,8 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
         if request.path.startswith(NEEDS_NO_DATABASE):
             return
         gate.pass_or_raise()
-        reads = request.method in {"GET", "HEAD", "OPTIONS"}
-        megabytes = (request.content_length or 0) // MB
-        seconds = settings.read_seconds if reads else settings.write_seconds + megabytes
-        request.environ["avenue.deadline"] = deadline = database.deadline(seconds)
+        deadline = database.deadline(_seconds_for(request.method, settings))
+        request.environ["avenue.deadline"] = deadline
         deadline.__enter__()
 
     def leave(_: BaseException | None) -> None:
@@ -217,10 +215,15 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
     app.teardown_request(leave)
 
 
-def _in_the_way(database: Database) -> list[str]:
-    with database.deadline(READY_SECONDS):
-        database.ping()
-        return shortcomings(database)
+def _seconds_for(method: str, settings: Settings) -> float:
+    """Return how long a request may keep the database busy: its writing, plus its transfer."""
+    if method in {"GET", "HEAD", "OPTIONS"}:
+        return settings.read_seconds
+    declared_bytes = request.content_length or 0
+    seconds = settings.write_seconds + declared_bytes / MB
+    if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
+        seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
+    return min(seconds, LONGEST_REQUEST_SECONDS)
 
 
 def _home() -> Response:

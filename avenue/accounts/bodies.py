@@ -6,7 +6,6 @@ from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.service import MOST_EMAIL_CHARACTERS
 from avenue.identity import Scope
 
-LEAST_PASSWORD_CHARACTERS = 8
 MOST_NAME_CHARACTERS = 200
 MOST_TOKEN_DAYS = 3650
 
@@ -19,9 +18,7 @@ class LoginBody(_Body):
     """`POST /api/auth/login`."""
 
     email: str = Field(min_length=1, max_length=MOST_EMAIL_CHARACTERS, repr=False)
-    password: str = Field(
-        min_length=LEAST_PASSWORD_CHARACTERS, max_length=MOST_CHARACTERS, repr=False
-    )
+    password: str = Field(min_length=1, max_length=MOST_CHARACTERS, repr=False)
 
 
 class TokenBody(_Body):

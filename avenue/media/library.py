@@ -295,11 +295,16 @@ class MediaLibrary:
     ) -> list[Checked | Outcome]:
         received = [each for each in incoming if not isinstance(each, Refusal)]
         self._room.check(actor.site.id, sum(each.length for each in received))
-        room = order.room
         results: list[Checked | Outcome] = []
+        taken: set[str] = set()  # a file that came twice needs room once
         for each in incoming:
-            result = each if isinstance(each, Refusal) else self._check(order, each, room)
-            room -= isinstance(result, Checked)
+            if isinstance(each, Refusal):
+                results.append(each)
+                continue
+            room = order.room - len(taken - {each.sha256})
+            result = self._check(order, each, room)
+            if isinstance(result, Checked):
+                taken.add(each.sha256)
             results.append(result)
         return results
 

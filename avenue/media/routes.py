@@ -9,7 +9,7 @@ from avenue.errors import NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
 from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
 from avenue.media.models import Asset, Visibility
-from avenue.media.reading import MediaReader, may_read
+from avenue.media.reading import DamagedFile, MediaReader, may_read
 from avenue.media.urls import ORIGINAL, TOKEN_PATTERN, original_path, original_url
 from avenue.web.auth import current_actor
 from avenue.web.services import using
@@ -73,7 +73,13 @@ def _deliver(asset: Asset, *, immutable: bool) -> Response:
         freshness = PRIVATE
     download = request.args.get("download") == "1"
     file = using(MediaReader).open(asset)
-    return deliver(request.environ, file, freshness, download=download)
+    try:
+        return deliver(request.environ, file, freshness, download=download)
+    except DamagedFile:
+        # Only if it is the file of today: one known for seconds may be purged since.
+        if _readable(asset.id, using(MediaReader).find_now).current == asset.current:
+            raise
+        raise NotFound from None
 
 
 def _same_token(asset: Asset, token: str) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from avenue.errors import AvenueError, Conflict, NotFound
+from avenue.errors import AvenueError, Conflict, Invalid, NotFound
 
 
 class ProductNotFound(NotFound):
@@ -38,6 +38,14 @@ class TooManyImages(Conflict):
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(f"A product has at most {limit} pictures.", limit=limit)
+
+
+class OneFileOnly(Invalid):
+    """A picture was to be replaced by several files."""
+
+    code = "one_file_only"
+    message = "A picture is replaced by one file."
+    hint = "Send exactly one file."
 
 
 class RevisionConflict(Conflict):

@@ -108,7 +108,7 @@ def list_products() -> Response:
     owner, status = request.args.get("owner"), request.args.get("status")
     query = ProductQuery(
         owner=signed_in_actor().id if owner and _choice("owner", owner, ["me"]) else None,
-        words=tuple(words_of(request.args.get("search"))),
+        words=_search_words(),
         status=Status(_choice("status", status, [*Status])) if status else None,
         sort=sort,
         descending=sort_text.startswith("-"),
@@ -231,6 +231,12 @@ def _showing_current(actor: Actor, product_id: str) -> Iterator[None]:
     except RevisionConflict:
         current = using(ShopService).get(actor, product_id)
         raise RevisionConflict(product_json(actor, current)) from None
+
+
+def _search_words() -> tuple[str, ...]:
+    """Return the words of `?search`; a search that has none finds nothing, not everything."""
+    text = request.args.get("search", "").strip()
+    return tuple(words_of(text)) or ((text,) if text else ())
 
 
 def _choice(name: str, text: str, choices: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from avenue.media.models import Asset, State
 from avenue.media.policy import UploadPolicy
 from avenue.shop.errors import (
     ImageNotFound,
+    OneFileOnly,
     ProductNotFound,
     RevisionConflict,
     TooManyImages,
@@ -173,7 +174,7 @@ class ShopService:
             key=key,
             known={asset.current.source_sha256: asset},
             room=1,
-            no_room=TooManyImages(limit=1),
+            no_room=OneFileOnly(),
             replaces=asset,
         )
         with self._library.receiving(actor, order, incoming) as reception:

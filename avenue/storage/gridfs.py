@@ -139,17 +139,19 @@ class Files:
         return [self._facts(document) for document in found]
 
     def chunk_owners_after(self, file_id: str, limit: int) -> list[str]:
-        """Return up to `limit` file ids that own chunks, in order, beginning after `file_id`.
+        """Return the file ids that own the next `limit` chunks after those of `file_id`, in order.
 
-        Reads the index {files_id, n} only, hopping from owner to owner.
+        Read from the index {files_id, n} alone.
         """
-        owners: list[str] = []
-        while len(owners) < limit:
-            found = self._next_owner(owners[-1] if owners else file_id)
-            if found is None:
-                break
-            owners.append(found)
-        return owners
+        found = self._database.repeat(
+            lambda: list(
+                self._chunks.find({"files_id": {"$gt": file_id}}, {"_id": 0, "files_id": 1})
+                .sort([("files_id", 1), ("n", 1)])
+                .limit(limit)
+            ),
+            self._database.read_seconds,
+        )
+        return list(dict.fromkeys(str(chunk["files_id"]) for chunk in found))
 
     def newest_chunk_at(self, file_id: str) -> datetime | None:
         """Return when the newest chunk of `file_id` was made, by the writer's clock."""
@@ -162,17 +164,6 @@ class Files:
         if found is None or not isinstance(found["_id"], ObjectId):
             return None
         return found["_id"].generation_time
-
-    def _next_owner(self, after: str) -> str | None:
-        found = self._database.repeat(
-            lambda: self._chunks.find_one(
-                {"files_id": {"$gt": after}},
-                {"_id": 0, "files_id": 1},
-                sort=[("files_id", 1), ("n", 1)],
-            ),
-            self._database.read_seconds,
-        )
-        return str(found["files_id"]) if found else None
 
     def _insert_chunk(self, stored_id: str, number: int, data: bytes, length: int) -> None:
         chunk = {"_id": ObjectId(), "files_id": stored_id, "n": number, "data": Binary(data)}

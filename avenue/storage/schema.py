@@ -5,6 +5,7 @@ collections of our names but no such marker belongs to another application (the 
 before used the same names): it is refused and nothing in it is touched.
 """
 
+import time
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -18,6 +19,7 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 META = "avenue_meta"
 MARKER = "schema"
 DEFAULT_SITE = "default"
+BELIEVED_SECONDS = 30.0
 
 OUR_COLLECTIONS = frozenset(
     {
@@ -137,6 +139,28 @@ class Gate:
         if look(self._database) is not Standing.READY:
             raise NotMigrated
         self._open = True
+
+
+class Fitness:
+    """Tells what is in the way of serving, for `/readyz`, which anybody may ask at any rate."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._good_until = float("-inf")
+
+    def __call__(self) -> list[str]:
+        """Return the reasons in words, none when all is well; raise `Unavailable` when it is away.
+
+        The primary is reached every time; that schema and indexes are there is believed for
+        `BELIEVED_SECONDS`.
+        """
+        self._database.ping()
+        if time.monotonic() < self._good_until:
+            return []
+        reasons = shortcomings(self._database)
+        if not reasons:
+            self._good_until = time.monotonic() + BELIEVED_SECONDS
+        return reasons
 
 
 def _compare(marker: Document) -> Standing:

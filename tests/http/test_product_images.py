@@ -291,6 +291,14 @@ def test_the_same_bytes_twice_in_one_form_are_one_picture(application, shelf):
     }
 
 
+def test_the_same_bytes_twice_need_one_place(shelf):
+    shelf.add(*(a_picture() for _ in range(4)))
+    data = a_picture()
+    answer = shelf.add(data, data)
+    assert (answer.status_code, answer.json["errors"]) == (201, [])
+    assert len(shelf.ids()) == 5
+
+
 def test_the_same_bytes_are_another_picture_of_another_product(as_seller):
     data = a_picture()
     one, two = Shelf(as_seller, data), Shelf(as_seller, data)
@@ -586,6 +594,23 @@ def test_replacing_by_something_else_than_a_picture_changes_nothing(application,
     assert_refused(shelf.replace(shelf.ids()[0], broken), 422, "broken_image")
     assert (shelf.now(), application.counts()) == (before, counts)
     assert nobody.get(before["image_urls"][0]).status_code == 200
+
+
+def test_a_picture_is_replaced_by_one_file_only(application, as_seller):
+    shelf = Shelf(as_seller, a_picture())
+    (picture,) = shelf.ids()
+    counts, chosen = application.counts(), a_picture()
+    url = f"{shelf.images}/{picture}/file"
+    answer = as_seller.upload(url, chosen, Part(a_picture(), name="b.jpg"), method="PUT")
+    assert answer.status_code == 201
+    assert [(e["name"], e["code"]) for e in answer.json["errors"]] == [("b.jpg", "one_file_only")]
+    assert as_seller.get(answer.json["url"]).data == chosen
+    added = {name: n - counts.get(name, 0) for name, n in application.counts().items()}
+    assert {name: n for name, n in added.items() if n} == {
+        "product_images.chunks": 1,
+        "product_images.files": 1,
+        "writes": 1,
+    }
 
 
 def test_replacing_is_repeated_by_its_key(application, as_seller):

@@ -439,6 +439,13 @@ def test_a_deleted_product_takes_its_pictures_to_the_trash(application, as_selle
 # Lists
 
 
+@pytest.mark.parametrize("search", ["%%%", "...", "\U0001f45f"])
+def test_a_search_without_a_word_finds_nothing(as_seller, search):
+    as_seller.a_product()
+    listed = as_seller.get(PRODUCTS, query_string={"search": search}).json
+    assert (listed["items"], listed["total"]) == ([], 0)
+
+
 @pytest.mark.parametrize(
     ("search", "found"),
     [
