@@ -4,13 +4,18 @@ import itertools
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.storage.connection import Database
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.scope import site
 from tests.faults.house import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
-from tests.mongod import Guard, ReplicaSet, database_name, wait_until
+from tests.mongod import Guard, ReplicaSet, database_name, fail_point, wait_until
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Answer, Client, Server, path_of, prepare
 
@@ -160,3 +165,35 @@ def test_a_primary_that_steps_down_fails_no_request(
             replica_set.wait_for_primary()
         assert_nothing_was_lost(traffic, server, replica_set)
         replica_set.wait_until_healthy()
+
+
+@contextmanager
+def secondaries_cut_off(replica_set: ReplicaSet) -> Iterator[None]:
+    """The secondaries are up and vote, and get nothing of what is written."""
+    primary = replica_set.wait_until_healthy()
+    others = [each for each in replica_set.members if each is not primary]
+    point = {"configureFailPoint": "stopReplProducer"}
+    for each in others:
+        each.direct.admin.command({**point, "mode": "alwaysOn"})
+    try:
+        yield
+    finally:
+        for each in others:
+            each.direct.admin.command({**point, "mode": "off"})
+
+
+def test_what_only_the_primary_has_is_not_acknowledged_when_it_is_found_again(
+    replica_set: ReplicaSet,
+) -> None:
+    """The second insert is told "duplicate key", and the driver drops what is said beside it."""
+    uri = replica_set.uri_of(database_name())
+    prepare(uri)
+    late = fail_point(replica_set.client, ["insert"], None, None, 64, app_name="avenue")
+    with closing(Database(Settings(mongodb_uri=uri, local=True, write_seconds=2))) as database:
+        products = site(database, DEFAULT_SITE).collection("shop_products")
+        product = {"_id": "one", "name": "Zapato"}
+        with secondaries_cut_off(replica_set), late as point, pytest.raises(Unavailable):
+            products.insert(product)
+        assert point.hits == 2
+
+        products.insert(product)
