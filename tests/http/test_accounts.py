@@ -72,7 +72,16 @@ def test_a_session_may_ask_who_it_is_too(house: House) -> None:
         ("no e-mail at all", PASSWORD, HERE),
         ("a\x7fb@shop.test", PASSWORD, HERE),
     ],
-    ids=["password", "person", "role", "other site", "disabled", "no e-mail", "control"],
+    ids=[
+        "password",
+        "short password",
+        "person",
+        "role",
+        "other site",
+        "disabled",
+        "no e-mail",
+        "control",
+    ],
 )
 def test_all_who_do_not_get_in_see_the_same_after_one_check(
     house: House, email: str, password: str, site: Site
