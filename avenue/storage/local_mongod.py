@@ -323,6 +323,8 @@ class _Place:
             *("--logpath", str(self.log), "--logappend", "--quiet"),
             # Else up to 200 MB of its own measurements gather beside the data.
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # What a killed process had open stays locked that long. Ours last 15 s at most.
+            *("--setParameter", "transactionLifetimeLimitSeconds=20"),
         ]
         with self.log.open("ab") as log:
             return subprocess.Popen(
