@@ -38,13 +38,17 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`."""
+    """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
+
+    `quota_bytes` is what it may store; None stands for the house's default.
+    """
 
     id: str
     hosts: tuple[str, ...]
     base_url: str
     name: str
     locale: str = "es"
+    quota_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

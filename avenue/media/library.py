@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Protocol, Self
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, Gone, NotFound, Unavailable
-from avenue.identity import Actor, new_id
+from avenue.identity import Actor, Site, new_id
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.naming import display_name, safe_name
@@ -64,7 +64,7 @@ class Examiner(Protocol):
 class Room(Protocol):
     """Knows whether more may be stored."""
 
-    def check(self, site_id: str, incoming_bytes: int) -> None:
+    def check(self, site: Site, incoming_bytes: int) -> None:
         """Raise `StorageFull` or `QuotaExceeded`."""
 
 
@@ -294,7 +294,7 @@ class MediaLibrary:
         self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]
     ) -> list[Checked | Outcome]:
         received = [each for each in incoming if not isinstance(each, Refusal)]
-        self._room.check(actor.site.id, sum(each.length for each in received))
+        self._room.check(actor.site, sum(each.length for each in received))
         results: list[Checked | Outcome] = []
         taken: set[str] = set()  # a file that came twice needs room once
         for each in incoming:

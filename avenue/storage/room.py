@@ -8,6 +8,7 @@ from pymongo.errors import PyMongoError
 
 from avenue.config import Settings
 from avenue.errors import StorageFull
+from avenue.identity import Site
 from avenue.storage.connection import Database
 
 MB = 1024 * 1024
@@ -33,24 +34,26 @@ class StorageRoom:
     ) -> None:
         self._database = database
         self._most_percent = settings.max_disk_percent
-        self._quota_bytes = settings.max_site_mb * MB
+        self._default_bytes = settings.max_site_mb * MB
         self._stored_bytes = stored_bytes
         self._known: dict[Hashable, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def check(self, site_id: str, incoming_bytes: int) -> None:
+    def check(self, site: Site, incoming_bytes: int) -> None:
         """Raise `StorageFull` or `QuotaExceeded` when `incoming_bytes` more are too many."""
         percent = self._recent("disk", self._disk_percent)
         if percent >= self._most_percent:
             raise StorageFull(used_percent=round(percent), limit_percent=self._most_percent)
-        if not self._quota_bytes:
+        quota_bytes = self._default_bytes if site.quota_bytes is None else site.quota_bytes
+        if not quota_bytes:
             return
-        used = self._recent(("site", site_id), lambda: float(self._stored_bytes(site_id)))
-        if used + incoming_bytes > self._quota_bytes:
-            raise QuotaExceeded(used_bytes=int(used), limit_bytes=self._quota_bytes)
+        key = ("site", site.id)
+        used = self._recent(key, lambda: float(self._stored_bytes(site.id)))
+        if used + incoming_bytes > quota_bytes:
+            raise QuotaExceeded(used_bytes=int(used), limit_bytes=quota_bytes)
         with self._lock:
-            known_at, _ = self._known["site", site_id]
-            self._known["site", site_id] = (known_at, used + incoming_bytes)
+            known_at, _ = self._known[key]
+            self._known[key] = (known_at, used + incoming_bytes)
 
     def _recent(self, key: Hashable, measure: Callable[[], float]) -> float:
         known_at, value = self._known.get(key, (float("-inf"), 0.0))

@@ -72,6 +72,7 @@ class Sites:
             base_url=base_url,
             name=str(document.get("name") or document["_id"]),
             locale=document.get("locale", "es"),
+            quota_bytes=document.get("quotas", {}).get("bytes"),
         )
 
 

@@ -740,3 +740,25 @@ def test_a_site_may_have_a_quota(application):
     told = assert_refused(shelf.add(large), 507, "quota_exceeded")
     assert told["limit_bytes"] == 1024 * 1024
     assert application.counts() == counts
+
+
+def test_the_quota_of_a_site_goes_before_the_default(application):
+    sites, own = application.raw["sites"], {"_id": "default"}
+    sites.update_one(own, {"$set": {"quotas": {"bytes": 1000}}})
+    try:
+        seller = application.new_person(
+            unique("tiny"), app=application.with_settings(max_site_mb=0)
+        )
+        told = assert_refused(Shelf(seller).add(a_picture()), 507, "quota_exceeded")
+    finally:
+        sites.update_one(own, {"$unset": {"quotas": ""}})
+    assert told["limit_bytes"] == 1000
+
+
+def test_nothing_is_taken_once_the_disk_of_the_database_is_full(application):
+    app = application.with_settings(max_disk_percent=0)  # as if it were: any disk is fuller
+    shelf = Shelf(application.new_person(unique("full"), app=app))
+    counts = application.counts()
+    told = assert_refused(shelf.add(a_picture()), 507, "storage_full")
+    assert told["limit_percent"] == 0
+    assert application.counts() == counts
