@@ -71,16 +71,10 @@ class NewProduct(_Body):
     group: Group | None = None
 
 
-class ProductChanges(_Body):
+class ProductChanges(NewProduct):
     """What of a product may change; `revision` guards against overwriting somebody's work."""
 
     name: Name = ""
-    sku: Sku | None = None
-    description: Annotated[str, StringConstraints(max_length=20_000)] = ""
-    price: Price | None = None
-    currency: Currency = DEFAULT_CURRENCY
-    status: Literal["draft", "published"] = "draft"
-    group: Group | None = None
     revision: Revision | None = None
 
 
