@@ -57,11 +57,22 @@ def pool() -> Iterator[DecodePool]:
     pool.close()
 
 
+OTHERS: set[psutil.Process] = set()
+"""Decoders of applications that other tests keep running."""
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    OTHERS.clear()
+    OTHERS.update(children())
+
+
 def children() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE
+        if child not in OTHERS
+        and child.status() != psutil.STATUS_ZOMBIE
         and any("avenue.media.decoder" in word for word in child.cmdline())
     ]
 
