@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--kilobytes", type=int, nargs="+", default=[12, 400])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -62,7 +63,7 @@ def main() -> None:
             f"{kilobytes} KB": _compare(
                 mongod.uri, (avenue, naive), _picture(kilobytes), token, options
             )
-            for kilobytes in (12, 400)
+            for kilobytes in options.kilobytes
         }
     print(json.dumps(results, indent=2) if options.json else _table(results))
 
