@@ -229,13 +229,6 @@ class MediaLibrary:
             return
         yield from self._stored(actor, order, checked, write)
 
-    def get(self, actor: Actor, asset_id: str) -> Asset:
-        """Return an asset of the actor's site, in any state; raise `NotFound`."""
-        asset = self._store.get(actor.site.id, asset_id)
-        if asset is None:
-            raise NotFound
-        return asset
-
     def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
         """Return those assets of the actor's site that exist, by id."""
         return self._store.get_many(actor.site.id, asset_ids)
