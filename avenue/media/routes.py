@@ -11,7 +11,7 @@ from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
 from avenue.media.models import Asset, Visibility
 from avenue.media.reading import DamagedFile, MediaReader, may_read
 from avenue.media.urls import ORIGINAL, TOKEN_PATTERN, original_path, original_url
-from avenue.web.auth import current_actor
+from avenue.web.auth import reading_actor
 from avenue.web.services import using
 
 blueprint = Blueprint("media", __name__, url_prefix="/media")
@@ -62,7 +62,7 @@ def _readable(asset_id: str, find: Callable[[Site, str], Asset | None]) -> Asset
 def _reader() -> Actor:
     """Return who asks. A bad token is nobody here: a 401 would say that something is there."""
     try:
-        return current_actor()
+        return reading_actor()
     except Unauthenticated:
         return Actor(site=g.site)
 

@@ -21,7 +21,7 @@ from avenue.shop.models import PicturedProduct, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service import ShopService
 from avenue.shop.words import words_of
-from avenue.web.auth import current_actor, require, signed_in_actor
+from avenue.web.auth import current_actor, reading_actor, require, signed_in_actor
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as, page_asked_for
 from avenue.web.services import using
@@ -96,7 +96,7 @@ class ImageChanges(_Body):
 @blueprint.get("/products")
 def list_products() -> Response:
     """List the products the caller may see: `?search ?status ?sort ?owner=me ?limit ?after`."""
-    actor, page = current_actor(), page_asked_for()
+    actor, page = reading_actor(), page_asked_for()
     sort_text = request.args.get("sort", "-created_at")
     sort = Sort(_choice("sort", sort_text.removeprefix("-"), [*Sort]))
     owner, status = request.args.get("owner"), request.args.get("status")
@@ -131,7 +131,7 @@ def create_product() -> tuple[Response, int, dict[str, str]]:
 @blueprint.get("/products/<product_id>")
 def show_product(product_id: str) -> Response:
     """Show one product."""
-    actor = current_actor()
+    actor = reading_actor()
     return jsonify(product_json(actor, using(ShopService).get(actor, product_id)))
 
 

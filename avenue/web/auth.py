@@ -121,6 +121,15 @@ def signed_in_actor() -> Actor:
     return actor
 
 
+def reading_actor() -> Actor:
+    """Return who asks, for what nobody signed in may see a part of too.
+
+    A token that was not made for reading sees what nobody sees.
+    """
+    actor = current_actor()
+    return actor if Scope.READ in actor.scopes else Actor(site=actor.site)
+
+
 def require(*roles: Role, scope: Scope | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a route be used only by somebody with one of `roles` (any signed-in person if none).
 

@@ -584,3 +584,9 @@ def test_a_session_reads_a_private_picture_of_ones_own(application, with_session
     assert with_session.get(picture.url).data == picture.data
     application.raw["assets"].update_one({"_id": picture.id}, {"$set": {"owner": "else"}})
     assert with_session.get(picture.url).status_code == 404
+
+
+def test_a_token_not_made_for_reading_sees_no_private_picture(application, private, as_seller):
+    writer = application.with_scopes(as_seller, "write")
+    assert writer.get(private.at("stable")).status_code == 404
+    assert as_seller.get(private.at("stable")).status_code == 200

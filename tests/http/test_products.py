@@ -655,3 +655,12 @@ def test_a_token_for_reading_changes_nothing(application, as_seller):
     assert_refused(answer, 403, "insufficient_scope")
     assert 'scope="write"' in answer.headers["WWW-Authenticate"]
     assert reader.get(url).json == product
+
+
+def test_a_token_not_made_for_reading_sees_what_nobody_sees(application, as_seller):
+    draft = as_seller.a_product()
+    writer = application.with_scopes(as_seller, "write")
+    assert_refused(writer.get(f"{PRODUCTS}/{draft['id']}"), 404, "product_not_found")
+    asked = {"search": draft["name"]}
+    assert writer.get(PRODUCTS, query_string=asked).json["total"] == 0
+    assert as_seller.get(PRODUCTS, query_string=asked).json["total"] >= 1
