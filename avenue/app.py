@@ -4,7 +4,6 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -65,17 +64,9 @@ NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 log = logging.getLogger(__name__)
 
 
-class Avenue(Flask):
-    """Flask, told that no view is a coroutine: looking for one at every step cost 5 %."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `func` as it is."""
-        return func
-
-
 def create_app(settings: Settings, database: Database) -> Flask:
     """Return the application. Connects to nothing yet, so it starts while MongoDB is away."""
-    app = Avenue("avenue")
+    app = Flask("avenue")
     gate = Gate(database)
     rate_limits = RateLimits(database)
     accounts = account_service(settings, database, rate_limits)
