@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from avenue import cli
+from avenue.cli import context
 from avenue.config import Settings, new_secret
 
 ROOT = Path(__file__).parent.parent
@@ -160,12 +160,12 @@ def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crash:
-        crash.setattr(cli, "new_secret", killed)
+        crash.setattr(context, "new_secret", killed)
         with pytest.raises(KeyboardInterrupt):
-            cli._kept_secret(settings)
-    kept = cli._kept_secret(settings)
+            context.kept_secret(settings)
+    kept = context.kept_secret(settings)
     assert len(kept) >= 32
-    assert cli._kept_secret(settings) == kept
+    assert context.kept_secret(settings) == kept
     assert [(each.name, each.stat().st_mode & 0o777) for each in tmp_path.iterdir()] == [
         ("secret_key", 0o600)
     ]

@@ -1,0 +1,35 @@
+"""The command line: `python -m avenue …`. Every command has `--json`."""
+
+import sys
+
+import click
+
+from avenue.cli import people, serving
+from avenue.config import ConfigError
+from avenue.errors import AvenueError
+
+
+def main() -> None:
+    """Run a command; what goes wrong is a sentence on stderr and exit code 1."""
+    try:
+        commands(prog_name="python -m avenue", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except ConfigError as error:
+        click.echo(error, err=True)
+        sys.exit(1)
+    except AvenueError as error:
+        click.echo(f"{error.message}\n{error.hint}", err=True)
+        sys.exit(1)
+
+
+@click.group()
+def commands() -> None:
+    """Avenue keeps the pictures and files of shops inside MongoDB."""
+
+
+for _command in (*serving.COMMANDS, *people.COMMANDS):
+    commands.add_command(_command)

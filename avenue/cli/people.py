@@ -1,0 +1,158 @@
+"""Commands about people: `users …`, `tokens …`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from avenue.accounts.service import AccountService
+from avenue.app import account_service
+from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.identity import Role, Scope
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.schema import Gate
+
+ROLES = [role.value for role in Role]
+SCOPES = [scope.value for scope in Scope]
+
+
+@click.group()
+def users() -> None:
+    """People and their roles."""
+
+
+@users.command(name="add")
+@click.argument("email")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default=Role.SELLER.value,
+    show_default=True,
+)
+@click.option("--name", default="")
+@click.option("--superuser", is_flag=True, help="Everything, on every site.")
+@of_site
+@local
+@as_json
+def add_user(
+    *,
+    email: str,
+    role: str,
+    name: str,
+    superuser: bool,
+    site: str,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Add a person; the password comes from stdin, else one is made and printed once."""
+    with _accounts(is_local=is_local) as accounts:
+        added = accounts.add_user(
+            email, _given_password(), name=name, roles={site: Role(role)}, superuser=superuser
+        )
+    user = {"id": added.user.id, "email": added.user.email, "role": role}
+    say(
+        wants_json,
+        {**user, "password": added.made_password},
+        f"Added {added.user.email} as {role}.{shown_once(added.made_password)}",
+    )
+
+
+@users.command()
+@click.argument("email")
+@local
+@as_json
+def password(*, email: str, is_local: bool, wants_json: bool) -> None:
+    """Set a password (from stdin, else one is made); ends all sessions and tokens."""
+    with _accounts(is_local=is_local) as accounts:
+        made = accounts.change_password(email, _given_password())
+    say(wants_json, {"email": email, "password": made}, f"Changed.{shown_once(made)}")
+
+
+@users.command()
+@click.argument("email")
+@click.option("--undo", is_flag=True, help="Let the person in again.")
+@local
+@as_json
+def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None:
+    """Shut a person out at once."""
+    with _accounts(is_local=is_local) as accounts:
+        accounts.set_disabled(email, disabled=not undo)
+    say(wants_json, {"email": email, "disabled": not undo}, "Enabled." if undo else "Disabled.")
+
+
+@users.command(name="list")
+@local
+@as_json
+def list_users(*, is_local: bool, wants_json: bool) -> None:
+    """List everybody."""
+    with _accounts(is_local=is_local) as accounts:
+        everybody = [
+            {
+                "id": user.id,
+                "email": user.email,
+                "name": user.name,
+                "roles": user.roles,
+                "superuser": user.superuser,
+                "disabled": user.disabled,
+            }
+            for user in accounts.users()
+        ]
+    lines = [
+        f"{each['email']}  {each['roles']}{'  disabled' if each['disabled'] else ''}"
+        for each in everybody
+    ]
+    say(wants_json, {"items": everybody, "total": len(everybody)}, "\n".join(lines))
+
+
+@click.group()
+def tokens() -> None:
+    """Tokens for programs."""
+
+
+@tokens.command(name="add")
+@click.argument("email")
+@click.option("--name", default="")
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES)
+@click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True)
+@of_site
+@local
+@as_json
+def add_token(
+    *,
+    email: str,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int,
+    site: str,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Make a token for somebody; it is shown once."""
+    with _accounts(is_local=is_local) as accounts:
+        made = accounts.add_token(
+            email, site, name=name, scopes=frozenset(map(Scope, scopes)), days=days
+        )
+    say(wants_json, {"id": made.token.id, "token": made.secret}, made.secret)
+
+
+@contextmanager
+def _accounts(*, is_local: bool) -> Iterator[AccountService]:
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        yield account_service(settings, database, RateLimits(database))
+
+
+def shown_once(made_password: str | None) -> str:
+    """Return the line that shows a password made here."""
+    return f"\nPassword, shown only this once: {made_password}" if made_password else ""
+
+
+def _given_password() -> str | None:
+    """Return the first line of a stdin that is piped in, or None."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    return sys.stdin.readline().rstrip("\r\n") or None
+
+
+COMMANDS = (users, tokens)

@@ -1,0 +1,116 @@
+"""Commands that run Avenue: `serve`, `worker`, `migrate`, `sweep`."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from avenue.accounts.errors import EmailTaken
+from avenue.accounts.models import NewUser
+from avenue.app import SWEEP, Background, account_service
+from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.cli.people import shown_once
+from avenue.config import Settings
+from avenue.storage.connection import Database
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.web import requestlog
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@click.command()
+@local
+@as_json
+def serve(*, is_local: bool, wants_json: bool) -> None:
+    """Serve over HTTP; with --local, bring a MongoDB along under ./var."""
+    with settings_in_force(is_local=is_local, stops_it=True) as settings:
+        with database_of(settings) as database:
+            migrate(database)
+            admin = _first_administrator(settings, database)
+        say(wants_json, _greeting(settings, admin), _greeting_text(settings, admin))
+        os.environ.update(settings.as_env())  # noqa: TID251 - gunicorn's workers read it
+        _run_gunicorn()
+
+
+@click.command()
+@local
+@as_json
+def worker(*, is_local: bool, wants_json: bool) -> None:
+    """Do background work until stopped."""
+    requestlog.configure_logging()
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        background = Background(settings, database)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: background.stop())
+        say(wants_json, {"working": True}, "Working; Ctrl-C stops.")
+        background.run_forever()
+
+
+@click.command(name="migrate")
+@local
+@as_json
+def migrate_database(*, is_local: bool, wants_json: bool) -> None:
+    """Bring the database to this version of Avenue; repeatable."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        done = migrate(database)
+    text = "\n  ".join(["Migrated:", *done]) if done else "The database is up to date."
+    say(wants_json, {"migrated": done}, text)
+
+
+@click.command()
+@local
+@as_json
+def sweep(*, is_local: bool, wants_json: bool) -> None:
+    """Remove what nobody owns, now."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        job = Background(settings, database).run_now(SWEEP)
+    result = dict(job.result or {})
+    say(
+        wants_json,
+        {"state": job.state, "result": result, "error": job.error},
+        job.error or "Swept: " + ", ".join(f"{name} {count}" for name, count in result.items()),
+    )
+    sys.exit(1 if job.error else 0)
+
+
+def _first_administrator(settings: Settings, database: Database) -> NewUser | None:
+    """Add the first administrator where there is nobody yet and this is a local start or told."""
+    if not settings.local and not settings.admin_email:
+        return None
+    accounts = account_service(settings, database, RateLimits(database))
+    try:
+        return accounts.first_administrator(
+            DEFAULT_SITE,
+            email=settings.admin_email or None,
+            password=settings.admin_password or None,
+        )
+    except EmailTaken:  # another instance was quicker
+        return None
+
+
+def _greeting(settings: Settings, admin: NewUser | None) -> dict[str, Any]:
+    greeting: dict[str, Any] = {"url": settings.base_url}
+    if admin:
+        greeting["administrator"] = {"email": admin.user.email, "password": admin.made_password}
+    return greeting
+
+
+def _greeting_text(settings: Settings, admin: NewUser | None) -> str:
+    lines = [f"Avenue is at {settings.base_url} (Ctrl-C stops it)."]
+    if admin:
+        lines.append(f"First administrator: {admin.user.email}{shown_once(admin.made_password)}")
+    return "\n".join(lines)
+
+
+def _run_gunicorn() -> None:
+    """Run gunicorn in this process until it is told to stop."""
+    sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "--chdir", str(ROOT), "wsgi:app"]
+    WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()
+
+
+COMMANDS = (serve, worker, migrate_database, sweep)
