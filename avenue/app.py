@@ -25,7 +25,7 @@ from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import image_limits, product_pictures
 from avenue.media.reading import MediaReader
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.shop import routes as shop_routes
 from avenue.shop.service import ShopService
@@ -83,7 +83,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
     shop = ShopService(ProductStore(database), library, policy, settings)
-    provide(app, settings, accounts, library, reader, policy, shop)
+    provide(app, settings, accounts, library, reader, LegacyUrls(database), policy, shop)
 
     parsing.install(app)
     problems.install(app)

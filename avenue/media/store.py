@@ -1,9 +1,11 @@
-"""Assets and their bytes, in MongoDB."""
+"""Assets, their bytes and their old addresses, in MongoDB."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from avenue.clock import utc_now
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import FileFacts
@@ -11,6 +13,7 @@ from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.scope import Collection, house, site
 
 ASSETS = "assets"
+LEGACY_URLS = "legacy_urls"
 
 
 class AssetStore:
@@ -117,12 +120,42 @@ class AssetStore:
         return site(self._database, site_id).collection(ASSETS)
 
 
+class LegacyUrls:
+    """Which asset an address from before Avenue names; paths are those of `legacy_path`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, site_id: str, path: str) -> str | None:
+        """Return the id of the asset that `path` names, in whatever state it is, or None."""
+        found = self._urls(site_id).find_one({"_id": _legacy_id(site_id, path)}, {"asset": 1})
+        return str(found["asset"]) if found else None
+
+    def put(self, site_id: str, path: str, asset_id: str) -> None:
+        """Let `path` name an asset from now on, whatever it named before; repeatable."""
+        named = {"path": path, "asset": asset_id, "at": utc_now()}
+        self._urls(site_id).update({"_id": _legacy_id(site_id, path)}, {"$set": named}, upsert=True)
+
+    def remove(self, site_id: str, path: str) -> None:
+        """Let `path` name nothing; repeatable."""
+        self._urls(site_id).delete({"_id": _legacy_id(site_id, path)})
+
+    def paths_of(self, site_id: str, asset_id: str) -> list[str]:
+        """Return the old paths that name an asset, in their order."""
+        found = self._urls(site_id).find({"asset": asset_id}, {"path": 1}, sort=[("path", 1)])
+        return [each["path"] for each in found]
+
+    def _urls(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(LEGACY_URLS)
+
+
 class SweptStore:
     """What the sweeper needs, over all sites. Every decision is a conditional write."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._assets = house(database).collection(ASSETS)
+        self._legacy_urls = house(database).collection(LEGACY_URLS)
         self._writes = Writes(database)
 
     def clock_skew_seconds(self) -> float:
@@ -146,10 +179,14 @@ class SweptStore:
         return [from_document(each) for each in found]
 
     def purge(self, asset: Asset) -> None:
-        """Delete the bytes and then the record of a condemned asset; repeatable from any step."""
+        """Delete bytes, old addresses and then the record of a condemned asset.
+
+        Repeatable from any step.
+        """
         files = house(self._database).files(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
+        self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
         self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
     def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
@@ -257,6 +294,10 @@ def replace_one(
     change = {"$push": {"versions": newest}, "$set": {"name": name}, "$inc": {"revision": 1}}
     assets.update(query, change)
     return tuple(each["file"] for each in before["versions"][keep - 1 :])
+
+
+def _legacy_id(site_id: str, path: str) -> str:
+    return f"{site_id}/{hashlib.sha256(path.encode()).hexdigest()}"
 
 
 def _owned(asset_id: str, claim: Claim) -> Document:

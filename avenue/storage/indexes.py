@@ -54,6 +54,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("state"),
         options={"partialFilterExpression": {"state": "purging"}},
     ),
+    Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
     Index(

@@ -34,7 +34,6 @@ OUR_COLLECTIONS = frozenset(
         "audit_logs",
         "infra_metrics",
         "infra_alerts",
-        "legacy_urls",
         "tus_uploads",
     }
 )
