@@ -14,6 +14,7 @@ from avenue.storage.scope import Collection, house, site
 
 ASSETS = "assets"
 LEGACY_URLS = "legacy_urls"
+_IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 
 
 class AssetStore:
@@ -110,6 +111,10 @@ class AssetStore:
         assets.delete({"_id": asset_id, "claim": None})
         if assets.find_one({"_id": asset_id, "versions.file": file_id}, {"_id": 1}) is None:
             self.delete_file(site_id, bucket, file_id)
+
+    def forget(self, asset: Asset) -> None:
+        """Remove the record of a condemned asset whose bytes are gone; repeatable."""
+        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
 
     def change(
         self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
@@ -242,7 +247,7 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
 
     Content to find it already claimed by the same owner: a transaction may run twice.
     """
-    in_time = {"claim": None, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+    in_time = {"claim": None, **_IN_TIME}
     query = {
         "_id": asset_id,
         "state": State.LIVE,
@@ -250,6 +255,46 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
     }
     change = {"$set": {"claim": {"kind": claim.kind, "id": claim.id}}, "$unset": {"expires_at": ""}}
     return bool(assets.update(query, change))
+
+
+def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
+    """Mark a stored, unclaimed asset as a temporary picture, inside a transaction; return it."""
+    query = {"_id": asset_id, "state": State.LIVE, "claim": None}
+    kept = assets.find_and_update(query, {"$set": {"temporary": True}})
+    return from_document(kept) if kept else None
+
+
+def temporary_of(assets: Collection, owner: str) -> list[Asset]:
+    """Return the temporary pictures of `owner` that have not expired, the newest first."""
+    query = {"owner": owner, "temporary": True, "claim": None, "state": State.LIVE, **_IN_TIME}
+    return [from_document(each) for each in assets.find(query, sort=[("created_at", -1)])]
+
+
+def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: str | None) -> bool:
+    """Give a temporary picture of `owner` to `claim`, inside a transaction; False when too late."""
+    query = {
+        "_id": asset_id,
+        "owner": owner,
+        "temporary": True,
+        "claim": None,
+        "state": State.LIVE,
+        **_IN_TIME,
+    }
+    change = {
+        "$set": {"claim": {"kind": claim.kind, "id": claim.id}},
+        "$unset": {"expires_at": "", "temporary": ""},
+    }
+    return bool(assets.update(query, change))
+
+
+def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | None:
+    """Put a temporary picture of `owner` out of sight for good and return it; None if none is.
+
+    The sweeper ends what is left of it when its bytes are not deleted right after.
+    """
+    query = {"_id": asset_id, "owner": owner, "temporary": True, "claim": None}
+    found = assets.find_and_update(query, {"$set": {"state": State.PURGING}})
+    return from_document(found) if found else None
 
 
 def trash_one(
@@ -346,6 +391,7 @@ def from_document(document: Document) -> Asset:
         alt=document.get("alt") or {},
         decorative=document.get("decorative", False),
         focal=(focal[0], focal[1]) if focal else None,
+        expires_at=document.get("expires_at"),
     )
 
 

@@ -25,6 +25,7 @@ HOST, OTHER_HOST = "shop.example", "other.example"
 OTHER_SITE = "other"
 SITES = {HOST: DEFAULT_SITE, OTHER_HOST: OTHER_SITE}
 PRODUCTS = "/api/shop/products"
+GROUPS = "/api/shop/groups"
 PASSWORD = "grey-teapot-ladder-92"
 OFTEN = 10**6
 VERSIONS_KEEP = 3

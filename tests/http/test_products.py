@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.http.application import (
+    GROUPS,
     HOST,
     PRODUCTS,
     Application,
@@ -214,7 +215,7 @@ def test_owner_me_lists_ones_own(as_seller, as_other_seller, nobody):
 
 
 def test_a_product_shows_what_it_was_made_from_and_nothing_internal(as_seller):
-    sku = unique("SKU-")
+    sku, group = unique("SKU-"), as_seller.post(GROUPS, json={"name": "Verano"}).json
     fields = {
         "name": "  Zapato  ",
         "sku": sku,
@@ -222,7 +223,7 @@ def test_a_product_shows_what_it_was_made_from_and_nothing_internal(as_seller):
         "price": "150000.50",
         "currency": "USD",
         "status": "published",
-        "group": "verano",
+        "group": group["id"],
     }
     answer = as_seller.post(PRODUCTS, json=fields)
     product = answer.json
@@ -375,7 +376,7 @@ def test_many_products_have_no_sku(as_seller):
 
 
 def test_only_what_is_given_changes(as_seller):
-    product = as_seller.a_product(sku=unique("SKU-"), price="10", group="g", description="d")
+    product = as_seller.a_product(sku=unique("SKU-"), price="10", description="d")
     url = f"{PRODUCTS}/{product['id']}"
     changed = as_seller.patch(url, json={"price": "12.00"}).json
     assert {name for name in PRODUCT_KEYS if changed[name] != product[name]} <= {
@@ -388,8 +389,8 @@ def test_only_what_is_given_changes(as_seller):
 
 
 def test_null_takes_sku_price_and_group_away(as_seller):
-    sku = unique("SKU-")
-    product = as_seller.a_product(sku=sku, price="10", group="g")
+    sku, group = unique("SKU-"), as_seller.post(GROUPS, json={"name": "Verano"}).json
+    product = as_seller.a_product(sku=sku, price="10", group=group["id"])
     url = f"{PRODUCTS}/{product['id']}"
     nothing = {"sku": None, "price": None, "group": None}
     changed = as_seller.patch(url, json=nothing).json
