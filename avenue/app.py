@@ -13,6 +13,9 @@ from avenue.accounts import routes as account_routes
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.audit import routes as audit_routes
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.jobs.models import Job
@@ -43,6 +46,7 @@ from avenue.storage.schema import (
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.web import (
+    audit,
     auth,
     cors,
     headers,
@@ -83,7 +87,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
         assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
     shop = ShopService(ProductStore(database), library, policy, settings)
-    provide(app, settings, accounts, library, reader, policy, shop)
+    changes = audit_service(settings, database)
+    provide(app, settings, accounts, library, reader, policy, shop, changes)
 
     parsing.install(app)
     problems.install(app)
@@ -92,6 +97,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
+    audit.install(app, changes)
     headers.install(app, settings)
     health.install(app, Fitness(database))
     for blueprint in (
@@ -99,6 +105,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_pages.blueprint,
         media_routes.blueprint,
         shop_routes.blueprint,
+        audit_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -141,6 +148,11 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
+
+
+def audit_service(settings: Settings, database: Database) -> AuditService:
+    """Return the log of changes, for the application, commands and jobs."""
+    return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
 
 
 class Background:

@@ -147,6 +147,14 @@ class Settings:
         least=0,
         most=3650,
     )
+    audit_days: int = setting(
+        "AVENUE_AUDIT_DAYS",
+        "How long an entry of the audit log is kept, counted from when it is written.",
+        365,
+        unit="days",
+        least=1,
+        most=3650,
+    )
     unclaimed_hours: int = setting(
         "AVENUE_UNCLAIMED_HOURS",
         "How long an uploaded file waits for its owner.",

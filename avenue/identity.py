@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -57,6 +57,7 @@ class Actor:
 
     site: Site
     id: str | None = None
+    email: str = field(default="", repr=False)
     role: Role | None = None
     superuser: bool = False
     scopes: frozenset[Scope] = frozenset(Scope)

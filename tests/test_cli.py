@@ -169,3 +169,41 @@ def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(
     assert [(each.name, each.stat().st_mode & 0o777) for each in tmp_path.iterdir()] == [
         ("secret_key", 0o600)
     ]
+
+
+def test_what_commands_change_is_in_the_log(run: Run, database_uri: str) -> None:
+    run("migrate")
+    ana = said(run("users", "add", "ana@tienda.example", "--role", "admin", "--json"))
+    token = said(run("tokens", "add", "ana@tienda.example", "--scope", "read", "--json"))
+    said(run("users", "password", "ana@tienda.example", "--json", given="mi clave larga\n"))
+    said(run("users", "disable", "ana@tienda.example", "--json"))
+    said(run("users", "disable", "ana@tienda.example", "--undo", "--json"))
+    listed = said(run("audit", "--json"))
+    assert (listed["next"], listed["total"]) == (None, 5)
+    assert [(each["actor"]["name"], each["action"]) for each in listed["items"]] == [
+        ("users disable", "user.enabled"),
+        ("users disable", "user.disabled"),
+        ("users password", "user.password_changed"),
+        ("tokens add", "token.created"),
+        ("users add", "user.added"),
+    ]
+    ids = [each["object"]["id"] for each in listed["items"]]
+    assert ids == [ana["id"], ana["id"], ana["id"], token["id"], ana["id"]]
+    assert {each["actor"]["kind"] for each in listed["items"]} == {"command"}
+    for secret in (ana["password"], token["token"], "mi clave larga", "ana@tienda"):
+        assert secret not in str(listed)
+    (line,) = run("audit", "--limit", "1").stdout.splitlines()
+    assert "command users disable  user.enabled" in line
+    assert said(run("audit", "--site", "other", "--json"))["items"] == []
+
+
+def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, database_uri: str) -> None:
+    run("migrate")
+    run("users", "add", "ana@tienda.example")
+    with MongoClient(database_uri) as client:
+        users = client.get_default_database()["users"]
+        users.update_one({}, {"$set": {"roles": {"default": "seller", "other": "admin"}}})
+    run("users", "disable", "ana@tienda.example")
+    for site in ("default", "other"):
+        (newest, *_) = said(run("audit", "--site", site, "--json"))["items"]
+        assert newest["action"] == "user.disabled"

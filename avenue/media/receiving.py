@@ -8,6 +8,7 @@ from avenue.errors import Invalid
 from avenue.media.library import Incoming, Reception, Refusal
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import upload_json
+from avenue.web.audit import note, nothing_changed
 from avenue.web.incoming import incoming_files
 
 LONGEST_KEY = 255
@@ -52,6 +53,9 @@ def upload_reply(reception: Reception) -> Response:
         response = jsonify({k: v for k, v in body.items() if dialect != "ckeditor" or k != "url"})
     response.status_code = 201 if reception.created else 200
     response.headers["Location"] = body["location"]
+    note(assets=sorted(reception.kept))
+    if not reception.created:
+        nothing_changed()
     if reception.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response

@@ -21,6 +21,7 @@ from avenue.shop.models import PicturedProduct, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service import ShopService
 from avenue.shop.words import words_of
+from avenue.web.audit import audited
 from avenue.web.auth import current_actor, reading_actor, require, signed_in_actor
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as, page_asked_for
@@ -119,6 +120,7 @@ def list_products() -> Response:
 
 @blueprint.post("/products")
 @require(Role.SELLER)
+@audited("product.created")
 def create_product() -> tuple[Response, int, dict[str, str]]:
     """Create a product of the caller's own."""
     actor, body = current_actor(), body_as(NewProduct)
@@ -137,6 +139,7 @@ def show_product(product_id: str) -> Response:
 
 @blueprint.patch("/products/<product_id>")
 @require(Role.SELLER)
+@audited("product.changed", "product_id")
 def change_product(product_id: str) -> Response:
     """Change the fields that are given."""
     actor, body = current_actor(), body_as(ProductChanges)
@@ -151,6 +154,7 @@ def change_product(product_id: str) -> Response:
 
 @blueprint.delete("/products/<product_id>")
 @require(Role.SELLER)
+@audited("product.deleted", "product_id")
 def delete_product(product_id: str) -> tuple[str, int]:
     """Delete a product; its pictures go to the trash."""
     using(ShopService).delete(current_actor(), product_id)
@@ -160,6 +164,7 @@ def delete_product(product_id: str) -> tuple[str, int]:
 @blueprint.post("/products/<product_id>/images")
 @require(Role.SELLER)
 @upload_route
+@audited("product.images_added", "product_id")
 def add_images(product_id: str) -> Response:
     """Add pictures: multipart, one or many under any field names, or one raw body."""
     reception = using(ShopService).add_images(
@@ -170,6 +175,7 @@ def add_images(product_id: str) -> Response:
 
 @blueprint.put("/products/<product_id>/images")
 @require(Role.SELLER)
+@audited("product.images_ordered", "product_id")
 def order_images(product_id: str) -> Response:
     """Put the pictures into another order."""
     actor, body = current_actor(), body_as(ImageOrder)
@@ -182,6 +188,7 @@ def order_images(product_id: str) -> Response:
 
 @blueprint.patch("/products/<product_id>/images/<asset_id>")
 @require(Role.SELLER)
+@audited("product.image_described", "product_id")
 def describe_image(product_id: str, asset_id: str) -> Response:
     """Change alt texts, the decorative mark or the focal point."""
     changes = body_as(ImageChanges).model_dump(exclude_unset=True)
@@ -192,6 +199,7 @@ def describe_image(product_id: str, asset_id: str) -> Response:
 @blueprint.put("/products/<product_id>/images/<asset_id>/file")
 @require(Role.SELLER)
 @upload_route
+@audited("product.image_replaced", "product_id")
 def replace_image(product_id: str, asset_id: str) -> Response:
     """Replace the file; the picture's id and place stay."""
     reception = using(ShopService).replace_image(
@@ -202,6 +210,7 @@ def replace_image(product_id: str, asset_id: str) -> Response:
 
 @blueprint.delete("/products/<product_id>/images/<asset_id>")
 @require(Role.SELLER)
+@audited("product.image_removed", "product_id")
 def remove_image(product_id: str, asset_id: str) -> tuple[str, int]:
     """Put a picture into the trash."""
     using(ShopService).remove_image(current_actor(), product_id, asset_id)
@@ -210,6 +219,7 @@ def remove_image(product_id: str, asset_id: str) -> tuple[str, int]:
 
 @blueprint.post("/products/<product_id>/images/<asset_id>/restore")
 @require(Role.SELLER)
+@audited("product.image_restored", "product_id")
 def restore_image(product_id: str, asset_id: str) -> Response:
     """Bring a picture back from the trash."""
     actor = current_actor()
