@@ -31,6 +31,7 @@ SITE_COLLECTIONS = frozenset(
         "page_content",
         "writes",
         "audit_logs",
+        "legacy_urls",
     }
 )
 BUCKETS = ("product_images", "builder_media", "uploads")

@@ -45,8 +45,8 @@ class AuditTrail(Protocol):
 class Audited:
     """What a route does: `action` is `<kind of object>.<what happened>`.
 
-    `object_from` is the path parameter with the object's id; None: the view notes it, or the
-    JSON answer has it as `id`.
+    `{name}` in it stands for a path parameter. `object_from` is the path parameter with the
+    object's id; None: the view notes it, or the JSON answer has it as `id`.
     """
 
     action: str
@@ -68,16 +68,20 @@ def audited_as(view: Callable[..., object] | None) -> Audited | None:
     return getattr(view, MARK, None)
 
 
-def note(*, actor: Actor | None = None, object_id: str | None = None, **details: Detail) -> None:
+def note(
+    *, actor: Actor | None = None, object_id: str | None = None, **details: Detail | None
+) -> None:
     """Tell the entry of this request what only the view knows. No secrets, no bodies.
 
-    `actor`, when the request began or ended their being signed in; `details` are ids and counts.
+    `actor`, when the request began or ended their being signed in; `details` are ids and counts,
+    None stands for none.
     """
     if actor is not None:
         g.audit_actor = actor
     if object_id is not None:
         g.audit_object = object_id
-    g.audit_details = {**g.get("audit_details", {}), **details}
+    known = {name: value for name, value in details.items() if value is not None}
+    g.audit_details = {**g.get("audit_details", {}), **known}
 
 
 def nothing_changed() -> None:
@@ -93,7 +97,7 @@ def install(app: Flask, trail: AuditTrail) -> None:
         if marked and _is_a_change(response):
             trail.record(
                 g.get("audit_actor") or _actor(),
-                marked.action,
+                marked.action.format_map(request.view_args or {}),
                 _object_id(marked, response),
                 request_id=request_id() or None,
                 details=_details(marked),
@@ -131,9 +135,9 @@ def _object_id(marked: Audited, response: Response) -> str | None:
 
 
 def _details(marked: Audited) -> dict[str, Detail]:
-    path = {name: str(value) for name, value in (request.view_args or {}).items()}
-    path.pop(marked.object_from or "", None)
-    details: dict[str, Detail] = {**path}
+    told = {marked.object_from, *((request.url_rule and request.url_rule.defaults) or ())}
+    path = (request.view_args or {}).items()
+    details: dict[str, Detail] = {name: str(value) for name, value in path if name not in told}
     if request.method == "PATCH":
         details["fields"] = [name for name in g.get("body_fields", ()) if name != GUARD]
     return {**details, **g.get("audit_details", {})}

@@ -17,6 +17,7 @@ from tests.http.application import (
     PRODUCTS,
     Application,
     Caller,
+    Part,
     a_picture,
     unique,
 )
@@ -38,14 +39,13 @@ def the_entry(caller: Caller, object_id: str, action: str) -> dict:
 
 def test_every_route_that_changes_something_says_what_it_does(application):
     app = application.app
-    unsafe = {
-        rule.endpoint for rule in app.url_map.iter_rules() if (rule.methods or set()) - SAFE_METHODS
-    }
-    marks = {endpoint: audited_as(app.view_functions[endpoint]) for endpoint in unsafe}
-    assert len(marks) > 10
-    assert [endpoint for endpoint, mark in marks.items() if mark is None] == []
-    for mark in marks.values():
-        assert re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", mark.action), mark
+    rules = [each for each in app.url_map.iter_rules() if (each.methods or set()) - SAFE_METHODS]
+    assert len(rules) > 10
+    marks = [(rule, audited_as(app.view_functions[rule.endpoint])) for rule in rules]
+    assert [rule for rule, mark in marks if mark is None] == []
+    for rule, mark in marks:
+        action = mark.action.format_map(rule.defaults or {})
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", action), rule
 
 
 def test_the_object_of_a_route_is_one_of_its_path_parameters(application):
@@ -128,6 +128,36 @@ def test_the_life_of_a_picture_is_told(as_admin, as_seller):
         ("product.image_removed", {"asset_id": ids[0]}),
         ("product.image_restored", {"asset_id": ids[0]}),
         ("product.deleted", {}),
+    ]
+
+
+def test_what_mobile_clients_do_is_told_the_same(as_admin, as_seller):
+    product = as_seller.a_product()
+    url, picture = f"/api/products/{product['id']}", Part(a_picture(), field="images")
+    added = as_seller.upload(f"{url}/upload_images/", picture).json
+    assert as_seller.upload(f"{url}/upload_images/", picture).status_code == 200
+    as_seller.delete(f"{url}/delete_image/", json={"image_url": added["images"][0]})
+    told = [(each["action"], each["details"]) for each in entries(as_admin, object=product["id"])]
+    asset_id = added["images"][0].split("/media/")[1].partition("/")[0]
+    assert told == [
+        ("product.image_removed", {"asset_id": asset_id}),
+        ("product.images_added", {"assets": [asset_id]}),
+        ("product.created", {}),
+    ]
+
+
+def test_groups_and_pictures_elsewhere_are_told(as_admin, as_seller):
+    group = as_seller.post("/api/shop/groups", json={"name": unique("Bota ")}).json
+    url = f"/api/shop/groups/{group['id']}"
+    elsewhere = {"image_url": "https://images.example/bota.jpg?signature=hush"}
+    for status in (201, 200):
+        assert as_seller.post(f"{url}/images", json=elsewhere).status_code == status
+    assert as_seller.delete(f"{url}/images", json=elsewhere).status_code == 204
+    told = entries(as_admin, object=group["id"])
+    assert [(each["action"], each["details"]) for each in told] == [
+        ("group.image_removed", {}),
+        ("group.images_added", {}),
+        ("group.created", {}),
     ]
 
 
