@@ -26,7 +26,7 @@ from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
-from avenue.media.policy import UploadPolicy, image_limits, product_pictures
+from avenue.media.policy import UploadPolicy, image_limits, product_pictures, site_logo
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
@@ -37,6 +37,9 @@ from avenue.shop.service.products import ProductService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.sites import routes as site_routes
+from avenue.sites.service import LogoService, SiteService
+from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
@@ -93,12 +96,14 @@ def create_app(settings: Settings, database: Database) -> Flask:
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
     provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    known_sites = Sites(database, settings)
+    _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
 
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
-    hosts.install(app, Sites(database, settings), settings)
+    hosts.install(app, known_sites, settings)
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
@@ -111,6 +116,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
         audit_routes.blueprint,
+        site_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -173,6 +179,11 @@ def account_service(
     )
 
 
+def site_service(settings: Settings, database: Database) -> SiteService:
+    """Return the sites of the house, for commands."""
+    return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+
+
 def audit_service(settings: Settings, database: Database) -> AuditService:
     """Return the log of changes, for the application, commands and jobs."""
     return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
@@ -219,6 +230,17 @@ class Background:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+
+def _provide_sites(
+    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
+) -> None:
+    store = SiteStore(database, settings)
+    provide(
+        app,
+        SiteService(store, known, settings),
+        LogoService(store, known, library, site_logo(settings)),
+    )
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

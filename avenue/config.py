@@ -467,11 +467,12 @@ class Settings:
         return problems + [
             f"{name} holds {url!r}: write scheme and host only, as https://shop.example"
             for name, url in named
-            if not _is_origin(url)
+            if not is_origin(url)
         ]
 
 
-def _is_origin(url: str) -> bool:
+def is_origin(url: str) -> bool:
+    """Tell whether `url` is scheme (http or https), host and maybe a port, and nothing else."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0

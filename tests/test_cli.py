@@ -207,3 +207,56 @@ def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, database_uri
     for site in ("default", "other"):
         (newest, *_) = said(run("audit", "--site", site, "--json"))["items"]
         assert newest["action"] == "user.disabled"
+
+
+def test_sites_are_added_listed_changed_and_shown(run: Run, database_uri: str) -> None:
+    run("migrate")
+    added = said(
+        run("site", "add", "b", "--base-url", "https://b.example", "--host", "b.local", "--json")
+    )
+    assert (added["id"], added["name"], added["hosts"]) == ("b", "b", ["b.local", "b.example"])
+    changes = ("name=Zapatos Ana", "colors.primary=#AA2200", "limits.images_per_product=3")
+    changed = said(run("site", "set", *changes, "limits.quota_mb=50", "--site", "b", "--json"))
+    assert changed["name"] == "Zapatos Ana"
+    assert changed["colors"] == {"primary": "#aa2200"}
+    assert (changed["limits"]["images_per_product"], changed["limits"]["quota_mb"]) == (3, 50)
+    assert said(run("site", "show", "--site", "b", "--json")) == changed
+    cleared = said(run("site", "set", "colors.primary=", "hosts=", "--site", "b", "--json"))
+    assert (cleared["colors"], cleared["hosts"]) == ({}, ["b.example"])
+    listed = said(run("site", "list", "--json"))
+    assert [each["id"] for each in listed["items"]] == ["b", "default"]
+    assert run("site", "list").stdout.splitlines() == [
+        "b  https://b.example  Zapatos Ana",
+        "default  https://shop.example  Avenue",
+    ]
+    assert "name: Zapatos Ana\n" in run("site", "show", "--site", "b").stdout
+    entries = said(run("audit", "--site", "b", "--json"))["items"]
+    assert [(each["action"], each["details"]["fields"]) for each in entries] == [
+        ("site.changed", ["colors", "hosts"]),
+        ("site.changed", ["colors", "limits", "name"]),
+    ]
+    (entry,) = said(run("audit", "--json"))["items"]
+    assert (entry["action"], entry["object"]["id"]) == ("site.added", "b")
+
+
+def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
+    run("migrate")
+    for arguments, sentence in (
+        (("set", "name"), "NAME=VALUE"),
+        (("set", "name=x", "name.y=z"), "twice"),
+        (("set", "nam=x"), "nam: "),
+        (("set", "colors.primary=red"), "colors.primary: "),
+        (("set", "limits.media_mb=11"), "at most 10"),
+        (("set", "base_url=shop"), "https://shop.example"),
+        (("set", "name=x", "revision=7"), "in the meantime"),
+        (("show", "--site", "nowhere"), "no such site"),
+        (("add", "B", "--base-url", "https://b.example"), "id: "),
+        (("add", "b", "--base-url", "https://shop.example"), "another site"),
+        (("add", "default", "--base-url", "https://b.example"), "this id"),
+    ):
+        done = run("site", *arguments)
+        assert done.returncode != 0, arguments
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+    assert said(run("audit", "--json"))["total"] == 0
+    assert said(run("site", "list", "--json"))["total"] == 1

@@ -115,8 +115,8 @@ def _page(template: str, **facts: str) -> Response:
 
 
 def _language() -> str:
-    locale = current_site().locale
-    fallback = locale if locale in LANGUAGES else FIRST_LANGUAGE
+    language = current_site().language
+    fallback = language if language in LANGUAGES else FIRST_LANGUAGE
     return request.accept_languages.best_match(LANGUAGES, fallback) or fallback
 
 
