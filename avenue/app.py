@@ -14,6 +14,9 @@ from avenue.accounts import routes as account_routes
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.audit import routes as audit_routes
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import command_actor
@@ -30,6 +33,7 @@ from avenue.media.policy import (
     image_limits,
     library_pictures,
     product_pictures,
+    site_logo,
 )
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
@@ -43,6 +47,9 @@ from avenue.shop.service.products import ProductService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.sites import routes as site_routes
+from avenue.sites.service import LogoService, SiteService
+from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
@@ -57,6 +64,7 @@ from avenue.storage.schema import (
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.web import (
+    audit,
     auth,
     cors,
     headers,
@@ -89,17 +97,21 @@ def create_app(settings: Settings, database: Database) -> Flask:
     reader = MediaReader(
         AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
+    changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, accounts, library, reader, legacy_urls, policy)
+    provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    known_sites = Sites(database, settings)
+    _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
 
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
-    hosts.install(app, Sites(database, settings), settings)
+    hosts.install(app, known_sites, settings)
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
+    audit.install(app, changes)
     headers.install(app, settings)
     health.install(app, Fitness(database))
     for blueprint in (
@@ -107,6 +119,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_pages.blueprint,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
+        audit_routes.blueprint,
+        site_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -192,7 +206,7 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             store=LibraryStore(database),
             assets=AssetStore(database),
             legacy_urls=LegacyUrls(database),
-            policy=library_pictures(settings),
+            policy=library_pictures(settings).on(site),
             tmp_dir=settings.tmp_dir,
         )
     finally:
@@ -212,6 +226,16 @@ def open_files(site_id: str = DEFAULT_SITE) -> Iterator[Files]:
             yield files
     finally:
         database.close()
+
+
+def site_service(settings: Settings, database: Database) -> SiteService:
+    """Return the sites of the house, for commands."""
+    return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+
+
+def audit_service(settings: Settings, database: Database) -> AuditService:
+    """Return the log of changes, for the application, commands and jobs."""
+    return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
 
 
 class Background:
@@ -255,6 +279,17 @@ class Background:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+
+def _provide_sites(
+    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
+) -> None:
+    store = SiteStore(database, settings)
+    provide(
+        app,
+        SiteService(store, known, settings),
+        LogoService(store, known, library, site_logo(settings)),
+    )
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:
