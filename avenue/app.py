@@ -207,6 +207,7 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             assets=AssetStore(database),
             legacy_urls=LegacyUrls(database),
             policy=library_pictures(settings).on(site),
+            audit=audit_service(settings, database),
             tmp_dir=settings.tmp_dir,
         )
     finally:

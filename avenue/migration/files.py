@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from avenue.audit.service import AuditService
 from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
 from avenue.media.legacy import legacy_path
@@ -60,6 +61,7 @@ class Files:
         assets: AssetStore,
         legacy_urls: LegacyUrls,
         policy: UploadPolicy,
+        audit: AuditService,
         tmp_dir: Path,
     ) -> None:
         self._actor = actor
@@ -68,6 +70,7 @@ class Files:
         self._assets = assets
         self._legacy_urls = legacy_urls
         self._policy = policy
+        self._audit = audit
         self._tmp_dir = tmp_dir
 
     def put(
@@ -94,7 +97,10 @@ class Files:
             with self._library.receiving(self._actor, order, [incoming]) as reception:
                 self._store.keep(site_id, reception)
         reception.raise_if_empty()
-        return self._told(reception.assets[0], created=reception.created)
+        kept = reception.assets[0]
+        if reception.created:
+            self._audit.record_command(site_id, "put", "file.added", kept.id)
+        return self._told(kept, created=reception.created)
 
     def get(
         self,
@@ -145,7 +151,9 @@ class Files:
             raise NoSuchFile
         if asset.claim != Claim.library(asset.site):
             raise FileInUse(asset.claim.kind if asset.claim else None)
-        self._store.trash(asset.site, asset.id, by=self._actor.id)
+        if asset.state is State.LIVE:
+            self._store.trash(asset.site, asset.id, by=self._actor.id)
+            self._audit.record_command(asset.site, "rm", "file.removed", asset.id)
         return asset.id
 
     def _live(self, which: str) -> Asset:
