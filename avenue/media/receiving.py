@@ -25,7 +25,7 @@ class BadIdempotencyKey(Invalid):
 
 def received(policy: UploadPolicy) -> Sequence[Incoming | Refusal]:
     """Return the files of this request, those that were too large as refusals."""
-    came = incoming_files(max_bytes=policy.max_bytes)
+    came = incoming_files(max_bytes=policy.on(g.site).max_bytes)
     refused = [Refusal.of(each.name, each.error) for each in came.refused]
     return [*came.files, *refused]
 

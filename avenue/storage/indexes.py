@@ -39,6 +39,8 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
     Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
     Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),
+    # Which file was made of these bytes?
+    Index(collection="assets", keys=_up("site", "versions.source_sha256")),
     # The sweeper's three questions.
     Index(
         collection="assets",
