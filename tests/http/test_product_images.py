@@ -19,6 +19,7 @@ from avenue.storage.scope import site
 from tests import pictures
 from tests.faults.house import end_leases
 from tests.http.application import (
+    GROUPS,
     HOST,
     PRODUCTS,
     VERSIONS_KEEP,
@@ -65,12 +66,13 @@ REPLY_KEYS = {
 
 
 class Shelf:
-    """One product of a seller, asked about by its address."""
+    """One product or group of a seller, asked about by its address."""
 
-    def __init__(self, seller: Caller, *images: bytes) -> None:
+    def __init__(self, seller: Caller, *images: bytes, kind: str = PRODUCTS) -> None:
         self.seller = seller
-        self.product = seller.a_product(*images)
-        self.url = f"{PRODUCTS}/{self.product['id']}"
+        made = seller.a_product if kind == PRODUCTS else seller.a_group
+        self.product = made(*images)
+        self.url = f"{kind}/{self.product['id']}"
         self.images = f"{self.url}/images"
 
     def now(self) -> dict[str, Any]:
@@ -92,9 +94,9 @@ class Shelf:
         return self.seller.post(f"{self.images}/{image_id}/restore")
 
 
-@pytest.fixture
-def shelf(as_seller: Caller) -> Shelf:
-    return Shelf(as_seller)
+@pytest.fixture(params=[PRODUCTS, GROUPS], ids=["product", "group"])
+def shelf(as_seller: Caller, request: pytest.FixtureRequest) -> Shelf:
+    return Shelf(as_seller, kind=request.param)
 
 
 # Adding
