@@ -134,6 +134,8 @@ NO_CODES = {
     "expires_at",
     "upload_images",
     "delete_image",
+    "image_urls",
+    "unknown_columns",
 }
 
 
