@@ -32,7 +32,7 @@ def test_there_and_back(run: Run, table: Path, database_uri: str) -> None:  # no
     done = said(run("import-products", str(table), "--json"))
     assert (done["state"], done["name"], done["counts"]["created"]) == ("done", "precios.csv", 2)
     assert [each["row"] for each in done["rows"]] == [2, 3]
-    assert skus(database_uri) == {"Z1": None, "Z2": None}
+    assert skus(database_uri) == {"Z1": "command", "Z2": "command"}
     piped = run("import-products", "-", given="sku;precio\nZ1;165000\n")
     assert piped.stdout.splitlines() == [
         "~ row 2  Z1",
@@ -77,7 +77,7 @@ def test_for_a_person(run: Run, table: Path, database_uri: str) -> None:  # noqa
         ((), "Give a FILE"),
         (("-", "--undo"), "Give a FILE"),
         (("nowhere.csv",), "nowhere.csv"),
-        (("-", "--site", "nowhere"), "no site nowhere"),
+        (("-", "--site", "nowhere"), "no site"),
         (("-",), "empty"),
     ],
 )

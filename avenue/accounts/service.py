@@ -284,7 +284,7 @@ class AccountService:
 
         Raise `UserNotFound` or `WeakPassword`.
         """
-        user = self._user_named(email)
+        user = self.user_named(email)
         made = None if password else made_password()
         self._store.set_password(user.id, self._new_hash(made or password or "", user.email))
         self._store.remove_tokens(user.id)
@@ -295,7 +295,7 @@ class AccountService:
 
         Raise `UserNotFound`.
         """
-        user = self._user_named(email)
+        user = self.user_named(email)
         self._store.set_disabled(user.id, disabled=disabled)
         self._store.remove_tokens(user.id)
 
@@ -305,22 +305,23 @@ class AccountService:
 
     def actor_named(self, site: Site, email: str) -> Actor:
         """Return somebody as they act on `site`; raise `UserNotFound` or `Forbidden`."""
-        actor = _actor(self._user_named(email), site, frozenset(Scope))
+        actor = _actor(self.user_named(email), site, frozenset(Scope))
         if actor is None:
             raise Forbidden("This person may do nothing on this site.")
         return actor
+
+    def user_named(self, email: str) -> User:
+        """Return who has this e-mail; raise `UserNotFound`."""
+        user = self._store.user_by_email(normal_email(email))
+        if user is None:
+            raise UserNotFound
+        return user
 
     def add_token(
         self, email: str, site: str, *, name: str, scopes: frozenset[Scope], days: int
     ) -> NewToken:
         """Make a token of somebody for `site`, good for `days`. Raise `UserNotFound`."""
-        return self._make_token(self._user_named(email), site, name, scopes, days)
-
-    def _user_named(self, email: str) -> User:
-        user = self._store.user_by_email(normal_email(email))
-        if user is None:
-            raise UserNotFound
-        return user
+        return self._make_token(self.user_named(email), site, name, scopes, days)
 
     def _new_hash(self, password: str, email: str) -> str:
         check_new(password, email=email)
@@ -376,7 +377,14 @@ def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
     role = user.role_on(site.id)
     if user.disabled or role is None:
         return None
-    return Actor(site=site, id=user.id, role=role, superuser=user.superuser, scopes=scopes)
+    return Actor(
+        site=site,
+        id=user.id,
+        email=user.email,
+        role=role,
+        superuser=user.superuser,
+        scopes=scopes,
+    )
 
 
 def _neighbourhood(address: str) -> str:

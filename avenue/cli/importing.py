@@ -8,11 +8,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from avenue.app import Background, account_service, import_service
+from avenue.app import Background, account_service, audit_service, import_service
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.config import Settings
-from avenue.errors import NotFound
-from avenue.identity import Actor, Site
+from avenue.identity import Actor, command_actor
 from avenue.jobs.models import Job
 from avenue.shop.importing.models import ImportStanding, Outcome, Row, RowQuery, State
 from avenue.shop.importing.presenting import import_json, row_json, warnings
@@ -58,9 +57,14 @@ def import_products(
         actor = _actor(settings, database, site, as_user)
         imports = import_service(settings, database)
         if file is None:
-            standing = imports.undo_last(actor)
+            standing, action = imports.undo_last(actor), "import.undo_begun"
         else:
             standing = _begun(imports, actor, file, settings, dry_run=dry_run)
+            action = "import.begun"
+        if not standing.run.dry_run:
+            audit_service(settings, database).record_command(
+                site, "import-products", action, standing.run.id
+            )
         standing = _finished(imports, actor, standing, Background(settings, database))
         rows = list(_rows_to_tell(imports, actor, standing))
     facts = {**import_json(standing), "rows": [row_json(each, actor.site.locale) for each in rows]}
@@ -69,11 +73,9 @@ def import_products(
 
 
 def _actor(settings: Settings, database: Database, site_id: str, email: str | None) -> Actor:
-    site: Site | None = Sites(database, settings).by_id(site_id)
-    if site is None:
-        raise NotFound(f"There is no site {site_id}.", hint="Name one with --site.")
+    site = Sites(database, settings).named(site_id)
     if email is None:
-        return Actor(site=site, superuser=True)
+        return command_actor(site)
     return account_service(settings, database, RateLimits(database)).actor_named(site, email)
 
 

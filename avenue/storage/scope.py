@@ -30,6 +30,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_products_grouped",
         "page_content",
         "writes",
+        "audit_logs",
         "legacy_urls",
         "shop_imports",
         "shop_import_rows",
@@ -118,7 +119,8 @@ class Collection:
     def insert_all(self, documents: Sequence[Document]) -> None:
         """Insert documents, repeatably: one whose `_id` is there already stays as it is.
 
-        Raise `AlreadyThere` when another unique index refuses one; in a transaction, any.
+        Raise `AlreadyThere` when another unique index refuses one, or the document of that `_id`
+        is another site's; in a transaction, any.
         """
         scoped = [{**each, **self.fixed} for each in documents]
         try:
@@ -132,9 +134,11 @@ class Collection:
             if any(each["code"] != DUPLICATE_KEY for each in refused):
                 raise
             there = next((each for each in refused if _fields_of(each) != {"_id"}), refused[0])
-            if self.session is not None or _fields_of(there) != {"_id"}:
+            ids = [each["_id"] for each in scoped]
+            is_ours = self.session is None and self.count({"_id": {"$in": ids}}) == len(ids)
+            if not is_ours or _fields_of(there) != {"_id"}:
                 raise AlreadyThere(_fields_of(there)) from None
-            self.database.wait_for_majority(self.source, {"_id": scoped[-1]["_id"]})
+            self.database.wait_for_majority(self.source, self._scoped({"_id": ids[-1]}))
 
     def update_all(self, changes: Sequence[tuple[Filter, Change]]) -> int:
         """Change one document for each (query, change); return how many matched in all."""

@@ -2,6 +2,8 @@
 
 import sys
 
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
@@ -14,7 +16,8 @@ from avenue.storage.connection import Database
 def _main(uri: str) -> None:
     settings = Settings(mongodb_uri=uri, local=True)
     database = Database(settings)
-    worker = ImportWorker(ImportStore(database), settings)
+    audit = AuditService(MongoAuditStore(database), keep_days=1)
+    worker = ImportWorker(ImportStore(database), audit, settings)
     JobRunner(JobService(MongoJobStore(database)), {IMPORT: worker.apply}).run_one()
 
 

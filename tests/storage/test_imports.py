@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Actor, Role, Site, new_id
@@ -36,6 +38,11 @@ SELLER = Actor(site=SITE, id=new_id(), role=Role.SELLER)
 SETTINGS = Settings(local=True)
 
 
+def worker_of(database: Database) -> ImportWorker:
+    audit = AuditService(MongoAuditStore(database), keep_days=1)
+    return ImportWorker(ImportStore(database), audit, SETTINGS)
+
+
 class Shop:
     """A shop that products are brought into."""
 
@@ -47,7 +54,7 @@ class Shop:
         self.jobs = JobService(MongoJobStore(database))
         store = ImportStore(database)
         self.imports = ImportService(store, self.jobs, SETTINGS)
-        worker = ImportWorker(store, SETTINGS)
+        worker = worker_of(database)
         self.runner = JobRunner(self.jobs, {IMPORT: worker.apply, UNDO: worker.undo})
 
     def begin(
@@ -384,7 +391,7 @@ def test_an_import_that_was_given_up_can_be_undone(shop: Shop) -> None:
     table = [{"sku": f"Z{n}", "name": "a"} for n in range(ROWS_AT_ONCE + 1)]
     standing = shop.begin(table)
     ImportStore(shop.database).apply_some(
-        SITE.id, standing.run.id, ImportWorker(ImportStore(shop.database), SETTINGS)._decide
+        SITE.id, standing.run.id, worker_of(shop.database)._decide
     )
     give_up(shop, standing)
     assert shop.raw["shop_products"].count_documents({}) == ROWS_AT_ONCE
@@ -408,7 +415,7 @@ def test_a_change_between_two_batches_is_seen(shop: Shop) -> None:
     last = f"Z{ROWS_AT_ONCE:03}"
     standing = shop.begin([{"sku": f"Z{n:03}", "name": "b"} for n in range(ROWS_AT_ONCE + 1)])
     store = ImportStore(shop.database)
-    store.apply_some(SITE.id, standing.run.id, ImportWorker(store, SETTINGS)._decide)
+    store.apply_some(SITE.id, standing.run.id, worker_of(shop.database)._decide)
     shop.change(last, name="by hand")
     shop.work()
     assert shop.rows(standing)[-1]["changes"] == {"name": ["by hand", "b"]}
@@ -487,6 +494,21 @@ def test_five_thousand_rows_there_and_back(shop: Shop) -> None:
 @pytest.mark.long
 def test_fifty_thousand_rows_there_and_back(shop: Shop) -> None:
     bring_and_undo(shop, 50_000)
+
+
+def test_each_run_is_written_down_once_with_its_counts(shop: Shop) -> None:
+    table = "sku,name\nZ1,a\nZ2,\n"
+    shop.bring(table, dry_run=True)
+    done = shop.bring(table)
+    shop.undo(done)
+    entries = [
+        (each["action"], each["object"]["id"], each["details"])
+        for each in shop.raw["audit_logs"].find({}, sort=[("at", 1)])
+    ]
+    assert entries == [
+        ("import.finished", done.run.id, {"by": ADMIN.id, "created": 1, "refused": 1}),
+        ("import.undone", done.run.id, {"by": ADMIN.id, "deleted": 1}),
+    ]
 
 
 def test_rows_are_forgotten_with_their_import(shop: Shop) -> None:

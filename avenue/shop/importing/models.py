@@ -143,13 +143,13 @@ class UndoRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewImport:
-    """An import about to begin. `by` is the person it is done for, None for the house itself.
+    """An import about to begin. `by` is the person it is done for, or the id of a command.
 
     `key` is what the person called this request, `total` the number of rows.
     """
 
     id: str
-    by: str | None
+    by: str
     is_admin: bool
     name: str
     layout: Layout
@@ -173,7 +173,7 @@ class Import(NewImport):
 
     def may_change(self, owner: str | None) -> bool:
         """Tell whether the person it is done for may change what belongs to `owner`."""
-        return self.is_admin or (self.by is not None and owner == self.by)
+        return self.is_admin or owner == self.by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

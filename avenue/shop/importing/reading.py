@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
@@ -53,9 +53,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file all of which can be read as a table of products."""
+    """A file all of which can be read as a table of products.
 
-    source: Source
+    `records` yields every row that is not blank, from the start as often as it is called.
+    """
+
+    records: Callable[[], Iterator[Record]]
     layout: Layout
     total: int
 
@@ -78,7 +81,7 @@ def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Tabl
             raise TooManyRows(most_rows)
     if not total:
         raise UnreadableTable("The table has no rows.")
-    return Table(source, source.layout(), total)
+    return Table(source.records, source.layout(), total)
 
 
 def _start_of(file: BinaryIO) -> bytes:

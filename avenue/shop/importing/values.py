@@ -55,7 +55,7 @@ def rows_of(table: Table, is_own_picture: Callable[[str], bool]) -> Iterator[New
     `is_own_picture` tells whether an address is that of a picture kept here.
     """
     numbers: dict[str, int] = {}
-    for record in table.source.records():
+    for record in table.records():
         sku = _sku_in(record)
         first = numbers.setdefault(sku, record.number) if sku else record.number
         try:

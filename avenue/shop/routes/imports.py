@@ -15,6 +15,7 @@ from avenue.shop.models import ListQuery, Sort
 from avenue.shop.paging import BadCursor, cursor_place, cursor_text
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService
+from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.errors import MB
 from avenue.web.incoming import IncomingFile, incoming_files
@@ -28,6 +29,7 @@ blueprint = Blueprint("imports", __name__, url_prefix="/api/shop/products/import
 
 
 @blueprint.post("")
+@audited("import.begun")
 @upload_route
 @require(Role.SELLER)
 def begin_import() -> tuple[Response, int, dict[str, str]]:
@@ -44,6 +46,8 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
         dry_run=choice("dry_run", request.args.get("dry_run", "0"), ["0", "1"]) == "1",
         key=idempotency_key(),
     )
+    if standing.run.dry_run:
+        nothing_changed()
     headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
     if not is_new:
         headers["Idempotent-Replayed"] = "true"
@@ -93,6 +97,7 @@ def list_rows(import_id: str) -> Response:
 
 
 @blueprint.post("/<import_id>/undo")
+@audited("import.undo_begun", "import_id")
 @require(Role.SELLER)
 def undo_import(import_id: str) -> tuple[Response, int]:
     """Take back one's last import that changed something, in the background."""

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
+from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Actor, new_id
@@ -40,10 +41,7 @@ GIVEN_UP = "It was given up; send the same file again and it goes on."
 
 
 class ImportService:
-    """Imports of products. Sellers bring in their own products, administrators everybody's.
-
-    An actor without id that is superuser is whoever runs the house; what it creates is nobody's.
-    """
+    """Imports of products. Sellers bring in their own products, administrators everybody's."""
 
     def __init__(self, imports: ImportStore, jobs: JobService, settings: Settings) -> None:
         self._imports = imports
@@ -67,12 +65,12 @@ class ImportService:
         finished; one that was given up goes on then. Raise `UnreadableTable`, `NoSkuColumn`,
         `TooManyRows`, `InvalidBody` or `IdempotencyKeyReused`; then nothing is left behind.
         """
-        _require(actor)
+        require_seller(actor)
         site = actor.site
         table = read_table(file, most_rows=self._most_rows, most_json_levels=self._most_json_levels)
         new = NewImport(
             id=new_id(),
-            by=actor.id,
+            by=str(actor.id),
             is_admin=actor.is_admin,
             name=name,
             layout=table.layout,
@@ -95,10 +93,9 @@ class ImportService:
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
         """Return a page of the actor's own imports, for administrators of everybody's."""
-        _require(actor)
-        found, total = self._imports.find(
-            actor.site.id, query, by=actor.id, everybody=actor.is_admin
-        )
+        require_seller(actor)
+        by = None if actor.is_admin else actor.id
+        found, total = self._imports.find(actor.site.id, query, by=by)
         shown = found[: query.limit]
         last = shown[-1] if len(found) > query.limit else None
         return Page(
@@ -129,15 +126,15 @@ class ImportService:
 
     def undo_last(self, actor: Actor) -> ImportStanding:
         """Let the actor's last import that changed something be taken back."""
-        _require(actor)
-        last = self._imports.last_that_changed(actor.site.id, actor.id)
+        require_seller(actor)
+        last = self._imports.last_that_changed(actor.site.id, str(actor.id))
         if last is None:
             raise NotTheLastImport("There is no import to undo.")
         return self.undo(actor, last.id)
 
     def _own(self, actor: Actor, import_id: str) -> Import:
         """Return an import the actor may see; to everybody else it does not exist."""
-        _require(actor)
+        require_seller(actor)
         run = self._imports.get(actor.site.id, import_id)
         if not actor.is_admin and run.by != actor.id:
             raise ImportNotFound
@@ -178,8 +175,9 @@ class ImportService:
 class ImportWorker:
     """Does the work of imports, some rows at a time, and goes on where a killed one ended."""
 
-    def __init__(self, imports: ImportStore, settings: Settings) -> None:
+    def __init__(self, imports: ImportStore, audit: AuditService, settings: Settings) -> None:
         self._imports = imports
+        self._audit = audit
         self._most_images = settings.max_images_per_product
 
     def apply(self, job: RunningJob) -> Mapping[str, int]:
@@ -189,6 +187,8 @@ class ImportWorker:
             run = self._imports.apply_some(site_id, import_id, self._decide)
             job.save(cursor=run.done, done=run.done, total=run.total)
             if run.stage is not Stage.APPLYING:
+                if not run.dry_run:
+                    self._write_down("import.finished", run, job, IMPORT, run.counts)
                 return run.counts
 
     def undo(self, job: RunningJob) -> Mapping[str, int]:
@@ -201,16 +201,24 @@ class ImportWorker:
             job.save(cursor=run.undo.done, done=run.undo.done, total=run.undo.total)
             if run.stage is not Stage.UNDOING:
                 self._imports.remove_empty_groups(site_id, import_id)
+                self._write_down("import.undone", run, job, UNDO, run.undo.counts)
                 return run.undo.counts
+
+    def _write_down(
+        self, action: str, run: Import, job: RunningJob, kind: str, counts: Mapping[str, int]
+    ) -> None:
+        self._audit.record_job(
+            str(job.site),
+            action,
+            run.id,
+            job_id=job.id,
+            job_kind=kind,
+            details={"by": run.by, **counts},
+        )
 
     def _decide(self, run: Import, rows: Sequence[NewRow], found: Found) -> list[Decision]:
         decider = Decider(run, found, most_images=self._most_images, now=utc_now())
         return decider.decide(rows)
-
-
-def _require(actor: Actor) -> None:
-    if actor.id is not None or not actor.superuser:
-        require_seller(actor)
 
 
 def _job_id(run: Import) -> str | None:

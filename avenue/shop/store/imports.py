@@ -38,7 +38,7 @@ from avenue.shop.store.documents import GROUPS, PRODUCTS, page_of, touch
 from avenue.shop.store.groups import from_document as group_in
 from avenue.shop.store.groups import to_document as group_out
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import AlreadyThere, Collection, SiteScope, site
+from avenue.storage.scope import AlreadyThere, Collection, site
 
 T = TypeVar("T")
 
@@ -110,17 +110,15 @@ class ImportStore:
             raise ImportNotFound
         return _import(found)
 
-    def find(
-        self, site_id: str, query: ListQuery, *, by: str | None, everybody: bool
-    ) -> tuple[list[Import], int]:
-        """Return imports of one person or of everybody; see `page_of`."""
+    def find(self, site_id: str, query: ListQuery, *, by: str | None) -> tuple[list[Import], int]:
+        """Return imports of one person, or of everybody when it is None; see `page_of`."""
         conditions: list[Document] = [{"stage": {"$ne": Stage.RECEIVING}}]
-        if not everybody:
+        if by is not None:
             conditions.append({"by": by})
         found, total = page_of(self._imports(site_id), query, conditions)
         return [_import(each) for each in found], total
 
-    def last_that_changed(self, site_id: str, by: str | None) -> Import | None:
+    def last_that_changed(self, site_id: str, by: str) -> Import | None:
         """Return the newest import of a person that was no dry run and is not undone, or None."""
         stages = [Stage.APPLYING, Stage.DONE, Stage.UNDOING]
         found = self._imports(site_id).find(
@@ -153,10 +151,9 @@ class ImportStore:
 
         When there are no more, it is done. Raise `ImportNotFound`.
         """
-        scope = site(self._database, site_id)
 
         def work(session: ClientSession) -> Import:
-            scene = _Scene(scope, session, import_id)
+            scene = _Scene(self._database, site_id, session, import_id)
             run = scene.run()
             if run.stage is not Stage.APPLYING:
                 return run
@@ -170,7 +167,7 @@ class ImportStore:
             counts = [f"counts.{each.outcome}" for each in decisions]
             return scene.move_on(rows, "cursor", [*counts, *("done" for _ in rows)])
 
-        return self._together(scope, work)
+        return self._together(site_id, work)
 
     def begin_undo(self, site_id: str, run: Import) -> None:
         """Let an import be undone from now on; repeatable."""
@@ -186,10 +183,9 @@ class ImportStore:
 
         When there are no more, the groups it made and nobody uses go, and it is undone.
         """
-        scope = site(self._database, site_id)
 
         def work(session: ClientSession) -> Import:
-            scene = _Scene(scope, session, import_id)
+            scene = _Scene(self._database, site_id, session, import_id)
             run = scene.run()
             if run.stage is not Stage.UNDOING:
                 return run
@@ -202,7 +198,7 @@ class ImportStore:
             counts = [f"undo.counts.{each.undone.reversal}" for each in decisions]
             return scene.move_on(rows, "undo.cursor", [*counts, *("undo.done" for _ in rows)])
 
-        return self._together(scope, work)
+        return self._together(site_id, work)
 
     def remove_empty_groups(self, site_id: str, import_id: str) -> None:
         """Delete the groups an import made that nobody uses or changed; repeatable."""
@@ -210,15 +206,29 @@ class ImportStore:
             {**_after(import_id, ""), "new_group": {"$type": "string"}}, {"new_group": 1}
         )
         ids = iter(sorted({each["new_group"] for each in made}))
-        scope = site(self._database, site_id)
         while some := list(islice(ids, ROWS_AT_ONCE)):
-            self._together(scope, _removal_of_groups(scope, some))
+            self._together(site_id, self._removal_of_groups(site_id, some))
 
-    def _together(self, scope: SiteScope, work: Callable[[ClientSession], T]) -> T:
+    def _removal_of_groups(
+        self, site_id: str, ids: Sequence[str]
+    ) -> Callable[[ClientSession], None]:
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> None:
+            groups = scope.collection(GROUPS).within(session)
+            products = scope.collection(PRODUCTS).within(session)
+            used = {each["group"] for each in products.find({"group": {"$in": ids}}, {"group": 1})}
+            unused = [each for each in ids if each not in used]
+            bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
+            groups.delete_all({"_id": {"$in": unused}, **bare})
+
+        return work
+
+    def _together(self, site_id: str, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in a transaction, again when somebody else took a SKU at the same moment."""
         for _ in range(MOST_TRIES):
             try:
-                return scope.transaction(work)
+                return site(self._database, site_id).transaction(work)
             except AlreadyThere:
                 continue
         raise Unavailable
@@ -233,7 +243,10 @@ class ImportStore:
 class _Scene:
     """What one transaction works on: an import, its rows, and the shop."""
 
-    def __init__(self, scope: SiteScope, session: ClientSession, import_id: str) -> None:
+    def __init__(
+        self, database: Database, site_id: str, session: ClientSession, import_id: str
+    ) -> None:
+        scope = site(database, site_id)
         self._import_id = import_id
         self._imports = scope.collection(IMPORTS).within(session)
         self._rows = scope.collection(ROWS).within(session)
@@ -357,18 +370,6 @@ class _Scene:
             self._groups.update_all(touches)
 
 
-def _removal_of_groups(scope: SiteScope, ids: Sequence[str]) -> Callable[[ClientSession], None]:
-    def work(session: ClientSession) -> None:
-        groups = scope.collection(GROUPS).within(session)
-        products = scope.collection(PRODUCTS).within(session)
-        used = {each["group"] for each in products.find({"group": {"$in": ids}}, {"group": 1})}
-        bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
-        unused = [each for each in ids if each not in used]
-        groups.delete_all({"_id": {"$in": unused}, **bare})
-
-    return work
-
-
 def _row_id(import_id: str, number: int) -> str:
     return f"{import_id}/{number:09}"
 
@@ -379,7 +380,6 @@ def _after(import_id: str, row_id: str) -> Document:
 
 
 def _fresh(new: NewImport) -> Document:
-    who = new.by or ""
     document: Document = {
         "_id": new.id,
         "by": new.by,
@@ -397,10 +397,10 @@ def _fresh(new: NewImport) -> Document:
         "counts": {},
         "undo": None,
         "finished_at": None,
-        "open_key": f"{who}/{new.sha256}/{new.dry_run}",
+        "open_key": f"{new.by}/{new.sha256}/{new.dry_run}",
     }
     if new.key is not None:
-        document["request_key"] = f"{who}/{new.key}"
+        document["request_key"] = f"{new.by}/{new.key}"
     return document
 
 
