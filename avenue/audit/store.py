@@ -1,6 +1,7 @@
 """The log of changes in MongoDB: collection `audit_logs`."""
 
 import contextvars
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,11 @@ class MongoAuditStore:
             "object": {"kind": entry.object_kind, "id": entry.object_id},
             "request_id": entry.request_id,
             "details": dict(entry.details),
+            "about": _about(
+                actor=[entry.doer.id, entry.doer.name],
+                action=[entry.action],
+                object=[entry.object_id],
+            ),
         }
         until = {"$dateAdd": {"startDate": "$at", "unit": "day", "amount": keep_days}}
         stages: list[Document] = [
@@ -64,15 +70,14 @@ class MongoAuditStore:
         return site(self._database, site_id).collection(AUDIT_LOGS)
 
 
+def _about(**values: Sequence[str | None]) -> list[str]:
+    """Return what an entry can be found by: one index of these words serves every question."""
+    return [f"{kind}:{each}" for kind, some in values.items() for each in some if each]
+
+
 def _conditions(query: EntryQuery) -> list[Document]:
-    conditions: list[Document] = []
-    if query.actor:
-        conditions.append({"$or": [{"actor.id": query.actor}, {"actor.name": query.actor}]})
-    if query.action:
-        conditions.append({"action": query.action})
-    if query.object_id:
-        conditions.append({"object.id": query.object_id})
-    return conditions
+    wanted = _about(actor=[query.actor], action=[query.action], object=[query.object_id])
+    return [{"about": word} for word in wanted]
 
 
 def _all_of(conditions: list[Document]) -> dict[str, Any]:

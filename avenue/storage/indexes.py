@@ -117,7 +117,7 @@ INDEXES: tuple[Index, ...] = (
         collection="audit_logs",
         keys=(
             ("site", ASCENDING),
-            ("object.id", ASCENDING),
+            ("about", ASCENDING),
             ("at", DESCENDING),
             ("_id", DESCENDING),
         ),

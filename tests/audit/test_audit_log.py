@@ -83,7 +83,25 @@ def test_a_site_sees_its_own_and_only_administrators_do(audit):
         audit.find(ANA, ALL, after="elsewhere")
 
 
-@pytest.mark.parametrize("query", [{}, {"object.id": "p1"}])
+def test_entries_are_found_by_actor_action_and_object_and_nothing_else(audit):
+    audit.record(ANA, "page.published", "p1")
+    audit.record(ANA, "page.deleted", "p1")
+    audit.record_command("default", "users add", "user.added", ANA.id)
+    for query, count in [
+        ({"actor": ANA.id}, 2),
+        ({"actor": "ana@shop.example"}, 2),
+        ({"actor": "users add"}, 1),
+        ({"action": "page.published"}, 1),
+        ({"action": "page"}, 0),
+        ({"object_id": ANA.id}, 1),
+        ({"object_id": "p1", "action": "page.deleted"}, 1),
+        ({"object_id": "p1", "actor": "users add"}, 0),
+        ({"object_id": "page.deleted"}, 0),
+    ]:
+        assert audit.entries("default", EntryQuery(limit=10, **query)).total == count, query
+
+
+@pytest.mark.parametrize("query", [{}, {"about": "object:p1"}, {"about": "action:page.published"}])
 def test_newest_first_needs_no_sorting(audit, database, query):
     audit.record(ANA, "page.published", "p1")
     found = database.raw["audit_logs"].find({"site": "default", **query})
