@@ -41,6 +41,11 @@ class Sites:
         self._refresh()
         return self._by_id.get(site_id)
 
+    def all(self) -> list[Site]:
+        """Return every site."""
+        self._refresh()
+        return list(self._by_id.values())
+
     def _refresh(self) -> None:
         if time.monotonic() < self._good_until:
             return
