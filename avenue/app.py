@@ -23,13 +23,17 @@ from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
-from avenue.media.policy import image_limits, product_pictures
+from avenue.media.policy import UploadPolicy, image_limits, product_pictures
 from avenue.media.reading import MediaReader
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.shop import routes as shop_routes
-from avenue.shop.service import ShopService
-from avenue.shop.store import ProductStore
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.products import ProductService
+from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
@@ -82,8 +86,9 @@ def create_app(settings: Settings, database: Database) -> Flask:
     reader = MediaReader(
         assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
-    shop = ShopService(ProductStore(database), library, policy, settings)
-    provide(app, settings, accounts, library, reader, policy, shop)
+    legacy_urls = LegacyUrls(database)
+    provide(app, settings, accounts, library, reader, legacy_urls, policy)
+    _provide_shop(app, database, library, policy, legacy_urls, settings)
 
     parsing.install(app)
     problems.install(app)
@@ -98,7 +103,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_routes.blueprint,
         account_pages.blueprint,
         media_routes.blueprint,
-        shop_routes.blueprint,
+        *shop_routes.BLUEPRINTS,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -128,6 +133,24 @@ def start() -> Flask:
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
     return app
+
+
+def _provide_shop(
+    app: Flask,
+    database: Database,
+    library: MediaLibrary,
+    policy: UploadPolicy,
+    legacy_urls: LegacyUrls,
+    settings: Settings,
+) -> None:
+    products, groups = ProductStore(database), GroupStore(database)
+    pictures = PictureStore(database)
+    provide(
+        app,
+        ProductService(products, groups, library, settings),
+        GroupService(groups, products, library),
+        PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
+    )
 
 
 def account_service(

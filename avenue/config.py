@@ -217,11 +217,19 @@ class Settings:
     )
     max_images_per_product: int = setting(
         "AVENUE_MAX_IMAGES_PER_PRODUCT",
-        "Pictures one product may have.",
+        "Pictures one product or group may have.",
         5,
         unit="pictures",
         least=1,
         most=100,
+    )
+    max_temp_images: int = setting(
+        "AVENUE_MAX_TEMP_IMAGES",
+        "Pictures one person may have uploaded for products not saved yet.",
+        50,
+        unit="pictures",
+        least=1,
+        most=1000,
     )
     max_megapixels: int = setting(
         "AVENUE_MAX_MEGAPIXELS",

@@ -128,6 +128,12 @@ NO_CODES = {
     "csrf_token",
     "if_match",
     "request_id",
+    "image_url",
+    "temp_images",
+    "product_ids",
+    "expires_at",
+    "upload_images",
+    "delete_image",
 }
 
 

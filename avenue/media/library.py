@@ -249,6 +249,13 @@ class MediaLibrary:
             for file_id in files:
                 self._store.delete_file(asset.site, asset.bucket, file_id)
 
+    def purge(self, asset: Asset) -> None:
+        """Delete the bytes and the record of a condemned asset; the sweeper mends a failure."""
+        with suppress(AvenueError):
+            for version in asset.versions:
+                self._store.delete_file(asset.site, asset.bucket, version.file)
+            self._store.forget(asset)
+
     def _stored(
         self,
         actor: Actor,

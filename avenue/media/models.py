@@ -23,7 +23,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The one owner of an asset: its `kind` (`product`) and id."""
+    """The one owner of an asset: its `kind` (`product`, `group`) and id."""
 
     kind: str
     id: str
@@ -54,7 +54,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A stored picture or file as people know it; `versions` has the newest first."""
+    """A stored picture or file as people know it; `versions` has the newest first.
+
+    `expires_at` is set while nobody has claimed it: then it goes when that time has come.
+    """
 
     id: str
     site: str
@@ -70,8 +73,16 @@ class Asset:
     alt: Mapping[str, str] = field(default_factory=dict)
     decorative: bool = False
     focal: tuple[float, float] | None = None
+    expires_at: datetime | None = None
 
     @property
     def current(self) -> Version:
         """The version that is shown."""
         return self.versions[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """A picture that lives elsewhere: its address is kept and shown, and never fetched."""
+
+    url: str

@@ -6,17 +6,24 @@ from typing import Any
 from avenue.clock import iso
 from avenue.identity import Site
 from avenue.media.library import Refusal
-from avenue.media.models import Asset
+from avenue.media.models import Asset, External
 from avenue.media.urls import original_path, original_url
 
 Json = dict[str, Any]
 
 
-def image_json(site: Site, asset: Asset) -> Json:
-    """Return the image JSON of `asset`, with absolute URLs of `site`."""
-    version = asset.current
+def image_json(site: Site, picture: Asset | External) -> Json:
+    """Return the image JSON of a picture, with absolute URLs of `site`.
+
+    A temporary one has `expires_at` besides; one that lives elsewhere has only its URL.
+    """
+    if isinstance(picture, External):
+        return {"id": None, "external": True, "url": picture.url, "variants": {}}
+    asset, version = picture, picture.current
     url = original_url(site, asset)
+    waiting = {"expires_at": iso(asset.expires_at)} if asset.expires_at else {}
     return {
+        **waiting,
         "id": asset.id,
         "name": asset.name,
         "version": version.version,
@@ -60,6 +67,31 @@ def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]
         "errors": [
             {"name": each.name, "code": each.code, "message": each.message} for each in refusals
         ],
+    }
+
+
+def external_json(picture: External) -> Json:
+    """Return the upload reply for a picture that lives elsewhere."""
+    url = picture.url
+    file: Json = {
+        "id": None,
+        "external": True,
+        "url": url,
+        "variants": {},
+        "src": url,
+        "type": "image",
+    }
+    return {
+        "success": 1,
+        "id": None,
+        "url": url,
+        "location": url,
+        "path": None,
+        "file": file,
+        "files": [file],
+        "data": [file],
+        "urls": {"default": url},
+        "errors": [],
     }
 
 

@@ -6,8 +6,9 @@ from flask import Response, g, jsonify, request
 
 from avenue.errors import Invalid
 from avenue.media.library import Incoming, Reception, Refusal
+from avenue.media.models import External
 from avenue.media.policy import UploadPolicy
-from avenue.media.presenting import upload_json
+from avenue.media.presenting import external_json, upload_json
 from avenue.web.incoming import incoming_files
 
 LONGEST_KEY = 255
@@ -54,4 +55,11 @@ def upload_reply(reception: Reception) -> Response:
     response.headers["Location"] = body["location"]
     if reception.replayed:
         response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def external_reply(picture: External, created: bool) -> Response:
+    """Answer that a picture which lives elsewhere is kept: 201 when it is new, else 200."""
+    response = jsonify(external_json(picture))
+    response.status_code = 201 if created else 200
     return response

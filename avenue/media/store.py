@@ -1,9 +1,11 @@
-"""Assets and their bytes, in MongoDB."""
+"""Assets, their bytes and their old addresses, in MongoDB."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from avenue.clock import utc_now
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import FileFacts
@@ -11,6 +13,8 @@ from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.scope import Collection, house, site
 
 ASSETS = "assets"
+LEGACY_URLS = "legacy_urls"
+_IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 
 
 class AssetStore:
@@ -103,6 +107,10 @@ class AssetStore:
         if assets.find_one({"_id": asset_id, "versions.file": file_id}, {"_id": 1}) is None:
             self.delete_file(site_id, bucket, file_id)
 
+    def forget(self, asset: Asset) -> None:
+        """Remove the record of a condemned asset whose bytes are gone; repeatable."""
+        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
+
     def change(
         self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
     ) -> Asset | None:
@@ -117,12 +125,42 @@ class AssetStore:
         return site(self._database, site_id).collection(ASSETS)
 
 
+class LegacyUrls:
+    """Which asset an address from before Avenue names; paths are those of `legacy_path`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, site_id: str, path: str) -> str | None:
+        """Return the id of the asset that `path` names, in whatever state it is, or None."""
+        found = self._urls(site_id).find_one({"_id": _legacy_id(site_id, path)}, {"asset": 1})
+        return str(found["asset"]) if found else None
+
+    def put(self, site_id: str, path: str, asset_id: str) -> None:
+        """Let `path` name an asset from now on, whatever it named before; repeatable."""
+        named = {"path": path, "asset": asset_id, "at": utc_now()}
+        self._urls(site_id).update({"_id": _legacy_id(site_id, path)}, {"$set": named}, upsert=True)
+
+    def remove(self, site_id: str, path: str) -> None:
+        """Let `path` name nothing; repeatable."""
+        self._urls(site_id).delete({"_id": _legacy_id(site_id, path)})
+
+    def paths_of(self, site_id: str, asset_id: str) -> list[str]:
+        """Return the old paths that name an asset, in their order."""
+        found = self._urls(site_id).find({"asset": asset_id}, {"path": 1}, sort=[("path", 1)])
+        return [each["path"] for each in found]
+
+    def _urls(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(LEGACY_URLS)
+
+
 class SweptStore:
     """What the sweeper needs, over all sites. Every decision is a conditional write."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._assets = house(database).collection(ASSETS)
+        self._legacy_urls = house(database).collection(LEGACY_URLS)
         self._writes = Writes(database)
 
     def clock_skew_seconds(self) -> float:
@@ -146,10 +184,14 @@ class SweptStore:
         return [from_document(each) for each in found]
 
     def purge(self, asset: Asset) -> None:
-        """Delete the bytes and then the record of a condemned asset; repeatable from any step."""
+        """Delete bytes, old addresses and then the record of a condemned asset.
+
+        Repeatable from any step.
+        """
         files = house(self._database).files(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
+        self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
         self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
     def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
@@ -200,7 +242,7 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
 
     Content to find it already claimed by the same owner: a transaction may run twice.
     """
-    in_time = {"claim": None, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+    in_time = {"claim": None, **_IN_TIME}
     query = {
         "_id": asset_id,
         "state": State.LIVE,
@@ -208,6 +250,46 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
     }
     change = {"$set": {"claim": {"kind": claim.kind, "id": claim.id}}, "$unset": {"expires_at": ""}}
     return bool(assets.update(query, change))
+
+
+def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
+    """Mark a stored, unclaimed asset as a temporary picture, inside a transaction; return it."""
+    query = {"_id": asset_id, "state": State.LIVE, "claim": None}
+    kept = assets.find_and_update(query, {"$set": {"temporary": True}})
+    return from_document(kept) if kept else None
+
+
+def temporary_of(assets: Collection, owner: str) -> list[Asset]:
+    """Return the temporary pictures of `owner` that have not expired, the newest first."""
+    query = {"owner": owner, "temporary": True, "claim": None, "state": State.LIVE, **_IN_TIME}
+    return [from_document(each) for each in assets.find(query, sort=[("created_at", -1)])]
+
+
+def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: str | None) -> bool:
+    """Give a temporary picture of `owner` to `claim`, inside a transaction; False when too late."""
+    query = {
+        "_id": asset_id,
+        "owner": owner,
+        "temporary": True,
+        "claim": None,
+        "state": State.LIVE,
+        **_IN_TIME,
+    }
+    change = {
+        "$set": {"claim": {"kind": claim.kind, "id": claim.id}},
+        "$unset": {"expires_at": "", "temporary": ""},
+    }
+    return bool(assets.update(query, change))
+
+
+def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | None:
+    """Put a temporary picture of `owner` out of sight for good and return it; None if none is.
+
+    The sweeper ends what is left of it when its bytes are not deleted right after.
+    """
+    query = {"_id": asset_id, "owner": owner, "temporary": True, "claim": None}
+    found = assets.find_and_update(query, {"$set": {"state": State.PURGING}})
+    return from_document(found) if found else None
 
 
 def trash_one(
@@ -259,6 +341,10 @@ def replace_one(
     return tuple(each["file"] for each in before["versions"][keep - 1 :])
 
 
+def _legacy_id(site_id: str, path: str) -> str:
+    return f"{site_id}/{hashlib.sha256(path.encode()).hexdigest()}"
+
+
 def _owned(asset_id: str, claim: Claim) -> Document:
     return {"_id": asset_id, "claim.kind": claim.kind, "claim.id": claim.id}
 
@@ -300,6 +386,7 @@ def from_document(document: Document) -> Asset:
         alt=document.get("alt") or {},
         decorative=document.get("decorative", False),
         focal=(focal[0], focal[1]) if focal else None,
+        expires_at=document.get("expires_at"),
     )
 
 

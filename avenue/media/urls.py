@@ -3,12 +3,18 @@
 import hashlib
 import re
 
-from avenue.identity import Site
+from avenue.identity import ID_PATTERN, Site
+from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Version
 from avenue.media.sniffing import MEDIA_TYPES
 
 ORIGINAL = "original"
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
+# Any variant there was or will be: what it names is still the same asset.
+_OWN_PATH = re.compile(
+    rf"/media/(?P<asset>{ID_PATTERN.pattern})/"
+    rf"(?:{TOKEN_PATTERN.pattern}/[a-z][a-z0-9]*\.[a-z0-9]+|[a-z][a-z0-9]*)"
+)
 
 
 def token(version: Version, variant: str = ORIGINAL) -> str:
@@ -25,3 +31,20 @@ def original_path(asset: Asset) -> str:
 def original_url(site: Site, asset: Asset) -> str:
     """Return the immutable absolute URL of the stored file itself."""
     return site.base_url + original_path(asset)
+
+
+def is_own_path(path: str) -> bool:
+    """Tell whether `path`, decoded, has the shape of an address made here."""
+    return _OWN_PATH.fullmatch(path) is not None
+
+
+def asset_in(address: str) -> str | None:
+    """Return the id of the asset that `address` names, None when it has no shape of ours.
+
+    Any form is read: absolute, without scheme, a path, with token or without, with query and
+    fragment, percent-encoded. The host does not matter: a site has been called by many names, and
+    whether the asset is there and whose it is, only its store knows.
+    """
+    path = legacy_path(address)
+    found = _OWN_PATH.fullmatch(path) if path else None
+    return found["asset"] if found else None

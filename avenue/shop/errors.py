@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from avenue.errors import AvenueError, Conflict, Invalid, NotFound
+from avenue.errors import AvenueError, Conflict, Invalid, NotFound, Unprocessable
 
 
 class ProductNotFound(NotFound):
@@ -12,12 +12,54 @@ class ProductNotFound(NotFound):
     message = "There is no such product."
 
 
+class GroupNotFound(NotFound):
+    """The group is not there, or not yours."""
+
+    code = "group_not_found"
+    message = "There is no such group."
+    hint = "Read the list of groups again, or leave `group` out."
+
+
 class ImageNotFound(NotFound):
-    """The product has no such picture."""
+    """The product or group has no such picture."""
 
     code = "image_not_found"
-    message = "The product has no such picture."
-    hint = "Read the product again; the picture may have been removed."
+    message = "There is no such picture here."
+    hint = "Read the product or group again; the picture may have been removed."
+
+
+class TempImageNotFound(NotFound):
+    """The temporary picture is not there (any more), or not yours."""
+
+    code = "temp_image_not_found"
+    message = "There is no such temporary picture."
+    hint = "It may have expired, or a product has it already."
+
+
+class TempImageExpired(Conflict):
+    """A temporary picture a product was to get is not there any more; nothing was saved."""
+
+    code = "temp_image_expired"
+    message = "A temporary picture has expired or is in use already, so nothing was saved."
+    hint = "Upload the pictures named in `images` again, then save again."
+
+
+class TooManyTempImages(Conflict):
+    """Somebody has all the temporary pictures one person may have."""
+
+    code = "too_many_temp_images"
+    hint = "Save the product they are for, or delete some of them."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"At most {limit} temporary pictures are kept for you.", limit=limit)
+
+
+class OwnUrl(Unprocessable):
+    """An external picture was given by an address of our own."""
+
+    code = "own_url"
+    message = "This address is a picture kept here already, which has one owner."
+    hint = "Upload the file itself, and it becomes a picture of its own."
 
 
 class SkuTaken(Conflict):
@@ -31,13 +73,13 @@ class SkuTaken(Conflict):
 
 
 class TooManyImages(Conflict):
-    """The product has all the pictures it may have."""
+    """The product or group has all the pictures it may have."""
 
     code = "too_many_images"
     hint = "Remove a picture first."
 
     def __init__(self, *, limit: int) -> None:
-        super().__init__(f"A product has at most {limit} pictures.", limit=limit)
+        super().__init__(f"At most {limit} pictures are kept here.", limit=limit)
 
 
 class OneFileOnly(Invalid):
@@ -52,7 +94,7 @@ class RevisionConflict(Conflict):
     """Somebody changed the product in the meantime; `current` is how it is now."""
 
     code = "revision_conflict"
-    message = "Somebody else changed this product in the meantime."
+    message = "Somebody else changed this in the meantime."
     hint = "Look at `current`, then send your change again with its revision."
 
     def __init__(self, current: object = None) -> None:
@@ -64,13 +106,13 @@ class RevisionRequired(AvenueError):
 
     status: ClassVar[int] = 428
     code = "revision_required"
-    message = "Say which revision of the product your change is based on."
-    hint = "Send `revision` as the product shows it."
+    message = "Say which revision your change is based on."
+    hint = "Send `revision` as you read it."
 
 
 class OrderMismatch(Conflict):
-    """The order does not name exactly the product's pictures."""
+    """The order does not name exactly the pictures that are there."""
 
     code = "order_mismatch"
-    message = "The order must name each picture of the product exactly once."
-    hint = "Read the product again and send all its picture ids in the new order."
+    message = "The order must name each picture exactly once."
+    hint = "Read it again and send all picture ids (of external ones the URL) in the new order."

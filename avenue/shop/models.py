@@ -1,16 +1,18 @@
 """What a shop talks about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Asset, Claim, External
 from avenue.shop.words import folded
 
 PRODUCT = "product"
+GROUP = "group"
+DEFAULT_CURRENCY = "PYG"
 
 
 class Status(StrEnum):
@@ -20,9 +22,59 @@ class Status(StrEnum):
     PUBLISHED = "published"
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place in a list of pictures: a stored asset, or a URL elsewhere. Exactly one is set."""
+
+    asset: str | None = None
+    url: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What names the picture among those of its owner: the asset's id, or the URL."""
+        return self.asset or self.url or ""
+
+
+class PictureOwner(Protocol):
+    """What has pictures: a product or a group. The first of `images` is the cover."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def owner(self) -> str | None:
+        """The person it belongs to."""
+
+    @property
+    def images(self) -> tuple[Entry, ...]:
+        """Its pictures in the order people see them."""
+
+    @property
+    def revision(self) -> int:
+        """Counts its changes."""
+
+    @property
+    def claim(self) -> Claim:
+        """How it owns its pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFields:
+    """What people say about a product; `group` is the id of the group it belongs to."""
+
+    name: str
+    sku: str | None = None
+    description: str = ""
+    price: Decimal | None = None
+    currency: str = DEFAULT_CURRENCY
+    status: Status = Status.DRAFT
+    group: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product; `images` are asset ids in the order people see them, the first is the cover."""
+    """A product; `group` is the id of the group it belongs to, `images` as in `PictureOwner`."""
 
     id: str
     owner: str | None
@@ -33,7 +85,7 @@ class Product:
     currency: str
     status: Status
     group: str | None
-    images: tuple[str, ...]
+    images: tuple[Entry, ...]
     revision: int
     created_at: datetime
     updated_at: datetime
@@ -50,11 +102,62 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One choice within a group ("red") and the group's pictures that show it, by key."""
+
+    name: str
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Products of one model. Which ones they are is kept in the products alone."""
+
+    id: str
+    owner: str | None
+    model: str
+    name: str
+    options: tuple[Option, ...]
+    images: tuple[Entry, ...]
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def name_key(self) -> str:
+        """The name as it is sorted."""
+        return folded(self.name)
+
+    @property
+    def claim(self) -> Claim:
+        """How the group owns its pictures."""
+        return Claim(kind=GROUP, id=self.id)
+
+
+Picture = Asset | External
+
+
+def pictures_of(images: Sequence[Entry], live: Mapping[str, Asset]) -> tuple[Picture, ...]:
+    """Return the pictures of `images` in their order; what is not among `live` is left out."""
+    found = [External(url=each.url) if each.url else live.get(each.key) for each in images]
+    return tuple(each for each in found if each is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PicturedProduct:
     """A product with its pictures, in order."""
 
     product: Product
-    images: tuple[Asset, ...]
+    images: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturedGroup:
+    """A group with its pictures, and the products in it that the reader may see."""
+
+    group: Group
+    images: tuple[Picture, ...]
+    product_ids: tuple[str, ...]
 
 
 class Sort(StrEnum):
@@ -68,18 +171,13 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductQuery:
-    """Which products, in which order, from where.
+class ListQuery:
+    """Which part of a list, in which order.
 
-    `visible_to` is the owner whose drafts are included, `everything` includes all drafts;
-    `after` is (sort value, id) of the last product seen.
+    `after` is (sort value, id) of the last one seen.
     """
 
-    everything: bool = False
-    visible_to: str | None = None
-    owner: str | None = None
     words: tuple[str, ...] = ()
-    status: Status | None = None
     sort: Sort = Sort.CREATED
     descending: bool = True
     after: tuple[Any, str] | None = None
@@ -87,10 +185,24 @@ class ProductQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some products of a list, the cursor of the next ones, and how many there are in all."""
+class ProductQuery(ListQuery):
+    """Which products.
 
-    items: tuple[PicturedProduct, ...]
+    `visible_to` is the owner whose drafts are included, `everything` includes all drafts.
+    """
+
+    everything: bool = False
+    visible_to: str | None = None
+    owner: str | None = None
+    status: Status | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some products or groups, the place of the next ones, and how many there are in all."""
+
+    items: tuple[Any, ...]
     next: tuple[Any, str] | None
     total: int
 

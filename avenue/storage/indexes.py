@@ -28,6 +28,7 @@ def _up(*keys: str) -> tuple[tuple[str, int], ...]:
 
 
 PRODUCTS = "shop_products"
+GROUPS = "shop_products_grouped"
 
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
@@ -54,6 +55,13 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("state"),
         options={"partialFilterExpression": {"state": "purging"}},
     ),
+    Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
+    # Somebody's temporary pictures, newest first.
+    Index(
+        collection="assets",
+        keys=(("site", ASCENDING), ("owner", ASCENDING), ("created_at", DESCENDING)),
+        options={"partialFilterExpression": {"temporary": True}},
+    ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
     Index(
@@ -63,13 +71,22 @@ INDEXES: tuple[Index, ...] = (
     ),
     Index(collection=PRODUCTS, keys=_up("site", "words")),
     *(
-        Index(collection=PRODUCTS, keys=(("site", ASCENDING), (key, direction), ("_id", direction)))
+        Index(collection=PRODUCTS, keys=_up("site", key, "_id"))
         for key in ("created_at", "updated_at", "name_key", "price", "sku")
-        for direction in (ASCENDING,)
     ),
     Index(
         collection=PRODUCTS,
         keys=(("site", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING)),
+    ),
+    Index(
+        collection=PRODUCTS,
+        keys=_up("site", "group", "created_at"),
+        options={"partialFilterExpression": {"group": {"$type": "string"}}},
+    ),
+    Index(collection=GROUPS, keys=_up("site", "words")),
+    *(
+        Index(collection=GROUPS, keys=_up("site", key, "_id"))
+        for key in ("created_at", "updated_at", "name_key")
     ),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.

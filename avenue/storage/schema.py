@@ -34,7 +34,6 @@ OUR_COLLECTIONS = frozenset(
         "audit_logs",
         "infra_metrics",
         "infra_alerts",
-        "legacy_urls",
         "tus_uploads",
     }
 )
@@ -193,4 +192,12 @@ def _create_default_site(database: Database) -> None:
             raise
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_create_default_site,)
+def _forget_group_names(database: Database) -> None:
+    """Forget group names that no group stands behind: a product's group is one with an id."""
+    known = database.raw["shop_products_grouped"].distinct("_id")
+    database.raw["shop_products"].update_many(
+        {"group": {"$exists": True, "$nin": known}}, {"$unset": {"group": ""}}
+    )
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_create_default_site, _forget_group_names)

@@ -33,6 +33,7 @@ SITE_COLLECTIONS = frozenset(
         "writes",
         "findings",
         "inspections",
+        "legacy_urls",
     }
 )
 DUPLICATE_KEY = 11000

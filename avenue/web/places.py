@@ -9,8 +9,11 @@ def is_api() -> bool:
 
 
 def wants_page() -> bool:
-    """Tell whether a person waits for the answer: a browser asks for a page."""
-    if is_api() or _under("/media"):
+    """Tell whether a person waits for the answer: a browser asks for a page.
+
+    Under /uploads are addresses of files from before Avenue, so they are no pages either.
+    """
+    if is_api() or _under("/media") or _under("/uploads"):
         return False
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 

@@ -26,7 +26,8 @@ from avenue.media.store import AssetStore, SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.shop.errors import TooManyImages
 from avenue.shop.models import Product, Status
-from avenue.shop.store import ProductStore
+from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
 from avenue.storage.schema import DEFAULT_SITE, migrate
@@ -44,6 +45,7 @@ class Stores:
     """The real stores, without a server around them."""
 
     products: ProductStore
+    pictures: PictureStore
     assets: AssetStore
     sweeper: Sweeper
     library: MediaLibrary
@@ -90,6 +92,7 @@ def stores(mongod: Mongod, database_uri: str) -> Iterator[Stores]:
     assets, believer = AssetStore(database), Believer()
     yield Stores(
         ProductStore(database),
+        PictureStore(database),
         assets,
         Sweeper(SweptStore(database), buckets=BUCKETS, trash_days=7, orphan_age=timedelta(0)),
         MediaLibrary(assets, believer, image_limits(settings), believer, settings),
@@ -161,7 +164,7 @@ def expire_in(stores: Stores, asset: Asset, seconds: float) -> None:
 def claim(stores: Stores, product: Product, reception: Reception) -> bool:
     """The last step of an upload; whether it was answered with success."""
     try:
-        stores.products.add_images(SITE, product, reception, limit=5)
+        stores.pictures.add(SITE, product.claim, reception, limit=5)
     except UploadInProgress:
         return False
     return True
@@ -171,7 +174,7 @@ def assert_whole_or_gone(stores: Stores, product: Product, data: bytes, *, claim
     found = stores.products.get(SITE, product.id)
     assert found is not None
     owned = stores.assets.claimed_by(SITE, product.claim)
-    assert [each.id for each in owned] == list(found.images)
+    assert [each.id for each in owned] == [image.asset for image in found.images]
     assert len(owned) == (1 if claimed else 0)
     for asset in owned:
         assert b"".join(stores.assets.read_file(asset, asset.current, 0, len(data))) == data
@@ -278,7 +281,7 @@ def test_a_try_that_has_lost_its_lease_takes_nothing_from_the_one_that_goes_on(
 
         with pytest.raises(Unavailable):
             be_overtaken()
-        stores.products.add_images(SITE, product, tries[0], limit=5)
+        stores.pictures.add(SITE, product.claim, tries[0], limit=5)
 
     assert_whole_or_gone(stores, product, picture.data, claimed=True)
     house = inspect(stores.raw)

@@ -25,6 +25,7 @@ HOST, OTHER_HOST = "shop.example", "other.example"
 OTHER_SITE = "other"
 SITES = {HOST: DEFAULT_SITE, OTHER_HOST: OTHER_SITE}
 PRODUCTS = "/api/shop/products"
+GROUPS = "/api/shop/groups"
 PASSWORD = "grey-teapot-ladder-92"
 OFTEN = 10**6
 VERSIONS_KEEP = 3
@@ -210,15 +211,20 @@ class Caller:
         parts = [each if isinstance(each, Part) else Part(each) for each in files]
         return self.ask(method, url, data=form(*parts), content_type=FORM, **options)
 
+    def a_group(self, *images: bytes, **fields: Any) -> dict[str, Any]:
+        """Create a group of this caller, with pictures."""
+        return self._pictured(GROUPS, {"name": unique("Modelo "), **fields}, images)
+
     def a_product(self, *images: bytes, **fields: Any) -> dict[str, Any]:
         """Create a product of this caller, with pictures."""
-        body = {"name": unique("Zapato "), **fields}
-        answer = self.post(PRODUCTS, json=body)
+        return self._pictured(PRODUCTS, {"name": unique("Zapato "), **fields}, images)
+
+    def _pictured(self, shelf: str, body: dict[str, Any], images: tuple[bytes, ...]) -> Any:
+        answer = self.post(shelf, json=body)
         assert answer.status_code == 201, answer.text
-        product = answer.json
+        url = f"{shelf}/{answer.json['id']}"
         if not images:
-            return product
-        url = f"{PRODUCTS}/{product['id']}"
+            return answer.json
         answer = self.upload(f"{url}/images", *images)
         assert answer.status_code == 201, answer.text
         return self.get(url).json

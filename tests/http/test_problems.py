@@ -133,7 +133,7 @@ class TestPrograms:
         assert "Traceback" in caplog.text
 
     def test_get_json_under_the_api_even_with_a_browser(self, client: FlaskClient) -> None:
-        for path in ("/api/nowhere", "/media/nowhere"):
+        for path in ("/api/nowhere", "/media/nowhere", "/uploads/nowhere"):
             assert client.get(path, headers=BROWSER).is_json
 
     def test_are_sent_to_the_slash_without_an_error(self, client: FlaskClient) -> None:

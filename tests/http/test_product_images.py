@@ -12,12 +12,14 @@ from avenue.media.decoding import DecodePool
 from avenue.media.errors import DecodersBusy
 from avenue.media.store import AssetStore, replace_one
 from avenue.shop.errors import RevisionConflict
-from avenue.shop.store import ProductStore
+from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.products import ProductStore
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import site
 from tests import pictures
 from tests.faults.house import end_leases
 from tests.http.application import (
+    GROUPS,
     HOST,
     PRODUCTS,
     VERSIONS_KEEP,
@@ -64,12 +66,13 @@ REPLY_KEYS = {
 
 
 class Shelf:
-    """One product of a seller, asked about by its address."""
+    """One product or group of a seller, asked about by its address."""
 
-    def __init__(self, seller: Caller, *images: bytes) -> None:
+    def __init__(self, seller: Caller, *images: bytes, kind: str = PRODUCTS) -> None:
         self.seller = seller
-        self.product = seller.a_product(*images)
-        self.url = f"{PRODUCTS}/{self.product['id']}"
+        made = seller.a_product if kind == PRODUCTS else seller.a_group
+        self.product = made(*images)
+        self.url = f"{kind}/{self.product['id']}"
         self.images = f"{self.url}/images"
 
     def now(self) -> dict[str, Any]:
@@ -91,9 +94,9 @@ class Shelf:
         return self.seller.post(f"{self.images}/{image_id}/restore")
 
 
-@pytest.fixture
-def shelf(as_seller: Caller) -> Shelf:
-    return Shelf(as_seller)
+@pytest.fixture(params=[PRODUCTS, GROUPS], ids=["product", "group"])
+def shelf(as_seller: Caller, request: pytest.FixtureRequest) -> Shelf:
+    return Shelf(as_seller, kind=request.param)
 
 
 # Adding
@@ -373,7 +376,7 @@ def test_a_retry_after_a_crash_may_find_more_room_than_the_first_try(
     shelf = Shelf(as_seller, *(a_picture() for _ in range(4)))
     key, files = keyed(new_id()), [a_picture(), a_picture()]
     with monkeypatch.context() as crash:
-        crash.setattr(ProductStore, "add_images", raise_unavailable)
+        crash.setattr(PictureStore, "add", raise_unavailable)
         crash.setattr(Writes, "abandon", lambda *_: False)
         assert_refused(shelf.add(*files, **key), 503, "unavailable")
     end_leases(application.raw)
@@ -470,12 +473,12 @@ def test_an_order_names_each_picture_once(as_seller, change):
 
 def test_an_order_is_never_made_from_a_state_that_was_not_looked_at(application, as_seller):
     shelf = Shelf(as_seller, a_picture(), a_picture())
-    products = ProductStore(application.database)
-    looked_at = products.get("default", shelf.product["id"])
+    looked_at = ProductStore(application.database).get("default", shelf.product["id"])
+    pictures = PictureStore(application.database)
     as_seller.patch(shelf.url, json={"name": unique("Bota ")})
     before = shelf.now()
     with pytest.raises(RevisionConflict):
-        products.order_images("default", looked_at, [new_id()], looked_at.revision + 1)
+        pictures.order("default", looked_at, [new_id()], looked_at.revision + 1)
     assert shelf.now() == before
 
 

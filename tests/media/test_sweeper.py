@@ -11,7 +11,7 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import new_id
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import ClocksDiffer, Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, Writes
@@ -112,6 +112,23 @@ def test_what_nobody_claimed_in_time_goes_with_all_its_bytes(database: Database)
     swept = sweeper(database).sweep()
     assert (swept.unclaimed, swept.purged) == (1, 1)
     assert counts(database) == (1, 1, 3)
+
+
+def test_old_addresses_go_with_what_they_name(database: Database) -> None:
+    urls = LegacyUrls(database)
+    kept, expired = stored(database, an_asset()), stored(database, an_asset())
+    for site_id, path, asset in (
+        (DEFAULT_SITE, "/media/a.jpg", kept),
+        (DEFAULT_SITE, "/media/b.jpg", expired),
+        (DEFAULT_SITE, "/uploads/b.jpg", expired),
+        ("other", "/media/b.jpg", expired),
+    ):
+        urls.put(site_id, path, asset.id)
+    set_fields(database, expired, expires_at=utc_now() - timedelta(seconds=1))
+    sweeper(database).sweep()
+    assert urls.paths_of(DEFAULT_SITE, expired.id) == []
+    assert urls.paths_of(DEFAULT_SITE, kept.id) == ["/media/a.jpg"]
+    assert urls.paths_of("other", expired.id) == ["/media/b.jpg"]
 
 
 def test_the_trash_is_emptied_after_its_days_and_not_before(database: Database) -> None:

@@ -3,10 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from avenue.identity import Site
 from avenue.media.inspection.models import Fault, Kind
+from avenue.media.legacy import legacy_path
 
 OWN_PATH = re.compile(r"/media/([A-Za-z0-9_-]{22})(/.*)?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -23,7 +24,7 @@ PRIVATE_ENDINGS = (
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 KnownPath = Callable[[str, str], str | None]
-"""Returns the asset that an old path of a site stands for, or None."""
+"""Returns the asset that an old path (as `legacy_path` writes it) of a site names, or None."""
 
 
 def nothing_known(_site_id: str, _path: str) -> str | None:
@@ -53,9 +54,9 @@ def judged(site: Site, url: str, known_path: KnownPath = nothing_known) -> str |
 
 def _on_own_host(site: Site, path: str, known_path: KnownPath) -> str | Fault:
     """Return the asset a path of ours names, or that only a disk had it."""
-    absolute = "/" + unquote(path).lstrip("/")
-    own = OWN_PATH.fullmatch(absolute)
-    asset = own[1] if own else known_path(site.id, absolute)
+    normal = legacy_path(path) or "/"
+    own = OWN_PATH.fullmatch(normal)
+    asset = own[1] if own else known_path(site.id, normal)
     return asset or Fault(
         Kind.LOCAL_PATH, "The path is of a file on a disk, not of a picture here."
     )

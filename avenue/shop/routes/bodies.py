@@ -1,0 +1,160 @@
+"""What callers may send about a shop. Anything else is a 400."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+
+from avenue.shop.models import DEFAULT_CURRENCY
+
+PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
+LONGEST_URL = 2048
+MOST_PRODUCTS_OF_A_GROUP = 500
+NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
+
+
+def _price(value: object) -> Decimal:
+    """Take a price as a decimal string or an integer; a float has already lost digits."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not PRICE.fullmatch(text):
+        raise PydanticCustomError(
+            "price",
+            'write it as a string like "150000.50" or as an integer, from 0, with at most '
+            "15 digits and 4 decimals",
+        )
+    return Decimal(text)
+
+
+def _image_url(text: str) -> str:
+    """Take the address of a picture elsewhere, or an old path of one that only a disk had."""
+    try:
+        parts = urlsplit(text)
+        elsewhere = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        fine = parts.username is None and (parts.port or 1) > 0
+    except ValueError:
+        elsewhere = fine = False
+    old_path = text.startswith("/") and not text.startswith("//")
+    if NOT_IN_A_URL.search(text) or not fine or not (elsewhere or old_path):
+        raise PydanticCustomError(
+            "image_url",
+            "write the whole address, as https://images.example/shoe.jpg, without a password",
+        )
+    return text
+
+
+def _distinct(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("distinct", "name each only once")
+    return values
+
+
+def _distinct_names(options: "list[OptionBody]") -> "list[OptionBody]":
+    _distinct([each.name for each in options])
+    return options
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Price = Annotated[Decimal, BeforeValidator(_price)]
+Revision = Annotated[int, Field(ge=0, lt=2**31)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+Ids = Annotated[list[Id], AfterValidator(_distinct)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
+Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _ProductBody(_Body):
+    """What people say about a product."""
+
+    name: Name
+    sku: Short | None = None
+    description: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    price: Price | None = None
+    currency: Currency = DEFAULT_CURRENCY
+    status: Literal["draft", "published"] = "draft"
+    group: Short | None = None
+
+
+class NewProduct(_ProductBody):
+    """What a product is made from; `temp_images` are the caller's own temporary pictures."""
+
+    temp_images: Annotated[Ids, Field(max_length=100)] = []
+
+
+class ProductChanges(_ProductBody):
+    """What of a product may change; `revision` guards against overwriting somebody's work."""
+
+    name: Name = ""
+    revision: Revision | None = None
+
+
+class NewGroup(_Body):
+    """What a group is made from; one of `model` and `name` is enough, it stands for both."""
+
+    model: Name | None = None
+    name: Name | None = None
+    product_ids: Annotated[Ids, Field(max_length=MOST_PRODUCTS_OF_A_GROUP)] = []
+
+
+class OptionBody(_Body):
+    """One choice within a group, and the keys of the group's pictures that show it."""
+
+    name: Short
+    images: Keys = []
+
+
+class GroupChanges(_Body):
+    """What of a group may change; `product_ids` and `options` replace what is there."""
+
+    model: Name = ""
+    name: Name = ""
+    product_ids: Annotated[Ids, Field(max_length=MOST_PRODUCTS_OF_A_GROUP)] = []
+    options: Annotated[list[OptionBody], Field(max_length=50), AfterValidator(_distinct_names)] = []
+    revision: Revision | None = None
+
+
+class ImageOrder(_Body):
+    """All pictures in their new order: ids, of external pictures the URL."""
+
+    order: Annotated[list[str], Field(max_length=1000)]
+    revision: Revision | None = None
+
+
+class ImageChanges(_Body):
+    """What people may say about a picture."""
+
+    alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
+    decorative: bool = False
+    focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
+
+
+class ExternalImage(_Body):
+    """A picture that lives elsewhere; it is kept and shown, and never fetched."""
+
+    image_url: Annotated[
+        str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(_image_url)
+    ]
+
+
+class ImageAddress(_Body):
+    """Which picture is meant, by any address it has."""
+
+    image_url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]

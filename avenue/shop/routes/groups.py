@@ -1,0 +1,89 @@
+"""Groups of products as JSON, under `/api/shop/groups`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Blueprint, Response, g, jsonify
+
+from avenue.errors import Invalid
+from avenue.identity import Actor, Role
+from avenue.shop.errors import RevisionConflict
+from avenue.shop.models import ListQuery, Option
+from avenue.shop.paging import cursor_text
+from avenue.shop.presenting import group_json
+from avenue.shop.routes.bodies import GroupChanges, NewGroup
+from avenue.shop.routes.lists import list_asked_for
+from avenue.shop.service.groups import SORT_VALUES, GroupService
+from avenue.web.auth import current_actor, reading_actor, require
+from avenue.web.parsing import body_as
+from avenue.web.services import using
+
+blueprint = Blueprint("groups", __name__, url_prefix="/api/shop/groups")
+
+
+@blueprint.get("")
+def list_groups() -> Response:
+    """List the groups: `?search ?sort ?limit ?after`."""
+    actor, query = reading_actor(), ListQuery(**list_asked_for([*SORT_VALUES]))
+    found = using(GroupService).find(actor, query)
+    return jsonify(
+        items=[group_json(actor, each) for each in found.items],
+        next=cursor_text(query.sort, found.next) if found.next else None,
+        total=found.total,
+    )
+
+
+@blueprint.post("")
+@require(Role.SELLER)
+def create_group() -> tuple[Response, int, dict[str, str]]:
+    """Create a group of the caller's own, with products of the caller's own."""
+    actor, body = current_actor(), body_as(NewGroup)
+    model, name = body.model or body.name, body.name or body.model
+    if model is None or name is None:
+        raise Invalid("A group needs a `model` or a `name`.")
+    created = using(GroupService).create(
+        actor, model=model, name=name, product_ids=body.product_ids
+    )
+    location = f"{g.site.base_url}/api/shop/groups/{created.group.id}"
+    return jsonify(group_json(actor, created)), 201, {"Location": location}
+
+
+@blueprint.get("/<group_id>")
+def show_group(group_id: str) -> Response:
+    """Show one group with those of its products the caller may see."""
+    actor = reading_actor()
+    return jsonify(group_json(actor, using(GroupService).get(actor, group_id)))
+
+
+@blueprint.patch("/<group_id>")
+@require(Role.SELLER)
+def change_group(group_id: str) -> Response:
+    """Change the fields that are given; `product_ids` and `options` replace what is there."""
+    actor, body = current_actor(), body_as(GroupChanges)
+    changes = body.model_dump(exclude_unset=True, exclude={"product_ids", "revision"})
+    if "options" in changes:
+        changes["options"] = tuple(
+            Option(name=each.name, images=tuple(each.images)) for each in body.options
+        )
+    product_ids = body.product_ids if "product_ids" in body.model_fields_set else None
+    with _showing_current(actor, group_id):
+        changed = using(GroupService).change(actor, group_id, changes, product_ids, body.revision)
+    return jsonify(group_json(actor, changed))
+
+
+@blueprint.delete("/<group_id>")
+@require(Role.SELLER)
+def delete_group(group_id: str) -> tuple[str, int]:
+    """Delete a group; its pictures go to the trash, its products stay."""
+    using(GroupService).delete(current_actor(), group_id)
+    return "", 204
+
+
+@contextmanager
+def _showing_current(actor: Actor, group_id: str) -> Iterator[None]:
+    """Let a `RevisionConflict` inside carry the group as it is now."""
+    try:
+        yield
+    except RevisionConflict:
+        current = using(GroupService).get(actor, group_id)
+        raise RevisionConflict(group_json(actor, current)) from None

@@ -1,0 +1,144 @@
+"""The pictures of products and groups: the same routes for both."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from avenue.identity import Actor, Role
+from avenue.media.models import Claim
+from avenue.media.policy import UploadPolicy
+from avenue.media.presenting import image_json
+from avenue.media.receiving import external_reply, idempotency_key, received, upload_reply
+from avenue.shop.errors import RevisionConflict, RevisionRequired
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.presenting import Json, group_json, product_json
+from avenue.shop.routes.bodies import ExternalImage, ImageAddress, ImageChanges, ImageOrder
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.products import ProductService
+from avenue.web.auth import current_actor, require
+from avenue.web.limits import upload_route
+from avenue.web.parsing import body_as
+from avenue.web.services import using
+
+P = ParamSpec("P")
+R = TypeVar("R")
+SHELVES = {PRODUCT: "products", GROUP: "groups"}
+
+blueprint = Blueprint("pictures", __name__, url_prefix="/api/shop")
+
+
+def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Route `method` of `rule` below each product and each group to one view."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        for kind, shelf in SHELVES.items():
+            blueprint.add_url_rule(
+                f"/{shelf}/<owner_id>/images{rule}",
+                view_func=view,  # type: ignore[arg-type]
+                methods=[method],
+                defaults={"kind": kind},
+            )
+        return view
+
+    return decorate
+
+
+@_of_both("POST", "")
+@require(Role.SELLER)
+@upload_route
+def add_images(kind: str, owner_id: str) -> Response:
+    """Add pictures: multipart, one or many under any field names, or one raw body.
+
+    JSON `{image_url}` keeps a picture that lives elsewhere.
+    """
+    actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
+    if request.is_json:
+        url = body_as(ExternalImage).image_url
+        return external_reply(*using(PictureService).add_external(actor, claim, url))
+    reception = using(PictureService).add(
+        actor, claim, received(using(UploadPolicy)), key=idempotency_key()
+    )
+    return upload_reply(reception)
+
+
+@_of_both("PUT", "")
+@require(Role.SELLER)
+def order_images(kind: str, owner_id: str) -> Response:
+    """Put the pictures into another order."""
+    actor, body = current_actor(), body_as(ImageOrder)
+    if body.revision is None:
+        raise RevisionRequired
+    claim = Claim(kind=kind, id=owner_id)
+    with _showing_current(actor, claim):
+        using(PictureService).order(actor, claim, body.order, body.revision)
+    return jsonify(_owner_json(actor, claim))
+
+
+@_of_both("DELETE", "")
+@require(Role.SELLER)
+def remove_image_by_url(kind: str, owner_id: str) -> tuple[str, int]:
+    """Remove the picture at `{image_url}`: an external one, or any address of a stored one."""
+    body = body_as(ImageAddress)
+    claim = Claim(kind=kind, id=owner_id)
+    using(PictureService).remove_by_url(current_actor(), claim, body.image_url)
+    return "", 204
+
+
+@_of_both("PATCH", "/<asset_id>")
+@require(Role.SELLER)
+def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Change alt texts, the decorative mark or the focal point."""
+    changes = body_as(ImageChanges).model_dump(exclude_unset=True)
+    claim = Claim(kind=kind, id=owner_id)
+    asset = using(PictureService).describe(current_actor(), claim, asset_id, changes)
+    return jsonify(image_json(g.site, asset))
+
+
+@_of_both("PUT", "/<asset_id>/file")
+@require(Role.SELLER)
+@upload_route
+def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Replace the file; the picture's id and place stay."""
+    reception = using(PictureService).replace(
+        current_actor(),
+        Claim(kind=kind, id=owner_id),
+        asset_id,
+        received(using(UploadPolicy)),
+        key=idempotency_key(),
+    )
+    return upload_reply(reception)
+
+
+@_of_both("DELETE", "/<asset_id>")
+@require(Role.SELLER)
+def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
+    """Put a picture into the trash."""
+    using(PictureService).remove(current_actor(), Claim(kind=kind, id=owner_id), asset_id)
+    return "", 204
+
+
+@_of_both("POST", "/<asset_id>/restore")
+@require(Role.SELLER)
+def restore_image(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Bring a picture back from the trash."""
+    actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
+    using(PictureService).restore(actor, claim, asset_id)
+    return jsonify(_owner_json(actor, claim))
+
+
+@contextmanager
+def _showing_current(actor: Actor, claim: Claim) -> Iterator[None]:
+    """Let a `RevisionConflict` inside carry the product or group as it is now."""
+    try:
+        yield
+    except RevisionConflict:
+        raise RevisionConflict(_owner_json(actor, claim)) from None
+
+
+def _owner_json(actor: Actor, claim: Claim) -> Json:
+    if claim.kind == PRODUCT:
+        return product_json(actor, using(ProductService).get(actor, claim.id))
+    return group_json(actor, using(GroupService).get(actor, claim.id))

@@ -1,0 +1,41 @@
+"""Pictures of a product that is not saved yet, under `/api/shop/temp-images`."""
+
+from flask import Blueprint, Response, g, jsonify
+
+from avenue.identity import Role
+from avenue.media.policy import UploadPolicy
+from avenue.media.presenting import image_json
+from avenue.media.receiving import idempotency_key, received, upload_reply
+from avenue.shop.service.pictures import PictureService
+from avenue.web.auth import current_actor, require
+from avenue.web.limits import upload_route
+from avenue.web.services import using
+
+blueprint = Blueprint("temporary", __name__, url_prefix="/api/shop/temp-images")
+
+
+@blueprint.get("")
+@require(Role.SELLER)
+def list_temporary() -> Response:
+    """List the caller's own temporary pictures, the newest first, with `expires_at`."""
+    found = using(PictureService).temporary(current_actor())
+    return jsonify(items=[image_json(g.site, each) for each in found], next=None, total=len(found))
+
+
+@blueprint.post("")
+@require(Role.SELLER)
+@upload_route
+def add_temporary() -> Response:
+    """Upload pictures for a product to come; `temp_images` of the new product claims them."""
+    reception = using(PictureService).add_temporary(
+        current_actor(), received(using(UploadPolicy)), key=idempotency_key()
+    )
+    return upload_reply(reception)
+
+
+@blueprint.delete("/<asset_id>")
+@require(Role.SELLER)
+def remove_temporary(asset_id: str) -> tuple[str, int]:
+    """Forget a temporary picture."""
+    using(PictureService).remove_temporary(current_actor(), asset_id)
+    return "", 204

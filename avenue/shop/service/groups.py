@@ -1,0 +1,149 @@
+"""What a shop can do with its groups of products."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from avenue.clock import utc_now
+from avenue.identity import Actor, new_id
+from avenue.media.library import MediaLibrary
+from avenue.media.models import State
+from avenue.shop.errors import GroupNotFound, ImageNotFound, RevisionConflict
+from avenue.shop.models import (
+    Changes,
+    Group,
+    ListQuery,
+    Option,
+    Page,
+    PicturedGroup,
+    Sort,
+    pictures_of,
+)
+from avenue.shop.service.access import may_change, may_see, require_seller
+from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.products import ProductStore
+
+CHANGE_TRIES = 5
+
+
+class GroupService:
+    """Groups. Everybody sees them; sellers change their own, administrators everybody's."""
+
+    def __init__(self, groups: GroupStore, products: ProductStore, library: MediaLibrary) -> None:
+        self._groups = groups
+        self._products = products
+        self._library = library
+
+    def create(
+        self, actor: Actor, *, model: str, name: str, product_ids: Sequence[str]
+    ) -> PicturedGroup:
+        """Create a group of the actor's own with these products; raise `ProductNotFound`.
+
+        A product that was in another group changes over.
+        """
+        require_seller(actor)
+        now = utc_now()
+        group = Group(
+            id=new_id(),
+            owner=actor.id,
+            model=model,
+            name=name,
+            options=(),
+            images=(),
+            revision=1,
+            created_at=now,
+            updated_at=now,
+        )
+        self._groups.insert(actor.site.id, group, product_ids, owner=_whose(actor))
+        return self._pictured(actor, [group])[0]
+
+    def get(self, actor: Actor, group_id: str) -> PicturedGroup:
+        """Return a group; raise `GroupNotFound`."""
+        group = self._groups.get(actor.site.id, group_id)
+        if group is None:
+            raise GroupNotFound
+        return self._pictured(actor, [group])[0]
+
+    def find(self, actor: Actor, query: ListQuery) -> Page:
+        """Return a page of the groups."""
+        found, total = self._groups.find(actor.site.id, query)
+        shown = found[: query.limit]
+        last = shown[-1] if len(found) > query.limit else None
+        return Page(
+            items=tuple(self._pictured(actor, shown)),
+            next=(SORT_VALUES[query.sort](last), last.id) if last else None,
+            total=total,
+        )
+
+    def change(
+        self,
+        actor: Actor,
+        group_id: str,
+        changes: Changes,
+        product_ids: Sequence[str] | None,
+        revision: int | None,
+    ) -> PicturedGroup:
+        """Change fields of an own group, and its products unless None.
+
+        Raise `RevisionConflict` when `revision` is past, `ProductNotFound` for a product that is
+        not the actor's, `ImageNotFound` when an option names a picture the group does not have.
+        """
+        for _ in range(CHANGE_TRIES):
+            group = self._own(actor, group_id)
+            if revision is not None and group.revision != revision:
+                break
+            _check_options(group, changes.get("options", ()))
+            changed = self._groups.change(
+                actor.site.id, group, changes, product_ids, owner=_whose(actor)
+            )
+            if changed:
+                return self._pictured(actor, [changed])[0]
+        raise RevisionConflict
+
+    def delete(self, actor: Actor, group_id: str) -> None:
+        """Delete an own group: its pictures go to the trash, its products stay."""
+        group = self._own(actor, group_id)
+        self._groups.delete(actor.site.id, group, by=actor.id)
+
+    def _own(self, actor: Actor, group_id: str) -> Group:
+        """Return a group the actor may change; to everybody else it does not exist."""
+        require_seller(actor)
+        group = self._groups.get(actor.site.id, group_id)
+        if group is None or not may_change(actor, group):
+            raise GroupNotFound
+        return group
+
+    def _pictured(self, actor: Actor, groups: Sequence[Group]) -> list[PicturedGroup]:
+        """Return `groups` with their live pictures and visible products, by two queries."""
+        ids = [image.asset for group in groups for image in group.images if image.asset]
+        assets = self._library.get_many(actor, ids)
+        live = {each.id: each for each in assets.values() if each.state is State.LIVE}
+        members = self._products.grouped(actor.site.id, [each.id for each in groups])
+        return [
+            PicturedGroup(
+                group=group,
+                images=pictures_of(group.images, live),
+                product_ids=tuple(
+                    each.id
+                    for each in members[group.id]
+                    if may_see(actor, each) or may_change(actor, group)
+                ),
+            )
+            for group in groups
+        ]
+
+
+SORT_VALUES: Mapping[Sort, Callable[[Group], object]] = {
+    Sort.CREATED: lambda group: group.created_at,
+    Sort.UPDATED: lambda group: group.updated_at,
+    Sort.NAME: lambda group: group.name_key,
+}
+
+
+def _whose(actor: Actor) -> str | None:
+    """Return whose products the actor may put into a group; None is everybody's."""
+    return None if actor.is_admin else actor.id
+
+
+def _check_options(group: Group, options: Sequence[Option]) -> None:
+    keys = {each.key for each in group.images}
+    if any(set(option.images) - keys for option in options):
+        raise ImageNotFound

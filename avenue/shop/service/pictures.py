@@ -1,0 +1,214 @@
+"""What a shop can do with the pictures of its products and groups."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from avenue.config import Settings
+from avenue.identity import Actor, Site
+from avenue.media.legacy import legacy_path
+from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.models import Asset, Claim, External, State
+from avenue.media.policy import UploadPolicy
+from avenue.media.store import LegacyUrls
+from avenue.media.urls import asset_in
+from avenue.shop.errors import (
+    ImageNotFound,
+    OneFileOnly,
+    OwnUrl,
+    TempImageNotFound,
+    TooManyImages,
+    TooManyTempImages,
+)
+from avenue.shop.models import GROUP, PRODUCT, Changes, PictureOwner
+from avenue.shop.service.access import may_change, require_seller
+from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.pictures import NOT_FOUND, PictureStore
+from avenue.shop.store.products import ProductStore
+
+
+class PictureService:
+    """Pictures of a product or group, named by its claim; sellers change those of their own."""
+
+    def __init__(
+        self,
+        pictures: PictureStore,
+        products: ProductStore,
+        groups: GroupStore,
+        library: MediaLibrary,
+        policy: UploadPolicy,
+        legacy_urls: LegacyUrls,
+        settings: Settings,
+    ) -> None:
+        self._pictures = pictures
+        self._owners: Mapping[str, ProductStore | GroupStore] = {PRODUCT: products, GROUP: groups}
+        self._library = library
+        self._policy = policy
+        self._legacy_urls = legacy_urls
+        self._limit = settings.max_images_per_product
+        self._temporary_limit = settings.max_temp_images
+        self._versions_keep = settings.versions_keep
+
+    def add(
+        self,
+        actor: Actor,
+        claim: Claim,
+        incoming: Sequence[Incoming | Refusal],
+        *,
+        key: str | None,
+    ) -> Reception:
+        """Add received pictures to an own product or group, as many as fit.
+
+        `key` is the Idempotency-Key. Raise the first refusal when no file was taken; nothing of
+        a refused file stays behind.
+        """
+        owner = self._own(actor, claim)
+        order = Order(
+            policy=self._policy,
+            target=f"{claim.kind}/{claim.id}",
+            key=key,
+            known=self._by_source(actor, claim),
+            room=self._limit - len(owner.images),
+            no_room=TooManyImages(limit=self._limit),
+        )
+        with self._library.receiving(actor, order, incoming) as reception:
+            self._pictures.add(actor.site.id, claim, reception, limit=self._limit)
+        reception.raise_if_empty()
+        return reception
+
+    def add_external(self, actor: Actor, claim: Claim, url: str) -> tuple[External, bool]:
+        """Keep a picture that lives at `url`, which is never fetched; tell whether it is new.
+
+        Raise `OwnUrl` when it is one of ours, or `TooManyImages`.
+        """
+        self._own(actor, claim)
+        if asset_in(url) and _is_on(actor.site, url):
+            raise OwnUrl
+        created = self._pictures.add_external(actor.site.id, claim, url, limit=self._limit)
+        return External(url=url), created
+
+    def order(self, actor: Actor, claim: Claim, order: Sequence[str], revision: int) -> None:
+        """Put the pictures into `order` (ids, of external ones URLs), made from `revision`."""
+        owner = self._own(actor, claim)
+        self._pictures.order(actor.site.id, owner, order, revision)
+
+    def describe(self, actor: Actor, claim: Claim, asset_id: str, changes: Changes) -> Asset:
+        """Change the alt text, the decorative mark or the focal point of a picture."""
+        self._own(actor, claim)
+        changed = self._library.change(actor, asset_id, claim, changes)
+        if changed is None:
+            raise ImageNotFound
+        return changed
+
+    def replace(
+        self,
+        actor: Actor,
+        claim: Claim,
+        asset_id: str,
+        incoming: Sequence[Incoming | Refusal],
+        *,
+        key: str | None,
+    ) -> Reception:
+        """Replace a picture's file; its id and place stay."""
+        self._own(actor, claim)
+        asset = self._live_image(actor, claim, asset_id)
+        order = Order(
+            policy=self._policy,
+            target=f"replace/{asset.id}",
+            key=key,
+            known={asset.current.source_sha256: asset},
+            room=1,
+            no_room=OneFileOnly(),
+            replaces=asset,
+        )
+        with self._library.receiving(actor, order, incoming) as reception:
+            fell_off = self._pictures.replace(
+                actor.site.id, claim, asset, reception, keep=self._versions_keep
+            )
+        self._library.drop_files(asset, fell_off)
+        reception.raise_if_empty()
+        return reception
+
+    def remove(self, actor: Actor, claim: Claim, asset_id: str) -> None:
+        """Put a picture of an own product or group into the trash; raise `ImageNotFound`."""
+        self._own(actor, claim)
+        self._pictures.remove(actor.site.id, claim, asset_id, by=actor.id)
+
+    def remove_by_url(self, actor: Actor, claim: Claim, url: str) -> None:
+        """Remove the picture that `url` shows: an external one, or any address of a stored one.
+
+        Raise `ImageNotFound`.
+        """
+        owner = self._own(actor, claim)
+        keys = {each.key for each in owner.images}
+        key = url if url in keys else self._asset_at(actor.site, url)
+        if key not in keys:
+            raise ImageNotFound
+        self._pictures.remove(actor.site.id, claim, key, by=actor.id)
+
+    def restore(self, actor: Actor, claim: Claim, asset_id: str) -> None:
+        """Bring a picture back from the trash to where it was."""
+        self._own(actor, claim)
+        self._pictures.restore(actor.site.id, claim, asset_id, limit=self._limit)
+
+    def add_temporary(
+        self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
+    ) -> Reception:
+        """Keep pictures for a product that is not saved yet, until they expire.
+
+        Raise the first refusal when no file was taken, `TooManyTempImages` among them.
+        """
+        require_seller(actor)
+        kept = self._pictures.temporary(actor.site.id, str(actor.id))
+        order = Order(
+            policy=self._policy,
+            target="temporary",
+            key=key,
+            room=self._temporary_limit - len(kept),
+            no_room=TooManyTempImages(limit=self._temporary_limit),
+        )
+        with self._library.receiving(actor, order, incoming) as reception:
+            self._pictures.add_temporary(actor.site.id, reception)
+        reception.raise_if_empty()
+        return reception
+
+    def temporary(self, actor: Actor) -> list[Asset]:
+        """Return the actor's own temporary pictures, the newest first."""
+        require_seller(actor)
+        return self._pictures.temporary(actor.site.id, str(actor.id))
+
+    def remove_temporary(self, actor: Actor, asset_id: str) -> None:
+        """Forget an own temporary picture and its bytes; raise `TempImageNotFound`."""
+        require_seller(actor)
+        gone = self._pictures.remove_temporary(actor.site.id, str(actor.id), asset_id)
+        if gone is None:
+            raise TempImageNotFound
+        self._library.purge(gone)
+
+    def _own(self, actor: Actor, claim: Claim) -> PictureOwner:
+        """Return what the actor may change; to everybody else it does not exist."""
+        require_seller(actor)
+        owner = self._owners[claim.kind].get(actor.site.id, claim.id)
+        if owner is None or not may_change(actor, owner):
+            raise NOT_FOUND[claim.kind]
+        return owner
+
+    def _asset_at(self, site: Site, url: str) -> str:
+        """Return the id of the asset that any address of ours or from before names, or ""."""
+        path = legacy_path(url)
+        old = self._legacy_urls.find(site.id, path) if path else None
+        return asset_in(url) or old or ""
+
+    def _live_image(self, actor: Actor, claim: Claim, asset_id: str) -> Asset:
+        asset = self._library.get_many(actor, [asset_id]).get(asset_id)
+        if asset is None or asset.claim != claim or asset.state is not State.LIVE:
+            raise ImageNotFound
+        return asset
+
+    def _by_source(self, actor: Actor, claim: Claim) -> Mapping[str, Asset]:
+        owned = self._library.claimed_by(actor, claim)
+        return {asset.current.source_sha256: asset for asset in owned}
+
+
+def _is_on(site: Site, url: str) -> bool:
+    """Tell whether `url` is a path or has one of the site's hosts."""
+    return urlsplit(url).netloc.lower() in {"", urlsplit(site.base_url).netloc, *site.hosts}

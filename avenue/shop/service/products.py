@@ -1,0 +1,150 @@
+"""What a shop can do with its products."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.identity import Actor, Role, new_id
+from avenue.media.library import MediaLibrary
+from avenue.media.models import State
+from avenue.shop.errors import (
+    GroupNotFound,
+    ProductNotFound,
+    RevisionConflict,
+    TooManyImages,
+)
+from avenue.shop.models import (
+    Changes,
+    Entry,
+    Page,
+    PicturedProduct,
+    Product,
+    ProductFields,
+    ProductQuery,
+    Sort,
+    pictures_of,
+)
+from avenue.shop.service.access import may_change, may_see, require_seller
+from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.products import ProductStore
+
+CHANGE_TRIES = 5
+
+
+class ProductService:
+    """Products. Sellers change their own, administrators everybody's."""
+
+    def __init__(
+        self,
+        products: ProductStore,
+        groups: GroupStore,
+        library: MediaLibrary,
+        settings: Settings,
+    ) -> None:
+        self._products = products
+        self._groups = groups
+        self._library = library
+        self._limit = settings.max_images_per_product
+
+    def create(
+        self, actor: Actor, fields: ProductFields, temp_images: Sequence[str] = ()
+    ) -> PicturedProduct:
+        """Create a product of the actor's own, with these temporary pictures of the actor's own.
+
+        Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired` or `TooManyImages`.
+        """
+        require_seller(actor)
+        if len(temp_images) > self._limit:
+            raise TooManyImages(limit=self._limit)
+        self._check_group(actor, fields.group)
+        now = utc_now()
+        product = Product(
+            **asdict(fields),
+            id=new_id(),
+            owner=actor.id,
+            images=tuple(Entry(asset=each) for each in temp_images),
+            revision=1,
+            created_at=now,
+            updated_at=now,
+        )
+        self._products.insert(actor.site.id, product)
+        return self._pictured(actor, [product])[0]
+
+    def get(self, actor: Actor, product_id: str) -> PicturedProduct:
+        """Return a product the actor may see; raise `ProductNotFound`."""
+        product = self._products.get(actor.site.id, product_id)
+        if product is None or not may_see(actor, product):
+            raise ProductNotFound
+        return self._pictured(actor, [product])[0]
+
+    def find(self, actor: Actor, query: ProductQuery) -> Page:
+        """Return a page of the products the actor may see."""
+        seller = actor.id if actor.has_role(Role.SELLER) else None
+        scoped = replace(query, everything=actor.is_admin, visible_to=seller)
+        found, total = self._products.find(actor.site.id, scoped)
+        shown = found[: query.limit]
+        last = shown[-1] if len(found) > query.limit else None
+        return Page(
+            items=tuple(self._pictured(actor, shown)),
+            next=(SORT_VALUES[query.sort](last), last.id) if last else None,
+            total=total,
+        )
+
+    def change(
+        self, actor: Actor, product_id: str, changes: Changes, revision: int | None
+    ) -> PicturedProduct:
+        """Change fields of an own product; raise `RevisionConflict` when `revision` is past.
+
+        Raise `SkuTaken` or `GroupNotFound`, too.
+        """
+        for _ in range(CHANGE_TRIES):
+            product = self._own(actor, product_id)
+            if revision is not None and product.revision != revision:
+                break
+            if changes.get("group") != product.group:
+                self._check_group(actor, changes.get("group"))
+            changed = self._products.change(actor.site.id, product, changes)
+            if changed:
+                return self._pictured(actor, [changed])[0]
+        raise RevisionConflict
+
+    def delete(self, actor: Actor, product_id: str) -> None:
+        """Delete an own product; its pictures go to the trash."""
+        product = self._own(actor, product_id)
+        self._products.delete(actor.site.id, product, by=actor.id)
+
+    def _own(self, actor: Actor, product_id: str) -> Product:
+        """Return a product the actor may change; to everybody else it does not exist."""
+        require_seller(actor)
+        product = self._products.get(actor.site.id, product_id)
+        if product is None or not may_change(actor, product):
+            raise ProductNotFound
+        return product
+
+    def _check_group(self, actor: Actor, group_id: str | None) -> None:
+        """Raise `GroupNotFound` when the actor may not put products into the group."""
+        if group_id is None:
+            return
+        group = self._groups.get(actor.site.id, group_id)
+        if group is None or not may_change(actor, group):
+            raise GroupNotFound
+
+    def _pictured(self, actor: Actor, products: Sequence[Product]) -> list[PicturedProduct]:
+        """Return `products` with their live pictures, by one query for all of them."""
+        ids = [image.asset for product in products for image in product.images if image.asset]
+        assets = self._library.get_many(actor, ids)
+        live = {each.id: each for each in assets.values() if each.state is State.LIVE}
+        return [
+            PicturedProduct(product=product, images=pictures_of(product.images, live))
+            for product in products
+        ]
+
+
+SORT_VALUES: Mapping[Sort, Callable[[Product], object]] = {
+    Sort.CREATED: lambda product: product.created_at,
+    Sort.UPDATED: lambda product: product.updated_at,
+    Sort.NAME: lambda product: product.name_key,
+    Sort.PRICE: lambda product: product.price,
+    Sort.SKU: lambda product: product.sku,
+}

@@ -1,0 +1,97 @@
+"""What products and groups have in common as MongoDB documents."""
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from bson import Decimal128
+
+from avenue.clock import utc_now
+from avenue.shop.models import Entry, ListQuery, Sort
+from avenue.storage.connection import Document
+from avenue.storage.scope import Collection
+
+PRODUCTS = "shop_products"
+GROUPS = "shop_products_grouped"
+SORT_FIELDS = {Sort.NAME: "name_key"}
+
+
+def entries_out(images: Sequence[Entry]) -> list[Document]:
+    """Return a list of pictures as it is stored."""
+    return [entry_out(each) for each in images]
+
+
+def entry_out(entry: Entry) -> Document:
+    """Return one picture's place as it is stored."""
+    return {"asset": entry.asset} if entry.asset else {"url": entry.url}
+
+
+def entries_in(images: Sequence[Document]) -> tuple[Entry, ...]:
+    """Return a stored list of pictures."""
+    return tuple(Entry(asset=each.get("asset"), url=each.get("url")) for each in images)
+
+
+def touch(change: Mapping[str, Any]) -> Document:
+    """Return `change` with the revision and the time of a change."""
+    stamp = {"updated_at": utc_now()}
+    return {**change, "$inc": {"revision": 1}, "$set": {**change.get("$set", {}), **stamp}}
+
+
+def set_at_revision(
+    collection: Collection, document_id: str, revision: int, values: Mapping[str, Any]
+) -> Document | None:
+    """Set fields (None takes one away) of a document that still has `revision`, else None.
+
+    A retry after a lost answer finds its own change: the next revision with these `values`.
+    """
+    update: Document = {
+        "$set": {name: value for name, value in values.items() if value is not None},
+        "$unset": {name: "" for name, value in values.items() if value is None},
+        "$inc": {"revision": 1},
+    }
+    query = {"_id": document_id, "revision": revision}
+    return collection.find_and_update(query, update) or collection.find_one(
+        {"_id": document_id, "revision": revision + 1, **values}
+    )
+
+
+def page_of(
+    collection: Collection, query: ListQuery, conditions: Sequence[Document]
+) -> tuple[list[Document], int]:
+    """Return the documents of one page, and how many match in all.
+
+    When there are more, the page has one document more than its limit.
+    """
+    wanted = [*conditions, *_with_words(query.words)]
+    direction = -1 if query.descending else 1
+    key = SORT_FIELDS.get(query.sort, query.sort.value)
+    page = _all_of([*wanted, *_beyond(query, key)])
+    sort = [(key, direction), ("_id", direction)]
+    found = collection.find(page, sort=sort, limit=query.limit + 1)
+    return found, collection.count(_all_of(wanted))
+
+
+def _with_words(words: Sequence[str]) -> list[Document]:
+    return [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words]
+
+
+def _all_of(conditions: Sequence[Document]) -> Document:
+    return {"$and": list(conditions)} if conditions else {}
+
+
+def _beyond(query: ListQuery, key: str) -> list[Document]:
+    """Return the condition for what comes after the cursor; a missing value sorts first."""
+    if query.after is None:
+        return []
+    value, last_id = query.after
+    beyond = "$lt" if query.descending else "$gt"
+    stored = Decimal128(value) if isinstance(value, Decimal) else value
+    after: list[Document] = [{key: stored, "_id": {beyond: last_id}}]
+    if stored is not None:
+        after.append({key: {beyond: stored}})
+    if stored is None and not query.descending:
+        after.append({key: {"$ne": None}})
+    if stored is not None and query.descending:
+        after.append({key: None})
+    return [{"$or": after}]

@@ -1,0 +1,168 @@
+"""Groups of products, in MongoDB. Which products are in a group is kept in the products."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pymongo.client_session import ClientSession
+
+from avenue.clock import utc_now
+from avenue.media.store import ASSETS, trash_one
+from avenue.shop.errors import ProductNotFound
+from avenue.shop.models import Changes, Group, ListQuery, Option
+from avenue.shop.store.documents import (
+    GROUPS,
+    PRODUCTS,
+    entries_in,
+    entries_out,
+    page_of,
+    set_at_revision,
+    touch,
+)
+from avenue.shop.words import words_of
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+
+
+class GroupStore:
+    """The groups of one site at a time; every method takes the site first.
+
+    `owner` says whose products may be put into a group; None stands for everybody's.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(
+        self, site_id: str, group: Group, product_ids: Sequence[str], *, owner: str | None
+    ) -> None:
+        """Insert a new group with these products; raise `ProductNotFound`."""
+        scope = site(self._database, site_id)
+        if not product_ids:
+            scope.collection(GROUPS).insert(to_document(group))
+            return
+
+        def work(session: ClientSession) -> None:
+            groups = scope.collection(GROUPS).within(session)
+            if groups.find_one({"_id": group.id}, {"_id": 1}) is None:
+                groups.insert(to_document(group))
+                products = scope.collection(PRODUCTS).within(session)
+                _set_members(products, group.id, product_ids, owner)
+
+        scope.transaction(work)
+
+    def get(self, site_id: str, group_id: str) -> Group | None:
+        """Return one group, or None."""
+        found = self._groups(site_id).find_one({"_id": group_id})
+        return from_document(found) if found else None
+
+    def find(self, site_id: str, query: ListQuery) -> tuple[list[Group], int]:
+        """Return the groups of one page, and how many match in all; see `page_of`."""
+        found, total = page_of(self._groups(site_id), query, ())
+        return [from_document(each) for each in found], total
+
+    def change(
+        self,
+        site_id: str,
+        group: Group,
+        changes: Changes,
+        product_ids: Sequence[str] | None,
+        *,
+        owner: str | None,
+    ) -> Group | None:
+        """Set fields of a group, and its products unless None.
+
+        None when it is no longer as `group` says. Raise `ProductNotFound`.
+        """
+        scope = site(self._database, site_id)
+        changed = to_document(replace(group, **changes, updated_at=utc_now()))
+        values = {name: changed[name] for name in {*changes, "updated_at", "words", "name_key"}}
+
+        def work(session: ClientSession) -> Document | None:
+            groups = scope.collection(GROUPS).within(session)
+            found = set_at_revision(groups, group.id, group.revision, values)
+            if found and product_ids is not None:
+                products = scope.collection(PRODUCTS).within(session)
+                _set_members(products, group.id, product_ids, owner)
+            return found
+
+        found = scope.transaction(work)
+        return from_document(found) if found else None
+
+    def delete(self, site_id: str, group: Group, *, by: str | None) -> None:
+        """Delete a group: its pictures go to the trash with it, its products stay."""
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> None:
+            groups = scope.collection(GROUPS).within(session)
+            assets = scope.collection(ASSETS).within(session)
+            found = groups.find_one({"_id": group.id})
+            for position, image in enumerate(entries_in(found["images"]) if found else ()):
+                if image.asset:
+                    trash_one(
+                        assets,
+                        image.asset,
+                        group.claim,
+                        position=position,
+                        by=by,
+                        reason="group_deleted",
+                    )
+            _set_members(scope.collection(PRODUCTS).within(session), group.id, (), None)
+            groups.delete({"_id": group.id})
+
+        scope.transaction(work)
+
+    def _groups(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(GROUPS)
+
+
+def _set_members(
+    products: Collection, group_id: str, product_ids: Sequence[str], owner: str | None
+) -> None:
+    """Let exactly `product_ids` be in the group, inside a transaction; raise `ProductNotFound`.
+
+    What is to be put in must be `owner`'s, unless that is None.
+    """
+    members = {each["_id"] for each in products.find({"group": group_id}, {"_id": 1})}
+    for product_id in members - set(product_ids):
+        products.update({"_id": product_id}, touch({"$unset": {"group": ""}}))
+    for product_id in product_ids:
+        if product_id in members:
+            continue
+        query = {"_id": product_id, **({} if owner is None else {"owner": owner})}
+        if not products.update(query, touch({"$set": {"group": group_id}})):
+            raise ProductNotFound
+
+
+def to_document(group: Group) -> Document:
+    """Return the stored form of `group`."""
+    return {
+        "_id": group.id,
+        "owner": group.owner,
+        "model": group.model,
+        "name": group.name,
+        "name_key": group.name_key,
+        "options": [{"name": each.name, "images": list(each.images)} for each in group.options],
+        "images": entries_out(group.images),
+        "revision": group.revision,
+        "words": words_of(group.name, group.model),
+        "created_at": group.created_at,
+        "updated_at": group.updated_at,
+    }
+
+
+def from_document(document: Document) -> Group:
+    """Return the group stored as `document`."""
+    return Group(
+        id=document["_id"],
+        owner=document.get("owner"),
+        model=document["model"],
+        name=document["name"],
+        options=tuple(
+            Option(name=each["name"], images=tuple(each["images"]))
+            for each in document.get("options", ())
+        ),
+        images=entries_in(document["images"]),
+        revision=document["revision"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+    )

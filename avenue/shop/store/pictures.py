@@ -1,0 +1,261 @@
+"""The pictures of products and groups, in MongoDB.
+
+What touches an owner and its pictures together is one transaction of small documents.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pymongo.client_session import ClientSession
+
+from avenue.clock import utc_now
+from avenue.errors import NotFound
+from avenue.media.library import Outcome, Reception, Refusal
+from avenue.media.models import Asset, Claim, State
+from avenue.media.store import (
+    ASSETS,
+    claim_one,
+    discard_temporary,
+    from_document,
+    keep_temporary,
+    replace_one,
+    restore_one,
+    temporary_of,
+    trash_one,
+)
+from avenue.shop.errors import (
+    GroupNotFound,
+    ImageNotFound,
+    OrderMismatch,
+    ProductNotFound,
+    RevisionConflict,
+    TooManyImages,
+)
+from avenue.shop.models import GROUP, PRODUCT, Entry, PictureOwner
+from avenue.shop.store.documents import (
+    GROUPS,
+    PRODUCTS,
+    entries_in,
+    entry_out,
+    set_at_revision,
+    touch,
+)
+from avenue.storage.connection import Database
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.scope import Collection, site
+
+T = TypeVar("T")
+OWNERS: Mapping[str, str] = {PRODUCT: PRODUCTS, GROUP: GROUPS}
+NOT_FOUND: Mapping[str, type[NotFound]] = {PRODUCT: ProductNotFound, GROUP: GroupNotFound}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """What one transaction works on: the owners of one kind, and the assets."""
+
+    claim: Claim
+    owners: Collection
+    assets: Collection
+    session: ClientSession
+
+    def images(self) -> tuple[Entry, ...]:
+        """Return the owner's pictures; raise that there is no such owner."""
+        found = self.owners.find_one({"_id": self.claim.id}, {"images": 1})
+        if found is None:
+            raise NOT_FOUND[self.claim.kind]
+        return entries_in(found["images"])
+
+    def push(self, entry: Entry, limit: int, position: int | None = None) -> bool:
+        """Add a picture, at its end or `position`; False when the owner has `limit` already."""
+        place = {} if position is None else {"$position": position}
+        query = {"_id": self.claim.id, f"images.{limit - 1}": {"$exists": False}}
+        push = {"images": {"$each": [entry_out(entry)], **place}}
+        return bool(self.owners.update(query, touch({"$push": push})))
+
+    def pull(self, entry: Entry) -> None:
+        """Take a picture away."""
+        self.owners.update({"_id": self.claim.id}, touch({"$pull": {"images": entry_out(entry)}}))
+
+
+class PictureStore:
+    """The pictures of one owner of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def add(self, site_id: str, claim: Claim, reception: Reception, *, limit: int) -> None:
+        """Give the stored pictures of `reception` to their owner, as many as fit.
+
+        Notes their fates and closes the open write. Raise `TooManyImages` when none fits.
+        """
+        write = reception.write
+        if write is None:
+            return
+
+        def work(scene: _Scene) -> None:
+            reception.fates = {}  # of a run that was undone
+            scene.images()
+            mine = _by_source(scene)
+            fates = {each.id: _add_one(scene, each, mine, limit) for each in reception.new}
+            if not any(isinstance(fate, Asset) for fate in fates.values()):
+                raise TooManyImages(limit=limit)
+            reception.fates = fates
+            self._writes.finish(site_id, write, reception.answer(), scene.session)
+
+        self._together(site_id, claim, work)
+
+    def add_external(self, site_id: str, claim: Claim, url: str, *, limit: int) -> bool:
+        """Add a picture that lives at `url`; False when the owner has it already.
+
+        Raise `TooManyImages`.
+        """
+
+        def work(scene: _Scene) -> bool:
+            entry = Entry(url=url)
+            if entry in scene.images():
+                return False
+            if not scene.push(entry, limit):
+                raise TooManyImages(limit=limit)
+            return True
+
+        return self._together(site_id, claim, work)
+
+    def order(self, site_id: str, owner: PictureOwner, order: Sequence[str], revision: int) -> None:
+        """Put the pictures into `order` (their keys); raise `RevisionConflict`, `OrderMismatch`."""
+        if owner.revision != revision:
+            raise RevisionConflict
+        by_key = {each.key: entry_out(each) for each in owner.images}
+        if sorted(order) != sorted(by_key):
+            raise OrderMismatch
+        values = {"images": [by_key[each] for each in order], "updated_at": utc_now()}
+        owners = site(self._database, site_id).collection(OWNERS[owner.claim.kind])
+        if set_at_revision(owners, owner.id, revision, values) is None:
+            raise RevisionConflict
+
+    def remove(self, site_id: str, claim: Claim, key: str, *, by: str | None) -> None:
+        """Take a picture from its owner, a stored one into the trash; raise `ImageNotFound`."""
+
+        def work(scene: _Scene) -> None:
+            images = scene.images()
+            entry = next((each for each in images if each.key == key), None)
+            if entry is None:
+                raise ImageNotFound
+            scene.pull(entry)
+            if entry.asset:
+                position = images.index(entry)
+                trash_one(
+                    scene.assets, entry.asset, claim, position=position, by=by, reason="removed"
+                )
+
+        self._together(site_id, claim, work)
+
+    def restore(self, site_id: str, claim: Claim, asset_id: str, *, limit: int) -> None:
+        """Bring a picture back to where it was; raise `ImageNotFound` or `TooManyImages`."""
+
+        def work(scene: _Scene) -> None:
+            entry = Entry(asset=asset_id)
+            position = restore_one(scene.assets, asset_id, claim)
+            if position is None:
+                if entry in scene.images():
+                    return  # restored already: this is the same request again
+                raise ImageNotFound
+            if not scene.push(entry, limit, position):
+                raise TooManyImages(limit=limit)
+
+        self._together(site_id, claim, work)
+
+    def replace(
+        self, site_id: str, claim: Claim, asset: Asset, reception: Reception, *, keep: int
+    ) -> tuple[str, ...]:
+        """Make the stored file of `reception` the asset's newest version.
+
+        Return the files of versions that fell off. Raise `ImageNotFound` when it is gone.
+        """
+        write, fresh = reception.write, reception.new
+        if write is None or not fresh:
+            return ()
+
+        def work(scene: _Scene) -> tuple[str, ...]:
+            reception.fates = {}  # of a run that was undone
+            fell_off = replace_one(
+                scene.assets,
+                asset.id,
+                claim,
+                version=fresh[0].current,
+                name=fresh[0].name,
+                keep=keep,
+            )
+            if fell_off is None:
+                raise ImageNotFound
+            scene.owners.update({"_id": claim.id}, touch({}))
+            reception.fates = {asset.id: fresh[0]}
+            self._writes.finish(site_id, write, reception.answer(), scene.session)
+            return fell_off
+
+        return self._together(site_id, claim, work)
+
+    def add_temporary(self, site_id: str, reception: Reception) -> None:
+        """Keep the stored pictures of `reception` for a product to come; closes the write."""
+        write, scope = reception.write, site(self._database, site_id)
+        if write is None:
+            return
+
+        def work(session: ClientSession) -> None:
+            reception.fates = {}  # of a run that was undone
+            assets = scope.collection(ASSETS).within(session)
+            kept = [keep_temporary(assets, each.id) for each in reception.new]
+            if any(each is None for each in kept):
+                raise UploadInProgress
+            reception.fates = {each.id: each for each in kept if each is not None}
+            self._writes.finish(site_id, write, reception.answer(), session)
+
+        scope.transaction(work)
+
+    def temporary(self, site_id: str, owner: str) -> list[Asset]:
+        """Return somebody's temporary pictures that have not expired, the newest first."""
+        return temporary_of(site(self._database, site_id).collection(ASSETS), owner)
+
+    def remove_temporary(self, site_id: str, owner: str, asset_id: str) -> Asset | None:
+        """Forget a temporary picture of `owner` and return it; None when there is none."""
+        return discard_temporary(site(self._database, site_id).collection(ASSETS), owner, asset_id)
+
+    def _together(self, site_id: str, claim: Claim, work: Callable[[_Scene], T]) -> T:
+        scope = site(self._database, site_id)
+        owners, assets = scope.collection(OWNERS[claim.kind]), scope.collection(ASSETS)
+        return scope.transaction(
+            lambda session: work(
+                _Scene(
+                    claim=claim,
+                    owners=owners.within(session),
+                    assets=assets.within(session),
+                    session=session,
+                )
+            )
+        )
+
+
+def _by_source(scene: _Scene) -> dict[str, Asset]:
+    """Return the owner's live pictures by the hash of the bytes that were sent."""
+    query = {
+        "claim.kind": scene.claim.kind,
+        "claim.id": scene.claim.id,
+        "state": State.LIVE,
+    }
+    found = [from_document(each) for each in scene.assets.find(query)]
+    return {asset.current.source_sha256: asset for asset in found}
+
+
+def _add_one(scene: _Scene, asset: Asset, mine: dict[str, Asset], limit: int) -> Outcome:
+    """Give one stored picture to the owner; `mine` are those it has."""
+    twin = mine.get(asset.current.source_sha256)
+    if twin is not None:
+        return twin
+    if not scene.push(Entry(asset=asset.id), limit):
+        return Refusal.of(asset.name, TooManyImages(limit=limit))
+    if not claim_one(scene.assets, asset.id, scene.claim):
+        # The lease ended and the sweeper, or another try of this request, was quicker.
+        raise UploadInProgress
+    mine[asset.current.source_sha256] = asset
+    return asset

@@ -1,0 +1,202 @@
+"""Products, in MongoDB."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bson import Decimal128
+from pymongo.client_session import ClientSession
+
+from avenue.clock import utc_now
+from avenue.media.store import ASSETS, claim_temporary, trash_one
+from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
+from avenue.shop.models import Changes, Product, ProductQuery, Status
+from avenue.shop.store.documents import (
+    GROUPS,
+    PRODUCTS,
+    entries_in,
+    entries_out,
+    page_of,
+    set_at_revision,
+    touch,
+)
+from avenue.shop.words import words_of
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import AlreadyThere, Collection, site
+
+
+class ProductStore:
+    """The products of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, site_id: str, product: Product) -> None:
+        """Insert a new product; its pictures are temporary ones of its owner, which it claims.
+
+        All of it happens or nothing. Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired`.
+        """
+        scope = site(self._database, site_id)
+        if not product.images and product.group is None:
+            return self._insert(scope.collection(PRODUCTS), product)
+
+        def work(session: ClientSession) -> None:
+            products = scope.collection(PRODUCTS).within(session)
+            if products.find_one({"_id": product.id}, {"_id": 1}):
+                return  # an earlier run of this transaction, whose answer was lost
+            _join(scope.collection(GROUPS).within(session), product.group)
+            self._insert(products, product)
+            assets = scope.collection(ASSETS).within(session)
+            gone = [
+                each.key
+                for each in product.images
+                if not claim_temporary(assets, each.key, product.claim, owner=product.owner)
+            ]
+            if gone:
+                raise TempImageExpired(images=gone)
+
+        return scope.transaction(work)
+
+    def get(self, site_id: str, product_id: str) -> Product | None:
+        """Return one product, or None."""
+        found = self._products(site_id).find_one({"_id": product_id})
+        return from_document(found) if found else None
+
+    def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int]:
+        """Return the products of one page, and how many match in all; see `page_of`."""
+        found, total = page_of(self._products(site_id), query, _conditions(query))
+        return [from_document(each) for each in found], total
+
+    def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
+        """Set fields of a product; None when it is no longer as `product` says.
+
+        Raise `SkuTaken`, `GroupNotFound`.
+        """
+        scope = site(self._database, site_id)
+        changed = to_document(replace(product, **changes, updated_at=utc_now()))
+        values = {name: changed.get(name) for name in {*changes, "updated_at", "words", "name_key"}}
+
+        def work(session: ClientSession | None) -> Document | None:
+            products = scope.collection(PRODUCTS)
+            if session is not None:
+                products = products.within(session)
+                groups = scope.collection(GROUPS).within(session)
+                _join(groups, changes["group"])
+                _leave(groups, product.group)
+            return set_at_revision(products, product.id, product.revision, values)
+
+        moves = "group" in changes and changes["group"] != product.group
+        try:
+            found = scope.transaction(work) if moves else work(None)
+        except AlreadyThere:
+            raise SkuTaken(changed["sku"]) from None
+        return from_document(found) if found else None
+
+    def delete(self, site_id: str, product: Product, *, by: str | None) -> None:
+        """Delete a product; its pictures go to the trash with it."""
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> None:
+            products = scope.collection(PRODUCTS).within(session)
+            assets = scope.collection(ASSETS).within(session)
+            found = products.find_one({"_id": product.id})
+            for position, image in enumerate(entries_in(found["images"]) if found else ()):
+                if image.asset:
+                    trash_one(
+                        assets,
+                        image.asset,
+                        product.claim,
+                        position=position,
+                        by=by,
+                        reason="product_deleted",
+                    )
+            if found:
+                _leave(scope.collection(GROUPS).within(session), found.get("group"))
+            products.delete({"_id": product.id})
+
+        scope.transaction(work)
+
+    def grouped(self, site_id: str, group_ids: Sequence[str]) -> dict[str, list[Product]]:
+        """Return the products of each group, oldest first."""
+        found = self._products(site_id).find(
+            {"group": {"$in": sorted(set(group_ids))}}, sort=[("created_at", 1), ("_id", 1)]
+        )
+        members: dict[str, list[Product]] = {each: [] for each in group_ids}
+        for each in found:
+            members[each["group"]].append(from_document(each))
+        return members
+
+    def _insert(self, products: Collection, product: Product) -> None:
+        try:
+            products.insert(to_document(product))
+        except AlreadyThere:
+            raise SkuTaken(product.sku or "") from None
+
+    def _products(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(PRODUCTS)
+
+
+def _join(groups: Collection, group_id: str | None) -> None:
+    """Hold the group that a product joins, inside a transaction; raise `GroupNotFound`.
+
+    It is written to, so that of this and its deletion at the same time only one succeeds.
+    """
+    if group_id is not None and not groups.update({"_id": group_id}, touch({})):
+        raise GroupNotFound
+
+
+def _leave(groups: Collection, group_id: str | None) -> None:
+    if group_id is not None:
+        groups.update({"_id": group_id}, touch({}))
+
+
+def _conditions(query: ProductQuery) -> list[Document]:
+    conditions: list[Document] = []
+    if not query.everything:
+        visible: list[Document] = [{"status": Status.PUBLISHED}]
+        if query.visible_to:
+            visible.append({"owner": query.visible_to})
+        conditions.append({"$or": visible})
+    exact = {"owner": query.owner, "status": query.status, "group": query.group}
+    return conditions + [{name: value} for name, value in exact.items() if value]
+
+
+def to_document(product: Product) -> Document:
+    """Return the stored form of `product`; what is None is left out."""
+    document = {
+        "_id": product.id,
+        "owner": product.owner,
+        "sku": product.sku,
+        "name": product.name,
+        "name_key": product.name_key,
+        "description": product.description,
+        "price": Decimal128(product.price) if product.price is not None else None,
+        "currency": product.currency,
+        "status": product.status,
+        "group": product.group,
+        "images": entries_out(product.images),
+        "revision": product.revision,
+        "words": words_of(product.name, product.sku, product.description),
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def from_document(document: Document) -> Product:
+    """Return the product stored as `document`."""
+    price = document.get("price")
+    return Product(
+        id=document["_id"],
+        owner=document.get("owner"),
+        sku=document.get("sku"),
+        name=document["name"],
+        description=document["description"],
+        price=price.to_decimal() if price is not None else None,
+        currency=document["currency"],
+        status=Status(document["status"]),
+        group=document.get("group"),
+        images=entries_in(document["images"]),
+        revision=document["revision"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+    )

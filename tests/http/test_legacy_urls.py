@@ -1,0 +1,198 @@
+"""Addresses from before Avenue go on working: `/media/…` and `/uploads/…`."""
+
+from collections.abc import Callable
+
+import pytest
+
+from avenue.identity import new_id
+from avenue.media.store import LegacyUrls
+from tests.http.application import HOST, OTHER_SITE, Application, Caller, a_picture, unique
+from tests.http.test_media import ELSEWHERE, MAY, MAY_NOT, Picture, stored, told
+from tests.http.test_product_images import Shelf
+
+Named = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def urls(application: Application) -> LegacyUrls:
+    return LegacyUrls(application.database)
+
+
+@pytest.fixture(scope="module")
+def picture(as_seller: Caller) -> Picture:
+    return stored(as_seller, a_picture())
+
+
+@pytest.fixture
+def old(urls: LegacyUrls, picture: Picture, as_seller: Caller) -> str:
+    """An old address of the picture that no other test has."""
+    path = f"/media/shoes/{unique('zapato')}.jpg"
+    urls.put(as_seller.site.id, path, picture.id)
+    return path
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_old_address_leads_to_the_current_one(nobody, picture, old, method):
+    answer = nobody.ask(method, old)
+    assert (answer.status_code, answer.headers["Location"]) == (308, picture.url)
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Vary" not in answer.headers
+    assert nobody.get(answer.headers["Location"]).data == picture.data
+
+
+def test_an_old_token_and_an_old_address_keep_the_wish_to_download(nobody, picture, old):
+    for path in (old, f"/media/{picture.id}/{'0' * 12}/original.jpg"):
+        location = nobody.get(f"{path}?v=3&download=1").headers["Location"]
+        assert location == f"{picture.url}?download=1"
+        assert nobody.get(f"{path}?v=3&download=yes").headers["Location"] == picture.url
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/media/{}.jpg", "/media/{}.jpg"),
+        ("/media/a/b/c/{}.jpg", "/media/a/b/c/{}.jpg"),
+        ("/uploads/{}.jpg", "/uploads/{}.jpg"),
+        ("/uploads/2020/05/{}", "/uploads/2020/05/{}"),
+        ("/uploads/{} rojo.jpg", "/uploads/{}%20rojo.jpg"),
+        ("/uploads/niño {}.jpg", "/uploads/ni%C3%B1o%20{}.jpg"),
+        ("/uploads/niño {}.jpg", "/uploads/nin%CC%83o%20{}.jpg"),
+        ("/uploads/{} 100%.jpg", "/uploads/{}%20100%25.jpg"),
+        ("/uploads/{}%20a.jpg", "/uploads/{}%2520a.jpg"),
+        ("/uploads/{}?.jpg", "/uploads/{}%3F.jpg"),
+        ("/uploads/{}.jpg", "/uploads/{}.jpg?v=2"),
+        ("/uploads/{}.jpg", "/uploads/a/../{}.jpg"),
+        ("/uploads/{}.jpg", "/uploads/{}.jpg/"),
+        ("/uploads/{}.jpg", "/media/../uploads/{}.jpg"),
+        (f"/media/{'a' * 22}/{{}}.jpg", f"/media/{'a' * 22}/{{}}.jpg"),
+        (f"/media/{'a' * 22}/2020/{{}}.jpg", f"/media/{'a' * 22}/2020/{{}}.jpg"),
+    ],
+)
+def test_an_old_address_is_found_however_it_is_written(
+    urls, nobody, picture, as_seller, path, asked
+):
+    name = unique("foto")
+    urls.put(as_seller.site.id, path.format(name), picture.id)
+    answer = nobody.get(asked.format(name))
+    assert (answer.status_code, answer.headers.get("Location")) == (308, picture.url)
+
+
+def test_bytes_that_are_no_utf_8_are_latin_1(urls, nobody, picture, as_seller):
+    """Asked as a server hands it on; the test client itself would lose the bytes."""
+    name = unique("niño")
+    urls.put(as_seller.site.id, f"/uploads/{name}.jpg", picture.id)
+    for spelling in (name.encode("latin-1"), name.encode()):
+        path = f"/uploads/{spelling.decode('latin-1')}.jpg"
+        answer = nobody.get("/", environ_overrides={"PATH_INFO": path})
+        assert (answer.status_code, answer.headers.get("Location")) == (308, picture.url)
+
+
+def test_doubled_slashes_are_one(urls, nobody, picture, as_seller):
+    name = unique("foto")
+    urls.put(as_seller.site.id, f"/uploads/a/{name}.jpg", picture.id)
+    first = nobody.get(f"/uploads/a//{name}.jpg")
+    assert first.status_code == 308
+    second = nobody.get(first.headers["Location"])
+    assert picture.url in (first.headers["Location"], second.headers.get("Location"))
+
+
+@pytest.mark.parametrize("kind", ["trashed", "gone", "of another site", "never there"])
+def test_what_is_not_there_any_more_is_not_found(urls, nobody, as_seller, on_other_site, kind):
+    path, site_id = f"/uploads/{unique('foto')}.jpg", as_seller.site.id
+    if kind == "trashed":
+        shelf = Shelf(as_seller, a_picture())
+        urls.put(site_id, path, shelf.ids()[0])
+        assert nobody.get(path).status_code == 308
+        shelf.remove(shelf.ids()[0])
+    elif kind == "gone":
+        urls.put(site_id, path, new_id())
+    elif kind == "of another site":
+        theirs = stored(on_other_site, a_picture())
+        urls.put(site_id, path, theirs.id)
+        urls.put(OTHER_SITE, f"{path}.theirs", theirs.id)
+        assert on_other_site.get(f"{path}.theirs").status_code == 308
+        assert nobody.get(f"{path}.theirs").status_code == 404
+    answer = nobody.get(path)
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert told(answer) == told(nobody.get(f"/uploads/{unique('nothing')}.jpg"))
+
+
+@pytest.fixture(scope="module")
+def private(application: Application, urls: LegacyUrls, as_seller: Caller) -> str:
+    """The old address of a picture that only its owner may read."""
+    found = stored(as_seller, a_picture())
+    application.raw["assets"].update_one({"_id": found.id}, {"$set": {"visibility": "private"}})
+    path = f"/uploads/{unique('comprobante')}.jpg"
+    urls.put(as_seller.site.id, path, found.id)
+    return path
+
+
+@pytest.mark.parametrize("who", MAY)
+def test_a_private_file_is_found_by_who_may_read_it(application, private, who):
+    answer = application.caller(who).get(private)
+    assert answer.status_code == 308
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert "Authorization" in answer.headers["Vary"]
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert application.caller(who).get(answer.headers["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize("who", MAY_NOT + ELSEWHERE)
+def test_a_private_file_does_not_exist_for_others(application, private, who):
+    caller = application.caller(who)
+    there, not_there = caller.get(private), caller.get(f"/uploads/{unique('nothing')}.jpg")
+    assert (there.status_code, not_there.status_code) == (404, 404)
+    assert told(there) == told(not_there)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/uploads/a%00.jpg",
+        "/uploads/%0A",
+        "/uploads/..%2F..",
+        f"/uploads/{'a' * 1100}",
+        f"/media/{'A' * 5000}",
+        "/media/..",
+        "/uploads/",
+        "/uploads",
+        f"/media/{'a' * 22}/thumb",
+        f"/media/{'a' * 22}",
+    ],
+)
+def test_what_can_be_no_address_asks_nothing_of_the_old_ones(application, nobody, path):
+    seen = application.watch.seen
+    before = seen.get(("find", "legacy_urls"), 0)
+    assert nobody.get(path).status_code == 404
+    after = seen.get(("find", "legacy_urls"), 0)
+    # One segment of 22 characters alone is no address of ours, so it may be an old one.
+    assert after - before == (1 if path == f"/media/{'a' * 22}" else 0)
+
+
+def test_an_asset_that_is_gone_is_not_looked_for_among_the_old_addresses(
+    application, urls, nobody, picture, as_seller
+):
+    path = f"/media/{new_id()}/{'0' * 12}/original.jpg"
+    urls.put(as_seller.site.id, path, picture.id)
+    assert nobody.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_an_old_address_is_only_read(as_admin, old, method):
+    answer = as_admin.ask(method, old)
+    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("place", ["media", "uploads"])
+def test_a_browser_gets_no_page_for_a_file_that_is_not_there(nobody, place):
+    answer = nobody.get(f"/{place}/{unique('nothing')}.jpg", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (404, "application/json")
+
+
+def test_the_newest_owner_of_an_address_wins(urls, nobody, picture, as_seller, old):
+    other = stored(as_seller, a_picture())
+    urls.put(as_seller.site.id, old, other.id)
+    assert nobody.get(old).headers["Location"] == other.url
+    assert other.url.startswith(f"https://{HOST}/media/")
