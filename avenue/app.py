@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -15,25 +16,31 @@ from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.jobs.models import Job
+from avenue.jobs.models import Job, Progress
 from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.inspection.service import Inspector
+from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import UploadPolicy, image_limits, product_pictures
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.shop import debug as shop_debug
 from avenue.shop import routes as shop_routes
+from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
+from avenue.shop.service.status import StatusService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
@@ -46,6 +53,7 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus
 from avenue.web import (
     auth,
     cors,
@@ -61,6 +69,7 @@ from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
+INSPECT = "inspect"
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
@@ -89,11 +98,13 @@ def create_app(settings: Settings, database: Database) -> Flask:
     legacy_urls = LegacyUrls(database)
     provide(app, settings, accounts, library, reader, legacy_urls, policy)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
+    sites = Sites(database, settings)
+    provide(app, _status_service(database, sites, settings))
 
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
-    hosts.install(app, Sites(database, settings), settings)
+    hosts.install(app, sites, settings)
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
@@ -104,6 +115,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_pages.blueprint,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
+        shop_debug.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -153,6 +165,24 @@ def _provide_shop(
     )
 
 
+def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
+    return StatusService(
+        StatusStore(database),
+        InspectionStore(database),
+        inspector(database, sites),
+        DeploymentStatus(database),
+        sites,
+        LegacyUrls(database).find,
+        settings,
+    )
+
+
+def inspector(database: Database, sites: Sites) -> Inspector:
+    """Return who looks whether everything that is referred to is there."""
+    referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
+    return Inspector(InspectionStore(database), referrers, sites, LegacyUrls(database).find)
+
+
 def account_service(
     settings: Settings, database: Database, rate_limits: RateLimits
 ) -> AccountService:
@@ -175,9 +205,13 @@ class Background:
         self._sweeper = Sweeper(
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
+        self._inspect_seconds = settings.inspect_minutes * 60
+        self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
-        self._runner = JobRunner(self._jobs, {SWEEP: self._sweep}, prepare=self._prepare)
+        handlers = {SWEEP: self._sweep, INSPECT: self._inspect}
+        self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
+        self._progress: Callable[[Progress], None] = lambda _: None
 
     def run_forever(self) -> None:
         """Work until `stop` is called."""
@@ -187,26 +221,38 @@ class Background:
         """Let `run_forever` return soon; the job in hand is handed back."""
         self._stop.set()
 
-    def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
-        """Queue a job of `kind`, work until it is finished, and return it."""
+    def run_now(self, kind: str, progress: Callable[[Progress], None] = lambda _: None) -> Job:
+        """Queue a job of `kind`, work until it is finished, and return it.
+
+        `progress` is told how far it is, again and again.
+        """
         self._gate.pass_or_raise()
+        self._progress = progress
         job = self._jobs.enqueue(kind, key="now")
         while not job.is_finished:
             if not self._runner.run_one(self._stop):
                 self._stop.wait(0.2)  # another process has it
             job = self._jobs.get(job.id)
-            progress(job)
+            progress(job.progress)
         return job
 
     def _prepare(self) -> None:
         self._gate.pass_or_raise()
         self._jobs.periodic(SWEEP, self._sweep_seconds)
+        self._jobs.periodic(INSPECT, self._inspect_seconds)
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+    def _inspect(self, job: RunningJob) -> dict[str, int]:
+        def save(*, cursor: Any, done: int, total: int) -> None:
+            job.save(cursor=cursor, done=done, total=total)
+            self._progress(Progress(done=done, total=total))
+
+        return self._inspector.inspect(job.cursor, save)
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

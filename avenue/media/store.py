@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from avenue.clock import utc_now
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import FileFacts
+from avenue.storage.gridfs import FileFacts, Incomplete
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.scope import Collection, house, site
 
@@ -70,20 +70,43 @@ class AssetStore:
 
     def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
         """Store the bytes of `version` of `asset`, repeatably."""
-        metadata = {
-            "site": asset.site,
-            "asset": asset.id,
-            "sha256": version.sha256,
-            "media_type": version.media_type,
-        }
         site(self._database, asset.site).files(asset.bucket).write(
-            version.file, source, length=version.bytes, name=asset.name, metadata=metadata
+            version.file,
+            source,
+            length=version.bytes,
+            name=asset.name,
+            metadata=_metadata(asset, version),
         )
 
     def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""
         files = site(self._database, asset.site).files(asset.bucket)
         return files.read(version.file, start, end, length=version.bytes)
+
+    def is_whole(self, asset: Asset) -> bool:
+        """Read the bytes `asset` shows and tell whether all are there and are the right ones."""
+        version, digest = asset.current, hashlib.sha256()
+        files = site(self._database, asset.site).files(asset.bucket)
+        try:
+            for piece in self.read_file(asset, version, 0, version.bytes):
+                digest.update(piece)
+        except Incomplete:
+            return False
+        facts = files.find(version.file)  # what is read without it, other programs cannot read
+        right = facts is not None and facts.length == version.bytes
+        return right and digest.hexdigest() == version.sha256
+
+    def mend(self, asset: Asset, source: BinaryIO) -> None:
+        """Write the bytes `asset` shows again, over what is left of them, from `source`."""
+        version = asset.current
+        site(self._database, asset.site).files(asset.bucket).rewrite(
+            version.file,
+            source,
+            length=version.bytes,
+            name=asset.name,
+            metadata=_metadata(asset, version),
+        )
+        self._assets(asset.site).update({"_id": asset.id}, {"$unset": {"damaged": ""}})
 
     def delete_file(self, site_id: str, bucket: str, file_id: str) -> None:
         """Remove one version's bytes."""
@@ -388,6 +411,16 @@ def from_document(document: Document) -> Asset:
         focal=(focal[0], focal[1]) if focal else None,
         expires_at=document.get("expires_at"),
     )
+
+
+def _metadata(asset: Asset, version: Version) -> Document:
+    """Return what the file document of `version` says besides its length."""
+    return {
+        "site": asset.site,
+        "asset": asset.id,
+        "sha256": version.sha256,
+        "media_type": version.media_type,
+    }
 
 
 def _version_out(version: Version) -> Document:

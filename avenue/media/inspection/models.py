@@ -119,6 +119,9 @@ class Referrers(Protocol):
     def kind(self) -> str:
         """What they are: the `kind` of their claims."""
 
+    def count(self, site_id: str) -> int:
+        """Return how many have pictures."""
+
     def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
         """Return up to `limit` of those that have pictures, by id, after `last_id`."""
 

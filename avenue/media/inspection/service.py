@@ -55,11 +55,12 @@ class KnowsSites(Protocol):
 class Save(Protocol):
     """Keeps how far a pass got."""
 
-    def __call__(self, *, cursor: Any, done: int) -> None:
-        """Keep it; may raise what ends the pass."""
+    def __call__(self, *, cursor: Any, done: int, total: int) -> None:
+        """Keep it, assets and referrers counted; may raise what ends the pass."""
 
 
 Judged = tuple[Standing, Finding | None]
+# Looks at what follows a place; returns the next place and how much counts as progress.
 Step = Callable[[Site, str, Tally], tuple[str | None, int]]
 
 
@@ -87,14 +88,14 @@ class Inspector:
 
     def inspect(self, cursor: Mapping[str, Any] | None, save: Save) -> dict[str, int]:
         """Go through every site, from where `cursor` says; return what was looked at and found."""
-        place = _Place(cursor)
-        found = 0
-        for each in sorted(self._sites.all(), key=lambda site: site.id):
+        place, sites = _Place(cursor), sorted(self._sites.all(), key=lambda site: site.id)
+        total, found = sum(map(self._size, sites)), 0
+        for each in sites:
             if each.id < place.site:
                 continue
             place.enter(each.id)
             for _ in self._walk(each, place):
-                save(cursor=place.as_dict(), done=place.done)
+                save(cursor=place.as_dict(), done=place.done, total=max(total, place.done))
             self._store.finish(each.id, place.began_at, place.tally)
             found += sum(self._store.finding_counts(each.id).values())
             place.leave()
@@ -135,16 +136,18 @@ class Inspector:
 
     def look_again(self, site: Site, findings: Iterable[Finding]) -> None:
         """Judge the referrers of `findings` as they are now, by what is known of the bytes."""
-        by_kind: dict[str, set[str]] = {}
+        by_kind: dict[str, dict[str, list[Finding]]] = {}
         for each in findings:
-            by_kind.setdefault(each.referrer_kind, set()).add(each.referrer)
-        for kind, ids in by_kind.items():
+            of_kind = by_kind.setdefault(each.referrer_kind, {})
+            of_kind.setdefault(each.referrer, []).append(each)
+        for kind, of_kind in by_kind.items():
             referrers = self._referrers.get(kind)
-            there = referrers.these(site.id, sorted(ids)) if referrers else []
+            there = referrers.these(site.id, sorted(of_kind)) if referrers else []
             found = self._judge(site, there)
-            for referrer in ids:
+            for referrer, shown in of_kind.items():
                 mine = [each for _, each in found.get(referrer, []) if each]
-                self._store.record_of(site.id, kind, referrer, mine)
+                if any(each not in mine for each in shown):
+                    self._store.record_of(site.id, kind, referrer, mine)
 
     def _walk(self, site: Site, place: "_Place") -> Iterator[None]:
         following = dict(zip(self._steps, [*list(self._steps)[1:], END], strict=True))
@@ -158,6 +161,10 @@ class Inspector:
             else:
                 place.after = last
             yield
+
+    def _size(self, site: Site) -> int:
+        referrers = sum(each.count(site.id) for each in self._referrers.values())
+        return self._store.count(site.id) + referrers
 
     # Bytes
 
@@ -270,7 +277,7 @@ class Inspector:
                 return [each for each in file_ids if each not in named and each in there]
 
             tally.unowned_files[bucket] += len(self._settled(site.id, list(owners), unowned))
-            return _next(batch), len(batch)
+            return _next(batch), 0
 
         return step
 
@@ -285,7 +292,7 @@ class Inspector:
 
             orphans = self._settled(site.id, owners, orphaned)
             tally.orphan_chunks[bucket] += sum(map(survey.chunk_count, orphans))
-            return (owners[-1] if owners else None), len(owners)
+            return (owners[-1] if owners else None), 0
 
         return step
 

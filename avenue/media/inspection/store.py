@@ -53,6 +53,10 @@ class InspectionStore:
         found = self._assets(site_id).find({"_id": {"$in": ids}}, FACTS)
         return {each["_id"]: _asset(each) for each in found}
 
+    def count(self, site_id: str) -> int:
+        """Return how many assets there are."""
+        return self._assets(site_id).count({})
+
     def assets_after(self, site_id: str, last_id: str, limit: int) -> list[InspectedAsset]:
         """Return up to `limit` assets in any state by id, after `last_id`."""
         found = self._assets(site_id).find(
@@ -93,6 +97,15 @@ class InspectionStore:
     def totals(self, site_id: str) -> dict[str, BucketTotals]:
         """Count the files of each bucket as they are now."""
         return {bucket: self.survey(site_id, bucket).totals() for bucket in BUCKETS}
+
+    def renditions(self, site_id: str) -> tuple[int, int]:
+        """Return how many derived pictures are kept, and their bytes."""
+        summed = (
+            site(self._database, site_id)
+            .collection("renditions")
+            .aggregate([{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}}])
+        )
+        return (summed[0]["n"], summed[0]["bytes"]) if summed else (0, 0)
 
     def asset_counts(self, site_id: str) -> AssetCounts:
         """Count the assets as they are now, through indexes."""
