@@ -88,17 +88,18 @@ def _hashes(database: Raw) -> dict[str, tuple[str, int]]:
 
 
 def _dangling(database: Raw, assets: list[dict[str, Any]]) -> list[str]:
-    """A product's pictures and the live assets it has claimed must be the same."""
+    """An owner's stored pictures and the live assets it has claimed must be the same."""
+    owners = [*database["shop_products"].find(), *database["shop_products_grouped"].find()]
     damage = []
-    for product in database["shop_products"].find():
-        shown = [image["asset"] for image in product["images"]]
+    for owner in owners:
+        shown = [image["asset"] for image in owner["images"] if "asset" in image]
         owned = [
             each["_id"]
             for each in assets
-            if each["state"] == "live" and (each["claim"] or {}).get("id") == product["_id"]
+            if each["state"] == "live" and (each["claim"] or {}).get("id") == owner["_id"]
         ]
         if sorted(shown) != sorted(owned):
-            damage.append(f"product {product['_id']} shows {shown} and owns {owned}")
+            damage.append(f"{owner['_id']} shows {shown} and owns {owned}")
     return damage
 
 

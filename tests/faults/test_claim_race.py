@@ -24,8 +24,8 @@ from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.policy import image_limits, product_pictures
 from avenue.media.store import AssetStore, SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.shop.errors import TooManyImages
-from avenue.shop.models import Product, Status
+from avenue.shop.errors import TempImageExpired, TooManyImages
+from avenue.shop.models import Entry, Product, Status
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
@@ -101,8 +101,8 @@ def stores(mongod: Mongod, database_uri: str) -> Iterator[Stores]:
     database.close()
 
 
-def new_product(stores: Stores) -> Product:
-    product = Product(
+def a_product(*images: Entry) -> Product:
+    return Product(
         id=new_id(),
         owner="seller",
         sku=None,
@@ -112,11 +112,15 @@ def new_product(stores: Stores) -> Product:
         currency="PYG",
         status=Status.DRAFT,
         group=None,
-        images=(),
+        images=images,
         revision=1,
         created_at=utc_now(),
         updated_at=utc_now(),
     )
+
+
+def new_product(stores: Stores) -> Product:
+    product = a_product()
     stores.products.insert(SITE, product)
     return product
 
@@ -214,6 +218,51 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
     house = inspect(stores.raw)
     assert (house.claimed, house.unclaimed, house.damage) == (wins, 0, ())
     assert (house.stray_files, house.stray_chunks) == (0, 0)
+
+
+@pytest.mark.parametrize("times", [100, pytest.param(1000, marks=pytest.mark.long)])
+def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
+    stores: Stores, times: int
+) -> None:
+    random.seed(times)
+    start = Barrier(2)
+    wins = 0
+
+    def save_later(product: Product) -> bool:
+        start.wait()
+        time.sleep(random.uniform(0, LATEST_SECONDS))
+        try:
+            stores.products.insert(SITE, product)
+        except TempImageExpired:
+            return False
+        return True
+
+    def sweep_later() -> None:
+        start.wait()
+        time.sleep(random.uniform(0, LATEST_SECONDS))
+        stores.sweeper.sweep()
+
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(times):
+            data = b"temporary picture %d" % number
+            reception = unclaimed(stores, a_product(), data)
+            stores.pictures.add_temporary(SITE, reception)
+            kept = reception.new[0]
+            product = a_product(Entry(asset=kept.id))
+            expire_in(stores, kept, random.uniform(0, LATEST_SECONDS))
+            saving = threads.submit(save_later, product)
+            threads.submit(sweep_later).result()
+            saved = saving.result()
+            wins += saved
+            if saved:
+                assert_whole_or_gone(stores, product, data, claimed=True)
+            else:
+                assert stores.products.get(SITE, product.id) is None
+    assert 0 < wins < times
+    expire_unclaimed(stores.raw)
+    stores.sweeper.sweep()
+    house = inspect(stores.raw)
+    assert (house.claimed, house.stray, house.damage) == (wins, CLEAN, ())
 
 
 def test_what_was_claimed_first_stays(stores: Stores) -> None:

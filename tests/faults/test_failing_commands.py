@@ -94,6 +94,8 @@ class Action:
     """One request that meets the fault, and how to tell whether it was done."""
 
     steps: tuple[tuple[str, str], ...]
+    # Collections written inside a transaction: what a write may say late, its commit says.
+    inside: frozenset[str] = frozenset()
     seconds = WRITE_SECONDS
 
     def __init__(self, shop: Shop, seed: int) -> None:
@@ -323,6 +325,72 @@ class Create(Action):
         return bool(count)
 
 
+class Save(Action):
+    """A new product with the pictures that waited for it, in a group."""
+
+    inside = frozenset({"shop_products"})
+
+    steps = (
+        ("find", "shop_products_grouped"),
+        ("update", "shop_products_grouped"),
+        ("insert", "shop_products"),
+        ("update", "assets"),
+        ("commitTransaction", ""),
+    )
+
+    def arrange(self) -> None:
+        self.sku = f"sku-{self.product}"
+        group = self.seller.send_json("POST", "/api/shop/groups", {"name": "Modelo"}).json
+        self.body = {"name": "Ojota", "sku": self.sku, "group": group["id"], "temp_images": []}
+        for picture in self.pictures:
+            headers = {"Content-Type": "image/jpeg"}
+            kept = self.seller.request("POST", "/api/shop/temp-images", picture, headers)
+            self.body["temp_images"].append(kept.json["id"])
+
+    def do(self) -> Answer:
+        return self.seller.send_json("POST", "/api/shop/products", self.body)
+
+    def again(self) -> Answer:
+        answer = self.do()
+        if answer.code == "sku_taken":  # it had been done
+            answer = self.seller.get("/api/shop/products?limit=1")
+        return answer
+
+    def has_been_done(self) -> bool:
+        found = self.shop.database["shop_products"].find_one({"sku": self.sku})
+        waiting = {"_id": {"$in": self.body["temp_images"]}, "claim": None}
+        assert self.shop.database["assets"].count_documents(waiting) == (0 if found else 3)
+        assert not found or shown(self.seller, found["_id"]) == self.hashes
+        return found is not None
+
+
+class Join(Action):
+    """A product changes over to a group."""
+
+    inside = frozenset({"shop_products"})
+
+    steps = (
+        ("update", "shop_products_grouped"),
+        ("findAndModify", "shop_products"),
+        ("commitTransaction", ""),
+    )
+
+    def arrange(self) -> None:
+        super().arrange()
+        made = self.seller.send_json("POST", "/api/shop/groups", {"name": "Modelo"})
+        self.group = made.json["id"]
+
+    def do(self) -> Answer:
+        path = f"/api/shop/products/{self.product}"
+        return self.seller.send_json("PATCH", path, {"group": self.group})
+
+    def has_been_done(self) -> bool:
+        group = self.seller.get(f"/api/shop/groups/{self.group}").json
+        is_in = self.seller.product(self.product)["group"] == self.group
+        assert group["product_ids"] == ([self.product] if is_in else [])
+        return is_in
+
+
 class Deliver(Action):
     steps = (("find", "assets"), ("find", "product_images.chunks"))
     seconds = READ_SECONDS
@@ -347,6 +415,8 @@ ACTIONS: tuple[type[Action], ...] = (
     Replace,
     DeleteProduct,
     Create,
+    Save,
+    Join,
     Deliver,
 )
 STEPS = [(action, *step) for action in ACTIONS for step in action.steps]
@@ -357,6 +427,7 @@ def cases(every: int) -> list[Any]:
     found = []
     for number, (action, command, collection) in enumerate(STEPS):
         is_late = command in {"insert", "findAndModify", "commitTransaction"}
+        is_late &= collection not in action.inside
         faults = {**FAULTS, **LATE_FAULTS} if is_late else FAULTS
         for turn, (name, fault) in enumerate(faults.items()):
             case = pytest.param(

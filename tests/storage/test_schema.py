@@ -110,10 +110,10 @@ def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> 
 
 def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> None:
     done = migrate(bare_database)
-    assert done == ["1: Create the default site."]
+    assert [each.partition(":")[0] for each in done] == ["1", "2"]
     assert look(bare_database) is Standing.READY
     assert shortcomings(bare_database) == []
-    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 1}
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 2}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     Gate(bare_database).pass_or_raise()
 
@@ -139,6 +139,20 @@ def test_a_migration_that_was_killed_is_gone_on_with(bare_database: Database) ->
         Gate(bare_database).pass_or_raise()
     assert migrate(bare_database)
     assert shortcomings(bare_database) == []
+
+
+def test_group_names_that_no_group_stands_behind_are_forgotten(database: Database) -> None:
+    raw = database.raw
+    raw["shop_products_grouped"].insert_one({"_id": "g", "site": "default"})
+    groups = {"named": "verano", "grouped": "g", "single": None}
+    for name, group in groups.items():
+        raw["shop_products"].insert_one({"_id": name, **({"group": group} if group else {})})
+    raw["avenue_meta"].update_one({}, {"$set": {"version": 1}})
+    assert migrate(database) == [
+        "2: Forget group names that no group stands behind: a product's group is one with an id."
+    ]
+    found = {each["_id"]: each.get("group") for each in raw["shop_products"].find()}
+    assert found == {"named": None, "grouped": "g", "single": None}
 
 
 def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Database) -> None:
