@@ -86,15 +86,19 @@ class AssetStore:
     def is_whole(self, asset: Asset) -> bool:
         """Read the bytes `asset` shows and tell whether all are there and are the right ones."""
         version, digest = asset.current, hashlib.sha256()
-        files = site(self._database, asset.site).files(asset.bucket)
         try:
             for piece in self.read_file(asset, version, 0, version.bytes):
                 digest.update(piece)
         except Incomplete:
             return False
-        facts = files.find(version.file)  # what is read without it, other programs cannot read
-        right = facts is not None and facts.length == version.bytes
-        return right and digest.hexdigest() == version.sha256
+        if digest.hexdigest() != version.sha256:
+            return False
+        # What can be read here without them, other programs cannot read.
+        survey = site(self._database, asset.site).survey(asset.bucket)
+        record = survey.records([version.file]).get(version.file)
+        if record is None or record.length != version.bytes or not record.chunk_bytes:
+            return False
+        return survey.chunk_count(version.file) == -(-version.bytes // record.chunk_bytes)
 
     def mend(self, asset: Asset, source: BinaryIO) -> None:
         """Write the bytes `asset` shows again, over what is left of them, from `source`."""

@@ -241,7 +241,7 @@ class Files:
         beyond = 1 if (last + 1) * chunk_bytes >= length else 0
         pieces = []
         for chunk in self._find_chunks(stored_id, first, last, beyond=beyond):
-            data: bytes = chunk["data"]
+            data: bytes = chunk.get("data") or b""
             first_byte = chunk["n"] * chunk_bytes
             if len(data) != min(chunk_bytes, length - first_byte):
                 raise Incomplete(f"{stored_id}: chunk {chunk['n']} has {len(data)} bytes")

@@ -89,7 +89,7 @@ class Inspector:
     def inspect(self, cursor: Mapping[str, Any] | None, save: Save) -> dict[str, int]:
         """Go through every site, from where `cursor` says; return what was looked at and found."""
         place, sites = _Place(cursor), sorted(self._sites.all(), key=lambda site: site.id)
-        total, found = sum(map(self._size, sites)), 0
+        total = sum(map(self._size, sites))
         for each in sites:
             if each.id < place.site:
                 continue
@@ -97,9 +97,9 @@ class Inspector:
             for _ in self._walk(each, place):
                 save(cursor=place.as_dict(), done=place.done, total=max(total, place.done))
             self._store.finish(each.id, place.began_at, place.tally)
-            found += sum(self._store.finding_counts(each.id).values())
+            place.found += sum(self._store.finding_counts(each.id).values())
             place.leave()
-        return {"looked_at": place.done, "findings": found}
+        return {"looked_at": place.done, "findings": place.found}
 
     def references_now(self, site: Site, seconds: float) -> tuple[int, bool]:
         """Look at references, their bytes and hashes for `seconds`, from the first one on.
@@ -413,6 +413,7 @@ class _Place:
         self.step = str(saved.get("step", ""))
         self.after = str(saved.get("after", ""))
         self.done = int(saved.get("done", 0))
+        self.found = int(saved.get("found", 0))
         self.began_at: datetime = saved.get("began_at") or utc_now()
         self.tally = Tally.from_dict(saved["tally"]) if "tally" in saved else Tally()
 
@@ -434,6 +435,7 @@ class _Place:
             "step": self.step,
             "after": self.after,
             "done": self.done,
+            "found": self.found,
             "began_at": self.began_at,
             "tally": self.tally.as_dict(),
         }
