@@ -3,7 +3,8 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, redirect, request
@@ -16,6 +17,7 @@ from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.identity import command_actor
 from avenue.jobs.models import Job, Progress
 from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
@@ -26,10 +28,17 @@ from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.inspection.service import Inspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
-from avenue.media.policy import UploadPolicy, image_limits, product_pictures
+from avenue.media.policy import (
+    UploadPolicy,
+    image_limits,
+    library_pictures,
+    product_pictures,
+)
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.migration.files import Files
+from avenue.migration.store import LibraryStore
 from avenue.shop import debug as shop_debug
 from avenue.shop import routes as shop_routes
 from avenue.shop.models import GROUP, PRODUCT
@@ -45,6 +54,7 @@ from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.schema import (
+    DEFAULT_SITE,
     Fitness,
     ForeignDatabase,
     Gate,
@@ -84,16 +94,9 @@ def create_app(settings: Settings, database: Database) -> Flask:
     rate_limits = RateLimits(database)
     accounts = account_service(settings, database, rate_limits)
     policy = product_pictures(settings)
-    assets = AssetStore(database)
-    library = MediaLibrary(
-        assets,
-        DecodePool(processes_for(settings.workers)),
-        image_limits(settings),
-        StorageRoom(database, settings, assets.stored_bytes),
-        settings,
-    )
+    library = media_library(settings, database, DecodePool(processes_for(settings.workers)))
     reader = MediaReader(
-        assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
+        AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
     legacy_urls = LegacyUrls(database)
     provide(app, settings, accounts, library, reader, legacy_urls, policy)
@@ -194,6 +197,51 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
+
+
+def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
+    """Return what takes files in, for the application and for commands."""
+    assets = AssetStore(database)
+    room = StorageRoom(database, settings, assets.stored_bytes)
+    return MediaLibrary(assets, decoders, image_limits(settings), room, settings)
+
+
+@contextmanager
+def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[Files]:
+    """Give the files of a site to a command, and end the decode processes it needed.
+
+    Raise `UnknownSite`, or why the database may not be used.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    decoders = DecodePool(processes_for(workers=1))
+    try:
+        yield Files(
+            command_actor(site),
+            library=media_library(settings, database, decoders),
+            store=LibraryStore(database),
+            assets=AssetStore(database),
+            legacy_urls=LegacyUrls(database),
+            policy=library_pictures(settings),
+            tmp_dir=settings.tmp_dir,
+        )
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def open_files(site_id: str = DEFAULT_SITE) -> Iterator[Files]:
+    """Give the files of a site to a Python program whose environment has Avenue's settings.
+
+    Raise `ConfigError` when it has not; else as `files_of`.
+    """
+    settings = Settings.from_env()
+    database = Database(settings)
+    try:
+        with files_of(settings, database, site_id) as files:
+            yield files
+    finally:
+        database.close()
 
 
 class Background:

@@ -59,6 +59,17 @@ def product_pictures(settings: Settings) -> UploadPolicy:
     )
 
 
+def library_pictures(settings: Settings) -> UploadPolicy:
+    """Return what the media library takes: what the shop takes, and larger files."""
+    return UploadPolicy(
+        name="library_pictures",
+        bucket="builder_media",
+        max_bytes=settings.max_media_mb * MB,
+        media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
+        visibility=Visibility.PUBLIC,
+    )
+
+
 def image_limits(settings: Settings) -> ImageLimits:
     """Return how much work one picture may make, as the settings say."""
     return ImageLimits(

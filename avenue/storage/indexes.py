@@ -52,6 +52,8 @@ INDEXES: tuple[Index, ...] = (
             ("images.url", {"images.url": {"$exists": True}}),
         )
     ),
+    # Which file was made of these bytes?
+    Index(collection="assets", keys=_up("site", "versions.source_sha256")),
     # The sweeper's three questions.
     Index(
         collection="assets",

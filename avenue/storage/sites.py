@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
-from avenue.errors import Unavailable
+from avenue.errors import NotFound, Unavailable
 from avenue.identity import Site
 from avenue.storage.connection import Database, Document
 from avenue.storage.schema import DEFAULT_SITE
@@ -15,6 +15,14 @@ from avenue.storage.scope import house
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 RETRY_SECONDS = 2
 DEFAULT_PORTS = frozenset({"80", "443"})
+
+
+class UnknownSite(NotFound):
+    """The house has no site of this name."""
+
+    code = "unknown_site"
+    message = "There is no site of this name."
+    hint = f"Give the id of a site; the first one is `{DEFAULT_SITE}`."
 
 
 class Sites:
@@ -45,6 +53,13 @@ class Sites:
         """Return every site."""
         self._refresh()
         return list(self._by_id.values())
+
+    def named(self, site_id: str) -> Site:
+        """Return the site of this id, or raise `UnknownSite`."""
+        found = self.by_id(site_id)
+        if found is None:
+            raise UnknownSite(site=site_id)
+        return found
 
     def _refresh(self) -> None:
         if time.monotonic() < self._good_until:
