@@ -25,6 +25,8 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.inspection.files import FileInspector
+from avenue.media.inspection.references import ReferenceInspector
 from avenue.media.inspection.service import Inspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
@@ -175,15 +177,17 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
         inspector(database, sites),
         DeploymentStatus(database),
         sites,
-        LegacyUrls(database).find,
+        LegacyUrls(database).find_many,
         settings,
     )
 
 
 def inspector(database: Database, sites: Sites) -> Inspector:
     """Return who looks whether everything that is referred to is there."""
+    store, known_paths = InspectionStore(database), LegacyUrls(database).find_many
     referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
-    return Inspector(InspectionStore(database), referrers, sites, LegacyUrls(database).find)
+    references = ReferenceInspector(store, referrers, known_paths)
+    return Inspector(store, FileInspector(store), references, sites)
 
 
 def account_service(

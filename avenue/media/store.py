@@ -168,6 +168,12 @@ class LegacyUrls:
         found = self._urls(site_id).find_one({"_id": _legacy_id(site_id, path)}, {"asset": 1})
         return str(found["asset"]) if found else None
 
+    def find_many(self, site_id: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return the ids of the assets that `paths` name, by path; others are left out."""
+        ids = {_legacy_id(site_id, path): path for path in paths}
+        found = self._urls(site_id).find({"_id": {"$in": list(ids)}}, {"asset": 1})
+        return {ids[each["_id"]]: str(each["asset"]) for each in found}
+
     def put(self, site_id: str, path: str, asset_id: str) -> None:
         """Let `path` name an asset from now on, whatever it named before; repeatable."""
         named = {"path": path, "asset": asset_id, "at": utc_now()}

@@ -81,8 +81,8 @@ def products_json(site: Site, status: ProductsStatus) -> dict[str, Any]:
         "groups": {"total": status.groups.total, **_pictured(status.groups)},
         "images": asdict(status.images),
         "temp_images": {
-            "active": status.assets.temporary_active,
-            "expired": status.assets.temporary_expired,
+            "active": status.temporary[0],
+            "expired": status.temporary[1],
         },
         "problems": [_problem(each) for each in status.problems],
         "problems_total": status.problems_total,

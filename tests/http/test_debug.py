@@ -44,7 +44,7 @@ BOTH = pytest.mark.parametrize("url", [PRODUCTS_STATUS, STORAGE_STATUS])
 @pytest.fixture(autouse=True)
 def nothing_runs_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     """So what seems to belong to nothing need not be given time to settle."""
-    monkeypatch.setattr("avenue.media.inspection.service.SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr("avenue.media.inspection.files.SETTLE_SECONDS", 0.01)
 
 
 @pytest.fixture(scope="module")

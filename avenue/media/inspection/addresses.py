@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from avenue.identity import Site
@@ -23,17 +24,34 @@ PRIVATE_ENDINGS = (
 )
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
-KnownPath = Callable[[str, str], str | None]
-"""Returns the asset that an old path (as `legacy_path` writes it) of a site names, or None."""
+KnownPaths = Callable[[str, Collection[str]], Mapping[str, str]]
+"""Returns the assets that old paths (as `legacy_path` writes them) of a site name, by path."""
+
+Target = str | Fault | None
+"""The id of the asset a reference names, the fault it has in itself, or None: it is elsewhere."""
+
+ON_A_DISK = Fault(Kind.LOCAL_PATH, "The path is of a file on a disk, not of a picture here.")
 
 
-def nothing_known(_site_id: str, _path: str) -> str | None:
-    """Know no old path."""
-    return None
+@dataclass(frozen=True, slots=True)
+class _OldPath:
+    """A path of ours that is no address of a picture, unless one from before Avenue."""
+
+    path: str
 
 
-def judged(site: Site, url: str, known_path: KnownPath = nothing_known) -> str | Fault | None:
-    """Return the asset id `url` names on `site`, the fault it has, or None when it is elsewhere."""
+def targets_of(site: Site, urls: Iterable[str], known_paths: KnownPaths) -> dict[str, Target]:
+    """Return where each of `urls` leads on `site`."""
+    read = {url: _read(site, url) for url in set(urls)}
+    paths = {each.path for each in read.values() if isinstance(each, _OldPath)}
+    known = known_paths(site.id, paths) if paths else {}
+    return {
+        url: known.get(each.path, ON_A_DISK) if isinstance(each, _OldPath) else each
+        for url, each in read.items()
+    }
+
+
+def _read(site: Site, url: str) -> Target | _OldPath:
     text = url.strip()
     try:
         parts = urlsplit(text)
@@ -44,7 +62,7 @@ def judged(site: Site, url: str, known_path: KnownPath = nothing_known) -> str |
         return Fault(Kind.MALFORMED_ENTRY, "The URL is empty or names no host.")
     is_file = parts.scheme == "file" or DRIVE.match(text) is not None
     if not is_file and (not (host or parts.scheme) or _is_own(site, parts.scheme, host, port)):
-        return _on_own_host(site, parts.path, known_path)
+        return _on_own_host(parts.path)
     if is_file or parts.scheme == "blob":
         return Fault(Kind.LOCAL_PATH, "The address is a file on somebody's own machine.")
     if host and _is_private(host):
@@ -52,14 +70,11 @@ def judged(site: Site, url: str, known_path: KnownPath = nothing_known) -> str |
     return None
 
 
-def _on_own_host(site: Site, path: str, known_path: KnownPath) -> str | Fault:
-    """Return the asset a path of ours names, or that only a disk had it."""
+def _on_own_host(path: str) -> str | _OldPath:
+    """Return the asset a path of ours names, or the path."""
     normal = legacy_path(path) or "/"
     own = OWN_PATH.fullmatch(normal)
-    asset = own[1] if own else known_path(site.id, normal)
-    return asset or Fault(
-        Kind.LOCAL_PATH, "The path is of a file on a disk, not of a picture here."
-    )
+    return own[1] if own else _OldPath(normal)
 
 
 def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:

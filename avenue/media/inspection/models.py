@@ -182,13 +182,9 @@ class AssetCounts:
     """The assets of a site, each counted once; those being purged are left out.
 
     `live` are owned, `unclaimed` wait for their owner, `expired` have waited too long.
-    `temporary_active` and `temporary_expired` are those of the unclaimed and expired ones that
-    were uploaded before their product was saved.
     """
 
     live: int
     trash: int
     unclaimed: int
     expired: int
-    temporary_active: int
-    temporary_expired: int

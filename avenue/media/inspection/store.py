@@ -111,33 +111,29 @@ class InspectionStore:
         """Count the assets as they are now, through indexes."""
         assets = self._assets(site_id)
         states = {state: assets.count({"state": state}) for state in (State.LIVE, State.TRASH)}
-        waiting = assets.aggregate(
+        unclaimed, expired = self.waiting(site_id)
+        return AssetCounts(
+            live=max(states[State.LIVE] - unclaimed - expired, 0),
+            trash=states[State.TRASH],
+            unclaimed=unclaimed,
+            expired=expired,
+        )
+
+    def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:
+        """Count the assets without an owner: those still in time, and those that have expired.
+
+        With `temporary` only those that were uploaded before their product was saved.
+        """
+        only = {"temporary": True} if temporary else {}
+        counted = self._assets(site_id).aggregate(
             [
                 # `claim.kind`, too: that is what the index holds.
-                {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE}},
-                {
-                    "$group": {
-                        "_id": {
-                            "expired": {"$lte": ["$expires_at", "$$NOW"]},
-                            "temporary": {"$eq": ["$temporary", True]},
-                        },
-                        "count": {"$sum": 1},
-                    }
-                },
+                {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
+                {"$group": {"_id": {"$lte": ["$expires_at", "$$NOW"]}, "count": {"$sum": 1}}},
             ]
         )
-        count = {
-            (each["_id"]["expired"], each["_id"]["temporary"]): each["count"] for each in waiting
-        }
-        active, expired = count.get((False, True), 0), count.get((True, True), 0)
-        return AssetCounts(
-            live=max(states[State.LIVE] - sum(count.values()), 0),
-            trash=states[State.TRASH],
-            unclaimed=count.get((False, False), 0) + active,
-            expired=count.get((True, False), 0) + expired,
-            temporary_active=active,
-            temporary_expired=expired,
-        )
+        count = {each["_id"]: each["count"] for each in counted}
+        return count.get(False, 0), count.get(True, 0)
 
     def record_range(
         self, site_id: str, kind: str, after: str, last: str | None, found: Sequence[Finding]

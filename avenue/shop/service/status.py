@@ -9,7 +9,7 @@ from pathlib import Path
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Actor
-from avenue.media.inspection.addresses import KnownPath, judged
+from avenue.media.inspection.addresses import KnownPaths, targets_of
 from avenue.media.inspection.models import AssetCounts, Fault, Finding, Pass, Standing, Tally
 from avenue.media.inspection.service import Inspector, KnowsSites
 from avenue.media.inspection.store import InspectionStore
@@ -18,7 +18,7 @@ from avenue.shop.store.status import Counted, StatusStore
 from avenue.storage.status import DatabaseFacts, DeploymentStatus, MongoFacts
 from avenue.storage.survey import BucketTotals
 
-MOST_URL_OWNERS = 20_000  # read for a live answer; more come from the last pass
+MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
 LOOKS_AGAIN = 3
 SURVIVING_MEMBERS = 2
@@ -50,7 +50,10 @@ class ImageCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductsStatus:
-    """Whether every picture of the shop is there. `coverage` is the share that was looked at."""
+    """Whether every picture of the shop is there. `coverage` is the share that was looked at.
+
+    `temporary` are the pictures that wait for their product: those in time, and those expired.
+    """
 
     generated_at: datetime
     checked_at: datetime | None
@@ -59,7 +62,7 @@ class ProductsStatus:
     products: Counted
     groups: Counted
     images: ImageCounts
-    assets: AssetCounts
+    temporary: tuple[int, int]
     problems: tuple[Finding, ...]
     next: str | None
     problems_total: int
@@ -105,7 +108,7 @@ class StatusService:
         inspector: Inspector,
         deployment: DeploymentStatus,
         sites: KnowsSites,
-        known_path: KnownPath,
+        known_paths: KnownPaths,
         settings: Settings,
     ) -> None:
         self._shop = shop
@@ -113,7 +116,7 @@ class StatusService:
         self._inspector = inspector
         self._deployment = deployment
         self._sites = sites
-        self._known_path = known_path
+        self._known_paths = known_paths
         self._settings = settings
 
     def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
@@ -142,7 +145,7 @@ class StatusService:
             products=products,
             groups=groups,
             images=images,
-            assets=self._inspections.asset_counts(site_id),
+            temporary=self._inspections.waiting(site_id, temporary=True),
             problems=tuple(problems),
             next=following,
             problems_total=sum(found.values()),
@@ -220,9 +223,9 @@ class StatusService:
             external = passed.get(Standing.EXTERNAL, 0)
             ephemeral = passed.get(Standing.EPHEMERAL, 0)
         else:
-            stand = [judged(actor.site, url, self._known_path) for url in urls]
-            external = sum(each is None for each in stand)
-            faults = [each for each in stand if isinstance(each, Fault)]
+            targets = targets_of(actor.site, urls, self._known_paths)
+            external = sum(targets[url] is None for url in urls)
+            faults = [each for each in map(targets.get, urls) if isinstance(each, Fault)]
             ephemeral = sum(each.standing is Standing.EPHEMERAL for each in faults)
         missing = found[Standing.MISSING] if known else None
         stored = None if missing is None else max(total - external - ephemeral - missing, 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from avenue.identity import Site
-from avenue.media.inspection.addresses import judged
+from avenue.media.inspection.addresses import Target, targets_of
 from avenue.media.inspection.models import Fault, Kind
 
 ID = "iM4gE5xQ7rT9yU1oP3aSdw"
@@ -70,6 +70,11 @@ PRIVATE = [
 NONE = ["", "   ", "http://", "https:///a.jpg", "http://[::1/a.jpg", "http://shop.example:x/a.jpg"]
 
 
+def judged(site: Site, url: str, known=lambda _site_id, _paths: {}) -> Target:
+    """Where one URL leads."""
+    return targets_of(site, [url], known)[url]
+
+
 @pytest.mark.parametrize("url", OWN)
 def test_an_own_address_names_its_asset(url):
     assert judged(SHOP, url) == ID
@@ -111,9 +116,9 @@ def test_loopback_is_ours_where_the_shop_lives_there():
 def test_an_old_path_is_asked_about_by_its_normal_form():
     asked = []
 
-    def known(site_id, path):
-        asked.append((site_id, path))
-        return "the-asset"
+    def known(site_id, paths):
+        asked.append((site_id, *paths))
+        return dict.fromkeys(paths, "the-asset")
 
     for url in ("/uploads//mi%20zapato.jpg?v=2", "https://shop.example/uploads/mi%20zapato.jpg"):
         assert judged(SHOP, url, known) == "the-asset"
