@@ -112,6 +112,8 @@ INDEXES: tuple[Index, ...] = (
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))
         for bucket in BUCKETS
     ),
+    # So that the bytes of a site are summed without reading its file documents.
+    *(Index(collection=f"{bucket}.files", keys=_up("_id", "length")) for bucket in BUCKETS),
     *(
         Index(collection=f"{bucket}.chunks", keys=_up("files_id", "n"), options={"unique": True})
         for bucket in BUCKETS

