@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
@@ -28,6 +29,10 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.inspection.files import FileInspector
+from avenue.media.inspection.references import ReferenceInspector
+from avenue.media.inspection.service import Inspector
+from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     UploadPolicy,
@@ -47,15 +52,19 @@ from avenue.migration.models import FolderOrder
 from avenue.migration.plan import Plan
 from avenue.migration.store import LibraryStore, PageStore
 from avenue.migration.tree import opened_tree
+from avenue.shop import debug as shop_debug
 from avenue.shop import routes as shop_routes
+from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
+from avenue.shop.service.status import StatusService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
@@ -72,6 +81,7 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus
 from avenue.web import (
     audit,
     auth,
@@ -88,6 +98,7 @@ from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
+INSPECT = "inspect"
 LOOK_SECONDS = 0.1
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
@@ -114,6 +125,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
     provide(app, import_service(settings, database))
+    provide(app, _status_service(database, known_sites, settings))
 
     parsing.install(app)
     problems.install(app)
@@ -132,6 +144,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         *shop_routes.BLUEPRINTS,
         audit_routes.blueprint,
         site_routes.blueprint,
+        shop_debug.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -179,6 +192,26 @@ def _provide_shop(
         GroupService(groups, products, library),
         PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
     )
+
+
+def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
+    return StatusService(
+        StatusStore(database),
+        InspectionStore(database),
+        inspector(database, sites),
+        DeploymentStatus(database),
+        sites,
+        LegacyUrls(database).find_many,
+        settings,
+    )
+
+
+def inspector(database: Database, sites: Sites) -> Inspector:
+    """Return who looks whether everything that is referred to is there."""
+    store, known_paths = InspectionStore(database), LegacyUrls(database).find_many
+    referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
+    references = ReferenceInspector(store, referrers, known_paths)
+    return Inspector(store, FileInspector(store), references, sites)
 
 
 def account_service(
@@ -300,9 +333,16 @@ class Background:
         self._sweeper = Sweeper(
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
+        self._inspect_seconds = settings.inspect_minutes * 60
+        self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
-        handlers = {SWEEP: self._sweep, IMPORT: importing.apply, UNDO: importing.undo}
+        handlers = {
+            SWEEP: self._sweep,
+            INSPECT: self._inspect,
+            IMPORT: importing.apply,
+            UNDO: importing.undo,
+        }
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
@@ -357,12 +397,19 @@ class Background:
     def _prepare(self) -> None:
         self._gate.pass_or_raise()
         self._jobs.periodic(SWEEP, self._sweep_seconds)
+        self._jobs.periodic(INSPECT, self._inspect_seconds)
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+    def _inspect(self, job: RunningJob) -> dict[str, int]:
+        def save(*, cursor: Any, done: int, total: int) -> None:
+            job.save(cursor=cursor, done=done, total=total)
+
+        return self._inspector.inspect(job.cursor, save)
 
 
 def _provide_sites(

@@ -112,19 +112,21 @@ class PageAsked:
     after: str | None
 
 
-def page_asked_for() -> PageAsked:
-    """Return what `?limit=` (1 to 100, else 50) and `?after=` ask for; raise `InvalidQuery`."""
-    return PageAsked(limit=_limit(request.args.get("limit")), after=_after())
+def page_asked_for(default: int = DEFAULT_PAGE) -> PageAsked:
+    """Return what `?limit=` (1 to 100, else `default`) and `?after=` ask for.
+
+    Raise `InvalidQuery`.
+    """
+    text = request.args.get("limit")
+    return PageAsked(limit=default if text is None else _limit(text), after=_after())
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_PAGE
+def _limit(text: str) -> int:
     if re.fullmatch("[0-9]{1,3}", text) and 1 <= int(text) <= LARGEST_PAGE:
         return int(text)
     raise InvalidQuery(
         f"`limit` must be a number from 1 to {LARGEST_PAGE}.",
-        hint="Leave it out for 50 items.",
+        hint="Leave it out for the usual number.",
         parameter="limit",
     )
 
