@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -38,8 +39,14 @@ from avenue.media.policy import (
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files
-from avenue.migration.store import LibraryStore
+from avenue.migration.folder_import import FolderImport, Shelves
+from avenue.migration.models import FolderOrder
+from avenue.migration.plan import Plan
+from avenue.migration.store import LibraryStore, PageStore
+from avenue.migration.tree import opened_tree
 from avenue.shop import routes as shop_routes
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
@@ -219,6 +226,42 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             audit=audit_service(settings, database),
             tmp_dir=settings.tmp_dir,
         )
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def folder_import_of(
+    settings: Settings, database: Database, site_id: str, order: FolderOrder, plan: Plan
+) -> Iterator[FolderImport]:
+    """Give a command the import of an old folder or ZIP into a site; `plan` is filled by it.
+
+    Raise `NotATree`, `UnsafeArchive`, else as `files_of`.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
+    addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
+    decoders = DecodePool(processes_for(workers=1))
+    shelves = Shelves(
+        library=media_library(settings, database, decoders),
+        legacy_urls=LegacyUrls(database),
+        store=LibraryStore(database),
+        pages=PageStore(database),
+        owners=PictureStore(database),
+        audit=audit_service(settings, database),
+    )
+    try:
+        with opened_tree(order.place, top=addresses.folder_name) as tree:
+            yield FolderImport(
+                command_actor(site),
+                tree,
+                destination_of(order, site, settings),
+                addresses,
+                shelves,
+                plan=plan,
+                tmp_dir=settings.tmp_dir,
+            )
     finally:
         decoders.close()
 

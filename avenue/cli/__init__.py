@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from avenue.cli import auditing, files, importing, people, serving, sites
+from avenue.cli import auditing, files, imports, people, products, serving, sites
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
 
@@ -31,6 +31,6 @@ def commands() -> None:
     """Avenue keeps the pictures and files of shops inside MongoDB."""
 
 
-for _topic in (serving, people, sites, files, importing, auditing):
+for _topic in (serving, people, sites, files, imports, products, auditing):
     for _command in _topic.COMMANDS:
         commands.add_command(_command)
