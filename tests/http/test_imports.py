@@ -322,6 +322,26 @@ def test_an_import_with_other_letters_warns(as_seller: Caller) -> None:
     assert "windows-1252" in shown["warnings"][0]
 
 
+def test_what_changes_something_is_in_the_log_with_who_did_it(
+    application: Application, as_admin: Caller
+) -> None:
+    seller = application.new_person(unique("erp"))
+    table = f"sku,name\n{unique('ERP-')},a\n"
+    dry = brought(application, seller, table, "?dry_run=1")
+    standing = brought(application, seller, table)
+    work(application, seller.post(f"{IMPORTS}/{standing['id']}/undo").json)
+    assert as_admin.get(f"/api/audit?object={dry['id']}").json["items"] == []
+    entries = as_admin.get(f"/api/audit?object={standing['id']}").json["items"]
+    assert [(each["action"], each["actor"]["kind"]) for each in reversed(entries)] == [
+        ("import.begun", "person"),
+        ("import.finished", "job"),
+        ("import.undo_begun", "person"),
+        ("import.undone", "job"),
+    ]
+    assert entries[3]["actor"]["id"] == entries[2]["details"]["by"] == seller.id
+    assert entries[2]["details"]["created"] == 1
+
+
 def test_importing_counts_as_an_upload(application: Application, as_seller: Caller) -> None:
     app = application.with_settings(max_uploads_per_minute=1)
     person = application.new_person(unique("erp"), app=app)
