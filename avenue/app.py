@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -15,6 +16,9 @@ from avenue.accounts import routes as account_routes
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.audit import routes as audit_routes
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import command_actor
@@ -35,12 +39,19 @@ from avenue.media.policy import (
     image_limits,
     library_pictures,
     product_pictures,
+    site_logo,
 )
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files
-from avenue.migration.store import LibraryStore
+from avenue.migration.folder_import import FolderImport, Shelves
+from avenue.migration.models import FolderOrder
+from avenue.migration.plan import Plan
+from avenue.migration.store import LibraryStore, PageStore
+from avenue.migration.tree import opened_tree
 from avenue.shop import debug as shop_debug
 from avenue.shop import routes as shop_routes
 from avenue.shop.models import GROUP, PRODUCT
@@ -52,6 +63,9 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import PictureReferrers, StatusStore
+from avenue.sites import routes as site_routes
+from avenue.sites.service import LogoService, SiteService
+from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
@@ -67,6 +81,7 @@ from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.web import (
+    audit,
     auth,
     cors,
     headers,
@@ -100,19 +115,22 @@ def create_app(settings: Settings, database: Database) -> Flask:
     reader = MediaReader(
         AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
+    changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, accounts, library, reader, legacy_urls, policy)
+    provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    known_sites = Sites(database, settings)
+    _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
-    sites = Sites(database, settings)
-    provide(app, _status_service(database, sites, settings))
+    provide(app, _status_service(database, known_sites, settings))
 
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
-    hosts.install(app, sites, settings)
+    hosts.install(app, known_sites, settings)
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
+    audit.install(app, changes)
     headers.install(app, settings)
     health.install(app, Fitness(database))
     for blueprint in (
@@ -121,6 +139,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
         shop_debug.blueprint,
+        audit_routes.blueprint,
+        site_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -226,9 +246,46 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             store=LibraryStore(database),
             assets=AssetStore(database),
             legacy_urls=LegacyUrls(database),
-            policy=library_pictures(settings),
+            policy=library_pictures(settings).on(site),
+            audit=audit_service(settings, database),
             tmp_dir=settings.tmp_dir,
         )
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def folder_import_of(
+    settings: Settings, database: Database, site_id: str, order: FolderOrder, plan: Plan
+) -> Iterator[FolderImport]:
+    """Give a command the import of an old folder or ZIP into a site; `plan` is filled by it.
+
+    Raise `NotATree`, `UnsafeArchive`, else as `files_of`.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
+    addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
+    decoders = DecodePool(processes_for(workers=1))
+    shelves = Shelves(
+        library=media_library(settings, database, decoders),
+        legacy_urls=LegacyUrls(database),
+        store=LibraryStore(database),
+        pages=PageStore(database),
+        owners=PictureStore(database),
+        audit=audit_service(settings, database),
+    )
+    try:
+        with opened_tree(order.place, top=addresses.folder_name) as tree:
+            yield FolderImport(
+                command_actor(site),
+                tree,
+                destination_of(order, site, settings),
+                addresses,
+                shelves,
+                plan=plan,
+                tmp_dir=settings.tmp_dir,
+            )
     finally:
         decoders.close()
 
@@ -246,6 +303,16 @@ def open_files(site_id: str = DEFAULT_SITE) -> Iterator[Files]:
             yield files
     finally:
         database.close()
+
+
+def site_service(settings: Settings, database: Database) -> SiteService:
+    """Return the sites of the house, for commands."""
+    return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+
+
+def audit_service(settings: Settings, database: Database) -> AuditService:
+    """Return the log of changes, for the application, commands and jobs."""
+    return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
 
 
 class Background:
@@ -305,6 +372,17 @@ class Background:
             self._progress(Progress(done=done, total=total))
 
         return self._inspector.inspect(job.cursor, save)
+
+
+def _provide_sites(
+    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
+) -> None:
+    store = SiteStore(database, settings)
+    provide(
+        app,
+        SiteService(store, known, settings),
+        LogoService(store, known, library, site_logo(settings)),
+    )
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

@@ -107,6 +107,20 @@ INDEXES: tuple[Index, ...] = (
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
     Index(collection="jobs", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
+    Index(
+        collection="audit_logs",
+        keys=(("site", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)),
+    ),
+    Index(
+        collection="audit_logs",
+        keys=(
+            ("site", ASCENDING),
+            ("about", ASCENDING),
+            ("at", DESCENDING),
+            ("_id", DESCENDING),
+        ),
+    ),
+    Index(collection="audit_logs", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     # The two of the GridFS specification.
     *(
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))

@@ -33,6 +33,7 @@ SITE_COLLECTIONS = frozenset(
         "writes",
         "findings",
         "inspections",
+        "audit_logs",
         "legacy_urls",
     }
 )

@@ -464,6 +464,18 @@ def test_a_file_goes_to_the_trash_and_stays_there(files, database, photo):
     assert again.id != kept.id
 
 
+def test_what_was_put_and_removed_is_written_down_once(files, database, photo):
+    kept = files.put(photo)
+    files.put(photo)
+    files.rm(kept.id)
+    files.rm(kept.id)
+    written = database.raw["audit_logs"].find()
+    assert sorted((each["action"], each["object"]["id"]) for each in written) == [
+        ("file.added", kept.id),
+        ("file.removed", kept.id),
+    ]
+
+
 @pytest.mark.parametrize("owner", ["product", "group"])
 def test_what_belongs_to_something_else_is_removed_there(files, database, photo, owner):
     kept = files.put(photo)
