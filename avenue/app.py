@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
@@ -22,7 +21,7 @@ from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import command_actor
-from avenue.jobs.models import Job, Progress
+from avenue.jobs.models import Job
 from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
@@ -56,10 +55,12 @@ from avenue.shop import debug as shop_debug
 from avenue.shop import routes as shop_routes
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.groups import GroupService
+from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.shop.service.status import StatusService
 from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import PictureReferrers, StatusStore
@@ -97,6 +98,7 @@ from avenue.web.services import provide
 MB = 1024 * 1024
 SWEEP = "sweep"
 INSPECT = "inspect"
+LOOK_SECONDS = 0.1
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
@@ -122,6 +124,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
     provide(app, _status_service(database, known_sites, settings))
+    provide(app, import_service(settings, database))
 
     parsing.install(app)
     problems.install(app)
@@ -221,6 +224,11 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
+
+
+def import_service(settings: Settings, database: Database) -> ImportService:
+    """Return the imports of products, for the application and for commands."""
+    return ImportService(ImportStore(database), JobService(MongoJobStore(database)), settings)
 
 
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
@@ -327,10 +335,15 @@ class Background:
         self._inspect_seconds = settings.inspect_minutes * 60
         self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
-        handlers = {SWEEP: self._sweep, INSPECT: self._inspect}
+        importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
+        handlers = {
+            SWEEP: self._sweep,
+            INSPECT: self._inspect,
+            IMPORT: importing.apply,
+            UNDO: importing.undo,
+        }
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
-        self._progress: Callable[[Progress], None] = lambda _: None
 
     def run_forever(self) -> None:
         """Work until `stop` is called."""
@@ -340,20 +353,45 @@ class Background:
         """Let `run_forever` return soon; the job in hand is handed back."""
         self._stop.set()
 
-    def run_now(self, kind: str, progress: Callable[[Progress], None] = lambda _: None) -> Job:
-        """Queue a job of `kind`, work until it is finished, and return it.
-
-        `progress` is told how far it is, again and again.
-        """
+    def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Queue a job of `kind`, work until it is finished, and return it."""
         self._gate.pass_or_raise()
-        self._progress = progress
-        job = self._jobs.enqueue(kind, key="now")
-        while not job.is_finished:
-            if not self._runner.run_one(self._stop):
-                self._stop.wait(0.2)  # another process has it
-            job = self._jobs.get(job.id)
-            progress(job.progress)
+        return self.finish(self._jobs.enqueue(kind, key="now").id, progress)
+
+    def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Work until a job is finished, telling `progress` of it now and then, and return it.
+
+        When this is interrupted, the job is handed back for another process to go on.
+        """
+        job = self._jobs.get(job_id)
+        with self._working():
+            while not job.is_finished:
+                self._stop.wait(LOOK_SECONDS)
+                job = self._jobs.get(job_id)
+                progress(job)
         return job
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Do whatever jobs are due meanwhile; the one in hand at the end is handed back."""
+        over = threading.Event()
+        worker = threading.Thread(target=self._work_until, args=(over,), name="jobs")
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
+
+    def _work_until(self, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                worked = self._runner.run_one(over)
+            except Unavailable as error:
+                log.warning("Background work waits: %s", error.message)
+                worked = False
+            if not worked:  # another process has the job, or it waits for its next try
+                over.wait(LOOK_SECONDS)
 
     def _prepare(self) -> None:
         self._gate.pass_or_raise()
@@ -367,11 +405,7 @@ class Background:
         return self._sweeper.sweep(save).as_dict()
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
-        def save(*, cursor: Any, done: int, total: int) -> None:
-            job.save(cursor=cursor, done=done, total=total)
-            self._progress(Progress(done=done, total=total))
-
-        return self._inspector.inspect(job.cursor, save)
+        return self._inspector.inspect(job.cursor, job.save)
 
 
 def _provide_sites(

@@ -165,6 +165,8 @@ NO_CODES = {
     "expires_at",
     "upload_images",
     "delete_image",
+    "image_urls",
+    "unknown_columns",
     "quota_mb",
     "base_url",
 }

@@ -16,7 +16,7 @@ from avenue.cli.context import as_json, database_of, local, say, settings_in_for
 from avenue.cli.people import shown_once
 from avenue.config import Settings
 from avenue.identity import Role
-from avenue.jobs.models import Progress
+from avenue.jobs.models import Job
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
@@ -98,8 +98,9 @@ def inspect(*, is_local: bool, wants_json: bool) -> None:
     sys.exit(1 if job.error or found else 0)
 
 
-def _show_progress(progress: Progress) -> None:
-    click.echo(f"\r{progress.done} of {progress.total or '?'}", err=True, nl=False)
+def _show_progress(job: Job) -> None:
+    done, total = job.progress.done, job.progress.total
+    click.echo(f"\r{done} of {'?' if total is None else total}", err=True, nl=False)
 
 
 def _first_administrator(settings: Settings, database: Database) -> NewUser | None:
