@@ -74,6 +74,7 @@ from avenue.web import (
     audit,
     auth,
     cors,
+    docs,
     headers,
     health,
     hosts,
@@ -126,6 +127,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_pages.blueprint,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
+        docs.blueprint,
         audit_routes.blueprint,
         site_routes.blueprint,
     ):

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
@@ -65,16 +66,29 @@ def _distinct_names(options: "list[OptionBody]") -> "list[OptionBody]":
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Price = Annotated[Decimal, BeforeValidator(_price)]
+Price = Annotated[
+    Decimal,
+    BeforeValidator(_price),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": f"^{PRICE.pattern}$"},
+                {"type": "integer", "minimum": 0, "maximum": 10**15 - 1},
+            ],
+            "examples": ["150000.50"],
+        }
+    ),
+]
 Revision = Annotated[int, Field(ge=0, lt=2**31)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
-Ids = Annotated[list[Id], AfterValidator(_distinct)]
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})
+Ids = Annotated[list[Id], AfterValidator(_distinct), UNIQUE]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
-Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct)]
+Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct), UNIQUE]
 
 
 class _Body(BaseModel):
@@ -146,11 +160,14 @@ class ImageChanges(_Body):
     focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
 
 
-class ExternalImage(_Body):
+class NewExternalImage(_Body):
     """A picture that lives elsewhere; it is kept and shown, and never fetched."""
 
     image_url: Annotated[
-        str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(_image_url)
+        str,
+        StringConstraints(min_length=1, max_length=LONGEST_URL),
+        AfterValidator(_image_url),
+        Field(examples=["https://images.example/shoe.jpg"]),
     ]
 
 
