@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
@@ -28,6 +29,10 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.inspection.files import FileInspector
+from avenue.media.inspection.references import ReferenceInspector
+from avenue.media.inspection.service import Inspector
+from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     UploadPolicy,
@@ -47,13 +52,19 @@ from avenue.migration.models import FolderOrder
 from avenue.migration.plan import Plan
 from avenue.migration.store import LibraryStore, PageStore
 from avenue.migration.tree import opened_tree
+from avenue.shop import debug as shop_debug
 from avenue.shop import routes as shop_routes
+from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.groups import GroupService
+from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
+from avenue.shop.service.status import StatusService
 from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
@@ -70,6 +81,7 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus
 from avenue.web import (
     audit,
     auth,
@@ -87,6 +99,8 @@ from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
+INSPECT = "inspect"
+LOOK_SECONDS = 0.1
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
@@ -111,6 +125,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
+    provide(app, import_service(settings, database))
+    provide(app, _status_service(database, known_sites, settings))
 
     parsing.install(app)
     problems.install(app)
@@ -130,6 +146,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         docs.blueprint,
         audit_routes.blueprint,
         site_routes.blueprint,
+        shop_debug.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -179,6 +196,26 @@ def _provide_shop(
     )
 
 
+def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
+    return StatusService(
+        StatusStore(database),
+        InspectionStore(database),
+        inspector(database, sites),
+        DeploymentStatus(database),
+        sites,
+        LegacyUrls(database).find_many,
+        settings,
+    )
+
+
+def inspector(database: Database, sites: Sites) -> Inspector:
+    """Return who looks whether everything that is referred to is there."""
+    store, known_paths = InspectionStore(database), LegacyUrls(database).find_many
+    referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
+    references = ReferenceInspector(store, referrers, known_paths)
+    return Inspector(store, FileInspector(store), references, sites)
+
+
 def account_service(
     settings: Settings, database: Database, rate_limits: RateLimits
 ) -> AccountService:
@@ -190,6 +227,11 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
+
+
+def import_service(settings: Settings, database: Database) -> ImportService:
+    """Return the imports of products, for the application and for commands."""
+    return ImportService(ImportStore(database), JobService(MongoJobStore(database)), settings)
 
 
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
@@ -293,8 +335,17 @@ class Background:
         self._sweeper = Sweeper(
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
+        self._inspect_seconds = settings.inspect_minutes * 60
+        self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
-        self._runner = JobRunner(self._jobs, {SWEEP: self._sweep}, prepare=self._prepare)
+        importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
+        handlers = {
+            SWEEP: self._sweep,
+            INSPECT: self._inspect,
+            IMPORT: importing.apply,
+            UNDO: importing.undo,
+        }
+        self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
     def run_forever(self) -> None:
@@ -308,23 +359,59 @@ class Background:
     def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
         """Queue a job of `kind`, work until it is finished, and return it."""
         self._gate.pass_or_raise()
-        job = self._jobs.enqueue(kind, key="now")
-        while not job.is_finished:
-            if not self._runner.run_one(self._stop):
-                self._stop.wait(0.2)  # another process has it
-            job = self._jobs.get(job.id)
-            progress(job)
+        return self.finish(self._jobs.enqueue(kind, key="now").id, progress)
+
+    def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Work until a job is finished, telling `progress` of it now and then, and return it.
+
+        When this is interrupted, the job is handed back for another process to go on.
+        """
+        job = self._jobs.get(job_id)
+        with self._working():
+            while not job.is_finished:
+                self._stop.wait(LOOK_SECONDS)
+                job = self._jobs.get(job_id)
+                progress(job)
         return job
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Do whatever jobs are due meanwhile; the one in hand at the end is handed back."""
+        over = threading.Event()
+        worker = threading.Thread(target=self._work_until, args=(over,), name="jobs")
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
+
+    def _work_until(self, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                worked = self._runner.run_one(over)
+            except Unavailable as error:
+                log.warning("Background work waits: %s", error.message)
+                worked = False
+            if not worked:  # another process has the job, or it waits for its next try
+                over.wait(LOOK_SECONDS)
 
     def _prepare(self) -> None:
         self._gate.pass_or_raise()
         self._jobs.periodic(SWEEP, self._sweep_seconds)
+        self._jobs.periodic(INSPECT, self._inspect_seconds)
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+    def _inspect(self, job: RunningJob) -> dict[str, int]:
+        def save(*, cursor: Any, done: int, total: int) -> None:
+            job.save(cursor=cursor, done=done, total=total)
+
+        return self._inspector.inspect(job.cursor, save)
 
 
 def _provide_sites(

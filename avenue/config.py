@@ -93,6 +93,12 @@ class Settings:
         Path("/tmp"),  # noqa: S108 - files there are unlinked before they hold anything
     )
     mongod: str = setting("AVENUE_MONGOD", "The mongod binary `serve --local` starts.", "")
+    storage: str = setting(
+        "AVENUE_STORAGE",
+        "`volume` declares that the disk of a one-member set outlives containers and deployments.",
+        "undeclared",
+        choices=("undeclared", "volume"),
+    )
     admin_email: str = setting(
         "AVENUE_ADMIN_EMAIL", "E-mail of the first administrator, made when there is no user.", ""
     )
@@ -186,6 +192,14 @@ class Settings:
         unit="minutes",
         least=1,
         most=1440,
+    )
+    inspect_minutes: int = setting(
+        "AVENUE_INSPECT_MINUTES",
+        "Minutes between two inspections, which read the sizes of all stored bytes.",
+        60,
+        unit="minutes",
+        least=1,
+        most=10_080,
     )
     read_seconds: int = setting(
         "AVENUE_READ_SECONDS",
@@ -301,6 +315,17 @@ class Settings:
     )
     max_json_depth: int = setting(
         "AVENUE_MAX_JSON_DEPTH", "Nesting of a JSON body.", 20, unit="levels", least=2, most=200
+    )
+    max_import_mb: int = setting(
+        "AVENUE_MAX_IMPORT_MB", "Largest table of an import.", 10, unit="MB", least=1, most=100
+    )
+    max_import_rows: int = setting(
+        "AVENUE_MAX_IMPORT_ROWS",
+        "Rows one import may have.",
+        50_000,
+        unit="rows",
+        least=1,
+        most=1_000_000,
     )
     max_uploads_per_minute: int = setting(
         "AVENUE_MAX_UPLOADS_PER_MINUTE",

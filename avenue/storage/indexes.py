@@ -39,6 +39,19 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
     Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
     Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),
+    # Walks and counts of inspections and the debug endpoints.
+    Index(collection="assets", keys=_up("site", "_id")),
+    Index(collection="assets", keys=_up("site", "state")),
+    Index(collection="findings", keys=_up("site", "standing")),
+    Index(collection="renditions", keys=_up("site", "bytes")),
+    *(
+        Index(collection=name, keys=_up("site", key), options={"partialFilterExpression": some})
+        for name in (PRODUCTS, GROUPS)
+        for key, some in (
+            ("_id", {"images.0": {"$exists": True}}),
+            ("images.url", {"images.url": {"$exists": True}}),
+        )
+    ),
     # Which file was made of these bytes?
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
     # The sweeper's three questions.
@@ -90,6 +103,21 @@ INDEXES: tuple[Index, ...] = (
         Index(collection=GROUPS, keys=_up("site", key, "_id"))
         for key in ("created_at", "updated_at", "name_key")
     ),
+    Index(collection=GROUPS, keys=_up("site", "model")),
+    Index(collection="shop_imports", keys=_up("site", "created_at", "_id")),
+    # The same table, or the same request, does not begin a second import.
+    *(
+        Index(
+            collection="shop_imports",
+            keys=_up("site", key),
+            options={"unique": True, "partialFilterExpression": {key: {"$type": "string"}}},
+        )
+        for key in ("open_key", "request_key")
+    ),
+    *(
+        Index(collection=name, keys=_up("forget_at"), options={"expireAfterSeconds": 0})
+        for name in ("shop_imports", "shop_import_rows")
+    ),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
@@ -113,6 +141,8 @@ INDEXES: tuple[Index, ...] = (
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))
         for bucket in BUCKETS
     ),
+    # So that the bytes of a site are summed without reading its file documents.
+    *(Index(collection=f"{bucket}.files", keys=_up("_id", "length")) for bucket in BUCKETS),
     *(
         Index(collection=f"{bucket}.chunks", keys=_up("files_id", "n"), options={"unique": True})
         for bucket in BUCKETS

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import bson
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files
+from avenue.storage.survey import Survey
 
 T = TypeVar("T")
 Filter = Mapping[str, Any]
@@ -31,9 +32,14 @@ SITE_COLLECTIONS = frozenset(
         "page_content",
         "writes",
         "audit_logs",
+        "findings",
+        "inspections",
         "legacy_urls",
+        "shop_imports",
+        "shop_import_rows",
     }
 )
+DUPLICATE_KEY = 11000
 BUCKETS = ("product_images", "builder_media", "uploads")
 
 
@@ -111,7 +117,39 @@ class Collection:
         except DuplicateKeyError as error:
             if self.session is None and self._is_stored(scoped):
                 return
-            raise _already_there(error) from None
+            raise AlreadyThere(_fields_of(error.details)) from None
+
+    def insert_all(self, documents: Sequence[Document]) -> None:
+        """Insert documents, repeatably: one whose `_id` is there already stays as it is.
+
+        Raise `AlreadyThere` when another unique index refuses one, or the document of that `_id`
+        is another site's; in a transaction, any.
+        """
+        scoped = [{**each, **self.fixed} for each in documents]
+        try:
+            self._write(
+                lambda: self.source.insert_many(
+                    scoped, ordered=self.session is not None, session=self.session
+                )
+            )
+        except BulkWriteError as error:
+            refused = (error.details or {}).get("writeErrors", [])
+            if any(each["code"] != DUPLICATE_KEY for each in refused):
+                raise
+            there = next((each for each in refused if _fields_of(each) != {"_id"}), refused[0])
+            ids = [each["_id"] for each in scoped]
+            is_ours = self.session is None and self.count({"_id": {"$in": ids}}) == len(ids)
+            if not is_ours or _fields_of(there) != {"_id"}:
+                raise AlreadyThere(_fields_of(there)) from None
+            self.database.wait_for_majority(self.source, self._scoped({"_id": ids[-1]}))
+
+    def update_all(self, changes: Sequence[tuple[Filter, Change]]) -> int:
+        """Change one document for each (query, change); return how many matched in all."""
+        updates = [UpdateOne(self._scoped(query), change) for query, change in changes]
+        result = self._write(
+            lambda: self.source.bulk_write(updates, ordered=False, session=self.session)
+        )
+        return result.matched_count
 
     def insert_at_server_time(self, document: Document, times: Filter) -> None:
         """Insert `document` with fields computed by the server (`$$NOW`), repeatably.
@@ -122,6 +160,27 @@ class Collection:
         is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}
         stage = {"$replaceWith": {"$cond": [is_new, fresh, "$$ROOT"]}}
         self.update({"_id": document["_id"]}, [stage], upsert=True)
+
+    def put_all(self, documents: Sequence[Document]) -> None:
+        """Store `documents` under their `_id`s, over what is there; repeatable, in no order."""
+        if not documents:
+            return
+        puts = [
+            ReplaceOne({"_id": each["_id"], **self.fixed}, {**each, **self.fixed}, upsert=True)
+            for each in documents
+        ]
+        tries = 2  # another one may have been first with one of them: then it is there
+        while True:
+            tries -= 1
+            try:
+                self._write(
+                    lambda: self.source.bulk_write(puts, ordered=False, session=self.session)
+                )
+            except BulkWriteError as error:
+                if not tries or not _only_duplicates(error):
+                    raise
+            else:
+                return
 
     def update(self, query: Filter, change: Change, *, upsert: bool = False) -> int:
         """Change one document; return how many matched (0 or 1). `change` must be repeatable."""
@@ -186,9 +245,9 @@ class Collection:
             try:
                 return self._write(operation)
             except DuplicateKeyError as error:
-                there = _already_there(error)
-                if not tries or there.fields != {"_id"}:
-                    raise there from None
+                fields = _fields_of(error.details)
+                if not tries or fields != {"_id"}:
+                    raise AlreadyThere(fields) from None
 
     def _scoped(self, query: Filter) -> Document:
         return {**query, **self.fixed}
@@ -225,6 +284,12 @@ class SiteScope:
             raise ValueError(f"{bucket} is not a bucket")
         return Files(self.database, bucket, prefix=f"{self.site}/")
 
+    def survey(self, bucket: str) -> Survey:
+        """Return what can be learnt of a bucket's files without reading them."""
+        if bucket not in BUCKETS:
+            raise ValueError(f"{bucket} is not a bucket")
+        return Survey(self.database, bucket, prefix=f"{self.site}/")
+
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; see `Database.transaction`."""
         return self.database.transaction(work)
@@ -250,9 +315,15 @@ class HouseScope:
         return Files(self.database, bucket, prefix="")
 
 
-def _already_there(error: DuplicateKeyError) -> AlreadyThere:
-    pattern = (error.details or {}).get("keyPattern", {})
-    return AlreadyThere(frozenset(pattern) - {"site"})
+def _fields_of(details: Filter | None) -> frozenset[str]:
+    """Return the fields of the unique index that refused something, `site` left out."""
+    return frozenset((details or {}).get("keyPattern", {})) - {"site"}
+
+
+def _only_duplicates(error: BulkWriteError) -> bool:
+    details = error.details or {}
+    codes = {each.get("code") for each in details.get("writeErrors", ())}
+    return codes == {DUPLICATE_KEY} and not details.get("writeConcernErrors")
 
 
 def site(database: Database, site_id: str) -> SiteScope:

@@ -298,7 +298,7 @@ def _content(operation: Operation, shapes: _Shapes) -> Json:
         form = {"type": "object", "properties": {"file": files}, "required": ["file"]}
         types = ", ".join(operation.said.files)
         content[FORM] = {"schema": form, "encoding": {"file": {"contentType": types}}}
-        content |= {name: {"schema": FILE} for name in operation.said.files}
+        content |= {name: {"schema": {} if name == JSON else FILE} for name in operation.said.files}
     return content
 
 

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from avenue.identity import Role
 from avenue.web.openapi import EVERYBODY, FORM, document
-from tests.http.application import HOST, Application, a_picture, unique
+from tests.http.application import HOST, PRODUCTS, Application, a_picture, unique
 from tests.http.contract import strict, unconnected_app
 from tests.mongod import Mongod
 
@@ -66,7 +66,9 @@ class Things:
             image_ids = [owner.upload(f"{GROUPS}/{group['id']}/images", a_picture()).json["id"]]
         if path.startswith(f"{TEMPORARY}/"):
             image_ids = [owner.upload(TEMPORARY, a_picture()).json["id"]]
+        table = {"data": f"sku,name\n{unique('IMP-')},Zapato\n", "content_type": "text/csv"}
         self.known = {
+            "import_id": [owner.post(f"{PRODUCTS}/import", **table).json["id"]],
             "product_id": [product["id"]],
             "group_id": [group["id"]],
             "owner_id": [group["id"] if path.startswith(GROUPS) else product["id"]],

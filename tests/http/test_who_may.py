@@ -19,6 +19,7 @@ from tests.http.contract import unconnected_app
 READ, WRITE, ACCOUNT = Scope.READ, Scope.WRITE, Scope.ACCOUNT
 PERSON = (SIGNED_IN,)  # any role
 ADMINS = (Role.ADMIN,)
+OPERATORS = (Role.OPS,)
 SUPERUSERS = (SUPERUSER,)
 SHOP = (Role.SELLER,)  # administrators have every role
 
@@ -77,6 +78,13 @@ WHO_MAY = {
     "GET /api/shop/temp-images": For(SHOP, READ),
     "POST /api/shop/temp-images": For(SHOP, WRITE),
     "DELETE /api/shop/temp-images/<asset_id>": For(SHOP, WRITE),
+    "GET /api/shop/products/import": For(SHOP, READ),
+    "POST /api/shop/products/import": For(SHOP, WRITE),
+    "GET /api/shop/products/import/<import_id>": For(SHOP, READ),
+    "GET /api/shop/products/import/<import_id>/rows": For(SHOP, READ),
+    "POST /api/shop/products/import/<import_id>/undo": For(SHOP, WRITE),
+    "GET /api/shop/debug/products-status": For(OPERATORS, READ),
+    "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
     "POST /api/products/<product_id>/upload_images/": For(SHOP, WRITE),
     "POST /api/products/<product_id>/upload_images": For(SHOP, WRITE),
     "DELETE /api/products/<product_id>/delete_image/": For(SHOP, WRITE),
@@ -156,6 +164,8 @@ class Cast:
         of_group = self.owner.upload(f"/api/shop/groups/{group['id']}/images", a_picture()).json
         temporary = self.owner.upload("/api/shop/temp-images", a_picture()).json
         tokens = self.owner.get("/api/auth/tokens").json
+        table = {"data": f"sku,name\n{unique('IMP-')},Zapato\n", "content_type": "text/csv"}
+        self.an_import = self.owner.post("/api/shop/products/import", **table).json
         self.product, self.image, self.group = product, product["images"][0], group
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
@@ -169,6 +179,7 @@ class Cast:
             "owner_id": self.group["id"] if of_group else self.product["id"],
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
+            "import_id": self.an_import["id"],
             "token": self.image["url"].split("/")[-2],
             "file_name": "original.jpg",
             "variant": "original",

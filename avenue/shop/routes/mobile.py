@@ -14,10 +14,11 @@ from avenue.media.presenting import refused_json
 from avenue.media.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception, received
 from avenue.media.replies import RefusedFile
 from avenue.shop.errors import ImageNotFound, ProductNotFound, TooManyImages
+from avenue.shop.fields import LONGEST_URL
 from avenue.shop.models import PRODUCT
 from avenue.shop.presenting import mobile_product_json
 from avenue.shop.replies import MobileProduct
-from avenue.shop.routes.bodies import LONGEST_URL, ImageAddress
+from avenue.shop.routes.bodies import ImageAddress
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note

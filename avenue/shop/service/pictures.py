@@ -67,7 +67,7 @@ class PictureService:
             target=f"{claim.kind}/{claim.id}",
             key=key,
             known=self._by_source(actor, claim),
-            room=limit - len(owner.images),
+            room=limit - self._places_taken(actor, owner),
             no_room=TooManyImages(limit=limit),
         )
         with self._library.receiving(actor, order, incoming) as reception:
@@ -81,7 +81,7 @@ class PictureService:
         Raise `OwnUrl` when it is one of ours, or `TooManyImages`.
         """
         self._own(actor, claim)
-        if asset_in(url) and _is_on(actor.site, url):
+        if is_own_picture(actor.site, url):
             raise OwnUrl
         limit = self._limit_on(actor.site)
         created = self._pictures.add_external(actor.site.id, claim, url, limit=limit)
@@ -210,11 +210,18 @@ class PictureService:
             raise ImageNotFound
         return asset
 
+    def _places_taken(self, actor: Actor, owner: PictureOwner) -> int:
+        """Count the owner's pictures; an entry whose picture is gone goes with the next upload."""
+        found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
+        live = {each.id for each in found.values() if each.state is State.LIVE}
+        return sum(not each.asset or each.asset in live for each in owner.images)
+
     def _by_source(self, actor: Actor, claim: Claim) -> Mapping[str, Asset]:
         owned = self._library.claimed_by(actor, claim)
         return {asset.current.source_sha256: asset for asset in owned}
 
 
-def _is_on(site: Site, url: str) -> bool:
-    """Tell whether `url` is a path or has one of the site's hosts."""
-    return urlsplit(url).netloc.lower() in {"", urlsplit(site.base_url).netloc, *site.hosts}
+def is_own_picture(site: Site, url: str) -> bool:
+    """Tell whether `url` is an address of a picture kept on the site."""
+    own_hosts = {"", urlsplit(site.base_url).netloc, *site.hosts}
+    return asset_in(url) is not None and urlsplit(url).netloc.lower() in own_hosts
