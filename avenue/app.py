@@ -85,6 +85,7 @@ from avenue.web import (
     audit,
     auth,
     cors,
+    docs,
     headers,
     health,
     hosts,
@@ -142,6 +143,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
         shop_debug.blueprint,
+        docs.blueprint,
         audit_routes.blueprint,
         site_routes.blueprint,
     ):

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from avenue.app import create_app
-from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.migration.tree import Why
-from avenue.storage.connection import Database
+from tests.http.contract import unconnected_app
 from tests.http.test_audit import ENTRY_KEYS
 from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import PRODUCT_KEYS
@@ -40,12 +38,7 @@ def generate() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def app() -> Flask:
-    """The application; nothing here asks its database."""
-    settings = Settings(mongodb_uri="mongodb://127.0.0.1:1/none", secret_key="s" * 40, local=True)
-    database = Database(settings)
-    app = create_app(settings, database)
-    database.close()
-    return app
+    return unconnected_app()
 
 
 def test_the_settings_page_is_what_the_settings_are(generate):

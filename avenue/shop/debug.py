@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, jsonify, request
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from avenue.clock import iso
 from avenue.errors import Invalid
@@ -12,14 +14,17 @@ from avenue.identity import Role, Site
 from avenue.media.inspection.models import Finding, Kind
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.status import ProductsStatus, StatusService, StorageStatus
+from avenue.shop.status_replies import ProductsStatusReply, StorageStatusReply
 from avenue.shop.store.status import Counted
 from avenue.web.auth import current_actor, require
-from avenue.web.parsing import LARGEST_PAGE, page_asked_for
+from avenue.web.describing import JSON, Reply, described
+from avenue.web.errors import InvalidQuery
+from avenue.web.parsing import LARGEST_PAGE, PageQuery, page_asked_for
 from avenue.web.services import using
 
 blueprint = Blueprint("shop_debug", __name__, url_prefix="/api/shop/debug")
 
-JSON, TEXT = "application/json", "text/plain"
+TEXT = "text/plain"
 UPLOAD_AGAIN = "Upload the same picture to it again: that mends the stored one."
 UPLOAD_ANY = "Upload the picture to it again; the entry that leads nowhere goes with that."
 NEVER_LASTED = (
@@ -43,9 +48,28 @@ ADVICE: Mapping[Kind, str] = {
 }
 """What people can do about each kind."""
 
+Deep = Annotated[Literal["0", "1"], Field(description="1: look now, as far as time goes.")]
+
+
+class StorageStatusQuery(TypedDict, total=False):
+    """How to look."""
+
+    deep: Deep
+
+
+class ProductsStatusQuery(PageQuery, total=False):
+    """How to look, and which problems to show; 100 if `limit` is left out."""
+
+    deep: Deep
+
 
 @blueprint.get("/products-status")
 @require(Role.OPS)
+@described(
+    query=ProductsStatusQuery,
+    replies={200: Reply({JSON: ProductsStatusReply, TEXT: str})},
+    refuses=(Invalid, InvalidQuery),
+)
 def products_status() -> Response:
     """Tell whether every picture of the shop is there: `?deep=1 ?after ?limit`."""
     actor, page = current_actor(), page_asked_for(default=LARGEST_PAGE)
@@ -57,6 +81,11 @@ def products_status() -> Response:
 
 @blueprint.get("/storage-status")
 @require(Role.OPS)
+@described(
+    query=StorageStatusQuery,
+    replies={200: Reply({JSON: StorageStatusReply, TEXT: str})},
+    refuses=(Invalid,),
+)
 def storage_status() -> Response:
     """Tell where the bytes are, and whether they would survive: `?deep=1`."""
     actor = current_actor()

@@ -6,10 +6,11 @@ Nothing is believed: not the length, not the depth, not the type of what stands 
 import json
 import re
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from flask import Flask, g, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import TypedDict
 
 from avenue.config import Settings
 from avenue.web import body, incoming
@@ -22,6 +23,7 @@ __all__ = [
     "Incoming",
     "IncomingFile",
     "PageAsked",
+    "PageQuery",
     "Refused",
     "body_as",
     "incoming_files",
@@ -102,6 +104,17 @@ def _invalid(error: ValidationError) -> InvalidBody:
 
 def _dotted(location: tuple[int | str, ...]) -> str:
     return ".".join(str(each) for each in location)[:LONGEST_FIELD_NAME]
+
+
+class PageQuery(TypedDict, total=False):
+    """Which part of a list, as it stands behind `?`; lists that take more add to it."""
+
+    limit: Annotated[
+        int, Field(ge=1, le=LARGEST_PAGE, description=f"How many; {DEFAULT_PAGE} if left out.")
+    ]
+    after: Annotated[
+        str, Field(max_length=LONGEST_CURSOR, description="`next` of the page before, unchanged.")
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

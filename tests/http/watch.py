@@ -83,9 +83,9 @@ class Watch(CommandListener):
         self.seen: dict[tuple[str, str], int] = {}
 
     @contextmanager
-    def over(self, site: str) -> Iterator[None]:
-        """Watch a request of `site`; fail when it ends if something was wrong."""
-        self.site = site
+    def over(self, site: str | None) -> Iterator[None]:
+        """Watch a request of `site`, one of no site not; fail when it ends if it was wrong."""
+        self.site, self.offences = site, []
         try:
             yield
         finally:
