@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
-from schemathesis.specs.openapi.checks import negative_data_rejection
+from schemathesis.specs.openapi.checks import negative_data_rejection, unsupported_method
 
 from avenue.identity import Role
 from avenue.web.openapi import EVERYBODY, FORM, document
@@ -22,6 +22,8 @@ from tests.mongod import Mongod
 
 BASE_URL = f"https://{HOST}"
 TOO_STRICT = [negative_data_rejection]
+# What PATCH and DELETE find there is a product of that name, which there is none of.
+STANDS_FOR_AN_ID = "/api/shop/products/import"
 GROUPS, TEMPORARY = "/api/shop/groups", "/api/shop/temp-images"
 
 config = SchemathesisConfig.from_dict(
@@ -119,7 +121,10 @@ def attack(application: Application) -> Attack:
         if case.path.startswith("/api/site"):  # limits of the site would be felt by all others
             application.raw["sites"].delete_many({})
             application.raw["sites"].insert_many(sites)
-        case.validate_response(answer, excluded_checks=TOO_STRICT if _is_lenient(case) else [])
+        excluded = TOO_STRICT if _is_lenient(case) else []
+        if case.path == STANDS_FOR_AN_ID:
+            excluded = [*excluded, unsupported_method]
+        case.validate_response(answer, excluded_checks=excluded)
         if answer.status_code >= 400:
             codes = application.contract.codes(case.method, case.path, answer.status_code)
             assert answer.json()["code"] in codes, answer.text
