@@ -75,7 +75,9 @@ class RowReply(TypedDict):
     outcome: Outcome | None
     product: str | None
     changes: Annotated[dict[str, list[Any]], Field(description="Field: what was, what is.")]
-    difference: Annotated[str, Field(description="The same in words, in the site's language.")]
+    difference: Annotated[
+        list[str], Field(description="The same in words, in the site's language.")
+    ]
     error: RowError | None
     undo: RowUndo | None
 
