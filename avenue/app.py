@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
@@ -125,8 +124,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
-    provide(app, import_service(settings, database))
     provide(app, _status_service(database, known_sites, settings))
+    provide(app, import_service(settings, database))
 
     parsing.install(app)
     problems.install(app)
@@ -143,10 +142,10 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_pages.blueprint,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
+        shop_debug.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
         site_routes.blueprint,
-        shop_debug.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -408,10 +407,7 @@ class Background:
         return self._sweeper.sweep(save).as_dict()
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
-        def save(*, cursor: Any, done: int, total: int) -> None:
-            job.save(cursor=cursor, done=done, total=total)
-
-        return self._inspector.inspect(job.cursor, save)
+        return self._inspector.inspect(job.cursor, job.save)
 
 
 def _provide_sites(

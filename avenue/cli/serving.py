@@ -99,7 +99,8 @@ def inspect(*, is_local: bool, wants_json: bool) -> None:
 
 
 def _show_progress(job: Job) -> None:
-    click.echo(f"\r{job.progress.done} of {job.progress.total or '?'}", err=True, nl=False)
+    done, total = job.progress.done, job.progress.total
+    click.echo(f"\r{done} of {'?' if total is None else total}", err=True, nl=False)
 
 
 def _first_administrator(settings: Settings, database: Database) -> NewUser | None:

@@ -325,13 +325,6 @@ class MediaLibrary:
         name = display_name(incoming.name, media_type.extension)
         return Checked(incoming=incoming, name=name, media_type=media_type, size=size)
 
-    def _size_of(self, incoming: Incoming, media_type: MediaType) -> PictureSize | None:
-        """Open a picture wholly, or raise why it cannot be; None for a document."""
-        if media_type.name in DOCUMENTS:
-            return None
-        incoming.file.seek(0)
-        return self._examiner.examine(incoming.file, media_type.name, self._limits)
-
     def _whole(self, asset: Asset, incoming: Incoming) -> Asset:
         """Return the picture that is there already, its bytes mended if they were damaged.
 
@@ -343,6 +336,13 @@ class MediaLibrary:
             if not self._store.is_whole(asset):
                 raise Unavailable
         return asset
+
+    def _size_of(self, incoming: Incoming, media_type: MediaType) -> PictureSize | None:
+        """Open a picture wholly, or raise why it cannot be; None for a document."""
+        if media_type.name in DOCUMENTS:
+            return None
+        incoming.file.seek(0)
+        return self._examiner.examine(incoming.file, media_type.name, self._limits)
 
     def _store_one(
         self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str

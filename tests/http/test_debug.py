@@ -11,6 +11,7 @@ from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
 from avenue.jobs.runner import RunningJob
 from avenue.media.store import LegacyUrls
+from avenue.shop.service import status as status_service
 from tests import pictures
 from tests.http.application import (
     GROUPS,
@@ -200,8 +201,8 @@ def test_the_numbers_are_exact_and_live(shop):
         "total": 6,
         "external": 1,
         "ephemeral": 0,
-        "stored": None,
-        "missing": None,
+        "stored": 5,
+        "missing": 0,
     }
     assert storage(ops)["assets"] == {"live": 5, "trash": 1, "unclaimed": 2, "expired": 1}
     product_images = storage(ops)["buckets"]["product_images"]
@@ -210,7 +211,17 @@ def test_the_numbers_are_exact_and_live(shop):
     assert product_images["bytes"] == sum(each["length"] for each in stored)
 
 
-def test_before_the_first_pass_nothing_is_said_that_nobody_knows(shop):
+def test_a_small_shop_is_looked_at_before_its_first_pass(shop):
+    owner = shop.caller("seller").a_product(a_picture())
+    found = status(shop.caller("ops"))
+    assert (found["verdict"], found["coverage"]) == ("ok", 1)
+    Hand(shop, owner["images"][0]["id"]).chunk_gone()
+    found = status(shop.caller("ops"))
+    assert (found["verdict"], found["images"]["missing"]) == ("at_risk", 1)
+
+
+def test_before_the_first_pass_nothing_is_said_that_nobody_knows(shop, monkeypatch):
+    monkeypatch.setattr(status_service, "SOON_LOOKED_AT", 0)
     shop.caller("seller").a_product(a_picture())
     found, stored = status(shop.caller("ops")), storage(shop.caller("ops"))
     assert (found["verdict"], found["checked_at"], found["coverage"]) == ("unknown", None, 0)

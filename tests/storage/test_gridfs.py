@@ -447,7 +447,7 @@ def mend(files: Files, file_id: str, data: bytes) -> None:
     files.rewrite(file_id, io.BytesIO(data), length=len(data), name="zapato.jpg", metadata=metadata)
 
 
-DAMAGES: dict[str, Callable[[Database], object]] = {
+MENDABLE: dict[str, Callable[[Database], object]] = {
     "nothing": lambda _: None,
     "file document gone": lambda database: database.raw[f"{BUCKET}.files"].delete_many({}),
     "all gone": lambda database: [
@@ -469,14 +469,14 @@ DAMAGES: dict[str, Callable[[Database], object]] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", MENDABLE)
 def test_a_damaged_file_is_mended_for_every_client(
     files: Files, stock: gridfs.GridFSBucket, database: Database, damage: str
 ) -> None:
     data = some_bytes(2 * MIB + 5)
     write(files, "a", data)
     before = files.find("a")
-    DAMAGES[damage](database)
+    MENDABLE[damage](database)
     for _ in range(2):  # repeatable
         mend(files, "a", data)
         assert read(files, "a", len(data)) == data

@@ -20,6 +20,7 @@ from avenue.storage.survey import BucketTotals
 
 MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
+SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
 LOOKS_AGAIN = 3
 SURVIVING_MEMBERS = 2
 FULL_PERCENT, FILLING_PERCENT = 95.0, 80.0
@@ -122,20 +123,21 @@ class StatusService:
     def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
         """Return how the pictures stand, with up to `limit` problems after the place `after`.
 
-        `deep` looks at the references now, as far as the time of one read goes.
+        `deep` looks at the references now, as far as the time of one read goes; a small shop that
+        no pass has seen is looked at in any case.
         """
         site_id, now = actor.site.id, utc_now()
         last = self._inspections.last_pass(site_id)
         looked = sum(last.tally.references.values()) if last else 0
         checked_at = last.ended_at if last else None
-        if deep:
+        products = self._shop.count(site_id, PRODUCT)
+        groups = self._shop.count(site_id, GROUP)
+        total = products.images + groups.images
+        if deep or (last is None and total <= SOON_LOOKED_AT):
             looked, complete = self._inspector.references_now(actor.site, self._deep_seconds())
             checked_at = now if complete else checked_at
         problems, following = self._problems(actor, after, limit)
         found = self._inspections.finding_counts(site_id)
-        products = self._shop.count(site_id, PRODUCT)
-        groups = self._shop.count(site_id, GROUP)
-        total = products.images + groups.images
         images = self._image_counts(actor, total, found, last, known=checked_at is not None)
         return ProductsStatus(
             generated_at=now,
