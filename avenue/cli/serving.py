@@ -11,7 +11,8 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
-from avenue.app import INSPECT, SWEEP, Background, account_service, audit_service
+from avenue.app.background import INSPECT, SWEEP, Background
+from avenue.app.services import account_service, audit_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel, ValidationError
 
-from avenue.app import audit_service, site_service
+from avenue.app.services import audit_service, site_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.identity import Site

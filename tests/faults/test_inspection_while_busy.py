@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app import INSPECT, SWEEP, Background
+from avenue.app.background import INSPECT, SWEEP, Background
 from avenue.config import Settings
 from avenue.storage.connection import Database
 from tests.faults.house import Raw, inspect

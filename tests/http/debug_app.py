@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from avenue.app import INSPECT, Background
+from avenue.app.background import INSPECT, Background
 from avenue.jobs.models import Job
 from tests.http.application import Application, Caller
 

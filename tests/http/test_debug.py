@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app import INSPECT, Background
+from avenue.app.background import INSPECT, Background
 from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
 from avenue.jobs.runner import RunningJob

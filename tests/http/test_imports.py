@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app import Background
+from avenue.app.background import Background
 from avenue.identity import new_id
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
 
