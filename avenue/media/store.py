@@ -257,6 +257,14 @@ class SweptStore:
             f"{each['site']}/{version['file']}" for each in found for version in each["versions"]
         )
 
+    def is_named(self, file_id: str) -> bool:
+        """Tell whether a version of any asset has this file."""
+        site_id, _, own_id = file_id.partition("/")
+        return (
+            self._assets.find_one({"site": site_id, "versions.file": own_id}, {"_id": 1})
+            is not None
+        )
+
     def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
         """Return when the newest chunk of a file was made."""
         return house(self._database).files(bucket).newest_chunk_at(file_id)

@@ -54,7 +54,8 @@ INDEXES: tuple[Index, ...] = (
     ),
     # Which file was made of these bytes?
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
-    # The sweeper's three questions.
+    # The sweeper's questions.
+    Index(collection="assets", keys=_up("site", "versions.file")),
     Index(
         collection="assets",
         keys=_up("expires_at"),
