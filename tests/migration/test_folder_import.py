@@ -9,13 +9,20 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from avenue.accounts.service import AccountService
+from avenue.app import create_app
+from avenue.config import Settings
+from avenue.identity import Role, Scope, new_id
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper
+from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from tests.migration.house import OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
 from tests.mongod import Guard, Mongod, lifetime_of_transactions, wait_until
 from tests.server import Server
+
+SHOP = "https://shop.example"
 
 
 def entries_of(avenue: House, kind: str, owner_id: str) -> list[str]:
@@ -140,6 +147,49 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
         (written,) = avenue.raw["audit_logs"].find({}, {"action": 1, "actor": 1, "details": 1})
         assert written["action"] == "folder.imported"
         assert written["details"]["stored"] == report["stored"]
+
+
+def products_status(avenue: House) -> Any:
+    """What the debug endpoint says after a look at everything."""
+    settings = Settings(mongodb_uri=avenue.uri, secret_key="s" * 40, public_base_url=SHOP)
+    app = create_app(settings, avenue.database)
+    accounts: AccountService = app.extensions["avenue"][AccountService]
+    email = f"{new_id().lower()}@shop.example"
+    accounts.add_user(email, None, roles={DEFAULT_SITE: Role.OPS})
+    token = accounts.add_token(
+        email, DEFAULT_SITE, name="tests", scopes=frozenset(Scope), days=1
+    ).secret
+    answer = app.test_client().get(
+        "/api/shop/debug/products-status?deep=1",
+        base_url=SHOP,
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_the_debug_endpoint_says_what_was_lost_before_and_after(
+    avenue: House, tmp_path: Path
+) -> None:
+    shop = OldShop.of(60)
+    avenue.fill(shop)
+    before = products_status(avenue)
+    assert before["verdict"] == "attention"
+    assert before["images"]["stored"] == 0
+    on_a_disk = before["images"]["ephemeral"]
+    assert on_a_disk > 10
+
+    report = avenue.run(shop.write(tmp_path / "uploads"), "--as", "products", code=1)
+
+    after = products_status(avenue)
+    left = after["images"]["ephemeral"]
+    # Two addresses of one file that an owner named are one picture now.
+    became_one = before["images"]["total"] - after["images"]["total"]
+    assert 0 <= became_one <= 2
+    assert after["images"]["stored"] == on_a_disk - left - became_one
+    assert after["images"]["missing"] == 0
+    assert {each["image"] for each in after["problems"]} <= {each["url"] for each in report["lost"]}
+    assert left == after["problems_total"] < on_a_disk
 
 
 def test_a_zip_gives_the_same(avenue: House, guard: Guard, tmp_path: Path) -> None:
