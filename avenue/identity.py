@@ -13,8 +13,13 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def new_id() -> str:
-    """Return 22 URL-safe random characters (128 bits)."""
-    return secrets.token_urlsafe(16)
+    """Return 22 URL-safe random characters (128 bits) that do not begin with a dash.
+
+    Such an id would be an option on the command line.
+    """
+    while (drawn := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return drawn
 
 
 def is_id(text: str) -> bool:
