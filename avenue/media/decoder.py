@@ -2,8 +2,9 @@
 
 Run as `python -m avenue.media.decoder <descriptor of its socket>` by `avenue.media.decoding`. It
 knows neither Flask nor MongoDB nor the settings, holds no secrets, and ends when its socket does.
-A request is `{"task", "media_type", "limits"}` with the picture's descriptor; the answer is
-`{"facts"}` or `{"refused": code, "facts"}`, and `grown` when the process should be replaced.
+A request is `{"task", "media_type", "limits", "wanted", "threads"}` with the picture's descriptor.
+The answer is that of `avenue.media.answers` or `{"refused": code, "facts"}`, and `grown` when the
+process should be replaced.
 """
 
 import math
@@ -11,13 +12,14 @@ import os
 import resource
 import socket
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from avenue.errors import AvenueError
+from avenue.media.answers import examined_to_message, renditions_to_message
 from avenue.media.channel import receive_with_file, send
 from avenue.media.errors import ImageTooCostly
-from avenue.media.imaging import examine
+from avenue.media.facts import Wanted
+from avenue.media.imaging import open_picture
 from avenue.media.limits import MB, ImageLimits
 
 NICENESS = 10
@@ -42,23 +44,38 @@ def main() -> None:
             except (EOFError, ConnectionError):
                 return
             limits = ImageLimits(**request["limits"])
-            _bind(limits, size_bytes)
-            answer = _answer(request, file, limits)
+            answer, blobs = _answer(request, file, limits, _Bounds(size_bytes))
             grown = _memory()[1] - at_start_bytes > GROWN_BYTES
-            send(channel, {**answer, "grown": grown})
+            send(channel, {**answer, "grown": grown}, blobs=blobs)
 
 
-def _answer(request: dict[str, Any], file: int, limits: ImageLimits) -> dict[str, Any]:
+def _answer(
+    request: dict[str, Any], file: int, limits: ImageLimits, bounds: "_Bounds"
+) -> tuple[dict[str, Any], list[bytes]]:
+    bounds.set(limits)
     try:
         try:
             data = _content(file)
         finally:
             os.close(file)
-        return {"facts": asdict(examine(data, request["media_type"], limits))}
+        return _work(request, data, limits, bounds)
     except AvenueError as refusal:
-        return {"refused": refusal.code, "facts": refusal.facts}
+        return {"refused": refusal.code, "facts": refusal.facts}, []
     except MemoryError:
-        return {"refused": ImageTooCostly.code, "facts": {"memory_mb": limits.memory_mb}}
+        return {"refused": ImageTooCostly.code, "facts": {"memory_mb": limits.memory_mb}}, []
+
+
+def _work(
+    request: dict[str, Any], data: bytes, limits: ImageLimits, bounds: "_Bounds"
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Open the picture under the limits of a decode, then make what is wanted under more."""
+    wanted = [Wanted(**each) for each in request["wanted"]]
+    picture = open_picture(data, request["media_type"], limits, wanted)
+    del data
+    bounds.set(limits.with_renditions(each.extension for each in wanted))
+    if request["task"] == "render":
+        return renditions_to_message(picture.renditions(wanted, threads=request["threads"]))
+    return examined_to_message(picture.examined(wanted, threads=request["threads"]))
 
 
 def _content(file: int) -> bytes:
@@ -72,17 +89,23 @@ def _content(file: int) -> bytes:
     return b"".join(parts)
 
 
-def _bind(limits: ImageLimits, size_bytes: int) -> None:
-    """Let the next picture take `cpu_seconds` and `memory_mb` on top of what there is.
+class _Bounds:
+    """What one picture may take on top of what there was when it came."""
 
-    Beyond the first the kernel, which counts whole seconds, ends this process (SIGXCPU); beyond the
-    second it refuses memory.
-    """
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    used_seconds = usage.ru_utime + usage.ru_stime
-    _soften(resource.RLIMIT_CPU, math.ceil(used_seconds + limits.cpu_seconds))
-    if size_bytes:
-        _soften(resource.RLIMIT_AS, size_bytes + limits.memory_mb * MB)
+    def __init__(self, size_bytes: int) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._used_seconds = usage.ru_utime + usage.ru_stime
+        self._size_bytes = size_bytes
+
+    def set(self, limits: ImageLimits) -> None:
+        """Let the picture take `cpu_seconds` and `memory_mb` in all.
+
+        Beyond the first the kernel, which counts whole seconds, ends this process (SIGXCPU);
+        beyond the second it refuses memory.
+        """
+        _soften(resource.RLIMIT_CPU, math.ceil(self._used_seconds + limits.cpu_seconds))
+        if self._size_bytes:
+            _soften(resource.RLIMIT_AS, self._size_bytes + limits.memory_mb * MB)
 
 
 def _soften(which: int, soft: int) -> None:

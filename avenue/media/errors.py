@@ -4,6 +4,7 @@
 
     AvenueError
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
+    │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422
     │   ├── EmptyFile               no bytes at all
     │   ├── BrokenImage             no program could show it
@@ -20,6 +21,7 @@ report code and facts only (`REFUSALS`).
 from collections.abc import Iterable
 
 from avenue.errors import AvenueError, Unavailable, Unprocessable
+from avenue.media.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
 
@@ -49,6 +51,19 @@ class UnsupportedMediaType(AvenueError):
             hint=f"Save it as {taken} and upload that file.",
             detected=detected,
             allowed=list(allowed),
+        )
+
+
+class NoDecoder(UnsupportedMediaType):
+    """The type is taken here, but what opens it is not installed where Avenue runs."""
+
+    def __init__(self, *, detected: str, allowed: Iterable[str]) -> None:
+        allowed = list(allowed)
+        super().__init__(
+            detected=detected,
+            label=MEDIA_TYPES[detected].label,
+            allowed=allowed,
+            labels=[MEDIA_TYPES[each].label for each in allowed],
         )
 
 
@@ -119,7 +134,8 @@ class DecodersBusy(Unavailable):
 
 
 REFUSALS: dict[str, type[AvenueError]] = {
-    each.code: each for each in (BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly)
+    each.code: each
+    for each in (NoDecoder, BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly)
 }
 
 

@@ -47,7 +47,7 @@ def examined(pool: DecodePool, data: bytes, limits=LIMITS) -> PictureFacts:
     media_type = detect(data)
     assert media_type is not None
     with spooled(data) as file:
-        return pool.examine(file, media_type.name, limits)
+        return pool.examine(file, media_type.name, limits).facts
 
 
 @pytest.fixture
