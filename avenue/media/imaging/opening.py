@@ -57,7 +57,7 @@ class OpenPicture:
     """A decoded picture, its bytes no longer needed."""
 
     facts: PictureFacts
-    source: Source
+    pixels: Source
     has_alpha: bool
     limits: ImageLimits
     header: Header
@@ -66,15 +66,15 @@ class OpenPicture:
     def examined(self, wanted: Sequence[Wanted] = (), *, threads: int = 1) -> Examined:
         """Return facts, look and the renditions `wanted`; raise `ImageTooCostly`."""
         with _refusing(self.media_type, self.header, self.limits):
-            look = look_at(self.source, self.has_alpha)
-            renditions = make(self.source, wanted, lambda: look.focal, threads=threads)
+            look = look_at(self.pixels, self.has_alpha)
+            renditions = make(self.pixels, wanted, lambda: look.focal, threads=threads)
             return Examined(facts=self.facts, look=look, renditions=renditions)
 
     def renditions(self, wanted: Sequence[Wanted], *, threads: int = 1) -> list[Rendition]:
         """Return the renditions `wanted`; raise `ImageTooCostly`."""
         with _refusing(self.media_type, self.header, self.limits):
-            focal = cache(lambda: focal_point(small_copy(self.source)))
-            return make(self.source, wanted, focal, threads=threads)
+            focal = cache(lambda: focal_point(small_copy(self.pixels)))
+            return make(self.pixels, wanted, focal, threads=threads)
 
 
 def open_picture(
@@ -161,7 +161,7 @@ def _decode(
         facts=PictureFacts(
             width=width, height=height, orientation=orientation, frames=header.frames
         ),
-        source=Source(
+        pixels=Source(
             image=decoded,
             width=width,
             height=height,
