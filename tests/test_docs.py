@@ -14,8 +14,10 @@ from avenue.app import create_app
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.storage.connection import Database
+from tests.http.test_audit import ENTRY_KEYS
 from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import PRODUCT_KEYS
+from tests.http.test_sites import SITE_KEYS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -101,6 +103,8 @@ def test_the_examples_have_the_keys_that_answers_have():
     assert PRODUCT_KEYS in keys
     assert IMAGE_KEYS in keys
     assert REPLY_KEYS in keys
+    assert SITE_KEYS in keys
+    assert ENTRY_KEYS in keys
 
 
 def test_the_log_line_in_the_operations_page_has_the_keys_of_one():
@@ -134,6 +138,8 @@ NO_CODES = {
     "expires_at",
     "upload_images",
     "delete_image",
+    "quota_mb",
+    "base_url",
 }
 
 

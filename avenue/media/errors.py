@@ -3,6 +3,8 @@
 ::
 
     AvenueError
+    ├── Invalid                400
+    │   └── UnknownVariant          a file does not come in this form
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422
@@ -20,7 +22,7 @@ report code and facts only (`REFUSALS`).
 
 from collections.abc import Iterable
 
-from avenue.errors import AvenueError, Unavailable, Unprocessable
+from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
 from avenue.media.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
@@ -64,6 +66,20 @@ class NoDecoder(UnsupportedMediaType):
             label=MEDIA_TYPES[detected].label,
             allowed=allowed,
             labels=[MEDIA_TYPES[each].label for each in allowed],
+        )
+
+
+class UnknownVariant(Invalid):
+    """A file does not come in this form; `variants` are the forms there are."""
+
+    code = "unknown_variant"
+    message = "Files do not come in this form."
+    hint = "Ask for one of the forms there are."
+
+    def __init__(self, variant: str, variants: Iterable[str]) -> None:
+        there = list(variants)
+        super().__init__(
+            f"Files do not come as {variant!r}; there is: {', '.join(there)}.", variants=there
         )
 
 
