@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+import pillow_heif
 from PIL import Image
+
+pillow_heif.register_heif_opener()
 
 ORIENTATION = 0x0112
 GPS = 0x8825
@@ -303,6 +306,36 @@ def jpeg_with_two_headers() -> bytes:
     return data[:at] + header[:5] + struct.pack(">HH", 16, 16) + header[9:] + data[at:]
 
 
+def gif_claiming(width: int, height: int) -> bytes:
+    """A GIF of 16 by 16 pixels whose screen claims another size."""
+    data = gif()
+    return data[:6] + struct.pack("<HH", width, height) + data[10:]
+
+
+@cache
+def endless_gif(frames: int = 100_000) -> bytes:
+    """The same small frame over and over."""
+    data = gif()
+    at = data.index(b",", 13 + 3 * 4)
+    return data[:at] + data[at:-1] * frames + b";"
+
+
+def avif_claiming(width: int, height: int) -> bytes:
+    """A small AVIF whose header claims another size."""
+    data = avif()
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", width, height) + data[at + 8 :]
+
+
+def animated_avif(frames: int) -> bytes:
+    return _animation(frames, "AVIF", 16, 16)
+
+
+def avif_of_boxes(boxes: int = 20_000) -> bytes:
+    """An AVIF with nothing but boxes in it."""
+    return avif()[:32] + struct.pack(">I4s", 8, b"free") * boxes
+
+
 def truncated(data: bytes, *, missing: int | None = None) -> bytes:
     """The first half of `data`, or all but the `missing` last bytes."""
     return data[: len(data) // 2 if missing is None else -missing]
@@ -356,3 +389,132 @@ def heic() -> bytes:
 
 def pdf() -> bytes:
     return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+
+
+# Pictures that lie down, and colours that are not sRGB
+
+# What undoes the turn an EXIF orientation asks for.
+_LAID_DOWN = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def laid_down(image: Image.Image, orientation: int, format: str, **options: Any) -> bytes:  # noqa: A002
+    """The upright `image` as a camera stores it that was held so: `orientation` turns it back."""
+    turn = _LAID_DOWN[orientation]
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = image if turn is None else image.transpose(turn)
+    return encoded(stored, format, exif=exif.tobytes(), **options)
+
+
+def rgb_profile(*, swapped: bool = False, gamma: float = 2.2) -> bytes:
+    """An ICC profile of a screen with sRGB's primaries, or with red and blue `swapped`."""
+    red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+    if swapped:
+        red, blue = blue, red
+    curve = _gamma(gamma)
+    tags = {b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue)}
+    tags |= {b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    return _profile(b"mntr", b"RGB ", b"XYZ ", tags)
+
+
+def gray_profile(gamma: float = 1.0) -> bytes:
+    return _profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": _gamma(gamma)})
+
+
+def cmyk_profile() -> bytes:
+    """A press whose cyan prints red, whose magenta prints green, and whose yellow prints blue."""
+    paper, inks = (100.0, 0.0, 0.0), ((54.0, 81.0, 70.0), (88.0, -79.0, 81.0), (30.0, 68.0, -112.0))
+    table = bytearray()
+    for corner in range(16):
+        used = [ink for bit, ink in enumerate(inks) if corner & (8 >> bit)]
+        light, a, b = (sum(part) / len(used) for part in zip(*used, strict=True)) if used else paper
+        if corner & 1:  # and black
+            light = a = b = 0.0
+        table += bytes([round(light * 2.55), round(a + 128), round(b + 128)])
+    straight = bytes(range(256))
+    identity = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + straight * 4 + bytes(table)
+    return _profile(b"prtr", b"CMYK", b"Lab ", {b"A2B0": lut + straight * 3})
+
+
+def _profile(kind: bytes, colours: bytes, space: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """Put a profile together: ICC.1, sections 7.2 and 7.3."""
+    name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78)
+    tags = {b"desc": name, b"wtpt": _xyz((0.9642, 1.0, 0.8249)), **tags}
+    at = 128 + 4 + 12 * len(tags)
+    table, bodies = struct.pack(">I", len(tags)), b""
+    for tag, body in tags.items():
+        table += tag + struct.pack(">II", at + len(bodies), len(body))
+        bodies += body + bytes(-len(body) % 4)
+    header = struct.pack(
+        ">I4sI4s4s4s", at + len(bodies), bytes(4), 0x02400000, kind, colours, space
+    )
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp"
+    header = header.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + table + bodies
+
+
+def _xyz(values: Sequence[float]) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(65536 * each) for each in values))
+
+
+def _gamma(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(256 * gamma)) + b"\0\0"
+
+
+def interlaced_png(image: Image.Image) -> bytes:
+    """An RGB picture in seven passes (Adam7), which Pillow does not write."""
+    rows = bytearray()
+    pixels = image.load()
+    for x0, y0, dx, dy in _ADAM7:
+        for y in range(y0, image.height, dy):
+            row = b"".join(bytes(pixels[x, y]) for x in range(x0, image.width, dx))
+            rows += b"\0" + row if row else b""
+    data = png(image.width, image.height, data=zlib.compress(bytes(rows)))
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, 2, 0, 0, 1)
+    return data[:8] + _chunk(b"IHDR", header) + data[33:]
+
+
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+
+
+def with_subject(
+    at: tuple[float, float], *, width: int = 640, height: int = 480, seed: int = 1
+) -> Image.Image:
+    """A plain, softly lit ground with grain, and one object around the point `at` (parts)."""
+    chance = random.Random(seed)
+    ground = Image.frombytes("RGB", (2, 2), bytes(chance.randrange(200, 230) for _ in range(12)))
+    image = ground.resize((width, height), Image.Resampling.BICUBIC)
+    grain = Image.frombytes("L", (width, height), chance.randbytes(width * height))
+    image = Image.blend(image, Image.merge("RGB", [grain] * 3), 0.04)
+    side = height // 4
+    object_ = canvas(side, side, noise=True, seed=seed)
+    image.paste(object_, (round(at[0] * width - side / 2), round(at[1] * height - side / 2)))
+    return image
+
+
+def gif_with_small_first_frame() -> bytes:
+    """A GIF of 40 by 30 whose first frame covers only a part, with transparency around it."""
+    red = Image.new("P", (10, 10), 1)
+    red.putpalette([0, 0, 0, 250, 10, 20])
+    frame = encoded(red, "GIF")
+    at = frame.index(b",", 13)
+    placed = frame[:at] + struct.pack("<cHH", b",", 20, 15) + frame[at + 5 :]
+    return placed[:6] + struct.pack("<HH", 40, 30) + placed[10:]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from avenue.errors import AvenueError
 from avenue.media.errors import (
@@ -150,7 +150,7 @@ def _decode(
             drafted = image.draft(image.mode, _draft_size(image.size, spare))
             image.load()
             profile = image.info.get("icc_profile")
-            decoded = plain(image)
+            decoded = plain(_on_canvas(image))
     scale = drafted[1][2] / header.width if drafted else 1.0
     # What a JPEG's decoder does while it decodes is done with the others afterwards.
     again = int(spare * SPARE / ENOUGH)
@@ -185,6 +185,21 @@ def _agreed(header: Header, image: Image.Image, media_type: str, limits: ImageLi
     seen = replace(header, width=image.width, height=image.height)
     _check(seen, media_type, limits)
     return seen
+
+
+def _on_canvas(image: Image.Image) -> Image.Image:
+    """Return a decoded picture with nothing around a frame that is smaller than its GIF.
+
+    As browsers show it; Pillow would put some colour of the palette there.
+    """
+    if not isinstance(image, GifImagePlugin.GifImageFile):
+        return image
+    frame = image.dispose_extent
+    if frame == (0, 0, *image.size):
+        return image
+    canvas = Image.new("RGBA", image.size)
+    canvas.paste(image.convert("RGBA").crop(frame), frame)
+    return canvas
 
 
 def _spare(width: int, height: int, wanted: Sequence[Wanted]) -> float:

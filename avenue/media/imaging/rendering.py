@@ -152,19 +152,23 @@ class _Shrinking:
         )
 
     def image_for(self, wanted: Wanted) -> Image.Image:
-        """Return the upright sRGB picture to be encoded."""
+        """Return the upright sRGB picture to be encoded, for this rendition alone.
+
+        Pillow keeps an encoder's options with the picture, so that two must not share one.
+        """
         row, source = VARIANTS[wanted.variant], self._sources[0]
         focal = (wanted.focal or self._focal()) if row.cuts else None
-        if (row.name, focal) not in self._done:
-            box = box_of(row, source.width, source.height, focal)
-            size = size_of(row, source.width, source.height)
-            self._done[row.name, focal] = image = self._shrunk(box, size)
-            if not row.cuts:
-                scale = (size[0] / source.width, size[1] / source.height)
-                self._sources.append(
-                    Source(image=image, width=source.width, height=source.height, scale=scale)
-                )
-        return self._done[row.name, focal]
+        if (row.name, focal) in self._done:
+            return self._done[row.name, focal].copy()
+        size = size_of(row, source.width, source.height)
+        image = self._shrunk(box_of(row, source.width, source.height, focal), size)
+        self._done[row.name, focal] = image
+        if not row.cuts:
+            scale = (size[0] / source.width, size[1] / source.height)
+            self._sources.append(
+                Source(image=image, width=source.width, height=source.height, scale=scale)
+            )
+        return image
 
     def _shrunk(self, box: Box, size: Size) -> Image.Image:
         """Return `box` as `size`, from the smallest picture that has pixels to spare."""
