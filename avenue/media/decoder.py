@@ -69,13 +69,17 @@ def _work(
     request: dict[str, Any], data: bytes, limits: ImageLimits, bounds: "_Bounds"
 ) -> tuple[dict[str, Any], list[bytes]]:
     """Open the picture under the limits of a decode, then make what is wanted under more."""
-    wanted = [Wanted(**each) for each in request["wanted"]]
+    wanted = [_wanted(each) for each in request["wanted"]]
     picture = open_picture(data, request["media_type"], limits, wanted)
     del data
     bounds.set(limits.with_renditions(each.extension for each in wanted))
     if request["task"] == "render":
         return renditions_to_message(picture.renditions(wanted, threads=request["threads"]))
     return examined_to_message(picture.examined(wanted, threads=request["threads"]))
+
+
+def _wanted(row: dict[str, Any]) -> Wanted:
+    return Wanted(**{**row, "focal": row["focal"] and tuple(row["focal"])})
 
 
 def _content(file: int) -> bytes:

@@ -107,8 +107,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format(
                 extension="png",
                 media_type=PNG,
-                options={"compress_level": 6},
-                cpu_seconds=1.0,
+                options={"compress_level": 4},
+                cpu_seconds=4.0,
                 memory_mb=64,
             ),
             Format(
@@ -116,7 +116,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 media_type=AVIF,
                 options={"quality": 60, "speed": 10},
                 cpu_seconds=2.0,
-                memory_mb=128,
+                memory_mb=256,
             ),
         )
     }

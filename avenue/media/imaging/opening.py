@@ -60,19 +60,17 @@ class OpenPicture:
     pixels: Source
     has_alpha: bool
     limits: ImageLimits
-    header: Header
-    media_type: str
 
     def examined(self, wanted: Sequence[Wanted] = (), *, threads: int = 1) -> Examined:
         """Return facts, look and the renditions `wanted`; raise `ImageTooCostly`."""
-        with _refusing(self.media_type, self.header, self.limits):
+        with _affording(self.limits, wanted):
             look = look_at(self.pixels, self.has_alpha)
             renditions = make(self.pixels, wanted, lambda: look.focal, threads=threads)
-            return Examined(facts=self.facts, look=look, renditions=renditions)
+            return Examined(facts=self.facts, look=look, renditions=tuple(renditions))
 
     def renditions(self, wanted: Sequence[Wanted], *, threads: int = 1) -> list[Rendition]:
         """Return the renditions `wanted`; raise `ImageTooCostly`."""
-        with _refusing(self.media_type, self.header, self.limits):
+        with _affording(self.limits, wanted):
             focal = cache(lambda: focal_point(small_copy(self.pixels)))
             return make(self.pixels, wanted, focal, threads=threads)
 
@@ -111,6 +109,20 @@ def _refusing(media_type: str, header: Header, limits: ImageLimits) -> Iterator[
         if needed_bytes > limits.memory_mb * MB:
             raise ImageTooCostly(memory_mb=limits.memory_mb) from error
         raise BrokenImage from error
+
+
+@contextmanager
+def _affording(limits: ImageLimits, wanted: Sequence[Wanted]) -> Iterator[None]:
+    """Say that there was not enough memory, in our words.
+
+    The picture is good, so that nothing else can be wrong with it; some encoders call it OSError,
+    ValueError or RuntimeError.
+    """
+    try:
+        yield
+    except (MemoryError, OSError, ValueError, RuntimeError) as error:
+        raised = limits.with_renditions(each.extension for each in wanted)
+        raise ImageTooCostly(memory_mb=raised.memory_mb) from error
 
 
 def _check(header: Header, media_type: str, limits: ImageLimits) -> None:
@@ -171,8 +183,6 @@ def _decode(
         ),
         has_alpha=decoded.mode in {"LA", "RGBA"},
         limits=limits,
-        header=header,
-        media_type=media_type,
     )
 
 
