@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -38,13 +39,21 @@ from avenue.media.policy import (
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files
-from avenue.migration.store import LibraryStore
+from avenue.migration.folder_import import FolderImport, Shelves
+from avenue.migration.models import FolderOrder
+from avenue.migration.plan import Plan
+from avenue.migration.store import LibraryStore, PageStore
+from avenue.migration.tree import opened_tree
 from avenue.shop import routes as shop_routes
 from avenue.shop.service.groups import GroupService
+from avenue.shop.service.imports import IMPORT, UNDO, ImportService, ImportWorker
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.sites import routes as site_routes
@@ -79,6 +88,7 @@ from avenue.web.services import provide
 
 MB = 1024 * 1024
 SWEEP = "sweep"
+LOOK_SECONDS = 0.1
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
@@ -103,6 +113,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
+    provide(app, import_service(settings, database))
 
     parsing.install(app)
     problems.install(app)
@@ -183,6 +194,11 @@ def account_service(
     )
 
 
+def import_service(settings: Settings, database: Database) -> ImportService:
+    """Return the imports of products, for the application and for commands."""
+    return ImportService(ImportStore(database), JobService(MongoJobStore(database)), settings)
+
+
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
     """Return what takes files in, for the application and for commands."""
     assets = AssetStore(database)
@@ -210,6 +226,42 @@ def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[F
             audit=audit_service(settings, database),
             tmp_dir=settings.tmp_dir,
         )
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def folder_import_of(
+    settings: Settings, database: Database, site_id: str, order: FolderOrder, plan: Plan
+) -> Iterator[FolderImport]:
+    """Give a command the import of an old folder or ZIP into a site; `plan` is filled by it.
+
+    Raise `NotATree`, `UnsafeArchive`, else as `files_of`.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
+    addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
+    decoders = DecodePool(processes_for(workers=1))
+    shelves = Shelves(
+        library=media_library(settings, database, decoders),
+        legacy_urls=LegacyUrls(database),
+        store=LibraryStore(database),
+        pages=PageStore(database),
+        owners=PictureStore(database),
+        audit=audit_service(settings, database),
+    )
+    try:
+        with opened_tree(order.place, top=addresses.folder_name) as tree:
+            yield FolderImport(
+                command_actor(site),
+                tree,
+                destination_of(order, site, settings),
+                addresses,
+                shelves,
+                plan=plan,
+                tmp_dir=settings.tmp_dir,
+            )
     finally:
         decoders.close()
 
@@ -249,7 +301,9 @@ class Background:
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
         self._jobs = JobService(MongoJobStore(database))
-        self._runner = JobRunner(self._jobs, {SWEEP: self._sweep}, prepare=self._prepare)
+        importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
+        handlers = {SWEEP: self._sweep, IMPORT: importing.apply, UNDO: importing.undo}
+        self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
     def run_forever(self) -> None:
@@ -263,13 +317,42 @@ class Background:
     def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
         """Queue a job of `kind`, work until it is finished, and return it."""
         self._gate.pass_or_raise()
-        job = self._jobs.enqueue(kind, key="now")
-        while not job.is_finished:
-            if not self._runner.run_one(self._stop):
-                self._stop.wait(0.2)  # another process has it
-            job = self._jobs.get(job.id)
-            progress(job)
+        return self.finish(self._jobs.enqueue(kind, key="now").id, progress)
+
+    def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Work until a job is finished, telling `progress` of it now and then, and return it.
+
+        When this is interrupted, the job is handed back for another process to go on.
+        """
+        job = self._jobs.get(job_id)
+        with self._working():
+            while not job.is_finished:
+                self._stop.wait(LOOK_SECONDS)
+                job = self._jobs.get(job_id)
+                progress(job)
         return job
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Do whatever jobs are due meanwhile; the one in hand at the end is handed back."""
+        over = threading.Event()
+        worker = threading.Thread(target=self._work_until, args=(over,), name="jobs")
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
+
+    def _work_until(self, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                worked = self._runner.run_one(over)
+            except Unavailable as error:
+                log.warning("Background work waits: %s", error.message)
+                worked = False
+            if not worked:  # another process has the job, or it waits for its next try
+                over.wait(LOOK_SECONDS)
 
     def _prepare(self) -> None:
         self._gate.pass_or_raise()

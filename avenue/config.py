@@ -302,6 +302,17 @@ class Settings:
     max_json_depth: int = setting(
         "AVENUE_MAX_JSON_DEPTH", "Nesting of a JSON body.", 20, unit="levels", least=2, most=200
     )
+    max_import_mb: int = setting(
+        "AVENUE_MAX_IMPORT_MB", "Largest table of an import.", 10, unit="MB", least=1, most=100
+    )
+    max_import_rows: int = setting(
+        "AVENUE_MAX_IMPORT_ROWS",
+        "Rows one import may have.",
+        50_000,
+        unit="rows",
+        least=1,
+        most=1_000_000,
+    )
     max_uploads_per_minute: int = setting(
         "AVENUE_MAX_UPLOADS_PER_MINUTE",
         "Upload requests of one caller.",

@@ -24,7 +24,7 @@ from avenue.accounts.errors import (
 from avenue.accounts.models import ApiToken, NewToken, NewUser, TokenPage, User
 from avenue.accounts.passwords import check_new, made_password
 from avenue.clock import utc_now
-from avenue.errors import Invalid, TooManyRequests
+from avenue.errors import Forbidden, Invalid, TooManyRequests
 from avenue.identity import Actor, Role, Scope, Site, new_id
 
 FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
@@ -302,6 +302,13 @@ class AccountService:
     def users(self) -> list[User]:
         """Return everybody, by e-mail."""
         return self._store.users()
+
+    def actor_named(self, site: Site, email: str) -> Actor:
+        """Return somebody as they act on `site`; raise `UserNotFound` or `Forbidden`."""
+        actor = _actor(self.user_named(email), site, frozenset(Scope))
+        if actor is None:
+            raise Forbidden("This person may do nothing on this site.")
+        return actor
 
     def user_named(self, email: str) -> User:
         """Return who has this e-mail; raise `UserNotFound`."""

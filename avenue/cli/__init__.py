@@ -4,7 +4,15 @@ import sys
 
 import click
 
-from avenue.cli import auditing, files, people, serving, sites
+from avenue.cli import (
+    auditing,
+    files,
+    folder_import,
+    people,
+    product_imports,
+    serving,
+    sites,
+)
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
 
@@ -31,6 +39,6 @@ def commands() -> None:
     """Avenue keeps the pictures and files of shops inside MongoDB."""
 
 
-for _topic in (serving, people, sites, files, auditing):
+for _topic in (serving, people, sites, files, folder_import, product_imports, auditing):
     for _command in _topic.COMMANDS:
         commands.add_command(_command)

@@ -11,7 +11,7 @@ from avenue.identity import Limit, Site
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
 from avenue.media.limits import MB, ImageLimits
 from avenue.media.models import Visibility
-from avenue.media.sniffing import JPEG, MEDIA_TYPES, PNG, WEBP, MediaType, detect
+from avenue.media.sniffing import JPEG, MEDIA_TYPES, PDF, PNG, WEBP, MediaType, detect
 from avenue.web.errors import FileTooLarge
 
 LARGEST_LOGO_MB = 2
@@ -93,6 +93,18 @@ def library_pictures(settings: Settings) -> UploadPolicy:
         media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
         visibility=Visibility.PUBLIC,
         limit=Limit.MEDIA_MB,
+    )
+
+
+def old_uploads(settings: Settings, visibility: Visibility) -> UploadPolicy:
+    """Return what is taken from an old folder of general uploads: pictures and documents."""
+    return UploadPolicy(
+        name="old_uploads",
+        bucket="uploads",
+        max_bytes=settings.max_upload_mb * MB,
+        media_types=frozenset({JPEG.name, PNG.name, WEBP.name, PDF.name}),
+        visibility=visibility,
+        limit=Limit.UPLOAD_MB,
     )
 
 

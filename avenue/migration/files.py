@@ -2,12 +2,10 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from avenue.audit.service import AuditService
 from avenue.errors import StorageFull
@@ -27,20 +25,10 @@ from avenue.migration.errors import (
     UnwritableFile,
 )
 from avenue.migration.models import KeptFile
+from avenue.migration.spool import Spooled, fill, new_spool
 from avenue.migration.store import LibraryStore
-from avenue.web.errors import SpoolUnavailable
 
 BLOCK_BYTES = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spooled:
-    """The bytes of a source as they were read, in an unlinked file."""
-
-    name: str
-    file: BinaryIO
-    length: int
-    sha256: str
 
 
 class Files:
@@ -211,8 +199,8 @@ class Files:
                 yield block
 
         own_name = Path(source).name if isinstance(source, str | os.PathLike) else ""
-        with _new_spool(self._tmp_dir) as spool:
-            _fill(spool, counted())
+        with new_spool(self._tmp_dir) as spool:
+            fill(spool, counted())
             yield Spooled(
                 name=own_name if name is None else name,
                 file=spool,
@@ -230,32 +218,6 @@ def _blocks(source: str | os.PathLike[str] | BinaryIO) -> Iterator[bytes]:
             yield from iter(lambda: file.read(BLOCK_BYTES), b"")
     except OSError as error:
         raise UnreadableFile(error) from error
-
-
-@contextmanager
-def _new_spool(tmp_dir: Path) -> Iterator[BinaryIO]:
-    try:
-        spool = cast("BinaryIO", tempfile.TemporaryFile(dir=tmp_dir))  # noqa: SIM115
-    except OSError as error:
-        raise SpoolUnavailable from error
-    try:
-        yield spool
-    finally:
-        with suppress(OSError):  # what a full disk did not take is lost with it anyway
-            spool.close()
-
-
-def _fill(spool: BinaryIO, blocks: Iterable[bytes]) -> None:
-    """Write `blocks` down and go back to the start."""
-    for block in blocks:
-        try:
-            spool.write(block)
-        except OSError as error:
-            raise SpoolUnavailable from error
-    try:
-        spool.seek(0)  # which writes what is left
-    except OSError as error:
-        raise SpoolUnavailable from error
 
 
 def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:

@@ -83,7 +83,7 @@ class TooManyImages(Conflict):
 
 
 class OneFileOnly(Invalid):
-    """A picture was to be replaced by several files."""
+    """Several files came where one is taken."""
 
     code = "one_file_only"
     message = "A picture is replaced by one file."

@@ -90,6 +90,21 @@ INDEXES: tuple[Index, ...] = (
         Index(collection=GROUPS, keys=_up("site", key, "_id"))
         for key in ("created_at", "updated_at", "name_key")
     ),
+    Index(collection=GROUPS, keys=_up("site", "model")),
+    Index(collection="shop_imports", keys=_up("site", "created_at", "_id")),
+    # The same table, or the same request, does not begin a second import.
+    *(
+        Index(
+            collection="shop_imports",
+            keys=_up("site", key),
+            options={"unique": True, "partialFilterExpression": {key: {"$type": "string"}}},
+        )
+        for key in ("open_key", "request_key")
+    ),
+    *(
+        Index(collection=name, keys=_up("forget_at"), options={"expireAfterSeconds": 0})
+        for name in ("shop_imports", "shop_import_rows")
+    ),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),

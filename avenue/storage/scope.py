@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import bson
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import ReturnDocument, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files
@@ -32,8 +32,11 @@ SITE_COLLECTIONS = frozenset(
         "writes",
         "audit_logs",
         "legacy_urls",
+        "shop_imports",
+        "shop_import_rows",
     }
 )
+DUPLICATE_KEY = 11000
 BUCKETS = ("product_images", "builder_media", "uploads")
 
 
@@ -111,7 +114,39 @@ class Collection:
         except DuplicateKeyError as error:
             if self.session is None and self._is_stored(scoped):
                 return
-            raise _already_there(error) from None
+            raise AlreadyThere(_fields_of(error.details)) from None
+
+    def insert_all(self, documents: Sequence[Document]) -> None:
+        """Insert documents, repeatably: one whose `_id` is there already stays as it is.
+
+        Raise `AlreadyThere` when another unique index refuses one, or the document of that `_id`
+        is another site's; in a transaction, any.
+        """
+        scoped = [{**each, **self.fixed} for each in documents]
+        try:
+            self._write(
+                lambda: self.source.insert_many(
+                    scoped, ordered=self.session is not None, session=self.session
+                )
+            )
+        except BulkWriteError as error:
+            refused = (error.details or {}).get("writeErrors", [])
+            if any(each["code"] != DUPLICATE_KEY for each in refused):
+                raise
+            there = next((each for each in refused if _fields_of(each) != {"_id"}), refused[0])
+            ids = [each["_id"] for each in scoped]
+            is_ours = self.session is None and self.count({"_id": {"$in": ids}}) == len(ids)
+            if not is_ours or _fields_of(there) != {"_id"}:
+                raise AlreadyThere(_fields_of(there)) from None
+            self.database.wait_for_majority(self.source, self._scoped({"_id": ids[-1]}))
+
+    def update_all(self, changes: Sequence[tuple[Filter, Change]]) -> int:
+        """Change one document for each (query, change); return how many matched in all."""
+        updates = [UpdateOne(self._scoped(query), change) for query, change in changes]
+        result = self._write(
+            lambda: self.source.bulk_write(updates, ordered=False, session=self.session)
+        )
+        return result.matched_count
 
     def insert_at_server_time(self, document: Document, times: Filter) -> None:
         """Insert `document` with fields computed by the server (`$$NOW`), repeatably.
@@ -186,9 +221,9 @@ class Collection:
             try:
                 return self._write(operation)
             except DuplicateKeyError as error:
-                there = _already_there(error)
-                if not tries or there.fields != {"_id"}:
-                    raise there from None
+                fields = _fields_of(error.details)
+                if not tries or fields != {"_id"}:
+                    raise AlreadyThere(fields) from None
 
     def _scoped(self, query: Filter) -> Document:
         return {**query, **self.fixed}
@@ -250,9 +285,9 @@ class HouseScope:
         return Files(self.database, bucket, prefix="")
 
 
-def _already_there(error: DuplicateKeyError) -> AlreadyThere:
-    pattern = (error.details or {}).get("keyPattern", {})
-    return AlreadyThere(frozenset(pattern) - {"site"})
+def _fields_of(details: Filter | None) -> frozenset[str]:
+    """Return the fields of the unique index that refused something, `site` left out."""
+    return frozenset((details or {}).get("keyPattern", {})) - {"site"}
 
 
 def site(database: Database, site_id: str) -> SiteScope:

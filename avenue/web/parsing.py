@@ -5,9 +5,8 @@ Nothing is believed: not the length, not the depth, not the type of what stands 
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Flask, g, request
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,7 @@ from avenue.config import Settings
 from avenue.web import body, incoming
 from avenue.web.errors import KB, InvalidBody, InvalidQuery
 from avenue.web.incoming import Incoming, IncomingFile, Refused, incoming_files
+from avenue.web.jsontext import check_depth, finite, is_text, no_number, without_doubles
 from avenue.web.services import using
 
 __all__ = [
@@ -36,11 +36,6 @@ LARGEST_PAGE = 100
 LONGEST_CURSOR = 1000
 MOST_FIELDS_NAMED = 20
 LONGEST_FIELD_NAME = 100
-
-# Strings are matched whole, so that brackets inside them do not count; possessive, so that a
-# string without its end cannot make the search start over at every quote.
-STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def install(app: Flask) -> None:
@@ -74,61 +69,20 @@ def _check_json(sent: bytes, most_levels: int) -> None:
         text = sent.decode()
     except UnicodeDecodeError:
         raise InvalidBody("The body is not UTF-8.") from None
-    _check_depth(text, most_levels)
+    check_depth(text, most_levels)
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_without_doubles,
-            parse_float=_finite,
-            parse_constant=_no_number,
+            object_pairs_hook=without_doubles,
+            parse_float=finite,
+            parse_constant=no_number,
         )
     except ValueError:
         raise InvalidBody("The body is not JSON.") from None
     if not isinstance(value, dict):
         raise InvalidBody("The body is JSON, but not an object.")
-    if "\\u" in text and any(NOT_TEXT.search(each) for each in _strings(value)):
+    if "\\u" in text and not is_text(value):
         raise InvalidBody("The body holds a character that is none: NUL or half a surrogate pair.")
-
-
-def _check_depth(text: str, most_levels: int) -> None:
-    """Count the levels without descending: 100,000 of them must not cost a stack."""
-    if text.count("[") + text.count("{") <= most_levels:
-        return
-    level = 0
-    for match in STRING_OR_BRACKET.finditer(text):
-        sign = match.group()
-        level += (sign in "[{") - (sign in "]}")
-        if level > most_levels:
-            raise InvalidBody(f"The body is nested deeper than {most_levels} levels.")
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise InvalidBody("An object in the body has the same key twice.")
-    return found
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return _no_number(text) if number in {float("inf"), float("-inf")} else number
-
-
-def _no_number(_text: str) -> float:
-    raise InvalidBody("The body holds a number that is none: NaN, Infinity or too large.")
-
-
-def _strings(value: object) -> Iterator[str]:
-    """Yield every key and text in `value`, whose depth was checked."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield key
-            yield from _strings(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
 
 
 def _invalid(error: ValidationError) -> InvalidBody:

@@ -70,6 +70,7 @@ EVERY_OPERATION: dict[str, Callable[[Collection], Any]] = {
     "count": lambda mine: mine.count({}),
     "update": lambda mine: mine.update({"_id": "p"}, {"$set": {"n": 2}}),
     "find_and_update": lambda mine: mine.find_and_update({"_id": "p"}, {"$set": {"n": 2}}),
+    "update_all": lambda mine: mine.update_all([({"_id": "p"}, {"$set": {"n": 2}})]),
     "delete": lambda mine: mine.delete({"_id": "p", "site": "theirs"}),
     "delete_all": lambda mine: mine.delete_all({}),
 }
@@ -93,6 +94,9 @@ def test_a_site_reaches_what_is_its_own(mine: Collection, theirs: Collection) ->
     ]
     assert mine.count({}) == 1
     assert mine.update({"_id": "q"}, {"$inc": {"n": 1}}) == 1
+    more = ({"_id": "q"}, {"$inc": {"m": 1}})
+    assert mine.update_all([more, more, ({"_id": "p"}, {"$set": {"n": 0}})]) == 2
+    mine.update({"_id": "q"}, {"$unset": {"m": ""}})
     assert mine.find_and_update({"_id": "q"}, {"$inc": {"n": 1}}) == {
         "_id": "q",
         "n": 7,
@@ -107,11 +111,12 @@ def test_a_site_reaches_what_is_its_own(mine: Collection, theirs: Collection) ->
     "write",
     [
         lambda mine: mine.insert({"_id": "q", "site": "theirs"}),
+        lambda mine: mine.insert_all([{"_id": "q", "site": "theirs"}]),
         lambda mine: mine.insert_at_server_time({"_id": "q", "site": "theirs"}, {"at": "$$NOW"}),
         lambda mine: mine.update({"_id": "q"}, {"$set": {"n": 1}}, upsert=True),
         lambda mine: mine.find_and_update({"_id": "q"}, {"$set": {"n": 1}}, upsert=True),
     ],
-    ids=["insert", "insert at server time", "update", "find and update"],
+    ids=["insert", "insert all", "insert at server time", "update", "find and update"],
 )
 def test_what_a_site_makes_is_its_own(
     database: Database, mine: Collection, write: Callable[[Collection], Any]
@@ -130,6 +135,7 @@ def test_every_command_of_a_site_names_it(shared_uri: str, database: Database) -
     for operation in EVERY_OPERATION.values():
         operation(mine)
     mine.insert({"_id": "q"})
+    mine.insert_all([{"_id": "q"}])
     mine.insert_at_server_time({"_id": "r"}, {"created_at": "$$NOW"})
     files = site(listening, "mine").files("uploads")
     assert files.find("a") is None
@@ -210,6 +216,7 @@ def test_a_taken_sku_is_named_and_other_sites_may_have_it(
 def test_an_id_of_another_site_is_taken(mine: Collection, theirs: Collection) -> None:
     for attempt in (
         lambda: mine.insert({"_id": "p", "sku": "A-1", "n": 1}),
+        lambda: mine.insert_all([{"_id": "p", "sku": "A-2"}]),
         lambda: mine.update({"_id": "p"}, {"$set": {"n": 2}}, upsert=True),
         lambda: mine.insert_at_server_time({"_id": "p"}, {"created_at": "$$NOW"}),
     ):
@@ -252,6 +259,37 @@ def test_the_same_insert_again_is_content_and_another_is_refused(mine: Collectio
     with pytest.raises(AlreadyThere) as caught:
         mine.insert({"_id": "q", "n": 2})
     assert caught.value.fields == {"_id"}
+
+
+def test_many_inserts_again_are_content_and_keep_the_first(mine: Collection) -> None:
+    mine.insert_all([{"_id": "q", "n": 1}, {"_id": "r", "n": 1}])
+    mine.insert_all([{"_id": "q", "n": 2}, {"_id": "s", "n": 2}])
+    assert [each["n"] for each in mine.find({}, sort=[("_id", 1)])] == [1, 1, 2]
+
+
+def test_many_inserts_whose_answer_is_lost_are_made_once(mongod: Mongod, mine: Collection) -> None:
+    with fail_point(mongod.client, ["insert"], 2, write_concern_error=64, app_name=APP) as point:
+        mine.insert_all([{"_id": "q"}, {"_id": "r"}])
+    assert point.hits == 2
+    assert mine.count({}) == 2
+
+
+def test_many_inserts_name_the_index_that_refuses_one(mine: Collection) -> None:
+    mine.insert({"_id": "q", "sku": "A-1"})
+    with pytest.raises(AlreadyThere) as caught:
+        mine.insert_all([{"_id": "q", "sku": "A-1"}, {"_id": "r", "sku": "A-1"}])
+    assert caught.value.fields == {"sku"}
+
+
+def test_in_a_transaction_one_that_is_there_refuses_all(database: Database) -> None:
+    scope = site(database, "mine")
+    mine = scope.collection(PRODUCTS)
+    mine.insert({"_id": "q"})
+    with pytest.raises(AlreadyThere):
+        scope.transaction(
+            lambda session: mine.within(session).insert_all([{"_id": "p"}, {"_id": "q"}])
+        )
+    assert mine.count({}) == 1
 
 
 def test_a_stamped_insert_keeps_the_first_one(mine: Collection) -> None:

@@ -1,8 +1,9 @@
 """The shop as JSON."""
 
-from avenue.shop.routes import groups, mobile, pictures, products, temporary
+from avenue.shop.routes import groups, imports, mobile, pictures, products, temporary
 
 BLUEPRINTS = (
+    imports.blueprint,
     products.blueprint,
     groups.blueprint,
     pictures.blueprint,

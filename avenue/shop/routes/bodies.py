@@ -1,55 +1,23 @@
 """What callers may send about a shop. Anything else is a 400."""
 
-import re
-from decimal import Decimal
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from avenue.shop.fields import (
+    LONGEST_URL,
+    Currency,
+    Description,
+    ImageUrl,
+    Name,
+    Price,
+    Short,
+    StatusText,
+)
 from avenue.shop.models import DEFAULT_CURRENCY
 
-PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
-LONGEST_URL = 2048
 MOST_PRODUCTS_OF_A_GROUP = 500
-NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
-
-
-def _price(value: object) -> Decimal:
-    """Take a price as a decimal string or an integer; a float has already lost digits."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not PRICE.fullmatch(text):
-        raise PydanticCustomError(
-            "price",
-            'write it as a string like "150000.50" or as an integer, from 0, with at most '
-            "15 digits and 4 decimals",
-        )
-    return Decimal(text)
-
-
-def _image_url(text: str) -> str:
-    """Take the address of a picture elsewhere, or an old path of one that only a disk had."""
-    try:
-        parts = urlsplit(text)
-        elsewhere = parts.scheme in {"http", "https"} and bool(parts.hostname)
-        fine = parts.username is None and (parts.port or 1) > 0
-    except ValueError:
-        elsewhere = fine = False
-    old_path = text.startswith("/") and not text.startswith("//")
-    if NOT_IN_A_URL.search(text) or not fine or not (elsewhere or old_path):
-        raise PydanticCustomError(
-            "image_url",
-            "write the whole address, as https://images.example/shoe.jpg, without a password",
-        )
-    return text
 
 
 def _distinct(values: list[str]) -> list[str]:
@@ -63,11 +31,7 @@ def _distinct_names(options: "list[OptionBody]") -> "list[OptionBody]":
     return options
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Price = Annotated[Decimal, BeforeValidator(_price)]
 Revision = Annotated[int, Field(ge=0, lt=2**31)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -86,10 +50,10 @@ class _ProductBody(_Body):
 
     name: Name
     sku: Short | None = None
-    description: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    description: Description = ""
     price: Price | None = None
     currency: Currency = DEFAULT_CURRENCY
-    status: Literal["draft", "published"] = "draft"
+    status: StatusText = "draft"
     group: Short | None = None
 
 
@@ -149,9 +113,7 @@ class ImageChanges(_Body):
 class ExternalImage(_Body):
     """A picture that lives elsewhere; it is kept and shown, and never fetched."""
 
-    image_url: Annotated[
-        str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(_image_url)
-    ]
+    image_url: ImageUrl
 
 
 class ImageAddress(_Body):

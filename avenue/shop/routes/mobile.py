@@ -7,9 +7,10 @@ from avenue.identity import Role
 from avenue.media.models import Claim
 from avenue.media.policy import UploadPolicy
 from avenue.media.receiving import idempotency_key, note_reception, received
+from avenue.shop.fields import LONGEST_URL
 from avenue.shop.models import PRODUCT
 from avenue.shop.presenting import Json, mobile_product_json
-from avenue.shop.routes.bodies import LONGEST_URL, ImageAddress
+from avenue.shop.routes.bodies import ImageAddress
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note

@@ -81,7 +81,7 @@ class PictureService:
         Raise `OwnUrl` when it is one of ours, or `TooManyImages`.
         """
         self._own(actor, claim)
-        if asset_in(url) and _is_on(actor.site, url):
+        if is_own_picture(actor.site, url):
             raise OwnUrl
         limit = self._limit_on(actor.site)
         created = self._pictures.add_external(actor.site.id, claim, url, limit=limit)
@@ -215,6 +215,7 @@ class PictureService:
         return {asset.current.source_sha256: asset for asset in owned}
 
 
-def _is_on(site: Site, url: str) -> bool:
-    """Tell whether `url` is a path or has one of the site's hosts."""
-    return urlsplit(url).netloc.lower() in {"", urlsplit(site.base_url).netloc, *site.hosts}
+def is_own_picture(site: Site, url: str) -> bool:
+    """Tell whether `url` is an address of a picture kept on the site."""
+    own_hosts = {"", urlsplit(site.base_url).netloc, *site.hosts}
+    return asset_in(url) is not None and urlsplit(url).netloc.lower() in own_hosts

@@ -45,15 +45,19 @@ def set_at_revision(
 
     A retry after a lost answer finds its own change: the next revision with these `values`.
     """
-    update: Document = {
+    query = {"_id": document_id, "revision": revision}
+    return collection.find_and_update(query, update_of(values)) or collection.find_one(
+        {"_id": document_id, "revision": revision + 1, **values}
+    )
+
+
+def update_of(values: Mapping[str, Any]) -> Document:
+    """Return the change that sets fields (None takes one away) and counts the revision."""
+    return {
         "$set": {name: value for name, value in values.items() if value is not None},
         "$unset": {name: "" for name, value in values.items() if value is None},
         "$inc": {"revision": 1},
     }
-    query = {"_id": document_id, "revision": revision}
-    return collection.find_and_update(query, update) or collection.find_one(
-        {"_id": document_id, "revision": revision + 1, **values}
-    )
 
 
 def page_of(

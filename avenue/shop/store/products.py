@@ -1,6 +1,6 @@
 """Products, in MongoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bson import Decimal128
@@ -18,6 +18,7 @@ from avenue.shop.store.documents import (
     page_of,
     set_at_revision,
     touch,
+    update_of,
 )
 from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
@@ -72,8 +73,8 @@ class ProductStore:
         Raise `SkuTaken`, `GroupNotFound`.
         """
         scope = site(self._database, site_id)
-        changed = to_document(replace(product, **changes, updated_at=utc_now()))
-        values = {name: changed.get(name) for name in {*changes, "updated_at", "words", "name_key"}}
+        changed = replace(product, **changes, updated_at=utc_now())
+        values = _values_of(changed, changes)
 
         def work(session: ClientSession | None) -> Document | None:
             products = scope.collection(PRODUCTS)
@@ -88,7 +89,7 @@ class ProductStore:
         try:
             found = scope.transaction(work) if moves else work(None)
         except AlreadyThere:
-            raise SkuTaken(changed["sku"]) from None
+            raise SkuTaken(changed.sku or "") from None
         return from_document(found) if found else None
 
     def delete(self, site_id: str, product: Product, *, by: str | None) -> None:
@@ -133,6 +134,47 @@ class ProductStore:
 
     def _products(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(PRODUCTS)
+
+
+def with_skus(products: Collection, skus: Iterable[str]) -> dict[str, Product]:
+    """Return the products that have one of `skus`, by SKU."""
+    found = products.find({"sku": {"$in": sorted(set(skus))}})
+    return {each["sku"]: from_document(each) for each in found}
+
+
+def with_ids(products: Collection, ids: Iterable[str]) -> dict[str, Product]:
+    """Return the products that have one of `ids`, by id."""
+    found = products.find({"_id": {"$in": sorted(set(ids))}})
+    return {each["_id"]: from_document(each) for each in found}
+
+
+def insert_all(products: Collection, new: Sequence[Product]) -> None:
+    """Insert products without stored pictures, inside a transaction; raise `AlreadyThere`."""
+    if new:
+        products.insert_all([to_document(each) for each in new])
+
+
+def set_all(products: Collection, changed: Sequence[tuple[Product, Iterable[str]]]) -> None:
+    """Set these fields of products, inside the transaction that found them."""
+    now = utc_now()
+    updates = [
+        ({"_id": each.id}, update_of(_values_of(replace(each, updated_at=now), fields)))
+        for each, fields in changed
+    ]
+    if updates:
+        products.update_all(updates)
+
+
+def delete_all(products: Collection, ids: Sequence[str]) -> None:
+    """Delete products that have no stored pictures, inside the transaction that saw so."""
+    if ids:
+        products.delete_all({"_id": {"$in": list(ids)}})
+
+
+def _values_of(product: Product, fields: Iterable[str]) -> Document:
+    """Return some fields as they are stored, None what has no value, with what follows of them."""
+    document = to_document(product)
+    return {name: document.get(name) for name in {*fields, "updated_at", "words", "name_key"}}
 
 
 def _join(groups: Collection, group_id: str | None) -> None:

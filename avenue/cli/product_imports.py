@@ -1,0 +1,169 @@
+"""The command `import-products`: a table of products, brought in by SKU."""
+
+import hashlib
+import io
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import click
+
+from avenue.app import Background, account_service, audit_service, import_service
+from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.config import Settings
+from avenue.identity import Actor, command_actor
+from avenue.jobs.models import Job
+from avenue.shop.importing.models import ImportStanding, Outcome, Row, RowQuery, State
+from avenue.shop.importing.presenting import import_json, row_json, warnings
+from avenue.shop.importing.texts import difference
+from avenue.shop.service.imports import ImportService
+from avenue.storage.connection import Database
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.schema import Gate
+from avenue.storage.sites import Sites
+from avenue.web.errors import MB, FileTooLarge
+
+ROWS_AT_ONCE = 1000
+BAR_CHARACTERS = 30
+SIGNS = {Outcome.CREATED: "+", Outcome.UPDATED: "~", Outcome.REFUSED: "!"}
+
+
+@click.command(name="import-products")
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--undo", is_flag=True, help="Take the last import back instead.")
+@click.option("--as-user", metavar="EMAIL", help="For this person; else for nobody in particular.")
+@of_site
+@local
+@as_json
+def import_products(
+    *,
+    file: BinaryIO | None,
+    dry_run: bool,
+    undo: bool,
+    as_user: str | None,
+    site: str,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Bring in products from FILE (CSV or JSON, - for stdin) by SKU: create, update, report.
+
+    Ends with 1 when rows were refused or something of an undo had to stay.
+    """
+    if (file is None) is not undo:
+        raise click.UsageError("Give a FILE, or --undo without one.")
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        actor = _actor(settings, database, site, as_user)
+        imports = import_service(settings, database)
+        if file is None:
+            standing, action = imports.undo_last(actor), "import.undo_begun"
+        else:
+            standing = _begun(imports, actor, file, settings, dry_run=dry_run)
+            action = "import.begun"
+        if not standing.run.dry_run:
+            audit_service(settings, database).record_command(
+                site, "import-products", action, standing.run.id
+            )
+        standing = _finished(imports, actor, standing, Background(settings, database))
+        rows = list(_rows_to_tell(imports, actor, standing))
+    facts = {**import_json(standing), "rows": [row_json(each, actor.site.locale) for each in rows]}
+    say(wants_json, facts, _text(standing, rows, actor.site.locale))
+    sys.exit(0 if _went_well(standing, rows) else 1)
+
+
+def _actor(settings: Settings, database: Database, site_id: str, email: str | None) -> Actor:
+    site = Sites(database, settings).named(site_id)
+    if email is None:
+        return command_actor(site)
+    return account_service(settings, database, RateLimits(database)).actor_named(site, email)
+
+
+def _begun(
+    imports: ImportService, actor: Actor, file: BinaryIO, settings: Settings, *, dry_run: bool
+) -> ImportStanding:
+    limit_bytes = settings.max_import_mb * MB
+    data = file.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise FileTooLarge(limit_bytes)
+    standing, _ = imports.start(
+        actor,
+        io.BytesIO(data),
+        name=str(getattr(file, "name", "")).rpartition("/")[2].strip("<>"),
+        sha256=hashlib.sha256(data).hexdigest(),
+        dry_run=dry_run,
+        key=None,
+    )
+    return standing
+
+
+def _finished(
+    imports: ImportService, actor: Actor, standing: ImportStanding, background: Background
+) -> ImportStanding:
+    """Work until the import is finished, with a bar on stderr."""
+    run = standing.run
+    job_id = run.undo.job if run.undo else run.job
+    if job_id:
+        background.finish(job_id, _draw)
+        if sys.stderr.isatty():
+            click.echo(err=True)
+    return imports.get(actor, run.id)
+
+
+def _draw(job: Job) -> None:
+    done, total = job.progress.done, job.progress.total
+    if not sys.stderr.isatty() or not total:
+        return
+    full = BAR_CHARACTERS * done // total
+    bar = "█" * full + "·" * (BAR_CHARACTERS - full)
+    click.echo(f"\r{bar} {done}/{total} {job.error or ''}", err=True, nl=False)
+
+
+def _rows_to_tell(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:
+    """Yield the rows that changed something or were refused; of an undo, what had to stay."""
+    after: int | None = 0
+    while after is not None:
+        query = RowQuery(outcome=None, after=after, limit=ROWS_AT_ONCE)
+        page = imports.rows(actor, standing.run.id, query)
+        yield from (each for each in page.items if _is_telling(each, standing))
+        after = page.next
+
+
+def _is_telling(row: Row, standing: ImportStanding) -> bool:
+    if standing.run.undo:
+        return row.undone is not None and bool(row.undone.kept)
+    return row.outcome not in {Outcome.UNCHANGED, None}
+
+
+def _text(standing: ImportStanding, rows: list[Row], locale: str) -> str:
+    run = standing.run
+    lines = list(warnings(run))
+    for row in rows:
+        lines += _row_lines(row, locale)
+    counts: Any = import_json(standing)["undo" if run.undo else "counts"]
+    counts = counts["counts"] if run.undo else counts
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    begun = "Undone" if run.undo else "Dry run, nothing was changed" if run.dry_run else "Imported"
+    if standing.state is State.FAILED:
+        return "\n".join([*lines, f"Given up: {standing.error} So far: {told}."])
+    return "\n".join([*lines, f"{begun}: {told}."])
+
+
+def _row_lines(row: Row, locale: str) -> list[str]:
+    if row.undone:
+        return [f"= row {row.number}  {row.sku}  stays as it is now: {', '.join(row.undone.kept)}"]
+    head = (
+        f"{SIGNS.get(row.outcome, '?') if row.outcome else '?'} row {row.number}  {row.sku or '–'}"
+    )
+    if row.error:
+        return [f"{head}  {row.error.message} ({row.error.code})"]
+    return [head, *(f"    {each}" for each in difference(row, locale))]
+
+
+def _went_well(standing: ImportStanding, rows: list[Row]) -> bool:
+    if standing.run.undo:
+        return standing.state is State.UNDONE and not rows
+    return standing.state is State.DONE and not standing.run.counts.get(Outcome.REFUSED)
+
+
+COMMANDS = (import_products,)

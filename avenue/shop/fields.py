@@ -1,0 +1,53 @@
+"""The fields of a product and a group as everybody must write them: callers and imports."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
+LONGEST_URL = 2048
+NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
+
+
+def _price(value: object) -> Decimal:
+    """Take a price as a decimal string or an integer; a float has already lost digits."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not PRICE.fullmatch(text):
+        raise PydanticCustomError(
+            "price",
+            'write it as a string like "150000.50" or as an integer, from 0, with at most '
+            "15 digits and 4 decimals",
+        )
+    return Decimal(text)
+
+
+def _image_url(text: str) -> str:
+    """Take the address of a picture elsewhere, or an old path of one that only a disk had."""
+    try:
+        parts = urlsplit(text)
+        elsewhere = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        fine = parts.username is None and (parts.port or 1) > 0
+    except ValueError:
+        elsewhere = fine = False
+    old_path = text.startswith("/") and not text.startswith("//")
+    if NOT_IN_A_URL.search(text) or not fine or not (elsewhere or old_path):
+        raise PydanticCustomError(
+            "image_url",
+            "write the whole address, as https://images.example/shoe.jpg, without a password",
+        )
+    return text
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Description = Annotated[str, StringConstraints(max_length=20_000)]
+Price = Annotated[Decimal, BeforeValidator(_price)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+StatusText = Literal["draft", "published"]
+ImageUrl = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(_image_url)
+]

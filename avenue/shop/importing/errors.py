@@ -1,0 +1,101 @@
+"""What can go wrong with an import.
+
+::
+
+    Invalid
+    ├── UnreadableTable     400  the file is no table of products
+    └── NoSkuColumn         400  nothing says which product a row is about
+    TooManyRows             413
+    ImportNotFound          404
+    Conflict
+    ├── ImportUnfinished    409  it is still at work
+    └── NotTheLastImport    409  undoing goes backwards, one import at a time
+
+    of one row; the others are brought in
+    Unprocessable
+    ├── BadCell             422  a field that cannot be taken; `field` names it
+    └── DuplicateSku        422  an earlier row has the SKU
+"""
+
+from collections.abc import Sequence
+
+from avenue.errors import Conflict, Invalid, NotFound, Unprocessable
+
+
+class UnreadableTable(Invalid):
+    """The file of an import cannot be read as a table of products."""
+
+    code = "unreadable_table"
+    message = "The file cannot be read as a table of products."
+    hint = "Send CSV in UTF-8 with a line of column names, or a JSON list of products."
+
+
+class NoSkuColumn(Invalid):
+    """The table has no column with the SKU."""
+
+    code = "no_sku_column"
+    message = "No column says which product a row is about."
+    hint = "Name one column sku (or código), in the first line."
+
+    def __init__(self, seen: Sequence[str]) -> None:
+        super().__init__(
+            f"No column is called sku or código; seen: {', '.join(seen)}.", columns=list(seen)
+        )
+
+
+class TooManyRows(Invalid):
+    """The table has more rows than one import takes."""
+
+    status = 413
+    code = "too_many_rows"
+    message = "The table has too many rows."
+    hint = "Send it in several parts."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The table has more than {limit} rows.", limit=limit)
+
+
+class ImportNotFound(NotFound):
+    """The import is not there (any more), or not yours."""
+
+    code = "import_not_found"
+    message = "There is no such import."
+    hint = "Imports are kept for 30 days."
+
+
+class ImportUnfinished(Conflict):
+    """The import is still at work."""
+
+    code = "import_unfinished"
+    message = "The import is still at work."
+    hint = "Wait until its `state` is done, then send this again."
+
+
+class NotTheLastImport(Conflict):
+    """Only the last import of a person can be undone, and only once."""
+
+    code = "not_the_last_import"
+    message = "Only the last import that changed something can be undone."
+    hint = "Undo the later ones first; a dry run has nothing to undo."
+
+
+class BadCell(Unprocessable):
+    """A field of one row cannot be taken; `field` names it."""
+
+    code = "bad_cell"
+    message = "A field of this row cannot be taken."
+    hint = "Correct the row and send the file again; rows that are in already stay unchanged."
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+
+
+class DuplicateSku(Unprocessable):
+    """An earlier row of the same file has the SKU."""
+
+    code = "duplicate_sku"
+    message = "An earlier row has the same SKU."
+    hint = "Keep one row for each SKU."
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Row {number} has the same SKU.", field="sku")

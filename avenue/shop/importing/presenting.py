@@ -1,0 +1,76 @@
+"""How imports and their rows look in JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from avenue.clock import iso
+from avenue.shop.importing.models import Import, ImportStanding, Outcome, Reversal, Row
+from avenue.shop.importing.texts import difference
+
+Json = dict[str, Any]
+NOT_UTF_8 = "The file is not UTF-8 and was read as {encoding}: look whether the accents are right."
+
+
+def import_json(standing: ImportStanding) -> Json:
+    """Return an import as JSON."""
+    run = standing.run
+    return {
+        "id": run.id,
+        "state": standing.state,
+        "error": standing.error,
+        "dry_run": run.dry_run,
+        "name": run.name,
+        "format": run.layout.format,
+        "encoding": run.layout.encoding,
+        "delimiter": run.layout.delimiter,
+        "unknown_columns": list(run.layout.unknown),
+        "warnings": warnings(run),
+        "progress": {"done": run.done, "total": run.total},
+        "counts": _counts(run.counts, Outcome),
+        "by": run.by,
+        "created_at": iso(run.created_at),
+        "finished_at": iso(run.finished_at) if run.finished_at else None,
+        "undo": _undo_json(run),
+    }
+
+
+def warnings(run: Import) -> list[str]:
+    """Return what the person should look at, in sentences."""
+    found = []
+    if run.layout.encoding != "utf-8":
+        found.append(NOT_UTF_8.format(encoding=run.layout.encoding))
+    if run.layout.unknown:
+        found.append(f"Nobody reads these columns: {', '.join(run.layout.unknown)}.")
+    return found
+
+
+def row_json(row: Row, locale: str) -> Json:
+    """Return a row as JSON; `difference` is in the site's language."""
+    return {
+        "row": row.number,
+        "sku": row.sku,
+        "outcome": row.outcome,
+        "product": row.product,
+        "changes": {name: list(pair) for name, pair in row.changes.items()},
+        "difference": difference(row, locale),
+        "error": {"code": row.error.code, "message": row.error.message, "field": row.error.field}
+        if row.error
+        else None,
+        "undo": {"outcome": row.undone.reversal, "kept": list(row.undone.kept)}
+        if row.undone
+        else None,
+    }
+
+
+def _undo_json(run: Import) -> Json | None:
+    if run.undo is None:
+        return None
+    return {
+        "progress": {"done": run.undo.done, "total": run.undo.total},
+        "counts": _counts(run.undo.counts, Reversal),
+        "finished_at": iso(run.undo.finished_at) if run.undo.finished_at else None,
+    }
+
+
+def _counts(counts: Mapping[str, int], names: type[Outcome] | type[Reversal]) -> dict[str, int]:
+    return {each.value: counts.get(each.value, 0) for each in names}

@@ -1,0 +1,267 @@
+"""From a file to the rows of a table. The file says what it is, not its name or declared type.
+
+It is gone through twice: once to see that all of it can be read, then to take its rows. So a
+file that is refused has left nothing behind, and memory does not grow with the number of rows.
+"""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
+
+from avenue.errors import AvenueError
+from avenue.shop.importing.columns import field_of, fields_of, shown
+from avenue.shop.importing.errors import BadCell, NoSkuColumn, TooManyRows, UnreadableTable
+from avenue.shop.importing.models import Cells, Format, Layout
+from avenue.web.jsontext import check_depth, is_text, no_number, without_doubles
+
+BLOCK_BYTES = 64 * 1024
+DELIMITERS = (",", ";", "\t")
+MOST_NAMES_SHOWN = 20
+ZIP = b"PK\x03\x04"  # .xlsx and .ods are zip files
+NOT_IN_WINDOWS_1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
+# Python's name → the one that IANA gave it.
+ENCODINGS = {"utf-8-sig": "utf-8", "cp1252": "windows-1252", "latin-1": "iso-8859-1"}
+
+BLANK = r"[ \t\r\n]*"
+OPENING = re.compile(rf'{BLANK}(\{{{BLANK}"products"{BLANK}:{BLANK})?\[{BLANK}')
+AFTER_ITEM = re.compile(rf"{BLANK}([,\]]){BLANK}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row as it stands in the file; `error` says why it cannot be read."""
+
+    number: int
+    cells: Cells
+    error: AvenueError | None = None
+
+
+class Source(Protocol):
+    """A file that gives records, from its start as often as asked."""
+
+    def records(self) -> Iterator[Record]:
+        """Yield every row that is not blank; raise `UnreadableTable`, `InvalidBody`."""
+
+    def layout(self) -> Layout:
+        """Return what is known of the file once all of it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file all of which can be read as a table of products.
+
+    `records` yields every row that is not blank, from the start as often as it is called.
+    """
+
+    records: Callable[[], Iterator[Record]]
+    layout: Layout
+    total: int
+
+
+def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Table:
+    """Return the table that `file` holds, which must stay open as long as the table is used.
+
+    Raise `UnreadableTable`, `NoSkuColumn`, `TooManyRows`, or `InvalidBody` for JSON that nobody
+    should send.
+    """
+    start = _start_of(file)
+    if start.startswith(ZIP):
+        raise UnreadableTable("This is a spreadsheet: save it as CSV (UTF-8) and send that.")
+    is_json = start.lstrip(codecs.BOM_UTF8).lstrip()[:1] in {b"[", b"{"}
+    source: Source = _Json(file, most_json_levels) if is_json else _Csv(file)
+    total = 0
+    for _ in source.records():
+        total += 1
+        if total > most_rows:
+            raise TooManyRows(most_rows)
+    if not total:
+        raise UnreadableTable("The table has no rows.")
+    return Table(source.records, source.layout(), total)
+
+
+def _start_of(file: BinaryIO) -> bytes:
+    file.seek(0)
+    start = file.read(BLOCK_BYTES)
+    if not start.strip():
+        raise UnreadableTable("The file is empty.")
+    return start
+
+
+@dataclass(slots=True)
+class _Unknown:
+    """The names of columns that nobody reads; not more than people would."""
+
+    names: dict[str, None] = field(default_factory=dict)
+
+    def add(self, name: str) -> None:
+        if name.strip() and len(self.names) < MOST_NAMES_SHOWN:
+            self.names[shown(name)] = None
+
+
+class _Csv:
+    """A table in CSV (RFC 4180), with any of three delimiters."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._encoding = _encoding_of(file)
+        readings = {each: next(self._rows(each), (0, [])) for each in DELIMITERS}
+        self._delimiter = max(readings, key=lambda each: _columns_known(readings[each][1]))
+        self._first, self._header = readings[self._delimiter]
+        self._fields = fields_of(self._header)
+        if "sku" not in self._fields:
+            raise NoSkuColumn([shown(each) for each in self._header[:MOST_NAMES_SHOWN]])
+
+    def layout(self) -> Layout:
+        unknown = _Unknown()
+        for name, known in zip(self._header, self._fields, strict=True):
+            if known is None:
+                unknown.add(name)
+        return Layout(
+            format=Format.CSV,
+            encoding=ENCODINGS[self._encoding],
+            delimiter=self._delimiter,
+            unknown=tuple(unknown.names),
+        )
+
+    def records(self) -> Iterator[Record]:
+        for number, row in self._rows(self._delimiter):
+            if number == self._first:
+                continue
+            beyond = row[len(self._header) :]
+            if any(beyond):
+                sentence = f"The row has {len(row)} cells, the first line {len(self._header)}."
+                yield Record(number=number, cells={}, error=BadCell(sentence))
+                continue
+            cells = zip(self._fields, row, strict=False)
+            yield Record(number=number, cells={name: cell for name, cell in cells if name and cell})
+
+    def _rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row that is not blank with its number in a spreadsheet, cells stripped."""
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        try:
+            for number, row in enumerate(reader, start=1):
+                cells = [each.strip() for each in row]
+                if any(cells):
+                    yield number, cells
+        except csv.Error:
+            raise UnreadableTable(
+                f"Line {reader.line_num} cannot be read: a quotation mark is not closed, has "
+                "text right behind it, or the cell is too long."
+            ) from None
+        finally:
+            text.detach()
+
+
+def _columns_known(header: list[str]) -> tuple[int, int]:
+    return sum(field_of(each) is not None for each in header), len(header)
+
+
+def _encoding_of(file: BinaryIO) -> str:
+    """Return the encoding in Python's name: UTF-8, or what Windows writes in the West.
+
+    Raise `UnreadableTable` when it is no text, or some of it is UTF-8 and some is not: read as
+    the other one, its letters would be wrong and nobody would notice.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="surrogateescape")
+    file.seek(0)
+    has_bom = file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+    is_utf8, is_windows, has_letters = True, True, has_bom
+    file.seek(0)
+    while block := file.read(BLOCK_BYTES):
+        if b"\0" in block:
+            raise UnreadableTable("The file is no text: save it as CSV (UTF-8) and send that.")
+        is_windows = is_windows and len(block.translate(None, NOT_IN_WINDOWS_1252)) == len(block)
+        for letter in set(decoder.decode(block)):
+            if "\udc80" <= letter <= "\udcff":
+                is_utf8 = False
+            elif letter > "\x7f":
+                has_letters = True
+    is_utf8 = is_utf8 and not decoder.decode(b"", final=True)
+    if is_utf8:
+        return "utf-8-sig"
+    if has_letters:
+        raise UnreadableTable("Some of the file is UTF-8 and some is not: save it again as UTF-8.")
+    return "cp1252" if is_windows else "latin-1"
+
+
+class _Json:
+    """A table in JSON: a list of objects, or an object with that list as its `products`.
+
+    Its items are read one by one; numbers are taken as they are written, so no digit is lost.
+    """
+
+    _decoder = json.JSONDecoder(
+        object_pairs_hook=without_doubles, parse_int=str, parse_float=str, parse_constant=no_number
+    )
+
+    def __init__(self, file: BinaryIO, most_levels: int) -> None:
+        file.seek(0)
+        try:
+            self._text = file.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UnreadableTable("The JSON is not UTF-8.") from None
+        check_depth(self._text, most_levels)
+        self._may_hold_halves = "\\u" in self._text
+        self._unknown = _Unknown()
+
+    def layout(self) -> Layout:
+        unknown = tuple(self._unknown.names)
+        return Layout(format=Format.JSON, encoding="utf-8", delimiter=None, unknown=unknown)
+
+    def records(self) -> Iterator[Record]:
+        for number, item in enumerate(self._items(), start=1):
+            try:
+                yield Record(number=number, cells=self._cells(item))
+            except BadCell as error:
+                yield Record(number=number, cells={}, error=error)
+
+    def _cells(self, item: object) -> Cells:
+        if not isinstance(item, Mapping):
+            raise BadCell("The row is no object.")
+        if self._may_hold_halves and not is_text(item):
+            raise BadCell("The row holds a character that is none: NUL or half a surrogate pair.")
+        cells: dict[str, Any] = {}
+        for name, value in item.items():
+            known = field_of(name)
+            if known is None:
+                self._unknown.add(name)
+            elif known in cells:
+                raise BadCell(f"Two keys of the row mean {known}.", field=known)
+            else:
+                cells[known] = value
+        return cells
+
+    def _items(self) -> Iterator[object]:
+        opening = OPENING.match(self._text)
+        if not opening:
+            raise UnreadableTable('The JSON is neither a list of products nor {"products": […]}.')
+        place, sign = opening.end(), ","
+        if self._text.startswith("]", place):
+            place, sign = place + 1, "]"
+        while sign == ",":
+            item, place = self._item_at(place)
+            yield item
+            after = AFTER_ITEM.match(self._text, place)
+            if not after:
+                raise self._broken_at(place)
+            place, sign = after.end(), after[1]
+        if self._text[place:].strip() != ("}" if opening[1] else ""):
+            raise self._broken_at(place)
+
+    def _item_at(self, place: int) -> tuple[object, int]:
+        try:
+            return self._decoder.raw_decode(self._text, place)
+        except ValueError as error:
+            where = error.pos if isinstance(error, json.JSONDecodeError) else place
+            raise self._broken_at(where) from None
+
+    def _broken_at(self, place: int) -> UnreadableTable:
+        line = self._text.count("\n", 0, place) + 1
+        return UnreadableTable(f"The JSON cannot be read in line {line}.")

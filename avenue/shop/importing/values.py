@@ -1,0 +1,130 @@
+"""From the cells of a row to the values of a product, by the rules of the API."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from avenue.errors import AvenueError
+from avenue.shop.errors import OwnUrl
+from avenue.shop.fields import (
+    Currency,
+    Description,
+    ImageUrl,
+    Name,
+    Price,
+    Short,
+    StatusText,
+)
+from avenue.shop.importing.errors import BadCell, DuplicateSku
+from avenue.shop.importing.models import Cells, Format, NewRow, Refusal, Written
+from avenue.shop.importing.prices import read_price
+from avenue.shop.importing.reading import Record, Table
+from avenue.shop.models import Status
+from avenue.shop.words import folded
+
+LONGEST_SKU = 64
+BETWEEN_URLS = re.compile(r"[\s|]+")
+STATUSES = {
+    "draft": Status.DRAFT,
+    "borrador": Status.DRAFT,
+    "published": Status.PUBLISHED,
+    "publicado": Status.PUBLISHED,
+}
+
+
+class _ImportedProduct(BaseModel):
+    """What a row may say about a product; what it does not say stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sku: Short
+    name: Name = ""
+    description: Description = ""
+    price: Price | None = None
+    currency: Currency = ""
+    status: StatusText = "draft"
+    group: Name | None = None
+    image_urls: Annotated[list[ImageUrl], Field(max_length=100)] = []
+
+
+def rows_of(table: Table, is_own_picture: Callable[[str], bool]) -> Iterator[NewRow]:
+    """Yield the rows of a table, those that cannot be taken with the reason why.
+
+    `is_own_picture` tells whether an address is that of a picture kept here.
+    """
+    numbers: dict[str, int] = {}
+    for record in table.records():
+        sku = _sku_in(record)
+        first = numbers.setdefault(sku, record.number) if sku else record.number
+        try:
+            values = _values(record, table.layout.format)
+            if first != record.number:
+                raise DuplicateSku(first)
+            if any(map(is_own_picture, values.get("image_urls") or ())):
+                raise OwnUrl(field="image_urls")
+        except AvenueError as error:
+            refusal = Refusal.of(error)
+            yield NewRow(number=record.number, sku=sku, values={}, error=refusal)
+        else:
+            yield NewRow(number=record.number, sku=sku, values=values, error=None)
+
+
+def _sku_in(record: Record) -> str | None:
+    """Return the SKU of a record, whatever else is wrong with it; None when it has none."""
+    sku = record.cells.get("sku")
+    return sku.strip()[:LONGEST_SKU] if isinstance(sku, str) else None
+
+
+def _values(record: Record, written_in: Format) -> dict[str, Written]:
+    """Return the checked values of a record; raise `BadCell`."""
+    if record.error is not None:
+        raise record.error
+    cells = dict(record.cells)
+    if not cells.get("sku"):
+        raise BadCell("The row has no SKU.", field="sku")
+    read = _read_text if written_in is Format.CSV else _read_json
+    try:
+        product = _ImportedProduct.model_validate(read(cells))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise BadCell(f"{first['msg']}.", field=str(first["loc"][0])) from None
+    values = product.model_dump(exclude_unset=True, exclude={"sku"})
+    if values.get("price") is not None:
+        values["price"] = f"{values['price']:f}"
+    return values
+
+
+def _read_text(cells: Cells) -> dict[str, Any]:
+    """Return the cells of a CSV row as JSON would have them."""
+    read = dict(cells)
+    if "price" in read:
+        read["price"] = read_price(read["price"])
+    return _read_json(read)
+
+
+def _read_json(cells: Cells) -> dict[str, Any]:
+    """Return cells with what may be written in several ways in the one of the API.
+
+    null takes a description away like a price; of pictures none is ever taken away.
+    """
+    read = dict(cells)
+    if isinstance(read.get("currency"), str):
+        read["currency"] = read["currency"].strip().upper()
+    if isinstance(read.get("status"), str):
+        read["status"] = STATUSES.get(folded(read["status"]).strip(), read["status"])
+    if "description" in read and read["description"] is None:
+        read["description"] = ""
+    if "image_urls" in read:
+        urls = read.pop("image_urls")
+        urls = (
+            [each for each in BETWEEN_URLS.split(urls) if each] if isinstance(urls, str) else urls
+        )
+        if urls is not None:
+            read["image_urls"] = list(dict.fromkeys(urls)) if _are_texts(urls) else urls
+    return read
+
+
+def _are_texts(urls: object) -> bool:
+    return isinstance(urls, list) and all(isinstance(each, str) for each in urls)

@@ -1,0 +1,114 @@
+"""Imports of products as JSON, under `/api/shop/products/import`."""
+
+import re
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from avenue.config import Settings
+from avenue.identity import Role
+from avenue.media.naming import safe_name
+from avenue.media.receiving import idempotency_key
+from avenue.shop.errors import OneFileOnly
+from avenue.shop.importing.models import Outcome, RowQuery
+from avenue.shop.importing.presenting import import_json, row_json
+from avenue.shop.models import ListQuery, Sort
+from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.routes.lists import choice
+from avenue.shop.service.imports import ImportService
+from avenue.web.audit import audited, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.errors import MB
+from avenue.web.incoming import IncomingFile, incoming_files
+from avenue.web.limits import upload_route
+from avenue.web.parsing import page_asked_for
+from avenue.web.services import using
+
+ROW_NUMBER = re.compile("[0-9]{1,9}")
+
+blueprint = Blueprint("imports", __name__, url_prefix="/api/shop/products/import")
+
+
+@blueprint.post("")
+@audited("import.begun")
+@upload_route
+@require(Role.SELLER)
+def begin_import() -> tuple[Response, int, dict[str, str]]:
+    """Bring in a table of products by SKU, in the background; `?dry_run=1` only says what would be.
+
+    The table is CSV or JSON, as the body (`?name=` is its file's) or the one file of a form.
+    """
+    file = _the_file()
+    standing, is_new = using(ImportService).start(
+        current_actor(),
+        file.file,
+        name=safe_name(file.name) if file.name else "",
+        sha256=file.sha256,
+        dry_run=choice("dry_run", request.args.get("dry_run", "0"), ["0", "1"]) == "1",
+        key=idempotency_key(),
+    )
+    if standing.run.dry_run:
+        nothing_changed()
+    headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
+    if not is_new:
+        headers["Idempotent-Replayed"] = "true"
+    return jsonify(import_json(standing)), 202, headers
+
+
+@blueprint.get("")
+@require(Role.SELLER)
+def list_imports() -> Response:
+    """List one's own imports, newest first, for administrators everybody's: `?limit ?after`."""
+    page = page_asked_for()
+    after = cursor_place(Sort.CREATED, page.after) if page.after else None
+    query = ListQuery(limit=page.limit, after=after)
+    found = using(ImportService).find(current_actor(), query)
+    return jsonify(
+        items=[import_json(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        total=found.total,
+    )
+
+
+@blueprint.get("/<import_id>")
+@require(Role.SELLER)
+def show_import(import_id: str) -> Response:
+    """Show how far an import is, and what came of it."""
+    return jsonify(import_json(using(ImportService).get(current_actor(), import_id)))
+
+
+@blueprint.get("/<import_id>/rows")
+@require(Role.SELLER)
+def list_rows(import_id: str) -> Response:
+    """List the rows of an import with what became of each: `?outcome ?limit ?after`."""
+    page, outcome = page_asked_for(), request.args.get("outcome")
+    if page.after and not ROW_NUMBER.fullmatch(page.after):
+        raise BadCursor
+    query = RowQuery(
+        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
+        after=int(page.after or 0),
+        limit=page.limit,
+    )
+    found = using(ImportService).rows(current_actor(), import_id, query)
+    return jsonify(
+        items=[row_json(each, g.site.locale) for each in found.items],
+        next=str(found.next) if found.next else None,
+        total=found.total,
+    )
+
+
+@blueprint.post("/<import_id>/undo")
+@audited("import.undo_begun", "import_id")
+@require(Role.SELLER)
+def undo_import(import_id: str) -> tuple[Response, int]:
+    """Take back one's last import that changed something, in the background."""
+    return jsonify(import_json(using(ImportService).undo(current_actor(), import_id))), 202
+
+
+def _the_file() -> IncomingFile:
+    """Return the one file of this request; raise `OneFileOnly`, or why it was not taken."""
+    came = incoming_files(max_bytes=using(Settings).max_import_mb * MB)
+    if came.refused:
+        raise came.refused[0].error
+    if len(came.files) > 1:
+        raise OneFileOnly("One table is brought in at a time.")
+    return came.files[0]

@@ -1,0 +1,229 @@
+"""Imports of products: begin one, look at it, take the last one back; and the work itself."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from avenue.audit.service import AuditService
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.identity import Actor, new_id
+from avenue.jobs.errors import JobNotFound
+from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
+from avenue.jobs.runner import RunningJob
+from avenue.jobs.service import JobService
+from avenue.shop.importing.deciding import Decider, decide_undo
+from avenue.shop.importing.errors import ImportNotFound, ImportUnfinished, NotTheLastImport
+from avenue.shop.importing.models import (
+    Decision,
+    Found,
+    Import,
+    ImportStanding,
+    NewImport,
+    NewRow,
+    RowPage,
+    RowQuery,
+    Stage,
+    State,
+)
+from avenue.shop.importing.reading import read_table
+from avenue.shop.importing.values import rows_of
+from avenue.shop.models import ListQuery, Page
+from avenue.shop.service.access import require_seller
+from avenue.shop.service.pictures import is_own_picture
+from avenue.shop.store.imports import ImportStore
+from avenue.storage.idempotency import IdempotencyKeyReused
+
+IMPORT = "product_import"
+UNDO = "product_import_undo"
+GIVEN_UP = "It was given up; send the same file again and it goes on."
+
+
+class ImportService:
+    """Imports of products. Sellers bring in their own products, administrators everybody's."""
+
+    def __init__(self, imports: ImportStore, jobs: JobService, settings: Settings) -> None:
+        self._imports = imports
+        self._jobs = jobs
+        self._most_rows = settings.max_import_rows
+        self._most_json_levels = settings.max_json_depth
+
+    def start(
+        self,
+        actor: Actor,
+        file: BinaryIO,
+        *,
+        name: str,
+        sha256: str,
+        dry_run: bool,
+        key: str | None,
+    ) -> tuple[ImportStanding, bool]:
+        """Begin an import of the table in `file`, and tell whether it is a new one.
+
+        It is not when this `key` (Idempotency-Key) began one, or one with the same bytes is not
+        finished; one that was given up goes on then. Raise `UnreadableTable`, `NoSkuColumn`,
+        `TooManyRows`, `InvalidBody` or `IdempotencyKeyReused`; then nothing is left behind.
+        """
+        require_seller(actor)
+        site = actor.site
+        table = read_table(file, most_rows=self._most_rows, most_json_levels=self._most_json_levels)
+        new = NewImport(
+            id=new_id(),
+            by=str(actor.id),
+            is_admin=actor.is_admin,
+            name=name,
+            layout=table.layout,
+            sha256=sha256,
+            dry_run=dry_run,
+            key=key,
+            total=table.total,
+        )
+        run = self._imports.begin(site.id, new)
+        if (run.sha256, run.dry_run) != (sha256, dry_run):
+            raise IdempotencyKeyReused
+        if run.stage is Stage.RECEIVING:
+            is_own = functools.partial(is_own_picture, site)
+            self._imports.put_rows(site.id, run.id, rows_of(table, is_own))
+        return self._at_work(site.id, run.id), run.id == new.id
+
+    def get(self, actor: Actor, import_id: str) -> ImportStanding:
+        """Return an own import; raise `ImportNotFound`."""
+        return self._standing(self._own(actor, import_id))
+
+    def find(self, actor: Actor, query: ListQuery) -> Page:
+        """Return a page of the actor's own imports, for administrators of everybody's."""
+        require_seller(actor)
+        by = None if actor.is_admin else actor.id
+        found, total = self._imports.find(actor.site.id, query, by=by)
+        shown = found[: query.limit]
+        last = shown[-1] if len(found) > query.limit else None
+        return Page(
+            items=tuple(map(self._standing, shown)),
+            next=(last.created_at, last.id) if last else None,
+            total=total,
+        )
+
+    def rows(self, actor: Actor, import_id: str, query: RowQuery) -> RowPage:
+        """Return some rows of an own import; raise `ImportNotFound`."""
+        run = self._own(actor, import_id)
+        return self._imports.rows(actor.site.id, run.id, query)
+
+    def undo(self, actor: Actor, import_id: str) -> ImportStanding:
+        """Let an own import be taken back; repeatable until that is finished.
+
+        Only the last one of its person that changed something: raise `NotTheLastImport`, or
+        `ImportUnfinished` while it is at work.
+        """
+        run = self._own(actor, import_id)
+        last = self._imports.last_that_changed(actor.site.id, run.by)
+        if last is None or last.id != run.id:
+            raise NotTheLastImport
+        if last.stage is Stage.APPLYING and not _is_over(self._job_of(last)):
+            raise ImportUnfinished
+        self._imports.begin_undo(actor.site.id, last)
+        return self._at_work(actor.site.id, last.id)
+
+    def undo_last(self, actor: Actor) -> ImportStanding:
+        """Let the actor's last import that changed something be taken back."""
+        require_seller(actor)
+        last = self._imports.last_that_changed(actor.site.id, str(actor.id))
+        if last is None:
+            raise NotTheLastImport("There is no import to undo.")
+        return self.undo(actor, last.id)
+
+    def _own(self, actor: Actor, import_id: str) -> Import:
+        """Return an import the actor may see; to everybody else it does not exist."""
+        require_seller(actor)
+        run = self._imports.get(actor.site.id, import_id)
+        if not actor.is_admin and run.by != actor.id:
+            raise ImportNotFound
+        return run
+
+    def _at_work(self, site_id: str, import_id: str) -> ImportStanding:
+        """Make sure that a job works on an unfinished import, and return it."""
+        run = self._imports.get(site_id, import_id)
+        undoes = run.stage is Stage.UNDOING
+        if (undoes or run.stage is Stage.APPLYING) and _is_over(self._job_of(run)):
+            kind = UNDO if undoes else IMPORT
+            job = self._jobs.enqueue(kind, {"import": run.id}, site=site_id, key=run.id)
+            self._imports.set_job(site_id, run.id, job.id, undoes=undoes)
+            run = self._imports.get(site_id, import_id)
+        return self._standing(run)
+
+    def _standing(self, run: Import) -> ImportStanding:
+        finished = {Stage.DONE: State.DONE, Stage.UNDONE: State.UNDONE}
+        if run.stage in finished:
+            return ImportStanding(run=run, state=finished[run.stage], error=None)
+        job = self._job_of(run)
+        if _job_id(run) and _is_over(job):
+            error = (job and job.error) or GIVEN_UP
+            return ImportStanding(run=run, state=State.FAILED, error=error)
+        state = State.RUNNING if job and job.state is JobState.RUNNING else State.QUEUED
+        if run.stage is Stage.UNDOING:
+            state = State.UNDOING
+        return ImportStanding(run=run, state=state, error=job.error if job else None)
+
+    def _job_of(self, run: Import) -> Job | None:
+        job_id = _job_id(run)
+        try:
+            return self._jobs.get(job_id) if job_id else None
+        except JobNotFound:
+            return None
+
+
+class ImportWorker:
+    """Does the work of imports, some rows at a time, and goes on where a killed one ended."""
+
+    def __init__(self, imports: ImportStore, audit: AuditService, settings: Settings) -> None:
+        self._imports = imports
+        self._audit = audit
+        self._most_images = settings.max_images_per_product
+
+    def apply(self, job: RunningJob) -> Mapping[str, int]:
+        """Bring in the rows of the import named in the job; return how many by outcome."""
+        site_id, import_id = str(job.site), str(job.args["import"])
+        while True:
+            run = self._imports.apply_some(site_id, import_id, self._decide)
+            job.save(cursor=run.done, done=run.done, total=run.total)
+            if run.stage is not Stage.APPLYING:
+                if not run.dry_run:
+                    self._write_down("import.finished", run, job, IMPORT, run.counts)
+                return run.counts
+
+    def undo(self, job: RunningJob) -> Mapping[str, int]:
+        """Take back the import named in the job; return how many rows by reversal."""
+        site_id, import_id = str(job.site), str(job.args["import"])
+        while True:
+            run = self._imports.undo_some(site_id, import_id, decide_undo)
+            if run.undo is None:
+                return {}
+            job.save(cursor=run.undo.done, done=run.undo.done, total=run.undo.total)
+            if run.stage is not Stage.UNDOING:
+                self._imports.remove_empty_groups(site_id, import_id)
+                self._write_down("import.undone", run, job, UNDO, run.undo.counts)
+                return run.undo.counts
+
+    def _write_down(
+        self, action: str, run: Import, job: RunningJob, kind: str, counts: Mapping[str, int]
+    ) -> None:
+        self._audit.record_job(
+            str(job.site),
+            action,
+            run.id,
+            job_id=job.id,
+            job_kind=kind,
+            details={"by": run.by, **counts},
+        )
+
+    def _decide(self, run: Import, rows: Sequence[NewRow], found: Found) -> list[Decision]:
+        decider = Decider(run, found, most_images=self._most_images, now=utc_now())
+        return decider.decide(rows)
+
+
+def _job_id(run: Import) -> str | None:
+    return run.undo.job if run.undo else run.job
+
+
+def _is_over(job: Job | None) -> bool:
+    return job is None or job.is_finished

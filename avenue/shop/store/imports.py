@@ -1,0 +1,483 @@
+"""Imports and their rows, in MongoDB.
+
+Some rows, what they do to products and groups, and how far the import has come are written in one
+transaction. So a process may be killed anywhere: what is not noted has not been done.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from typing import Any, TypeVar
+
+from pymongo.client_session import ClientSession
+
+from avenue.errors import Unavailable
+from avenue.shop.importing.errors import ImportNotFound
+from avenue.shop.importing.models import (
+    Decision,
+    Format,
+    Found,
+    Import,
+    Layout,
+    NewImport,
+    NewRow,
+    Outcome,
+    Refusal,
+    Reversal,
+    Row,
+    RowPage,
+    RowQuery,
+    Stage,
+    UndoDecision,
+    Undone,
+    UndoRun,
+)
+from avenue.shop.models import ListQuery, Product
+from avenue.shop.store import products as product_store
+from avenue.shop.store.documents import GROUPS, PRODUCTS, page_of, touch
+from avenue.shop.store.groups import from_document as group_in
+from avenue.shop.store.groups import to_document as group_out
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import AlreadyThere, Collection, site
+
+T = TypeVar("T")
+
+IMPORTS = "shop_imports"
+ROWS = "shop_import_rows"
+KEEP_DAYS = 30
+STORED_AT_ONCE = 500
+# So few that a transaction stays far below what MongoDB allows one (60 s), so many that waiting
+# for the majority costs little a row.
+ROWS_AT_ONCE = 100
+MOST_TRIES = 5
+
+Decide = Callable[[Import, Sequence[NewRow], Found], Sequence[Decision]]
+DecideUndo = Callable[[Row, Product | None, frozenset[str]], UndoDecision]
+
+
+class ImportStore:
+    """The imports of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Beginning
+
+    def begin(self, site_id: str, new: NewImport) -> Import:
+        """Keep a new import, or return the one that this request or table began before.
+
+        That is the one of the same person with the same `key`, or with the same bytes and not
+        finished yet.
+        """
+        imports = self._imports(site_id)
+        document = _fresh(new)
+        month = {"$add": ["$$NOW", KEEP_DAYS * 86_400_000]}
+        keys: list[Document] = [
+            {name: document[name]} for name in ("request_key", "open_key") if name in document
+        ]
+        while True:
+            try:
+                imports.insert_at_server_time(document, {"created_at": "$$NOW", "forget_at": month})
+            except AlreadyThere:
+                there = next(filter(None, (imports.find_one(each) for each in keys)), None)
+                if there is None:  # it finished between the two
+                    continue
+                return _import(there)
+            return self.get(site_id, new.id)
+
+    def put_rows(self, site_id: str, import_id: str, rows: Iterable[NewRow]) -> None:
+        """Keep the rows of an import and open it for work; repeatable."""
+        imports, stored = self._imports(site_id), self._rows(site_id)
+        forget_at = (imports.find_one({"_id": import_id}) or {}).get("forget_at")
+        waiting = iter(rows)
+        while some := list(islice(waiting, STORED_AT_ONCE)):
+            stored.insert_all([_new_row(import_id, each, forget_at) for each in some])
+        imports.update(
+            {"_id": import_id, "stage": Stage.RECEIVING}, {"$set": {"stage": Stage.APPLYING}}
+        )
+
+    def set_job(self, site_id: str, import_id: str, job_id: str, *, undoes: bool) -> None:
+        """Note which job works on an import, or undoes it."""
+        field = "undo.job" if undoes else "job"
+        self._imports(site_id).update({"_id": import_id}, {"$set": {field: job_id}})
+
+    # Looking
+
+    def get(self, site_id: str, import_id: str) -> Import:
+        """Return one import or raise `ImportNotFound`."""
+        found = self._imports(site_id).find_one({"_id": import_id})
+        if found is None:
+            raise ImportNotFound
+        return _import(found)
+
+    def find(self, site_id: str, query: ListQuery, *, by: str | None) -> tuple[list[Import], int]:
+        """Return imports of one person, or of everybody when it is None; see `page_of`."""
+        conditions: list[Document] = [{"stage": {"$ne": Stage.RECEIVING}}]
+        if by is not None:
+            conditions.append({"by": by})
+        found, total = page_of(self._imports(site_id), query, conditions)
+        return [_import(each) for each in found], total
+
+    def last_that_changed(self, site_id: str, by: str) -> Import | None:
+        """Return the newest import of a person that was no dry run and is not undone, or None."""
+        stages = [Stage.APPLYING, Stage.DONE, Stage.UNDOING]
+        found = self._imports(site_id).find(
+            {"by": by, "dry_run": False, "stage": {"$in": stages}},
+            sort=[("created_at", -1), ("_id", -1)],
+            limit=1,
+        )
+        return _import(found[0]) if found else None
+
+    def rows(self, site_id: str, import_id: str, query: RowQuery) -> RowPage:
+        """Return some rows of an import in their order."""
+        outcome = {"outcome": query.outcome} if query.outcome else {}
+        rows = self._rows(site_id)
+        found = rows.find(
+            {**_after(import_id, _row_id(import_id, query.after)), **outcome},
+            sort=[("_id", 1)],
+            limit=query.limit + 1,
+        )
+        items = tuple(map(_row, found[: query.limit]))
+        return RowPage(
+            items=items,
+            next=items[-1].number if len(found) > query.limit else None,
+            total=rows.count({**_after(import_id, ""), **outcome}),
+        )
+
+    # Working
+
+    def apply_some(self, site_id: str, import_id: str, decide: Decide) -> Import:
+        """Do the next rows of an import, all of them or none; return it as it is then.
+
+        When there are no more, it is done. Raise `ImportNotFound`.
+        """
+
+        def work(session: ClientSession) -> Import:
+            scene = _Scene(self._database, site_id, session, import_id)
+            run = scene.run()
+            if run.stage is not Stage.APPLYING:
+                return run
+            rows = scene.rows(scene.cursor("cursor"), {})
+            if not rows:
+                return scene.finish(Stage.DONE, "finished_at")
+            decisions = decide(run, rows, scene.found(rows))
+            if not run.dry_run:
+                scene.write(decisions)
+            scene.note_outcomes(decisions, has_products=not run.dry_run)
+            counts = [f"counts.{each.outcome}" for each in decisions]
+            return scene.move_on(rows, "cursor", [*counts, *("done" for _ in rows)])
+
+        return self._together(site_id, work)
+
+    def begin_undo(self, site_id: str, run: Import) -> None:
+        """Let an import be undone from now on; repeatable."""
+        total = run.counts.get(Outcome.CREATED, 0) + run.counts.get(Outcome.UPDATED, 0)
+        fresh: Document = {"job": None, "done": 0, "total": total, "cursor": "", "counts": {}}
+        self._imports(site_id).update(
+            {"_id": run.id, "stage": {"$in": [Stage.APPLYING, Stage.DONE]}},
+            {"$set": {"stage": Stage.UNDOING, "undo": fresh}, "$unset": {"open_key": ""}},
+        )
+
+    def undo_some(self, site_id: str, import_id: str, decide: DecideUndo) -> Import:
+        """Take the next rows of an import back; return it as it is then.
+
+        When there are no more, the groups it made and nobody uses go, and it is undone.
+        """
+
+        def work(session: ClientSession) -> Import:
+            scene = _Scene(self._database, site_id, session, import_id)
+            run = scene.run()
+            if run.stage is not Stage.UNDOING:
+                return run
+            changed = {"outcome": {"$in": [Outcome.CREATED, Outcome.UPDATED]}}
+            rows = scene.rows(scene.cursor("undo"), changed)
+            if not rows:
+                return scene.finish(Stage.UNDONE, "undo.finished_at")
+            decisions = scene.decide_undo(rows, decide)
+            scene.write_undo(decisions)
+            counts = [f"undo.counts.{each.undone.reversal}" for each in decisions]
+            return scene.move_on(rows, "undo.cursor", [*counts, *("undo.done" for _ in rows)])
+
+        return self._together(site_id, work)
+
+    def remove_empty_groups(self, site_id: str, import_id: str) -> None:
+        """Delete the groups an import made that nobody uses or changed; repeatable."""
+        made = self._rows(site_id).find(
+            {**_after(import_id, ""), "new_group": {"$type": "string"}}, {"new_group": 1}
+        )
+        ids = iter(sorted({each["new_group"] for each in made}))
+        while some := list(islice(ids, ROWS_AT_ONCE)):
+            self._together(site_id, self._removal_of_groups(site_id, some))
+
+    def _removal_of_groups(
+        self, site_id: str, ids: Sequence[str]
+    ) -> Callable[[ClientSession], None]:
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> None:
+            groups = scope.collection(GROUPS).within(session)
+            products = scope.collection(PRODUCTS).within(session)
+            used = {each["group"] for each in products.find({"group": {"$in": ids}}, {"group": 1})}
+            unused = [each for each in ids if each not in used]
+            bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
+            groups.delete_all({"_id": {"$in": unused}, **bare})
+
+        return work
+
+    def _together(self, site_id: str, work: Callable[[ClientSession], T]) -> T:
+        """Run `work` in a transaction, again when somebody else took a SKU at the same moment."""
+        for _ in range(MOST_TRIES):
+            try:
+                return site(self._database, site_id).transaction(work)
+            except AlreadyThere:
+                continue
+        raise Unavailable
+
+    def _imports(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(IMPORTS)
+
+    def _rows(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ROWS)
+
+
+class _Scene:
+    """What one transaction works on: an import, its rows, and the shop."""
+
+    def __init__(
+        self, database: Database, site_id: str, session: ClientSession, import_id: str
+    ) -> None:
+        scope = site(database, site_id)
+        self._import_id = import_id
+        self._imports = scope.collection(IMPORTS).within(session)
+        self._rows = scope.collection(ROWS).within(session)
+        self._products = scope.collection(PRODUCTS).within(session)
+        self._groups = scope.collection(GROUPS).within(session)
+        self._document = self._imports.find_one({"_id": import_id})
+
+    def run(self) -> Import:
+        if self._document is None:
+            raise ImportNotFound
+        return _import(self._document)
+
+    def cursor(self, field: str) -> str:
+        document = self._document or {}
+        return str(document["undo"]["cursor"] if field == "undo" else document["cursor"])
+
+    def rows(self, after: str, condition: Document) -> list[Row]:
+        found = self._rows.find(
+            {**_after(self._import_id, after), **condition}, sort=[("_id", 1)], limit=ROWS_AT_ONCE
+        )
+        return [_row(each) for each in found]
+
+    def found(self, rows: Sequence[NewRow]) -> Found:
+        """Return what of the shop the rows speak of."""
+        good = [each for each in rows if each.error is None]
+        products = product_store.with_skus(self._products, [str(each.sku) for each in good])
+        named = {str(each.values["group"]) for each in good if each.values.get("group")}
+        present = {each.group for each in products.values() if each.group}
+        query = {
+            "$or": [{"model": {"$in": sorted(named)}}, {"_id": {"$in": sorted(named | present)}}]
+        }
+        asked = any("group" in each.values for each in good)
+        groups = self._groups.find(query, sort=[("created_at", 1), ("_id", 1)]) if asked else []
+        return Found(products=products, groups=[group_in(each) for each in groups])
+
+    def write(self, decisions: Sequence[Decision]) -> None:
+        """Do to products and groups what was decided."""
+        created = [each.after for each in decisions if each.outcome is Outcome.CREATED]
+        changed = [each for each in decisions if each.outcome is Outcome.UPDATED]
+        new = {each.new_group.id: each.new_group for each in decisions if each.new_group}
+        if new:
+            self._groups.insert_all([group_out(each) for each in new.values()])
+        product_store.insert_all(self._products, [each for each in created if each])
+        product_store.set_all(
+            self._products, [(each.after, each.fields) for each in changed if each.after]
+        )
+        self._touch_groups(
+            (each for each in decisions if "group" in each.fields), besides=new.keys()
+        )
+
+    def decide_undo(self, rows: Sequence[Row], decide: DecideUndo) -> list[UndoDecision]:
+        products = product_store.with_ids(
+            self._products, [each.product for each in rows if each.product]
+        )
+        groups = sorted({str(each.changes["group"][0]) for each in rows if "group" in each.changes})
+        there = self._groups.find({"_id": {"$in": groups}}, {"_id": 1}) if groups else []
+        group_ids = frozenset(each["_id"] for each in there)
+        return [decide(each, products.get(each.product or ""), group_ids) for each in rows]
+
+    def write_undo(self, decisions: Sequence[UndoDecision]) -> None:
+        gone = [each for each in decisions if each.undone.reversal is Reversal.DELETED]
+        product_store.delete_all(self._products, [each.before.id for each in gone if each.before])
+        product_store.set_all(
+            self._products, [(each.after, each.fields) for each in decisions if each.after]
+        )
+        moved = (each for each in decisions if each in gone or "group" in each.fields)
+        self._touch_groups(moved, besides=())
+        self._rows.update_all(
+            [
+                (
+                    {"_id": _row_id(self._import_id, each.row.number)},
+                    {"$set": {"undone": asdict(each.undone)}},
+                )
+                for each in decisions
+            ]
+        )
+
+    def note_outcomes(self, decisions: Sequence[Decision], *, has_products: bool) -> None:
+        """Keep beside each row what became of it."""
+        self._rows.update_all(
+            [
+                (
+                    {"_id": _row_id(self._import_id, each.row.number)},
+                    {"$set": _outcome(each, has_product=has_products or each.before is not None)},
+                )
+                for each in decisions
+            ]
+        )
+
+    def move_on(self, rows: Sequence[Row], cursor: str, counted: Sequence[str]) -> Import:
+        """Note that these rows are done, one more of each name in `counted`."""
+        last = _row_id(self._import_id, rows[-1].number)
+        increments: dict[str, int] = {}
+        for name in counted:
+            increments[name] = increments.get(name, 0) + 1
+        return self._changed({"$set": {cursor: last}, "$inc": increments})
+
+    def finish(self, stage: Stage, time_field: str) -> Import:
+        return self._changed(
+            [{"$set": {"stage": stage.value, time_field: "$$NOW"}}, {"$unset": "open_key"}]
+        )
+
+    def _changed(self, change: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Import:
+        found = self._imports.find_and_update({"_id": self._import_id}, change)
+        if found is None:
+            raise ImportNotFound
+        return _import(found)
+
+    def _touch_groups(
+        self, moved: Iterable[Decision | UndoDecision], *, besides: Iterable[str]
+    ) -> None:
+        """Write to the groups that products join or leave: nobody may delete them meanwhile."""
+        ids = {
+            product.group
+            for each in moved
+            for product in (each.before, each.after)
+            if product and product.group
+        }
+        touches = [({"_id": each}, touch({})) for each in sorted(ids - set(besides))]
+        if touches:
+            self._groups.update_all(touches)
+
+
+def _row_id(import_id: str, number: int) -> str:
+    return f"{import_id}/{number:09}"
+
+
+def _after(import_id: str, row_id: str) -> Document:
+    """Return the condition for the rows of an import behind `row_id` ("" for all)."""
+    return {"_id": {"$gt": row_id or f"{import_id}/", "$lt": f"{import_id}/:"}}
+
+
+def _fresh(new: NewImport) -> Document:
+    document: Document = {
+        "_id": new.id,
+        "by": new.by,
+        "is_admin": new.is_admin,
+        "name": new.name,
+        "layout": {**asdict(new.layout), "unknown": list(new.layout.unknown)},
+        "sha256": new.sha256,
+        "dry_run": new.dry_run,
+        "key": new.key,
+        "total": new.total,
+        "stage": Stage.RECEIVING.value,
+        "job": None,
+        "done": 0,
+        "cursor": "",
+        "counts": {},
+        "undo": None,
+        "finished_at": None,
+        "open_key": f"{new.by}/{new.sha256}/{new.dry_run}",
+    }
+    if new.key is not None:
+        document["request_key"] = f"{new.by}/{new.key}"
+    return document
+
+
+def _import(document: Document) -> Import:
+    undo = document["undo"]
+    layout = document["layout"]
+    return Import(
+        id=document["_id"],
+        by=document["by"],
+        is_admin=document["is_admin"],
+        name=document["name"],
+        layout=Layout(
+            format=Format(layout["format"]),
+            encoding=layout["encoding"],
+            delimiter=layout["delimiter"],
+            unknown=tuple(layout["unknown"]),
+        ),
+        sha256=document["sha256"],
+        dry_run=document["dry_run"],
+        key=document["key"],
+        total=document["total"],
+        stage=Stage(document["stage"]),
+        job=document["job"],
+        done=document["done"],
+        counts=document["counts"],
+        undo=UndoRun(
+            job=undo["job"],
+            done=undo["done"],
+            total=undo["total"],
+            counts=undo["counts"],
+            finished_at=undo.get("finished_at"),
+        )
+        if undo
+        else None,
+        created_at=document["created_at"],
+        finished_at=document["finished_at"],
+    )
+
+
+def _new_row(import_id: str, row: NewRow, forget_at: object) -> Document:
+    return {
+        "_id": _row_id(import_id, row.number),
+        "number": row.number,
+        "sku": row.sku,
+        "values": dict(row.values),
+        "error": asdict(row.error) if row.error else None,
+        "outcome": None,
+        "forget_at": forget_at,
+    }
+
+
+def _outcome(decision: Decision, *, has_product: bool) -> Document:
+    return {
+        "outcome": decision.outcome.value,
+        "error": asdict(decision.error) if decision.error else None,
+        "product": decision.after.id if decision.after and has_product else None,
+        "changes": {name: list(pair) for name, pair in decision.changes.items()},
+        "group_names": dict(decision.group_names),
+        "new_group": decision.new_group.id if decision.new_group else None,
+    }
+
+
+def _row(document: Document) -> Row:
+    error, outcome, undone = document["error"], document["outcome"], document.get("undone")
+    return Row(
+        number=document["number"],
+        sku=document["sku"],
+        values=document["values"],
+        error=Refusal(**error) if error else None,
+        outcome=Outcome(outcome) if outcome else None,
+        product=document.get("product"),
+        changes={
+            name: (before, after) for name, (before, after) in document.get("changes", {}).items()
+        },
+        group_names=document.get("group_names", {}),
+        new_group=document.get("new_group"),
+        undone=Undone(reversal=Reversal(undone["reversal"]), kept=tuple(undone["kept"]))
+        if undone
+        else None,
+    )

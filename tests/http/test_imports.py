@@ -1,0 +1,329 @@
+"""Imports over HTTP: who may, what is refused, and what the answers hold."""
+
+import json
+from typing import Any
+
+import pytest
+
+from avenue.app import Background
+from avenue.identity import new_id
+from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
+
+IMPORTS = f"{PRODUCTS}/import"
+CSV = "text/csv; charset=utf-8"
+IMPORT_KEYS = {
+    *("id", "state", "error", "dry_run", "name", "format", "encoding", "delimiter"),
+    *("unknown_columns", "warnings", "progress", "counts", "by", "created_at", "finished_at"),
+    "undo",
+}
+ROW_KEYS = {"row", "sku", "outcome", "product", "changes", "difference", "error", "undo"}
+
+
+def send(caller: Caller, table: str | bytes, query: str = "", **options: Any) -> Any:
+    known = {"content_type": CSV, **options}
+    return caller.post(f"{IMPORTS}{query}", data=table, **known)
+
+
+def begun(caller: Caller, table: str | bytes, query: str = "", **options: Any) -> dict[str, Any]:
+    answer = send(caller, table, query, **options)
+    assert answer.status_code == 202, answer.text
+    return answer.json
+
+
+def work(application: Application, job_of: dict[str, Any]) -> None:
+    """Do the background work of an import."""
+    run = application.raw["shop_imports"].find_one({"_id": job_of["id"]})
+    assert run is not None
+    job = run["undo"]["job"] if run["undo"] else run["job"]
+    Background(application.settings, application.database).finish(job)
+
+
+def brought(application: Application, caller: Caller, table: str, query: str = "") -> Any:
+    standing = begun(caller, table, query)
+    work(application, standing)
+    return caller.get(f"{IMPORTS}/{standing['id']}").json
+
+
+def rows_of(caller: Caller, standing: dict[str, Any], query: str = "") -> Any:
+    return caller.get(f"{IMPORTS}/{standing['id']}/rows{query}").json
+
+
+def test_a_table_comes_in_and_everything_is_told(
+    application: Application, as_seller: Caller
+) -> None:
+    sku, other = unique("ERP-"), unique("ERP-")
+    product = as_seller.a_product(sku=sku, price=150_000)
+    answer = send(
+        as_seller,
+        f"código;nombre;precio;stock\n{sku};;165000;3\n{other};Bota;150.000;1\n",
+        "?name=C:\\erp\\precios.csv",
+    )
+    standing = answer.json
+    assert answer.status_code == 202
+    assert set(standing) == IMPORT_KEYS
+    assert answer.headers["Location"] == f"https://shop.example{IMPORTS}/{standing['id']}"
+    assert standing["state"] == "queued"
+    assert standing["name"] == "precios.csv"
+    assert (standing["format"], standing["delimiter"], standing["by"]) == ("csv", ";", as_seller.id)
+    assert standing["unknown_columns"] == ["stock"]
+    assert standing["progress"] == {"done": 0, "total": 2}
+    work(application, standing)
+    shown = as_seller.get(f"{IMPORTS}/{standing['id']}").json
+    assert shown["state"] == "done"
+    assert shown["counts"] == {"created": 0, "updated": 1, "unchanged": 0, "refused": 1}
+    assert shown["progress"] == {"done": 2, "total": 2}
+    assert shown["finished_at"]
+    rows = rows_of(as_seller, standing)
+    assert set(rows["items"][0]) == ROW_KEYS
+    assert rows["items"][0] == {
+        "row": 2,
+        "sku": sku,
+        "outcome": "updated",
+        "product": product["id"],
+        "changes": {"price": ["150000", "165000"]},
+        "difference": ["precio: 150000 → 165000"],
+        "error": None,
+        "undo": None,
+    }
+    error = rows["items"][1]["error"]
+    assert (error["code"], error["field"]) == ("bad_cell", "price")
+    assert as_seller.get(f"{PRODUCTS}/{product['id']}").json["price"] == "165000"
+
+
+@pytest.mark.parametrize("how", ["csv", "typeless", "json", "form", "form without type"])
+def test_a_table_may_be_sent_in_many_ways(as_seller: Caller, how: str) -> None:
+    table = f"sku,name\n{unique('ERP-')},Zapato\n"
+    products = json.dumps([{"sku": unique("ERP-"), "name": "Zapato"}])
+    if how.startswith("form"):
+        kind = "text/csv" if how == "form" else ""
+        part = Part(table.encode(), name="precios.csv", media_type=kind)
+        answer = as_seller.upload(IMPORTS, part)
+        assert answer.json["name"] == "precios.csv"
+    elif how == "json":
+        answer = send(as_seller, products, content_type="application/json")
+    else:
+        answer = send(as_seller, table, content_type=CSV if how == "csv" else "")
+    assert answer.status_code == 202
+    assert answer.json["format"] == ("json" if how == "json" else "csv")
+
+
+def test_a_dry_run_changes_nothing(application: Application, as_seller: Caller) -> None:
+    sku = unique("ERP-")
+    shown = brought(application, as_seller, f"sku,name,group\n{sku},Zapato,{sku}\n", "?dry_run=1")
+    assert (shown["state"], shown["dry_run"], shown["counts"]["created"]) == ("done", True, 1)
+    assert rows_of(as_seller, shown)["items"][0]["product"] is None
+    assert as_seller.get(f"{PRODUCTS}?search={sku}").json["total"] == 0
+    assert as_seller.get(f"{GROUPS}?search={sku}").json["total"] == 0
+
+
+def test_undo_takes_the_last_one_back(application: Application) -> None:
+    seller = application.new_person(unique("erp"))
+    sku = unique("ERP-")
+    standing = brought(application, seller, f"sku,name,precio\n{sku},Zapato,1\n")
+    answer = seller.post(f"{IMPORTS}/{standing['id']}/undo")
+    assert (answer.status_code, answer.json["state"]) == (202, "undoing")
+    work(application, answer.json)
+    shown = seller.get(f"{IMPORTS}/{standing['id']}").json
+    assert shown["state"] == "undone"
+    assert shown["undo"]["counts"] == {"deleted": 1, "restored": 0, "kept": 0, "gone": 0}
+    assert shown["undo"]["progress"] == {"done": 1, "total": 1}
+    assert seller.get(f"{PRODUCTS}?search={sku}").json["total"] == 0
+    again = seller.post(f"{IMPORTS}/{standing['id']}/undo")
+    assert (again.status_code, again.json["code"]) == (409, "not_the_last_import")
+
+
+def test_a_dry_run_and_one_at_work_cannot_be_undone(application: Application) -> None:
+    seller = application.new_person(unique("erp"))
+    dry = brought(application, seller, f"sku,name\n{unique('ERP-')},a\n", "?dry_run=1")
+    answer = seller.post(f"{IMPORTS}/{dry['id']}/undo")
+    assert (answer.status_code, answer.json["code"]) == (409, "not_the_last_import")
+    waiting = begun(seller, f"sku,name\n{unique('ERP-')},a\n")
+    answer = seller.post(f"{IMPORTS}/{waiting['id']}/undo")
+    assert (answer.status_code, answer.json["code"]) == (409, "import_unfinished")
+
+
+WHO = {"nobody": 401, "client": 403, "editor": 403, "ops": 403, "seller": 202, "admin": 202}
+
+
+@pytest.mark.parametrize(("who", "status"), WHO.items())
+def test_who_may_bring_products_in(application: Application, who: str, status: int) -> None:
+    answer = send(application.caller(who), f"sku,name\n{unique('ERP-')},a\n")
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("who", "status"), {**WHO, "seller": 200, "admin": 200}.items())
+def test_who_may_list_imports(application: Application, who: str, status: int) -> None:
+    assert application.caller(who).get(IMPORTS).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "status"), [("GET", "", 200), ("GET", "/rows", 200), ("POST", "/undo", 202)]
+)
+def test_an_import_is_for_its_person_and_administrators(
+    application: Application, method: str, rest: str, status: int
+) -> None:
+    seller = application.new_person(unique("erp"))
+    standing = brought(application, seller, f"sku,name\n{unique('ERP-')},a\n")
+    url = f"{IMPORTS}/{standing['id']}{rest}"
+    strangers = {
+        "nobody": 401,
+        "client": 403,
+        "other_seller": 404,
+        "seller_on_other_site": 404,
+        "admin_on_other_site": 404,
+    }
+    for who, refused in strangers.items():
+        assert application.caller(who).ask(method, url).status_code == refused, who
+    reading = application.with_scopes(seller, "read")
+    assert reading.ask(method, url).status_code == (403 if method == "POST" else 200)
+    assert application.caller("admin").ask(method, url).status_code == status
+    assert seller.ask(method, url).status_code == status
+
+
+@pytest.mark.parametrize("rest", ["", "/rows"])
+@pytest.mark.parametrize("import_id", [new_id(), "x", "images", "ñ"])
+def test_an_import_that_is_not_there(as_seller: Caller, import_id: str, rest: str) -> None:
+    answer = as_seller.get(f"{IMPORTS}/{import_id}{rest}")
+    assert (answer.status_code, answer.json["code"]) == (404, "import_not_found")
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "status", "code"),
+    [
+        (b"", {}, 400, "no_file"),
+        (b"  \n", {}, 400, "unreadable_table"),
+        (b"PK\x03\x04", {}, 400, "unreadable_table"),
+        (b"name\nZapato\n", {}, 400, "no_sku_column"),
+        (b'sku,name\nZ1,"open', {}, 400, "unreadable_table"),
+        (b"[" * 50, {}, 400, "invalid_body"),
+        (b'[{"sku": "a", "sku": "b"}]', {}, 400, "invalid_body"),
+        (b"sku=Z1", {"content_type": "application/x-www-form-urlencoded"}, 400, "no_file"),
+        (b"--x", {"content_type": "multipart/form-data"}, 400, "bad_multipart"),
+        (b"sku\nZ1\n", {"query": "?dry_run=yes"}, 400, "invalid_request"),
+        (
+            b"sku\nZ1\n",
+            {"headers": {"Idempotency-Key": "x" * 256}},
+            400,
+            "bad_idempotency_key",
+        ),
+    ],
+)
+def test_bad_input_leaves_nothing_behind(
+    application: Application,
+    as_seller: Caller,
+    table: bytes,
+    options: dict[str, Any],
+    status: int,
+    code: str,
+) -> None:
+    before = application.counts()
+    answer = send(as_seller, table, **options)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert application.counts() == before
+
+
+def test_several_files_are_not_one_table(application: Application, as_seller: Caller) -> None:
+    before = application.counts()
+    answer = as_seller.upload(IMPORTS, b"sku\na\n", b"sku\nb\n")
+    assert (answer.status_code, answer.json["code"]) == (400, "one_file_only")
+    assert application.counts() == before
+
+
+def test_limits_of_a_table(application: Application, as_seller: Caller) -> None:
+    app = application.with_settings(max_import_mb=1, max_import_rows=3)
+    seller = Caller(application, app, as_seller.host, as_seller.token, as_seller.id)
+    before = application.counts()
+    answer = send(seller, b"sku\n" + b"a\n" * 4)
+    assert (answer.status_code, answer.json["code"], answer.json["limit"]) == (
+        413,
+        "too_many_rows",
+        3,
+    )
+    large = b"sku\n" + b" " * 1024 * 1024
+    answer = send(seller, large)
+    assert (answer.status_code, answer.json["code"]) == (413, "file_too_large")
+    answer = seller.upload(IMPORTS, Part(large, name="a.csv", media_type="text/csv"))
+    assert (answer.status_code, answer.json["code"]) == (413, "file_too_large")
+    assert application.counts() == before
+    assert send(seller, b"sku\na\nb\nc\n").status_code == 202
+
+
+def test_sent_again_it_is_the_same_import(application: Application, as_seller: Caller) -> None:
+    sku = unique("ERP-")
+    table = f"sku,name\n{sku},a\n"
+    key = {"Idempotency-Key": unique("key")}
+    first = begun(as_seller, table, headers=key)
+    again = send(as_seller, table)
+    assert (again.json["id"], again.headers["Idempotent-Replayed"]) == (first["id"], "true")
+    work(application, first)
+    again = send(as_seller, table, headers=key)
+    assert (again.status_code, again.json["id"]) == (202, first["id"])
+    assert again.json["state"] == "done"
+    other = send(as_seller, table + "\n", headers=key)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+    other = send(as_seller, table, "?dry_run=1", headers=key)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+    fresh = send(as_seller, table)
+    assert "Idempotent-Replayed" not in fresh.headers
+    assert fresh.json["id"] != first["id"]
+
+
+def test_lists_of_imports_and_rows_have_pages(application: Application) -> None:
+    seller = application.new_person(unique("erp"))
+    ids = [brought(application, seller, f"sku,name\n{unique('ERP-')},a\n")["id"] for _ in range(3)]
+    first = seller.get(f"{IMPORTS}?limit=2").json
+    assert [each["id"] for each in first["items"]] == [ids[2], ids[1]]
+    rest = seller.get(f"{IMPORTS}?limit=2&after={first['next']}").json
+    assert ([each["id"] for each in rest["items"]], rest["next"]) == ([ids[0]], None)
+    assert first["total"] == rest["total"] == 3
+
+    lines = "".join(f"{unique('ERP-')},{'' if n % 2 else 'a'}\n" for n in range(5))
+    standing = brought(application, seller, f"sku,name\n{lines}")
+    page = rows_of(seller, standing, "?limit=2")
+    assert ([each["row"] for each in page["items"]], page["next"], page["total"]) == (
+        [2, 3],
+        "3",
+        5,
+    )
+    page = rows_of(seller, standing, f"?limit=9&after={page['next']}")
+    assert ([each["row"] for each in page["items"]], page["next"]) == ([4, 5, 6], None)
+    page = rows_of(seller, standing, "?outcome=refused")
+    assert ([each["row"] for each in page["items"]], page["total"]) == ([3, 5], 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("?limit=0", "invalid_query"),
+        ("?limit=101", "invalid_query"),
+        ("?after=x", "bad_cursor"),
+        ("?after=-1", "bad_cursor"),
+        ("?after=٣", "invalid_query"),
+        ("?outcome=deleted", "invalid_request"),
+    ],
+)
+def test_bad_questions_about_rows(
+    application: Application, as_seller: Caller, query: str, code: str
+) -> None:
+    standing = begun(as_seller, f"sku,name\n{unique('ERP-')},a\n")
+    answer = as_seller.get(f"{IMPORTS}/{standing['id']}/rows{query}")
+    assert (answer.status_code, answer.json["code"]) == (400, code)
+
+
+def test_a_bad_cursor_of_imports(as_seller: Caller) -> None:
+    answer = as_seller.get(f"{IMPORTS}?after=x")
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_cursor")
+
+
+def test_an_import_with_other_letters_warns(as_seller: Caller) -> None:
+    table = f"código;nombre\n{unique('ERP-')};Ñandutí\n".encode("cp1252")
+    shown = begun(as_seller, table)
+    assert shown["encoding"] == "windows-1252"
+    assert "windows-1252" in shown["warnings"][0]
+
+
+def test_importing_counts_as_an_upload(application: Application, as_seller: Caller) -> None:
+    app = application.with_settings(max_uploads_per_minute=1)
+    person = application.new_person(unique("erp"), app=app)
+    table = f"sku,name\n{unique('ERP-')},a\n"
+    assert [send(person, table).status_code for _ in range(2)] == [202, 429]

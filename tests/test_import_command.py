@@ -1,0 +1,93 @@
+"""`python -m avenue import-products`, as an operator types it."""
+
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from tests.test_cli import Run, run, said  # noqa: F401 - the fixture
+
+TABLE = "sku,nombre,precio\nZ1,Zapato,150000\nZ2,Bota,\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    file = tmp_path / "precios.csv"
+    file.write_text(TABLE)
+    return file
+
+
+def skus(uri: str) -> dict[str, str | None]:
+    with MongoClient(uri) as client:
+        found = client.get_default_database()["shop_products"].find()
+        return {each["sku"]: each.get("owner") for each in found}
+
+
+def test_there_and_back(run: Run, table: Path, database_uri: str) -> None:  # noqa: F811
+    run("migrate")
+    dry = run("import-products", str(table), "--dry-run")
+    assert (dry.returncode, skus(database_uri)) == (0, {})
+    assert "Dry run, nothing was changed: 2 created" in dry.stdout
+    assert "precio: – → 150000" in dry.stdout
+    done = said(run("import-products", str(table), "--json"))
+    assert (done["state"], done["name"], done["counts"]["created"]) == ("done", "precios.csv", 2)
+    assert [each["row"] for each in done["rows"]] == [2, 3]
+    assert skus(database_uri) == {"Z1": "command", "Z2": "command"}
+    piped = run("import-products", "-", given="sku;precio\nZ1;165000\n")
+    assert piped.stdout.splitlines() == [
+        "~ row 2  Z1",
+        "    precio: 150000 → 165000",
+        "Imported: 0 created, 1 updated, 0 unchanged, 0 refused.",
+    ]
+    assert run("import-products", "--undo").stdout.startswith("Undone: 0 deleted, 1 restored")
+    assert said(run("import-products", "--undo", "--json"))["state"] == "undone"
+    assert skus(database_uri) == {}
+    done = run("import-products", "--undo")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no import to undo" in done.stderr
+
+
+def test_refused_rows_are_told_and_end_with_one(run: Run, table: Path) -> None:  # noqa: F811
+    run("migrate")
+    table.write_text("sku,nombre,precio,stock\nZ1,Zapato,150.000,1\nZ2,Bota,1,2\n")
+    done = run("import-products", str(table))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:2] == [
+        "Nobody reads these columns: stock.",
+        "! row 2  Z1  The price 150.000 can mean 150 or 150000: write 150000, or 150.00 with two "
+        "decimals. (bad_cell)",
+    ]
+
+
+def test_for_a_person(run: Run, table: Path, database_uri: str) -> None:  # noqa: F811
+    run("migrate")
+    added = said(run("users", "add", "ana@tienda.example", "--json"))
+    run("users", "add", "leo@tienda.example", "--role", "client")
+    run("import-products", str(table), "--as-user", "Ana@tienda.example")
+    assert skus(database_uri) == {"Z1": added["id"], "Z2": added["id"]}
+    for email, sentence in (("leo@tienda.example", "may not"), ("x@y.example", "no person")):
+        done = run("import-products", str(table), "--as-user", email)
+        assert done.returncode == 1
+        assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "Give a FILE"),
+        (("-", "--undo"), "Give a FILE"),
+        (("nowhere.csv",), "nowhere.csv"),
+        (("-", "--site", "nowhere"), "no site"),
+        (("-",), "empty"),
+    ],
+)
+def test_mistakes_are_sentences(
+    run: Run,  # noqa: F811
+    arguments: tuple[str, ...],
+    sentence: str,
+) -> None:
+    run("migrate")
+    done = run("import-products", *arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

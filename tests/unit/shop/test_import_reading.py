@@ -1,0 +1,331 @@
+"""Tables of products as spreadsheets and shops write them."""
+
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from avenue.errors import AvenueError
+from avenue.shop.importing.columns import field_of
+from avenue.shop.importing.errors import (
+    BadCell,
+    NoSkuColumn,
+    TooManyRows,
+    UnreadableTable,
+)
+from avenue.shop.importing.models import NewRow
+from avenue.shop.importing.prices import read_price
+from avenue.shop.importing.reading import Table, read_table
+from avenue.shop.importing.values import rows_of
+from avenue.web.errors import InvalidBody
+
+
+def table_of(data: bytes | str, *, most_rows: int = 1000) -> Table:
+    file = io.BytesIO(data.encode() if isinstance(data, str) else data)
+    return read_table(file, most_rows=most_rows, most_json_levels=20)
+
+
+def rows_in(data: bytes | str) -> list[NewRow]:
+    return list(rows_of(table_of(data), lambda url: "/media/" in url))
+
+
+def values_in(data: bytes | str) -> list[dict[str, Any]]:
+    rows = rows_in(data)
+    assert [each.error for each in rows] == [None] * len(rows)
+    return [{"sku": each.sku, **each.values} for each in rows]
+
+
+def codes_in(data: bytes | str) -> list[tuple[int, str, str | None]]:
+    return [
+        (each.number, each.error.code, each.error.field) for each in rows_in(data) if each.error
+    ]
+
+
+def as_json(*products: Any) -> str:
+    return json.dumps(list(products))
+
+
+SHOE = {"sku": "Z1", "name": "Zapato, rojo", "price": "150000.50"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        'sku,name,price\nZ1,"Zapato, rojo",150000.50\n',
+        "sku;name;price\r\nZ1;Zapato, rojo;150000,50\r\n",
+        "sku\tname\tprice\nZ1\tZapato, rojo\t150.000,50",
+        '\ufeffCódigo;Nombre;Precio\nZ1;"Zapato, rojo";"150,000.50"\n',
+        ' SKU , Nombre ,PRECIO\n\n Z1 , "Zapato, rojo",150000.50\n,,\n'.replace(', "', ',"'),
+        '[{"sku": "Z1", "name": "Zapato, rojo", "price": "150000.50"}]',
+        '\ufeff {"products": [{"código": "Z1", "nombre": "Zapato, rojo", "precio": 150000.50}] }\n',
+    ],
+    ids=["commas", "semicolons", "tabs", "bom", "blanks", "list", "object"],
+)
+def test_one_product_written_in_many_ways(data: str) -> None:
+    assert values_in(data) == [SHOE]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "windows-1252")],
+)
+def test_accents_survive_and_the_encoding_is_told(encoding: str, told: str) -> None:
+    data = "código;nombre\nÑ1;Zapatón “azul”\n".encode(encoding)
+    assert table_of(data).layout.encoding == told
+    assert values_in(data) == [{"sku": "Ñ1", "name": "Zapatón “azul”"}]
+
+
+def test_what_windows_1252_does_not_know_is_latin_1() -> None:
+    assert table_of("sku\nñ\x81".encode("latin-1")).layout.encoding == "iso-8859-1"
+
+
+@pytest.mark.parametrize("border", [65535, 65536, 65537])
+def test_letters_that_lie_across_two_blocks_are_whole(border: int) -> None:
+    head = "sku,name\n"
+    filler = "".join(f"{n:07},x\n" for n in range(border // 10))
+    data = (head + filler).encode()[: border - 1].rpartition(b"\n")[0] + b"\n"
+    data += b"9" * (border - 1 - len(data)) + "ñ,x\n".encode()
+    table = read_table(io.BytesIO(data), most_rows=10_000, most_json_levels=20)
+    assert table.layout.encoding == "utf-8"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "empty"),
+        (b" \r\n\t", "empty"),
+        (b"PK\x03\x04\x14\x00", "spreadsheet"),
+        ("sku;name\nZ1;ñ".encode("utf-16"), "no text"),
+        (b"\x00\x01sku", "no text"),
+        ("sku;name\nZ1;ñ\n".encode() + "Z2;ñ\n".encode("cp1252"), "Some of the file is UTF-8"),
+        (b"\xef\xbb\xbfsku;name\nZ1;\xf1\n", "Some of the file is UTF-8"),
+        (b"sku,name\n", "no rows"),
+        (b"[]", "no rows"),
+        (b'sku,name\nZ1,"open\n', "Line 2 cannot be read"),
+        (b'sku,name\nZ1,"6" pipe"\n', "Line 2 cannot be read"),
+        (b"sku,name\nZ1," + b"x" * 140_000 + b"\n", "Line 2 cannot be read"),
+        (b"sku,name,nombre\nZ1,a,b\n", "Two columns mean the same: name, nombre"),
+        (b'{"products": {}}', "neither a list"),
+        (b'{"items": []}', "neither a list"),
+        (b'[{"sku": "a"}', "line 1"),
+        (b'[{"sku": "a"},\n]', "line 2"),
+        (b'[{"sku": "a"}\n{"sku": "b"}]', "line 1"),
+        (b'[{"sku": "a"}]]', "line 1"),
+        (b'[{"sku": "a"}]}', "line 1"),
+        (b'{"products": [{"sku": "a"}]', "line 1"),
+        (b'{"products": [{"sku": "a"}], "more": 1}', "line 1"),
+        (b'["\xf1"]', "not UTF-8"),
+    ],
+)
+def test_what_is_no_table_is_refused_whole(data: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadableTable) as refused:
+        table_of(data)
+    assert sentence in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "[" * 100_000,
+        '[{"sku": ' + "[" * 30 + "]" * 30 + "}]",
+        '[{"sku": "a", "sku": "b"}]',
+        '[{"sku": "a", "price": NaN}]',
+    ],
+)
+def test_json_nobody_should_send_is_refused_whole(data: str) -> None:
+    with pytest.raises(InvalidBody):
+        table_of(data)
+
+
+def test_a_table_without_skus_says_what_it_saw() -> None:
+    with pytest.raises(NoSkuColumn) as refused:
+        table_of("name,precio\na,1\n")
+    assert refused.value.facts == {"columns": ["name", "precio"]}
+
+
+def test_rows_are_counted_before_anything_is_taken() -> None:
+    table_of("sku\na\nb\n", most_rows=2)
+    with pytest.raises(TooManyRows):
+        table_of("sku\na\nb\nc\n", most_rows=2)
+
+
+@pytest.mark.parametrize(
+    ("names", "field"),
+    [
+        (["sku", "SKU", "Código", "CODIGO", " codigo "], "sku"),
+        (["descripción", "Description"], "description"),
+        (["modelo", "grupo", "Group", "MODEL"], "group"),
+        (["imágenes", "image_urls", "Image URLs", "image-urls"], "image_urls"),
+        (["stock", "", "sku2", "x" * 5000], None),
+    ],
+)
+def test_columns_are_known_by_name(names: list[str], field: str | None) -> None:
+    assert {field_of(each) for each in names} == {field}
+
+
+def test_unknown_columns_are_told_once_and_cost_nothing() -> None:
+    table = table_of("sku,stock,,Color  del\tcuero\nZ1,3,x,rojo\nZ2,4,,\n")
+    assert table.layout.unknown == ("stock", "Color del cuero")
+    assert values_in("sku,stock\nZ1,3\n") == [{"sku": "Z1"}]
+    assert table_of(
+        as_json({"sku": "a", "stock": 1}, {"sku": "b", "stock": {"x": 1}})
+    ).layout.unknown == ("stock",)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("150000", "150000"),
+        ("0", "0"),
+        ("150000.50", "150000.50"),
+        ("150000,5", "150000.5"),
+        ("150,000.50", "150000.50"),
+        ("150.000,50", "150000.50"),
+        ("1.150.000", "1150000"),
+        ("1,150,000", "1150000"),
+        ("1.150.000,5", "1150000.5"),
+        ("1,234.567", "1234.567"),
+        ("0.125", "0.125"),
+        ("0,125", "0.125"),
+        ("1500.000", "1500.000"),
+        ("12.3456", "12.3456"),
+    ],
+)
+def test_prices_that_can_mean_one_thing_only(text: str, read: str) -> None:
+    assert read_price(text) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("150.000", "150,000", "1.234", "999,999"),
+        *(
+            "1.15.000",
+            "1.150.00",
+            "1,150.000,00",
+            "1.150,000.5",
+            "15,00,000.00",
+            "1..5",
+            ".5",
+            "5.",
+        ),
+        *("-5", "+5", "1e5", "1E+05", "Gs. 150000", "150 000", "٣٤", "$5", "5%", "1/2"),
+    ],
+)
+def test_other_prices_are_refused(text: str) -> None:
+    with pytest.raises(BadCell) as refused:
+        read_price(text)
+    assert refused.value.facts == {"field": "price"}
+
+
+def test_an_ambiguous_price_says_both_readings() -> None:
+    with pytest.raises(BadCell, match="can mean 150 or 150000"):
+        read_price("150.000")
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "field"),
+    [
+        (",name,,,", "bad_cell", "sku"),
+        ("x" * 65 + ",name,,,", "bad_cell", "sku"),
+        ("Z1," + "x" * 201 + ",,,", "bad_cell", "name"),
+        ("Z1,name,150.000,,", "bad_cell", "price"),
+        ("Z1,name,1234567890123456,,", "bad_cell", "price"),
+        ("Z1,name,1.23456,,", "bad_cell", "price"),
+        ("Z1,name,,sold,", "bad_cell", "status"),
+        ("Z1,name,,,ftp://a/b.jpg", "bad_cell", "image_urls"),
+        ("Z1,name,,,https://shop.example/media/x", "own_url", "image_urls"),
+        ("Z1,name,,,a,b", "bad_cell", None),
+    ],
+)
+def test_a_bad_row_is_refused_alone(row: str, code: str, field: str | None) -> None:
+    data = f"sku,name,price,status,image_urls\nA0,before,,,\n{row}\nA9,after,,,\n"
+    assert codes_in(data) == [(3, code, field)]
+    assert [each.number for each in rows_in(data)] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ("Z1", None),
+        ({"name": "a"}, "sku"),
+        ({"sku": None}, "sku"),
+        ({"sku": ["Z1"]}, "sku"),
+        ({"sku": True}, "sku"),
+        ({"sku": "Z1", "name": None}, "name"),
+        ({"sku": "Z1", "name": "a", "nombre": "b"}, "name"),
+        ({"sku": "Z1", "price": "150,000"}, "price"),
+        ({"sku": "Z1", "price": ""}, "price"),
+        ({"sku": "Z1", "price": {"$gt": 0}}, "price"),
+        ({"sku": "Z1", "currency": "guaraní"}, "currency"),
+        ({"sku": "Z1", "status": None}, "status"),
+        ({"sku": "Z1", "image_urls": [1, 2.5, None]}, "image_urls"),
+        ({"sku": "Z1", "image_urls": {"a": "b"}}, "image_urls"),
+        ({"sku": "Z\ud800"}, None),
+        ({"sku": "Z1", "nombre": "a\x00"}, None),
+        ({"sku": "Z1", "\ud800": "a"}, None),
+    ],
+)
+def test_a_bad_row_of_json_is_refused_alone(row: Any, field: str | None) -> None:
+    assert codes_in(as_json({"sku": "A0"}, row, {"sku": "A9"})) == [(2, "bad_cell", field)]
+
+
+def test_the_second_row_of_a_sku_is_refused_even_when_the_first_was() -> None:
+    data = "sku,price\nZ1,1\nZ2,x\n Z1 ,2\nZ2,3\n"
+    assert codes_in(data) == [
+        (3, "bad_cell", "price"),
+        (4, "duplicate_sku", "sku"),
+        (5, "duplicate_sku", "sku"),
+    ]
+
+
+def test_an_empty_cell_says_nothing_and_null_takes_away() -> None:
+    assert values_in("sku,name,price,group\nZ1,,, \n") == [{"sku": "Z1"}]
+    nothing = {"sku": "Z1", "price": None, "group": None, "description": None, "image_urls": None}
+    assert values_in(as_json(nothing)) == [
+        {"sku": "Z1", "price": None, "group": None, "description": ""}
+    ]
+
+
+def test_numbers_of_json_lose_no_digit() -> None:
+    data = '[{"sku": 12, "price": 99999999999999.9999}, {"sku": 1.50, "price": 150.000}]'
+    assert values_in(data) == [
+        {"sku": "12", "price": "99999999999999.9999"},
+        {"sku": "1.50", "price": "150.000"},
+    ]
+
+
+def test_what_people_write_differently_is_the_same() -> None:
+    data = "código,estado,moneda,imágenes\nZ1,Publicado,pyg,https://a.example/1.jpg | /old/2.jpg https://a.example/1.jpg\n"
+    assert values_in(data) == [
+        {
+            "sku": "Z1",
+            "status": "published",
+            "currency": "PYG",
+            "image_urls": ["https://a.example/1.jpg", "/old/2.jpg"],
+        }
+    ]
+
+
+def test_a_cell_may_hold_several_lines_and_rows_count_as_in_a_spreadsheet() -> None:
+    rows = rows_in('sku,description\nZ1,"one\ntwo"\n\nZ2,"say ""hi"""\n')
+    assert [(each.number, each.values["description"]) for each in rows] == [
+        (2, "one\ntwo"),
+        (4, 'say "hi"'),
+    ]
+
+
+def test_a_table_can_be_gone_through_again() -> None:
+    table = table_of("sku\na\nb\n")
+    assert skus(table) == skus(table) == ["a", "b"]
+
+
+def skus(table: Table) -> list[str | None]:
+    rows: Iterable[NewRow] = rows_of(table, lambda _: False)
+    return [each.sku for each in rows]
+
+
+def test_every_refusal_has_a_code() -> None:
+    assert issubclass(BadCell, AvenueError)
