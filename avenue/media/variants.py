@@ -116,7 +116,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 media_type=AVIF,
                 options={"quality": 60, "speed": 10},
                 cpu_seconds=2.0,
-                memory_mb=256,
+                memory_mb=384,
             ),
         )
     }

@@ -78,7 +78,8 @@ class Colours:
     def srgb(self, image: Image.Image) -> Image.Image:
         """Return the plain `image` as sRGB: L, RGB or RGBA."""
         if self.transform is None:
-            return image.convert(_WITHOUT_PROFILE.get(image.mode, image.mode))
+            mode = _WITHOUT_PROFILE.get(image.mode)
+            return image.convert(mode) if mode else image
         alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
         converted = self.transform.apply(image.convert(self.takes))
         if alpha:
