@@ -3,8 +3,9 @@
 Every maker runs in a process of its own that stays up; rounds alternate between them, so that a
 noisy machine is noisy for all, and ratios are medians of the ratios of one round. SSIM is measured
 against the whole picture decoded and shrunk by Lanczos, of luma, over blocks of 8 by 8 pixels; it
-has the loss of the encoder in it. Memory is what came on top of what the process had. Who is not installed is skipped with a word: libvips by
-`--vips-python` (a Python with `pyvips[binary]`), sharp by `--node-modules` (a folder with it).
+has the loss of the encoder in it. Memory is what came on top of what the process had. Who is not
+installed is skipped with a word: libvips by `--vips-python` (a Python with `pyvips[binary]`), sharp
+by `--node-modules` (a folder with it).
 """
 
 import argparse
