@@ -68,6 +68,7 @@ class _Walk:
             self._frame(start, end)
         elif not self._stays(kind, start):
             self._draft.drop(start, end, "unknown")
+            return
         self._seen.add(kind)
 
     def _stays(self, kind: bytes, start: int) -> bool:
