@@ -3,7 +3,9 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
@@ -13,8 +15,12 @@ from avenue.accounts import routes as account_routes
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.audit import routes as audit_routes
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.identity import command_actor
 from avenue.jobs.models import Job
 from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
@@ -23,10 +29,24 @@ from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
-from avenue.media.policy import UploadPolicy, image_limits, product_pictures
+from avenue.media.policy import (
+    UploadPolicy,
+    image_limits,
+    library_pictures,
+    product_pictures,
+    site_logo,
+)
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.destinations import destination_of
+from avenue.migration.files import Files
+from avenue.migration.folder_import import FolderImport, Shelves
+from avenue.migration.models import FolderOrder
+from avenue.migration.plan import Plan
+from avenue.migration.store import LibraryStore, PageStore
+from avenue.migration.tree import opened_tree
 from avenue.shop import routes as shop_routes
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.pictures import PictureService
@@ -34,10 +54,14 @@ from avenue.shop.service.products import ProductService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.sites import routes as site_routes
+from avenue.sites.service import LogoService, SiteService
+from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.schema import (
+    DEFAULT_SITE,
     Fitness,
     ForeignDatabase,
     Gate,
@@ -47,6 +71,7 @@ from avenue.storage.schema import (
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.web import (
+    audit,
     auth,
     cors,
     headers,
@@ -75,28 +100,25 @@ def create_app(settings: Settings, database: Database) -> Flask:
     rate_limits = RateLimits(database)
     accounts = account_service(settings, database, rate_limits)
     policy = product_pictures(settings)
-    assets = AssetStore(database)
-    library = MediaLibrary(
-        assets,
-        DecodePool(processes_for(settings.workers)),
-        image_limits(settings),
-        StorageRoom(database, settings, assets.stored_bytes),
-        settings,
-    )
+    library = media_library(settings, database, DecodePool(processes_for(settings.workers)))
     reader = MediaReader(
-        assets, AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
+        AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
     )
+    changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, accounts, library, reader, legacy_urls, policy)
+    provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    known_sites = Sites(database, settings)
+    _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
 
     parsing.install(app)
     problems.install(app)
     _install_gate(app, gate, database, settings)
-    hosts.install(app, Sites(database, settings), settings)
+    hosts.install(app, known_sites, settings)
     cors.install(app, settings)
     limits.install(app, rate_limits, settings, auth.current_actor)
     auth.install(app, accounts, settings)
+    audit.install(app, changes)
     headers.install(app, settings)
     health.install(app, Fitness(database))
     for blueprint in (
@@ -104,6 +126,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
         account_pages.blueprint,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
+        audit_routes.blueprint,
+        site_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", _home)
@@ -166,6 +190,98 @@ def account_service(
     )
 
 
+def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
+    """Return what takes files in, for the application and for commands."""
+    assets = AssetStore(database)
+    room = StorageRoom(database, settings, assets.stored_bytes)
+    return MediaLibrary(assets, decoders, image_limits(settings), room, settings)
+
+
+@contextmanager
+def files_of(settings: Settings, database: Database, site_id: str) -> Iterator[Files]:
+    """Give the files of a site to a command, and end the decode processes it needed.
+
+    Raise `UnknownSite`, or why the database may not be used.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    decoders = DecodePool(processes_for(workers=1))
+    try:
+        yield Files(
+            command_actor(site),
+            library=media_library(settings, database, decoders),
+            store=LibraryStore(database),
+            assets=AssetStore(database),
+            legacy_urls=LegacyUrls(database),
+            policy=library_pictures(settings).on(site),
+            audit=audit_service(settings, database),
+            tmp_dir=settings.tmp_dir,
+        )
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def folder_import_of(
+    settings: Settings, database: Database, site_id: str, order: FolderOrder, plan: Plan
+) -> Iterator[FolderImport]:
+    """Give a command the import of an old folder or ZIP into a site; `plan` is filled by it.
+
+    Raise `NotATree`, `UnsafeArchive`, else as `files_of`.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
+    addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
+    decoders = DecodePool(processes_for(workers=1))
+    shelves = Shelves(
+        library=media_library(settings, database, decoders),
+        legacy_urls=LegacyUrls(database),
+        store=LibraryStore(database),
+        pages=PageStore(database),
+        owners=PictureStore(database),
+        audit=audit_service(settings, database),
+    )
+    try:
+        with opened_tree(order.place, top=addresses.folder_name) as tree:
+            yield FolderImport(
+                command_actor(site),
+                tree,
+                destination_of(order, site, settings),
+                addresses,
+                shelves,
+                plan=plan,
+                tmp_dir=settings.tmp_dir,
+            )
+    finally:
+        decoders.close()
+
+
+@contextmanager
+def open_files(site_id: str = DEFAULT_SITE) -> Iterator[Files]:
+    """Give the files of a site to a Python program whose environment has Avenue's settings.
+
+    Raise `ConfigError` when it has not; else as `files_of`.
+    """
+    settings = Settings.from_env()
+    database = Database(settings)
+    try:
+        with files_of(settings, database, site_id) as files:
+            yield files
+    finally:
+        database.close()
+
+
+def site_service(settings: Settings, database: Database) -> SiteService:
+    """Return the sites of the house, for commands."""
+    return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+
+
+def audit_service(settings: Settings, database: Database) -> AuditService:
+    """Return the log of changes, for the application, commands and jobs."""
+    return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
+
+
 class Background:
     """All background work: which jobs there are, and a runner for them."""
 
@@ -207,6 +323,17 @@ class Background:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+
+def _provide_sites(
+    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
+) -> None:
+    store = SiteStore(database, settings)
+    provide(
+        app,
+        SiteService(store, known, settings),
+        LogoService(store, known, library, site_logo(settings)),
+    )
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

@@ -147,6 +147,14 @@ class Settings:
         least=0,
         most=3650,
     )
+    audit_days: int = setting(
+        "AVENUE_AUDIT_DAYS",
+        "How long an entry of the audit log is kept, counted from when it is written.",
+        365,
+        unit="days",
+        least=1,
+        most=3650,
+    )
     unclaimed_hours: int = setting(
         "AVENUE_UNCLAIMED_HOURS",
         "How long an uploaded file waits for its owner.",
@@ -459,11 +467,12 @@ class Settings:
         return problems + [
             f"{name} holds {url!r}: write scheme and host only, as https://shop.example"
             for name, url in named
-            if not _is_origin(url)
+            if not is_origin(url)
         ]
 
 
-def _is_origin(url: str) -> bool:
+def is_origin(url: str) -> bool:
+    """Tell whether `url` is scheme (http or https), host and maybe a port, and nothing else."""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0

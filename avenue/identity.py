@@ -2,8 +2,12 @@
 
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+COMMAND = "command"
+"""Stands for whoever runs `python -m avenue` where people stand with their id; it is no id."""
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -36,11 +40,21 @@ class Scope(StrEnum):
     ACCOUNT = "account"  # tokens and passwords
 
 
+class Limit(StrEnum):
+    """What a site may bound more tightly than the house; the setting is `max_` and this."""
+
+    IMAGES_PER_PRODUCT = "images_per_product"
+    PRODUCT_IMAGE_MB = "product_image_mb"
+    MEDIA_MB = "media_mb"
+    UPLOAD_MB = "upload_mb"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
 
-    `quota_bytes` is what it may store; None stands for the house's default.
+    `quota_bytes` is what it may store; None stands for the house's default. `logo` is an asset,
+    `colors` are `#rrggbb` by name, `limits` the site's own. `revision` grows with each change.
     """
 
     id: str
@@ -49,6 +63,19 @@ class Site:
     name: str
     locale: str = "es"
     quota_bytes: int | None = None
+    logo: str | None = None
+    colors: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[Limit, int] = field(default_factory=dict)
+    revision: int = 1
+
+    @property
+    def language(self) -> str:
+        """The language of `locale`, as `es` of `es-PY`."""
+        return self.locale.partition("-")[0]
+
+    def limit(self, limit: Limit, house: int) -> int:
+        """Return a limit in force: the site's own, and never more than the `house` allows."""
+        return min(self.limits.get(limit, house), house)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +84,7 @@ class Actor:
 
     site: Site
     id: str | None = None
+    email: str = field(default="", repr=False)
     role: Role | None = None
     superuser: bool = False
     scopes: frozenset[Scope] = frozenset(Scope)
@@ -69,3 +97,8 @@ class Actor:
     def has_role(self, *roles: Role) -> bool:
         """Tell whether the actor has one of `roles`; administrators have every one."""
         return self.is_admin or self.role in roles
+
+
+def command_actor(site: Site) -> Actor:
+    """Return who acts in a command on `site`: nobody by name, with an administrator's rights."""
+    return Actor(site=site, id=COMMAND, role=Role.ADMIN)

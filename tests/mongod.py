@@ -79,6 +79,17 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = STAR
         time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def lifetime_of_transactions(mongod: "Mongod", seconds: int) -> Iterator[None]:
+    """Let the server give up the transactions of killed processes after `seconds`."""
+    name = "transactionLifetimeLimitSeconds"
+    before = mongod.client.admin.command("setParameter", 1, **{name: seconds})["was"]
+    try:
+        yield
+    finally:
+        mongod.client.admin.command("setParameter", 1, **{name: before})
+
+
 def free_port() -> int:
     """Return a port nobody listens on, from below those the system gives to outgoing connections.
 

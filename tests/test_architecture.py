@@ -26,6 +26,7 @@ SEES_THE_WHOLE_HOUSE = {
     "media.store.SweptStore.existing_files": "the sweeper",
     "media.store.SweptStore.newest_chunk_at": "the sweeper",
     "media.store.SweptStore.delete_file": "the sweeper",
+    "sites.store.SiteStore.__init__": "the sites themselves",
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
     "storage.sites.Sites.__init__": "the sites themselves",

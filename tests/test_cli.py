@@ -169,3 +169,94 @@ def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(
     assert [(each.name, each.stat().st_mode & 0o777) for each in tmp_path.iterdir()] == [
         ("secret_key", 0o600)
     ]
+
+
+def test_what_commands_change_is_in_the_log(run: Run, database_uri: str) -> None:
+    run("migrate")
+    ana = said(run("users", "add", "ana@tienda.example", "--role", "admin", "--json"))
+    token = said(run("tokens", "add", "ana@tienda.example", "--scope", "read", "--json"))
+    said(run("users", "password", "ana@tienda.example", "--json", given="mi clave larga\n"))
+    said(run("users", "disable", "ana@tienda.example", "--json"))
+    said(run("users", "disable", "ana@tienda.example", "--undo", "--json"))
+    listed = said(run("audit", "--json"))
+    assert (listed["next"], listed["total"]) == (None, 5)
+    assert [(each["actor"]["name"], each["action"]) for each in listed["items"]] == [
+        ("users disable", "user.enabled"),
+        ("users disable", "user.disabled"),
+        ("users password", "user.password_changed"),
+        ("tokens add", "token.created"),
+        ("users add", "user.added"),
+    ]
+    ids = [each["object"]["id"] for each in listed["items"]]
+    assert ids == [ana["id"], ana["id"], ana["id"], token["id"], ana["id"]]
+    assert {each["actor"]["kind"] for each in listed["items"]} == {"command"}
+    for secret in (ana["password"], token["token"], "mi clave larga", "ana@tienda"):
+        assert secret not in str(listed)
+    (line,) = run("audit", "--limit", "1").stdout.splitlines()
+    assert "command users disable  user.enabled" in line
+    assert said(run("audit", "--site", "other", "--json"))["items"] == []
+
+
+def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, database_uri: str) -> None:
+    run("migrate")
+    run("users", "add", "ana@tienda.example")
+    with MongoClient(database_uri) as client:
+        users = client.get_default_database()["users"]
+        users.update_one({}, {"$set": {"roles": {"default": "seller", "other": "admin"}}})
+    run("users", "disable", "ana@tienda.example")
+    for site in ("default", "other"):
+        (newest, *_) = said(run("audit", "--site", site, "--json"))["items"]
+        assert newest["action"] == "user.disabled"
+
+
+def test_sites_are_added_listed_changed_and_shown(run: Run, database_uri: str) -> None:
+    run("migrate")
+    added = said(
+        run("site", "add", "b", "--base-url", "https://b.example", "--host", "b.local", "--json")
+    )
+    assert (added["id"], added["name"], added["hosts"]) == ("b", "b", ["b.local", "b.example"])
+    changes = ("name=Zapatos Ana", "colors.primary=#AA2200", "limits.images_per_product=3")
+    changed = said(run("site", "set", *changes, "limits.quota_mb=50", "--site", "b", "--json"))
+    assert changed["name"] == "Zapatos Ana"
+    assert changed["colors"] == {"primary": "#aa2200"}
+    assert (changed["limits"]["images_per_product"], changed["limits"]["quota_mb"]) == (3, 50)
+    assert said(run("site", "show", "--site", "b", "--json")) == changed
+    cleared = said(run("site", "set", "colors.primary=", "hosts=", "--site", "b", "--json"))
+    assert (cleared["colors"], cleared["hosts"]) == ({}, ["b.example"])
+    listed = said(run("site", "list", "--json"))
+    assert [each["id"] for each in listed["items"]] == ["b", "default"]
+    assert run("site", "list").stdout.splitlines() == [
+        "b  https://b.example  Zapatos Ana",
+        "default  https://shop.example  Avenue",
+    ]
+    assert "name: Zapatos Ana\n" in run("site", "show", "--site", "b").stdout
+    entries = said(run("audit", "--site", "b", "--json"))["items"]
+    assert [(each["action"], each["details"]["fields"]) for each in entries] == [
+        ("site.changed", ["colors", "hosts"]),
+        ("site.changed", ["colors", "limits", "name"]),
+    ]
+    (entry,) = said(run("audit", "--json"))["items"]
+    assert (entry["action"], entry["object"]["id"]) == ("site.added", "b")
+
+
+def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
+    run("migrate")
+    for arguments, sentence in (
+        (("set", "name"), "NAME=VALUE"),
+        (("set", "name=x", "name.y=z"), "twice"),
+        (("set", "nam=x"), "nam: "),
+        (("set", "colors.primary=red"), "colors.primary: "),
+        (("set", "limits.media_mb=11"), "at most 10"),
+        (("set", "base_url=shop"), "https://shop.example"),
+        (("set", "name=x", "revision=7"), "in the meantime"),
+        (("show", "--site", "nowhere"), "no such site"),
+        (("add", "B", "--base-url", "https://b.example"), "id: "),
+        (("add", "b", "--base-url", "https://shop.example"), "another site"),
+        (("add", "default", "--base-url", "https://b.example"), "this id"),
+    ):
+        done = run("site", *arguments)
+        assert done.returncode != 0, arguments
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+    assert said(run("audit", "--json"))["total"] == 0
+    assert said(run("site", "list", "--json"))["total"] == 1

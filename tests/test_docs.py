@@ -13,9 +13,12 @@ from flask import Flask
 from avenue.app import create_app
 from avenue.config import Settings
 from avenue.errors import AvenueError
+from avenue.migration.tree import Why
 from avenue.storage.connection import Database
+from tests.http.test_audit import ENTRY_KEYS
 from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import PRODUCT_KEYS
+from tests.http.test_sites import SITE_KEYS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -101,6 +104,8 @@ def test_the_examples_have_the_keys_that_answers_have():
     assert PRODUCT_KEYS in keys
     assert IMAGE_KEYS in keys
     assert REPLY_KEYS in keys
+    assert SITE_KEYS in keys
+    assert ENTRY_KEYS in keys
 
 
 def test_the_log_line_in_the_operations_page_has_the_keys_of_one():
@@ -115,9 +120,14 @@ def test_every_code_and_setting_a_page_names_exists(generate, page):
     settings = {
         each.split("|")[1].strip(" `") for each in generate.settings_page().splitlines()[6:]
     }
+    codes |= {why.value for why in Why}
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES
     assert named <= codes, named - codes
     assert set(re.findall(r"`(AVENUE_[A-Z_]+)", page)) <= settings
+
+
+def test_the_operations_page_explains_why_an_import_passes_something_over():
+    assert {why.value for why in Why} <= set(re.findall(r"`(\w+)`", OPERATIONS))
 
 
 NO_CODES = {
@@ -134,6 +144,8 @@ NO_CODES = {
     "expires_at",
     "upload_images",
     "delete_image",
+    "quota_mb",
+    "base_url",
 }
 
 

@@ -9,6 +9,7 @@ from avenue.accounts.service import MOST_EMAIL_CHARACTERS, AccountService
 from avenue.accounts.texts import FIRST_LANGUAGE, LANGUAGES, TEXTS
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
 from avenue.web import csrf
+from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import begin_session, current_actor, drop_session, safe_next
 from avenue.web.hosts import current_site
 from avenue.web.services import using
@@ -34,6 +35,7 @@ def show_login() -> Response:
 
 
 @blueprint.post("/login")
+@audited("user.signed_in")
 def sign_in() -> Response:
     """Begin a session and go on to `next`, or show the form again with the reason."""
     target = safe_next(request.form.get("next"))
@@ -46,14 +48,20 @@ def sign_in() -> Response:
     except (WrongCredentials, TooManyRequests, Unavailable, csrf.CsrfFailed) as error:
         return _form(target, error)
     begin_session(actor, user.session_epoch)
+    note(object_id=user.id)
     return _go_to(target)
 
 
 @blueprint.post("/logout")
+@audited("user.signed_out")
 def sign_out() -> Response:
     """End all sessions of this person and show the form."""
-    using(AccountService).sign_out_everywhere(current_actor())
+    actor = current_actor()
+    using(AccountService).sign_out_everywhere(actor)
     drop_session()
+    if actor.id is None:
+        nothing_changed()
+    note(actor=actor, object_id=actor.id)
     return _go_to("/login")
 
 
@@ -107,8 +115,8 @@ def _page(template: str, **facts: str) -> Response:
 
 
 def _language() -> str:
-    locale = current_site().locale
-    fallback = locale if locale in LANGUAGES else FIRST_LANGUAGE
+    language = current_site().language
+    fallback = language if language in LANGUAGES else FIRST_LANGUAGE
     return request.accept_languages.best_match(LANGUAGES, fallback) or fallback
 
 

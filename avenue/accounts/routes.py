@@ -8,7 +8,8 @@ from avenue.accounts.bodies import LoginBody, TokenBody
 from avenue.accounts.models import ApiToken, User
 from avenue.accounts.service import AccountService
 from avenue.clock import iso
-from avenue.identity import Scope, Site
+from avenue.identity import Actor, Scope, Site
+from avenue.web.audit import audited, note
 from avenue.web.auth import bearer_token, current_actor, drop_session, require, signed_in_actor
 from avenue.web.hosts import current_site
 from avenue.web.parsing import body_as, page_asked_for
@@ -18,12 +19,15 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 
 
 @blueprint.post("/login")
+@audited("user.signed_in")
 def login() -> Response:
     """Give a token for this site; no cookie is set."""
     body = body_as(LoginBody)
     user, new = using(AccountService).sign_in_for_token(
         current_site(), body.email, body.password, address=request.remote_addr or ""
     )
+    actor = Actor(site=current_site(), id=user.id, email=user.email)
+    note(actor=actor, object_id=user.id, token=new.token.id)
     return jsonify(
         token=new.secret,
         expires_at=iso(new.token.expires_at),
@@ -32,6 +36,7 @@ def login() -> Response:
 
 
 @blueprint.post("/logout")
+@audited("user.signed_out")
 def logout() -> tuple[str, int]:
     """End the token that is presented, or with a cookie all sessions of this person."""
     actor = signed_in_actor()
@@ -41,6 +46,7 @@ def logout() -> tuple[str, int]:
     else:
         using(AccountService).sign_out_everywhere(actor)
         drop_session()
+    note(actor=actor, object_id=actor.id)
     return "", 204
 
 
@@ -66,6 +72,7 @@ def list_tokens() -> Response:
 
 @blueprint.post("/tokens")
 @require(scope=Scope.ACCOUNT)
+@audited("token.created")
 def create_token() -> tuple[Response, int]:
     """Make a token; its secret is shown this once."""
     body = body_as(TokenBody)
@@ -77,6 +84,7 @@ def create_token() -> tuple[Response, int]:
 
 @blueprint.delete("/tokens/<token_id>")
 @require(scope=Scope.ACCOUNT)
+@audited("token.revoked", "token_id")
 def revoke_token(token_id: str) -> tuple[str, int]:
     """End one of one's own tokens at once."""
     using(AccountService).revoke_token(current_actor(), token_id)

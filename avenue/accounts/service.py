@@ -284,7 +284,7 @@ class AccountService:
 
         Raise `UserNotFound` or `WeakPassword`.
         """
-        user = self._user_named(email)
+        user = self.user_named(email)
         made = None if password else made_password()
         self._store.set_password(user.id, self._new_hash(made or password or "", user.email))
         self._store.remove_tokens(user.id)
@@ -295,7 +295,7 @@ class AccountService:
 
         Raise `UserNotFound`.
         """
-        user = self._user_named(email)
+        user = self.user_named(email)
         self._store.set_disabled(user.id, disabled=disabled)
         self._store.remove_tokens(user.id)
 
@@ -303,17 +303,18 @@ class AccountService:
         """Return everybody, by e-mail."""
         return self._store.users()
 
-    def add_token(
-        self, email: str, site: str, *, name: str, scopes: frozenset[Scope], days: int
-    ) -> NewToken:
-        """Make a token of somebody for `site`, good for `days`. Raise `UserNotFound`."""
-        return self._make_token(self._user_named(email), site, name, scopes, days)
-
-    def _user_named(self, email: str) -> User:
+    def user_named(self, email: str) -> User:
+        """Return who has this e-mail; raise `UserNotFound`."""
         user = self._store.user_by_email(normal_email(email))
         if user is None:
             raise UserNotFound
         return user
+
+    def add_token(
+        self, email: str, site: str, *, name: str, scopes: frozenset[Scope], days: int
+    ) -> NewToken:
+        """Make a token of somebody for `site`, good for `days`. Raise `UserNotFound`."""
+        return self._make_token(self.user_named(email), site, name, scopes, days)
 
     def _new_hash(self, password: str, email: str) -> str:
         check_new(password, email=email)
@@ -369,7 +370,14 @@ def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
     role = user.role_on(site.id)
     if user.disabled or role is None:
         return None
-    return Actor(site=site, id=user.id, role=role, superuser=user.superuser, scopes=scopes)
+    return Actor(
+        site=site,
+        id=user.id,
+        email=user.email,
+        role=role,
+        superuser=user.superuser,
+        scopes=scopes,
+    )
 
 
 def _neighbourhood(address: str) -> str:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from avenue.cli import people, serving
+from avenue.cli import auditing, files, imports, people, serving, sites
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
 
@@ -31,5 +31,6 @@ def commands() -> None:
     """Avenue keeps the pictures and files of shops inside MongoDB."""
 
 
-for _command in (*serving.COMMANDS, *people.COMMANDS):
-    commands.add_command(_command)
+for _topic in (serving, people, sites, files, imports, auditing):
+    for _command in _topic.COMMANDS:
+        commands.add_command(_command)

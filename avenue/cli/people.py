@@ -6,12 +6,14 @@ from contextlib import contextmanager
 
 import click
 
+from avenue.accounts.models import User
 from avenue.accounts.service import AccountService
-from avenue.app import account_service
+from avenue.app import account_service, audit_service
+from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.identity import Role, Scope
 from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import Gate
+from avenue.storage.schema import DEFAULT_SITE, Gate
 
 ROLES = [role.value for role in Role]
 SCOPES = [scope.value for scope in Scope]
@@ -46,9 +48,16 @@ def add_user(
     wants_json: bool,
 ) -> None:
     """Add a person; the password comes from stdin, else one is made and printed once."""
-    with _accounts(is_local=is_local) as accounts:
+    with _house(is_local=is_local) as (accounts, audit):
         added = accounts.add_user(
             email, _given_password(), name=name, roles={site: Role(role)}, superuser=superuser
+        )
+        audit.record_command(
+            site,
+            "users add",
+            "user.added",
+            added.user.id,
+            details={"role": role, "superuser": superuser},
         )
     user = {"id": added.user.id, "email": added.user.email, "role": role}
     say(
@@ -64,8 +73,9 @@ def add_user(
 @as_json
 def password(*, email: str, is_local: bool, wants_json: bool) -> None:
     """Set a password (from stdin, else one is made); ends all sessions and tokens."""
-    with _accounts(is_local=is_local) as accounts:
+    with _house(is_local=is_local) as (accounts, audit):
         made = accounts.change_password(email, _given_password())
+        _record(audit, accounts.user_named(email), "users password", "user.password_changed")
     say(wants_json, {"email": email, "password": made}, f"Changed.{shown_once(made)}")
 
 
@@ -76,8 +86,10 @@ def password(*, email: str, is_local: bool, wants_json: bool) -> None:
 @as_json
 def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None:
     """Shut a person out at once."""
-    with _accounts(is_local=is_local) as accounts:
+    with _house(is_local=is_local) as (accounts, audit):
         accounts.set_disabled(email, disabled=not undo)
+        action = "user.enabled" if undo else "user.disabled"
+        _record(audit, accounts.user_named(email), "users disable", action)
     say(wants_json, {"email": email, "disabled": not undo}, "Enabled." if undo else "Disabled.")
 
 
@@ -86,7 +98,7 @@ def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None
 @as_json
 def list_users(*, is_local: bool, wants_json: bool) -> None:
     """List everybody."""
-    with _accounts(is_local=is_local) as accounts:
+    with _house(is_local=is_local) as (accounts, _):
         everybody = [
             {
                 "id": user.id,
@@ -129,18 +141,32 @@ def add_token(
     wants_json: bool,
 ) -> None:
     """Make a token for somebody; it is shown once."""
-    with _accounts(is_local=is_local) as accounts:
+    with _house(is_local=is_local) as (accounts, audit):
         made = accounts.add_token(
             email, site, name=name, scopes=frozenset(map(Scope, scopes)), days=days
+        )
+        audit.record_command(
+            site,
+            "tokens add",
+            "token.created",
+            made.token.id,
+            details={"user": made.token.user, "scopes": sorted(scopes), "days": days},
         )
     say(wants_json, {"id": made.token.id, "token": made.secret}, made.secret)
 
 
 @contextmanager
-def _accounts(*, is_local: bool) -> Iterator[AccountService]:
+def _house(*, is_local: bool) -> Iterator[tuple[AccountService, AuditService]]:
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         Gate(database).pass_or_raise()
-        yield account_service(settings, database, RateLimits(database))
+        accounts = account_service(settings, database, RateLimits(database))
+        yield accounts, audit_service(settings, database)
+
+
+def _record(audit: AuditService, user: User, command: str, action: str) -> None:
+    """Write it down on every site where it counts; somebody without a role is the house's."""
+    for site in user.roles or [DEFAULT_SITE]:
+        audit.record_command(site, command, action, user.id)
 
 
 def shown_once(made_password: str | None) -> str:

@@ -11,10 +11,11 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
-from avenue.app import SWEEP, Background, account_service
+from avenue.app import SWEEP, Background, account_service, audit_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
+from avenue.identity import Role
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
@@ -84,13 +85,22 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
         return None
     accounts = account_service(settings, database, RateLimits(database))
     try:
-        return accounts.first_administrator(
+        added = accounts.first_administrator(
             DEFAULT_SITE,
             email=settings.admin_email or None,
             password=settings.admin_password or None,
         )
     except EmailTaken:  # another instance was quicker
         return None
+    if added:
+        audit_service(settings, database).record_command(
+            DEFAULT_SITE,
+            "serve",
+            "user.added",
+            added.user.id,
+            details={"role": Role.ADMIN.value, "superuser": True},
+        )
+    return added
 
 
 def _greeting(settings: Settings, admin: NewUser | None) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 ::
 
     AvenueError
+    ├── Invalid                400
+    │   └── UnknownVariant          a file does not come in this form
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     ├── Unprocessable          422
     │   ├── EmptyFile               no bytes at all
@@ -19,7 +21,7 @@ report code and facts only (`REFUSALS`).
 
 from collections.abc import Iterable
 
-from avenue.errors import AvenueError, Unavailable, Unprocessable
+from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
 
@@ -49,6 +51,20 @@ class UnsupportedMediaType(AvenueError):
             hint=f"Save it as {taken} and upload that file.",
             detected=detected,
             allowed=list(allowed),
+        )
+
+
+class UnknownVariant(Invalid):
+    """A file does not come in this form; `variants` are the forms there are."""
+
+    code = "unknown_variant"
+    message = "Files do not come in this form."
+    hint = "Ask for one of the forms there are."
+
+    def __init__(self, variant: str, variants: Iterable[str]) -> None:
+        there = list(variants)
+        super().__init__(
+            f"Files do not come as {variant!r}; there is: {', '.join(there)}.", variants=there
         )
 
 

@@ -14,7 +14,7 @@ from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.naming import display_name, safe_name
 from avenue.media.policy import UploadPolicy
-from avenue.media.sniffing import HEAD_BYTES, MediaType
+from avenue.media.sniffing import DOCUMENTS, HEAD_BYTES, MediaType
 from avenue.media.store import AssetStore
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
 
@@ -106,12 +106,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A received file that may be stored."""
+    """A received file that may be stored; `size` is None where it is no picture."""
 
     incoming: Incoming
     name: str
     media_type: MediaType
-    size: PictureSize
+    size: PictureSize | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -317,14 +317,20 @@ class MediaLibrary:
             order.policy.check_bytes(incoming.length)
             incoming.file.seek(0)
             media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
-            incoming.file.seek(0)
-            size = self._examiner.examine(incoming.file, media_type.name, self._limits)
+            size = self._size_of(incoming, media_type)
         except Unavailable:
             raise  # says nothing of this file, and must not be remembered as its answer
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
         name = display_name(incoming.name, media_type.extension)
         return Checked(incoming=incoming, name=name, media_type=media_type, size=size)
+
+    def _size_of(self, incoming: Incoming, media_type: MediaType) -> PictureSize | None:
+        """Open a picture wholly, or raise why it cannot be; None for a document."""
+        if media_type.name in DOCUMENTS:
+            return None
+        incoming.file.seek(0)
+        return self._examiner.examine(incoming.file, media_type.name, self._limits)
 
     def _store_one(
         self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str
@@ -336,8 +342,8 @@ class MediaLibrary:
             source_sha256=checked.incoming.sha256,
             bytes=checked.incoming.length,
             media_type=checked.media_type.name,
-            width=checked.size.width,
-            height=checked.size.height,
+            width=checked.size.width if checked.size else None,
+            height=checked.size.height if checked.size else None,
             at=now,
             by=actor.id,
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 
 class State(StrEnum):
@@ -23,10 +24,15 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The one owner of an asset: its `kind` (`product`, `group`) and id."""
+    """The one owner of an asset: its `kind` (`product`, `group`, `library`) and id."""
 
     kind: str
     id: str
+
+    @classmethod
+    def library(cls, site_id: str) -> Self:
+        """Return the claim of a site's media library on what it keeps."""
+        return cls(kind="library", id=site_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,25 +4,37 @@ An `UploadPolicy` belongs to a place (product pictures, the media library); `Ima
 the machine. Both are made from the settings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from avenue.config import Settings
+from avenue.identity import Limit, Site
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
 from avenue.media.limits import MB, ImageLimits
 from avenue.media.models import Visibility
-from avenue.media.sniffing import JPEG, MEDIA_TYPES, PNG, WEBP, MediaType, detect
+from avenue.media.sniffing import JPEG, MEDIA_TYPES, PDF, PNG, WEBP, MediaType, detect
 from avenue.web.errors import FileTooLarge
+
+LARGEST_LOGO_MB = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPolicy:
-    """What one place takes: the bucket it goes to, how many bytes, which media types."""
+    """What one place takes: the bucket it goes to, how many bytes, which media types.
+
+    `limit` is the one with which a site may take less.
+    """
 
     name: str
     bucket: str
     max_bytes: int
     media_types: frozenset[str]
     visibility: Visibility
+    limit: Limit
+
+    def on(self, site: Site) -> "UploadPolicy":
+        """Return what this place takes on `site`, whose own limit may be lower."""
+        own_mb = site.limits.get(self.limit)
+        return self if own_mb is None else replace(self, max_bytes=min(self.max_bytes, own_mb * MB))
 
     def check_bytes(self, count_bytes: int) -> None:
         """Raise `FileTooLarge` when `count_bytes`, declared or arrived so far, are too many."""
@@ -56,6 +68,43 @@ def product_pictures(settings: Settings) -> UploadPolicy:
         max_bytes=settings.max_product_image_mb * MB,
         media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
         visibility=Visibility.PUBLIC,
+        limit=Limit.PRODUCT_IMAGE_MB,
+    )
+
+
+def site_logo(settings: Settings) -> UploadPolicy:
+    """Return what a site takes as its logo."""
+    return UploadPolicy(
+        name="site_logo",
+        bucket="builder_media",
+        max_bytes=min(LARGEST_LOGO_MB, settings.max_media_mb) * MB,
+        media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
+        visibility=Visibility.PUBLIC,
+        limit=Limit.MEDIA_MB,
+    )
+
+
+def library_pictures(settings: Settings) -> UploadPolicy:
+    """Return what the media library takes: what the shop takes, and larger files."""
+    return UploadPolicy(
+        name="library_pictures",
+        bucket="builder_media",
+        max_bytes=settings.max_media_mb * MB,
+        media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
+        visibility=Visibility.PUBLIC,
+        limit=Limit.MEDIA_MB,
+    )
+
+
+def old_uploads(settings: Settings, visibility: Visibility) -> UploadPolicy:
+    """Return what is taken from an old folder of general uploads: pictures and documents."""
+    return UploadPolicy(
+        name="old_uploads",
+        bucket="uploads",
+        max_bytes=settings.max_upload_mb * MB,
+        media_types=frozenset({JPEG.name, PNG.name, WEBP.name, PDF.name}),
+        visibility=visibility,
+        limit=Limit.UPLOAD_MB,
     )
 
 

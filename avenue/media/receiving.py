@@ -9,6 +9,7 @@ from avenue.media.library import Incoming, Reception, Refusal
 from avenue.media.models import External
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import external_json, upload_json
+from avenue.web.audit import note, nothing_changed
 from avenue.web.incoming import incoming_files
 
 LONGEST_KEY = 255
@@ -24,7 +25,7 @@ class BadIdempotencyKey(Invalid):
 
 def received(policy: UploadPolicy) -> Sequence[Incoming | Refusal]:
     """Return the files of this request, those that were too large as refusals."""
-    came = incoming_files(max_bytes=policy.max_bytes)
+    came = incoming_files(max_bytes=policy.on(g.site).max_bytes)
     refused = [Refusal.of(each.name, each.error) for each in came.refused]
     return [*came.files, *refused]
 
@@ -53,13 +54,23 @@ def upload_reply(reception: Reception) -> Response:
         response = jsonify({k: v for k, v in body.items() if dialect != "ckeditor" or k != "url"})
     response.status_code = 201 if reception.created else 200
     response.headers["Location"] = body["location"]
+    note_reception(reception)
     if reception.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
+def note_reception(reception: Reception) -> None:
+    """Tell the audit log which assets an upload stored, or that all of it was there before."""
+    note(assets=sorted(reception.kept))
+    if not reception.created:
+        nothing_changed()
+
+
 def external_reply(picture: External, created: bool) -> Response:
     """Answer that a picture which lives elsewhere is kept: 201 when it is new, else 200."""
+    if not created:
+        nothing_changed()
     response = jsonify(external_json(picture))
     response.status_code = 201 if created else 200
     return response

@@ -35,6 +35,9 @@ TIFF = MediaType(name="image/tiff", extension="tif", label="TIFF")
 
 MEDIA_TYPES = {each.name: each for each in (JPEG, PNG, GIF, WEBP, AVIF, HEIC, SVG, PDF, BMP, TIFF)}
 
+DOCUMENTS = frozenset({PDF.name})
+"""What is no picture: taken as it is where it is taken, never opened."""
+
 _BEGINNINGS = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),

@@ -85,6 +85,11 @@ class AssetStore:
         files = site(self._database, asset.site).files(asset.bucket)
         return files.read(version.file, start, end, length=version.bytes)
 
+    def has_file(self, asset: Asset, version: Version) -> bool:
+        """Tell whether the file of `version` is there, with the length it should have."""
+        found = site(self._database, asset.site).files(asset.bucket).find(version.file)
+        return found is not None and found.length == version.bytes
+
     def delete_file(self, site_id: str, bucket: str, file_id: str) -> None:
         """Remove one version's bytes."""
         site(self._database, site_id).files(bucket).delete(file_id)

@@ -4,11 +4,15 @@ import hashlib
 import re
 
 from avenue.identity import ID_PATTERN, Site
+from avenue.media.errors import UnknownVariant
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Version
 from avenue.media.sniffing import MEDIA_TYPES
 
 ORIGINAL = "original"
+VARIANTS = (ORIGINAL,)
+"""Every form a stored file comes in."""
+
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
 # Any variant there was or will be: what it names is still the same asset.
 _OWN_PATH = re.compile(
@@ -31,6 +35,13 @@ def original_path(asset: Asset) -> str:
 def original_url(site: Site, asset: Asset) -> str:
     """Return the immutable absolute URL of the stored file itself."""
     return site.base_url + original_path(asset)
+
+
+def variant_url(site: Site, asset: Asset, variant: str) -> str:
+    """Return the immutable absolute URL of `asset` as `variant`; raise `UnknownVariant`."""
+    if variant not in VARIANTS:
+        raise UnknownVariant(variant, VARIANTS)
+    return original_url(site, asset)
 
 
 def is_own_path(path: str) -> bool:

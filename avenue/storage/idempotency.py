@@ -133,6 +133,18 @@ class Writes:
         if not matched:
             raise UploadInProgress
 
+    def take_turns(self, site_id: str, what: str, session: ClientSession) -> None:
+        """Let transactions about the same `what` happen one after another.
+
+        They write the same document, so all but one are run again and see what that one did.
+        """
+        turns = {"$add": [{"$ifNull": ["$turns", 0]}, 1]}
+        site(self._database, site_id).collection("writes").within(session).update(
+            {"_id": _id_of(site_id, f"turn\n{what}")},
+            [{"$set": {"state": "turn", "turns": turns, "expires_at": _later()}}],
+            upsert=True,
+        )
+
     def abandon(self, site_id: str, write: OpenWrite) -> bool:
         """Forget an open write whose files are not wanted; a finished one stays.
 

@@ -39,6 +39,8 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
     Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
     Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),
+    # Which file was made of these bytes?
+    Index(collection="assets", keys=_up("site", "versions.source_sha256")),
     # The sweeper's three questions.
     Index(
         collection="assets",
@@ -92,6 +94,20 @@ INDEXES: tuple[Index, ...] = (
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
     Index(collection="jobs", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
+    Index(
+        collection="audit_logs",
+        keys=(("site", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)),
+    ),
+    Index(
+        collection="audit_logs",
+        keys=(
+            ("site", ASCENDING),
+            ("about", ASCENDING),
+            ("at", DESCENDING),
+            ("_id", DESCENDING),
+        ),
+    ),
+    Index(collection="audit_logs", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     # The two of the GridFS specification.
     *(
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))

@@ -31,7 +31,6 @@ OUR_COLLECTIONS = frozenset(
         "jobs",
         "leases",
         "rate_limits",
-        "audit_logs",
         "infra_metrics",
         "infra_alerts",
         "tus_uploads",

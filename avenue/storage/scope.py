@@ -30,6 +30,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_products_grouped",
         "page_content",
         "writes",
+        "audit_logs",
         "legacy_urls",
     }
 )

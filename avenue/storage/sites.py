@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
-from avenue.errors import Unavailable
-from avenue.identity import Site
+from avenue.errors import NotFound, Unavailable
+from avenue.identity import Limit, Site
 from avenue.storage.connection import Database, Document
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import house
@@ -15,6 +15,14 @@ from avenue.storage.scope import house
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 RETRY_SECONDS = 2
 DEFAULT_PORTS = frozenset({"80", "443"})
+
+
+class UnknownSite(NotFound):
+    """The house has no site of this name."""
+
+    code = "unknown_site"
+    message = "There is no site of this name."
+    hint = f"Give the id of a site; the first one is `{DEFAULT_SITE}`."
 
 
 class Sites:
@@ -41,6 +49,18 @@ class Sites:
         self._refresh()
         return self._by_id.get(site_id)
 
+    def named(self, site_id: str) -> Site:
+        """Return the site of this id, or raise `UnknownSite`."""
+        found = self.by_id(site_id)
+        if found is None:
+            raise UnknownSite(site=site_id)
+        return found
+
+    def forget(self) -> None:
+        """Ask the database again at the next request: a site was changed here."""
+        with self._lock:  # behind a reading that may have begun before the change
+            self._good_until = 0.0
+
     def _refresh(self) -> None:
         if time.monotonic() < self._good_until:
             return
@@ -48,7 +68,9 @@ class Sites:
             if time.monotonic() < self._good_until:
                 return
             try:
-                found = [self._from_document(each) for each in self._collection.find({})]
+                found = [
+                    site_from_document(each, self._settings) for each in self._collection.find({})
+                ]
             except Unavailable:
                 if not self._by_id:
                     raise
@@ -61,19 +83,25 @@ class Sites:
             }
             self._good_until = time.monotonic() + max(self._settings.cache_seconds, 1)
 
-    def _from_document(self, document: Document) -> Site:
-        base_url = document.get("base_url") or self._settings.base_url
-        hosts = list(document.get("hosts", []))
-        if document["_id"] == DEFAULT_SITE:
-            hosts.append(urlsplit(self._settings.base_url).netloc)
-        return Site(
-            id=document["_id"],
-            hosts=tuple(host.lower() for host in hosts),
-            base_url=base_url,
-            name=str(document.get("name") or document["_id"]),
-            locale=document.get("locale", "es"),
-            quota_bytes=document.get("quotas", {}).get("bytes"),
-        )
+
+def site_from_document(document: Document, settings: Settings) -> Site:
+    """Return the site stored as `document`; what it leaves open the `settings` say."""
+    hosts = list(document.get("hosts", []))
+    if document["_id"] == DEFAULT_SITE:
+        hosts.append(urlsplit(settings.base_url).netloc)
+    own_limits = document.get("limits", {})
+    return Site(
+        id=document["_id"],
+        hosts=tuple(dict.fromkeys(host.lower() for host in hosts)),
+        base_url=document.get("base_url") or settings.base_url,
+        name=str(document.get("name") or document["_id"]),
+        locale=document.get("locale", "es"),
+        quota_bytes=document.get("quotas", {}).get("bytes"),
+        logo=document.get("logo"),
+        colors=document.get("colors", {}),
+        limits={limit: own_limits[limit] for limit in Limit if limit in own_limits},
+        revision=document.get("revision", 1),
+    )
 
 
 def _spellings(host: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ In this order:
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
 from avenue.errors import Forbidden
@@ -70,11 +70,15 @@ def _source() -> _Source:
 def _is_own(origin: str) -> bool:
     """Tell whether `origin` is the site's `base_url`, or the host this request was let in for.
 
-    The host counts under the scheme of `base_url` (a proxy may end TLS) and under https.
+    The host counts under the scheme of `base_url` (a proxy may end TLS) and under https; under
+    http where cookies travel over http, so that a new `base_url` locks nobody out.
     """
     base = urlsplit(current_site().base_url)
+    schemes = {base.scheme, "https"}
+    if not current_app.config["SESSION_COOKIE_SECURE"]:
+        schemes.add("http")
     own = {_parts(current_site().base_url)}
-    own |= {_parts(f"{scheme}://{request.host}") for scheme in (base.scheme, "https")}
+    own |= {_parts(f"{scheme}://{request.host}") for scheme in schemes}
     sent = _parts(origin)
     return sent is not None and sent in own
 

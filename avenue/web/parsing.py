@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, request
+from flask import Flask, g, request
 from pydantic import BaseModel, ValidationError
 
 from avenue.config import Settings
@@ -62,9 +62,11 @@ def body_as(model: type[M]) -> M:
     try:
         # From the bytes, not from the parsed values: strict models then take what JSON writes as
         # text (decimals, dates).
-        return model.model_validate_json(sent)
+        read = model.model_validate_json(sent)
     except ValidationError as error:
         raise _invalid(error) from None
+    g.body_fields = sorted(read.model_fields_set)  # for the audit log
+    return read
 
 
 def _check_json(sent: bytes, most_levels: int) -> None:

@@ -159,7 +159,7 @@ def _page(problem: _Problem) -> Response:
 
 def _language() -> str:
     site = g.get("site")
-    fallback = site.locale if site and site.locale in LANGUAGES else LANGUAGES[0]
+    fallback = site.language if site and site.language in LANGUAGES else LANGUAGES[0]
     return request.accept_languages.best_match(LANGUAGES, default=fallback) or fallback
 
 

@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -21,7 +20,7 @@ from tests.faults.house import (
     shown,
     sweep,
 )
-from tests.mongod import Guard, Mongod, wait_until
+from tests.mongod import Guard, Mongod, lifetime_of_transactions, wait_until
 from tests.pictures import noise_png
 from tests.server import BROKEN, Answer, Client, Server, answer_of, images_path
 
@@ -35,14 +34,6 @@ def server(guard: Guard, mongod: Mongod, shop_uri: str) -> Iterator[Server]:
     # transaction up, after 60 s; the test does not wait for that.
     with lifetime_of_transactions(mongod, 3), Server(guard, shop_uri) as running:
         yield running
-
-
-@contextmanager
-def lifetime_of_transactions(mongod: Mongod, seconds: int) -> Iterator[None]:
-    name = "transactionLifetimeLimitSeconds"
-    before = mongod.client.admin.command("setParameter", 1, **{name: seconds})["was"]
-    yield
-    mongod.client.admin.command("setParameter", 1, **{name: before})
 
 
 @pytest.mark.parametrize("kills", [12, pytest.param(40, marks=pytest.mark.long)])

@@ -290,6 +290,7 @@ def test_the_same_bytes_twice_in_one_form_are_one_picture(application, shelf):
         "assets": 1,
         "product_images.chunks": 1,
         "product_images.files": 1,
+        "audit_logs": 1,
         "writes": 1,
     }
 
@@ -612,6 +613,7 @@ def test_a_picture_is_replaced_by_one_file_only(application, as_seller):
     assert {name: n for name, n in added.items() if n} == {
         "product_images.chunks": 1,
         "product_images.files": 1,
+        "audit_logs": 1,
         "writes": 1,
     }
 

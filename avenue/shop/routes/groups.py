@@ -14,6 +14,7 @@ from avenue.shop.presenting import group_json
 from avenue.shop.routes.bodies import GroupChanges, NewGroup
 from avenue.shop.routes.lists import list_asked_for
 from avenue.shop.service.groups import SORT_VALUES, GroupService
+from avenue.web.audit import audited
 from avenue.web.auth import current_actor, reading_actor, require
 from avenue.web.parsing import body_as
 from avenue.web.services import using
@@ -35,6 +36,7 @@ def list_groups() -> Response:
 
 @blueprint.post("")
 @require(Role.SELLER)
+@audited("group.created")
 def create_group() -> tuple[Response, int, dict[str, str]]:
     """Create a group of the caller's own, with products of the caller's own."""
     actor, body = current_actor(), body_as(NewGroup)
@@ -57,6 +59,7 @@ def show_group(group_id: str) -> Response:
 
 @blueprint.patch("/<group_id>")
 @require(Role.SELLER)
+@audited("group.changed", "group_id")
 def change_group(group_id: str) -> Response:
     """Change the fields that are given; `product_ids` and `options` replace what is there."""
     actor, body = current_actor(), body_as(GroupChanges)
@@ -73,6 +76,7 @@ def change_group(group_id: str) -> Response:
 
 @blueprint.delete("/<group_id>")
 @require(Role.SELLER)
+@audited("group.deleted", "group_id")
 def delete_group(group_id: str) -> tuple[str, int]:
     """Delete a group; its pictures go to the trash, its products stay."""
     using(GroupService).delete(current_actor(), group_id)

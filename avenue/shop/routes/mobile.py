@@ -6,12 +6,13 @@ from avenue.errors import Invalid
 from avenue.identity import Role
 from avenue.media.models import Claim
 from avenue.media.policy import UploadPolicy
-from avenue.media.receiving import idempotency_key, received
+from avenue.media.receiving import idempotency_key, note_reception, received
 from avenue.shop.models import PRODUCT
 from avenue.shop.presenting import Json, mobile_product_json
 from avenue.shop.routes.bodies import LONGEST_URL, ImageAddress
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
+from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
@@ -24,6 +25,7 @@ blueprint = Blueprint("mobile", __name__, url_prefix="/api/products")
 @blueprint.post("/<product_id>/upload_images")
 @require(Role.SELLER)
 @upload_route
+@audited("product.images_added", "product_id")
 def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
     """Add pictures (field `images`, as any other) and show the product.
 
@@ -35,6 +37,7 @@ def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
         received(using(UploadPolicy)),
         key=idempotency_key(),
     )
+    note_reception(reception)
     errors = [
         {"name": each.name, "code": each.code, "message": each.message}
         for each in reception.refusals
@@ -47,10 +50,11 @@ def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
 @blueprint.delete("/<product_id>/delete_image/")
 @blueprint.delete("/<product_id>/delete_image")
 @require(Role.SELLER)
+@audited("product.image_removed", "product_id")
 def delete_image(product_id: str) -> Response:
     """Remove the picture shown at `image_url` (JSON, a form field or `?image_url=`)."""
     claim = Claim(kind=PRODUCT, id=product_id)
-    using(PictureService).remove_by_url(current_actor(), claim, _image_url())
+    note(asset_id=using(PictureService).remove_by_url(current_actor(), claim, _image_url()))
     return jsonify(_product(product_id))
 
 

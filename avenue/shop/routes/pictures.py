@@ -18,6 +18,7 @@ from avenue.shop.routes.bodies import ExternalImage, ImageAddress, ImageChanges,
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
+from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
@@ -49,6 +50,7 @@ def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R
 @_of_both("POST", "")
 @require(Role.SELLER)
 @upload_route
+@audited("{kind}.images_added", "owner_id")
 def add_images(kind: str, owner_id: str) -> Response:
     """Add pictures: multipart, one or many under any field names, or one raw body.
 
@@ -66,6 +68,7 @@ def add_images(kind: str, owner_id: str) -> Response:
 
 @_of_both("PUT", "")
 @require(Role.SELLER)
+@audited("{kind}.images_ordered", "owner_id")
 def order_images(kind: str, owner_id: str) -> Response:
     """Put the pictures into another order."""
     actor, body = current_actor(), body_as(ImageOrder)
@@ -79,16 +82,18 @@ def order_images(kind: str, owner_id: str) -> Response:
 
 @_of_both("DELETE", "")
 @require(Role.SELLER)
+@audited("{kind}.image_removed", "owner_id")
 def remove_image_by_url(kind: str, owner_id: str) -> tuple[str, int]:
     """Remove the picture at `{image_url}`: an external one, or any address of a stored one."""
     body = body_as(ImageAddress)
     claim = Claim(kind=kind, id=owner_id)
-    using(PictureService).remove_by_url(current_actor(), claim, body.image_url)
+    note(asset_id=using(PictureService).remove_by_url(current_actor(), claim, body.image_url))
     return "", 204
 
 
 @_of_both("PATCH", "/<asset_id>")
 @require(Role.SELLER)
+@audited("{kind}.image_described", "owner_id")
 def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Change alt texts, the decorative mark or the focal point."""
     changes = body_as(ImageChanges).model_dump(exclude_unset=True)
@@ -100,6 +105,7 @@ def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
 @_of_both("PUT", "/<asset_id>/file")
 @require(Role.SELLER)
 @upload_route
+@audited("{kind}.image_replaced", "owner_id")
 def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Replace the file; the picture's id and place stay."""
     reception = using(PictureService).replace(
@@ -114,6 +120,7 @@ def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
 
 @_of_both("DELETE", "/<asset_id>")
 @require(Role.SELLER)
+@audited("{kind}.image_removed", "owner_id")
 def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
     """Put a picture into the trash."""
     using(PictureService).remove(current_actor(), Claim(kind=kind, id=owner_id), asset_id)
@@ -122,6 +129,7 @@ def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
 
 @_of_both("POST", "/<asset_id>/restore")
 @require(Role.SELLER)
+@audited("{kind}.image_restored", "owner_id")
 def restore_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Bring a picture back from the trash."""
     actor, claim = current_actor(), Claim(kind=kind, id=owner_id)

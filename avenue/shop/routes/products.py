@@ -13,6 +13,7 @@ from avenue.shop.presenting import product_json
 from avenue.shop.routes.bodies import NewProduct, ProductChanges
 from avenue.shop.routes.lists import choice, list_asked_for
 from avenue.shop.service.products import ProductService
+from avenue.web.audit import audited
 from avenue.web.auth import current_actor, reading_actor, require, signed_in_actor
 from avenue.web.parsing import body_as
 from avenue.web.services import using
@@ -44,6 +45,7 @@ def list_products() -> Response:
 
 @blueprint.post("")
 @require(Role.SELLER)
+@audited("product.created")
 def create_product() -> tuple[Response, int, dict[str, str]]:
     """Create a product of the caller's own, with temporary pictures uploaded before."""
     actor, body = current_actor(), body_as(NewProduct)
@@ -62,6 +64,7 @@ def show_product(product_id: str) -> Response:
 
 @blueprint.patch("/<product_id>")
 @require(Role.SELLER)
+@audited("product.changed", "product_id")
 def change_product(product_id: str) -> Response:
     """Change the fields that are given."""
     actor, body = current_actor(), body_as(ProductChanges)
@@ -76,6 +79,7 @@ def change_product(product_id: str) -> Response:
 
 @blueprint.delete("/<product_id>")
 @require(Role.SELLER)
+@audited("product.deleted", "product_id")
 def delete_product(product_id: str) -> tuple[str, int]:
     """Delete a product; its pictures go to the trash."""
     using(ProductService).delete(current_actor(), product_id)

@@ -7,6 +7,7 @@ from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import image_json
 from avenue.media.receiving import idempotency_key, received, upload_reply
 from avenue.shop.service.pictures import PictureService
+from avenue.web.audit import audited
 from avenue.web.auth import current_actor, require
 from avenue.web.limits import upload_route
 from avenue.web.services import using
@@ -25,6 +26,7 @@ def list_temporary() -> Response:
 @blueprint.post("")
 @require(Role.SELLER)
 @upload_route
+@audited("temp_image.added")
 def add_temporary() -> Response:
     """Upload pictures for a product to come; `temp_images` of the new product claims them."""
     reception = using(PictureService).add_temporary(
@@ -35,6 +37,7 @@ def add_temporary() -> Response:
 
 @blueprint.delete("/<asset_id>")
 @require(Role.SELLER)
+@audited("temp_image.removed", "asset_id")
 def remove_temporary(asset_id: str) -> tuple[str, int]:
     """Forget a temporary picture."""
     using(PictureService).remove_temporary(current_actor(), asset_id)

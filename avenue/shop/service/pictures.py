@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
-from avenue.identity import Actor, Site
+from avenue.identity import Actor, Limit, Site, is_id
 from avenue.media.legacy import legacy_path
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, Claim, External, State
@@ -61,17 +61,17 @@ class PictureService:
         `key` is the Idempotency-Key. Raise the first refusal when no file was taken; nothing of
         a refused file stays behind.
         """
-        owner = self._own(actor, claim)
+        owner, limit = self._own(actor, claim), self._limit_on(actor.site)
         order = Order(
-            policy=self._policy,
+            policy=self._policy.on(actor.site),
             target=f"{claim.kind}/{claim.id}",
             key=key,
             known=self._by_source(actor, claim),
-            room=self._limit - len(owner.images),
-            no_room=TooManyImages(limit=self._limit),
+            room=limit - len(owner.images),
+            no_room=TooManyImages(limit=limit),
         )
         with self._library.receiving(actor, order, incoming) as reception:
-            self._pictures.add(actor.site.id, claim, reception, limit=self._limit)
+            self._pictures.add(actor.site.id, claim, reception, limit=limit)
         reception.raise_if_empty()
         return reception
 
@@ -83,7 +83,8 @@ class PictureService:
         self._own(actor, claim)
         if asset_in(url) and _is_on(actor.site, url):
             raise OwnUrl
-        created = self._pictures.add_external(actor.site.id, claim, url, limit=self._limit)
+        limit = self._limit_on(actor.site)
+        created = self._pictures.add_external(actor.site.id, claim, url, limit=limit)
         return External(url=url), created
 
     def order(self, actor: Actor, claim: Claim, order: Sequence[str], revision: int) -> None:
@@ -112,7 +113,7 @@ class PictureService:
         self._own(actor, claim)
         asset = self._live_image(actor, claim, asset_id)
         order = Order(
-            policy=self._policy,
+            policy=self._policy.on(actor.site),
             target=f"replace/{asset.id}",
             key=key,
             known={asset.current.source_sha256: asset},
@@ -133,10 +134,10 @@ class PictureService:
         self._own(actor, claim)
         self._pictures.remove(actor.site.id, claim, asset_id, by=actor.id)
 
-    def remove_by_url(self, actor: Actor, claim: Claim, url: str) -> None:
+    def remove_by_url(self, actor: Actor, claim: Claim, url: str) -> str | None:
         """Remove the picture that `url` shows: an external one, or any address of a stored one.
 
-        Raise `ImageNotFound`.
+        Return the id of a stored one. Raise `ImageNotFound`.
         """
         owner = self._own(actor, claim)
         keys = {each.key for each in owner.images}
@@ -144,11 +145,12 @@ class PictureService:
         if key not in keys:
             raise ImageNotFound
         self._pictures.remove(actor.site.id, claim, key, by=actor.id)
+        return key if is_id(key) else None
 
     def restore(self, actor: Actor, claim: Claim, asset_id: str) -> None:
         """Bring a picture back from the trash to where it was."""
         self._own(actor, claim)
-        self._pictures.restore(actor.site.id, claim, asset_id, limit=self._limit)
+        self._pictures.restore(actor.site.id, claim, asset_id, limit=self._limit_on(actor.site))
 
     def add_temporary(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
@@ -160,7 +162,7 @@ class PictureService:
         require_seller(actor)
         kept = self._pictures.temporary(actor.site.id, str(actor.id))
         order = Order(
-            policy=self._policy,
+            policy=self._policy.on(actor.site),
             target="temporary",
             key=key,
             room=self._temporary_limit - len(kept),
@@ -191,6 +193,10 @@ class PictureService:
         if owner is None or not may_change(actor, owner):
             raise NOT_FOUND[claim.kind]
         return owner
+
+    def _limit_on(self, site: Site) -> int:
+        """Return how many pictures one owner may have."""
+        return site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
 
     def _asset_at(self, site: Site, url: str) -> str:
         """Return the id of the asset that any address of ours or from before names, or ""."""

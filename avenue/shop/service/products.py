@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Actor, Role, new_id
+from avenue.identity import Actor, Limit, Role, new_id
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State
 from avenue.shop.errors import (
@@ -55,8 +55,9 @@ class ProductService:
         Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired` or `TooManyImages`.
         """
         require_seller(actor)
-        if len(temp_images) > self._limit:
-            raise TooManyImages(limit=self._limit)
+        limit = actor.site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
+        if len(temp_images) > limit:
+            raise TooManyImages(limit=limit)
         self._check_group(actor, fields.group)
         now = utc_now()
         product = Product(

@@ -41,12 +41,13 @@ from avenue.shop.store.documents import (
     set_at_revision,
     touch,
 )
-from avenue.storage.connection import Database
+from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
 
 T = TypeVar("T")
 OWNERS: Mapping[str, str] = {PRODUCT: PRODUCTS, GROUP: GROUPS}
+OWNERS_AT_ONCE = 100
 NOT_FOUND: Mapping[str, type[NotFound]] = {PRODUCT: ProductNotFound, GROUP: GroupNotFound}
 
 
@@ -166,6 +167,58 @@ class PictureStore:
 
         self._together(site_id, claim, work)
 
+    def external_after(self, site_id: str, last: Claim | None) -> list[tuple[Claim, str]]:
+        """Return the next owners after `last` that name pictures by URL, with each URL.
+
+        An owner's URLs come all together; an empty list is the end.
+        """
+        for kind in sorted(OWNERS):
+            if last is not None and kind < last.kind:
+                continue
+            last_id = last.id if last is not None and kind == last.kind else ""
+            owners = site(self._database, site_id).collection(OWNERS[kind])
+            found = owners.find(
+                {"_id": {"$gt": last_id}, "images.url": {"$exists": True}},
+                {"images": 1},
+                sort=[("_id", 1)],
+                limit=OWNERS_AT_ONCE,
+            )
+            if found:
+                return [
+                    (Claim(kind=kind, id=each["_id"]), entry.url)
+                    for each in found
+                    for entry in entries_in(each["images"])
+                    if entry.url
+                ]
+        return []
+
+    def adopt(self, site_id: str, claim: Claim, url: str, reception: Reception) -> Asset | None:
+        """Put the picture of `reception` in the place where its owner names `url`.
+
+        Closes the open write. Return the picture that stands there now, which is one the owner
+        had already if the bytes are the same; None when it names `url` no more.
+        """
+        (asset,) = reception.assets
+
+        def work(scene: _Scene) -> Asset | None:
+            reception.fates = {}  # of a run that was undone
+            found = scene.owners.find_one({"_id": claim.id}, {"images": 1, "options": 1})
+            if found is None or Entry(url=url) not in entries_in(found["images"]):
+                return _claimed(scene, asset)
+            kept = _by_source(scene).get(asset.current.source_sha256, asset)
+            if reception.write:
+                reception.fates = {asset.id: kept}
+                # Before the asset: what a killed process has locked of it, the next try finds
+                # locked in the write already, and waits instead of choosing another asset.
+                self._writes.finish(site_id, reception.write, reception.answer(), scene.session)
+            if kept is asset and not claim_one(scene.assets, asset.id, claim):
+                reception.fates = {}
+                raise UploadInProgress  # the lease ended, and the sweeper was quicker
+            scene.owners.update({"_id": claim.id}, touch({"$set": _renamed(found, url, kept.id)}))
+            return kept
+
+        return self._together(site_id, claim, work)
+
     def replace(
         self, site_id: str, claim: Claim, asset: Asset, reception: Reception, *, keep: int
     ) -> tuple[str, ...]:
@@ -234,6 +287,30 @@ class PictureStore:
                 )
             )
         )
+
+
+def _claimed(scene: _Scene, asset: Asset) -> Asset | None:
+    """Return `asset` as it is if the owner has claimed it: by this transaction, run before."""
+    return _by_source(scene).get(asset.current.source_sha256)
+
+
+def _renamed(found: Document, url: str, asset_id: str) -> Document:
+    """Return an owner's fields in which `asset_id` stands for `url`, once."""
+    entries = [
+        Entry(asset=asset_id) if each.url == url else each for each in entries_in(found["images"])
+    ]
+    changed: Document = {"images": [entry_out(each) for each in dict.fromkeys(entries)]}
+    if found.get("options"):
+        changed["options"] = [
+            {
+                **each,
+                "images": list(
+                    dict.fromkeys(asset_id if key == url else key for key in each["images"])
+                ),
+            }
+            for each in found["options"]
+        ]
+    return changed
 
 
 def _by_source(scene: _Scene) -> dict[str, Asset]:

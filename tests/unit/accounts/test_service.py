@@ -77,7 +77,7 @@ def test_signing_in_says_who_acts_and_as_what(house: House) -> None:
     ana = house.add()
     user, actor = house.sign_in()
     assert user == ana
-    assert actor == Actor(site=HERE, id=ana.id, role=Role.SELLER)
+    assert actor == Actor(site=HERE, id=ana.id, email="ana@shop.test", role=Role.SELLER)
 
 
 def test_a_superuser_is_admin_of_every_site(house: House) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from avenue.config import Settings
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
-from avenue.media.policy import image_limits, product_pictures
+from avenue.media.policy import image_limits, library_pictures, product_pictures
 from avenue.media.sniffing import HEAD_BYTES
 from avenue.web.errors import FileTooLarge
 from tests import pictures
@@ -24,6 +24,16 @@ def test_the_shop_takes_five_megabytes_and_not_a_byte_more() -> None:
 
 def test_the_limit_is_a_setting() -> None:
     product_pictures(Settings(max_product_image_mb=6)).check_bytes(FIVE_MB + 1)
+
+
+def test_the_library_takes_the_same_types_and_larger_files() -> None:
+    library = library_pictures(Settings())
+    assert library.media_types == POLICY.media_types
+    assert library.bucket == "builder_media"
+    library.check_bytes(2 * FIVE_MB)
+    with pytest.raises(FileTooLarge):
+        library.check_bytes(2 * FIVE_MB + 1)
+    library_pictures(Settings(max_media_mb=11)).check_bytes(2 * FIVE_MB + 1)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])

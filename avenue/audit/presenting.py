@@ -1,0 +1,27 @@
+"""How an entry of the log of changes looks in JSON, for routes and commands."""
+
+from typing import Any
+
+from avenue.audit.models import Entry, EntryPage
+from avenue.clock import iso
+
+
+def page_json(page: EntryPage) -> dict[str, Any]:
+    """Return a page of entries as a list of the API."""
+    return {
+        "items": [_entry_json(each) for each in page.items],
+        "next": page.next,
+        "total": page.total,
+    }
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": iso(entry.at),
+        "actor": {"id": entry.doer.id, "name": entry.doer.name, "kind": entry.doer.kind},
+        "action": entry.action,
+        "object": {"kind": entry.object_kind, "id": entry.object_id},
+        "request_id": entry.request_id,
+        "details": dict(entry.details),
+    }

@@ -1,0 +1,144 @@
+"""Writes down who changed what, and tells it."""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from avenue.audit.models import Details, Doer, DoerKind, Entry, EntryPage, EntryQuery, NewEntry
+from avenue.errors import Forbidden, Invalid
+from avenue.identity import Actor, new_id
+
+CURSOR = re.compile(r"([0-9]{1,13})\.([A-Za-z0-9_-]{22})")
+START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+NOTHING: Mapping[str, str] = {}
+
+log = logging.getLogger(__name__)
+
+
+class AuditStore(Protocol):
+    """Where entries are kept."""
+
+    def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
+        """Keep a new entry for `keep_days`."""
+
+    def find(
+        self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
+    ) -> tuple[list[Entry], int]:
+        """Return entries, newest first, from behind `after` on, and how many match in all.
+
+        When there are more, the page has one entry more than its limit.
+        """
+
+
+class AuditService:
+    """The log of changes of every site.
+
+    What is written down has happened already, so `record…` never raise: an entry that cannot be
+    written becomes an error in the process's log. `action` is `<kind of object>.<what happened>`,
+    as `product.deleted`; `object_id` names the thing.
+    """
+
+    def __init__(self, store: AuditStore, *, keep_days: int) -> None:
+        self._store = store
+        self._keep_days = keep_days
+
+    def record(
+        self,
+        actor: Actor,
+        action: str,
+        object_id: str | None,
+        *,
+        request_id: str | None = None,
+        details: Details = NOTHING,
+    ) -> None:
+        """Write down what a person changed on the site they act on."""
+        doer = Doer(kind=DoerKind.PERSON, id=actor.id, name=actor.email)
+        self._add(actor.site.id, doer, action, object_id, request_id, details)
+
+    def record_command(
+        self,
+        site_id: str,
+        command: str,
+        action: str,
+        object_id: str,
+        *,
+        details: Details = NOTHING,
+    ) -> None:
+        """Write down what a command changed; `command` is its words, as `users add`."""
+        doer = Doer(kind=DoerKind.COMMAND, id=None, name=command)
+        self._add(site_id, doer, action, object_id, None, details)
+
+    def record_job(
+        self,
+        site_id: str,
+        action: str,
+        object_id: str,
+        *,
+        job_id: str,
+        job_kind: str,
+        details: Details = NOTHING,
+    ) -> None:
+        """Write down what a job changed, once for all of it; `details` has the counts.
+
+        A job that is resumed after its entry was written writes a second one.
+        """
+        doer = Doer(kind=DoerKind.JOB, id=job_id, name=job_kind)
+        self._add(site_id, doer, action, object_id, None, details)
+
+    def find(self, actor: Actor, query: EntryQuery, *, after: str | None) -> EntryPage:
+        """Return entries of the actor's site; `after` is the `next` of the page before."""
+        if not actor.is_admin:
+            raise Forbidden
+        return self.entries(actor.site.id, query, after=after)
+
+    def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
+        """Return entries of a site, for whoever runs the house."""
+        found, total = self._store.find(site_id, query, _read_cursor(after))
+        items = tuple(found[: query.limit])
+        more = len(found) > query.limit
+        return EntryPage(items=items, next=_cursor(items[-1]) if more else None, total=total)
+
+    def _add(
+        self,
+        site_id: str,
+        doer: Doer,
+        action: str,
+        object_id: str | None,
+        request_id: str | None,
+        details: Details,
+    ) -> None:
+        entry = NewEntry(
+            id=new_id(),
+            doer=doer,
+            action=action,
+            object_id=object_id,
+            request_id=request_id,
+            details=details,
+        )
+        try:
+            self._store.add(site_id, entry, keep_days=self._keep_days)
+        except Exception:
+            log.exception(
+                "The audit log lacks an entry: %s of %s on site %s by %s %s.",
+                action,
+                object_id,
+                site_id,
+                doer.kind,
+                doer.id,
+            )
+
+
+def _cursor(entry: Entry) -> str:
+    return f"{round(entry.at.timestamp() * 1000)}.{entry.id}"
+
+
+def _read_cursor(after: str | None) -> tuple[datetime, str] | None:
+    if after is None:
+        return None
+    found = CURSOR.fullmatch(after)
+    if not found:
+        raise Invalid("`after` is not the `next` of a page.")
+    milliseconds, entry_id = found.groups()
+    return START_OF_TIME + timedelta(milliseconds=int(milliseconds)), entry_id

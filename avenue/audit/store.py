@@ -1,0 +1,97 @@
+"""The log of changes in MongoDB: collection `audit_logs`."""
+
+import contextvars
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from avenue.audit.models import Doer, DoerKind, Entry, EntryQuery, NewEntry
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+
+AUDIT_LOGS = "audit_logs"
+WRITE_SECONDS = 3.0  # the answer to a change that has happened waits this long at most
+
+
+class MongoAuditStore:
+    """See `service.AuditStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, site_id: str, entry: NewEntry, *, keep_days: int) -> None:
+        """Keep a new entry for `keep_days`; repeatable."""
+        fields = {
+            "actor": {
+                "id": entry.doer.id,
+                "name": entry.doer.name,
+                "kind": entry.doer.kind.value,
+            },
+            "action": entry.action,
+            "object": {"kind": entry.object_kind, "id": entry.object_id},
+            "request_id": entry.request_id,
+            "details": dict(entry.details),
+            "about": _about(
+                actor=[entry.doer.id, entry.doer.name],
+                action=[entry.action],
+                object=[entry.object_id],
+            ),
+        }
+        until = {"$dateAdd": {"startDate": "$at", "unit": "day", "amount": keep_days}}
+        stages: list[Document] = [
+            {"$set": {name: {"$literal": value} for name, value in fields.items()}},
+            {"$set": {"at": {"$ifNull": ["$at", "$$NOW"]}}},
+            {"$set": {"expires_at": until}},
+        ]
+
+        def write() -> None:
+            with self._database.deadline(WRITE_SECONDS):
+                self._logs(site_id).update({"_id": entry.id}, stages, upsert=True)
+
+        # In a context of its own: a long upload may have used up the deadline of its request.
+        contextvars.Context().run(write)
+
+    def find(
+        self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
+    ) -> tuple[list[Entry], int]:
+        """Return entries, newest first, from behind `after` on, and how many match in all.
+
+        When there are more, the page has one entry more than its limit.
+        """
+        logs, wanted = self._logs(site_id), _conditions(query)
+        page = [*wanted]
+        if after:
+            at, entry_id = after
+            page.append({"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": entry_id}}]})
+        found = logs.find(_all_of(page), sort=[("at", -1), ("_id", -1)], limit=query.limit + 1)
+        return [_from_document(each) for each in found], logs.count(_all_of(wanted))
+
+    def _logs(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(AUDIT_LOGS)
+
+
+def _about(**values: Sequence[str | None]) -> list[str]:
+    """Return what an entry can be found by: one index of these words serves every question."""
+    return [f"{kind}:{each}" for kind, some in values.items() for each in some if each]
+
+
+def _conditions(query: EntryQuery) -> list[Document]:
+    wanted = _about(actor=[query.actor], action=[query.action], object=[query.object_id])
+    return [{"about": word} for word in wanted]
+
+
+def _all_of(conditions: list[Document]) -> dict[str, Any]:
+    return {"$and": conditions} if conditions else {}
+
+
+def _from_document(document: Document) -> Entry:
+    actor = document["actor"]
+    return Entry(
+        id=document["_id"],
+        at=document["at"],
+        doer=Doer(kind=DoerKind(actor["kind"]), id=actor["id"], name=actor["name"]),
+        action=document["action"],
+        object_id=document["object"]["id"],
+        request_id=document["request_id"],
+        details=document["details"],
+    )

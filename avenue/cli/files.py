@@ -1,0 +1,186 @@
+"""Commands about single files: `put`, `get`, `url`, `exists`, `rm`."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from avenue.app import files_of
+from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.config import ConfigError
+from avenue.errors import AvenueError
+from avenue.media.urls import ORIGINAL
+from avenue.migration.files import Files
+from avenue.migration.models import KeptFile
+
+STANDARD = "-"
+NOT_KNOWN = 2
+
+which_file = click.argument("which", metavar="ID|URL|PATH")
+
+
+@click.command()
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True)
+@click.option("--name", help="What people call it; needed for - (stdin).")
+@of_site
+@local
+@as_json
+def put(
+    *, sources: tuple[str, ...], name: str | None, site: str, is_local: bool, wants_json: bool
+) -> None:
+    """Put pictures into the media library; prints the id and the URL of each.
+
+    The same bytes again are the same file. Exit code 1 when one was refused, and why on stderr.
+    """
+    if STANDARD in sources and name is None:
+        raise click.UsageError("A picture from stdin (-) needs a --name.")
+    if name is not None and len(sources) > 1:
+        raise click.UsageError("--name goes with one FILE only.")
+    outcomes = []
+    with _files(site, is_local=is_local) as files:
+        for source in sources:
+            outcome = _put_one(files, source, name)
+            outcomes.append({"file": source, **outcome})
+            _tell(source, outcome, f"{outcome.get('id')} {outcome.get('url')}", wants_json)
+    _finish(outcomes, wants_json)
+
+
+@click.command()
+@which_file
+@click.option("-o", "--output", help="The file to write, - for stdout; else its own name.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there already.")
+@of_site
+@local
+@as_json
+def get(
+    *, which: str, output: str | None, force: bool, site: str, is_local: bool, wants_json: bool
+) -> None:
+    """Take a file out; what is written is whole and checked, or not there."""
+    with _files(site, is_local=is_local) as files:
+        if output == STANDARD:
+            _stream(files, which, wants_json)
+            return
+        told = files.get(which, output, overwrite=force)
+    path = output or told.name
+    say(wants_json, {**_facts(told), "file": path}, path)
+
+
+@click.command()
+@which_file
+@click.option("--variant", default=ORIGINAL, show_default=True)
+@of_site
+@local
+@as_json
+def url(*, which: str, variant: str, site: str, is_local: bool, wants_json: bool) -> None:
+    """Print the absolute URL of a file."""
+    with _files(site, is_local=is_local) as files:
+        found = files.url(which, variant)
+    say(wants_json, {"url": found, "variant": variant}, found)
+
+
+@click.command()
+@which_file
+@of_site
+@local
+@as_json
+def exists(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
+    """Tell whether a file is there with its bytes: exit code 0 or 1; 2 when nobody knows."""
+    try:
+        with _files(site, is_local=is_local) as files:
+            found = files.exists(which)
+    except (AvenueError, ConfigError) as error:
+        click.echo(_why(error), err=True)
+        sys.exit(NOT_KNOWN)
+    say(wants_json, {"exists": found}, "yes" if found else "no")
+    sys.exit(0 if found else 1)
+
+
+@click.command()
+@click.argument("which", metavar="ID|URL|PATH...", nargs=-1, required=True)
+@of_site
+@local
+@as_json
+def rm(*, which: tuple[str, ...], site: str, is_local: bool, wants_json: bool) -> None:
+    """Put files of the media library into the trash; exit code 1 when one was refused."""
+    outcomes = []
+    with _files(site, is_local=is_local) as files:
+        for each in which:
+            outcome = _rm_one(files, each)
+            outcomes.append({"file": each, **outcome})
+            _tell(each, outcome, str(outcome.get("id")), wants_json)
+    _finish(outcomes, wants_json)
+
+
+@contextmanager
+def _files(site: str, *, is_local: bool) -> Iterator[Files]:
+    with (
+        settings_in_force(is_local=is_local) as settings,
+        database_of(settings) as database,
+        files_of(settings, database, site) as files,
+    ):
+        yield files
+
+
+def _put_one(files: Files, source: str, name: str | None) -> dict[str, Any]:
+    try:
+        kept = files.put(sys.stdin.buffer if source == STANDARD else source, name=name)
+    except AvenueError as error:
+        return _refusal(error)
+    return {**_facts(kept), "created": kept.created}
+
+
+def _rm_one(files: Files, which: str) -> dict[str, Any]:
+    try:
+        return {"id": files.rm(which)}
+    except AvenueError as error:
+        return _refusal(error)
+
+
+def _stream(files: Files, which: str, wants_json: bool) -> None:
+    """Write a file to stdout; what is told of it goes to stderr then."""
+    try:
+        with open(sys.stdout.fileno(), "wb", closefd=False) as out:
+            told = files.get(which, out)
+    except OSError as error:  # whoever read it went away, or its disk is full
+        raise click.ClickException(f"stdout: {error.strerror}") from error
+    if wants_json:
+        click.echo(json.dumps(_facts(told)), err=True)
+
+
+def _facts(told: KeptFile) -> dict[str, Any]:
+    facts = asdict(told)
+    del facts["created"]
+    return facts
+
+
+def _refusal(error: AvenueError) -> dict[str, Any]:
+    return {"code": error.code, "error": error.message, "hint": error.hint}
+
+
+def _tell(source: str, outcome: Mapping[str, Any], line: str, wants_json: bool) -> None:
+    """Print one outcome as soon as it is known; with JSON all of them come at the end."""
+    if wants_json:
+        return
+    if "error" in outcome:
+        shown = click.format_filename(source)
+        click.echo(f"{shown}: {outcome['error']} {outcome['hint']}", err=True)
+    else:
+        click.echo(line)
+
+
+def _finish(outcomes: Sequence[Mapping[str, Any]], wants_json: bool) -> None:
+    refused = sum("error" in each for each in outcomes)
+    if wants_json:
+        click.echo(json.dumps({"items": outcomes, "total": len(outcomes), "refused": refused}))
+    sys.exit(1 if refused else 0)
+
+
+def _why(error: AvenueError | ConfigError) -> str:
+    return f"{error.message}\n{error.hint}" if isinstance(error, AvenueError) else str(error)
+
+
+COMMANDS = (put, get, url, exists, rm)

@@ -1,0 +1,1 @@
+"""Files from elsewhere into Avenue and out again."""

@@ -1,0 +1,101 @@
+"""Which texts in old records are addresses of files the old application kept on its disk."""
+
+import html
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from avenue.media.legacy import legacy_path
+from avenue.media.urls import is_own_path
+
+_LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan")
+# Possessive, and an address ends where the next could begin: no text makes the search go back.
+_ATTRIBUTE = re.compile(
+    r"""\b(?:src|href)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""",
+    re.IGNORECASE,
+)
+_QUOTE = "(?:&quot;|&apos;|&#0?39;)"
+_CSS_URL = re.compile(
+    rf"""\burl\(\s*+(?:"([^"]*+)"|'([^']*+)'|{_QUOTE}([^"'()]*?){_QUOTE}|([^"'()\s]++))\s*+\)""",
+    re.IGNORECASE,
+)
+
+Replace = Callable[[str], str | None]
+"""Takes the normal path of an old address and returns what to write instead, or None."""
+
+
+class OldAddresses:
+    """Knows the hosts of the old application, and the folder its files were served from."""
+
+    def __init__(self, *, prefix: str, hosts: Iterable[str]) -> None:
+        self._prefix = legacy_path(prefix) or ""
+        self._hosts = frozenset(host.lower().rpartition("@")[2] for host in hosts)
+
+    @property
+    def folder_name(self) -> str:
+        """The last part of the prefix: `uploads`."""
+        return self._prefix.rpartition("/")[2]
+
+    def path_of(self, name: bytes) -> str | None:
+        """Return the address a file of the tree had, None when no address can hold its name."""
+        return legacy_path(f"{quote(self._prefix)}/{quote(name)}")
+
+    def path_in(self, address: str) -> str | None:
+        """Return the normal path of `address` if only an old disk can answer it, else None."""
+        path = legacy_path(address)
+        if path is None or is_own_path(path) or not self._is_ours(address):
+            return None
+        return path
+
+    def rewritten(self, value: Any, replace: Replace) -> Any:
+        """Return a stored page's `value` with the addresses under the prefix replaced.
+
+        Looked at are strings at any depth: those that are such an address as a whole, and `src`,
+        `href` and `url(…)` in HTML and CSS.
+        """
+        if isinstance(value, str):
+            return self._rewritten_text(value, replace)
+        if isinstance(value, dict):
+            return {name: self.rewritten(each, replace) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.rewritten(each, replace) for each in value]
+        return value
+
+    def _rewritten_text(self, text: str, replace: Replace) -> str:
+        whole = self._replaced(text, replace)
+        if whole is not None:
+            return whole
+
+        def one(found: re.Match[str]) -> str:
+            address = found[found.lastindex or 0]
+            fresh = self._replaced(html.unescape(address), replace)
+            return found[0] if fresh is None else fresh.join(found[0].rsplit(address, 1))
+
+        return _CSS_URL.sub(one, _ATTRIBUTE.sub(one, text))
+
+    def _replaced(self, text: str, replace: Replace) -> str | None:
+        path = self.path_in(text)
+        under = path is not None and path.startswith(f"{self._prefix}/")
+        return replace(path) if path and under else None
+
+    def _is_ours(self, address: str) -> bool:
+        try:
+            parts = urlsplit(address.strip())
+            host = parts.hostname or ""
+        except ValueError:  # a bracket that is no IPv6 address
+            return False
+        if not parts.netloc:
+            return True
+        return host in self._hosts or parts.netloc.lower() in self._hosts or _is_local(host)
+
+
+def _is_local(host: str) -> bool:
+    """Tell whether `host` means this machine or a private network: nobody else can reach it."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # A name without a dot is one of a container network: `backend`, `localhost`.
+        return "." not in host.rstrip(".") or host.endswith(_LOCAL_ENDINGS)
+    return address.is_private or address.is_loopback or address.is_unspecified

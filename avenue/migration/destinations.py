@@ -1,0 +1,33 @@
+"""Where the files of an old tree go: which checks they pass, and who owns them."""
+
+from avenue.config import Settings
+from avenue.identity import Site
+from avenue.media.models import Claim, Visibility
+from avenue.media.policy import library_pictures, old_uploads, product_pictures
+from avenue.migration.models import Destination, FolderOrder, Kind
+
+
+def destination_of(order: FolderOrder, site: Site, settings: Settings) -> Destination:
+    """Return the destination of an order.
+
+    A product picture nobody refers to is owned by the site's legacy, so that its old address
+    answers; a general upload owns itself.
+    """
+    if order.kind is Kind.PRODUCTS:
+        return Destination(
+            policy=product_pictures(settings).on(site),
+            claim=lambda _: Claim(kind="legacy", id=site.id),
+            adopts=True,
+        )
+    if order.kind is Kind.MEDIA:
+        return Destination(
+            policy=library_pictures(settings).on(site),
+            claim=lambda _: Claim.library(site.id),
+            adopts=False,
+        )
+    visibility = Visibility.PUBLIC if order.is_public else Visibility.PRIVATE
+    return Destination(
+        policy=old_uploads(settings, visibility).on(site),
+        claim=lambda asset_id: Claim(kind="upload", id=asset_id),
+        adopts=False,
+    )

@@ -1,0 +1,120 @@
+"""What can go wrong between Avenue and the files of a machine.
+
+::
+
+    AvenueError
+    ├── Invalid              400
+    │   ├── UnreadableFile        the machine does not give its bytes
+    │   ├── UnwritableFile        the machine does not take the bytes
+    │   ├── NotATree              neither a folder nor a ZIP
+    │   └── UnsafeArchive         a ZIP that is damaged or built to do harm
+    ├── NotFound             404
+    │   └── NoSuchFile            Avenue has no file of that name
+    ├── Conflict             409
+    │   ├── FileExists            something is there already
+    │   └── FileInUse             a file that belongs to something else
+    └── Unprocessable        422
+        ├── DamagedEntry          a file of a ZIP that cannot be unpacked
+        └── FileChanged           a file that was another a moment ago
+"""
+
+from pathlib import Path
+
+from avenue.errors import Conflict, Invalid, NotFound, Unprocessable
+
+
+class UnreadableFile(Invalid):
+    """A file of this machine cannot be read."""
+
+    code = "unreadable_file"
+    message = "The file cannot be read."
+    hint = "Check its path and whether you may read it."
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"The file cannot be read: {_reason(error)}.")
+
+
+class UnwritableFile(Invalid):
+    """A file cannot be written on this machine; nothing of it is left."""
+
+    code = "unwritable_file"
+    message = "The file cannot be written."
+    hint = "Check the path, whether you may write there, and how much room is left."
+
+    def __init__(self, path: str, error: OSError) -> None:
+        super().__init__(f"{path} cannot be written: {_reason(error)}.")
+
+
+class NoSuchFile(NotFound):
+    """No id, URL or old address of this site names a file that is there."""
+
+    code = "no_such_file"
+    message = "There is no such file on this site."
+    hint = "Give its id, its URL or the path of its URL; it may have been removed."
+
+
+class FileExists(Conflict):
+    """A file of this name is on this machine already, and it was left as it is."""
+
+    code = "file_exists"
+    message = "There is a file of this name already."
+    hint = "Choose another name, or overwrite it (--force)."
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is there already, and was left as it is.")
+
+
+class FileInUse(Conflict):
+    """The file belongs to something else than the media library."""
+
+    code = "file_in_use"
+    message = "This file does not belong to the media library."
+    hint = "Remove it there."
+
+    def __init__(self, owner: str | None) -> None:
+        if owner is None:
+            super().__init__(
+                "This file was uploaded for something that does not exist yet.",
+                hint="It goes by itself when nobody claims it.",
+            )
+        else:
+            super().__init__(f"This file belongs to a {owner}.", owner=owner)
+
+
+class NotATree(Invalid):
+    """Neither a folder nor a ZIP."""
+
+    code = "not_a_tree"
+    message = "This is neither a folder nor a ZIP."
+    hint = "Give the folder that holds the old uploads, or a ZIP of it."
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(f"{place} is neither a folder nor a ZIP.")
+
+
+class UnsafeArchive(Invalid):
+    """A ZIP that is damaged, too large to be listed, or built to do harm."""
+
+    code = "unsafe_archive"
+    message = "The ZIP is damaged, lists too many files, or unfolds to far more than files would."
+    hint = "Unpack it, look at what is in it, and bring in the folder."
+
+
+class DamagedEntry(Unprocessable):
+    """A file of a ZIP that cannot be unpacked."""
+
+    code = "damaged_entry"
+    message = "The file is damaged in the archive."
+    hint = "Pack it again, or put it beside the archive's other files in a folder."
+
+
+class FileChanged(Unprocessable):
+    """A file that was another when it was looked at first."""
+
+    code = "file_changed"
+    message = "The file changed while it was brought in."
+    hint = "Stop the application that writes it and run the import again."
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,244 @@
+"""Single files into the media library and out again, for commands and for Python."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from avenue.audit.service import AuditService
+from avenue.errors import StorageFull
+from avenue.identity import Actor, is_id, new_id
+from avenue.media.legacy import legacy_path
+from avenue.media.library import MediaLibrary, Order
+from avenue.media.models import Asset, Claim, State
+from avenue.media.policy import UploadPolicy
+from avenue.media.reading import DamagedFile, StoredFile
+from avenue.media.store import AssetStore, LegacyUrls
+from avenue.media.urls import ORIGINAL, asset_in, original_url, variant_url
+from avenue.migration.errors import (
+    FileExists,
+    FileInUse,
+    NoSuchFile,
+    UnreadableFile,
+    UnwritableFile,
+)
+from avenue.migration.models import KeptFile
+from avenue.migration.spool import Spooled, fill, new_spool
+from avenue.migration.store import LibraryStore
+
+BLOCK_BYTES = 256 * 1024
+
+
+class Files:
+    """The files of one site, from outside: put, get, url, exists, rm.
+
+    `which` is always an id, a URL of the site, or the path of one; addresses from before Avenue
+    are understood as well. What is put belongs to the site's media library and is public. Every
+    method may raise `Unavailable` when the database stays away; then nothing is half done, and
+    the same call may be repeated. Threads may share one.
+    """
+
+    def __init__(
+        self,
+        actor: Actor,
+        *,
+        library: MediaLibrary,
+        store: LibraryStore,
+        assets: AssetStore,
+        legacy_urls: LegacyUrls,
+        policy: UploadPolicy,
+        audit: AuditService,
+        tmp_dir: Path,
+    ) -> None:
+        self._actor = actor
+        self._library = library
+        self._store = store
+        self._assets = assets
+        self._legacy_urls = legacy_urls
+        self._policy = policy
+        self._audit = audit
+        self._tmp_dir = tmp_dir
+
+    def put(
+        self, source: str | os.PathLike[str] | BinaryIO, *, name: str | None = None
+    ) -> KeptFile:
+        """Store a picture, given as a path or as an open binary file, and return what it became.
+
+        `name` is what people will call it, by default the file's own. The same bytes again are
+        the same file, `created` is False then. Raise `UnreadableFile`, or why it is not taken:
+        `FileTooLarge`, `UnsupportedMediaType`, `EmptyFile`, `BrokenImage`, `ImageTooLarge`,
+        `ImageTooCostly`, `TooManyFrames`, `StorageFull`, `QuotaExceeded`.
+        """
+        site_id = self._actor.site.id
+        with self._spooled(source, name) as incoming:
+            there = self._store.by_source(site_id, incoming.sha256)
+            order = Order(
+                policy=self._policy,
+                target="library",
+                key=None,
+                known={incoming.sha256: there} if there else {},
+                room=1,  # one file at a time; a library has no limit but the site's quota
+                no_room=StorageFull(),
+            )
+            with self._library.receiving(self._actor, order, [incoming]) as reception:
+                self._store.keep(site_id, reception)
+        reception.raise_if_empty()
+        kept = reception.assets[0]
+        if reception.created:
+            self._audit.record_command(site_id, "put", "file.added", kept.id)
+        return self._told(kept, created=reception.created)
+
+    def get(
+        self,
+        which: str,
+        into: str | os.PathLike[str] | BinaryIO | None = None,
+        *,
+        overwrite: bool = False,
+    ) -> KeptFile:
+        """Write the bytes of a file into a path or an open binary file, and return what it is.
+
+        Without `into` it gets its own name, in the current directory. A few MiB are in memory at
+        most. A path gets the whole file or stays as it was, and is replaced only with
+        `overwrite`. Raise `NoSuchFile`, `FileExists`, `UnwritableFile`, and `DamagedFile` when
+        the bytes are not those that were stored (for an open file that is known at the end only).
+        """
+        asset = self._live(which)
+        if into is None or isinstance(into, str | os.PathLike):
+            _save(self._verified(asset), Path(into or asset.name), overwrite=overwrite)
+        else:
+            for piece in self._verified(asset):
+                into.write(piece)
+        return self._told(asset, created=False)
+
+    def url(self, which: str, variant: str = ORIGINAL) -> str:
+        """Return the absolute URL of a file, made now and good for ever.
+
+        Raise `NoSuchFile`, or `UnknownVariant` with the names there are.
+        """
+        return variant_url(self._actor.site, self._live(which), variant)
+
+    def exists(self, which: str) -> bool:
+        """Tell whether a file is there, not in the trash, and has its bytes."""
+        asset = self._find(which)
+        return (
+            asset is not None
+            and asset.state is State.LIVE
+            and self._assets.has_file(asset, asset.current)
+        )
+
+    def rm(self, which: str) -> str:
+        """Put a file of the library into the trash, where it stays for `AVENUE_TRASH_DAYS`.
+
+        Return its id. What is in the trash already stays there. Raise `NoSuchFile`, and
+        `FileInUse` for what belongs to a product or to something else.
+        """
+        asset = self._find(which)
+        if asset is None or asset.state is State.PURGING:
+            raise NoSuchFile
+        if asset.claim != Claim.library(asset.site):
+            raise FileInUse(asset.claim.kind if asset.claim else None)
+        if asset.state is State.LIVE:
+            self._store.trash(asset.site, asset.id, by=self._actor.id)
+            self._audit.record_command(asset.site, "rm", "file.removed", asset.id)
+        return asset.id
+
+    def _live(self, which: str) -> Asset:
+        asset = self._find(which)
+        if asset is None or asset.state is not State.LIVE:
+            raise NoSuchFile
+        return asset
+
+    def _find(self, which: str) -> Asset | None:
+        """Return the asset of the site that `which` names, in any state."""
+        asset_id = which if is_id(which) else asset_in(which) or self._legacy_id(which)
+        return self._assets.get(self._actor.site.id, asset_id) if asset_id else None
+
+    def _legacy_id(self, which: str) -> str | None:
+        path = legacy_path(which)
+        return self._legacy_urls.find(self._actor.site.id, path) if path else None
+
+    def _verified(self, asset: Asset) -> Iterator[bytes]:
+        """Yield the bytes of `asset`; raise `DamagedFile` at the end when they are others."""
+        file = StoredFile(asset=asset, version=asset.current, store=self._assets, cache=None)
+        digest = hashlib.sha256()
+        for piece in file.chunks(0, file.length):
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != asset.current.sha256:
+            raise DamagedFile
+
+    def _told(self, asset: Asset, *, created: bool) -> KeptFile:
+        version = asset.current
+        return KeptFile(
+            id=asset.id,
+            url=original_url(self._actor.site, asset),
+            name=asset.name,
+            media_type=version.media_type,
+            bytes=version.bytes,
+            sha256=version.sha256,
+            width=version.width,
+            height=version.height,
+            created=created,
+        )
+
+    @contextmanager
+    def _spooled(
+        self, source: str | os.PathLike[str] | BinaryIO, name: str | None
+    ) -> Iterator[Spooled]:
+        """Copy `source`, so that what is checked is what is stored, and no more than may be."""
+        digest, length = hashlib.sha256(), 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal length
+            for block in _blocks(source):
+                length += len(block)
+                self._policy.check_bytes(length)
+                digest.update(block)
+                yield block
+
+        own_name = Path(source).name if isinstance(source, str | os.PathLike) else ""
+        with new_spool(self._tmp_dir) as spool:
+            fill(spool, counted())
+            yield Spooled(
+                name=own_name if name is None else name,
+                file=spool,
+                length=length,
+                sha256=digest.hexdigest(),
+            )
+
+
+def _blocks(source: str | os.PathLike[str] | BinaryIO) -> Iterator[bytes]:
+    if not isinstance(source, str | os.PathLike):
+        yield from iter(lambda: source.read(BLOCK_BYTES), b"")
+        return
+    try:
+        with Path(source).open("rb") as file:
+            yield from iter(lambda: file.read(BLOCK_BYTES), b"")
+    except OSError as error:
+        raise UnreadableFile(error) from error
+
+
+def _save(pieces: Iterable[bytes], path: Path, *, overwrite: bool) -> None:
+    """Write `pieces` under another name, and give the file its own when it is whole."""
+    if not overwrite and os.path.lexists(path):
+        raise FileExists(str(path))
+    part = path.parent / f".{new_id()}.part"
+    try:
+        with part.open("xb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            part.replace(path)
+        else:
+            os.link(part, path)  # unlike renaming, this never takes the place of another file
+    except FileExistsError:
+        raise FileExists(str(path)) from None
+    except OSError as error:
+        raise UnwritableFile(str(path), error) from error
+    finally:
+        with suppress(OSError):  # it is gone, or was never there
+            part.unlink()

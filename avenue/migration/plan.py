@@ -1,0 +1,233 @@
+"""What is known of a tree while it is brought in: its files, their bytes' hashes, who names them.
+
+Kept in a temporary SQLite database, which has a few megabytes in memory and the rest in a file
+that is gone with the process: a tree of a million files takes no more memory than one of ten.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from avenue.migration.models import Content, Outcome, Problem, Reference
+
+PAGE_ROWS = 500
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE contents (sha256 TEXT PRIMARY KEY, length INT, key BLOB, name TEXT,
+                       done INT NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE files (path TEXT PRIMARY KEY, name BLOB, sha256 TEXT, outcome TEXT) WITHOUT ROWID;
+CREATE INDEX files_of_content ON files (sha256, path);
+CREATE TABLE refused (path TEXT, code TEXT, message TEXT);
+CREATE TABLE skipped (path TEXT, code TEXT, message TEXT);
+CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, rewritten INT NOT NULL DEFAULT 0,
+                    PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
+CREATE INDEX named_by_path ON named (path);
+"""
+Row = tuple[Any, ...]
+
+
+class Plan:
+    """Safe to use from many threads. Lists are read in pages, so none is in memory whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._rows.close()
+
+    def add_file(self, path: str, name: bytes, content: Content) -> bytes | None:
+        """Note a file; return the name of the one that has to yield, if two have one `path`.
+
+        That is so when names differ in how they are encoded or composed; the lesser one stays.
+        """
+        found = self._all("SELECT name, sha256 FROM files WHERE path = ?", path)
+        if found and found[0][1] == content.sha256:
+            return None
+        if found and found[0][0] < name:
+            return name
+        self._do(
+            "INSERT OR IGNORE INTO contents (sha256, length, key, name) VALUES (?, ?, ?, ?)",
+            content.sha256,
+            content.length,
+            content.key,
+            content.name,
+        )
+        self._do(
+            "INSERT OR REPLACE INTO files (path, name, sha256) VALUES (?, ?, ?)",
+            path,
+            name,
+            content.sha256,
+        )
+        return bytes(found[0][0]) if found else None
+
+    def refuse(self, problem: Problem) -> None:
+        """Note that something of the tree cannot be taken."""
+        self._do("INSERT INTO refused VALUES (?, ?, ?)", *_row(problem))
+
+    def refuse_file(self, problem: Problem) -> None:
+        """Note that a file that looked well cannot be taken after all."""
+        self.refuse(problem)
+        self.settle(problem.path, Outcome.REFUSED)
+
+    def skip(self, problem: Problem) -> None:
+        """Note something that is passed over and no loss."""
+        self._do("INSERT INTO skipped VALUES (?, ?, ?)", *_row(problem))
+
+    def add_reference(self, reference: Reference) -> None:
+        """Note that a record names an old address."""
+        self._do(
+            "INSERT OR IGNORE INTO named (kind, id, address, path) VALUES (?, ?, ?, ?)",
+            reference.kind,
+            reference.id,
+            reference.address,
+            reference.path,
+        )
+
+    def contents(self) -> Iterator[Content]:
+        """Yield what is not done yet, each once."""
+        query = (
+            "SELECT sha256, length, key, name FROM contents"
+            " WHERE sha256 > ? AND NOT done ORDER BY sha256 LIMIT ?"
+        )
+        for sha256, length, key, name in self._paged(query, keys=1):
+            yield Content(sha256=sha256, length=length, key=bytes(key), name=name)
+
+    def count_contents(self) -> int:
+        """Return how many distinct bytes there are."""
+        return self._number("SELECT count(*) FROM contents")
+
+    def count_open(self) -> int:
+        """Return how many of them are not done yet."""
+        return self._number("SELECT count(*) FROM contents WHERE NOT done")
+
+    def finish(self, content: Content) -> None:
+        """Note that there is nothing left to do with these bytes."""
+        self._do("UPDATE contents SET done = 1 WHERE sha256 = ?", content.sha256)
+
+    def paths_of(self, content: Content) -> Iterator[str]:
+        """Yield the paths of the files with these bytes."""
+        query = "SELECT path FROM files WHERE path > ? AND sha256 = ? ORDER BY path LIMIT ?"
+        for (path,) in self._paged(query, content.sha256, keys=1):
+            yield path
+
+    def outcome_of(self, path: str) -> Outcome | None:
+        """Return what became of a file; None while that is open, or when there is no such file."""
+        found = self._all("SELECT outcome FROM files WHERE path = ?", path)
+        return Outcome(found[0][0]) if found and found[0][0] else None
+
+    def settle(self, path: str, outcome: Outcome) -> None:
+        """Note what became of a file."""
+        self._do("UPDATE files SET outcome = ? WHERE path = ?", outcome, path)
+
+    def references_of(self, content: Content) -> Iterator[Reference]:
+        """Yield how owners of pictures refer to files with these bytes, if not rewritten yet."""
+        query = (
+            "SELECT kind, id, address, named.path FROM named JOIN files USING (path)"
+            " WHERE (kind, id, address) > (?, ?, ?) AND sha256 = ? AND NOT rewritten"
+            " AND kind != 'page' ORDER BY kind, id, address LIMIT ?"
+        )
+        for row in self._paged(query, content.sha256, keys=3):
+            yield _reference(row)
+
+    def references(self) -> Iterator[tuple[Reference, Outcome | None]]:
+        """Yield every reference with the outcome of its file, None without one."""
+        query = (
+            "SELECT kind, id, address, named.path, outcome FROM named LEFT JOIN files USING (path)"
+            " WHERE (kind, id, address) > (?, ?, ?) ORDER BY kind, id, address LIMIT ?"
+        )
+        for row in self._paged(query, keys=3):
+            yield _reference(row), Outcome(row[4]) if row[4] else None
+
+    def references_to(self, path: str) -> Iterator[Reference]:
+        """Yield how records refer to one file."""
+        query = (
+            "SELECT kind, id, address, path FROM named WHERE (kind, id, address) > (?, ?, ?)"
+            " AND path = ? ORDER BY kind, id, address LIMIT ?"
+        )
+        for row in self._paged(query, path, keys=3):
+            yield _reference(row)
+
+    def settle_reference(self, reference: Reference) -> None:
+        """Note that a record no longer names an old address."""
+        self._do(
+            "UPDATE named SET rewritten = 1 WHERE kind = ? AND id = ? AND address = ?",
+            reference.kind,
+            reference.id,
+            reference.address,
+        )
+
+    def files(self) -> Iterator[tuple[str, Outcome | None]]:
+        """Yield every file that could be read, with its outcome."""
+        query = "SELECT path, outcome FROM files WHERE path > ? ORDER BY path LIMIT ?"
+        for path, outcome in self._paged(query, keys=1):
+            yield path, Outcome(outcome) if outcome else None
+
+    def refused(self) -> Iterator[Problem]:
+        """Yield what cannot be taken."""
+        return self._problems("refused")
+
+    def skipped(self) -> Iterator[Problem]:
+        """Yield what was passed over."""
+        return self._problems("skipped")
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many files had this outcome."""
+        if outcome is Outcome.REFUSED:
+            return self._number("SELECT count(*) FROM refused")
+        return self._number("SELECT count(*) FROM files WHERE outcome = ?", outcome)
+
+    def count_skipped(self) -> int:
+        """Return how many things were passed over."""
+        return self._number("SELECT count(*) FROM skipped")
+
+    def count_unreferenced(self) -> int:
+        """Return how many of the files brought in no record names."""
+        return self._number(
+            "SELECT count(*) FROM files WHERE outcome IN (?, ?)"
+            " AND NOT EXISTS (SELECT 1 FROM named WHERE named.path = files.path)",
+            Outcome.STORED,
+            Outcome.DUPLICATE,
+        )
+
+    def count_rewritten(self) -> dict[str, int]:
+        """Return how many references were rewritten, by the kind of their record."""
+        return dict(self._all("SELECT kind, count(*) FROM named WHERE rewritten GROUP BY kind"))
+
+    def _problems(self, table: str) -> Iterator[Problem]:
+        query = (
+            f"SELECT rowid, path, code, message FROM {table} WHERE rowid > ?"  # noqa: S608 - ours
+            " ORDER BY rowid LIMIT ?"
+        )
+        for _, path, code, message in self._paged(query, keys=1, first=0):
+            yield Problem(path=path, code=code, message=message)
+
+    def _paged(self, query: str, *values: str, keys: int, first: str | int = "") -> Iterator[Row]:
+        """Yield the rows of `query`; its first `keys` columns say where to go on."""
+        last: Row = (first,) * keys
+        while rows := self._all(query, *last, *values, PAGE_ROWS):
+            yield from rows
+            last = rows[-1][:keys]
+
+    def _number(self, query: str, *values: str) -> int:
+        return int(self._all(query, *values)[0][0])
+
+    def _all(self, query: str, *values: object) -> list[Row]:
+        with self._lock:
+            return self._rows.execute(query, values).fetchall()
+
+    def _do(self, statement: str, *values: object) -> None:
+        with self._lock:
+            self._rows.execute(statement, values)
+
+
+def _row(problem: Problem) -> Row:
+    return problem.path, problem.code, problem.message
+
+
+def _reference(row: Row) -> Reference:
+    return Reference(kind=row[0], id=row[1], address=row[2], path=row[3])

@@ -1,0 +1,93 @@
+"""Bytes on their way in, copied to where they cannot change while they are checked and stored."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self, cast
+
+from avenue.migration.errors import FileChanged
+from avenue.migration.models import Content
+from avenue.migration.tree import Tree
+from avenue.web.errors import SpoolUnavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """The bytes of a source as they were read, in an unlinked file."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+class Spool:
+    """Copies a file of a tree into `tmp_dir` the first time it is asked for, for a `with` block."""
+
+    def __init__(self, tree: Tree, content: Content, tmp_dir: Path) -> None:
+        self._tree = tree
+        self._content = content
+        self._tmp_dir = tmp_dir
+        self._spooled: Spooled | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def incoming(self) -> Spooled:
+        """Return the copy; raise `FileChanged` when these are not the bytes looked at before.
+
+        Raise also `UnreadableFile`, `DamagedEntry` or `SpoolUnavailable`.
+        """
+        if self._spooled is None:
+            content = self._content
+            file = self._open.enter_context(new_spool(self._tmp_dir))
+            fill(file, self._checked())
+            self._spooled = Spooled(
+                name=content.name, file=file, length=content.length, sha256=content.sha256
+            )
+        return self._spooled
+
+    def _checked(self) -> Iterator[bytes]:
+        digest, length = hashlib.sha256(), 0
+        for block in self._tree.read(self._content.key):
+            digest.update(block)
+            length += len(block)
+            if length > self._content.length:
+                raise FileChanged
+            yield block
+        if digest.hexdigest() != self._content.sha256:
+            raise FileChanged
+
+
+@contextmanager
+def new_spool(tmp_dir: Path) -> Iterator[BinaryIO]:
+    """Give an unlinked file in `tmp_dir`; raise `SpoolUnavailable`."""
+    try:
+        spool = cast("BinaryIO", tempfile.TemporaryFile(dir=tmp_dir))  # noqa: SIM115
+    except OSError as error:
+        raise SpoolUnavailable from error
+    try:
+        yield spool
+    finally:
+        with suppress(OSError):  # what a full disk did not take is lost with it anyway
+            spool.close()
+
+
+def fill(spool: BinaryIO, blocks: Iterable[bytes]) -> None:
+    """Write `blocks` into `spool` and go back to the start; raise `SpoolUnavailable`."""
+    for block in blocks:
+        try:
+            spool.write(block)
+        except OSError as error:
+            raise SpoolUnavailable from error
+    try:
+        spool.seek(0)  # which writes what is left
+    except OSError as error:
+        raise SpoolUnavailable from error

@@ -1,0 +1,1 @@
+"""What a site says of itself: name, logo, colours, address, limits."""

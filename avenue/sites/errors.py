@@ -1,0 +1,74 @@
+"""What can go wrong with sites."""
+
+from avenue.errors import Conflict, Invalid, NotFound
+
+
+class SiteNotFound(NotFound):
+    """The house has no such site."""
+
+    code = "site_not_found"
+    message = "There is no such site."
+    hint = "`python -m avenue site list` shows all."
+
+
+class SiteExists(Conflict):
+    """Another site has this id."""
+
+    code = "site_exists"
+    message = "There is already a site with this id."
+    hint = "Use another id, or change that site."
+
+
+class HostTaken(Conflict):
+    """The host leads to another site."""
+
+    code = "host_taken"
+    message = "A host of this address already leads to another site."
+    hint = "Use another host, or take it from that site first."
+
+
+class InvalidHost(Invalid):
+    """A host or an address cannot be one of a site."""
+
+    code = "invalid_host"
+    message = "This cannot be the address of a site."
+    hint = (
+        "Write an address as https://shop.example and a host as shop.example, in ASCII (xn--…), "
+        "with a port only if it is an unusual one."
+    )
+
+
+class LimitTooHigh(Invalid):
+    """A site's limit cannot be above the house's; `most` is what it may be."""
+
+    code = "limit_too_high"
+    hint = "Use at most `most`; whoever runs the house can allow more."
+
+    def __init__(self, limit: str, most: int) -> None:
+        super().__init__(f"`{limit}` may be at most {most} here.", limit=limit, most=most)
+
+
+class LogoNotFound(NotFound):
+    """The site has no logo."""
+
+    code = "logo_not_found"
+    message = "This site has no logo."
+
+
+class OneLogoOnly(Invalid):
+    """Several files were sent as the logo."""
+
+    code = "one_file_only"
+    message = "A site has one logo."
+    hint = "Send exactly one file."
+
+
+class RevisionConflict(Conflict):
+    """Somebody changed the site in the meantime; `current` is how it is now."""
+
+    code = "revision_conflict"
+    message = "Somebody else changed this site in the meantime."
+    hint = "Look at `current`, then send your change again with its revision."
+
+    def __init__(self, current: object = None) -> None:
+        super().__init__(current=current)

@@ -1,0 +1,90 @@
+"""`/api/site`: the site of the request; `/api/sites`: all of the house, for superusers."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from avenue.identity import Actor, Role, Site
+from avenue.media.receiving import idempotency_key, received, upload_reply
+from avenue.sites.bodies import NewSite, SiteChanges
+from avenue.sites.errors import RevisionConflict
+from avenue.sites.presenting import house_json, site_json
+from avenue.sites.service import LogoService, SiteService
+from avenue.web.audit import audited, note
+from avenue.web.auth import current_actor, require
+from avenue.web.limits import upload_route
+from avenue.web.parsing import body_as
+from avenue.web.services import using
+
+blueprint = Blueprint("sites", __name__, url_prefix="/api")
+
+
+@blueprint.get("/site")
+@require()
+def show_site() -> Response:
+    """Show the site with the limits in force; to superusers with its hosts."""
+    actor = current_actor()
+    return jsonify(_shown(actor, using(SiteService).get(actor)))
+
+
+@blueprint.patch("/site")
+@require(Role.ADMIN)
+@audited("site.changed")
+def change_site() -> Response:
+    """Change the fields that are given."""
+    actor, body = current_actor(), body_as(SiteChanges)
+    changes = body.model_dump(exclude_unset=True, exclude={"revision"})
+    try:
+        changed = using(SiteService).change(actor, changes, body.revision)
+    except RevisionConflict:
+        current = using(SiteService).get(actor)
+        raise RevisionConflict(_shown(actor, current)) from None
+    return jsonify(_shown(actor, changed))
+
+
+@blueprint.put("/site/logo")
+@require(Role.ADMIN)
+@upload_route
+@audited("site.logo_changed")
+def set_logo() -> Response:
+    """Make a picture the logo: a form with one file, or one raw body."""
+    actor, logos = current_actor(), using(LogoService)
+    reception = logos.set(actor, received(logos.policy(actor)), key=idempotency_key())
+    note(object_id=actor.site.id)
+    return upload_reply(reception)
+
+
+@blueprint.delete("/site/logo")
+@require(Role.ADMIN)
+@audited("site.logo_removed")
+def remove_logo() -> tuple[str, int]:
+    """Put the logo into the trash."""
+    actor = current_actor()
+    using(LogoService).remove(actor)
+    note(object_id=actor.site.id)
+    return "", 204
+
+
+@blueprint.get("/sites")
+@require(Role.ADMIN)
+def list_sites() -> Response:
+    """List all sites of the house, without their logos."""
+    sites = using(SiteService)
+    found = sites.every(current_actor())
+    items = [house_json(each, sites.limits(each), None) for each in found]
+    return jsonify(items=items, next=None, total=len(items))
+
+
+@blueprint.post("/sites")
+@require(Role.ADMIN)
+@audited("site.added")
+def add_site() -> tuple[Response, int]:
+    """Add a site to the house."""
+    sites, body = using(SiteService), body_as(NewSite)
+    added = sites.add(current_actor(), body.id, body.model_dump(exclude={"id"}))
+    return jsonify(house_json(added, sites.limits(added), None)), 201
+
+
+def _shown(actor: Actor, site: Site) -> dict[str, Any]:
+    present = house_json if actor.superuser else site_json
+    return present(site, using(SiteService).limits(site), using(LogoService).of(actor, site))

@@ -1,0 +1,237 @@
+"""What administrators, and whoever runs the house, can do with sites."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from avenue.config import Settings
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Limit, Site
+from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.models import Asset, State
+from avenue.media.policy import UploadPolicy
+from avenue.sites.addresses import checked_base_url, checked_host, host_of, spellings
+from avenue.sites.bodies import MOST_HOSTS
+from avenue.sites.errors import (
+    HostTaken,
+    InvalidHost,
+    LimitTooHigh,
+    OneLogoOnly,
+    RevisionConflict,
+    SiteNotFound,
+)
+from avenue.sites.store import SiteStore
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.sites import Sites
+
+CHANGE_TRIES = 5
+MB = 1024 * 1024
+QUOTA = "quota_mb"
+Changes = Mapping[str, Any]
+"""The fields of `bodies.SiteChanges` that are given, without `revision`."""
+
+
+class SiteService:
+    """The sites of the house. `known` are those this process goes by: it forgets after a change.
+
+    Other processes see a change within `AVENUE_CACHE_SECONDS`.
+    """
+
+    def __init__(self, store: SiteStore, known: Sites, settings: Settings) -> None:
+        self._store = store
+        self._known = known
+        self._settings = settings
+        self._house_hosts = spellings(host_of(settings.base_url))
+
+    def get(self, actor: Actor) -> Site:
+        """Return the actor's site as it is now."""
+        return self.site(actor.site.id)
+
+    def change(self, actor: Actor, changes: Changes, revision: int | None) -> Site:
+        """Change the actor's site; raise `RevisionConflict` when `revision` is past.
+
+        Hosts and quota are for superusers. Raise `HostTaken`, `InvalidHost` or `LimitTooHigh`.
+        """
+        _require_admin(actor)
+        of_the_house = "hosts" in changes or QUOTA in changes.get("limits", {})
+        if of_the_house and not actor.superuser:
+            raise Forbidden("Only a superuser changes hosts and the quota.")
+        return self.change_site(actor.site.id, changes, revision)
+
+    def every(self, actor: Actor) -> list[Site]:
+        """Return all sites of the house, for superusers."""
+        _require_superuser(actor)
+        return self.sites()
+
+    def add(self, actor: Actor, site_id: str, values: Changes) -> Site:
+        """Add a site to the house, for superusers; see `add_site`."""
+        _require_superuser(actor)
+        return self.add_site(site_id, values)
+
+    def limits(self, site: Site) -> dict[str, int]:
+        """Return the limits in force on `site` by name; `quota_mb` 0 is no quota."""
+        most = _house_limits(self._settings)
+        quota_mb = (
+            self._settings.max_site_mb if site.quota_bytes is None else site.quota_bytes // MB
+        )
+        return {**{limit: site.limit(limit, most[limit]) for limit in Limit}, QUOTA: quota_mb}
+
+    # What whoever runs the house does (`python -m avenue site …`)
+
+    def site(self, site_id: str) -> Site:
+        """Return one site as it is now; raise `SiteNotFound`."""
+        found = self._store.get(site_id)
+        if found is None:
+            raise SiteNotFound
+        return found
+
+    def sites(self) -> list[Site]:
+        """Return all sites, by id."""
+        return self._store.every()
+
+    def change_site(self, site_id: str, changes: Changes, revision: int | None = None) -> Site:
+        """Change any site, hosts and quota too; raises as `change`, or `SiteNotFound`."""
+        for _ in range(CHANGE_TRIES):
+            site = self.site(site_id)
+            if revision is not None and site.revision != revision:
+                break
+            changed = self._store.change(site, self._values(site, changes))
+            if changed:
+                self._known.forget()
+                return changed
+        raise RevisionConflict
+
+    def add_site(self, site_id: str, values: Changes) -> Site:
+        """Add a site: `base_url`, and if wanted `name`, `locale` and more `hosts`.
+
+        Raise `SiteExists`, `HostTaken` or `InvalidHost`.
+        """
+        base_url = checked_base_url(values["base_url"])
+        hosts = self._hosts(site_id, base_url, map(checked_host, values.get("hosts", ())))
+        added = self._store.add(
+            site_id,
+            {
+                "name": values.get("name") or site_id,
+                "locale": values.get("locale", "es"),
+                "base_url": base_url,
+                "hosts": hosts,
+            },
+        )
+        self._known.forget()
+        return added
+
+    def _values(self, site: Site, changes: Changes) -> dict[str, Any]:
+        """Return the stored fields that `changes` of `site` make; None takes one away."""
+        values = {name: changes[name] for name in ("name", "locale") if name in changes}
+        if "colors" in changes:
+            colors = {**site.colors, **changes["colors"]}
+            values["colors"] = {name: each for name, each in colors.items() if each} or None
+        if "limits" in changes:
+            values |= self._limit_values(site, changes["limits"])
+        if "base_url" in changes or "hosts" in changes:
+            values |= self._address_values(site, changes)
+        return values
+
+    def _limit_values(self, site: Site, given: Mapping[str, int | None]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        if QUOTA in given:
+            quota_mb = given[QUOTA]
+            values["quotas.bytes"] = None if quota_mb is None else quota_mb * MB
+        own: dict[Limit, int | None] = {**site.limits}
+        for limit, most in _house_limits(self._settings).items():
+            if limit in given:
+                own[limit] = wanted = given[limit]
+                if wanted is not None and wanted > most:
+                    raise LimitTooHigh(limit, most)
+        values["limits"] = {limit.value: each for limit, each in own.items() if each} or None
+        return values
+
+    def _address_values(self, site: Site, changes: Changes) -> dict[str, Any]:
+        """Return address and hosts; what led to the site before a new address still does."""
+        wanted = changes.get("base_url", site.base_url)
+        if wanted is None and site.id != DEFAULT_SITE:
+            raise InvalidHost("Only the default site has an address of the house's settings.")
+        base_url = checked_base_url(wanted or self._settings.base_url)
+        before = map(checked_host, changes["hosts"]) if "hosts" in changes else site.hosts
+        hosts = self._hosts(site.id, base_url, before)
+        # The host of the settings leads to the default site without being stored.
+        stored = [host for host in hosts if host not in self._house_hosts]
+        values: dict[str, Any] = {"hosts": stored or None}
+        if "base_url" in changes:
+            values["base_url"] = base_url if wanted else None
+        return values
+
+    def _hosts(self, site_id: str, base_url: str, hosts: Iterable[str]) -> list[str]:
+        """Return `hosts`, each once, the host of `base_url` always among them."""
+        found = list(dict.fromkeys([*hosts, host_of(base_url)]))
+        if len(found) > MOST_HOSTS:
+            raise InvalidHost(f"A site has at most {MOST_HOSTS} hosts.")
+        if site_id != DEFAULT_SITE and self._house_hosts & set(found):
+            raise HostTaken
+        return found
+
+
+class LogoService:
+    """The logos of sites: public pictures, claimed by their site."""
+
+    def __init__(
+        self, store: SiteStore, known: Sites, library: MediaLibrary, policy: UploadPolicy
+    ) -> None:
+        self._store = store
+        self._known = known
+        self._library = library
+        self._policy = policy
+
+    def policy(self, actor: Actor) -> UploadPolicy:
+        """Return what may be the logo of the actor's site."""
+        return self._policy.on(actor.site)
+
+    def of(self, actor: Actor, site: Site) -> Asset | None:
+        """Return the logo of the actor's `site`, or None."""
+        found = self._library.get_many(actor, [site.logo]).get(site.logo) if site.logo else None
+        return found if found and found.state is State.LIVE else None
+
+    def set(
+        self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
+    ) -> Reception:
+        """Make the received picture the logo; the one before goes to the trash.
+
+        `key` is the Idempotency-Key. Raise the refusal when it was not taken.
+        """
+        _require_admin(actor)
+        site_id = actor.site.id
+        site = self._store.get(site_id)
+        logo = self.of(actor, site) if site else None
+        order = Order(
+            policy=self.policy(actor),
+            target="logo",
+            key=key,
+            known={logo.current.source_sha256: logo} if logo else {},
+            room=1,
+            no_room=OneLogoOnly(),
+        )
+        with self._library.receiving(actor, order, incoming) as reception:
+            self._store.set_logo(site_id, reception, by=actor.id)
+        self._known.forget()
+        reception.raise_if_empty()
+        return reception
+
+    def remove(self, actor: Actor) -> None:
+        """Put the logo into the trash; raise `LogoNotFound`."""
+        _require_admin(actor)
+        self._store.remove_logo(actor.site.id, by=actor.id)
+        self._known.forget()
+
+
+def _house_limits(settings: Settings) -> dict[Limit, int]:
+    """Return the most a site may allow."""
+    return {limit: getattr(settings, f"max_{limit}") for limit in Limit}
+
+
+def _require_admin(actor: Actor) -> None:
+    if not actor.is_admin:
+        raise Forbidden
+
+
+def _require_superuser(actor: Actor) -> None:
+    if not actor.superuser:
+        raise Forbidden("Only a superuser sees and adds sites.")

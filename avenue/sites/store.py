@@ -1,0 +1,137 @@
+"""Sites and their logos, in MongoDB."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.identity import Site
+from avenue.media.library import Reception
+from avenue.media.models import Claim
+from avenue.media.store import ASSETS, claim_one, trash_one
+from avenue.sites.errors import HostTaken, LogoNotFound, SiteExists, SiteNotFound
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.scope import AlreadyThere, Collection, house, site
+from avenue.storage.sites import site_from_document
+
+SITES = "sites"
+Values = Mapping[str, Any]
+"""Stored fields of a site by their names, dots included; None takes one away."""
+
+
+class SiteStore:
+    """The sites of the house."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._sites = house(database).collection(SITES)
+        self._writes = Writes(database)
+
+    def get(self, site_id: str) -> Site | None:
+        """Return one site as it is now, or None."""
+        found = self._sites.find_one({"_id": site_id})
+        return self._site(found) if found else None
+
+    def every(self) -> list[Site]:
+        """Return all sites, by id."""
+        return [self._site(each) for each in self._sites.find({}, sort=[("_id", 1)])]
+
+    def add(self, site_id: str, values: Values) -> Site:
+        """Keep a new site; raise `SiteExists` or `HostTaken`."""
+        document = {"_id": site_id, **values, "revision": 1, "created_at": utc_now()}
+        try:
+            self._sites.insert(document)
+        except AlreadyThere as there:
+            raise HostTaken if there.fields == {"hosts"} else SiteExists from None
+        return self._site(document)
+
+    def change(self, known: Site, values: Values) -> Site | None:
+        """Set fields of a site; None when it is no longer as `known` says. `HostTaken`.
+
+        A retry after a lost answer finds its own change: the next revision with these `values`.
+        """
+        kept = {name: value for name, value in values.items() if value is not None}
+        gone = {name: "" for name, value in values.items() if value is None}
+        revision = known.revision + 1
+        update: Document = {"$set": {**kept, "revision": revision}, "$unset": gone}
+        try:
+            found = self._sites.find_and_update(
+                {"_id": known.id, **_at_revision(known.revision)}, update
+            )
+        except AlreadyThere:
+            raise HostTaken from None
+        found = found or self._sites.find_one({"_id": known.id, "revision": revision, **values})
+        return self._site(found) if found else None
+
+    def set_logo(self, site_id: str, reception: Reception, *, by: str | None) -> None:
+        """Give the stored picture of `reception` to the site; the logo before goes to the trash.
+
+        Notes its fate and closes the open write.
+        """
+        write, fresh = reception.write, reception.new
+        if write is None or not fresh:
+            return
+        logo = fresh[0]
+
+        def work(sites: Collection, assets: Collection, session: ClientSession) -> None:
+            reception.fates = {}  # of a run that was undone
+            if not claim_one(assets, logo.id, claim_of(site_id)):
+                # The lease ended and the sweeper, or another try of this request, was quicker.
+                raise UploadInProgress
+            self._put(sites, assets, site_id, logo.id, by)
+            # More than one is the same file sent twice: others were refused.
+            reception.fates = {each.id: logo for each in fresh}
+            self._writes.finish(site_id, write, reception.answer(), session)
+
+        self._together(site_id, work)
+
+    def remove_logo(self, site_id: str, *, by: str | None) -> None:
+        """Put the logo into the trash; raise `LogoNotFound`."""
+
+        def work(sites: Collection, assets: Collection, _: ClientSession) -> None:
+            if self._put(sites, assets, site_id, None, by) is None:
+                raise LogoNotFound
+
+        self._together(site_id, work)
+
+    def _put(
+        self, sites: Collection, assets: Collection, site_id: str, logo: str | None, by: str | None
+    ) -> str | None:
+        """Make `logo` the site's, inside a transaction; return the one before, now in the trash."""
+        found = sites.find_one({"_id": site_id})
+        if found is None:
+            raise SiteNotFound
+        before: str | None = found.get("logo")
+        if before and before != logo:
+            reason = "replaced" if logo else "removed"
+            trash_one(assets, before, claim_of(site_id), position=0, by=by, reason=reason)
+        named: Document = {"$set": {"logo": logo}} if logo else {"$unset": {"logo": ""}}
+        named.setdefault("$set", {})["revision"] = found.get("revision", 1) + 1
+        sites.update({"_id": site_id}, named)
+        return before
+
+    def _together(
+        self, site_id: str, work: Callable[[Collection, Collection, ClientSession], None]
+    ) -> None:
+        scope = site(self._database, site_id)
+        assets = scope.collection(ASSETS)
+        scope.transaction(
+            lambda session: work(self._sites.within(session), assets.within(session), session)
+        )
+
+    def _site(self, document: Document) -> Site:
+        return site_from_document(document, self._settings)
+
+
+def claim_of(site_id: str) -> Claim:
+    """Return what a site owns its logo by."""
+    return Claim(kind="site", id=site_id)
+
+
+def _at_revision(revision: int) -> Document:
+    """Return the condition; a site that was never changed may have none."""
+    return {"revision": {"$in": [1, None]} if revision == 1 else revision}

@@ -1,0 +1,65 @@
+"""The log of changes while MongoDB refuses to take it: changes go on."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avenue.audit.store import WRITE_SECONDS
+from tests.faults.house import raw
+from tests.mongod import Guard, Mongod, fail_point
+from tests.server import Client, Server, prepare
+
+DATABASE = "shop"
+SPARE_SECONDS = 2
+STEPPING_DOWN = 189
+
+
+@pytest.fixture(scope="module")
+def server(mongod_binary: Path, guard: Guard) -> Iterator[tuple[Server, Mongod]]:
+    with Mongod(mongod_binary, guard) as running:
+        uri = running.uri_of(DATABASE)
+        prepare(uri)
+        with Server(guard, uri) as server:
+            yield server, running
+
+
+def entries(server: Server, mongod: Mongod, product: str) -> list[dict[str, Any]]:
+    return list(raw(mongod.client, server.uri)["audit_logs"].find({"object.id": product}))
+
+
+def create_while_failing(
+    server: tuple[Server, Mongod], seller: Client, times: int | None
+) -> tuple[str, float]:
+    """Create a product while the log fails so often; return its id and how long that took."""
+    with fail_point(
+        server[1].client,
+        ["update"],
+        times,
+        STEPPING_DOWN,
+        app_name="avenue",
+        namespace=f"{DATABASE}.audit_logs",
+    ) as point:
+        began_at = time.monotonic()
+        product = seller.create_product()
+        took_seconds = time.monotonic() - began_at
+    assert point.hits
+    return product, took_seconds
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_some_errors_in_a_row_lose_no_entry(server, times):
+    product, _ = create_while_failing(server, server[0].seller(), times)
+    (entry,) = entries(*server, product)
+    assert entry["action"] == "product.created"
+
+
+def test_errors_without_end_lose_the_entry_and_not_the_change(server):
+    seller = server[0].seller()
+    product, took_seconds = create_while_failing(server, seller, None)
+    assert took_seconds < WRITE_SECONDS + SPARE_SECONDS
+    assert seller.product(product)["id"] == product
+    assert entries(*server, product) == []
+    assert f"lacks an entry: product.created of {product}" in server[0].log.read_text()

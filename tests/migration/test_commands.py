@@ -1,0 +1,176 @@
+"""`put`, `get`, `url`, `exists` and `rm`, as an operator types them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from avenue.config import new_secret
+from tests import pictures
+from tests.mongod import Mongod
+from tests.prepared import emptied, prepared_uri
+
+ROOT = Path(__file__).parent.parent.parent
+BASE_URL = "https://shop.example"
+LINE = re.compile(
+    rf"([A-Za-z0-9_-]{{22}}) ({BASE_URL}/media/\1/[0-9a-f]{{12}}/original\.(jpg|png))"
+)
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture(scope="module")
+def uri(mongod: Mongod) -> Iterator[str]:
+    with prepared_uri(mongod) as uri:
+        yield uri
+
+
+@pytest.fixture
+def environment(uri: str) -> Iterator[dict[str, str]]:
+    """What a machine of the house has, its database prepared and empty."""
+    with emptied(uri):
+        yield {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "MONGODB_URI": uri,
+            "SECRET_KEY": new_secret(),
+            "PUBLIC_BASE_URL": BASE_URL,
+            "PYTHONPATH": str(ROOT),
+        }
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    """Run a command in a folder with two pictures and a text."""
+    for name, seed in (("a.jpg", 1), ("b.png", 2)):
+        kind = "PNG" if name.endswith("png") else "JPEG"
+        (tmp_path / name).write_bytes(pictures.photo(40, 30, format=kind, seed=seed))
+    (tmp_path / "notes.txt").write_text("Only words.")
+
+    def run(*arguments: str, given: bytes = b"", **changes: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "avenue", *arguments],
+            cwd=tmp_path,
+            env={**environment, **changes},
+            input=given,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_files_are_put_and_taken_out_again(run: Run, tmp_path: Path) -> None:
+    done = run("put", "a.jpg", "notes.txt", "none.jpg", "b.png")
+    assert done.returncode == 1
+    lines = done.stdout.decode().splitlines()
+    assert all(LINE.fullmatch(each) for each in lines), lines
+    first, second = (each.split() for each in lines)
+    assert "notes.txt: The file is of a type we do not know" in done.stderr.decode()
+    assert "none.jpg: The file cannot be read: No such file" in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+    data = (tmp_path / "b.png").read_bytes()
+    again = run("put", "-", "--name", "Otra.png", "--json", given=data)
+    assert again.returncode == 0, again.stderr
+    told = json.loads(again.stdout)
+    (item,) = told["items"]
+    assert (told["total"], told["refused"]) == (1, 0)
+    assert (item["file"], item["id"], item["created"], item["name"]) == (
+        "-",
+        second[0],
+        False,
+        "b.png",
+    )
+
+    out = run("get", second[1], "-o", "-", "--json")
+    assert (out.returncode, out.stdout) == (0, data)
+    assert json.loads(out.stderr)["id"] == second[0]
+    assert run("get", first[0], "-o", "c.jpg").stdout == b"c.jpg\n"
+    assert (tmp_path / "c.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
+    refused = run("get", second[0])
+    assert refused.returncode == 1
+    assert b"b.png is there already" in refused.stderr
+    (tmp_path / "b.png").write_text("lost")
+    assert run("get", second[0], "--force").returncode == 0
+    assert (tmp_path / "b.png").read_bytes() == data
+
+
+def test_a_file_is_named_looked_for_and_removed(run: Run) -> None:
+    found = json.loads(run("put", "a.jpg", "--json").stdout)["items"][0]
+    assert run("url", found["id"]).stdout.decode() == f"{found['url']}\n"
+    thumb = run("url", found["id"], "--variant", "thumb")
+    assert (thumb.returncode, thumb.stdout) == (1, b"")
+    assert b"there is: original" in thumb.stderr
+    path = found["url"].removeprefix(BASE_URL)
+    assert [run("exists", which).returncode for which in (path, "/uploads/none.jpg")] == [0, 1]
+    removed = run("rm", path, "nothing", "--json")
+    assert removed.returncode == 1
+    gone, unknown = json.loads(removed.stdout)["items"]
+    assert (gone, unknown["code"]) == ({"file": path, "id": found["id"]}, "no_such_file")
+    after = run("exists", found["id"], "--json")
+    assert (after.returncode, json.loads(after.stdout)) == (1, {"exists": False})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "code", "sentence"),
+    [
+        (("put",), {}, 2, "Missing argument"),
+        (("put", "-"), {}, 2, "needs a --name"),
+        (("put", "a.jpg", "b.png", "--name", "c"), {}, 2, "one FILE only"),
+        (("put", "a.jpg", "--site", "none"), {}, 1, "no site of this name"),
+        (("url", "none"), {}, 1, "no such file"),
+        (("exists", "none", "--site", "none"), {}, 2, "no site of this name"),
+        (("exists", "none"), {"PUBLIC_BASE_URL": "shop"}, 2, "PUBLIC_BASE_URL"),
+    ],
+)
+def test_mistakes_are_sentences(run: Run, arguments, changes, code, sentence) -> None:
+    done = run(*arguments, **changes)
+    assert done.returncode == code, done.stderr
+    assert sentence in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_ends_the_command_with_a_sentence(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "big.png").write_bytes(pictures.noise_png(700, 500))
+    asset_id = run("put", "big.png").stdout.split()[0].decode()
+    with subprocess.Popen(
+        [sys.executable, "-m", "avenue", "get", asset_id, "-o", "-"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        told = process.stderr.read()
+        assert process.wait(30) == 1
+    assert told == b"Error: stdout: Broken pipe\n"
+
+
+def test_the_python_example_of_the_documents_runs(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "a.jpg").rename(tmp_path / "zapato.jpg")
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert LINE.search(done.stdout)
+    assert (tmp_path / "copia.jpg").read_bytes() == (tmp_path / "zapato.jpg").read_bytes()
+    assert run("exists", done.stdout.split()[0]).returncode == 1
