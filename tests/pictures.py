@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pillow_heif
@@ -176,6 +177,237 @@ def with_many_texts(count: int = 10_000) -> bytes:
 def with_large_profile() -> bytes:
     """A PNG with an ICC profile of 900 KB."""
     return encoded(canvas(64, 48), "PNG", icc_profile=random.Random(5).randbytes(900_000))
+
+
+# Pictures that tell too much
+
+SECRET = b"GEHEIM"
+PLACE = (40, 26, 46)
+"""Degrees, minutes and seconds; so odd in a row that nothing else holds them."""
+COMPRESSED_SECRET = zlib.compress(SECRET * 3)
+TRACES = (
+    SECRET,
+    SECRET.hex().encode(),
+    COMPRESSED_SECRET,
+    b"GPSLatitude",
+    *(struct.pack(f"{order}6I", *(n for each in PLACE for n in (each, 1))) for order in "<>"),
+)
+"""The bytes none of which may be found in what is public."""
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf exif:GPSLatitude="GEHEIM"/></x:xmpmeta>'
+
+
+def telling_exif(orientation: int = 6, *, order: str = "<") -> bytes:
+    """An EXIF block with a description, an orientation, a place and a preview."""
+    preview = b"\xff\xd8" + SECRET + b"\xff\xd9"
+    # Header 8, three entries 42, one entry 18, two entries 30, then what they point at.
+    gps_at, second_at, place_at, preview_at = 8 + 42, 50 + 18, 68 + 30, 98 + 24
+
+    def directory(*entries: tuple[int, int, int, bytes], after: int = 0) -> bytes:
+        packed = [
+            struct.pack(order + "HHI", *entry[:3]) + entry[3].ljust(4, b"\0") for entry in entries
+        ]
+        return (
+            struct.pack(order + "H", len(packed))
+            + b"".join(packed)
+            + struct.pack(order + "I", after)
+        )
+
+    def long(value: int) -> bytes:
+        return struct.pack(order + "I", value)
+
+    first = directory(
+        (0x010E, 2, len(SECRET), long(preview_at + 2)),
+        (ORIENTATION, 3, 1, struct.pack(order + "H", orientation)),
+        (GPS, 4, 1, long(gps_at)),
+        after=second_at,
+    )
+    gps = directory((2, 5, 3, long(place_at)))
+    second = directory((0x0201, 4, 1, long(preview_at)), (0x0202, 4, 1, long(len(preview))))
+    place = struct.pack(order + "6I", *(n for each in PLACE for n in (each, 1)))
+    start = {"<": b"II*\0", ">": b"MM\0*"}[order] + long(8)
+    return start + first + gps + second + place + preview
+
+
+def segment(code: int, body: bytes) -> bytes:
+    """A segment of a JPEG."""
+    return struct.pack(">BBH", 0xFF, code, 2 + len(body)) + body
+
+
+def jpeg_with(*segments: bytes, data: bytes | None = None) -> bytes:
+    """A JPEG with these `segments` behind its first one."""
+    data = data or photo()
+    at = 4 + struct.unpack_from(">H", data, 4)[0]
+    return data[:at] + b"".join(segments) + data[at:]
+
+
+def jpeg_with_extended_xmp() -> bytes:
+    """A JPEG whose XMP is so long that it is cut into pieces, in the middle of a word."""
+    head = b"http://ns.adobe.com/xmp/extension/\0" + b"0123456789ABCDEF" * 2
+    cut = XMP.index(b"GPSLatitude") + 5
+    main = b'http://ns.adobe.com/xap/1.0/\0<xmpNote:HasExtendedXMP="0123456789ABCDEF"/>'
+    pieces = [
+        head + struct.pack(">II", len(XMP), at) + XMP[at:end] for at, end in ((0, cut), (cut, 999))
+    ]
+    return jpeg_with(*(segment(0xE1, body) for body in (main, *pieces)))
+
+
+def jpeg_between_scans(*segments: bytes) -> bytes:
+    """A progressive JPEG with these `segments` before its last scan."""
+    data = progressive()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + b"".join(segments) + data[last:]
+
+
+def jpeg_with_preview() -> bytes:
+    """A JPEG whose first segment holds a preview of 2 by 1 pixels."""
+    data = photo()
+    body = data[6:18] + b"\2\1" + SECRET
+    return data[:2] + segment(0xE0, body) + data[20:]
+
+
+def motion_photo() -> bytes:
+    """A JPEG with a video behind it that says where it was taken."""
+    return photo() + b"\0\0\0\x18ftypmp42" + bytes(12) + b"\0\0\0\x1cudta\xa9xyz" + SECRET
+
+
+def png_with(
+    *chunks: tuple[bytes, bytes], data: bytes | None = None, behind: bool = False
+) -> bytes:
+    """A PNG with these `chunks` before its data, or `behind` it."""
+    data = data or photo(64, 48, format="PNG")
+    at = data.rindex(b"\0\0\0\0IEND") if behind else data.index(b"IDAT") - 4
+    return data[:at] + b"".join(_chunk(kind, body) for kind, body in chunks) + data[at:]
+
+
+def webp_with(
+    *chunks: tuple[bytes, bytes], data: bytes | None = None, flags: int | None = None
+) -> bytes:
+    """A WebP with these `chunks` at its end, and these VP8X `flags`."""
+    data = data or photo(64, 48, format="WEBP", icc_profile=b"profile" * 9)
+    body = data[8:] + b"".join(riff_chunk(kind, content) for kind, content in chunks)
+    whole = bytearray(b"RIFF" + struct.pack("<I", len(body)) + body)
+    if flags is not None:
+        whole[20] |= flags
+    return bytes(whole)
+
+
+def riff_chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
+def webp_with_frame_parts(*chunks: tuple[bytes, bytes]) -> bytes:
+    """An animated WebP with these `chunks` within its first frame."""
+    data = animated_webp(3)
+    at = data.index(b"ANMF")
+    end = at + 8 + struct.unpack_from("<I", data, at + 4)[0]
+    frame = data[at + 8 : end] + b"".join(riff_chunk(*each) for each in chunks)
+    body = data[8:at] + riff_chunk(b"ANMF", frame) + data[end:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def gif_with(label: int, *blocks: bytes, data: bytes | None = None) -> bytes:
+    """An animated GIF with an extension of these `blocks` before its first frame."""
+    data = data or gif(3)
+    at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    body = b"".join(bytes([len(block)]) + block for block in blocks)
+    return data[:at] + bytes([0x21, label]) + body + b"\0" + data[at:]
+
+
+def gif_with_xmp() -> bytes:
+    """An animated GIF with XMP as Adobe writes it: no blocks, and a ladder of bytes at its end."""
+    data = gif(3)
+    at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    ladder = b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    return data[:at] + b"\x21\xff\x0bXMP DataXMP" + XMP + ladder + data[at:]
+
+
+def box(kind: bytes, *bodies: bytes) -> bytes:
+    """A box of an ISO media file."""
+    body = b"".join(bodies)
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def full_box(kind: bytes, *bodies: bytes, version: int = 0) -> bytes:
+    return box(kind, bytes([version, 0, 0, 0]), *bodies)
+
+
+HEIC_PICTURE = random.Random(6).randbytes(500)
+"""The coded picture of `heic_with`, which only its place in the file is tested of."""
+
+
+def heic_with(
+    *items: tuple[bytes, bytes],
+    in_idat: bool = False,
+    pieces: int = 1,
+    properties: bytes = b"",
+    meta: bytes = b"",
+    between: bytes = b"",
+    unused: bytes = b"",
+    kind: bytes = b"hvc1",
+) -> bytes:
+    """A HEIC of one picture and further `items`: type (or media type) and content.
+
+    The contents are in the media data, cut into `pieces`, or `in_idat`; further boxes are the
+    `properties`, those of the `meta` box, and those `between` it and the media data, which ends
+    with `unused` bytes.
+    """
+    entries = [
+        full_box(b"infe", struct.pack(">HH4sx", number, 0, item_kind), content_type, version=2)
+        for number, (item_kind, content_type) in enumerate(
+            [
+                (kind, b""),
+                *((b"mime", each + b"\0") if b"/" in each else (each, b"") for each, _ in items),
+            ],
+            start=1,
+        )
+    ]
+    iinf = full_box(b"iinf", struct.pack(">H", len(entries)), *entries)
+    contents = b"".join(content for _, content in items)
+    idat = box(b"idat", contents) if in_idat else b""
+    props = box(b"ipco", full_box(b"ispe", struct.pack(">II", 64, 48)), properties)
+    iprp = box(b"iprp", props, full_box(b"ipma", struct.pack(">IHBB", 1, 1, 1, 1)))
+    handler = full_box(b"hdlr", bytes(4), b"pict", bytes(13))
+
+    def whole(media_at: int) -> bytes:
+        places = [struct.pack(">HHHHII", 1, 0, 0, 1, media_at, len(HEIC_PICTURE))]
+        at = 0 if in_idat else media_at + len(HEIC_PICTURE)
+        for number, (_, content) in enumerate(items, start=2):
+            ends = [len(content) * i // pieces for i in range(pieces + 1)]
+            extents = [struct.pack(">II", at + a, b - a) for a, b in pairwise(ends)]
+            head = struct.pack(">HHHH", number, int(in_idat), 0, pieces)
+            places.append(head + b"".join(extents))
+            at += len(content)
+        iloc = full_box(b"iloc", struct.pack(">HH", 0x4400, len(places)), *places, version=1)
+        inner = full_box(b"meta", handler, iinf, iloc, iprp, idat, meta)
+        media = box(b"mdat", HEIC_PICTURE, b"" if in_idat else contents, unused)
+        return box(b"ftyp", b"heic", bytes(4), b"mif1heic") + inner + between + media
+
+    return whole(whole(0).index(HEIC_PICTURE))
+
+
+def heic_exif() -> bytes:
+    """The content of an EXIF item."""
+    return struct.pack(">I", 6) + b"Exif\0\0" + telling_exif(order=">")
+
+
+def animated_avif(**options: Any) -> bytes:
+    frames = [canvas(64, 48, seed=seed) for seed in (1, 2, 3)]
+    return encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:], **options)
+
+
+def avif_with_track_box(kind: bytes, body: bytes) -> bytes:
+    """An animated AVIF whose sequence holds one more box, in the place of its end."""
+    data = animated_avif()
+    at = data.index(b"moov") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    new = box(kind, body)
+    moved = bytearray(data[: at + size] + new + data[at + size :])
+    struct.pack_into(">I", moved, at, size + len(new))
+    for table in (b"iloc", b"stco"):
+        place = moved.index(table) + (18 if table == b"iloc" else 12)
+        (offset,) = struct.unpack_from(">I", moved, place)
+        struct.pack_into(">I", moved, place, offset + len(new))
+    return bytes(moved)
 
 
 # Lies and damage
