@@ -559,7 +559,7 @@ def avif_claiming(width: int, height: int) -> bytes:
     return data[:at] + struct.pack(">II", width, height) + data[at + 8 :]
 
 
-def animated_avif(frames: int) -> bytes:
+def long_avif(frames: int) -> bytes:
     return _animation(frames, "AVIF", 16, 16)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from avenue.media.facts import Examined, Look, PictureFacts, Rendition
+from avenue.media.facts import CleanCopy, Examined, Look, PictureFacts, Rendition
 
 Message = dict[str, Any]
 
@@ -18,6 +18,12 @@ def examined_to_message(examined: Examined) -> tuple[Message, list[bytes]]:
         "orientation": facts.orientation,
         "frames": facts.frames,
     }
+    copy = examined.clean_copy
+    message["clean_copy"] = copy and {
+        "removed": copy.removed,
+        "bytes": copy.bytes,
+        "sha256": copy.sha256,
+    }
     message["look"] = {"has_alpha": look.has_alpha, "color": look.color, "focal": look.focal}
     return message, [*blobs, look.placeholder]
 
@@ -26,10 +32,12 @@ def examined_from_message(message: Message, blobs: Sequence[bytes]) -> Examined:
     """Return what was examined in a decode process."""
     *data, placeholder = blobs
     look = {**message["look"], "focal": tuple(message["look"]["focal"])}
+    copy = message["clean_copy"]
     return Examined(
         facts=PictureFacts(**message["facts"]),
         look=Look(**look, placeholder=placeholder),
         renditions=tuple(renditions_from_message(message, data)),
+        clean_copy=copy and CleanCopy(**{**copy, "removed": tuple(copy["removed"])}),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 _LENGTH = struct.Struct(">I")
 LONGEST_MESSAGE_BYTES = 65_536
 MOST_BLOB_BYTES = 64 * 1024 * 1024
+MOST_FILES = 2
 
 
 def send(
@@ -39,13 +40,13 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
     return message, [_exactly(channel, length) for length in lengths]
 
 
-def receive_with_file(channel: socket.socket) -> tuple[dict[str, Any], int]:
-    """Return the next message and the descriptor that came along, which is the caller's now."""
-    length, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
+def receive_with_files(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Return the next message and the descriptors that came along, which are the caller's now."""
+    length, files, _, _ = socket.recv_fds(channel, _LENGTH.size, MOST_FILES)
     if not files:
         raise EOFError
     length += _exactly(channel, _LENGTH.size - len(length))
-    return _body(channel, length), files[0]
+    return _body(channel, length), list(files)
 
 
 def _body(channel: socket.socket, length: bytes) -> dict[str, Any]:

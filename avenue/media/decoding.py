@@ -79,16 +79,25 @@ class DecodePool:
         )
 
     def examine(
-        self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted] = ()
+        self,
+        file: BinaryIO,
+        media_type: str,
+        limits: ImageLimits,
+        wanted: Sequence[Wanted] = (),
+        *,
+        clean_into: BinaryIO | None = None,
     ) -> Examined:
         """Return facts and look of the picture in `file`, and the renditions `wanted` of it.
 
         `media_type` is what its first bytes show. The file must have a descriptor (a spooled
-        body); its position does not move. Raise `ImageTooLarge`, `TooManyFrames`,
-        `ImageTooCostly`, `BrokenImage`, `NoDecoder`, or `DecodersBusy`.
+        body); its position does not move. With `clean_into`, an empty file of the same kind, the
+        picture is checked as it is without its metadata; where there was some (`clean_copy`), that
+        is in this file then. Raise `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`,
+        `BrokenImage`, `NoDecoder`, or `DecodersBusy`.
         """
+        files = [file] if clean_into is None else [file, clean_into]
         with self._turns.urgent() as decoder:
-            job = _Job("examine", file, media_type, limits, wanted, self._threads)
+            job = _Job("examine", files, media_type, limits, wanted, self._threads)
             return examined_from_message(*decoder.answer(job))
 
     def render(
@@ -99,7 +108,7 @@ class DecodePool:
         File and errors are as with `examine`.
         """
         with self._turns.patient() as decoder:
-            job = _Job("render", file, media_type, limits, wanted, self._threads)
+            job = _Job("render", [file], media_type, limits, wanted, self._threads)
             return renditions_from_message(*decoder.answer(job))
 
     def close(self) -> None:
@@ -113,7 +122,7 @@ class _Job:
     """What a decode process is asked to do with one picture."""
 
     task: str
-    file: BinaryIO
+    files: Sequence[BinaryIO]
     media_type: str
     limits: ImageLimits
     wanted: Sequence[Wanted]
@@ -144,7 +153,7 @@ class _Decoder:
 
     def answer(self, job: _Job) -> Answer:
         """Return what a process answers to `job`; raise its refusal, or what its death means."""
-        job.file.flush()
+        job.files[0].flush()
         try:
             answer, blobs = self._ask(job)
         except ConnectionError:
@@ -201,7 +210,7 @@ class _Process:
         wall_seconds = WALL_SECONDS_PER_CPU_SECOND * job.raised.cpu_seconds
         self._channel.settimeout(wall_seconds)
         try:
-            send(self._channel, job.request(), [job.file.fileno()])
+            send(self._channel, job.request(), [each.fileno() for each in job.files])
             return receive(self._channel)
         except EOFError:
             raise self._cause_of_death(job.raised) from None

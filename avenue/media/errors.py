@@ -151,7 +151,14 @@ class DecodersBusy(Unavailable):
 
 REFUSALS: dict[str, type[AvenueError]] = {
     each.code: each
-    for each in (NoDecoder, BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly)
+    for each in (
+        NoDecoder,
+        BrokenImage,
+        ImageTooLarge,
+        TooManyFrames,
+        ImageTooCostly,
+        DecodersBusy,
+    )
 }
 
 

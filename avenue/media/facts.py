@@ -56,12 +56,28 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CleanCopy:
+    """A picture without its metadata: how many bytes it has, and their hash, as hex.
+
+    `removed` says what went, in words of `cleaning.REMOVABLE`.
+    """
+
+    removed: tuple[str, ...]
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """Everything one decode told and made; `renditions` in the order they were wanted."""
+    """Everything one decode told and made; `renditions` in the order they were wanted.
+
+    `clean_copy` is None when there was nothing to remove, or nobody wanted it removed.
+    """
 
     facts: PictureFacts
     look: Look
     renditions: Sequence[Rendition] = ()
+    clean_copy: CleanCopy | None = None
 
     @property
     def width(self) -> int:

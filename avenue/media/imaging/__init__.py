@@ -7,10 +7,10 @@ a picture that takes too long or too much memory ends nothing but itself.
 from collections.abc import Sequence
 
 from avenue.media.facts import Examined, Rendition, Wanted
-from avenue.media.imaging.opening import OpenPicture, open_picture
+from avenue.media.imaging.opening import OpenPicture, check_header, open_picture
 from avenue.media.limits import ImageLimits
 
-__all__ = ["OpenPicture", "examine", "open_picture", "render"]
+__all__ = ["OpenPicture", "check_header", "examine", "open_picture", "render"]
 
 
 def examine(

@@ -84,14 +84,22 @@ def open_picture(
     of an animation, its first frame is decoded and its number of frames checked. Raise
     `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`, `BrokenImage` or `NoDecoder`.
     """
+    header = check_header(data, media_type, limits)
+    with _refusing(media_type, header, limits):
+        return _decode(data, header, media_type, limits, wanted)
+
+
+def check_header(data: bytes, media_type: str, limits: ImageLimits) -> Header:
+    """Return what the picture says of itself, if it may be opened; raise what `open_picture` does.
+
+    Nothing is decoded.
+    """
     if media_type not in PILLOW_NAMES:
         raise NoDecoder(detected=media_type, allowed=sorted(PILLOW_NAMES))
-    header = Header(width=0, height=0)
-    with _refusing(media_type, header, limits):
+    with _refusing(media_type, Header(width=0, height=0), limits):
         header = read_header(data, media_type)
-    with _refusing(media_type, header, limits):
         _check(header, media_type, limits)
-        return _decode(data, header, media_type, limits, wanted)
+        return header
 
 
 @contextmanager

@@ -127,7 +127,7 @@ BAD: dict[str, tuple[Make, type[AvenueError]]] = {
         lambda: pictures.avif_claiming(30_000, 30_000),
         ImageTooLarge,
     ),
-    "AVIF of 101 frames": (lambda: pictures.animated_avif(101), TooManyFrames),
+    "AVIF of 101 frames": (lambda: pictures.long_avif(101), TooManyFrames),
     "AVIF cut in half": (lambda: pictures.truncated(pictures.avif()), BrokenImage),
     "AVIF's first bytes only": (lambda: pictures.avif()[:40], BrokenImage),
     "AVIF of 20,000 empty boxes": (pictures.avif_of_boxes, BrokenImage),
