@@ -1,1 +1,3 @@
 """Avenue keeps the pictures and files of shops and websites inside MongoDB."""
+
+__version__ = "0.1.0"

@@ -93,6 +93,12 @@ class Settings:
         Path("/tmp"),  # noqa: S108 - files there are unlinked before they hold anything
     )
     mongod: str = setting("AVENUE_MONGOD", "The mongod binary `serve --local` starts.", "")
+    storage: str = setting(
+        "AVENUE_STORAGE",
+        "`volume` declares that the disk of a one-member set outlives containers and deployments.",
+        "undeclared",
+        choices=("undeclared", "volume"),
+    )
     admin_email: str = setting(
         "AVENUE_ADMIN_EMAIL", "E-mail of the first administrator, made when there is no user.", ""
     )
@@ -186,6 +192,14 @@ class Settings:
         unit="minutes",
         least=1,
         most=1440,
+    )
+    inspect_minutes: int = setting(
+        "AVENUE_INSPECT_MINUTES",
+        "Minutes between two inspections, which read the sizes of all stored bytes.",
+        60,
+        unit="minutes",
+        least=1,
+        most=10_080,
     )
     read_seconds: int = setting(
         "AVENUE_READ_SECONDS",

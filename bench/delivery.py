@@ -26,7 +26,7 @@ from PIL import Image
 from pymongo import MongoClient
 
 from avenue.accounts.service import AccountService
-from avenue.app import account_service
+from avenue.app.services import account_service
 from avenue.config import Settings
 from avenue.identity import Scope
 from avenue.storage.connection import Database

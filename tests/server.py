@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from avenue.accounts.errors import EmailTaken
-from avenue.app import account_service
+from avenue.app.services import account_service
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.storage.connection import Database

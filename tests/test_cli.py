@@ -100,13 +100,32 @@ def test_sweep_reports_what_it_removed(run: Run) -> None:
     assert set(swept["result"].values()) == {0}
 
 
+def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, database_uri: str) -> None:
+    run("migrate")
+    done = run("inspect", "--json")
+    assert said(done) == {
+        "state": "done",
+        "result": {"looked_at": 0, "findings": 0},
+        "error": None,
+    }
+    with MongoClient(database_uri) as client:
+        product = {"_id": "p", "site": "default", "images": [{"url": "/uploads/a.jpg"}]}
+        client.get_default_database()["shop_products"].insert_one(product)
+    done = run("inspect")
+    assert done.returncode == 1
+    assert done.stdout == "Looked at 1 products, groups and files; 1 findings.\n"
+    assert "1 of 1" in done.stderr
+
+
 def test_commands_wait_for_a_migration(run: Run) -> None:
     done = run("users", "add", "a@b.example")
     assert done.returncode == 1
     assert "python -m avenue migrate" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("serve",), ("worker",), ("migrate",), ("sweep",)])
+@pytest.mark.parametrize(
+    "command", [("serve",), ("worker",), ("migrate",), ("sweep",), ("inspect",)]
+)
 def test_without_settings_nothing_starts_and_all_mistakes_are_named(command: tuple[str]) -> None:
     done = run_avenue(*command, PORT="none")
     assert done.returncode == 1

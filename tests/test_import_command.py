@@ -1,11 +1,18 @@
 """`python -m avenue import-products`, as an operator types it."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
-from tests.test_cli import Run, run, said  # noqa: F401 - the fixture
+from avenue.config import new_secret
+from tests.mongod import wait_until
+from tests.test_cli import ROOT, Run, run, said  # noqa: F401 - the fixture
 
 TABLE = "sku,nombre,precio\nZ1,Zapato,150000\nZ2,Bota,\n"
 
@@ -69,6 +76,40 @@ def test_for_a_person(run: Run, table: Path, database_uri: str) -> None:  # noqa
         done = run("import-products", str(table), "--as-user", email)
         assert done.returncode == 1
         assert sentence in done.stderr
+
+
+def test_an_interrupted_one_is_handed_back_and_goes_on(
+    run: Run,  # noqa: F811
+    table: Path,
+    database_uri: str,
+) -> None:
+    run("migrate")
+    rows = 3000
+    table.write_text("sku,name\n" + "".join(f"Z{n},a\n" for n in range(rows)))
+    with MongoClient[dict[str, Any]](database_uri) as client:
+        database = client.get_default_database()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "avenue", "import-products", str(table)],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "MONGODB_URI": database_uri,
+                "SECRET_KEY": new_secret(),
+                "PUBLIC_BASE_URL": "https://shop.example",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with process:
+            wait_until(
+                lambda: database["shop_imports"].find_one({"done": {"$gt": 0}}), "some rows are in"
+            )
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        assert [each["state"] for each in database["jobs"].find()] == ["queued"]
+        assert database["shop_products"].count_documents({}) < rows
+    done = said(run("import-products", str(table), "--json"))
+    assert (done["state"], done["counts"]["created"]) == ("done", rows)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from pydantic import ValidationError
 from avenue.accounts.bodies import LoginBody
 from avenue.accounts.errors import WrongCredentials
 from avenue.accounts.service import MOST_EMAIL_CHARACTERS, AccountService
-from avenue.accounts.texts import FIRST_LANGUAGE, LANGUAGES, TEXTS
+from avenue.accounts.texts import TEXTS
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import begin_session, current_actor, drop_session, safe_next
 from avenue.web.hosts import current_site
+from avenue.web.language import language
 from avenue.web.services import using
 
 blueprint = Blueprint("account_pages", __name__, template_folder="templates")
@@ -76,7 +77,7 @@ def _credentials() -> LoginBody:
 
 
 def _form(target: str, error: AvenueError | None = None) -> Response:
-    problem = TEXTS[_language()][_reason(error)] if error else ""
+    problem = TEXTS[language()][_reason(error)] if error else ""
     response = _page(
         "accounts/login.html",
         target=target,
@@ -102,22 +103,16 @@ def _reason(error: AvenueError) -> str:
 
 
 def _page(template: str, **facts: str) -> Response:
-    language = _language()
+    chosen = language()
     return make_response(
         render_template(
             template,
-            text=TEXTS[language],
-            language=language,
+            text=TEXTS[chosen],
+            language=chosen,
             site_name=current_site().name,
             **facts,
         )
     )
-
-
-def _language() -> str:
-    language = current_site().language
-    fallback = language if language in LANGUAGES else FIRST_LANGUAGE
-    return request.accept_languages.best_match(LANGUAGES, fallback) or fallback
 
 
 def _go_to(path: str) -> Response:

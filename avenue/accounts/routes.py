@@ -1,24 +1,28 @@
 """`/api/auth/*`: signing in and out for programs, and their tokens."""
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, request
 
+from avenue.accounts import replies
 from avenue.accounts.bodies import LoginBody, TokenBody
+from avenue.accounts.errors import ScopeNotYours, SignInBusy, TokenNotFound, WrongCredentials
 from avenue.accounts.models import ApiToken, User
 from avenue.accounts.service import AccountService
 from avenue.clock import iso
+from avenue.errors import Invalid
 from avenue.identity import Actor, Scope, Site
 from avenue.web.audit import audited, note
-from avenue.web.auth import bearer_token, current_actor, drop_session, require, signed_in_actor
+from avenue.web.auth import bearer_token, current_actor, drop_session, require
+from avenue.web.describing import described
+from avenue.web.errors import InvalidQuery
 from avenue.web.hosts import current_site
-from avenue.web.parsing import body_as, page_asked_for
+from avenue.web.parsing import PageQuery, body_as, page_asked_for
 from avenue.web.services import using
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 
 
 @blueprint.post("/login")
+@described(body=LoginBody, replies={200: replies.SignedIn}, refuses=(WrongCredentials, SignInBusy))
 @audited("user.signed_in")
 def login() -> Response:
     """Give a token for this site; no cookie is set."""
@@ -26,20 +30,23 @@ def login() -> Response:
     user, new = using(AccountService).sign_in_for_token(
         current_site(), body.email, body.password, address=request.remote_addr or ""
     )
+    signed_in: replies.SignedIn = {
+        "token": new.secret,
+        "expires_at": iso(new.token.expires_at),
+        "user": _user_json(user, current_site()),
+    }
     actor = Actor(site=current_site(), id=user.id, email=user.email)
     note(actor=actor, object_id=user.id, token=new.token.id)
-    return jsonify(
-        token=new.secret,
-        expires_at=iso(new.token.expires_at),
-        user=_user_json(user, current_site()),
-    )
+    return jsonify(signed_in)
 
 
 @blueprint.post("/logout")
+@require(any_scope=True)
+@described(replies={204: None})
 @audited("user.signed_out")
 def logout() -> tuple[str, int]:
     """End the token that is presented, or with a cookie all sessions of this person."""
-    actor = signed_in_actor()
+    actor = current_actor()
     token = bearer_token()
     if token is not None:
         using(AccountService).sign_out_token(token)
@@ -52,26 +59,33 @@ def logout() -> tuple[str, int]:
 
 @blueprint.get("/me")
 @require()
+@described(replies={200: replies.Me})
 def me() -> Response:
     """Say who asks, and what for: the scopes of a token, all of them for a session."""
     actor = current_actor()
     user = using(AccountService).user_of(actor)
-    return jsonify(**_user_json(user, actor.site), scopes=sorted(actor.scopes))
+    told: replies.Me = {**_user_json(user, actor.site), "scopes": sorted(actor.scopes)}
+    return jsonify(told)
 
 
 @blueprint.get("/tokens")
 @require(scope=Scope.ACCOUNT)
+@described(query=PageQuery, replies={200: replies.TokenList}, refuses=(Invalid, InvalidQuery))
 def list_tokens() -> Response:
     """List one's own tokens of this site, newest first, never with their secrets."""
     asked = page_asked_for()
     page = using(AccountService).tokens(current_actor(), limit=asked.limit, after=asked.after)
-    return jsonify(
-        items=[_token_json(token) for token in page.items], next=page.next, total=page.total
-    )
+    listed: replies.TokenList = {
+        "items": [_token_json(token) for token in page.items],
+        "next": page.next,
+        "total": page.total,
+    }
+    return jsonify(listed)
 
 
 @blueprint.post("/tokens")
 @require(scope=Scope.ACCOUNT)
+@described(body=TokenBody, replies={201: replies.NewToken}, refuses=(ScopeNotYours,))
 @audited("token.created")
 def create_token() -> tuple[Response, int]:
     """Make a token; its secret is shown this once."""
@@ -79,11 +93,13 @@ def create_token() -> tuple[Response, int]:
     new = using(AccountService).create_token(
         current_actor(), name=body.name, scopes=frozenset(body.scopes), days=body.days
     )
-    return jsonify(**_token_json(new.token), token=new.secret), 201
+    made: replies.NewToken = {**_token_json(new.token), "token": new.secret}
+    return jsonify(made), 201
 
 
 @blueprint.delete("/tokens/<token_id>")
 @require(scope=Scope.ACCOUNT)
+@described(replies={204: None}, refuses=(TokenNotFound,))
 @audited("token.revoked", "token_id")
 def revoke_token(token_id: str) -> tuple[str, int]:
     """End one of one's own tokens at once."""
@@ -91,7 +107,7 @@ def revoke_token(token_id: str) -> tuple[str, int]:
     return "", 204
 
 
-def _user_json(user: User, site: Site) -> dict[str, Any]:
+def _user_json(user: User, site: Site) -> replies.User:
     return {
         "id": user.id,
         "email": user.email,
@@ -101,7 +117,7 @@ def _user_json(user: User, site: Site) -> dict[str, Any]:
     }
 
 
-def _token_json(token: ApiToken) -> dict[str, Any]:
+def _token_json(token: ApiToken) -> replies.Token:
     return {
         "id": token.id,
         "name": token.name,

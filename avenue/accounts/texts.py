@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-FIRST_LANGUAGE = "es"
-
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "es": {
         "sign_in_title": "Iniciar sesión",
@@ -36,5 +34,3 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "stale": "The page was too old. Please try again.",
     },
 }
-
-LANGUAGES = tuple(TEXTS)

@@ -1,12 +1,11 @@
 """How an entry of the log of changes looks in JSON, for routes and commands."""
 
-from typing import Any
-
 from avenue.audit.models import Entry, EntryPage
+from avenue.audit.replies import Change, ChangeList
 from avenue.clock import iso
 
 
-def page_json(page: EntryPage) -> dict[str, Any]:
+def page_json(page: EntryPage) -> ChangeList:
     """Return a page of entries as a list of the API."""
     return {
         "items": [_entry_json(each) for each in page.items],
@@ -15,7 +14,7 @@ def page_json(page: EntryPage) -> dict[str, Any]:
     }
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: Entry) -> Change:
     return {
         "id": entry.id,
         "at": iso(entry.at),

@@ -2,7 +2,7 @@
 
 import click
 
-from avenue.app import audit_service
+from avenue.app.services import audit_service
 from avenue.audit.models import Entry, EntryQuery
 from avenue.audit.presenting import page_json
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -69,7 +69,7 @@ def kept_secret(settings: Settings) -> str:
     return file.read_text()
 
 
-def say(wants_json: bool, facts: dict[str, Any], text: str) -> None:
+def say(wants_json: bool, facts: Mapping[str, Any], text: str) -> None:
     """Answer with `facts` as JSON, or with `text` for people."""
     click.echo(json.dumps(facts) if wants_json else text)
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from avenue.app import files_of
+from avenue.app.files import files_of
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.config import ConfigError
 from avenue.errors import AvenueError

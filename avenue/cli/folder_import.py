@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from avenue.app import folder_import_of
+from avenue.app.files import folder_import_of
 from avenue.cli.context import as_json, database_of, local, of_site, settings_in_force
 from avenue.migration.folder_import import FolderImport
 from avenue.migration.models import FolderOrder, Kind, Outcome, Problem

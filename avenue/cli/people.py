@@ -8,7 +8,7 @@ import click
 
 from avenue.accounts.models import User
 from avenue.accounts.service import AccountService
-from avenue.app import account_service, audit_service
+from avenue.app.services import account_service, audit_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.identity import Role, Scope

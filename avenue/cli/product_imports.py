@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from avenue.app import Background, account_service, audit_service, import_service
+from avenue.app.background import Background
+from avenue.app.services import account_service, audit_service, import_service
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor

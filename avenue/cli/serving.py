@@ -1,4 +1,4 @@
-"""Commands that run Avenue: `serve`, `worker`, `migrate`, `sweep`."""
+"""Commands that run Avenue: `serve`, `worker`, `migrate`, `sweep`, `inspect`."""
 
 import os
 import signal
@@ -11,11 +11,13 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
-from avenue.app import SWEEP, Background, account_service, audit_service
+from avenue.app.background import INSPECT, SWEEP, Background
+from avenue.app.services import account_service, audit_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
 from avenue.identity import Role
+from avenue.jobs.models import Job
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
@@ -79,6 +81,29 @@ def sweep(*, is_local: bool, wants_json: bool) -> None:
     sys.exit(1 if job.error else 0)
 
 
+@click.command()
+@local
+@as_json
+def inspect(*, is_local: bool, wants_json: bool) -> None:
+    """Look at every reference and every stored byte count, now."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        job = Background(settings, database).run_now(INSPECT, _show_progress)
+    click.echo("", err=True)
+    result = dict(job.result or {})
+    looked, found = result.get("looked_at", 0), result.get("findings", 0)
+    say(
+        wants_json,
+        {"state": job.state, "result": result, "error": job.error},
+        job.error or f"Looked at {looked} products, groups and files; {found} findings.",
+    )
+    sys.exit(1 if job.error or found else 0)
+
+
+def _show_progress(job: Job) -> None:
+    done, total = job.progress.done, job.progress.total
+    click.echo(f"\r{done} of {'?' if total is None else total}", err=True, nl=False)
+
+
 def _first_administrator(settings: Settings, database: Database) -> NewUser | None:
     """Add the first administrator where there is nobody yet and this is a local start or told."""
     if not settings.local and not settings.admin_email:
@@ -123,4 +148,4 @@ def _run_gunicorn() -> None:
     WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()
 
 
-COMMANDS = (serve, worker, migrate_database, sweep)
+COMMANDS = (serve, worker, migrate_database, sweep, inspect)

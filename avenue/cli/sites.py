@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel, ValidationError
 
-from avenue.app import audit_service, site_service
+from avenue.app.services import audit_service, site_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.identity import Site
 from avenue.media.store import AssetStore
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.presenting import house_json
+from avenue.sites.replies import HouseSite
 from avenue.sites.service import SiteService
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, Gate
@@ -106,7 +107,7 @@ def _house(*, is_local: bool) -> Iterator[tuple[SiteService, AuditService, Datab
         yield site_service(settings, database), audit_service(settings, database), database
 
 
-def _facts(sites: SiteService, database: Database, site: Site) -> dict[str, Any]:
+def _facts(sites: SiteService, database: Database, site: Site) -> HouseSite:
     logo = AssetStore(database).get(site.id, site.logo) if site.logo else None
     return house_json(site, sites.limits(site), logo)
 
@@ -139,8 +140,8 @@ def _checked(model: type[M], values: dict[str, Any]) -> M:
         raise click.UsageError(f"{where}: {first['msg']}.") from None
 
 
-def _lines(facts: dict[str, Any]) -> str:
-    shown = {**facts, "logo": (facts["logo"] or {}).get("url")}
+def _lines(facts: HouseSite) -> str:
+    shown = {**facts, "logo": facts["logo"]["url"] if facts["logo"] else None}
     return "\n".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
         for name, value in shown.items()

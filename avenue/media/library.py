@@ -310,7 +310,7 @@ class MediaLibrary:
 
     def _check(self, order: Order, incoming: Incoming, room: int) -> Checked | Outcome:
         if incoming.sha256 in order.known:
-            return order.known[incoming.sha256]
+            return self._whole(order.known[incoming.sha256], incoming)
         try:
             if room <= 0:
                 raise order.no_room
@@ -324,6 +324,18 @@ class MediaLibrary:
             return Refusal.of(incoming.name, error)
         name = display_name(incoming.name, media_type.extension)
         return Checked(incoming=incoming, name=name, media_type=media_type, size=size)
+
+    def _whole(self, asset: Asset, incoming: Incoming) -> Asset:
+        """Return the picture that is there already, its bytes mended if they were damaged.
+
+        Raise `Unavailable` when they are damaged still: the same upload again will do.
+        """
+        is_same = incoming.sha256 == asset.current.sha256
+        if is_same and not self._store.is_whole(asset):
+            self._store.mend(asset, incoming.file)
+            if not self._store.is_whole(asset):
+                raise Unavailable
+        return asset
 
     def _size_of(self, incoming: Incoming, media_type: MediaType) -> PictureSize | None:
         """Open a picture wholly, or raise why it cannot be; None for a document."""

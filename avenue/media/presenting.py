@@ -1,29 +1,37 @@
 """How a stored picture looks in JSON: the same everywhere, and as upload clients expect it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from avenue.clock import iso
 from avenue.identity import Site
 from avenue.media.library import Refusal
 from avenue.media.models import Asset, External
+from avenue.media.replies import (
+    ExternalFile,
+    ExternalImage,
+    File,
+    Image,
+    RefusedFile,
+    UploadReply,
+)
 from avenue.media.urls import original_path, original_url
 
-Json = dict[str, Any]
 
-
-def image_json(site: Site, picture: Asset | External) -> Json:
-    """Return the image JSON of a picture, with absolute URLs of `site`.
-
-    A temporary one has `expires_at` besides; one that lives elsewhere has only its URL.
-    """
+def picture_json(site: Site, picture: Asset | External) -> Image | ExternalImage:
+    """Return the image JSON of a picture; one that lives elsewhere has only its URL."""
     if isinstance(picture, External):
         return {"id": None, "external": True, "url": picture.url, "variants": {}}
-    asset, version = picture, picture.current
+    return image_json(site, picture)
+
+
+def image_json(site: Site, asset: Asset) -> Image:
+    """Return the image JSON of `asset`, with absolute URLs of `site`.
+
+    A temporary one has `expires_at` besides.
+    """
+    version = asset.current
     url = original_url(site, asset)
-    waiting = {"expires_at": iso(asset.expires_at)} if asset.expires_at else {}
-    return {
-        **waiting,
+    image: Image = {
         "id": asset.id,
         "name": asset.name,
         "version": version.version,
@@ -44,15 +52,18 @@ def image_json(site: Site, picture: Asset | External) -> Json:
         "srcset": "",
         "created_at": iso(asset.created_at),
     }
+    if asset.expires_at:
+        image["expires_at"] = iso(asset.expires_at)
+    return image
 
 
-def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]) -> Json:
+def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]) -> UploadReply:
     """Return one body that serves the usual upload clients unchanged.
 
     Editor.js reads `success` and `file.url`, TinyMCE `location`, CKEditor `url` or `urls`,
     GrapesJS `data`, Uppy and Dropzone `url`; each was driven with its real package.
     """
-    files = [_file_json(site, asset) for asset in assets]
+    files: list[File | ExternalFile] = [_file_json(site, asset) for asset in assets]
     first = files[0]
     return {
         "success": 1,
@@ -64,16 +75,19 @@ def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]
         "files": files,
         "data": files,
         "urls": {"default": first["url"]},
-        "errors": [
-            {"name": each.name, "code": each.code, "message": each.message} for each in refusals
-        ],
+        "errors": refused_json(refusals),
     }
 
 
-def external_json(picture: External) -> Json:
+def refused_json(refusals: Sequence[Refusal]) -> list[RefusedFile]:
+    """Return which files were not taken, and why."""
+    return [{"name": each.name, "code": each.code, "message": each.message} for each in refusals]
+
+
+def external_json(picture: External) -> UploadReply:
     """Return the upload reply for a picture that lives elsewhere."""
     url = picture.url
-    file: Json = {
+    file: ExternalFile = {
         "id": None,
         "external": True,
         "url": url,
@@ -95,7 +109,7 @@ def external_json(picture: External) -> Json:
     }
 
 
-def _file_json(site: Site, asset: Asset) -> Json:
+def _file_json(site: Site, asset: Asset) -> File:
     version = asset.current
     return {
         **image_json(site, asset),

@@ -1,15 +1,30 @@
 """Uploads over HTTP: the request's files for the library, and the reply clients expect."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from flask import Response, g, jsonify, request
+from typing_extensions import TypedDict
 
-from avenue.errors import Invalid
+from avenue.errors import AvenueError, Gone, Invalid, StorageFull
+from avenue.media.errors import (
+    BrokenImage,
+    DecodersBusy,
+    EmptyFile,
+    ImageTooCostly,
+    ImageTooLarge,
+    TooManyFrames,
+    UnsupportedMediaType,
+)
 from avenue.media.library import Incoming, Reception, Refusal
 from avenue.media.models import External
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import external_json, upload_json
+from avenue.media.replies import UploadReply
+from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
+from avenue.storage.room import QuotaExceeded
 from avenue.web.audit import note, nothing_changed
+from avenue.web.describing import JSON, LOCATION, Reply, View, described
 from avenue.web.incoming import incoming_files
 
 LONGEST_KEY = 255
@@ -21,6 +36,49 @@ class BadIdempotencyKey(Invalid):
     code = "bad_idempotency_key"
     message = "The Idempotency-Key must have 1 to 255 printable ASCII characters."
     hint = "Use a fresh UUID for each upload."
+
+
+UploadQuery = TypedDict(
+    "UploadQuery", {"name": str, "as": Literal["ckeditor", "filepond"]}, total=False
+)
+"""What may stand behind `?`: the name of a raw body, and the dialect of the reply."""
+
+UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
+    BadIdempotencyKey,
+    UploadInProgress,
+    IdempotencyKeyReused,
+    Gone,
+    UnsupportedMediaType,
+    EmptyFile,
+    BrokenImage,
+    ImageTooLarge,
+    TooManyFrames,
+    ImageTooCostly,
+    DecodersBusy,
+    QuotaExceeded,
+    StorageFull,
+)
+"""Why a picture is not taken, wherever it was to go."""
+
+
+def upload_described(
+    *refuses: type[AvenueError], body: type | None = None
+) -> Callable[[View], View]:
+    """Describe a route that takes pictures and answers with `upload_reply`.
+
+    `refuses` are the errors of its own, `body` the JSON it takes instead of files.
+    """
+    contents = {JSON: UploadReply, "text/plain": str}
+    headers = (LOCATION, "Idempotent-Replayed")
+    return described(
+        body=body,
+        query=UploadQuery,
+        replies={
+            201: Reply(contents, "Something new was stored.", headers),
+            200: Reply(contents, "It was stored already.", headers),
+        },
+        refuses=(*refuses, *UPLOAD_REFUSALS),
+    )
 
 
 def received(policy: UploadPolicy) -> Sequence[Incoming | Refusal]:

@@ -4,26 +4,52 @@ Every other path under `/media/` and `/uploads/` may be an address from before A
 """
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from flask import Blueprint, g, redirect, request
+from pydantic import Field
+from typing_extensions import TypedDict
 from werkzeug.wrappers import Response
 
 from avenue.errors import NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
-from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
+from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, PreconditionFailed, deliver
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
 from avenue.media.reading import DamagedFile, MediaReader, may_read
 from avenue.media.store import LegacyUrls
 from avenue.media.urls import ORIGINAL, is_own_path, original_path, original_url
 from avenue.web.auth import reading_actor
+from avenue.web.describing import LOCATION, Reply, described
+from avenue.web.errors import RangeNotSatisfiable
 from avenue.web.services import using
 
 blueprint = Blueprint("media", __name__)
 
+FILE_HEADERS = ("ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition")
+FILE_REPLIES = {
+    200: Reply({"*/*": bytes}, "The whole file.", FILE_HEADERS),
+    206: Reply({"*/*": bytes}, "The bytes Range asks for.", (*FILE_HEADERS, "Content-Range")),
+    304: Reply(about="It is still the one of If-None-Match or If-Modified-Since."),
+}
+MOVED = Reply({"text/html": str}, "The current address of this file.", (LOCATION,))
+FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile)
+
+
+class FileQuery(TypedDict, total=False):
+    """How a file is wanted."""
+
+    download: Annotated[Literal["1"], Field(description="The browser saves it.")]
+
 
 @blueprint.get("/media/<asset_id>/<token>/<file_name>")
+@described(
+    query=FileQuery,
+    replies={**FILE_REPLIES, 308: MOVED},
+    refuses=FILE_REFUSALS,
+    personal=True,
+)
 def immutable(asset_id: str, token: str, file_name: str) -> Response:
     """Answer with the bytes the token stands for; an old token leads to the current one."""
     if not is_own_path(request.path):
@@ -43,6 +69,12 @@ def immutable(asset_id: str, token: str, file_name: str) -> Response:
 
 
 @blueprint.get("/media/<asset_id>/<variant>")
+@described(
+    query=FileQuery,
+    replies={**FILE_REPLIES, 308: MOVED},
+    refuses=FILE_REFUSALS,
+    personal=True,
+)
 def stable(asset_id: str, variant: str) -> Response:
     """Answer with the current bytes, to be asked for again soon."""
     if not is_own_path(request.path):
@@ -54,6 +86,7 @@ def stable(asset_id: str, variant: str) -> Response:
 
 @blueprint.get("/media/<path:path>")
 @blueprint.get("/uploads/<path:path>")
+@described(query=FileQuery, replies={308: MOVED}, personal=True)
 def legacy(path: str = "") -> Response:
     """Lead from an address before Avenue to the current one of the file."""
     # Not `path`: its bytes that are no UTF-8 are lost.

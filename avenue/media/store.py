@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from avenue.clock import utc_now
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import FileFacts
+from avenue.storage.gridfs import FileFacts, Incomplete
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.scope import Collection, house, site
 
@@ -70,20 +70,47 @@ class AssetStore:
 
     def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
         """Store the bytes of `version` of `asset`, repeatably."""
-        metadata = {
-            "site": asset.site,
-            "asset": asset.id,
-            "sha256": version.sha256,
-            "media_type": version.media_type,
-        }
         site(self._database, asset.site).files(asset.bucket).write(
-            version.file, source, length=version.bytes, name=asset.name, metadata=metadata
+            version.file,
+            source,
+            length=version.bytes,
+            name=asset.name,
+            metadata=_metadata(asset, version),
         )
 
     def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""
         files = site(self._database, asset.site).files(asset.bucket)
         return files.read(version.file, start, end, length=version.bytes)
+
+    def is_whole(self, asset: Asset) -> bool:
+        """Read the bytes `asset` shows and tell whether all are there and are the right ones."""
+        version, digest = asset.current, hashlib.sha256()
+        try:
+            for piece in self.read_file(asset, version, 0, version.bytes):
+                digest.update(piece)
+        except Incomplete:
+            return False
+        if digest.hexdigest() != version.sha256:
+            return False
+        # What can be read here without them, other programs cannot read.
+        survey = site(self._database, asset.site).survey(asset.bucket)
+        record = survey.records([version.file]).get(version.file)
+        if record is None or record.length != version.bytes or not record.chunk_bytes:
+            return False
+        return survey.chunk_count(version.file) == -(-version.bytes // record.chunk_bytes)
+
+    def mend(self, asset: Asset, source: BinaryIO) -> None:
+        """Write the bytes `asset` shows again, over what is left of them, from `source`."""
+        version = asset.current
+        site(self._database, asset.site).files(asset.bucket).rewrite(
+            version.file,
+            source,
+            length=version.bytes,
+            name=asset.name,
+            metadata=_metadata(asset, version),
+        )
+        self._assets(asset.site).update({"_id": asset.id}, {"$unset": {"damaged": ""}})
 
     def has_file(self, asset: Asset, version: Version) -> bool:
         """Tell whether the file of `version` is there, with the length it should have."""
@@ -140,6 +167,12 @@ class LegacyUrls:
         """Return the id of the asset that `path` names, in whatever state it is, or None."""
         found = self._urls(site_id).find_one({"_id": _legacy_id(site_id, path)}, {"asset": 1})
         return str(found["asset"]) if found else None
+
+    def find_many(self, site_id: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return the ids of the assets that `paths` name, by path; others are left out."""
+        ids = {_legacy_id(site_id, path): path for path in paths}
+        found = self._urls(site_id).find({"_id": {"$in": list(ids)}}, {"asset": 1})
+        return {ids[each["_id"]]: str(each["asset"]) for each in found}
 
     def put(self, site_id: str, path: str, asset_id: str) -> None:
         """Let `path` name an asset from now on, whatever it named before; repeatable."""
@@ -222,6 +255,14 @@ class SweptStore:
         found = self._assets.find({"_id": {"$in": asset_ids}}, {"site": 1, "versions.file": 1})
         return frozenset(
             f"{each['site']}/{version['file']}" for each in found for version in each["versions"]
+        )
+
+    def is_named(self, file_id: str) -> bool:
+        """Tell whether a version of any asset has this file."""
+        site_id, _, own_id = file_id.partition("/")
+        return (
+            self._assets.find_one({"site": site_id, "versions.file": own_id}, {"_id": 1})
+            is not None
         )
 
     def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
@@ -393,6 +434,16 @@ def from_document(document: Document) -> Asset:
         focal=(focal[0], focal[1]) if focal else None,
         expires_at=document.get("expires_at"),
     )
+
+
+def _metadata(asset: Asset, version: Version) -> Document:
+    """Return what the file document of `version` says besides its length."""
+    return {
+        "site": asset.site,
+        "asset": asset.id,
+        "sha256": version.sha256,
+        "media_type": version.media_type,
+    }
 
 
 def _version_out(version: Version) -> Document:

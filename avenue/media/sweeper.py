@@ -116,6 +116,9 @@ class Sweeper:
                 made_at = self._store.newest_chunk_at(bucket, file_id)
                 if not made_at or not self._may_go(file_id, made_at):
                     continue
+                # What an asset still names is damaged, not forgotten: its chunks can be mended.
+                if self._store.is_named(file_id):
+                    continue
                 if not self._store.existing_files(bucket, [file_id]):
                     self._store.delete_file(bucket, file_id)
                     swept.chunk_sets += 1

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
@@ -45,9 +45,24 @@ def _image_url(text: str) -> str:
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Description = Annotated[str, StringConstraints(max_length=20_000)]
-Price = Annotated[Decimal, BeforeValidator(_price)]
+Price = Annotated[
+    Decimal,
+    BeforeValidator(_price),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": f"^{PRICE.pattern}$"},
+                {"type": "integer", "minimum": 0, "maximum": 10**15 - 1},
+            ],
+            "examples": ["150000.50"],
+        }
+    ),
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StatusText = Literal["draft", "published"]
 ImageUrl = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(_image_url)
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_URL),
+    AfterValidator(_image_url),
+    Field(examples=["https://images.example/shoe.jpg"]),
 ]

@@ -1,46 +1,43 @@
 """How products and groups look in JSON, with absolute URLs of the reader's site."""
 
-from typing import Any
-
 from avenue.clock import iso
 from avenue.identity import Actor
-from avenue.media.presenting import image_json
+from avenue.media.presenting import picture_json
+from avenue.media.replies import RefusedFile
 from avenue.shop.models import PicturedGroup, PicturedProduct
+from avenue.shop.replies import Group, MobileProduct, Product, ProductFacts
 
-Json = dict[str, Any]
 
-
-def product_json(actor: Actor, pictured: PicturedProduct) -> Json:
+def product_json(actor: Actor, pictured: PicturedProduct) -> Product:
     """Return a product as JSON."""
-    product = pictured.product
-    images = [image_json(actor.site, each) for each in pictured.images]
+    images = [picture_json(actor.site, each) for each in pictured.images]
     return {
-        "id": product.id,
-        "sku": product.sku,
-        "name": product.name,
-        "description": product.description,
-        "price": f"{product.price:f}" if product.price is not None else None,
-        "currency": product.currency,
-        "status": product.status,
-        "group": product.group,
+        **_facts(pictured),
         "images": images,
         "image_urls": [each["url"] for each in images],
-        "revision": product.revision,
-        "created_at": iso(product.created_at),
-        "updated_at": iso(product.updated_at),
     }
 
 
-def mobile_product_json(actor: Actor, pictured: PicturedProduct) -> Json:
+def mobile_product_json(
+    actor: Actor, pictured: PicturedProduct, errors: list[RefusedFile]
+) -> MobileProduct:
     """Return a product as the mobile clients know it: `images` are URLs."""
-    product = product_json(actor, pictured)
-    return {**product, "images": product["image_urls"]}
+    urls = [picture_json(actor.site, each)["url"] for each in pictured.images]
+    product: MobileProduct = {
+        **_facts(pictured),
+        "images": urls,
+        "image_urls": urls,
+        "errors": errors,
+    }
+    if not errors:
+        del product["errors"]
+    return product
 
 
-def group_json(actor: Actor, pictured: PicturedGroup) -> Json:
+def group_json(actor: Actor, pictured: PicturedGroup) -> Group:
     """Return a group as JSON; an option's pictures are those of them the group still has."""
     group = pictured.group
-    images = [image_json(actor.site, each) for each in pictured.images]
+    images = [picture_json(actor.site, each) for each in pictured.images]
     there = {each["id"] or each["url"] for each in images}
     return {
         "id": group.id,
@@ -56,4 +53,21 @@ def group_json(actor: Actor, pictured: PicturedGroup) -> Json:
         "revision": group.revision,
         "created_at": iso(group.created_at),
         "updated_at": iso(group.updated_at),
+    }
+
+
+def _facts(pictured: PicturedProduct) -> ProductFacts:
+    product = pictured.product
+    return {
+        "id": product.id,
+        "sku": product.sku,
+        "name": product.name,
+        "description": product.description,
+        "price": f"{product.price:f}" if product.price is not None else None,
+        "currency": product.currency,
+        "status": product.status,
+        "group": product.group,
+        "revision": product.revision,
+        "created_at": iso(product.created_at),
+        "updated_at": iso(product.updated_at),
     }

@@ -58,8 +58,12 @@ class SiteChanges(_Body):
 class NewSite(_Body):
     """What a site is made from; the host of `base_url` leads to it, and `hosts`."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-    base_url: Text
+    id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"),
+        Field(examples=["shoes"]),
+    ]
+    base_url: Annotated[Text, Field(examples=["https://shoes.example"])]
     name: Name | None = None
     locale: Locale = "es"
     hosts: Hosts = []

@@ -1,14 +1,14 @@
 """How a site looks in JSON, for routes and commands."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from avenue.identity import Site
 from avenue.media.models import Asset
 from avenue.media.presenting import image_json
+from avenue.sites import replies
 
 
-def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> dict[str, Any]:
+def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.Site:
     """Return what everybody who is signed in may know of a site; `limits` are those in force."""
     return {
         "id": site.id,
@@ -22,6 +22,6 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> dict
     }
 
 
-def house_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> dict[str, Any]:
+def house_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.HouseSite:
     """Return the same with the hosts, for superusers and commands."""
     return {**site_json(site, limits, logo), "hosts": list(site.hosts)}

@@ -1,26 +1,37 @@
 """`/api/site`: the site of the request; `/api/sites`: all of the house, for superusers."""
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify
 
 from avenue.identity import Actor, Role, Site
-from avenue.media.receiving import idempotency_key, received, upload_reply
+from avenue.media.receiving import idempotency_key, received, upload_described, upload_reply
+from avenue.sites import replies
 from avenue.sites.bodies import NewSite, SiteChanges
-from avenue.sites.errors import RevisionConflict
+from avenue.sites.errors import (
+    HostTaken,
+    InvalidHost,
+    LimitTooHigh,
+    LogoNotFound,
+    OneLogoOnly,
+    RevisionConflict,
+    SiteExists,
+)
 from avenue.sites.presenting import house_json, site_json
 from avenue.sites.service import LogoService, SiteService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
+from avenue.web.describing import JSON, Reply, described
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
+
+SHOWN = Reply({JSON: replies.Site | replies.HouseSite}, "The site; to superusers with its hosts.")
 
 blueprint = Blueprint("sites", __name__, url_prefix="/api")
 
 
 @blueprint.get("/site")
 @require()
+@described(replies={200: SHOWN})
 def show_site() -> Response:
     """Show the site with the limits in force; to superusers with its hosts."""
     actor = current_actor()
@@ -29,6 +40,11 @@ def show_site() -> Response:
 
 @blueprint.patch("/site")
 @require(Role.ADMIN)
+@described(
+    body=SiteChanges,
+    replies={200: SHOWN},
+    refuses=(HostTaken, InvalidHost, LimitTooHigh, RevisionConflict),
+)
 @audited("site.changed")
 def change_site() -> Response:
     """Change the fields that are given."""
@@ -45,6 +61,7 @@ def change_site() -> Response:
 @blueprint.put("/site/logo")
 @require(Role.ADMIN)
 @upload_route
+@upload_described(OneLogoOnly)
 @audited("site.logo_changed")
 def set_logo() -> Response:
     """Make a picture the logo: a form with one file, or one raw body."""
@@ -56,6 +73,7 @@ def set_logo() -> Response:
 
 @blueprint.delete("/site/logo")
 @require(Role.ADMIN)
+@described(replies={204: None}, refuses=(LogoNotFound,))
 @audited("site.logo_removed")
 def remove_logo() -> tuple[str, int]:
     """Put the logo into the trash."""
@@ -66,17 +84,24 @@ def remove_logo() -> tuple[str, int]:
 
 
 @blueprint.get("/sites")
-@require(Role.ADMIN)
+@require(superuser=True)
+@described(replies={200: replies.SiteList})
 def list_sites() -> Response:
     """List all sites of the house, without their logos."""
     sites = using(SiteService)
     found = sites.every(current_actor())
     items = [house_json(each, sites.limits(each), None) for each in found]
-    return jsonify(items=items, next=None, total=len(items))
+    listed: replies.SiteList = {"items": items, "next": None, "total": len(items)}
+    return jsonify(listed)
 
 
 @blueprint.post("/sites")
-@require(Role.ADMIN)
+@require(superuser=True)
+@described(
+    body=NewSite,
+    replies={201: replies.HouseSite},
+    refuses=(SiteExists, HostTaken, InvalidHost),
+)
 @audited("site.added")
 def add_site() -> tuple[Response, int]:
     """Add a site to the house."""
@@ -85,6 +110,6 @@ def add_site() -> tuple[Response, int]:
     return jsonify(house_json(added, sites.limits(added), None)), 201
 
 
-def _shown(actor: Actor, site: Site) -> dict[str, Any]:
+def _shown(actor: Actor, site: Site) -> replies.Site | replies.HouseSite:
     present = house_json if actor.superuser else site_json
     return present(site, using(SiteService).limits(site), using(LogoService).of(actor, site))

@@ -88,6 +88,36 @@ class Files:
         if stored is None or stored["length"] != length:
             raise OtherBytes(stored_id)
 
+    def rewrite(
+        self,
+        file_id: str,
+        source: BinaryIO,
+        *,
+        length: int,
+        name: str,
+        metadata: Mapping[str, Any],
+    ) -> None:
+        """Mend a damaged file: make it hold exactly `length` bytes of `source`, repeatably.
+
+        The file document comes first, so that nobody takes the chunks for ones without a file.
+        """
+        stored_id, seconds = self._prefix + file_id, self._database.write_seconds
+        facts = {"length": length, "chunkSize": CHUNK_BYTES, "filename": name}
+        mended = {**facts, "metadata": dict(metadata)}
+        since = {"uploadDate": {"$ifNull": ["$uploadDate", "$$NOW"]}}
+        stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": mended}, since]}}
+        self._database.repeat(
+            lambda: self._files.update_one({"_id": stored_id}, [stage], upsert=True), seconds
+        )
+        source.seek(0)
+        sizes = _chunk_sizes(length)
+        for number, size in enumerate(sizes):
+            change = {"$set": {"data": Binary(source.read(size))}}
+            self._set_chunk({"files_id": stored_id, "n": number}, change)
+        right = list(range(len(sizes)))
+        surplus = {"files_id": stored_id, "n": {"$nin": right}}
+        self._database.repeat(lambda: self._chunks.delete_many(surplus), seconds)
+
     def read(self, file_id: str, start: int, end: int, *, length: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
 
@@ -176,6 +206,12 @@ class Files:
             if not self._is_there(stored_id, number, data, length):
                 raise OtherBytes(stored_id) from None
 
+    def _set_chunk(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+        self._database.repeat(
+            lambda: self._chunks.update_one(chunk, change, upsert=True),
+            self._database.write_seconds,
+        )
+
     def _is_there(self, stored_id: str, number: int, data: bytes, length: int) -> bool:
         """Tell whether the chunk is stored and belongs to a file of this very `length`.
 
@@ -205,7 +241,7 @@ class Files:
         beyond = 1 if (last + 1) * chunk_bytes >= length else 0
         pieces = []
         for chunk in self._find_chunks(stored_id, first, last, beyond=beyond):
-            data: bytes = chunk["data"]
+            data: bytes = chunk.get("data") or b""
             first_byte = chunk["n"] * chunk_bytes
             if len(data) != min(chunk_bytes, length - first_byte):
                 raise Incomplete(f"{stored_id}: chunk {chunk['n']} has {len(data)} bytes")

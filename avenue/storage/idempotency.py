@@ -158,6 +158,12 @@ class Writes:
         )
         return bool(gone)
 
+    def is_writing(self, site_id: str, file_id: str) -> bool:
+        """Tell whether an open write with a good lease holds `file_id`."""
+        query = {"files": file_id, "state": "open", "$expr": {"$gt": ["$lease_until", "$$NOW"]}}
+        found = site(self._database, site_id).collection("writes").find_one(query, {"_id": 1})
+        return found is not None
+
     def release(self, site_id: str, file_id: str) -> bool:
         """Tell the sweeper whether nobody is writing `file_id` any more.
 

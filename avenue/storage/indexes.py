@@ -39,9 +39,23 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
     Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
     Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),
+    # Walks and counts of inspections and the debug endpoints.
+    Index(collection="assets", keys=_up("site", "_id")),
+    Index(collection="assets", keys=_up("site", "state")),
+    Index(collection="findings", keys=_up("site", "standing")),
+    Index(collection="renditions", keys=_up("site", "bytes")),
+    *(
+        Index(collection=name, keys=_up("site", key), options={"partialFilterExpression": some})
+        for name in (PRODUCTS, GROUPS)
+        for key, some in (
+            ("_id", {"images.0": {"$exists": True}}),
+            ("images.url", {"images.url": {"$exists": True}}),
+        )
+    ),
     # Which file was made of these bytes?
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
-    # The sweeper's three questions.
+    # The sweeper's questions.
+    Index(collection="assets", keys=_up("site", "versions.file")),
     Index(
         collection="assets",
         keys=_up("expires_at"),
@@ -128,6 +142,8 @@ INDEXES: tuple[Index, ...] = (
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))
         for bucket in BUCKETS
     ),
+    # So that the bytes of a site are summed without reading its file documents.
+    *(Index(collection=f"{bucket}.files", keys=_up("_id", "length")) for bucket in BUCKETS),
     *(
         Index(collection=f"{bucket}.chunks", keys=_up("files_id", "n"), options={"unique": True})
         for bucket in BUCKETS

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import bson
-from pymongo import ReturnDocument, UpdateOne, WriteConcern
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files
+from avenue.storage.survey import Survey
 
 T = TypeVar("T")
 Filter = Mapping[str, Any]
@@ -30,6 +31,8 @@ SITE_COLLECTIONS = frozenset(
         "shop_products_grouped",
         "page_content",
         "writes",
+        "findings",
+        "inspections",
         "audit_logs",
         "legacy_urls",
         "shop_imports",
@@ -158,6 +161,27 @@ class Collection:
         stage = {"$replaceWith": {"$cond": [is_new, fresh, "$$ROOT"]}}
         self.update({"_id": document["_id"]}, [stage], upsert=True)
 
+    def put_all(self, documents: Sequence[Document]) -> None:
+        """Store `documents` under their `_id`s, over what is there; repeatable, in no order."""
+        if not documents:
+            return
+        puts = [
+            ReplaceOne({"_id": each["_id"], **self.fixed}, {**each, **self.fixed}, upsert=True)
+            for each in documents
+        ]
+        tries = 2  # another one may have been first with one of them: then it is there
+        while True:
+            tries -= 1
+            try:
+                self._write(
+                    lambda: self.source.bulk_write(puts, ordered=False, session=self.session)
+                )
+            except BulkWriteError as error:
+                if not tries or not _only_duplicates(error):
+                    raise
+            else:
+                return
+
     def update(self, query: Filter, change: Change, *, upsert: bool = False) -> int:
         """Change one document; return how many matched (0 or 1). `change` must be repeatable."""
         result = self._change(
@@ -260,6 +284,12 @@ class SiteScope:
             raise ValueError(f"{bucket} is not a bucket")
         return Files(self.database, bucket, prefix=f"{self.site}/")
 
+    def survey(self, bucket: str) -> Survey:
+        """Return what can be learnt of a bucket's files without reading them."""
+        if bucket not in BUCKETS:
+            raise ValueError(f"{bucket} is not a bucket")
+        return Survey(self.database, bucket, prefix=f"{self.site}/")
+
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; see `Database.transaction`."""
         return self.database.transaction(work)
@@ -288,6 +318,12 @@ class HouseScope:
 def _fields_of(details: Filter | None) -> frozenset[str]:
     """Return the fields of the unique index that refused something, `site` left out."""
     return frozenset((details or {}).get("keyPattern", {})) - {"site"}
+
+
+def _only_duplicates(error: BulkWriteError) -> bool:
+    details = error.details or {}
+    codes = {each.get("code") for each in details.get("writeErrors", ())}
+    return codes == {DUPLICATE_KEY} and not details.get("writeConcernErrors")
 
 
 def site(database: Database, site_id: str) -> SiteScope:

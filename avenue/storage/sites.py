@@ -49,6 +49,11 @@ class Sites:
         self._refresh()
         return self._by_id.get(site_id)
 
+    def all(self) -> list[Site]:
+        """Return every site."""
+        self._refresh()
+        return list(self._by_id.values())
+
     def named(self, site_id: str) -> Site:
         """Return the site of this id, or raise `UnknownSite`."""
         found = self.by_id(site_id)

@@ -27,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DOORKEEPER = "avenue.doorkeeper"
+MARK = "guard"
 COOKIE_NAME = "avenue_session"
 LONGEST_NEXT_CHARACTERS = 2048
 NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
@@ -58,6 +59,26 @@ class InsufficientScope(Forbidden):
     code = "insufficient_scope"
     message = "This token may not do this."
     hint = "Use a token with the scope named in `scope`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Who may use a route: somebody with one of `roles`, any signed-in person if there are none.
+
+    With `superuser` it must be one. `scope` is what a token must be made for, None: what the
+    method needs.
+    """
+
+    roles: tuple[Role, ...] = ()
+    superuser: bool = False
+    scope: Scope | None = None
+    any_scope: bool = False
+
+    def scope_for(self, method: str) -> Scope | None:
+        """Return what a token must be made for; None when any will do."""
+        if self.any_scope:
+            return None
+        return self.scope or (Scope.READ if method in csrf.SAFE_METHODS else Scope.WRITE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +151,17 @@ def reading_actor() -> Actor:
     return actor if Scope.READ in actor.scopes else Actor(site=actor.site)
 
 
-def require(*roles: Role, scope: Scope | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def require(
+    *roles: Role, superuser: bool = False, scope: Scope | None = None, any_scope: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a route be used only by somebody with one of `roles` (any signed-in person if none).
 
-    `scope` is what a token must be made for; by default READ for GET and HEAD, else WRITE.
+    With `superuser` the caller must be one, whatever the role.
+    `scope` is what a token must be made for; by default READ for GET and HEAD, else WRITE. With
+    `any_scope` it may be made for anything.
     Nobody: `Unauthenticated`. Another role: `Forbidden`. Another scope: `InsufficientScope`.
     """
+    guard = Guard(roles=roles, superuser=superuser, scope=scope, any_scope=any_scope)
 
     def decorate(route: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(route)
@@ -143,15 +169,24 @@ def require(*roles: Role, scope: Scope | None = None) -> Callable[[Callable[P, R
             actor = signed_in_actor()
             if roles and not actor.has_role(*roles):
                 raise Forbidden
-            needed = scope or _scope_of_method()
-            if needed not in actor.scopes:
+            needed = guard.scope_for(request.method)
+            if needed and needed not in actor.scopes:
                 challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
                 raise InsufficientScope(headers={"WWW-Authenticate": challenge}, scope=needed)
+            if superuser and not actor.superuser:
+                raise Forbidden
             return route(*args, **kwargs)
 
+        setattr(guarded, MARK, guard)
         return guarded
 
     return decorate
+
+
+def guard_of(view: Callable[..., object]) -> Guard | None:
+    """Return who may use `view`; None when everybody may."""
+    found: Guard | None = getattr(view, MARK, None)
+    return found
 
 
 def bearer_token() -> str | None:
@@ -228,7 +263,3 @@ def _load_visitor(session_id: str) -> _Visitor | None:
 def _doorkeeper() -> Doorkeeper:
     extensions: dict[str, Any] = current_app.extensions
     return cast("Doorkeeper", extensions[DOORKEEPER])
-
-
-def _scope_of_method() -> Scope:
-    return Scope.READ if request.method in csrf.SAFE_METHODS else Scope.WRITE

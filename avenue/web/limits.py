@@ -33,6 +33,11 @@ def upload_route(view: View) -> View:
     return view
 
 
+def is_upload_view(view: Callable[..., object] | None) -> bool:
+    """Tell whether `view` is marked as one that takes files."""
+    return bool(getattr(view, MARK, False))
+
+
 def install(
     app: Flask, counts: Counts, settings: Settings, current_actor: Callable[[], Actor]
 ) -> None:
@@ -78,8 +83,7 @@ def _kind_for(actor: Actor | None, settings: Settings) -> _Kind:
 
 
 def _is_upload() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return bool(getattr(view, MARK, False))
+    return is_upload_view(current_app.view_functions.get(request.endpoint or ""))
 
 
 def _caller(actor: Actor | None) -> str:

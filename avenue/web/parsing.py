@@ -6,10 +6,11 @@ Nothing is believed: not the length, not the depth, not the type of what stands 
 import json
 import re
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from flask import Flask, g, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import TypedDict
 
 from avenue.config import Settings
 from avenue.web import body, incoming
@@ -22,6 +23,7 @@ __all__ = [
     "Incoming",
     "IncomingFile",
     "PageAsked",
+    "PageQuery",
     "Refused",
     "body_as",
     "incoming_files",
@@ -104,6 +106,17 @@ def _dotted(location: tuple[int | str, ...]) -> str:
     return ".".join(str(each) for each in location)[:LONGEST_FIELD_NAME]
 
 
+class PageQuery(TypedDict, total=False):
+    """Which part of a list, as it stands behind `?`; lists that take more add to it."""
+
+    limit: Annotated[
+        int, Field(ge=1, le=LARGEST_PAGE, description=f"How many; {DEFAULT_PAGE} if left out.")
+    ]
+    after: Annotated[
+        str, Field(max_length=LONGEST_CURSOR, description="`next` of the page before, unchanged.")
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageAsked:
     """Which part of a list: at most `limit` items, those behind the cursor `after`."""
@@ -112,19 +125,21 @@ class PageAsked:
     after: str | None
 
 
-def page_asked_for() -> PageAsked:
-    """Return what `?limit=` (1 to 100, else 50) and `?after=` ask for; raise `InvalidQuery`."""
-    return PageAsked(limit=_limit(request.args.get("limit")), after=_after())
+def page_asked_for(default: int = DEFAULT_PAGE) -> PageAsked:
+    """Return what `?limit=` (1 to 100, else `default`) and `?after=` ask for.
+
+    Raise `InvalidQuery`.
+    """
+    text = request.args.get("limit")
+    return PageAsked(limit=default if text is None else _limit(text), after=_after())
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_PAGE
+def _limit(text: str) -> int:
     if re.fullmatch("[0-9]{1,3}", text) and 1 <= int(text) <= LARGEST_PAGE:
         return int(text)
     raise InvalidQuery(
         f"`limit` must be a number from 1 to {LARGEST_PAGE}.",
-        hint="Leave it out for 50 items.",
+        hint="Leave it out for the usual number.",
         parameter="limit",
     )
 

@@ -2,10 +2,12 @@
 
 from flask import request
 
+API = "/api"
+
 
 def is_api() -> bool:
     """Tell whether the current request is one to the API."""
-    return _under("/api")
+    return _under(API)
 
 
 def wants_page() -> bool:

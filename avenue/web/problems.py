@@ -13,10 +13,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
+from typing import Annotated, Literal, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -33,13 +35,13 @@ from avenue.web.errors import (
     RangeNotSatisfiable,
     TooLarge,
 )
+from avenue.web.language import language
 from avenue.web.places import wants_page
 from avenue.web.requestlog import request_id
 
 log = logging.getLogger("avenue.problems")
 
 LOGIN_PATH = "/login"
-LANGUAGES = ("es", "en")
 OURS: Mapping[int, type[AvenueError]] = {
     kind.status: kind
     for kind in (
@@ -54,6 +56,26 @@ OURS: Mapping[int, type[AvenueError]] = {
     )
 }
 """What stands for an error of Flask's or Werkzeug's own, by its status."""
+
+
+class ProblemInError(TypedDict):
+    """What CKEditor wants to find under `error`; only with `?as=ckeditor`."""
+
+    message: str
+
+
+class Problem(TypedDict):
+    """Why something was refused; some codes come with keys more, numbers and names to use."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    success: Literal[0]
+    error: Annotated[str | ProblemInError, Field(description="The same as `message`.")]
+    message: Annotated[str, Field(description="A sentence for people.")]
+    code: Annotated[str, Field(description="For programs; never changes its meaning.")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    hint: Annotated[str, Field(description="What to do about it, for people.")]
+    request_id: Annotated[str, Field(description="The same id is in the log.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,19 +170,13 @@ def _page(problem: _Problem) -> Response:
     # has just failed.
     page = current_app.jinja_env.get_template("problem.html").render(
         problem=problem,
-        language=_language(),
+        language=language(),
         request_id=request_id(),
         site_name=g.site.name if g.get("site") else "Avenue",
     )
     response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
     response.vary.update(("Accept", "Accept-Language"))
     return response
-
-
-def _language() -> str:
-    site = g.get("site")
-    fallback = site.language if site and site.language in LANGUAGES else LANGUAGES[0]
-    return request.accept_languages.best_match(LANGUAGES, default=fallback) or fallback
 
 
 def _login_url() -> str:

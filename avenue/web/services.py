@@ -1,4 +1,4 @@
-"""Services by class: `app.py` provides them, routes use them."""
+"""Services by class: `app` provides them, routes use them."""
 
 from typing import Any, TypeVar, cast
 

@@ -17,7 +17,9 @@ from avenue.identity import Role, Scope, Site
 from avenue.media.library import MediaLibrary
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.web.hosts import WITHOUT_SITE
 from tests import pictures
+from tests.http.contract import Contract
 from tests.http.watch import Watch
 from tests.mongod import Mongod, database_name
 
@@ -98,6 +100,7 @@ class Application:
         )
         self.apps: list[Flask] = []
         self.app = self.made(self.settings)
+        self.contract = Contract(self.app)
         self.accounts: AccountService = self.app.extensions["avenue"][AccountService]
         self._people: dict[str, Caller] = {}
 
@@ -160,7 +163,7 @@ class Application:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who calls the application; every request is watched."""
+    """Somebody who calls the application; what it asks and answers is watched."""
 
     application: Application
     app: Flask
@@ -179,8 +182,9 @@ class Caller:
         known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         client = FlaskClient(self.app, use_cookies=False)
         base = f"https://{self.host}"
-        with self.application.watch.over(SITES.get(self.host, "")):
-            return client.open(
+        site = None if url in WITHOUT_SITE else SITES.get(self.host, "")
+        with self.application.watch.over(site):
+            answer = client.open(
                 url.removeprefix(base),
                 method=method,
                 base_url=base,
@@ -188,6 +192,8 @@ class Caller:
                 buffered=True,
                 **options,
             )
+        self.application.contract.check(self.app, method, answer.request.path, answer)
+        return answer
 
     def get(self, url: str, **options: Any) -> TestResponse:
         return self.ask("GET", url, **options)

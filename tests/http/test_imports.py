@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from avenue.app import Background
+from avenue.app.background import Background
 from avenue.identity import new_id
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
 
@@ -320,6 +320,26 @@ def test_an_import_with_other_letters_warns(as_seller: Caller) -> None:
     shown = begun(as_seller, table)
     assert shown["encoding"] == "windows-1252"
     assert "windows-1252" in shown["warnings"][0]
+
+
+def test_what_changes_something_is_in_the_log_with_who_did_it(
+    application: Application, as_admin: Caller
+) -> None:
+    seller = application.new_person(unique("erp"))
+    table = f"sku,name\n{unique('ERP-')},a\n"
+    dry = brought(application, seller, table, "?dry_run=1")
+    standing = brought(application, seller, table)
+    work(application, seller.post(f"{IMPORTS}/{standing['id']}/undo").json)
+    assert as_admin.get(f"/api/audit?object={dry['id']}").json["items"] == []
+    entries = as_admin.get(f"/api/audit?object={standing['id']}").json["items"]
+    assert [(each["action"], each["actor"]["kind"]) for each in reversed(entries)] == [
+        ("import.begun", "person"),
+        ("import.finished", "job"),
+        ("import.undo_begun", "person"),
+        ("import.undone", "job"),
+    ]
+    assert entries[3]["actor"]["id"] == entries[2]["details"]["by"] == seller.id
+    assert entries[2]["details"]["created"] == 1
 
 
 def test_importing_counts_as_an_upload(application: Application, as_seller: Caller) -> None:

@@ -14,6 +14,7 @@ from tests.http.test_product_images import Shelf
 from tests.http.watch import Watch, offence
 
 SITE = {"site": "a"}
+RANGE = {"$gte": "a/", "$lt": "a0"}  # "0" follows "/"
 GOOD = (
     {"find": "assets", "filter": {"_id": 1, **SITE}},
     {"aggregate": "assets", "pipeline": [{"$match": SITE}, {"$unwind": "$versions"}]},
@@ -28,6 +29,9 @@ GOOD = (
     {"insert": "uploads.chunks", "documents": [{"files_id": "a/1", "n": 0}]},
     {"findAndModify": "builder_media.files", "query": {"_id": "a/1"}},
     {"delete": "product_images.chunks", "deletes": [{"q": {"files_id": "a/1"}, "limit": 0}]},
+    {"find": "product_images.files", "filter": {"_id": {"$in": ["a/1", "a/2"]}}},
+    {"find": "product_images.files", "filter": {"_id": {"$gt": "a/1", "$lt": "a0"}}},
+    {"aggregate": "uploads.chunks", "pipeline": [{"$match": {"files_id": RANGE}}]},
     {"find": "users", "filter": {"email": "x"}},
     {"find": "sites", "filter": {}},
     {"commitTransaction": 1},
@@ -56,6 +60,10 @@ BAD = (
     {"find": "product_images.files", "filter": {}},
     {"find": "product_images.files", "filter": {"_id": "b/1"}},
     {"find": "product_images.files", "filter": {"_id": {"$gt": "a/"}}},
+    {"find": "product_images.files", "filter": {"_id": {"$gte": "a/", "$lt": "b0"}}},
+    {"find": "product_images.files", "filter": {"_id": {"$gte": "a", "$lt": "a0"}}},
+    {"find": "product_images.files", "filter": {"_id": {"$lt": "a0"}}},
+    {"find": "product_images.files", "filter": {"_id": {"$in": ["a/1", "b/1"]}}},
     {"find": "product_images.files", "filter": {"metadata.site": "a"}},
     {"find": "product_images.chunks", "filter": {"_id": "a/1"}},
     {"find": "product_images.chunks", "filter": {"files_id": "ab/1"}},

@@ -42,8 +42,14 @@ def meant_text(command: Command) -> str:
     return repr({name: value for name, value in command.items() if name != "documents"})[:1000]
 
 
-def _is_of(site: str, stored_id: object) -> bool:
-    return isinstance(stored_id, str) and stored_id.startswith(f"{site}/")
+def _is_of(site: str, meant: object) -> bool:
+    """Whether only ids of `site` are meant: one, a list of them, or a range inside the site's."""
+    if isinstance(meant, Mapping):
+        if "$in" in meant:
+            return all(_is_of(site, each) for each in meant["$in"])
+        low = meant.get("$gte", meant.get("$gt"))
+        return _is_of(site, low) and meant.get("$lt") == f"{site}0"  # "0" follows "/"
+    return isinstance(meant, str) and meant.startswith(f"{site}/")
 
 
 def _meant(command_name: str, command: Command) -> Sequence[Command] | None:
@@ -77,9 +83,9 @@ class Watch(CommandListener):
         self.seen: dict[tuple[str, str], int] = {}
 
     @contextmanager
-    def over(self, site: str) -> Iterator[None]:
-        """Watch a request of `site`; fail when it ends if something was wrong."""
-        self.site = site
+    def over(self, site: str | None) -> Iterator[None]:
+        """Watch a request of `site`, one of no site not; fail when it ends if it was wrong."""
+        self.site, self.offences = site, []
         try:
             yield
         finally:

@@ -178,6 +178,14 @@ def test_chunks_without_a_file_go(database: Database) -> None:
     assert counts(database) == (1, 1, 3)
 
 
+def test_chunks_that_an_asset_still_needs_stay_without_their_file(database: Database) -> None:
+    claimed(database, stored(database, an_asset()))
+    database.raw[f"{BUCKET}.files"].delete_many({})
+    before = counts(database)
+    assert sweeper(database).sweep().total == 0
+    assert counts(database) == before
+
+
 def test_what_is_younger_than_an_hour_waits(database: Database) -> None:
     for collection in ("assets", f"{BUCKET}.files"):
         stored(database, an_asset())

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from avenue.app import create_app, files_of, open_files
+from avenue.app import create_app
+from avenue.app.files import files_of, open_files
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
@@ -232,7 +233,7 @@ def test_a_database_that_goes_away_before_the_claim_leaves_nothing(
 
 KILLED = """
 import os, signal, sys
-from avenue.app import open_files
+from avenue.app.files import open_files
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import SiteScope
 

@@ -437,3 +437,87 @@ def test_an_election_in_the_middle_of_a_read_costs_no_byte(replica_set: ReplicaS
     assert b"".join(got) == data[5:]
     replica_set.heal()
     database.close()
+
+
+# Mending
+
+
+def mend(files: Files, file_id: str, data: bytes) -> None:
+    metadata = {"site": "shop", "sha256": "ab"}
+    files.rewrite(file_id, io.BytesIO(data), length=len(data), name="zapato.jpg", metadata=metadata)
+
+
+MENDABLE: dict[str, Callable[[Database], object]] = {
+    "nothing": lambda _: None,
+    "file document gone": lambda database: database.raw[f"{BUCKET}.files"].delete_many({}),
+    "all gone": lambda database: [
+        database.raw[f"{BUCKET}.{part}"].delete_many({}) for part in ("files", "chunks")
+    ],
+    "length wrong": lambda database: database.raw[f"{BUCKET}.files"].update_one(
+        {}, {"$set": {"length": 7, "chunkSize": 3}}
+    ),
+    "a chunk gone": lambda database: database.raw[f"{BUCKET}.chunks"].delete_one({"n": 1}),
+    "a chunk without data": lambda database: database.raw[f"{BUCKET}.chunks"].update_one(
+        {"n": 1}, {"$unset": {"data": ""}}
+    ),
+    "other bytes": lambda database: database.raw[f"{BUCKET}.chunks"].update_one(
+        {"n": 0}, {"$set": {"data": b"x"}}
+    ),
+    "chunks too many": lambda database: database.raw[f"{BUCKET}.chunks"].insert_many(
+        [{"files_id": "shop/a", "n": n, "data": b"x"} for n in (-1, 3, 9)]
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", MENDABLE)
+def test_a_damaged_file_is_mended_for_every_client(
+    files: Files, stock: gridfs.GridFSBucket, database: Database, damage: str
+) -> None:
+    data = some_bytes(2 * MIB + 5)
+    write(files, "a", data)
+    before = files.find("a")
+    MENDABLE[damage](database)
+    for _ in range(2):  # repeatable
+        mend(files, "a", data)
+        assert read(files, "a", len(data)) == data
+        assert stock.open_download_stream("shop/a").read() == data
+        assert [each["n"] for each in database.raw[f"{BUCKET}.chunks"].find(sort=[("n", 1)])] == [
+            0,
+            1,
+            2,
+        ]
+    after = files.find("a")
+    assert before is not None
+    assert after is not None
+    assert (after.length, after.metadata) == (before.length, before.metadata)
+    if "gone" not in damage:
+        assert after.uploaded_at == before.uploaded_at
+
+
+def test_a_file_cut_by_another_client_is_mended_in_our_pieces(
+    files: Files, stock: gridfs.GridFSBucket, database: Database
+) -> None:
+    data = some_bytes(2 * MIB)
+    stock.upload_from_stream_with_id("shop/a", "a.jpg", io.BytesIO(data))
+    database.raw[f"{BUCKET}.chunks"].delete_one({"n": 2})
+    mend(files, "a", data)
+    assert stock.open_download_stream("shop/a").read() == data
+    assert read(files, "a", len(data)) == data
+
+
+def test_mending_leaves_other_files_alone(files: Files, database: Database) -> None:
+    data = some_bytes(MIB + 1)
+    for file_id in ("a", "b"):
+        write(files, file_id, data)
+    database.raw[f"{BUCKET}.chunks"].delete_many({"files_id": "shop/a"})
+    others = list(database.raw[f"{BUCKET}.chunks"].find({"files_id": "shop/b"}))
+    mend(files, "a", data)
+    assert list(database.raw[f"{BUCKET}.chunks"].find({"files_id": "shop/b"})) == others
+
+
+def test_a_chunk_without_data_is_no_end_of_a_file(files: Files, database: Database) -> None:
+    data = some_bytes(MIB + 1)
+    write(files, "a", data)
+    database.raw[f"{BUCKET}.chunks"].update_one({"n": 1}, {"$unset": {"data": ""}})
+    with pytest.raises(Incomplete):
+        read(files, "a", len(data))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import Decimal128
 
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
@@ -30,6 +31,7 @@ from avenue.shop.store.imports import ROWS_AT_ONCE, ImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
 from tests.mongod import wait_until
+from tests.threads import at_once
 
 ROOT = Path(__file__).parents[2]
 SITE = Site(id="shop", hosts=(), base_url="https://shop.example", name="Shop")
@@ -408,6 +410,42 @@ def give_up(shop: Shop, standing: ImportStanding) -> None:
         shop.jobs.fail(job, RuntimeError())
         shop.raw["jobs"].update_one({"_id": job.id}, [{"$set": {"run_at": "$$NOW"}}])
         job = shop.jobs.claim({IMPORT}) or job
+
+
+def test_a_table_whose_rows_were_not_all_stored_is_taken_when_it_comes_again(shop: Shop) -> None:
+    table = [{"sku": f"Z{n}", "name": "a"} for n in range(1000)]
+    standing = shop.begin(table)
+    everything = {"_id": {"$gt": f"{standing.run.id}/000000500"}}
+    shop.raw["shop_import_rows"].delete_many(everything)  # as a process killed in between leaves it
+    receiving = {"stage": "receiving", "job": None}
+    shop.raw["shop_imports"].update_one({"_id": standing.run.id}, {"$set": receiving})
+    shop.raw["jobs"].delete_many({})
+    assert shop.begin(table).run.id == standing.run.id
+    shop.work()
+    assert shop.raw["shop_products"].count_documents({}) == 1000
+
+
+def test_the_same_table_sent_at_once_is_one_import(shop: Shop) -> None:
+    table = [{"sku": f"Z{n}", "name": "a"} for n in range(600)]
+    started = at_once(4, lambda _: shop.begin(table))
+    assert len({each.run.id for each in started}) == 1
+    shop.work()
+    standing = shop.imports.get(ADMIN, started[0].run.id)
+    assert (shop.counts(standing), standing.run.total) == ({"created": 600}, 600)
+
+
+def test_imports_that_meet_at_the_same_products_lose_nothing(shop: Shop) -> None:
+    rows = 3 * ROWS_AT_ONCE
+    runs = [
+        shop.begin([{"sku": f"Z{n}", "name": "a", "group": "M", field: value} for n in range(rows)])
+        for field, value in (("price", "5"), ("description", "b"), ("status", "published"))
+    ]
+    at_once(3, lambda _: Shop(shop.database).work())
+    counted = [shop.counts(shop.imports.get(ADMIN, each.run.id)) for each in runs]
+    assert sum(each.get("created", 0) for each in counted) == rows
+    assert sum(sum(each.values()) for each in counted) == 3 * rows
+    told = {"price": Decimal128("5"), "description": "b", "status": "published"}
+    assert shop.raw["shop_products"].count_documents(told) == rows
 
 
 def test_a_change_between_two_batches_is_seen(shop: Shop) -> None:

@@ -1,17 +1,16 @@
 """How imports and their rows look in JSON."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from avenue.clock import iso
 from avenue.shop.importing.models import Import, ImportStanding, Outcome, Reversal, Row
+from avenue.shop.importing.replies import ImportReply, ImportUndo, RowReply
 from avenue.shop.importing.texts import difference
 
-Json = dict[str, Any]
 NOT_UTF_8 = "The file is not UTF-8 and was read as {encoding}: look whether the accents are right."
 
 
-def import_json(standing: ImportStanding) -> Json:
+def import_json(standing: ImportStanding) -> ImportReply:
     """Return an import as JSON."""
     run = standing.run
     return {
@@ -44,7 +43,7 @@ def warnings(run: Import) -> list[str]:
     return found
 
 
-def row_json(row: Row, locale: str) -> Json:
+def row_json(row: Row, locale: str) -> RowReply:
     """Return a row as JSON; `difference` is in the site's language."""
     return {
         "row": row.number,
@@ -62,7 +61,7 @@ def row_json(row: Row, locale: str) -> Json:
     }
 
 
-def _undo_json(run: Import) -> Json | None:
+def _undo_json(run: Import) -> ImportUndo | None:
     if run.undo is None:
         return None
     return {

@@ -36,9 +36,10 @@ AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
-Ids = Annotated[list[Id], AfterValidator(_distinct)]
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})
+Ids = Annotated[list[Id], AfterValidator(_distinct), UNIQUE]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
-Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct)]
+Keys = Annotated[list[Key], Field(max_length=100), AfterValidator(_distinct), UNIQUE]
 
 
 class _Body(BaseModel):
@@ -110,7 +111,7 @@ class ImageChanges(_Body):
     focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
 
 
-class ExternalImage(_Body):
+class NewExternalImage(_Body):
     """A picture that lives elsewhere; it is kept and shown, and never fetched."""
 
     image_url: ImageUrl

@@ -7,15 +7,17 @@ from flask import Blueprint, Response, g, jsonify
 
 from avenue.errors import Invalid
 from avenue.identity import Actor, Role
-from avenue.shop.errors import RevisionConflict
+from avenue.shop.errors import GroupNotFound, ImageNotFound, ProductNotFound, RevisionConflict
 from avenue.shop.models import ListQuery, Option
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import group_json
+from avenue.shop.replies import Group, GroupList
 from avenue.shop.routes.bodies import GroupChanges, NewGroup
-from avenue.shop.routes.lists import list_asked_for
+from avenue.shop.routes.lists import LIST_REFUSALS, GroupsQuery, list_asked_for
 from avenue.shop.service.groups import SORT_VALUES, GroupService
 from avenue.web.audit import audited
-from avenue.web.auth import current_actor, reading_actor, require
+from avenue.web.auth import InvalidToken, current_actor, reading_actor, require
+from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.parsing import body_as
 from avenue.web.services import using
 
@@ -23,19 +25,31 @@ blueprint = Blueprint("groups", __name__, url_prefix="/api/shop/groups")
 
 
 @blueprint.get("")
+@described(
+    query=GroupsQuery,
+    replies={200: GroupList},
+    refuses=(InvalidToken, *LIST_REFUSALS),
+    personal=True,
+)
 def list_groups() -> Response:
     """List the groups: `?search ?sort ?limit ?after`."""
     actor, query = reading_actor(), ListQuery(**list_asked_for([*SORT_VALUES]))
     found = using(GroupService).find(actor, query)
-    return jsonify(
-        items=[group_json(actor, each) for each in found.items],
-        next=cursor_text(query.sort, found.next) if found.next else None,
-        total=found.total,
-    )
+    listed: GroupList = {
+        "items": [group_json(actor, each) for each in found.items],
+        "next": cursor_text(query.sort, found.next) if found.next else None,
+        "total": found.total,
+    }
+    return jsonify(listed)
 
 
 @blueprint.post("")
 @require(Role.SELLER)
+@described(
+    body=NewGroup,
+    replies={201: Reply({JSON: Group}, headers=(LOCATION,))},
+    refuses=(ProductNotFound, Invalid),
+)
 @audited("group.created")
 def create_group() -> tuple[Response, int, dict[str, str]]:
     """Create a group of the caller's own, with products of the caller's own."""
@@ -51,6 +65,7 @@ def create_group() -> tuple[Response, int, dict[str, str]]:
 
 
 @blueprint.get("/<group_id>")
+@described(replies={200: Group}, refuses=(GroupNotFound, InvalidToken), personal=True)
 def show_group(group_id: str) -> Response:
     """Show one group with those of its products the caller may see."""
     actor = reading_actor()
@@ -59,6 +74,11 @@ def show_group(group_id: str) -> Response:
 
 @blueprint.patch("/<group_id>")
 @require(Role.SELLER)
+@described(
+    body=GroupChanges,
+    replies={200: Group},
+    refuses=(GroupNotFound, ProductNotFound, ImageNotFound, RevisionConflict),
+)
 @audited("group.changed", "group_id")
 def change_group(group_id: str) -> Response:
     """Change the fields that are given; `product_ids` and `options` replace what is there."""
@@ -76,6 +96,7 @@ def change_group(group_id: str) -> Response:
 
 @blueprint.delete("/<group_id>")
 @require(Role.SELLER)
+@described(replies={204: None}, refuses=(GroupNotFound,))
 @audited("group.deleted", "group_id")
 def delete_group(group_id: str) -> tuple[str, int]:
     """Delete a group; its pictures go to the trash, its products stay."""

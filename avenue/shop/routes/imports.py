@@ -1,29 +1,58 @@
 """Imports of products as JSON, under `/api/shop/products/import`."""
 
 import re
+from typing import Annotated, Literal
 
 from flask import Blueprint, Response, g, jsonify, request
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from avenue.config import Settings
+from avenue.errors import Invalid
 from avenue.identity import Role
 from avenue.media.naming import safe_name
-from avenue.media.receiving import idempotency_key
+from avenue.media.receiving import BadIdempotencyKey, idempotency_key
 from avenue.shop.errors import OneFileOnly
+from avenue.shop.importing.errors import (
+    ImportNotFound,
+    ImportUnfinished,
+    NoSkuColumn,
+    NotTheLastImport,
+    TooManyRows,
+    UnreadableTable,
+)
 from avenue.shop.importing.models import Outcome, RowQuery
 from avenue.shop.importing.presenting import import_json, row_json
+from avenue.shop.importing.replies import ImportList, ImportReply, RowList
 from avenue.shop.models import ListQuery, Sort
 from avenue.shop.paging import BadCursor, cursor_place, cursor_text
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService
+from avenue.storage.idempotency import IdempotencyKeyReused
 from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require
-from avenue.web.errors import MB
+from avenue.web.describing import JSON, LOCATION, Reply, described
+from avenue.web.errors import MB, InvalidBody, InvalidQuery
 from avenue.web.incoming import IncomingFile, incoming_files
 from avenue.web.limits import upload_route
-from avenue.web.parsing import page_asked_for
+from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.web.services import using
 
 ROW_NUMBER = re.compile("[0-9]{1,9}")
+
+
+class ImportQuery(TypedDict, total=False):
+    """How to bring in a table."""
+
+    dry_run: Annotated[Literal["0", "1"], Field(description="1: only say what would be.")]
+    name: Annotated[str, Field(description="The file's name, when it is the body.")]
+
+
+class RowsQuery(PageQuery, total=False):
+    """Which rows."""
+
+    outcome: Outcome | Literal[""]
+
 
 blueprint = Blueprint("imports", __name__, url_prefix="/api/shop/products/import")
 
@@ -32,6 +61,21 @@ blueprint = Blueprint("imports", __name__, url_prefix="/api/shop/products/import
 @audited("import.begun")
 @upload_route
 @require(Role.SELLER)
+@described(
+    query=ImportQuery,
+    replies={202: Reply({JSON: ImportReply}, headers=(LOCATION, "Idempotent-Replayed"))},
+    refuses=(
+        Invalid,
+        BadIdempotencyKey,
+        UnreadableTable,
+        NoSkuColumn,
+        TooManyRows,
+        OneFileOnly,
+        InvalidBody,
+        IdempotencyKeyReused,
+    ),
+    files=("text/csv", "application/json"),
+)
 def begin_import() -> tuple[Response, int, dict[str, str]]:
     """Bring in a table of products by SKU, in the background; `?dry_run=1` only says what would be.
 
@@ -56,6 +100,7 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
 
 @blueprint.get("")
 @require(Role.SELLER)
+@described(query=PageQuery, replies={200: ImportList}, refuses=(Invalid, InvalidQuery, BadCursor))
 def list_imports() -> Response:
     """List one's own imports, newest first, for administrators everybody's: `?limit ?after`."""
     page = page_asked_for()
@@ -71,6 +116,7 @@ def list_imports() -> Response:
 
 @blueprint.get("/<import_id>")
 @require(Role.SELLER)
+@described(replies={200: ImportReply}, refuses=(ImportNotFound,))
 def show_import(import_id: str) -> Response:
     """Show how far an import is, and what came of it."""
     return jsonify(import_json(using(ImportService).get(current_actor(), import_id)))
@@ -78,6 +124,11 @@ def show_import(import_id: str) -> Response:
 
 @blueprint.get("/<import_id>/rows")
 @require(Role.SELLER)
+@described(
+    query=RowsQuery,
+    replies={200: RowList},
+    refuses=(ImportNotFound, Invalid, InvalidQuery, BadCursor),
+)
 def list_rows(import_id: str) -> Response:
     """List the rows of an import with what became of each: `?outcome ?limit ?after`."""
     page, outcome = page_asked_for(), request.args.get("outcome")
@@ -99,6 +150,7 @@ def list_rows(import_id: str) -> Response:
 @blueprint.post("/<import_id>/undo")
 @audited("import.undo_begun", "import_id")
 @require(Role.SELLER)
+@described(replies={202: ImportReply}, refuses=(ImportNotFound, NotTheLastImport, ImportUnfinished))
 def undo_import(import_id: str) -> tuple[Response, int]:
     """Take back one's last import that changed something, in the background."""
     return jsonify(import_json(using(ImportService).undo(current_actor(), import_id))), 202

@@ -1,15 +1,59 @@
 """What the lists of a shop have in common: `?search ?sort ?limit ?after`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from flask import request
+from pydantic import Field
 
 from avenue.errors import Invalid
-from avenue.shop.models import Sort
-from avenue.shop.paging import cursor_place
+from avenue.shop.models import Sort, Status
+from avenue.shop.paging import BadCursor, cursor_place
 from avenue.shop.words import words_of
-from avenue.web.parsing import page_asked_for
+from avenue.web.errors import InvalidQuery
+from avenue.web.parsing import PageQuery, page_asked_for
+
+LIST_REFUSALS = (Invalid, InvalidQuery, BadCursor)
+
+
+class SearchQuery(PageQuery, total=False):
+    """What the lists of a shop take behind `?`."""
+
+    search: Annotated[
+        str, Field(description="Beginnings of words; accents and case do not matter.")
+    ]
+
+
+class GroupsQuery(SearchQuery, total=False):
+    """Which groups, in which order."""
+
+    sort: Annotated[
+        Literal["created_at", "-created_at", "updated_at", "-updated_at", "name", "-name"],
+        Field(description="With `-` descending; `-created_at` if left out."),
+    ]
+
+
+class ProductsQuery(SearchQuery, total=False):
+    """Which products, in which order."""
+
+    status: Status | Literal[""]
+    owner: Annotated[Literal["me", ""], Field(description="One's own; for whoever is signed in.")]
+    group: Annotated[str, Field(description="Those of the group with this id.")]
+    sort: Annotated[
+        Literal[
+            "created_at",
+            "-created_at",
+            "updated_at",
+            "-updated_at",
+            "name",
+            "-name",
+            "price",
+            "-price",
+            "sku",
+            "-sku",
+        ],
+        Field(description="With `-` descending; `-created_at` if left out."),
+    ]
 
 
 def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:

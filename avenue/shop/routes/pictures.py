@@ -10,16 +10,35 @@ from avenue.identity import Actor, Role
 from avenue.media.models import Claim
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import image_json
-from avenue.media.receiving import external_reply, idempotency_key, received, upload_reply
-from avenue.shop.errors import RevisionConflict, RevisionRequired
+from avenue.media.receiving import (
+    external_reply,
+    idempotency_key,
+    received,
+    upload_described,
+    upload_reply,
+)
+from avenue.media.replies import Image
+from avenue.shop.errors import (
+    GroupNotFound,
+    ImageNotFound,
+    OneFileOnly,
+    OrderMismatch,
+    OwnUrl,
+    ProductNotFound,
+    RevisionConflict,
+    RevisionRequired,
+    TooManyImages,
+)
 from avenue.shop.models import GROUP, PRODUCT
-from avenue.shop.presenting import Json, group_json, product_json
-from avenue.shop.routes.bodies import ExternalImage, ImageAddress, ImageChanges, ImageOrder
+from avenue.shop.presenting import group_json, product_json
+from avenue.shop.replies import Group, Product
+from avenue.shop.routes.bodies import ImageAddress, ImageChanges, ImageOrder, NewExternalImage
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
+from avenue.web.describing import described
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
@@ -27,6 +46,7 @@ from avenue.web.services import using
 P = ParamSpec("P")
 R = TypeVar("R")
 SHELVES = {PRODUCT: "products", GROUP: "groups"}
+NOT_THERE = (ProductNotFound, GroupNotFound, ImageNotFound)
 
 blueprint = Blueprint("pictures", __name__, url_prefix="/api/shop")
 
@@ -50,6 +70,7 @@ def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R
 @_of_both("POST", "")
 @require(Role.SELLER)
 @upload_route
+@upload_described(ProductNotFound, GroupNotFound, TooManyImages, OwnUrl, body=NewExternalImage)
 @audited("{kind}.images_added", "owner_id")
 def add_images(kind: str, owner_id: str) -> Response:
     """Add pictures: multipart, one or many under any field names, or one raw body.
@@ -58,7 +79,7 @@ def add_images(kind: str, owner_id: str) -> Response:
     """
     actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
     if request.is_json:
-        url = body_as(ExternalImage).image_url
+        url = body_as(NewExternalImage).image_url
         return external_reply(*using(PictureService).add_external(actor, claim, url))
     reception = using(PictureService).add(
         actor, claim, received(using(UploadPolicy)), key=idempotency_key()
@@ -68,6 +89,11 @@ def add_images(kind: str, owner_id: str) -> Response:
 
 @_of_both("PUT", "")
 @require(Role.SELLER)
+@described(
+    body=ImageOrder,
+    replies={200: Product | Group},
+    refuses=(ProductNotFound, GroupNotFound, RevisionRequired, RevisionConflict, OrderMismatch),
+)
 @audited("{kind}.images_ordered", "owner_id")
 def order_images(kind: str, owner_id: str) -> Response:
     """Put the pictures into another order."""
@@ -82,6 +108,7 @@ def order_images(kind: str, owner_id: str) -> Response:
 
 @_of_both("DELETE", "")
 @require(Role.SELLER)
+@described(body=ImageAddress, replies={204: None}, refuses=NOT_THERE)
 @audited("{kind}.image_removed", "owner_id")
 def remove_image_by_url(kind: str, owner_id: str) -> tuple[str, int]:
     """Remove the picture at `{image_url}`: an external one, or any address of a stored one."""
@@ -93,6 +120,7 @@ def remove_image_by_url(kind: str, owner_id: str) -> tuple[str, int]:
 
 @_of_both("PATCH", "/<asset_id>")
 @require(Role.SELLER)
+@described(body=ImageChanges, replies={200: Image}, refuses=NOT_THERE)
 @audited("{kind}.image_described", "owner_id")
 def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Change alt texts, the decorative mark or the focal point."""
@@ -105,6 +133,7 @@ def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
 @_of_both("PUT", "/<asset_id>/file")
 @require(Role.SELLER)
 @upload_route
+@upload_described(*NOT_THERE, OneFileOnly)
 @audited("{kind}.image_replaced", "owner_id")
 def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Replace the file; the picture's id and place stay."""
@@ -120,6 +149,7 @@ def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
 
 @_of_both("DELETE", "/<asset_id>")
 @require(Role.SELLER)
+@described(replies={204: None}, refuses=NOT_THERE)
 @audited("{kind}.image_removed", "owner_id")
 def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
     """Put a picture into the trash."""
@@ -129,6 +159,7 @@ def remove_image(kind: str, owner_id: str, asset_id: str) -> tuple[str, int]:
 
 @_of_both("POST", "/<asset_id>/restore")
 @require(Role.SELLER)
+@described(replies={200: Product | Group}, refuses=(*NOT_THERE, TooManyImages))
 @audited("{kind}.image_restored", "owner_id")
 def restore_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Bring a picture back from the trash."""
@@ -146,7 +177,7 @@ def _showing_current(actor: Actor, claim: Claim) -> Iterator[None]:
         raise RevisionConflict(_owner_json(actor, claim)) from None
 
 
-def _owner_json(actor: Actor, claim: Claim) -> Json:
+def _owner_json(actor: Actor, claim: Claim) -> Product | Group:
     if claim.kind == PRODUCT:
         return product_json(actor, using(ProductService).get(actor, claim.id))
     return group_json(actor, using(GroupService).get(actor, claim.id))

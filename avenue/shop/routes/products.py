@@ -5,16 +5,26 @@ from contextlib import contextmanager
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from avenue.errors import Unauthenticated
 from avenue.identity import Actor, Role
-from avenue.shop.errors import RevisionConflict
+from avenue.shop.errors import (
+    GroupNotFound,
+    ProductNotFound,
+    RevisionConflict,
+    SkuTaken,
+    TempImageExpired,
+    TooManyImages,
+)
 from avenue.shop.models import ProductFields, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import product_json
+from avenue.shop.replies import Product, ProductList
 from avenue.shop.routes.bodies import NewProduct, ProductChanges
-from avenue.shop.routes.lists import choice, list_asked_for
+from avenue.shop.routes.lists import LIST_REFUSALS, ProductsQuery, choice, list_asked_for
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited
-from avenue.web.auth import current_actor, reading_actor, require, signed_in_actor
+from avenue.web.auth import InvalidToken, current_actor, reading_actor, require, signed_in_actor
+from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.parsing import body_as
 from avenue.web.services import using
 
@@ -22,6 +32,12 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 
 
 @blueprint.get("")
+@described(
+    query=ProductsQuery,
+    replies={200: ProductList},
+    refuses=(Unauthenticated, InvalidToken, *LIST_REFUSALS),
+    personal=True,
+)
 def list_products() -> Response:
     """List the products the caller may see.
 
@@ -36,15 +52,21 @@ def list_products() -> Response:
         **asked,
     )
     found = using(ProductService).find(actor, query)
-    return jsonify(
-        items=[product_json(actor, each) for each in found.items],
-        next=cursor_text(query.sort, found.next) if found.next else None,
-        total=found.total,
-    )
+    listed: ProductList = {
+        "items": [product_json(actor, each) for each in found.items],
+        "next": cursor_text(query.sort, found.next) if found.next else None,
+        "total": found.total,
+    }
+    return jsonify(listed)
 
 
 @blueprint.post("")
 @require(Role.SELLER)
+@described(
+    body=NewProduct,
+    replies={201: Reply({JSON: Product}, headers=(LOCATION,))},
+    refuses=(SkuTaken, GroupNotFound, TempImageExpired, TooManyImages),
+)
 @audited("product.created")
 def create_product() -> tuple[Response, int, dict[str, str]]:
     """Create a product of the caller's own, with temporary pictures uploaded before."""
@@ -56,6 +78,7 @@ def create_product() -> tuple[Response, int, dict[str, str]]:
 
 
 @blueprint.get("/<product_id>")
+@described(replies={200: Product}, refuses=(ProductNotFound, InvalidToken), personal=True)
 def show_product(product_id: str) -> Response:
     """Show one product."""
     actor = reading_actor()
@@ -64,6 +87,11 @@ def show_product(product_id: str) -> Response:
 
 @blueprint.patch("/<product_id>")
 @require(Role.SELLER)
+@described(
+    body=ProductChanges,
+    replies={200: Product},
+    refuses=(ProductNotFound, SkuTaken, GroupNotFound, RevisionConflict),
+)
 @audited("product.changed", "product_id")
 def change_product(product_id: str) -> Response:
     """Change the fields that are given."""
@@ -79,6 +107,7 @@ def change_product(product_id: str) -> Response:
 
 @blueprint.delete("/<product_id>")
 @require(Role.SELLER)
+@described(replies={204: None}, refuses=(ProductNotFound,))
 @audited("product.deleted", "product_id")
 def delete_product(product_id: str) -> tuple[str, int]:
     """Delete a product; its pictures go to the trash."""

@@ -67,7 +67,7 @@ class PictureService:
             target=f"{claim.kind}/{claim.id}",
             key=key,
             known=self._by_source(actor, claim),
-            room=limit - len(owner.images),
+            room=limit - self._places_taken(actor, owner),
             no_room=TooManyImages(limit=limit),
         )
         with self._library.receiving(actor, order, incoming) as reception:
@@ -209,6 +209,12 @@ class PictureService:
         if asset is None or asset.claim != claim or asset.state is not State.LIVE:
             raise ImageNotFound
         return asset
+
+    def _places_taken(self, actor: Actor, owner: PictureOwner) -> int:
+        """Count the owner's pictures; an entry whose picture is gone goes with the next upload."""
+        found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
+        live = {each.id for each in found.values() if each.state is State.LIVE}
+        return sum(not each.asset or each.asset in live for each in owner.images)
 
     def _by_source(self, actor: Actor, claim: Claim) -> Mapping[str, Asset]:
         owned = self._library.claimed_by(actor, claim)

@@ -78,6 +78,19 @@ class _Scene:
         """Take a picture away."""
         self.owners.update({"_id": self.claim.id}, touch({"$pull": {"images": entry_out(entry)}}))
 
+    def drop_dangling(self) -> None:
+        """Take away the entries whose picture is not there any more: they hold a place for nobody.
+
+        Raise that there is no such owner.
+        """
+        entries = [each for each in self.images() if each.asset]
+        named = [each.asset for each in entries]
+        found = self.assets.find({"_id": {"$in": named}, "state": State.LIVE}, {"_id": 1})
+        live = {each["_id"] for each in found}
+        for each in entries:
+            if each.asset not in live:
+                self.pull(each)
+
 
 class PictureStore:
     """The pictures of one owner of one site at a time; every method takes the site first."""
@@ -97,7 +110,7 @@ class PictureStore:
 
         def work(scene: _Scene) -> None:
             reception.fates = {}  # of a run that was undone
-            scene.images()
+            scene.drop_dangling()
             mine = _by_source(scene)
             fates = {each.id: _add_one(scene, each, mine, limit) for each in reception.new}
             if not any(isinstance(fate, Asset) for fate in fates.values()):

@@ -1,0 +1,58 @@
+"""What `/api/auth` answers, for whoever reads the description of the API."""
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.identity import Role, Scope
+
+Secret = Annotated[str, Field(description="Shown this once; only its hash is kept.")]
+
+
+class User(TypedDict):
+    """A person, seen from this site."""
+
+    id: str
+    email: str
+    name: str
+    role: Role | None
+    superuser: bool
+
+
+class Me(User):
+    """Who asks, and for what."""
+
+    scopes: Annotated[list[Scope], Field(description="All of them for a session.")]
+
+
+class SignedIn(TypedDict):
+    """A token with all scopes, for this site."""
+
+    token: Secret
+    expires_at: str
+    user: User
+
+
+class Token(TypedDict):
+    """A token without its secret; those from signing in have no name."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    created_at: str
+    expires_at: str
+
+
+class NewToken(Token):
+    """A token just made."""
+
+    token: Secret
+
+
+class TokenList(TypedDict):
+    """One's own tokens, newest first."""
+
+    items: list[Token]
+    next: str | None
+    total: int

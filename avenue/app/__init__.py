@@ -1,0 +1,225 @@
+"""The one place where everything meets."""
+
+import logging
+import sys
+import threading
+
+from flask import Flask, redirect, request
+from werkzeug.wrappers import Response
+
+from avenue.accounts import pages as account_pages
+from avenue.accounts import routes as account_routes
+from avenue.app.background import Background
+from avenue.app.services import (
+    account_service,
+    audit_service,
+    import_service,
+    inspector,
+    media_library,
+)
+from avenue.audit import routes as audit_routes
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.media import routes as media_routes
+from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.inspection.store import InspectionStore
+from avenue.media.library import MediaLibrary
+from avenue.media.policy import (
+    UploadPolicy,
+    product_pictures,
+    site_logo,
+)
+from avenue.media.reading import MediaReader
+from avenue.media.store import AssetStore, LegacyUrls
+from avenue.shop import debug as shop_debug
+from avenue.shop import routes as shop_routes
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.products import ProductService
+from avenue.shop.service.status import StatusService
+from avenue.shop.store.groups import GroupStore
+from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.products import ProductStore
+from avenue.shop.store.status import StatusStore
+from avenue.sites import routes as site_routes
+from avenue.sites.service import LogoService, SiteService
+from avenue.sites.store import SiteStore
+from avenue.storage.connection import Database
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.schema import (
+    Fitness,
+    ForeignDatabase,
+    Gate,
+    NewerDatabase,
+    NotAReplicaSet,
+)
+from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus
+from avenue.web import (
+    audit,
+    auth,
+    cors,
+    docs,
+    headers,
+    health,
+    hosts,
+    limits,
+    parsing,
+    problems,
+    requestlog,
+)
+from avenue.web.services import provide
+
+MB = 1024 * 1024
+LONGEST_REQUEST_SECONDS = 3600.0
+BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
+NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, database: Database) -> Flask:
+    """Return the application. Connects to nothing yet, so it starts while MongoDB is away."""
+    app = Flask("avenue")
+    gate = Gate(database)
+    rate_limits = RateLimits(database)
+    accounts = account_service(settings, database, rate_limits)
+    policy = product_pictures(settings)
+    library = media_library(settings, database, DecodePool(processes_for(settings.workers)))
+    reader = MediaReader(
+        AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
+    )
+    changes = audit_service(settings, database)
+    legacy_urls = LegacyUrls(database)
+    provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    known_sites = Sites(database, settings)
+    _provide_sites(app, database, library, known_sites, settings)
+    _provide_shop(app, database, library, policy, legacy_urls, settings)
+    provide(app, _status_service(database, known_sites, settings))
+    provide(app, import_service(settings, database))
+
+    parsing.install(app)
+    problems.install(app)
+    _install_gate(app, gate, database, settings)
+    hosts.install(app, known_sites, settings)
+    cors.install(app, settings)
+    limits.install(app, rate_limits, settings, auth.current_actor)
+    auth.install(app, accounts, settings)
+    audit.install(app, changes)
+    headers.install(app, settings)
+    health.install(app, Fitness(database))
+    for blueprint in (
+        account_routes.blueprint,
+        account_pages.blueprint,
+        media_routes.blueprint,
+        *shop_routes.BLUEPRINTS,
+        shop_debug.blueprint,
+        docs.blueprint,
+        audit_routes.blueprint,
+        site_routes.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/", "home", _home)
+    requestlog.install(app)
+    return app
+
+
+def start() -> Flask:
+    """Return the application of a web process, its background thread running.
+
+    Ends the process when the database is not one Avenue may use; one that is away only makes
+    `/readyz` and the requests say so until it is back.
+    """
+    settings = Settings.from_env()
+    requestlog.configure_logging()
+    database = Database(settings)
+    try:
+        Gate(database).pass_or_raise()
+    except (ForeignDatabase, NotAReplicaSet, NewerDatabase) as error:
+        log.critical("%s %s", error.message, error.hint)
+        sys.exit(BOOT_ERROR)
+    except Unavailable as error:
+        log.warning("%s %s", error.message, error.hint)
+    app = create_app(settings, database)
+    if settings.jobs == "inline":
+        threading.Thread(
+            target=Background(settings, database).run_forever, name="jobs", daemon=True
+        ).start()
+    return app
+
+
+def _provide_shop(
+    app: Flask,
+    database: Database,
+    library: MediaLibrary,
+    policy: UploadPolicy,
+    legacy_urls: LegacyUrls,
+    settings: Settings,
+) -> None:
+    products, groups = ProductStore(database), GroupStore(database)
+    pictures = PictureStore(database)
+    provide(
+        app,
+        ProductService(products, groups, library, settings),
+        GroupService(groups, products, library),
+        PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
+    )
+
+
+def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
+    return StatusService(
+        StatusStore(database),
+        InspectionStore(database),
+        inspector(database, sites),
+        DeploymentStatus(database),
+        sites,
+        LegacyUrls(database).find_many,
+        settings,
+    )
+
+
+def _provide_sites(
+    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
+) -> None:
+    store = SiteStore(database, settings)
+    provide(
+        app,
+        SiteService(store, known, settings),
+        LogoService(store, known, library, site_logo(settings)),
+    )
+
+
+def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:
+    """Let requests to the database only when it is ours, and none of them wait without end."""
+
+    def enter() -> None:
+        if request.path.startswith(NEEDS_NO_DATABASE):
+            return
+        gate.pass_or_raise()
+        deadline = database.deadline(_seconds_for(request.method, settings))
+        request.environ["avenue.deadline"] = deadline
+        deadline.__enter__()
+
+    def leave(_: BaseException | None) -> None:
+        deadline = request.environ.pop("avenue.deadline", None)
+        if deadline is not None:
+            deadline.__exit__(None, None, None)
+
+    app.before_request(enter)
+    app.teardown_request(leave)
+
+
+def _seconds_for(method: str, settings: Settings) -> float:
+    """Return how long a request may keep the database busy: its writing, plus its transfer."""
+    if method in {"GET", "HEAD", "OPTIONS"}:
+        return settings.read_seconds
+    declared_bytes = request.content_length or 0
+    seconds = settings.write_seconds + declared_bytes / MB
+    if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
+        seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
+    return min(seconds, LONGEST_REQUEST_SECONDS)
+
+
+def _home() -> Response:
+    return redirect("/login")

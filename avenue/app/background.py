@@ -1,0 +1,115 @@
+"""All background work: which jobs there are, and who runs them."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from avenue.app.services import audit_service, inspector
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.jobs.models import Job
+from avenue.jobs.runner import JobRunner, RunningJob
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
+from avenue.media.store import SweptStore
+from avenue.media.sweeper import Sweeper, Swept
+from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
+from avenue.shop.store.imports import ImportStore
+from avenue.storage.connection import Database
+from avenue.storage.schema import (
+    Gate,
+)
+from avenue.storage.scope import BUCKETS
+from avenue.storage.sites import Sites
+
+SWEEP = "sweep"
+INSPECT = "inspect"
+LOOK_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class Background:
+    """All background work: which jobs there are, and a runner for them."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._gate = Gate(database)
+        self._sweep_seconds = settings.sweep_minutes * 60
+        self._sweeper = Sweeper(
+            SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
+        )
+        self._inspect_seconds = settings.inspect_minutes * 60
+        self._inspector = inspector(database, Sites(database, settings))
+        self._jobs = JobService(MongoJobStore(database))
+        importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
+        handlers = {
+            SWEEP: self._sweep,
+            INSPECT: self._inspect,
+            IMPORT: importing.apply,
+            UNDO: importing.undo,
+        }
+        self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
+        self._stop = threading.Event()
+
+    def run_forever(self) -> None:
+        """Work until `stop` is called."""
+        self._runner.run_forever(self._stop)
+
+    def stop(self) -> None:
+        """Let `run_forever` return soon; the job in hand is handed back."""
+        self._stop.set()
+
+    def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Queue a job of `kind`, work until it is finished, and return it."""
+        self._gate.pass_or_raise()
+        return self.finish(self._jobs.enqueue(kind, key="now").id, progress)
+
+    def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+        """Work until a job is finished, telling `progress` of it now and then, and return it.
+
+        When this is interrupted, the job is handed back for another process to go on.
+        """
+        job = self._jobs.get(job_id)
+        with self._working():
+            while not job.is_finished:
+                self._stop.wait(LOOK_SECONDS)
+                job = self._jobs.get(job_id)
+                progress(job)
+        return job
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Do whatever jobs are due meanwhile; the one in hand at the end is handed back."""
+        over = threading.Event()
+        worker = threading.Thread(target=self._work_until, args=(over,), name="jobs")
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
+
+    def _work_until(self, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                worked = self._runner.run_one(over)
+            except Unavailable as error:
+                log.warning("Background work waits: %s", error.message)
+                worked = False
+            if not worked:  # another process has the job, or it waits for its next try
+                over.wait(LOOK_SECONDS)
+
+    def _prepare(self) -> None:
+        self._gate.pass_or_raise()
+        self._jobs.periodic(SWEEP, self._sweep_seconds)
+        self._jobs.periodic(INSPECT, self._inspect_seconds)
+
+    def _sweep(self, job: RunningJob) -> dict[str, int]:
+        def save(swept: Swept) -> None:
+            job.save(done=swept.total)
+
+        return self._sweeper.sweep(save).as_dict()
+
+    def _inspect(self, job: RunningJob) -> dict[str, int]:
+        return self._inspector.inspect(job.cursor, job.save)

@@ -1,0 +1,73 @@
+"""The services that the application, commands and jobs share, each made in one place."""
+
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.service import AccountService
+from avenue.accounts.store import MongoAccountStore
+from avenue.audit.service import AuditService
+from avenue.audit.store import MongoAuditStore
+from avenue.config import Settings
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
+from avenue.media.decoding import DecodePool
+from avenue.media.inspection.files import FileInspector
+from avenue.media.inspection.references import ReferenceInspector
+from avenue.media.inspection.service import Inspector
+from avenue.media.inspection.store import InspectionStore
+from avenue.media.library import MediaLibrary
+from avenue.media.policy import (
+    image_limits,
+)
+from avenue.media.store import AssetStore, LegacyUrls
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.service.imports import ImportService
+from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.status import PictureReferrers
+from avenue.sites.service import SiteService
+from avenue.sites.store import SiteStore
+from avenue.storage.connection import Database
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.room import StorageRoom
+from avenue.storage.sites import Sites
+
+
+def account_service(
+    settings: Settings, database: Database, rate_limits: RateLimits
+) -> AccountService:
+    """Return the people of the house, for the application and for commands."""
+    return AccountService(
+        MongoAccountStore(database),
+        Passwords(),
+        rate_limits,
+        tries_per_minute=settings.max_logins_per_minute,
+        token_days=settings.session_days,
+    )
+
+
+def audit_service(settings: Settings, database: Database) -> AuditService:
+    """Return the log of changes, for the application, commands and jobs."""
+    return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
+
+
+def site_service(settings: Settings, database: Database) -> SiteService:
+    """Return the sites of the house, for commands."""
+    return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+
+
+def import_service(settings: Settings, database: Database) -> ImportService:
+    """Return the imports of products, for the application and for commands."""
+    return ImportService(ImportStore(database), JobService(MongoJobStore(database)), settings)
+
+
+def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
+    """Return what takes files in, for the application and for commands."""
+    assets = AssetStore(database)
+    room = StorageRoom(database, settings, assets.stored_bytes)
+    return MediaLibrary(assets, decoders, image_limits(settings), room, settings)
+
+
+def inspector(database: Database, sites: Sites) -> Inspector:
+    """Return who looks whether everything that is referred to is there."""
+    store, known_paths = InspectionStore(database), LegacyUrls(database).find_many
+    referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
+    references = ReferenceInspector(store, referrers, known_paths)
+    return Inspector(store, FileInspector(store), references, sites)

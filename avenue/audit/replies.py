@@ -1,0 +1,47 @@
+"""What `/api/audit` answers."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.audit.models import DoerKind
+
+
+class ChangeActor(TypedDict):
+    """Who changed something."""
+
+    id: Annotated[str | None, Field(description="The person's or the job's; a command has none.")]
+    name: Annotated[str, Field(description="An e-mail, a command's words, or a job's kind.")]
+    kind: DoerKind
+
+
+class ChangedObject(TypedDict):
+    """What was changed."""
+
+    kind: str
+    id: str | None
+
+
+class Change(TypedDict):
+    """One change, never with a secret or a body."""
+
+    id: str
+    at: str
+    actor: ChangeActor
+    action: Annotated[str, Field(description="`<kind of object>.<what happened>`")]
+    object: ChangedObject
+    request_id: str | None
+    details: Annotated[
+        dict[str, str | int | bool | Sequence[str]],
+        Field(description="Names of changed fields, ids and counts."),
+    ]
+
+
+class ChangeList(TypedDict):
+    """Some changes, newest first, and where to go on."""
+
+    items: list[Change]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int

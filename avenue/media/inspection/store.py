@@ -1,0 +1,246 @@
+"""What an inspection reads of assets and bytes, and where it keeps what it found."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from avenue.media.inspection.models import (
+    AssetCounts,
+    Damage,
+    Fault,
+    Finding,
+    InspectedAsset,
+    Kind,
+    Pass,
+    Standing,
+    StoredVersion,
+    Tally,
+)
+from avenue.media.models import Claim, State
+from avenue.media.store import ASSETS
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import Incomplete
+from avenue.storage.idempotency import Writes
+from avenue.storage.scope import BUCKETS, Collection, site
+from avenue.storage.survey import BucketTotals, Survey
+
+FINDINGS = "findings"
+INSPECTIONS = "inspections"
+FACTS = {
+    "state": 1,
+    "bucket": 1,
+    "claim": 1,
+    "damaged": 1,
+    "versions.file": 1,
+    "versions.bytes": 1,
+    "versions.sha256": 1,
+}
+
+
+class InspectionStore:
+    """The inspected assets, bytes and findings of one site at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def assets(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, InspectedAsset]:
+        """Return the assets of `asset_ids` that exist, by id."""
+        ids = sorted(set(asset_ids))
+        if not ids:
+            return {}
+        found = self._assets(site_id).find({"_id": {"$in": ids}}, FACTS)
+        return {each["_id"]: _asset(each) for each in found}
+
+    def count(self, site_id: str) -> int:
+        """Return how many assets there are."""
+        return self._assets(site_id).count({})
+
+    def assets_after(self, site_id: str, last_id: str, limit: int) -> list[InspectedAsset]:
+        """Return up to `limit` assets in any state by id, after `last_id`."""
+        found = self._assets(site_id).find(
+            {"_id": {"$gt": last_id}}, FACTS, sort=[("_id", 1)], limit=limit
+        )
+        return [_asset(each) for each in found]
+
+    def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
+        """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
+        fault = damage.fault
+        noted = {"file": damage.file, "kind": fault.kind.value, "detail": fault.detail}
+        change = {"$set": {"damaged": {"$mergeObjects": [{"$literal": noted}, {"at": "$$NOW"}]}}}
+        self._assets(site_id).update({"_id": asset_id, "versions.0.file": damage.file}, [change])
+
+    def unmark(self, site_id: str, asset_id: str) -> None:
+        """Take that note away."""
+        self._assets(site_id).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
+
+    def survey(self, site_id: str, bucket: str) -> Survey:
+        """Return what can be learnt of a bucket's bytes."""
+        return site(self._database, site_id).survey(bucket)
+
+    def sha256_of(self, site_id: str, asset: InspectedAsset) -> str | None:
+        """Return the hash of the bytes an asset shows, read whole; None when some are missing."""
+        version, digest = asset.versions[0], hashlib.sha256()
+        files = site(self._database, site_id).files(asset.bucket)
+        try:
+            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
+                digest.update(piece)
+        except Incomplete:
+            return None
+        return digest.hexdigest()
+
+    def is_being_written(self, site_id: str, file_id: str) -> bool:
+        """Tell whether an upload that is still running holds `file_id`."""
+        return self._writes.is_writing(site_id, file_id)
+
+    def totals(self, site_id: str) -> dict[str, BucketTotals]:
+        """Count the files of each bucket as they are now."""
+        return {bucket: self.survey(site_id, bucket).totals() for bucket in BUCKETS}
+
+    def renditions(self, site_id: str) -> tuple[int, int]:
+        """Return how many derived pictures are kept, and their bytes."""
+        summed = (
+            site(self._database, site_id)
+            .collection("renditions")
+            .aggregate([{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}}])
+        )
+        return (summed[0]["n"], summed[0]["bytes"]) if summed else (0, 0)
+
+    def asset_counts(self, site_id: str) -> AssetCounts:
+        """Count the assets as they are now, through indexes."""
+        assets = self._assets(site_id)
+        states = {state: assets.count({"state": state}) for state in (State.LIVE, State.TRASH)}
+        unclaimed, expired = self.waiting(site_id)
+        return AssetCounts(
+            live=max(states[State.LIVE] - unclaimed - expired, 0),
+            trash=states[State.TRASH],
+            unclaimed=unclaimed,
+            expired=expired,
+        )
+
+    def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:
+        """Count the assets without an owner: those still in time, and those that have expired.
+
+        With `temporary` only those that were uploaded before their product was saved.
+        """
+        only = {"temporary": True} if temporary else {}
+        counted = self._assets(site_id).aggregate(
+            [
+                # `claim.kind`, too: that is what the index holds.
+                {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
+                {"$group": {"_id": {"$lte": ["$expires_at", "$$NOW"]}, "count": {"$sum": 1}}},
+            ]
+        )
+        count = {each["_id"]: each["count"] for each in counted}
+        return count.get(False, 0), count.get(True, 0)
+
+    def record_range(
+        self, site_id: str, kind: str, after: str, last: str | None, found: Sequence[Finding]
+    ) -> None:
+        """Let `found` be all there is about referrers of `kind` after `after`, to `last`.
+
+        `last` None is the end of the kind. New ones are written before old ones go.
+        """
+        # "/" ends an id, "0" follows "/": all places of a referrer lie between the two.
+        low = f"{site_id}/{kind}/{after}0" if after else f"{site_id}/{kind}/"
+        high = f"{site_id}/{kind}0" if last is None else f"{site_id}/{kind}/{last}0"
+        self._record(site_id, {"$gte": low, "$lt": high}, found)
+
+    def record_of(self, site_id: str, kind: str, referrer: str, found: Sequence[Finding]) -> None:
+        """Let `found` be all there is about one referrer."""
+        of_it = f"{site_id}/{kind}/{referrer}"
+        self._record(site_id, {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}, found)
+
+    def findings_after(self, site_id: str, place: str, limit: int) -> list[Finding]:
+        """Return up to `limit` findings in the order of their places, after `place`."""
+        found = self._findings(site_id).find(
+            {"_id": {"$gt": f"{site_id}/{place}", "$lt": f"{site_id}0"}},
+            sort=[("_id", 1)],
+            limit=limit,
+        )
+        return [_finding(each) for each in found]
+
+    def finding_counts(self, site_id: str) -> dict[Standing, int]:
+        """Count the findings by how their pictures stand."""
+        findings = self._findings(site_id)
+        return {
+            each: findings.count({"standing": each})
+            for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
+        }
+
+    def finish(self, site_id: str, began_at: datetime, tally: Tally) -> None:
+        """Keep what a pass counted, as the last one."""
+        fresh = {"$literal": {**tally.as_dict(), "began_at": began_at}}
+        stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", fresh, {"ended_at": "$$NOW"}]}}
+        self._passes(site_id).update({"_id": site_id}, [stage], upsert=True)
+
+    def last_pass(self, site_id: str) -> Pass | None:
+        """Return the last pass that came to its end, or None."""
+        found = self._passes(site_id).find_one({"_id": site_id})
+        if found is None:
+            return None
+        return Pass(
+            began_at=found["began_at"], ended_at=found["ended_at"], tally=Tally.from_dict(found)
+        )
+
+    def _record(self, site_id: str, places: Mapping[str, str], found: Sequence[Finding]) -> None:
+        findings = self._findings(site_id)
+        documents = [_document(site_id, each) for each in found]
+        findings.put_all(documents)
+        kept = [each["_id"] for each in documents]
+        findings.delete_all({"_id": {**places, "$nin": kept}})
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+    def _findings(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(FINDINGS)
+
+    def _passes(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(INSPECTIONS)
+
+
+def _asset(document: Document) -> InspectedAsset:
+    """Return the asset, as far as it can be read: it may be what is broken."""
+    claim, damaged = document.get("claim"), document.get("damaged")
+    return InspectedAsset(
+        id=document["_id"],
+        state=State(document["state"]),
+        bucket=str(document.get("bucket")),
+        claim=Claim(kind=claim["kind"], id=claim["id"]) if claim else None,
+        versions=tuple(
+            StoredVersion(file=each["file"], bytes=each["bytes"], sha256=each["sha256"])
+            for each in document.get("versions") or ()
+        ),
+        damage=_damage(damaged) if damaged else None,
+    )
+
+
+def _damage(document: Mapping[str, Any]) -> Damage:
+    fault = Fault(Kind(document["kind"]), document["detail"])
+    return Damage(file=document["file"], fault=fault)
+
+
+def _document(site_id: str, finding: Finding) -> Document:
+    return {
+        "_id": f"{site_id}/{finding.place}",
+        "referrer": {"kind": finding.referrer_kind, "id": finding.referrer},
+        "sku": finding.sku,
+        "position": finding.position,
+        "image": finding.image,
+        "standing": finding.fault.standing.value,
+        "kind": finding.fault.kind.value,
+        "detail": finding.fault.detail,
+    }
+
+
+def _finding(document: Document) -> Finding:
+    return Finding(
+        referrer_kind=document["referrer"]["kind"],
+        referrer=document["referrer"]["id"],
+        sku=document["sku"],
+        position=document["position"],
+        image=document["image"],
+        fault=Fault(Kind(document["kind"]), document["detail"]),
+    )

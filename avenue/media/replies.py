@@ -1,0 +1,93 @@
+"""What is answered about stored files: pictures as JSON, and the reply to an upload."""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.media.models import Visibility
+
+
+class Variant(TypedDict):
+    """A picture made from another one, for one use."""
+
+    url: str
+    width: int
+    height: int
+    media_type: str
+
+
+class Image(TypedDict):
+    """A stored picture; its addresses change whenever its bytes do, its id never."""
+
+    id: str
+    name: Annotated[str, Field(description="For people; may hold anything.")]
+    version: Annotated[str, Field(description="Changes when the file is replaced.")]
+    url: Annotated[str, Field(description="The stored file itself.")]
+    display_url: Annotated[str, Field(description="What a page of the shop shows.")]
+    media_type: Annotated[str, Field(description="By its bytes, whatever its name says.")]
+    bytes: int
+    width: Annotated[int | None, Field(description="Pixels, upright.")]
+    height: int | None
+    sha256: str
+    alt: Annotated[dict[str, str], Field(description="What is to be seen, by language.")]
+    decorative: Annotated[bool, Field(description="It says nothing, and needs no `alt`.")]
+    focal: Annotated[
+        list[float] | None,
+        Field(description="What crops keep: from left and top, 0 to 1."),
+    ]
+    color: str | None
+    placeholder: str | None
+    visibility: Visibility
+    variants: dict[str, Variant]
+    srcset: str
+    created_at: str
+    expires_at: NotRequired[Annotated[str, Field(description="Of a temporary picture.")]]
+
+
+class ExternalImage(TypedDict):
+    """A picture that lives elsewhere: its address is kept and shown, and never fetched."""
+
+    id: None
+    external: Literal[True]
+    url: str
+    variants: dict[str, Variant]
+
+
+class File(Image):
+    """A picture as upload clients want it, with some of its facts by other names."""
+
+    src: str
+    type: Literal["image"]
+    size: int
+    mime: str
+
+
+class ExternalFile(ExternalImage):
+    """A picture that lives elsewhere, as upload clients want it."""
+
+    src: str
+    type: Literal["image"]
+
+
+class RefusedFile(TypedDict):
+    """A file of an upload that was not taken, and why."""
+
+    name: str
+    code: str
+    message: str
+
+
+class UploadReply(TypedDict):
+    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+
+    success: Literal[1]
+    id: str | None
+    url: NotRequired[Annotated[str, Field(description="Left out with `?as=ckeditor`.")]]
+    location: str
+    path: str | None
+    file: Annotated[File | ExternalFile, Field(description="The first of `files`.")]
+    files: list[File | ExternalFile]
+    data: Annotated[list[File | ExternalFile], Field(description="The same as `files`.")]
+    urls: dict[str, str]
+    errors: Annotated[list[RefusedFile], Field(description="Files that were not taken.")]

@@ -1,0 +1,90 @@
+"""What is answered about imports of products."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.shop.importing.models import Outcome, Reversal, State
+
+
+class Progress(TypedDict):
+    """How many rows of how many."""
+
+    done: int
+    total: int
+
+
+class ImportUndo(TypedDict):
+    """How far taking an import back is."""
+
+    progress: Progress
+    counts: Annotated[dict[str, int], Field(description="Rows by what undoing did.")]
+    finished_at: str | None
+
+
+class ImportReply(TypedDict):
+    """An import: how far it is, and what came of it."""
+
+    id: str
+    state: State
+    error: Annotated[str | None, Field(description="What keeps it from going on.")]
+    dry_run: bool
+    name: str
+    format: str
+    encoding: str
+    delimiter: str | None
+    unknown_columns: list[str]
+    warnings: list[str]
+    progress: Progress
+    counts: Annotated[dict[str, int], Field(description="Rows by what became of them.")]
+    by: str
+    created_at: str
+    finished_at: str | None
+    undo: ImportUndo | None
+
+
+class ImportList(TypedDict):
+    """Some imports, newest first, and where to go on."""
+
+    items: list[ImportReply]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int
+
+
+class RowError(TypedDict):
+    """Why a row was refused."""
+
+    code: str
+    message: str
+    field: str | None
+
+
+class RowUndo(TypedDict):
+    """What undoing did about a row."""
+
+    outcome: Reversal
+    kept: Annotated[list[str], Field(description="Fields that have another value by now.")]
+
+
+class RowReply(TypedDict):
+    """A row of the table, and what became of it."""
+
+    row: int
+    sku: str | None
+    outcome: Outcome | None
+    product: str | None
+    changes: Annotated[dict[str, list[Any]], Field(description="Field: what was, what is.")]
+    difference: Annotated[
+        list[str], Field(description="The same in words, in the site's language.")
+    ]
+    error: RowError | None
+    undo: RowUndo | None
+
+
+class RowList(TypedDict):
+    """Some rows of an import in their order, and where to go on."""
+
+    items: list[RowReply]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int

@@ -1,0 +1,94 @@
+"""What the shop answers."""
+
+from typing import Annotated, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.media.replies import ExternalImage, Image, RefusedFile
+from avenue.shop.models import Status
+
+Picture = Image | ExternalImage
+Urls = Annotated[list[str], Field(description="The `url` of each picture.")]
+Revision = Annotated[int, Field(description="Counts changes; send it with yours.")]
+
+
+class ProductFacts(TypedDict):
+    """A product without its pictures."""
+
+    id: str
+    sku: str | None
+    name: str
+    description: str
+    price: Annotated[
+        str | None, Field(description="Decimal digits, as `150000.50`; never a float.")
+    ]
+    currency: str
+    status: Status
+    group: Annotated[str | None, Field(description="The id of its group.")]
+    revision: Revision
+    created_at: str
+    updated_at: str
+
+
+class Product(ProductFacts):
+    """A product with its pictures in order; the first is the cover."""
+
+    images: list[Picture]
+    image_urls: Urls
+
+
+class ProductList(TypedDict):
+    """Some products, and where to go on."""
+
+    items: list[Product]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int
+
+
+class MobileProduct(ProductFacts):
+    """A product as existing mobile clients know it: its pictures are addresses."""
+
+    images: list[str]
+    image_urls: Urls
+    errors: NotRequired[
+        Annotated[list[RefusedFile], Field(description="Files that were not taken.")]
+    ]
+
+
+class GroupOption(TypedDict):
+    """One choice within a group, and which of the group's pictures show it."""
+
+    name: str
+    images: Annotated[list[str], Field(description="Ids; of external pictures the URL.")]
+
+
+class Group(TypedDict):
+    """Products of one model, with pictures of their own."""
+
+    id: str
+    model: str
+    name: str
+    product_ids: list[str]
+    options: list[GroupOption]
+    images: list[Picture]
+    image_urls: Urls
+    revision: Revision
+    created_at: str
+    updated_at: str
+
+
+class GroupList(TypedDict):
+    """Some groups, and where to go on."""
+
+    items: list[Group]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int
+
+
+class TemporaryList(TypedDict):
+    """One's own temporary pictures, newest first; all of them."""
+
+    items: list[Image]
+    next: None
+    total: int

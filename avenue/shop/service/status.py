@@ -1,0 +1,367 @@
+"""Is anything of the shop lost, and would it survive? The figures, a verdict, and what to do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.identity import Actor
+from avenue.media.inspection.addresses import KnownPaths, targets_of
+from avenue.media.inspection.models import AssetCounts, Fault, Finding, Pass, Standing, Tally
+from avenue.media.inspection.service import Inspector, KnowsSites
+from avenue.media.inspection.store import InspectionStore
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.store.status import Counted, StatusStore
+from avenue.storage.status import DatabaseFacts, DeploymentStatus, MongoFacts
+from avenue.storage.survey import BucketTotals
+
+MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
+DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
+SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
+LOOKS_AGAIN = 3
+SURVIVING_MEMBERS = 2
+FULL_PERCENT, FILLING_PERCENT = 95.0, 80.0
+LEFT_FOLDERS = ("uploads", "media", "static/uploads")
+MOST_FILES_COUNTED = 1000
+VOLUME = "volume"
+
+
+class Verdict(StrEnum):
+    """The answer in one word."""
+
+    OK = "ok"
+    ATTENTION = "attention"
+    AT_RISK = "at_risk"
+    UNKNOWN = "unknown"  # nobody has looked yet, and what is known is fine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCounts:
+    """The references of a shop; `stored` and `missing` are None before the first pass."""
+
+    total: int
+    stored: int | None
+    external: int
+    ephemeral: int
+    missing: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductsStatus:
+    """Whether every picture of the shop is there. `coverage` is the share that was looked at.
+
+    `temporary` are the pictures that wait for their product: those in time, and those expired.
+    """
+
+    generated_at: datetime
+    checked_at: datetime | None
+    coverage: float
+    verdict: Verdict
+    products: Counted
+    groups: Counted
+    images: ImageCounts
+    temporary: tuple[int, int]
+    problems: tuple[Finding, ...]
+    next: str | None
+    problems_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageStatus:
+    """Where the bytes are, and whether they would survive.
+
+    `database` is None where it would tell how much other sites keep. `renditions` are their
+    number and bytes.
+    """
+
+    generated_at: datetime
+    checked_at: datetime | None
+    verdict: Verdict
+    persistent: bool
+    mongodb: MongoFacts
+    buckets: Mapping[str, BucketTotals]
+    tally: Tally | None
+    renditions: tuple[int, int]
+    assets: AssetCounts
+    database: DatabaseFacts | None
+    disk_used_bytes: int | None
+    disk_total_bytes: int | None
+    paths_checked: tuple[str, ...]
+    files_found: int
+    advice: tuple[str, ...]
+
+    @property
+    def disk_percent(self) -> float | None:
+        """How full the database's disk is."""
+        return _percent(self.disk_used_bytes, self.disk_total_bytes)
+
+
+class StatusService:
+    """Answers the two questions of the debug endpoints, for one site."""
+
+    def __init__(
+        self,
+        shop: StatusStore,
+        inspections: InspectionStore,
+        inspector: Inspector,
+        deployment: DeploymentStatus,
+        sites: KnowsSites,
+        known_paths: KnownPaths,
+        settings: Settings,
+    ) -> None:
+        self._shop = shop
+        self._inspections = inspections
+        self._inspector = inspector
+        self._deployment = deployment
+        self._sites = sites
+        self._known_paths = known_paths
+        self._settings = settings
+
+    def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
+        """Return how the pictures stand, with up to `limit` problems after the place `after`.
+
+        `deep` looks at the references now, as far as the time of one read goes; a small shop that
+        no pass has seen is looked at in any case.
+        """
+        site_id, now = actor.site.id, utc_now()
+        last = self._inspections.last_pass(site_id)
+        looked = sum(last.tally.references.values()) if last else 0
+        checked_at = last.ended_at if last else None
+        products = self._shop.count(site_id, PRODUCT)
+        groups = self._shop.count(site_id, GROUP)
+        total = products.images + groups.images
+        if deep or (last is None and total <= SOON_LOOKED_AT):
+            looked, complete = self._inspector.references_now(actor.site, self._deep_seconds())
+            checked_at = now if complete else checked_at
+        problems, following = self._problems(actor, after, limit)
+        found = self._inspections.finding_counts(site_id)
+        images = self._image_counts(actor, total, found, last, known=checked_at is not None)
+        return ProductsStatus(
+            generated_at=now,
+            checked_at=checked_at,
+            coverage=_coverage(looked, total, known=checked_at is not None),
+            verdict=_products_verdict(images, found),
+            products=products,
+            groups=groups,
+            images=images,
+            temporary=self._inspections.waiting(site_id, temporary=True),
+            problems=tuple(problems),
+            next=following,
+            problems_total=sum(found.values()),
+        )
+
+    def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
+        """Return where the bytes are. `deep` looks at them now, if one read has the time.
+
+        What all sites keep together is for superusers, and for everybody of an only site.
+        """
+        site_id = actor.site.id
+        mongodb, database = self._deployment.mongodb(), self._deployment.database()
+        last = self._inspections.last_pass(site_id)
+        tally, checked_at = (last.tally, last.ended_at) if last else (None, None)
+        looked = self._inspector.storage_now(actor.site, self._deep_seconds()) if deep else None
+        if looked is not None:
+            tally, checked_at = looked, utc_now()
+        assets = self._inspections.asset_counts(site_id)
+        files_found = _files_left(LEFT_FOLDERS)
+        persistent = self._is_persistent(mongodb)
+        worries = [
+            *_about_survival(persistent, mongodb, self._settings),
+            *_about_room(database),
+            *_about_bytes(tally),
+            *_about_leftovers(assets, files_found),
+        ]
+        unfinished = deep and looked is None
+        return StorageStatus(
+            generated_at=utc_now(),
+            checked_at=checked_at,
+            verdict=_worst([verdict for verdict, _ in worries], known=tally is not None),
+            persistent=persistent,
+            mongodb=mongodb,
+            buckets=self._inspections.totals(site_id),
+            tally=tally,
+            renditions=self._inspections.renditions(site_id),
+            assets=assets,
+            database=database if actor.superuser or len(self._sites.all()) == 1 else None,
+            disk_used_bytes=database.disk_used_bytes,
+            disk_total_bytes=database.disk_total_bytes,
+            paths_checked=LEFT_FOLDERS,
+            files_found=files_found,
+            advice=(
+                *(sentence for _, sentence in worries),
+                *_about_privileges(mongodb, database),
+                *([NOT_ALL_LOOKED_AT] if unfinished else []),
+            ),
+        )
+
+    def _problems(self, actor: Actor, after: str, limit: int) -> tuple[list[Finding], str | None]:
+        """Return a page of findings that still hold, and the place of the next page."""
+        found: list[Finding] = []
+        for _ in range(LOOKS_AGAIN):
+            found = self._inspections.findings_after(actor.site.id, after, limit + 1)
+            self._inspector.look_again(actor.site, found)
+            again = self._inspections.findings_after(actor.site.id, after, limit + 1)
+            if again == found:
+                break
+            found = again
+        page = found[:limit]
+        return page, page[-1].place if len(found) > limit else None
+
+    def _image_counts(
+        self,
+        actor: Actor,
+        total: int,
+        found: Mapping[Standing, int],
+        last: Pass | None,
+        *,
+        known: bool,
+    ) -> ImageCounts:
+        urls = self._shop.urls(actor.site.id, MOST_URL_OWNERS)
+        if urls is None:
+            passed = last.tally.references if last else {}
+            external = passed.get(Standing.EXTERNAL, 0)
+            ephemeral = passed.get(Standing.EPHEMERAL, 0)
+        else:
+            targets = targets_of(actor.site, urls, self._known_paths)
+            external = sum(targets[url] is None for url in urls)
+            faults = [each for each in map(targets.get, urls) if isinstance(each, Fault)]
+            ephemeral = sum(each.standing is Standing.EPHEMERAL for each in faults)
+        missing = found[Standing.MISSING] if known else None
+        stored = None if missing is None else max(total - external - ephemeral - missing, 0)
+        return ImageCounts(
+            total=total, stored=stored, external=external, ephemeral=ephemeral, missing=missing
+        )
+
+    def _is_persistent(self, mongodb: MongoFacts) -> bool:
+        """Tell whether the bytes outlive one machine, or a disk that was declared to last."""
+        if self._settings.local:
+            return False
+        several = mongodb.data_members is not None and mongodb.data_members >= SURVIVING_MEMBERS
+        return several or self._settings.storage == VOLUME
+
+    def _deep_seconds(self) -> float:
+        return self._settings.read_seconds * DEEP_SHARE
+
+
+NOT_ALL_LOOKED_AT = (
+    "There is more than one request can look at; the figures of the last pass stand here. "
+    "`python -m avenue inspect` looks at everything now."
+)
+
+
+def _coverage(looked: int, total: int, *, known: bool) -> float:
+    """Return the share of the references that was looked at, from 0 to 1."""
+    if not total:
+        return 1.0 if known else 0.0
+    return round(min(looked / total, 1.0), 4)
+
+
+def _products_verdict(images: ImageCounts, found: Mapping[Standing, int]) -> Verdict:
+    if found[Standing.MISSING]:
+        return Verdict.AT_RISK
+    if images.ephemeral or found[Standing.STORED]:
+        return Verdict.ATTENTION
+    return Verdict.OK if images.missing is not None else Verdict.UNKNOWN
+
+
+Worry = tuple[Verdict, str]
+
+
+def _worst(verdicts: Sequence[Verdict], *, known: bool) -> Verdict:
+    if Verdict.AT_RISK in verdicts:
+        return Verdict.AT_RISK
+    if Verdict.ATTENTION in verdicts:
+        return Verdict.ATTENTION
+    return Verdict.OK if known else Verdict.UNKNOWN
+
+
+def _about_survival(persistent: bool, mongodb: MongoFacts, settings: Settings) -> Iterable[Worry]:
+    if not persistent:
+        yield (
+            Verdict.AT_RISK,
+            "The database lies under AVENUE_DATA_DIR on one disk: good for trying out. For a shop "
+            "that must keep its pictures use a replica set of three members."
+            if settings.local
+            else "One member holds all data. Add two members; or, if its disk outlives containers "
+            "and deployments, declare that with AVENUE_STORAGE=volume.",
+        )
+    sick = [each.host for each in mongodb.members or () if each.healthy is False]
+    if sick:
+        yield Verdict.ATTENTION, f"These members are not healthy: {', '.join(sick)}."
+
+
+def _about_room(database: DatabaseFacts) -> Iterable[Worry]:
+    percent = _percent(database.disk_used_bytes, database.disk_total_bytes)
+    if percent is not None and percent >= FULL_PERCENT:
+        yield Verdict.AT_RISK, f"The database's disk is {percent} % full: give it more at once."
+    elif percent is not None and percent >= FILLING_PERCENT:
+        yield Verdict.ATTENTION, f"The database's disk is {percent} % full: plan for more."
+
+
+def _about_bytes(tally: Tally | None) -> Iterable[Worry]:
+    if tally is None:
+        return
+    incomplete = sum(tally.incomplete_files.values())
+    if incomplete:
+        yield (
+            Verdict.AT_RISK,
+            f"{incomplete} files are not whole. For product pictures see products-status: "
+            "uploading the same picture again mends it; the others come from a backup.",
+        )
+    orphans, unowned = sum(tally.orphan_chunks.values()), sum(tally.unowned_files.values())
+    if orphans:
+        yield (
+            Verdict.ATTENTION,
+            f"{orphans} chunks belong to no file. The sweeper removes them an hour after they "
+            "were written (`python -m avenue sweep`); if they stay, it does not run.",
+        )
+    if unowned:
+        yield (
+            Verdict.ATTENTION,
+            f"{unowned} files belong to no asset. The sweeper removes them an hour after they "
+            "were written (`python -m avenue sweep`); if they stay, it does not run.",
+        )
+
+
+def _about_leftovers(assets: AssetCounts, files_found: int) -> Iterable[Worry]:
+    if assets.expired:
+        yield (
+            Verdict.OK,
+            f"{assets.expired} uploads have waited too long for their owner; the sweeper takes "
+            "them next time.",
+        )
+    if files_found:
+        yield (
+            Verdict.ATTENTION,
+            f"{files_found} files lie in folders of this container, where the next deployment "
+            "loses them. Put them into Avenue.",
+        )
+
+
+def _about_privileges(mongodb: MongoFacts, database: DatabaseFacts) -> Iterable[str]:
+    """Say which privileges the database user lacks for the figures that are null."""
+    states = [each.state for each in mongodb.members or ()]
+    if None in states or mongodb.storage_engine is None:
+        yield "Grant the database user the role clusterMonitor to see how each member is."
+    if mongodb.oplog_hours is None and mongodb.members is not None:
+        yield "Grant the database user the role read on the database local to see the oplog window."
+    if database.data_bytes is None:
+        yield "Grant the database user the action dbStats to see sizes and how full the disk is."
+
+
+def _percent(used: int | None, total: int | None) -> float | None:
+    return round(100 * used / total, 1) if used is not None and total else None
+
+
+def _files_left(folders: Sequence[str]) -> int:
+    """Count files in `folders` of the working directory, `MOST_FILES_COUNTED` at most."""
+    count = 0
+    for folder in folders:
+        for path in Path(folder).rglob("*"):
+            count += path.is_file()
+            if count >= MOST_FILES_COUNTED:
+                return count
+    return count

@@ -1,0 +1,164 @@
+"""What is stored of files, learnt without fetching their bytes: counts, lengths, chunk sizes.
+
+Everything is asked for by a range or list of ids that begin with the site, so one site never
+looks at another's files.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from avenue.storage.connection import Database, Document
+
+T = TypeVar("T")
+RECORD = {"length": 1, "chunkSize": 1, "metadata.asset": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketTotals:
+    """How much a bucket holds; `bytes` is what its file documents say."""
+
+    files: int
+    bytes: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A file document. `length` and `chunk_bytes` are None where it holds no such number."""
+
+    id: str
+    length: int | None
+    chunk_bytes: int | None
+    asset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSize:
+    """One stored chunk: its number and how many bytes it has (-1: it holds none at all)."""
+
+    number: int
+    bytes: int
+
+
+class Survey:
+    """One bucket, seen by ids without their `prefix`."""
+
+    def __init__(self, database: Database, bucket: str, *, prefix: str) -> None:
+        self._database = database
+        self._prefix = prefix
+        self._files = database.raw[f"{bucket}.files"]
+        self._chunks = database.raw[f"{bucket}.chunks"]
+
+    def totals(self) -> BucketTotals:
+        """Count what is there now, through indexes."""
+        summed = self._aggregate(
+            self._files,
+            [
+                {"$match": {"_id": self._range()}},
+                {"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}},
+            ],
+        )
+        counted = self._aggregate(
+            self._chunks, [{"$match": {"files_id": self._range()}}, {"$count": "chunks"}]
+        )
+        return BucketTotals(
+            files=summed[0]["files"] if summed else 0,
+            bytes=summed[0]["bytes"] if summed else 0,
+            chunks=counted[0]["chunks"] if counted else 0,
+        )
+
+    def records(self, file_ids: Iterable[str]) -> dict[str, FileRecord]:
+        """Return the file documents of `file_ids` that exist, by id."""
+        ids = [self._prefix + each for each in file_ids]
+        found = self._read(lambda: list(self._files.find({"_id": {"$in": ids}}, RECORD)))
+        return {each.id: each for each in map(self._record, found)}
+
+    def records_after(self, file_id: str, limit: int) -> list[FileRecord]:
+        """Return up to `limit` file documents in the order of their ids, after `file_id`."""
+        found = self._read(
+            lambda: list(
+                self._files.find({"_id": self._range(file_id)}, RECORD).sort("_id", 1).limit(limit)
+            )
+        )
+        return [self._record(each) for each in found]
+
+    def chunk_owners_after(self, file_id: str, limit: int) -> list[str]:
+        """Return the file ids that the next `limit` chunks name, those after `file_id`, in order.
+
+        Read from the index {files_id, n} alone.
+        """
+        found = self._read(
+            lambda: list(
+                self._chunks.find({"files_id": self._range(file_id)}, {"_id": 0, "files_id": 1})
+                .sort([("files_id", 1), ("n", 1)])
+                .limit(limit)
+            )
+        )
+        return [
+            self._own(each) for each in dict.fromkeys(str(chunk["files_id"]) for chunk in found)
+        ]
+
+    def chunk_count(self, file_id: str) -> int:
+        """Return how many chunks name `file_id`."""
+        query = {"files_id": self._prefix + file_id}
+        return self._read(lambda: self._chunks.count_documents(query))
+
+    def chunk_sizes(
+        self, file_ids: Sequence[str], first: int | None = None, end: int | None = None
+    ) -> dict[str, list[ChunkSize]]:
+        """Return the chunks of `file_ids` in order, those from `first` to before `end` if given.
+
+        The server reads the chunks; only their sizes travel.
+        """
+        meant: Document = {"files_id": {"$in": [self._prefix + each for each in file_ids]}}
+        bounds = {"$gte": first, "$lt": end}
+        numbers = {name: value for name, value in bounds.items() if value is not None}
+        if numbers:
+            meant["n"] = numbers
+        is_data = {"$eq": [{"$type": "$data"}, "binData"]}
+        size = {"$cond": [is_data, {"$binarySize": "$data"}, -1]}
+        rows = self._aggregate(
+            self._chunks,
+            [
+                {"$match": meant},
+                {"$project": {"_id": 0, "files_id": 1, "n": 1, "size": size}},
+                {"$sort": {"files_id": 1, "n": 1}},
+            ],
+        )
+        found: dict[str, list[ChunkSize]] = {}
+        for row in rows:
+            chunk = ChunkSize(number=_whole(row["n"], -1), bytes=row["size"])
+            found.setdefault(self._own(row["files_id"]), []).append(chunk)
+        return found
+
+    def _range(self, after: str | None = None) -> Document:
+        """Return the condition for the ids of this prefix, all or those after one."""
+        beyond_all = self._prefix[:-1] + chr(ord(self._prefix[-1]) + 1)
+        if after:
+            return {"$gt": self._prefix + after, "$lt": beyond_all}
+        return {"$gte": self._prefix, "$lt": beyond_all}
+
+    def _record(self, document: Document) -> FileRecord:
+        asset = (document.get("metadata") or {}).get("asset")
+        return FileRecord(
+            id=self._own(document["_id"]),
+            length=_whole(document.get("length"), None),
+            chunk_bytes=_whole(document.get("chunkSize"), None),
+            asset=asset if isinstance(asset, str) else None,
+        )
+
+    def _own(self, stored_id: str) -> str:
+        return stored_id.removeprefix(self._prefix)
+
+    def _aggregate(self, source: Any, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        return self._read(lambda: list(source.aggregate(pipeline)))
+
+    def _read(self, operation: Callable[[], T]) -> T:
+        return self._database.repeat(operation, self._database.read_seconds)
+
+
+def _whole(value: object, otherwise: Any) -> Any:
+    """Return `value` where it is a whole number, of whatever BSON type."""
+    is_number = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_number else otherwise  # type: ignore[call-overload]

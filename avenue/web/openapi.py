@@ -1,0 +1,375 @@
+"""The API as an OpenAPI 3.1 document, made from the URL map and from what each view says.
+
+`/api/openapi.json` gives it to programs and `docs.py` shows it to people. Nothing here knows a
+feature: a route that is `described` is in, whatever it is about.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import getdoc
+from typing import Any, Literal
+
+from flask import Flask
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+from werkzeug.routing import Rule
+
+import avenue
+from avenue.errors import (
+    AvenueError,
+    Forbidden,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+from avenue.identity import ID_PATTERN, Role
+from avenue.web.auth import COOKIE_NAME, InsufficientScope, InvalidToken, guard_of
+from avenue.web.csrf import SAFE_METHODS, CsrfFailed
+from avenue.web.describing import JSON, Description, Reply, description_of
+from avenue.web.errors import (
+    BadMultipart,
+    BodyCutOff,
+    BodyTooLarge,
+    FileTooLarge,
+    InvalidBody,
+    NoFile,
+    SpoolUnavailable,
+    TextFieldTooLong,
+    TooManyParts,
+    UnknownHost,
+)
+from avenue.web.hosts import WITHOUT_SITE
+from avenue.web.limits import is_upload_view
+from avenue.web.places import API
+from avenue.web.problems import Problem
+
+Json = dict[str, Any]
+
+COMPONENTS = "#/components/schemas/"
+FORM = "multipart/form-data"
+FILE: Json = {"type": "string", "format": "binary"}
+PLACE_IN_RULE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+EVERYBODY, SIGNED_IN, SUPERUSER = "everybody", "signed_in", "superuser"
+
+ABOUT = """\
+JSON in `snake_case`, times in UTC, URLs absolute. A list is `{"items", "next", "total"}`, a single
+thing is the bare object. Every GET answers HEAD as well. Every answer has an `X-Request-ID`. New
+keys may come at any time; read past those you do not know.
+
+Programs send `Authorization: Bearer <token>`. With the session cookie of the pages instead,
+everything but GET, HEAD and OPTIONS must come from a page of the site itself (`Origin` or
+`Sec-Fetch-Site`), or carry its token in `X-CSRF-Token`.
+"""
+
+HEADERS: Mapping[str, str] = {
+    "Accept-Ranges": "`bytes`: parts may be asked for with Range.",
+    "Content-Disposition": "The file's name.",
+    "Content-Range": "Which bytes of how many.",
+    "ETag": "Stands for these very bytes; for If-None-Match, If-Match and If-Range.",
+    "Idempotent-Replayed": "`true` when an earlier request with this Idempotency-Key was answered.",
+    "Last-Modified": "When these bytes were stored.",
+    "Location": "Where it is.",
+    "Retry-After": "Seconds to wait before sending the same request again.",
+    "WWW-Authenticate": "How to sign in (RFC 6750), or what the token lacks.",
+}
+HEADERS_OF_STATUS = {
+    401: ("WWW-Authenticate",),
+    416: ("Content-Range",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+
+OF_UPLOADS = (
+    BadMultipart,
+    NoFile,
+    BodyCutOff,
+    FileTooLarge,
+    BodyTooLarge,
+    TooManyParts,
+    TextFieldTooLong,
+    SpoolUnavailable,
+)
+OF_JSON_BODIES = (InvalidBody, BodyTooLarge, BodyCutOff)
+
+Mode = Literal["validation", "serialization"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one rule of the URL map, and what its view says of itself."""
+
+    rule: Rule
+    method: str
+    view: Any
+    said: Description
+
+    @property
+    def path(self) -> str:
+        """The rule as OpenAPI writes it."""
+        return PLACE_IN_RULE.sub(r"{\1}", self.rule.rule)
+
+
+def operations(app: Flask) -> Iterator[Operation]:
+    """Yield every described operation of `app`, in the order they were registered."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        said = description_of(view)
+        if said is None:
+            continue
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield Operation(rule=rule, method=method, view=view, said=said)
+
+
+def document(app: Flask) -> Json:
+    """Return the description of `app`, without `servers`: they are the site's that is asked."""
+    found = sorted(operations(app), key=lambda each: (_tag(each), each.rule.rule))
+    shapes = _Shapes(found)
+    paths: dict[str, Json] = {}
+    for operation in found:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = {
+            "operationId": _operation_id(operation, found),
+            **_operation(operation, shapes),
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Avenue", "version": avenue.__version__, "description": ABOUT},
+        "tags": _tags(found),
+        "paths": paths,
+        "components": {
+            "schemas": shapes.components,
+            "headers": {
+                name: {"description": about, "schema": {"type": "string"}}
+                for name, about in HEADERS.items()
+            },
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "From POST /api/auth/login or POST /api/auth/tokens.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE_NAME,
+                    "description": "From signing in at /login.",
+                },
+            },
+        },
+    }
+
+
+class _Schemas(GenerateJsonSchema):
+    """JSON schemas without titles that only repeat names; keys that do not fit are refused."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> Json:
+        written = super().dict_schema(schema)
+        if "patternProperties" in written:
+            written.setdefault("additionalProperties", False)
+        return written
+
+
+class _Shapes:
+    """All types that operations take and give, as JSON schemas by name."""
+
+    def __init__(self, found: Iterable[Operation]) -> None:
+        asked: set[tuple[Any, Mode]] = {(Problem, "serialization")}
+        queries = set()
+        for said in (each.said for each in found):
+            asked |= {(each, "validation") for each in (said.body, said.query) if each}
+            for reply in said.replies.values():
+                asked |= {(each, "serialization") for each in reply.contents.values()}
+            queries.add(said.query)
+        adapters = [
+            (shape, mode, TypeAdapter(shape))
+            for shape, mode in sorted(asked, key=repr)
+            if shape is not bytes
+        ]
+        self._schemas, written = TypeAdapter.json_schemas(
+            adapters, ref_template=f"{COMPONENTS}{{model}}", schema_generator=_Schemas
+        )
+        known = written.get("$defs", {})
+        for each in known.values():
+            each.pop("title", None)
+        self._queries = {
+            query: known.pop(self._schemas[query, "validation"]["$ref"].removeprefix(COMPONENTS))
+            for query in queries - {None}
+        }
+        self.components: Json = dict(sorted(known.items()))
+
+    def taken(self, shape: Any) -> Json:
+        return dict(self._schemas[shape, "validation"])
+
+    def given(self, shape: Any) -> Json:
+        return dict(FILE if shape is bytes else self._schemas[shape, "serialization"])
+
+    def query(self, shape: Any) -> list[Json]:
+        """Return the keys of a TypedDict as parameters behind `?`."""
+        schema = self._queries[shape]
+        return [
+            _parameter(name, "query", each, required=name in schema.get("required", ()))
+            for name, each in schema["properties"].items()
+        ]
+
+
+def _operation(operation: Operation, shapes: _Shapes) -> Json:
+    summary, _, more = (getdoc(operation.view) or "").partition("\n")
+    written: Json = {
+        "tags": [_tag(operation)],
+        "summary": summary.strip(),
+        **({"description": more.strip()} if more.strip() else {}),
+        **_callers(operation),
+    }
+    parameters = _parameters(operation, shapes)
+    if parameters:
+        written["parameters"] = parameters
+    content = _content(operation, shapes)
+    if content:
+        required = operation.said.body_required
+        written["requestBody"] = {"required": required, "content": content}
+    written["responses"] = _responses(operation, shapes)
+    return written
+
+
+def _operation_id(operation: Operation, found: Sequence[Operation]) -> str:
+    """Return the endpoint, with a number for all but the first that share it."""
+    same = [each for each in found if each.rule.endpoint == operation.rule.endpoint]
+    number = same.index(operation) + 1
+    return f"{operation.rule.endpoint}.{number}" if number > 1 else operation.rule.endpoint
+
+
+def _callers(operation: Operation) -> Json:
+    """Say who may call; the lists of scopes are what a token must be made for."""
+    guard = guard_of(operation.view)
+    if guard is None:
+        anybody: list[Json] = [{}, {"token": []}, {"session": []}]
+        return {"x-callers": EVERYBODY, "security": anybody if operation.said.personal else []}
+    scope = guard.scope_for(operation.method)
+    roles = {Role.ADMIN, *guard.roles} if guard.roles else ()
+    callers = [each.value for each in Role if each in roles] or SIGNED_IN
+    return {
+        "x-callers": [SUPERUSER] if guard.superuser else callers,
+        "security": [{"token": [scope.value] if scope else []}, {"session": []}],
+    }
+
+
+def _parameters(operation: Operation, shapes: _Shapes) -> list[Json]:
+    found = [
+        _parameter(name, "path", _id() if name.endswith("_id") else {"type": "string"})
+        for name in PLACE_IN_RULE.findall(operation.rule.rule)
+    ]
+    if operation.said.query:
+        found += shapes.query(operation.said.query)
+    if is_upload_view(operation.view):
+        key = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^[ -~]+$",
+            "description": "A fresh UUID makes it safe to send an upload again for 24 hours.",
+        }
+        found.append(_parameter("Idempotency-Key", "header", key, required=False))
+    return found
+
+
+def _parameter(name: str, place: str, schema: Json, *, required: bool = True) -> Json:
+    about = {"description": schema["description"]} if "description" in schema else {}
+    bare = {key: value for key, value in schema.items() if key != "description"}
+    return {"name": name, "in": place, "required": required, **about, "schema": bare}
+
+
+def _id() -> Json:
+    return {"type": "string", "pattern": f"^{ID_PATTERN.pattern}$"}
+
+
+def _content(operation: Operation, shapes: _Shapes) -> Json:
+    content: Json = {}
+    if operation.said.body:
+        content[JSON] = {"schema": shapes.taken(operation.said.body)}
+    if is_upload_view(operation.view):
+        about = "One file or many; every field name will do."
+        files = {"type": "array", "items": FILE, "minItems": 1, "description": about}
+        form = {"type": "object", "properties": {"file": files}, "required": ["file"]}
+        types = ", ".join(operation.said.files)
+        content[FORM] = {"schema": form, "encoding": {"file": {"contentType": types}}}
+        content |= {name: {"schema": {} if name == JSON else FILE} for name in operation.said.files}
+    return content
+
+
+def _responses(operation: Operation, shapes: _Shapes) -> Json:
+    written = {
+        str(status): _reply(reply, shapes) for status, reply in operation.said.replies.items()
+    }
+    by_status: dict[int, dict[str, str]] = {}
+    for error in _refusals(operation):
+        by_status.setdefault(error.status, {}).setdefault(error.code, _sentence(error))
+    problem = {"content": {JSON: {"schema": shapes.given(Problem)}}}
+    for status, codes in sorted(by_status.items()):
+        if str(status) in written:
+            continue
+        written[str(status)] = {
+            "description": "\n".join(f"- `{code}`: {about}" for code, about in codes.items()),
+            **_headers(HEADERS_OF_STATUS.get(status, ())),
+            **problem,
+            "x-codes": list(codes),
+        }
+    return {**written, "default": {"description": "Any other refusal.", **problem}}
+
+
+def _reply(reply: Reply, shapes: _Shapes) -> Json:
+    first = next(iter(reply.contents.values()), None)
+    about = reply.about or (_sentence(first) if first else "Done; no body.")
+    written: Json = {"description": about, **_headers(reply.headers)}
+    if reply.contents:
+        written["content"] = {
+            name: {"schema": shapes.given(shape)} for name, shape in reply.contents.items()
+        }
+    return written
+
+
+def _headers(names: Iterable[str]) -> Json:
+    found = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {"headers": found} if found else {}
+
+
+def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
+    """Yield the view's own errors, then those of what stands before and around it."""
+    yield from operation.said.refuses
+    path, guard = operation.rule.rule, guard_of(operation.view)
+    if guard:
+        yield from (Unauthenticated, InvalidToken)
+        yield from (Forbidden,) if guard.roles or guard.superuser else ()
+        yield from (InsufficientScope,) if guard.scope_for(operation.method) else ()
+    if operation.method not in SAFE_METHODS:
+        yield CsrfFailed
+    yield from OF_JSON_BODIES if operation.said.body else ()
+    yield from OF_UPLOADS if is_upload_view(operation.view) else ()
+    if operation.rule.arguments and all(each.status != 404 for each in operation.said.refuses):  # noqa: PLR2004
+        yield NotFound
+    if path.startswith(f"{API}/"):
+        yield TooManyRequests
+    if path not in WITHOUT_SITE:
+        yield from (UnknownHost, Unavailable)
+
+
+def _sentence(kind: Any) -> str:
+    """Return the first line of what a class says of itself."""
+    return (getdoc(kind) or "").partition("\n")[0]
+
+
+def _tag(operation: Operation) -> str:
+    """Return the view's module without its house and its kind: `shop products`, `accounts`."""
+    parts = operation.view.__module__.split(".")
+    return " ".join(each for each in parts if each not in {"avenue", "web", "routes"})
+
+
+def _tags(found: Iterable[Operation]) -> list[Json]:
+    """Return each tag with the first line of its module's docstring."""
+    tags = {_tag(each): sys.modules[each.view.__module__].__doc__ or "" for each in found}
+    return [{"name": name, "description": text.partition("\n")[0]} for name, text in tags.items()]

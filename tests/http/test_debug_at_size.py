@@ -1,0 +1,220 @@
+"""The debug endpoints over a big shop: answers within a second, and never by reading everything."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from pymongo import WriteConcern, monitoring
+
+from avenue.clock import utc_now
+from avenue.identity import new_id
+from avenue.storage.schema import DEFAULT_SITE
+from tests.http.application import Application, Caller
+from tests.http.debug_app import (
+    CHUNKS,
+    FILES,
+    PRODUCTS_STATUS,
+    STORAGE_STATUS,
+    inspected,
+    status,
+    storage,
+)
+from tests.mongod import Mongod
+
+IMAGES_EACH = 3
+BATCH = 2_000
+PIECE = b"0123456789" * 10
+# Every hundredth product refers to what only a disk had, every fiftieth to another host.
+EPHEMERAL_EVERY, EXTERNAL_EVERY = 100, 50
+SHORT, LONG = 2_000, 100_000
+TRIES = 5  # nothing is cached between them: the best is what it takes when nothing else runs
+OURS = ("$db", "lsid", "$clusterTime", "txnNumber", "maxTimeMS", "$readPreference")
+
+
+class Recorder(monitoring.CommandListener):
+    """Writes down what is asked of one database."""
+
+    def __init__(self) -> None:
+        self.database = ""
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.database_name == self.database:
+            self.commands.append(dict(event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    recorder = Recorder()
+    monitoring.register(recorder)
+    return recorder
+
+
+@pytest.fixture
+def house(mongod: Mongod, recorder: Recorder) -> Iterator[Application]:
+    application = Application(mongod)
+    yield application
+    recorder.database = ""
+    application.close()
+
+
+def fill(house: Application, products: int) -> None:
+    """Put `products` with their pictures straight into the database."""
+    for first in range(0, products, BATCH):
+        made: dict[str, list[dict[str, Any]]] = {
+            "shop_products": [],
+            "assets": [],
+            FILES: [],
+            CHUNKS: [],
+        }
+        for number in range(first, min(first + BATCH, products)):
+            _add_product(made, number)
+        for name, documents in made.items():
+            collection = house.raw.get_collection(name, write_concern=WriteConcern(w=1, j=False))
+            collection.insert_many(documents, ordered=False)
+
+
+def _add_product(made: dict[str, list[dict[str, Any]]], number: int) -> None:
+    now, product = utc_now(), new_id()
+    images: list[dict[str, str]] = [{"asset": new_id()} for _ in range(IMAGES_EACH)]
+    if number % EPHEMERAL_EVERY == 0:
+        images[1] = {"url": f"/uploads/{number}.jpg"}
+    if number % EXTERNAL_EVERY == 0:
+        images[2] = {"url": f"https://cdn.example/{number}.jpg"}
+    made["shop_products"].append(
+        {
+            "_id": product,
+            "site": DEFAULT_SITE,
+            "owner": "o" * 22,
+            "sku": f"SKU-{number:06d}",
+            "name": f"Zapato {number}",
+            "name_key": f"zapato {number}",
+            "description": "De cuero, cosido a mano. " * 20,
+            "currency": "PYG",
+            "status": "draft" if number % 4 == 0 else "published",
+            "images": images,
+            "revision": 2,
+            "words": ["zapato", str(number), f"sku-{number:06d}"],
+            "created_at": now,
+            "updated_at": now,
+        }
+    )
+    for image in images:
+        if "asset" in image:
+            _add_asset(made, image["asset"], product)
+
+
+def _add_asset(made: dict[str, list[dict[str, Any]]], asset: str, product: str) -> None:
+    now, file = utc_now(), new_id()
+    version = {
+        "file": file,
+        "sha256": "0" * 64,
+        "source_sha256": "0" * 64,
+        "bytes": len(PIECE),
+        "media_type": "image/jpeg",
+        "width": 1,
+        "height": 1,
+        "at": now,
+        "by": None,
+    }
+    made["assets"].append(
+        {
+            "_id": asset,
+            "site": DEFAULT_SITE,
+            "bucket": "product_images",
+            "owner": "o" * 22,
+            "name": "a.jpg",
+            "visibility": "public",
+            "state": "live",
+            "claim": {"kind": "product", "id": product},
+            "versions": [version],
+            "revision": 1,
+            "created_at": now,
+        }
+    )
+    stored = f"{DEFAULT_SITE}/{file}"
+    facts = {"_id": stored, "length": len(PIECE), "chunkSize": 1024 * 1024, "uploadDate": now}
+    made[FILES].append({**facts, "filename": "a.jpg", "metadata": {"asset": asset}})
+    made[CHUNKS].append({"files_id": stored, "n": 0, "data": PIECE})
+
+
+def stages_of(plan: object) -> Iterator[str]:
+    """Every stage that a plan names, at whatever depth."""
+    if isinstance(plan, Mapping):
+        if isinstance(plan.get("stage"), str):
+            yield plan["stage"]
+        for each in plan.values():
+            yield from stages_of(each)
+    elif isinstance(plan, list):
+        for each in plan:
+            yield from stages_of(each)
+
+
+@pytest.mark.parametrize("products", [SHORT, pytest.param(LONG, marks=pytest.mark.long)])
+def test_a_big_shop_is_told_about_in_a_second_without_a_collection_scan(
+    house: Application, recorder: Recorder, products: int
+) -> None:
+    fill(house, products)
+    began = time.monotonic()
+    inspected(house)
+    took_seconds = time.monotonic() - began
+    ops, times = house.caller("ops"), dict[str, float]()
+
+    recorder.database = house.raw.name
+    for url in (PRODUCTS_STATUS, STORAGE_STATUS):
+        times[url] = min(seconds_for(ops, url) for _ in range(TRIES))
+    recorder.database = ""
+    print(f"{products} products: pass {took_seconds:.1f} s, answers {times}")
+
+    ephemeral, external = products // EPHEMERAL_EVERY, products // EXTERNAL_EVERY
+    found = status(ops)
+    assert found["images"] == {
+        "total": products * IMAGES_EACH,
+        "stored": products * IMAGES_EACH - ephemeral - external,
+        "external": external,
+        "ephemeral": ephemeral,
+        "missing": 0,
+    }
+    assert found["products"]["draft"] == products // 4
+    assert (found["verdict"], found["problems_total"]) == ("attention", ephemeral)
+    pictures = storage(ops)["buckets"]["product_images"]
+    assert (pictures["files"], pictures["incomplete_files"]) == (found["images"]["stored"], 0)
+
+    assert max(times.values()) < 1.0, times
+    scanned = {
+        repr(command)[:300]
+        for command in recorder.commands
+        if next(iter(command)) in {"find", "aggregate", "count"}
+        and "COLLSCAN" in set(stages_of(explained(house, command)))
+    }
+    asked = {command[next(iter(command))] for command in recorder.commands}
+    assert asked >= {"shop_products", "assets", "findings", FILES, CHUNKS}
+    # Who asks and for which site is not of the shop's size.
+    assert not {each for each in scanned if "'sites'" not in each and "'users'" not in each}
+
+
+def seconds_for(ops: Caller, url: str) -> float:
+    began = time.monotonic()
+    assert ops.get(url).status_code == 200
+    return time.monotonic() - began
+
+
+def explained(house: Application, command: Mapping[str, Any]) -> Any:
+    plain = {name: value for name, value in command.items() if name not in OURS}
+    return house.raw.command("explain", plain, verbosity="queryPlanner")
+
+
+def test_a_collection_scan_would_be_seen(house: Application) -> None:
+    house.raw["shop_products"].insert_one({"_id": "p"})
+    for command in (
+        {"find": "shop_products", "filter": {"description": "x"}},
+        {"aggregate": "shop_products", "pipeline": [{"$match": {"currency": 1}}], "cursor": {}},
+    ):
+        assert "COLLSCAN" in set(stages_of(explained(house, command)))

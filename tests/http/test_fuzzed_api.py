@@ -1,0 +1,166 @@
+"""What the description allows, and a good deal that it does not, sent to the whole application.
+
+schemathesis makes the requests from the description: values at every bound, missing and wrong
+ones, then random ones. No answer may be a 5xx, and each must be as described.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+from schemathesis.checks import CheckFunction
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import negative_data_rejection
+
+from avenue.identity import Role
+from avenue.web.openapi import EVERYBODY, FORM, document
+from tests.http.application import HOST, PRODUCTS, Application, a_picture, unique
+from tests.http.contract import strict, unconnected_app
+from tests.mongod import Mongod
+
+BASE_URL = f"https://{HOST}"
+# To the methods this path does not have it is a product, of that name: 404, not 405.
+ALSO_A_PRODUCT, ITS_METHODS = "/api/shop/products/import", {"GET", "POST"}
+GROUPS, TEMPORARY = "/api/shop/groups", "/api/shop/temp-images"
+
+config = SchemathesisConfig.from_dict(
+    {
+        # Who may call is the business of test_who_may.py: nobody's requests carry no made-up
+        # tokens, and ours are never taken away.
+        "generation": {"with-security-parameters": False, "deterministic": True},
+        "checks": {
+            "ignored_auth": {"enabled": False},
+            # Rules about several fields at once, or about what is stored, no schema can tell.
+            "positive_data_acceptance": {"enabled": False},
+        },
+    }
+)
+api = schemathesis.openapi.from_dict(
+    {**strict(document(unconnected_app())), "servers": [{"url": BASE_URL}]}, config=config
+)
+# Nobody's request for anything else is refused before it is looked at.
+for_everybody = api.include(
+    func=lambda context: context.operation.definition.raw["x-callers"] == EVERYBODY
+)
+bounded = settings(
+    max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+thorough = settings(bounded, max_examples=1000)
+
+
+class Things:
+    """What a caller has: values for the places in a path, so that requests get somewhere.
+
+    Nobody has nothing; there it is a published product of a seller.
+    """
+
+    def __init__(self, application: Application, who: str, path: str) -> None:
+        role = Role.ADMIN if who == "admin" else Role.SELLER
+        owner = application.new_person(unique(who), role=role)
+        self.caller = application.caller("nobody") if who == "nobody" else owner
+        product = owner.a_product(a_picture(), a_picture(), status="published")
+        image, group = product["images"][0], owner.post(GROUPS, json={"name": unique("M")}).json
+        image_ids = [image["id"]]
+        if path.startswith(f"{GROUPS}/"):
+            image_ids = [owner.upload(f"{GROUPS}/{group['id']}/images", a_picture()).json["id"]]
+        if path.startswith(f"{TEMPORARY}/"):
+            image_ids = [owner.upload(TEMPORARY, a_picture()).json["id"]]
+        table = {"data": f"sku,name\n{unique('IMP-')},Zapato\n", "content_type": "text/csv"}
+        self.known = {
+            "import_id": [owner.post(f"{PRODUCTS}/import", **table).json["id"]],
+            "product_id": [product["id"]],
+            "group_id": [group["id"]],
+            "owner_id": [group["id"] if path.startswith(GROUPS) else product["id"]],
+            "asset_id": image_ids,
+            "token": [image["url"].split("/")[-2]],
+            "file_name": ["original.jpg"],
+            "variant": ["original"],
+        }
+
+    def put_into(self, case: Case) -> None:
+        """Let three of four requests name something that is there."""
+        for name, value in dict(case.path_parameters or {}).items():
+            choices = [value, *self.known.get(name, ()) * 3]
+            case.path_parameters[name] = choices[_number(value) % len(choices)]
+
+
+def _number(value: object) -> int:
+    return zlib.crc32(repr(value).encode("utf-8", "replace"))
+
+
+Attack = Callable[[Case, str], None]
+
+
+@pytest.fixture(scope="module")
+def application(mongod: Mongod) -> Iterator[Application]:
+    """One of these tests' own: what they change and leave is no other's business."""
+    application = Application(mongod)
+    yield application
+    application.close()
+
+
+@pytest.fixture(scope="module")
+def attack(application: Application) -> Attack:
+    """Sends one request as somebody, and looks at the answer."""
+    things: dict[tuple[str, str], Things] = {}
+    sites = list(application.raw["sites"].find())
+
+    def send(case: Case, who: str) -> None:
+        if case.path == ALSO_A_PRODUCT and case.method not in ITS_METHODS:
+            return
+        key = (who, case.operation.label)
+        if key not in things:
+            things[key] = Things(application, who, case.path)
+        things[key].put_into(case)
+        caller = things[key].caller
+        if caller.id and case.path == "/api/auth/logout":
+            caller = application.with_scopes(caller, "read")  # this one will be ended
+        headers = {"Authorization": f"Bearer {caller.token}"} if caller.token else {}
+        answer = case.call(base_url=BASE_URL, app=application.app, headers=headers)
+        if case.path.startswith("/api/site"):  # limits of the site would be felt by all others
+            application.raw["sites"].delete_many({})
+            application.raw["sites"].insert_many(sites)
+        case.validate_response(answer, excluded_checks=_too_strict(case))
+        if answer.status_code >= 400:
+            codes = application.contract.codes(case.method, case.path, answer.status_code)
+            assert answer.json()["code"] in codes, answer.text
+
+    return send
+
+
+def _too_strict(case: Case) -> list[CheckFunction]:
+    """Files are taken under any field name, and what else stands behind `?` is not looked at."""
+    body = case.operation.definition.raw.get("requestBody", {})
+    is_lenient = not case.path.startswith("/api/") or FORM in body.get("content", {})
+    return [negative_data_rejection] if is_lenient else []
+
+
+@for_everybody.parametrize()
+@bounded
+def test_nothing_that_nobody_sends_makes_the_application_fail(case: Case, attack: Attack):
+    attack(case, "nobody")
+
+
+@pytest.mark.parametrize("who", ["seller", "admin"])
+@api.parametrize()
+@bounded
+def test_nothing_that_is_sent_makes_the_application_fail(case: Case, who: str, attack: Attack):
+    attack(case, who)
+
+
+@pytest.mark.long
+@for_everybody.parametrize()
+@thorough
+def test_not_one_in_a_thousand_requests_of_nobody(case: Case, attack: Attack):
+    attack(case, "nobody")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("who", ["seller", "admin"])
+@api.parametrize()
+@thorough
+def test_not_one_in_a_thousand_requests(case: Case, who: str, attack: Attack):
+    attack(case, who)

@@ -1,0 +1,340 @@
+"""Role, route and site: every rule of the URL map, everybody who might call it, what they get.
+
+A route that is not in the table fails: nothing may be called that nobody has thought about.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from avenue.identity import Role, Scope
+from avenue.web.openapi import EVERYBODY, PLACE_IN_RULE, SIGNED_IN, SUPERUSER
+from tests.http.application import Application, Caller, a_picture, unique
+from tests.http.contract import unconnected_app
+
+READ, WRITE, ACCOUNT = Scope.READ, Scope.WRITE, Scope.ACCOUNT
+PERSON = (SIGNED_IN,)  # any role
+ADMINS = (Role.ADMIN,)
+OPERATORS = (Role.OPS,)
+SUPERUSERS = (SUPERUSER,)
+SHOP = (Role.SELLER,)  # administrators have every role
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """Who may: one of `roles` and administrators; a token must be made for `scope`."""
+
+    roles: tuple[str, ...]
+    scope: Scope | None = None
+
+
+ALL = For((EVERYBODY,))
+
+WHO_MAY = {
+    # People
+    "POST /api/auth/login": ALL,
+    "POST /api/auth/logout": For(PERSON),
+    "GET /api/auth/me": For(PERSON, READ),
+    "GET /api/auth/tokens": For(PERSON, ACCOUNT),
+    "POST /api/auth/tokens": For(PERSON, ACCOUNT),
+    "DELETE /api/auth/tokens/<token_id>": For(PERSON, ACCOUNT),
+    # The site
+    "GET /api/site": For(PERSON, READ),
+    "PATCH /api/site": For(ADMINS, WRITE),
+    "PUT /api/site/logo": For(ADMINS, WRITE),
+    "DELETE /api/site/logo": For(ADMINS, WRITE),
+    "GET /api/sites": For(SUPERUSERS, READ),
+    "POST /api/sites": For(SUPERUSERS, WRITE),
+    "GET /api/audit": For(ADMINS, READ),
+    # The shop
+    "GET /api/shop/products": ALL,
+    "POST /api/shop/products": For(SHOP, WRITE),
+    "GET /api/shop/products/<product_id>": ALL,
+    "PATCH /api/shop/products/<product_id>": For(SHOP, WRITE),
+    "DELETE /api/shop/products/<product_id>": For(SHOP, WRITE),
+    "POST /api/shop/products/<owner_id>/images": For(SHOP, WRITE),
+    "PUT /api/shop/products/<owner_id>/images": For(SHOP, WRITE),
+    "DELETE /api/shop/products/<owner_id>/images": For(SHOP, WRITE),
+    "PATCH /api/shop/products/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
+    "DELETE /api/shop/products/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
+    "PUT /api/shop/products/<owner_id>/images/<asset_id>/file": For(SHOP, WRITE),
+    "POST /api/shop/products/<owner_id>/images/<asset_id>/restore": For(SHOP, WRITE),
+    "GET /api/shop/groups": ALL,
+    "POST /api/shop/groups": For(SHOP, WRITE),
+    "GET /api/shop/groups/<group_id>": ALL,
+    "PATCH /api/shop/groups/<group_id>": For(SHOP, WRITE),
+    "DELETE /api/shop/groups/<group_id>": For(SHOP, WRITE),
+    "POST /api/shop/groups/<owner_id>/images": For(SHOP, WRITE),
+    "PUT /api/shop/groups/<owner_id>/images": For(SHOP, WRITE),
+    "DELETE /api/shop/groups/<owner_id>/images": For(SHOP, WRITE),
+    "PATCH /api/shop/groups/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
+    "DELETE /api/shop/groups/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
+    "PUT /api/shop/groups/<owner_id>/images/<asset_id>/file": For(SHOP, WRITE),
+    "POST /api/shop/groups/<owner_id>/images/<asset_id>/restore": For(SHOP, WRITE),
+    "GET /api/shop/temp-images": For(SHOP, READ),
+    "POST /api/shop/temp-images": For(SHOP, WRITE),
+    "DELETE /api/shop/temp-images/<asset_id>": For(SHOP, WRITE),
+    "GET /api/shop/products/import": For(SHOP, READ),
+    "POST /api/shop/products/import": For(SHOP, WRITE),
+    "GET /api/shop/products/import/<import_id>": For(SHOP, READ),
+    "GET /api/shop/products/import/<import_id>/rows": For(SHOP, READ),
+    "POST /api/shop/products/import/<import_id>/undo": For(SHOP, WRITE),
+    "GET /api/shop/debug/products-status": For(OPERATORS, READ),
+    "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
+    "POST /api/products/<product_id>/upload_images/": For(SHOP, WRITE),
+    "POST /api/products/<product_id>/upload_images": For(SHOP, WRITE),
+    "DELETE /api/products/<product_id>/delete_image/": For(SHOP, WRITE),
+    "DELETE /api/products/<product_id>/delete_image": For(SHOP, WRITE),
+    # Files; private ones are 404 for others, as test_media.py shows
+    "GET /media/<asset_id>/<token>/<file_name>": ALL,
+    "GET /media/<asset_id>/<variant>": ALL,
+    "GET /media/<path:path>": ALL,
+    "GET /uploads/<path:path>": ALL,
+    # Machines and pages
+    "GET /api/openapi.json": ALL,
+    "GET /api/docs": ALL,
+    "GET /healthz": ALL,
+    "GET /readyz": ALL,
+    "GET /": ALL,
+    "GET /login": ALL,
+    "POST /login": ALL,
+    "POST /logout": ALL,
+    "GET /static/<path:filename>": ALL,
+}
+
+REFUSALS = {
+    # The codes that say "not you", and the status each must have.
+    "unauthenticated": 401,
+    "invalid_token": 401,
+    "forbidden": 403,
+    "insufficient_scope": 403,
+}
+OPEN = sorted(each for each, who in WHO_MAY.items() if who == ALL)
+GUARDED = sorted(WHO_MAY.keys() - OPEN)
+OF_ONE_OWNER = [each for each in GUARDED if "<" in each and WHO_MAY[each].roles == SHOP]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Somebody, and where they stand."""
+
+    name: str
+    role: Role | None = None
+    on_other_site: bool = False
+    superuser: bool = False
+    without_scope: bool = False
+
+    def expected(self, who: For) -> str | None:
+        """The code this caller is refused with, None for somebody who may."""
+        if who == ALL:
+            return None
+        if self.on_other_site:
+            return "invalid_token"
+        if self.role is None and not self.superuser:
+            return "unauthenticated"
+        is_admin = self.superuser or self.role is Role.ADMIN
+        if who.roles not in {PERSON, SUPERUSERS} and not is_admin and self.role not in who.roles:
+            return "forbidden"
+        if self.without_scope and who.scope:
+            return "insufficient_scope"
+        return "forbidden" if who.roles == SUPERUSERS and not self.superuser else None
+
+
+DOORS = [
+    Door("nobody"),
+    *(Door(role.value, role) for role in Role),
+    Door("superuser", superuser=True),
+    Door("admin of another site", Role.ADMIN, on_other_site=True),
+    Door("admin's token without the scope", Role.ADMIN, without_scope=True),
+]
+
+
+class Cast:
+    """Everybody who calls, and a seller's things they call about."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.owner = application.new_person(unique("besitzer"))
+        product = self.owner.a_product(a_picture(), a_picture(), status="draft")
+        group = self.owner.post("/api/shop/groups", json={"name": unique("Modelo ")}).json
+        of_group = self.owner.upload(f"/api/shop/groups/{group['id']}/images", a_picture()).json
+        temporary = self.owner.upload("/api/shop/temp-images", a_picture()).json
+        tokens = self.owner.get("/api/auth/tokens").json
+        table = {"data": f"sku,name\n{unique('IMP-')},Zapato\n", "content_type": "text/csv"}
+        self.an_import = self.owner.post("/api/shop/products/import", **table).json
+        self.product, self.image, self.group = product, product["images"][0], group
+        self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
+
+    def path(self, rule: str) -> str:
+        """The rule with things that are there; a place nobody has thought about fails."""
+        of_group = rule.startswith("/api/shop/groups")
+        asset = self.temporary if "temp-images" in rule else self.image
+        known = {
+            "product_id": self.product["id"],
+            "group_id": self.group["id"],
+            "owner_id": self.group["id"] if of_group else self.product["id"],
+            "asset_id": self.of_group["id"] if of_group else asset["id"],
+            "token_id": self.token["id"],
+            "import_id": self.an_import["id"],
+            "token": self.image["url"].split("/")[-2],
+            "file_name": "original.jpg",
+            "variant": "original",
+            "path": "nothing/here.jpg",
+            "filename": "page.css",
+        }
+        return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
+
+    def caller(self, door: Door, who: For) -> Caller:
+        """Somebody who stands at `door`, with a new token: a route may end it."""
+        application = self.application
+        if door.superuser:
+            return self._superuser()
+        if door.role is None:
+            return application.caller("nobody")
+        caller = application.caller(door.role.value)
+        if door.without_scope:
+            return application.with_scopes(caller, *({*Scope} - {who.scope}))
+        if door.on_other_site:
+            away = application.caller("admin_on_other_site")
+            return Caller(application, application.app, caller.host, token=away.token, id=away.id)
+        return application.with_scopes(caller, *Scope)
+
+    def _superuser(self) -> Caller:
+        email = f"{unique('super')}@shop.example"
+        accounts = self.application.accounts
+        user = accounts.add_user(email, "grey-teapot-ladder-92", roles={}, superuser=True).user
+        made = accounts.add_token(email, "default", name="tests", scopes=frozenset(Scope), days=1)
+        nobody = self.application.caller("nobody")
+        return Caller(
+            self.application, self.application.app, nobody.host, token=made.secret, id=user.id
+        )
+
+
+@pytest.fixture(scope="module")
+def cast(application: Application) -> Cast:
+    return Cast(application)
+
+
+def ask(caller: Caller, method: str, path: str) -> Any:
+    """Send a request that asks for nothing: who may is refused for that, at most."""
+    body = {} if method == "GET" else {"json": {}}
+    return caller.ask(method, path, headers={"Accept": "application/json"}, **body)
+
+
+def code_of(answer: Any) -> str | None:
+    """The code of a refusal because of who asks."""
+    body = answer.json if answer.is_json else None
+    code = body.get("code") if isinstance(body, dict) else None
+    return code if code in REFUSALS else None
+
+
+def routes_of(app: Flask) -> Iterator[str]:
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            yield f"{method} {rule.rule}"
+
+
+def test_every_route_is_in_the_table_and_no_other():
+    assert set(WHO_MAY) == set(routes_of(unconnected_app()))
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
+@pytest.mark.parametrize("route", GUARDED)
+def test_who_may_call(cast: Cast, application: Application, route: str, door: Door):
+    method, rule = route.split()
+    who = WHO_MAY[route]
+    caller, path, expected = cast.caller(door, who), cast.path(rule), door.expected(who)
+    if expected is None:
+        path = re.sub("[A-Za-z0-9_-]{22}", "x" * 22, path)  # what they may do is not done here
+    before = application.counts()
+    answer = ask(caller, method, path)
+    assert code_of(answer) == expected, answer.text
+    if expected:
+        assert answer.status_code == REFUSALS[expected]
+        assert application.counts() == before
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
+@pytest.mark.parametrize("route", OPEN)
+def test_what_is_open_is_open_to_everybody(cast: Cast, route: str, door: Door):
+    method, rule = route.split()
+    answer = ask(cast.caller(door, ALL), method, cast.path(rule))
+    if door.on_other_site and route in PERSONAL:
+        assert code_of(answer) == "invalid_token"
+    else:
+        assert code_of(answer) is None, answer.text
+
+
+PERSONAL = {
+    # Open to everybody, but they show more to somebody: a bad token is said to be bad.
+    "GET /api/shop/products",
+    "GET /api/shop/products/<product_id>",
+    "GET /api/shop/groups",
+    "GET /api/shop/groups/<group_id>",
+    "GET /login",
+    "POST /logout",
+}
+
+
+STRANGERS = ["other_seller", "seller_on_other_site", "admin_on_other_site"]
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+@pytest.mark.parametrize("route", OF_ONE_OWNER)
+def test_what_somebody_else_owns_is_not_there(
+    cast: Cast, application: Application, route: str, who: str
+):
+    method, rule = route.split()
+    stranger = application.caller(who)
+    before, things = application.counts(), everything_of(cast)
+    answer = send_well_formed(stranger, method, cast.path(rule), rule)
+    assert answer.status_code == 404, answer.text
+    assert application.counts() == before
+    assert everything_of(cast) == things
+
+
+def everything_of(cast: Cast) -> list[Any]:
+    urls = [
+        f"/api/shop/products/{cast.product['id']}",
+        f"/api/shop/groups/{cast.group['id']}",
+        "/api/shop/temp-images",
+    ]
+    return [cast.owner.get(url).json for url in urls]
+
+
+def send_well_formed(caller: Caller, method: str, path: str, rule: str) -> Any:
+    """Send what the route would do something with, for its owner."""
+    if method in {"POST", "PUT"} and rule.rstrip("/").endswith(("file", "upload_images")):
+        return caller.upload(path, a_picture(), method=method)
+    if rule.endswith("/images") and method == "POST":
+        return caller.upload(path, a_picture())
+    return caller.ask(method, path, json=BODIES.get((method, rule.rpartition("/")[2])))
+
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "<product_id>"): {"name": "Mío"},
+    ("PATCH", "<group_id>"): {"name": "Mío"},
+    ("PATCH", "<asset_id>"): {"alt": {"es": "Mío"}},
+    ("PUT", "images"): {"order": [], "revision": 1},
+    ("DELETE", "images"): {"image_url": "https://elsewhere.example/a.jpg"},
+    ("DELETE", "delete_image"): {"image_url": "https://elsewhere.example/a.jpg"},
+    ("DELETE", ""): {"image_url": "https://elsewhere.example/a.jpg"},
+}
+
+
+def test_the_description_says_the_same(application: Application):
+    for route, who in WHO_MAY.items():
+        method, rule = route.split()
+        path = PLACE_IN_RULE.sub(r"{\1}", rule)
+        told = application.contract.document["paths"].get(path, {}).get(method.lower())
+        if told is None:
+            continue
+        roles = {Role.ADMIN, *who.roles} if set(who.roles) <= {*Role} else set(who.roles)
+        callers = told["x-callers"]
+        assert ({callers} if isinstance(callers, str) else set(callers)) == roles, route
+        scopes = [each["token"] for each in told["security"] if each.get("token")]
+        assert scopes == ([[who.scope]] if who.scope else []), route
