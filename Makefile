@@ -21,6 +21,8 @@ test-long: $(VENV)/.installed-dev ## The full rounds of the kill, soak and big-l
 	$(BIN)/python -m pytest $(T) -m long
 bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
 	$(BIN)/python -m bench.delivery
+bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
+	$(BIN)/python -m bench.pictures
 format: $(VENV)/.installed-dev ## Let the formatter decide
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -50,4 +52,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run test test-long bench format docs requirements clean help
+.PHONY: install run test test-long bench bench-pictures format docs requirements clean help

@@ -9,9 +9,13 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
+import pillow_heif
 from PIL import Image
+
+pillow_heif.register_heif_opener()
 
 ORIENTATION = 0x0112
 GPS = 0x8825
@@ -175,6 +179,237 @@ def with_large_profile() -> bytes:
     return encoded(canvas(64, 48), "PNG", icc_profile=random.Random(5).randbytes(900_000))
 
 
+# Pictures that tell too much
+
+SECRET = b"GEHEIM"
+PLACE = (40, 26, 46)
+"""Degrees, minutes and seconds; so odd in a row that nothing else holds them."""
+COMPRESSED_SECRET = zlib.compress(SECRET * 3)
+TRACES = (
+    SECRET,
+    SECRET.hex().encode(),
+    COMPRESSED_SECRET,
+    b"GPSLatitude",
+    *(struct.pack(f"{order}6I", *(n for each in PLACE for n in (each, 1))) for order in "<>"),
+)
+"""The bytes none of which may be found in what is public."""
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf exif:GPSLatitude="GEHEIM"/></x:xmpmeta>'
+
+
+def telling_exif(orientation: int = 6, *, order: str = "<") -> bytes:
+    """An EXIF block with a description, an orientation, a place and a preview."""
+    preview = b"\xff\xd8" + SECRET + b"\xff\xd9"
+    # Header 8, three entries 42, one entry 18, two entries 30, then what they point at.
+    gps_at, second_at, place_at, preview_at = 8 + 42, 50 + 18, 68 + 30, 98 + 24
+
+    def directory(*entries: tuple[int, int, int, bytes], after: int = 0) -> bytes:
+        packed = [
+            struct.pack(order + "HHI", *entry[:3]) + entry[3].ljust(4, b"\0") for entry in entries
+        ]
+        return (
+            struct.pack(order + "H", len(packed))
+            + b"".join(packed)
+            + struct.pack(order + "I", after)
+        )
+
+    def long(value: int) -> bytes:
+        return struct.pack(order + "I", value)
+
+    first = directory(
+        (0x010E, 2, len(SECRET), long(preview_at + 2)),
+        (ORIENTATION, 3, 1, struct.pack(order + "H", orientation)),
+        (GPS, 4, 1, long(gps_at)),
+        after=second_at,
+    )
+    gps = directory((2, 5, 3, long(place_at)))
+    second = directory((0x0201, 4, 1, long(preview_at)), (0x0202, 4, 1, long(len(preview))))
+    place = struct.pack(order + "6I", *(n for each in PLACE for n in (each, 1)))
+    start = {"<": b"II*\0", ">": b"MM\0*"}[order] + long(8)
+    return start + first + gps + second + place + preview
+
+
+def segment(code: int, body: bytes) -> bytes:
+    """A segment of a JPEG."""
+    return struct.pack(">BBH", 0xFF, code, 2 + len(body)) + body
+
+
+def jpeg_with(*segments: bytes, data: bytes | None = None) -> bytes:
+    """A JPEG with these `segments` behind its first one."""
+    data = data or photo()
+    at = 4 + struct.unpack_from(">H", data, 4)[0]
+    return data[:at] + b"".join(segments) + data[at:]
+
+
+def jpeg_with_extended_xmp() -> bytes:
+    """A JPEG whose XMP is so long that it is cut into pieces, in the middle of a word."""
+    head = b"http://ns.adobe.com/xmp/extension/\0" + b"0123456789ABCDEF" * 2
+    cut = XMP.index(b"GPSLatitude") + 5
+    main = b'http://ns.adobe.com/xap/1.0/\0<xmpNote:HasExtendedXMP="0123456789ABCDEF"/>'
+    pieces = [
+        head + struct.pack(">II", len(XMP), at) + XMP[at:end] for at, end in ((0, cut), (cut, 999))
+    ]
+    return jpeg_with(*(segment(0xE1, body) for body in (main, *pieces)))
+
+
+def jpeg_between_scans(*segments: bytes) -> bytes:
+    """A progressive JPEG with these `segments` before its last scan."""
+    data = progressive()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + b"".join(segments) + data[last:]
+
+
+def jpeg_with_preview() -> bytes:
+    """A JPEG whose first segment holds a preview of 2 by 1 pixels."""
+    data = photo()
+    body = data[6:18] + b"\2\1" + SECRET
+    return data[:2] + segment(0xE0, body) + data[20:]
+
+
+def motion_photo() -> bytes:
+    """A JPEG with a video behind it that says where it was taken."""
+    return photo() + b"\0\0\0\x18ftypmp42" + bytes(12) + b"\0\0\0\x1cudta\xa9xyz" + SECRET
+
+
+def png_with(
+    *chunks: tuple[bytes, bytes], data: bytes | None = None, behind: bool = False
+) -> bytes:
+    """A PNG with these `chunks` before its data, or `behind` it."""
+    data = data or photo(64, 48, format="PNG")
+    at = data.rindex(b"\0\0\0\0IEND") if behind else data.index(b"IDAT") - 4
+    return data[:at] + b"".join(_chunk(kind, body) for kind, body in chunks) + data[at:]
+
+
+def webp_with(
+    *chunks: tuple[bytes, bytes], data: bytes | None = None, flags: int | None = None
+) -> bytes:
+    """A WebP with these `chunks` at its end, and these VP8X `flags`."""
+    data = data or photo(64, 48, format="WEBP", icc_profile=b"profile" * 9)
+    body = data[8:] + b"".join(riff_chunk(kind, content) for kind, content in chunks)
+    whole = bytearray(b"RIFF" + struct.pack("<I", len(body)) + body)
+    if flags is not None:
+        whole[20] |= flags
+    return bytes(whole)
+
+
+def riff_chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
+def webp_with_frame_parts(*chunks: tuple[bytes, bytes]) -> bytes:
+    """An animated WebP with these `chunks` within its first frame."""
+    data = animated_webp(3)
+    at = data.index(b"ANMF")
+    end = at + 8 + struct.unpack_from("<I", data, at + 4)[0]
+    frame = data[at + 8 : end] + b"".join(riff_chunk(*each) for each in chunks)
+    body = data[8:at] + riff_chunk(b"ANMF", frame) + data[end:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def gif_with(label: int, *blocks: bytes, data: bytes | None = None) -> bytes:
+    """An animated GIF with an extension of these `blocks` before its first frame."""
+    data = data or gif(3)
+    at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    body = b"".join(bytes([len(block)]) + block for block in blocks)
+    return data[:at] + bytes([0x21, label]) + body + b"\0" + data[at:]
+
+
+def gif_with_xmp() -> bytes:
+    """An animated GIF with XMP as Adobe writes it: no blocks, and a ladder of bytes at its end."""
+    data = gif(3)
+    at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    ladder = b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    return data[:at] + b"\x21\xff\x0bXMP DataXMP" + XMP + ladder + data[at:]
+
+
+def box(kind: bytes, *bodies: bytes) -> bytes:
+    """A box of an ISO media file."""
+    body = b"".join(bodies)
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def full_box(kind: bytes, *bodies: bytes, version: int = 0) -> bytes:
+    return box(kind, bytes([version, 0, 0, 0]), *bodies)
+
+
+HEIC_PICTURE = random.Random(6).randbytes(500)
+"""The coded picture of `heic_with`, which only its place in the file is tested of."""
+
+
+def heic_with(
+    *items: tuple[bytes, bytes],
+    in_idat: bool = False,
+    pieces: int = 1,
+    properties: bytes = b"",
+    meta: bytes = b"",
+    between: bytes = b"",
+    unused: bytes = b"",
+    kind: bytes = b"hvc1",
+) -> bytes:
+    """A HEIC of one picture and further `items`: type (or media type) and content.
+
+    The contents are in the media data, cut into `pieces`, or `in_idat`; further boxes are the
+    `properties`, those of the `meta` box, and those `between` it and the media data, which ends
+    with `unused` bytes.
+    """
+    entries = [
+        full_box(b"infe", struct.pack(">HH4sx", number, 0, item_kind), content_type, version=2)
+        for number, (item_kind, content_type) in enumerate(
+            [
+                (kind, b""),
+                *((b"mime", each + b"\0") if b"/" in each else (each, b"") for each, _ in items),
+            ],
+            start=1,
+        )
+    ]
+    iinf = full_box(b"iinf", struct.pack(">H", len(entries)), *entries)
+    contents = b"".join(content for _, content in items)
+    idat = box(b"idat", contents) if in_idat else b""
+    props = box(b"ipco", full_box(b"ispe", struct.pack(">II", 64, 48)), properties)
+    iprp = box(b"iprp", props, full_box(b"ipma", struct.pack(">IHBB", 1, 1, 1, 1)))
+    handler = full_box(b"hdlr", bytes(4), b"pict", bytes(13))
+
+    def whole(media_at: int) -> bytes:
+        places = [struct.pack(">HHHHII", 1, 0, 0, 1, media_at, len(HEIC_PICTURE))]
+        at = 0 if in_idat else media_at + len(HEIC_PICTURE)
+        for number, (_, content) in enumerate(items, start=2):
+            ends = [len(content) * i // pieces for i in range(pieces + 1)]
+            extents = [struct.pack(">II", at + a, b - a) for a, b in pairwise(ends)]
+            head = struct.pack(">HHHH", number, int(in_idat), 0, pieces)
+            places.append(head + b"".join(extents))
+            at += len(content)
+        iloc = full_box(b"iloc", struct.pack(">HH", 0x4400, len(places)), *places, version=1)
+        inner = full_box(b"meta", handler, iinf, iloc, iprp, idat, meta)
+        media = box(b"mdat", HEIC_PICTURE, b"" if in_idat else contents, unused)
+        return box(b"ftyp", b"heic", bytes(4), b"mif1heic") + inner + between + media
+
+    return whole(whole(0).index(HEIC_PICTURE))
+
+
+def heic_exif() -> bytes:
+    """The content of an EXIF item."""
+    return struct.pack(">I", 6) + b"Exif\0\0" + telling_exif(order=">")
+
+
+def animated_avif(**options: Any) -> bytes:
+    frames = [canvas(64, 48, seed=seed) for seed in (1, 2, 3)]
+    return encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:], **options)
+
+
+def avif_with_track_box(kind: bytes, body: bytes) -> bytes:
+    """An animated AVIF whose sequence holds one more box, in the place of its end."""
+    data = animated_avif()
+    at = data.index(b"moov") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    new = box(kind, body)
+    moved = bytearray(data[: at + size] + new + data[at + size :])
+    struct.pack_into(">I", moved, at, size + len(new))
+    for table in (b"iloc", b"stco"):
+        place = moved.index(table) + (18 if table == b"iloc" else 12)
+        (offset,) = struct.unpack_from(">I", moved, place)
+        struct.pack_into(">I", moved, place, offset + len(new))
+    return bytes(moved)
+
+
 # Lies and damage
 
 
@@ -303,6 +538,36 @@ def jpeg_with_two_headers() -> bytes:
     return data[:at] + header[:5] + struct.pack(">HH", 16, 16) + header[9:] + data[at:]
 
 
+def gif_claiming(width: int, height: int) -> bytes:
+    """A GIF of 16 by 16 pixels whose screen claims another size."""
+    data = gif()
+    return data[:6] + struct.pack("<HH", width, height) + data[10:]
+
+
+@cache
+def endless_gif(frames: int = 100_000) -> bytes:
+    """The same small frame over and over."""
+    data = gif()
+    at = data.index(b",", 13 + 3 * 4)
+    return data[:at] + data[at:-1] * frames + b";"
+
+
+def avif_claiming(width: int, height: int) -> bytes:
+    """A small AVIF whose header claims another size."""
+    data = avif()
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", width, height) + data[at + 8 :]
+
+
+def long_avif(frames: int) -> bytes:
+    return _animation(frames, "AVIF", 16, 16)
+
+
+def avif_of_boxes(boxes: int = 20_000) -> bytes:
+    """An AVIF with nothing but boxes in it."""
+    return avif()[:32] + struct.pack(">I4s", 8, b"free") * boxes
+
+
 def truncated(data: bytes, *, missing: int | None = None) -> bytes:
     """The first half of `data`, or all but the `missing` last bytes."""
     return data[: len(data) // 2 if missing is None else -missing]
@@ -356,3 +621,132 @@ def heic() -> bytes:
 
 def pdf() -> bytes:
     return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+
+
+# Pictures that lie down, and colours that are not sRGB
+
+# What undoes the turn an EXIF orientation asks for.
+_LAID_DOWN = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def laid_down(image: Image.Image, orientation: int, format: str, **options: Any) -> bytes:  # noqa: A002
+    """The upright `image` as a camera stores it that was held so: `orientation` turns it back."""
+    turn = _LAID_DOWN[orientation]
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = image if turn is None else image.transpose(turn)
+    return encoded(stored, format, exif=exif.tobytes(), **options)
+
+
+def rgb_profile(*, swapped: bool = False, gamma: float = 2.2) -> bytes:
+    """An ICC profile of a screen with sRGB's primaries, or with red and blue `swapped`."""
+    red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+    if swapped:
+        red, blue = blue, red
+    curve = _gamma(gamma)
+    tags = {b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue)}
+    tags |= {b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    return _profile(b"mntr", b"RGB ", b"XYZ ", tags)
+
+
+def gray_profile(gamma: float = 1.0) -> bytes:
+    return _profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": _gamma(gamma)})
+
+
+def cmyk_profile() -> bytes:
+    """A press whose cyan prints red, whose magenta prints green, and whose yellow prints blue."""
+    paper, inks = (100.0, 0.0, 0.0), ((54.0, 81.0, 70.0), (88.0, -79.0, 81.0), (30.0, 68.0, -112.0))
+    table = bytearray()
+    for corner in range(16):
+        used = [ink for bit, ink in enumerate(inks) if corner & (8 >> bit)]
+        light, a, b = (sum(part) / len(used) for part in zip(*used, strict=True)) if used else paper
+        if corner & 1:  # and black
+            light = a = b = 0.0
+        table += bytes([round(light * 2.55), round(a + 128), round(b + 128)])
+    straight = bytes(range(256))
+    identity = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + straight * 4 + bytes(table)
+    return _profile(b"prtr", b"CMYK", b"Lab ", {b"A2B0": lut + straight * 3})
+
+
+def _profile(kind: bytes, colours: bytes, space: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """Put a profile together: ICC.1, sections 7.2 and 7.3."""
+    name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78)
+    tags = {b"desc": name, b"wtpt": _xyz((0.9642, 1.0, 0.8249)), **tags}
+    at = 128 + 4 + 12 * len(tags)
+    table, bodies = struct.pack(">I", len(tags)), b""
+    for tag, body in tags.items():
+        table += tag + struct.pack(">II", at + len(bodies), len(body))
+        bodies += body + bytes(-len(body) % 4)
+    header = struct.pack(
+        ">I4sI4s4s4s", at + len(bodies), bytes(4), 0x02400000, kind, colours, space
+    )
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp"
+    header = header.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + table + bodies
+
+
+def _xyz(values: Sequence[float]) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(65536 * each) for each in values))
+
+
+def _gamma(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(256 * gamma)) + b"\0\0"
+
+
+def interlaced_png(image: Image.Image) -> bytes:
+    """An RGB picture in seven passes (Adam7), which Pillow does not write."""
+    rows = bytearray()
+    pixels = image.load()
+    for x0, y0, dx, dy in _ADAM7:
+        for y in range(y0, image.height, dy):
+            row = b"".join(bytes(pixels[x, y]) for x in range(x0, image.width, dx))
+            rows += b"\0" + row if row else b""
+    data = png(image.width, image.height, data=zlib.compress(bytes(rows)))
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, 2, 0, 0, 1)
+    return data[:8] + _chunk(b"IHDR", header) + data[33:]
+
+
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+
+
+def with_subject(
+    at: tuple[float, float], *, width: int = 640, height: int = 480, seed: int = 1
+) -> Image.Image:
+    """A plain, softly lit ground with grain, and one object around the point `at` (parts)."""
+    chance = random.Random(seed)
+    ground = Image.frombytes("RGB", (2, 2), bytes(chance.randrange(200, 230) for _ in range(12)))
+    image = ground.resize((width, height), Image.Resampling.BICUBIC)
+    grain = Image.frombytes("L", (width, height), chance.randbytes(width * height))
+    image = Image.blend(image, Image.merge("RGB", [grain] * 3), 0.04)
+    side = height // 4
+    object_ = canvas(side, side, noise=True, seed=seed)
+    image.paste(object_, (round(at[0] * width - side / 2), round(at[1] * height - side / 2)))
+    return image
+
+
+def gif_with_small_first_frame() -> bytes:
+    """A GIF of 40 by 30 whose first frame covers only a part, with transparency around it."""
+    red = Image.new("P", (10, 10), 1)
+    red.putpalette([0, 0, 0, 250, 10, 20])
+    frame = encoded(red, "GIF")
+    at = frame.index(b",", 13)
+    placed = frame[:at] + struct.pack("<cHH", b",", 20, 15) + frame[at + 5 :]
+    return placed[:6] + struct.pack("<HH", 40, 30) + placed[10:]

@@ -1,7 +1,8 @@
 """How a web process and its decode processes talk: JSON over a socket pair, files as descriptors.
 
 A message is four bytes of length (big-endian) and that many bytes of JSON object. The descriptor
-of an open file may travel along, so that no picture is copied through the socket.
+of an open file may travel along, so that no picture is copied through the socket. What was made
+of it, which is much smaller, follows the message as it is; `blobs` has the lengths.
 """
 
 import json
@@ -12,27 +13,40 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 LONGEST_MESSAGE_BYTES = 65_536
+MOST_BLOB_BYTES = 64 * 1024 * 1024
+MOST_FILES = 2
 
 
-def send(channel: socket.socket, message: Mapping[str, Any], files: Sequence[int] = ()) -> None:
-    """Send `message`, and duplicates of the descriptors `files`."""
-    body = json.dumps(message).encode()
+def send(
+    channel: socket.socket,
+    message: Mapping[str, Any],
+    files: Sequence[int] = (),
+    blobs: Sequence[bytes] = (),
+) -> None:
+    """Send `message`, duplicates of the descriptors `files`, and the bytes of `blobs`."""
+    body = json.dumps({**message, "blobs": [len(each) for each in blobs]}).encode()
     socket.send_fds(channel, [_LENGTH.pack(len(body))], files)
     channel.sendall(body)
+    for each in blobs:
+        channel.sendall(each)
 
 
-def receive(channel: socket.socket) -> dict[str, Any]:
-    """Return the next message; raise EOFError when the other side is gone."""
-    return _body(channel, _exactly(channel, _LENGTH.size))
+def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the next message and its bytes; raise EOFError when the other side is gone."""
+    message = _body(channel, _exactly(channel, _LENGTH.size))
+    lengths = message.pop("blobs")
+    if sum(lengths) > MOST_BLOB_BYTES:
+        raise ValueError(f"{sum(lengths)} bytes with a message")
+    return message, [_exactly(channel, length) for length in lengths]
 
 
-def receive_with_file(channel: socket.socket) -> tuple[dict[str, Any], int]:
-    """Return the next message and the descriptor that came along, which is the caller's now."""
-    length, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
+def receive_with_files(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Return the next message and the descriptors that came along, which are the caller's now."""
+    length, files, _, _ = socket.recv_fds(channel, _LENGTH.size, MOST_FILES)
     if not files:
         raise EOFError
     length += _exactly(channel, _LENGTH.size - len(length))
-    return _body(channel, length), files[0]
+    return _body(channel, length), list(files)
 
 
 def _body(channel: socket.socket, length: bytes) -> dict[str, Any]:
@@ -44,10 +58,11 @@ def _body(channel: socket.socket, length: bytes) -> dict[str, Any]:
 
 
 def _exactly(channel: socket.socket, count_bytes: int) -> bytes:
-    received = b""
-    while len(received) < count_bytes:
-        part = channel.recv(count_bytes - len(received))
-        if not part:
+    received = bytearray(count_bytes)
+    rest = memoryview(received)
+    while rest:
+        got = channel.recv_into(rest)
+        if not got:
             raise EOFError
-        received += part
-    return received
+        rest = rest[got:]
+    return bytes(received)

@@ -2,22 +2,29 @@
 
 Run as `python -m avenue.media.decoder <descriptor of its socket>` by `avenue.media.decoding`. It
 knows neither Flask nor MongoDB nor the settings, holds no secrets, and ends when its socket does.
-A request is `{"task", "media_type", "limits"}` with the picture's descriptor; the answer is
-`{"facts"}` or `{"refused": code, "facts"}`, and `grown` when the process should be replaced.
+A request is `{"task", "media_type", "limits", "wanted", "threads"}` with the picture's descriptor,
+and that of an empty file when metadata is to be removed. The answer is that of
+`avenue.media.answers` or `{"refused": code, "facts"}`, and `grown` when the process should be
+replaced.
 """
 
+import hashlib
 import math
 import os
 import resource
 import socket
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from avenue.errors import AvenueError
-from avenue.media.channel import receive_with_file, send
-from avenue.media.errors import ImageTooCostly
-from avenue.media.imaging import examine
+from avenue.media.answers import Message, examined_to_message, renditions_to_message
+from avenue.media.channel import receive_with_files, send
+from avenue.media.cleaning import BrokenStructure, clean
+from avenue.media.errors import BrokenImage, DecodersBusy, ImageTooCostly
+from avenue.media.facts import CleanCopy, Wanted
+from avenue.media.imaging import OpenPicture, check_header, open_picture
 from avenue.media.limits import MB, ImageLimits
 
 NICENESS = 10
@@ -38,27 +45,65 @@ def main() -> None:
         size_bytes, at_start_bytes = _memory()
         while True:
             try:
-                request, file = receive_with_file(channel)
+                request, files = receive_with_files(channel)
             except (EOFError, ConnectionError):
                 return
             limits = ImageLimits(**request["limits"])
-            _bind(limits, size_bytes)
-            answer = _answer(request, file, limits)
+            answer, blobs = _answer(request, files, limits, _Bounds(size_bytes))
             grown = _memory()[1] - at_start_bytes > GROWN_BYTES
-            send(channel, {**answer, "grown": grown})
+            send(channel, {**answer, "grown": grown}, blobs=blobs)
 
 
-def _answer(request: dict[str, Any], file: int, limits: ImageLimits) -> dict[str, Any]:
+def _answer(
+    request: Message, files: Sequence[int], limits: ImageLimits, bounds: "_Bounds"
+) -> tuple[Message, list[bytes]]:
+    bounds.set(limits)
     try:
-        try:
-            data = _content(file)
-        finally:
-            os.close(file)
-        return {"facts": asdict(examine(data, request["media_type"], limits))}
+        return _work(request, files, limits, bounds)
     except AvenueError as refusal:
-        return {"refused": refusal.code, "facts": refusal.facts}
+        return {"refused": refusal.code, "facts": refusal.facts}, []
     except MemoryError:
-        return {"refused": ImageTooCostly.code, "facts": {"memory_mb": limits.memory_mb}}
+        return {"refused": ImageTooCostly.code, "facts": {"memory_mb": limits.memory_mb}}, []
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def _work(
+    request: Message, files: Sequence[int], limits: ImageLimits, bounds: "_Bounds"
+) -> tuple[Message, list[bytes]]:
+    """Open the picture under the limits of a decode, then make what is wanted under more."""
+    wanted = [_wanted(each) for each in request["wanted"]]
+    picture, clean_copy = _opened(request["media_type"], files, limits, wanted)
+    bounds.set(limits.with_renditions(each.extension for each in wanted))
+    if request["task"] == "render":
+        return renditions_to_message(picture.renditions(wanted, threads=request["threads"]))
+    examined = picture.examined(wanted, threads=request["threads"])
+    return examined_to_message(replace(examined, clean_copy=clean_copy))
+
+
+def _opened(
+    media_type: str, files: Sequence[int], limits: ImageLimits, wanted: Sequence[Wanted]
+) -> tuple[OpenPicture, CleanCopy | None]:
+    """Open the picture, cleaned first if it is to be: what is stored is what was checked."""
+    data = _content(files[0])
+    if len(files) == 1:
+        return open_picture(data, media_type, limits, wanted), None
+    check_header(data, media_type, limits)
+    try:
+        cleaned = clean(data, media_type)
+    except BrokenStructure as error:
+        raise BrokenImage from error
+    picture = open_picture(cleaned.data, media_type, limits, wanted)
+    if not cleaned.removed:
+        return picture, None
+    _write(files[1], cleaned.data)
+    digest = hashlib.sha256(cleaned.data).hexdigest()
+    return picture, CleanCopy(removed=cleaned.removed, bytes=len(cleaned.data), sha256=digest)
+
+
+def _wanted(row: dict[str, Any]) -> Wanted:
+    return Wanted(**{**row, "focal": row["focal"] and tuple(row["focal"])})
 
 
 def _content(file: int) -> bytes:
@@ -72,17 +117,34 @@ def _content(file: int) -> bytes:
     return b"".join(parts)
 
 
-def _bind(limits: ImageLimits, size_bytes: int) -> None:
-    """Let the next picture take `cpu_seconds` and `memory_mb` on top of what there is.
+def _write(file: int, data: bytes) -> None:
+    """Write a clean copy from the beginning of `file` on."""
+    try:
+        at = 0
+        while at < len(data):
+            at += os.pwrite(file, memoryview(data)[at:], at)
+    except OSError as error:  # no room on the disk is no fault of the picture
+        print(f"a clean copy cannot be written: {error}", file=sys.stderr)  # noqa: T201
+        raise DecodersBusy from error
 
-    Beyond the first the kernel, which counts whole seconds, ends this process (SIGXCPU); beyond the
-    second it refuses memory.
-    """
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    used_seconds = usage.ru_utime + usage.ru_stime
-    _soften(resource.RLIMIT_CPU, math.ceil(used_seconds + limits.cpu_seconds))
-    if size_bytes:
-        _soften(resource.RLIMIT_AS, size_bytes + limits.memory_mb * MB)
+
+class _Bounds:
+    """What one picture may take on top of what there was when it came."""
+
+    def __init__(self, size_bytes: int) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._used_seconds = usage.ru_utime + usage.ru_stime
+        self._size_bytes = size_bytes
+
+    def set(self, limits: ImageLimits) -> None:
+        """Let the picture take `cpu_seconds` and `memory_mb` in all.
+
+        Beyond the first the kernel, which counts whole seconds, ends this process (SIGXCPU);
+        beyond the second it refuses memory.
+        """
+        _soften(resource.RLIMIT_CPU, math.ceil(self._used_seconds + limits.cpu_seconds))
+        if self._size_bytes:
+            _soften(resource.RLIMIT_AS, self._size_bytes + limits.memory_mb * MB)
 
 
 def _soften(which: int, soft: int) -> None:

@@ -7,24 +7,24 @@ one that dies fails only its picture and is replaced. The web process itself nev
 
 import logging
 import os
-import queue
 import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from avenue.config import bare_environ
 from avenue.errors import AvenueError
+from avenue.media.answers import Message, examined_from_message, renditions_from_message
 from avenue.media.channel import receive, send
 from avenue.media.errors import REFUSALS, BrokenImage, DecodersBusy, ImageTooCostly
-from avenue.media.facts import PictureFacts
+from avenue.media.facts import Examined, Rendition, Wanted
 from avenue.media.limits import ImageLimits
+from avenue.media.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ WALL_SECONDS_PER_CPU_SECOND = 5
 """A niced process waits for its turn on a busy machine; beyond this it is taken for stuck."""
 PICTURES_PER_PROCESS = 1000
 """Then it is replaced: whatever a library leaks or fragments ends with the process."""
+
+Answer = tuple[Message, list[bytes]]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -43,17 +45,22 @@ def processes_for(workers: int) -> int:
     Decoding is pure computing: more processes than cores would only share them, so the web
     processes divide the cores, and each has at least one.
     """
+    return max(1, _cores() // workers)
+
+
+def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, cores // workers)
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class DecodePool:
     """Opens pictures in `processes` processes; safe to use from many threads.
 
     A picture waits `wait_seconds` for its turn, and no more than `max_waiting` pictures do.
+    Uploads (`examine`) come before renditions on demand (`render`), which people can wait for or
+    do without: those begin only while no upload waits, hold one process less than there are, and
+    take half of the places for waiting.
     """
 
     def __init__(
@@ -64,54 +71,77 @@ class DecodePool:
         max_waiting: int = 32,
         pictures_per_process: int = PICTURES_PER_PROCESS,
     ) -> None:
-        self._processes = processes
-        self._wait_seconds = wait_seconds
-        self._places = threading.BoundedSemaphore(processes + max_waiting)
-        # Last in, first out: while few pictures come, the processes not needed are never started.
-        self._idle: queue.LifoQueue[_Decoder] = queue.LifoQueue()
-        for _ in range(processes):
-            self._idle.put(_Decoder(pictures_per_process))
+        self._threads = max(1, _cores() // processes)
+        self._turns = Turns(
+            [_Decoder(pictures_per_process) for _ in range(processes)],
+            wait_seconds=wait_seconds,
+            max_waiting=max_waiting,
+        )
 
-    def examine(self, file: BinaryIO, media_type: str, limits: ImageLimits) -> PictureFacts:
-        """Return the facts of the picture in `file`, whose first bytes show `media_type`.
+    def examine(
+        self,
+        file: BinaryIO,
+        media_type: str,
+        limits: ImageLimits,
+        wanted: Sequence[Wanted] = (),
+        *,
+        clean_into: BinaryIO | None = None,
+    ) -> Examined:
+        """Return facts and look of the picture in `file`, and the renditions `wanted` of it.
 
-        The file must have a descriptor (a spooled body); its position does not move. Raise
-        `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`, `BrokenImage`, or `DecodersBusy`.
+        `media_type` is what its first bytes show. The file must have a descriptor (a spooled
+        body); its position does not move. With `clean_into`, an empty file of the same kind, the
+        picture is checked as it is without its metadata; where there was some (`clean_copy`), that
+        is in this file then. Raise `ImageTooLarge`, `TooManyFrames`, `ImageTooCostly`,
+        `BrokenImage`, `NoDecoder`, or `DecodersBusy`.
         """
-        file.flush()
-        request = {"task": "examine", "media_type": media_type, "limits": asdict(limits)}
-        with self._turn() as decoder:
-            answer = decoder.answer(request, file.fileno(), limits)
-        if "refused" in answer:
-            raise REFUSALS[answer["refused"]](**answer["facts"])
-        return PictureFacts(**answer["facts"])
+        files = [file] if clean_into is None else [file, clean_into]
+        with self._turns.urgent() as decoder:
+            job = _Job("examine", files, media_type, limits, wanted, self._threads)
+            return examined_from_message(*decoder.answer(job))
+
+    def render(
+        self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
+    ) -> list[Rendition]:
+        """Make the renditions `wanted` of the picture in `file`, in that order.
+
+        File and errors are as with `examine`.
+        """
+        with self._turns.patient() as decoder:
+            job = _Job("render", [file], media_type, limits, wanted, self._threads)
+            return renditions_from_message(*decoder.answer(job))
 
     def close(self) -> None:
         """Wait for the pictures being opened and end the processes; later ones find no turn."""
-        while self._processes:
-            self._idle.get().stop()
-            self._processes -= 1
+        for decoder in self._turns.end():
+            decoder.stop()
 
-    @contextmanager
-    def _turn(self) -> Iterator["_Decoder"]:
-        if not self._places.acquire(blocking=False):
-            raise DecodersBusy
-        try:
-            with self._free_decoder() as decoder:
-                yield decoder
-        finally:
-            self._places.release()
 
-    @contextmanager
-    def _free_decoder(self) -> Iterator["_Decoder"]:
-        try:
-            decoder = self._idle.get(timeout=self._wait_seconds)
-        except queue.Empty:
-            raise DecodersBusy from None
-        try:
-            yield decoder
-        finally:
-            self._idle.put(decoder)
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a decode process is asked to do with one picture."""
+
+    task: str
+    files: Sequence[BinaryIO]
+    media_type: str
+    limits: ImageLimits
+    wanted: Sequence[Wanted]
+    threads: int
+
+    @property
+    def raised(self) -> ImageLimits:
+        """The limits of all of it: the decode and the renditions."""
+        return self.limits.with_renditions(each.extension for each in self.wanted)
+
+    def request(self) -> Message:
+        """Return it as a message."""
+        return {
+            "task": self.task,
+            "media_type": self.media_type,
+            "limits": asdict(self.limits),
+            "wanted": [asdict(each) for each in self.wanted],
+            "threads": self.threads,
+        }
 
 
 class _Decoder:
@@ -121,14 +151,18 @@ class _Decoder:
         self._pictures_per_process = pictures_per_process
         self._process: _Process | None = None
 
-    def answer(self, request: dict[str, Any], file: int, limits: ImageLimits) -> dict[str, Any]:
-        """Return what a process answers to `request` about `file`; raise what its death means."""
+    def answer(self, job: _Job) -> Answer:
+        """Return what a process answers to `job`; raise its refusal, or what its death means."""
+        job.files[0].flush()
         try:
-            return self._ask(request, file, limits)
+            answer, blobs = self._ask(job)
         except ConnectionError:
             # It died idle, before it read the request (else this were EOFError): the picture had
             # no part in it, and a new process may have it.
-            return self._ask(request, file, limits)
+            answer, blobs = self._ask(job)
+        if "refused" in answer:
+            raise REFUSALS[answer["refused"]](**answer["facts"])
+        return answer, blobs
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -136,17 +170,17 @@ class _Decoder:
             self._process.stop()
             self._process = None
 
-    def _ask(self, request: dict[str, Any], file: int, limits: ImageLimits) -> dict[str, Any]:
+    def _ask(self, job: _Job) -> Answer:
         if self._process is None:
             self._process = _Process()
         worn = True
         try:
-            answer = self._process.answer(request, file, limits)
+            answer, blobs = self._process.answer(job)
             worn = answer.pop("grown") or self._process.pictures >= self._pictures_per_process
         finally:
             if worn:
                 self.stop()
-        return answer
+        return answer, blobs
 
 
 class _Process:
@@ -170,16 +204,16 @@ class _Process:
             log.error("a decode process ended at its start, see above")  # noqa: TRY400
             raise DecodersBusy from error
 
-    def answer(self, request: dict[str, Any], file: int, limits: ImageLimits) -> dict[str, Any]:
-        """Return the answer to `request`; raise ConnectionError when it was never read."""
+    def answer(self, job: _Job) -> Answer:
+        """Return the answer to `job`; raise ConnectionError when it was never read."""
         self.pictures += 1
-        wall_seconds = WALL_SECONDS_PER_CPU_SECOND * limits.cpu_seconds
+        wall_seconds = WALL_SECONDS_PER_CPU_SECOND * job.raised.cpu_seconds
         self._channel.settimeout(wall_seconds)
         try:
-            send(self._channel, request, [file])
+            send(self._channel, job.request(), [each.fileno() for each in job.files])
             return receive(self._channel)
         except EOFError:
-            raise self._cause_of_death(limits) from None
+            raise self._cause_of_death(job.raised) from None
         except TimeoutError:
             # The CPU limit would have ended it, so it did not compute: the machine is overloaded.
             log.warning("a decode process did not answer within %s seconds", wall_seconds)
@@ -217,6 +251,7 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         cwd="/",
-        env={**bare_environ(), "PYTHONPATH": os.pathsep.join(path)},
+        # One arena of memory for all threads: each more would count as 128 MB of address space.
+        env={**bare_environ(), "PYTHONPATH": os.pathsep.join(path), "MALLOC_ARENA_MAX": "1"},
         start_new_session=True,
     )

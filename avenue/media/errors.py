@@ -6,6 +6,7 @@
     ├── Invalid                400
     │   └── UnknownVariant          a file does not come in this form
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
+    │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422
     │   ├── EmptyFile               no bytes at all
     │   ├── BrokenImage             no program could show it
@@ -22,6 +23,7 @@ report code and facts only (`REFUSALS`).
 from collections.abc import Iterable
 
 from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
+from avenue.media.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
 
@@ -51,6 +53,19 @@ class UnsupportedMediaType(AvenueError):
             hint=f"Save it as {taken} and upload that file.",
             detected=detected,
             allowed=list(allowed),
+        )
+
+
+class NoDecoder(UnsupportedMediaType):
+    """The type is taken here, but what opens it is not installed where Avenue runs."""
+
+    def __init__(self, *, detected: str, allowed: Iterable[str]) -> None:
+        allowed = list(allowed)
+        super().__init__(
+            detected=detected,
+            label=MEDIA_TYPES[detected].label,
+            allowed=allowed,
+            labels=[MEDIA_TYPES[each].label for each in allowed],
         )
 
 
@@ -135,7 +150,15 @@ class DecodersBusy(Unavailable):
 
 
 REFUSALS: dict[str, type[AvenueError]] = {
-    each.code: each for each in (BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly)
+    each.code: each
+    for each in (
+        NoDecoder,
+        BrokenImage,
+        ImageTooLarge,
+        TooManyFrames,
+        ImageTooCostly,
+        DecodersBusy,
+    )
 }
 
 

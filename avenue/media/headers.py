@@ -2,14 +2,16 @@
 
 A few bytes can claim a picture that takes gigabytes to open, so these numbers are read by plain
 walks over the file, without a decoder. JPEG: ITU-T T.81 annex B; PNG: the W3C PNG specification
-(third edition, with APNG), sections 5 and 11; WebP: RFC 9649.
+(third edition, with APNG), sections 5 and 11; WebP: RFC 9649; GIF: the GIF89a specification,
+sections 17 to 27; AVIF and HEIC: `avenue.media.isofile`.
 """
 
 import re
 import struct
 from dataclasses import dataclass
 
-from avenue.media.sniffing import JPEG, PNG, WEBP
+from avenue.media import isofile
+from avenue.media.sniffing import AVIF, GIF, HEIC, JPEG, PNG, WEBP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,4 +97,47 @@ def _webp_frames(data: bytes) -> int:
     return frames
 
 
-_READERS = {JPEG.name: _jpeg, PNG.name: _png, WEBP.name: _webp}
+_GIF_EXTENSION, _GIF_FRAME, _GIF_END = b"!", b",", b";"
+_GIF_HAS_COLOURS, _GIF_COLOURS = 0x80, 0x07
+
+
+def _gif(data: bytes) -> Header:
+    """Walk the blocks; a file that just stops after one is taken, as by every viewer."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    at, frames = 13 + _gif_colours(flags), 0
+    while at < len(data) and (kind := data[at : at + 1]) != _GIF_END:
+        at += 2
+        if kind == _GIF_FRAME:
+            left, top, across, down, flags = struct.unpack_from("<HHHHB", data, at - 1)
+            if left + across > width or top + down > height:
+                raise ValueError("a frame larger than its GIF")
+            frames += 1
+            at += 9 + _gif_colours(flags)  # and the least code length before its data
+        elif kind != _GIF_EXTENSION:
+            raise ValueError("a GIF with something else in it")
+        while length := data[at]:
+            at += 1 + length
+        at += 1
+    if not frames:
+        raise ValueError("a GIF without a picture")
+    return Header(width=width, height=height, frames=frames)
+
+
+def _gif_colours(flags: int) -> int:
+    """Return how many bytes the colour table takes that `flags` announce."""
+    return 3 << (1 + (flags & _GIF_COLOURS)) if flags & _GIF_HAS_COLOURS else 0
+
+
+def _iso(data: bytes) -> Header:
+    width, height, frames = isofile.size_and_frames(data)
+    return Header(width=width, height=height, frames=frames)
+
+
+_READERS = {
+    JPEG.name: _jpeg,
+    PNG.name: _png,
+    WEBP.name: _webp,
+    GIF.name: _gif,
+    AVIF.name: _iso,
+    HEIC.name: _iso,
+}

@@ -1,6 +1,10 @@
 """How much work one picture may make."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import ceil
+
+from avenue.media.variants import FORMATS
 
 MB = 1024 * 1024
 
@@ -19,3 +23,12 @@ class ImageLimits:
     max_scans: int
     cpu_seconds: int
     memory_mb: int
+
+    def with_renditions(self, extensions: Iterable[str]) -> "ImageLimits":
+        """Return these limits raised by what making renditions of `extensions` may take."""
+        formats = [FORMATS[each] for each in extensions]
+        return replace(
+            self,
+            cpu_seconds=self.cpu_seconds + ceil(sum(each.cpu_seconds for each in formats)),
+            memory_mb=self.memory_mb + sum(each.memory_mb for each in formats),
+        )

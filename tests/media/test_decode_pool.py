@@ -1,5 +1,6 @@
 """The pool of decode processes: fast when all is well, and never hurt by a picture."""
 
+import hashlib
 import io
 import os
 import queue
@@ -23,11 +24,14 @@ from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.media import decoding
 from avenue.media.channel import send
+from avenue.media.cleaning import clean
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.errors import BrokenImage, DecodersBusy, ImageTooCostly, TooManyFrames
-from avenue.media.facts import PictureFacts
+from avenue.media.facts import CleanCopy, Examined, PictureFacts, Rendition, Wanted
+from avenue.media.imaging import examine, render
 from avenue.media.policy import image_limits
 from avenue.media.sniffing import detect
+from avenue.media.variants import EAGER, FORMATS, VARIANTS
 from tests import pictures
 
 LIMITS = image_limits(Settings())
@@ -47,7 +51,7 @@ def examined(pool: DecodePool, data: bytes, limits=LIMITS) -> PictureFacts:
     media_type = detect(data)
     assert media_type is not None
     with spooled(data) as file:
-        return pool.examine(file, media_type.name, limits)
+        return pool.examine(file, media_type.name, limits).facts
 
 
 @pytest.fixture
@@ -483,3 +487,331 @@ def test_two_hundred_pictures_leave_nothing_behind(pool: DecodePool) -> None:
 def test_the_picture_must_be_a_file_with_a_descriptor(pool: DecodePool) -> None:
     with pytest.raises(io.UnsupportedOperation):
         pool.examine(io.BytesIO(pictures.photo()), "image/jpeg", LIMITS)
+
+
+# Renditions
+
+FOUR = [Wanted(variant=name, extension="webp") for name in EAGER]
+
+
+def everything(pool: DecodePool, data: bytes, wanted=FOUR, limits=LIMITS) -> Examined:
+    media_type = detect(data)
+    assert media_type is not None
+    with spooled(data) as file:
+        return pool.examine(file, media_type.name, limits, wanted)
+
+
+def made(pool: DecodePool, data: bytes, *wanted: Wanted) -> list[Rendition]:
+    media_type = detect(data)
+    assert media_type is not None
+    with spooled(data) as file:
+        return pool.render(file, media_type.name, LIMITS, wanted)
+
+
+def test_facts_look_and_renditions_come_from_one_decode(pool: DecodePool) -> None:
+    data = pictures.photo(1600, 1200, orientation=6)
+    assert everything(pool, data) == examine(data, "image/jpeg", LIMITS, FOUR)
+
+
+def test_renditions_on_demand_are_those_of_the_upload(pool: DecodePool) -> None:
+    data = pictures.photo(1600, 1200)
+    uploaded = everything(pool, data)
+    wanted = [replace(each, focal=uploaded.look.focal) for each in FOUR]
+    assert made(pool, data, *wanted) == list(uploaded.renditions)
+
+
+def test_large_renditions_cross_the_process_whole(pool: DecodePool) -> None:
+    data = pictures.noise_png(1400, 1400)
+    wanted = Wanted(variant="w1920", extension="png")
+    (rendition,) = made(pool, data, wanted)
+    assert len(rendition.data) > 5_000_000
+    assert [rendition] == render(data, "image/png", LIMITS, [wanted])
+
+
+def test_a_refusal_of_renditions_crosses_too(pool: DecodePool) -> None:
+    with pytest.raises(BrokenImage):
+        made(pool, pictures.truncated(pictures.photo()), *FOUR)
+    assert everything(pool, pictures.photo()).width == 320
+
+
+def test_renditions_have_time_and_memory_of_their_own(pool: DecodePool) -> None:
+    """All variants of the tallest picture there may be, which hardly may be opened."""
+    data = pictures.photo(1920, 12_000, noise=False, quality=80)
+    wanted = [Wanted(variant=name, extension="webp") for name in VARIANTS]
+    tight = replace(LIMITS, cpu_seconds=1, memory_mb=160)
+    result = everything(pool, data, wanted, tight)
+    assert {each.variant: each.height for each in result.renditions}["w1920"] == 12_000
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_the_largest_rendition_there_may_be_stays_in_its_bounds(
+    pool: DecodePool, extension: str
+) -> None:
+    data = pictures.photo(1920, 12_000, noise=False, quality=80)
+    (rendition,) = made(pool, data, Wanted(variant="w1920", extension=extension))
+    assert (rendition.width, rendition.height) == (1920, 12_000)
+
+
+def test_a_rendition_too_large_for_the_database_is_refused(pool: DecodePool) -> None:
+    with pytest.raises(ImageTooCostly) as refused:
+        made(pool, pictures.noise_png(1920, 4000), Wanted(variant="w1920", extension="png"))
+    assert refused.value.facts["rendition_bytes"] > 15 * 1024 * 1024
+    assert examined(pool, pictures.photo()).width == 320
+
+
+def test_a_decode_has_the_cores_its_pool_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def note(channel, message, *rest) -> None:
+        asked.append(message["threads"])
+        send(channel, message, *rest)
+
+    monkeypatch.setattr(decoding, "send", note)
+    for cores, processes in [(8, 2), (2, 1), (1, 1), (2, 3)]:
+        monkeypatch.setattr(
+            os, "sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False
+        )
+        pool = DecodePool(processes)
+        assert everything(pool, pictures.photo()).renditions
+        pool.close()
+    assert asked == [4, 2, 1, 1]
+
+
+def test_uploads_come_before_renditions_on_demand() -> None:
+    pool = DecodePool(1, wait_seconds=PATIENCE_SECONDS)
+    finished: list[str] = []
+
+    def render_one() -> None:
+        made(pool, pictures.photo(), *FOUR)
+        finished.append("rendition")
+
+    def upload_one() -> None:
+        examined(pool, pictures.photo())
+        finished.append("upload")
+
+    with long_job(pool) as (process, outcome):
+        threads = [threading.Thread(target=each) for each in [render_one] * 3 + [upload_one] * 3]
+        for thread in threads:
+            thread.start()
+        until(lambda: sum(pool._turns._waiting.values()) == 6)
+        process.kill()
+        with pytest.raises(ImageTooCostly):
+            outcome.result(PATIENCE_SECONDS)
+    for thread in threads:
+        thread.join()
+    assert finished == ["upload"] * 3 + ["rendition"] * 3
+    pool.close()
+
+
+def test_renditions_on_demand_leave_a_process_to_uploads() -> None:
+    pool = DecodePool(2, wait_seconds=0.05)
+    bomb = pictures.scan_bomb()
+    allowed = replace(ANY_SCANS, cpu_seconds=300)
+    with ThreadPoolExecutor(1) as threads, spooled(bomb) as file:
+        outcome = threads.submit(pool.render, file, "image/jpeg", allowed, FOUR)
+        until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
+        with pytest.raises(DecodersBusy):
+            made(pool, pictures.photo(), *FOUR)
+        assert examined(pool, pictures.photo()).width == 320
+        children()[0].kill()
+        children()[-1].kill()
+        with pytest.raises(ImageTooCostly):
+            outcome.result(PATIENCE_SECONDS)
+    pool.close()
+
+
+def test_waiting_renditions_leave_places_to_uploads() -> None:
+    pool = DecodePool(1, wait_seconds=PATIENCE_SECONDS, max_waiting=2)
+    with long_job(pool) as (process, outcome):
+        threads = [
+            threading.Thread(target=made, args=[pool, pictures.photo(), *FOUR]),
+            threading.Thread(target=examined, args=[pool, pictures.photo()]),
+        ]
+        threads[0].start()
+        until(lambda: pool._turns._waiting[False] == 1)
+        with pytest.raises(DecodersBusy):
+            made(pool, pictures.photo(), *FOUR)
+        threads[1].start()
+        until(lambda: pool._turns._waiting[True] == 1)
+        process.kill()
+        with pytest.raises(ImageTooCostly):
+            outcome.result(PATIENCE_SECONDS)
+        for thread in threads:
+            thread.join()
+    pool.close()
+
+
+# Cleaning
+
+
+def cleaned(pool: DecodePool, data: bytes) -> tuple[Examined, bytes]:
+    """What was examined, and what is in the file for the clean copy."""
+    media_type = detect(data)
+    assert media_type is not None
+    with spooled(data) as file, tempfile.TemporaryFile() as clean_into:
+        result = pool.examine(file, media_type.name, LIMITS, FOUR, clean_into=clean_into)
+        return result, clean_into.read()
+
+
+def test_a_picture_is_cleaned_in_the_decode_that_checks_it(pool: DecodePool) -> None:
+    data = pictures.with_gps(orientation=6)
+    result, copy = cleaned(pool, data)
+    assert result.clean_copy == CleanCopy(
+        removed=clean(data, "image/jpeg").removed,
+        bytes=len(copy),
+        sha256=hashlib.sha256(copy).hexdigest(),
+    )
+    assert "gps" in result.clean_copy.removed
+    assert copy == clean(data, "image/jpeg").data
+    assert (result.width, result.height) == (240, 320)
+    assert len(result.renditions) == 4
+
+
+def test_a_picture_with_nothing_to_remove_stays_as_it_is(pool: DecodePool) -> None:
+    assert cleaned(pool, pictures.photo(format="WEBP")) == (
+        everything(pool, pictures.photo(format="WEBP")),
+        b"",
+    )
+
+
+def test_nothing_is_removed_unless_it_is_asked_for(pool: DecodePool) -> None:
+    assert everything(pool, pictures.with_gps()).clean_copy is None
+
+
+def test_a_broken_picture_leaves_no_clean_copy(pool: DecodePool) -> None:
+    data = pictures.truncated(pictures.with_gps())
+    with spooled(data) as file, tempfile.TemporaryFile() as clean_into:
+        with pytest.raises(BrokenImage):
+            pool.examine(file, "image/jpeg", LIMITS, FOUR, clean_into=clean_into)
+        assert clean_into.read() == b""
+
+
+def test_a_disk_without_room_is_no_fault_of_the_picture(pool: DecodePool) -> None:
+    with spooled(pictures.with_gps()) as file, open("/dev/full", "wb") as full:
+        with pytest.raises(DecodersBusy):
+            pool.examine(file, "image/jpeg", LIMITS, clean_into=full)
+        assert pool.examine(file, "image/jpeg", LIMITS).width == 240
+
+
+# Attacks
+
+ATTACKS: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "PNG of 50,000 by 50,000": ("image/png", pictures.png_header, "image_too_large"),
+    "PNG, 1 by 49,000,000": (
+        "image/png",
+        lambda: pictures.png_header(1, 49_000_000),
+        "image_too_large",
+    ),
+    "PNG with a profile of 200 MB": ("image/png", pictures.profile_bomb, "broken_image"),
+    "PNG header of 2 gigapixel": (
+        "image/png",
+        lambda: pictures.png_header(50_000, 40_000),
+        "image_too_large",
+    ),
+    "JPEG of 300 scans": (
+        "image/jpeg",
+        lambda: pictures.scan_bomb(300, width=3000, height=3000),
+        "image_too_costly",
+    ),
+    "JPEG of 20,000 scans": ("image/jpeg", pictures.scan_bomb, "image_too_costly"),
+    "JPEG of 65,500 by 65,500": (
+        "image/jpeg",
+        lambda: pictures.jpeg_claiming(65_500, 65_500),
+        "image_too_large",
+    ),
+    "WebP of 40 bytes, 16,383 by 3,000": (
+        "image/webp",
+        pictures.webp_claiming,
+        "image_too_large",
+    ),
+    "GIF of 100,000 frames": ("image/gif", pictures.endless_gif, "too_many_frames"),
+    "GIF with a frame larger than its screen": (
+        "image/gif",
+        lambda: pictures.gif_claiming(8, 8),
+        "broken_image",
+    ),
+    "GIF that stops within a frame": (
+        "image/gif",
+        lambda: pictures.truncated(pictures.gif(50)),
+        "broken_image",
+    ),
+    "APNG of 2^31 frames": ("image/png", pictures.apng_claiming_frames, "too_many_frames"),
+    "AVIF of 30,000 by 30,000": (
+        "image/avif",
+        lambda: pictures.avif_claiming(30_000, 30_000),
+        "image_too_large",
+    ),
+    "AVIF of 101 frames": ("image/avif", lambda: pictures.long_avif(101), "too_many_frames"),
+    "AVIF of many boxes": ("image/avif", pictures.avif_of_boxes, "broken_image"),
+    "HEIC of a few bytes": ("image/heic", pictures.heic, "broken_image"),
+    "TIFF said to be JPEG": ("image/jpeg", pictures.tiff, "broken_image"),
+    "BMP said to be PNG": ("image/png", pictures.bmp, "broken_image"),
+    "HTML said to be JPEG": ("image/jpeg", pictures.html, "broken_image"),
+    "PHP said to be GIF": ("image/gif", pictures.php, "broken_image"),
+    "GIF that is a JavaScript": ("image/gif", pictures.gif_script, "broken_image"),
+}
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Iterator[DecodePool]:
+    """One pool for all attacks: whoever comes next is served by the process that was attacked."""
+    pool = DecodePool(1)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_costs_little_and_the_next_picture_is_served(
+    attacked: DecodePool, name: str
+) -> None:
+    media_type, make, code = ATTACKS[name]
+    data = make()
+    OTHERS.clear()
+    examined(attacked, pictures.photo())
+    (process,) = children()
+    used, peak = sum(process.cpu_times()[:2]), _peak(process)
+    with (
+        spooled(data) as file,
+        tempfile.TemporaryFile() as clean_into,
+        pytest.raises(AvenueError) as refused,
+    ):
+        attacked.examine(file, media_type, LIMITS, FOUR, clean_into=clean_into)
+    assert refused.value.code == code
+    assert children() == [process]
+    assert sum(process.cpu_times()[:2]) - used < 2
+    assert _peak(process) - peak < 300 * 1024 * 1024
+    assert everything(attacked, pictures.photo()).renditions
+    assert children() == [process]
+
+
+def test_a_text_that_would_unfold_to_60_mb_is_removed_before_anybody_reads_it(
+    attacked: DecodePool,
+) -> None:
+    OTHERS.clear()
+    examined(attacked, pictures.photo())
+    (process,) = children()
+    used, peak = sum(process.cpu_times()[:2]), _peak(process)
+    result, copy = cleaned(attacked, pictures.text_bomb())
+    assert result.clean_copy
+    assert result.clean_copy.removed == ("text",)
+    assert len(copy) < 500
+    with pytest.raises(BrokenImage):
+        examined(attacked, pictures.text_bomb())
+    assert sum(process.cpu_times()[:2]) - used < 2
+    assert _peak(process) - peak < 300 * 1024 * 1024
+    assert children() == [process]
+
+
+def _peak(process: psutil.Process) -> int:
+    """The most memory a process has had, bytes."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        (line,) = [line for line in status if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
+
+
+def test_a_photograph_of_twelve_megapixels_takes_little_memory(pool: DecodePool) -> None:
+    examined(pool, pictures.photo())
+    (process,) = children()
+    before = _peak(process)
+    assert len(everything(pool, pictures.large_photo()).renditions) == 4
+    assert _peak(process) - before < 60 * 1024 * 1024

@@ -31,7 +31,7 @@ Make = Callable[[], bytes]
 def facts_of(data: bytes) -> PictureFacts:
     media_type = detect(data)
     assert media_type is not None
-    return examine(data, media_type.name, LIMITS)
+    return examine(data, media_type.name, LIMITS).facts
 
 
 GOOD: dict[str, tuple[Make, tuple[int, int]]] = {
@@ -62,6 +62,15 @@ GOOD: dict[str, tuple[Make, tuple[int, int]]] = {
     "WebP": (lambda: pictures.photo(format="WEBP"), (320, 240)),
     "WebP, lossless": (lambda: pictures.photo(format="WEBP", lossless=True), (320, 240)),
     "WebP, transparent": (pictures.transparent_webp, (64, 48)),
+    "GIF": (pictures.gif, (16, 16)),
+    "GIF that just stops after its picture": (lambda: pictures.gif()[:-1], (16, 16)),
+    "GIF with bytes behind its end": (lambda: pictures.zip_tail(pictures.gif()), (16, 16)),
+    "AVIF": (pictures.avif, (64, 48)),
+    "AVIF, transparent": (
+        lambda: pictures.encoded(pictures.canvas(64, 48).convert("RGBA"), "AVIF"),
+        (64, 48),
+    ),
+    "HEIC": (lambda: pictures.photo(format="HEIF"), (320, 240)),
 }
 
 
@@ -103,6 +112,26 @@ BAD: dict[str, tuple[Make, type[AvenueError]]] = {
     "WebP of 3,000 frames": (lambda: pictures.animated_webp(3000), TooManyFrames),
     "PNG with a text of 60 MB": (pictures.text_bomb, BrokenImage),
     "PNG with a profile of 200 MB": (pictures.profile_bomb, BrokenImage),
+    "GIF of 101 frames": (lambda: pictures.gif(101), TooManyFrames),
+    "GIF of 100,000 frames": (pictures.endless_gif, TooManyFrames),
+    "GIF of 65,535 by 65,535": (lambda: pictures.gif_claiming(65_535, 65_535), ImageTooLarge),
+    "GIF with a frame larger than its screen": (
+        lambda: pictures.gif_claiming(8, 8),
+        BrokenImage,
+    ),
+    "GIF cut in half": (lambda: pictures.truncated(pictures.gif(3)), BrokenImage),
+    "GIF that is a JavaScript": (pictures.gif_script, BrokenImage),
+    "GIF without a picture": (lambda: pictures.gif()[:13] + b";", BrokenImage),
+    "GIF's first bytes only": (lambda: b"GIF89a", BrokenImage),
+    "AVIF claiming 30,000 by 30,000": (
+        lambda: pictures.avif_claiming(30_000, 30_000),
+        ImageTooLarge,
+    ),
+    "AVIF of 101 frames": (lambda: pictures.long_avif(101), TooManyFrames),
+    "AVIF cut in half": (lambda: pictures.truncated(pictures.avif()), BrokenImage),
+    "AVIF's first bytes only": (lambda: pictures.avif()[:40], BrokenImage),
+    "AVIF of 20,000 empty boxes": (pictures.avif_of_boxes, BrokenImage),
+    "HEIC's first bytes only": (pictures.heic, BrokenImage),
     "JPEG cut in half": (lambda: pictures.truncated(pictures.photo()), BrokenImage),
     "JPEG without its last bytes": (
         lambda: pictures.truncated(pictures.photo(), missing=2),
@@ -147,7 +176,15 @@ def test_a_refusal_gives_the_numbers() -> None:
     assert costly.value.facts == {"scans": 101, "max_scans": 100}
 
 
-@pytest.mark.parametrize("make", [pictures.png_header, pictures.scan_bomb, pictures.webp_claiming])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pictures.png_header,
+        pictures.scan_bomb,
+        pictures.webp_claiming,
+        lambda: pictures.avif_claiming(30_000, 30_000),
+    ],
+)
 def test_a_bomb_is_refused_without_being_opened(make: Make) -> None:
     data = make()
     before = time.process_time()
@@ -226,6 +263,9 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 SEEDS: dict[str, list[bytes]] = {
+    "image/gif": [pictures.gif(3), pictures.gif_with_small_first_frame()],
+    "image/avif": [pictures.avif(), pictures.photo(48, 32, format="AVIF", orientation=6)],
+    "image/heic": [pictures.photo(48, 32, format="HEIF")],
     "image/jpeg": [
         pictures.photo(48, 32),
         pictures.photo(48, 32, progressive=True, orientation=6),
@@ -254,7 +294,7 @@ def test_a_damaged_picture_is_shown_or_refused_and_nothing_else(media_type: str)
     for _ in range(600):
         data = mutated(chance.choice(SEEDS[media_type]), chance)
         try:
-            outcomes.add(type(examine(data, media_type, LIMITS)))
+            outcomes.add(type(examine(data, media_type, LIMITS).facts))
         except AvenueError as refusal:
             outcomes.add(type(refusal))
     assert {PictureFacts, BrokenImage} <= outcomes
