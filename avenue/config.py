@@ -128,6 +128,14 @@ class Settings:
         choices=("inline", "worker"),
     )
 
+    pipeline_mode: str = setting(
+        "AVENUE_PIPELINE_MODE",
+        "When pictures get their sizes: product pictures in the upload and the others when first "
+        "asked for, all when first asked for, or never.",
+        "eager",
+        choices=("eager", "lazy", "off"),
+    )
+
     # How long
     cache_seconds: int = setting(
         "AVENUE_CACHE_SECONDS",
@@ -208,6 +216,14 @@ class Settings:
         unit="seconds",
         least=1,
         most=300,
+    )
+    rendition_wait_seconds: int = setting(
+        "AVENUE_RENDITION_WAIT_SECONDS",
+        "How long a request waits for a picture being made in its size.",
+        5,
+        unit="seconds",
+        least=0,
+        most=60,
     )
     write_seconds: int = setting(
         "AVENUE_WRITE_SECONDS",

@@ -60,6 +60,7 @@ class Site:
 
     `quota_bytes` is what it may store; None stands for the house's default. `logo` is an asset,
     `colors` are `#rrggbb` by name, `limits` the site's own. `revision` grows with each change.
+    `shows_variants`: its pictures come in other sizes than their own, too.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Site:
     colors: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[Limit, int] = field(default_factory=dict)
     revision: int = 1
+    shows_variants: bool = True
 
     @property
     def language(self) -> str:

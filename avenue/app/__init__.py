@@ -16,6 +16,7 @@ from avenue.app.services import (
     import_service,
     inspector,
     media_library,
+    renditions_of,
 )
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
@@ -86,18 +87,21 @@ def create_app(settings: Settings, database: Database) -> Flask:
     rate_limits = RateLimits(database)
     accounts = account_service(settings, database, rate_limits)
     policy = product_pictures(settings)
-    library = media_library(settings, database, DecodePool(processes_for(settings.workers)))
-    reader = MediaReader(
-        AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(settings.cache_mb * MB)
-    )
+    decoders, cache = DecodePool(processes_for(settings.workers)), ByteCache(settings.cache_mb * MB)
+    library = media_library(settings, database, decoders)
+    reader = MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), cache)
+    provide(app, renditions_of(settings, database, decoders, cache))
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
     provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
-    provide(app, _status_service(database, known_sites, settings))
-    provide(app, import_service(settings, database))
+    provide(
+        app,
+        _status_service(database, known_sites, settings),
+        import_service(settings, database),
+    )
 
     parsing.install(app)
     problems.install(app)
@@ -109,6 +113,13 @@ def create_app(settings: Settings, database: Database) -> Flask:
     audit.install(app, changes)
     headers.install(app, settings)
     health.install(app, Fitness(database))
+    _register_blueprints(app)
+    app.add_url_rule("/", "home", _home)
+    requestlog.install(app)
+    return app
+
+
+def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         account_routes.blueprint,
         account_pages.blueprint,
@@ -120,9 +131,6 @@ def create_app(settings: Settings, database: Database) -> Flask:
         site_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
-    app.add_url_rule("/", "home", _home)
-    requestlog.install(app)
-    return app
 
 
 def start() -> Flask:

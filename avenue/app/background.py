@@ -2,18 +2,23 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from avenue.app.services import audit_service, inspector
+from avenue.app.services import audit_service, inspector, renditions_of
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.jobs.models import Job
 from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
+from avenue.media.cache import ByteCache
+from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
+from avenue.media.variants import EAGER
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
@@ -25,6 +30,7 @@ from avenue.storage.sites import Sites
 
 SWEEP = "sweep"
 INSPECT = "inspect"
+REBUILD = "rebuild"
 LOOK_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
@@ -48,7 +54,9 @@ class Background:
             INSPECT: self._inspect,
             IMPORT: importing.apply,
             UNDO: importing.undo,
+            REBUILD: self._rebuild,
         }
+        self._settings, self._database = settings, database
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
@@ -60,10 +68,16 @@ class Background:
         """Let `run_forever` return soon; the job in hand is handed back."""
         self._stop.set()
 
-    def run_now(self, kind: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
+    def run_now(
+        self,
+        kind: str,
+        progress: Callable[[Job], None] = lambda _: None,
+        args: Mapping[str, Any] | None = None,
+    ) -> Job:
         """Queue a job of `kind`, work until it is finished, and return it."""
         self._gate.pass_or_raise()
-        return self.finish(self._jobs.enqueue(kind, key="now").id, progress)
+        key = f"now {sorted((args or {}).items())}"
+        return self.finish(self._jobs.enqueue(kind, args, key=key).id, progress)
 
     def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
         """Work until a job is finished, telling `progress` of it now and then, and return it.
@@ -113,3 +127,15 @@ class Background:
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         return self._inspector.inspect(job.cursor, job.save)
+
+    def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
+        def save(cursor: str, done: int, total: int) -> None:
+            job.save(cursor=cursor, done=done, total=total)
+
+        decoders = DecodePool(processes_for(self._settings.workers))
+        renditions = renditions_of(self._settings, self._database, decoders, ByteCache(0))
+        try:
+            rebuild = Rebuild(SweptStore(self._database), renditions)
+            return rebuild.run(job.args.get("variants") or EAGER, job.cursor, save)
+        finally:
+            decoders.close()

@@ -8,6 +8,7 @@ from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
+from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool
 from avenue.media.inspection.files import FileInspector
 from avenue.media.inspection.references import ReferenceInspector
@@ -17,6 +18,8 @@ from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     image_limits,
 )
+from avenue.media.renditions.service import Renditions
+from avenue.media.renditions.store import RenditionStore
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.imports import ImportService
@@ -62,7 +65,23 @@ def media_library(settings: Settings, database: Database, decoders: DecodePool) 
     """Return what takes files in, for the application and for commands."""
     assets = AssetStore(database)
     room = StorageRoom(database, settings, assets.stored_bytes)
-    return MediaLibrary(assets, decoders, image_limits(settings), room, settings)
+    return MediaLibrary(
+        assets, RenditionStore(database), decoders, image_limits(settings), room, settings
+    )
+
+
+def renditions_of(
+    settings: Settings, database: Database, decoders: DecodePool, cache: ByteCache
+) -> Renditions:
+    """Return what finds and makes renditions, for the application and for jobs."""
+    return Renditions(
+        RenditionStore(database),
+        AssetStore(database),
+        decoders,
+        image_limits(settings),
+        cache,
+        settings,
+    )
 
 
 def inspector(database: Database, sites: Sites) -> Inspector:

@@ -11,13 +11,14 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
-from avenue.app.background import INSPECT, SWEEP, Background
+from avenue.app.background import INSPECT, REBUILD, SWEEP, Background
 from avenue.app.services import account_service, audit_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.jobs.models import Job
+from avenue.media.variants import EAGER, VARIANTS
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
@@ -99,6 +100,31 @@ def inspect(*, is_local: bool, wants_json: bool) -> None:
     sys.exit(1 if job.error or found else 0)
 
 
+@click.group()
+def renditions() -> None:
+    """Pictures in their sizes."""
+
+
+@renditions.command()
+@click.option("--variant", "variants", type=click.Choice([*VARIANTS]), multiple=True, default=EAGER)
+@local
+@as_json
+def rebuild(*, variants: tuple[str, ...], is_local: bool, wants_json: bool) -> None:
+    """Make the sizes that pictures lack, after a change of the sizes; originals are only read."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        args = {"variants": list(variants)}
+        job = Background(settings, database).run_now(REBUILD, _show_progress, args)
+    click.echo("", err=True)
+    result = dict(job.result or {})
+    made, failed = result.get("made", 0), result.get("failed", 0)
+    say(
+        wants_json,
+        {"state": job.state, "result": result, "error": job.error},
+        job.error or f"Made {made} renditions; {failed} pictures could not be read.",
+    )
+    sys.exit(1 if job.error or failed else 0)
+
+
 def _show_progress(job: Job) -> None:
     done, total = job.progress.done, job.progress.total
     click.echo(f"\r{done} of {'?' if total is None else total}", err=True, nl=False)
@@ -148,4 +174,4 @@ def _run_gunicorn() -> None:
     WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()
 
 
-COMMANDS = (serve, worker, migrate_database, sweep, inspect)
+COMMANDS = (serve, worker, migrate_database, sweep, inspect, renditions)

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from typing import Any
 
 from avenue.media.models import Asset
 
@@ -11,23 +12,26 @@ MOST_ASSETS = 20_000
 
 
 class ByteCache:
-    """Keeps bytes by key, at most `most_bytes` in all; the longest unasked for go first."""
+    """Keeps things that have a length in bytes, at most `most_bytes` in all.
+
+    Those that were not asked for longest go first. Who puts something in knows what comes out.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._held_bytes = 0
-        self._entries: OrderedDict[str, bytes] = OrderedDict()
+        self._entries: OrderedDict[str, Sized] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> bytes | None:
-        """Return the bytes of `key`, or None."""
+    def get(self, key: str) -> Any:
+        """Return what was put under `key`, or None."""
         with self._lock:
             data = self._entries.get(key)
             if data is not None:
                 self._entries.move_to_end(key)
             return data
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: Sized) -> None:
         """Keep `data`, letting go of others as needed; too large a piece is not kept."""
         if len(data) > self._most_bytes // 8:
             return

@@ -101,6 +101,9 @@ IMMUTABLE = Freshness(
 SHORT = Freshness(headers=(("Cache-Control", "public, max-age=60, must-revalidate"), *_PUBLIC))
 """For the URL of whatever is current."""
 
+STAND_IN = Freshness(headers=(("Cache-Control", "public, max-age=10, must-revalidate"), *_PUBLIC))
+"""For what is shown until the right size is made."""
+
 PRIVATE = Freshness(
     headers=(
         ("Cache-Control", "private, no-store"),

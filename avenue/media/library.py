@@ -1,8 +1,9 @@
 """The library: takes files in, so that they are kept or leave nothing behind."""
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -10,12 +11,17 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, Gone, NotFound, Unavailable
 from avenue.identity import Actor, Site, new_id
+from avenue.media.facts import Examined, Wanted
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.naming import display_name, safe_name
 from avenue.media.policy import UploadPolicy
+from avenue.media.renditions.models import RenditionKey
+from avenue.media.renditions.service import to_keep
+from avenue.media.renditions.store import RenditionStore
 from avenue.media.sniffing import DOCUMENTS, HEAD_BYTES, MediaType
 from avenue.media.store import AssetStore
+from avenue.media.variants import DEFAULT_EXTENSION
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
 
 MB = 1024 * 1024
@@ -42,23 +48,22 @@ class Incoming(Protocol):
         """Their hash, as hex."""
 
 
-class PictureSize(Protocol):
-    """What the library wants to know of a decoded picture: its upright pixels."""
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-
-
 class Examiner(Protocol):
     """Decodes a picture somewhere safe."""
 
-    def examine(self, file: BinaryIO, media_type: str, limits: ImageLimits) -> PictureSize:
-        """Return the size of the picture in `file`, or raise why it cannot be taken."""
+    def examine(
+        self,
+        file: BinaryIO,
+        media_type: str,
+        limits: ImageLimits,
+        wanted: Sequence[Wanted] = (),
+        *,
+        clean_into: BinaryIO | None = None,
+    ) -> Examined:
+        """Return what the picture in `file` is, with renditions, or raise why it is not taken.
+
+        Without its metadata, if it has any, it is in `clean_into` afterwards.
+        """
 
 
 class Room(Protocol):
@@ -106,12 +111,23 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A received file that may be stored; `size` is None where it is no picture."""
+    """A received file that may be stored: `file` has what is kept of it, without its metadata.
+
+    `examined` is None where it is no picture.
+    """
 
     incoming: Incoming
     name: str
     media_type: MediaType
-    size: PictureSize | None
+    examined: Examined | None
+    file: BinaryIO
+    length: int
+    sha256: str
+
+    def discard(self) -> None:
+        """Give up the file that was made of the received one."""
+        if self.file is not self.incoming.file:
+            self.file.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,12 +201,14 @@ class MediaLibrary:
     def __init__(
         self,
         store: AssetStore,
+        renditions: RenditionStore,
         examiner: Examiner,
         limits: ImageLimits,
         room: Room,
         settings: Settings,
     ) -> None:
         self._store = store
+        self._renditions = renditions
         self._examiner = examiner
         self._limits = limits
         self._room = room
@@ -212,7 +230,19 @@ class MediaLibrary:
             if done:
                 yield self._replay(actor, done)
                 return
-        checked = self._check_all(actor, order, incoming)
+        with ExitStack() as kept:
+            checked = self._check_all(actor, order, incoming, kept)
+            yield from self._taken(actor, order, checked, key, fingerprint)
+
+    def _taken(
+        self,
+        actor: Actor,
+        order: Order,
+        checked: Sequence[Checked | Outcome],
+        key: str,
+        fingerprint: str,
+    ) -> Iterator[Reception]:
+        """Open the write of what was checked, and yield its reception."""
         fresh = [each for each in checked if isinstance(each, Checked)]
         if not fresh:
             yield Reception(received=[each for each in checked if not isinstance(each, Checked)])
@@ -248,12 +278,14 @@ class MediaLibrary:
         with suppress(AvenueError):
             for file_id in files:
                 self._store.delete_file(asset.site, asset.bucket, file_id)
+                self._renditions.delete_of_file(asset.site, asset.id, file_id)
 
     def purge(self, asset: Asset) -> None:
         """Delete the bytes and the record of a condemned asset; the sweeper mends a failure."""
         with suppress(AvenueError):
             for version in asset.versions:
                 self._store.delete_file(asset.site, asset.bucket, version.file)
+                self._renditions.delete_of_file(asset.site, asset.id, version.file)
             self._store.forget(asset)
 
     def _stored(
@@ -289,10 +321,16 @@ class MediaLibrary:
         """Remove assets and files nobody wants."""
         for asset_id, file_id in surplus:
             self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
+            self._renditions.delete_of_file(site_id, asset_id, file_id)
 
     def _check_all(
-        self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]
+        self,
+        actor: Actor,
+        order: Order,
+        incoming: Sequence[Incoming | Refusal],
+        kept: ExitStack,
     ) -> list[Checked | Outcome]:
+        """Check each file; what must be given up at the end is put into `kept`."""
         received = [each for each in incoming if not isinstance(each, Refusal)]
         self._room.check(actor.site, sum(each.length for each in received))
         results: list[Checked | Outcome] = []
@@ -304,6 +342,7 @@ class MediaLibrary:
             room = order.room - len(taken - {each.sha256})
             result = self._check(order, each, room)
             if isinstance(result, Checked):
+                kept.callback(result.discard)
                 taken.add(each.sha256)
             results.append(result)
         return results
@@ -317,52 +356,95 @@ class MediaLibrary:
             order.policy.check_bytes(incoming.length)
             incoming.file.seek(0)
             media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
-            size = self._size_of(incoming, media_type)
+            return self._checked(order, incoming, media_type)
         except Unavailable:
             raise  # says nothing of this file, and must not be remembered as its answer
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
-        name = display_name(incoming.name, media_type.extension)
-        return Checked(incoming=incoming, name=name, media_type=media_type, size=size)
 
     def _whole(self, asset: Asset, incoming: Incoming) -> Asset:
         """Return the picture that is there already, its bytes mended if they were damaged.
 
         Raise `Unavailable` when they are damaged still: the same upload again will do.
         """
-        is_same = incoming.sha256 == asset.current.sha256
-        if is_same and not self._store.is_whole(asset):
+        if self._store.is_whole(asset):
+            return asset
+        if incoming.sha256 == asset.current.sha256:
             self._store.mend(asset, incoming.file)
-            if not self._store.is_whole(asset):
-                raise Unavailable
+        else:  # what is stored was cleaned of its metadata, and so must this be
+            examined, clean_file = self._examined(incoming, asset.current.media_type)
+            copy = examined.clean_copy
+            with clean_file or nullcontext():
+                if clean_file and copy and copy.sha256 == asset.current.sha256:
+                    self._store.mend(asset, clean_file)
+        if not self._store.is_whole(asset):
+            raise Unavailable
         return asset
 
-    def _size_of(self, incoming: Incoming, media_type: MediaType) -> PictureSize | None:
-        """Open a picture wholly, or raise why it cannot be; None for a document."""
+    def _checked(self, order: Order, incoming: Incoming, media_type: MediaType) -> Checked:
+        """Open a picture wholly, clean it, and make the variants its place wants at once."""
+        name = display_name(incoming.name, media_type.extension)
         if media_type.name in DOCUMENTS:
-            return None
+            return Checked(
+                incoming=incoming,
+                name=name,
+                media_type=media_type,
+                examined=None,
+                file=incoming.file,
+                length=incoming.length,
+                sha256=incoming.sha256,
+            )
+        wanted = [Wanted(variant=each, extension=DEFAULT_EXTENSION) for each in order.policy.eager]
+        examined, clean_file = self._examined(incoming, media_type.name, wanted)
+        copy = examined.clean_copy
+        return Checked(
+            incoming=incoming,
+            name=name,
+            media_type=media_type,
+            examined=examined,
+            file=clean_file or incoming.file,
+            length=copy.bytes if copy else incoming.length,
+            sha256=copy.sha256 if copy else incoming.sha256,
+        )
+
+    def _examined(
+        self, incoming: Incoming, media_type: str, wanted: Sequence[Wanted] = ()
+    ) -> tuple[Examined, BinaryIO | None]:
+        """Return what a picture is, and a file of it without its metadata if it has any."""
         incoming.file.seek(0)
-        return self._examiner.examine(incoming.file, media_type.name, self._limits)
+        clean_file = tempfile.TemporaryFile(dir=self._settings.tmp_dir)  # noqa: SIM115 - handed on
+        try:
+            examined = self._examiner.examine(
+                incoming.file, media_type, self._limits, wanted, clean_into=clean_file
+            )
+        except BaseException:
+            clean_file.close()
+            raise
+        if examined.clean_copy is None:
+            clean_file.close()
+            return examined, None
+        return examined, clean_file
 
     def _store_one(
         self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str
     ) -> Asset:
-        now, replaced = utc_now(), order.replaces
+        now, replaced, examined = utc_now(), order.replaces, checked.examined
         version = Version(
             file=file_id,
-            sha256=checked.incoming.sha256,
+            sha256=checked.sha256,
             source_sha256=checked.incoming.sha256,
-            bytes=checked.incoming.length,
+            bytes=checked.length,
             media_type=checked.media_type.name,
-            width=checked.size.width if checked.size else None,
-            height=checked.size.height if checked.size else None,
+            width=examined.width if examined else None,
+            height=examined.height if examined else None,
             at=now,
             by=actor.id,
+            **_look_of(examined),
         )
         if replaced:
             versions = (version, *replaced.versions)
             asset = replace(replaced, versions=versions, name=checked.name)
-            self._store.write_file(asset, version, checked.incoming.file)
+            self._write(asset, checked)
             return asset
         asset = Asset(
             id=asset_id,
@@ -377,9 +459,16 @@ class MediaLibrary:
             revision=1,
             created_at=now,
         )
-        self._store.write_file(asset, version, checked.incoming.file)
+        self._write(asset, checked)
         self._store.insert_unclaimed(asset, hours=self._settings.unclaimed_hours)
         return asset
+
+    def _write(self, asset: Asset, checked: Checked) -> None:
+        """Store the bytes of the newest version of `asset`, and its first renditions."""
+        self._store.write_file(asset, asset.current, checked.file)
+        for each in checked.examined.renditions if checked.examined else ():
+            key = RenditionKey.of(asset, each.variant, each.extension)
+            self._renditions.insert(asset.site, to_keep(key, asset.current.file, each))
 
     def _replay(self, actor: Actor, write: FinishedWrite) -> Reception:
         entries = write.answer["outcomes"]
@@ -402,3 +491,17 @@ def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
     for each in incoming:
         digest.update((each.name if isinstance(each, Refusal) else each.sha256).encode())
     return digest.hexdigest()
+
+
+def _look_of(examined: Examined | None) -> dict[str, Any]:
+    """Return what a version knows of its picture besides the size."""
+    if examined is None:
+        return {}
+    look, copy = examined.look, examined.clean_copy
+    return {
+        "color": look.color,
+        "placeholder": look.placeholder,
+        "has_alpha": look.has_alpha,
+        "focal": look.focal,
+        "removed": copy.removed if copy else (),
+    }

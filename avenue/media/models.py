@@ -1,5 +1,6 @@
 """What people name (assets), what is stored of them (versions), and who owns them (claims)."""
 
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,7 +40,9 @@ class Claim:
 class Version:
     """One stored file of an asset. `sha256` is of the stored bytes, `source_sha256` of those sent.
 
-    `width` and `height` are pixels of the upright picture, None where it is none.
+    `width` and `height` are pixels of the upright picture, None where it is none. `color`
+    (`#rrggbb`), `placeholder` (a tiny WebP) and `focal` are what the picture itself suggests;
+    `removed` names the metadata that was taken out of what was sent.
     """
 
     file: str
@@ -51,6 +54,11 @@ class Version:
     height: int | None
     at: datetime
     by: str | None
+    color: str | None = None
+    placeholder: builtins.bytes | None = None
+    has_alpha: bool = False
+    focal: tuple[float, float] | None = None
+    removed: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -85,6 +93,11 @@ class Asset:
     def current(self) -> Version:
         """The version that is shown."""
         return self.versions[0]
+
+    @property
+    def focal_point(self) -> tuple[float, float] | None:
+        """Where its subject is: as people said, else as the picture suggests."""
+        return self.focal or self.current.focal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

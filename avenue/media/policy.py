@@ -11,7 +11,19 @@ from avenue.identity import Limit, Site
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
 from avenue.media.limits import MB, ImageLimits
 from avenue.media.models import Visibility
-from avenue.media.sniffing import JPEG, MEDIA_TYPES, PDF, PNG, WEBP, MediaType, detect
+from avenue.media.sniffing import (
+    AVIF,
+    GIF,
+    HEIC,
+    JPEG,
+    MEDIA_TYPES,
+    PDF,
+    PNG,
+    WEBP,
+    MediaType,
+    detect,
+)
+from avenue.media.variants import EAGER
 from avenue.web.errors import FileTooLarge
 
 LARGEST_LOGO_MB = 2
@@ -21,7 +33,7 @@ LARGEST_LOGO_MB = 2
 class UploadPolicy:
     """What one place takes: the bucket it goes to, how many bytes, which media types.
 
-    `limit` is the one with which a site may take less.
+    `limit` is the one with which a site may take less; `eager` are the variants made at once.
     """
 
     name: str
@@ -30,6 +42,7 @@ class UploadPolicy:
     media_types: frozenset[str]
     visibility: Visibility
     limit: Limit
+    eager: tuple[str, ...] = ()
 
     def on(self, site: Site) -> "UploadPolicy":
         """Return what this place takes on `site`, whose own limit may be lower."""
@@ -69,6 +82,7 @@ def product_pictures(settings: Settings) -> UploadPolicy:
         media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
         visibility=Visibility.PUBLIC,
         limit=Limit.PRODUCT_IMAGE_MB,
+        eager=EAGER if settings.pipeline_mode == "eager" else (),
     )
 
 
@@ -85,12 +99,12 @@ def site_logo(settings: Settings) -> UploadPolicy:
 
 
 def library_pictures(settings: Settings) -> UploadPolicy:
-    """Return what the media library takes: what the shop takes, and larger files."""
+    """Return what the media library takes: larger files, and what phones and designers send."""
     return UploadPolicy(
         name="library_pictures",
         bucket="builder_media",
         max_bytes=settings.max_media_mb * MB,
-        media_types=frozenset({JPEG.name, PNG.name, WEBP.name}),
+        media_types=frozenset(each.name for each in (JPEG, PNG, WEBP, GIF, AVIF, HEIC)),
         visibility=Visibility.PUBLIC,
         limit=Limit.MEDIA_MB,
     )

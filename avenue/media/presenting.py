@@ -1,5 +1,6 @@
 """How a stored picture looks in JSON: the same everywhere, and as upload clients expect it."""
 
+import base64
 from collections.abc import Sequence
 
 from avenue.clock import iso
@@ -13,8 +14,15 @@ from avenue.media.replies import (
     Image,
     RefusedFile,
     UploadReply,
+    Variant,
 )
-from avenue.media.urls import original_path, original_url
+from avenue.media.urls import original_path, original_url, variant_path
+from avenue.media.variants import DEFAULT_EXTENSION, EAGER, FORMATS, VARIANTS, Size, size_of
+
+DISPLAYED = "gallery"
+WIDTHS = sorted(
+    (row for row in VARIANTS.values() if row.name == f"w{row.width}"), key=lambda row: row.width
+)
 
 
 def picture_json(site: Site, picture: Asset | External) -> Image | ExternalImage:
@@ -30,13 +38,13 @@ def image_json(site: Site, asset: Asset) -> Image:
     A temporary one has `expires_at` besides.
     """
     version = asset.current
-    url = original_url(site, asset)
+    url, sizes = original_url(site, asset), has_sizes(site, asset)
     image: Image = {
         "id": asset.id,
         "name": asset.name,
         "version": version.version,
         "url": url,
-        "display_url": url,
+        "display_url": site.base_url + variant_path(asset, DISPLAYED) if sizes else url,
         "media_type": version.media_type,
         "bytes": version.bytes,
         "width": version.width,
@@ -44,12 +52,12 @@ def image_json(site: Site, asset: Asset) -> Image:
         "sha256": version.sha256,
         "alt": dict(asset.alt),
         "decorative": asset.decorative,
-        "focal": list(asset.focal) if asset.focal else None,
-        "color": None,
-        "placeholder": None,
+        "focal": list(asset.focal_point) if asset.focal_point else None,
+        "color": version.color,
+        "placeholder": _data_url(version.placeholder),
         "visibility": asset.visibility,
-        "variants": {},
-        "srcset": "",
+        "variants": {name: _variant_json(site, asset, name) for name in (EAGER if sizes else ())},
+        "srcset": ", ".join(f"{address} {width}w" for width, address in sources(site, asset)),
         "created_at": iso(asset.created_at),
     }
     if asset.expires_at:
@@ -74,7 +82,10 @@ def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]
         "file": first,
         "files": files,
         "data": files,
-        "urls": {"default": first["url"]},
+        "urls": {
+            "default": original_url(site, assets[0]),
+            **{str(width): url for width, url in sources(site, assets[0])},
+        },
         "errors": refused_json(refusals),
     }
 
@@ -117,4 +128,45 @@ def _file_json(site: Site, asset: Asset) -> File:
         "type": "image",
         "size": version.bytes,
         "mime": version.media_type,
+        "removed": list(version.removed),
     }
+
+
+def has_sizes(site: Site, asset: Asset) -> bool:
+    """Tell whether `asset` is a picture that is shown in other sizes than its own."""
+    return site.shows_variants and asset.current.width is not None
+
+
+def sources(site: Site, asset: Asset) -> list[tuple[int, str]]:
+    """Return (width in pixels, URL) of what a browser may choose from, the narrowest first.
+
+    The last one has the picture's whole width, or the widest of the table.
+    """
+    if not has_sizes(site, asset):
+        return []
+    found: dict[int, str] = {}
+    for row in WIDTHS:
+        width, _ = _size(asset, row.name)
+        found.setdefault(width, site.base_url + variant_path(asset, row.name))
+    return sorted(found.items())
+
+
+def _variant_json(site: Site, asset: Asset, variant: str) -> Variant:
+    width, height = _size(asset, variant)
+    return {
+        "url": site.base_url + variant_path(asset, variant),
+        "width": width,
+        "height": height,
+        "media_type": FORMATS[DEFAULT_EXTENSION].media_type.name,
+    }
+
+
+def _size(asset: Asset, variant: str) -> Size:
+    version = asset.current
+    return size_of(VARIANTS[variant], version.width or 1, version.height or 1)
+
+
+def _data_url(placeholder: bytes | None) -> str | None:
+    if placeholder is None:
+        return None
+    return f"data:image/webp;base64,{base64.b64encode(placeholder).decode()}"

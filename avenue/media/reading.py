@@ -67,7 +67,7 @@ class StoredFile:
 
     def _whole(self, cache: ByteCache) -> bytes:
         key = f"{self.asset.site}/{self.version.file}"
-        data = cache.get(key)
+        data: bytes | None = cache.get(key)
         if data is None:
             data = b"".join(self._pieces(0, self.length))
             cache.put(key, data)

@@ -36,11 +36,11 @@ class Image(TypedDict):
         list[float] | None,
         Field(description="What crops keep: from left and top, 0 to 1."),
     ]
-    color: str | None
-    placeholder: str | None
+    color: Annotated[str | None, Field(description="The dominant one, as `#rrggbb`.")]
+    placeholder: Annotated[str | None, Field(description="A tiny WebP as a `data:` URL.")]
     visibility: Visibility
     variants: dict[str, Variant]
-    srcset: str
+    srcset: Annotated[str, Field(description="For `<img srcset>`.")]
     created_at: str
     expires_at: NotRequired[Annotated[str, Field(description="Of a temporary picture.")]]
 
@@ -61,6 +61,9 @@ class File(Image):
     type: Literal["image"]
     size: int
     mime: str
+    removed: Annotated[
+        list[str], Field(description="Metadata that was taken out, as `gps` or `comment`.")
+    ]
 
 
 class ExternalFile(ExternalImage):

@@ -12,14 +12,24 @@ from pydantic import Field
 from typing_extensions import TypedDict
 from werkzeug.wrappers import Response
 
-from avenue.errors import NotFound, Unauthenticated
+from avenue.errors import AvenueError, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
-from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, PreconditionFailed, deliver
+from avenue.media.delivery import (
+    IMMUTABLE,
+    PRIVATE,
+    SHORT,
+    STAND_IN,
+    Freshness,
+    PreconditionFailed,
+    deliver,
+)
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
 from avenue.media.reading import DamagedFile, MediaReader, may_read
+from avenue.media.renditions.service import RenditionBusy, Renditions
 from avenue.media.store import LegacyUrls
-from avenue.media.urls import ORIGINAL, is_own_path, original_path, original_url
+from avenue.media.urls import is_own_path, original_path, variant_path
+from avenue.media.variants import DEFAULT_EXTENSION, FORMATS, ORIGINAL, fallback_extension
 from avenue.web.auth import reading_actor
 from avenue.web.describing import LOCATION, Reply, described
 from avenue.web.errors import RangeNotSatisfiable
@@ -34,7 +44,8 @@ FILE_REPLIES = {
     304: Reply(about="It is still the one of If-None-Match or If-Modified-Since."),
 }
 MOVED = Reply({"text/html": str}, "The current address of this file.", (LOCATION,))
-FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile)
+CHOSEN = Reply({"text/html": str}, "The variant in the format that suits best.", (LOCATION,))
+FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile, RenditionBusy)
 
 
 class FileQuery(TypedDict, total=False):
@@ -55,33 +66,39 @@ def immutable(asset_id: str, token: str, file_name: str) -> Response:
     if not is_own_path(request.path):
         return legacy()
     reader = using(MediaReader)
+    variant, _, extension = file_name.partition(".")
     asset = _readable(asset_id, reader.find)
-    if request.path != original_path(asset):
+    if request.path != _path(asset, variant, extension):
         # The token of a file just replaced is newer than what is known: it must not lead back.
         asset = _readable(asset_id, reader.find_now)
-    public = asset.visibility is Visibility.PUBLIC
-    if request.path == original_path(asset):
-        return _deliver(asset, immutable=True)
-    known = file_name.partition(".")[0] == ORIGINAL
-    if not known or not public or _same_token(asset, token):
+    path = _path(asset, variant, extension)
+    if path is None:
         raise NotFound
-    return _moved(asset)
+    if request.path == path:
+        return _deliver(asset, variant, extension)
+    if asset.visibility is not Visibility.PUBLIC or f"/{token}/" in path:
+        raise NotFound
+    return _moved(asset, path)
 
 
 @blueprint.get("/media/<asset_id>/<variant>")
 @described(
     query=FileQuery,
-    replies={**FILE_REPLIES, 308: MOVED},
+    replies={**FILE_REPLIES, 302: CHOSEN, 308: MOVED},
     refuses=FILE_REFUSALS,
     personal=True,
 )
 def stable(asset_id: str, variant: str) -> Response:
-    """Answer with the current bytes, to be asked for again soon."""
+    """Answer with the current bytes, or lead to the current address of a variant."""
     if not is_own_path(request.path):
         return legacy()
-    if variant != ORIGINAL:
+    asset = _readable(asset_id, using(MediaReader).find)
+    if variant == ORIGINAL:
+        return _deliver_original(asset, SHORT)
+    path = _path(asset, variant, _suitable_extension(asset))
+    if path is None:
         raise NotFound
-    return _deliver(_readable(asset_id, using(MediaReader).find), immutable=False)
+    return _chosen(asset, path)
 
 
 @blueprint.get("/media/<path:path>")
@@ -96,13 +113,34 @@ def legacy(path: str = "") -> Response:
         raise NotFound
     asset_id = using(LegacyUrls).find(g.site.id, found)
     asset = using(MediaReader).find(g.site, asset_id) if asset_id else None
-    return _moved(_shown(asset))
+    shown = _shown(asset)
+    return _moved(shown, original_path(shown))
 
 
-def _moved(asset: Asset) -> Response:
+def _path(asset: Asset, variant: str, extension: str) -> str | None:
+    """Return the current path of a variant, None when there is none of that name and extension."""
+    if variant == ORIGINAL:
+        return original_path(asset)
+    known = using(Renditions).has(asset, variant, extension)
+    return variant_path(asset, variant, extension) if known else None
+
+
+def _chosen(asset: Asset, path: str) -> Response:
+    """Lead to the format that suits the reader; only the reader may remember which."""
+    found = redirect(g.site.base_url + path, code=302)
+    if asset.visibility is Visibility.PUBLIC:
+        found.headers["Cache-Control"] = "private, max-age=60"
+        found.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        found.headers.update(PRIVATE.headers)
+    found.vary.add("Accept")
+    return found
+
+
+def _moved(asset: Asset, path: str) -> Response:
     """Lead to the current address of `asset`; caches may know that for a minute."""
     download = "?download=1" if request.args.get("download") == "1" else ""
-    moved = redirect(original_url(g.site, asset) + download, code=308)
+    moved = redirect(g.site.base_url + path + download, code=308)
     if asset.visibility is Visibility.PUBLIC:
         moved.headers["Cache-Control"] = "public, max-age=60"
         moved.headers["Access-Control-Allow-Origin"] = "*"
@@ -137,20 +175,51 @@ def _reader() -> Actor:
         return Actor(site=g.site)
 
 
-def _deliver(asset: Asset, *, immutable: bool) -> Response:
-    freshness = IMMUTABLE if immutable else SHORT
-    if asset.visibility is not Visibility.PUBLIC:
-        freshness = PRIVATE
-    download = request.args.get("download") == "1"
+def _deliver(asset: Asset, variant: str, extension: str) -> Response:
+    if variant == ORIGINAL:
+        return _deliver_original(asset, IMMUTABLE)
+    try:
+        found = using(Renditions).find(asset, variant, extension)
+    except DamagedFile:
+        raise _of_today(asset) from None
+    freshness = STAND_IN if found.stands_in else IMMUTABLE
+    return deliver(request.environ, found.file, _for(asset, freshness), download=_download())
+
+
+def _deliver_original(asset: Asset, freshness: Freshness) -> Response:
     file = using(MediaReader).open(asset)
     try:
-        return deliver(request.environ, file, freshness, download=download)
+        return deliver(request.environ, file, _for(asset, freshness), download=_download())
     except DamagedFile:
-        # Only if it is the file of today: one known for seconds may be purged since.
-        if _readable(asset.id, using(MediaReader).find_now).current == asset.current:
-            raise
-        raise NotFound from None
+        raise _of_today(asset) from None
 
 
-def _same_token(asset: Asset, token: str) -> bool:
-    return f"/{token}/" in original_path(asset)
+def _of_today(asset: Asset) -> AvenueError:
+    """Return what to raise for a damaged file: one known for seconds may be purged since."""
+    if _readable(asset.id, using(MediaReader).find_now).current == asset.current:
+        return DamagedFile()
+    return NotFound()
+
+
+def _for(asset: Asset, freshness: Freshness) -> Freshness:
+    return freshness if asset.visibility is Visibility.PUBLIC else PRIVATE
+
+
+def _download() -> bool:
+    return request.args.get("download") == "1"
+
+
+def _suitable_extension(asset: Asset) -> str:
+    """Return the format for whoever asks: WebP unless only others are accepted by name.
+
+    WebP comes before AVIF because it is made in the upload already. A reader that names image
+    types, but neither of the two, is an old browser, whatever else it lets in with `*/*`.
+    """
+    named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
+    for extension in (DEFAULT_EXTENSION, "avif"):
+        if FORMATS[extension].media_type.name in named:
+            return extension
+    takes_anything = not named or "*/*" in named
+    if takes_anything and not any(kind.startswith("image/") for kind in named):
+        return DEFAULT_EXTENSION
+    return fallback_extension(asset.current.has_alpha)

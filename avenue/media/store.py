@@ -7,6 +7,8 @@ from typing import Any, BinaryIO
 
 from avenue.clock import utc_now
 from avenue.media.models import Asset, Claim, State, Version, Visibility
+from avenue.media.renditions.models import SweptRendition
+from avenue.media.renditions.store import SweptRenditions
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import FileFacts, Incomplete
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
@@ -199,6 +201,7 @@ class SweptStore:
         self._database = database
         self._assets = house(database).collection(ASSETS)
         self._legacy_urls = house(database).collection(LEGACY_URLS)
+        self._renditions = SweptRenditions(database)
         self._writes = Writes(database)
 
     def clock_skew_seconds(self) -> float:
@@ -222,13 +225,14 @@ class SweptStore:
         return [from_document(each) for each in found]
 
     def purge(self, asset: Asset) -> None:
-        """Delete bytes, old addresses and then the record of a condemned asset.
+        """Delete bytes, renditions, old addresses and then the record of a condemned asset.
 
         Repeatable from any step.
         """
         files = house(self._database).files(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
+        self._renditions.delete_of_asset(asset.site, asset.id)
         self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
         self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
@@ -256,6 +260,31 @@ class SweptStore:
         return frozenset(
             f"{each['site']}/{version['file']}" for each in found for version in each["versions"]
         )
+
+    def live_after(self, asset_id: str, limit: int) -> list[Asset]:
+        """Return up to `limit` live assets of every site by id, after `asset_id`."""
+        found = self._assets.find(
+            {"_id": {"$gt": asset_id}, "state": State.LIVE}, sort=[("_id", 1)], limit=limit
+        )
+        return [from_document(each) for each in found]
+
+    def count_live(self, *, up_to: str | None = None) -> int:
+        """Return how many live assets there are, those after the id `up_to` left out."""
+        reach = {"_id": {"$lte": up_to}} if up_to else {}
+        return self._assets.count({"state": State.LIVE, **reach})
+
+    def renditions_after(self, rendition_id: str, limit: int) -> list[SweptRendition]:
+        """Return renditions in the order of their ids."""
+        return self._renditions.after(rendition_id, limit)
+
+    def assets_by_id(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
+        """Return those of `asset_ids` that exist, by id."""
+        found = self._assets.find({"_id": {"$in": sorted(set(asset_ids))}})
+        return {each["_id"]: from_document(each) for each in found}
+
+    def delete_rendition(self, rendition: SweptRendition) -> None:
+        """Forget a rendition."""
+        self._renditions.delete(rendition.key.id)
 
     def is_named(self, file_id: str) -> bool:
         """Tell whether a version of any asset has this file."""
@@ -426,7 +455,7 @@ def from_document(document: Document) -> Asset:
         visibility=Visibility(document["visibility"]),
         state=State(document["state"]),
         claim=Claim(kind=claim["kind"], id=claim["id"]) if claim else None,
-        versions=tuple(Version(**version) for version in document["versions"]),
+        versions=tuple(map(_version_in, document["versions"])),
         revision=document["revision"],
         created_at=document["created_at"],
         alt=document.get("alt") or {},
@@ -448,3 +477,15 @@ def _metadata(asset: Asset, version: Version) -> Document:
 
 def _version_out(version: Version) -> Document:
     return {name: getattr(version, name) for name in Version.__slots__}
+
+
+def _version_in(document: Document) -> Version:
+    """Return a stored version; one from before a field was known has its default."""
+    focal = document.get("focal")
+    return Version(
+        **{
+            **document,
+            "focal": (focal[0], focal[1]) if focal else None,
+            "removed": tuple(document.get("removed", ())),
+        }
+    )

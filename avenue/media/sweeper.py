@@ -34,11 +34,12 @@ class Swept:
     purged: int = 0
     files: int = 0
     chunk_sets: int = 0
+    renditions: int = 0
 
     @property
     def total(self) -> int:
         """How many things went so far."""
-        return self.purged + self.files + self.chunk_sets
+        return self.purged + self.files + self.chunk_sets + self.renditions
 
     def as_dict(self) -> dict[str, int]:
         """Return the numbers by name."""
@@ -81,6 +82,7 @@ class Sweeper:
         for bucket in self._buckets:
             yield from self._orphan_files(bucket, swept)
             yield from self._orphan_chunks(bucket, swept)
+        yield from self._stale_renditions(swept)
 
     def _purge(self, swept: Swept) -> Iterator[None]:
         while condemned := self._store.condemned(BATCH):
@@ -122,6 +124,20 @@ class Sweeper:
                 if not self._store.existing_files(bucket, [file_id]):
                     self._store.delete_file(bucket, file_id)
                     swept.chunk_sets += 1
+            yield
+
+    def _stale_renditions(self, swept: Swept) -> Iterator[None]:
+        """Remove what was made of pictures as they are no longer shown."""
+        last = ""
+        while found := self._store.renditions_after(last, BATCH):
+            last = found[-1].key.id
+            assets = self._store.assets_by_id(each.key.asset for each in found)
+            for each in found:
+                if each.belongs_to(assets.get(each.key.asset)):
+                    continue
+                if self._may_go(each.file, each.made_at):
+                    self._store.delete_rendition(each)
+                    swept.renditions += 1
             yield
 
     def _may_go(self, file_id: str, made_at: datetime) -> bool:

@@ -1,17 +1,13 @@
 """The addresses of stored files, made when they are read and never stored."""
 
-import hashlib
 import re
 
 from avenue.identity import ID_PATTERN, Site
 from avenue.media.errors import UnknownVariant
 from avenue.media.legacy import legacy_path
-from avenue.media.models import Asset, Version
+from avenue.media.models import Asset
 from avenue.media.sniffing import MEDIA_TYPES
-
-ORIGINAL = "original"
-VARIANTS = (ORIGINAL,)
-"""Every form a stored file comes in."""
+from avenue.media.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, token
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
 # Any variant there was or will be: what it names is still the same asset.
@@ -21,15 +17,11 @@ _OWN_PATH = re.compile(
 )
 
 
-def token(version: Version, variant: str = ORIGINAL) -> str:
-    """Return the 12 hex digits that change whenever the bytes at this URL would change."""
-    return hashlib.sha256(f"{version.sha256}/{variant}".encode()).hexdigest()[:12]
-
-
 def original_path(asset: Asset) -> str:
     """Return the immutable path of the stored file itself."""
-    extension = MEDIA_TYPES[asset.current.media_type].extension
-    return f"/media/{asset.id}/{token(asset.current)}/{ORIGINAL}.{extension}"
+    version = asset.current
+    extension = MEDIA_TYPES[version.media_type].extension
+    return f"/media/{asset.id}/{token(version.sha256, ORIGINAL)}/{ORIGINAL}.{extension}"
 
 
 def original_url(site: Site, asset: Asset) -> str:
@@ -37,11 +29,24 @@ def original_url(site: Site, asset: Asset) -> str:
     return site.base_url + original_path(asset)
 
 
+def variant_path(asset: Asset, variant: str, extension: str = DEFAULT_EXTENSION) -> str:
+    """Return the immutable path of `asset` as `variant`, a name of the table or `original`.
+
+    The original has its own extension only.
+    """
+    if variant == ORIGINAL:
+        return original_path(asset)
+    mark = token(asset.current.sha256, variant, asset.focal_point)
+    return f"/media/{asset.id}/{mark}/{variant}.{extension}"
+
+
 def variant_url(site: Site, asset: Asset, variant: str) -> str:
     """Return the immutable absolute URL of `asset` as `variant`; raise `UnknownVariant`."""
-    if variant not in VARIANTS:
-        raise UnknownVariant(variant, VARIANTS)
-    return original_url(site, asset)
+    is_picture = asset.current.width is not None and site.shows_variants
+    there = (ORIGINAL, *VARIANTS) if is_picture else (ORIGINAL,)
+    if variant not in there:
+        raise UnknownVariant(variant, there)
+    return site.base_url + variant_path(asset, variant)
 
 
 def is_own_path(path: str) -> bool:

@@ -16,7 +16,8 @@ from avenue.media.models import Asset, Claim, State
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import DamagedFile, StoredFile
 from avenue.media.store import AssetStore, LegacyUrls
-from avenue.media.urls import ORIGINAL, asset_in, original_url, variant_url
+from avenue.media.urls import asset_in, original_url, variant_url
+from avenue.media.variants import ORIGINAL
 from avenue.migration.errors import (
     FileExists,
     FileInUse,

@@ -72,6 +72,7 @@ INDEXES: tuple[Index, ...] = (
         options={"partialFilterExpression": {"state": "purging"}},
     ),
     Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
+    Index(collection="renditions", keys=_up("site", "asset", "file")),
     # Somebody's temporary pictures, newest first.
     Index(
         collection="assets",

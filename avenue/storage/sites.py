@@ -96,6 +96,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         hosts.append(urlsplit(settings.base_url).netloc)
     own_limits = document.get("limits", {})
     return Site(
+        shows_variants=settings.pipeline_mode != "off",
         id=document["_id"],
         hosts=tuple(dict.fromkeys(host.lower() for host in hosts)),
         base_url=document.get("base_url") or settings.base_url,

@@ -19,9 +19,11 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import Actor, Role, Site, new_id
+from avenue.media.facts import Examined, Look, PictureFacts
 from avenue.media.library import MediaLibrary, Order, Reception
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.policy import image_limits, product_pictures
+from avenue.media.renditions.store import RenditionStore
 from avenue.media.store import AssetStore, SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.shop.errors import TempImageExpired, TooManyImages
@@ -54,12 +56,10 @@ class Stores:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A received file and, by its looks, a decoded picture."""
+    """A received file."""
 
     data: bytes
     name: str = "foto.png"
-    width: int = 1
-    height: int = 1
 
     @property
     def file(self) -> io.BytesIO:
@@ -77,8 +77,11 @@ class Received:
 class Believer:
     """Takes everything for a picture and says that there is room."""
 
-    def examine(self, *_: object) -> Received:
-        return Received(b"")
+    def examine(self, *_: object, **__: object) -> Examined:
+        return Examined(
+            facts=PictureFacts(width=1, height=1, orientation=1, frames=1),
+            look=Look(has_alpha=False, color="#000000", placeholder=b"", focal=(0.5, 0.5)),
+        )
 
     def check(self, *_: object) -> None:
         """There is always room."""
@@ -95,7 +98,14 @@ def stores(mongod: Mongod, database_uri: str) -> Iterator[Stores]:
         PictureStore(database),
         assets,
         Sweeper(SweptStore(database), buckets=BUCKETS, trash_days=7, orphan_age=timedelta(0)),
-        MediaLibrary(assets, believer, image_limits(settings), believer, settings),
+        MediaLibrary(
+            assets,
+            RenditionStore(database),
+            believer,
+            image_limits(settings),
+            believer,
+            settings,
+        ),
         raw(mongod.client, database_uri),
     )
     database.close()

@@ -11,7 +11,7 @@ from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.scope import BUCKETS
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
-from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
+from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import assert_refused
 
 TEMP = "/api/shop/temp-images"
@@ -63,7 +63,7 @@ def test_a_picture_waits_and_says_until_when(seller, nobody):
     assert answer.status_code == 201
     assert set(answer.json) == REPLY_KEYS
     file = answer.json["file"]
-    assert set(file) == IMAGE_KEYS | {"src", "size", "mime", "type", "expires_at"}
+    assert set(file) == IMAGE_KEYS | FILE_KEYS | {"expires_at"}
     left = datetime.fromisoformat(file["expires_at"]) - datetime.fromisoformat(file["created_at"])
     assert timedelta(hours=23, minutes=59) < left < timedelta(hours=24, minutes=1)
     listed = seller.get(TEMP).json["items"]

@@ -4,14 +4,11 @@ import dataclasses
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media import urls
-from avenue.media.models import Version
 from avenue.media.variants import (
     EAGER,
     ENCODER_REVISION,
@@ -173,22 +170,6 @@ def test_the_same_token_means_the_same_cut(x: float, y: float, u: float, v: floa
 
 def test_without_a_focal_point_the_middle_counts() -> None:
     assert token(FILE, "thumb") == token(FILE, "thumb", (0.5, 0.5))
-
-
-def test_the_token_of_the_original_is_the_one_in_use() -> None:
-    now = datetime.now(UTC)
-    version = Version(
-        file="f",
-        sha256=FILE,
-        source_sha256=FILE,
-        bytes=1,
-        media_type="image/png",
-        width=1,
-        height=1,
-        at=now,
-        by=None,
-    )
-    assert token(FILE, ORIGINAL, (0.1, 0.2)) == urls.token(version)
 
 
 def test_other_encoder_options_have_another_revision() -> None:

@@ -1,0 +1,104 @@
+"""What a rendition is: derived bytes that can always be made again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.media.models import Asset, State
+from avenue.media.variants import FORMATS, VARIANTS, token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionKey:
+    """Names one rendition of one version of a picture, as its URL does."""
+
+    asset: str
+    token: str
+    variant: str
+    extension: str
+
+    @classmethod
+    def of(cls, asset: Asset, variant: str, extension: str) -> "RenditionKey":
+        """Return the key of what `asset` shows as `variant` just now."""
+        return cls(
+            asset=asset.id,
+            token=token(asset.current.sha256, variant, asset.focal_point),
+            variant=variant,
+            extension=extension,
+        )
+
+    @property
+    def id(self) -> str:
+        """The `_id` of its document, and what follows `/media/` in its URL."""
+        return f"{self.asset}/{self.token}/{self.variant}.{self.extension}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRendition:
+    """A rendition as it is kept; `file` is the stored file it was made from."""
+
+    key: RenditionKey
+    file: str
+    data: bytes
+    width: int
+    height: int
+    sha256: str
+    made_at: datetime
+
+    def __len__(self) -> int:
+        """How many bytes it has."""
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweptRendition:
+    """What the sweeper sees of a rendition; `file` is `<site>/<stored file>`."""
+
+    key: RenditionKey
+    file: str
+    made_at: datetime
+
+    def belongs_to(self, asset: Asset | None) -> bool:
+        """Tell whether `asset`, found by the key's id, shows or may come to show it."""
+        if asset is None or self.key.variant not in VARIANTS:
+            return False
+        if asset.state is State.TRASH:
+            return True
+        return self.key == RenditionKey.of(asset, self.key.variant, self.key.extension)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionFile:
+    """A rendition, open for delivery."""
+
+    rendition: KeptRendition
+    asset_name: str
+
+    @property
+    def length(self) -> int:
+        """Bytes."""
+        return len(self.rendition.data)
+
+    @property
+    def etag(self) -> str:
+        """A strong validator: it changes exactly when the bytes do."""
+        return self.rendition.sha256[:32]
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was made."""
+        return self.rendition.made_at
+
+    @property
+    def media_type(self) -> str:
+        """What the bytes are."""
+        return FORMATS[self.rendition.key.extension].media_type.name
+
+    @property
+    def name(self) -> str:
+        """What people call the picture; delivery puts the right extension to it."""
+        return self.asset_name
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to before `end`."""
+        yield self.rendition.data[start:end]

@@ -1,0 +1,213 @@
+"""Finds renditions and makes those that are missing: once per process, and not for ever.
+
+Whoever asks first makes it, in its own thread; who asks meanwhile waits for that. Between
+instances the `_id` decides: the first document stays. Waiting is bounded; after that a larger
+rendition of the same cut stands in for a few seconds, and without one the answer is 503.
+"""
+
+import hashlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import NotFound, Unavailable
+from avenue.media.cache import ByteCache
+from avenue.media.facts import Rendition, Wanted
+from avenue.media.limits import ImageLimits
+from avenue.media.models import Asset, State, Visibility
+from avenue.media.reading import StoredFile
+from avenue.media.renditions.models import KeptRendition, RenditionFile, RenditionKey
+from avenue.media.renditions.store import RenditionStore
+from avenue.media.store import AssetStore
+from avenue.media.variants import VARIANTS, extensions
+
+OFF = "off"
+
+
+class RenditionBusy(Unavailable):
+    """The picture is not ready in this size yet, and nothing can stand in for it."""
+
+    code = "rendition_busy"
+    message = "This picture is being prepared in this size."
+    hint = "Ask again after Retry-After."
+
+
+class Renderer(Protocol):
+    """Makes renditions somewhere safe."""
+
+    def render(
+        self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
+    ) -> list[Rendition]:
+        """Return the renditions `wanted` of the picture in `file`, in that order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A rendition for delivery; `stands_in`: it is a larger one than was asked for."""
+
+    file: RenditionFile
+    stands_in: bool = False
+
+
+class Renditions:
+    """The renditions of every picture; safe to use from many threads."""
+
+    def __init__(
+        self,
+        store: RenditionStore,
+        assets: AssetStore,
+        renderer: Renderer,
+        limits: ImageLimits,
+        cache: ByteCache,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._assets = assets
+        self._renderer = renderer
+        self._limits = limits
+        self._cache = cache
+        self._settings = settings
+        self._flights = _Flights()
+
+    def find(self, asset: Asset, variant: str, extension: str) -> Found:
+        """Return a picture as `variant`, made now if it must be.
+
+        Raise `NotFound` for what the table does not have, `RenditionBusy` when it takes too long,
+        and what reading the original raises.
+        """
+        if not self.has(asset, variant, extension):
+            raise NotFound
+        key = RenditionKey.of(asset, variant, extension)
+        place = f"{asset.site}/{key.id}"
+        kept: KeptRendition | None = self._cache.get(place) or self._store.find(asset.site, key)
+        try:
+            found = kept or self._flights.share(
+                place, lambda: self.make(asset, [key])[0], self._settings.rendition_wait_seconds
+            )
+        except (Unavailable, TimeoutError):
+            return self._stand_in(asset, variant, extension)
+        if asset.visibility is Visibility.PUBLIC:
+            self._cache.put(place, found)
+        return Found(file=RenditionFile(rendition=found, asset_name=asset.name))
+
+    def has(self, asset: Asset, variant: str, extension: str) -> bool:
+        """Tell whether there is such a rendition of `asset`, made already or not."""
+        return (
+            self._settings.pipeline_mode != OFF
+            and asset.current.width is not None
+            and variant in VARIANTS
+            and extension in extensions(asset.current.has_alpha)
+        )
+
+    def missing(self, asset: Asset, variants: Sequence[str], extension: str) -> list[RenditionKey]:
+        """Return the keys of `variants` that are not made yet."""
+        keys = [RenditionKey.of(asset, variant, extension) for variant in variants]
+        there = self._store.existing(asset.site, keys)
+        return [key for key in keys if key.id not in there]
+
+    def make(self, asset: Asset, keys: Sequence[RenditionKey]) -> list[KeptRendition]:
+        """Make renditions of what `asset` shows, keep and return them.
+
+        Raise `NotFound` when the asset was trashed or replaced meanwhile: then none is kept.
+        """
+        wanted = [
+            Wanted(variant=key.variant, extension=key.extension, focal=asset.focal_point)
+            for key in keys
+        ]
+        with self._original(asset) as file:
+            made = self._renderer.render(file, asset.current.media_type, self._limits, wanted)
+        kept = [
+            self._store.insert(asset.site, to_keep(key, asset.current.file, each))
+            for key, each in zip(keys, made, strict=True)
+        ]
+        if not self._is_current(asset):
+            for key in keys:
+                self._store.delete(asset.site, key)
+            raise NotFound
+        return kept
+
+    def _is_current(self, asset: Asset) -> bool:
+        """Tell whether the asset still is what the renditions were made from."""
+        now = self._assets.get(asset.site, asset.id)
+        return (
+            now is not None
+            and now.state is State.LIVE
+            and now.current.file == asset.current.file
+            and now.focal_point == asset.focal_point
+        )
+
+    @contextmanager
+    def _original(self, asset: Asset) -> Iterator[BinaryIO]:
+        """Give the stored bytes as a real file, which the decoder needs."""
+        stored = StoredFile(asset=asset, version=asset.current, store=self._assets, cache=None)
+        with tempfile.TemporaryFile(dir=self._settings.tmp_dir) as file:
+            for piece in stored.chunks(0, stored.length):
+                file.write(piece)
+            file.seek(0)
+            yield file
+
+    def _stand_in(self, asset: Asset, variant: str, extension: str) -> Found:
+        """Return the next larger rendition of the same cut; raise `RenditionBusy`."""
+        keys = [RenditionKey.of(asset, each, extension) for each in larger(variant)]
+        kept = self._store.find_first(asset.site, keys) if keys else None
+        if kept is None:
+            raise RenditionBusy
+        return Found(file=RenditionFile(rendition=kept, asset_name=asset.name), stands_in=True)
+
+
+class _Flights:
+    """Lets one thread do a piece of work while the others that want the same wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[str, Future[KeptRendition]] = {}
+
+    def share(
+        self, key: str, work: Callable[[], KeptRendition], wait_seconds: float
+    ) -> KeptRendition:
+        """Return the result of `work`, ours or that of whoever began before.
+
+        Raise what it raises, or TimeoutError when another one's takes too long.
+        """
+        mine: Future[KeptRendition] = Future()
+        with self._lock:
+            running = self._running.setdefault(key, mine)
+        if running is not mine:
+            return running.result(wait_seconds)
+        try:
+            mine.set_result(work())
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._running[key]
+        return mine.result()
+
+
+def larger(variant: str) -> list[str]:
+    """Return the variants that show the same as `variant` with more pixels, the smallest first."""
+    row = VARIANTS[variant]
+    if row.cuts:
+        return []
+    rows = [each for each in VARIANTS.values() if not each.cuts and each.width > row.width]
+    return [each.name for each in sorted(rows, key=lambda each: each.width)]
+
+
+def to_keep(key: RenditionKey, file_id: str, made: Rendition) -> KeptRendition:
+    """Return a finished rendition as it is kept; `file_id` is what it was made from."""
+    return KeptRendition(
+        key=key,
+        file=file_id,
+        data=made.data,
+        width=made.width,
+        height=made.height,
+        sha256=hashlib.sha256(made.data).hexdigest(),
+        made_at=utc_now(),
+    )

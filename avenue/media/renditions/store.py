@@ -1,0 +1,122 @@
+"""Renditions in MongoDB: one document each, in `renditions`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from avenue.media.renditions.models import KeptRendition, RenditionKey, SweptRendition
+from avenue.media.variants import FORMATS
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import AlreadyThere, Collection, house, site
+
+RENDITIONS = "renditions"
+
+
+class RenditionStore:
+    """The renditions of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, site_id: str, key: RenditionKey) -> KeptRendition | None:
+        """Return a rendition, or None."""
+        found = self._renditions(site_id).find_one({"_id": key.id})
+        return from_document(found) if found else None
+
+    def find_first(self, site_id: str, keys: Sequence[RenditionKey]) -> KeptRendition | None:
+        """Return the first of `keys` that there is, or None."""
+        renditions = self._renditions(site_id)
+        there = {
+            each["_id"]
+            for each in renditions.find({"_id": {"$in": [key.id for key in keys]}}, {"_id": 1})
+        }
+        first = next((key for key in keys if key.id in there), None)
+        return self.find(site_id, first) if first else None
+
+    def existing(self, site_id: str, keys: Sequence[RenditionKey]) -> frozenset[str]:
+        """Return the ids of those of `keys` that there are."""
+        query = {"_id": {"$in": [key.id for key in keys]}}
+        return frozenset(each["_id"] for each in self._renditions(site_id).find(query, {"_id": 1}))
+
+    def insert(self, site_id: str, rendition: KeptRendition) -> KeptRendition:
+        """Keep a rendition and return it, or the one another instance has kept before."""
+        try:
+            self._renditions(site_id).insert(to_document(rendition))
+        except AlreadyThere:
+            return self.find(site_id, rendition.key) or rendition
+        return rendition
+
+    def delete(self, site_id: str, key: RenditionKey) -> None:
+        """Forget one; repeatable."""
+        self._renditions(site_id).delete({"_id": key.id})
+
+    def delete_of_file(self, site_id: str, asset_id: str, file_id: str) -> None:
+        """Forget what was made of one stored file; repeatable."""
+        self._renditions(site_id).delete_all({"asset": asset_id, "file": file_id})
+
+    def _renditions(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(RENDITIONS)
+
+
+class SweptRenditions:
+    """What the sweeper needs, over all sites."""
+
+    def __init__(self, database: Database) -> None:
+        self._renditions = house(database).collection(RENDITIONS)
+
+    def after(self, last_id: str, limit: int) -> list[SweptRendition]:
+        """Return up to `limit` renditions by id, after `last_id`."""
+        found = self._renditions.find(
+            {"_id": {"$gt": last_id}},
+            {"site": 1, "file": 1, "made_at": 1},
+            sort=[("_id", 1)],
+            limit=limit,
+        )
+        return [
+            SweptRendition(
+                key=key_in(each["_id"]),
+                file=f"{each['site']}/{each['file']}",
+                made_at=each["made_at"],
+            )
+            for each in found
+        ]
+
+    def delete(self, rendition_id: str) -> None:
+        """Forget one; repeatable."""
+        self._renditions.delete({"_id": rendition_id})
+
+    def delete_of_asset(self, site_id: str, asset_id: str) -> None:
+        """Forget everything made of an asset; repeatable."""
+        self._renditions.delete_all({"site": site_id, "asset": asset_id})
+
+
+def to_document(rendition: KeptRendition) -> Document:
+    """Return the stored form of a rendition."""
+    key = rendition.key
+    return {
+        "_id": key.id,
+        "asset": key.asset,
+        "file": rendition.file,
+        "variant": key.variant,
+        "media_type": FORMATS[key.extension].media_type.name,
+        "bytes": len(rendition.data),
+        "width": rendition.width,
+        "height": rendition.height,
+        "sha256": rendition.sha256,
+        "made_at": rendition.made_at,
+        "data": rendition.data,
+    }
+
+
+def from_document(document: Document) -> KeptRendition:
+    """Return the rendition stored as `document`."""
+    fields: dict[str, Any] = {
+        name: document[name] for name in ("file", "data", "width", "height", "sha256", "made_at")
+    }
+    return KeptRendition(key=key_in(document["_id"]), **fields)
+
+
+def key_in(rendition_id: str) -> RenditionKey:
+    """Return the key an `_id` stands for."""
+    asset, token, name = rendition_id.split("/")
+    variant, _, extension = name.partition(".")
+    return RenditionKey(asset=asset, token=token, variant=variant, extension=extension)
