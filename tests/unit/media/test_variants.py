@@ -172,6 +172,11 @@ def test_without_a_focal_point_the_middle_counts() -> None:
     assert token(FILE, "thumb") == token(FILE, "thumb", (0.5, 0.5))
 
 
+def test_the_token_of_the_original_is_that_of_addresses_given_out_long_ago() -> None:
+    expected = hashlib.sha256(f"{FILE}/original".encode()).hexdigest()[:12]
+    assert token(FILE, "original") == token(FILE, "original", (0.1, 0.9)) == expected
+
+
 def test_other_encoder_options_have_another_revision() -> None:
     """Else bytes made before would be served beside new ones at the same immutable URL."""
     told = [

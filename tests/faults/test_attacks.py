@@ -1,0 +1,82 @@
+"""Pictures made to do harm, sent to a real server: refused or made harmless."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests import pictures
+from tests.faults.house import CLEAN, Raw, inspect
+from tests.faults.test_memory import MIB, Peak
+from tests.media.test_decode_pool import ATTACKS
+from tests.mongod import Guard
+from tests.server import Answer, Client, Server, images_path, path_of
+
+MOST_BYTES = 20 * MIB
+
+
+@pytest.fixture
+def server(guard: Guard, shop_uri: str) -> Iterator[Server]:
+    with Server(guard, shop_uri) as running:
+        yield running
+
+
+def send(seller: Client, product: str, data: bytes) -> Answer:
+    headers = {"Content-Type": "application/octet-stream"}
+    return seller.request("POST", f"{images_path(product)}?name=foto.jpg", data, headers)
+
+
+def counts(database: Raw) -> dict[str, int]:
+    names = set(database.list_collection_names()) - {"rate_limits"}
+    return {name: database[name].count_documents({}) for name in sorted(names)}
+
+
+def test_no_attack_is_stored_or_felt(server: Server, shop_database: Raw) -> None:
+    seller = server.seller()
+    product = seller.create_product()
+    assert send(seller, product, pictures.photo(seed=1)).status == 201
+    (worker,) = server.worker_pids()
+    peak, before = Peak(worker), counts(shop_database)
+    held = peak.reset()
+    for name, (_, make, code) in ATTACKS.items():
+        answer = send(seller, product, make())
+        assert answer.status in {415, 422}, name
+        assert answer.code in {code, "unsupported_media_type"}, name
+    assert peak.bytes() - held < MOST_BYTES
+    assert counts(shop_database) == before
+    assert send(seller, product, pictures.photo(seed=2)).status == 201
+    assert server.worker_pids() == [worker]
+    house = inspect(shop_database)
+    assert (house.claimed, house.stray, house.damage) == (2, CLEAN, ())
+
+
+STOWAWAY = re.compile(rb"<script|PK\x03\x04")
+
+
+@pytest.mark.parametrize(
+    ("make", "removed"),
+    [
+        (pictures.with_comment, "comment"),
+        (lambda: pictures.zip_tail(pictures.photo()), "tail"),
+        (lambda: pictures.zip_tail(pictures.photo(format="PNG")), "tail"),
+        (lambda: pictures.zip_tail(pictures.photo(format="WEBP")), "tail"),
+    ],
+    ids=["JPEG and HTML", "JPEG and ZIP", "PNG and ZIP", "WebP and ZIP"],
+)
+def test_what_is_two_things_is_only_a_picture_afterwards(
+    server: Server, shop_database: Raw, make, removed: str
+) -> None:
+    seller = server.seller()
+    product = seller.create_product()
+    answer = send(seller, product, make())
+    assert answer.status == 201, answer
+    file = answer.json["file"]
+    assert removed in file["removed"]
+    shown = [file["url"], *(each["url"] for each in file["variants"].values())]
+    for url in shown:
+        public = server.client.get(path_of(url))
+        assert public.status == 200
+        assert not STOWAWAY.search(public.body), url
+        assert public.headers["X-Content-Type-Options"] == "nosniff"
+    house = inspect(shop_database)
+    assert (house.stray, house.damage) == (CLEAN, ())
