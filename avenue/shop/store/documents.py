@@ -8,6 +8,8 @@ from typing import Any
 from bson import Decimal128
 
 from avenue.clock import utc_now
+from avenue.media.models import Claim
+from avenue.media.store import trash_one
 from avenue.shop.models import Entry, ListQuery, Sort
 from avenue.storage.connection import Document
 from avenue.storage.scope import Collection
@@ -30,6 +32,15 @@ def entry_out(entry: Entry) -> Document:
 def entries_in(images: Sequence[Document]) -> tuple[Entry, ...]:
     """Return a stored list of pictures."""
     return tuple(Entry(asset=each.get("asset"), url=each.get("url")) for each in images)
+
+
+def trash_all(
+    assets: Collection, claim: Claim, images: Sequence[Entry], *, by: str | None, reason: str
+) -> None:
+    """Put the stored ones of an owner's pictures into the trash, inside a transaction."""
+    for position, image in enumerate(images):
+        if image.asset:
+            trash_one(assets, image.asset, claim, position=position, by=by, reason=reason)
 
 
 def touch(change: Mapping[str, Any]) -> Document:

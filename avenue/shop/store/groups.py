@@ -6,7 +6,7 @@ from dataclasses import replace
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
-from avenue.media.store import ASSETS, trash_one
+from avenue.media.store import ASSETS
 from avenue.shop.errors import ProductNotFound
 from avenue.shop.models import Changes, Group, ListQuery, Option
 from avenue.shop.store.documents import (
@@ -17,6 +17,7 @@ from avenue.shop.store.documents import (
     page_of,
     set_at_revision,
     touch,
+    trash_all,
 )
 from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
@@ -96,16 +97,8 @@ class GroupStore:
             groups = scope.collection(GROUPS).within(session)
             assets = scope.collection(ASSETS).within(session)
             found = groups.find_one({"_id": group.id})
-            for position, image in enumerate(entries_in(found["images"]) if found else ()):
-                if image.asset:
-                    trash_one(
-                        assets,
-                        image.asset,
-                        group.claim,
-                        position=position,
-                        by=by,
-                        reason="group_deleted",
-                    )
+            images = entries_in(found["images"]) if found else ()
+            trash_all(assets, group.claim, images, by=by, reason="group_deleted")
             _set_members(scope.collection(PRODUCTS).within(session), group.id, (), None)
             groups.delete({"_id": group.id})
 

@@ -7,7 +7,7 @@ from bson import Decimal128
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
-from avenue.media.store import ASSETS, claim_temporary, trash_one
+from avenue.media.store import ASSETS, claim_temporary
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.models import Changes, Product, ProductQuery, Status
 from avenue.shop.store.documents import (
@@ -18,6 +18,7 @@ from avenue.shop.store.documents import (
     page_of,
     set_at_revision,
     touch,
+    trash_all,
     update_of,
 )
 from avenue.shop.words import words_of
@@ -100,16 +101,8 @@ class ProductStore:
             products = scope.collection(PRODUCTS).within(session)
             assets = scope.collection(ASSETS).within(session)
             found = products.find_one({"_id": product.id})
-            for position, image in enumerate(entries_in(found["images"]) if found else ()):
-                if image.asset:
-                    trash_one(
-                        assets,
-                        image.asset,
-                        product.claim,
-                        position=position,
-                        by=by,
-                        reason="product_deleted",
-                    )
+            images = entries_in(found["images"]) if found else ()
+            trash_all(assets, product.claim, images, by=by, reason="product_deleted")
             if found:
                 _leave(scope.collection(GROUPS).within(session), found.get("group"))
             products.delete({"_id": product.id})
