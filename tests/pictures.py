@@ -606,6 +606,11 @@ def bmp() -> bytes:
     return encoded(canvas(16, 16), "BMP")
 
 
+def psd() -> bytes:
+    """The head of a Photoshop document of 8 by 8 grey pixels."""
+    return b"8BPS" + struct.pack(">H6xHIIHH", 1, 1, 8, 8, 8, 1) + bytes(14) + bytes(64)
+
+
 def tiff() -> bytes:
     return encoded(canvas(16, 16), "TIFF")
 

@@ -20,6 +20,7 @@ from tests import pictures
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf
 from tests.http.test_products import assert_refused
+from tests.unit.media.test_cleaning import TELLING, traces
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SIZES = {"thumb": (200, 200), "card": (480, 360), "gallery": (1280, 960), "og": (1200, 630)}
@@ -301,6 +302,19 @@ def test_no_trace_of_a_place_is_left(application, as_seller, nobody):
     assert (file["width"], file["height"]) == tuple(reversed(opened(data).size))
     asset = application.raw["assets"].find_one({"_id": file["id"]})
     assert asset["versions"][0]["sha256"] != asset["versions"][0]["source_sha256"]
+
+
+@pytest.mark.parametrize(
+    "name", [each for each in TELLING if each.startswith(("JPEG", "PNG", "WebP"))]
+)
+def test_no_public_byte_tells_what_the_picture_told(as_seller, nobody, name):
+    make, removed = TELLING[name]
+    answer = Shelf(as_seller).add(make())
+    assert answer.status_code == 201, answer.text
+    file = answer.json["file"]
+    assert file["removed"] == list(removed)
+    for url in (file["url"], *(each["url"] for each in file["variants"].values())):
+        assert traces(nobody.get(url).data) == []
 
 
 def test_sent_again_it_is_the_same_picture_and_mends_it(application, as_seller, nobody):

@@ -748,6 +748,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "HEIC of a few bytes": ("image/heic", pictures.heic, "broken_image"),
     "TIFF said to be JPEG": ("image/jpeg", pictures.tiff, "broken_image"),
     "BMP said to be PNG": ("image/png", pictures.bmp, "broken_image"),
+    "PSD said to be JPEG": ("image/jpeg", pictures.psd, "broken_image"),
     "HTML said to be JPEG": ("image/jpeg", pictures.html, "broken_image"),
     "PHP said to be GIF": ("image/gif", pictures.php, "broken_image"),
     "GIF that is a JavaScript": ("image/gif", pictures.gif_script, "broken_image"),
