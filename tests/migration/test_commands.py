@@ -107,9 +107,12 @@ def test_files_are_put_and_taken_out_again(run: Run, tmp_path: Path) -> None:
 def test_a_file_is_named_looked_for_and_removed(run: Run) -> None:
     found = json.loads(run("put", "a.jpg", "--json").stdout)["items"][0]
     assert run("url", found["id"]).stdout.decode() == f"{found['url']}\n"
-    thumb = run("url", found["id"], "--variant", "thumb")
-    assert (thumb.returncode, thumb.stdout) == (1, b"")
-    assert b"there is: original" in thumb.stderr
+    thumb = run("url", found["id"], "--variant", "thumb").stdout.decode()
+    assert thumb.startswith(f"{BASE_URL}/media/{found['id']}/")
+    assert thumb.endswith("/thumb.webp\n")
+    huge = run("url", found["id"], "--variant", "huge")
+    assert (huge.returncode, huge.stdout) == (1, b"")
+    assert b"there is: original, thumb, card" in huge.stderr
     path = found["url"].removeprefix(BASE_URL)
     assert [run("exists", which).returncode for which in (path, "/uploads/none.jpg")] == [0, 1]
     removed = run("rm", path, "nothing", "--json")
