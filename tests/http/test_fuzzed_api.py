@@ -46,7 +46,7 @@ for_everybody = api.include(
     func=lambda context: context.operation.definition.raw["x-callers"] == EVERYBODY
 )
 bounded = settings(
-    max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 thorough = settings(bounded, max_examples=1000)
 
