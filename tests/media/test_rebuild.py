@@ -9,6 +9,7 @@ from avenue.app.background import REBUILD, Background
 from avenue.app.services import renditions_of
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool
+from avenue.media.errors import DecodersBusy
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.variants import EAGER
@@ -87,3 +88,20 @@ def test_it_goes_on_where_it_was(application, pictures):
     assert len(rests) == 2
     assert all(each > 0 for each in rests)
     assert {each.split("/")[0] for each in ids(application)} == set(pictures[2:])
+
+
+def test_busy_decoders_are_no_fault_of_a_picture(application, pictures, monkeypatch):
+    application.raw["renditions"].delete_many({})
+
+    def busy(*_: object) -> None:
+        raise DecodersBusy
+
+    monkeypatch.setattr(DecodePool, "render", busy)
+    renditions = renditions_of(
+        application.settings, application.database, DecodePool(1), ByteCache(0)
+    )
+    saved: list[object] = []
+    rebuild = Rebuild(SweptStore(application.database), renditions)
+    with pytest.raises(DecodersBusy):
+        rebuild.run(("card",), None, lambda *place: saved.append(place))
+    assert saved == []  # the first one is not passed over

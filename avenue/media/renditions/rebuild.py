@@ -6,7 +6,7 @@ Originals are only read. What no longer belongs to a picture as it is goes with 
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, Unavailable
 from avenue.media.models import Asset
 from avenue.media.renditions.service import Renditions
 from avenue.media.store import SweptStore
@@ -36,7 +36,8 @@ class Rebuild:
         """Make what is missing of `variants`, from behind the asset `cursor` on.
 
         `save` is told the last asset, how many are done and how many there are. Return how many
-        renditions were made, and how many pictures could not be read.
+        renditions were made since `cursor`, and how many pictures could not be read. Raise
+        `Unavailable` when database or decoders are away or busy.
         """
         counts = {"made": 0, "failed": 0}
         last, total = cursor or "", self._store.count_live()
@@ -56,6 +57,8 @@ class Rebuild:
         began_at = time.monotonic()
         try:
             counts["made"] += len(self._renditions.make(asset, missing))
+        except Unavailable:
+            raise  # says nothing of this picture: the job goes on with it later
         except AvenueError:  # damaged, or gone meanwhile: the inspection and the sweeper see to it
             counts["failed"] += 1
         self._sleep((time.monotonic() - began_at) * REST)
