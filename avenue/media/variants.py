@@ -146,7 +146,7 @@ def size_of(variant: Variant, width: int, height: int) -> Size:
     """
     if variant.height is None:
         wide = min(variant.width, width, max(1, LONGEST_SIDE_PIXELS * width // height))
-        return wide, max(1, _rounded(height * wide, width))
+        return wide, min(max(1, _rounded(height * wide, width)), LONGEST_SIDE_PIXELS)
     target = (variant.width, variant.height)
     if width >= target[0] and height >= target[1]:
         return target

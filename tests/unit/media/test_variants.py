@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from avenue.media.variants import (
@@ -78,6 +78,7 @@ def test_the_size_of_a_variant(name: str, original: Size, size: Size) -> None:
 
 
 @given(st.sampled_from(sorted(VARIANTS)), SIDES, SIDES)
+@example("card", 1, 16_384)
 def test_no_variant_is_enlarged_or_empty(name: str, width: int, height: int) -> None:
     row = VARIANTS[name]
     across, down = size_of(row, width, height)
