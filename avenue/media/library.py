@@ -1,9 +1,8 @@
 """The library: takes files in, so that they are kept or leave nothing behind."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -20,6 +19,7 @@ from avenue.media.renditions.models import RenditionKey
 from avenue.media.renditions.service import to_keep
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.sniffing import DOCUMENTS, HEAD_BYTES, MediaType
+from avenue.media.spool import new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import DEFAULT_EXTENSION
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
@@ -124,11 +124,6 @@ class Checked:
     length: int
     sha256: str
 
-    def discard(self) -> None:
-        """Give up the file that was made of the received one."""
-        if self.file is not self.incoming.file:
-            self.file.close()
-
 
 @dataclass(slots=True, kw_only=True)
 class Reception:
@@ -230,8 +225,8 @@ class MediaLibrary:
             if done:
                 yield self._replay(actor, done)
                 return
-        with ExitStack() as kept:
-            checked = self._check_all(actor, order, incoming, kept)
+        with ExitStack() as spools:
+            checked = self._check_all(actor, order, incoming, spools)
             yield from self._taken(actor, order, checked, key, fingerprint)
 
     def _taken(
@@ -328,9 +323,9 @@ class MediaLibrary:
         actor: Actor,
         order: Order,
         incoming: Sequence[Incoming | Refusal],
-        kept: ExitStack,
+        spools: ExitStack,
     ) -> list[Checked | Outcome]:
-        """Check each file; what must be given up at the end is put into `kept`."""
+        """Check each file; what is made of them is held in `spools`."""
         received = [each for each in incoming if not isinstance(each, Refusal)]
         self._room.check(actor.site, sum(each.length for each in received))
         results: list[Checked | Outcome] = []
@@ -340,14 +335,15 @@ class MediaLibrary:
                 results.append(each)
                 continue
             room = order.room - len(taken - {each.sha256})
-            result = self._check(order, each, room)
+            result = self._check(order, each, room, spools)
             if isinstance(result, Checked):
-                kept.callback(result.discard)
                 taken.add(each.sha256)
             results.append(result)
         return results
 
-    def _check(self, order: Order, incoming: Incoming, room: int) -> Checked | Outcome:
+    def _check(
+        self, order: Order, incoming: Incoming, room: int, spools: ExitStack
+    ) -> Checked | Outcome:
         if incoming.sha256 in order.known:
             return self._whole(order.known[incoming.sha256], incoming)
         try:
@@ -356,7 +352,7 @@ class MediaLibrary:
             order.policy.check_bytes(incoming.length)
             incoming.file.seek(0)
             media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
-            return self._checked(order, incoming, media_type)
+            return self._checked(order, incoming, media_type, spools)
         except Unavailable:
             raise  # says nothing of this file, and must not be remembered as its answer
         except AvenueError as error:
@@ -372,16 +368,17 @@ class MediaLibrary:
         if incoming.sha256 == asset.current.sha256:
             self._store.mend(asset, incoming.file)
         else:  # what is stored was cleaned of its metadata, and so must this be
-            examined, clean_file = self._examined(incoming, asset.current.media_type)
-            copy = examined.clean_copy
-            with clean_file or nullcontext():
-                if clean_file and copy and copy.sha256 == asset.current.sha256:
+            with new_spool(self._settings.tmp_dir) as clean_file:
+                copy = self._examined(incoming, asset.current.media_type, clean_file).clean_copy
+                if copy and copy.sha256 == asset.current.sha256:
                     self._store.mend(asset, clean_file)
         if not self._store.is_whole(asset):
             raise Unavailable
         return asset
 
-    def _checked(self, order: Order, incoming: Incoming, media_type: MediaType) -> Checked:
+    def _checked(
+        self, order: Order, incoming: Incoming, media_type: MediaType, spools: ExitStack
+    ) -> Checked:
         """Open a picture wholly, clean it, and make the variants its place wants at once."""
         name = display_name(incoming.name, media_type.extension)
         if media_type.name in DOCUMENTS:
@@ -395,35 +392,31 @@ class MediaLibrary:
                 sha256=incoming.sha256,
             )
         wanted = [Wanted(variant=each, extension=DEFAULT_EXTENSION) for each in order.policy.eager]
-        examined, clean_file = self._examined(incoming, media_type.name, wanted)
+        clean_file = spools.enter_context(new_spool(self._settings.tmp_dir))
+        examined = self._examined(incoming, media_type.name, clean_file, wanted)
         copy = examined.clean_copy
         return Checked(
             incoming=incoming,
             name=name,
             media_type=media_type,
             examined=examined,
-            file=clean_file or incoming.file,
+            file=clean_file if copy else incoming.file,
             length=copy.bytes if copy else incoming.length,
             sha256=copy.sha256 if copy else incoming.sha256,
         )
 
     def _examined(
-        self, incoming: Incoming, media_type: str, wanted: Sequence[Wanted] = ()
-    ) -> tuple[Examined, BinaryIO | None]:
-        """Return what a picture is, and a file of it without its metadata if it has any."""
+        self,
+        incoming: Incoming,
+        media_type: str,
+        clean_into: BinaryIO,
+        wanted: Sequence[Wanted] = (),
+    ) -> Examined:
+        """Return what a picture is; without its metadata, if it has any, it is in `clean_into`."""
         incoming.file.seek(0)
-        clean_file = tempfile.TemporaryFile(dir=self._settings.tmp_dir)  # noqa: SIM115 - handed on
-        try:
-            examined = self._examiner.examine(
-                incoming.file, media_type, self._limits, wanted, clean_into=clean_file
-            )
-        except BaseException:
-            clean_file.close()
-            raise
-        if examined.clean_copy is None:
-            clean_file.close()
-            return examined, None
-        return examined, clean_file
+        return self._examiner.examine(
+            incoming.file, media_type, self._limits, wanted, clean_into=clean_into
+        )
 
     def _store_one(
         self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str

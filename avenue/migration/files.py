@@ -15,6 +15,7 @@ from avenue.media.library import MediaLibrary, Order
 from avenue.media.models import Asset, Claim, State
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import DamagedFile, StoredFile
+from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.media.urls import asset_in, original_url, variant_url
 from avenue.media.variants import ORIGINAL
@@ -26,7 +27,7 @@ from avenue.migration.errors import (
     UnwritableFile,
 )
 from avenue.migration.models import KeptFile
-from avenue.migration.spool import Spooled, fill, new_spool
+from avenue.migration.spool import Spooled
 from avenue.migration.store import LibraryStore
 
 BLOCK_BYTES = 256 * 1024

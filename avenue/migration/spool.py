@@ -1,17 +1,16 @@
 """Bytes on their way in, copied to where they cannot change while they are checked and stored."""
 
 import hashlib
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Self
 
+from avenue.media.spool import fill, new_spool
 from avenue.migration.errors import FileChanged
 from avenue.migration.models import Content
 from avenue.migration.tree import Tree
-from avenue.web.errors import SpoolUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,30 +63,3 @@ class Spool:
             yield block
         if digest.hexdigest() != self._content.sha256:
             raise FileChanged
-
-
-@contextmanager
-def new_spool(tmp_dir: Path) -> Iterator[BinaryIO]:
-    """Give an unlinked file in `tmp_dir`; raise `SpoolUnavailable`."""
-    try:
-        spool = cast("BinaryIO", tempfile.TemporaryFile(dir=tmp_dir))  # noqa: SIM115
-    except OSError as error:
-        raise SpoolUnavailable from error
-    try:
-        yield spool
-    finally:
-        with suppress(OSError):  # what a full disk did not take is lost with it anyway
-            spool.close()
-
-
-def fill(spool: BinaryIO, blocks: Iterable[bytes]) -> None:
-    """Write `blocks` into `spool` and go back to the start; raise `SpoolUnavailable`."""
-    for block in blocks:
-        try:
-            spool.write(block)
-        except OSError as error:
-            raise SpoolUnavailable from error
-    try:
-        spool.seek(0)  # which writes what is left
-    except OSError as error:
-        raise SpoolUnavailable from error

@@ -6,7 +6,6 @@ rendition of the same cut stands in for a few seconds, and without one the answe
 """
 
 import hashlib
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -24,6 +23,7 @@ from avenue.media.models import Asset, State, Visibility
 from avenue.media.reading import StoredFile
 from avenue.media.renditions.models import KeptRendition, RenditionFile, RenditionKey
 from avenue.media.renditions.store import RenditionStore
+from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import VARIANTS, extensions
 
@@ -146,10 +146,8 @@ class Renditions:
     def _original(self, asset: Asset) -> Iterator[BinaryIO]:
         """Give the stored bytes as a real file, which the decoder needs."""
         stored = StoredFile(asset=asset, version=asset.current, store=self._assets, cache=None)
-        with tempfile.TemporaryFile(dir=self._settings.tmp_dir) as file:
-            for piece in stored.chunks(0, stored.length):
-                file.write(piece)
-            file.seek(0)
+        with new_spool(self._settings.tmp_dir) as file:
+            fill(file, stored.chunks(0, stored.length))
             yield file
 
     def _stand_in(self, asset: Asset, variant: str, extension: str) -> Found:
