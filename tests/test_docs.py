@@ -84,7 +84,8 @@ def routes_of(app: Flask) -> set[str]:
 def test_every_route_is_in_a_table_of_the_api_page_and_no_other(app):
     told = re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|", API, re.MULTILINE)
     assert len(told) == len(set(told))
-    assert set(told) == routes_of(app)
+    # The pages of the panel are in docs/panel.md, for people.
+    assert set(told) == {each for each in routes_of(app) if " /admin" not in each}
 
 
 def examples(page: str) -> list[dict[str, Any]]:

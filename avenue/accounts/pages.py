@@ -1,18 +1,18 @@
 """`/login` and `/logout`: plain pages that need no JavaScript."""
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from avenue.accounts.bodies import LoginBody
 from avenue.accounts.errors import WrongCredentials
 from avenue.accounts.service import MOST_EMAIL_CHARACTERS, AccountService
-from avenue.accounts.texts import TEXTS
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import begin_session, current_actor, drop_session, safe_next
 from avenue.web.hosts import current_site
-from avenue.web.language import language
+from avenue.web.language import gettext as _
+from avenue.web.pages import page, see
 from avenue.web.services import using
 
 blueprint = Blueprint("account_pages", __name__, template_folder="templates")
@@ -32,7 +32,7 @@ def show_login() -> Response:
     if actor.id is None:
         return _form(target)
     user = using(AccountService).user_of(actor)
-    return _page("accounts/signed_in.html", target=target, person=user.name or user.email)
+    return page("accounts/signed_in.html", target=target, person=user.name or user.email)
 
 
 @blueprint.post("/login")
@@ -50,7 +50,7 @@ def sign_in() -> Response:
         return _form(target, error)
     begin_session(actor, user.session_epoch)
     note(object_id=user.id)
-    return _go_to(target)
+    return see(target)
 
 
 @blueprint.post("/logout")
@@ -63,7 +63,7 @@ def sign_out() -> Response:
     if actor.id is None:
         nothing_changed()
     note(actor=actor, object_id=actor.id)
-    return _go_to("/login")
+    return see("/login")
 
 
 def _credentials() -> LoginBody:
@@ -77,12 +77,11 @@ def _credentials() -> LoginBody:
 
 
 def _form(target: str, error: AvenueError | None = None) -> Response:
-    problem = TEXTS[language()][_reason(error)] if error else ""
-    response = _page(
+    response = page(
         "accounts/login.html",
         target=target,
         email=request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
-        problem=problem.format(seconds=error.facts.get("retry_after_seconds")) if error else "",
+        problem=_reason(error) if error else "",
     )
     if error:
         response.status_code = error.status
@@ -93,27 +92,11 @@ def _form(target: str, error: AvenueError | None = None) -> Response:
 def _reason(error: AvenueError) -> str:
     match error:
         case WrongCredentials():
-            return "wrong"
+            return _("The e-mail or the password is wrong.")
         case TooManyRequests():
-            return "too_many"
+            seconds = error.facts["retry_after_seconds"]
+            return _("Too many tries. Try again in %(seconds)s seconds.", seconds=seconds)
         case csrf.CsrfFailed():
-            return "stale"
-        case _:
-            return "busy"
-
-
-def _page(template: str, **facts: str) -> Response:
-    chosen = language()
-    return make_response(
-        render_template(
-            template,
-            text=TEXTS[chosen],
-            language=chosen,
-            site_name=current_site().name,
-            **facts,
-        )
-    )
-
-
-def _go_to(path: str) -> Response:
-    return make_response(redirect(path, code=303))
+            return _("The page was too old. Please try again.")
+        case _other:
+            return _("Signing in is not possible just now. Try again in a few seconds.")

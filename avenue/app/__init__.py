@@ -4,8 +4,7 @@ import logging
 import sys
 import threading
 
-from flask import Flask, redirect, request
-from werkzeug.wrappers import Response
+from flask import Flask, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
@@ -34,6 +33,7 @@ from avenue.media.policy import (
 from avenue.media.reading import MediaReader
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
+from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.pictures import PictureService
@@ -58,6 +58,7 @@ from avenue.storage.schema import (
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.web import (
+    assets,
     audit,
     auth,
     cors,
@@ -65,7 +66,9 @@ from avenue.web import (
     headers,
     health,
     hosts,
+    language,
     limits,
+    pages,
     parsing,
     problems,
     requestlog,
@@ -75,6 +78,8 @@ from avenue.web.services import provide
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
+NAVIGATION = (*shop_pages.NAVIGATION,)
+"""The panel's, room by room."""
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 
 log = logging.getLogger(__name__)
@@ -82,7 +87,7 @@ log = logging.getLogger(__name__)
 
 def create_app(settings: Settings, database: Database) -> Flask:
     """Return the application. Connects to nothing yet, so it starts while MongoDB is away."""
-    app = Flask("avenue")
+    app = Flask("avenue", static_folder=None)
     gate = Gate(database)
     rate_limits = RateLimits(database)
     accounts = account_service(settings, database, rate_limits)
@@ -103,8 +108,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
         import_service(settings, database),
     )
 
-    parsing.install(app)
-    problems.install(app)
+    for each in (parsing, language, assets, problems):
+        each.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, known_sites, settings)
     cors.install(app, settings)
@@ -114,7 +119,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     headers.install(app, settings)
     health.install(app, Fitness(database))
     _register_blueprints(app)
-    app.add_url_rule("/", "home", _home)
+    pages.install(app, NAVIGATION)
     requestlog.install(app)
     return app
 
@@ -125,6 +130,7 @@ def _register_blueprints(app: Flask) -> None:
         account_pages.blueprint,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
+        *shop_pages.BLUEPRINTS,
         shop_debug.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
@@ -227,7 +233,3 @@ def _seconds_for(method: str, settings: Settings) -> float:
     if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
         seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
     return min(seconds, LONGEST_REQUEST_SECONDS)
-
-
-def _home() -> Response:
-    return redirect("/login")

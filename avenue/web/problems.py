@@ -17,6 +17,7 @@ from typing import Annotated, Literal, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
+from flask_babel import LazyString
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
@@ -36,12 +37,40 @@ from avenue.web.errors import (
     TooLarge,
 )
 from avenue.web.language import language
+from avenue.web.language import lazy_gettext as _
+from avenue.web.pages import theme
 from avenue.web.places import wants_page
 from avenue.web.requestlog import request_id
 
 log = logging.getLogger("avenue.problems")
 
 LOGIN_PATH = "/login"
+TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
+    400: (_("We did not understand the request"), _("Go back and try again.")),
+    401: (_("You need to sign in"), _("Sign in and try again.")),
+    403: (_("Your account may not do this"), _("Ask whoever runs the site.")),
+    404: (_("There is nothing here"), _("Check the address; it may have been removed.")),
+    405: (_("This cannot be done here"), _("Go back and try again.")),
+    409: (
+        _("Somebody changed this in the meantime"),
+        _("Load the page before this one again."),
+    ),
+    410: (_("This is no longer here"), _("Ask for a new link.")),
+    413: (_("This is too large"), _("Send less, or smaller files.")),
+    429: (_("Too many tries"), _("Wait a minute, then go on.")),
+    503: (
+        _("We cannot serve you just now"),
+        _("Nothing is lost. Try again in a few seconds."),
+    ),
+    507: (_("There is no room left"), _("Tell whoever runs the site.")),
+    4: (_("This cannot be done"), _("Go back and try again.")),
+    5: (
+        _("Something went wrong on our side"),
+        _("Try again; if it stays, send us the code below."),
+    ),
+}
+"""Title and advice of the page about an error: by its status, else by the first digit of it."""
+
 OURS: Mapping[int, type[AvenueError]] = {
     kind.status: kind
     for kind in (
@@ -168,9 +197,13 @@ def _json(problem: _Problem) -> Response:
 def _page(problem: _Problem) -> Response:
     # Straight from the template: what other rooms add to pages (who is signed in) may be what
     # has just failed.
+    title, advice = TITLES.get(problem.status) or TITLES[problem.status // 100]
     page = current_app.jinja_env.get_template("problem.html").render(
         problem=problem,
+        title=title,
+        advice=advice,
         language=language(),
+        theme=theme(),
         request_id=request_id(),
         site_name=g.site.name if g.get("site") else "Avenue",
     )

@@ -19,7 +19,8 @@ from avenue.identity import Role, Site
 from avenue.storage.connection import Database
 from avenue.storage.indexes import INDEXES
 from avenue.storage.rate_limits import RateLimits
-from avenue.web import auth, headers, hosts, parsing, problems
+from avenue.web import assets, auth, headers, hosts, language, parsing, problems
+from avenue.web import pages as web_pages
 from avenue.web.services import provide
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos Ana")
@@ -110,8 +111,10 @@ class House:
 
 def make_app(settings: Settings, database: Database, accounts: AccountService) -> Flask:
     """Return the application under test."""
-    app = Flask("avenue")
+    app = Flask("avenue", static_folder=None)
     provide(app, settings, database, accounts)
+    language.install(app)
+    assets.install(app)
     problems.install(app)
     hosts.install(app, TwoSites(), settings)
     auth.install(app, accounts, settings)
@@ -119,6 +122,7 @@ def make_app(settings: Settings, database: Database, accounts: AccountService) -
     parsing.install(app)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(pages.blueprint)
+    web_pages.install(app, ())
     return app
 
 

@@ -103,7 +103,11 @@ WHO_MAY = {
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
-    "GET /static/<path:filename>": ALL,
+    "GET /static/<path:name>": ALL,
+    "POST /preferences": ALL,
+    # The panel
+    "GET /admin": For(PERSON),
+    "GET /admin/products": For(SHOP),
 }
 
 REFUSALS = {
@@ -184,7 +188,7 @@ class Cast:
             "file_name": "original.jpg",
             "variant": "original",
             "path": "nothing/here.jpg",
-            "filename": "page.css",
+            "name": "css/tokens.css",
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from avenue.config import Settings
 from avenue.identity import Actor, Site
-from avenue.web import cors, headers, hosts, limits, parsing, problems, requestlog
+from avenue.web import assets, cors, headers, hosts, language, limits, parsing, problems, requestlog
 from avenue.web.limits import upload_route
 from avenue.web.services import provide
 from tests.http import STOCK
@@ -59,8 +59,10 @@ class Thing(BaseModel):
 def bare_app(settings: Settings | None = None) -> Flask:
     """An app with problems and parsing only; the server-side half is added by each test."""
     settings = settings or Settings(local=True)
-    app = Flask("small")
+    app = Flask("small", static_folder=None)
     provide(app, settings)
+    language.install(app)
+    assets.install(app)
     problems.install(app)
     parsing.install(app)
     add_routes(app)

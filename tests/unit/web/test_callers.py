@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from avenue.config import Settings
 from avenue.identity import Actor, Role, Scope, Site
-from avenue.web import auth, csrf, hosts, problems
+from avenue.web import assets, auth, csrf, hosts, language, problems
 from avenue.web.auth import begin_session, current_actor, drop_session, require
 from avenue.web.hosts import current_site
 
@@ -59,8 +59,10 @@ def door() -> Door:
 
 @pytest.fixture
 def app(door: Door) -> Flask:
-    app = Flask("avenue")
+    app = Flask("avenue", static_folder=None)
     hosts.install(app, Sites(), SETTINGS)
+    language.install(app)
+    assets.install(app)
     problems.install(app)
     auth.install(app, door, SETTINGS)
 
@@ -236,7 +238,7 @@ def test_a_session_may_do_everything_its_role_may(browser: FlaskClient) -> None:
     ("base_url", "secure"), [("https://shop.test", True), ("http://shop.test", False)]
 )
 def test_the_cookie_is_for_our_server_only(door: Door, base_url: str, secure: bool) -> None:
-    app = Flask("avenue")
+    app = Flask("avenue", static_folder=None)
     settings = Settings(local=True, secret_key="k" * 40, public_base_url=base_url, session_days=3)
     hosts.install(app, Sites(), settings)
     auth.install(app, door, settings)

@@ -1,0 +1,171 @@
+"""Pages for people: what all of them have in common.
+
+A room renders its templates with `page`. They extend `narrow.html` (one small thing to do),
+`panel.html` (the work of a site, with the navigation) or `base.html`, and have at hand: `site`,
+`actor`, `language`, `theme`, `asset()`, `csrf_token()`, `_()`, the filters `price`, `bytes`,
+`moment` and `here`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.numbers import format_currency, format_decimal
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    render_template,
+    request,
+)
+from flask_babel import LazyString, format_datetime, get_locale
+from werkzeug.utils import redirect
+
+from avenue.errors import Unauthenticated
+from avenue.identity import Actor, Role
+from avenue.web import language as languages
+from avenue.web.assets import asset
+from avenue.web.auth import current_actor, safe_next
+from avenue.web.hosts import current_site
+from avenue.web.language import language
+
+THEME_COOKIE = "avenue_theme"
+THEMES = ("auto", "light", "dark")
+YEAR_SECONDS = 365 * 24 * 3600
+EXTENSION = "avenue.navigation"
+KILO = 1024
+
+blueprint = Blueprint("preferences", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the panel's navigation, for somebody with one of `roles` (any if there are none).
+
+    `title` is a lazy text, `path` where it leads.
+    """
+
+    path: str
+    title: LazyString
+    roles: tuple[Role, ...] = ()
+
+    def is_for(self, actor: Actor) -> bool:
+        """Tell whether `actor` may go there."""
+        return actor.id is not None and (not self.roles or actor.has_role(*self.roles))
+
+
+def install(app: Flask, navigation: Sequence[Entry]) -> None:
+    """Give templates what they need, `navigation` in this order among it."""
+    app.extensions[EXTENSION] = tuple(navigation)
+    app.register_blueprint(blueprint)
+    app.context_processor(_at_hand)
+    app.add_template_filter(price)
+    app.add_template_filter(size, "bytes")
+    app.add_template_filter(moment)
+    app.add_template_filter(here)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def page(template: str, *, status: int = 200, **facts: Any) -> Response:
+    """Return the page made of `template`; it depends on who reads it and in which language."""
+    response = make_response(render_template(template, **facts), status)
+    response.vary.update(("Cookie", "Accept-Language"))
+    return response
+
+
+def see(path: str) -> Response:
+    """Send the browser to `path` by GET, after a form was taken (RFC 9110, section 15.4.4)."""
+    return make_response(redirect(path, code=303))
+
+
+@blueprint.post("/preferences")
+def prefer() -> Response:
+    """Keep the language and the theme a person chooses, and go back to `next`."""
+    response = see(safe_next(request.form.get("next")))
+    for cookie, choices in ((languages.COOKIE, languages.LANGUAGES), (THEME_COOKIE, THEMES)):
+        chosen = request.form.get(cookie.removeprefix("avenue_"), "")
+        if chosen in choices:
+            response.set_cookie(
+                cookie,
+                chosen,
+                max_age=YEAR_SECONDS,
+                secure=current_app.config["SESSION_COOKIE_SECURE"],
+                httponly=True,
+                samesite="Lax",
+            )
+    return response
+
+
+def navigation() -> list[Entry]:
+    """Return where whoever asks may go."""
+    actor = _reader()
+    return [each for each in current_app.extensions[EXTENSION] if each.is_for(actor)]
+
+
+# Filters
+
+
+def price(amount: Decimal | str | None, currency: str) -> str:
+    """Return a price as the reader writes it, as `Gs. 150.000`; "" when there is none."""
+    if amount is None:
+        return ""
+    return str(format_currency(Decimal(amount), currency, locale=get_locale()))
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it, as `3,2 MB`."""
+    amount, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < KILO or unit == "TB":
+            break
+        amount /= KILO
+    pattern = "#,##0" if unit in {"B", "kB"} else "#,##0.#"
+    return f"{format_decimal(amount, pattern, locale=get_locale())} {unit}"
+
+
+def moment(at: datetime) -> str:
+    """Return date and time as the reader writes them, in the site's time zone."""
+    return str(format_datetime(at, "medium"))
+
+
+def here(url: str) -> str:
+    """Return an own URL without its host: the reader may have come by another name of the site."""
+    base = current_site().base_url
+    if not url.startswith(f"{base}/"):
+        return url
+    parts = urlsplit(base)
+    return url.removeprefix(f"{parts.scheme}://{parts.netloc}")
+
+
+def _at_hand() -> dict[str, Any]:
+    if not g.get("site"):
+        return {"language": language(), "theme": theme(), "asset": asset}
+    return {
+        "site": current_site(),
+        "site_name": current_site().name,
+        "actor": _reader(),
+        "navigation": navigation(),
+        "language": language(),
+        "theme": theme(),
+        "path": request.full_path.rstrip("?"),
+    }
+
+
+def _reader() -> Actor:
+    """Return who asks; whose token is not good is nobody on a page."""
+    try:
+        return current_actor()
+    except Unauthenticated:
+        return Actor(site=current_site())
+
+
+def theme() -> str:
+    """Return `light`, `dark`, or `auto` for what the system says."""
+    chosen = request.cookies.get(THEME_COOKIE)
+    return chosen if chosen in THEMES else THEMES[0]

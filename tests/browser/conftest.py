@@ -1,0 +1,51 @@
+"""A browser, a server, and people who look at its pages."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.house import Visitor, launched, people, visiting
+from tests.mongod import Guard as Watchdog
+from tests.mongod import Mongod, database_name
+from tests.server import Server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(mongod: Mongod, guard: Watchdog) -> Iterator[Server]:
+    """One gunicorn for everybody who does not break it; jobs run in it at once."""
+    uri = mongod.uri_of(database_name())
+    people(uri)
+    with Server(guard, uri, AVENUE_JOBS="inline") as server:
+        yield server
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visitor]]:
+    """Lets somebody come, with a browser of their own: `visit(locale="en")`."""
+    with ExitStack() as leaving:
+        yield lambda **options: leaving.enter_context(visiting(browser, server, **options))
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, server: Server) -> Any:
+    """The cookies of the administrator, who signs in once."""
+    with visiting(browser, server) as visitor:
+        visitor.sign_in()
+        return visitor.context.storage_state()
+
+
+@pytest.fixture
+def admin(visit: Callable[..., Visitor], signed_in: Any) -> Visitor:
+    """The administrator at a desk."""
+    return visit(storage_state=signed_in)

@@ -1,0 +1,177 @@
+"""The whole thing as people meet it: a real gunicorn, a real Chromium, and a guard at the door."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+
+from avenue.accounts.errors import EmailTaken
+from avenue.app.services import account_service
+from avenue.config import Settings
+from avenue.identity import Role
+from avenue.storage.connection import Database
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.schema import DEFAULT_SITE, migrate
+from tests.server import PASSWORD, ROOT, Server
+
+ADMIN = "admin@example.com"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+)
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+
+
+def chromium_path() -> Path:
+    """Where Chromium is; without one the browser tests cannot say anything, so they fail."""
+    for name in CHROMIUMS:
+        if found := shutil.which(name):
+            return Path(found)
+    raise AssertionError(
+        "The browser tests need Chromium on PATH. Debian: apt-get install chromium. Ubuntu: snap "
+        "install chromium. macOS: brew install --cask chromium. Or any Google Chrome."
+    )
+
+
+def launched(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+
+
+def people(uri: str) -> None:
+    """Migrate the database of `uri` and let an administrator in who may do everything."""
+    database = Database(Settings(mongodb_uri=uri, local=True))
+    try:
+        migrate(database)
+        accounts = account_service(
+            Settings(mongodb_uri=uri, local=True), database, RateLimits(database)
+        )
+        with suppress(EmailTaken):
+            accounts.add_user(ADMIN, PASSWORD, roles={DEFAULT_SITE: Role.ADMIN}, superuser=True)
+    finally:
+        database.close()
+
+
+class Guard:
+    """Notes what no page may do: errors in the console, errors of code, requests to other hosts."""
+
+    def __init__(self, own: str) -> None:
+        self.own = own
+        self.complaints: list[str] = []
+        self._meant: list[re.Pattern[str]] = []
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.complaints.append(f"page error: {error.error}"))
+        context.on("request", self._asked)
+
+    def expect(self, pattern: str) -> None:
+        """Let complaints that match `pattern` pass: this test provokes them."""
+        self._meant.append(re.compile(pattern))
+
+    def check(self) -> None:
+        left = [each for each in self.complaints if not any(p.search(each) for p in self._meant)]
+        assert left == []
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            where = message.location.get("url", "")
+            self.complaints.append(f"console {message.type}: {message.text} {where}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.own, "data:", "blob:")):
+            self.complaints.append(f"request to another host: {request.url}")
+
+
+class Visitor:
+    """Somebody with a browser of their own; `page` is what they look at."""
+
+    def __init__(self, context: BrowserContext, guard: Guard) -> None:
+        self.context, self.guard = context, guard
+        self.page: Page = context.new_page()
+
+    def sign_in(self, email: str = ADMIN, password: str = PASSWORD, to: str = "/admin") -> Page:
+        self.page.goto(f"/login?next={to}")
+        self.page.fill("#email", email)
+        self.page.fill("#password", password)
+        self.page.click("main form button")
+        self.page.wait_for_url(lambda url: "/login" not in url)
+        return self.page
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Ask the API as this person, beside the page; return its JSON."""
+        answer = self.context.request.fetch(
+            path, method=method, headers={"Origin": self.guard.own.rstrip("/")}, **options
+        )
+        assert answer.ok, f"{method} {path}: {answer.status} {answer.text()}"
+        return answer.json() if answer.body() else None
+
+    def a_product(self, *images: bytes, **fields: Any) -> Any:
+        """A product of this person with pictures, by the API."""
+        product = self.call("POST", "/api/shop/products", data={"name": "Zapato", **fields})
+        for image in images:
+            self.call(
+                "POST",
+                f"/api/shop/products/{product['id']}/images",
+                multipart={"file": {"name": "foto.jpg", "mimeType": "image/jpeg", "buffer": image}},
+            )
+        return self.call("GET", f"/api/shop/products/{product['id']}")
+
+
+@contextmanager
+def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visitor]:
+    """A browser of somebody's own, in Spanish unless `options` say otherwise, watched."""
+    own = f"http://127.0.0.1:{server.port}/"
+    context = browser.new_context(
+        **{
+            "base_url": own,
+            "locale": "es-PY",
+            "viewport": DESK,
+            "reduced_motion": "reduce",
+            **options,
+        }
+    )
+    guard = Guard(own)
+    guard.watch(context)
+    try:
+        yield Visitor(context, guard)
+        guard.check()
+    finally:
+        context.close()
+
+
+def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None) -> None:
+    """Find no fault by axe (WCAG 2.2 AA) on what `page` shows, light, dark and on a small phone.
+
+    `prepare` brings the page into the state meant, after each change of the window.
+    """
+    wide = page.viewport_size
+    for scheme, viewport in (("light", DESK), ("dark", DESK), ("light", PHONE)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(viewport)
+        prepare()
+        faults = page.evaluate(
+            f"""async (tags) => {{ if (!window.axe) {{ {AXE.read_text()} }}
+            const found = await window.axe.run(document, {{ runOnly: tags }});
+            return found.violations.map(v => `${{v.id}}: ${{v.help}} — ` +
+                v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }}""",
+            WCAG_22_AA,
+        )
+        assert faults == [], f"{page.url} {scheme} {viewport['width']}"
+        beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert beyond <= 0, f"{page.url} scrolls sideways by {beyond} px at {viewport['width']}"
+    page.emulate_media(color_scheme="light")
+    if wide:
+        page.set_viewport_size(wide)

@@ -1,0 +1,93 @@
+"""The texts of the rooms and their Spanish: what code and templates say, and what is translated.
+
+`make texts` writes new texts into each room's `translations/es.po` (to be translated there) and
+takes out those that are said no more; `test_translations.py` fails until both agree.
+"""
+
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+ROOMS = Path(__file__).parent.parent / "avenue"
+METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
+
+
+def rooms() -> list[Path]:
+    """Every room that says anything."""
+    return [room for room in sorted(ROOMS.iterdir()) if room.is_dir() and len(said_in(room))]
+
+
+def said_in(room: Path) -> Catalog:
+    """All texts of `room`, untranslated, with the files they are in."""
+    said = Catalog(fuzzy=False)
+    for name, _line, message, _comments, context in extract_from_dir(
+        str(room), METHODS, OPTIONS, keywords=KEYWORDS
+    ):
+        said.add(message, locations=[(name, 0)], context=context)
+    return said
+
+
+KEYWORDS = {
+    name: spec
+    for each in ("", "lazy_")
+    for name, spec in (
+        (f"{each}gettext", None),
+        (f"{each}ngettext", (1, 2)),
+        (f"{each}pgettext", ((1, "c"), 2)),
+    )
+} | {"_": None}
+
+
+def spanish_path(room: Path) -> Path:
+    return room / "translations" / "es.po"
+
+
+def spanish_of(room: Path) -> Catalog:
+    """What `room` says in Spanish."""
+    path = spanish_path(room)
+    return read_po(BytesIO(path.read_bytes() if path.exists() else b""), locale="es")
+
+
+def written(catalogue: Catalog) -> bytes:
+    file = BytesIO()
+    write_po(file, catalogue, width=100, omit_header=True, sort_output=True, include_lineno=False)
+    return file.getvalue()
+
+
+def updated(room: Path) -> Catalog:
+    """The Spanish of `room` with exactly what it says now; what is new is empty."""
+    known, fresh = spanish_of(room), Catalog(locale="es", fuzzy=False)
+    for message in _messages(said_in(room)):
+        before = known.get(message.id, message.context)
+        fresh.add(
+            message.id,
+            before.string if before else None,
+            locations=message.locations,
+            context=message.context,
+        )
+    return fresh
+
+
+def _messages(catalogue: Catalog) -> Iterator:
+    return (message for message in catalogue if message.id)
+
+
+def main() -> None:
+    for room in rooms():
+        path = spanish_path(room)
+        path.parent.mkdir(exist_ok=True)
+        catalogue = updated(room)
+        path.write_bytes(written(catalogue))
+        missing = [message.id for message in _messages(catalogue) if not message.string]
+        for each in missing:
+            sys.stdout.write(f"{path.relative_to(ROOMS.parent)}: {each!r} is to be translated\n")
+
+
+if __name__ == "__main__":
+    main()
