@@ -23,6 +23,7 @@ from avenue.errors import Unavailable
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.hot import HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
@@ -92,13 +93,12 @@ def create_app(settings: Settings, database: Database) -> Flask:
     rate_limits = RateLimits(database)
     accounts = account_service(settings, database, rate_limits)
     policy = product_pictures(settings)
-    decoders, cache = DecodePool(processes_for(settings.workers)), ByteCache(settings.cache_mb * MB)
+    decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
-    reader = MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), cache)
-    provide(app, renditions_of(settings, database, decoders, cache))
+    hot = _provide_delivery(app, database, decoders, settings)
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    provide(app, settings, accounts, library, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, policy, legacy_urls, settings)
@@ -120,6 +120,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     health.install(app, Fitness(database))
     _register_blueprints(app)
     pages.install(app, NAVIGATION)
+    app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
     requestlog.install(app)
     return app
 
@@ -161,6 +162,19 @@ def start() -> Flask:
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
     return app
+
+
+def _provide_delivery(
+    app: Flask, database: Database, decoders: DecodePool, settings: Settings
+) -> HotPictures:
+    """Provide what finds stored files; return the answers this worker will have at hand."""
+    cache, assets_known = ByteCache(settings.cache_mb * MB), AssetCache(settings.cache_seconds)
+    provide(
+        app,
+        renditions_of(settings, database, decoders, cache),
+        MediaReader(AssetStore(database), assets_known, cache),
+    )
+    return HotPictures(cache, assets_known)
 
 
 def _provide_shop(
