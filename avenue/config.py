@@ -128,6 +128,14 @@ class Settings:
         choices=("inline", "worker"),
     )
 
+    fast_lane: str = setting(
+        "AVENUE_FAST_LANE",
+        "Whether a worker's event loop answers for pictures at hand itself. The answers are the "
+        "same without it, and cost ten times the work.",
+        "on",
+        choices=("on", "off"),
+    )
+
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
         "When pictures get their sizes: product pictures in the upload and the others when first "

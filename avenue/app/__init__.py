@@ -74,6 +74,7 @@ from avenue.web import (
     problems,
     requestlog,
 )
+from avenue.web.fast_lane import AT_HAND
 from avenue.web.services import provide
 
 MB = 1024 * 1024
@@ -120,6 +121,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     health.install(app, Fitness(database))
     _register_blueprints(app)
     pages.install(app, NAVIGATION)
+    app.extensions[AT_HAND] = hot
     app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
     requestlog.install(app)
     return app

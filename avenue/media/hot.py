@@ -7,13 +7,14 @@ What is not exactly that (a query, another host, a condition that fails) goes th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.conditional import Decision, Facts, decide_for
 from avenue.media.models import Asset
+from avenue.web.fast_lane import Prepared
 from avenue.web.requestlog import ROUTE
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ class HotAnswer:
 
     candidate: Candidate
     headers: Headers
+    head: bytes = field(init=False)
+    head_not_modified: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Write the lines of both heads once, for the worker's fast lane."""
+        object.__setattr__(self, "head", _lines(self.headers))
+        object.__setattr__(self, "head_not_modified", _lines(_of_a_304(self.headers)))
 
     def __len__(self) -> int:
         """Return what it counts as in the cache."""
@@ -76,6 +84,15 @@ class HotPictures:
         if kept is None:
             return None
         return answer, kept if isinstance(kept, bytes) else kept.data
+
+    def prepared(self, host: str, path: str) -> Prepared | None:
+        """Return the same as bytes, for the worker's fast lane."""
+        found = self.find(host, path)
+        if found is None:
+            return None
+        answer, data = found
+        etag = f'"{answer.candidate.facts.etag}"'.encode()
+        return Prepared(answer.head, answer.head_not_modified, etag, data)
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
         """Give `answer` from now on."""
@@ -141,12 +158,18 @@ def _head(answer: HotAnswer, decision: Decision) -> tuple[str, list[tuple[str, s
     if decision.status == HTTPStatus.OK:
         return "200 OK", list(answer.headers)
     if decision.status == HTTPStatus.NOT_MODIFIED:
-        return "304 Not Modified", [
-            each for each in answer.headers if each[0].lower() not in NOT_IN_A_304
-        ]
+        return "304 Not Modified", list(_of_a_304(answer.headers))
     part = str(decision.end - decision.start)
     last, whole = decision.end - 1, answer.candidate.facts.length
     return "206 Partial Content", [
         *((name, part if name == "Content-Length" else value) for name, value in answer.headers),
         ("Content-Range", f"bytes {decision.start}-{last}/{whole}"),
     ]
+
+
+def _of_a_304(headers: Headers) -> Headers:
+    return tuple(each for each in headers if each[0].lower() not in NOT_IN_A_304)
+
+
+def _lines(headers: Headers) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
