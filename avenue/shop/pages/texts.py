@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString
 
+from avenue.shop.pages.upload_texts import upload_texts
 from avenue.web.language import lazy_gettext as _
 
 SAID: Mapping[str, LazyString] = {
@@ -82,4 +83,4 @@ PICTURE_TEXTS: Mapping[str, LazyString] = {
 
 def picture_texts() -> dict[str, str]:
     """Return the texts of the modules of the picture screen in the language of the request."""
-    return {name: str(each) for name, each in PICTURE_TEXTS.items()}
+    return {name: str(each) for name, each in PICTURE_TEXTS.items()} | upload_texts()
