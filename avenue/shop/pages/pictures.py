@@ -24,7 +24,7 @@ from avenue.media.sniffing import MEDIA_TYPES
 from avenue.media.variants import EAGER, VARIANTS
 from avenue.shop.errors import GroupNotFound, ProductNotFound, TempImageNotFound
 from avenue.shop.models import GROUP, PRODUCT, Picture
-from avenue.shop.pages.texts import REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
+from avenue.shop.pages.texts import CUT_NAMES, REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
 from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -164,6 +164,7 @@ def screen_page(template: str, *, screen: Screen, status: int = 200, **facts: An
         screen=screen,
         refused=_refused(screen),
         texts=picture_texts(),
+        cut_names=CUT_NAMES,
         **facts,
     )
     response.headers["Content-Security-Policy"] = PICTURES_POLICY
@@ -316,11 +317,16 @@ def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     claim = Claim(kind=kind, id=owner_id)
     wall = using(PictureService).wall(current_actor(), claim)
     alt = _alt_sent()
+    if "suggest" in request.form:
+        alt[_languages()[0]] = request.form["suggest"].strip()
     if any(len(text) > LONGEST_ALT for text in alt.values()):
         return back_to(_page_path(claim), refused=[("bad_alt", "")])
-    changes = {"alt": alt, "decorative": "decorative" in request.form}
     kept = {each.id: each.alt for each in wall.pictures if isinstance(each, Asset)}
-    changes["alt"] = {**kept.get(asset_id, {}), **alt}
+    merged = {**kept.get(asset_id, {}), **alt}
+    changes = {
+        "alt": {tongue: text for tongue, text in merged.items() if text},
+        "decorative": "decorative" in request.form,
+    }
     return _describe(claim, asset_id, changes, "described")
 
 
@@ -425,12 +431,17 @@ def _refused(screen: Screen) -> list[tuple[str, str]]:
 def _bounds() -> dict[str, Any]:
     """Return what may be uploaded here, and the languages of the shop, its own first."""
     policy = using(UploadPolicy).on(g.site)
-    own = [each for each in LANGUAGES if each == g.site.language]
     return {
         "max_bytes": policy.max_bytes,
         "media_types": sorted(policy.media_types),
-        "languages": list(dict.fromkeys([*own, *LANGUAGES])),
+        "languages": _languages(),
     }
+
+
+def _languages() -> list[str]:
+    """Return the languages pictures are described in, the site's own first."""
+    own = [each for each in LANGUAGES if each == g.site.language]
+    return list(dict.fromkeys([*own, *LANGUAGES]))
 
 
 def _shot(picture: Picture, *, languages: Sequence[str], until: datetime | None = None) -> Shot:

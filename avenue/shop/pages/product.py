@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, request
-from flask_babel import LazyString
 from pydantic import BaseModel, ValidationError
 
 from avenue.errors import AvenueError
@@ -25,6 +24,7 @@ from avenue.shop.errors import (
 from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Product, ProductFields, Status
 from avenue.shop.pages.pictures import new_screen, screen_of, screen_page
 from avenue.shop.pages.products import PATH
+from avenue.shop.pages.texts import LABELS, STATUSES
 from avenue.shop.routes.bodies import NewProduct, ProductChanges
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
@@ -39,7 +39,6 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import LANGUAGES, LOCALES, language
 from avenue.web.language import gettext as _
-from avenue.web.language import lazy_gettext as lazy
 from avenue.web.pages import see
 from avenue.web.services import using
 
@@ -47,20 +46,6 @@ FIELDS = ("name", "sku", "description", "price", "currency", "status", "group")
 CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
 TRIES = 5
 UNPROCESSABLE = 422
-STATUSES: Mapping[str, LazyString] = {
-    Status.DRAFT: lazy("Draft: only you see it"),
-    Status.PUBLISHED: lazy("Published: everybody sees it"),
-}
-LABELS: Mapping[str, LazyString] = {
-    "name": lazy("Name"),
-    "sku": lazy("SKU"),
-    "description": lazy("Description"),
-    "price": lazy("Price"),
-    "currency": lazy("Currency"),
-    "status": lazy("Status"),
-    "group": lazy("Group"),
-}
-
 Texts = dict[str, str]
 
 blueprint = Blueprint("product_page", __name__, url_prefix=PATH, template_folder="../templates")

@@ -1,11 +1,27 @@
-"""What the picture screen says: after a form, in refusals, and by its modules."""
+"""What the pages of a product and its pictures say: fields, what forms did, what modules tell."""
 
 from collections.abc import Mapping
 
 from flask_babel import LazyString
 
+from avenue.shop.models import Status
 from avenue.shop.pages.upload_texts import upload_texts
 from avenue.web.language import lazy_gettext as _
+
+STATUSES: Mapping[str, LazyString] = {
+    Status.DRAFT: _("Draft: not in the shop window yet"),
+    Status.PUBLISHED: _("Published: in the shop window"),
+}
+LABELS: Mapping[str, LazyString] = {
+    "name": _("Name"),
+    "sku": _("SKU"),
+    "description": _("Description"),
+    "price": _("Price"),
+    "currency": _("Currency"),
+    "status": _("Status"),
+    "group": _("Group"),
+}
+"""The fields of a product."""
 
 SAID: Mapping[str, LazyString] = {
     "created": _("The product is saved."),
@@ -54,12 +70,12 @@ REFUSED_OTHERWISE = _("This was not taken. Try again.")
 
 PICTURE_TEXTS: Mapping[str, LazyString] = {
     "moved": _("Moved to position {position} of {count}."),
-    "orderSaved": _("The order is saved."),
+    "photoAt": _("Photo {at} of {count}: {name}"),
     "orderConflict": _(
         "Somebody else has put the photos into another order in the meantime. You see theirs now."
     ),
     "orderAgain": _("Put my order again"),
-    "changedElsewhere": _("Somebody else changed the photos in the meantime. You see them now."),
+    "orderAgainDone": _("The photos are in your order again."),
     "saving": _("Saving…"),
     "saved": _("Saved"),
     "notSaved": _("Not saved"),
@@ -79,6 +95,14 @@ PICTURE_TEXTS: Mapping[str, LazyString] = {
     "focalAutomatic": _("The focal point is automatic again."),
 }
 """What the modules say; `{facts}` are put in by `text()`."""
+
+CUT_NAMES: Mapping[str, LazyString] = {
+    "thumb": _("Small (thumb)"),
+    "card": _("In lists (card)"),
+    "gallery": _("In the gallery"),
+    "og": _("When shared (og)"),
+}
+"""What the variants are for that a focal point is shown in."""
 
 
 def picture_texts() -> dict[str, str]:

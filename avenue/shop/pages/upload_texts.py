@@ -83,6 +83,7 @@ UPLOAD_TEXTS: Mapping[str, LazyString] = {
     "save_waits": _("We save as soon as the photos are there."),
     "save_stopped": _("Not all photos were uploaded, so nothing is saved yet: look at the list."),
     # A product that is not saved yet
+    "room_none": _("No more than {limit} fit"),
     "earlier_use": _("Use them"),
     "earlier_delete": _("Delete them"),
     "earlier_used": _("They are chosen for this product."),

@@ -43,17 +43,17 @@ function buttons(field, take, cut) {
   const camera = hiddenField({ accept: "image/*" });
   camera.setAttribute("capture", "environment"); // the property is unknown at a desk
   chosen(camera, (files) => take(files.map(({ file }) => ({ file, name: stamped("photographed", file) }))));
-  row.append(button("choose", () => field.click()), button("camera", () => camera.click(), "camera"), camera);
+  row.append(button("choose", () => field.click(), ""), button("camera", () => camera.click(), "quiet camera"), camera);
   if ("webkitdirectory" in field) {
     const folder = hiddenField({ multiple: true, webkitdirectory: true });
     chosen(folder, (files) => take(within(sorted(files.map(({ file }) => ({ file, name: file.name, path: file.webkitRelativePath }))), cut)));
-    row.append(button("folder", () => folder.click(), "folder"), folder);
+    row.append(button("folder", () => folder.click(), "quiet folder"), folder);
   }
   return row;
 }
 
-function button(name, act, kind = "") {
-  const made = Object.assign(document.createElement("button"), { type: "button", textContent: text(name), className: `quiet ${kind}`.trim() });
+function button(name, act, className) {
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: text(name), className });
   made.addEventListener("click", act);
   return made;
 }

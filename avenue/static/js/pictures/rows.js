@@ -93,7 +93,7 @@ class Row {
     this._preview = make("img", "preview");
     this._preview.alt = "";
     this._url = URL.createObjectURL(item.file);
-    this._preview.onerror = () => this._preview.classList.add("broken");
+    this._preview.onerror = () => this._preview.replaceWith(make("div", "preview")); // nothing to see
     this._preview.src = this._url;
     this._name = make("p", "name", item.name);
     this._note = make("p", "note");

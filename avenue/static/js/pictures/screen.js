@@ -1,4 +1,6 @@
 // The picture screen as the server shows it, fetched again after each change.
+import { localMoments } from "../everywhere.js";
+
 const section = document.getElementById("pictures");
 const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, [tabindex]";
 
@@ -18,6 +20,17 @@ export function cards() {
 }
 
 let last = 0;
+let held = null;
+
+/** Let the screen stay as it is, while somebody drags; call what is returned to let go. */
+export function hold() {
+  let letGo;
+  held = new Promise((resolve) => (letGo = resolve));
+  return () => {
+    held = null;
+    letGo();
+  };
+}
 
 /** Show what is there now; what was typed and not saved, and where the focus was, stays. */
 export async function refresh() {
@@ -26,6 +39,7 @@ export async function refresh() {
   if (!answer.ok) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("pictures");
+  while (held) await held;
   if (!fresh || mine !== last) return false; // a later one is under way and knows more
   const focus = focused();
   const typed = unsaved();
@@ -48,6 +62,7 @@ function keepOrder(fresh) {
 
 function swap(old, fresh) {
   old.hidden = fresh.hidden;
+  localMoments(fresh);
   old.replaceChildren(...fresh.childNodes);
 }
 

@@ -65,8 +65,9 @@ function button(name, act) {
   return made;
 }
 
-/** Put the cards of `keys` into this order, where they stand. */
-export function putCards(keys) {
+/** Put the cards of `keys` into this order, which is kept by the page alone. */
+export function putCards(section, keys) {
   const byKey = new Map(cards().map((card) => [card.dataset.key, card]));
   document.getElementById("picture-list").append(...keys.map((key) => byKey.get(key)));
+  section.dispatchEvent(new CustomEvent("pictures:changed", { bubbles: true }));
 }

@@ -42,7 +42,7 @@ function room() {
 
 function showRoom() {
   const left = Math.max(0, room() - queue.placesTaken);
-  document.getElementById("room").textContent = text(`room_${left === 1 ? "one" : "many"}`, { left, limit });
+  document.getElementById("room").textContent = text(`room_${left ? (left === 1 ? "one" : "many") : "none"}`, { left, limit });
 }
 
 function take(files) {
@@ -103,6 +103,6 @@ function keepOrder() {
       return;
     }
     const order = putRight(cards().map((card) => card.dataset.key), came, wanted);
-    if (order) putCards(order);
+    if (order) putCards(section, order);
   });
 }
