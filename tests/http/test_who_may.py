@@ -108,6 +108,28 @@ WHO_MAY = {
     # The panel
     "GET /admin": For(PERSON),
     "GET /admin/products": For(SHOP),
+    "GET /admin/products/new": For(SHOP),
+    "POST /admin/products/new": For(SHOP, WRITE),
+    "GET /admin/products/new/pictures": For(SHOP),
+    "POST /admin/products/new/pictures": For(SHOP, WRITE),
+    "POST /admin/products/new/pictures/remove": For(SHOP, WRITE),
+    "GET /admin/products/<product_id>": For(SHOP, READ),
+    "POST /admin/products/<product_id>": For(SHOP, WRITE),
+    "POST /admin/products/<product_id>/delete": For(SHOP, WRITE),
+    **{
+        f"{method} /admin/{shelf}/<owner_id>/pictures{rest}": For(SHOP, scope)
+        for shelf in ("products", "groups")
+        for method, rest, scope in (
+            ("GET", "", READ),
+            ("POST", "", WRITE),
+            ("POST", "/move", WRITE),
+            ("POST", "/remove", WRITE),
+            ("POST", "/<asset_id>/alt", WRITE),
+            ("POST", "/<asset_id>/focal", WRITE),
+            ("POST", "/<asset_id>/file", WRITE),
+            ("POST", "/<asset_id>/restore", WRITE),
+        )
+    },
 }
 
 REFUSALS = {
@@ -175,7 +197,7 @@ class Cast:
 
     def path(self, rule: str) -> str:
         """The rule with things that are there; a place nobody has thought about fails."""
-        of_group = rule.startswith("/api/shop/groups")
+        of_group = rule.startswith(("/api/shop/groups", "/admin/groups"))
         asset = self.temporary if "temp-images" in rule else self.image
         known = {
             "product_id": self.product["id"],

@@ -22,6 +22,7 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.products import ProductStore
 
 CHANGE_TRIES = 5
+MOST_CHOICES = 1000
 
 
 class GroupService:
@@ -72,6 +73,11 @@ class GroupService:
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
         )
+
+    def choices(self, actor: Actor) -> list[Group]:
+        """Return the groups the actor may put products into, by name."""
+        require_seller(actor)
+        return self._groups.owned_by(actor.site.id, _whose(actor), MOST_CHOICES)
 
     def change(
         self,

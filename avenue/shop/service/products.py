@@ -79,6 +79,17 @@ class ProductService:
             raise ProductNotFound
         return self._pictured(actor, [product])[0]
 
+    def own(self, actor: Actor, product_id: str) -> Product:
+        """Return a product the actor may change; to everybody else it does not exist.
+
+        Raise `ProductNotFound`.
+        """
+        require_seller(actor)
+        product = self._products.get(actor.site.id, product_id)
+        if product is None or not may_change(actor, product):
+            raise ProductNotFound
+        return product
+
     def find(self, actor: Actor, query: ProductQuery) -> Page:
         """Return a page of the products the actor may see."""
         seller = actor.id if actor.has_role(Role.SELLER) else None
@@ -100,7 +111,7 @@ class ProductService:
         Raise `SkuTaken` or `GroupNotFound`, too.
         """
         for _ in range(CHANGE_TRIES):
-            product = self._own(actor, product_id)
+            product = self.own(actor, product_id)
             if revision is not None and product.revision != revision:
                 break
             if changes.get("group") != product.group:
@@ -112,16 +123,8 @@ class ProductService:
 
     def delete(self, actor: Actor, product_id: str) -> None:
         """Delete an own product; its pictures go to the trash."""
-        product = self._own(actor, product_id)
+        product = self.own(actor, product_id)
         self._products.delete(actor.site.id, product, by=actor.id)
-
-    def _own(self, actor: Actor, product_id: str) -> Product:
-        """Return a product the actor may change; to everybody else it does not exist."""
-        require_seller(actor)
-        product = self._products.get(actor.site.id, product_id)
-        if product is None or not may_change(actor, product):
-            raise ProductNotFound
-        return product
 
     def _check_group(self, actor: Actor, group_id: str | None) -> None:
         """Raise `GroupNotFound` when the actor may not put products into the group."""
