@@ -107,7 +107,8 @@ WHO_MAY = {
     "POST /preferences": ALL,
     # The panel
     "GET /admin": For(PERSON),
-    "GET /admin/products": For(SHOP),
+    "GET /admin/products": For(SHOP, READ),
+    "POST /admin/products/bulk": For(SHOP, WRITE),
 }
 
 REFUSALS = {
