@@ -109,6 +109,13 @@ WHO_MAY = {
     "GET /admin": For(PERSON),
     "GET /admin/products": For(SHOP, READ),
     "POST /admin/products/bulk": For(SHOP, WRITE),
+    "GET /admin/groups": For(SHOP, READ),
+    "GET /admin/groups/new": For(SHOP, READ),
+    "POST /admin/groups/new": For(SHOP, WRITE),
+    "GET /admin/groups/<group_id>": For(SHOP, READ),
+    "POST /admin/groups/<group_id>": For(SHOP, WRITE),
+    "GET /admin/groups/<group_id>/delete": For(SHOP, READ),
+    "POST /admin/groups/<group_id>/delete": For(SHOP, WRITE),
 }
 
 REFUSALS = {
