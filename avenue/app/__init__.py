@@ -36,6 +36,7 @@ from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
+from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
@@ -188,12 +189,16 @@ def _provide_shop(
     settings: Settings,
 ) -> None:
     products, groups = ProductStore(database), GroupStore(database)
-    pictures = PictureStore(database)
+    of_products = ProductService(products, groups, library, settings)
+    of_pictures = PictureService(
+        PictureStore(database), products, groups, library, policy, legacy_urls, settings
+    )
     provide(
         app,
-        ProductService(products, groups, library, settings),
+        of_products,
+        of_pictures,
+        BulkService(of_products, of_pictures),
         GroupService(groups, products, library),
-        PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
     )
 
 

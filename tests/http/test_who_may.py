@@ -107,7 +107,6 @@ WHO_MAY = {
     "POST /preferences": ALL,
     # The panel
     "GET /admin": For(PERSON),
-    "GET /admin/products": For(SHOP),
     "GET /admin/products/new": For(SHOP),
     "POST /admin/products/new": For(SHOP, WRITE),
     "GET /admin/products/new/pictures": For(SHOP),
@@ -130,6 +129,15 @@ WHO_MAY = {
             ("POST", "/<asset_id>/restore", WRITE),
         )
     },
+    "GET /admin/products": For(SHOP, READ),
+    "POST /admin/products/bulk": For(SHOP, WRITE),
+    "GET /admin/groups": For(SHOP, READ),
+    "GET /admin/groups/new": For(SHOP, READ),
+    "POST /admin/groups/new": For(SHOP, WRITE),
+    "GET /admin/groups/<group_id>": For(SHOP, READ),
+    "POST /admin/groups/<group_id>": For(SHOP, WRITE),
+    "GET /admin/groups/<group_id>/delete": For(SHOP, READ),
+    "POST /admin/groups/<group_id>/delete": For(SHOP, WRITE),
 }
 
 REFUSALS = {

@@ -10,10 +10,11 @@ from avenue.shop.errors import GroupNotFound, ImageNotFound, RevisionConflict
 from avenue.shop.models import (
     Changes,
     Group,
-    ListQuery,
+    GroupQuery,
     Option,
     Page,
     PicturedGroup,
+    Product,
     Sort,
     pictures_of,
 )
@@ -23,6 +24,7 @@ from avenue.shop.store.products import ProductStore
 
 CHANGE_TRIES = 5
 MOST_CHOICES = 1000
+MOST_NAMES = 100
 
 
 class GroupService:
@@ -63,7 +65,19 @@ class GroupService:
             raise GroupNotFound
         return self._pictured(actor, [group])[0]
 
-    def find(self, actor: Actor, query: ListQuery) -> Page:
+    def get_own(self, actor: Actor, group_id: str) -> tuple[PicturedGroup, list[Product]]:
+        """Return a group the actor may change, and every product in it, oldest first."""
+        group = self._own(actor, group_id)
+        members = self._products.grouped(actor.site.id, [group.id])[group.id]
+        return self._pictured(actor, [group])[0], members
+
+    def names(self, actor: Actor) -> list[Group]:
+        """Return the first groups by name, for choosing one of them."""
+        query = GroupQuery(sort=Sort.NAME, descending=False, limit=MOST_NAMES)
+        found, _ = self._groups.find(actor.site.id, query)
+        return found[:MOST_NAMES]
+
+    def find(self, actor: Actor, query: GroupQuery) -> Page:
         """Return a page of the groups."""
         found, total = self._groups.find(actor.site.id, query)
         shown = found[: query.limit]

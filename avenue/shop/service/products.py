@@ -93,7 +93,12 @@ class ProductService:
     def find(self, actor: Actor, query: ProductQuery) -> Page:
         """Return a page of the products the actor may see."""
         seller = actor.id if actor.has_role(Role.SELLER) else None
-        scoped = replace(query, everything=actor.is_admin, visible_to=seller)
+        scoped = replace(
+            query,
+            everything=actor.is_admin,
+            visible_to=seller,
+            language=actor.site.language,
+        )
         found, total = self._products.find(actor.site.id, scoped)
         shown = found[: query.limit]
         last = shown[-1] if len(found) > query.limit else None
@@ -102,6 +107,18 @@ class ProductService:
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
         )
+
+    def own(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
+        """Return those of `product_ids` that the actor may change, in their order."""
+        require_seller(actor)
+        found = self._products.these(actor.site.id, product_ids)
+        return self._pictured(actor, [each for each in found if may_change(actor, each)])
+
+    def own_by_sku(self, actor: Actor, skus: Sequence[str]) -> dict[str, Product]:
+        """Return the products with one of `skus` that the actor may change, by SKU."""
+        require_seller(actor)
+        found = self._products.with_skus(actor.site.id, skus)
+        return {sku: each for sku, each in found.items() if may_change(actor, each)}
 
     def change(
         self, actor: Actor, product_id: str, changes: Changes, revision: int | None
