@@ -61,6 +61,7 @@ from avenue.web import (
     assets,
     audit,
     auth,
+    colours,
     cors,
     docs,
     headers,
@@ -108,7 +109,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         import_service(settings, database),
     )
 
-    for each in (parsing, language, assets, problems):
+    for each in (parsing, language, assets, colours, problems):
         each.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, known_sites, settings)

@@ -100,6 +100,11 @@ WHO_MAY = {
     "GET /healthz": ALL,
     "GET /readyz": ALL,
     "GET /": ALL,
+    "GET /products/<product_id>": ALL,
+    "GET /products/<product_id>/<slug>": ALL,
+    "GET /robots.txt": ALL,
+    "GET /sitemap.xml": ALL,
+    "GET /site.css": ALL,
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
@@ -189,6 +194,7 @@ class Cast:
             "variant": "original",
             "path": "nothing/here.jpg",
             "name": "css/tokens.css",
+            "slug": "zapato",
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

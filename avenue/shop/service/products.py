@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Actor, Limit, Role, new_id
+from avenue.identity import Actor, Limit, Role, Site, new_id
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State
 from avenue.shop.errors import (
@@ -91,6 +91,10 @@ class ProductService:
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
         )
+
+    def published(self, site: Site, *, most: int) -> list[Product]:
+        """Return what everybody may see of `site`, the newest first, without the pictures."""
+        return self._products.published(site.id, most=most)
 
     def change(
         self, actor: Actor, product_id: str, changes: Changes, revision: int | None

@@ -25,6 +25,8 @@ from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, Collection, site
 
+WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
+
 
 class ProductStore:
     """The products of one site at a time; every method takes the site first."""
@@ -67,6 +69,13 @@ class ProductStore:
         """Return the products of one page, and how many match in all; see `page_of`."""
         found, total = page_of(self._products(site_id), query, _conditions(query))
         return [from_document(each) for each in found], total
+
+    def published(self, site_id: str, *, most: int) -> list[Product]:
+        """Return the published products, the newest first."""
+        found = self._products(site_id).find(
+            {"status": Status.PUBLISHED}, WITHOUT_TEXTS, sort=[("created_at", -1)], limit=most
+        )
+        return [from_document({**each, "description": "", "images": []}) for each in found]
 
     def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
         """Set fields of a product; None when it is no longer as `product` says.
