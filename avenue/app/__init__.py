@@ -16,6 +16,7 @@ from avenue.app.services import (
     inspector,
     media_library,
     renditions_of,
+    shop_of,
 )
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
@@ -26,7 +27,6 @@ from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
-    UploadPolicy,
     product_pictures,
     site_logo,
 )
@@ -35,13 +35,7 @@ from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
-from avenue.shop.service.groups import GroupService
-from avenue.shop.service.pictures import PictureService
-from avenue.shop.service.products import ProductService
 from avenue.shop.service.status import StatusService
-from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.pictures import PictureStore
-from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import StatusStore
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
@@ -102,7 +96,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
-    _provide_shop(app, database, library, policy, legacy_urls, settings)
+    shop = shop_of(settings, database, library)
+    provide(app, shop.products, shop.groups, shop.pictures, shop.samples)
     provide(
         app,
         _status_service(database, known_sites, settings),
@@ -162,24 +157,6 @@ def start() -> Flask:
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
     return app
-
-
-def _provide_shop(
-    app: Flask,
-    database: Database,
-    library: MediaLibrary,
-    policy: UploadPolicy,
-    legacy_urls: LegacyUrls,
-    settings: Settings,
-) -> None:
-    products, groups = ProductStore(database), GroupStore(database)
-    pictures = PictureStore(database)
-    provide(
-        app,
-        ProductService(products, groups, library, settings),
-        GroupService(groups, products, library),
-        PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
-    )
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:

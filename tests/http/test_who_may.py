@@ -113,6 +113,9 @@ WHO_MAY = {
     # The panel
     "GET /admin": For(PERSON),
     "GET /admin/products": For(SHOP),
+    "GET /admin/demo": For(ADMINS, READ),
+    "POST /admin/demo": For(ADMINS, WRITE),
+    "POST /admin/demo/remove": For(ADMINS, WRITE),
 }
 
 REFUSALS = {

@@ -1,10 +1,10 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import home, products, window
+from avenue.shop.pages import demo, home, products, window
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
-BLUEPRINTS = (home.blueprint, products.blueprint, window.blueprint)
+BLUEPRINTS = (home.blueprint, products.blueprint, demo.blueprint, window.blueprint)
 
 NAVIGATION = (Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),)

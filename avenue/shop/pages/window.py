@@ -68,7 +68,6 @@ def show_window() -> Response:
         canonical=f"{site.base_url}/" + (f"?after={after}" if after else ""),
         preview=preview(site, [each for item in found.items for each in item.images], site.name),
         may_add=actor.has_role(Role.SELLER),
-        is_admin=actor.is_admin,
     )
 
 

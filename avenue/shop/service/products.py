@@ -48,9 +48,16 @@ class ProductService:
         self._limit = settings.max_images_per_product
 
     def create(
-        self, actor: Actor, fields: ProductFields, temp_images: Sequence[str] = ()
+        self,
+        actor: Actor,
+        fields: ProductFields,
+        temp_images: Sequence[str] = (),
+        *,
+        product_id: str | None = None,
     ) -> PicturedProduct:
         """Create a product of the actor's own, with these temporary pictures of the actor's own.
+
+        Its id is `product_id`, where that was chosen before and nobody else knows it.
 
         Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired` or `TooManyImages`.
         """
@@ -62,7 +69,7 @@ class ProductService:
         now = utc_now()
         product = Product(
             **asdict(fields),
-            id=new_id(),
+            id=product_id or new_id(),
             owner=actor.id,
             images=tuple(Entry(asset=each) for each in temp_images),
             revision=1,
