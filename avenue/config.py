@@ -136,6 +136,13 @@ class Settings:
         choices=("on", "off"),
     )
 
+    demo: str = setting(
+        "AVENUE_DEMO",
+        "`auto` offers sample products to a shop that has none, and loads them at the first "
+        "`serve --local`; `off` does neither.",
+        "auto",
+        choices=("auto", "off"),
+    )
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
         "When pictures get their sizes: product pictures in the upload and the others when first "

@@ -15,6 +15,9 @@ from avenue.web.language import gettext as _
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
+PANEL = "/admin"
+"""Where people go on who did not want to go anywhere else."""
+
 blueprint = Blueprint("account_pages", __name__, template_folder="templates")
 
 
@@ -27,7 +30,7 @@ def _keep_out_of_caches(response: Response) -> Response:
 @blueprint.get("/login")
 def show_login() -> Response:
     """Show the form, or to somebody signed in who they are and the way out."""
-    target = safe_next(request.args.get("next"))
+    target = safe_next(request.args.get("next"), PANEL)
     actor = current_actor()
     if actor.id is None:
         return _form(target)
@@ -39,7 +42,7 @@ def show_login() -> Response:
 @audited("user.signed_in")
 def sign_in() -> Response:
     """Begin a session and go on to `next`, or show the form again with the reason."""
-    target = safe_next(request.form.get("next"))
+    target = safe_next(request.form.get("next"), PANEL)
     try:
         csrf.prove_own_page()
         body = _credentials()

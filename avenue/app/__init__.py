@@ -16,6 +16,7 @@ from avenue.app.services import (
     inspector,
     media_library,
     renditions_of,
+    shop_of,
 )
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
@@ -27,7 +28,6 @@ from avenue.media.hot import HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
-    UploadPolicy,
     product_pictures,
     site_logo,
 )
@@ -36,14 +36,7 @@ from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
-from avenue.shop.service.bulk import BulkService
-from avenue.shop.service.groups import GroupService
-from avenue.shop.service.pictures import PictureService
-from avenue.shop.service.products import ProductService
 from avenue.shop.service.status import StatusService
-from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.pictures import PictureStore
-from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import StatusStore
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
@@ -63,6 +56,7 @@ from avenue.web import (
     assets,
     audit,
     auth,
+    colours,
     cors,
     docs,
     headers,
@@ -103,14 +97,15 @@ def create_app(settings: Settings, database: Database) -> Flask:
     provide(app, settings, accounts, library, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
-    _provide_shop(app, database, library, policy, legacy_urls, settings)
+    shop = shop_of(settings, database, library)
     provide(
         app,
+        *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
         _status_service(database, known_sites, settings),
         import_service(settings, database),
     )
 
-    for each in (parsing, language, assets, problems):
+    for each in (parsing, language, assets, colours, problems):
         each.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, known_sites, settings)
@@ -178,28 +173,6 @@ def _provide_delivery(
         MediaReader(AssetStore(database), assets_known, cache),
     )
     return HotPictures(cache, assets_known)
-
-
-def _provide_shop(
-    app: Flask,
-    database: Database,
-    library: MediaLibrary,
-    policy: UploadPolicy,
-    legacy_urls: LegacyUrls,
-    settings: Settings,
-) -> None:
-    products, groups = ProductStore(database), GroupStore(database)
-    of_products = ProductService(products, groups, library, settings)
-    of_pictures = PictureService(
-        PictureStore(database), products, groups, library, policy, legacy_urls, settings
-    )
-    provide(
-        app,
-        of_products,
-        of_pictures,
-        BulkService(of_products, of_pictures),
-        GroupService(groups, products, library),
-    )
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:

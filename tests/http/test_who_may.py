@@ -100,6 +100,11 @@ WHO_MAY = {
     "GET /healthz": ALL,
     "GET /readyz": ALL,
     "GET /": ALL,
+    "GET /products/<product_id>": ALL,
+    "GET /products/<product_id>/<slug>": ALL,
+    "GET /robots.txt": ALL,
+    "GET /sitemap.xml": ALL,
+    "GET /site.css": ALL,
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
@@ -138,6 +143,9 @@ WHO_MAY = {
     "POST /admin/groups/<group_id>": For(SHOP, WRITE),
     "GET /admin/groups/<group_id>/delete": For(SHOP, READ),
     "POST /admin/groups/<group_id>/delete": For(SHOP, WRITE),
+    "GET /admin/demo": For(ADMINS, READ),
+    "POST /admin/demo": For(ADMINS, WRITE),
+    "POST /admin/demo/remove": For(ADMINS, WRITE),
 }
 
 REFUSALS = {
@@ -219,6 +227,7 @@ class Cast:
             "variant": "original",
             "path": "nothing/here.jpg",
             "name": "css/tokens.css",
+            "slug": "zapato",
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

@@ -1,7 +1,7 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import groups, home, pictures, product, products
+from avenue.shop.pages import demo, groups, home, pictures, product, products, window
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
@@ -11,6 +11,8 @@ BLUEPRINTS = (
     product.blueprint,
     pictures.blueprint,
     groups.blueprint,
+    demo.blueprint,
+    window.blueprint,
 )
 
 NAVIGATION = (

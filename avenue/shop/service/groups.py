@@ -36,16 +36,24 @@ class GroupService:
         self._library = library
 
     def create(
-        self, actor: Actor, *, model: str, name: str, product_ids: Sequence[str]
+        self,
+        actor: Actor,
+        *,
+        model: str,
+        name: str,
+        product_ids: Sequence[str],
+        group_id: str | None = None,
     ) -> PicturedGroup:
         """Create a group of the actor's own with these products; raise `ProductNotFound`.
+
+        Its id is `group_id`, where that was chosen before and nobody else knows it.
 
         A product that was in another group changes over.
         """
         require_seller(actor)
         now = utc_now()
         group = Group(
-            id=new_id(),
+            id=group_id or new_id(),
             owner=actor.id,
             model=model,
             name=name,
