@@ -8,6 +8,10 @@ from flask import Flask, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.people import PeopleService
+from avenue.accounts.service import AccountService
+from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background
 from avenue.app.services import (
     account_service,
@@ -15,6 +19,7 @@ from avenue.app.services import (
     import_service,
     inspector,
     media_library,
+    recovery_service,
     renditions_of,
     shop_of,
 )
@@ -75,7 +80,7 @@ from avenue.web.services import provide
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
-NAVIGATION = (*shop_pages.NAVIGATION,)
+NAVIGATION = (*shop_pages.NAVIGATION, *account_pages.NAVIGATION)
 """The panel's, room by room."""
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 
@@ -87,14 +92,14 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("avenue", static_folder=None)
     gate = Gate(database)
     rate_limits = RateLimits(database)
-    accounts = account_service(settings, database, rate_limits)
+    accounts = _provide_people(app, database, rate_limits, settings)
     policy = product_pictures(settings)
     decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
     hot = _provide_delivery(app, database, decoders, settings)
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, accounts, library, legacy_urls, policy, changes)
+    provide(app, settings, library, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     shop = shop_of(settings, database, library)
@@ -126,7 +131,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
 def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         account_routes.blueprint,
-        account_pages.blueprint,
+        *account_pages.BLUEPRINTS,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
@@ -160,6 +165,17 @@ def start() -> Flask:
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
     return app
+
+
+def _provide_people(
+    app: Flask, database: Database, rate_limits: RateLimits, settings: Settings
+) -> AccountService:
+    passwords = Passwords()  # one, so that few are checked at a time
+    accounts = account_service(settings, database, rate_limits, passwords)
+    recovery = recovery_service(settings, database, rate_limits, passwords)
+    people = PeopleService(MongoAccountStore(database), passwords, recovery)
+    provide(app, accounts, recovery, people)
+    return accounts
 
 
 def _provide_delivery(

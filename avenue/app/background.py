@@ -6,11 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from avenue.app.services import audit_service, inspector, media_library, renditions_of, shop_of
+from avenue.app.letters import MAIL
+from avenue.app.services import (
+    audit_service,
+    inspector,
+    letter_worker,
+    media_library,
+    renditions_of,
+    shop_of,
+)
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.jobs.models import Job
-from avenue.jobs.runner import JobRunner, RunningJob
+from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.cache import ByteCache
@@ -51,7 +59,7 @@ class Background:
         self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
-        handlers = {
+        handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,
             IMPORT: importing.apply,
@@ -59,6 +67,8 @@ class Background:
             REBUILD: self._rebuild,
             LOAD: self._load_samples,
         }
+        if settings.smtp_url:  # letters wait for a process that can send them
+            handlers[MAIL] = letter_worker(settings, database).send
         self._settings, self._database = settings, database
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 from avenue.accounts.passwords import Passwords
+from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.app.letters import LetterWorker, QueuedLetters
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
+from avenue.mail.relay import Relay
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool
 from avenue.media.inspection.files import FileInspector
@@ -46,15 +49,41 @@ from avenue.storage.sites import Sites
 
 
 def account_service(
-    settings: Settings, database: Database, rate_limits: RateLimits
+    settings: Settings,
+    database: Database,
+    rate_limits: RateLimits,
+    passwords: Passwords | None = None,
 ) -> AccountService:
     """Return the people of the house, for the application and for commands."""
     return AccountService(
         MongoAccountStore(database),
-        Passwords(),
+        passwords or Passwords(),
         rate_limits,
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
+    )
+
+
+def recovery_service(
+    settings: Settings, database: Database, rate_limits: RateLimits, passwords: Passwords
+) -> RecoveryService:
+    """Return passwords by letter, for the application and for jobs."""
+    return RecoveryService(
+        MongoAccountStore(database),
+        passwords,
+        rate_limits,
+        QueuedLetters(JobService(MongoJobStore(database))) if settings.smtp_url else None,
+        tries_per_minute=settings.max_logins_per_minute,
+    )
+
+
+def letter_worker(settings: Settings, database: Database) -> LetterWorker:
+    """Return who sends letters; only where there is a mail server."""
+    return LetterWorker(
+        recovery_service(settings, database, RateLimits(database), Passwords()),
+        Relay.of(settings.smtp_url, settings.mail_from),
+        Sites(database, settings),
+        audit_service(settings, database),
     )
 
 
