@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from avenue.config import Settings
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor, Limit, Site
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, State
@@ -54,7 +54,7 @@ class SiteService:
         _require_admin(actor)
         of_the_house = "hosts" in changes or QUOTA in changes.get("limits", {})
         if of_the_house and not actor.superuser:
-            raise Forbidden("Only a superuser changes hosts and the quota.")
+            raise Forbidden(sentence("Only a superuser changes hosts and the quota."))
         return self.change_site(actor.site.id, changes, revision)
 
     def every(self, actor: Actor) -> list[Site]:
@@ -149,7 +149,9 @@ class SiteService:
         """Return address and hosts; what led to the site before a new address still does."""
         wanted = changes.get("base_url", site.base_url)
         if wanted is None and site.id != DEFAULT_SITE:
-            raise InvalidHost("Only the default site has an address of the house's settings.")
+            raise InvalidHost(
+                sentence("Only the default site has an address of the house's settings.")
+            )
         base_url = checked_base_url(wanted or self._settings.base_url)
         before = map(checked_host, changes["hosts"]) if "hosts" in changes else site.hosts
         hosts = self._hosts(site.id, base_url, before)
@@ -164,7 +166,9 @@ class SiteService:
         """Return `hosts`, each once, the host of `base_url` always among them."""
         found = list(dict.fromkeys([*hosts, host_of(base_url)]))
         if len(found) > MOST_HOSTS:
-            raise InvalidHost(f"A site has at most {MOST_HOSTS} hosts.")
+            raise InvalidHost(
+                sentence("A site has at most {most} hosts."), words={"most": MOST_HOSTS}
+            )
         if site_id != DEFAULT_SITE and self._house_hosts & set(found):
             raise HostTaken
         return found
@@ -234,4 +238,4 @@ def _require_admin(actor: Actor) -> None:
 
 def _require_superuser(actor: Actor) -> None:
     if not actor.superuser:
-        raise Forbidden("Only a superuser sees and adds sites.")
+        raise Forbidden(sentence("Only a superuser sees and adds sites."))
