@@ -284,6 +284,10 @@ class MediaLibrary:
             return
         yield from self._stored(actor, order, checked, write)
 
+    def stored_bytes(self, site: Site) -> int:
+        """Return how much of its quota `site` has used up."""
+        return self._store.stored_bytes(site.id)
+
     def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
         """Return those assets of the actor's site that exist, by id."""
         return self._store.get_many(actor.site.id, asset_ids)

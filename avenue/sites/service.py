@@ -75,6 +75,10 @@ class SiteService:
         )
         return {**{limit: site.limit(limit, most[limit]) for limit in Limit}, QUOTA: quota_mb}
 
+    def most(self) -> dict[Limit, int]:
+        """Return the most the house lets a site allow."""
+        return _house_limits(self._settings)
+
     # What whoever runs the house does (`python -m avenue site …`)
 
     def site(self, site_id: str) -> Site:

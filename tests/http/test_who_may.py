@@ -108,6 +108,14 @@ WHO_MAY = {
     # The panel
     "GET /admin": For(PERSON),
     "GET /admin/products": For(SHOP),
+    "GET /admin/settings": For(ADMINS),
+    "POST /admin/settings": For(ADMINS),
+    "POST /admin/settings/logo": For(ADMINS),
+    "POST /admin/settings/logo/remove": For(ADMINS),
+    "GET /admin/settings/sites": For(SUPERUSERS),
+    "POST /admin/settings/sites": For(SUPERUSERS),
+    "GET /admin/audit": For(ADMINS),
+    "GET /admin/audit/table.csv": For(ADMINS),
 }
 
 REFUSALS = {
