@@ -23,6 +23,7 @@ from avenue.app.services import (
     renditions_of,
     shop_of,
 )
+from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
 from avenue.errors import Unavailable
@@ -43,6 +44,7 @@ from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.service.status import StatusService
 from avenue.shop.store.status import StatusStore
+from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
@@ -80,7 +82,12 @@ from avenue.web.services import provide
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
-NAVIGATION = (*shop_pages.NAVIGATION, *account_pages.NAVIGATION)
+NAVIGATION = (
+    *shop_pages.NAVIGATION,
+    *account_pages.NAVIGATION,
+    *site_pages.NAVIGATION,
+    *audit_pages.NAVIGATION,
+)
 """The panel's, room by room."""
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 
@@ -138,7 +145,9 @@ def _register_blueprints(app: Flask) -> None:
         shop_debug.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
+        audit_pages.blueprint,
         site_routes.blueprint,
+        site_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
 

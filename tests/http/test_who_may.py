@@ -165,6 +165,14 @@ WHO_MAY = {
     "POST /admin/people/<user_id>/disable": For(ADMINS, ACCOUNT),
     "POST /admin/people/<user_id>/enable": For(ADMINS, ACCOUNT),
     "POST /admin/people/<user_id>/remove": For(ADMINS, ACCOUNT),
+    "GET /admin/settings": For(ADMINS),
+    "POST /admin/settings": For(ADMINS),
+    "POST /admin/settings/logo": For(ADMINS),
+    "POST /admin/settings/logo/remove": For(ADMINS),
+    "GET /admin/settings/sites": For(SUPERUSERS),
+    "POST /admin/settings/sites": For(SUPERUSERS),
+    "GET /admin/audit": For(ADMINS),
+    "GET /admin/audit/table.csv": For(ADMINS),
 }
 
 REFUSALS = {
