@@ -82,6 +82,7 @@ WHO_MAY = {
     "POST /api/shop/products/import": For(SHOP, WRITE),
     "GET /api/shop/products/import/<import_id>": For(SHOP, READ),
     "GET /api/shop/products/import/<import_id>/rows": For(SHOP, READ),
+    "POST /api/shop/products/import/<import_id>/apply": For(SHOP, WRITE),
     "POST /api/shop/products/import/<import_id>/undo": For(SHOP, WRITE),
     "GET /api/shop/debug/products-status": For(OPERATORS, READ),
     "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
@@ -108,6 +109,13 @@ WHO_MAY = {
     # The panel
     "GET /admin": For(PERSON),
     "GET /admin/products": For(SHOP),
+    "GET /admin/imports": For(SHOP),
+    "POST /admin/imports": For(SHOP, WRITE),
+    "GET /admin/imports/sample.csv": For(SHOP),
+    "GET /admin/imports/<import_id>": For(SHOP),
+    "POST /admin/imports/<import_id>/apply": For(SHOP, WRITE),
+    "GET /admin/imports/<import_id>/undo": For(SHOP),
+    "POST /admin/imports/<import_id>/undo": For(SHOP, WRITE),
 }
 
 REFUSALS = {
