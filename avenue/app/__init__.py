@@ -15,6 +15,8 @@ from avenue.app.services import (
     import_service,
     inspector,
     media_library,
+    picture_import_service,
+    picture_service,
     renditions_of,
 )
 from avenue.audit import routes as audit_routes
@@ -26,7 +28,6 @@ from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
-    UploadPolicy,
     product_pictures,
     site_logo,
 )
@@ -36,11 +37,9 @@ from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.service.groups import GroupService
-from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.shop.service.status import StatusService
 from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import StatusStore
 from avenue.sites import routes as site_routes
@@ -101,7 +100,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
-    _provide_shop(app, database, library, policy, legacy_urls, settings)
+    _provide_shop(app, database, library, settings)
     provide(
         app,
         _status_service(database, known_sites, settings),
@@ -167,17 +166,15 @@ def _provide_shop(
     app: Flask,
     database: Database,
     library: MediaLibrary,
-    policy: UploadPolicy,
-    legacy_urls: LegacyUrls,
     settings: Settings,
 ) -> None:
     products, groups = ProductStore(database), GroupStore(database)
-    pictures = PictureStore(database)
     provide(
         app,
         ProductService(products, groups, library, settings),
         GroupService(groups, products, library),
-        PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
+        picture_service(settings, database, library),
+        picture_import_service(settings, database, library),
     )
 
 

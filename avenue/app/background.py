@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from avenue.app.services import audit_service, inspector, renditions_of
+from avenue.app.services import (
+    audit_service,
+    inspector,
+    media_library,
+    picture_import_worker,
+    renditions_of,
+)
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.jobs.models import Job
@@ -20,6 +26,7 @@ from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.media.variants import EAGER
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
+from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import (
@@ -55,8 +62,10 @@ class Background:
             IMPORT: importing.apply,
             UNDO: importing.undo,
             REBUILD: self._rebuild,
+            PICTURES_BY_SKU: self._pictures_by_sku,
         }
         self._settings, self._database = settings, database
+        self._sites = Sites(database, settings)
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
@@ -137,5 +146,14 @@ class Background:
         try:
             rebuild = Rebuild(SweptStore(self._database), renditions)
             return rebuild.run(job.args.get("variants") or EAGER, job.cursor, save)
+        finally:
+            decoders.close()
+
+    def _pictures_by_sku(self, job: RunningJob) -> Mapping[str, int]:
+        decoders = DecodePool(processes_for(self._settings.workers))
+        try:
+            library = media_library(self._settings, self._database, decoders)
+            worker = picture_import_worker(self._settings, self._database, library, self._sites)
+            return worker.apply(job)
         finally:
             decoders.close()

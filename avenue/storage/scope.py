@@ -37,6 +37,8 @@ SITE_COLLECTIONS = frozenset(
         "legacy_urls",
         "shop_imports",
         "shop_import_rows",
+        "shop_picture_imports",
+        "shop_picture_import_files",
     }
 )
 DUPLICATE_KEY = 11000

@@ -1,6 +1,6 @@
 """Products, in MongoDB."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bson import Decimal128
@@ -9,6 +9,7 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.media.store import ASSETS, claim_temporary
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
+from avenue.shop.matching.models import Shelf
 from avenue.shop.models import Changes, Product, ProductQuery, Status
 from avenue.shop.store.documents import (
     GROUPS,
@@ -24,6 +25,8 @@ from avenue.shop.store.documents import (
 from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, Collection, site
+
+SHELVES_AT_ONCE = 5000
 
 
 class ProductStore:
@@ -118,6 +121,26 @@ class ProductStore:
         for each in found:
             members[each["group"]].append(from_document(each))
         return members
+
+    def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
+        """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""
+        products, last = self._products(site_id), ""
+        query = {"owner": owner} if owner is not None else {}
+        fields = {"sku": 1, "name": 1, "pictures": {"$size": "$images"}}
+        while found := products.find(
+            {"sku": {"$type": "string", "$gt": last}, **query},
+            fields,
+            sort=[("sku", 1)],
+            limit=SHELVES_AT_ONCE,
+        ):
+            for each in found:
+                yield Shelf(
+                    product=each["_id"],
+                    sku=each["sku"],
+                    name=each["name"],
+                    pictures=each["pictures"],
+                )
+            last = found[-1]["sku"]
 
     def _insert(self, products: Collection, product: Product) -> None:
         try:
