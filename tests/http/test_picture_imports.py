@@ -1,8 +1,10 @@
 """Pictures by SKU over HTTP, and the job behind it: planned, applied, twice, killed."""
 
+import io
 import itertools
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +163,19 @@ def test_the_same_request_is_the_same_import(application: Application) -> None:
     assert of_a_form.json["name"] == "a.zip"
 
 
+def a_bomb() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as writer:
+        writer.writestr("bomb.jpg", bytes(1024 * 1024))
+    return packed.getvalue()
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
         (a_picture(), 415, "unsupported_media_type"),
+        (a_bomb(), 400, "unsafe_archive"),
+        (zipped({f"{number}.jpg": b"" for number in range(20_001)}), 413, "too_many_files"),
         (b"PK\x03\x04 and then nothing", 400, "unsafe_archive"),
     ],
 )
@@ -175,6 +186,18 @@ def test_what_is_no_zip_leaves_nothing(
     answer = as_seller.post(IMPORTS, data=body, **ZIP)
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert application.counts() == before
+
+
+def test_what_is_not_safe_in_a_zip_is_left_out(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FH-")
+    seller.a_product(sku=sku)
+    archive = zipped({f"../{sku}.jpg": a_picture(), f"/{sku}-2.jpg": a_picture()})
+    secret = bytearray(zipped({f"{sku}-3.jpg": a_picture()}))
+    secret[6] |= 1  # "encrypted", in the file's own head and in the directory
+    secret[secret.rindex(b"PK\x01\x02") + 8] |= 1
+    for body, reasons in ((archive, ["unsafe_name"] * 2), (bytes(secret), ["encrypted"])):
+        plan = planned(seller, body)
+        assert [each["reason"] for each in files_of(seller, plan)] == reasons
 
 
 def test_a_zip_nobody_applied_in_time_is_gone(application: Application) -> None:

@@ -220,7 +220,7 @@ class PictureImportService:
             state = State.PLANNED if utc_now() < run.expires_at else State.EXPIRED
             return PictureImportStanding(run=run, state=state, error=None)
         job = self._job_of(run)
-        if run.job and _is_over(job):
+        if _is_over(job):  # or whoever was to begin it was killed
             error = (job and job.error) or GIVEN_UP
             return PictureImportStanding(run=run, state=State.FAILED, error=error)
         state = State.RUNNING if job and job.state is JobState.RUNNING else State.QUEUED
