@@ -14,6 +14,7 @@ run: install assets ## Start Avenue with a local MongoDB on http://127.0.0.1:$PO
 assets: node_modules/.installed ## What the pages take from npm, into avenue/static/vendor
 	mkdir -p avenue/static/vendor
 	cp node_modules/sortablejs/modular/sortable.esm.js avenue/static/vendor/
+	cp node_modules/fflate/esm/browser.js avenue/static/vendor/fflate.esm.js
 
 ##@ Check
 test: $(VENV)/.installed-dev assets chromium ## Install what testing needs and run all tests; T=path picks some

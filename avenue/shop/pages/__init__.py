@@ -1,7 +1,17 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import demo, groups, home, pictures, product, products, window
+from avenue.shop.pages import (
+    demo,
+    groups,
+    home,
+    imports,
+    picture_imports,
+    pictures,
+    product,
+    products,
+    window,
+)
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
@@ -11,6 +21,8 @@ BLUEPRINTS = (
     product.blueprint,
     pictures.blueprint,
     groups.blueprint,
+    imports.blueprint,
+    picture_imports.blueprint,
     demo.blueprint,
     window.blueprint,
 )
@@ -18,4 +30,5 @@ BLUEPRINTS = (
 NAVIGATION = (
     Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),
     Entry(path=groups.PATH, title=_("Groups"), roles=(Role.SELLER,)),
+    Entry(path=imports.PATH, title=_("Import"), roles=(Role.SELLER,)),
 )
