@@ -21,8 +21,8 @@ test: $(VENV)/.installed-dev assets chromium ## Install what testing needs and r
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(T) -m "not long"
-test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests
-	$(BIN)/python -m pytest $(T) -m long
+test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
 bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
 	$(BIN)/python -m bench.delivery
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp

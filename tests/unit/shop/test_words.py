@@ -5,12 +5,9 @@ import unicodedata
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from avenue.shop.words import LONGEST_WORD, MOST_WORDS, folded, words_of
-
-without_hurry = hypothesis_settings(deadline=None, database=None)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +48,6 @@ def whole(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
-@without_hurry
 @given(st.text())
 def test_folding_each_character_folds_the_text(text):
     assert folded(text) == whole(text)
@@ -83,7 +79,6 @@ def test_folding_makes_equal_what_people_take_for_equal(one, other):
     assert folded(one) == folded(other)
 
 
-@without_hurry
 @given(st.text())
 def test_what_is_folded_stays_as_it_is(text):
     assert folded(folded(text)) == folded(text)
