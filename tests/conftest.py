@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 import avenue
 from avenue.config import Settings
 from avenue.storage.local_mongod import find_mongod
+from tests.commands import Commands
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 
 # `make test` looks at the same examples each time, `make test-long` at new ones. A busy machine is
@@ -57,6 +58,13 @@ def mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
     """A replica set of one for everybody. Never hurt it: `fresh_mongod` is there for that."""
     with Mongod(mongod_binary, guard) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """The command line, imported once."""
+    with Commands() as commands:
+        yield commands
 
 
 @pytest.fixture
