@@ -53,6 +53,7 @@ def test_folding_each_character_folds_the_text(text):
     assert folded(text) == whole(text)
 
 
+@pytest.mark.alone
 def test_a_run_of_combining_marks_costs_no_more_than_other_text():
     plain, marks = "a" * 20_000, "\u0301" * 10_000 + "\u0316" * 10_000
     assert seconds_for(marks) < 10 * seconds_for(plain)  # whole, hundreds of times as long
