@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 
 from avenue.shop.models import Status
+from avenue.shop.pages.upload_texts import upload_texts
 from avenue.web.language import lazy_gettext as _
 
 STATUSES: Mapping[str, LazyString] = {
@@ -106,4 +107,4 @@ CUT_NAMES: Mapping[str, LazyString] = {
 
 def picture_texts() -> dict[str, str]:
     """Return the texts of the modules of the picture screen in the language of the request."""
-    return {name: str(each) for name, each in PICTURE_TEXTS.items()}
+    return {name: str(each) for name, each in PICTURE_TEXTS.items()} | upload_texts()

@@ -115,6 +115,7 @@ function show(order) {
 }
 
 section.addEventListener("pictures:changed", () => {
+  renumber();
   if (saving) {
     stale = true;
     return;
