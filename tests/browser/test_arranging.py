@@ -313,7 +313,7 @@ def test_the_trash_gives_pictures_back(admin: Visitor, product: Any) -> None:
         with answered(page, "DELETE", key):
             shot(page, key).get_by_role("button", name="Quitar la foto").click()
         expect(shot(page, key)).to_have_count(0)
-    expect(page.locator("#picture-files")).to_be_focused()
+    expect(page.get_by_role("button", name="Elegir fotos")).to_be_focused()
     page.get_by_text("Papelera (3)").click()
     page.locator(f'#picture-trash li[data-key="{b}"]').get_by_role("button").click()
     expect(shot(page, b)).to_be_focused()
