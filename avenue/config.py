@@ -129,6 +129,21 @@ class Settings:
         choices=("inline", "worker"),
     )
 
+    fast_lane: str = setting(
+        "AVENUE_FAST_LANE",
+        "Whether a worker's event loop answers for pictures at hand itself. The answers are the "
+        "same without it, and cost ten times the work.",
+        "on",
+        choices=("on", "off"),
+    )
+
+    demo: str = setting(
+        "AVENUE_DEMO",
+        "`auto` offers sample products to a shop that has none, and loads them at the first "
+        "`serve --local`; `off` does neither.",
+        "auto",
+        choices=("auto", "off"),
+    )
     smtp_url: str = setting(
         "AVENUE_SMTP_URL",
         "The mail server that takes our letters, as `smtp://user:password@mail.example:587` "

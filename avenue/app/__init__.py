@@ -21,6 +21,7 @@ from avenue.app.services import (
     media_library,
     recovery_service,
     renditions_of,
+    shop_of,
 )
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
@@ -28,10 +29,10 @@ from avenue.errors import Unavailable
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.hot import HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
-    UploadPolicy,
     product_pictures,
     site_logo,
 )
@@ -40,13 +41,7 @@ from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
-from avenue.shop.service.groups import GroupService
-from avenue.shop.service.pictures import PictureService
-from avenue.shop.service.products import ProductService
 from avenue.shop.service.status import StatusService
-from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.pictures import PictureStore
-from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import StatusStore
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
@@ -66,6 +61,7 @@ from avenue.web import (
     assets,
     audit,
     auth,
+    colours,
     cors,
     docs,
     headers,
@@ -78,6 +74,7 @@ from avenue.web import (
     problems,
     requestlog,
 )
+from avenue.web.fast_lane import AT_HAND
 from avenue.web.services import provide
 
 MB = 1024 * 1024
@@ -97,23 +94,23 @@ def create_app(settings: Settings, database: Database) -> Flask:
     rate_limits = RateLimits(database)
     accounts = _provide_people(app, database, rate_limits, settings)
     policy = product_pictures(settings)
-    decoders, cache = DecodePool(processes_for(settings.workers)), ByteCache(settings.cache_mb * MB)
+    decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
-    reader = MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), cache)
-    provide(app, renditions_of(settings, database, decoders, cache))
+    hot = _provide_delivery(app, database, decoders, settings)
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, library, reader, legacy_urls, policy, changes)
+    provide(app, settings, library, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
-    _provide_shop(app, database, library, policy, legacy_urls, settings)
+    shop = shop_of(settings, database, library)
     provide(
         app,
+        *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
         _status_service(database, known_sites, settings),
         import_service(settings, database),
     )
 
-    for each in (parsing, language, assets, problems):
+    for each in (parsing, language, assets, colours, problems):
         each.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, known_sites, settings)
@@ -125,6 +122,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     health.install(app, Fitness(database))
     _register_blueprints(app)
     pages.install(app, NAVIGATION)
+    app.extensions[AT_HAND] = hot
+    app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
     requestlog.install(app)
     return app
 
@@ -179,22 +178,17 @@ def _provide_people(
     return accounts
 
 
-def _provide_shop(
-    app: Flask,
-    database: Database,
-    library: MediaLibrary,
-    policy: UploadPolicy,
-    legacy_urls: LegacyUrls,
-    settings: Settings,
-) -> None:
-    products, groups = ProductStore(database), GroupStore(database)
-    pictures = PictureStore(database)
+def _provide_delivery(
+    app: Flask, database: Database, decoders: DecodePool, settings: Settings
+) -> HotPictures:
+    """Provide what finds stored files; return the answers this worker will have at hand."""
+    cache, assets_known = ByteCache(settings.cache_mb * MB), AssetCache(settings.cache_seconds)
     provide(
         app,
-        ProductService(products, groups, library, settings),
-        GroupService(groups, products, library),
-        PictureService(pictures, products, groups, library, policy, legacy_urls, settings),
+        renditions_of(settings, database, decoders, cache),
+        MediaReader(AssetStore(database), assets_known, cache),
     )
+    return HotPictures(cache, assets_known)
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:

@@ -1,5 +1,7 @@
 """The services that the application, commands and jobs share, each made in one place."""
 
+from dataclasses import dataclass
+
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
@@ -20,13 +22,23 @@ from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     image_limits,
+    product_pictures,
 )
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.service.bulk import BulkService
+from avenue.shop.service.groups import GroupService
 from avenue.shop.service.imports import ImportService
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.products import ProductService
+from avenue.shop.service.samples import SampleService
+from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.products import ProductStore
+from avenue.shop.store.samples import SampleStore
 from avenue.shop.store.status import PictureReferrers
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
@@ -96,6 +108,42 @@ def media_library(settings: Settings, database: Database, decoders: DecodePool) 
     room = StorageRoom(database, settings, assets.stored_bytes)
     return MediaLibrary(
         assets, RenditionStore(database), decoders, image_limits(settings), room, settings
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What a shop can do, each part made once."""
+
+    products: ProductService
+    groups: GroupService
+    pictures: PictureService
+    bulk: BulkService
+    samples: SampleService
+
+
+def shop_of(settings: Settings, database: Database, library: MediaLibrary) -> Shop:
+    """Return the shop, for the application, commands and jobs."""
+    product_store, group_store = ProductStore(database), GroupStore(database)
+    products = ProductService(product_store, group_store, library, settings)
+    groups = GroupService(group_store, product_store, library)
+    pictures = PictureService(
+        PictureStore(database),
+        product_store,
+        group_store,
+        library,
+        product_pictures(settings),
+        LegacyUrls(database),
+        settings,
+    )
+    jobs = JobService(MongoJobStore(database))
+    samples = SampleService(SampleStore(database), products, groups, jobs, settings)
+    return Shop(
+        products=products,
+        groups=groups,
+        pictures=pictures,
+        bulk=BulkService(products, pictures),
+        samples=samples,
     )
 
 

@@ -262,6 +262,10 @@ class MediaLibrary:
         """Return the live assets of an owner."""
         return self._store.claimed_by(actor.site.id, claim)
 
+    def trashed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
+        """Return what an owner has in the trash, the latest first."""
+        return self._store.trashed_by(actor.site.id, claim)
+
     def change(
         self, actor: Actor, asset_id: str, claim: Claim, changes: Mapping[str, Any]
     ) -> Asset | None:

@@ -55,6 +55,21 @@ INDEXES: tuple[Index, ...] = (
             ("images.url", {"images.url": {"$exists": True}}),
         )
     ),
+    # Which pictures lack a text, in the languages most sites have? Others go through all of a kind.
+    *(
+        Index(
+            collection="assets",
+            keys=_up("site", "claim.kind", f"alt.{language}"),
+            options={"partialFilterExpression": {"state": "live"}},
+        )
+        for language in ("es", "en")
+    ),
+    # Which products have no pictures?
+    Index(
+        collection=PRODUCTS,
+        keys=_up("site", "images"),
+        options={"partialFilterExpression": {"images": []}},
+    ),
     # Which file was made of these bytes?
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
     # The sweeper's questions.
@@ -104,6 +119,7 @@ INDEXES: tuple[Index, ...] = (
         options={"partialFilterExpression": {"group": {"$type": "string"}}},
     ),
     Index(collection=GROUPS, keys=_up("site", "words")),
+    Index(collection=GROUPS, keys=_up("site", "owner", "created_at")),
     *(
         Index(collection=GROUPS, keys=_up("site", key, "_id"))
         for key in ("created_at", "updated_at", "name_key")

@@ -24,7 +24,12 @@ from tests.http.contract import Contract, strict, unconnected_app
 ROOT = Path(__file__).parents[2]
 URL, PAGE = "/api/openapi.json", "/api/docs"
 NOT_FOR_PROGRAMS = {
-    "GET /": "leads people to the login page",
+    "GET /": "a page",
+    "GET /products/<product_id>": "a page",
+    "GET /products/<product_id>/<slug>": "a page",
+    "GET /sitemap.xml": "for search engines",
+    "GET /robots.txt": "for search engines",
+    "GET /site.css": "what pages need",
     "GET /login": "a page",
     "POST /login": "a page's form",
     "POST /logout": "a page's button",

@@ -100,6 +100,11 @@ WHO_MAY = {
     "GET /healthz": ALL,
     "GET /readyz": ALL,
     "GET /": ALL,
+    "GET /products/<product_id>": ALL,
+    "GET /products/<product_id>/<slug>": ALL,
+    "GET /robots.txt": ALL,
+    "GET /sitemap.xml": ALL,
+    "GET /site.css": ALL,
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
@@ -111,7 +116,40 @@ WHO_MAY = {
     "POST /preferences": ALL,
     # The panel
     "GET /admin": For(PERSON),
-    "GET /admin/products": For(SHOP),
+    "GET /admin/products/new": For(SHOP),
+    "POST /admin/products/new": For(SHOP, WRITE),
+    "GET /admin/products/new/pictures": For(SHOP),
+    "POST /admin/products/new/pictures": For(SHOP, WRITE),
+    "POST /admin/products/new/pictures/remove": For(SHOP, WRITE),
+    "GET /admin/products/<product_id>": For(SHOP, READ),
+    "POST /admin/products/<product_id>": For(SHOP, WRITE),
+    "POST /admin/products/<product_id>/delete": For(SHOP, WRITE),
+    **{
+        f"{method} /admin/{shelf}/<owner_id>/pictures{rest}": For(SHOP, scope)
+        for shelf in ("products", "groups")
+        for method, rest, scope in (
+            ("GET", "", READ),
+            ("POST", "", WRITE),
+            ("POST", "/move", WRITE),
+            ("POST", "/remove", WRITE),
+            ("POST", "/<asset_id>/alt", WRITE),
+            ("POST", "/<asset_id>/focal", WRITE),
+            ("POST", "/<asset_id>/file", WRITE),
+            ("POST", "/<asset_id>/restore", WRITE),
+        )
+    },
+    "GET /admin/products": For(SHOP, READ),
+    "POST /admin/products/bulk": For(SHOP, WRITE),
+    "GET /admin/groups": For(SHOP, READ),
+    "GET /admin/groups/new": For(SHOP, READ),
+    "POST /admin/groups/new": For(SHOP, WRITE),
+    "GET /admin/groups/<group_id>": For(SHOP, READ),
+    "POST /admin/groups/<group_id>": For(SHOP, WRITE),
+    "GET /admin/groups/<group_id>/delete": For(SHOP, READ),
+    "POST /admin/groups/<group_id>/delete": For(SHOP, WRITE),
+    "GET /admin/demo": For(ADMINS, READ),
+    "POST /admin/demo": For(ADMINS, WRITE),
+    "POST /admin/demo/remove": For(ADMINS, WRITE),
     "GET /admin/account": For(PERSON, ACCOUNT),
     "POST /admin/account/password": For(PERSON, ACCOUNT),
     "GET /admin/account/tokens": For(PERSON, ACCOUNT),
@@ -194,7 +232,7 @@ class Cast:
 
     def path(self, rule: str) -> str:
         """The rule with things that are there; a place nobody has thought about fails."""
-        of_group = rule.startswith("/api/shop/groups")
+        of_group = rule.startswith(("/api/shop/groups", "/admin/groups"))
         asset = self.temporary if "temp-images" in rule else self.image
         known = {
             "product_id": self.product["id"],
@@ -210,6 +248,7 @@ class Cast:
             "variant": "original",
             "path": "nothing/here.jpg",
             "name": "css/tokens.css",
+            "slug": "zapato",
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

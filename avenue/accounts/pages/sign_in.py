@@ -19,6 +19,9 @@ from avenue.web.language import lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
+PANEL = "/admin"
+"""Where people go on who did not want to go anywhere else."""
+
 blueprint = Blueprint("account_pages", __name__, template_folder="../templates")
 
 blueprint.after_request(keep_out_of_caches)
@@ -29,7 +32,7 @@ SAID = {"password": lazy_gettext("Your new password is set. Sign in with it.")}
 @blueprint.get("/login")
 def show_login() -> Response:
     """Show the form, or to somebody signed in who they are and the way out."""
-    target = safe_next(request.args.get("next"))
+    target = safe_next(request.args.get("next"), PANEL)
     actor = current_actor()
     if actor.id is None:
         return _form(target)
@@ -41,7 +44,7 @@ def show_login() -> Response:
 @audited("user.signed_in")
 def sign_in() -> Response:
     """Begin a session and go on to `next`, or show the form again with the reason."""
-    target = safe_next(request.form.get("next"))
+    target = safe_next(request.form.get("next"), PANEL)
     try:
         csrf.prove_own_page()
         body = _credentials()
