@@ -32,6 +32,7 @@ FLAGS = (
 )
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
@@ -162,6 +163,7 @@ def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)
         prepare()
+        page.evaluate(PAINTED)  # until then some parts have the colours of before
         faults = page.evaluate(
             f"""async (tags) => {{ if (!window.axe) {{ {AXE.read_text()} }}
             const found = await window.axe.run(document, {{ runOnly: tags }});
