@@ -373,6 +373,23 @@ def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | 
     return from_document(found) if found else None
 
 
+def owners_without_alt(assets: Collection, kind: str, language: str, *, limit: int) -> list[str]:
+    """Return the owners of `kind` that have a live picture without a text in `language`.
+
+    Decorative pictures need none. At most `limit` ids.
+    """
+    lacking = {
+        "claim.kind": kind,
+        "state": State.LIVE,
+        f"alt.{language}": {"$in": [None, ""]},
+        "decorative": {"$ne": True},
+    }
+    found = assets.aggregate(
+        [{"$match": lacking}, {"$group": {"_id": "$claim.id"}}, {"$limit": limit}]
+    )
+    return [each["_id"] for each in found]
+
+
 def trash_one(
     assets: Collection,
     asset_id: str,

@@ -116,3 +116,11 @@ class OrderMismatch(Conflict):
     code = "order_mismatch"
     message = "The order must name each picture exactly once."
     hint = "Read it again and send all picture ids (of external ones the URL) in the new order."
+
+
+class SamplesBusy(Conflict):
+    """The sample products are being loaded, so they cannot be removed yet."""
+
+    code = "samples_busy"
+    message = "The sample products are still being loaded."
+    hint = "Wait until they are there, then remove them."

@@ -1,10 +1,21 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import home, pictures, product, products
+from avenue.shop.pages import demo, groups, home, pictures, product, products, window
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
-BLUEPRINTS = (home.blueprint, products.blueprint, product.blueprint, pictures.blueprint)
+BLUEPRINTS = (
+    home.blueprint,
+    products.blueprint,
+    product.blueprint,
+    pictures.blueprint,
+    groups.blueprint,
+    demo.blueprint,
+    window.blueprint,
+)
 
-NAVIGATION = (Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),)
+NAVIGATION = (
+    Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),
+    Entry(path=groups.PATH, title=_("Groups"), roles=(Role.SELLER,)),
+)
