@@ -73,7 +73,7 @@ def test_pictures_come_first_and_the_save_claims_them_in_their_order(seller: Vis
     expect(page.locator("#room")).to_have_text("Quedan 2 de 5")
     expect(cards(page).first.locator("time")).to_be_visible()
     check_accessible(page)
-    cards(page).nth(2).get_by_role("button", name="Poner como principal").click()
+    cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
     page.fill("#name", "Bota")
     save(page)
     assert names(saved(seller)) == ["foto-3.jpg", "foto-1.jpg", "foto-2.jpg"]
