@@ -116,6 +116,9 @@ WHO_MAY = {
     "POST /admin/groups/<group_id>": For(SHOP, WRITE),
     "GET /admin/groups/<group_id>/delete": For(SHOP, READ),
     "POST /admin/groups/<group_id>/delete": For(SHOP, WRITE),
+    "GET /admin/problems": For(OPERATORS, READ),
+    "POST /admin/problems/look": For(OPERATORS, WRITE),
+    "POST /admin/problems/remove": For(ADMINS, WRITE),
 }
 
 REFUSALS = {
