@@ -168,6 +168,19 @@ class Pictures(StrEnum):
     PROBLEMS = "problems"  # the last inspection found something
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """The sample products and groups of a site: their ids by SKU and by model.
+
+    `by` is who wanted them, `job` makes them.
+    """
+
+    by: str
+    products: Mapping[str, str]
+    groups: Mapping[str, str]
+    job: str | None = None
+
+
 class Sort(StrEnum):
     """What a list of products may be sorted by."""
 

@@ -36,6 +36,9 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="api_tokens", keys=_up("secret_sha256"), options={"unique": True}),
     # Expired tokens own no bytes, so a TTL index may take them.
     Index(collection="api_tokens", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="password_links", keys=_up("user")),
+    Index(collection="password_links", keys=_up("secret_sha256"), options={"unique": True}),
+    Index(collection="password_links", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
     Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
     Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),

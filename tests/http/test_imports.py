@@ -87,6 +87,10 @@ def test_a_table_comes_in_and_everything_is_told(
     }
     error = rows["items"][1]["error"]
     assert (error["code"], error["field"]) == ("bad_cell", "price")
+    url, english = f"{IMPORTS}/{standing['id']}/rows", {"Accept-Language": "en"}
+    in_english = as_seller.get(url, headers=english).json["items"][1]["error"]["message"]
+    assert in_english.startswith("The price ")
+    assert error["message"].startswith("El precio ")
     assert as_seller.get(f"{PRODUCTS}/{product['id']}").json["price"] == "165000"
 
 

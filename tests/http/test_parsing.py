@@ -52,7 +52,10 @@ def app() -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+    """Somebody who reads English."""
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
 
 
 @pytest.fixture(scope="module")
@@ -540,7 +543,14 @@ class TestJson:
         answer = self.send(client, json.dumps(body))
         assert answer.status_code == 400
         assert [each["field"] for each in answer.json["fields"]] == ["name", "tags.1", "role"]
-        assert answer.json["error"].startswith("`name`: ")
+        assert answer.json["error"] == "`name`: Write a text."
+        spanish = client.post("/api/things", json=body, headers={"Accept-Language": "es"}).json
+        assert spanish["error"] == "`name`: Escribe un texto."
+        assert [each["problem"] for each in spanish["fields"]] == [
+            "Escribe un texto.",
+            "Escribe un texto.",
+            "No existe ese campo.",
+        ]
         assert "hunter2" not in answer.text
 
     def test_names_no_more_fields_than_people_read(self, client: FlaskClient) -> None:

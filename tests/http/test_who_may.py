@@ -100,13 +100,44 @@ WHO_MAY = {
     "GET /healthz": ALL,
     "GET /readyz": ALL,
     "GET /": ALL,
+    "GET /products/<product_id>": ALL,
+    "GET /products/<product_id>/<slug>": ALL,
+    "GET /robots.txt": ALL,
+    "GET /sitemap.xml": ALL,
+    "GET /site.css": ALL,
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
+    "GET /login/forgotten": ALL,
+    "POST /login/forgotten": ALL,
+    "GET /login/reset/<secret>": ALL,
+    "POST /login/reset": ALL,
     "GET /static/<path:name>": ALL,
     "POST /preferences": ALL,
     # The panel
     "GET /admin": For(PERSON),
+    "GET /admin/products/new": For(SHOP),
+    "POST /admin/products/new": For(SHOP, WRITE),
+    "GET /admin/products/new/pictures": For(SHOP),
+    "POST /admin/products/new/pictures": For(SHOP, WRITE),
+    "POST /admin/products/new/pictures/remove": For(SHOP, WRITE),
+    "GET /admin/products/<product_id>": For(SHOP, READ),
+    "POST /admin/products/<product_id>": For(SHOP, WRITE),
+    "POST /admin/products/<product_id>/delete": For(SHOP, WRITE),
+    **{
+        f"{method} /admin/{shelf}/<owner_id>/pictures{rest}": For(SHOP, scope)
+        for shelf in ("products", "groups")
+        for method, rest, scope in (
+            ("GET", "", READ),
+            ("POST", "", WRITE),
+            ("POST", "/move", WRITE),
+            ("POST", "/remove", WRITE),
+            ("POST", "/<asset_id>/alt", WRITE),
+            ("POST", "/<asset_id>/focal", WRITE),
+            ("POST", "/<asset_id>/file", WRITE),
+            ("POST", "/<asset_id>/restore", WRITE),
+        )
+    },
     "GET /admin/products": For(SHOP, READ),
     "POST /admin/products/bulk": For(SHOP, WRITE),
     "GET /admin/groups": For(SHOP, READ),
@@ -119,6 +150,32 @@ WHO_MAY = {
     "GET /admin/problems": For(OPERATORS, READ),
     "POST /admin/problems/look": For(OPERATORS, WRITE),
     "POST /admin/problems/remove": For(ADMINS, WRITE),
+    "GET /admin/demo": For(ADMINS, READ),
+    "POST /admin/demo": For(ADMINS, WRITE),
+    "POST /admin/demo/remove": For(ADMINS, WRITE),
+    "GET /admin/account": For(PERSON, ACCOUNT),
+    "POST /admin/account/password": For(PERSON, ACCOUNT),
+    "GET /admin/account/tokens": For(PERSON, ACCOUNT),
+    "POST /admin/account/tokens": For(PERSON, ACCOUNT),
+    "POST /admin/account/tokens/<token_id>/revoke": For(PERSON, ACCOUNT),
+    "GET /admin/people": For(ADMINS, ACCOUNT),
+    "POST /admin/people": For(ADMINS, ACCOUNT),
+    "GET /admin/people/new": For(ADMINS, ACCOUNT),
+    "GET /admin/people/<user_id>": For(ADMINS, ACCOUNT),
+    "POST /admin/people/<user_id>/role": For(ADMINS, ACCOUNT),
+    "POST /admin/people/<user_id>/password": For(ADMINS, ACCOUNT),
+    "POST /admin/people/<user_id>/link": For(ADMINS, ACCOUNT),
+    "POST /admin/people/<user_id>/disable": For(ADMINS, ACCOUNT),
+    "POST /admin/people/<user_id>/enable": For(ADMINS, ACCOUNT),
+    "POST /admin/people/<user_id>/remove": For(ADMINS, ACCOUNT),
+    "GET /admin/settings": For(ADMINS),
+    "POST /admin/settings": For(ADMINS),
+    "POST /admin/settings/logo": For(ADMINS),
+    "POST /admin/settings/logo/remove": For(ADMINS),
+    "GET /admin/settings/sites": For(SUPERUSERS),
+    "POST /admin/settings/sites": For(SUPERUSERS),
+    "GET /admin/audit": For(ADMINS),
+    "GET /admin/audit/table.csv": For(ADMINS),
 }
 
 REFUSALS = {
@@ -186,7 +243,7 @@ class Cast:
 
     def path(self, rule: str) -> str:
         """The rule with things that are there; a place nobody has thought about fails."""
-        of_group = rule.startswith("/api/shop/groups")
+        of_group = rule.startswith(("/api/shop/groups", "/admin/groups"))
         asset = self.temporary if "temp-images" in rule else self.image
         known = {
             "product_id": self.product["id"],
@@ -195,11 +252,14 @@ class Cast:
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
+            "user_id": self.owner.id,
+            "secret": "x" * 43,
             "token": self.image["url"].split("/")[-2],
             "file_name": "original.jpg",
             "variant": "original",
             "path": "nothing/here.jpg",
             "name": "css/tokens.css",
+            "slug": "zapato",
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

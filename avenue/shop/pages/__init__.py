@@ -1,11 +1,20 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import groups, home, problems, products
+from avenue.shop.pages import demo, groups, home, pictures, problems, product, products, window
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
-BLUEPRINTS = (home.blueprint, products.blueprint, groups.blueprint, problems.blueprint)
+BLUEPRINTS = (
+    home.blueprint,
+    products.blueprint,
+    product.blueprint,
+    pictures.blueprint,
+    groups.blueprint,
+    problems.blueprint,
+    demo.blueprint,
+    window.blueprint,
+)
 
 NAVIGATION = (
     Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),

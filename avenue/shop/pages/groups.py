@@ -310,7 +310,7 @@ def _form_page(
     """
     service = using(ProductService)
     products = {each.id: each for each in known}
-    products |= {each.product.id: each.product for each in service.own(actor, form.members)}
+    products |= {each.product.id: each.product for each in service.own_among(actor, form.members)}
     group = group_json(actor, pictured) if pictured else None
     return page(
         "shop/group.html",

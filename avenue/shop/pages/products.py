@@ -203,7 +203,7 @@ def _checked() -> list[str]:
 
 
 def _ask_first(actor: Actor, ids: list[str]) -> Response:
-    products = using(ProductService).own(actor, ids)
+    products = using(ProductService).own_among(actor, ids)
     return page(
         "shop/products_delete.html",
         products=[each.product for each in products],

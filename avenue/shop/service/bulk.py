@@ -103,7 +103,7 @@ class BulkService:
     ) -> Done:
         changed: list[str] = []
         failed: list[Failure] = []
-        for each in self._products.own(actor, product_ids):
+        for each in self._products.own_among(actor, product_ids):
             product = each.product
             try:
                 if work(each):

@@ -23,6 +23,7 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.products import ProductStore
 
 CHANGE_TRIES = 5
+MOST_CHOICES = 1000
 MOST_NAMES = 100
 
 
@@ -35,16 +36,24 @@ class GroupService:
         self._library = library
 
     def create(
-        self, actor: Actor, *, model: str, name: str, product_ids: Sequence[str]
+        self,
+        actor: Actor,
+        *,
+        model: str,
+        name: str,
+        product_ids: Sequence[str],
+        group_id: str | None = None,
     ) -> PicturedGroup:
         """Create a group of the actor's own with these products; raise `ProductNotFound`.
+
+        Its id is `group_id`, where that was chosen before and nobody else knows it.
 
         A product that was in another group changes over.
         """
         require_seller(actor)
         now = utc_now()
         group = Group(
-            id=new_id(),
+            id=group_id or new_id(),
             owner=actor.id,
             model=model,
             name=name,
@@ -86,6 +95,11 @@ class GroupService:
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
         )
+
+    def choices(self, actor: Actor) -> list[Group]:
+        """Return the groups the actor may put products into, by name."""
+        require_seller(actor)
+        return self._groups.owned_by(actor.site.id, _whose(actor), MOST_CHOICES)
 
     def change(
         self,

@@ -62,6 +62,12 @@ class GroupStore:
         found, total = page_of(self._groups(site_id), query, conditions)
         return [from_document(each) for each in found], total
 
+    def owned_by(self, site_id: str, owner: str | None, limit: int) -> list[Group]:
+        """Return up to `limit` groups of `owner` by name; None stands for everybody's."""
+        query = {} if owner is None else {"owner": owner}
+        found = self._groups(site_id).find(query, sort=[("name_key", 1), ("_id", 1)], limit=limit)
+        return [from_document(each) for each in found]
+
     def change(
         self,
         site_id: str,

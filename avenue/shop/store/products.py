@@ -29,6 +29,8 @@ from avenue.storage.scope import AlreadyThere, Collection, site
 MOST_LACKING = 50_000
 """Products that a list by their pictures is drawn from; there may be more that lack the same."""
 
+WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
+
 
 class ProductStore:
     """The products of one site at a time; every method takes the site first."""
@@ -81,6 +83,13 @@ class ProductStore:
     def with_skus(self, site_id: str, skus: Iterable[str]) -> dict[str, Product]:
         """Return the products that have one of `skus`, by SKU."""
         return with_skus(self._products(site_id), skus)
+
+    def published(self, site_id: str, *, most: int) -> list[Product]:
+        """Return the published products, the newest first."""
+        found = self._products(site_id).find(
+            {"status": Status.PUBLISHED}, WITHOUT_TEXTS, sort=[("created_at", -1)], limit=most
+        )
+        return [from_document({**each, "description": "", "images": []}) for each in found]
 
     def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
         """Set fields of a product; None when it is no longer as `product` says.
