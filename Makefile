@@ -14,15 +14,21 @@ run: install assets ## Start Avenue with a local MongoDB on http://127.0.0.1:$PO
 assets: node_modules/.installed ## What the pages take from npm, into avenue/static/vendor
 	mkdir -p avenue/static/vendor
 	cp node_modules/sortablejs/modular/sortable.esm.js avenue/static/vendor/
+	cp node_modules/fflate/esm/browser.js avenue/static/vendor/fflate.esm.js
 
 ##@ Check
 test: $(VENV)/.installed-dev assets chromium ## Install what testing needs and run all tests; T=path picks some
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+ifeq ($(T),tests)
+	$(BIN)/python -m pytest tests -m "not long and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest $$(grep -rl --include=*.py pytest.mark.alone tests) -m "alone and not long"
+else
 	$(BIN)/python -m pytest $(T) -m "not long"
-test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests
-	$(BIN)/python -m pytest $(T) -m long
+endif
+test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
 bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
 	$(BIN)/python -m bench.delivery
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp

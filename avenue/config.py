@@ -372,6 +372,14 @@ class Settings:
         least=1,
         most=1_000_000,
     )
+    max_archive_mb: int = setting(
+        "AVENUE_MAX_ARCHIVE_MB",
+        "Largest ZIP of pictures by SKU.",
+        500,
+        unit="MB",
+        least=1,
+        most=4096,
+    )
     max_uploads_per_minute: int = setting(
         "AVENUE_MAX_UPLOADS_PER_MINUTE",
         "Upload requests of one caller.",

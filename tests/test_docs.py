@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from avenue.errors import AvenueError
-from avenue.migration.tree import Why
+from avenue.media.archives import Why
 from tests.http.contract import unconnected_app
 from tests.http.test_audit import ENTRY_KEYS
 from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
@@ -161,6 +161,8 @@ NO_CODES = {
     "delete_image",
     "image_urls",
     "unknown_columns",
+    "left_out",
+    "not_a_picture",
     "quota_mb",
     "base_url",
 }

@@ -1,5 +1,6 @@
 """`python -m avenue import-products`, as an operator types it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 from pymongo import MongoClient
 
 from avenue.config import new_secret
+from tests.http.application import zipped
 from tests.mongod import wait_until
+from tests.pictures import photo
 from tests.test_cli import ROOT, Run, run, said  # noqa: F401 - the fixture
 
 TABLE = "sku,nombre,precio\nZ1,Zapato,150000\nZ2,Bota,\n"
@@ -52,6 +55,34 @@ def test_there_and_back(run: Run, table: Path, database_uri: str) -> None:  # no
     done = run("import-products", "--undo")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no import to undo" in done.stderr
+
+
+def test_pictures_find_their_products(
+    run: Run,  # noqa: F811
+    table: Path,
+    tmp_path: Path,
+    database_uri: str,
+) -> None:
+    run("migrate")
+    run("import-products", str(table))
+    place = tmp_path / "fotos.zip"
+    place.write_bytes(zipped({"Z1-1.jpg": photo(seed=1), "Z1-2.jpg": b"x", "Z9.jpg": photo()}))
+    dry = run("import-pictures", str(place), "--dry-run")
+    assert dry.stdout.splitlines() == [
+        "+ Z1-1.jpg  Z1",
+        "+ Z1-2.jpg  Z1",
+        "- Z9.jpg  no product has this SKU",
+        "Dry run, nothing was changed: 2 matched, 1 unmatched, 0 ambiguous, 0 left_out.",
+    ]
+    done = run("import-pictures", str(place))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == (
+        "Brought in: 1 added, 0 present, 1 refused; 1 unmatched, 0 ambiguous, 0 left_out."
+    )
+    again = run("import-pictures", str(place), "--json")
+    assert json.loads(again.stdout)["counts"] == {"added": 0, "present": 1, "refused": 1}
+    with MongoClient[Any](database_uri) as client:
+        assert client.get_default_database()["assets"].count_documents({}) == 1
 
 
 def test_refused_rows_are_told_and_end_with_one(run: Run, table: Path) -> None:  # noqa: F811
@@ -105,7 +136,8 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
                 lambda: database["shop_imports"].find_one({"done": {"$gt": 0}}), "some rows are in"
             )
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 130
+            _, complaints = process.communicate(timeout=30)  # one that went on tells of every row
+            assert process.returncode == 130, complaints
         assert [each["state"] for each in database["jobs"].find()] == ["queued"]
         assert database["shop_products"].count_documents({}) < rows
     done = said(run("import-products", str(table), "--json"))

@@ -19,6 +19,7 @@ from avenue.app.services import (
     import_service,
     inspector,
     media_library,
+    picture_import_service,
     recovery_service,
     renditions_of,
     shop_of,
@@ -117,6 +118,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
         _status_service(database, known_sites, settings),
         import_service(settings, database),
+        picture_import_service(settings, database, library),
     )
 
     for each in (parsing, language, assets, colours, problems):

@@ -12,6 +12,7 @@ from avenue.app.services import (
     inspector,
     letter_worker,
     media_library,
+    picture_import_worker,
     renditions_of,
     shop_of,
 )
@@ -29,6 +30,7 @@ from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.media.variants import EAGER
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
+from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.samples import SampleStore
@@ -66,10 +68,12 @@ class Background:
             UNDO: importing.undo,
             REBUILD: self._rebuild,
             LOAD: self._load_samples,
+            PICTURES_BY_SKU: self._pictures_by_sku,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             handlers[MAIL] = letter_worker(settings, database).send
         self._settings, self._database = settings, database
+        self._sites = Sites(database, settings)
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
@@ -168,5 +172,14 @@ class Background:
         try:
             rebuild = Rebuild(SweptStore(self._database), renditions)
             return rebuild.run(job.args.get("variants") or EAGER, job.cursor, save)
+        finally:
+            decoders.close()
+
+    def _pictures_by_sku(self, job: RunningJob) -> Mapping[str, int]:
+        decoders = DecodePool(processes_for(self._settings.workers))
+        try:
+            library = media_library(self._settings, self._database, decoders)
+            worker = picture_import_worker(self._settings, self._database, library, self._sites)
+            return worker.apply(job)
         finally:
             decoders.close()

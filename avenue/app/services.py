@@ -13,7 +13,7 @@ from avenue.config import Settings
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.mail.relay import Relay
-from avenue.media.cache import ByteCache
+from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool
 from avenue.media.inspection.files import FileInspector
 from avenue.media.inspection.references import ReferenceInspector
@@ -22,8 +22,10 @@ from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     image_limits,
+    picture_archives,
     product_pictures,
 )
+from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.store import AssetStore, LegacyUrls
@@ -31,11 +33,13 @@ from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.imports import ImportService
+from avenue.shop.service.picture_imports import PictureImportService, PictureImportWorker
 from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.shop.service.samples import SampleService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.samples import SampleStore
@@ -102,6 +106,53 @@ def import_service(settings: Settings, database: Database) -> ImportService:
     return ImportService(ImportStore(database), JobService(MongoJobStore(database)), settings)
 
 
+def picture_service(
+    settings: Settings, database: Database, library: MediaLibrary
+) -> PictureService:
+    """Return the pictures of products and groups, for the application and for jobs."""
+    return PictureService(
+        PictureStore(database),
+        ProductStore(database),
+        GroupStore(database),
+        library,
+        product_pictures(settings),
+        LegacyUrls(database),
+        settings,
+    )
+
+
+def picture_import_service(
+    settings: Settings, database: Database, library: MediaLibrary
+) -> PictureImportService:
+    """Return the imports of pictures by SKU, for the application and for commands."""
+    return PictureImportService(
+        PictureImportStore(database),
+        ProductStore(database),
+        library,
+        JobService(MongoJobStore(database)),
+        product_pictures(settings),
+        picture_archives(settings),
+        settings,
+    )
+
+
+def picture_import_worker(
+    settings: Settings, database: Database, library: MediaLibrary, sites: Sites
+) -> PictureImportWorker:
+    """Return who takes pictures by SKU in, for jobs."""
+    assets = AssetCache(settings.cache_seconds)
+    return PictureImportWorker(
+        PictureImportStore(database),
+        picture_service(settings, database, library),
+        library,
+        MediaReader(AssetStore(database), assets, ByteCache(0)),
+        audit_service(settings, database),
+        product_pictures(settings),
+        sites.named,
+        settings,
+    )
+
+
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
     """Return what takes files in, for the application and for commands."""
     assets = AssetStore(database)
@@ -127,15 +178,7 @@ def shop_of(settings: Settings, database: Database, library: MediaLibrary) -> Sh
     product_store, group_store = ProductStore(database), GroupStore(database)
     products = ProductService(product_store, group_store, library, settings)
     groups = GroupService(group_store, product_store, library)
-    pictures = PictureService(
-        PictureStore(database),
-        product_store,
-        group_store,
-        library,
-        product_pictures(settings),
-        LegacyUrls(database),
-        settings,
-    )
+    pictures = picture_service(settings, database, library)
     jobs = JobService(MongoJobStore(database))
     samples = SampleService(SampleStore(database), products, groups, jobs, settings)
     return Shop(

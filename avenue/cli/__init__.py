@@ -9,6 +9,7 @@ from avenue.cli import (
     files,
     folder_import,
     people,
+    picture_imports,
     product_imports,
     serving,
     sites,
@@ -39,6 +40,15 @@ def commands() -> None:
     """Avenue keeps the pictures and files of shops inside MongoDB."""
 
 
-for _topic in (serving, people, sites, files, folder_import, product_imports, auditing):
+for _topic in (
+    serving,
+    people,
+    sites,
+    files,
+    folder_import,
+    product_imports,
+    picture_imports,
+    auditing,
+):
     for _command in _topic.COMMANDS:
         commands.add_command(_command)

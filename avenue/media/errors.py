@@ -4,7 +4,8 @@
 
     AvenueError
     ├── Invalid                400
-    │   └── UnknownVariant          a file does not come in this form
+    │   ├── UnknownVariant          a file does not come in this form
+    │   └── UnsafeArchive           a ZIP that is damaged or built to do harm
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422
@@ -12,7 +13,8 @@
     │   ├── BrokenImage             no program could show it
     │   ├── ImageTooLarge           too many pixels
     │   ├── TooManyFrames           too long an animation
-    │   └── ImageTooCostly          opening it takes too much time or memory
+    │   ├── ImageTooCostly          opening it takes too much time or memory
+    │   └── DamagedEntry            a file of a ZIP that cannot be unpacked
     └── Unavailable            503
         └── DecodersBusy            too many pictures at once
 
@@ -164,3 +166,19 @@ REFUSALS: dict[str, type[AvenueError]] = {
         DecodersBusy,
     )
 }
+
+
+class UnsafeArchive(Invalid):
+    """A ZIP that is damaged, too large to be listed, or built to do harm."""
+
+    code = "unsafe_archive"
+    message = "The ZIP is damaged, lists too many files, or unfolds to far more than files would."
+    hint = "Unpack it, look at what is in it, and bring in the folder."
+
+
+class DamagedEntry(Unprocessable):
+    """A file of a ZIP that cannot be unpacked."""
+
+    code = "damaged_entry"
+    message = "The file is damaged in the archive."
+    hint = "Pack it again, or put it beside the archive's other files in a folder."

@@ -20,6 +20,7 @@ from avenue.media.sniffing import (
     PDF,
     PNG,
     WEBP,
+    ZIP,
     MediaType,
     detect,
 )
@@ -33,7 +34,8 @@ LARGEST_LOGO_MB = 2
 class UploadPolicy:
     """What one place takes: the bucket it goes to, how many bytes, which media types.
 
-    `limit` is the one with which a site may take less; `eager` are the variants made at once.
+    `limit` is the one with which a site may take less, if it may; `eager` are the variants made
+    at once.
     """
 
     name: str
@@ -41,12 +43,12 @@ class UploadPolicy:
     max_bytes: int
     media_types: frozenset[str]
     visibility: Visibility
-    limit: Limit
+    limit: Limit | None
     eager: tuple[str, ...] = ()
 
     def on(self, site: Site) -> "UploadPolicy":
         """Return what this place takes on `site`, whose own limit may be lower."""
-        own_mb = site.limits.get(self.limit)
+        own_mb = site.limits.get(self.limit) if self.limit else None
         return self if own_mb is None else replace(self, max_bytes=min(self.max_bytes, own_mb * MB))
 
     def check_bytes(self, count_bytes: int) -> None:
@@ -119,6 +121,18 @@ def old_uploads(settings: Settings, visibility: Visibility) -> UploadPolicy:
         media_types=frozenset({JPEG.name, PNG.name, WEBP.name, PDF.name}),
         visibility=visibility,
         limit=Limit.UPLOAD_MB,
+    )
+
+
+def picture_archives(settings: Settings) -> UploadPolicy:
+    """Return what is taken of pictures by SKU: a ZIP, for its owner's eyes until it is applied."""
+    return UploadPolicy(
+        name="picture_archives",
+        bucket="uploads",
+        max_bytes=settings.max_archive_mb * MB,
+        media_types=frozenset({ZIP.name}),
+        visibility=Visibility.PRIVATE,
+        limit=None,
     )
 
 

@@ -3,7 +3,8 @@
 The types browsers show and those people try to upload instead of them; the second kind is here so
 that a refusal can say what was sent. Signatures: PNG, JPEG, GIF, BMP and WebP as in the WHATWG
 MIME Sniffing standard, section 6; ISO media brands as in ISO/IEC 23008-12 (HEIF) and the AVIF
-specification, section 6; TIFF 6.0 section 2 and BigTIFF; PDF (ISO 32000-1, 7.5.2).
+specification, section 6; TIFF 6.0 section 2 and BigTIFF; PDF (ISO 32000-1, 7.5.2); ZIP
+(APPNOTE 4.3.7 and, with nothing in it, 4.3.16).
 """
 
 import re
@@ -30,12 +31,15 @@ AVIF = MediaType(name="image/avif", extension="avif", label="AVIF")
 HEIC = MediaType(name="image/heic", extension="heic", label="HEIC")
 SVG = MediaType(name="image/svg+xml", extension="svg", label="SVG")
 PDF = MediaType(name="application/pdf", extension="pdf", label="PDF")
+ZIP = MediaType(name="application/zip", extension="zip", label="ZIP")
 BMP = MediaType(name="image/bmp", extension="bmp", label="BMP")
 TIFF = MediaType(name="image/tiff", extension="tif", label="TIFF")
 
-MEDIA_TYPES = {each.name: each for each in (JPEG, PNG, GIF, WEBP, AVIF, HEIC, SVG, PDF, BMP, TIFF)}
+MEDIA_TYPES = {
+    each.name: each for each in (JPEG, PNG, GIF, WEBP, AVIF, HEIC, SVG, PDF, ZIP, BMP, TIFF)
+}
 
-DOCUMENTS = frozenset({PDF.name})
+DOCUMENTS = frozenset({PDF.name, ZIP.name})
 """What is no picture: taken as it is where it is taken, never opened."""
 
 _BEGINNINGS = (
@@ -44,6 +48,8 @@ _BEGINNINGS = (
     (b"GIF87a", GIF),
     (b"GIF89a", GIF),
     (b"%PDF-", PDF),
+    (b"PK\x03\x04", ZIP),
+    (b"PK\x05\x06", ZIP),
     (b"II*\0", TIFF),
     (b"MM\0*", TIFF),
     (b"II+\0", TIFF),

@@ -340,6 +340,23 @@ def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
     return from_document(kept) if kept else None
 
 
+def keep_longer(assets: Collection, asset_id: str, *, hours: int) -> bool:
+    """Let an unclaimed asset expire `hours` from now, inside a transaction; False when too late."""
+    query = {"_id": asset_id, "claim": None, "state": State.LIVE, **_IN_TIME}
+    later = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
+    return bool(assets.update(query, [{"$set": {"expires_at": later}}]))
+
+
+def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
+    """Put an asset nobody claimed out of sight for good and return it; None if none is.
+
+    The sweeper ends what is left of it when its bytes are not deleted right after.
+    """
+    query = {"_id": asset_id, "claim": None}
+    found = assets.find_and_update(query, {"$set": {"state": State.PURGING}})
+    return from_document(found) if found else None
+
+
 def temporary_of(assets: Collection, owner: str) -> list[Asset]:
     """Return the temporary pictures of `owner` that have not expired, the newest first."""
     query = {"owner": owner, "temporary": True, "claim": None, "state": State.LIVE, **_IN_TIME}

@@ -6,15 +6,13 @@
     ├── Invalid              400
     │   ├── UnreadableFile        the machine does not give its bytes
     │   ├── UnwritableFile        the machine does not take the bytes
-    │   ├── NotATree              neither a folder nor a ZIP
-    │   └── UnsafeArchive         a ZIP that is damaged or built to do harm
+    │   └── NotATree              neither a folder nor a ZIP
     ├── NotFound             404
     │   └── NoSuchFile            Avenue has no file of that name
     ├── Conflict             409
     │   ├── FileExists            something is there already
     │   └── FileInUse             a file that belongs to something else
     └── Unprocessable        422
-        ├── DamagedEntry          a file of a ZIP that cannot be unpacked
         └── FileChanged           a file that was another a moment ago
 """
 
@@ -90,22 +88,6 @@ class NotATree(Invalid):
 
     def __init__(self, place: Path) -> None:
         super().__init__(words={"place": place})
-
-
-class UnsafeArchive(Invalid):
-    """A ZIP that is damaged, too large to be listed, or built to do harm."""
-
-    code = "unsafe_archive"
-    message = "The ZIP is damaged, lists too many files, or unfolds to far more than files would."
-    hint = "Unpack it, look at what is in it, and bring in the folder."
-
-
-class DamagedEntry(Unprocessable):
-    """A file of a ZIP that cannot be unpacked."""
-
-    code = "damaged_entry"
-    message = "The file is damaged in the archive."
-    hint = "Pack it again, or put it beside the archive's other files in a folder."
 
 
 class FileChanged(Unprocessable):

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterator
 
 from avenue.errors import AvenueError
+from avenue.media.archives import SENTENCES, PassedOver, TreeFile, Why
 from avenue.media.policy import UploadPolicy
 from avenue.media.sniffing import HEAD_BYTES
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.models import Content, Problem
 from avenue.migration.plan import Plan
-from avenue.migration.tree import SENTENCES, PassedOver, Tree, TreeFile, Why
+from avenue.migration.tree import Tree
 
 
 def read_tree(

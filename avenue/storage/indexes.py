@@ -137,7 +137,18 @@ INDEXES: tuple[Index, ...] = (
     ),
     *(
         Index(collection=name, keys=_up("forget_at"), options={"expireAfterSeconds": 0})
-        for name in ("shop_imports", "shop_import_rows")
+        for name in (
+            "shop_imports",
+            "shop_import_rows",
+            "shop_picture_imports",
+            "shop_picture_import_files",
+        )
+    ),
+    Index(collection="shop_picture_imports", keys=_up("site", "created_at", "_id")),
+    Index(
+        collection="shop_picture_imports",
+        keys=_up("site", "request_key"),
+        options={"unique": True, "partialFilterExpression": {"request_key": {"$type": "string"}}},
     ),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.

@@ -38,6 +38,8 @@ SITE_COLLECTIONS = frozenset(
         "shop_imports",
         "shop_import_rows",
         "shop_samples",
+        "shop_picture_imports",
+        "shop_picture_import_files",
     }
 )
 DUPLICATE_KEY = 11000

@@ -1,6 +1,8 @@
 """The whole application on a real database, and people of every kind to call it."""
 
+import io
 import itertools
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +47,15 @@ def unique(stem: str) -> str:
 def a_picture(**options: Any) -> bytes:
     """A small photograph that no other test has."""
     return pictures.photo(64, 48, noise=False, seed=next(_numbers), **options)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A ZIP of files by path."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        for path, data in files.items():
+            writer.writestr(zipfile.ZipInfo(path), data)
+    return archive.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
-from avenue.identity import new_id
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
 
 IMPORTS = f"{PRODUCTS}/import"
@@ -185,7 +184,7 @@ def test_an_import_is_for_its_person_and_administrators(
 
 
 @pytest.mark.parametrize("rest", ["", "/rows"])
-@pytest.mark.parametrize("import_id", [new_id(), "x", "images", "ñ"])
+@pytest.mark.parametrize("import_id", ["A" * 22, "x", "images", "ñ"])
 def test_an_import_that_is_not_there(as_seller: Caller, import_id: str, rest: str) -> None:
     answer = as_seller.get(f"{IMPORTS}/{import_id}{rest}")
     assert (answer.status_code, answer.json["code"]) == (404, "import_not_found")
@@ -351,3 +350,33 @@ def test_importing_counts_as_an_upload(application: Application, as_seller: Call
     person = application.new_person(unique("erp"), app=app)
     table = f"sku,name\n{unique('ERP-')},a\n"
     assert [send(person, table).status_code for _ in range(2)] == [202, 429]
+
+
+def test_a_dry_run_is_applied_once(application: Application) -> None:
+    seller = application.new_person(unique("erp"))
+    sku, wrong = unique("ERP-"), unique("ERP-")
+    dry = begun(seller, f"sku,name,precio\n{sku},Zapato,1\n{wrong},Bota,x\n", "?dry_run=1")
+    early = seller.post(f"{IMPORTS}/{dry['id']}/apply")
+    assert (early.status_code, early.json["code"]) == (409, "not_a_finished_dry_run")
+    work(application, dry)
+    answer = seller.post(f"{IMPORTS}/{dry['id']}/apply")
+    assert answer.status_code == 202
+    assert answer.headers["Location"].endswith(f"/import/{answer.json['id']}")
+    assert (answer.json["dry_run"], answer.json["progress"]["total"]) == (False, 2)
+    work(application, answer.json)
+    shown = seller.get(f"{IMPORTS}/{answer.json['id']}").json
+    assert shown["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "refused": 1}
+    assert seller.get(f"{PRODUCTS}?search={sku}").json["total"] == 1
+    again = seller.post(f"{IMPORTS}/{dry['id']}/apply")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json["id"] == answer.json["id"]
+    twice = seller.post(f"{IMPORTS}/{answer.json['id']}/apply")
+    assert (twice.status_code, twice.json["code"]) == (409, "not_a_finished_dry_run")
+
+
+def test_applying_writes_down_who_did_it(application: Application) -> None:
+    seller = application.new_person(unique("erp"))
+    dry = brought(application, seller, f"sku,name\n{unique('ERP-')},Zapato\n", "?dry_run=1")
+    run = seller.post(f"{IMPORTS}/{dry['id']}/apply").json
+    entries = application.raw["audit_logs"].find({"object.id": run["id"], "action": "import.begun"})
+    assert [each["actor"]["id"] for each in entries] == [seller.id]

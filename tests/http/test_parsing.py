@@ -401,7 +401,7 @@ class TestTheMultipartReader:
         ),
         cuts=st.lists(st.integers(min_value=1, max_value=60), max_size=60),
     )
-    @hypothesis_settings(max_examples=400, deadline=None)
+    @hypothesis_settings(max_examples=400)
     def test_finds_every_file_at_any_split(self, files: list[bytes], cuts: list[int]) -> None:
         body = b"".join(part('name="f"; filename="a"', data) for data in files) + end()
         assert read(split(body, cuts)) == files
@@ -439,7 +439,7 @@ class TestTheMultipartReader:
     @example(
         body=b"--frontera-77\r\nContent-Disposition:\r\n\r\n\r\n--frontera-77--", content_type=FORM
     )
-    @hypothesis_settings(max_examples=400, deadline=None)
+    @hypothesis_settings(max_examples=400)
     def test_answers_garbage_with_our_own_errors_only(
         self, app: Flask, body: bytes, content_type: str
     ) -> None:

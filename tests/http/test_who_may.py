@@ -13,7 +13,7 @@ from flask import Flask
 
 from avenue.identity import Role, Scope
 from avenue.web.openapi import EVERYBODY, PLACE_IN_RULE, SIGNED_IN, SUPERUSER
-from tests.http.application import Application, Caller, a_picture, unique
+from tests.http.application import Application, Caller, a_picture, unique, zipped
 from tests.http.contract import unconnected_app
 
 READ, WRITE, ACCOUNT = Scope.READ, Scope.WRITE, Scope.ACCOUNT
@@ -82,7 +82,13 @@ WHO_MAY = {
     "POST /api/shop/products/import": For(SHOP, WRITE),
     "GET /api/shop/products/import/<import_id>": For(SHOP, READ),
     "GET /api/shop/products/import/<import_id>/rows": For(SHOP, READ),
+    "POST /api/shop/products/import/<import_id>/apply": For(SHOP, WRITE),
     "POST /api/shop/products/import/<import_id>/undo": For(SHOP, WRITE),
+    "GET /api/shop/pictures/import": For(SHOP, READ),
+    "POST /api/shop/pictures/import": For(SHOP, WRITE),
+    "GET /api/shop/pictures/import/<picture_import_id>": For(SHOP, READ),
+    "POST /api/shop/pictures/import/<picture_import_id>": For(SHOP, WRITE),
+    "GET /api/shop/pictures/import/<picture_import_id>/files": For(SHOP, READ),
     "GET /api/shop/debug/products-status": For(OPERATORS, READ),
     "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
     "POST /api/products/<product_id>/upload_images/": For(SHOP, WRITE),
@@ -176,6 +182,19 @@ WHO_MAY = {
     "POST /admin/settings/sites": For(SUPERUSERS),
     "GET /admin/audit": For(ADMINS),
     "GET /admin/audit/table.csv": For(ADMINS),
+    "GET /admin/imports": For(SHOP),
+    "POST /admin/imports": For(SHOP, WRITE),
+    "GET /admin/imports/sample.csv": For(SHOP),
+    "GET /admin/imports/<import_id>": For(SHOP),
+    "GET /admin/imports/pictures": For(SHOP),
+    "POST /admin/imports/pictures": For(SHOP, WRITE),
+    "GET /admin/imports/pictures/together": For(SHOP),
+    "POST /admin/imports/pictures/together": For(SHOP, WRITE),
+    "GET /admin/imports/pictures/<picture_import_id>": For(SHOP),
+    "POST /admin/imports/pictures/<picture_import_id>": For(SHOP, WRITE),
+    "POST /admin/imports/<import_id>/apply": For(SHOP, WRITE),
+    "GET /admin/imports/<import_id>/undo": For(SHOP),
+    "POST /admin/imports/<import_id>/undo": For(SHOP, WRITE),
 }
 
 REFUSALS = {
@@ -238,6 +257,8 @@ class Cast:
         tokens = self.owner.get("/api/auth/tokens").json
         table = {"data": f"sku,name\n{unique('IMP-')},Zapato\n", "content_type": "text/csv"}
         self.an_import = self.owner.post("/api/shop/products/import", **table).json
+        archive = {"data": zipped({"nobody.jpg": a_picture()}), "content_type": "application/zip"}
+        self.of_pictures = self.owner.post("/api/shop/pictures/import", **archive).json
         self.product, self.image, self.group = product, product["images"][0], group
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
@@ -254,6 +275,7 @@ class Cast:
             "import_id": self.an_import["id"],
             "user_id": self.owner.id,
             "secret": "x" * 43,
+            "picture_import_id": self.of_pictures["id"],
             "token": self.image["url"].split("/")[-2],
             "file_name": "original.jpg",
             "variant": "original",

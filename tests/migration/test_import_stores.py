@@ -10,10 +10,11 @@ import pytest
 
 from avenue.clock import utc_now
 from avenue.identity import new_id
+from avenue.media.errors import DamagedEntry
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.store import AssetStore
-from avenue.migration.errors import DamagedEntry, FileChanged, UnreadableFile
+from avenue.migration.errors import FileChanged, UnreadableFile
 from avenue.migration.models import Content, Page
 from avenue.migration.spool import Spool
 from avenue.migration.store import PageStore

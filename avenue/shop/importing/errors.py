@@ -9,7 +9,8 @@
     ImportNotFound          404
     Conflict
     ├── ImportUnfinished    409  it is still at work
-    └── NotTheLastImport    409  undoing goes backwards, one import at a time
+    ├── NotTheLastImport    409  undoing goes backwards, one import at a time
+    └── NotAFinishedDryRun  409  there is nothing to apply
 
     of one row; the others are brought in
     Unprocessable
@@ -75,6 +76,14 @@ class NotTheLastImport(Conflict):
     code = "not_the_last_import"
     message = "Only the last import that changed something can be undone."
     hint = "Undo the later ones first; a dry run has nothing to undo."
+
+
+class NotAFinishedDryRun(Conflict):
+    """Only what a dry run has shown can be applied."""
+
+    code = "not_a_finished_dry_run"
+    message = "Only a finished dry run can be applied."
+    hint = "Wait until its `state` is done; an import that was no dry run is applied already."
 
 
 class BadCell(Unprocessable):

@@ -1,7 +1,18 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import demo, groups, home, pictures, problems, product, products, window
+from avenue.shop.pages import (
+    demo,
+    groups,
+    home,
+    imports,
+    picture_imports,
+    pictures,
+    problems,
+    product,
+    products,
+    window,
+)
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
@@ -12,6 +23,8 @@ BLUEPRINTS = (
     pictures.blueprint,
     groups.blueprint,
     problems.blueprint,
+    imports.blueprint,
+    picture_imports.blueprint,
     demo.blueprint,
     window.blueprint,
 )
@@ -19,5 +32,6 @@ BLUEPRINTS = (
 NAVIGATION = (
     Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),
     Entry(path=groups.PATH, title=_("Groups"), roles=(Role.SELLER,)),
+    Entry(path=imports.PATH, title=_("Import"), roles=(Role.SELLER,)),
     Entry(path=problems.PATH, title=_("Problems"), roles=(Role.OPS,)),
 )

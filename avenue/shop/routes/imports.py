@@ -17,11 +17,12 @@ from avenue.shop.importing.errors import (
     ImportNotFound,
     ImportUnfinished,
     NoSkuColumn,
+    NotAFinishedDryRun,
     NotTheLastImport,
     TooManyRows,
     UnreadableTable,
 )
-from avenue.shop.importing.models import Outcome, RowQuery
+from avenue.shop.importing.models import ImportStanding, Outcome, RowQuery
 from avenue.shop.importing.presenting import import_json, row_json
 from avenue.shop.importing.replies import ImportList, ImportReply, RowList
 from avenue.shop.models import ListQuery, Sort
@@ -82,7 +83,7 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
 
     The table is CSV or JSON, as the body (`?name=` is its file's) or the one file of a form.
     """
-    file = _the_file()
+    file = the_file()
     standing, is_new = using(ImportService).start(
         current_actor(),
         file.file,
@@ -93,10 +94,7 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
     )
     if standing.run.dry_run:
         nothing_changed()
-    headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
-    if not is_new:
-        headers["Idempotent-Replayed"] = "true"
-    return jsonify(import_json(standing)), 202, headers
+    return _begun(standing, is_new)
 
 
 @blueprint.get("")
@@ -148,6 +146,18 @@ def list_rows(import_id: str) -> Response:
     )
 
 
+@blueprint.post("/<import_id>/apply")
+@audited("import.begun")
+@require(Role.SELLER)
+@described(
+    replies={202: Reply({JSON: ImportReply}, headers=(LOCATION, "Idempotent-Replayed"))},
+    refuses=(ImportNotFound, NotAFinishedDryRun),
+)
+def apply_import(import_id: str) -> tuple[Response, int, dict[str, str]]:
+    """Do what a dry run has shown, in the background, without sending the table again."""
+    return _begun(*using(ImportService).apply(current_actor(), import_id))
+
+
 @blueprint.post("/<import_id>/undo")
 @audited("import.undo_begun", "import_id")
 @require(Role.SELLER)
@@ -157,7 +167,14 @@ def undo_import(import_id: str) -> tuple[Response, int]:
     return jsonify(import_json(using(ImportService).undo(current_actor(), import_id))), 202
 
 
-def _the_file() -> IncomingFile:
+def _begun(standing: ImportStanding, is_new: bool) -> tuple[Response, int, dict[str, str]]:
+    headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
+    if not is_new:
+        headers["Idempotent-Replayed"] = "true"
+    return jsonify(import_json(standing)), 202, headers
+
+
+def the_file() -> IncomingFile:
     """Return the one file of this request; raise `OneFileOnly`, or why it was not taken."""
     came = incoming_files(max_bytes=using(Settings).max_import_mb * MB)
     if came.refused:

@@ -15,7 +15,12 @@ from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.shop.importing.deciding import Decider, decide_undo
-from avenue.shop.importing.errors import ImportNotFound, ImportUnfinished, NotTheLastImport
+from avenue.shop.importing.errors import (
+    ImportNotFound,
+    ImportUnfinished,
+    NotAFinishedDryRun,
+    NotTheLastImport,
+)
 from avenue.shop.importing.models import (
     Decision,
     Found,
@@ -88,6 +93,32 @@ class ImportService:
             self._imports.put_rows(site.id, run.id, rows_of(table, is_own))
         return self._at_work(site.id, run.id), run.id == new.id
 
+    def apply(self, actor: Actor, import_id: str) -> tuple[ImportStanding, bool]:
+        """Begin an import of the rows of an own dry run, and tell whether it is a new one.
+
+        What the dry run refused stays refused. Applied once more, it is the same import. Raise
+        `ImportNotFound` or `NotAFinishedDryRun`.
+        """
+        dry = self._own(actor, import_id)
+        if not dry.dry_run or dry.stage is not Stage.DONE:
+            raise NotAFinishedDryRun
+        site_id = actor.site.id
+        new = NewImport(
+            id=new_id(),
+            by=str(actor.id),
+            is_admin=actor.is_admin,
+            name=dry.name,
+            layout=dry.layout,
+            sha256=dry.sha256,
+            dry_run=False,
+            key=f"apply {dry.id}",
+            total=dry.total,
+        )
+        run = self._imports.begin(site_id, new)
+        if run.stage is Stage.RECEIVING:
+            self._imports.put_rows(site_id, run.id, self._imports.all_rows(site_id, dry.id))
+        return self._at_work(site_id, run.id), run.id == new.id
+
     def get(self, actor: Actor, import_id: str) -> ImportStanding:
         """Return an own import; raise `ImportNotFound`."""
         return self._standing(self._own(actor, import_id))
@@ -109,6 +140,13 @@ class ImportService:
         """Return some rows of an own import; raise `ImportNotFound`."""
         run = self._own(actor, import_id)
         return self._imports.rows(actor.site.id, run.id, query)
+
+    def may_undo(self, actor: Actor, run: Import) -> bool:
+        """Tell whether `undo` would take an own import back just now."""
+        if run.dry_run or run.stage is not Stage.DONE:
+            return False
+        last = self._imports.last_that_changed(actor.site.id, run.by)
+        return last is not None and last.id == run.id
 
     def undo(self, actor: Actor, import_id: str) -> ImportStanding:
         """Let an own import be taken back; repeatable until that is finished.

@@ -4,7 +4,7 @@ Some rows, what they do to products and groups, and how far the import has come 
 transaction. So a process may be killed anywhere: what is not noted has not been done.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeVar
@@ -143,6 +143,13 @@ class ImportStore:
             next=items[-1].number if len(found) > query.limit else None,
             total=rows.count({**_after(import_id, ""), **outcome}),
         )
+
+    def all_rows(self, site_id: str, import_id: str) -> Iterator[Row]:
+        """Yield every row of an import in its order."""
+        rows, last = self._rows(site_id), ""
+        while found := rows.find(_after(import_id, last), sort=[("_id", 1)], limit=STORED_AT_ONCE):
+            yield from map(_row, found)
+            last = found[-1]["_id"]
 
     # Working
 

@@ -1,6 +1,6 @@
 """Products, in MongoDB."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bson import Decimal128
@@ -10,6 +10,7 @@ from avenue.clock import utc_now
 from avenue.media.inspection.store import FINDINGS, found_against
 from avenue.media.store import ASSETS, claim_temporary, owners_without_alt
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
+from avenue.shop.matching.models import Shelf
 from avenue.shop.models import PRODUCT, Changes, Pictures, Product, ProductQuery, Status
 from avenue.shop.store.documents import (
     GROUPS,
@@ -30,6 +31,8 @@ MOST_LACKING = 50_000
 """Products that a list by their pictures is drawn from; there may be more that lack the same."""
 
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
+
+SHELVES_AT_ONCE = 5000
 
 
 class ProductStore:
@@ -162,6 +165,26 @@ class ProductStore:
                 findings = scope.collection(FINDINGS)
                 accused = found_against(findings, site_id, PRODUCT, limit=MOST_LACKING)
                 return [{"_id": {"$in": accused}}]
+
+    def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
+        """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""
+        products, last = self._products(site_id), ""
+        query = {"owner": owner} if owner is not None else {}
+        fields = {"sku": 1, "name": 1, "pictures": {"$size": "$images"}}
+        while found := products.find(
+            {"sku": {"$type": "string", "$gt": last}, **query},
+            fields,
+            sort=[("sku", 1)],
+            limit=SHELVES_AT_ONCE,
+        ):
+            for each in found:
+                yield Shelf(
+                    product=each["_id"],
+                    sku=each["sku"],
+                    name=each["name"],
+                    pictures=each["pictures"],
+                )
+            last = found[-1]["sku"]
 
     def _insert(self, products: Collection, product: Product) -> None:
         try:

@@ -14,6 +14,7 @@ KNOWN = {
     "image/heic": pictures.heic(),
     "image/svg+xml": pictures.svg(),
     "application/pdf": pictures.pdf(),
+    "application/zip": b"PK\x03\x04",
     "image/bmp": pictures.bmp(),
     "image/tiff": pictures.tiff(),
 }
@@ -39,7 +40,7 @@ def test_the_table_above_holds_every_known_type() -> None:
         b"RIFF\0\0\0\0WAVE",
         b"\0\0\0\x18ftypisom\0\0\0\0isommp42",
         b"BM is how this text begins",
-        b"PK\x03\x04",
+        b"PK",
         b"<svgfoo>",
         b"<!-- <svg> -->",
         pictures.text_as_jpg(),

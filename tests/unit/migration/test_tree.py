@@ -10,15 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from avenue.migration.errors import DamagedEntry, NotATree, UnreadableFile, UnsafeArchive
-from avenue.migration.tree import (
-    MOST_DIRECTORY_BYTES,
-    MOST_LEVELS,
-    PassedOver,
-    TreeFile,
-    Why,
-    opened_tree,
-)
+from avenue.media.archives import MOST_DIRECTORY_BYTES, MOST_LEVELS, PassedOver, TreeFile, Why
+from avenue.media.errors import DamagedEntry, UnsafeArchive
+from avenue.migration.errors import NotATree, UnreadableFile
+from avenue.migration.tree import opened_tree
 
 E_COMPOSED, E_APART = "é".encode(), "e\u0301".encode()
 

@@ -1,0 +1,197 @@
+"""The command `import-pictures`: a ZIP of pictures named after SKUs."""
+
+import hashlib
+import os
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import click
+
+from avenue.app.background import Background
+from avenue.app.services import audit_service, media_library, picture_import_service
+from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.config import Settings
+from avenue.identity import Actor, command_actor
+from avenue.jobs.models import Job
+from avenue.media.decoding import DecodePool, processes_for
+from avenue.shop.matching.models import (
+    FileQuery,
+    Finding,
+    KeptFile,
+    Outcome,
+    PictureImportStanding,
+    PlannedFile,
+    State,
+)
+from avenue.shop.matching.presenting import file_json, picture_import_json
+from avenue.shop.service.picture_imports import PictureImportService
+from avenue.storage.connection import Database
+from avenue.storage.schema import Gate
+from avenue.storage.sites import Sites
+from avenue.web.errors import MB, FileTooLarge
+
+BLOCK_BYTES = MB
+FILES_AT_ONCE = 1000
+BAR_CHARACTERS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Archive:
+    """A ZIP of this machine, as the library takes it."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+@click.command(name="import-pictures")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Only say which file is whose.")
+@of_site
+@local
+@as_json
+def import_pictures(
+    *, file: BinaryIO, dry_run: bool, site: str, is_local: bool, wants_json: bool
+) -> None:
+    """Bring in the pictures of FILE (a ZIP): SKU.jpg, SKU-2.jpg, SKU_2.jpg, SKU/1.jpg.
+
+    Run it again after an interruption: nothing is stored twice. Ends with 1 when a file could be
+    of several products, or a picture was refused.
+    """
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        actor = command_actor(Sites(database, settings).named(site))
+        archive = _archive(file, settings)
+        with closing(DecodePool(processes_for(workers=1))) as decoders:
+            library = media_library(settings, database, decoders)
+            imports = picture_import_service(settings, database, library)
+            if dry_run:
+                planned = imports.look(actor, archive.file)
+                files = [_numbered(*each) for each in enumerate(planned, start=1)]
+                say(wants_json, _plan_facts(files), _plan_text(files))
+                sys.exit(1 if any(each.finding is Finding.AMBIGUOUS for each in files) else 0)
+            standing = _brought(imports, actor, archive, settings, database)
+        kept = _files(imports, actor, standing)
+    facts = {**picture_import_json(standing), "files": [file_json(each) for each in kept]}
+    say(wants_json, facts, _text(standing, kept))
+    sys.exit(0 if _went_well(standing) else 1)
+
+
+def _archive(file: BinaryIO, settings: Settings) -> _Archive:
+    limit_bytes = settings.max_archive_mb * MB
+    if not file.seekable():
+        raise click.UsageError("A ZIP is read from its end, so FILE cannot be a pipe.")
+    length = file.seek(0, os.SEEK_END)
+    if length > limit_bytes:
+        raise FileTooLarge(limit_bytes)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(BLOCK_BYTES):
+        digest.update(block)
+    name = os.path.basename(str(getattr(file, "name", "")))
+    return _Archive(name=name, file=file, length=length, sha256=digest.hexdigest())
+
+
+def _brought(
+    imports: PictureImportService,
+    actor: Actor,
+    archive: _Archive,
+    settings: Settings,
+    database: Database,
+) -> PictureImportStanding:
+    """Plan and apply, and work until the import is finished, with a bar on stderr."""
+    standing, _ = imports.start(actor, archive, name=archive.name, key=None)
+    if not standing.run.total:
+        return standing
+    standing = imports.apply(actor, standing.run.id)
+    audit_service(settings, database).record_command(
+        actor.site.id, "import-pictures", "picture_import.begun", standing.run.id
+    )
+    if standing.run.job:
+        Background(settings, database).finish(standing.run.job, _draw)
+        if sys.stderr.isatty():
+            click.echo(err=True)
+    return imports.get(actor, standing.run.id)
+
+
+def _draw(job: Job) -> None:
+    done, total = job.progress.done, job.progress.total
+    if not sys.stderr.isatty() or not total:
+        return
+    full = BAR_CHARACTERS * done // total
+    bar = "█" * full + "·" * (BAR_CHARACTERS - full)
+    click.echo(f"\r{bar} {done}/{total} {job.error or ''}", err=True, nl=False)
+
+
+def _files(
+    imports: PictureImportService, actor: Actor, standing: PictureImportStanding
+) -> list[KeptFile]:
+    found: list[KeptFile] = []
+    after: int | None = 0
+    while after is not None:
+        query = FileQuery(finding=None, outcome=None, after=after, limit=FILES_AT_ONCE)
+        page = imports.files(actor, standing.run.id, query)
+        found += page.items
+        after = page.next
+    return found
+
+
+def _numbered(number: int, planned: PlannedFile) -> KeptFile:
+    return KeptFile(
+        number=number,
+        file=planned.file,
+        finding=planned.finding,
+        shelf=planned.shelf,
+        position=planned.position,
+        candidates=planned.candidates,
+        reason=planned.reason,
+    )
+
+
+def _plan_facts(files: list[KeptFile]) -> dict[str, Any]:
+    counts = {each.value: sum(file.finding is each for file in files) for each in Finding}
+    return {"dry_run": True, "found": counts, "files": [file_json(each) for each in files]}
+
+
+def _plan_text(files: list[KeptFile]) -> str:
+    counts = _plan_facts(files)["found"]
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return "\n".join([*map(_line, files), f"Dry run, nothing was changed: {told}."])
+
+
+def _text(standing: PictureImportStanding, files: list[KeptFile]) -> str:
+    run = standing.run
+    told = ", ".join(f"{run.counts.get(each, 0)} {each.value}" for each in Outcome)
+    rest = ", ".join(
+        f"{run.found.get(each, 0)} {each.value}" for each in Finding if each is not Finding.MATCHED
+    )
+    begun = f"Given up: {standing.error}" if standing.state is State.FAILED else "Brought in:"
+    return "\n".join([*map(_line, files), f"{begun} {told}; {rest}."])
+
+
+def _line(file: KeptFile) -> str:
+    path = file.file.path
+    if file.failure:
+        return f"! {path}  {file.failure.message} ({file.failure.code})"
+    match file.finding:
+        case Finding.MATCHED:
+            sign = {Outcome.ADDED: "+", Outcome.PRESENT: "="}.get(file.outcome or Outcome.ADDED)
+            return f"{sign} {path}  {file.shelf.sku if file.shelf else ''}"
+        case Finding.AMBIGUOUS:
+            return f"? {path}  could be {' or '.join(file.candidates)}"
+        case Finding.UNMATCHED:
+            return f"- {path}  no product has this SKU"
+        case Finding.LEFT_OUT:
+            return f"- {path}  left out ({file.reason})"
+
+
+def _went_well(standing: PictureImportStanding) -> bool:
+    run = standing.run
+    bad = run.counts.get(Outcome.REFUSED, 0) + run.found.get(Finding.AMBIGUOUS, 0)
+    return standing.state in {State.DONE, State.PLANNED} and not bad
+
+
+COMMANDS = (import_pictures,)

@@ -1,0 +1,221 @@
+"""A ZIP, read where it is, without believing anything it says.
+
+Nothing is unpacked and no link is followed, so no name can lead out of it. Its directory is in
+memory, and bounded; what lies in it is read in blocks.
+"""
+
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from avenue.media.errors import DamagedEntry, UnsafeArchive
+
+BLOCK_BYTES = 1024 * 1024
+MOST_LEVELS = 50
+MOST_DIRECTORY_BYTES = 8 * 1024 * 1024
+"""Of a ZIP's own directory, about 80,000 files; opening it takes 20 times as much memory."""
+MOST_UNFOLDING = 100
+"""Times the size of the ZIP. Pictures hardly shrink, so more is a bomb."""
+
+_READ_HERE = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""The other methods unfold without a bound: a megabyte of bzip2 may become gigabytes at once."""
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # a password after all
+    NotImplementedError,
+)
+_ENCRYPTED, _UTF8 = 0x1, 0x800  # bits of a ZIP entry, APPNOTE 4.4.4
+_LEADS_OUT = re.compile(rb"(?:\A|/)\.\.(?:/|\Z)|\A/|\A[A-Za-z]:")
+_MADE_BY_SYSTEMS = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"__macosx"})
+
+
+class Why(StrEnum):
+    """Why something in a tree is not a file to bring in; `HIDDEN` is no loss."""
+
+    HIDDEN = "hidden_file"
+    LINK = "link"
+    NOT_A_FILE = "not_a_file"
+    TOO_DEEP = "too_deep"
+    UNREADABLE = "unreadable_file"
+    UNSAFE_NAME = "unsafe_name"
+    SAME_ADDRESS = "same_address"
+    ENCRYPTED = "encrypted"
+    PACKED_OTHERWISE = "unknown_compression"
+
+
+SENTENCES = {
+    Why.HIDDEN: "Hidden files and those that systems leave in folders are passed over.",
+    Why.LINK: "Links are not followed; put the file itself in its place.",
+    Why.NOT_A_FILE: "This is a device, a pipe or a socket.",
+    Why.TOO_DEEP: f"Folders are read {MOST_LEVELS} levels deep.",
+    Why.UNREADABLE: "This cannot be read; look at its permissions.",
+    Why.UNSAFE_NAME: "The name leads out of the folder, or no address can hold it.",
+    Why.SAME_ADDRESS: "Another file, of other content, has the same address.",
+    Why.ENCRYPTED: "The entry has a password; unpack the archive first.",
+    Why.PACKED_OTHERWISE: "The entry is packed in a way not read here; unpack the archive first.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFile:
+    """A file: its path in the tree as raw bytes, what opens it, and the length it claims."""
+
+    name: bytes
+    key: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """Something that is no file to bring in."""
+
+    name: bytes
+    why: Why
+
+
+class ArchiveFile(Protocol):
+    """What a ZIP is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return as many bytes, fewer only at the end."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go somewhere and return where that is."""
+
+    def tell(self) -> int:
+        """Return where it stands."""
+
+
+class Archive:
+    """A ZIP, read where it is."""
+
+    def __init__(
+        self,
+        file: "ArchiveFile",
+        *,
+        top: str = "",
+        most_directory_bytes: int = MOST_DIRECTORY_BYTES,
+    ) -> None:
+        """Read the directory of the ZIP in `file`; raise `UnsafeArchive`.
+
+        When everything lies in one folder called `top`, it is read from there.
+        """
+        try:
+            self._zip = zipfile.ZipFile(_Bounded(file, most_directory_bytes))
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            raise UnsafeArchive from error
+        self._entries = self._zip.infolist()
+        self._check_sizes(file.seek(0, os.SEEK_END))
+        self._top = self._top_folder(top.encode() + b"/") if top else b""
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        self._zip.close()
+
+    def walk(self) -> Iterator[TreeFile | PassedOver]:
+        """Yield what is in it, in the order of its directory; paths are separated by `/`."""
+        for number, entry in enumerate(self._entries):
+            name = _raw_name(entry).removeprefix(self._top)
+            if not name or name.endswith(b"/"):
+                continue
+            why = _why_not(entry, name)
+            if why:
+                yield PassedOver(name=name, why=why)
+            else:
+                yield TreeFile(name=name, key=b"%d" % number, length=entry.file_size)
+
+    def read(self, key: bytes) -> Iterator[bytes]:
+        """Yield the bytes of a file in blocks of at most 1 MiB; raise `DamagedEntry`."""
+        entry = self._entries[int(key)]
+        try:
+            with self._zip.open(entry) as file:
+                while block := file.read(BLOCK_BYTES):
+                    yield block
+        except _DAMAGES as error:
+            raise DamagedEntry from error
+
+    def _check_sizes(self, archive_bytes: int) -> None:
+        """Raise `UnsafeArchive` for entries that share their bytes, or unfold beyond measure."""
+        packed = sum(entry.compress_size for entry in self._entries)
+        unfolded = sum(entry.file_size for entry in self._entries)
+        if packed > archive_bytes or unfolded > MOST_UNFOLDING * archive_bytes:
+            raise UnsafeArchive
+
+    def _top_folder(self, top: bytes) -> bytes:
+        names = (_raw_name(entry) for entry in self._entries)
+        beside = any(
+            not name.startswith(top) for name in names if not is_hidden(name.split(b"/")[0])
+        )
+        return b"" if beside else top
+
+
+class _Bounded:
+    """A file that refuses to be read in pieces that would not fit into memory.
+
+    `zipfile` reads an archive's directory in one piece, as long as the archive says.
+    """
+
+    def __init__(self, file: ArchiveFile, most_bytes: int) -> None:
+        self._file = file
+        self._most_bytes = most_bytes
+        self.seek, self.tell = file.seek, file.tell
+
+    def seekable(self) -> bool:
+        """Tell `zipfile` that `seek` may be used."""
+        return True
+
+    def close(self) -> None:
+        """Leave the file to whoever opened it."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes; raise ValueError when that is more than is taken."""
+        if size > self._most_bytes:
+            raise ValueError(f"{size} bytes at once")
+        return self._file.read(size if size >= 0 else BLOCK_BYTES)
+
+
+def _raw_name(entry: zipfile.ZipInfo) -> bytes:
+    """Return an entry's path as UTF-8.
+
+    A name without the UTF-8 mark should be in code page 437, but many programs (macOS) write
+    UTF-8 there too; 437 hardly ever looks like it.
+    """
+    name = entry.filename.replace("\\", "/")
+    if entry.flag_bits & _UTF8:
+        return name.encode("utf-8", "surrogateescape")
+    raw = name.encode("cp437")
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return name.encode()
+    return raw
+
+
+def _why_not(entry: zipfile.ZipInfo, name: bytes) -> Why | None:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    reasons = (
+        (_LEADS_OUT.search(name), Why.UNSAFE_NAME),
+        (any(map(is_hidden, name.split(b"/"))), Why.HIDDEN),
+        (kind == stat.S_IFLNK, Why.LINK),
+        (kind not in {0, stat.S_IFREG}, Why.NOT_A_FILE),
+        (name.count(b"/") >= MOST_LEVELS, Why.TOO_DEEP),
+        (entry.flag_bits & _ENCRYPTED, Why.ENCRYPTED),
+        (entry.compress_type not in _READ_HERE, Why.PACKED_OTHERWISE),
+    )
+    return next((why for holds, why in reasons if holds), None)
+
+
+def is_hidden(name: bytes) -> bool:
+    """Tell whether a file or folder of this name is hidden, or left there by a system."""
+    dotted = name.startswith(b".") and name not in {b".", b".."}
+    return dotted or name.lower() in _MADE_BY_SYSTEMS

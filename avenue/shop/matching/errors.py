@@ -1,0 +1,47 @@
+"""What can go wrong with pictures by SKU.
+
+::
+
+    PictureImportNotFound   404
+    TooManyFiles            413
+    ArchiveExpired          410  nobody applied it in time
+    NothingToBring          409  no file of it is of a product
+"""
+
+from avenue.errors import Conflict, Gone, Invalid, NotFound
+
+
+class PictureImportNotFound(NotFound):
+    """The import of pictures is not there (any more), or not yours."""
+
+    code = "picture_import_not_found"
+    message = "There is no such import of pictures."
+    hint = "Imports are kept for 30 days."
+
+
+class TooManyFiles(Invalid):
+    """The ZIP has more files than one import takes."""
+
+    status = 413
+    code = "too_many_files"
+    message = "The ZIP has too many files."
+    hint = "Send it in several parts."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The ZIP has more than {limit} files.", limit=limit)
+
+
+class ArchiveExpired(Gone):
+    """The ZIP of an import was not applied in time."""
+
+    code = "archive_expired"
+    message = "The ZIP was not applied in time and is gone."
+    hint = "Send it again; what is in already is not stored twice."
+
+
+class NothingToBring(Conflict):
+    """No file of the ZIP is of a product."""
+
+    code = "nothing_to_bring"
+    message = "No file of this ZIP belongs to a product."
+    hint = "Name the files after SKUs, as AB-1.jpg or AB-1-2.jpg, and send it again."

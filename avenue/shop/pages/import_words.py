@@ -1,0 +1,161 @@
+"""What the pages of imports say: names of states, columns and mistakes, and what to do."""
+
+from collections.abc import Mapping, Sequence
+
+from flask_babel import LazyString
+
+from avenue.errors import AvenueError
+from avenue.shop.importing.models import Outcome, Refusal, Reversal, State
+from avenue.web.language import language
+from avenue.web.language import lazy_gettext as _
+
+OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
+    Outcome.CREATED: ("good", _("New product")),
+    Outcome.UPDATED: ("good", _("Changes")),
+    Outcome.UNCHANGED: ("", _("No change")),
+    Outcome.REFUSED: ("bad", _("Mistake")),
+}
+"""What became of a row: the look of its mark, and its name."""
+
+COUNTED: Mapping[str, LazyString] = {
+    Outcome.CREATED: _("New"),
+    Outcome.UPDATED: _("Changed"),
+    Outcome.UNCHANGED: _("Unchanged"),
+    Outcome.REFUSED: _("Wrong"),
+    Reversal.DELETED: _("Deleted again"),
+    Reversal.RESTORED: _("As before"),
+    Reversal.KEPT: _("Left as they are now"),
+    Reversal.GONE: _("Gone already"),
+}
+"""Rows that something became of, when they are counted."""
+
+REVERSALS: Mapping[str, tuple[str, LazyString]] = {
+    Reversal.DELETED: ("good", _("Deleted")),
+    Reversal.RESTORED: ("good", _("Restored")),
+    Reversal.KEPT: ("warn", _("Left as it is now")),
+    Reversal.GONE: ("", _("Was gone already")),
+}
+
+STATES: Mapping[str, tuple[str, LazyString]] = {
+    State.QUEUED: ("", _("Waiting")),
+    State.RUNNING: ("", _("At work")),
+    State.DONE: ("good", _("Finished")),
+    State.FAILED: ("bad", _("Stopped")),
+    State.UNDOING: ("", _("Being undone")),
+    State.UNDONE: ("warn", _("Undone")),
+}
+
+FIELDS: Mapping[str, LazyString] = {
+    "sku": _("SKU"),
+    "name": _("Name"),
+    "description": _("Description"),
+    "price": _("Price"),
+    "currency": _("Currency"),
+    "status": _("Status"),
+    "group": _("Group"),
+    "image_urls": _("Pictures"),
+}
+
+COLUMNS: Sequence[tuple[str, str, LazyString]] = (
+    ("sku, código", "ZR-01", _("Which product it is. The only column that must be there.")),
+    ("nombre, name", "Zapato Luna", _("A new product needs one.")),
+    (
+        "precio, price",
+        "150000",
+        _("Digits only. 150.000 is refused, because it could be 150 too."),
+    ),
+    ("moneda, currency", "PYG", _("Three letters; a new product has PYG.")),
+    ("estado, status", "publicado", _("Draft or published; a new product is a draft.")),
+    ("grupo, group", "Luna", _("The model. One that nobody has becomes a new group.")),
+    ("descripción, description", "Cuero, suela de goma", _("As long as you like.")),
+    (
+        "imágenes, image_urls",
+        "https://…/1.jpg",
+        _("Addresses with blanks between them; only for products without pictures."),
+    ),
+)
+"""Names of a column, what may stand in it, and what it is for."""
+
+SAMPLE_COLUMNS: Mapping[str, Sequence[str]] = {
+    "es": ("sku", "nombre", "precio", "moneda", "estado", "grupo", "descripción"),
+    "en": ("sku", "name", "price", "currency", "status", "group", "description"),
+}
+SAMPLE_ROWS: Mapping[str, Sequence[Sequence[str]]] = {
+    "es": (
+        ("ZR-01", "Zapato Luna rojo", "150000", "PYG", "publicado", "Luna", "Cuero"),
+        ("ZR-02", "Zapato Luna azul", "150000", "PYG", "borrador", "Luna", "Cuero"),
+        ("CT-10", "Cartera Sol", "320000", "PYG", "publicado", "", "Con bolsillo"),
+    ),
+    "en": (
+        ("ZR-01", "Luna shoe, red", "150000", "PYG", "published", "Luna", "Leather"),
+        ("ZR-02", "Luna shoe, blue", "150000", "PYG", "draft", "Luna", "Leather"),
+        ("CT-10", "Sol handbag", "320000", "PYG", "published", "", "With a pocket"),
+    ),
+}
+
+PROBLEMS: Mapping[str, LazyString] = {
+    "unreadable_table": _(
+        "The file cannot be read as a table. Save it as CSV (UTF-8) with a line of column names."
+    ),
+    "no_sku_column": _("No column says which product a row is about. Name one column sku."),
+    "too_many_rows": _("The table has too many rows. Send it in several parts."),
+    "file_too_large": _("The file is too large. Send it in several parts."),
+    "no_file": _("Choose a file first."),
+    "body_cut_off": _("The connection broke. Send the file again."),
+    "one_file_only": _("Choose one file only."),
+    "not_the_last_import": _("Only the last import that changed something can be undone."),
+    "import_unfinished": _("The import is still at work. Wait until it is finished."),
+    "not_a_finished_dry_run": _("Only a finished dry run can be applied."),
+}
+
+OF_A_CELL: Mapping[str, LazyString] = {
+    "sku": _("Write a SKU of at most 64 characters."),
+    "name": _("Write a name of at most 200 characters; a new product needs one."),
+    "price": _(
+        "Write the price with digits only, as 150000. With a point or a comma in it, it can mean "
+        "two prices."
+    ),
+    "currency": _("Write the three letters of the currency, as PYG."),
+    "status": _("Write draft or published."),
+    "group": _("Write the model of the group with at most 200 characters."),
+    "description": _("Write at most 20,000 characters."),
+    "image_urls": _("Write whole addresses, as https://…, with blanks between them."),
+}
+OF_A_ROW: Mapping[str, LazyString] = {
+    "duplicate_sku": _("An earlier row has the same SKU. Keep one row for each SKU."),
+    "sku_taken": _("This SKU belongs to a product of somebody else. Use another one."),
+    "too_many_images": _("These are more pictures than a product may have. Keep fewer."),
+    "own_url": _("This picture is kept here already. Upload its file to this product instead."),
+    "group_not_found": _("There is no such group. Write its model, or leave the cell empty."),
+    "bad_cell": _("The row cannot be read. Look whether it has as many cells as the first line."),
+}
+
+PROGRESS_TEXTS: Mapping[str, LazyString] = {
+    "progress": _("{done} of {total} rows"),
+    "finished": _("Finished."),
+    "lost": _("The connection is gone. We go on looking."),
+}
+FILE_TEXTS: Mapping[str, LazyString] = {"chosen": _("{name} ({size} kB)")}
+
+
+def of_error(error: AvenueError) -> str:
+    """Return why a file was not taken and what to do about it."""
+    known = PROBLEMS.get(error.code)
+    if known is None or language() == "en":
+        return f"{error.message} {error.hint}"
+    return str(known)
+
+
+def of_row(refusal: Refusal) -> Mapping[str, str]:
+    """Return what is wrong with a row: the `field`, what to `do`, and the exact `message`.
+
+    The message is for those who read English; it was written when the row was looked at.
+    """
+    field = FIELDS.get(refusal.field or "")
+    advice = OF_A_CELL.get(refusal.field or "") if refusal.code == "bad_cell" else None
+    advice = advice or OF_A_ROW.get(refusal.code)
+    return {
+        "field": str(field) if field else "",
+        "do": str(advice) if advice else refusal.message,
+        "message": refusal.message if advice and language() == "en" else "",
+    }

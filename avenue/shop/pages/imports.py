@@ -1,0 +1,252 @@
+"""`/admin/imports`: products from the ERP, tried out first, then applied, and taken back."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, request
+from flask_babel import LazyString, format_decimal
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound
+from avenue.identity import Role
+from avenue.media.naming import safe_name
+from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
+from avenue.shop.importing.texts import difference
+from avenue.shop.models import ListQuery, Sort
+from avenue.shop.pages import import_words as words
+from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.routes.imports import the_file
+from avenue.shop.routes.lists import choice
+from avenue.shop.service.imports import ImportService
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.language import language
+from avenue.web.pages import page, see
+from avenue.web.parsing import page_asked_for
+from avenue.web.services import using
+
+PATH = "/admin/imports"
+PAST_RUNS, ROWS, ROWS_BEFORE_UNDO = 20, 50, 20
+ROW_NUMBER = re.compile("[0-9]{1,9}")
+AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.UNDOING})
+CHANGING = (Outcome.CREATED, Outcome.UPDATED)
+
+blueprint = Blueprint("import_pages", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+@blueprint.get("")
+@require(Role.SELLER)
+def show_imports() -> Response:
+    """Show how to bring a table in, and the imports there were."""
+    return _imports()
+
+
+@blueprint.post("")
+@audited("import.begun")
+@require(Role.SELLER)
+def try_import() -> Response:
+    """Begin a dry run of the table sent and go to it, or say what is wrong with the file."""
+    try:
+        file = the_file()
+        standing, _is_new = using(ImportService).start(
+            current_actor(),
+            file.file,
+            name=safe_name(file.name) if file.name else "",
+            sha256=file.sha256,
+            dry_run=True,
+            key=None,
+        )
+    except AvenueError as error:
+        return _imports(error)
+    nothing_changed()
+    return see(f"{PATH}/{standing.run.id}")
+
+
+@blueprint.get("/sample.csv")
+@require(Role.SELLER)
+def sample() -> Response:
+    """Give a table to begin with, as spreadsheets of the reader's language write it."""
+    spanish = language() == "es"
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";" if spanish else ",")
+    writer.writerow(words.SAMPLE_COLUMNS[language()])
+    writer.writerows(words.SAMPLE_ROWS[language()])
+    # With a byte order mark, without which Excel takes the accents for two letters each.
+    response = Response(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
+    name = "productos-ejemplo.csv" if spanish else "sample-products.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.vary.update(("Cookie", "Accept-Language"))
+    return response
+
+
+@blueprint.get("/<import_id>")
+@require(Role.SELLER)
+def show_import(import_id: str) -> Response:
+    """Show an import: how far it is, what it comes to, and its rows; `?outcome ?after`."""
+    imports, actor = using(ImportService), current_actor()
+    standing = imports.get(actor, import_id)
+    outcome, asked = request.args.get("outcome"), page_asked_for(ROWS)
+    if asked.after and not ROW_NUMBER.fullmatch(asked.after):
+        raise BadCursor
+    query = RowQuery(
+        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
+        after=int(asked.after or 0),
+        limit=asked.limit,
+    )
+    found = imports.rows(actor, import_id, query)
+    return page(
+        "shop/import.html",
+        standing=standing,
+        run=standing.run,
+        state=_state(standing),
+        at_work=standing.state in AT_WORK,
+        progress=standing.run.undo or standing.run,
+        counts=_counts(standing.run.counts, Outcome),
+        reversals=_counts(standing.run.undo.counts, Reversal) if standing.run.undo else {},
+        changing=sum(standing.run.counts.get(each, 0) for each in CHANGING),
+        warnings=_warnings(standing),
+        may_undo=imports.may_undo(actor, standing.run),
+        rows=[_row(each) for each in found.items],
+        query=query,
+        next=found.next,
+        texts=words.PROGRESS_TEXTS,
+        problem=_problem(request.args.get("problem")),
+    )
+
+
+@blueprint.post("/<import_id>/apply")
+@audited("import.begun")
+@require(Role.SELLER)
+def apply_import(import_id: str) -> Response:
+    """Do what a dry run has shown, and go to the import that does it."""
+    try:
+        standing, is_new = using(ImportService).apply(current_actor(), import_id)
+    except NotFound:
+        raise
+    except AvenueError as error:
+        return see(f"{PATH}/{import_id}?problem={error.code}")
+    note(object_id=standing.run.id)
+    if not is_new:
+        nothing_changed()
+    return see(f"{PATH}/{standing.run.id}")
+
+
+@blueprint.get("/<import_id>/undo")
+@require(Role.SELLER)
+def ask_before_undo(import_id: str) -> Response:
+    """Say what taking an import back would change, and ask."""
+    imports, actor = using(ImportService), current_actor()
+    standing = imports.get(actor, import_id)
+    if not imports.may_undo(actor, standing.run):
+        return see(f"{PATH}/{import_id}?problem=not_the_last_import")
+    shown = [
+        row
+        for outcome in CHANGING
+        for row in imports.rows(
+            actor, import_id, RowQuery(outcome=outcome, after=0, limit=ROWS_BEFORE_UNDO)
+        ).items
+    ]
+    return page(
+        "shop/import_undo.html",
+        run=standing.run,
+        counts=_counts(standing.run.counts, Outcome),
+        changing=sum(standing.run.counts.get(each, 0) for each in CHANGING),
+        rows=[_row(each) for each in shown],
+    )
+
+
+@blueprint.post("/<import_id>/undo")
+@audited("import.undo_begun", "import_id")
+@require(Role.SELLER)
+def undo_import(import_id: str) -> Response:
+    """Take an import back, in the background."""
+    try:
+        using(ImportService).undo(current_actor(), import_id)
+    except NotFound:
+        raise
+    except AvenueError as error:
+        nothing_changed()
+        return see(f"{PATH}/{import_id}?problem={error.code}")
+    return see(f"{PATH}/{import_id}")
+
+
+def _imports(error: AvenueError | None = None) -> Response:
+    asked = page_asked_for(PAST_RUNS)
+    after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
+    actor = current_actor()
+    found = using(ImportService).find(actor, ListQuery(limit=asked.limit, after=after))
+    response = page(
+        "shop/imports.html",
+        status=error.status if error else 200,
+        problem=words.of_error(error) if error else None,
+        columns=words.COLUMNS,
+        max_mb=using(Settings).max_import_mb,
+        max_rows=format_decimal(using(Settings).max_import_rows),
+        runs=[_run(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        texts=words.FILE_TEXTS,
+    )
+    if error:
+        response.headers.update(error.headers)
+    return response
+
+
+def _run(standing: ImportStanding) -> Mapping[str, object]:
+    run = standing.run
+    return {
+        "id": run.id,
+        "name": run.name or _("(no name)"),
+        "is_own": run.by == current_actor().id,
+        "dry_run": run.dry_run,
+        "created_at": run.created_at,
+        "state": _state(standing),
+        "counts": _counts(run.counts, Outcome),
+    }
+
+
+def _state(standing: ImportStanding) -> tuple[str, LazyString]:
+    return words.STATES[standing.state]
+
+
+def _row(row: Row) -> Mapping[str, object]:
+    wrong = words.of_row(row.error) if row.error else None
+    kept = row.undone.kept if row.undone else ()
+    return {
+        "number": row.number,
+        "sku": row.sku or "–",
+        "product": row.product,
+        "outcome": words.OUTCOMES[row.outcome] if row.outcome else None,
+        "changes": [each.partition(": ") for each in difference(row, language())],
+        "wrong": wrong,
+        "undone": words.REVERSALS[row.undone.reversal] if row.undone else None,
+        "kept": ", ".join(str(words.FIELDS.get(each, each)) for each in kept),
+    }
+
+
+def _counts(
+    counts: Mapping[str, int], names: type[Outcome] | type[Reversal]
+) -> Mapping[str, tuple[LazyString, int]]:
+    return {each.value: (words.COUNTED[each], counts.get(each.value, 0)) for each in names}
+
+
+def _warnings(standing: ImportStanding) -> list[str]:
+    """Return what the person should look at; the same as `presenting.warnings`."""
+    layout, found = standing.run.layout, []
+    if layout.encoding != "utf-8":
+        found.append(
+            _(
+                "The file is not UTF-8 and was read as %(encoding)s: look whether the accents are "
+                "right.",
+                encoding=layout.encoding,
+            )
+        )
+    if layout.unknown:
+        found.append(_("These columns are not read: %(names)s.", names=", ".join(layout.unknown)))
+    return found
+
+
+def _problem(code: str | None) -> LazyString | None:
+    return words.PROBLEMS.get(code or "")

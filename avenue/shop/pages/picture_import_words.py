@@ -1,0 +1,131 @@
+"""What the pages of pictures by SKU say: what files are, why one is not taken, what to do."""
+
+from collections.abc import Mapping, Sequence
+
+from flask_babel import LazyString
+
+from avenue.errors import AvenueError
+from avenue.media.archives import Why
+from avenue.shop.matching.models import Finding, KeptFile, Outcome, Reason, State
+from avenue.web.language import gettext, language
+from avenue.web.language import lazy_gettext as _
+
+FINDINGS: Mapping[str, tuple[str, LazyString]] = {
+    Finding.MATCHED: ("good", _("Clear")),
+    Finding.UNMATCHED: ("warn", _("No product")),
+    Finding.AMBIGUOUS: ("warn", _("Doubtful")),
+    Finding.LEFT_OUT: ("", _("Left out")),
+}
+"""What a file is by its name: the look of its mark, and its name."""
+
+OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
+    Outcome.ADDED: ("good", _("Added")),
+    Outcome.PRESENT: ("", _("It was there")),
+    Outcome.REFUSED: ("bad", _("Not taken")),
+}
+
+FOUND: Mapping[str, LazyString] = {
+    Finding.MATCHED: _("With a product"),
+    Finding.UNMATCHED: _("Without a product"),
+    Finding.AMBIGUOUS: _("Doubtful ones"),
+    Finding.LEFT_OUT: _("Left out ones"),
+}
+COUNTED: Mapping[str, LazyString] = {
+    Outcome.ADDED: _("Added ones"),
+    Outcome.PRESENT: _("There already"),
+    Outcome.REFUSED: _("Not taken ones"),
+}
+"""Files that something became of, when they are counted."""
+
+STATES: Mapping[str, tuple[str, LazyString]] = {
+    State.PLANNED: ("", _("To be applied")),
+    State.EXPIRED: ("warn", _("Expired")),
+    State.QUEUED: ("", _("Waiting")),
+    State.RUNNING: ("", _("At work")),
+    State.DONE: ("good", _("Finished")),
+    State.FAILED: ("bad", _("Stopped")),
+}
+
+EXAMPLES: Sequence[tuple[str, LazyString]] = (
+    ("ZR-01.jpg", _("the photo of ZR-01")),
+    ("ZR-01-2.jpg, ZR-01_2.jpg", _("the second photo of ZR-01")),
+    ("ZR-01/1.jpg", _("in a folder called like the SKU")),
+)
+
+REASONS: Mapping[str, LazyString] = {
+    Reason.NOT_A_PICTURE: _("It is no JPEG, PNG or WebP."),
+    Reason.EMPTY: _("The file is empty."),
+    Reason.TOO_LARGE: _("The file is too large. Make the photo smaller."),
+    Reason.TOO_MANY: _("It is one photo too many for this product."),
+    Reason.SAME_NAME: _("Another file of the ZIP has the same name."),
+    Why.HIDDEN: _("A hidden file; nothing is lost."),
+    Why.ENCRYPTED: _("It has a password. Pack the ZIP without one."),
+    Why.PACKED_OTHERWISE: _("It is packed in a way we do not read. Pack it as a plain ZIP."),
+}
+NOT_SAFE = _("It cannot be opened safely.")
+
+REFUSED: Mapping[str, LazyString] = {
+    "too_many_images": _("The product has all the photos it may have. Remove one first."),
+    "unsupported_media_type": _("Its content is no JPEG, PNG or WebP, whatever its name says."),
+    "broken_image": _("The photo is damaged. Export it again."),
+    "damaged_entry": _("The file is damaged in the ZIP. Pack it again."),
+    "file_too_large": _("The file is too large. Make the photo smaller."),
+    "image_too_large": _("The photo has too many pixels. Make it smaller."),
+    "image_too_costly": _("The photo takes too much work to open. Export it as a plain JPEG."),
+    "product_not_found": _("The product is not there any more."),
+    "quota_exceeded": _("There is no room left. Tell whoever runs the site."),
+    "empty_file": _("The file is empty."),
+}
+
+PROBLEMS: Mapping[str, LazyString] = {
+    "archive_expired": _("The ZIP was not applied in time and is gone. Send it again."),
+    "nothing_to_bring": _("No file belongs to a product. Name the files after SKUs."),
+    "unsupported_media_type": _("This is no ZIP. Pack the photos as a ZIP."),
+    "empty_file": _("The file is empty."),
+    "unsafe_archive": _("The ZIP is damaged or too strange. Unpack it and choose the folder."),
+    "too_many_files": _("The ZIP has too many files. Send it in several parts."),
+    "file_too_large": _("The ZIP is too large. Send it in several parts."),
+    "no_file": _("Choose a file first."),
+    "one_file_only": _("Choose one file only."),
+    "body_cut_off": _("The connection broke. Send the file again."),
+}
+
+PROGRESS_TEXTS: Mapping[str, LazyString] = {
+    "progress": _("{done} of {total} photos"),
+    "finished": _("Finished."),
+    "lost": _("The connection is gone. We go on looking."),
+}
+FILE_TEXTS: Mapping[str, LazyString] = {
+    "chosen": _("{name} ({size} kB)"),
+    "packing": _("Packing photo {done} of {total}…"),
+    "sending": _("Sending part {part} of {parts}: {percent} %"),
+    "left": _("Left out before sending:"),
+    "large": _("{name}: {size} MB, at most {most} MB are taken"),
+    "none": _("There are no photos in this folder (JPEG, PNG or WebP)."),
+    "lost": _("The connection broke. Choose the folder again: nothing is stored twice."),
+    "stop": _("Cancel"),
+}
+
+
+def of_error(error: AvenueError) -> str:
+    """Return why a file was not taken and what to do about it."""
+    known = PROBLEMS.get(error.code)
+    return f"{error.message} {error.hint}" if known is None or language() == "en" else str(known)
+
+
+def why(kept: KeptFile) -> str:
+    """Return why a file is not taken and what to do about it, "" where there is nothing to say."""
+    if kept.failure:
+        return str(REFUSED.get(kept.failure.code, kept.failure.message))
+    match kept.finding:
+        case Finding.LEFT_OUT:
+            return str(REASONS.get(kept.reason or "", NOT_SAFE))
+        case Finding.UNMATCHED:
+            return gettext("No product has this SKU.")
+        case Finding.AMBIGUOUS:
+            return gettext(
+                "It could be of %(skus)s. Put it into a folder called like the SKU, as 1.jpg.",
+                skus=", ".join(kept.candidates),
+            )
+        case Finding.MATCHED:
+            return ""

@@ -1,0 +1,218 @@
+"""`/admin/imports/pictures`: pictures of many products at once, by the SKU in their names."""
+
+from collections.abc import Mapping, Sequence
+
+from flask import Blueprint, Response, request
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound
+from avenue.identity import Role, is_id
+from avenue.media.naming import safe_name
+from avenue.media.policy import UploadPolicy
+from avenue.shop.matching.errors import PictureImportNotFound
+from avenue.shop.matching.models import (
+    FileQuery,
+    Finding,
+    KeptFile,
+    Outcome,
+    PictureImportStanding,
+    State,
+)
+from avenue.shop.models import ListQuery, Sort
+from avenue.shop.pages import picture_import_words as words
+from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.routes.picture_imports import files_asked_for, the_archive
+from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
+from avenue.web.audit import audited, note
+from avenue.web.auth import current_actor, require
+from avenue.web.hosts import current_site
+from avenue.web.language import gettext as _
+from avenue.web.pages import page, see
+from avenue.web.parsing import page_asked_for
+from avenue.web.services import using
+
+PATH = "/admin/imports/pictures"
+PAST_RUNS, MOST_TOGETHER = 20, 100
+PART_BYTES = 50 * 1024 * 1024
+"""Of a folder that the browser packs: what is lost when a connection breaks."""
+AT_WORK = frozenset({State.QUEUED, State.RUNNING})
+
+blueprint = Blueprint(
+    "picture_import_pages", __name__, url_prefix=PATH, template_folder="../templates"
+)
+
+
+@blueprint.get("")
+@require(Role.SELLER)
+def show_picture_imports() -> Response:
+    """Show how to bring pictures in, and the imports there were."""
+    return _imports()
+
+
+@blueprint.post("")
+@audited("picture_import.planned")
+@require(Role.SELLER)
+def plan_pictures() -> Response:
+    """Look into the ZIP sent and go to what would be done, or say what is wrong with it."""
+    try:
+        file = the_archive()
+        standing, _is_new = using(PictureImportService).start(
+            current_actor(), file, name=safe_name(file.name) if file.name else "", key=None
+        )
+    except AvenueError as error:
+        return _imports(error)
+    note(object_id=standing.run.id)
+    return see(f"{PATH}/{standing.run.id}")
+
+
+@blueprint.get("/together")
+@require(Role.SELLER)
+def show_together() -> Response:
+    """Show several imports as one: the parts of a folder; `?id=…&id=…`."""
+    standings = _standings(request.args.getlist("id"))
+    return page(
+        "shop/picture_imports_together.html",
+        parts=[_run(each) for each in standings],
+        ids=[each.run.id for each in standings],
+        found=_summed([each.run.found for each in standings], words.FOUND),
+        counts=_summed([each.run.counts for each in standings], words.COUNTED),
+        at_work=any(each.state in AT_WORK for each in standings),
+        waiting=sum(each.run.total for each in standings if each.state is State.PLANNED),
+        texts=words.PROGRESS_TEXTS,
+        problem=words.PROBLEMS.get(request.args.get("problem", "")),
+    )
+
+
+@blueprint.post("/together")
+@audited("picture_import.begun")
+@require(Role.SELLER)
+def apply_together() -> Response:
+    """Take in the pictures of several imports that have any, in the background."""
+    standings = _standings(request.form.getlist("id"))
+    query = "&".join(f"id={each.run.id}" for each in standings)
+    try:
+        for each in standings:
+            if each.run.total:
+                using(PictureImportService).apply(current_actor(), each.run.id)
+    except NotFound:
+        raise
+    except AvenueError as error:
+        return see(f"{PATH}/together?{query}&problem={error.code}")
+    note(object_id=standings[0].run.id, imports=[each.run.id for each in standings])
+    return see(f"{PATH}/together?{query}")
+
+
+@blueprint.get("/<picture_import_id>")
+@require(Role.SELLER)
+def show_picture_import(picture_import_id: str) -> Response:
+    """Show what was found in a ZIP and what came of it; `?finding ?outcome ?after`."""
+    imports, actor = using(PictureImportService), current_actor()
+    standing, query = imports.get(actor, picture_import_id), files_asked_for()
+    found = imports.files(actor, picture_import_id, query)
+    return page(
+        "shop/picture_import.html",
+        standing=standing,
+        run=standing.run,
+        state=words.STATES[standing.state],
+        at_work=standing.state in AT_WORK,
+        tabs=_tabs(standing, query),
+        counts=_summed([standing.run.counts], words.COUNTED),
+        files=[_file(each) for each in found.items],
+        query=query,
+        next=found.next,
+        texts=words.PROGRESS_TEXTS,
+        problem=words.PROBLEMS.get(request.args.get("problem", "")),
+    )
+
+
+@blueprint.post("/<picture_import_id>")
+@audited("picture_import.begun", "picture_import_id")
+@require(Role.SELLER)
+def apply_picture_import(picture_import_id: str) -> Response:
+    """Take the matched pictures in, in the background."""
+    try:
+        using(PictureImportService).apply(current_actor(), picture_import_id)
+    except NotFound:
+        raise
+    except AvenueError as error:
+        return see(f"{PATH}/{picture_import_id}?problem={error.code}")
+    return see(f"{PATH}/{picture_import_id}")
+
+
+def _imports(error: AvenueError | None = None) -> Response:
+    asked = page_asked_for(PAST_RUNS)
+    after = cursor_place(Sort.CREATED, asked.after) if asked.after else None
+    found = using(PictureImportService).find(
+        current_actor(), ListQuery(limit=asked.limit, after=after)
+    )
+    settings = using(Settings)
+    response = page(
+        "shop/picture_imports.html",
+        status=error.status if error else 200,
+        problem=words.of_error(error) if error else None,
+        examples=words.EXAMPLES,
+        max_mb=settings.max_archive_mb,
+        max_files=MOST_FILES,
+        part_bytes=PART_BYTES,
+        max_picture_bytes=using(UploadPolicy).on(current_site()).max_bytes,
+        runs=[_run(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        texts=words.FILE_TEXTS,
+    )
+    if error:
+        response.headers.update(error.headers)
+    return response
+
+
+def _standings(ids: Sequence[str]) -> list[PictureImportStanding]:
+    """Return own imports; raise `PictureImportNotFound` when one, or all, are missing."""
+    wanted = list(dict.fromkeys(ids))[:MOST_TOGETHER]
+    if not wanted or not all(map(is_id, wanted)):
+        raise PictureImportNotFound
+    return [using(PictureImportService).get(current_actor(), each) for each in wanted]
+
+
+def _run(standing: PictureImportStanding) -> Mapping[str, object]:
+    run = standing.run
+    return {
+        "id": run.id,
+        "name": run.name or _("(no name)"),
+        "is_own": run.by == current_actor().id,
+        "created_at": run.created_at,
+        "state": words.STATES[standing.state],
+        "at_work": standing.state in AT_WORK,
+        "done": run.done,
+        "total": run.total,
+        "added": run.counts.get(Outcome.ADDED, 0),
+        "wrong": run.counts.get(Outcome.REFUSED, 0),
+    }
+
+
+def _summed(
+    counts: Sequence[Mapping[str, int]], names: Mapping[str, object]
+) -> list[tuple[str, object, int]]:
+    return [(key, name, sum(each.get(key, 0) for each in counts)) for key, name in names.items()]
+
+
+def _tabs(standing: PictureImportStanding, query: FileQuery) -> list[Mapping[str, object]]:
+    """Return which files may be looked at, with how many there are."""
+    run, chosen = standing.run, query.outcome or query.finding
+    found = [("finding", *each) for each in _summed([run.found], words.FOUND)]
+    counted = [("outcome", *each) for each in _summed([run.counts], words.COUNTED)]
+    # What became of the matched ones says more than that they were.
+    tabs = [*counted, *found[1:]] if standing.state is State.DONE else found
+    return [
+        {"name": name, "query": f"?{kind}={key}", "count": count, "is_chosen": chosen == key}
+        for kind, key, name, count in tabs
+    ]
+
+
+def _file(kept: KeptFile) -> Mapping[str, object]:
+    mark = words.OUTCOMES[kept.outcome] if kept.outcome else words.FINDINGS[kept.finding]
+    return {
+        "path": kept.file.path,
+        "mark": mark,
+        "shelf": kept.shelf if kept.finding is Finding.MATCHED else None,
+        "position": kept.position,
+        "why": words.why(kept),
+    }

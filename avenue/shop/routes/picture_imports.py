@@ -1,0 +1,177 @@
+"""Pictures by SKU as JSON, under `/api/shop/pictures/import`."""
+
+import re
+from typing import Annotated, Literal
+
+from flask import Blueprint, Response, g, jsonify, request
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.config import Settings
+from avenue.errors import Invalid, StorageFull
+from avenue.identity import Role
+from avenue.media.errors import EmptyFile, UnsafeArchive, UnsupportedMediaType
+from avenue.media.naming import safe_name
+from avenue.media.receiving import BadIdempotencyKey, idempotency_key
+from avenue.shop.errors import OneFileOnly
+from avenue.shop.matching.errors import (
+    ArchiveExpired,
+    NothingToBring,
+    PictureImportNotFound,
+    TooManyFiles,
+)
+from avenue.shop.matching.models import FileQuery, Finding, Outcome
+from avenue.shop.matching.presenting import file_json, picture_import_json
+from avenue.shop.matching.replies import FileList, PictureImportList, PictureImportReply
+from avenue.shop.models import ListQuery, Sort
+from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.routes.lists import choice
+from avenue.shop.service.picture_imports import PictureImportService
+from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
+from avenue.storage.room import QuotaExceeded
+from avenue.web.audit import audited
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import JSON, LOCATION, Reply, described
+from avenue.web.errors import MB, InvalidQuery
+from avenue.web.incoming import IncomingFile, incoming_files
+from avenue.web.limits import upload_route
+from avenue.web.parsing import PageQuery, page_asked_for
+from avenue.web.services import using
+
+FILE_NUMBER = re.compile("[0-9]{1,9}")
+
+
+class ArchiveQuery(TypedDict, total=False):
+    """How a ZIP comes."""
+
+    name: Annotated[str, Field(description="The file's name, when it is the body.")]
+
+
+class FilesQuery(PageQuery, total=False):
+    """Which files."""
+
+    finding: Finding | Literal[""]
+    outcome: Outcome | Literal[""]
+
+
+blueprint = Blueprint("picture_imports", __name__, url_prefix="/api/shop/pictures/import")
+
+
+@blueprint.post("")
+@audited("picture_import.planned")
+@upload_route
+@require(Role.SELLER)
+@described(
+    query=ArchiveQuery,
+    replies={201: Reply({JSON: PictureImportReply}, headers=(LOCATION, "Idempotent-Replayed"))},
+    refuses=(
+        BadIdempotencyKey,
+        UnsupportedMediaType,
+        EmptyFile,
+        UnsafeArchive,
+        TooManyFiles,
+        OneFileOnly,
+        IdempotencyKeyReused,
+        UploadInProgress,
+        QuotaExceeded,
+        StorageFull,
+    ),
+    files=("application/zip",),
+)
+def plan_pictures() -> tuple[Response, int, dict[str, str]]:
+    """Look into a ZIP of pictures named after SKUs and say what would be done; change nothing.
+
+    The ZIP is the body or the one file of a form, and is kept for a day at most.
+    """
+    file = the_archive()
+    standing, is_new = using(PictureImportService).start(
+        current_actor(),
+        file,
+        name=safe_name(file.name) if file.name else "",
+        key=idempotency_key(),
+    )
+    headers = {"Location": f"{g.site.base_url}{blueprint.url_prefix}/{standing.run.id}"}
+    if not is_new:
+        headers["Idempotent-Replayed"] = "true"
+    return jsonify(picture_import_json(standing)), 201, headers
+
+
+@blueprint.get("")
+@require(Role.SELLER)
+@described(
+    query=PageQuery, replies={200: PictureImportList}, refuses=(Invalid, InvalidQuery, BadCursor)
+)
+def list_picture_imports() -> Response:
+    """List one's own imports of pictures, newest first, for administrators everybody's."""
+    page = page_asked_for()
+    after = cursor_place(Sort.CREATED, page.after) if page.after else None
+    query = ListQuery(limit=page.limit, after=after)
+    found = using(PictureImportService).find(current_actor(), query)
+    return jsonify(
+        items=[picture_import_json(each) for each in found.items],
+        next=cursor_text(Sort.CREATED, found.next) if found.next else None,
+        total=found.total,
+    )
+
+
+@blueprint.get("/<picture_import_id>")
+@require(Role.SELLER)
+@described(replies={200: PictureImportReply}, refuses=(PictureImportNotFound,))
+def show_picture_import(picture_import_id: str) -> Response:
+    """Show what was found in a ZIP, how far its pictures are, and what came of them."""
+    standing = using(PictureImportService).get(current_actor(), picture_import_id)
+    return jsonify(picture_import_json(standing))
+
+
+@blueprint.post("/<picture_import_id>")
+@audited("picture_import.begun", "picture_import_id")
+@require(Role.SELLER)
+@described(
+    replies={202: PictureImportReply},
+    refuses=(PictureImportNotFound, ArchiveExpired, NothingToBring),
+)
+def apply_picture_import(picture_import_id: str) -> tuple[Response, int]:
+    """Take the matched pictures in, in the background; repeatable."""
+    standing = using(PictureImportService).apply(current_actor(), picture_import_id)
+    return jsonify(picture_import_json(standing)), 202
+
+
+@blueprint.get("/<picture_import_id>/files")
+@require(Role.SELLER)
+@described(
+    query=FilesQuery,
+    replies={200: FileList},
+    refuses=(PictureImportNotFound, Invalid, InvalidQuery, BadCursor),
+)
+def list_files(picture_import_id: str) -> Response:
+    """List the files of a ZIP with what becomes of each: `?finding ?outcome ?limit ?after`."""
+    found = using(PictureImportService).files(current_actor(), picture_import_id, files_asked_for())
+    return jsonify(
+        items=[file_json(each) for each in found.items],
+        next=str(found.next) if found.next else None,
+        total=found.total,
+    )
+
+
+def files_asked_for() -> FileQuery:
+    """Return which files the request asks for; raise `Invalid`, `InvalidQuery`, `BadCursor`."""
+    page = page_asked_for()
+    if page.after and not FILE_NUMBER.fullmatch(page.after):
+        raise BadCursor
+    finding, outcome = request.args.get("finding"), request.args.get("outcome")
+    return FileQuery(
+        finding=Finding(choice("finding", finding, [*Finding])) if finding else None,
+        outcome=Outcome(choice("outcome", outcome, [*Outcome])) if outcome else None,
+        after=int(page.after or 0),
+        limit=page.limit,
+    )
+
+
+def the_archive() -> IncomingFile:
+    """Return the one file of this request; raise `OneFileOnly`, or why it was not taken."""
+    came = incoming_files(max_bytes=using(Settings).max_archive_mb * MB)
+    if came.refused:
+        raise came.refused[0].error
+    if len(came.files) > 1:
+        raise OneFileOnly("One ZIP is brought in at a time.")
+    return came.files[0]

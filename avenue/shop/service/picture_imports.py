@@ -1,0 +1,370 @@
+"""Pictures by SKU: look into a ZIP, say what would be done, do it; and the work itself."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from avenue.audit.service import AuditService
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import AvenueError, Unavailable
+from avenue.identity import Actor, Limit, Role, Site, new_id
+from avenue.jobs.errors import JobNotFound
+from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
+from avenue.jobs.runner import RunningJob
+from avenue.jobs.service import JobService
+from avenue.media.archives import Archive, ArchiveFile, PassedOver
+from avenue.media.errors import EmptyFile
+from avenue.media.library import Incoming, MediaLibrary, Order
+from avenue.media.models import Claim
+from avenue.media.policy import UploadPolicy
+from avenue.media.reading import MediaReader, SeekableFile
+from avenue.media.spool import fill, new_spool
+from avenue.shop.errors import OneFileOnly
+from avenue.shop.matching.errors import (
+    ArchiveExpired,
+    NothingToBring,
+    PictureImportNotFound,
+    TooManyFiles,
+)
+from avenue.shop.matching.models import (
+    Failure,
+    FilePage,
+    FileQuery,
+    KeptFile,
+    NamedFile,
+    Outcome,
+    PictureImport,
+    PictureImportStanding,
+    PlannedFile,
+    Stage,
+    State,
+)
+from avenue.shop.matching.planning import plan
+from avenue.shop.models import PRODUCT, ListQuery, Page
+from avenue.shop.service.access import require_seller
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.store.picture_imports import PictureImportStore
+from avenue.shop.store.products import ProductStore
+from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
+from avenue.storage.scope import AlreadyThere
+
+PICTURES_BY_SKU = "pictures_by_sku"
+MOST_FILES = 20_000
+MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
+GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
+
+
+class PictureImportService:
+    """Imports of pictures. Sellers bring pictures to their own products, administrators to all."""
+
+    def __init__(
+        self,
+        imports: PictureImportStore,
+        products: ProductStore,
+        library: MediaLibrary,
+        jobs: JobService,
+        pictures: UploadPolicy,
+        archives: UploadPolicy,
+        settings: Settings,
+    ) -> None:
+        self._imports = imports
+        self._products = products
+        self._library = library
+        self._jobs = jobs
+        self._pictures = pictures
+        self._archives = archives
+        self._limit = settings.max_images_per_product
+        self._hours = settings.unclaimed_hours
+
+    def look(self, actor: Actor, file: ArchiveFile) -> list[PlannedFile]:
+        """Return what would become of each file of a ZIP, by the names in its directory.
+
+        Raise `UnsafeArchive` or `TooManyFiles`.
+        """
+        require_seller(actor)
+        with _opened(file) as archive:
+            files = _named(archive)
+        site = actor.site
+        owner = None if actor.is_admin else str(actor.id)
+        return plan(
+            files,
+            self._products.shelves(site.id, owner=owner),
+            most_bytes=self._pictures.on(site).max_bytes,
+            most_pictures=site.limit(Limit.IMAGES_PER_PRODUCT, self._limit),
+        )
+
+    def start(
+        self, actor: Actor, incoming: Incoming, *, name: str, key: str | None
+    ) -> tuple[PictureImportStanding, bool]:
+        """Keep a ZIP and what would be done with it, and tell whether it is a new import.
+
+        It is not when this `key` (Idempotency-Key) began one. No product is changed. Raise
+        `UnsupportedMediaType`, `UnsafeArchive`, `TooManyFiles`, `IdempotencyKeyReused`, or what
+        the library refuses a file with; then nothing is left behind.
+        """
+        require_seller(actor)
+        if key is not None and (known := self._known(actor, incoming, key)):
+            return self._standing(known), False
+        self._archives.check_bytes(incoming.length)
+        incoming.file.seek(0)
+        self._archives.check_type(incoming.file.read(4))
+        planned = self.look(actor, incoming.file)
+        order = Order(
+            policy=self._archives,
+            target="picture_archive",
+            key=None,
+            room=1,
+            no_room=OneFileOnly(),
+        )
+        with self._library.receiving(actor, order, [incoming]) as reception:
+            reception.raise_if_empty()
+            new = self._new(actor, incoming, reception.new[0].id, name, key, planned)
+            self._imports.put_files(actor.site.id, new.id, planned)
+            try:
+                self._imports.begin(actor.site.id, new, reception, hours=self._hours)
+            except AlreadyThere:  # the same request at the same moment was quicker
+                reception.fates = {}
+        if key is not None and not reception.fates and (known := self._known(actor, incoming, key)):
+            return self._standing(known), False
+        return self.get(actor, new.id), True
+
+    def get(self, actor: Actor, import_id: str) -> PictureImportStanding:
+        """Return an own import; raise `PictureImportNotFound`."""
+        return self._standing(self._own(actor, import_id))
+
+    def find(self, actor: Actor, query: ListQuery) -> Page:
+        """Return a page of the actor's own imports, for administrators of everybody's."""
+        require_seller(actor)
+        by = None if actor.is_admin else str(actor.id)
+        found, total = self._imports.find(actor.site.id, query, by=by)
+        shown = found[: query.limit]
+        last = shown[-1] if len(found) > query.limit else None
+        return Page(
+            items=tuple(map(self._standing, shown)),
+            next=(last.created_at, last.id) if last else None,
+            total=total,
+        )
+
+    def files(self, actor: Actor, import_id: str, query: FileQuery) -> FilePage:
+        """Return some files of an own import; raise `PictureImportNotFound`."""
+        run = self._own(actor, import_id)
+        return self._imports.files(actor.site.id, run.id, query)
+
+    def apply(self, actor: Actor, import_id: str) -> PictureImportStanding:
+        """Let the matched pictures of an own import be taken in; repeatable.
+
+        Raise `PictureImportNotFound`, `ArchiveExpired` or `NothingToBring`.
+        """
+        run, site_id = self._own(actor, import_id), actor.site.id
+        if not run.total:
+            raise NothingToBring
+        if run.stage is Stage.PLANNED:
+            self._imports.begin_applying(site_id, run, hours=self._hours)
+            run = self._imports.get(site_id, run.id)
+        if run.stage is Stage.APPLYING and _is_over(self._job_of(run)):
+            args = {"import": run.id}
+            job = self._jobs.enqueue(PICTURES_BY_SKU, args, site=site_id, key=run.id)
+            self._imports.set_job(site_id, run.id, job.id)
+        return self.get(actor, run.id)
+
+    def _known(self, actor: Actor, incoming: Incoming, key: str) -> PictureImport | None:
+        known = self._imports.by_key(actor.site.id, str(actor.id), key)
+        if known is not None and known.sha256 != incoming.sha256:
+            raise IdempotencyKeyReused
+        return known
+
+    def _new(
+        self,
+        actor: Actor,
+        incoming: Incoming,
+        archive: str,
+        name: str,
+        key: str | None,
+        planned: list[PlannedFile],
+    ) -> PictureImport:
+        now = utc_now()  # stands for the server's, which is kept
+        return PictureImport(
+            id=new_id(),
+            by=str(actor.id),
+            is_admin=actor.is_admin,
+            name=name,
+            sha256=incoming.sha256,
+            archive=archive,
+            key=key,
+            stage=Stage.PLANNED,
+            job=None,
+            done=0,
+            found=Counter(each.finding.value for each in planned),
+            created_at=now,
+            expires_at=now,
+            finished_at=None,
+        )
+
+    def _own(self, actor: Actor, import_id: str) -> PictureImport:
+        """Return an import the actor may see; to everybody else it does not exist."""
+        require_seller(actor)
+        run = self._imports.get(actor.site.id, import_id)
+        if not actor.is_admin and run.by != actor.id:
+            raise PictureImportNotFound
+        return run
+
+    def _standing(self, run: PictureImport) -> PictureImportStanding:
+        if run.stage is Stage.DONE:
+            return PictureImportStanding(run=run, state=State.DONE, error=None)
+        if run.stage is Stage.PLANNED:
+            state = State.PLANNED if utc_now() < run.expires_at else State.EXPIRED
+            return PictureImportStanding(run=run, state=state, error=None)
+        job = self._job_of(run)
+        if _is_over(job):  # or whoever was to begin it was killed
+            error = (job and job.error) or GIVEN_UP
+            return PictureImportStanding(run=run, state=State.FAILED, error=error)
+        state = State.RUNNING if job and job.state is JobState.RUNNING else State.QUEUED
+        return PictureImportStanding(run=run, state=state, error=job.error if job else None)
+
+    def _job_of(self, run: PictureImport) -> Job | None:
+        try:
+            return self._jobs.get(run.job) if run.job else None
+        except JobNotFound:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """A file out of an archive, as the library takes it."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+class PictureImportWorker:
+    """Does the work of imports of pictures, file by file; goes on where a killed one ended.
+
+    The key of each file makes its upload the same one however often it is tried.
+    """
+
+    def __init__(
+        self,
+        imports: PictureImportStore,
+        pictures: PictureService,
+        library: MediaLibrary,
+        reader: MediaReader,
+        audit: AuditService,
+        policy: UploadPolicy,
+        site_named: Callable[[str], Site],
+        settings: Settings,
+    ) -> None:
+        self._imports = imports
+        self._pictures = pictures
+        self._library = library
+        self._reader = reader
+        self._audit = audit
+        self._policy = policy
+        self._site_named = site_named
+        self._tmp_dir = settings.tmp_dir
+
+    def apply(self, job: RunningJob) -> Mapping[str, int]:
+        """Take in the pictures of the import named in the job; return how many by outcome."""
+        site = self._site_named(str(job.site))
+        run = self._imports.get(site.id, str(job.args["import"]))
+        if run.stage is Stage.APPLYING:
+            run = self._taken_in(site, run, job)
+            run = self._imports.finish(site.id, run)
+            self._audit.record_job(
+                site.id,
+                "picture_import.finished",
+                run.id,
+                job_id=job.id,
+                job_kind=PICTURES_BY_SKU,
+                details={"by": run.by, **run.counts},
+            )
+        if archive := self._imports.discard_archive(site.id, run):
+            self._library.purge(archive)
+        return run.counts
+
+    def _taken_in(self, site: Site, run: PictureImport, job: RunningJob) -> PictureImport:
+        actor = Actor(site=site, id=run.by, role=Role.ADMIN if run.is_admin else Role.SELLER)
+        asset = self._reader.find_now(site, run.archive)
+        if asset is None:
+            raise ArchiveExpired
+        with _opened(SeekableFile(self._reader.open(asset))) as archive:
+            job.save(done=run.done, total=run.total)
+            while file := self._imports.next_file(site.id, run):
+                outcome, failure = self._outcome(actor, run, archive, file)
+                run = self._imports.note(site.id, run, file, outcome, failure)
+                job.save(cursor=file.number, done=run.done, total=run.total)
+        return run
+
+    def _outcome(
+        self, actor: Actor, run: PictureImport, archive: Archive, file: KeptFile
+    ) -> tuple[Outcome, Failure | None]:
+        """Take one picture in and say what became of it.
+
+        Raise what says nothing of the picture: the next try may do better.
+        """
+        try:
+            with self._unpacked(actor.site, archive, file) as picture:
+                reception = self._pictures.add(
+                    actor,
+                    Claim(kind=PRODUCT, id=file.shelf.product if file.shelf else ""),
+                    [picture],
+                    key=f"{run.id}/{file.number}",
+                )
+        except (Unavailable, UploadInProgress):
+            raise
+        except AvenueError as error:
+            return Outcome.REFUSED, Failure.of(error)
+        # What is replayed, a run that was killed right after had stored.
+        is_new = reception.created or reception.replayed
+        return (Outcome.ADDED if is_new else Outcome.PRESENT), None
+
+    @contextmanager
+    def _unpacked(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[_Picture]:
+        """Give a file of the archive in a real file; no more of it than a picture may have."""
+        digest, length = hashlib.sha256(), 0
+        policy = self._policy.on(site)
+
+        def blocks() -> Iterator[bytes]:
+            nonlocal length
+            for block in archive.read(file.file.key.encode()):
+                length += len(block)
+                policy.check_bytes(length)
+                digest.update(block)
+                yield block
+
+        with new_spool(self._tmp_dir) as spool:
+            fill(spool, blocks())
+            if not length:
+                raise EmptyFile
+            name = file.file.path.rpartition("/")[2]
+            yield _Picture(name=name, file=spool, length=length, sha256=digest.hexdigest())
+
+
+@contextmanager
+def _opened(file: ArchiveFile) -> Iterator[Archive]:
+    with closing(Archive(file, most_directory_bytes=MOST_DIRECTORY_BYTES)) as archive:
+        yield archive
+
+
+def _named(archive: Archive) -> list[NamedFile]:
+    """Return the files of an archive with readable names; raise `TooManyFiles`."""
+    files = []
+    for entry in archive.walk():
+        path = entry.name.decode("utf-8", "replace")
+        if isinstance(entry, PassedOver):
+            files.append(NamedFile(path=path, key="", length=0, why_not=entry.why.value))
+        else:
+            files.append(NamedFile(path=path, key=entry.key.decode(), length=entry.length))
+        if len(files) > MOST_FILES:
+            raise TooManyFiles(MOST_FILES)
+    return files
+
+
+def _is_over(job: Job | None) -> bool:
+    return job is None or job.is_finished

@@ -1,0 +1,278 @@
+"""Imports of pictures by SKU and their files, in MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from avenue.clock import utc_now
+from avenue.media.library import Reception
+from avenue.media.models import Asset
+from avenue.media.store import ASSETS, discard_unclaimed, keep_longer
+from avenue.shop.matching.errors import ArchiveExpired, PictureImportNotFound
+from avenue.shop.matching.models import (
+    Failure,
+    FilePage,
+    FileQuery,
+    Finding,
+    KeptFile,
+    NamedFile,
+    Outcome,
+    PictureImport,
+    PlannedFile,
+    Shelf,
+    Stage,
+)
+from avenue.shop.models import ListQuery
+from avenue.shop.store.documents import page_of
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.scope import Collection, site
+
+IMPORTS = "shop_picture_imports"
+FILES = "shop_picture_import_files"
+KEEP_DAYS = 30
+STORED_AT_ONCE = 500
+
+
+class PictureImportStore:
+    """The imports of pictures of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def put_files(self, site_id: str, import_id: str, planned: Sequence[PlannedFile]) -> None:
+        """Keep the files of an import that is about to be kept itself; they are to be numbered.
+
+        Should that not happen, they are forgotten like those of one that did.
+        """
+        forget_at = utc_now() + timedelta(days=KEEP_DAYS)
+        files = site(self._database, site_id).collection(FILES)
+        waiting = enumerate(planned, start=1)
+        while some := list(islice(waiting, STORED_AT_ONCE)):
+            files.insert_all(
+                [_file_out(import_id, number, each, forget_at) for number, each in some]
+            )
+
+    def begin(self, site_id: str, new: PictureImport, reception: Reception, *, hours: int) -> None:
+        """Keep a new import together with its archive, which `reception` has stored.
+
+        Raise `AlreadyThere` when the same request began one before.
+        """
+        write, scope = reception.write, site(self._database, site_id)
+        [asset] = reception.new
+        times = {
+            "created_at": "$$NOW",
+            "expires_at": _later(hours=hours),
+            "forget_at": _later(hours=KEEP_DAYS * 24),
+        }
+
+        def work(session: ClientSession) -> None:
+            reception.fates = {}  # of a run that was undone
+            if write is None or not keep_longer(
+                scope.collection(ASSETS).within(session), asset.id, hours=hours
+            ):
+                raise UploadInProgress
+            scope.collection(IMPORTS).within(session).insert_at_server_time(_out(new), times)
+            reception.fates = {asset.id: asset}
+            self._writes.finish(site_id, write, reception.answer(), session)
+
+        scope.transaction(work)
+
+    def get(self, site_id: str, import_id: str) -> PictureImport:
+        """Return one import or raise `PictureImportNotFound`."""
+        found = self._imports(site_id).find_one({"_id": import_id})
+        if found is None:
+            raise PictureImportNotFound
+        return _in(found)
+
+    def by_key(self, site_id: str, by: str, key: str) -> PictureImport | None:
+        """Return the import that a person began by a request of this key, or None."""
+        found = self._imports(site_id).find_one({"request_key": f"{by}/{key}"})
+        return _in(found) if found else None
+
+    def find(
+        self, site_id: str, query: ListQuery, *, by: str | None
+    ) -> tuple[list[PictureImport], int]:
+        """Return imports of one person, or of everybody when it is None; see `page_of`."""
+        found, total = page_of(self._imports(site_id), query, [{"by": by}] if by else [])
+        return [_in(each) for each in found], total
+
+    def files(self, site_id: str, import_id: str, query: FileQuery) -> FilePage:
+        """Return some files of an import in their order."""
+        wanted: Document = {}
+        if query.finding:
+            wanted["finding"] = query.finding.value
+        if query.outcome:
+            wanted["outcome"] = query.outcome.value
+        files = site(self._database, site_id).collection(FILES)
+        found = files.find(
+            {**_behind(import_id, query.after), **wanted},
+            sort=[("_id", 1)],
+            limit=query.limit + 1,
+        )
+        items = tuple(map(_file_in, found[: query.limit]))
+        return FilePage(
+            items=items,
+            next=items[-1].number if len(found) > query.limit else None,
+            total=files.count({**_behind(import_id, 0), **wanted}),
+        )
+
+    def next_file(self, site_id: str, run: PictureImport) -> KeptFile | None:
+        """Return the first matched file that nothing has become of yet, or None."""
+        found = (
+            site(self._database, site_id)
+            .collection(FILES)
+            .find(
+                {**_behind(run.id, 0), "finding": Finding.MATCHED.value, "outcome": None},
+                sort=[("_id", 1)],
+                limit=1,
+            )
+        )
+        return _file_in(found[0]) if found else None
+
+    def begin_applying(self, site_id: str, run: PictureImport, *, hours: int) -> None:
+        """Let an import be applied from now on; repeatable. Raise `ArchiveExpired`."""
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> None:
+            imports = scope.collection(IMPORTS).within(session)
+            query = {"_id": run.id, "stage": Stage.PLANNED}
+            if not imports.update(query, {"$set": {"stage": Stage.APPLYING}}):
+                return  # it is at work, or done
+            assets = scope.collection(ASSETS).within(session)
+            if not keep_longer(assets, run.archive, hours=hours):
+                raise ArchiveExpired
+
+        scope.transaction(work)
+
+    def set_job(self, site_id: str, import_id: str, job_id: str) -> None:
+        """Note which job works on an import."""
+        self._imports(site_id).update({"_id": import_id}, {"$set": {"job": job_id}})
+
+    def note(
+        self,
+        site_id: str,
+        run: PictureImport,
+        file: KeptFile,
+        outcome: Outcome,
+        failure: Failure | None,
+    ) -> PictureImport:
+        """Keep what became of a file, count it, and return the import; once, if repeated."""
+        scope = site(self._database, site_id)
+        told = {"outcome": outcome.value, "failure": asdict(failure) if failure else None}
+
+        def work(session: ClientSession) -> None:
+            files = scope.collection(FILES).within(session)
+            imports = scope.collection(IMPORTS).within(session)
+            waiting = {"_id": _file_id(run.id, file.number), "outcome": None}
+            if files.update(waiting, {"$set": told}):
+                imports.update({"_id": run.id}, {"$inc": {"done": 1, f"counts.{outcome}": 1}})
+
+        scope.transaction(work)
+        return self.get(site_id, run.id)
+
+    def finish(self, site_id: str, run: PictureImport) -> PictureImport:
+        """Note that an import is done and return it; repeatable."""
+        self._imports(site_id).update(
+            {"_id": run.id, "stage": Stage.APPLYING},
+            [{"$set": {"stage": Stage.DONE.value, "finished_at": "$$NOW"}}],
+        )
+        return self.get(site_id, run.id)
+
+    def discard_archive(self, site_id: str, run: PictureImport) -> Asset | None:
+        """Put the archive out of sight for good and return it, None when it is gone."""
+        assets = site(self._database, site_id).collection(ASSETS)
+        return discard_unclaimed(assets, run.archive)
+
+    def _imports(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(IMPORTS)
+
+
+def _later(*, hours: int) -> Document:
+    return {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
+
+
+def _file_id(import_id: str, number: int) -> str:
+    return f"{import_id}/{number:09}"
+
+
+def _behind(import_id: str, number: int) -> Document:
+    """Return the condition for the files of an import behind a number."""
+    return {"_id": {"$gt": _file_id(import_id, number), "$lt": f"{import_id}/:"}}
+
+
+def _out(new: PictureImport) -> Document:
+    document: Document = {
+        "_id": new.id,
+        "by": new.by,
+        "is_admin": new.is_admin,
+        "name": new.name,
+        "sha256": new.sha256,
+        "archive": new.archive,
+        "key": new.key,
+        "stage": new.stage.value,
+        "job": None,
+        "done": 0,
+        "found": dict(new.found),
+        "counts": {},
+        "finished_at": None,
+    }
+    if new.key is not None:
+        document["request_key"] = f"{new.by}/{new.key}"
+    return document
+
+
+def _in(document: Mapping[str, Any]) -> PictureImport:
+    return PictureImport(
+        id=document["_id"],
+        by=document["by"],
+        is_admin=document["is_admin"],
+        name=document["name"],
+        sha256=document["sha256"],
+        archive=document["archive"],
+        key=document["key"],
+        stage=Stage(document["stage"]),
+        job=document["job"],
+        done=document["done"],
+        found=document["found"],
+        counts=document["counts"],
+        created_at=document["created_at"],
+        expires_at=document["expires_at"],
+        finished_at=document["finished_at"],
+    )
+
+
+def _file_out(import_id: str, number: int, planned: PlannedFile, forget_at: object) -> Document:
+    return {
+        "_id": _file_id(import_id, number),
+        "number": number,
+        "file": asdict(planned.file),
+        "finding": planned.finding.value,
+        "shelf": asdict(planned.shelf) if planned.shelf else None,
+        "position": planned.position,
+        "candidates": list(planned.candidates),
+        "reason": planned.reason,
+        "outcome": None,
+        "failure": None,
+        "forget_at": forget_at,
+    }
+
+
+def _file_in(document: Mapping[str, Any]) -> KeptFile:
+    shelf, outcome, failure = document["shelf"], document["outcome"], document["failure"]
+    return KeptFile(
+        number=document["number"],
+        file=NamedFile(**document["file"]),
+        finding=Finding(document["finding"]),
+        shelf=Shelf(**shelf) if shelf else None,
+        position=document["position"],
+        candidates=tuple(document["candidates"]),
+        reason=document["reason"],
+        outcome=Outcome(outcome) if outcome else None,
+        failure=Failure(**failure) if failure else None,
+    )

@@ -1,0 +1,250 @@
+"""Pictures by SKU over HTTP, and the job behind it: planned, applied, twice, killed."""
+
+import io
+import itertools
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avenue.app.background import Background
+from tests.http.application import PRODUCTS, Application, Caller, Part, a_picture, unique, zipped
+from tests.mongod import wait_until
+
+ROOT = Path(__file__).parents[2]
+IMPORTS = "/api/shop/pictures/import"
+IMPORT_KEYS = {
+    *("id", "state", "error", "name", "progress", "found", "counts", "by"),
+    *("created_at", "expires_at", "finished_at"),
+}
+FILE_KEYS = {
+    *("number", "path", "finding", "sku", "product", "position", "candidates", "reason"),
+    *("outcome", "error"),
+}
+
+
+def planned(caller: Caller, archive: bytes, **options: Any) -> Any:
+    answer = caller.post(f"{IMPORTS}?name=fotos.zip", data=archive, **{**ZIP, **options})
+    assert answer.status_code == 201, answer.text
+    return answer.json
+
+
+ZIP = {"content_type": "application/zip"}
+
+
+def applied(application: Application, caller: Caller, plan: Any) -> Any:
+    """Apply a plan, do the work of its job, and return how it stands then."""
+    answer = caller.post(f"{IMPORTS}/{plan['id']}")
+    assert answer.status_code == 202, answer.text
+    work(application, plan)
+    return caller.get(f"{IMPORTS}/{plan['id']}").json
+
+
+def work(application: Application, plan: Any) -> None:
+    run = application.raw["shop_picture_imports"].find_one({"_id": plan["id"]})
+    assert run is not None
+    Background(application.settings, application.database).finish(run["job"])
+
+
+def files_of(caller: Caller, plan: Any, query: str = "") -> Any:
+    return caller.get(f"{IMPORTS}/{plan['id']}/files{query}").json["items"]
+
+
+def pictures_of(caller: Caller, product: Any) -> Any:
+    return caller.get(f"{PRODUCTS}/{product['id']}").json["images"]
+
+
+def archives(application: Application) -> int:
+    return application.raw["assets"].count_documents(
+        {"bucket": "uploads", "versions.media_type": "application/zip"}
+    )
+
+
+def test_pictures_find_their_products(application: Application) -> None:
+    seller = application.new_person(unique("fotos"))
+    one, two = unique("FA-"), unique("FB-")
+    first, second = seller.a_product(a_picture(), sku=one), seller.a_product(sku=two)
+    before = archives(application)
+    plan = planned(
+        seller,
+        zipped(
+            {
+                f"todo/{one}-3.jpg": a_picture(),
+                f"todo/{one}-2.jpg": a_picture(),
+                f"todo/{two}/1.jpg": a_picture(),
+                "todo/nadie.jpg": a_picture(),
+                "todo/lista.txt": b"x",
+                f"__MACOSX/todo/._{one}.jpg": b"x",
+            }
+        ),
+    )
+    assert set(plan) == IMPORT_KEYS
+    assert (plan["state"], plan["name"]) == ("planned", "fotos.zip")
+    assert plan["found"] == {"matched": 3, "unmatched": 1, "ambiguous": 0, "left_out": 2}
+    assert [len(pictures_of(seller, each)) for each in (first, second)] == [1, 0]
+    assert archives(application) == before + 1
+    files = files_of(seller, plan)
+    assert all(set(each) == FILE_KEYS for each in files)
+    assert [(each["path"], each["sku"], each["position"]) for each in files[:3]] == [
+        (f"todo/{one}-2.jpg", one, 2),
+        (f"todo/{one}-3.jpg", one, 3),
+        (f"todo/{two}/1.jpg", two, 1),
+    ]
+    assert {each["reason"] for each in files_of(seller, plan, "?finding=left_out")} == {
+        *("not_a_picture", "hidden_file")
+    }
+
+    done = applied(application, seller, plan)
+    assert (done["state"], done["counts"]) == ("done", {"added": 3, "present": 0, "refused": 0})
+    assert done["progress"] == {"done": 3, "total": 3}
+    names = [each["name"] for each in pictures_of(seller, first)]
+    assert names == ["foto.jpg", f"{one}-2.jpg", f"{one}-3.jpg"]
+    assert len(pictures_of(seller, second)) == 1
+    assert archives(application) == before
+    entry = application.raw["audit_logs"].find_one(
+        {"action": "picture_import.finished", "object.id": plan["id"]}
+    )
+    assert entry is not None
+    assert entry["details"] == {"by": seller.id, "added": 3}
+
+
+def test_twice_is_nothing_twice(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FC-")
+    product = seller.a_product(sku=sku)
+    archive = zipped({f"{sku}.jpg": a_picture(), f"{sku}-2.jpg": a_picture()})
+    applied(application, seller, planned(seller, archive))
+    images = pictures_of(seller, product)
+    again = applied(application, seller, planned(seller, archive))
+    assert again["counts"] == {"added": 0, "present": 2, "refused": 0}
+    assert pictures_of(seller, product) == images
+    # The same import once more does nothing at all.
+    assert seller.post(f"{IMPORTS}/{again['id']}").json["state"] == "done"
+
+
+def test_one_bad_picture_is_refused_alone(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FD-")
+    product = seller.a_product(sku=sku)
+    plan = planned(seller, zipped({f"{sku}-1.jpg": b"no picture", f"{sku}-2.jpg": a_picture()}))
+    done = applied(application, seller, plan)
+    assert done["counts"] == {"added": 1, "present": 0, "refused": 1}
+    [refused] = files_of(seller, plan, "?outcome=refused")
+    assert refused["error"]["code"] == "unsupported_media_type"
+    assert len(pictures_of(seller, product)) == 1
+
+
+def test_sellers_reach_their_own_products_only(application: Application) -> None:
+    sku = unique("FE-")
+    application.new_person(unique("fotos")).a_product(sku=sku)
+    stranger = application.new_person(unique("fotos"))
+    plan = planned(stranger, zipped({f"{sku}.jpg": a_picture()}))
+    assert plan["found"]["unmatched"] == 1
+    refused = stranger.post(f"{IMPORTS}/{plan['id']}")
+    assert (refused.status_code, refused.json["code"]) == (409, "nothing_to_bring")
+    as_admin = planned(application.caller("admin"), zipped({f"{sku}.jpg": a_picture()}))
+    assert as_admin["found"]["matched"] == 1
+
+
+def test_the_same_request_is_the_same_import(application: Application) -> None:
+    seller, archive = application.new_person(unique("fotos")), zipped({"x.jpg": a_picture()})
+    keyed = {"headers": {"Idempotency-Key": unique("key")}, **ZIP}
+    before = archives(application)
+    first = seller.post(IMPORTS, data=archive, **keyed)
+    again = seller.post(IMPORTS, data=archive, **keyed)
+    assert again.json == first.json
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = seller.post(IMPORTS, data=zipped({"y.jpg": b"y"}), **keyed)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+    assert archives(application) == before + 1
+    assert seller.get(IMPORTS).json["total"] == 1
+    of_a_form = seller.upload(IMPORTS, Part(archive, name="a.zip", media_type="application/zip"))
+    assert of_a_form.json["name"] == "a.zip"
+
+
+def a_bomb() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as writer:
+        writer.writestr("bomb.jpg", bytes(1024 * 1024))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (a_picture(), 415, "unsupported_media_type"),
+        (a_bomb(), 400, "unsafe_archive"),
+        (zipped({f"{number}.jpg": b"" for number in range(20_001)}), 413, "too_many_files"),
+        (b"PK\x03\x04 and then nothing", 400, "unsafe_archive"),
+    ],
+)
+def test_what_is_no_zip_leaves_nothing(
+    application: Application, as_seller: Caller, body: bytes, status: int, code: str
+) -> None:
+    before = application.counts()
+    answer = as_seller.post(IMPORTS, data=body, **ZIP)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert application.counts() == before
+
+
+def test_what_is_not_safe_in_a_zip_is_left_out(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FH-")
+    seller.a_product(sku=sku)
+    archive = zipped({f"../{sku}.jpg": a_picture(), f"/{sku}-2.jpg": a_picture()})
+    secret = bytearray(zipped({f"{sku}-3.jpg": a_picture()}))
+    secret[6] |= 1  # "encrypted", in the file's own head and in the directory
+    secret[secret.rindex(b"PK\x01\x02") + 8] |= 1
+    for body, reasons in ((archive, ["unsafe_name"] * 2), (bytes(secret), ["encrypted"])):
+        plan = planned(seller, body)
+        assert [each["reason"] for each in files_of(seller, plan)] == reasons
+
+
+def test_a_zip_nobody_applied_in_time_is_gone(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FF-")
+    seller.a_product(sku=sku)
+    plan = planned(seller, zipped({f"{sku}.jpg": a_picture()}))
+    run = application.raw["shop_picture_imports"].find_one({"_id": plan["id"]})
+    assert run is not None
+    earlier = [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1000]}}}]
+    application.raw["assets"].update_one({"_id": run["archive"]}, earlier)
+    application.raw["shop_picture_imports"].update_one({"_id": plan["id"]}, earlier)
+    assert seller.get(f"{IMPORTS}/{plan['id']}").json["state"] == "expired"
+    answer = seller.post(f"{IMPORTS}/{plan['id']}")
+    assert (answer.status_code, answer.json["code"]) == (410, "archive_expired")
+
+
+def test_a_killed_job_goes_on_and_ends_the_same(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FG-")
+    product = seller.a_product(sku=sku)
+    others = [seller.a_product(sku=f"{sku}{letter}") for letter in "ABCDE"]
+    skus = [sku, *(f"{sku}{letter}" for letter in "ABCDE")]
+    archive = {
+        f"{each}-{number}.jpg": a_picture() for each, number in itertools.product(skus, range(1, 5))
+    }
+    plan = planned(seller, zipped(archive))
+    assert seller.post(f"{IMPORTS}/{plan['id']}").status_code == 202
+    imports = application.raw["shop_picture_imports"]
+
+    def run() -> Any:
+        return imports.find_one({"_id": plan["id"]})
+
+    uri = application.settings.mongodb_uri
+    command = [sys.executable, "-m", "tests.http.killed_pictures", uri, run()["job"]]
+    process = subprocess.Popen(command, cwd=ROOT)
+    wait_until(lambda: run()["done"] > 2, "some pictures are in")
+    process.kill()
+    process.wait()
+    assert 2 < run()["done"] < len(archive)
+    # What time would do: the leases of the killed process end.
+    ended = [{"$set": {"run_at": {"$subtract": ["$$NOW", 1000]}}}]
+    application.raw["jobs"].update_one({"_id": run()["job"]}, ended)
+    open_write = [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1000]}}}]
+    application.raw["writes"].update_many({"state": "open"}, open_write)
+    work(application, plan)
+    done = seller.get(f"{IMPORTS}/{plan['id']}").json
+    assert done["counts"] == {"added": len(archive), "present": 0, "refused": 0}
+    for each in (product, *others):
+        names = [picture["name"] for picture in pictures_of(seller, each)]
+        stem = seller.get(f"{PRODUCTS}/{each['id']}").json["sku"]
+        assert names == [f"{stem}-{number}.jpg" for number in range(1, 5)]
