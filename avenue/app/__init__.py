@@ -28,6 +28,8 @@ from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
@@ -210,6 +212,7 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
         DeploymentStatus(database),
         sites,
         LegacyUrls(database).find_many,
+        JobService(MongoJobStore(database)),
         settings,
     )
 

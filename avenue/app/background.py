@@ -24,6 +24,7 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.inspection.service import INSPECT
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
@@ -41,7 +42,6 @@ from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 
 SWEEP = "sweep"
-INSPECT = "inspect"
 REBUILD = "rebuild"
 LOOK_SECONDS = 0.1
 

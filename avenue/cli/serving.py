@@ -11,7 +11,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
-from avenue.app.background import INSPECT, REBUILD, SWEEP, Background
+from avenue.app.background import REBUILD, SWEEP, Background
 from avenue.app.services import account_service, audit_service, media_library, shop_of
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
@@ -19,6 +19,7 @@ from avenue.config import Settings
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
 from avenue.media.decoding import DecodePool
+from avenue.media.inspection.service import INSPECT
 from avenue.media.variants import EAGER, VARIANTS
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits

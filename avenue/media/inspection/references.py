@@ -147,7 +147,7 @@ def _judged_entry(referrer: Referrer, position: int, known: _Known) -> Judged:
         referrer=referrer.id,
         sku=referrer.sku,
         position=position,
-        image=_shown(entry),
+        image=shown(entry),
         fault=fault,
     )
     return fault.standing, finding
@@ -188,7 +188,7 @@ def _url_in(entry: object) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def _shown(entry: object) -> str | None:
+def shown(entry: object) -> str | None:
     """Return what an entry names, as text for people."""
     named = entry.get("asset") or entry.get("url") if isinstance(entry, dict) else entry
     return str(named)[:LONGEST_IMAGE] if named else None

@@ -17,6 +17,9 @@ from avenue.media.inspection.references import ReferenceInspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.storage.scope import BUCKETS
 
+INSPECT = "inspect"
+"""The job that does it."""
+
 BATCH = 500
 QUICK_BATCH = 25
 END = "end"

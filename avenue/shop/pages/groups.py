@@ -14,6 +14,7 @@ from avenue.identity import Actor, Role, is_id
 from avenue.media.presenting import picture_json
 from avenue.shop.errors import ImageNotFound, ProductNotFound, RevisionConflict
 from avenue.shop.models import (
+    GROUP,
     GroupQuery,
     Option,
     PicturedGroup,
@@ -22,6 +23,8 @@ from avenue.shop.models import (
     Sort,
 )
 from avenue.shop.pages.lists import here_with, listed
+from avenue.shop.pages.pictures import screen_of, screen_page
+from avenue.shop.pages.texts import SAID as PICTURES_SAID
 from avenue.shop.presenting import group_json
 from avenue.shop.routes.bodies import MOST_PRODUCTS_OF_A_GROUP
 from avenue.shop.routes.lists import list_asked_for
@@ -54,12 +57,6 @@ SAID = {
     "saved": _("Saved."),
     "deleted": _("The group was deleted. Its products are still there."),
 }
-TEXTS = {
-    "found": _("{count} found"),
-    "nothing": _("No product is like that"),
-}
-"""What `js/lists/group.js` says."""
-
 blueprint = Blueprint("group_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
 
@@ -312,21 +309,21 @@ def _form_page(
     products = {each.id: each for each in known}
     products |= {each.product.id: each.product for each in service.own_among(actor, form.members)}
     group = group_json(actor, pictured) if pictured else None
-    return page(
-        "shop/group.html",
-        status=_status(error),
-        group=group,
-        kind="groups",
-        owner=group,
-        form=form,
-        was=(was or _mark_of(pictured, known)) if pictured else "",
-        members=[products[each] for each in form.members if each in products],
-        results=_found(actor, form),
-        options=[*form.options, Option(name="", images=())][:MOST_OPTIONS],
-        said=SAID.get(request.args.get("said", "")),
-        problem=_reason(error) if error else "",
-        texts={name: str(each) for name, each in TEXTS.items()},
-    )
+    said = request.args.get("said", "")
+    facts = {
+        "group": group,
+        "form": form,
+        "was": (was or _mark_of(pictured, known)) if pictured else "",
+        "members": [products[each] for each in form.members if each in products],
+        "results": _found(actor, form),
+        "options": [*form.options, Option(name="", images=())][:MOST_OPTIONS],
+        "said": SAID.get(said) or PICTURES_SAID.get(said),
+        "problem": _reason(error) if error else "",
+    }
+    if pictured is None:
+        return page("shop/group.html", status=_status(error), **facts)
+    screen = screen_of(GROUP, pictured.group.id, pictured.group.name)
+    return screen_page("shop/group.html", screen=screen, status=_status(error), **facts)
 
 
 def _found(actor: Actor, form: Form) -> list[Product] | None:

@@ -189,6 +189,15 @@ class PictureService:
         self._pictures.remove(actor.site.id, claim, key, by=actor.id)
         return key if is_id(key) else None
 
+    def drop_entry(self, actor: Actor, claim: Claim, position: int, image: str | None) -> bool:
+        """Take the entry at `position` out of the list, if it leads to no picture of the owner.
+
+        `image` is how a finding names it, which may be the beginning of a long address. Return
+        whether it was there. A picture that is there stays.
+        """
+        self._own(actor, claim)
+        return self._pictures.drop_entry(actor.site.id, claim, position, image)
+
     def restore(self, actor: Actor, claim: Claim, asset_id: str) -> None:
         """Bring a picture back from the trash to where it was."""
         self._own(actor, claim)

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Actor
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Role, is_id
+from avenue.jobs.errors import JobNotFound
+from avenue.jobs.models import Job
+from avenue.jobs.service import JobService
 from avenue.media.inspection.addresses import KnownPaths, targets_of
 from avenue.media.inspection.models import AssetCounts, Fault, Finding, Pass, Standing, Tally
-from avenue.media.inspection.service import Inspector, KnowsSites
+from avenue.media.inspection.service import INSPECT, Inspector, KnowsSites
 from avenue.media.inspection.store import InspectionStore
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import Counted, StatusStore
@@ -27,6 +31,8 @@ FULL_PERCENT, FILLING_PERCENT = 95.0, 80.0
 LEFT_FOLDERS = ("uploads", "media", "static/uploads")
 MOST_FILES_COUNTED = 1000
 VOLUME = "volume"
+LOOK_KEY = "now []"
+"""That of `python -m avenue inspect`, so that a look is not begun twice."""
 
 
 class Verdict(StrEnum):
@@ -110,9 +116,11 @@ class StatusService:
         deployment: DeploymentStatus,
         sites: KnowsSites,
         known_paths: KnownPaths,
+        jobs: JobService,
         settings: Settings,
     ) -> None:
         self._shop = shop
+        self._jobs = jobs
         self._inspections = inspections
         self._inspector = inspector
         self._deployment = deployment
@@ -209,6 +217,34 @@ class StatusService:
         for each in found:
             by_id.setdefault(each.referrer, []).append(each)
         return by_id
+
+    def names(self, actor: Actor, findings: Sequence[Finding]) -> Mapping[tuple[str, str], str]:
+        """Return the names of the products and groups of `findings`, by kind and id."""
+        return {
+            (kind, owner): name
+            for kind in (PRODUCT, GROUP)
+            for owner, name in self._shop.names(
+                actor.site.id,
+                kind,
+                sorted({each.referrer for each in findings if each.referrer_kind == kind}),
+            ).items()
+        }
+
+    def look(self, actor: Actor) -> Job:
+        """Have everything looked at soon, and return the job; one that waits or runs will do."""
+        if not actor.has_role(Role.OPS):
+            raise Forbidden
+        return self._jobs.enqueue(INSPECT, key=LOOK_KEY)
+
+    def look_of(self, actor: Actor, job_id: str) -> Job | None:
+        """Return the job that looks at everything, if `job_id` is one."""
+        if not actor.has_role(Role.OPS) or not is_id(job_id):
+            return None
+        try:
+            job = self._jobs.get(job_id)
+        except JobNotFound:
+            return None
+        return job if job.kind == INSPECT else None
 
     def _problems(self, actor: Actor, after: str, limit: int) -> tuple[list[Finding], str | None]:
         """Return a page of findings that still hold, and the place of the next page."""

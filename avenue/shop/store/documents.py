@@ -29,9 +29,13 @@ def entry_out(entry: Entry) -> Document:
     return {"asset": entry.asset} if entry.asset else {"url": entry.url}
 
 
-def entries_in(images: Sequence[Document]) -> tuple[Entry, ...]:
-    """Return a stored list of pictures."""
-    return tuple(Entry(asset=each.get("asset"), url=each.get("url")) for each in images)
+def entries_in(images: Sequence[object]) -> tuple[Entry, ...]:
+    """Return a stored list of pictures; what another program wrote that is none is left out."""
+    return tuple(
+        Entry(asset=each.get("asset"), url=each.get("url"))
+        for each in images
+        if isinstance(each, dict)
+    )
 
 
 def trash_all(

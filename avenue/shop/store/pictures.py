@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
 from avenue.errors import NotFound
+from avenue.media.inspection.references import shown
 from avenue.media.library import Outcome, Reception, Refusal
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store import (
@@ -164,6 +165,26 @@ class PictureStore:
                 )
 
         self._together(site_id, claim, work)
+
+    def drop_entry(self, site_id: str, claim: Claim, position: int, image: str | None) -> bool:
+        """Take the entry at `position` away, whatever it is, if it is shown as `image`.
+
+        An entry whose picture the owner has stays. Return whether it went.
+        """
+
+        def work(scene: _Scene) -> bool:
+            found = scene.owners.find_one({"_id": claim.id}, {"images": 1})
+            entries = list(found["images"]) if found else []
+            if position >= len(entries) or shown(entries[position]) != image:
+                return False
+            owned = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
+            if image and scene.assets.find_one({"_id": image, **owned}, {"_id": 1}):
+                return False
+            del entries[position]
+            scene.owners.update({"_id": claim.id}, touch({"$set": {"images": entries}}))
+            return True
+
+        return self._together(site_id, claim, work)
 
     def restore(self, site_id: str, claim: Claim, asset_id: str, *, limit: int) -> None:
         """Bring a picture back to where it was; raise `ImageNotFound` or `TooManyImages`."""

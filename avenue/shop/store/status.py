@@ -51,6 +51,11 @@ class StatusStore:
         numbers = found[0] if found else {}
         return Counted(**{name: numbers.get(name, 0) for name in Counted.__slots__})
 
+    def names(self, site_id: str, kind: str, ids: Sequence[str]) -> dict[str, str]:
+        """Return the names of those products or groups that exist, by id."""
+        found = _of(self._database, site_id, kind).find({"_id": {"$in": list(ids)}}, {"name": 1})
+        return {each["_id"]: str(each.get("name", "")) for each in found}
+
     def urls(self, site_id: str, most_owners: int) -> list[str] | None:
         """Return every URL among the pictures; None when more than `most_owners` have some."""
         urls: list[str] = []

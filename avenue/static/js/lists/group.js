@@ -1,7 +1,6 @@
 // The form of a group: products are found while one types, and options are added without a reload.
 import { announce } from "../announce.js";
 import { Refused, ask } from "../api.js";
-import { text } from "../texts.js";
 
 const form = document.getElementById("group");
 const find = form.querySelector("#find");
@@ -47,7 +46,7 @@ async function look() {
   results.replaceChildren(...fresh.map(line));
   results.hidden = fresh.length === 0;
   nothing.hidden = !words || fresh.length > 0;
-  if (words) announce(fresh.length ? text("found", { count: fresh.length }) : text("nothing"));
+  if (words) announce(fresh.length ? results.dataset.found.replace("{count}", fresh.length) : nothing.textContent);
 }
 
 find.addEventListener("input", () => {

@@ -1,0 +1,22 @@
+// How far a look at everything is: its part of the page is fetched again until it is over.
+const PAUSE = 1000;
+const SLOW = 5000;
+
+/** Put the part as it is now in its place; when there is none any more, show the new findings. */
+async function again() {
+  let answer;
+  try {
+    answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  } catch {
+    return setTimeout(again, SLOW);
+  }
+  if (!answer.ok) return setTimeout(again, SLOW);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("[data-look]");
+  if (!fresh) return location.replace(`${location.pathname}?said=looked`);
+  const here = document.querySelector("[data-look]");
+  if (here.innerHTML !== fresh.innerHTML) here.replaceChildren(...fresh.childNodes);
+  return setTimeout(again, PAUSE);
+}
+
+setTimeout(again, PAUSE);

@@ -1,0 +1,232 @@
+"""The problems page: what it tells of every fault, and what its buttons do."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from avenue.app.background import Background
+from avenue.media.inspection.models import Kind
+from avenue.shop.pages.problems import WORDS
+from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
+from tests.http.debug_app import Hand, add_entries, inspected, problems_of
+from tests.mongod import Mongod
+
+PAGE = "/admin/problems"
+IN_ENGLISH = {"Accept-Language": "en"}
+REMOVE = re.compile(r'<form method="post" action="/admin/problems/remove">(.*?)</form>', re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod) -> Iterator[Application]:
+    application = Application(mongod)
+    yield application
+    application.close()
+
+
+@pytest.fixture
+def admin(house: Application) -> Caller:
+    return house.caller("admin")
+
+
+def read(caller: Caller, query: str = "") -> str:
+    answer = caller.get(f"{PAGE}{query}", headers=IN_ENGLISH)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def about(caller: Caller, owner: Any) -> str:
+    """The part of the page about one owner, on whatever page it is."""
+    query = ""
+    while True:
+        html = read(caller, query)
+        for section in html.split('<section class="card accused">')[1:]:
+            if owner["id"] in section:
+                return section.partition("</section>")[0]
+        following = re.search(r'href="/admin/problems(\?after=[^"]+)" rel="next"', html)
+        if not following:
+            return ""
+        query = following[1]
+
+
+def buttons(section: str) -> list[dict[str, str]]:
+    """What the forms that remove an entry would send."""
+    return [
+        dict(re.findall(r'name="(kind|owner|position|image)" value="([^"]*)"', form))
+        for form in REMOVE.findall(section)
+    ]
+
+
+def remove(caller: Caller, form: dict[str, str]) -> str:
+    answer = caller.post(f"{PAGE}/remove", data=form, headers=IN_ENGLISH)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def test_every_kind_has_words() -> None:
+    assert set(WORDS) == set(Kind)
+
+
+DEAD = [
+    ("asset_gone", "The photo is lost.", "Upload it again"),
+    ("purging", "The photo is lost.", "Upload it again"),
+    ("in_trash", "The photo is in the trash", "Restore it"),
+    ("given_away", "belongs to something else", "Upload it again"),
+]
+
+
+@pytest.mark.parametrize(("fault", "what", "link"), DEAD)
+def test_an_entry_without_its_picture_is_removed_by_one_button(
+    house: Application, admin: Caller, fault: str, what: str, link: str
+) -> None:
+    product = admin.a_product(a_picture(), a_picture(), name=unique("Roto "))
+    first, second = (each["id"] for each in product["images"])
+    getattr(Hand(house, first), fault)()
+    inspected(house)
+    section = about(admin, product)
+    assert product["name"] in section
+    assert what in section
+    assert f'href="/admin/products/{product["id"]}#pictures">{link}' in section
+    (form,) = buttons(section)
+    assert remove(admin, form) == f"{PAGE}?said=removed"
+    stored = house.raw["shop_products"].find_one({"_id": product["id"]})
+    assert stored is not None
+    assert stored["images"] == [{"asset": second}]
+    assert about(admin, product) == ""
+    entry = admin.get(f"/api/audit?object={product['id']}").json["items"][0]
+    assert entry["action"] == "product.image_removed"
+    assert remove(admin, form) == f"{PAGE}?said=mended"
+
+
+@pytest.mark.parametrize("fault", ["file_gone", "wrong_length", "chunk_gone", "chunk_cut"])
+def test_a_damaged_picture_is_uploaded_again_and_not_removed(
+    house: Application, admin: Caller, fault: str
+) -> None:
+    product = admin.a_product(a_picture())
+    getattr(Hand(house, product["images"][0]["id"]), fault)()
+    inspected(house)
+    section = about(admin, product)
+    assert "The photo is damaged." in section
+    assert "Upload the same photo again" in section
+    assert buttons(section) == []
+    form = {"kind": "product", "owner": product["id"], "position": "0"}
+    assert remove(admin, form | {"image": product["images"][0]["id"]}).endswith("said=mended")
+    assert len(admin.get(f"{PRODUCTS}/{product['id']}").json["images"]) == 1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"url": "/uploads/viejo/a.jpg"},
+        {"url": "http://localhost:8000/media/a.jpg"},
+        {"url": f"/uploads/{'x' * 600}.jpg"},
+        {"asset": None},
+        "a.jpg",
+        7,
+    ],
+)
+@pytest.mark.parametrize("kind", ["product", "group"])
+def test_what_never_was_a_picture_here_is_removed(
+    house: Application, admin: Caller, kind: str, entry: Any
+) -> None:
+    owner = admin.a_product(a_picture()) if kind == "product" else admin.a_group(a_picture())
+    add_entries(house, kind, owner["id"], [entry])
+    inspected(house)
+    for page in ("/admin/products", "/admin/groups"):
+        assert admin.get(page).status_code == 200
+    (form,) = buttons(about(admin, owner))
+    assert remove(admin, form).endswith("said=removed")
+    shelf = PRODUCTS if kind == "product" else GROUPS
+    assert admin.get(f"{shelf}/{owner['id']}").json["image_urls"] == owner["image_urls"]
+    assert problems_of(admin, owner["id"]) == []
+
+
+def test_pictures_elsewhere_are_counted_and_left_alone(house: Application, admin: Caller) -> None:
+    product = admin.a_product()
+    url = {"image_url": "https://cdn.example/a.jpg"}
+    admin.post(f"{PRODUCTS}/{product['id']}/images", json=url)
+    inspected(house)
+    assert about(admin, product) == ""
+    assert "they are shown from there" in read(admin)
+
+
+def test_a_picture_that_came_back_meanwhile_stays(house: Application, admin: Caller) -> None:
+    product = admin.a_product(a_picture())
+    hand = Hand(house, product["images"][0]["id"])
+    hand.in_trash()
+    inspected(house)
+    (form,) = buttons(about(admin, product))
+    hand.set(state="live")
+    assert remove(admin, form).endswith("said=mended")
+    assert admin.get(f"{PRODUCTS}/{product['id']}").json["images"] == product["images"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"kind": "user", "owner": "x" * 22, "position": "0"},
+        {"kind": "product", "owner": "x", "position": "0"},
+        {"kind": "product", "owner": "x" * 22, "position": "-1"},
+        {"kind": "product", "owner": "x" * 22, "position": "9" * 7},
+    ],
+)
+def test_a_form_that_is_none_is_refused(admin: Caller, form: dict[str, str]) -> None:
+    assert admin.post(f"{PAGE}/remove", data=form).status_code == 400
+
+
+def test_another_sites_entries_are_not_there(house: Application, admin: Caller) -> None:
+    away = house.caller("admin_on_other_site")
+    product = away.a_product(a_picture())
+    Hand(house, product["images"][0]["id"]).asset_gone()
+    inspected(house)
+    assert about(admin, product) == ""
+    (form,) = buttons(about(away, product))
+    assert remove(admin, form).endswith("said=mended")
+    assert about(away, product) != ""
+
+
+def test_operators_see_it_and_change_nothing(house: Application, admin: Caller) -> None:
+    product = admin.a_product(a_picture())
+    Hand(house, product["images"][0]["id"]).asset_gone()
+    inspected(house)
+    ops = house.caller("ops")
+    html = read(ops)
+    assert product["name"] in html
+    assert "/admin/problems/remove" not in html
+    assert 'href="/admin/products/' not in html
+
+
+def test_a_look_is_begun_once_and_its_end_is_said(house: Application, admin: Caller) -> None:
+    first = admin.post(f"{PAGE}/look")
+    again = admin.post(f"{PAGE}/look")
+    assert first.location == again.location
+    query = first.location.removeprefix(PAGE)
+    assert "Waiting for its turn" in read(admin, query)
+    job_id = query.removeprefix("?job=")
+    Background(house.settings, house.database).finish(job_id)
+    html = read(admin, query)
+    assert "Everything was looked at." in html
+    assert "Look at everything now" in html
+    entry = admin.get(f"/api/audit?object={job_id}").json["items"][0]
+    assert entry["action"] == "inspection.begun"
+
+
+@pytest.mark.parametrize("job", ["x", "x" * 22, "sweep", "inspect"])
+def test_a_job_that_is_none_is_not_shown(admin: Caller, job: str) -> None:
+    assert "data-look" not in read(admin, f"?job={job}")
+
+
+def test_the_list_goes_on_page_by_page(house: Application, admin: Caller) -> None:
+    product = admin.a_product()
+    add_entries(house, "product", product["id"], [{"url": f"/uploads/{n}.jpg"} for n in range(3)])
+    inspected(house)
+    numbers, query = [], "?limit=1"
+    while query:
+        html = read(admin, query)
+        if product["id"] in html:
+            numbers += re.findall(r'name="position" value="(\d+)"', html)
+        following = re.search(r'href="/admin/problems\?after=([^"]+)" rel="next"', html)
+        query = f"?limit=1&after={following[1]}" if following else ""
+    assert numbers == ["0", "1", "2"]
