@@ -27,13 +27,13 @@ OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
 FOUND: Mapping[str, LazyString] = {
     Finding.MATCHED: _("With a product"),
     Finding.UNMATCHED: _("Without a product"),
-    Finding.AMBIGUOUS: _("Doubtful ones"),
-    Finding.LEFT_OUT: _("Left out ones"),
+    Finding.AMBIGUOUS: _("Doubtful files"),
+    Finding.LEFT_OUT: _("Files left out"),
 }
 COUNTED: Mapping[str, LazyString] = {
-    Outcome.ADDED: _("Added ones"),
-    Outcome.PRESENT: _("There already"),
-    Outcome.REFUSED: _("Not taken ones"),
+    Outcome.ADDED: _("Photos added"),
+    Outcome.PRESENT: _("Photos there already"),
+    Outcome.REFUSED: _("Photos not taken"),
 }
 """Files that something became of, when they are counted."""
 
