@@ -21,9 +21,14 @@ test: $(VENV)/.installed-dev assets chromium ## Install what testing needs and r
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+ifeq ($(T),tests)
+	$(BIN)/python -m pytest tests -m "not long and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest $$(grep -rl --include=*.py pytest.mark.alone tests) -m "alone and not long"
+else
 	$(BIN)/python -m pytest $(T) -m "not long"
-test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests
-	$(BIN)/python -m pytest $(T) -m long
+endif
+test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
 bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
 	$(BIN)/python -m bench.delivery
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp

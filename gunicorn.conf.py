@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import gunicorn
+
 from avenue.config import ConfigError, Settings
 
 try:
@@ -9,7 +11,11 @@ try:
 except ConfigError as error:
     raise SystemExit(str(error)) from None
 
-worker_class = "avenue.web.lane.Worker"
+# Our worker leans on the inside of gunicorn, which another major version may have changed. The
+# ordinary one serves the same answers, but has no fast lane and no patience with slow clients.
+KNOWN_GUNICORN = 27
+is_known = gunicorn.version_info[0] == KNOWN_GUNICORN
+worker_class = "avenue.web.lane.Worker" if is_known else "gthread"
 workers = settings.workers
 threads = settings.threads
 bind = f"{'127.0.0.1' if settings.local else '0.0.0.0'}:{settings.port}"  # noqa: S104 - meant
@@ -35,3 +41,13 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 control_socket_disable = True
 accesslog = None  # the application logs its requests
+
+
+def on_starting(server):
+    """Say once what is missing when gunicorn is not the one we know."""
+    if not is_known:
+        server.log.warning(
+            "gunicorn %s is not known to Avenue: its ordinary thread worker runs, without the fast "
+            "lane; put a proxy in front, or install what requirements.txt pins",
+            gunicorn.__version__,
+        )

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -128,6 +129,34 @@ class Settings:
         choices=("inline", "worker"),
     )
 
+    fast_lane: str = setting(
+        "AVENUE_FAST_LANE",
+        "Whether a worker's event loop answers for pictures at hand itself. The answers are the "
+        "same without it, and cost ten times the work.",
+        "on",
+        choices=("on", "off"),
+    )
+
+    demo: str = setting(
+        "AVENUE_DEMO",
+        "`auto` offers sample products to a shop that has none, and loads them at the first "
+        "`serve --local`; `off` does neither.",
+        "auto",
+        choices=("auto", "off"),
+    )
+    smtp_url: str = setting(
+        "AVENUE_SMTP_URL",
+        "The mail server that takes our letters, as `smtp://user:password@mail.example:587` "
+        "(encrypted by STARTTLS, except on this machine) or `smtps://…`. Without it a forgotten "
+        "password is set by an administrator or a command.",
+        "",
+        secret=True,
+    )
+    mail_from: str = setting(
+        "AVENUE_MAIL_FROM",
+        "Whom letters come from, as `Shop <shop@shop.example>`. Needed with `AVENUE_SMTP_URL`.",
+        "",
+    )
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
         "When pictures get their sizes: product pictures in the upload and the others when first "
@@ -459,6 +488,7 @@ class Settings:
         found = {name: value for name, value in values.items() if value is not None}
         settings = cls(**found)
         problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
+        problems += settings._wrong_mail()
         if problems:
             raise ConfigError(problems)
         return settings
@@ -507,6 +537,22 @@ class Settings:
         )
         return [f"SECRET_KEY is too easy to guess: {advice}"] if weak else []
 
+    def _wrong_mail(self) -> list[str]:
+        problems = []
+        if self.smtp_url and not is_smtp_url(self.smtp_url):
+            problems.append(
+                "AVENUE_SMTP_URL must be as smtp://user:password@mail.example:587 or smtps://…, "
+                "user and password percent-encoded"
+            )
+        if self.mail_from and not is_mailbox(self.mail_from):
+            problems.append(
+                f"AVENUE_MAIL_FROM holds {self.mail_from!r}: write one address, as "
+                "Shop <shop@shop.example>"
+            )
+        if self.smtp_url and not self.mail_from:
+            problems.append("AVENUE_MAIL_FROM is missing: letters need a sender")
+        return problems
+
     def _wrong_urls(self) -> list[str]:
         problems = []
         if self.mongodb_uri and not self.mongodb_uri.startswith(("mongodb://", "mongodb+srv://")):
@@ -518,6 +564,24 @@ class Settings:
             for name, url in named
             if not is_origin(url)
         ]
+
+
+def is_smtp_url(url: str) -> bool:
+    """Tell whether `url` is `smtp` or `smtps`, a host, and maybe user, password and port."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    bare = parts.path in {"", "/"} and not (parts.query or parts.fragment)
+    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and bare and port_ok
+
+
+def is_mailbox(text: str) -> bool:
+    """Tell whether `text` is one e-mail address, with or without a name before it."""
+    _, address = parseaddr(text)
+    before, at, domain = address.rpartition("@")
+    return bool(before and at and domain) and "\n" not in text and "\r" not in text
 
 
 def is_origin(url: str) -> bool:

@@ -16,10 +16,56 @@
 
 Features add children that narrow `code` (and seldom `status`) in their own `errors.py`.
 `code` is public: `docs/errors.md` lists every one and a test compares.
+
+`message` and `hint` of a class are English and may have `{places}` for its facts. Whoever shows an
+error to a person asks for it in their language (`AvenueError.said`); logs and commands take the
+English `message` and `hint` of the error itself.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import ClassVar
+
+Translate = Callable[[str], str]
+"""From an English sentence, its `{places}` still empty, to the same in another language."""
+
+PLACE = re.compile(r"\{(\w+)\}")
+NOTHING: Mapping[str, object] = {}
+
+
+def sentence(text: str) -> str:
+    """Return `text`; a mark that it is shown to people, so that the catalogues have it."""
+    return text
+
+
+def filled(template: str, words: Mapping[str, object], translate: Translate = str) -> str:
+    """Return a sentence with `words` put into its `{places}`; a list becomes `a, b or c`.
+
+    What `words` does not name stays as it is. Nothing that `words` bring along is looked into.
+    """
+    said = translate(template) if template else ""
+    return PLACE.sub(
+        lambda place: _word(words[place[1]], translate) if place[1] in words else place[0], said
+    )
+
+
+def words_of(template: str, words: Mapping[str, object]) -> dict[str, object]:
+    """Return those of `words` that `template` has places for, fit to be stored."""
+    named = {name: words[name] for name in PLACE.findall(template) if name in words}
+    return {
+        name: each if isinstance(each, int | list) else str(each) for name, each in named.items()
+    }
+
+
+def _word(value: object, translate: Translate) -> str:
+    if not isinstance(value, list | tuple):
+        return str(value)
+    *before, last = [str(each) for each in value] or [""]
+    return (
+        translate(sentence("{several} or {last}")).format(several=", ".join(before), last=last)
+        if before
+        else last
+    )
 
 
 class AvenueError(Exception):
@@ -27,7 +73,7 @@ class AvenueError(Exception):
 
     `message` is for people and says what happened, `hint` what to do about it;
     `facts` are numbers and names a program can use and become keys of the JSON answer;
-    `headers` are sent along (`Retry-After`, `Content-Range`).
+    `words` besides them are for the sentences only; `headers` are sent along (`Retry-After`).
     """
 
     status: ClassVar[int] = 500
@@ -41,13 +87,20 @@ class AvenueError(Exception):
         *,
         hint: str | None = None,
         headers: Mapping[str, str] | None = None,
+        words: Mapping[str, object] = NOTHING,
         **facts: object,
     ) -> None:
-        self.message = message or type(self).message
-        self.hint = hint or type(self).hint
+        self.templates = (message or type(self).message, hint or type(self).hint)
+        self.words: Mapping[str, object] = {**facts, **words}
         self.headers: dict[str, str] = dict(headers or {})
         self.facts = facts
+        self.message, self.hint = self.said(str)
         super().__init__(self.message)
+
+    def said(self, translate: Translate) -> tuple[str, str]:
+        """Return message and hint in the language of `translate`."""
+        message, hint = self.templates
+        return filled(message, self.words, translate), filled(hint, self.words, translate)
 
 
 class Invalid(AvenueError):
@@ -121,10 +174,17 @@ class TooManyRequests(AvenueError):
     message = "Too many requests."
     hint = "Wait for the seconds in Retry-After, then go on."
 
-    def __init__(self, message: str | None = None, *, retry_after_seconds: int) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_seconds: int,
+        words: Mapping[str, object] = NOTHING,
+    ) -> None:
         super().__init__(
             message,
             headers={"Retry-After": str(retry_after_seconds)},
+            words=words,
             retry_after_seconds=retry_after_seconds,
         )
 
@@ -139,10 +199,19 @@ class Unavailable(AvenueError):
     retry_after_seconds = 2
 
     def __init__(
-        self, message: str | None = None, *, hint: str | None = None, **facts: object
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        words: Mapping[str, object] = NOTHING,
+        **facts: object,
     ) -> None:
         super().__init__(
-            message, hint=hint, headers={"Retry-After": str(self.retry_after_seconds)}, **facts
+            message,
+            hint=hint,
+            headers={"Retry-After": str(self.retry_after_seconds)},
+            words=words,
+            **facts,
         )
 
 

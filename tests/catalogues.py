@@ -1,19 +1,28 @@
 """The texts of the rooms and their Spanish: what code and templates say, and what is translated.
 
+Errors say their `message` and `hint`, attributes of their classes, found where they are defined.
+What stands in no room (`avenue/errors.py`) is said by the web.
+
 `make texts` writes new texts into each room's `translations/es.po` (to be translated there) and
 takes out those that are said no more; `test_translations.py` fails until both agree.
 """
 
+import importlib
+import pkgutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from avenue.errors import AvenueError
+
 ROOMS = Path(__file__).parent.parent / "avenue"
+HOME_OF_THE_REST = "web"
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
 
@@ -30,7 +39,44 @@ def said_in(room: Path) -> Catalog:
         str(room), METHODS, OPTIONS, keywords=KEYWORDS
     ):
         said.add(message, locations=[(name, 0)], context=context)
+    if room.name == HOME_OF_THE_REST:
+        for path in sorted(ROOMS.glob("*.py")):
+            for _line, message, _comments, context in extract_from_file(
+                "python", str(path), keywords=KEYWORDS
+            ):
+                said.add(message, locations=[(f"../{path.name}", 0)], context=context)
+    for kind in error_kinds():
+        if room_of(kind) == room.name:
+            for text in filter(None, (vars(kind).get("message"), vars(kind).get("hint"))):
+                said.add(text, locations=[(file_of(kind), 0)])
     return said
+
+
+@cache
+def error_kinds() -> list[type[AvenueError]]:
+    """Every class of errors in the house, by name."""
+    for module in pkgutil.walk_packages([str(ROOMS)], "avenue."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found, new = set(), [AvenueError]
+    while new:
+        found.update(new)
+        new = [child for kind in new for child in kind.__subclasses__()]
+    ours = [kind for kind in found if kind.__module__.startswith("avenue.")]
+    return sorted(ours, key=lambda kind: f"{kind.__module__}.{kind.__name__}")
+
+
+def room_of(kind: type[AvenueError]) -> str:
+    """The room that defines a class of errors."""
+    name = kind.__module__.split(".")[1]
+    return name if (ROOMS / name).is_dir() else HOME_OF_THE_REST
+
+
+def file_of(kind: type[AvenueError]) -> str:
+    """The file that defines a class of errors, seen from its room."""
+    path = Path(sys.modules[kind.__module__].__file__ or "")
+    home = ROOMS / room_of(kind)
+    return path.relative_to(home).as_posix() if path.is_relative_to(home) else f"../{path.name}"
 
 
 KEYWORDS = {
@@ -41,7 +87,7 @@ KEYWORDS = {
         (f"{each}ngettext", (1, 2)),
         (f"{each}pgettext", ((1, "c"), 2)),
     )
-} | {"_": None}
+} | {"_": None, "sentence": None}
 
 
 def spanish_path(room: Path) -> Path:

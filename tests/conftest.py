@@ -1,14 +1,43 @@
 """What every test may ask for."""
 
+import importlib
 import os
+import pkgutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+import avenue
 from avenue.config import Settings
 from avenue.storage.local_mongod import find_mongod
+from tests.commands import Commands
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
+
+# `make test` looks at the same examples each time, `make test-long` at new ones. A busy machine is
+# no reason to fail. The database would bring examples of former runs, which others do not have.
+PATIENT = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("same", PATIENT, derandomize=True)
+settings.register_profile("new", PATIENT, derandomize=False)
+settings.load_profile("same")
+
+
+def pytest_configure() -> None:
+    """Make what tests see the same, however and beside whatever they are started."""
+    # A shell without job control has what it starts in the background ignore Ctrl-C, and so would
+    # all that we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Hypothesis tries the constants of every module of ours that has been imported by then.
+    for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
+        if module.name != "avenue.__main__":
+            importlib.import_module(module.name)
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +58,13 @@ def mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
     """A replica set of one for everybody. Never hurt it: `fresh_mongod` is there for that."""
     with Mongod(mongod_binary, guard) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """The command line, imported once."""
+    with Commands() as commands:
+        yield commands
 
 
 @pytest.fixture

@@ -13,17 +13,19 @@ from pymongo import MongoClient
 
 from avenue.cli import context
 from avenue.config import Settings, new_secret
+from tests.commands import Commands
 
 ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_avenue(*arguments: str, given: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+def run_alone(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a Python of its own."""
     return subprocess.run(
         [sys.executable, "-m", "avenue", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **env},
-        input=given,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
@@ -32,13 +34,22 @@ def run_avenue(*arguments: str, given: str = "", **env: str) -> subprocess.Compl
 
 
 @pytest.fixture
-def run(database_uri: str) -> Run:
+def run(commands: Commands, database_uri: str) -> Run:
     env = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
         "MONGODB_URI": database_uri,
         "SECRET_KEY": new_secret(),
         "PUBLIC_BASE_URL": "https://shop.example",
     }
-    return lambda *arguments, given="": run_avenue(*arguments, given=given, **env)
+
+    def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        done = commands.run(*arguments, env=env, given=given.encode())
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    return run
 
 
 def said(done: subprocess.CompletedProcess[str]) -> Any:
@@ -127,7 +138,7 @@ def test_commands_wait_for_a_migration(run: Run) -> None:
     "command", [("serve",), ("worker",), ("migrate",), ("sweep",), ("inspect",)]
 )
 def test_without_settings_nothing_starts_and_all_mistakes_are_named(command: tuple[str]) -> None:
-    done = run_avenue(*command, PORT="none")
+    done = run_alone(*command, PORT="none")
     assert done.returncode == 1
     for name in ("MONGODB_URI", "SECRET_KEY", "PUBLIC_BASE_URL", "PORT"):
         assert name in done.stderr

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import gunicorn
 import pytest
 from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.workers.gthread import ThreadWorker
 
-from avenue.web.lane import Worker
+from avenue.web.lane import GUNICORN_MAJOR, Worker
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +37,23 @@ def test_a_local_server_listens_on_loopback_only(configured):
     assert cfg.address == [("127.0.0.1", 8123)]
     assert (cfg.workers, cfg.threads) == (3, 5)
     assert cfg.worker_class is Worker
+
+
+def test_a_gunicorn_nobody_knows_runs_its_own_worker(configured, monkeypatch):
+    monkeypatch.setattr(gunicorn, "version_info", (28, 0, 0))
+    cfg = configured(AVENUE_LOCAL="1")
+    assert cfg.worker_class is ThreadWorker
+    said = []
+    cfg.on_starting(
+        SimpleNamespace(log=SimpleNamespace(warning=lambda text, *facts: said.append(text % facts)))
+    )
+    assert len(said) == 1
+    assert "not known" in said[0]
+
+
+def test_the_known_one_is_the_workers_own(configured):
+    cfg = configured(AVENUE_LOCAL="1")
+    assert cfg.on_starting.__globals__["KNOWN_GUNICORN"] == GUNICORN_MAJOR
 
 
 def test_a_deployed_server_listens_everywhere(configured):

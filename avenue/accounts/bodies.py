@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.passwords import MOST_CHARACTERS
-from avenue.accounts.service import MOST_EMAIL_CHARACTERS
 from avenue.identity import Scope
 
 MOST_NAME_CHARACTERS = 200

@@ -1,6 +1,15 @@
 """What can go wrong with people and tokens."""
 
-from avenue.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from avenue.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
 
 
 class WrongCredentials(Unauthenticated):
@@ -38,6 +47,22 @@ class WeakPassword(Invalid):
     hint = "Take 10 to 1024 characters that are neither the e-mail nor a well-known password."
 
 
+class WrongPassword(Unprocessable):
+    """The current password that was asked for is another one."""
+
+    code = "wrong_password"
+    message = "The current password is wrong."
+    hint = "Type the password you signed in with; signed out, you can ask for a new one."
+
+
+class ResetLinkGone(Gone):
+    """A link for a new password that was used, is too old, or never was."""
+
+    code = "reset_link_gone"
+    message = "This link is not good (any more)."
+    hint = "Ask for a new one at /login/forgotten."
+
+
 class EmailTaken(Conflict):
     """Somebody has this e-mail already."""
 
@@ -52,6 +77,46 @@ class UserNotFound(NotFound):
     code = "user_not_found"
     message = "There is no person with this e-mail."
     hint = "`python -m avenue users list` shows everybody."
+
+
+class PersonNotFound(NotFound):
+    """Nobody with this id has a role on this site."""
+
+    code = "person_not_found"
+    message = "There is no such person on this site."
+    hint = "The list of people shows everybody with a role here."
+
+
+class AlreadyHere(Conflict):
+    """Somebody with this e-mail has a role on this site already."""
+
+    code = "already_here"
+    message = "This person is already on this site."
+    hint = "Look for the e-mail in the list of people and change the role there."
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be left to administer the site."""
+
+    code = "last_administrator"
+    message = "This person is the only administrator of the site."
+    hint = "Make somebody else an administrator first."
+
+
+class NotYourself(Conflict):
+    """Nobody can shut themselves out, or go around their own password."""
+
+    code = "not_yourself"
+    message = "You cannot do this to yourself."
+    hint = "Your own password is changed on your account page; another administrator can do this."
+
+
+class ManagedElsewhere(Forbidden):
+    """The person belongs to more than this site, so this is not for its administrators."""
+
+    code = "managed_elsewhere"
+    message = "This person does not belong to this site alone."
+    hint = "Ask whoever runs the whole house; the role on this site can be changed here."
 
 
 class TokenNotFound(NotFound):

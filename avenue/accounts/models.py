@@ -13,7 +13,7 @@ class User:
 
     `session_epoch` and `token_epoch` only grow; a session or token carries the one it was made
     under and ends when the person's is higher. Signing out raises the first; a new password and
-    disabling raise both.
+    disabling raise both. `changed_at` is when password, roles or access were last changed.
     """
 
     id: str
@@ -26,6 +26,7 @@ class User:
     session_epoch: int
     token_epoch: int
     created_at: datetime
+    changed_at: datetime
 
     def role_on(self, site: str) -> Role | None:
         """Return what this person is on a site; a superuser is its admin, None is nothing."""
@@ -59,6 +60,21 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordLink:
+    """A way to set one person's password on one site; only the sha-256 of its secret is kept.
+
+    It is good until `expires_at`, while the person's token epoch is `epoch`.
+    """
+
+    id: str
+    user: str
+    site: str
+    epoch: int
+    secret_sha256: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPage:
     """Some of a person's tokens, newest first; `next` is where to go on, None at the end."""
 
@@ -73,3 +89,40 @@ class NewUser:
 
     user: User
     made_password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody with a role on a site, as one of its administrators may see them.
+
+    `role_is_fixed`: this administrator may not change the role. `managed_elsewhere`: nor the
+    password and whether they may sign in; then the `name`, which was given elsewhere, is empty.
+    """
+
+    id: str
+    email: str = field(repr=False)
+    name: str = field(repr=False)
+    role: Role
+    disabled: bool
+    changed_at: datetime
+    is_oneself: bool
+    role_is_fixed: bool
+    managed_elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeoplePage:
+    """Some people of a site, by e-mail; `next` is where to go on, None at the end."""
+
+    items: tuple[Person, ...]
+    next: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """Somebody who has a role on the site now; `made_password` when they are new and got one."""
+
+    user: User
+    made_password: str | None = field(repr=False)
+    by_mail: bool

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import unicodedata
+from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -55,6 +56,16 @@ WELL_KNOWN = frozenset(
         "welcome123",
     }
 )
+
+
+class PasswordKeeper(Protocol):
+    """Hashes and checks passwords."""
+
+    def hash(self, password: str) -> str:
+        """Return what may be stored."""
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Tell whether `password` made `stored`, in the same time when there is no `stored`."""
 
 
 class Passwords:

@@ -5,37 +5,33 @@ A new password and disabling end all sessions and all tokens, named ones too, wi
 request. A role taken away counts from the next request.
 """
 
-import hashlib
-import ipaddress
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from avenue.accounts.emails import checked_email, normal_email
 from avenue.accounts.errors import (
-    InvalidEmail,
     ScopeNotYours,
     TokenNotFound,
     UserNotFound,
     WrongCredentials,
+    WrongPassword,
 )
 from avenue.accounts.models import ApiToken, NewToken, NewUser, TokenPage, User
-from avenue.accounts.passwords import check_new, made_password
+from avenue.accounts.passwords import PasswordKeeper, check_new, made_password
+from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
-from avenue.errors import Forbidden, Invalid, TooManyRequests
+from avenue.errors import Forbidden, Invalid
 from avenue.identity import Actor, Role, Scope, Site, new_id
 
 FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
-MOST_EMAIL_CHARACTERS = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
-EMAIL_PATTERN = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
 TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
 SECRET_BYTES = 32
 CURSOR_PATTERN = re.compile(r"([0-9]{1,13})\.([A-Za-z0-9_-]{22})")
 START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TOKEN_CHARACTERS = 128
-ADDRESS_TRIES_FACTOR = 10  # tries of one address for all accounts together
 
 
 class AccountStore(Protocol):
@@ -56,8 +52,11 @@ class AccountStore(Protocol):
     def add_user(self, user: User) -> None:
         """Keep a new person; raise `EmailTaken`."""
 
-    def set_password(self, user_id: str, password_hash: str) -> None:
-        """Change the password and raise both epochs, in one step."""
+    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+        """Change the password and raise both epochs, in one step; tell whether it was done.
+
+        With `under` only while that is the person's token epoch.
+        """
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
         """Disable or enable somebody and raise both epochs, in one step."""
@@ -95,23 +94,6 @@ class AccountStore(Protocol):
         """Forget all tokens of a person; repeatable."""
 
 
-class PasswordKeeper(Protocol):
-    """Hashes and checks passwords."""
-
-    def hash(self, password: str) -> str:
-        """Return what may be stored."""
-
-    def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether `password` made `stored`, in the same time when there is no `stored`."""
-
-
-class TryCounter(Protocol):
-    """Counts tries in windows of a minute."""
-
-    def hit(self, key: str, limit: int) -> int:
-        """Count one; return 0, or the seconds to wait when over `limit`."""
-
-
 class AccountService:
     """People of the house: who they are, what they may, and how they sign in."""
 
@@ -119,7 +101,7 @@ class AccountService:
         self,
         store: AccountStore,
         passwords: PasswordKeeper,
-        tries: TryCounter,
+        counter: TryCounter,
         *,
         tries_per_minute: int,
         token_days: int,
@@ -127,8 +109,7 @@ class AccountService:
     ) -> None:
         self._store = store
         self._passwords = passwords
-        self._tries = tries
-        self._tries_per_minute = tries_per_minute
+        self._tries = Tries(counter, "login", per_minute=tries_per_minute)
         self._token_days = token_days
         self._now = now
 
@@ -138,7 +119,7 @@ class AccountService:
         """Return whose Bearer token this is; None when it is not good on this site."""
         if not token.startswith(TOKEN_MARK) or len(token) > MOST_TOKEN_CHARACTERS:
             return None
-        found = self._store.token_by_sha256(_sha256(token))
+        found = self._store.token_by_sha256(sha256(token))
         if found is None or found.site != site.id or found.expires_at <= self._now():
             return None
         user = self._store.user_by_id(found.user)
@@ -163,7 +144,7 @@ class AccountService:
         `WrongCredentials` for everything else that is wrong, after one password check each.
         """
         known_as = normal_email(email)
-        self._count_try(known_as, address)
+        self._tries.count(known_as, address)
         user = self._store.user_by_email(known_as)
         if not self._passwords.verify(user.password_hash if user else None, password):
             raise WrongCredentials
@@ -186,7 +167,7 @@ class AccountService:
 
     def sign_out_token(self, token: str) -> None:
         """End the token that is presented."""
-        found = self._store.token_by_sha256(_sha256(token))
+        found = self._store.token_by_sha256(sha256(token))
         if found is not None:
             self._store.remove_token(found.id)
 
@@ -196,6 +177,22 @@ class AccountService:
         if user is None:
             raise UserNotFound
         return user
+
+    def change_own_password(self, actor: Actor, current: str, new: str, *, address: str) -> User:
+        """Set one's own password; all sessions and tokens end. Return the person after that.
+
+        `current` is asked so that whoever finds an open browser cannot keep the account; tries are
+        counted with those to sign in. Raise `TooManyRequests`, `WrongPassword` or `WeakPassword`.
+        """
+        user = self.user_of(actor)
+        self._tries.count(user.email, address)
+        if not self._passwords.verify(user.password_hash, current):
+            raise WrongPassword
+        password_hash = self._new_hash(new, user.email)
+        if not self._store.set_password(user.id, password_hash, under=user.token_epoch):
+            raise WrongPassword  # somebody changed it in between
+        self._store.remove_tokens(user.id)
+        return self.user_of(actor)
 
     # Tokens
 
@@ -263,7 +260,7 @@ class AccountService:
         Raise `InvalidEmail`, `WeakPassword` or `EmailTaken`.
         """
         known_as = checked_email(email)
-        made = None if password else made_password()
+        made, now = None if password else made_password(), self._now()
         user = User(
             id=new_id(),
             email=known_as,
@@ -274,7 +271,8 @@ class AccountService:
             disabled=False,
             session_epoch=0,
             token_epoch=0,
-            created_at=self._now(),
+            created_at=now,
+            changed_at=now,
         )
         self._store.add_user(user)
         return NewUser(user=user, made_password=made)
@@ -327,19 +325,6 @@ class AccountService:
         check_new(password, email=email)
         return self._passwords.hash(password)
 
-    def _count_try(self, email: str, address: str) -> None:
-        """Count for the address alone (nobody walks through a list), then for account and it."""
-        where = _neighbourhood(address)
-        limit = self._tries_per_minute
-        waits = [
-            self._tries.hit(f"login:{_sha256(where)}", limit * ADDRESS_TRIES_FACTOR),
-            self._tries.hit(f"login:{_sha256(where + ' ' + email)}", limit),
-        ]
-        if any(waits):
-            raise TooManyRequests(
-                "Too many tries to sign in from here.", retry_after_seconds=max(waits)
-            )
-
     def _make_token(
         self, user: User, site: str, name: str, scopes: frozenset[Scope], days: int
     ) -> NewToken:
@@ -352,25 +337,12 @@ class AccountService:
             name=name,
             scopes=scopes,
             epoch=user.token_epoch,  # as read with the password: a change since then ends it
-            secret_sha256=_sha256(secret),
+            secret_sha256=sha256(secret),
             created_at=now,
             expires_at=now + timedelta(days=days),
         )
         self._store.add_token(token)
         return NewToken(token=token, secret=secret)
-
-
-def normal_email(email: str) -> str:
-    """Return the one spelling an e-mail is known by."""
-    return unicodedata.normalize("NFKC", email).strip().lower()
-
-
-def checked_email(email: str) -> str:
-    """Return the one spelling an e-mail is known by; raise `InvalidEmail` if it is none."""
-    normal = normal_email(email)
-    if len(normal) > MOST_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(normal):
-        raise InvalidEmail
-    return normal
 
 
 def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
@@ -385,21 +357,6 @@ def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
         superuser=user.superuser,
         scopes=scopes,
     )
-
-
-def _neighbourhood(address: str) -> str:
-    """Return the address, or of IPv6 the /64 it is in: one household owns all of that."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ipaddress.IPv6Network((int(ip), 64), strict=False))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _cursor(token: ApiToken) -> str:

@@ -1,25 +1,35 @@
-"""People and tokens in MongoDB: collections `users` and `api_tokens`, of the whole house."""
+"""People, their tokens and links in MongoDB: `users`, `api_tokens`, `password_links`.
 
+All of them are of the whole house.
+"""
+
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pymongo.client_session import ClientSession
+
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, User
+from avenue.accounts.models import ApiToken, PasswordLink, User
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, house
 
 # A change that is repeated after a lost answer raises an epoch twice: it ends no less.
 BOTH_EPOCHS = {"session_epoch": 1, "token_epoch": 1}
+CHANGED_NOW = {"$currentDate": {"changed_at": True}}
 
 
 class MongoAccountStore:
-    """See `service.AccountStore`."""
+    """See `service.AccountStore`, `recovery.RecoveryStore` and `people.PeopleStore`."""
 
     def __init__(self, database: Database) -> None:
         scope = house(database)
+        self._database = database
         self._users = scope.collection("users")
         self._tokens = scope.collection("api_tokens")
+        self._links = scope.collection("password_links")
 
     def user_by_email(self, email: str) -> User | None:
         """Return who has this normalised e-mail."""
@@ -53,19 +63,27 @@ class MongoAccountStore:
                     "session_epoch": user.session_epoch,
                     "token_epoch": user.token_epoch,
                     "created_at": user.created_at,
+                    "changed_at": user.changed_at,
                 }
             )
         except AlreadyThere:
             raise EmailTaken from None
 
-    def set_password(self, user_id: str, password_hash: str) -> None:
-        """Change the password and raise both epochs, in one step."""
-        change = {"$set": {"password_hash": password_hash}, "$inc": BOTH_EPOCHS}
-        self._users.update({"_id": user_id}, change)
+    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+        """Change the password and raise both epochs, in one step; tell whether it was done.
+
+        With `under` only while that is the person's token epoch.
+        """
+        query = {"_id": user_id} if under is None else {"_id": user_id, "token_epoch": under}
+        change = {"$set": {"password_hash": password_hash}, "$inc": BOTH_EPOCHS, **CHANGED_NOW}
+        if self._users.update(query, change):
+            return True
+        # Its answer was lost and it was done twice: a hash has a salt, so this one is ours.
+        return self._users.find_one({"_id": user_id, "password_hash": password_hash}) is not None
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
         """Disable or enable somebody and raise both epochs, in one step."""
-        change = {"$set": {"disabled": disabled}, "$inc": BOTH_EPOCHS}
+        change = {"$set": {"disabled": disabled}, "$inc": BOTH_EPOCHS, **CHANGED_NOW}
         self._users.update({"_id": user_id}, change)
 
     def end_sessions(self, user_id: str) -> None:
@@ -124,9 +142,115 @@ class MongoAccountStore:
         """Forget a token; repeatable."""
         self._tokens.delete({"_id": token_id})
 
-    def remove_tokens(self, user: str) -> None:
-        """Forget all tokens of a person; repeatable."""
-        self._tokens.delete_all({"user": user})
+    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
+        """Forget all tokens of a person, or those for one site; repeatable."""
+        self._tokens.delete_all({"user": user} if site is None else {"user": user, "site": site})
+
+    # See `recovery.RecoveryStore`
+
+    def put_link(self, link: PasswordLink) -> None:
+        """Keep a link, in place of the one with its id; repeatable."""
+        fields = {
+            "user": link.user,
+            "site": link.site,
+            "epoch": link.epoch,
+            "secret_sha256": link.secret_sha256,
+            "expires_at": link.expires_at,
+        }
+        self._links.update({"_id": link.id}, {"$set": fields}, upsert=True)
+
+    def link_by_sha256(self, secret_sha256: str) -> PasswordLink | None:
+        """Return the link with this secret."""
+        found = self._links.find_one({"secret_sha256": secret_sha256})
+        if found is None:
+            return None
+        return PasswordLink(
+            id=found["_id"],
+            user=found["user"],
+            site=found["site"],
+            epoch=found["epoch"],
+            secret_sha256=found["secret_sha256"],
+            expires_at=found["expires_at"],
+        )
+
+    def count_links(self, user: str, *, good_at: datetime, but: str) -> int:
+        """Return how many unexpired links of a person there are beside the one with id `but`."""
+        query = {"user": user, "expires_at": {"$gt": good_at}, "_id": {"$ne": but}}
+        return self._links.count(query)
+
+    def remove_links(self, user: str) -> None:
+        """Forget all links of a person; repeatable."""
+        self._links.delete_all({"user": user})
+
+    # See `people.PeopleStore`
+
+    def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
+        """Return who has a role on a site and `search` in e-mail or name, behind that e-mail."""
+        query = _people_of(site, search)
+        if after is not None:
+            query["email"] = {"$gt": after}
+        found = self._users.find(query, sort=[("email", 1)], limit=limit)
+        return [user for user in map(_user, found) if user]
+
+    def count_people_of(self, site: str, *, search: str) -> int:
+        """Return how many there are of them."""
+        return self._users.count(_people_of(site, search))
+
+    def give_role(self, user_id: str, site: str, role: Role) -> bool:
+        """Give a role to somebody who has none on the site; tell whether that was so."""
+        query = {"_id": user_id, f"roles.{site}": {"$exists": False}}
+        return bool(self._users.update(query, _role_change(site, role)))
+
+    def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
+        """Change a role or (None) take it away, unless the site would lose its last administrator.
+
+        Tell whether it was done.
+        """
+        sites = [] if role is Role.ADMIN else [site]
+        return self._keeping_administrators(user_id, sites, _role_change(site, role))
+
+    def shut_out(self, user_id: str, *, sites: Sequence[str]) -> bool:
+        """Disable somebody, unless one of `sites` would lose its last administrator.
+
+        Both epochs are raised in the same step. Tell whether it was done.
+        """
+        change = {"$set": {"disabled": True}, "$inc": BOTH_EPOCHS, **CHANGED_NOW}
+        return self._keeping_administrators(user_id, sites, change)
+
+    def _keeping_administrators(self, user_id: str, sites: Sequence[str], change: Document) -> bool:
+        """Change somebody if each of `sites` keeps an administrator who can sign in.
+
+        The one who stays is written to, so that of two administrators who remove each other at
+        once one fails: a transaction alone sees only what was there when it began.
+        """
+
+        def work(session: ClientSession) -> bool:
+            users = self._users.within(session)
+            user = _user(users.find_one({"_id": user_id}))
+            needed = [] if user is None or user.disabled else sites
+            for site in needed:
+                stays = {"_id": {"$ne": user_id}, f"roles.{site}": Role.ADMIN, "disabled": False}
+                is_admin = user is not None and user.roles.get(site) is Role.ADMIN
+                if is_admin and not users.update(stays, {"$inc": {"stayed": 1}}):
+                    return False
+            users.update({"_id": user_id}, change)
+            return True
+
+        return self._database.transaction(work)
+
+
+def _people_of(site: str, search: str) -> dict[str, Any]:
+    query: dict[str, Any] = {f"roles.{site}": {"$exists": True}}
+    if search:
+        like = {"$regex": re.escape(search), "$options": "i"}
+        query["$or"] = [{"email": like}, {"name": like}]
+    return query
+
+
+def _role_change(site: str, role: Role | None) -> Document:
+    place = f"roles.{site}"
+    change = {"$unset": {place: ""}} if role is None else {"$set": {place: role.value}}
+    return {**change, **CHANGED_NOW}
 
 
 def _user(document: Document | None) -> User | None:
@@ -143,6 +267,7 @@ def _user(document: Document | None) -> User | None:
         session_epoch=document["session_epoch"],
         token_epoch=document["token_epoch"],
         created_at=document["created_at"],
+        changed_at=document.get("changed_at") or document["created_at"],  # not kept at first
     )
 
 

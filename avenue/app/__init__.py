@@ -8,6 +8,10 @@ from flask import Flask, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.people import PeopleService
+from avenue.accounts.service import AccountService
+from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background
 from avenue.app.services import (
     account_service,
@@ -16,15 +20,18 @@ from avenue.app.services import (
     inspector,
     media_library,
     picture_import_service,
-    picture_service,
+    recovery_service,
     renditions_of,
+    shop_of,
 )
+from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.hot import HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
@@ -36,12 +43,9 @@ from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
-from avenue.shop.service.groups import GroupService
-from avenue.shop.service.products import ProductService
 from avenue.shop.service.status import StatusService
-from avenue.shop.store.groups import GroupStore
-from avenue.shop.store.products import ProductStore
 from avenue.shop.store.status import StatusStore
+from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
@@ -60,6 +64,7 @@ from avenue.web import (
     assets,
     audit,
     auth,
+    colours,
     cors,
     docs,
     headers,
@@ -72,12 +77,18 @@ from avenue.web import (
     problems,
     requestlog,
 )
+from avenue.web.fast_lane import AT_HAND
 from avenue.web.services import provide
 
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
-NAVIGATION = (*shop_pages.NAVIGATION,)
+NAVIGATION = (
+    *shop_pages.NAVIGATION,
+    *account_pages.NAVIGATION,
+    *site_pages.NAVIGATION,
+    *audit_pages.NAVIGATION,
+)
 """The panel's, room by room."""
 NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
 
@@ -89,25 +100,26 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("avenue", static_folder=None)
     gate = Gate(database)
     rate_limits = RateLimits(database)
-    accounts = account_service(settings, database, rate_limits)
+    accounts = _provide_people(app, database, rate_limits, settings)
     policy = product_pictures(settings)
-    decoders, cache = DecodePool(processes_for(settings.workers)), ByteCache(settings.cache_mb * MB)
+    decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
-    reader = MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), cache)
-    provide(app, renditions_of(settings, database, decoders, cache))
+    hot = _provide_delivery(app, database, decoders, settings)
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
-    provide(app, settings, accounts, library, reader, legacy_urls, policy, changes)
+    provide(app, settings, library, legacy_urls, policy, changes)
     known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
-    _provide_shop(app, database, library, settings)
+    shop = shop_of(settings, database, library)
     provide(
         app,
+        *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
         _status_service(database, known_sites, settings),
         import_service(settings, database),
+        picture_import_service(settings, database, library),
     )
 
-    for each in (parsing, language, assets, problems):
+    for each in (parsing, language, assets, colours, problems):
         each.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, known_sites, settings)
@@ -119,6 +131,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     health.install(app, Fitness(database))
     _register_blueprints(app)
     pages.install(app, NAVIGATION)
+    app.extensions[AT_HAND] = hot
+    app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
     requestlog.install(app)
     return app
 
@@ -126,14 +140,16 @@ def create_app(settings: Settings, database: Database) -> Flask:
 def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         account_routes.blueprint,
-        account_pages.blueprint,
+        *account_pages.BLUEPRINTS,
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
         shop_debug.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
+        audit_pages.blueprint,
         site_routes.blueprint,
+        site_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
 
@@ -162,20 +178,28 @@ def start() -> Flask:
     return app
 
 
-def _provide_shop(
-    app: Flask,
-    database: Database,
-    library: MediaLibrary,
-    settings: Settings,
-) -> None:
-    products, groups = ProductStore(database), GroupStore(database)
+def _provide_people(
+    app: Flask, database: Database, rate_limits: RateLimits, settings: Settings
+) -> AccountService:
+    passwords = Passwords()  # one, so that few are checked at a time
+    accounts = account_service(settings, database, rate_limits, passwords)
+    recovery = recovery_service(settings, database, rate_limits, passwords)
+    people = PeopleService(MongoAccountStore(database), passwords, recovery)
+    provide(app, accounts, recovery, people)
+    return accounts
+
+
+def _provide_delivery(
+    app: Flask, database: Database, decoders: DecodePool, settings: Settings
+) -> HotPictures:
+    """Provide what finds stored files; return the answers this worker will have at hand."""
+    cache, assets_known = ByteCache(settings.cache_mb * MB), AssetCache(settings.cache_seconds)
     provide(
         app,
-        ProductService(products, groups, library, settings),
-        GroupService(groups, products, library),
-        picture_service(settings, database, library),
-        picture_import_service(settings, database, library),
+        renditions_of(settings, database, decoders, cache),
+        MediaReader(AssetStore(database), assets_known, cache),
     )
+    return HotPictures(cache, assets_known)
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:

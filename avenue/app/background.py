@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from avenue.app.letters import MAIL
 from avenue.app.services import (
     audit_service,
     inspector,
+    letter_worker,
     media_library,
     picture_import_worker,
     renditions_of,
+    shop_of,
 )
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.jobs.models import Job
-from avenue.jobs.runner import JobRunner, RunningJob
+from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.cache import ByteCache
@@ -27,7 +30,9 @@ from avenue.media.sweeper import Sweeper, Swept
 from avenue.media.variants import EAGER
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
+from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import (
     Gate,
@@ -56,14 +61,17 @@ class Background:
         self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
-        handlers = {
+        handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,
             IMPORT: importing.apply,
             UNDO: importing.undo,
             REBUILD: self._rebuild,
+            LOAD: self._load_samples,
             PICTURES_BY_SKU: self._pictures_by_sku,
         }
+        if settings.smtp_url:  # letters wait for a process that can send them
+            handlers[MAIL] = letter_worker(settings, database).send
         self._settings, self._database = settings, database
         self._sites = Sites(database, settings)
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
@@ -136,6 +144,24 @@ class Background:
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         return self._inspector.inspect(job.cursor, job.save)
+
+    def _load_samples(self, job: RunningJob) -> Mapping[str, int]:
+        settings, database = self._settings, self._database
+        decoders = DecodePool(processes_for(settings.workers))
+        shop = shop_of(settings, database, media_library(settings, database, decoders))
+        worker = SampleWorker(
+            SampleStore(database),
+            shop.products,
+            shop.groups,
+            shop.pictures,
+            audit_service(settings, database),
+            site_of=Sites(database, settings).named,
+            tmp_dir=settings.tmp_dir,
+        )
+        try:
+            return worker.load(job)
+        finally:
+            decoders.close()
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
         def save(cursor: str, done: int, total: int) -> None:

@@ -1,13 +1,18 @@
 """The services that the application, commands and jobs share, each made in one place."""
 
+from dataclasses import dataclass
+
 from avenue.accounts.passwords import Passwords
+from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.app.letters import LetterWorker, QueuedLetters
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
 from avenue.config import Settings
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
+from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool
 from avenue.media.inspection.files import FileInspector
@@ -25,14 +30,19 @@ from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.service.bulk import BulkService
+from avenue.shop.service.groups import GroupService
 from avenue.shop.service.imports import ImportService
 from avenue.shop.service.picture_imports import PictureImportService, PictureImportWorker
 from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.products import ProductService
+from avenue.shop.service.samples import SampleService
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
+from avenue.shop.store.samples import SampleStore
 from avenue.shop.store.status import PictureReferrers
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
@@ -43,15 +53,41 @@ from avenue.storage.sites import Sites
 
 
 def account_service(
-    settings: Settings, database: Database, rate_limits: RateLimits
+    settings: Settings,
+    database: Database,
+    rate_limits: RateLimits,
+    passwords: Passwords | None = None,
 ) -> AccountService:
     """Return the people of the house, for the application and for commands."""
     return AccountService(
         MongoAccountStore(database),
-        Passwords(),
+        passwords or Passwords(),
         rate_limits,
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
+    )
+
+
+def recovery_service(
+    settings: Settings, database: Database, rate_limits: RateLimits, passwords: Passwords
+) -> RecoveryService:
+    """Return passwords by letter, for the application and for jobs."""
+    return RecoveryService(
+        MongoAccountStore(database),
+        passwords,
+        rate_limits,
+        QueuedLetters(JobService(MongoJobStore(database))) if settings.smtp_url else None,
+        tries_per_minute=settings.max_logins_per_minute,
+    )
+
+
+def letter_worker(settings: Settings, database: Database) -> LetterWorker:
+    """Return who sends letters; only where there is a mail server."""
+    return LetterWorker(
+        recovery_service(settings, database, RateLimits(database), Passwords()),
+        Relay.of(settings.smtp_url, settings.mail_from),
+        Sites(database, settings),
+        audit_service(settings, database),
     )
 
 
@@ -123,6 +159,34 @@ def media_library(settings: Settings, database: Database, decoders: DecodePool) 
     room = StorageRoom(database, settings, assets.stored_bytes)
     return MediaLibrary(
         assets, RenditionStore(database), decoders, image_limits(settings), room, settings
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What a shop can do, each part made once."""
+
+    products: ProductService
+    groups: GroupService
+    pictures: PictureService
+    bulk: BulkService
+    samples: SampleService
+
+
+def shop_of(settings: Settings, database: Database, library: MediaLibrary) -> Shop:
+    """Return the shop, for the application, commands and jobs."""
+    product_store, group_store = ProductStore(database), GroupStore(database)
+    products = ProductService(product_store, group_store, library, settings)
+    groups = GroupService(group_store, product_store, library)
+    pictures = picture_service(settings, database, library)
+    jobs = JobService(MongoJobStore(database))
+    samples = SampleService(SampleStore(database), products, groups, jobs, settings)
+    return Shop(
+        products=products,
+        groups=groups,
+        pictures=pictures,
+        bulk=BulkService(products, pictures),
+        samples=samples,
     )
 
 

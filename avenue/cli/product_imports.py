@@ -157,7 +157,7 @@ def _row_lines(row: Row, locale: str) -> list[str]:
         f"{SIGNS.get(row.outcome, '?') if row.outcome else '?'} row {row.number}  {row.sku or '–'}"
     )
     if row.error:
-        return [f"{head}  {row.error.message} ({row.error.code})"]
+        return [f"{head}  {row.error.said()} ({row.error.code})"]
     return [head, *(f"    {each}" for each in difference(row, locale))]
 
 

@@ -12,16 +12,18 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
 from avenue.app.background import INSPECT, REBUILD, SWEEP, Background
-from avenue.app.services import account_service, audit_service
+from avenue.app.services import account_service, audit_service, media_library, shop_of
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
-from avenue.identity import Role
+from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
+from avenue.media.decoding import DecodePool
 from avenue.media.variants import EAGER, VARIANTS
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.sites import Sites
 from avenue.web import requestlog
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,6 +38,8 @@ def serve(*, is_local: bool, wants_json: bool) -> None:
         with database_of(settings) as database:
             migrate(database)
             admin = _first_administrator(settings, database)
+            if admin and settings.local:
+                _first_products(settings, database, admin)
         say(wants_json, _greeting(settings, admin), _greeting_text(settings, admin))
         os.environ.update(settings.as_env())  # noqa: TID251 - gunicorn's workers read it
         _run_gunicorn()
@@ -152,6 +156,15 @@ def _first_administrator(settings: Settings, database: Database) -> NewUser | No
             details={"role": Role.ADMIN.value, "superuser": True},
         )
     return added
+
+
+def _first_products(settings: Settings, database: Database, admin: NewUser) -> None:
+    """Let the web processes load sample products, so that the first screen is not empty."""
+    site = Sites(database, settings).named(DEFAULT_SITE)
+    actor = Actor(site=site, id=admin.user.id, role=Role.ADMIN)
+    decoders = DecodePool(1)  # starts no process: nothing is decoded here
+    shop = shop_of(settings, database, media_library(settings, database, decoders))
+    shop.samples.load_first(actor)
 
 
 def _greeting(settings: Settings, admin: NewUser | None) -> dict[str, Any]:

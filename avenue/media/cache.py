@@ -4,11 +4,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sized
+from dataclasses import dataclass
 from typing import Any
 
+from avenue.media.flights import Flights
 from avenue.media.models import Asset
 
 MOST_ASSETS = 20_000
+LATE_SECONDS = 600.0
+"""How long after its time an asset may be shown while the database is away."""
+RETRY_SECONDS = 2.0
+"""How soon the database is asked again then."""
 
 
 class ByteCache:
@@ -22,6 +28,21 @@ class ByteCache:
         self._held_bytes = 0
         self._entries: OrderedDict[str, Sized] = OrderedDict()
         self._lock = threading.Lock()
+        self._reads: Flights[Any] = Flights()
+
+    def fetch(self, key: str, read: Callable[[], Any]) -> Any:
+        """Return what is under `key`, or what `read` returns, which is kept unless it is None.
+
+        However many threads miss the same key at once, one of them reads.
+        """
+        kept = self.get(key)
+        return kept if kept is not None else self._reads.share(key, lambda: self._read(key, read))
+
+    def _read(self, key: str, read: Callable[[], Any]) -> Any:
+        kept = read()
+        if kept is not None:
+            self.put(key, kept)
+        return kept
 
     def get(self, key: str) -> Any:
         """Return what was put under `key`, or None."""
@@ -43,27 +64,54 @@ class ByteCache:
                 self._held_bytes -= len(gone)
 
 
+@dataclass(slots=True)
+class _Known:
+    """An asset, until when it is believed, and until when it is at least better than nothing."""
+
+    asset: Asset
+    good_until: float
+    late_until: float
+
+
 class AssetCache:
-    """Remembers assets for `seconds`, so that what was removed is gone everywhere after that."""
+    """Remembers assets for `seconds`, so that what was removed is gone everywhere after that.
+
+    While the database is away they may be shown for `LATE_SECONDS` more: what a site shows then
+    is worth more than what somebody behind another connection may have removed.
+    """
 
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._now = now
-        self._entries: OrderedDict[tuple[str, str], tuple[float, Asset]] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, str], _Known] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a remembered asset, or None."""
-        entry = self._entries.get((site_id, asset_id))
-        return entry[1] if entry and self._now() < entry[0] else None
+        known = self._entries.get((site_id, asset_id))
+        return known.asset if known and self._now() < known.good_until else None
+
+    def get_late(self, site_id: str, asset_id: str) -> Asset | None:
+        """Return an asset whose time is up, and believe it for `RETRY_SECONDS`; or None."""
+        known = self._entries.get((site_id, asset_id))
+        if known is None or self._now() >= known.late_until:
+            return None
+        known.good_until = min(self._now() + RETRY_SECONDS, known.late_until)
+        return known.asset
 
     def put(self, asset: Asset) -> None:
         """Remember `asset` from now on."""
         if self._seconds <= 0:
             return
+        good_until = self._now() + self._seconds
         with self._lock:
             key = (asset.site, asset.id)
             self._entries.pop(key, None)
-            self._entries[key] = (self._now() + self._seconds, asset)
+            self._entries[key] = _Known(asset, good_until, good_until + LATE_SECONDS)
             while len(self._entries) > MOST_ASSETS:
                 self._entries.popitem(last=False)
+
+    def forget(self, site_id: str, asset_id: str) -> None:
+        """Remember an asset no more: it is not what it was."""
+        with self._lock:
+            self._entries.pop((site_id, asset_id), None)

@@ -5,9 +5,11 @@ out. No request object, no bytes, so whoever answers for a stored file can ask h
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 from avenue.clock import utc_now
 
@@ -48,6 +50,17 @@ class Asked:
     range: str | None = None
 
 
+FIELDS = {
+    "HTTP_IF_MATCH": "if_match",
+    "HTTP_IF_NONE_MATCH": "if_none_match",
+    "HTTP_IF_MODIFIED_SINCE": "if_modified_since",
+    "HTTP_IF_UNMODIFIED_SINCE": "if_unmodified_since",
+    "HTTP_IF_RANGE": "if_range",
+    "HTTP_RANGE": "range",
+}
+"""What the fields are called in a WSGI environ (PEP 3333)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of the file: `etag` without quotes, `length` in bytes.
@@ -74,6 +87,15 @@ class Decision:
 _NOT_MODIFIED = Decision(HTTPStatus.NOT_MODIFIED)
 _PRECONDITION_FAILED = Decision(HTTPStatus.PRECONDITION_FAILED)
 _RANGE_NOT_SATISFIABLE = Decision(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+
+
+def decide_for(environ: Mapping[str, Any], file: Facts) -> Decision:
+    """Return what to answer the GET or HEAD in the WSGI `environ`."""
+    # Most requests have no condition at all and are decided by this one look.
+    if environ.keys().isdisjoint(FIELDS):
+        return Decision(HTTPStatus.OK, 0, file.length)
+    asked = {name: environ.get(key) for key, name in FIELDS.items()}
+    return decide(environ["REQUEST_METHOD"], Asked(**asked), file)
 
 
 def decide(method: str, asked: Asked, file: Facts) -> Decision:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from flask import Response
 
 from avenue.errors import AvenueError
-from avenue.media.conditional import Asked, Decision, Facts, decide, http_date
+from avenue.media.conditional import Decision, Facts, decide_for, http_date
 from avenue.media.naming import content_disposition, display_name
 from avenue.media.sniffing import MEDIA_TYPES
 from avenue.web.errors import RangeNotSatisfiable
@@ -119,15 +119,6 @@ _STATUS_LINES = {
     HTTPStatus.PARTIAL_CONTENT: "206 Partial Content",
     HTTPStatus.NOT_MODIFIED: "304 Not Modified",
 }
-_CONDITIONAL_FIELDS = {
-    "HTTP_IF_MATCH": "if_match",
-    "HTTP_IF_NONE_MATCH": "if_none_match",
-    "HTTP_IF_MODIFIED_SINCE": "if_modified_since",
-    "HTTP_IF_UNMODIFIED_SINCE": "if_unmodified_since",
-    "HTTP_IF_RANGE": "if_range",
-    "HTTP_RANGE": "range",
-}
-
 # Types a browser shows without running anything. All others, SVG and HTML first, are downloads.
 _SHOWN_INLINE = frozenset(
     {"application/pdf", "text/plain"}
@@ -146,26 +137,22 @@ def deliver(
     Raise `PreconditionFailed` (412) and `RangeNotSatisfiable` (416), both with their headers, and
     whatever `file.chunks` raises at its start.
     """
-    method: str = environ["REQUEST_METHOD"]
-    decision = _decide(method, environ, file, freshness)
+    facts = facts_of(file, freshness)
+    decision = decide_for(environ, facts)
     _refuse(decision, file, freshness)
-    headers = [
-        *freshness.headers,
-        ("ETag", f'"{file.etag}"'),
-        ("Last-Modified", http_date(file.modified_at)),
-    ]
     if decision.status == HTTPStatus.NOT_MODIFIED:
-        return Response(status=_STATUS_LINES[decision.status], headers=headers)
+        return _not_modified(facts, freshness)
     start, end = decision.start, decision.end
-    headers += (
+    headers = [
+        *_validators(facts, freshness),
         ("Content-Type", file.media_type),
         ("Content-Length", str(end - start)),
         ("Content-Disposition", _disposition(file.name, file.media_type, download)),
-    )
+    ]
     if decision.status == HTTPStatus.PARTIAL_CONTENT:
         headers.append(("Content-Range", f"bytes {start}-{end - 1}/{file.length}"))
     body: Iterable[bytes] = ()
-    if method == "GET" and start < end:
+    if environ["REQUEST_METHOD"] == "GET" and start < end:
         body = _Body(file.chunks(start, end), end - start)
     return Response(body, _STATUS_LINES[decision.status], headers)
 
@@ -213,20 +200,35 @@ class _Body:
         return piece
 
 
-def _decide(
-    method: str, environ: Mapping[str, Any], file: OpenFile, freshness: Freshness
-) -> Decision:
-    # Most requests have no condition at all and are decided by this one look.
-    if environ.keys().isdisjoint(_CONDITIONAL_FIELDS):
-        return Decision(HTTPStatus.OK, 0, file.length)
-    asked = {name: environ.get(key) for key, name in _CONDITIONAL_FIELDS.items()}
-    facts = Facts(
+def not_modified(environ: Mapping[str, Any], facts: Facts, freshness: Freshness) -> Response | None:
+    """Return the 304 to the GET or HEAD in `environ` if the caller has the file already."""
+    known = decide_for(environ, facts).status == HTTPStatus.NOT_MODIFIED
+    return _not_modified(facts, freshness) if known else None
+
+
+def _not_modified(facts: Facts, freshness: Freshness) -> Response:
+    status = _STATUS_LINES[HTTPStatus.NOT_MODIFIED]
+    response = Response(status=status, headers=_validators(facts, freshness))
+    del response.headers["Content-Type"]  # Flask's guess; there is nothing it could be about
+    return response
+
+
+def _validators(facts: Facts, freshness: Freshness) -> list[tuple[str, str]]:
+    return [
+        *freshness.headers,
+        ("ETag", f'"{facts.etag}"'),
+        ("Last-Modified", http_date(facts.modified_at)),
+    ]
+
+
+def facts_of(file: OpenFile, freshness: Freshness) -> Facts:
+    """Return what conditions and ranges are decided by."""
+    return Facts(
         etag=file.etag,
         modified_at=file.modified_at,
         length=file.length,
         unchanging=freshness.unchanging,
     )
-    return decide(method, Asked(**asked), facts)
 
 
 def _refuse(decision: Decision, file: OpenFile, freshness: Freshness) -> None:

@@ -24,10 +24,15 @@ report code and facts only (`REFUSALS`).
 
 from collections.abc import Iterable
 
-from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
+from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable, sentence
 from avenue.media.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
+
+
+UNKNOWN_TYPE = sentence(
+    "The file is of a type we do not know, whatever its name says; {labels} are taken here."
+)
 
 
 class UnsupportedMediaType(AvenueError):
@@ -39,6 +44,8 @@ class UnsupportedMediaType(AvenueError):
 
     status = 415
     code = "unsupported_media_type"
+    message = "The file is of the type {label}, whatever its name says; {labels} are taken here."
+    hint = "Save it as {labels} and upload that file."
 
     def __init__(
         self,
@@ -48,11 +55,9 @@ class UnsupportedMediaType(AvenueError):
         allowed: Iterable[str],
         labels: Iterable[str],
     ) -> None:
-        taken = _listed(list(labels))
-        kind = f"the type {label}" if label else "a type we do not know"
         super().__init__(
-            f"The file is of {kind}, whatever its name says; {taken} are taken here.",
-            hint=f"Save it as {taken} and upload that file.",
+            None if label else UNKNOWN_TYPE,
+            words={"label": label, "labels": list(labels)},
             detected=detected,
             allowed=list(allowed),
         )
@@ -75,13 +80,13 @@ class UnknownVariant(Invalid):
     """A file does not come in this form; `variants` are the forms there are."""
 
     code = "unknown_variant"
-    message = "Files do not come in this form."
+    message = "Files do not come as {variant}; there is: {forms}."
     hint = "Ask for one of the forms there are."
 
     def __init__(self, variant: str, variants: Iterable[str]) -> None:
         there = list(variants)
         super().__init__(
-            f"Files do not come as {variant!r}; there is: {', '.join(there)}.", variants=there
+            words={"variant": repr(variant), "forms": ", ".join(there)}, variants=there
         )
 
 
@@ -105,14 +110,16 @@ class ImageTooLarge(Unprocessable):
     """The picture has more pixels, or a longer side, than is taken."""
 
     code = "image_too_large"
+    message = (
+        "The picture is too large: {width} × {height} pixels. At most {max_megapixels} megapixels "
+        "and {max_side_pixels} pixels on a side are taken."
+    )
     hint = "Make it smaller; 2,000 pixels on its longer side are plenty for a screen."
 
     def __init__(
         self, *, width: int, height: int, max_megapixels: int, max_side_pixels: int
     ) -> None:
         super().__init__(
-            f"The picture is too large: {width} × {height} pixels. At most {max_megapixels} "
-            f"megapixels and {max_side_pixels} pixels on a side are taken.",
             width=width,
             height=height,
             max_megapixels=max_megapixels,
@@ -124,14 +131,11 @@ class TooManyFrames(Unprocessable):
     """The animation has more frames than are taken."""
 
     code = "too_many_frames"
+    message = "The animation is too long: {frames} frames; at most {max_frames} are taken."
     hint = "Shorten the animation, or upload one picture of it."
 
     def __init__(self, *, frames: int, max_frames: int) -> None:
-        super().__init__(
-            f"The animation is too long: {frames} frames; at most {max_frames} are taken.",
-            frames=frames,
-            max_frames=max_frames,
-        )
+        super().__init__(frames=frames, max_frames=max_frames)
 
 
 class ImageTooCostly(Unprocessable):

@@ -8,7 +8,16 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import AvenueError, Gone, NotFound, Unavailable
+from avenue.errors import (
+    AvenueError,
+    Gone,
+    NotFound,
+    Translate,
+    Unavailable,
+    filled,
+    sentence,
+    words_of,
+)
 from avenue.identity import Actor, Site, new_id
 from avenue.media.facts import Examined, Wanted
 from avenue.media.limits import ImageLimits
@@ -75,17 +84,40 @@ class Room(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A file that was not taken; `error` is None when it is remembered from an earlier request."""
+    """A file that was not taken; `error` is None when it is remembered from an earlier request.
+
+    `message` has `{places}` for `words`.
+    """
 
     name: str
     code: str
     message: str
+    words: Mapping[str, object] = field(default_factory=dict)
     error: AvenueError | None = None
 
     @classmethod
     def of(cls, name: str, error: AvenueError) -> Self:
         """Return the refusal of the file `name` by `error`."""
-        return cls(name=safe_name(name), code=error.code, message=error.message, error=error)
+        return cls(
+            name=safe_name(name),
+            code=error.code,
+            message=error.templates[0],
+            words=error.words,
+            error=error,
+        )
+
+    def said(self, translate: Translate) -> str:
+        """Return why, in the language of `translate`."""
+        return filled(self.message, self.words, translate)
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what is kept of it, for the same request sent again."""
+        return {
+            "name": self.name,
+            "code": self.code,
+            "message": self.message,
+            "words": words_of(self.message, self.words),
+        }
 
 
 Outcome = Asset | Refusal
@@ -172,9 +204,7 @@ class Reception:
         """Return what the open write remembers: ids and refusals, no URL."""
         return {
             "outcomes": [
-                {"asset": each.id}
-                if isinstance(each, Asset)
-                else {"name": each.name, "code": each.code, "message": each.message}
+                {"asset": each.id} if isinstance(each, Asset) else each.remembered()
                 for each in self.outcomes
             ]
         }
@@ -183,8 +213,8 @@ class Reception:
         """Raise the first refusal when no file was taken."""
         if self.replayed and not self.assets:
             raise Gone(
-                "What this request had stored was removed since.",
-                hint="Send it with a fresh Idempotency-Key to store it again.",
+                sentence("What this request had stored was removed since."),
+                hint=sentence("Send it with a fresh Idempotency-Key to store it again."),
             )
         if not self.assets and self.refusals:
             raise self.refusals[0].error or NotFound
@@ -254,6 +284,10 @@ class MediaLibrary:
             return
         yield from self._stored(actor, order, checked, write)
 
+    def stored_bytes(self, site: Site) -> int:
+        """Return how much of its quota `site` has used up."""
+        return self._store.stored_bytes(site.id)
+
     def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
         """Return those assets of the actor's site that exist, by id."""
         return self._store.get_many(actor.site.id, asset_ids)
@@ -261,6 +295,10 @@ class MediaLibrary:
     def claimed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
         """Return the live assets of an owner."""
         return self._store.claimed_by(actor.site.id, claim)
+
+    def trashed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
+        """Return what an owner has in the trash, the latest first."""
+        return self._store.trashed_by(actor.site.id, claim)
 
     def change(
         self, actor: Actor, asset_id: str, claim: Claim, changes: Mapping[str, Any]

@@ -71,6 +71,7 @@ class Asset:
     """A stored picture or file as people know it; `versions` has the newest first.
 
     `expires_at` is set while nobody has claimed it: then it goes when that time has come.
+    `trashed_at` is set while it is in the trash.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Asset:
     decorative: bool = False
     focal: tuple[float, float] | None = None
     expires_at: datetime | None = None
+    trashed_at: datetime | None = None
 
     @property
     def current(self) -> Version:

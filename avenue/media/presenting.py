@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 
 from avenue.clock import iso
+from avenue.errors import Translate
 from avenue.identity import Site
 from avenue.media.library import Refusal
 from avenue.media.models import Asset, External
@@ -65,9 +66,12 @@ def image_json(site: Site, asset: Asset) -> Image:
     return image
 
 
-def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]) -> UploadReply:
+def upload_json(
+    site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal], translate: Translate
+) -> UploadReply:
     """Return one body that serves the usual upload clients unchanged.
 
+    `translate` is how the caller is told why files were refused.
     Editor.js reads `success` and `file.url`, TinyMCE `location`, CKEditor `url` or `urls`,
     GrapesJS `data`, Uppy and Dropzone `url`; each was driven with its real package.
     """
@@ -86,13 +90,15 @@ def upload_json(site: Site, assets: Sequence[Asset], refusals: Sequence[Refusal]
             "default": original_url(site, assets[0]),
             **{str(width): url for width, url in sources(site, assets[0])},
         },
-        "errors": refused_json(refusals),
+        "errors": refused_json(refusals, translate),
     }
 
 
-def refused_json(refusals: Sequence[Refusal]) -> list[RefusedFile]:
-    """Return which files were not taken, and why."""
-    return [{"name": each.name, "code": each.code, "message": each.message} for each in refusals]
+def refused_json(refusals: Sequence[Refusal], translate: Translate) -> list[RefusedFile]:
+    """Return which files were not taken, and why in the language of `translate`."""
+    return [
+        {"name": each.name, "code": each.code, "message": each.said(translate)} for each in refusals
+    ]
 
 
 def external_json(picture: External) -> UploadReply:

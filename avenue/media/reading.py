@@ -1,16 +1,20 @@
 """Opens stored files for whoever may see them, with few queries and bounded memory."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
 from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.flights import Flights
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
+
+PUBLIC = Visibility.PUBLIC
 
 
 class DamagedFile(AvenueError):
@@ -52,6 +56,14 @@ class StoredFile:
         return self.version.media_type
 
     @property
+    def kept_as(self) -> str | None:
+        """Where the worker's cache has or will have the bytes; None when they are not for it."""
+        small = self.length <= CHUNK_BYTES
+        return (
+            f"{self.asset.site}/{self.version.file}" if self.cache is not None and small else None
+        )
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return self.asset.name
@@ -61,18 +73,13 @@ class StoredFile:
 
         Raise `DamagedFile` when bytes are missing, `Unavailable` when the database stays away.
         """
-        if self.cache is not None and self.length <= CHUNK_BYTES:
-            yield self._whole(self.cache)[start:end]
+        if self.cache is not None and self.kept_as:
+            yield self.cache.fetch(self.kept_as, self._whole)[start:end]
         else:
             yield from self._pieces(start, end)
 
-    def _whole(self, cache: ByteCache) -> bytes:
-        key = f"{self.asset.site}/{self.version.file}"
-        data: bytes | None = cache.get(key)
-        if data is None:
-            data = b"".join(self._pieces(0, self.length))
-            cache.put(key, data)
-        return data
+    def _whole(self) -> bytes:
+        return b"".join(self._pieces(0, self.length))
 
     def _pieces(self, start: int, end: int) -> Iterator[bytes]:
         try:
@@ -130,27 +137,50 @@ class MediaReader:
         self._store = store
         self._assets = assets
         self._cache = cache
+        self._looks: Flights[Asset | None] = Flights()
 
     def find(self, site: Site, asset_id: str) -> Asset | None:
         """Return a live asset of `site`, or None; public ones may be known for some seconds.
 
-        The seconds count from the look into the database, however often it is asked for.
+        The seconds count from the look into the database, however often it is asked for; only
+        while the database is away may they be more.
         """
-        return self._assets.get(site.id, asset_id) or self.find_now(site, asset_id)
+        known = self._assets.get(site.id, asset_id)
+        if known is not None:
+            return known
+        try:
+            return self._look(site, asset_id)
+        except Unavailable:
+            late = self._assets.get_late(site.id, asset_id)
+            if late is None:
+                raise
+            return late
+
+    def _look(self, site: Site, asset_id: str) -> Asset | None:
+        """Look into the database, together with all who ask for the same now."""
+        looked = threading.Event()
+
+        def look() -> Asset | None:
+            looked.set()
+            return self.find_now(site, asset_id)
+
+        asset = self._looks.share(f"{site.id}/{asset_id}", look)
+        if asset is None or asset.visibility is PUBLIC or looked.is_set():
+            return asset
+        return self.find_now(site, asset_id)  # a private one is checked for each request
 
     def find_now(self, site: Site, asset_id: str) -> Asset | None:
         """Return a live asset of `site` as the database has it, or None."""
         asset = self._store.get(site.id, asset_id)
-        if asset is None or asset.state is not State.LIVE:
-            return None
-        if asset.visibility is Visibility.PUBLIC:
-            self._assets.put(asset)
+        if asset is None or asset.state is not State.LIVE or asset.visibility is not PUBLIC:
+            self._assets.forget(site.id, asset_id)
+            return asset if asset is not None and asset.state is State.LIVE else None
+        self._assets.put(asset)
         return asset
 
     def open(self, asset: Asset) -> StoredFile:
         """Open the current version of `asset`."""
-        public = asset.visibility is Visibility.PUBLIC
-        cache = self._cache if public else None
+        cache = self._cache if asset.visibility is PUBLIC else None
         return StoredFile(asset=asset, version=asset.current, store=self._store, cache=cache)
 
 

@@ -26,6 +26,7 @@ from avenue.storage.room import QuotaExceeded
 from avenue.web.audit import note, nothing_changed
 from avenue.web.describing import JSON, LOCATION, Reply, View, described
 from avenue.web.incoming import incoming_files
+from avenue.web.language import gettext
 
 LONGEST_KEY = 255
 
@@ -104,7 +105,7 @@ def upload_reply(reception: Reception) -> Response:
     `?as=filepond` answers with the id as text, `?as=ckeditor` without `url` (it would hide
     `urls`).
     """
-    body = upload_json(g.site, reception.assets, reception.refusals)
+    body = upload_json(g.site, reception.assets, reception.refusals, gettext)
     dialect = request.args.get("as")
     if dialect == "filepond":
         response = Response(body["id"], mimetype="text/plain")

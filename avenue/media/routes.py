@@ -14,15 +14,20 @@ from werkzeug.wrappers import Response
 
 from avenue.errors import AvenueError, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
+from avenue.media.conditional import FIELDS
 from avenue.media.delivery import (
     IMMUTABLE,
     PRIVATE,
     SHORT,
     STAND_IN,
     Freshness,
+    OpenFile,
     PreconditionFailed,
     deliver,
+    facts_of,
+    not_modified,
 )
+from avenue.media.hot import CANDIDATE, Candidate
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
 from avenue.media.reading import DamagedFile, MediaReader, may_read
@@ -178,20 +183,38 @@ def _reader() -> Actor:
 def _deliver(asset: Asset, variant: str, extension: str) -> Response:
     if variant == ORIGINAL:
         return _deliver_original(asset, IMMUTABLE)
+    if not request.environ.keys().isdisjoint(FIELDS):
+        facts = using(Renditions).facts(asset, variant, extension)
+        known = facts and not_modified(request.environ, facts, _for(asset, IMMUTABLE))
+        if known:
+            return known
     try:
         found = using(Renditions).find(asset, variant, extension)
     except DamagedFile:
         raise _of_today(asset) from None
     freshness = STAND_IN if found.stands_in else IMMUTABLE
-    return deliver(request.environ, found.file, _for(asset, freshness), download=_download())
+    return _given(asset, found.file, freshness, found.kept_as)
 
 
 def _deliver_original(asset: Asset, freshness: Freshness) -> Response:
     file = using(MediaReader).open(asset)
     try:
-        return deliver(request.environ, file, _for(asset, freshness), download=_download())
+        return _given(asset, file, freshness, file.kept_as)
     except DamagedFile:
         raise _of_today(asset) from None
+
+
+def _given(asset: Asset, file: OpenFile, freshness: Freshness, kept_as: str | None) -> Response:
+    """Deliver `file`, and let the same answer be given ahead of all this if it may."""
+    response = deliver(request.environ, file, _for(asset, freshness), download=_download())
+    if freshness is IMMUTABLE and kept_as:
+        request.environ[CANDIDATE] = Candidate(
+            asset=asset,
+            facts=facts_of(file, freshness),
+            body_key=kept_as,
+            route=str(request.url_rule),
+        )
+    return response
 
 
 def _of_today(asset: Asset) -> AvenueError:

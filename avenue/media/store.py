@@ -44,6 +44,12 @@ class AssetStore:
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
         return [from_document(each) for each in self._assets(site_id).find(query)]
 
+    def trashed_by(self, site_id: str, claim: Claim) -> list[Asset]:
+        """Return what `claim` has in the trash, the latest first."""
+        query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.TRASH}
+        found = self._assets(site_id).find(query, sort=[("trash.at", -1)])
+        return [from_document(each) for each in found]
+
     def stored_bytes(self, site_id: str) -> int:
         """Return the bytes of every stored version of the site."""
         summed = self._assets(site_id).aggregate(
@@ -384,6 +390,23 @@ def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | 
     return from_document(found) if found else None
 
 
+def owners_without_alt(assets: Collection, kind: str, language: str, *, limit: int) -> list[str]:
+    """Return the owners of `kind` that have a live picture without a text in `language`.
+
+    Decorative pictures need none. At most `limit` ids.
+    """
+    lacking = {
+        "claim.kind": kind,
+        "state": State.LIVE,
+        f"alt.{language}": {"$in": [None, ""]},
+        "decorative": {"$ne": True},
+    }
+    found = assets.aggregate(
+        [{"$match": lacking}, {"$group": {"_id": "$claim.id"}}, {"$limit": limit}]
+    )
+    return [each["_id"] for each in found]
+
+
 def trash_one(
     assets: Collection,
     asset_id: str,
@@ -479,6 +502,7 @@ def from_document(document: Document) -> Asset:
         decorative=document.get("decorative", False),
         focal=(focal[0], focal[1]) if focal else None,
         expires_at=document.get("expires_at"),
+        trashed_at=document.get("trash", {}).get("at"),
     )
 
 

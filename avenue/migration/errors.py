@@ -18,29 +18,29 @@
 
 from pathlib import Path
 
-from avenue.errors import Conflict, Invalid, NotFound, Unprocessable
+from avenue.errors import Conflict, Invalid, NotFound, Unprocessable, sentence
 
 
 class UnreadableFile(Invalid):
     """A file of this machine cannot be read."""
 
     code = "unreadable_file"
-    message = "The file cannot be read."
+    message = "The file cannot be read: {reason}."
     hint = "Check its path and whether you may read it."
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(f"The file cannot be read: {_reason(error)}.")
+        super().__init__(words={"reason": _reason(error)})
 
 
 class UnwritableFile(Invalid):
     """A file cannot be written on this machine; nothing of it is left."""
 
     code = "unwritable_file"
-    message = "The file cannot be written."
+    message = "{path} cannot be written: {reason}."
     hint = "Check the path, whether you may write there, and how much room is left."
 
     def __init__(self, path: str, error: OSError) -> None:
-        super().__init__(f"{path} cannot be written: {_reason(error)}.")
+        super().__init__(words={"path": path, "reason": _reason(error)})
 
 
 class NoSuchFile(NotFound):
@@ -55,39 +55,39 @@ class FileExists(Conflict):
     """A file of this name is on this machine already, and it was left as it is."""
 
     code = "file_exists"
-    message = "There is a file of this name already."
+    message = "{path} is there already, and was left as it is."
     hint = "Choose another name, or overwrite it (--force)."
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is there already, and was left as it is.")
+        super().__init__(words={"path": path})
 
 
 class FileInUse(Conflict):
     """The file belongs to something else than the media library."""
 
     code = "file_in_use"
-    message = "This file does not belong to the media library."
+    message = "This file belongs to a {owner}."
     hint = "Remove it there."
 
     def __init__(self, owner: str | None) -> None:
         if owner is None:
             super().__init__(
-                "This file was uploaded for something that does not exist yet.",
-                hint="It goes by itself when nobody claims it.",
+                sentence("This file was uploaded for something that does not exist yet."),
+                hint=sentence("It goes by itself when nobody claims it."),
             )
         else:
-            super().__init__(f"This file belongs to a {owner}.", owner=owner)
+            super().__init__(owner=owner)
 
 
 class NotATree(Invalid):
     """Neither a folder nor a ZIP."""
 
     code = "not_a_tree"
-    message = "This is neither a folder nor a ZIP."
+    message = "{place} is neither a folder nor a ZIP."
     hint = "Give the folder that holds the old uploads, or a ZIP of it."
 
     def __init__(self, place: Path) -> None:
-        super().__init__(f"{place} is neither a folder nor a ZIP.")
+        super().__init__(words={"place": place})
 
 
 class FileChanged(Unprocessable):

@@ -48,10 +48,11 @@ class TooManyTempImages(Conflict):
     """Somebody has all the temporary pictures one person may have."""
 
     code = "too_many_temp_images"
+    message = "At most {limit} temporary pictures are kept for you."
     hint = "Save the product they are for, or delete some of them."
 
     def __init__(self, *, limit: int) -> None:
-        super().__init__(f"At most {limit} temporary pictures are kept for you.", limit=limit)
+        super().__init__(limit=limit)
 
 
 class OwnUrl(Unprocessable):
@@ -66,20 +67,22 @@ class SkuTaken(Conflict):
     """Another product of the site has the SKU."""
 
     code = "sku_taken"
+    message = "Another product already has the SKU {sku}."
     hint = "Use another SKU, or change that product."
 
     def __init__(self, sku: str) -> None:
-        super().__init__(f"Another product already has the SKU {sku}.", sku=sku)
+        super().__init__(sku=sku)
 
 
 class TooManyImages(Conflict):
     """The product or group has all the pictures it may have."""
 
     code = "too_many_images"
+    message = "At most {limit} pictures are kept here."
     hint = "Remove a picture first."
 
     def __init__(self, *, limit: int) -> None:
-        super().__init__(f"At most {limit} pictures are kept here.", limit=limit)
+        super().__init__(limit=limit)
 
 
 class OneFileOnly(Invalid):
@@ -116,3 +119,11 @@ class OrderMismatch(Conflict):
     code = "order_mismatch"
     message = "The order must name each picture exactly once."
     hint = "Read it again and send all picture ids (of external ones the URL) in the new order."
+
+
+class SamplesBusy(Conflict):
+    """The sample products are being loaded, so they cannot be removed yet."""
+
+    code = "samples_busy"
+    message = "The sample products are still being loaded."
+    hint = "Wait until they are there, then remove them."

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from avenue.errors import sentence
+
 PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 LONGEST_URL = 2048
 NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
@@ -19,8 +21,10 @@ def _price(value: object) -> Decimal:
     if not isinstance(text, str) or not PRICE.fullmatch(text):
         raise PydanticCustomError(
             "price",
-            'write it as a string like "150000.50" or as an integer, from 0, with at most '
-            "15 digits and 4 decimals",
+            sentence(
+                'Write it as a string like "150000.50" or as an integer, from 0, with at most '
+                "15 digits and 4 decimals."
+            ),
         )
     return Decimal(text)
 
@@ -37,7 +41,9 @@ def _image_url(text: str) -> str:
     if NOT_IN_A_URL.search(text) or not fine or not (elsewhere or old_path):
         raise PydanticCustomError(
             "image_url",
-            "write the whole address, as https://images.example/shoe.jpg, without a password",
+            sentence(
+                "Write the whole address, as https://images.example/shoe.jpg, without a password."
+            ),
         )
     return text
 

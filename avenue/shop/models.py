@@ -160,6 +160,27 @@ class PicturedGroup:
     product_ids: tuple[str, ...]
 
 
+class Pictures(StrEnum):
+    """What may be lacking of the pictures of those products that a list shows."""
+
+    NONE = "none"  # there are none
+    NO_ALT = "no_alt"  # one that means something has no text in the site's language
+    PROBLEMS = "problems"  # the last inspection found something
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """The sample products and groups of a site: their ids by SKU and by model.
+
+    `by` is who wanted them, `job` makes them.
+    """
+
+    by: str
+    products: Mapping[str, str]
+    groups: Mapping[str, str]
+    job: str | None = None
+
+
 class Sort(StrEnum):
     """What a list of products may be sorted by."""
 
@@ -188,7 +209,8 @@ class ListQuery:
 class ProductQuery(ListQuery):
     """Which products.
 
-    `visible_to` is the owner whose drafts are included, `everything` includes all drafts.
+    `visible_to` is the owner whose drafts are included, `everything` includes all drafts;
+    `language` is the one in which texts of pictures are missed.
     """
 
     everything: bool = False
@@ -196,6 +218,15 @@ class ProductQuery(ListQuery):
     owner: str | None = None
     status: Status | None = None
     group: str | None = None
+    pictures: Pictures | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupQuery(ListQuery):
+    """Which groups: those of `owner`, or of everybody."""
+
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,10 +42,11 @@ class LimitTooHigh(Invalid):
     """A site's limit cannot be above the house's; `most` is what it may be."""
 
     code = "limit_too_high"
-    hint = "Use at most `most`; whoever runs the house can allow more."
+    message = "`{limit}` may be at most {most} here."
+    hint = "Use at most {most}; whoever runs the house can allow more."
 
     def __init__(self, limit: str, most: int) -> None:
-        super().__init__(f"`{limit}` may be at most {most} here.", limit=limit, most=most)
+        super().__init__(limit=limit, most=most)
 
 
 class LogoNotFound(NotFound):

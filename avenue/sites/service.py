@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from avenue.config import Settings
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor, Limit, Site
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, State
@@ -54,7 +54,7 @@ class SiteService:
         _require_admin(actor)
         of_the_house = "hosts" in changes or QUOTA in changes.get("limits", {})
         if of_the_house and not actor.superuser:
-            raise Forbidden("Only a superuser changes hosts and the quota.")
+            raise Forbidden(sentence("Only a superuser changes hosts and the quota."))
         return self.change_site(actor.site.id, changes, revision)
 
     def every(self, actor: Actor) -> list[Site]:
@@ -74,6 +74,10 @@ class SiteService:
             self._settings.max_site_mb if site.quota_bytes is None else site.quota_bytes // MB
         )
         return {**{limit: site.limit(limit, most[limit]) for limit in Limit}, QUOTA: quota_mb}
+
+    def most(self) -> dict[Limit, int]:
+        """Return the most the house lets a site allow."""
+        return _house_limits(self._settings)
 
     # What whoever runs the house does (`python -m avenue site …`)
 
@@ -149,7 +153,9 @@ class SiteService:
         """Return address and hosts; what led to the site before a new address still does."""
         wanted = changes.get("base_url", site.base_url)
         if wanted is None and site.id != DEFAULT_SITE:
-            raise InvalidHost("Only the default site has an address of the house's settings.")
+            raise InvalidHost(
+                sentence("Only the default site has an address of the house's settings.")
+            )
         base_url = checked_base_url(wanted or self._settings.base_url)
         before = map(checked_host, changes["hosts"]) if "hosts" in changes else site.hosts
         hosts = self._hosts(site.id, base_url, before)
@@ -164,7 +170,9 @@ class SiteService:
         """Return `hosts`, each once, the host of `base_url` always among them."""
         found = list(dict.fromkeys([*hosts, host_of(base_url)]))
         if len(found) > MOST_HOSTS:
-            raise InvalidHost(f"A site has at most {MOST_HOSTS} hosts.")
+            raise InvalidHost(
+                sentence("A site has at most {most} hosts."), words={"most": MOST_HOSTS}
+            )
         if site_id != DEFAULT_SITE and self._house_hosts & set(found):
             raise HostTaken
         return found
@@ -234,4 +242,4 @@ def _require_admin(actor: Actor) -> None:
 
 def _require_superuser(actor: Actor) -> None:
     if not actor.superuser:
-        raise Forbidden("Only a superuser sees and adds sites.")
+        raise Forbidden(sentence("Only a superuser sees and adds sites."))

@@ -36,6 +36,9 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="api_tokens", keys=_up("secret_sha256"), options={"unique": True}),
     # Expired tokens own no bytes, so a TTL index may take them.
     Index(collection="api_tokens", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="password_links", keys=_up("user")),
+    Index(collection="password_links", keys=_up("secret_sha256"), options={"unique": True}),
+    Index(collection="password_links", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="rate_limits", keys=_up("resets_at"), options={"expireAfterSeconds": 60}),
     Index(collection="sites", keys=_up("hosts"), options={"unique": True, "sparse": True}),
     Index(collection="assets", keys=_up("site", "claim.kind", "claim.id", "state")),
@@ -51,6 +54,21 @@ INDEXES: tuple[Index, ...] = (
             ("_id", {"images.0": {"$exists": True}}),
             ("images.url", {"images.url": {"$exists": True}}),
         )
+    ),
+    # Which pictures lack a text, in the languages most sites have? Others go through all of a kind.
+    *(
+        Index(
+            collection="assets",
+            keys=_up("site", "claim.kind", f"alt.{language}"),
+            options={"partialFilterExpression": {"state": "live"}},
+        )
+        for language in ("es", "en")
+    ),
+    # Which products have no pictures?
+    Index(
+        collection=PRODUCTS,
+        keys=_up("site", "images"),
+        options={"partialFilterExpression": {"images": []}},
     ),
     # Which file was made of these bytes?
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
@@ -101,6 +119,7 @@ INDEXES: tuple[Index, ...] = (
         options={"partialFilterExpression": {"group": {"$type": "string"}}},
     ),
     Index(collection=GROUPS, keys=_up("site", "words")),
+    Index(collection=GROUPS, keys=_up("site", "owner", "created_at")),
     *(
         Index(collection=GROUPS, keys=_up("site", key, "_id"))
         for key in ("created_at", "updated_at", "name_key")

@@ -28,6 +28,7 @@ OUR_COLLECTIONS = frozenset(
         "sites",
         "users",
         "api_tokens",
+        "password_links",
         "jobs",
         "leases",
         "rate_limits",

@@ -37,6 +37,7 @@ SITE_COLLECTIONS = frozenset(
         "legacy_urls",
         "shop_imports",
         "shop_import_rows",
+        "shop_samples",
         "shop_picture_imports",
         "shop_picture_import_files",
     }

@@ -20,6 +20,7 @@ from avenue.web.requestlog import request_id
 
 View = TypeVar("View", bound=Callable[..., object])
 Detail = str | int | bool | Sequence[str]
+Entry = tuple[str, str | None, Mapping[str, Detail]]
 
 MARK = "audited_as"
 REPLAYED = "Idempotent-Replayed"
@@ -84,6 +85,12 @@ def note(
     g.audit_details = {**g.get("audit_details", {}), **known}
 
 
+def note_each(action: str, object_ids: Sequence[str], **details: Detail) -> None:
+    """Write `action` down for each of `object_ids` instead of one entry for this request."""
+    entries = [(action, each, details) for each in object_ids]
+    g.audit_each = [*g.get("audit_each", ()), *entries]
+
+
 def nothing_changed() -> None:
     """Say that this request found everything as it should become: no entry is written."""
     g.audit_nothing = True
@@ -95,13 +102,11 @@ def install(app: Flask, trail: AuditTrail) -> None:
     def record(response: Response) -> Response:
         marked = audited_as(current_app.view_functions.get(request.endpoint or ""))
         if marked and _is_a_change(response):
-            trail.record(
-                g.get("audit_actor") or _actor(),
-                marked.action.format_map(request.view_args or {}),
-                _object_id(marked, response),
-                request_id=request_id() or None,
-                details=_details(marked),
-            )
+            actor = g.get("audit_actor") or _actor()
+            for action, object_id, details in _entries(marked, response):
+                trail.record(
+                    actor, action, object_id, request_id=request_id() or None, details=details
+                )
         return response
 
     app.after_request(record)
@@ -122,6 +127,15 @@ def _is_a_change(response: Response) -> bool:
         and REPLAYED not in response.headers
         and not g.get("audit_nothing")
     )
+
+
+def _entries(marked: Audited, response: Response) -> Sequence[Entry]:
+    """Return what is to be written down of this request: one entry, or those it has noted."""
+    if "audit_each" in g:
+        noted: Sequence[Entry] = g.audit_each
+        return noted
+    action = marked.action.format_map(request.view_args or {})
+    return [(action, _object_id(marked, response), _details(marked))]
 
 
 def _object_id(marked: Audited, response: Response) -> str | None:

@@ -127,50 +127,45 @@ class BodyTooLarge(TooLarge):
     """The body as a whole is too large."""
 
     code = "body_too_large"
-    message = "The body is too large."
+    message = "The body is larger than the {size} that are read here."
     hint = "Send less at once, for example fewer files."
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            f"The body is larger than the {in_words(limit_bytes)} that are read here.",
-            limit_bytes=limit_bytes,
-        )
+        super().__init__(words={"size": in_words(limit_bytes)}, limit_bytes=limit_bytes)
 
 
 class FileTooLarge(TooLarge):
     """One file is larger than files may be here."""
 
     code = "file_too_large"
-    message = "The file is too large."
+    message = "The file is larger than {size}."
     hint = "Make the file smaller, for example by shrinking the picture, and send it again."
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(
-            f"The file is larger than {in_words(limit_bytes)}.", limit_bytes=limit_bytes
-        )
+        super().__init__(words={"size": in_words(limit_bytes)}, limit_bytes=limit_bytes)
 
 
 class TooManyParts(TooLarge):
     """A form has too many parts."""
 
     code = "too_many_parts"
-    message = "The form has too many parts."
+    message = "The form has more than {limit} parts."
     hint = "Send the files in several requests."
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The form has more than {limit} parts.", limit=limit)
+        super().__init__(limit=limit)
 
 
 class TextFieldTooLong(TooLarge):
     """A text field of a form is too long."""
 
     code = "text_field_too_long"
-    message = "A text field of the form is too long."
+    message = "A text field of the form is longer than {size}."
     hint = "If this part is meant to be a file, give it a filename."
 
     def __init__(self, limit_bytes: int, *, field: str) -> None:
         super().__init__(
-            f"A text field of the form is longer than {in_words(limit_bytes)}.",
+            words={"size": in_words(limit_bytes)},
             limit_bytes=limit_bytes,
             field=field,
         )

@@ -9,6 +9,13 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+PICTURES_POLICY = PAGE_POLICY.replace(
+    "img-src 'self' data:", "img-src 'self' data: blob: https: http:"
+)
+"""For pages that show pictures which live elsewhere, or are just being chosen."""
+WINDOW_POLICY = PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:")
+"""The shop window shows pictures that live elsewhere, too."""
+
 HSTS = "max-age=31536000"
 
 

@@ -45,6 +45,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.web.arrival import (
+    HEAD_BYTES,
     NO_BODY,
     READ_BYTES,
     Arrival,
@@ -60,6 +61,8 @@ from avenue.web.errors import (
     RequestTooSlow,
     SpoolUnavailable,
 )
+from avenue.web.fast_lane import AT_HAND, FastLane, Given
+from avenue.web.requestlog import log as request_log
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -69,6 +72,10 @@ LIVE_READ_BYTES = 64 * KB
 
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at."""
+
+COUNT_SECONDS = 1.0
+PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
+"""What the fast lane answers, as the log of requests calls it."""
 
 GOODBYE_SECONDS = 2.0
 GOODBYE_BYTES = 64 * KB
@@ -314,9 +321,31 @@ class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
             return False
 
 
+class Outgoing:
+    """An answer of the fast lane on its way: what was given, and what of it is still to be sent."""
+
+    __slots__ = ("given", "rest")
+
+    def __init__(self, given: Given) -> None:
+        self.given = given
+        self.rest = [memoryview(given.head)]
+        if given.body:
+            self.rest.append(memoryview(given.body))
+
+    def send(self, peer: PacedSocket) -> int:
+        """Send as much as `peer` takes now; return how many bytes that was."""
+        sent = left = peer.sendmsg(self.rest)
+        while self.rest and left >= len(self.rest[0]):
+            left -= len(self.rest.pop(0))
+        if self.rest:
+            self.rest[0] = self.rest[0][left:]
+        return sent
+
+
 class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     """A client's connection and the request being collected or answered on it.
 
+    `given_at` is when the fast lane answered last, without waking it.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).
@@ -334,6 +363,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.idle = False
         self.watched = False
         self.goodbye_bytes = 0
+        self.outgoing: Outgoing | None = None
+        self.given_at = 0.0
 
     def is_late(self, now: float) -> bool:
         """Return whether the head is overdue or the body too slow."""
@@ -346,7 +377,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gunicorn's thread worker with a loop that collects.
 
     A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
-    being collected), a thread, or `_leaving` (answered; read until the client closes). All but
+    being collected), a thread, `_sending` (the fast lane's answer is more than the client takes at
+    once), or `_leaving` (answered; read until the client closes). All but
     the threads belong to the loop, so nothing here needs a lock.
     """
 
@@ -359,6 +391,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._leaving: set[Connection] = set()
         self._landing = memoryview(bytearray(READ_BYTES))
         self._next_sweep = 0.0
+        self._fast_lane: FastLane | None = None
+        self._sending: set[Connection] = set()
+        self._next_count = 0.0
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -394,6 +429,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """Stop at once; takes no lock, for a signal may arrive while one is held."""
         signal.signal(signal.SIGQUIT, signal.SIG_IGN)
         Base.handle_quit(self, sig, frame)
+
+    def load_wsgi(self) -> None:
+        """Load the application, and the fast lane if it has answers at hand."""
+        super().load_wsgi()
+        at_hand = getattr(self.wsgi, "extensions", {}).get(AT_HAND)
+        if at_hand is not None and self._limits.fast_lane == "on":
+            self._fast_lane = FastLane(at_hand, gunicorn.SERVER)
 
     def init_process(self) -> None:
         """Read the limits and run."""
@@ -433,12 +475,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.timeout = time.monotonic() + self._limits.max_header_seconds
 
     def on_client_socket_readable(self, conn: Connection, client: PacedSocket) -> None:
-        """Collect what came."""
-        if conn.idle:
-            conn.idle = False
-            self.keepalived_conns.remove(conn)
-            self._begin(conn)
-        self._collect(conn)
+        """Collect what came, or answer it at once."""
+        if not conn.idle:
+            self._collect(conn)
+            return
+        try:
+            count = conn.sock.recv_into(self._landing, HEAD_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        if count and self._answer_at_once(conn, bytes(self._landing[:count])):
+            return
+        self._wake(conn)
+        if count:
+            self._take(conn, self._landing[:count])
+        else:
+            self._end(conn)
+
+    def _wake(self, conn: Connection) -> None:
+        """Begin to collect another request."""
+        conn.idle = False
+        self.keepalived_conns.remove(conn)
+        self._begin(conn)
 
     def _collect(self, conn: Connection) -> None:
         try:
@@ -492,8 +551,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if not conn.watched:
             self._watch(conn, self.on_client_socket_readable)
 
-    def _watch(self, conn: Connection, callback: Callable[[Connection, PacedSocket], None]) -> None:
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(callback, conn))
+    def _watch(
+        self,
+        conn: Connection,
+        callback: Callable[[Connection, PacedSocket], None],
+        event: int = selectors.EVENT_READ,
+    ) -> None:
+        self.poller.register(conn.sock, event, partial(callback, conn))
         conn.watched = True
 
     def _unwatch(self, conn: Connection) -> None:
@@ -501,9 +565,86 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.poller.unregister(conn.sock)
             conn.watched = False
 
+    # The fast lane
+
+    def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
+        """Answer `request` from what is at hand; return False when it is one for a thread."""
+        given = self._fast_lane.answer(request) if self._fast_lane and self.alive else None
+        if given is None:
+            return False
+        conn.outgoing = Outgoing(given)
+        self._send_on(conn, conn.sock)
+        return True
+
+    def _send_on(self, conn: Connection, client: PacedSocket) -> None:
+        """Send what the connection takes; then it rests, waits to take more, or is gone."""
+        outgoing = conn.outgoing
+        assert outgoing is not None  # noqa: S101 - for the type checker
+        try:
+            client.pace.moved(outgoing.send(client))
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._stop_waiting(conn)
+            self._drop(conn)
+            return
+        if outgoing.rest:
+            self._wait_to_send(conn)
+        else:
+            self._sent(conn, outgoing.given)
+
+    def _sent(self, conn: Connection, given: Given) -> None:
+        conn.outgoing = None
+        if self._fast_lane:
+            self._fast_lane.count(given)
+        if conn.idle:
+            conn.given_at = time.monotonic()  # and keeps its place among those that rest
+        else:
+            self._stop_waiting(conn)
+            self._rest(conn)
+
+    def _wait_to_send(self, conn: Connection) -> None:
+        now = time.monotonic()
+        if conn in self._sending:
+            conn.sock.pace.passed(now)
+            return
+        self._stop_waiting(conn)
+        self._sending.add(conn)
+        conn.sock.pace.renew()
+        conn.sock.pace.start(now)
+        self._watch(conn, self._send_on, selectors.EVENT_WRITE)
+
+    def _stop_waiting(self, conn: Connection) -> None:
+        """Take a connection out of wherever it waits for its next request or for room to send."""
+        self._unwatch(conn)
+        if conn.idle:
+            conn.idle = False
+            self.keepalived_conns.remove(conn)
+        self._sending.discard(conn)
+        self._arriving.discard(conn)
+        conn.arrival.release()
+
+    def _write_counts(self, now: float) -> None:
+        """Write one line a second for all answers of the fast lane, in place of one for each."""
+        if self._fast_lane is None or now < self._next_count:
+            return
+        self._next_count = now + COUNT_SECONDS
+        for status, tally in self._fast_lane.counted():
+            facts = {
+                "fast_lane": tally.answers,
+                "route": PICTURE_ROUTE,
+                "status": status,
+                "bytes": tally.bytes,
+            }
+            request_log.info("request", extra={"facts": facts})
+
     # Answering
 
     def _hand_over(self, conn: Connection) -> None:
+        arrival = conn.arrival
+        plain = arrival.framing == NO_BODY and not arrival.ended
+        if plain and self._answer_at_once(conn, bytes(arrival.data)):
+            return
         self._unwatch(conn)
         self._arriving.discard(conn)
         conn.sock.pace.renew()
@@ -596,6 +737,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._unwatch(conn)
         self._arriving.discard(conn)
         self._leaving.discard(conn)
+        self._sending.discard(conn)
         conn.arrival.release()
         self.nr_conns -= 1
         conn.close()
@@ -615,6 +757,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 self._drop(conn)
         for conn in [each for each in self._leaving if now >= each.timeout]:
             self._drop(conn)
+        for conn in [each for each in self._sending if each.sock.pace.passed(now)]:
+            self._drop(conn)
+        self._write_counts(now)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close connections that rest too long; answers of the fast lane count as requests."""
+        now, seconds = time.monotonic(), self.cfg.keepalive
+        while self.keepalived_conns and not force:
+            conn = self.keepalived_conns[0]
+            if now < conn.timeout or conn.given_at + seconds <= now:
+                break
+            self.keepalived_conns.popleft()
+            conn.timeout = conn.given_at + seconds
+            self.keepalived_conns.append(conn)
+        super().murder_keepalived(force)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Let go of connections without a request by `deadline`; called once, when stopping."""

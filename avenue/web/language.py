@@ -26,13 +26,19 @@ ROOMS = Path(__file__).parent.parent
 
 
 def language() -> str:
-    """Return the language a person has chosen, else the browser's, the site's, or Spanish."""
+    """Return the language a person has chosen, else the browser's, the site's, or Spanish.
+
+    A program that asks for none, or for any (`*`), is answered in the site's, as its people are.
+    """
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
     site = g.get("site")
     fallback = site.language if site and site.language in LANGUAGES else LANGUAGES[0]
-    return request.accept_languages.best_match(LANGUAGES, default=fallback) or fallback
+    # Not `best_match`: to it an `es;q=0.5` is nearer than an `en-US`.
+    asked = sorted(request.accept_languages, key=lambda each: -each[1])
+    known = (tag.partition("-")[0].lower() for tag, quality in asked if quality > 0)
+    return next((each for each in known if each in LANGUAGES), fallback)
 
 
 def gettext(text: str, **facts: object) -> str:

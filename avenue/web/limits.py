@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from flask import Flask, current_app, request
 
 from avenue.config import Settings
-from avenue.errors import TooManyRequests, Unauthenticated
+from avenue.errors import TooManyRequests, Unauthenticated, sentence
 from avenue.identity import Actor, Role
 from avenue.web.places import is_api
 
@@ -17,6 +17,11 @@ View = TypeVar("View", bound=Callable[..., object])
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 BRINGING = frozenset({"POST", "PUT", "PATCH"})
 MARK = "is_upload_route"
+TOO_OFTEN = {
+    "reads": sentence("More than {limit} reads a minute."),
+    "writes": sentence("More than {limit} writes a minute."),
+    "uploads": sentence("More than {limit} uploads a minute."),
+}
 IPV6_CALLER_BITS = 64  # the least one customer is given; inside it they choose (RFC 6177)
 
 
@@ -59,8 +64,9 @@ def install(
         wait_seconds = counts.hit(f"{kind.name}:{_caller(actor)}", kind.per_minute)
         if wait_seconds:
             raise TooManyRequests(
-                f"More than {kind.per_minute} {kind.name} a minute.",
+                TOO_OFTEN[kind.name],
                 retry_after_seconds=wait_seconds,
+                words={"limit": kind.per_minute},
             )
 
     app.before_request(count)

@@ -104,7 +104,7 @@ def prefer() -> Response:
 
 def navigation() -> list[Entry]:
     """Return where whoever asks may go."""
-    actor = _reader()
+    actor = reader()
     return [each for each in current_app.extensions[EXTENSION] if each.is_for(actor)]
 
 
@@ -149,7 +149,7 @@ def _at_hand() -> dict[str, Any]:
     return {
         "site": current_site(),
         "site_name": current_site().name,
-        "actor": _reader(),
+        "actor": reader(),
         "navigation": navigation(),
         "language": language(),
         "theme": theme(),
@@ -157,8 +157,8 @@ def _at_hand() -> dict[str, Any]:
     }
 
 
-def _reader() -> Actor:
-    """Return who asks; whose token is not good is nobody on a page."""
+def reader() -> Actor:
+    """Return who asks for a page that is for everybody; whose token is not good is nobody there."""
     try:
         return current_actor()
     except Unauthenticated:

@@ -13,10 +13,13 @@ from pydantic import BaseModel, Field, ValidationError
 from typing_extensions import TypedDict
 
 from avenue.config import Settings
+from avenue.errors import filled, sentence
+from avenue.field_problems import problems_of
 from avenue.web import body, incoming
 from avenue.web.errors import KB, InvalidBody, InvalidQuery
 from avenue.web.incoming import Incoming, IncomingFile, Refused, incoming_files
 from avenue.web.jsontext import check_depth, finite, is_text, no_number, without_doubles
+from avenue.web.language import gettext
 from avenue.web.services import using
 
 __all__ = [
@@ -36,8 +39,6 @@ M = TypeVar("M", bound=BaseModel)
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 100
 LONGEST_CURSOR = 1000
-MOST_FIELDS_NAMED = 20
-LONGEST_FIELD_NAME = 100
 
 
 def install(app: Flask) -> None:
@@ -88,22 +89,18 @@ def _check_json(sent: bytes, most_levels: int) -> None:
 
 
 def _invalid(error: ValidationError) -> InvalidBody:
-    """Name what is wrong, without the values: one of them may be a password."""
+    """Name what is wrong in the caller's language, without the values: no password is told."""
     fields = [
-        {"field": _dotted(each["loc"]), "problem": each["msg"]}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ][:MOST_FIELDS_NAMED]
+        {"field": field, "problem": filled(problem, words, gettext)}
+        for field, problem, words in problems_of(error)
+    ]
     first = fields[0]
-    where = f"`{first['field']}`: " if first["field"] else ""
     return InvalidBody(
-        f"{where}{first['problem']}.",
-        hint="Correct the fields named in `fields` and send it again.",
+        "`{field}`: {problem}" if first["field"] else "{problem}",
+        hint=sentence("Correct the fields named in `fields` and send it again."),
+        words=first,
         fields=fields,
     )
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(each) for each in location)[:LONGEST_FIELD_NAME]
 
 
 class PageQuery(TypedDict, total=False):

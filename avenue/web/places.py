@@ -10,12 +10,17 @@ def is_api() -> bool:
     return _under(API)
 
 
+def is_file() -> bool:
+    """Tell whether the current request is one for a file, by its address of now or before."""
+    return _under("/media") or _under("/uploads")
+
+
 def wants_page() -> bool:
     """Tell whether a person waits for the answer: a browser asks for a page.
 
     Under /uploads are addresses of files from before Avenue, so they are no pages either.
     """
-    if is_api() or _under("/media") or _under("/uploads"):
+    if is_api() or is_file():
         return False
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 

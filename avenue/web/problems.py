@@ -5,7 +5,8 @@
     {"success": 0, "error": "<sentence for people>", "message": <same>, "code": "file_too_large",
      "status": 413, "hint": "<what to do>", "request_id": "…", …facts}
 
-`error` is a text because most upload clients show it as it is; CKEditor wants
+Sentences are in the language of the request (`web/language.py`), `code` never changes. `error` is
+a text because most upload clients show it as it is; CKEditor wants
 `{"message": …}` there and gets it with `?as=ckeditor`.
 """
 
@@ -36,10 +37,10 @@ from avenue.web.errors import (
     RangeNotSatisfiable,
     TooLarge,
 )
-from avenue.web.language import language
+from avenue.web.language import COOKIE, gettext, language
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import theme
-from avenue.web.places import wants_page
+from avenue.web.places import is_file, wants_page
 from avenue.web.requestlog import request_id
 
 log = logging.getLogger("avenue.problems")
@@ -130,12 +131,16 @@ def answer(error: Exception) -> AnyResponse:
         return cast("AnyResponse", error.response)
     problem = _problem(error)
     if isinstance(error, AvenueError) and problem.status > HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s: %s", problem.code, problem.message)
+        log.warning("%s: %s", error.code, error.message)  # English, as everything in the log
     elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", problem.code, exc_info=error)
     response = _written(problem)
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
+    if not is_file():  # nobody keeps this answer, and a shared cache is to keep one copy of a file
+        response.vary.add("Accept-Language")
+        if COOKIE in request.cookies:
+            response.vary.add("Cookie")
     return response
 
 
@@ -143,11 +148,12 @@ def _problem(error: Exception) -> _Problem:
     if isinstance(error, HTTPException):
         return _from_http(error)
     known = error if isinstance(error, AvenueError) else AvenueError()
+    message, hint = known.said(gettext)
     return _Problem(
         status=known.status,
         code=known.code,
-        message=known.message,
-        hint=known.hint,
+        message=message,
+        hint=hint,
         headers=known.headers,
         facts=known.facts,
     )
@@ -157,12 +163,13 @@ def _from_http(error: HTTPException) -> _Problem:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     fallback = BadRequest if status < HTTPStatus.INTERNAL_SERVER_ERROR else AvenueError
     ours = OURS.get(status, fallback)()
+    message, hint = ours.said(gettext)
     own = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
     return _Problem(
         status=status,
         code=ours.code,
-        message=ours.message,
-        hint=ours.hint,
+        message=message,
+        hint=hint,
         headers={**ours.headers, **own},
         facts={},
     )
@@ -208,7 +215,7 @@ def _page(problem: _Problem) -> Response:
         site_name=g.site.name if g.get("site") else "Avenue",
     )
     response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
-    response.vary.update(("Accept", "Accept-Language"))
+    response.vary.add("Accept")
     return response
 
 

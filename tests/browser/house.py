@@ -172,7 +172,7 @@ def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None
                 v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }}""",
             WCAG_22_AA,
         )
-        assert faults == [], f"{page.url} {scheme} {viewport['width']}"
+        assert faults == [], f"{page.url} {scheme} {viewport['width']}: {faults}"
         beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert beyond <= 0, f"{page.url} scrolls sideways by {beyond} px at {viewport['width']}"
     page.emulate_media(color_scheme="light")

@@ -13,6 +13,8 @@ from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import Answer, Client, Server, path_of
 
+pytestmark = pytest.mark.alone
+
 MIB = 1024 * 1024
 MOST_BYTES = 40 * MIB
 DOWNLOADS, UPLOADS = 10, 8

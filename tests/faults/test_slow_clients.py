@@ -15,6 +15,8 @@ from tests.mongod import Guard
 from tests.pictures import photo
 from tests.server import Client, Server, images_path, path_of
 
+pytestmark = pytest.mark.alone
+
 SLOW_HEADS = SLOW_BODIES = 100
 READERS = 4
 P95_SECONDS = 0.5

@@ -10,6 +10,8 @@ from tests.mongod import Guard, Mongod, free_port
 from tests.pictures import photo
 from tests.server import ROOT, Server, environment, gunicorn, prepare
 
+pytestmark = pytest.mark.alone
+
 AT_ONCE_SECONDS = 1.5
 READ_SECONDS = 2
 SPARE_SECONDS = 1.5

@@ -11,7 +11,10 @@ from pymongo import IndexModel, monitoring
 from werkzeug.test import TestResponse
 
 from avenue.accounts import pages, routes
+from avenue.accounts.letters import MailOrder
 from avenue.accounts.passwords import Passwords
+from avenue.accounts.people import PeopleService
+from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.config import Settings
@@ -75,6 +78,13 @@ class TwoSites:
         return {"shop.test": HERE, "other.test": THERE}.get(host)
 
 
+class Letters(list[tuple[str, MailOrder]]):
+    """Letters that wait, and never go."""
+
+    def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
+        self.append((site_id, order))
+
+
 @dataclass(frozen=True, kw_only=True)
 class House:
     """The application, and what stands behind it."""
@@ -83,6 +93,8 @@ class House:
     accounts: AccountService
     database: Database
     hasher: CountingHasher
+    letters: Letters
+    recovery: RecoveryService
 
     def client(self) -> FlaskClient:
         """Return a browser or program that has not signed in."""
@@ -109,10 +121,10 @@ class House:
         return client
 
 
-def make_app(settings: Settings, database: Database, accounts: AccountService) -> Flask:
+def make_app(settings: Settings, accounts: AccountService, *more: object) -> Flask:
     """Return the application under test."""
     app = Flask("avenue", static_folder=None)
-    provide(app, settings, database, accounts)
+    provide(app, settings, accounts, *more)
     language.install(app)
     assets.install(app)
     problems.install(app)
@@ -121,13 +133,14 @@ def make_app(settings: Settings, database: Database, accounts: AccountService) -
     headers.install(app, settings)
     parsing.install(app)
     app.register_blueprint(routes.blueprint)
-    app.register_blueprint(pages.blueprint)
-    web_pages.install(app, ())
+    for each in pages.BLUEPRINTS:
+        app.register_blueprint(each)
+    web_pages.install(app, pages.NAVIGATION)
     return app
 
 
 @contextmanager
-def open_house(database_uri: str) -> Iterator[House]:
+def open_house(database_uri: str, *, can_mail: bool = True) -> Iterator[House]:
     """Ada is admin here, Ben a superuser, Cyd a seller of the other site."""
     settings = Settings(
         local=True,
@@ -137,23 +150,44 @@ def open_house(database_uri: str) -> Iterator[House]:
     )
     database = Database(settings)
     for index in INDEXES:
-        if index.collection in {"users", "api_tokens", "rate_limits"}:
+        if index.collection in {"users", "api_tokens", "password_links", "rate_limits"}:
             database.raw[index.collection].create_indexes(
                 [IndexModel(list(index.keys), name=index.name, **index.options)]
             )
     hasher = CountingHasher()
-    accounts = AccountService(
+    store, passwords, tries = (
         MongoAccountStore(database),
         Passwords(hasher=hasher),
         RateLimits(database),
+    )
+    accounts = AccountService(
+        store,
+        passwords,
+        tries,
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
+    )
+    letters = Letters()
+    recovery = RecoveryService(
+        store,
+        passwords,
+        tries,
+        letters if can_mail else None,
+        tries_per_minute=settings.max_logins_per_minute,
     )
     accounts.add_user(ADA, PASSWORD, name="Ada", roles={HERE.id: Role.ADMIN})
     accounts.add_user(BEN, PASSWORD, name="<Ben>", roles={}, superuser=True)
     accounts.add_user(CYD, PASSWORD, roles={THERE.id: Role.SELLER})
-    app = make_app(settings, database, accounts)
-    yield House(app=app, accounts=accounts, database=database, hasher=hasher)
+    people = PeopleService(store, passwords, recovery)
+    app = make_app(settings, accounts, recovery, people)
+    yield House(
+        app=app,
+        accounts=accounts,
+        database=database,
+        hasher=hasher,
+        letters=letters,
+        recovery=recovery,
+    )
     database.close()
 
 

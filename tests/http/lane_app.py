@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from avenue.errors import AvenueError
+from avenue.web.fast_lane import AT_HAND, Prepared
 
 COUNTS = {"whole_bodies": 0, "unfinished_answers": 0}
 PIECE = b"a" * 65_536
@@ -83,6 +84,22 @@ def broken(environ, parts, start_response):
 def scheme(environ, parts, start_response):
     names = ("wsgi.url_scheme", "REMOTE_ADDR", "SCRIPT_NAME", "HTTP_X_FORWARDED_PROTO")
     return _json(start_response, {name: environ.get(name) for name in names})
+
+
+class Gallery:
+    """What the fast lane has at hand: one picture, larger than any socket takes at once."""
+
+    path = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/large.webp"
+    body = bytes(range(256)) * 4096 * 16
+
+    def prepared(self, host, path):
+        if path != self.path:
+            return None
+        head = f"Content-Length: {len(self.body)}\r\n".encode()
+        return Prepared(head, b"", b'"x"', self.body)
+
+
+app.extensions = {AT_HAND: Gallery()}
 
 
 def _json(start_response, value, status="200 OK"):

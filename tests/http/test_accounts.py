@@ -89,7 +89,13 @@ def test_all_who_do_not_get_in_see_the_same_after_one_check(
     house.accounts.add_user("dan@shop.test", PASSWORD, roles={HERE.id: Role.OPS})
     house.accounts.set_disabled("dan@shop.test", disabled=True)
     with COMMANDS.heard() as commands:
-        answer = post(house.client(), LOGIN, site=site, json=credentials(email, password))
+        answer = post(
+            house.client(),
+            LOGIN,
+            site=site,
+            json=credentials(email, password),
+            headers={"Accept-Language": "en"},
+        )
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     same = {name: value for name, value in answer.json.items() if name != "request_id"}

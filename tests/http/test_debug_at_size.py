@@ -22,6 +22,8 @@ from tests.http.debug_app import (
 )
 from tests.mongod import Mongod
 
+pytestmark = pytest.mark.alone
+
 IMAGES_EACH = 3
 BATCH = 2_000
 PIECE = b"0123456789" * 10

@@ -168,7 +168,7 @@ RANGES = st.one_of(
 )
 
 
-@settings(deadline=None, database=None, max_examples=200)
+@settings(max_examples=200)
 @given(RANGES)
 def test_any_range_gives_exactly_the_bytes_it_announces(asked):
     """RFC 9110 section 14.4, against slices of the content."""

@@ -30,7 +30,10 @@ config = SchemathesisConfig.from_dict(
     {
         # Who may call is the business of test_who_may.py: nobody's requests carry no made-up
         # tokens, and ours are never taken away.
-        "generation": {"with-security-parameters": False, "deterministic": True},
+        "generation": {
+            "with-security-parameters": False,
+            "deterministic": settings.default.derandomize,
+        },
         "checks": {
             "ignored_auth": {"enabled": False},
             # Rules about several fields at once, or about what is stored, no schema can tell.
@@ -45,9 +48,7 @@ api = schemathesis.openapi.from_dict(
 for_everybody = api.include(
     func=lambda context: context.operation.definition.raw["x-callers"] == EVERYBODY
 )
-bounded = settings(
-    max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+bounded = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 thorough = settings(bounded, max_examples=1000)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
-from avenue.identity import new_id
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
 
 IMPORTS = f"{PRODUCTS}/import"
@@ -87,6 +86,10 @@ def test_a_table_comes_in_and_everything_is_told(
     }
     error = rows["items"][1]["error"]
     assert (error["code"], error["field"]) == ("bad_cell", "price")
+    url, english = f"{IMPORTS}/{standing['id']}/rows", {"Accept-Language": "en"}
+    in_english = as_seller.get(url, headers=english).json["items"][1]["error"]["message"]
+    assert in_english.startswith("The price ")
+    assert error["message"].startswith("El precio ")
     assert as_seller.get(f"{PRODUCTS}/{product['id']}").json["price"] == "165000"
 
 
@@ -181,7 +184,7 @@ def test_an_import_is_for_its_person_and_administrators(
 
 
 @pytest.mark.parametrize("rest", ["", "/rows"])
-@pytest.mark.parametrize("import_id", [new_id(), "x", "images", "ñ"])
+@pytest.mark.parametrize("import_id", ["A" * 22, "x", "images", "ñ"])
 def test_an_import_that_is_not_there(as_seller: Caller, import_id: str, rest: str) -> None:
     answer = as_seller.get(f"{IMPORTS}/{import_id}{rest}")
     assert (answer.status_code, answer.json["code"]) == (404, "import_not_found")

@@ -24,10 +24,19 @@ from tests.http.contract import Contract, strict, unconnected_app
 ROOT = Path(__file__).parents[2]
 URL, PAGE = "/api/openapi.json", "/api/docs"
 NOT_FOR_PROGRAMS = {
-    "GET /": "leads people to the login page",
+    "GET /": "a page",
+    "GET /products/<product_id>": "a page",
+    "GET /products/<product_id>/<slug>": "a page",
+    "GET /sitemap.xml": "for search engines",
+    "GET /robots.txt": "for search engines",
+    "GET /site.css": "what pages need",
     "GET /login": "a page",
     "POST /login": "a page's form",
     "POST /logout": "a page's button",
+    "GET /login/forgotten": "a page",
+    "POST /login/forgotten": "a page's form",
+    "GET /login/reset/<secret>": "a page",
+    "POST /login/reset": "a page's form",
     "GET /api/docs": "the description as a page",
     "GET /static/<path:name>": "what pages need",
     "POST /preferences": "a page's buttons",

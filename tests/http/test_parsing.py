@@ -52,7 +52,10 @@ def app() -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+    """Somebody who reads English."""
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
 
 
 @pytest.fixture(scope="module")
@@ -398,7 +401,7 @@ class TestTheMultipartReader:
         ),
         cuts=st.lists(st.integers(min_value=1, max_value=60), max_size=60),
     )
-    @hypothesis_settings(max_examples=400, deadline=None)
+    @hypothesis_settings(max_examples=400)
     def test_finds_every_file_at_any_split(self, files: list[bytes], cuts: list[int]) -> None:
         body = b"".join(part('name="f"; filename="a"', data) for data in files) + end()
         assert read(split(body, cuts)) == files
@@ -436,7 +439,7 @@ class TestTheMultipartReader:
     @example(
         body=b"--frontera-77\r\nContent-Disposition:\r\n\r\n\r\n--frontera-77--", content_type=FORM
     )
-    @hypothesis_settings(max_examples=400, deadline=None)
+    @hypothesis_settings(max_examples=400)
     def test_answers_garbage_with_our_own_errors_only(
         self, app: Flask, body: bytes, content_type: str
     ) -> None:
@@ -540,7 +543,14 @@ class TestJson:
         answer = self.send(client, json.dumps(body))
         assert answer.status_code == 400
         assert [each["field"] for each in answer.json["fields"]] == ["name", "tags.1", "role"]
-        assert answer.json["error"].startswith("`name`: ")
+        assert answer.json["error"] == "`name`: Write a text."
+        spanish = client.post("/api/things", json=body, headers={"Accept-Language": "es"}).json
+        assert spanish["error"] == "`name`: Escribe un texto."
+        assert [each["problem"] for each in spanish["fields"]] == [
+            "Escribe un texto.",
+            "Escribe un texto.",
+            "No existe ese campo.",
+        ]
         assert "hunter2" not in answer.text
 
     def test_names_no_more_fields_than_people_read(self, client: FlaskClient) -> None:

@@ -36,10 +36,13 @@ RAISED: dict[str, Exception] = {
 
 
 class ShopClient(FlaskClient):
-    """Asks the site at HOST."""
+    """Asks the site at HOST, which is Spanish."""
 
     def open(self, *args: object, **kwargs: object) -> object:
         return super().open(*args, **{"base_url": f"http://{HOST}", **kwargs})
+
+
+ENGLISH = {"Accept-Language": "en"}
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def client(app: Flask) -> FlaskClient:
 
 class TestPrograms:
     def test_get_every_key_of_the_contract(self, client: FlaskClient) -> None:
-        answer = client.get("/api/fail/facts")
+        answer = client.get("/api/fail/facts", headers=ENGLISH)
         assert answer.status_code == 413
         assert answer.content_type == "application/json"
         assert answer.json == {
@@ -109,7 +112,7 @@ class TestPrograms:
         assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
     def test_can_trust_the_keys_whatever_the_facts_are(self, client: FlaskClient) -> None:
-        answer = client.get("/api/fail/shadow").json
+        answer = client.get("/api/fail/shadow", headers=ENGLISH).json
         assert (answer["success"], answer["status"], answer["code"]) == (0, 409, "conflict")
         assert answer["error"] == errors.Conflict.message
 
@@ -118,7 +121,7 @@ class TestPrograms:
         assert (answer.status_code, answer.text) == (409, "mine")
 
     def test_get_an_object_for_ckeditor(self, client: FlaskClient) -> None:
-        answer = client.get("/api/fail/facts?as=ckeditor").json
+        answer = client.get("/api/fail/facts?as=ckeditor", headers=ENGLISH).json
         assert answer["error"] == {"message": "The file is larger than 5 MB."}
         assert answer["message"] == "The file is larger than 5 MB."
 
@@ -135,6 +138,47 @@ class TestPrograms:
     def test_get_json_under_the_api_even_with_a_browser(self, client: FlaskClient) -> None:
         for path in ("/api/nowhere", "/media/nowhere", "/uploads/nowhere"):
             assert client.get(path, headers=BROWSER).is_json
+
+    @pytest.mark.parametrize(
+        ("headers", "sentence"),
+        [
+            ({}, "El archivo pasa de 5 MB."),  # as the site's people
+            ({"Accept-Language": "*"}, "El archivo pasa de 5 MB."),
+            ({"Accept-Language": "gn, pt;q=0.5"}, "El archivo pasa de 5 MB."),
+            ({"Accept-Language": "en-US, es;q=0.5"}, "The file is larger than 5 MB."),
+            ({"Cookie": "avenue_language=en"}, "The file is larger than 5 MB."),
+            ({"Host": "b.example"}, "The file is larger than 5 MB."),
+            ({"Host": "b.example", "Accept-Language": "*"}, "The file is larger than 5 MB."),
+            ({"Host": "b.example", "Accept-Language": "es-PY"}, "El archivo pasa de 5 MB."),
+        ],
+    )
+    def test_are_told_in_the_language_of_the_request(
+        self, client: FlaskClient, headers: dict[str, str], sentence: str
+    ) -> None:
+        host = headers.get("Host", HOST)
+        asked = {"base_url": f"http://{host}", "headers": headers}
+        if "Cookie" in headers:
+            client.set_cookie("avenue_language", "en", domain=HOST)
+        answer = client.get("/api/fail/facts", **asked)
+        assert answer.json["message"] == answer.json["error"] == sentence
+        assert (answer.json["code"], answer.json["limit_bytes"]) == ("file_too_large", 5 << 20)
+        assert "Accept-Language" in answer.vary
+        assert ("Cookie" in answer.vary) == ("Cookie" in headers)
+
+    def test_are_told_about_a_file_without_telling_caches_more(self, client: FlaskClient) -> None:
+        client.set_cookie("avenue_language", "en", domain=HOST)
+        answer = client.get("/media/fail/range")
+        assert (list(answer.vary), answer.headers["Cache-Control"]) == ([], "no-store")
+        assert answer.json["message"] == "There are no bytes in the range you asked for."
+
+    def test_the_log_stays_english(
+        self, client: FlaskClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.WARNING):
+            told = client.get("/api/fail/away").json["message"]
+        assert told == "Avenue no llega ahora mismo a su base de datos."
+        assert errors.Unavailable.message in caplog.text
+        assert told not in caplog.text
 
     def test_are_sent_to_the_slash_without_an_error(self, client: FlaskClient) -> None:
         assert client.get("/slash").status_code == 308

@@ -237,6 +237,20 @@ def test_the_limit_of_pictures_is_a_setting(application):
     assert assert_refused(shelf.add(a_picture()), 409, "too_many_images")["limit"] == 2
 
 
+def test_refused_files_are_told_in_the_callers_language_also_when_it_is_sent_again(shelf):
+    good, bad = Part(a_picture()), Part(bytes(6 * 1024 * 1024), name="large.jpg")
+    key = unique("key")
+    told = [
+        shelf.add(good, bad, headers={"Idempotency-Key": key, **asked}).json["errors"][0]["message"]
+        for asked in ({"Accept-Language": "en"}, {"Accept-Language": "es"}, {})
+    ]
+    assert told == [
+        "The file is larger than 5 MB.",
+        "El archivo pasa de 5 MB.",
+        "El archivo pasa de 5 MB.",
+    ]
+
+
 def test_of_good_and_bad_files_the_good_are_kept(shelf):
     good = a_picture()
     answer = shelf.add(
@@ -257,6 +271,9 @@ def test_of_good_and_bad_files_the_good_are_kept(shelf):
     }
     assert all(each["message"].endswith(".") for each in errors.values())
     assert set(errors["text.jpg"]) == {"name", "code", "message"}
+    # An app that asks for no language tells its people in that of their shop.
+    assert errors["large.jpg"]["message"] == "El archivo pasa de 5 MB."
+    assert errors["text.jpg"]["message"].endswith("aquí se aceptan JPEG, PNG o WebP.")
     assert [each["sha256"] for each in shelf.now()["images"]] == [hashlib.sha256(good).hexdigest()]
 
 

@@ -73,9 +73,9 @@ def test_the_page_signs_in_and_leads_to_where_one_wanted_to_go(house: House) -> 
 def test_a_link_cannot_lead_elsewhere_after_signing_in(house: House, target: str) -> None:
     client = house.client()
     page = get(client, "/login", query_string={"next": target})
-    assert fields(page)["next"] == "/"
+    assert fields(page)["next"] == "/admin"
     answer = submit(client, page, **credentials(), next=target)
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == "/admin"
 
 
 @pytest.mark.parametrize(

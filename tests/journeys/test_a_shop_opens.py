@@ -37,6 +37,7 @@ class LocalServer:
                     "AVENUE_DATA_DIR": str(data_dir),
                     "PORT": str(self.port),
                     "WEB_CONCURRENCY": "1",
+                    "AVENUE_DEMO": "off",
                     **env,
                 },
                 stdout=log,
@@ -224,6 +225,20 @@ def test_ctrl_c_stops_server_and_database_and_a_second_start_finds_everything(
         assert "shown only this once" not in server.log.read_text()
         _, listed = server.call("GET", "/api/shop/products", Authorization=auth)
         assert [each["name"] for each in listed["items"]] == ["Vaso"]
+
+
+def test_the_first_screen_is_not_empty(data_dir: Path) -> None:
+    def published() -> list[Any]:
+        found: list[Any] = server.call("GET", "/api/shop/products")[1]["items"]
+        return found
+
+    with LocalServer(data_dir, AVENUE_DEMO="auto") as server:
+        wait_until(published, "the first sample product")
+        sample = published()[-1]
+        status, page = server.call("GET", "/")
+        assert (status, sample["name"] in page.decode()) == (200, True)
+        photograph = sample["images"][0]["variants"]["card"]["url"]
+        assert server.call("GET", path_of(photograph))[0] == 200
 
 
 def test_a_mongod_left_by_a_kill_is_found_again_and_then_stopped(data_dir: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from avenue.config import Settings, new_secret
 from avenue.storage.connection import Database, Document
 from avenue.storage.schema import migrate
+from tests.commands import Commands
 from tests.migration.old_shop import OldShop, owner_document
 from tests.mongod import Mongod, database_name
 from tests.server import ROOT
@@ -26,6 +27,19 @@ class House:
 
     uri: str
     database: Database
+    commands: Commands
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command is started with."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "MONGODB_URI": self.uri,
+            "SECRET_KEY": new_secret(),
+            "PUBLIC_BASE_URL": "https://shop.example",
+            "AVENUE_WRITE_SECONDS": "4",  # what a killed run was writing is free soon
+        }
 
     @property
     def raw(self) -> Any:
@@ -49,18 +63,11 @@ class House:
         return [self.raw["assets"].find_one({"_id": each["asset"]}) for each in images]
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start a command."""
+        """Start a command, to be killed."""
         return subprocess.Popen(
             [sys.executable, "-m", "avenue", *map(str, arguments)],
             cwd=ROOT,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": os.environ.get("HOME", "/"),
-                "MONGODB_URI": self.uri,
-                "SECRET_KEY": new_secret(),
-                "PUBLIC_BASE_URL": "https://shop.example",
-                "AVENUE_WRITE_SECONDS": "4",  # what a killed run was writing is free soon
-            },
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -68,9 +75,10 @@ class House:
 
     def command(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        process = self.start(*arguments)
-        said, complained = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
+        done = self.commands.run(*map(str, arguments), env=self.environment)
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
 
     def run(self, *arguments: str | Path, code: int = 0) -> Any:
         """Run an import to its end and return its report."""
@@ -98,13 +106,13 @@ class House:
 
 
 @contextmanager
-def house(mongod: Mongod) -> Iterator[House]:
+def house(mongod: Mongod, commands: Commands) -> Iterator[House]:
     name = database_name()
     uri = mongod.uri_of(name)
     database = Database(Settings(mongodb_uri=uri, local=True))
     migrate(database)
     try:
-        yield House(uri, database)
+        yield House(uri, database, commands)
     finally:
         database.close()
         mongod.client.drop_database(name)

@@ -12,6 +12,7 @@ import pytest
 
 from avenue.config import new_secret
 from tests import pictures
+from tests.commands import Commands
 from tests.mongod import Mongod
 from tests.prepared import emptied, prepared_uri
 
@@ -46,7 +47,7 @@ def environment(uri: str) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Run:
+def run(commands: Commands, environment: dict[str, str], tmp_path: Path) -> Run:
     """Run a command in a folder with two pictures and a text."""
     for name, seed in (("a.jpg", 1), ("b.png", 2)):
         kind = "PNG" if name.endswith("png") else "JPEG"
@@ -54,15 +55,8 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
     (tmp_path / "notes.txt").write_text("Only words.")
 
     def run(*arguments: str, given: bytes = b"", **changes: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "avenue", *arguments],
-            cwd=tmp_path,
-            env={**environment, **changes},
-            input=given,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        env = {**environment, **changes}
+        return commands.run(*arguments, env=env, given=given, cwd=tmp_path)
 
     return run
 

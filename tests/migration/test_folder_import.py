@@ -17,6 +17,7 @@ from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
+from tests.commands import Commands
 from tests.migration.house import OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
 from tests.mongod import Guard, Mongod, lifetime_of_transactions, wait_until
@@ -120,12 +121,12 @@ def kill_at(avenue: House, process: subprocess.Popen[str], assets: int) -> bool:
     ("files", "kills"), [(60, 2), pytest.param(500, 5, marks=pytest.mark.long)]
 )
 def test_a_folder_comes_in_whole_although_the_command_is_killed(
-    mongod: Mongod, guard: Guard, tmp_path: Path, files: int, kills: int
+    mongod: Mongod, commands: Commands, guard: Guard, tmp_path: Path, files: int, kills: int
 ) -> None:
     shop = OldShop.of(files)
     root = shop.write(tmp_path / "uploads")
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
-    with lifetime_of_transactions(mongod, 3), house(mongod) as avenue:
+    with lifetime_of_transactions(mongod, 3), house(mongod, commands) as avenue:
         avenue.fill(shop)
         moments = sorted(random.sample(range(1, shop.assets * 9 // 10), kills))
         for moment in moments:

@@ -198,15 +198,54 @@ def test_secrets_are_never_printed():
         "MONGODB_URI": "mongodb://user:pa55@db.example/x",
         "SECRET_KEY": SECRET,
         "AVENUE_ADMIN_PASSWORD": "teapot-ladder",
+        "AVENUE_SMTP_URL": "smtp://shop:fa5tm41l@mail.example:587",
     }
-    settings = Settings.from_env({**DEPLOYED, **secrets})
-    for secret in (*secrets.values(), "pa55"):
+    settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
+    for secret in (*secrets.values(), "pa55", "fa5tm41l"):
         assert secret not in repr(settings)
         assert secret not in str(settings)
     assert "shop.example" in repr(settings)
     assert {each.metadata["env"] for each in fields(Settings) if each.metadata["secret"]} == set(
         secrets
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtp://shop:fa5tm41l@",
+        "smtp://shop:fa5tm41l@mail.example:x",
+        "smtp://shop:fa5tm41l@mail.example/inbox",
+        "smtps://shop:fa5tm41l@mail.example?tls=0",
+    ],
+)
+def test_a_wrong_mail_server_is_reported_without_its_password(url):
+    told = problems(**LOCAL, AVENUE_SMTP_URL=url, AVENUE_MAIL_FROM="shop@shop.example")
+    assert [each.partition(" ")[0] for each in told] == ["AVENUE_SMTP_URL"]
+    assert "fa5tm41l" not in str(told)
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://mail.example", "smtps://u:p@mail.example:465/", "smtp://[::1]:1025"]
+)
+def test_letters_need_a_sender(url):
+    told = problems(**LOCAL, AVENUE_SMTP_URL=url)
+    assert told == ["AVENUE_MAIL_FROM is missing: letters need a sender"]
+    senders = ("shop@shop.example", "Zapatos Añá <shop@shop.example>")
+    for sender in senders:
+        environ = {**LOCAL, "AVENUE_SMTP_URL": url, "AVENUE_MAIL_FROM": sender}
+        assert Settings.from_env(environ).mail_from == sender
+
+
+@pytest.mark.parametrize(
+    "sender", ["shop", "@shop.example", "shop@", "a@b.example\nBcc: c@d.example"]
+)
+def test_a_sender_is_one_address(sender):
+    told = problems(**LOCAL, AVENUE_MAIL_FROM=sender)
+    assert [each.partition(" ")[0] for each in told] == ["AVENUE_MAIL_FROM"]
 
 
 def test_a_wrong_uri_is_reported_without_showing_it():

@@ -161,6 +161,15 @@ class InspectionStore:
         )
         return [_finding(each) for each in found]
 
+    def findings_of(self, site_id: str, kind: str, referrers: Sequence[str]) -> list[Finding]:
+        """Return the findings about these referrers of `kind`, in the order of their places."""
+        if not referrers:
+            return []
+        of_each = [f"{site_id}/{kind}/{each}" for each in referrers]
+        places = [{"_id": {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}} for of_it in of_each]
+        found = self._findings(site_id).find({"$or": places}, sort=[("_id", 1)])
+        return [_finding(each) for each in found]
+
     def finding_counts(self, site_id: str) -> dict[Standing, int]:
         """Count the findings by how their pictures stand."""
         findings = self._findings(site_id)
@@ -199,6 +208,15 @@ class InspectionStore:
 
     def _passes(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(INSPECTIONS)
+
+
+def found_against(findings: Collection, site_id: str, kind: str, *, limit: int) -> list[str]:
+    """Return the ids of referrers of `kind` that something was found against, `limit` at most."""
+    of_kind = {"_id": {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}}
+    found = findings.aggregate(
+        [{"$match": of_kind}, {"$group": {"_id": "$referrer.id"}}, {"$limit": limit}]
+    )
+    return [each["_id"] for each in found]
 
 
 def _asset(document: Document) -> InspectedAsset:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from avenue.media.conditional import Facts
 from avenue.media.models import Asset, State
 from avenue.media.variants import FORMATS, VARIANTS, token
 
@@ -49,6 +50,16 @@ class KeptRendition:
         """How many bytes it has."""
         return len(self.data)
 
+    @property
+    def facts(self) -> Facts:
+        """What conditions are decided by, at the URL of these very bytes."""
+        return facts_of(self.sha256, len(self.data), self.made_at)
+
+
+def facts_of(sha256: str, length: int, made_at: datetime) -> Facts:
+    """Return what conditions are decided by; the tag changes exactly when the bytes do."""
+    return Facts(etag=sha256[:32], modified_at=made_at, length=length, unchanging=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweptRendition:
@@ -82,7 +93,7 @@ class RenditionFile:
     @property
     def etag(self) -> str:
         """A strong validator: it changes exactly when the bytes do."""
-        return self.rendition.sha256[:32]
+        return self.rendition.facts.etag
 
     @property
     def modified_at(self) -> datetime:

@@ -6,9 +6,7 @@ rendition of the same cut stands in for a few seconds, and without one the answe
 """
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -17,11 +15,17 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import NotFound, Unavailable
 from avenue.media.cache import ByteCache
+from avenue.media.conditional import Facts
 from avenue.media.facts import Rendition, Wanted
+from avenue.media.flights import Flights
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, State, Visibility
 from avenue.media.reading import StoredFile
-from avenue.media.renditions.models import KeptRendition, RenditionFile, RenditionKey
+from avenue.media.renditions.models import (
+    KeptRendition,
+    RenditionFile,
+    RenditionKey,
+)
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore
@@ -49,10 +53,14 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A rendition for delivery; `stands_in`: it is a larger one than was asked for."""
+    """A rendition for delivery; `stands_in`: it is a larger one than was asked for.
+
+    `kept_as`: where the worker's cache has the bytes, None for what is not for it.
+    """
 
     file: RenditionFile
     stands_in: bool = False
+    kept_as: str | None = None
 
 
 class Renditions:
@@ -73,7 +81,13 @@ class Renditions:
         self._limits = limits
         self._cache = cache
         self._settings = settings
-        self._flights = _Flights()
+        self._flights: Flights[KeptRendition] = Flights()
+
+    def facts(self, asset: Asset, variant: str, extension: str) -> Facts | None:
+        """Return what conditions are decided by, without reading a byte; None when not made yet."""
+        key = RenditionKey.of(asset, variant, extension)
+        kept: KeptRendition | None = self._cache.get(f"{asset.site}/{key.id}")
+        return kept.facts if kept else self._store.facts(asset.site, key)
 
     def find(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return a picture as `variant`, made now if it must be.
@@ -85,16 +99,29 @@ class Renditions:
             raise NotFound
         key = RenditionKey.of(asset, variant, extension)
         place = f"{asset.site}/{key.id}"
-        kept: KeptRendition | None = self._cache.get(place) or self._store.find(asset.site, key)
         try:
-            found = kept or self._flights.share(
-                place, lambda: self.make(asset, [key])[0], self._settings.rendition_wait_seconds
-            )
+            found = self._load(asset, key, place)
         except (Unavailable, TimeoutError):
             return self._stand_in(asset, variant, extension)
-        if asset.visibility is Visibility.PUBLIC:
-            self._cache.put(place, found)
-        return Found(file=RenditionFile(rendition=found, asset_name=asset.name))
+        kept_as = place if asset.visibility is Visibility.PUBLIC else None
+        return Found(file=RenditionFile(rendition=found, asset_name=asset.name), kept_as=kept_as)
+
+    def _load(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:
+        """Return a rendition: at hand, from the database, or made now."""
+        if asset.visibility is not Visibility.PUBLIC:
+            return self._store.find(asset.site, key) or self._made(asset, key, place)
+        kept: KeptRendition | None = self._cache.fetch(
+            place, lambda: self._store.find(asset.site, key)
+        )
+        if kept is None:
+            kept = self._made(asset, key, place)
+            self._cache.put(place, kept)
+        return kept
+
+    def _made(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:
+        return self._flights.share(
+            place, lambda: self.make(asset, [key])[0], self._settings.rendition_wait_seconds
+        )
 
     def has(self, asset: Asset, variant: str, extension: str) -> bool:
         """Tell whether there is such a rendition of `asset`, made already or not."""
@@ -157,36 +184,6 @@ class Renditions:
         if kept is None:
             raise RenditionBusy
         return Found(file=RenditionFile(rendition=kept, asset_name=asset.name), stands_in=True)
-
-
-class _Flights:
-    """Lets one thread do a piece of work while the others that want the same wait for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: dict[str, Future[KeptRendition]] = {}
-
-    def share(
-        self, key: str, work: Callable[[], KeptRendition], wait_seconds: float
-    ) -> KeptRendition:
-        """Return the result of `work`, ours or that of whoever began before.
-
-        Raise what it raises, or TimeoutError when another one's takes too long.
-        """
-        mine: Future[KeptRendition] = Future()
-        with self._lock:
-            running = self._running.setdefault(key, mine)
-        if running is not mine:
-            return running.result(wait_seconds)
-        try:
-            mine.set_result(work())
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                del self._running[key]
-        return mine.result()
 
 
 def larger(variant: str) -> list[str]:

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from avenue.media.renditions.models import KeptRendition, RenditionKey, SweptRendition
+from avenue.media.conditional import Facts
+from avenue.media.renditions.models import (
+    KeptRendition,
+    RenditionKey,
+    SweptRendition,
+    facts_of,
+)
 from avenue.media.variants import FORMATS
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, Collection, house, site
@@ -21,6 +27,12 @@ class RenditionStore:
         """Return a rendition, or None."""
         found = self._renditions(site_id).find_one({"_id": key.id})
         return from_document(found) if found else None
+
+    def facts(self, site_id: str, key: RenditionKey) -> Facts | None:
+        """Return what conditions on a rendition are decided by, or None when it is not there."""
+        fields = {"sha256": 1, "bytes": 1, "made_at": 1}
+        found = self._renditions(site_id).find_one({"_id": key.id}, fields)
+        return facts_of(found["sha256"], found["bytes"], found["made_at"]) if found else None
 
     def find_first(self, site_id: str, keys: Sequence[RenditionKey]) -> KeptRendition | None:
         """Return the first of `keys` that there is, or None."""

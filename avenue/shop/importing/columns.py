@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from avenue.errors import sentence
 from avenue.shop.importing.errors import UnreadableTable
 from avenue.shop.words import folded
 
@@ -43,7 +44,8 @@ def fields_of(names: Sequence[str]) -> list[str | None]:
         if each is not None and each in fields[:place]:
             first = names[fields.index(each)]
             raise UnreadableTable(
-                f"Two columns mean the same: {shown(first)}, {shown(names[place])}."
+                sentence("Two columns mean the same: {first}, {second}."),
+                words={"first": shown(first), "second": shown(names[place])},
             )
     return fields
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, sentence
 from avenue.identity import is_id
 from avenue.shop.errors import GroupNotFound, SkuTaken, TooManyImages
 from avenue.shop.importing.errors import BadCell
@@ -119,7 +119,7 @@ class Decider:
 
     def _creation(self, row: NewRow) -> Decision:
         if not row.values.get("name"):
-            raise BadCell("A new product needs a name.", field="name")
+            raise BadCell(sentence("A new product needs a name."), field="name")
         values = dict(row.values)
         self._check_images(values)
         new_group = self._put_group(values, None, row)

@@ -18,9 +18,9 @@
     └── DuplicateSku        422  an earlier row has the SKU
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from avenue.errors import Conflict, Invalid, NotFound, Unprocessable
+from avenue.errors import NOTHING, Conflict, Invalid, NotFound, Unprocessable
 
 
 class UnreadableTable(Invalid):
@@ -35,13 +35,11 @@ class NoSkuColumn(Invalid):
     """The table has no column with the SKU."""
 
     code = "no_sku_column"
-    message = "No column says which product a row is about."
+    message = "No column is called sku or código; seen: {seen}."
     hint = "Name one column sku (or código), in the first line."
 
     def __init__(self, seen: Sequence[str]) -> None:
-        super().__init__(
-            f"No column is called sku or código; seen: {', '.join(seen)}.", columns=list(seen)
-        )
+        super().__init__(words={"seen": ", ".join(seen)}, columns=list(seen))
 
 
 class TooManyRows(Invalid):
@@ -49,11 +47,11 @@ class TooManyRows(Invalid):
 
     status = 413
     code = "too_many_rows"
-    message = "The table has too many rows."
+    message = "The table has more than {limit} rows."
     hint = "Send it in several parts."
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The table has more than {limit} rows.", limit=limit)
+        super().__init__(limit=limit)
 
 
 class ImportNotFound(NotFound):
@@ -95,16 +93,18 @@ class BadCell(Unprocessable):
     message = "A field of this row cannot be taken."
     hint = "Correct the row and send the file again; rows that are in already stay unchanged."
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message, field=field)
+    def __init__(
+        self, message: str, *, field: str | None = None, words: Mapping[str, object] = NOTHING
+    ) -> None:
+        super().__init__(message, field=field, words=words)
 
 
 class DuplicateSku(Unprocessable):
     """An earlier row of the same file has the SKU."""
 
     code = "duplicate_sku"
-    message = "An earlier row has the same SKU."
+    message = "Row {number} has the same SKU."
     hint = "Keep one row for each SKU."
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Row {number} has the same SKU.", field="sku")
+        super().__init__(words={"number": number}, field="sku")

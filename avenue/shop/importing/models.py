@@ -1,12 +1,13 @@
 """What an import is made of."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, Translate, filled, words_of
 from avenue.shop.models import Group, Product
 
 Written = str | list[str] | None
@@ -74,19 +75,27 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a row was not taken."""
+    """Why a row was not taken; `message` has `{places}` for `words`."""
 
     code: str
     message: str
     field: str | None
+    words: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, error: AvenueError) -> Self:
         """Return what a row tells of `error`."""
         named = error.facts.get("field")
         return cls(
-            code=error.code, message=error.message, field=str(named) if named is not None else None
+            code=error.code,
+            message=error.templates[0],
+            field=str(named) if named is not None else None,
+            words=words_of(error.templates[0], error.words),
         )
+
+    def said(self, translate: Translate = str) -> str:
+        """Return why, in the language of `translate`; English if it is left out."""
+        return filled(self.message, self.words, translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

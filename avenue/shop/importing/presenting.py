@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from avenue.clock import iso
+from avenue.errors import Translate
 from avenue.shop.importing.models import Import, ImportStanding, Outcome, Reversal, Row
 from avenue.shop.importing.replies import ImportReply, ImportUndo, RowReply
 from avenue.shop.importing.texts import difference
@@ -43,8 +44,11 @@ def warnings(run: Import) -> list[str]:
     return found
 
 
-def row_json(row: Row, locale: str) -> RowReply:
-    """Return a row as JSON; `difference` is in the site's language."""
+def row_json(row: Row, locale: str, translate: Translate = str) -> RowReply:
+    """Return a row as JSON; `difference` is in the site's language.
+
+    `translate` is how the caller is told why the row was refused; in English if it is left out.
+    """
     return {
         "row": row.number,
         "sku": row.sku,
@@ -52,7 +56,11 @@ def row_json(row: Row, locale: str) -> RowReply:
         "product": row.product,
         "changes": {name: list(pair) for name, pair in row.changes.items()},
         "difference": difference(row, locale),
-        "error": {"code": row.error.code, "message": row.error.message, "field": row.error.field}
+        "error": {
+            "code": row.error.code,
+            "message": row.error.said(translate),
+            "field": row.error.field,
+        }
         if row.error
         else None,
         "undo": {"outcome": row.undone.reversal, "kept": list(row.undone.kept)}

@@ -2,6 +2,7 @@
 
 import re
 
+from avenue.errors import sentence
 from avenue.shop.importing.errors import BadCell
 
 PLAIN = re.compile(r"[0-9]+")
@@ -35,14 +36,18 @@ def _with_one_sign(text: str) -> str:
     found = ONE_SIGN.fullmatch(text)
     if not found:
         raise BadCell(
-            "The price is no number: write only digits, as 150000 or 150000.50.", field="price"
+            sentence("The price is no number: write only digits, as 150000 or 150000.50."),
+            field="price",
         )
     whole, part = found.groups()
     if _could_be_thousands(whole, part):
         raise BadCell(
-            f"The price {text} can mean {whole} or {whole}{part}: write {whole}{part}, or "
-            f"{whole}.00 with two decimals.",
+            sentence(
+                "The price {text} can mean {whole} or {whole}{part}: write {whole}{part}, or "
+                "{whole}.00 with two decimals."
+            ),
             field="price",
+            words={"text": text, "whole": whole, "part": part},
         )
     return f"{whole}.{part}"
 

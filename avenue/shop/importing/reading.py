@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, sentence
 from avenue.shop.importing.columns import field_of, fields_of, shown
 from avenue.shop.importing.errors import BadCell, NoSkuColumn, TooManyRows, UnreadableTable
 from avenue.shop.importing.models import Cells, Format, Layout
@@ -22,6 +22,7 @@ from avenue.web.jsontext import check_depth, is_text, no_number, without_doubles
 BLOCK_BYTES = 64 * 1024
 DELIMITERS = (",", ";", "\t")
 MOST_NAMES_SHOWN = 20
+TOO_MANY_CELLS = sentence("The row has {cells} cells, the first line {columns}.")
 ZIP = b"PK\x03\x04"  # .xlsx and .ods are zip files
 NOT_IN_WINDOWS_1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
 # Python's name → the one that IANA gave it.
@@ -71,7 +72,9 @@ def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Tabl
     """
     start = _start_of(file)
     if start.startswith(ZIP):
-        raise UnreadableTable("This is a spreadsheet: save it as CSV (UTF-8) and send that.")
+        raise UnreadableTable(
+            sentence("This is a spreadsheet: save it as CSV (UTF-8) and send that.")
+        )
     is_json = start.lstrip(codecs.BOM_UTF8).lstrip()[:1] in {b"[", b"{"}
     source: Source = _Json(file, most_json_levels) if is_json else _Csv(file)
     total = 0
@@ -80,7 +83,7 @@ def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Tabl
         if total > most_rows:
             raise TooManyRows(most_rows)
     if not total:
-        raise UnreadableTable("The table has no rows.")
+        raise UnreadableTable(sentence("The table has no rows."))
     return Table(source.records, source.layout(), total)
 
 
@@ -88,7 +91,7 @@ def _start_of(file: BinaryIO) -> bytes:
     file.seek(0)
     start = file.read(BLOCK_BYTES)
     if not start.strip():
-        raise UnreadableTable("The file is empty.")
+        raise UnreadableTable(sentence("The file is empty."))
     return start
 
 
@@ -134,8 +137,8 @@ class _Csv:
                 continue
             beyond = row[len(self._header) :]
             if any(beyond):
-                sentence = f"The row has {len(row)} cells, the first line {len(self._header)}."
-                yield Record(number=number, cells={}, error=BadCell(sentence))
+                words = {"cells": len(row), "columns": len(self._header)}
+                yield Record(number=number, cells={}, error=BadCell(TOO_MANY_CELLS, words=words))
                 continue
             cells = zip(self._fields, row, strict=False)
             yield Record(number=number, cells={name: cell for name, cell in cells if name and cell})
@@ -152,8 +155,11 @@ class _Csv:
                     yield number, cells
         except csv.Error:
             raise UnreadableTable(
-                f"Line {reader.line_num} cannot be read: a quotation mark is not closed, has "
-                "text right behind it, or the cell is too long."
+                sentence(
+                    "Line {line} cannot be read: a quotation mark is not closed, has text right "
+                    "behind it, or the cell is too long."
+                ),
+                words={"line": reader.line_num},
             ) from None
         finally:
             text.detach()
@@ -176,7 +182,9 @@ def _encoding_of(file: BinaryIO) -> str:
     file.seek(0)
     while block := file.read(BLOCK_BYTES):
         if b"\0" in block:
-            raise UnreadableTable("The file is no text: save it as CSV (UTF-8) and send that.")
+            raise UnreadableTable(
+                sentence("The file is no text: save it as CSV (UTF-8) and send that.")
+            )
         is_windows = is_windows and len(block.translate(None, NOT_IN_WINDOWS_1252)) == len(block)
         for letter in set(decoder.decode(block)):
             if "\udc80" <= letter <= "\udcff":
@@ -187,7 +195,9 @@ def _encoding_of(file: BinaryIO) -> str:
     if is_utf8:
         return "utf-8-sig"
     if has_letters:
-        raise UnreadableTable("Some of the file is UTF-8 and some is not: save it again as UTF-8.")
+        raise UnreadableTable(
+            sentence("Some of the file is UTF-8 and some is not: save it again as UTF-8.")
+        )
     return "cp1252" if is_windows else "latin-1"
 
 
@@ -206,7 +216,7 @@ class _Json:
         try:
             self._text = file.read().decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise UnreadableTable("The JSON is not UTF-8.") from None
+            raise UnreadableTable(sentence("The JSON is not UTF-8.")) from None
         check_depth(self._text, most_levels)
         self._may_hold_halves = "\\u" in self._text
         self._unknown = _Unknown()
@@ -224,16 +234,18 @@ class _Json:
 
     def _cells(self, item: object) -> Cells:
         if not isinstance(item, Mapping):
-            raise BadCell("The row is no object.")
+            raise BadCell(sentence("The row is no object."))
         if self._may_hold_halves and not is_text(item):
-            raise BadCell("The row holds a character that is none: NUL or half a surrogate pair.")
+            raise BadCell(
+                sentence("The row holds a character that is none: NUL or half a surrogate pair.")
+            )
         cells: dict[str, Any] = {}
         for name, value in item.items():
             known = field_of(name)
             if known is None:
                 self._unknown.add(name)
             elif known in cells:
-                raise BadCell(f"Two keys of the row mean {known}.", field=known)
+                raise BadCell(sentence("Two keys of the row mean {field}."), field=known)
             else:
                 cells[known] = value
         return cells

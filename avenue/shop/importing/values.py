@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, sentence
+from avenue.field_problems import problems_of
 from avenue.shop.errors import OwnUrl
 from avenue.shop.fields import (
     Currency,
@@ -83,13 +84,13 @@ def _values(record: Record, written_in: Format) -> dict[str, Written]:
         raise record.error
     cells = dict(record.cells)
     if not cells.get("sku"):
-        raise BadCell("The row has no SKU.", field="sku")
+        raise BadCell(sentence("The row has no SKU."), field="sku")
     read = _read_text if written_in is Format.CSV else _read_json
     try:
         product = _ImportedProduct.model_validate(read(cells))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise BadCell(f"{first['msg']}.", field=str(first["loc"][0])) from None
+        field, problem, words = problems_of(error)[0]
+        raise BadCell(problem, field=field.partition(".")[0], words=words) from None
     values = product.model_dump(exclude_unset=True, exclude={"sku"})
     if values.get("price") is not None:
         values["price"] = f"{values['price']:f}"

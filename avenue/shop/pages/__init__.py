@@ -1,13 +1,34 @@
 """The panel's pages of the shop, under `/admin`, and the shop window, for everybody."""
 
 from avenue.identity import Role
-from avenue.shop.pages import home, imports, picture_imports, products
+from avenue.shop.pages import (
+    demo,
+    groups,
+    home,
+    imports,
+    picture_imports,
+    pictures,
+    product,
+    products,
+    window,
+)
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import Entry
 
-BLUEPRINTS = (home.blueprint, products.blueprint, imports.blueprint, picture_imports.blueprint)
+BLUEPRINTS = (
+    home.blueprint,
+    products.blueprint,
+    product.blueprint,
+    pictures.blueprint,
+    groups.blueprint,
+    imports.blueprint,
+    picture_imports.blueprint,
+    demo.blueprint,
+    window.blueprint,
+)
 
 NAVIGATION = (
     Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),
+    Entry(path=groups.PATH, title=_("Groups"), roles=(Role.SELLER,)),
     Entry(path=imports.PATH, title=_("Import"), roles=(Role.SELLER,)),
 )

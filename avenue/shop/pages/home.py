@@ -17,9 +17,3 @@ def begin() -> Response:
     """Send people to the first page of the panel that is for them."""
     entries = navigation()
     return see(entries[0].path if entries else ACCOUNT)
-
-
-@blueprint.get("/")
-def window() -> Response:
-    """Send people to the panel."""
-    return see("/admin")

@@ -1,18 +1,75 @@
-"""`/admin/products`: the list of products."""
+"""`/admin/products`: the list of products, and what is done with many of them at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response, request
 
-from avenue.identity import Role
-from avenue.shop.models import ProductQuery, Sort, Status
-from avenue.shop.paging import cursor_text
-from avenue.shop.presenting import product_json
-from avenue.shop.routes.lists import choice, list_asked_for
-from avenue.shop.service.products import ProductService
-from avenue.web.auth import current_actor, require
-from avenue.web.pages import page
+from avenue.config import Settings
+from avenue.errors import Invalid
+from avenue.identity import Actor, Role, is_id
+from avenue.media.presenting import picture_json
+from avenue.media.replies import ExternalImage, Image
+from avenue.shop.errors import GroupNotFound
+from avenue.shop.models import (
+    PRODUCT,
+    Group,
+    PicturedProduct,
+    Pictures,
+    Product,
+    ProductQuery,
+    Sort,
+    Status,
+)
+from avenue.shop.pages.lists import back_with, here_with, listed
+from avenue.shop.routes.lists import choice, list_asked_for, pictures_asked_for
+from avenue.shop.service.bulk import BulkService, Done, lacks_alt
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.products import SORT_VALUES, ProductService
+from avenue.shop.service.status import StatusService
+from avenue.web.audit import audited, note_each, nothing_changed
+from avenue.web.auth import current_actor, require, safe_next
+from avenue.web.language import gettext, ngettext
+from avenue.web.language import lazy_gettext as _
+from avenue.web.pages import page, see
 from avenue.web.services import using
 
 PATH = "/admin/products"
+MOST_AT_ONCE = 100
+NOTHING_CHECKED = "nothing_checked"
+
+VIEWS = (
+    ("", "", _("All")),
+    ("status", Status.PUBLISHED, _("Published products")),
+    ("status", Status.DRAFT, _("Drafts")),
+    ("pictures", Pictures.NONE, _("Without photos")),
+    ("pictures", Pictures.NO_ALT, _("Missing alt text")),
+    ("pictures", Pictures.PROBLEMS, _("With problems")),
+)
+SORTS = {
+    "-created_at": _("Newest first"),
+    "created_at": _("Oldest first"),
+    "-updated_at": _("Last changed first"),
+    "updated_at": _("Longest unchanged first"),
+    "name": _("Name, A to Z"),
+    "-name": _("Name, Z to A"),
+    "price": _("Cheapest first"),
+    "-price": _("Most expensive first"),
+    "sku": _("SKU, A to Z"),
+    "-sku": _("SKU, Z to A"),
+}
+
+TEXTS = {
+    "one": _("{count} product selected"),
+    "many": _("{count} products selected"),
+    "none": _("No product selected"),
+    "surely_one": _("Delete this product?"),
+    "surely_many": _("Delete these {count} products?"),
+    "more": _("and {count} more"),
+}
+"""What `js/lists/selection.js` says."""
 
 blueprint = Blueprint("product_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
@@ -20,17 +77,176 @@ blueprint = Blueprint("product_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("")
 @require(Role.SELLER)
 def show_products() -> Response:
-    """Show the products, with the filters and the order of the URL."""
-    actor, asked = current_actor(), list_asked_for([*Sort])
-    status = request.args.get("status")
-    query = ProductQuery(
-        status=Status(choice("status", status, [*Status])) if status else None, **asked
-    )
-    found = using(ProductService).find(actor, query)
+    """Show one's own products, administrators everybody's, as the URL asks for them."""
+    actor, query = current_actor(), _query(current_actor())
+    found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
+    said, problem = _told()
     return page(
         "shop/products.html",
-        products=[product_json(actor, each) for each in found.items],
-        total=found.total,
-        next=cursor_text(query.sort, found.next) if found.next else None,
+        products=_rows(actor, found.items),
+        found=found,
         query=query,
+        search=request.args.get("search", ""),
+        sort=request.args.get("sort") or "-created_at",
+        is_narrowed=bool(query.words or query.status or query.pictures or query.group),
+        views=VIEWS,
+        sorts=SORTS,
+        groups=_groups(actor, query.group),
+        at=here_with,
+        said=said,
+        problem=problem,
+        texts={name: str(each) for name, each in TEXTS.items()},
+    )
+
+
+@blueprint.post("/bulk")
+@require(Role.SELLER)
+@audited("products.changed")
+def change_many() -> Response:
+    """Do one thing with all products that are checked; deleting asks first, on a page."""
+    actor, ids = current_actor(), _checked()
+    action = choice("action", request.form.get("action", ""), [*ACTIONS])
+    if not ids:
+        nothing_changed()
+        return see(back_with(PATH, NOTHING_CHECKED, 0))
+    if action == "delete" and "sure" not in request.values:
+        nothing_changed()
+        return _ask_first(actor, ids)
+    done = ACTIONS[action](using(BulkService), actor, ids)
+    what, fields = AUDITED[action]
+    note_each(what, done.changed, fields=fields)
+    if done.failed:
+        return page(
+            "shop/products_failed.html",
+            done=done,
+            said=_sentence(action, len(done.changed)) if done.changed else "",
+            back=_back(),
+        )
+    return see(back_with(PATH, action, len(done.changed)))
+
+
+Action = Callable[[BulkService, Actor, list[str]], Done]
+ACTIONS: Mapping[str, Action] = {
+    "publish": lambda bulk, actor, ids: bulk.set_status(actor, ids, Status.PUBLISHED),
+    "draft": lambda bulk, actor, ids: bulk.set_status(actor, ids, Status.DRAFT),
+    "delete": lambda bulk, actor, ids: bulk.delete(actor, ids),
+    "alt": lambda bulk, actor, ids: bulk.set_alt(actor, ids, request.form.get("alt", "")),
+}
+AUDITED: Mapping[str, tuple[str, Sequence[str]]] = {
+    "publish": ("product.changed", ("status",)),
+    "draft": ("product.changed", ("status",)),
+    "delete": ("product.deleted", ()),
+    "alt": ("product.image_described", ("alt",)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line of the list; `lacking` pictures have no text, `problems` were found with them."""
+
+    product: Product
+    cover: Image | ExternalImage | None
+    pictures: int
+    lacking: int
+    problems: int
+
+
+def _query(actor: Actor) -> ProductQuery:
+    """Return which products the URL asks for; raise `Invalid`, `BadCursor`."""
+    status = request.args.get("status")
+    return ProductQuery(
+        owner=None if actor.is_admin else actor.id,
+        status=Status(choice("status", status, [*Status])) if status else None,
+        group=request.args.get("group") or None,
+        pictures=pictures_asked_for(),
+        **list_asked_for([*Sort]),
+    )
+
+
+def _place_of(pictured: PicturedProduct) -> tuple[Any, str]:
+    sort = Sort(request.args.get("sort", "-created_at").removeprefix("-"))
+    return SORT_VALUES[sort](pictured.product), pictured.product.id
+
+
+def _rows(actor: Actor, products: Sequence[PicturedProduct]) -> list[Row]:
+    problems = using(StatusService).problems_of(
+        actor, PRODUCT, [each.product.id for each in products]
+    )
+    return [
+        Row(
+            product=each.product,
+            cover=picture_json(actor.site, each.images[0]) if each.images else None,
+            pictures=len(each.images),
+            lacking=sum(lacks_alt(image, actor.site.language) for image in each.images),
+            problems=len(problems.get(each.product.id, ())),
+        )
+        for each in products
+    ]
+
+
+def _groups(actor: Actor, chosen: str | None) -> list[Group]:
+    """Return the groups to choose from, the chosen one among them."""
+    service = using(GroupService)
+    found = service.names(actor)
+    if chosen and chosen not in {each.id for each in found}:
+        with suppress(GroupNotFound):
+            found = [service.get(actor, chosen).group, *found]
+    return found
+
+
+def _checked() -> list[str]:
+    """Return the ids of the products that are checked, each once; raise `Invalid`."""
+    ids = [each for each in dict.fromkeys(request.form.getlist("id")) if is_id(each)]
+    if len(ids) > MOST_AT_ONCE:
+        raise Invalid(f"At most {MOST_AT_ONCE} products are changed at once.")
+    return ids
+
+
+def _ask_first(actor: Actor, ids: list[str]) -> Response:
+    products = using(ProductService).own_among(actor, ids)
+    return page(
+        "shop/products_delete.html",
+        products=[each.product for each in products],
+        pictures=sum(len(each.images) for each in products),
+        days=using(Settings).trash_days,
+        back=_back(),
+    )
+
+
+def _back() -> str:
+    """Return the page of the list that the form came from."""
+    back = safe_next(request.form.get("back"), PATH)
+    return back if back.partition("?")[0] == PATH else PATH
+
+
+def _told() -> tuple[str, str]:
+    """Return what the URL says was done, and what went wrong, as sentences."""
+    said, count = request.args.get("said", ""), request.args.get("count", "0")
+    if said == NOTHING_CHECKED:
+        return "", gettext("Check the products you mean first.")
+    if said in ACTIONS and count.isdecimal() and len(count) <= len(str(MOST_AT_ONCE)):
+        return _sentence(said, int(count)), ""
+    return "", ""
+
+
+def _sentence(action: str, num: int) -> str:
+    """Say what was done with `num` products."""
+    if not num:
+        return gettext("Nothing had to be changed.")
+    if action == "publish":
+        return ngettext("%(num)s product is published.", "%(num)s products are published.", num)
+    if action == "draft":
+        return ngettext("%(num)s product is a draft now.", "%(num)s products are drafts now.", num)
+    if action == "alt":
+        return ngettext(
+            "The photos of %(num)s product have an alt text now.",
+            "The photos of %(num)s products have an alt text now.",
+            num,
+        )
+    days = using(Settings).trash_days
+    return ngettext(
+        "%(num)s product was deleted. Its photos stay in the trash for %(days)s days.",
+        "%(num)s products were deleted. Their photos stay in the trash for %(days)s days.",
+        num,
+        days=days,
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from avenue.errors import sentence
 from avenue.shop.fields import (
     LONGEST_URL,
     Currency,
@@ -22,7 +23,7 @@ MOST_PRODUCTS_OF_A_GROUP = 500
 
 def _distinct(values: list[str]) -> list[str]:
     if len(set(values)) < len(values):
-        raise PydanticCustomError("distinct", "name each only once")
+        raise PydanticCustomError("distinct", sentence("Name each only once."))
     return values
 
 

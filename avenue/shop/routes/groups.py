@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify
 from avenue.errors import Invalid
 from avenue.identity import Actor, Role
 from avenue.shop.errors import GroupNotFound, ImageNotFound, ProductNotFound, RevisionConflict
-from avenue.shop.models import ListQuery, Option
+from avenue.shop.models import GroupQuery, Option
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import group_json
 from avenue.shop.replies import Group, GroupList
@@ -33,7 +33,7 @@ blueprint = Blueprint("groups", __name__, url_prefix="/api/shop/groups")
 )
 def list_groups() -> Response:
     """List the groups: `?search ?sort ?limit ?after`."""
-    actor, query = reading_actor(), ListQuery(**list_asked_for([*SORT_VALUES]))
+    actor, query = reading_actor(), GroupQuery(**list_asked_for([*SORT_VALUES]))
     found = using(GroupService).find(actor, query)
     listed: GroupList = {
         "items": [group_json(actor, each) for each in found.items],

@@ -35,6 +35,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import MB, InvalidBody, InvalidQuery
 from avenue.web.incoming import IncomingFile, incoming_files
+from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.web.services import using
@@ -139,7 +140,7 @@ def list_rows(import_id: str) -> Response:
     )
     found = using(ImportService).rows(current_actor(), import_id, query)
     return jsonify(
-        items=[row_json(each, g.site.locale) for each in found.items],
+        items=[row_json(each, g.site.locale, gettext) for each in found.items],
         next=str(found.next) if found.next else None,
         total=found.total,
     )

@@ -7,7 +7,7 @@ from flask import request
 from pydantic import Field
 
 from avenue.errors import Invalid
-from avenue.shop.models import Sort, Status
+from avenue.shop.models import Pictures, Sort, Status
 from avenue.shop.paging import BadCursor, cursor_place
 from avenue.shop.words import words_of
 from avenue.web.errors import InvalidQuery
@@ -39,6 +39,14 @@ class ProductsQuery(SearchQuery, total=False):
     status: Status | Literal[""]
     owner: Annotated[Literal["me", ""], Field(description="One's own; for whoever is signed in.")]
     group: Annotated[str, Field(description="Those of the group with this id.")]
+    pictures: Annotated[
+        Pictures | Literal[""],
+        Field(
+            description="Those without pictures, with one that has no alt text in the site's "
+            "language, or with one the last inspection found a problem with; for whoever is "
+            "signed in."
+        ),
+    ]
     sort: Annotated[
         Literal[
             "created_at",
@@ -68,6 +76,12 @@ def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:
         "after": cursor_place(sort, page.after) if page.after else None,
         "limit": page.limit,
     }
+
+
+def pictures_asked_for() -> Pictures | None:
+    """Return what `?pictures=` narrows a list of products to; raise `Invalid`."""
+    text = request.args.get("pictures")
+    return Pictures(choice("pictures", text, [*Pictures])) if text else None
 
 
 def choice(name: str, text: str, choices: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
+from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
@@ -62,7 +63,7 @@ def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
         key=idempotency_key(),
     )
     note_reception(reception)
-    body = _product(product_id, refused_json(reception.refusals))
+    body = _product(product_id, refused_json(reception.refusals, gettext))
     headers = {"Idempotent-Replayed": "true"} if reception.replayed else {}
     return jsonify(body), 201 if reception.created else 200, headers
 

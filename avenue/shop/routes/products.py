@@ -20,7 +20,13 @@ from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import product_json
 from avenue.shop.replies import Product, ProductList
 from avenue.shop.routes.bodies import NewProduct, ProductChanges
-from avenue.shop.routes.lists import LIST_REFUSALS, ProductsQuery, choice, list_asked_for
+from avenue.shop.routes.lists import (
+    LIST_REFUSALS,
+    ProductsQuery,
+    choice,
+    list_asked_for,
+    pictures_asked_for,
+)
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require, signed_in_actor
@@ -41,14 +47,18 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 def list_products() -> Response:
     """List the products the caller may see.
 
-    Takes `?search ?status ?group ?sort ?owner=me ?limit ?after`.
+    Takes `?search ?status ?group ?pictures ?sort ?owner=me ?limit ?after`.
     """
     actor, asked = reading_actor(), list_asked_for([*Sort])
+    pictures = pictures_asked_for()
+    if pictures:
+        signed_in_actor()
     owner, status = request.args.get("owner"), request.args.get("status")
     query = ProductQuery(
         owner=signed_in_actor().id if owner and choice("owner", owner, ["me"]) else None,
         status=Status(choice("status", status, [*Status])) if status else None,
         group=request.args.get("group"),
+        pictures=pictures,
         **asked,
     )
     found = using(ProductService).find(actor, query)

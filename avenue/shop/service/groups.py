@@ -10,10 +10,11 @@ from avenue.shop.errors import GroupNotFound, ImageNotFound, RevisionConflict
 from avenue.shop.models import (
     Changes,
     Group,
-    ListQuery,
+    GroupQuery,
     Option,
     Page,
     PicturedGroup,
+    Product,
     Sort,
     pictures_of,
 )
@@ -22,6 +23,8 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.products import ProductStore
 
 CHANGE_TRIES = 5
+MOST_CHOICES = 1000
+MOST_NAMES = 100
 
 
 class GroupService:
@@ -33,16 +36,24 @@ class GroupService:
         self._library = library
 
     def create(
-        self, actor: Actor, *, model: str, name: str, product_ids: Sequence[str]
+        self,
+        actor: Actor,
+        *,
+        model: str,
+        name: str,
+        product_ids: Sequence[str],
+        group_id: str | None = None,
     ) -> PicturedGroup:
         """Create a group of the actor's own with these products; raise `ProductNotFound`.
+
+        Its id is `group_id`, where that was chosen before and nobody else knows it.
 
         A product that was in another group changes over.
         """
         require_seller(actor)
         now = utc_now()
         group = Group(
-            id=new_id(),
+            id=group_id or new_id(),
             owner=actor.id,
             model=model,
             name=name,
@@ -62,7 +73,19 @@ class GroupService:
             raise GroupNotFound
         return self._pictured(actor, [group])[0]
 
-    def find(self, actor: Actor, query: ListQuery) -> Page:
+    def get_own(self, actor: Actor, group_id: str) -> tuple[PicturedGroup, list[Product]]:
+        """Return a group the actor may change, and every product in it, oldest first."""
+        group = self._own(actor, group_id)
+        members = self._products.grouped(actor.site.id, [group.id])[group.id]
+        return self._pictured(actor, [group])[0], members
+
+    def names(self, actor: Actor) -> list[Group]:
+        """Return the first groups by name, for choosing one of them."""
+        query = GroupQuery(sort=Sort.NAME, descending=False, limit=MOST_NAMES)
+        found, _ = self._groups.find(actor.site.id, query)
+        return found[:MOST_NAMES]
+
+    def find(self, actor: Actor, query: GroupQuery) -> Page:
         """Return a page of the groups."""
         found, total = self._groups.find(actor.site.id, query)
         shown = found[: query.limit]
@@ -72,6 +95,11 @@ class GroupService:
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
         )
+
+    def choices(self, actor: Actor) -> list[Group]:
+        """Return the groups the actor may put products into, by name."""
+        require_seller(actor)
+        return self._groups.owned_by(actor.site.id, _whose(actor), MOST_CHOICES)
 
     def change(
         self,

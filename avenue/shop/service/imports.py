@@ -7,6 +7,7 @@ from typing import BinaryIO
 from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.errors import sentence
 from avenue.identity import Actor, new_id
 from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import Job
@@ -167,7 +168,7 @@ class ImportService:
         require_seller(actor)
         last = self._imports.last_that_changed(actor.site.id, str(actor.id))
         if last is None:
-            raise NotTheLastImport("There is no import to undo.")
+            raise NotTheLastImport(sentence("There is no import to undo."))
         return self.undo(actor, last.id)
 
     def _own(self, actor: Actor, import_id: str) -> Import:

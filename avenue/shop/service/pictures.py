@@ -1,6 +1,8 @@
 """What a shop can do with the pictures of its products and groups."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
@@ -19,11 +21,26 @@ from avenue.shop.errors import (
     TooManyImages,
     TooManyTempImages,
 )
-from avenue.shop.models import GROUP, PRODUCT, Changes, PictureOwner
+from avenue.shop.models import GROUP, PRODUCT, Changes, Picture, PictureOwner, pictures_of
 from avenue.shop.service.access import may_change, require_seller
 from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.pictures import NOT_FOUND, PictureStore
 from avenue.shop.store.products import ProductStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """The pictures of somebody's own product or group, for whoever arranges them.
+
+    `trash` are those that can be restored for `trash_kept` after they were put there, the latest
+    first; `limit` says how many one owner may have.
+    """
+
+    revision: int
+    pictures: tuple[Picture, ...]
+    trash: tuple[Asset, ...]
+    trash_kept: timedelta
+    limit: int
 
 
 class PictureService:
@@ -47,6 +64,24 @@ class PictureService:
         self._limit = settings.max_images_per_product
         self._temporary_limit = settings.max_temp_images
         self._versions_keep = settings.versions_keep
+        self._trash_kept = timedelta(days=settings.trash_days)
+
+    def wall(self, actor: Actor, claim: Claim) -> Wall:
+        """Return the pictures of an own product or group, with those in its trash."""
+        owner = self._own(actor, claim)
+        found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
+        live = {each.id: each for each in found.values() if each.state is State.LIVE}
+        return Wall(
+            revision=owner.revision,
+            pictures=pictures_of(owner.images, live),
+            trash=tuple(self._library.trashed_by(actor, claim)),
+            trash_kept=self._trash_kept,
+            limit=self.limit_on(actor.site),
+        )
+
+    def limit_on(self, site: Site) -> int:
+        """Return how many pictures one owner may have."""
+        return site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
 
     def add(
         self,
@@ -61,7 +96,7 @@ class PictureService:
         `key` is the Idempotency-Key. Raise the first refusal when no file was taken; nothing of
         a refused file stays behind.
         """
-        owner, limit = self._own(actor, claim), self._limit_on(actor.site)
+        owner, limit = self._own(actor, claim), self.limit_on(actor.site)
         order = Order(
             policy=self._policy.on(actor.site),
             target=f"{claim.kind}/{claim.id}",
@@ -83,7 +118,7 @@ class PictureService:
         self._own(actor, claim)
         if is_own_picture(actor.site, url):
             raise OwnUrl
-        limit = self._limit_on(actor.site)
+        limit = self.limit_on(actor.site)
         created = self._pictures.add_external(actor.site.id, claim, url, limit=limit)
         return External(url=url), created
 
@@ -150,7 +185,7 @@ class PictureService:
     def restore(self, actor: Actor, claim: Claim, asset_id: str) -> None:
         """Bring a picture back from the trash to where it was."""
         self._own(actor, claim)
-        self._pictures.restore(actor.site.id, claim, asset_id, limit=self._limit_on(actor.site))
+        self._pictures.restore(actor.site.id, claim, asset_id, limit=self.limit_on(actor.site))
 
     def add_temporary(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
@@ -193,10 +228,6 @@ class PictureService:
         if owner is None or not may_change(actor, owner):
             raise NOT_FOUND[claim.kind]
         return owner
-
-    def _limit_on(self, site: Site) -> int:
-        """Return how many pictures one owner may have."""
-        return site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
 
     def _asset_at(self, site: Site, url: str) -> str:
         """Return the id of the asset that any address of ours or from before names, or ""."""

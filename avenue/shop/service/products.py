@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Actor, Limit, Role, new_id
+from avenue.identity import Actor, Limit, Role, Site, new_id
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State
 from avenue.shop.errors import (
@@ -48,9 +48,16 @@ class ProductService:
         self._limit = settings.max_images_per_product
 
     def create(
-        self, actor: Actor, fields: ProductFields, temp_images: Sequence[str] = ()
+        self,
+        actor: Actor,
+        fields: ProductFields,
+        temp_images: Sequence[str] = (),
+        *,
+        product_id: str | None = None,
     ) -> PicturedProduct:
         """Create a product of the actor's own, with these temporary pictures of the actor's own.
+
+        Its id is `product_id`, where that was chosen before and nobody else knows it.
 
         Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired` or `TooManyImages`.
         """
@@ -62,7 +69,7 @@ class ProductService:
         now = utc_now()
         product = Product(
             **asdict(fields),
-            id=new_id(),
+            id=product_id or new_id(),
             owner=actor.id,
             images=tuple(Entry(asset=each) for each in temp_images),
             revision=1,
@@ -79,10 +86,26 @@ class ProductService:
             raise ProductNotFound
         return self._pictured(actor, [product])[0]
 
+    def own(self, actor: Actor, product_id: str) -> Product:
+        """Return a product the actor may change; to everybody else it does not exist.
+
+        Raise `ProductNotFound`.
+        """
+        require_seller(actor)
+        product = self._products.get(actor.site.id, product_id)
+        if product is None or not may_change(actor, product):
+            raise ProductNotFound
+        return product
+
     def find(self, actor: Actor, query: ProductQuery) -> Page:
         """Return a page of the products the actor may see."""
         seller = actor.id if actor.has_role(Role.SELLER) else None
-        scoped = replace(query, everything=actor.is_admin, visible_to=seller)
+        scoped = replace(
+            query,
+            everything=actor.is_admin,
+            visible_to=seller,
+            language=actor.site.language,
+        )
         found, total = self._products.find(actor.site.id, scoped)
         shown = found[: query.limit]
         last = shown[-1] if len(found) > query.limit else None
@@ -92,6 +115,22 @@ class ProductService:
             total=total,
         )
 
+    def own_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
+        """Return those of `product_ids` that the actor may change, in their order."""
+        require_seller(actor)
+        found = self._products.these(actor.site.id, product_ids)
+        return self._pictured(actor, [each for each in found if may_change(actor, each)])
+
+    def own_by_sku(self, actor: Actor, skus: Sequence[str]) -> dict[str, Product]:
+        """Return the products with one of `skus` that the actor may change, by SKU."""
+        require_seller(actor)
+        found = self._products.with_skus(actor.site.id, skus)
+        return {sku: each for sku, each in found.items() if may_change(actor, each)}
+
+    def published(self, site: Site, *, most: int) -> list[Product]:
+        """Return what everybody may see of `site`, the newest first, without the pictures."""
+        return self._products.published(site.id, most=most)
+
     def change(
         self, actor: Actor, product_id: str, changes: Changes, revision: int | None
     ) -> PicturedProduct:
@@ -100,7 +139,7 @@ class ProductService:
         Raise `SkuTaken` or `GroupNotFound`, too.
         """
         for _ in range(CHANGE_TRIES):
-            product = self._own(actor, product_id)
+            product = self.own(actor, product_id)
             if revision is not None and product.revision != revision:
                 break
             if changes.get("group") != product.group:
@@ -112,16 +151,8 @@ class ProductService:
 
     def delete(self, actor: Actor, product_id: str) -> None:
         """Delete an own product; its pictures go to the trash."""
-        product = self._own(actor, product_id)
+        product = self.own(actor, product_id)
         self._products.delete(actor.site.id, product, by=actor.id)
-
-    def _own(self, actor: Actor, product_id: str) -> Product:
-        """Return a product the actor may change; to everybody else it does not exist."""
-        require_seller(actor)
-        product = self._products.get(actor.site.id, product_id)
-        if product is None or not may_change(actor, product):
-            raise ProductNotFound
-        return product
 
     def _check_group(self, actor: Actor, group_id: str | None) -> None:
         """Raise `GroupNotFound` when the actor may not put products into the group."""

@@ -197,6 +197,19 @@ class StatusService:
             ),
         )
 
+    def problems_of(
+        self, actor: Actor, kind: str, ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Finding]]:
+        """Return what was found with these products or groups and still holds, by id."""
+        found = self._inspections.findings_of(actor.site.id, kind, ids)
+        if found:
+            self._inspector.look_again(actor.site, found)
+            found = self._inspections.findings_of(actor.site.id, kind, ids)
+        by_id: dict[str, list[Finding]] = {}
+        for each in found:
+            by_id.setdefault(each.referrer, []).append(each)
+        return by_id
+
     def _problems(self, actor: Actor, after: str, limit: int) -> tuple[list[Finding], str | None]:
         """Return a page of findings that still hold, and the place of the next page."""
         found: list[Finding] = []

@@ -8,7 +8,7 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.media.store import ASSETS
 from avenue.shop.errors import ProductNotFound
-from avenue.shop.models import Changes, Group, ListQuery, Option
+from avenue.shop.models import Changes, Group, GroupQuery, Option
 from avenue.shop.store.documents import (
     GROUPS,
     PRODUCTS,
@@ -56,10 +56,17 @@ class GroupStore:
         found = self._groups(site_id).find_one({"_id": group_id})
         return from_document(found) if found else None
 
-    def find(self, site_id: str, query: ListQuery) -> tuple[list[Group], int]:
+    def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int]:
         """Return the groups of one page, and how many match in all; see `page_of`."""
-        found, total = page_of(self._groups(site_id), query, ())
+        conditions = [{"owner": query.owner}] if query.owner else []
+        found, total = page_of(self._groups(site_id), query, conditions)
         return [from_document(each) for each in found], total
+
+    def owned_by(self, site_id: str, owner: str | None, limit: int) -> list[Group]:
+        """Return up to `limit` groups of `owner` by name; None stands for everybody's."""
+        query = {} if owner is None else {"owner": owner}
+        found = self._groups(site_id).find(query, sort=[("name_key", 1), ("_id", 1)], limit=limit)
+        return [from_document(each) for each in found]
 
     def change(
         self,

@@ -7,10 +7,11 @@ from bson import Decimal128
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
-from avenue.media.store import ASSETS, claim_temporary
+from avenue.media.inspection.store import FINDINGS, found_against
+from avenue.media.store import ASSETS, claim_temporary, owners_without_alt
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf
-from avenue.shop.models import Changes, Product, ProductQuery, Status
+from avenue.shop.models import PRODUCT, Changes, Pictures, Product, ProductQuery, Status
 from avenue.shop.store.documents import (
     GROUPS,
     PRODUCTS,
@@ -25,6 +26,11 @@ from avenue.shop.store.documents import (
 from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, Collection, site
+
+MOST_LACKING = 50_000
+"""Products that a list by their pictures is drawn from; there may be more that lack the same."""
+
+WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 
 SHELVES_AT_ONCE = 5000
 
@@ -68,8 +74,25 @@ class ProductStore:
 
     def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int]:
         """Return the products of one page, and how many match in all; see `page_of`."""
-        found, total = page_of(self._products(site_id), query, _conditions(query))
+        conditions = [*_conditions(query), *self._lacking(site_id, query)]
+        found, total = page_of(self._products(site_id), query, conditions)
         return [from_document(each) for each in found], total
+
+    def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
+        """Return those of `product_ids` that exist, in their order."""
+        found = with_ids(self._products(site_id), product_ids)
+        return [found[each] for each in dict.fromkeys(product_ids) if each in found]
+
+    def with_skus(self, site_id: str, skus: Iterable[str]) -> dict[str, Product]:
+        """Return the products that have one of `skus`, by SKU."""
+        return with_skus(self._products(site_id), skus)
+
+    def published(self, site_id: str, *, most: int) -> list[Product]:
+        """Return the published products, the newest first."""
+        found = self._products(site_id).find(
+            {"status": Status.PUBLISHED}, WITHOUT_TEXTS, sort=[("created_at", -1)], limit=most
+        )
+        return [from_document({**each, "description": "", "images": []}) for each in found]
 
     def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
         """Set fields of a product; None when it is no longer as `product` says.
@@ -121,6 +144,27 @@ class ProductStore:
         for each in found:
             members[each["group"]].append(from_document(each))
         return members
+
+    def _lacking(self, site_id: str, query: ProductQuery) -> list[Document]:
+        """Return the condition of `query.pictures`.
+
+        What is kept beside the products, texts and findings, is asked first, so that no query has
+        to look at every product.
+        """
+        scope = site(self._database, site_id)
+        match query.pictures:
+            case None:
+                return []
+            case Pictures.NONE:
+                return [{"images": []}]
+            case Pictures.NO_ALT:
+                assets = scope.collection(ASSETS)
+                lacking = owners_without_alt(assets, PRODUCT, query.language, limit=MOST_LACKING)
+                return [{"_id": {"$in": lacking}}]
+            case Pictures.PROBLEMS:
+                findings = scope.collection(FINDINGS)
+                accused = found_against(findings, site_id, PRODUCT, limit=MOST_LACKING)
+                return [{"_id": {"$in": accused}}]
 
     def shelves(self, site_id: str, *, owner: str | None) -> Iterator[Shelf]:
         """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""

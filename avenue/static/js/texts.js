@@ -1,6 +1,6 @@
 // The texts a page brings along for its modules: <script type="application/json" id="texts">.
 const source = document.getElementById("texts");
-const texts = source ? JSON.parse(source.textContent) : {};
+export const texts = source ? JSON.parse(source.textContent) : {};
 
 /** Return the text `name` with `{facts}` put in. */
 export function text(name, facts = {}) {

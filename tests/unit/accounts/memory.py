@@ -1,17 +1,20 @@
 """Stand-ins for the database, the password hasher and the minute counter."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, User
+from avenue.accounts.models import ApiToken, PasswordLink, User
+from avenue.identity import Role
 
 
 class MemoryStore:
     def __init__(self) -> None:
         self.people: dict[str, User] = {}
         self.kept_tokens: dict[str, ApiToken] = {}
+        self.links: dict[str, PasswordLink] = {}
 
     def user_by_email(self, email: str) -> User | None:
         return next((user for user in self.people.values() if user.email == email), None)
@@ -30,9 +33,12 @@ class MemoryStore:
             raise EmailTaken
         self.people[user.id] = user
 
-    def set_password(self, user_id: str, password_hash: str) -> None:
+    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+        if under is not None and self.people[user_id].token_epoch != under:
+            return False
         self._raise_epochs(user_id)
         self.people[user_id] = replace(self.people[user_id], password_hash=password_hash)
+        return True
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
         self._raise_epochs(user_id)
@@ -77,8 +83,66 @@ class MemoryStore:
     def remove_token(self, token_id: str) -> None:
         self.kept_tokens.pop(token_id, None)
 
-    def remove_tokens(self, user: str) -> None:
-        self.kept_tokens = {k: v for k, v in self.kept_tokens.items() if v.user != user}
+    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
+        self.kept_tokens = {
+            k: v
+            for k, v in self.kept_tokens.items()
+            if v.user != user or site not in {None, v.site}
+        }
+
+    def put_link(self, link: PasswordLink) -> None:
+        self.links[link.id] = link
+
+    def link_by_sha256(self, secret_sha256: str) -> PasswordLink | None:
+        return next(
+            (each for each in self.links.values() if each.secret_sha256 == secret_sha256), None
+        )
+
+    def count_links(self, user: str, *, good_at: datetime, but: str) -> int:
+        mine = [each for each in self.links.values() if each.user == user and each.id != but]
+        return len([each for each in mine if each.expires_at > good_at])
+
+    def remove_links(self, user: str) -> None:
+        self.links = {k: v for k, v in self.links.items() if v.user != user}
+
+    def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
+        here = [each for each in self.users() if site in each.roles and search in each.email]
+        return [each for each in here if after is None or each.email > after][:limit]
+
+    def count_people_of(self, site: str, *, search: str) -> int:
+        return len(self.people_of(site, search=search, after=None, limit=10**6))
+
+    def give_role(self, user_id: str, site: str, role: Role) -> bool:
+        if site in self.people[user_id].roles:
+            return False
+        self._set_role(user_id, site, role)
+        return True
+
+    def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
+        if role is not Role.ADMIN and self._is_last_admin(user_id, site):
+            return False
+        self._set_role(user_id, site, role)
+        return True
+
+    def shut_out(self, user_id: str, *, sites: Sequence[str]) -> bool:
+        if any(self._is_last_admin(user_id, site) for site in sites):
+            return False
+        self.set_disabled(user_id, disabled=True)
+        return True
+
+    def _is_last_admin(self, user_id: str, site: str) -> bool:
+        admins = [
+            each.id
+            for each in self.people.values()
+            if each.roles.get(site) is Role.ADMIN and not each.disabled
+        ]
+        return admins == [user_id]
+
+    def _set_role(self, user_id: str, site: str, role: Role | None) -> None:
+        user = self.people[user_id]
+        others = {k: v for k, v in user.roles.items() if k != site}
+        roles = others if role is None else {**others, site: role}
+        self.people[user_id] = replace(user, roles=roles)
 
     def _good(self, user: str, site: str, good_at: datetime) -> list[ApiToken]:
         return [

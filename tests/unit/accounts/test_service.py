@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from avenue.accounts.emails import normal_email
 from avenue.accounts.errors import (
     EmailTaken,
     InvalidEmail,
@@ -13,9 +14,10 @@ from avenue.accounts.errors import (
     UserNotFound,
     WeakPassword,
     WrongCredentials,
+    WrongPassword,
 )
 from avenue.accounts.models import User
-from avenue.accounts.service import AccountService, normal_email
+from avenue.accounts.service import AccountService
 from avenue.errors import Invalid, TooManyRequests
 from avenue.identity import Actor, Role, Scope, Site
 from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
@@ -413,3 +415,45 @@ def test_nothing_secret_shows_when_a_person_is_printed(house: House) -> None:
 
 def test_an_email_is_normal_after_one_round() -> None:
     assert normal_email(" \uff21na@SHOP.test ") == "ana@shop.test"
+
+
+def test_ones_own_password_needs_the_old_one(house: House) -> None:
+    house.add()
+    user, actor = house.sign_in()
+    with pytest.raises(WrongPassword):
+        house.accounts.change_own_password(actor, "not the old one", NEWER, address=ADDRESS)
+    with pytest.raises(WeakPassword):
+        house.accounts.change_own_password(actor, GOOD, ANA, address=ADDRESS)
+    assert house.store.people[user.id] == user
+    token = house.token()
+    changed = house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
+    assert house.by_token(token) is None
+    assert house.accounts.by_session(HERE, user.id, user.session_epoch) is None
+    assert house.accounts.by_session(HERE, user.id, changed.session_epoch) is not None
+    house.sign_in(password=NEWER)
+
+
+def test_an_open_browser_is_no_place_to_guess_the_old_one(house: House) -> None:
+    house.add()
+    _, actor = house.sign_in()
+    for _ in range(9):
+        with pytest.raises(WrongPassword):
+            house.accounts.change_own_password(actor, "a guess", NEWER, address=ADDRESS)
+    with pytest.raises(TooManyRequests):
+        house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
+
+
+def test_of_two_changes_at_once_the_first_counts(house: House) -> None:
+    house.add()
+    _, actor = house.sign_in()
+    hash_ = house.passwords.hash
+
+    def meanwhile(password: str) -> str:
+        house.passwords.hash = hash_  # type: ignore[method-assign]
+        house.accounts.change_password(ANA, "the password of the first")
+        return hash_(password)
+
+    house.passwords.hash = meanwhile  # type: ignore[method-assign]
+    with pytest.raises(WrongPassword):
+        house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
+    house.sign_in(password="the password of the first")

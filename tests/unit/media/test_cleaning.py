@@ -452,6 +452,7 @@ def test_what_is_left_of_exif_and_xmp_in_an_avif_can_be_read() -> None:
         assert ElementTree.fromstring(image.info["xmp"]).tag.endswith("xmpmeta")  # noqa: S314
 
 
+@pytest.mark.alone
 def test_a_bomb_of_text_is_not_unpacked() -> None:
     packet = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(100_000_000), 9)
     data = png_with((b"iTXt", packet), (b"iTXt", packet))
@@ -588,14 +589,14 @@ def _judge_damaged(picture: tuple[bytes, str]) -> None:
 
 
 @given(damaged())
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 def test_a_damaged_picture_is_cleaned_or_refused(picture: tuple[bytes, str]) -> None:
     _judge_damaged(picture)
 
 
 @pytest.mark.long
 @given(damaged())
-@settings(max_examples=60_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60_000, suppress_health_check=list(HealthCheck))
 def test_a_damaged_picture_is_cleaned_or_refused_at_length(picture: tuple[bytes, str]) -> None:
     _judge_damaged(picture)
 
@@ -635,6 +636,7 @@ CROWDED: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", CROWDED)
 def test_work_grows_with_the_size_and_not_faster(name: str) -> None:
     """Four times the parts may take four times as long; were it quadratic, sixteen times."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from http import HTTPStatus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.clock import utc_now
@@ -138,7 +138,6 @@ def test_a_megabyte_of_range_costs_next_to_nothing(header):
 POSITIONS = st.integers(0, 30) | st.integers(0, 10**25)
 
 
-@settings(deadline=None, database=None)
 @given(length=st.integers(0, 20), first=POSITIONS, last=st.none() | POSITIONS)
 def test_an_int_range_takes_what_a_slice_takes(length, first, last):
     found = choose_range(f"bytes={first}-{'' if last is None else last}", length)
@@ -151,7 +150,6 @@ def test_an_int_range_takes_what_a_slice_takes(length, first, last):
     assert content[found.start : found.end] == expected
 
 
-@settings(deadline=None, database=None)
 @given(length=st.integers(1, 20), suffix=POSITIONS)
 def test_a_suffix_range_takes_what_a_slice_takes(length, suffix):
     found = choose_range(f"bytes=-{suffix}", length)
@@ -161,7 +159,6 @@ def test_a_suffix_range_takes_what_a_slice_takes(length, suffix):
     assert content[found.start : found.end] == expected
 
 
-@settings(deadline=None, database=None)
 @given(
     length=st.integers(0, 20),
     header=st.text(st.sampled_from("0123456789-, =bytesW")).map("bytes=".__add__) | st.text(),
@@ -398,7 +395,6 @@ def test_a_date_is_sent_as_imf_fixdate_in_gmt_by_section_5_6_7():
     assert http_date(moment) == MODIFIED
 
 
-@settings(deadline=None, database=None)
 @given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_every_date_sent_is_read_back_to_the_second(moment):
     assert parse_http_date(http_date(moment)) == moment.replace(microsecond=0)

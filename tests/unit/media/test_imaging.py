@@ -176,6 +176,7 @@ def test_a_refusal_gives_the_numbers() -> None:
     assert costly.value.facts == {"scans": 101, "max_scans": 100}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "make",
     [

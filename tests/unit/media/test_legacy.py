@@ -4,7 +4,7 @@ import unicodedata
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.media.legacy import (
@@ -86,7 +86,6 @@ def test_what_names_no_path_of_a_site_is_none(address):
     assert legacy_path(address) is None
 
 
-@settings(deadline=None, database=None)
 @given(st.text())
 def test_whatever_comes_the_path_is_normal_or_none(address):
     path = legacy_path(address)
@@ -96,7 +95,6 @@ def test_whatever_comes_the_path_is_normal_or_none(address):
         assert not {"", ".", ".."} & set(path.split("/")[1:])
 
 
-@settings(deadline=None, database=None)
 @given(st.text())
 def test_a_path_written_as_a_url_again_is_the_same_path(address):
     path = legacy_path(address)

@@ -6,7 +6,7 @@ import unicodedata
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.media.naming import MAX_NAME_CHARACTERS, content_disposition, display_name
@@ -65,7 +65,6 @@ def test_a_client_name_is_kept_as(raw, kept):
     assert display_name(raw, "jpg") == kept
 
 
-@settings(deadline=None, database=None)
 @given(st.text(st.characters(codec=None) | st.sampled_from("./\\\u202e\u0301 \0")))
 def test_whatever_the_client_wrote_the_name_is_clean(raw):
     name = display_name(raw, "webp")
@@ -145,7 +144,6 @@ VALUE = re.compile(
 )
 
 
-@settings(deadline=None, database=None)
 @given(st.text(st.characters(codec=None) | st.sampled_from("\"\\%;'*\r\n\0\u202e./")))
 def test_whatever_the_name_the_header_is_safe_and_means_it(name):
     found = VALUE.fullmatch(content_disposition(name, download=False))

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from avenue.errors import AvenueError
@@ -16,7 +15,6 @@ from avenue.identity import new_id
 from avenue.shop.models import Sort
 from avenue.shop.paging import BadCursor, cursor_place, cursor_text
 
-without_hurry = hypothesis_settings(deadline=None, database=None)
 ID = "A" * 22
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -29,14 +27,12 @@ def written(*parts: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-@without_hurry
 @given(MOMENTS | st.none())
 def test_a_time_comes_back(moment):
     for sort in (Sort.CREATED, Sort.UPDATED):
         assert cursor_place(sort, cursor_text(sort, (moment, ID))) == (moment, ID)
 
 
-@without_hurry
 @given(PRICES | st.none())
 def test_a_price_comes_back(price):
     assert cursor_place(Sort.PRICE, cursor_text(Sort.PRICE, (price, ID))) == (price, ID)
@@ -48,7 +44,6 @@ def test_a_price_comes_back_however_it_is_kept(price):
     assert cursor_place(Sort.PRICE, cursor_text(Sort.PRICE, place)) == place
 
 
-@without_hurry
 @given(TEXTS | st.none())
 def test_a_text_comes_back(text):
     for sort in (Sort.NAME, Sort.SKU):
@@ -117,7 +112,6 @@ def test_nothing_else_is_a_cursor(sort, text):
         cursor_place(sort, text)
 
 
-@without_hurry
 @given(
     st.sampled_from([*Sort]),
     st.text(max_size=300)

@@ -5,12 +5,9 @@ import unicodedata
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from avenue.shop.words import LONGEST_WORD, MOST_WORDS, folded, words_of
-
-without_hurry = hypothesis_settings(deadline=None, database=None)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +48,12 @@ def whole(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
-@without_hurry
 @given(st.text())
 def test_folding_each_character_folds_the_text(text):
     assert folded(text) == whole(text)
 
 
+@pytest.mark.alone
 def test_a_run_of_combining_marks_costs_no_more_than_other_text():
     plain, marks = "a" * 20_000, "\u0301" * 10_000 + "\u0316" * 10_000
     assert seconds_for(marks) < 10 * seconds_for(plain)  # whole, hundreds of times as long
@@ -83,7 +80,6 @@ def test_folding_makes_equal_what_people_take_for_equal(one, other):
     assert folded(one) == folded(other)
 
 
-@without_hurry
 @given(st.text())
 def test_what_is_folded_stays_as_it_is(text):
     assert folded(folded(text)) == folded(text)

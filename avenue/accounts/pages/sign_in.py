@@ -4,30 +4,35 @@ from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from avenue.accounts.bodies import LoginBody
+from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import WrongCredentials
-from avenue.accounts.service import MOST_EMAIL_CHARACTERS, AccountService
+from avenue.accounts.pages.words import keep_out_of_caches, reason
+from avenue.accounts.recovery import RecoveryService
+from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import begin_session, current_actor, drop_session, safe_next
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
+from avenue.web.language import lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
-blueprint = Blueprint("account_pages", __name__, template_folder="templates")
+PANEL = "/admin"
+"""Where people go on who did not want to go anywhere else."""
 
+blueprint = Blueprint("account_pages", __name__, template_folder="../templates")
 
-@blueprint.after_request
-def _keep_out_of_caches(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
+blueprint.after_request(keep_out_of_caches)
+
+SAID = {"password": lazy_gettext("Your new password is set. Sign in with it.")}
 
 
 @blueprint.get("/login")
 def show_login() -> Response:
     """Show the form, or to somebody signed in who they are and the way out."""
-    target = safe_next(request.args.get("next"))
+    target = safe_next(request.args.get("next"), PANEL)
     actor = current_actor()
     if actor.id is None:
         return _form(target)
@@ -39,7 +44,7 @@ def show_login() -> Response:
 @audited("user.signed_in")
 def sign_in() -> Response:
     """Begin a session and go on to `next`, or show the form again with the reason."""
-    target = safe_next(request.form.get("next"))
+    target = safe_next(request.form.get("next"), PANEL)
     try:
         csrf.prove_own_page()
         body = _credentials()
@@ -82,6 +87,8 @@ def _form(target: str, error: AvenueError | None = None) -> Response:
         target=target,
         email=request.form.get("email", "")[:MOST_EMAIL_CHARACTERS],
         problem=_reason(error) if error else "",
+        said=SAID.get(request.args.get("said", "")),
+        can_mail=using(RecoveryService).can_mail,
     )
     if error:
         response.status_code = error.status
@@ -93,10 +100,7 @@ def _reason(error: AvenueError) -> str:
     match error:
         case WrongCredentials():
             return _("The e-mail or the password is wrong.")
-        case TooManyRequests():
-            seconds = error.facts["retry_after_seconds"]
-            return _("Too many tries. Try again in %(seconds)s seconds.", seconds=seconds)
-        case csrf.CsrfFailed():
-            return _("The page was too old. Please try again.")
-        case _other:
+        case Unavailable():
             return _("Signing in is not possible just now. Try again in a few seconds.")
+        case _other:
+            return reason(error)

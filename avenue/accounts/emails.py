@@ -1,0 +1,22 @@
+"""E-mail addresses as people are known by them."""
+
+import re
+import unicodedata
+
+from avenue.accounts.errors import InvalidEmail
+
+MOST_EMAIL_CHARACTERS = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
+EMAIL_PATTERN = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+def normal_email(email: str) -> str:
+    """Return the one spelling an e-mail is known by."""
+    return unicodedata.normalize("NFKC", email).strip().lower()
+
+
+def checked_email(email: str) -> str:
+    """Return the one spelling an e-mail is known by; raise `InvalidEmail` if it is none."""
+    normal = normal_email(email)
+    if len(normal) > MOST_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(normal):
+        raise InvalidEmail
+    return normal

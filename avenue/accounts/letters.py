@@ -1,0 +1,79 @@
+"""What people are written: why they get a letter, and its words in their language."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from avenue.accounts.models import User
+from avenue.identity import Site
+from avenue.mail.models import Letter
+from avenue.web.language import catalogue
+
+
+class Why(StrEnum):
+    """Why somebody is written to."""
+
+    FORGOTTEN = "forgotten"  # they have asked for a new password
+    RESET = "reset"  # an administrator wants them to choose one
+    INVITED = "invited"  # they are new, and have no password yet
+    ADDED = "added"  # somebody we know got a role on one site more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailOrder:
+    """A letter to be written: it names the person by id, so that it may be kept for a while.
+
+    `user` is None for an e-mail that nobody has: then nothing is written.
+    """
+
+    why: Why
+    user: str | None
+    language: str
+
+
+def reset_letter(site: Site, user: User, why: Why, language: str, link: str) -> Letter:
+    """Return the letter with the `link` where a password is chosen."""
+    _ = catalogue(language).gettext
+    place = {"site": _one_line(site.name)}
+    match why:
+        case Why.INVITED:
+            subject = _("Your access to %(site)s") % place
+            reason = _("You have been invited to work on %(site)s.") % place
+            good_for = _("The link works once, for three days. After that ask for a new one here:")
+            good_for += f"\n{site.base_url}/login/forgotten"
+        case Why.RESET:
+            subject = _("A new password for %(site)s") % place
+            reason = _("An administrator of %(site)s asks you to choose a new password.") % place
+            good_for = _("The link works once, for an hour.")
+        case _other:
+            subject = _("A new password for %(site)s") % place
+            reason = _("Somebody, we hope it was you, has asked for a new password for %(site)s.")
+            reason %= place
+            good_for = _(
+                "The link works once, for an hour. If it was not you, you need not do anything: "
+                "your password stays as it is."
+            )
+    choose = _("Choose your password here:")
+    return _letter(user, subject, _("Hello,"), reason, f"{choose}\n{link}", good_for)
+
+
+def added_letter(site: Site, user: User, language: str) -> Letter:
+    """Return the letter to somebody who has a password already."""
+    _ = catalogue(language).gettext
+    place = {"site": _one_line(site.name)}
+    return _letter(
+        user,
+        _("Your access to %(site)s") % place,
+        _("Hello,"),
+        _("You can work on %(site)s now. Sign in with this e-mail and the password you have:")
+        % place
+        + f"\n{site.base_url}/login",
+    )
+
+
+def _letter(user: User, subject: str, *paragraphs: str) -> Letter:
+    return Letter(to=user.email, subject=subject, text="\n\n".join(paragraphs) + "\n")
+
+
+def _one_line(text: str) -> str:
+    """Return `text` as it may stand in a header."""
+    return " ".join(text.split())

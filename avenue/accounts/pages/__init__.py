@@ -1,0 +1,16 @@
+"""Pages about people: signing in, passwords, one's own account and tokens, everybody on a site."""
+
+from avenue.accounts.pages import account, password, people, sign_in, tokens
+from avenue.identity import Role
+from avenue.web.language import lazy_gettext as _
+from avenue.web.pages import Entry
+
+BLUEPRINTS = (
+    sign_in.blueprint,
+    password.blueprint,
+    account.blueprint,
+    tokens.blueprint,
+    people.blueprint,
+)
+
+NAVIGATION = (Entry(path=people.PATH, title=_("People"), roles=(Role.ADMIN,)),)

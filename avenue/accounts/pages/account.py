@@ -1,0 +1,73 @@
+"""`/admin/account`: who one is, and one's password. For everybody who is signed in."""
+
+from flask import Blueprint, Response, request
+
+from avenue.accounts.errors import SignInBusy, WeakPassword, WrongPassword
+from avenue.accounts.pages.words import ROLES, keep_out_of_caches, reason
+from avenue.accounts.passwords import MOST_CHARACTERS
+from avenue.accounts.service import AccountService
+from avenue.errors import AvenueError, TooManyRequests
+from avenue.identity import Scope
+from avenue.web.audit import audited, note
+from avenue.web.auth import bearer_token, begin_session, current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.language import lazy_gettext
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+PATH = "/admin/account"
+SAID = {"password": lazy_gettext("Your password is changed. Everywhere else you are signed out.")}
+
+blueprint = Blueprint("account_page", __name__, url_prefix=PATH, template_folder="../templates")
+blueprint.after_request(keep_out_of_caches)
+
+
+@blueprint.get("")
+@require(scope=Scope.ACCOUNT)
+def show_account() -> Response:
+    """Show who asks, and what they can change about their account."""
+    return _account()
+
+
+@blueprint.post("/password")
+@require(scope=Scope.ACCOUNT)
+@audited("user.password_changed")
+def change_password() -> Response:
+    """Change one's own password: every session and token ends, this browser gets a new session."""
+    actor, new = current_actor(), request.form.get("new", "")
+    if new != request.form.get("again", ""):
+        return _account(wrong={"again": _("The two passwords are not the same.")}, status=422)
+    current = request.form.get("current", "")[:MOST_CHARACTERS]
+    try:
+        user = using(AccountService).change_own_password(
+            actor, current, new, address=request.remote_addr or ""
+        )
+    except WeakPassword as error:
+        return _refused(error, "new")
+    except (WrongPassword, TooManyRequests, SignInBusy) as error:
+        return _refused(error, "current")
+    note(actor=actor, object_id=user.id)
+    if bearer_token() is None:
+        begin_session(actor, user.session_epoch)
+    return see(f"{PATH}?said=password")
+
+
+def _refused(error: AvenueError, field: str) -> Response:
+    response = _account(wrong={field: reason(error)}, status=error.status)
+    response.headers.update(error.headers)
+    return response
+
+
+def _account(wrong: dict[str, str] | None = None, *, status: int = 200) -> Response:
+    actor = current_actor()
+    user = using(AccountService).user_of(actor)
+    return page(
+        "accounts/account.html",
+        status=status,
+        user=user,
+        role=ROLES[actor.role] if actor.role else None,
+        wrong=wrong or {},
+        said=SAID.get(request.args.get("said", "")),
+        problem=_("Your password was not changed.") if wrong else "",
+        most=MOST_CHARACTERS,
+    )

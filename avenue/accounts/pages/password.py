@@ -1,0 +1,106 @@
+"""`/login/forgotten` and `/login/reset`: a new password by a link in a letter.
+
+The secret of a link is in the path of the page with the form only, where no log has it; the form
+sends it in its body.
+"""
+
+from flask import Blueprint, Response, request
+
+from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
+from avenue.accounts.errors import ResetLinkGone, WeakPassword
+from avenue.accounts.pages.words import keep_out_of_caches, reason
+from avenue.accounts.passwords import MOST_CHARACTERS
+from avenue.accounts.recovery import RecoveryService
+from avenue.errors import AvenueError, TooManyRequests, Unavailable
+from avenue.identity import Actor
+from avenue.web import csrf
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.hosts import current_site
+from avenue.web.language import gettext as _
+from avenue.web.language import language
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+blueprint = Blueprint("password_pages", __name__, template_folder="../templates")
+blueprint.after_request(keep_out_of_caches)
+
+
+@blueprint.get("/login/forgotten")
+def show_forgotten() -> Response:
+    """Show the form that asks for a link, or whom to ask where no letters are sent."""
+    return page("accounts/forgotten.html", can_mail=using(RecoveryService).can_mail)
+
+
+@blueprint.post("/login/forgotten")
+@audited("user.link_asked")
+def ask_for_link() -> Response:
+    """Have a link sent, and say the same whether anybody has this e-mail."""
+    nothing_changed()  # what is sent, and to whom, is written down when it is sent
+    recovery, email = using(RecoveryService), request.form.get("email", "")[:MOST_EMAIL_CHARACTERS]
+    try:
+        csrf.prove_own_page()
+        if recovery.can_mail:
+            recovery.ask(
+                current_site(), email, address=request.remote_addr or "", language=language()
+            )
+    except (csrf.CsrfFailed, TooManyRequests, Unavailable) as error:
+        response = page(
+            "accounts/forgotten.html",
+            status=error.status,
+            can_mail=recovery.can_mail,
+            problem=reason(error),
+            email=email,
+        )
+        response.headers.update(error.headers)
+        return response
+    return page("accounts/forgotten.html", can_mail=recovery.can_mail, was_asked=True)
+
+
+@blueprint.get("/login/reset/<secret>")
+def show_reset(secret: str) -> Response:
+    """Show the form for a new password to whoever has the link."""
+    return _reset_page(secret)
+
+
+@blueprint.post("/login/reset")
+@audited("user.password_changed")
+def reset() -> Response:
+    """Set the password and lead to the sign-in page."""
+    secret, new = request.form.get("secret", ""), request.form.get("new", "")
+    if new != request.form.get("again", ""):
+        return _reset_page(secret, again_wrong=_("The two passwords are not the same."))
+    try:
+        csrf.prove_own_page()
+        user = using(RecoveryService).set_password(current_site(), secret, new)
+    except (WeakPassword, csrf.CsrfFailed, Unavailable) as error:
+        return _reset_page(secret, error)
+    except ResetLinkGone:
+        return _reset_page(secret)
+    note(
+        actor=Actor(site=current_site(), id=user.id, email=user.email), object_id=user.id, by="link"
+    )
+    return see("/login?said=password")
+
+
+def _reset_page(
+    secret: str, error: AvenueError | None = None, *, again_wrong: str = ""
+) -> Response:
+    """Return the form, or say that the link is not good; neither tells other hosts its address."""
+    try:
+        user = using(RecoveryService).person_of(current_site(), secret)
+    except ResetLinkGone as gone:
+        response = page("accounts/link_gone.html", status=gone.status)
+    else:
+        wrong_status = 422 if again_wrong else 200
+        response = page(
+            "accounts/reset.html",
+            status=error.status if error else wrong_status,
+            email=user.email,
+            secret=secret,
+            new_wrong=reason(error) if error else "",
+            again_wrong=again_wrong,
+            most=MOST_CHARACTERS,
+        )
+        response.headers.update(error.headers if error else {})
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,70 @@
+"""The words these pages have in common: roles, scopes, and what went wrong."""
+
+from collections.abc import Mapping
+
+from flask import Response
+from flask_babel import LazyString
+
+from avenue.accounts.errors import (
+    AlreadyHere,
+    InvalidEmail,
+    LastAdministrator,
+    ManagedElsewhere,
+    NotYourself,
+    WeakPassword,
+    WrongPassword,
+)
+from avenue.accounts.recovery import NoMail
+from avenue.errors import AvenueError, TooManyRequests
+from avenue.identity import Role, Scope
+from avenue.web.csrf import CsrfFailed
+from avenue.web.language import gettext
+from avenue.web.language import lazy_gettext as _
+
+ROLES: Mapping[Role, tuple[LazyString, LazyString]] = {
+    Role.ADMIN: (_("Administrator"), _("May do everything on this site, people included.")),
+    Role.SELLER: (_("Seller"), _("Creates products and changes their own, pictures included.")),
+    Role.EDITOR: (_("Editor"), _("Works on pages and their media library.")),
+    Role.CLIENT: (_("Client"), _("Sends own files and sees only those.")),
+    Role.OPS: (_("Operations"), _("Sees whether everything is stored safely; changes nothing.")),
+}
+"""Each role's name, and what it is in a sentence."""
+
+SCOPES: Mapping[Scope, tuple[LazyString, LazyString]] = {
+    Scope.READ: (_("Read"), _("See products, pictures and settings you may see.")),
+    Scope.WRITE: (_("Write"), _("Create, change and delete what you may change.")),
+    Scope.ACCOUNT: (_("Account"), _("Make and revoke tokens in your name.")),
+}
+"""Each scope's name, and what a token may do with it."""
+
+REASONS: Mapping[type[AvenueError], LazyString] = {
+    WeakPassword: _("This password is too easy to guess. Take another one."),
+    WrongPassword: _("The current password is not right."),
+    InvalidEmail: _("This is not an e-mail address."),
+    AlreadyHere: _("This person is already on this site."),
+    LastAdministrator: _(
+        "This is the only administrator of the site. Make somebody else one first."
+    ),
+    NotYourself: _("You cannot do this to yourself. Another administrator can."),
+    ManagedElsewhere: _("This person does not belong to this site alone, so you cannot do this."),
+    NoMail: _("E-mail cannot be sent from here."),
+    CsrfFailed: _("The page was too old. Please try again."),
+}
+
+SHOWN: tuple[type[AvenueError], ...] = tuple(REASONS)
+"""What a form that was refused is shown again for."""
+
+
+def reason(error: AvenueError) -> str:
+    """Return what to tell people about `error`."""
+    if isinstance(error, TooManyRequests):
+        seconds = error.facts["retry_after_seconds"]
+        return gettext("Too many tries. Try again in %(seconds)s seconds.", seconds=seconds)
+    known = REASONS.get(type(error))
+    return str(known) if known else gettext("This is not possible just now. Try again in a moment.")
+
+
+def keep_out_of_caches(response: Response) -> Response:
+    """Mark a page that only the person it was made for may ever see again."""
+    response.headers["Cache-Control"] = "no-store"
+    return response

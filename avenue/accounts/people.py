@@ -1,0 +1,244 @@
+"""The people of one site, for its administrators, and what these may do to them.
+
+A role belongs to the site. Password and access (`disabled`) belong to the person, on every site
+of the house: a site's administrator decides about them only for who is on this site alone and no
+superuser. A superuser decides about everybody. Nobody shuts themselves out, and a site keeps an
+administrator who can sign in.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from avenue.accounts.emails import checked_email
+from avenue.accounts.errors import (
+    AlreadyHere,
+    EmailTaken,
+    LastAdministrator,
+    ManagedElsewhere,
+    NotYourself,
+    PersonNotFound,
+)
+from avenue.accounts.letters import Why
+from avenue.accounts.models import Added, PeoplePage, Person, User
+from avenue.accounts.passwords import PasswordKeeper, made_password
+from avenue.accounts.recovery import NoMail, RecoveryService
+from avenue.clock import utc_now
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Role, Site, new_id
+
+
+class PeopleStore(Protocol):
+    """Where people are kept."""
+
+    def user_by_email(self, email: str) -> User | None:
+        """Return who has this normalised e-mail."""
+
+    def user_by_id(self, user_id: str) -> User | None:
+        """Return one person."""
+
+    def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
+        """Return who has a role on a site and `search` in e-mail or name, behind that e-mail."""
+
+    def count_people_of(self, site: str, *, search: str) -> int:
+        """Return how many there are of them."""
+
+    def add_user(self, user: User) -> None:
+        """Keep a new person; raise `EmailTaken`."""
+
+    def give_role(self, user_id: str, site: str, role: Role) -> bool:
+        """Give a role to somebody who has none on the site; tell whether that was so."""
+
+    def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
+        """Change a role or (None) take it away, unless the site would lose its last administrator.
+
+        Tell whether it was done.
+        """
+
+    def shut_out(self, user_id: str, *, sites: Sequence[str]) -> bool:
+        """Disable somebody, unless one of `sites` would lose its last administrator.
+
+        Both epochs are raised in the same step. Tell whether it was done.
+        """
+
+    def set_disabled(self, user_id: str, *, disabled: bool) -> None:
+        """Disable or enable somebody and raise both epochs, in one step."""
+
+    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+        """Change the password and raise both epochs, in one step."""
+
+    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
+        """Forget all tokens of a person, or those for one site; repeatable."""
+
+
+class PeopleService:
+    """Who is on a site. Every method raises `Forbidden` for who is no administrator of it."""
+
+    def __init__(
+        self,
+        store: PeopleStore,
+        passwords: PasswordKeeper,
+        recovery: RecoveryService,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._recovery = recovery
+        self._now = now
+
+    def find(self, actor: Actor, *, search: str, limit: int, after: str | None) -> PeoplePage:
+        """Return who has a role on the site, by e-mail; `after` is the `next` of the page before.
+
+        Raise `PersonNotFound` when `after` is nobody.
+        """
+        _check_is_admin(actor)
+        behind = self._user(actor, after).email if after else None
+        site = actor.site.id
+        found = self._store.people_of(site, search=search, after=behind, limit=limit + 1)
+        return PeoplePage(
+            items=tuple(_seen_by(actor, each) for each in found[:limit]),
+            next=found[limit - 1].id if len(found) > limit else None,
+            total=self._store.count_people_of(site, search=search),
+        )
+
+    def get(self, actor: Actor, user_id: str) -> Person:
+        """Return one of them; raise `PersonNotFound`."""
+        _check_is_admin(actor)
+        return _seen_by(actor, self._user(actor, user_id))
+
+    def add(self, actor: Actor, email: str, *, name: str, role: Role, by_mail: bool) -> Added:
+        """Give somebody a role on the site.
+
+        Who is new gets a password, made and returned here, or `by_mail` a link to choose one. Who
+        is known in the house keeps password and name. Raise `InvalidEmail`, `AlreadyHere` (for a
+        superuser, too: they may do everything here) or `NoMail`.
+        """
+        _check_is_admin(actor)
+        if by_mail and not self._recovery.can_mail:
+            raise NoMail
+        known_as = checked_email(email)
+        known = self._store.user_by_email(known_as)
+        if known is None:
+            try:
+                return self._add_new(actor.site, known_as, name, role, by_mail=by_mail)
+            except EmailTaken:  # in this very moment
+                known = self._store.user_by_email(known_as)
+        may_give = known and (actor.superuser or not known.superuser)
+        if not known or not may_give or not self._store.give_role(known.id, actor.site.id, role):
+            raise AlreadyHere
+        if by_mail:
+            self._recovery.write_to(actor.site, known, Why.ADDED)
+        return Added(user=known, made_password=None, by_mail=by_mail)
+
+    def change_role(self, actor: Actor, user_id: str, role: Role) -> None:
+        """Change somebody's role on the site; it counts from the next request.
+
+        Raise `PersonNotFound`, `ManagedElsewhere` or `LastAdministrator`.
+        """
+        person = self.get(actor, user_id)
+        self._set_role(actor, person, role)
+
+    def take_role_away(self, actor: Actor, user_id: str) -> None:
+        """Take somebody off the site; their tokens for it end, the person stays known.
+
+        Raises as `change_role`.
+        """
+        person = self.get(actor, user_id)
+        self._set_role(actor, person, None)
+        self._store.remove_tokens(person.id, site=actor.site.id)
+
+    def shut_out(self, actor: Actor, user_id: str) -> None:
+        """Disable somebody: all sessions and tokens end, and nobody signs in with this account.
+
+        Raise `PersonNotFound`, `NotYourself`, `ManagedElsewhere` or `LastAdministrator`.
+        """
+        user = self._own(actor, user_id)
+        if not self._store.shut_out(user.id, sites=[*user.roles]):
+            raise LastAdministrator
+        self._store.remove_tokens(user.id)
+
+    def let_in(self, actor: Actor, user_id: str) -> None:
+        """Enable somebody again; raises as `shut_out`."""
+        self._store.set_disabled(self._own(actor, user_id).id, disabled=False)
+
+    def make_password(self, actor: Actor, user_id: str) -> str:
+        """Give somebody a made password, returned here; all sessions and tokens end.
+
+        Raise `PersonNotFound`, `NotYourself` (one's own is changed by the old one) or
+        `ManagedElsewhere`.
+        """
+        user, made = self._own(actor, user_id), made_password()
+        self._store.set_password(user.id, self._passwords.hash(made))
+        self._store.remove_tokens(user.id)
+        return made
+
+    def send_link(self, actor: Actor, user_id: str) -> None:
+        """Have a link sent by which somebody chooses a password; until then the old one stays.
+
+        Raises as `make_password`, and `NoMail`.
+        """
+        self._recovery.write_to(actor.site, self._own(actor, user_id), Why.RESET)
+
+    def _user(self, actor: Actor, user_id: str) -> User:
+        user = self._store.user_by_id(user_id)
+        if user is None or actor.site.id not in user.roles:
+            raise PersonNotFound
+        return user
+
+    def _own(self, actor: Actor, user_id: str) -> User:
+        """Return somebody else whose password and access are for `actor` to decide."""
+        person = self.get(actor, user_id)
+        if person.is_oneself:
+            raise NotYourself
+        if person.managed_elsewhere:
+            raise ManagedElsewhere
+        return self._user(actor, user_id)
+
+    def _set_role(self, actor: Actor, person: Person, role: Role | None) -> None:
+        if person.role_is_fixed:
+            raise ManagedElsewhere(hint="Ask whoever runs the whole house.")
+        if not self._store.change_role(person.id, actor.site.id, role):
+            raise LastAdministrator
+
+    def _add_new(self, site: Site, email: str, name: str, role: Role, *, by_mail: bool) -> Added:
+        password, now = made_password(), self._now()
+        user = User(
+            id=new_id(),
+            email=email,
+            name=name,
+            password_hash=self._passwords.hash(password),  # by mail: one that nobody knows
+            roles={site.id: role},
+            superuser=False,
+            disabled=False,
+            session_epoch=0,
+            token_epoch=0,
+            created_at=now,
+            changed_at=now,
+        )
+        self._store.add_user(user)
+        if by_mail:
+            self._recovery.write_to(site, user, Why.INVITED)
+        return Added(user=user, made_password=None if by_mail else password, by_mail=by_mail)
+
+
+def _check_is_admin(actor: Actor) -> None:
+    if not actor.is_admin:
+        raise Forbidden
+
+
+def _seen_by(actor: Actor, user: User) -> Person:
+    is_oneself = user.id == actor.id
+    here_alone = set(user.roles) == {actor.site.id} and not user.superuser
+    managed_elsewhere = not actor.superuser and not here_alone
+    return Person(
+        id=user.id,
+        email=user.email,
+        name="" if managed_elsewhere and not is_oneself else user.name,
+        role=user.roles[actor.site.id],
+        disabled=user.disabled,
+        changed_at=user.changed_at,
+        is_oneself=is_oneself,
+        role_is_fixed=user.superuser and not actor.superuser,
+        managed_elsewhere=managed_elsewhere,
+    )

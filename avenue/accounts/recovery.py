@@ -1,0 +1,174 @@
+"""A new password by a link in a letter: for who has forgotten it, and for who is invited.
+
+What waits to be sent names a person by id and holds neither address nor link. The link is made
+when its letter is written, kept as a hash, and gone with it: another try writes another one. It
+ends by being used, by its time, and by any other change of the password.
+"""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from avenue.accounts.emails import normal_email
+from avenue.accounts.errors import ResetLinkGone
+from avenue.accounts.letters import MailOrder, Why, added_letter, reset_letter
+from avenue.accounts.models import PasswordLink, User
+from avenue.accounts.passwords import PasswordKeeper, check_new
+from avenue.accounts.tries import Tries, TryCounter, sha256
+from avenue.clock import utc_now
+from avenue.errors import NotFound
+from avenue.identity import Site
+from avenue.mail.models import Letter
+
+SECRET_BYTES = 32
+MOST_LINK_CHARACTERS = 64
+GOOD_FOR = {
+    Why.FORGOTTEN: timedelta(hours=1),
+    Why.RESET: timedelta(hours=1),
+    Why.INVITED: timedelta(days=3),  # nobody waits for it
+}
+MOST_OPEN_LINKS = 3  # so nobody's mailbox is filled from many addresses
+
+
+class NoMail(NotFound):
+    """There is no mail server that would take letters."""
+
+    code = "no_mail"
+    message = "This house cannot send e-mail."
+    hint = "Whoever runs it sets AVENUE_SMTP_URL and AVENUE_MAIL_FROM."
+
+
+class RecoveryStore(Protocol):
+    """Where people and their links are kept."""
+
+    def user_by_email(self, email: str) -> User | None:
+        """Return who has this normalised e-mail."""
+
+    def user_by_id(self, user_id: str) -> User | None:
+        """Return one person."""
+
+    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+        """Change the password while `under` is the token epoch; tell whether it was done."""
+
+    def remove_tokens(self, user: str) -> None:
+        """Forget all tokens of a person; repeatable."""
+
+    def put_link(self, link: PasswordLink) -> None:
+        """Keep a link, in place of the one with its id; repeatable."""
+
+    def link_by_sha256(self, secret_sha256: str) -> PasswordLink | None:
+        """Return the link with this secret."""
+
+    def count_links(self, user: str, *, good_at: datetime, but: str) -> int:
+        """Return how many unexpired links of a person there are beside the one with id `but`."""
+
+    def remove_links(self, user: str) -> None:
+        """Forget all links of a person; repeatable."""
+
+
+class Outbox(Protocol):
+    """Where letters wait to be written and sent, in the background."""
+
+    def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
+        """Have a letter sent soon; one that waits already under this `key` is enough."""
+
+
+class RecoveryService:
+    """Passwords by letter. Without an `outbox` there are no letters."""
+
+    def __init__(
+        self,
+        store: RecoveryStore,
+        passwords: PasswordKeeper,
+        counter: TryCounter,
+        outbox: Outbox | None,
+        *,
+        tries_per_minute: int,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._tries = Tries(counter, "forgotten", per_minute=tries_per_minute)
+        self._outbox = outbox
+        self._now = now
+
+    @property
+    def can_mail(self) -> bool:
+        """Whether letters can be sent at all."""
+        return self._outbox is not None
+
+    def ask(self, site: Site, email: str, *, address: str, language: str) -> None:
+        """Have a link sent to whoever has this e-mail; for nobody as much is done as for somebody.
+
+        `address` is the caller's IP address. Raise `TooManyRequests`, or `NoMail`.
+        """
+        known_as = normal_email(email)
+        self._tries.count(known_as, address)
+        user = self._store.user_by_email(known_as)
+        self._put(site, Why.FORGOTTEN, user, language, key=sha256(known_as))
+
+    def write_to(self, site: Site, user: User, why: Why) -> None:
+        """Have a letter sent to somebody, in the language of the site. Raise `NoMail`."""
+        self._put(site, why, user, site.language, key=f"{why} {user.id}")
+
+    def letter(self, site: Site, order: MailOrder, *, order_id: str) -> Letter | None:
+        """Write what was ordered, with a new link; None when nobody is to be written to.
+
+        Done again for the same `order_id`, the link of the time before ends.
+        """
+        user = self._store.user_by_id(order.user) if order.user else None
+        if user is None or user.disabled or user.role_on(site.id) is None:
+            return None
+        if order.why is Why.ADDED:
+            return added_letter(site, user, order.language)
+        now = self._now()
+        is_asked = order.why is Why.FORGOTTEN
+        open_links = self._store.count_links(user.id, good_at=now, but=order_id)
+        if is_asked and open_links >= MOST_OPEN_LINKS:
+            return None
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        link = PasswordLink(
+            id=order_id,
+            user=user.id,
+            site=site.id,
+            epoch=user.token_epoch,
+            secret_sha256=sha256(secret),
+            expires_at=now + GOOD_FOR[order.why],
+        )
+        self._store.put_link(link)
+        url = f"{site.base_url}/login/reset/{secret}"
+        return reset_letter(site, user, order.why, order.language, url)
+
+    def person_of(self, site: Site, secret: str) -> User:
+        """Return whose link this is; raise `ResetLinkGone`. Looking does not use it up."""
+        is_ours = len(secret) <= MOST_LINK_CHARACTERS
+        link = self._store.link_by_sha256(sha256(secret)) if is_ours else None
+        if link is None or link.site != site.id or link.expires_at <= self._now():
+            raise ResetLinkGone
+        user = self._store.user_by_id(link.user)
+        if user is None or user.disabled or user.token_epoch != link.epoch:
+            raise ResetLinkGone
+        if user.role_on(site.id) is None:
+            raise ResetLinkGone
+        return user
+
+    def set_password(self, site: Site, secret: str, new: str) -> User:
+        """Set the password of whoever has the link; all sessions, tokens and links end.
+
+        Of two who use a link at once, one does. Raise `ResetLinkGone` or `WeakPassword`.
+        """
+        user = self.person_of(site, secret)
+        check_new(new, email=user.email)
+        password_hash = self._passwords.hash(new)
+        if not self._store.set_password(user.id, password_hash, under=user.token_epoch):
+            raise ResetLinkGone
+        self._store.remove_links(user.id)
+        self._store.remove_tokens(user.id)
+        return user
+
+    def _put(self, site: Site, why: Why, user: User | None, language: str, *, key: str) -> None:
+        if self._outbox is None:
+            raise NoMail
+        order = MailOrder(why=why, user=user.id if user else None, language=language)
+        self._outbox.put(site.id, order, key=key)

@@ -1,0 +1,59 @@
+"""How often somebody may try what could be guessed or abused: by account and by address."""
+
+import hashlib
+import ipaddress
+from typing import Protocol
+
+from avenue.errors import TooManyRequests
+
+ADDRESS_FACTOR = 10  # tries of one address for all accounts together
+IPV6_NETWORK_BITS = 64  # one household owns all of that
+
+
+class TryCounter(Protocol):
+    """Counts tries in windows of a minute."""
+
+    def hit(self, key: str, limit: int) -> int:
+        """Count one; return 0, or the seconds to wait when over `limit`."""
+
+
+class Tries:
+    """Counts tries of one `kind`; what is kept shows neither e-mails nor addresses."""
+
+    def __init__(self, counter: TryCounter, kind: str, *, per_minute: int) -> None:
+        self._counter = counter
+        self._kind = kind
+        self._per_minute = per_minute
+
+    def count(self, email: str, address: str) -> None:
+        """Count for the address alone (nobody walks through a list), then for account and it.
+
+        `address` is the caller's IP address. Raise `TooManyRequests` above the limits.
+        """
+        where = _neighbourhood(address)
+        waits = [
+            self._hit(where, self._per_minute * ADDRESS_FACTOR),
+            self._hit(f"{where} {email}", self._per_minute),
+        ]
+        if any(waits):
+            raise TooManyRequests("Too many tries from here.", retry_after_seconds=max(waits))
+
+    def _hit(self, what: str, limit: int) -> int:
+        return self._counter.hit(f"{self._kind}:{sha256(what)}", limit)
+
+
+def sha256(text: str) -> str:
+    """Return what may be kept of a text that must not be read again, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _neighbourhood(address: str) -> str:
+    """Return the address, or of IPv6 the network it is in."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    network = ipaddress.IPv6Network((int(ip), IPV6_NETWORK_BITS), strict=False)
+    return str(ip.ipv4_mapped or network)

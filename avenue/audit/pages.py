@@ -1,0 +1,152 @@
+"""`/admin/audit`: the log of changes for people, and as a table."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, request, stream_with_context
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from avenue.audit.models import Entry as Change
+from avenue.audit.models import EntryPage, EntryQuery
+from avenue.audit.service import AuditService
+from avenue.audit.table import head, rows
+from avenue.audit.texts import action_words, choices, details_words, doer_words
+from avenue.clock import iso, utc_now
+from avenue.identity import Actor, Role
+from avenue.web.auth import current_actor, require
+from avenue.web.language import lazy_gettext
+from avenue.web.pages import Entry, page
+from avenue.web.services import using
+
+PATH = "/admin/audit"
+SHOWN = 50
+AT_ONCE = 500
+MOST_ROWS = 20_000
+LONGEST_FILTER = 300
+FILTERS = ("actor", "action", "object")
+
+NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Audit log"), roles=(Role.ADMIN,)),)
+
+PAGES = {
+    "product": "/admin/products/{id}",
+    "group": "/admin/groups/{id}",
+    "import": "/admin/import/{id}",
+    "picture_import": "/admin/import/pictures/{id}",
+    "user": "/admin/people/{id}",
+    "site": "/admin/settings",
+}
+"""Where the panel shows a thing; led to only where there is such a page."""
+
+blueprint = Blueprint("audit_pages", __name__, url_prefix=PATH, template_folder="templates")
+
+
+@blueprint.get("")
+@require(Role.ADMIN)
+def show_changes() -> Response:
+    """Show who changed what, newest first, with the filters of the URL."""
+    asked = _asked()
+    found = using(AuditService).find(current_actor(), _query(asked, SHOWN), after=_after())
+    return page(
+        "audit/changes.html",
+        changes=[_shown(each, asked) for each in found.items],
+        total=found.total,
+        asked=asked,
+        actions=choices(),
+        next=_url(asked, after=found.next) if found.next else None,
+        newest=_url(asked) if _after() else None,
+        table=f"{PATH}/table.csv{_question(asked)}",
+        most_rows=MOST_ROWS,
+    )
+
+
+@blueprint.get("/table.csv")
+@require(Role.ADMIN)
+def give_table() -> Response:
+    """Give what the filters leave as a table, the newest `MOST_ROWS` at most."""
+    actor, query = current_actor(), _query(_asked(), AT_ONCE)
+    first = using(AuditService).find(actor, query, after=None)  # a refusal is still an answer here
+    lines = rows(_all(actor, query, first))
+    response = Response(
+        stream_with_context(_table(lines)), content_type="text/csv; charset=utf-8; header=present"
+    )
+    name = f"{actor.site.id}-{utc_now():%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _table(lines: Iterator[str]) -> Iterator[str]:
+    yield head()
+    yield from lines
+
+
+def _all(actor: Actor, query: EntryQuery, first: EntryPage) -> Iterator[Change]:
+    """Yield the entries of `first` and those behind it, page by page."""
+    found, given = first, 0
+    while True:
+        yield from found.items[: MOST_ROWS - given]
+        given += len(found.items)
+        if found.next is None or given >= MOST_ROWS:
+            return
+        found = using(AuditService).find(actor, query, after=found.next)
+
+
+def _shown(change: Change, asked: dict[str, str]) -> dict[str, Any]:
+    return {
+        "at": change.at,
+        "iso": iso(change.at),
+        "who": doer_words(change.doer),
+        "kind": change.doer.kind,
+        "of_doer": _url({**asked, "actor": change.doer.name or change.doer.id or ""}),
+        "did": action_words(change.action),
+        "object_id": change.object_id,
+        "of_object": _url({**asked, "object": change.object_id or ""}),
+        "page": _page_of(change),
+        "details": details_words(change),
+        "request_id": change.request_id,
+    }
+
+
+def _page_of(change: Change) -> str | None:
+    """Return where the panel shows the thing, None where it does not (any more)."""
+    pattern = PAGES.get(change.object_kind)
+    if pattern is None or change.object_id is None or change.action.endswith(".deleted"):
+        return None
+    path = pattern.format(id=change.object_id)
+    try:
+        current_app.url_map.bind("any").match(path, "GET")
+    except (HTTPException, RequestRedirect):
+        return None
+    return path
+
+
+def _asked() -> dict[str, str]:
+    """Return the filters of the URL that say something."""
+    given = {name: request.args.get(name, "").strip()[:LONGEST_FILTER] for name in FILTERS}
+    return {name: text for name, text in given.items() if text}
+
+
+def _after() -> str | None:
+    return request.args.get("after") or None
+
+
+def _query(asked: dict[str, str], limit: int) -> EntryQuery:
+    query = EntryQuery(limit=limit)
+    return replace(
+        query,
+        actor=asked.get("actor"),
+        action=asked.get("action"),
+        object_id=asked.get("object"),
+    )
+
+
+def _url(asked: dict[str, str], **more: str) -> str:
+    return f"{PATH}{_question({**asked, **more})}"
+
+
+def _question(asked: dict[str, str]) -> str:
+    given = {name: text for name, text in asked.items() if text}
+    return f"?{urlencode(given)}" if given else ""

@@ -1,0 +1,151 @@
+"""Entries of the log of changes as people read them: what was done, by whom, what belongs to it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from avenue.audit.models import Doer, DoerKind, Entry
+from avenue.web.language import gettext as _
+from avenue.web.language import lazy_gettext, ngettext
+
+ACTIONS = {
+    "file.added": lazy_gettext("added a file to the media library"),
+    "file.removed": lazy_gettext("removed a file of the media library"),
+    "folder.imported": lazy_gettext("brought in the files of a folder"),
+    "group.changed": lazy_gettext("changed a group"),
+    "group.created": lazy_gettext("created a group"),
+    "group.deleted": lazy_gettext("deleted a group"),
+    "group.image_described": lazy_gettext("described a photo of a group"),
+    "group.image_removed": lazy_gettext("removed a photo of a group"),
+    "group.image_replaced": lazy_gettext("replaced a photo of a group"),
+    "group.image_restored": lazy_gettext("restored a photo of a group"),
+    "group.images_added": lazy_gettext("added photos to a group"),
+    "group.images_ordered": lazy_gettext("put the photos of a group in order"),
+    "import.begun": lazy_gettext("began an import of products"),
+    "import.finished": lazy_gettext("finished an import of products"),
+    "import.undo_begun": lazy_gettext("began to undo an import of products"),
+    "import.undone": lazy_gettext("undid an import of products"),
+    "picture_import.begun": lazy_gettext("began an import of photos"),
+    "picture_import.finished": lazy_gettext("finished an import of photos"),
+    "picture_import.planned": lazy_gettext("prepared an import of photos"),
+    "product.changed": lazy_gettext("changed a product"),
+    "product.created": lazy_gettext("created a product"),
+    "product.deleted": lazy_gettext("deleted a product"),
+    "product.image_described": lazy_gettext("described a photo of a product"),
+    "product.image_removed": lazy_gettext("removed a photo of a product"),
+    "product.image_replaced": lazy_gettext("replaced a photo of a product"),
+    "product.image_restored": lazy_gettext("restored a photo of a product"),
+    "product.images_added": lazy_gettext("added photos to a product"),
+    "product.images_ordered": lazy_gettext("put the photos of a product in order"),
+    "products.changed": lazy_gettext("changed several products"),
+    "site.added": lazy_gettext("added a site"),
+    "site.changed": lazy_gettext("changed the settings"),
+    "site.logo_changed": lazy_gettext("changed the logo"),
+    "site.logo_removed": lazy_gettext("removed the logo"),
+    "temp_image.added": lazy_gettext("uploaded a temporary photo"),
+    "temp_image.removed": lazy_gettext("removed a temporary photo"),
+    "token.created": lazy_gettext("made an API token"),
+    "token.revoked": lazy_gettext("ended an API token"),
+    "user.added": lazy_gettext("added a person"),
+    "user.disabled": lazy_gettext("disabled a person"),
+    "user.enabled": lazy_gettext("let a disabled person in again"),
+    "user.link_asked": lazy_gettext("asked for a link to set a new password"),
+    "user.password_changed": lazy_gettext("changed a password"),
+    "user.reset_started": lazy_gettext("made a link to set a new password"),
+    "user.role_changed": lazy_gettext("changed somebody's role"),
+    "user.role_taken": lazy_gettext("took somebody's role away"),
+    "user.signed_in": lazy_gettext("signed in"),
+    "user.signed_out": lazy_gettext("signed out"),
+}
+"""What each action is, after the name of who did it. Those that no code has any more stay: the log
+keeps entries for long."""
+
+DETAILS = {
+    "alt": lazy_gettext("text for the blind"),
+    "asset_id": lazy_gettext("photo"),
+    "base_url": lazy_gettext("address"),
+    "by": lazy_gettext("for"),
+    "colors": lazy_gettext("colours"),
+    "created": lazy_gettext("created"),
+    "currency": lazy_gettext("currency"),
+    "days": lazy_gettext("days"),
+    "decorative": lazy_gettext("decorative"),
+    "deleted": lazy_gettext("deleted"),
+    "description": lazy_gettext("description"),
+    "duplicate": lazy_gettext("there already"),
+    "focal": lazy_gettext("focal point"),
+    "gone": lazy_gettext("gone since"),
+    "group": lazy_gettext("group"),
+    "hosts": lazy_gettext("hosts"),
+    "kept": lazy_gettext("kept as it is"),
+    "limits": lazy_gettext("limits"),
+    "locale": lazy_gettext("language"),
+    "model": lazy_gettext("model"),
+    "name": lazy_gettext("name"),
+    "options": lazy_gettext("options"),
+    "price": lazy_gettext("price"),
+    "product_ids": lazy_gettext("products"),
+    "refused": lazy_gettext("refused"),
+    "restored": lazy_gettext("restored"),
+    "rewritten": lazy_gettext("rewritten"),
+    "role": lazy_gettext("role"),
+    "scopes": lazy_gettext("scopes"),
+    "site": lazy_gettext("site"),
+    "sku": lazy_gettext("SKU"),
+    "status": lazy_gettext("status"),
+    "stored": lazy_gettext("stored"),
+    "superuser": lazy_gettext("superuser"),
+    "token": lazy_gettext("token"),
+    "unchanged": lazy_gettext("unchanged"),
+    "updated": lazy_gettext("changed"),
+    "user": lazy_gettext("person"),
+}
+"""Names of details and of changed fields; one that is not here is shown as it is."""
+
+JOBS = {
+    "import": lazy_gettext("Background work: import of products"),
+    "undo": lazy_gettext("Background work: undoing an import"),
+}
+
+
+def action_words(action: str) -> str:
+    """Return what was done."""
+    return str(ACTIONS.get(action, action))
+
+
+def doer_words(doer: Doer) -> str:
+    """Return who did it."""
+    match doer.kind:
+        case DoerKind.PERSON:
+            return doer.name or _("Somebody who is not signed in")
+        case DoerKind.COMMAND:
+            return _("Command: %(words)s", words=doer.name)
+        case DoerKind.JOB:
+            return str(JOBS.get(doer.name) or _("Background work: %(kind)s", kind=doer.name))
+
+
+def details_words(entry: Entry) -> list[str]:
+    """Return what belongs to it, in pieces of a few words; zeros are left out."""
+    return [words for name, value in entry.details.items() for words in _detail(name, value)]
+
+
+def _detail(name: str, value: str | int | bool | Sequence[str]) -> Iterator[str]:
+    if name == "fields" and not isinstance(value, str | int):
+        yield _("Fields: %(names)s", names=", ".join(map(_name, value)))
+    elif name == "assets" and not isinstance(value, str | int):
+        yield ngettext("%(num)s photo", "%(num)s photos", len(value))
+    elif isinstance(value, bool):
+        yield _("%(name)s: yes", name=_name(name)) if value else _("%(name)s: no", name=_name(name))
+    elif isinstance(value, int):
+        if value:
+            yield f"{_name(name)}: {value}"
+    elif value:
+        yield f"{_name(name)}: {value if isinstance(value, str) else ', '.join(value)}"
+
+
+def _name(name: str) -> str:
+    return str(DETAILS.get(name, name))
+
+
+def choices() -> Mapping[str, str]:
+    """Return all actions with their words, in the order of the words."""
+    said = {action: str(words) for action, words in ACTIONS.items()}
+    return dict(sorted(said.items(), key=lambda each: each[1].casefold()))

@@ -1,0 +1,77 @@
+"""What is wrong with a field of a form or a body, in sentences for people.
+
+Pydantic says what is wrong by a type and facts; the sentences are ours, so that they can be told in
+the reader's language. What our own validators say is a sentence already.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from avenue.errors import sentence
+
+MOST_NAMED = 20
+LONGEST_NAME = 100
+
+NUMBER = sentence("Write a number.")
+WHOLE_NUMBER = sentence("Write a whole number.")
+TRUE_OR_FALSE = sentence("Write true or false.")
+TEXT = sentence("Write a text.")
+LIST = sentence("Write a list.")
+OBJECT = sentence("Write an object.")
+ONE_OF = sentence("Choose one of these: {expected}.")
+EMPTY = sentence("This must not be empty.")
+
+SENTENCES: Mapping[str, str] = {
+    "missing": sentence("This is missing."),
+    "extra_forbidden": sentence("There is no such field."),
+    "string_type": TEXT,
+    "string_too_short": sentence("Write at least {min_length} characters."),
+    "string_too_long": sentence("Write at most {max_length} characters."),
+    "string_pattern_mismatch": sentence("This is not written as it must be ({pattern})."),
+    "string_unicode": sentence("This holds a character that is none."),
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_parsing_size": WHOLE_NUMBER,
+    "int_from_float": WHOLE_NUMBER,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "finite_number": NUMBER,
+    "bool_type": TRUE_OR_FALSE,
+    "greater_than_equal": sentence("Write a number of at least {ge}."),
+    "greater_than": sentence("Write a number above {gt}."),
+    "less_than_equal": sentence("Write a number of at most {le}."),
+    "less_than": sentence("Write a number below {lt}."),
+    "list_type": LIST,
+    "too_short": sentence("Give at least {min_length}."),
+    "too_long": sentence("Give at most {max_length}."),
+    "dict_type": OBJECT,
+    "model_type": OBJECT,
+    "model_attributes_type": OBJECT,
+    "literal_error": ONE_OF,
+    "enum": ONE_OF,
+}
+"""By pydantic's types of errors."""
+
+
+def problems_of(error: ValidationError) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return (field, sentence with `{places}`, words for them) of each mistake, at most 20.
+
+    Never the value: one of them may be a password.
+    """
+    found = error.errors(include_url=False, include_input=False)[:MOST_NAMED]
+    return [(_dotted(each["loc"]), *_problem(each)) for each in found]
+
+
+def _problem(each: Any) -> tuple[str, dict[str, Any]]:
+    words = dict(each.get("ctx", {}))
+    if each["type"] == "string_too_short" and words["min_length"] == 1:
+        return EMPTY, {}
+    if "expected" in words:
+        words["expected"] = words["expected"].replace(" or ", ", ")
+    return SENTENCES.get(each["type"], each["msg"]), words
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(each) for each in location)[:LONGEST_NAME]

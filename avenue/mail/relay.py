@@ -1,0 +1,149 @@
+"""The mail server that takes our letters: `smtp://user:password@host:587` or `smtps://…`."""
+
+import ipaddress
+import re
+import smtplib
+import ssl
+from dataclasses import dataclass, field
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from avenue.mail.errors import MailRefused, MailUnavailable
+from avenue.mail.models import Letter
+
+TIMEOUT_SECONDS = 15.0
+SUBMISSION_PORT, TLS_PORT = 587, 465
+FIRST_PERMANENT_CODE = 500  # RFC 5321, section 4.2.1
+HOST_NAME = re.compile(r"[\w.-]+|\[[0-9A-Fa-f.:IPv]+\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Where letters are handed over, and in whose name.
+
+    `is_loopback`: the way there leaves no machine, so that it may do without TLS. To any other
+    server nothing is said, and no password sent, before the connection is encrypted and the
+    server's certificate was found good.
+    """
+
+    host: str
+    port: int
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    tls_from_the_start: bool
+    is_loopback: bool
+    sender: str
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+    @classmethod
+    def of(cls, url: str, sender: str) -> Self:
+        """Return the relay that AVENUE_SMTP_URL and AVENUE_MAIL_FROM describe."""
+        parts = urlsplit(url)
+        tls = parts.scheme == "smtps"
+        host = parts.hostname or ""
+        return cls(
+            host=host,
+            port=parts.port or (TLS_PORT if tls else SUBMISSION_PORT),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            tls_from_the_start=tls,
+            is_loopback=_is_loopback(host),
+            sender=sender,
+        )
+
+    def send(self, letter: Letter) -> None:
+        """Hand `letter` over; the server has taken it when this returns.
+
+        Raise `MailRefused` for what will never be taken, `MailUnavailable` for everything else.
+        What the libraries say names addresses, so none of it is passed on.
+        """
+        message, recipient = self._written(letter)
+        try:
+            with self._connected() as server:
+                server.send_message(message, to_addrs=[recipient])
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            raise _refusal(max(codes, default=0)) from None
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+            raise _refusal(error.smtp_code) from None
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailUnavailable(
+                "The mail server does not know our user and password.", smtp_code=error.smtp_code
+            ) from None
+        except smtplib.SMTPNotSupportedError:
+            raise MailRefused("The mail server cannot do what this letter needs.") from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailUnavailable(kind=type(error).__name__) from None
+
+    def _connected(self) -> smtplib.SMTP:
+        if self.tls_from_the_start:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.host, self.port, timeout=self.timeout_seconds, context=self._context()
+            )
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=self.timeout_seconds)
+        try:
+            self._greet(server)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _greet(self, server: smtplib.SMTP) -> None:
+        server.ehlo()
+        if not self.tls_from_the_start:
+            if server.has_extn("starttls"):
+                server.starttls(context=self._context())
+            elif not self.is_loopback:
+                raise MailUnavailable("The mail server offers no encryption (STARTTLS).")
+        if self.user:
+            server.login(self.user, self.password)
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self.is_loopback:  # nobody is in between, and such a certificate is seldom a good one
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def _written(self, letter: Letter) -> tuple[EmailMessage, str]:
+        """Return the message and the address it goes to, one whatever is in it."""
+        name, _, domain = letter.to.rpartition("@")
+        if not HOST_NAME.fullmatch(domain):
+            raise MailRefused
+        message = EmailMessage(policy=SMTP)
+        try:
+            to = Address(username=name, domain=domain)
+            message["To"] = to
+            message["From"] = self.sender
+            message["Subject"] = letter.subject
+            message["Date"] = formatdate()
+            message["Message-ID"] = make_msgid(domain=_domain_of(message))
+            message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
+            message.set_content(letter.text)
+        except (ValueError, MessageError, UnicodeError):  # a line end in a header, for one
+            raise MailRefused from None
+        return message, to.addr_spec
+
+
+def _domain_of(message: EmailMessage) -> str:
+    addresses = message["From"].addresses
+    return addresses[0].domain if addresses else "localhost"
+
+
+def _refusal(code: int) -> MailRefused | MailUnavailable:
+    if code >= FIRST_PERMANENT_CODE:
+        return MailRefused(smtp_code=code)
+    return MailUnavailable(smtp_code=code)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,175 @@
+"""Pictures everybody asks for, answered ahead of Flask with what a worker has at hand.
+
+The ordinary path answers first. When that was a public picture at the URL of its bytes, its headers
+are kept here as they were sent; as long as the worker may believe what it knows of the asset, and
+the bytes are still in its cache, the same answer is given without routing, cookies or database.
+What is not exactly that (a query, another host, a condition that fails) goes the ordinary path.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.conditional import Decision, Facts, decide_for
+from avenue.media.models import Asset
+from avenue.web.fast_lane import Prepared
+from avenue.web.requestlog import ROUTE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+CANDIDATE = "avenue.hot"
+"""Where in the WSGI environ the ordinary path says that its answer may be given again."""
+
+PLACE = "/media/"
+ANSWER_BYTES = 2048
+"""What an answer without its body counts as: about a dozen headers, twice."""
+
+NOT_IN_A_304 = frozenset({"content-type", "content-length", "content-disposition", "last-modified"})
+"""What whoever has the file need not be told again (RFC 9110, section 15.4.5)."""
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An answer that may be given again for as long as the worker believes `asset` to be so.
+
+    `body_key` is where the cache has the bytes, `route` what the log calls this kind of request.
+    """
+
+    asset: Asset
+    facts: Facts
+    body_key: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotAnswer:
+    """A 200 as it was sent, without its body."""
+
+    candidate: Candidate
+    headers: Headers
+    head: bytes = field(init=False)
+    head_not_modified: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Write the lines of both heads once, for the worker's fast lane."""
+        object.__setattr__(self, "head", _lines(self.headers))
+        object.__setattr__(self, "head_not_modified", _lines(_of_a_304(self.headers)))
+
+    def __len__(self) -> int:
+        """Return what it counts as in the cache."""
+        return ANSWER_BYTES
+
+
+class HotPictures:
+    """The answers a worker has at hand, in the same bounded cache as their bytes."""
+
+    def __init__(self, cache: ByteCache, assets: AssetCache) -> None:
+        self._cache = cache
+        self._assets = assets
+
+    def find(self, host: str, path: str) -> tuple[HotAnswer, bytes] | None:
+        """Return the answer for `path` on `host` and its bytes, or None."""
+        answer: HotAnswer | None = self._cache.get(_key(host, path))
+        if answer is None:
+            return None
+        asset = answer.candidate.asset
+        if self._assets.get(asset.site, asset.id) is not asset:  # expired, removed or replaced
+            return None
+        kept = self._cache.get(answer.candidate.body_key)
+        if kept is None:
+            return None
+        return answer, kept if isinstance(kept, bytes) else kept.data
+
+    def prepared(self, host: str, path: str) -> Prepared | None:
+        """Return the same as bytes, for the worker's fast lane."""
+        found = self.find(host, path)
+        if found is None:
+            return None
+        answer, data = found
+        etag = f'"{answer.candidate.facts.etag}"'.encode()
+        return Prepared(answer.head, answer.head_not_modified, etag, data)
+
+    def keep(self, host: str, path: str, answer: HotAnswer) -> None:
+        """Give `answer` from now on."""
+        self._cache.put(_key(host, path), answer)
+
+
+class HotLayer:
+    """Wraps an application: gives the answers at hand, and notes those it may give again."""
+
+    def __init__(self, app: "WSGIApplication", pictures: HotPictures) -> None:
+        self._app = app
+        self._pictures = pictures
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        path: str = environ["PATH_INFO"]
+        host: str | None = environ.get("HTTP_HOST")
+        method: str = environ["REQUEST_METHOD"]
+        if host is None or not path.startswith(PLACE) or method not in {"GET", "HEAD"}:
+            return self._app(environ, start_response)
+        if environ.get("QUERY_STRING"):
+            return self._app(environ, start_response)
+        found = self._pictures.find(host, path)
+        if found is not None:
+            answer, data = found
+            decision = decide_for(environ, answer.candidate.facts)
+            if decision.status < HTTPStatus.BAD_REQUEST:
+                environ[ROUTE] = answer.candidate.route
+                status, headers = _head(answer, decision)
+                start_response(status, headers)
+                whole = method == "GET" and decision.status != HTTPStatus.NOT_MODIFIED
+                return [data[decision.start : decision.end]] if whole else []
+        return self._app(environ, self._watched(environ, host, path, start_response))
+
+    def _watched(
+        self, environ: "WSGIEnvironment", host: str, path: str, start_response: "StartResponse"
+    ) -> "StartResponse":
+        """Return `start_response`, keeping what a candidate is answered with."""
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            candidate: Candidate | None = environ.get(CANDIDATE)
+            if candidate and status.startswith("200 ") and _is_for_everybody(headers):
+                answer = HotAnswer(candidate=candidate, headers=tuple(headers))
+                self._pictures.keep(host, path, answer)
+            return start_response(status, headers, exc_info)
+
+        return start
+
+
+def _key(host: str, path: str) -> str:
+    return f"hot {host}{path}"
+
+
+def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether an answer is the same whoever asks: a cookie in it would be somebody's."""
+    return not any(name.lower() in {"set-cookie", "vary"} for name, _ in headers)
+
+
+def _head(answer: HotAnswer, decision: Decision) -> tuple[str, list[tuple[str, str]]]:
+    """Return status and headers of the 200, the 206 or the 304 that `decision` is."""
+    if decision.status == HTTPStatus.OK:
+        return "200 OK", list(answer.headers)
+    if decision.status == HTTPStatus.NOT_MODIFIED:
+        return "304 Not Modified", list(_of_a_304(answer.headers))
+    part = str(decision.end - decision.start)
+    last, whole = decision.end - 1, answer.candidate.facts.length
+    return "206 Partial Content", [
+        *((name, part if name == "Content-Length" else value) for name, value in answer.headers),
+        ("Content-Range", f"bytes {decision.start}-{last}/{whole}"),
+    ]
+
+
+def _of_a_304(headers: Headers) -> Headers:
+    return tuple(each for each in headers if each[0].lower() not in NOT_IN_A_304)
+
+
+def _lines(headers: Headers) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")

@@ -1,0 +1,74 @@
+"""`/admin/demo`: sample products, loaded and removed with one button each."""
+
+from flask import Blueprint, Response, request
+
+from avenue.errors import AvenueError
+from avenue.identity import Role
+from avenue.shop.errors import SamplesBusy
+from avenue.shop.service.samples import SampleService, SampleStanding
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.language import lazy_gettext
+from avenue.web.pages import page, reader, see
+from avenue.web.services import using
+
+PATH = "/admin/demo"
+SAID = {
+    "removed": lazy_gettext(
+        "The sample products are gone. Their pictures stay in the trash for a while."
+    ),
+}
+
+blueprint = Blueprint("sample_pages", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+@blueprint.get("")
+@require(Role.ADMIN)
+def show_samples() -> Response:
+    """Show how far the samples are, which are there, or the offer to load them."""
+    said = SAID.get(request.args.get("said", ""))
+    return _page(str(said) if said else "")
+
+
+@blueprint.post("")
+@require(Role.ADMIN)
+@audited("samples.wanted")
+def load_samples() -> Response:
+    """Let the samples be loaded."""
+    actor = current_actor()
+    using(SampleService).load(actor)
+    note(object_id=actor.site.id)
+    return see(PATH)
+
+
+@blueprint.post("/remove")
+@require(Role.ADMIN)
+@audited("samples.removed")
+def remove_samples() -> Response:
+    """Delete the samples and nothing else."""
+    actor = current_actor()
+    try:
+        count = using(SampleService).remove(actor)
+    except SamplesBusy as error:
+        return _page(problem=error)
+    note(object_id=actor.site.id, products=count)
+    if not count:
+        nothing_changed()
+    return see(f"{PATH}?said=removed")
+
+
+@blueprint.app_template_global()
+def samples_here() -> SampleStanding:
+    """Return how it stands with the samples of the site, for whoever reads the page."""
+    return using(SampleService).standing(reader())
+
+
+def _page(said: str = "", problem: AvenueError | None = None) -> Response:
+    return page(
+        "shop/samples.html",
+        status=problem.status if problem else 200,
+        said=said,
+        problem=_("The sample products are being loaded.") if problem else "",
+        samples=using(SampleService).listed(current_actor()),
+    )

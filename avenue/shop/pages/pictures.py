@@ -1,0 +1,463 @@
+"""The picture screen of a product or a group: what it shows, and its forms without JavaScript.
+
+Pages show it by `{% include "shop/_pictures.html" %}` with the fact `screen`, made by `screen_of`
+or `new_screen`, and are made by `screen_page`. With JavaScript `js/pictures/screen.js` fetches the
+fragment again after each change, and everything else goes to the API.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, g, request
+
+from avenue.errors import AvenueError
+from avenue.identity import Role
+from avenue.media.models import Asset, Claim
+from avenue.media.policy import UploadPolicy
+from avenue.media.presenting import picture_json
+from avenue.media.receiving import note_reception, received
+from avenue.media.replies import ExternalImage, Image
+from avenue.media.sniffing import MEDIA_TYPES
+from avenue.media.variants import EAGER, VARIANTS
+from avenue.shop.errors import GroupNotFound, ProductNotFound, TempImageNotFound
+from avenue.shop.models import GROUP, PRODUCT, Picture
+from avenue.shop.pages.texts import CUT_NAMES, REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
+from avenue.shop.service.pictures import PictureService
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.headers import PICTURES_POLICY
+from avenue.web.language import LANGUAGES
+from avenue.web.limits import upload_route
+from avenue.web.pages import page, see, size
+from avenue.web.services import using
+
+P = ParamSpec("P")
+R = TypeVar("R")
+SHELVES: Mapping[str, str] = {PRODUCT: "products", GROUP: "groups"}
+FRAGMENT = "shop/_pictures.html"
+NEW = "/admin/products/new"
+MOST_REFUSALS_TOLD = 20
+LONGEST_NAME_TOLD = 100
+LONGEST_ALT = 1000
+PERCENT = 100.0
+
+blueprint = Blueprint(
+    "picture_pages", __name__, url_prefix="/admin", template_folder="../templates"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One picture on the screen: its image JSON, and what only the screen tells of it.
+
+    `alt` has every language that is asked for, the site's own first. `until` is when a temporary
+    picture, or one in the trash, goes for good.
+    """
+
+    key: str
+    image: Image | ExternalImage
+    alt: Mapping[str, str] = field(default_factory=dict)
+    lacks_alt: bool = False
+    is_focal_set: bool = False
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What the picture screen shows; without an `owner_id` the pictures are temporary ones.
+
+    `title` names the owner, for suggestions of alternative texts.
+    """
+
+    kind: str
+    owner_id: str | None
+    title: str
+    revision: int | None
+    limit: int
+    max_bytes: int
+    media_types: Sequence[str]
+    languages: Sequence[str]
+    shots: Sequence[Shot]
+    trash: Sequence[Shot]
+
+    @property
+    def path(self) -> str:
+        """Where the forms of the screen are sent to."""
+        return f"{self.page_path}/pictures"
+
+    @property
+    def page_path(self) -> str:
+        """The page the screen is on."""
+        return f"/admin/{SHELVES[self.kind]}/{self.owner_id or 'new'}"
+
+    @property
+    def owner_url(self) -> str | None:
+        """The owner in the API."""
+        return f"/api/shop/{SHELVES[self.kind]}/{self.owner_id}" if self.owner_id else None
+
+    @property
+    def upload_url(self) -> str:
+        """Where pictures are sent to in the API."""
+        return f"{self.owner_url}/images" if self.owner_url else "/api/shop/temp-images"
+
+    @property
+    def room(self) -> int:
+        """How many pictures more fit."""
+        return max(0, self.limit - len(self.shots))
+
+    @property
+    def cuts(self) -> Mapping[str, tuple[int, int | None]]:
+        """The sizes a focal point is shown in: width and, of those that cut, height."""
+        return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
+
+
+def screen_of(kind: str, owner_id: str, title: str = "") -> Screen:
+    """Return the screen of an own product or group; raise that there is none."""
+    actor = current_actor()
+    wall = using(PictureService).wall(actor, Claim(kind=kind, id=owner_id))
+    bounds = _bounds()
+    tongues = bounds["languages"]
+    return Screen(
+        kind=kind,
+        owner_id=owner_id,
+        title=title,
+        revision=wall.revision,
+        limit=wall.limit,
+        shots=[_shot(each, languages=tongues) for each in wall.pictures],
+        trash=[
+            _shot(each, languages=tongues, until=each.trashed_at + wall.trash_kept)
+            for each in wall.trash
+            if each.trashed_at
+        ],
+        **bounds,
+    )
+
+
+def new_screen() -> Screen:
+    """Return the screen of a product to come: the person's own temporary pictures, oldest first."""
+    actor = current_actor()
+    pictures, bounds = using(PictureService), _bounds()
+    return Screen(
+        kind=PRODUCT,
+        owner_id=None,
+        title="",
+        revision=None,
+        limit=pictures.limit_on(actor.site),
+        shots=[
+            _shot(each, languages=bounds["languages"], until=each.expires_at)
+            for each in reversed(pictures.temporary(actor))
+        ],
+        trash=(),
+        **bounds,
+    )
+
+
+def screen_page(template: str, *, screen: Screen, status: int = 200, **facts: Any) -> Response:
+    """Return a page with the picture screen on it, with what the URL says has just happened."""
+    facts.setdefault("said", SAID.get(request.args.get("said", "")))
+    response = page(
+        template,
+        status=status,
+        screen=screen,
+        refused=_refused(screen),
+        texts=picture_texts(),
+        cut_names=CUT_NAMES,
+        **facts,
+    )
+    response.headers["Content-Security-Policy"] = PICTURES_POLICY
+    return response
+
+
+def back_to(path: str, said: str = "", refused: Sequence[tuple[str, str]] = ()) -> Response:
+    """Send the browser back to the screen on the page `path`, which tells what happened.
+
+    `refused` are codes of errors, each with the name of the file it is about, or "".
+    """
+    if not said:
+        nothing_changed()
+    told = [("said", said)] if said else []
+    for code, name in refused[:MOST_REFUSALS_TOLD]:
+        told += [("refused", code), ("file", name[:LONGEST_NAME_TOLD])]
+    query = f"?{urlencode(told)}" if told else ""
+    return see(f"{path}{query}#pictures")
+
+
+def _of_both(method: str, rule: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Route `method` of `rule` below each product and each group to one view."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        for kind, shelf in SHELVES.items():
+            blueprint.add_url_rule(
+                f"/{shelf}/<owner_id>/pictures{rule}",
+                view_func=view,  # type: ignore[arg-type]
+                methods=[method],
+                defaults={"kind": kind},
+            )
+        return view
+
+    return decorate
+
+
+@_of_both("GET", "")
+@require(Role.SELLER)
+def show_pictures(kind: str, owner_id: str) -> Response:
+    """Show the screen alone, as a fragment of the page it is on."""
+    return page(FRAGMENT, screen=screen_of(kind, owner_id), refused=())
+
+
+@blueprint.get("/products/new/pictures")
+@require(Role.SELLER)
+def show_temporary_pictures() -> Response:
+    """Show the screen of a product to come alone."""
+    return page(FRAGMENT, screen=new_screen(), refused=())
+
+
+@_of_both("POST", "")
+@require(Role.SELLER)
+@upload_route
+@audited("{kind}.images_added", "owner_id")
+def add_pictures(kind: str, owner_id: str) -> Response:
+    """Add the files of a form."""
+    actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
+    path = _page_path(claim)
+    using(PictureService).wall(actor, claim)  # whose is it, before anything is read
+    try:
+        files = received(using(UploadPolicy))
+        reception = using(PictureService).add(actor, claim, files, key=None)
+    except (ProductNotFound, GroupNotFound):
+        raise
+    except AvenueError as error:
+        return back_to(path, refused=[(error.code, "")])
+    note_reception(reception)
+    return back_to(path, "added", [(each.code, each.name) for each in reception.refusals])
+
+
+@blueprint.post("/products/new/pictures")
+@require(Role.SELLER)
+@upload_route
+@audited("temp_image.added")
+def add_temporary_pictures() -> Response:
+    """Keep the files of a form for a product to come."""
+    try:
+        files = received(using(UploadPolicy))
+        reception = using(PictureService).add_temporary(current_actor(), files, key=None)
+    except AvenueError as error:
+        return back_to(NEW, refused=[(error.code, "")])
+    note_reception(reception)
+    return back_to(NEW, "added", [(each.code, each.name) for each in reception.refusals])
+
+
+@blueprint.post("/products/new/pictures/remove")
+@require(Role.SELLER)
+@audited("temp_image.removed")
+def remove_temporary_picture() -> Response:
+    """Forget the temporary picture named in `key`."""
+    asset_id = request.form.get("key", "")
+    try:
+        using(PictureService).remove_temporary(current_actor(), asset_id)
+    except TempImageNotFound as error:
+        return back_to(NEW, refused=[(error.code, "")])
+    note(object_id=asset_id)
+    return back_to(NEW, "forgotten")
+
+
+@_of_both("POST", "/move")
+@require(Role.SELLER)
+@audited("{kind}.images_ordered", "owner_id")
+def move_picture(kind: str, owner_id: str) -> Response:
+    """Move the picture `key` to be `first`, or one place `up` or `down`; `revision` as it was."""
+    claim = Claim(kind=kind, id=owner_id)
+    wall = using(PictureService).wall(current_actor(), claim)
+    order = _moved([_key(each) for each in wall.pictures], request.form)
+    revision = request.form.get("revision", type=int) or 0
+
+    def work() -> None:
+        using(PictureService).order(current_actor(), claim, order, revision)
+
+    return _done(claim, "ordered", work)
+
+
+@_of_both("POST", "/remove")
+@require(Role.SELLER)
+@audited("{kind}.image_removed", "owner_id")
+def remove_picture(kind: str, owner_id: str) -> Response:
+    """Put the picture `key` into the trash; an external one is forgotten."""
+    claim, key = Claim(kind=kind, id=owner_id), request.form.get("key", "")
+
+    def work() -> None:
+        note(asset_id=using(PictureService).remove_by_url(current_actor(), claim, key))
+
+    return _done(claim, "removed", work)
+
+
+@_of_both("POST", "/<asset_id>/restore")
+@require(Role.SELLER)
+@audited("{kind}.image_restored", "owner_id")
+def restore_picture(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Bring a picture back from the trash."""
+    claim = Claim(kind=kind, id=owner_id)
+    return _done(
+        claim,
+        "restored",
+        lambda: using(PictureService).restore(current_actor(), claim, asset_id),
+    )
+
+
+@_of_both("POST", "/<asset_id>/alt")
+@require(Role.SELLER)
+@audited("{kind}.image_described", "owner_id")
+def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Set the alternative texts (`alt.es`, `alt.en`) and whether it is `decorative`.
+
+    `suggest` puts what stands there into the site's own language instead.
+    """
+    claim = Claim(kind=kind, id=owner_id)
+    wall = using(PictureService).wall(current_actor(), claim)
+    alt = _alt_sent()
+    if "suggest" in request.form:
+        alt[_languages()[0]] = request.form["suggest"].strip()
+    if any(len(text) > LONGEST_ALT for text in alt.values()):
+        return back_to(_page_path(claim), refused=[("bad_alt", "")])
+    kept = {each.id: each.alt for each in wall.pictures if isinstance(each, Asset)}
+    merged = {**kept.get(asset_id, {}), **alt}
+    changes = {
+        "alt": {tongue: text for tongue, text in merged.items() if text},
+        "decorative": "decorative" in request.form,
+    }
+    return _describe(claim, asset_id, changes, "described")
+
+
+@_of_both("POST", "/<asset_id>/focal")
+@require(Role.SELLER)
+@audited("{kind}.image_described", "owner_id")
+def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Set the focal point (`x` and `y` in percent), or let the picture say with `automatic`."""
+    claim = Claim(kind=kind, id=owner_id)
+    using(PictureService).wall(current_actor(), claim)
+    if "automatic" in request.form:
+        return _describe(claim, asset_id, {"focal": None}, "focal")
+    parts = [request.form.get(name, type=_percent) for name in ("x", "y")]
+    if None in parts:
+        return back_to(_page_path(claim), refused=[("bad_focal", "")])
+    return _describe(claim, asset_id, {"focal": parts}, "focal")
+
+
+@_of_both("POST", "/<asset_id>/file")
+@require(Role.SELLER)
+@upload_route
+@audited("{kind}.image_replaced", "owner_id")
+def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
+    """Replace the file of a picture by that of a form; its id and place stay."""
+    claim = Claim(kind=kind, id=owner_id)
+    using(PictureService).wall(current_actor(), claim)
+
+    def work() -> None:
+        files = received(using(UploadPolicy))
+        note_reception(
+            using(PictureService).replace(current_actor(), claim, asset_id, files, key=None)
+        )
+
+    return _done(claim, "replaced", work)
+
+
+def _describe(claim: Claim, asset_id: str, changes: Mapping[str, Any], said: str) -> Response:
+    def work() -> None:
+        using(PictureService).describe(current_actor(), claim, asset_id, changes)
+
+    return _done(claim, said, work)
+
+
+def _done(claim: Claim, said: str, work: Callable[[], None]) -> Response:
+    """Do the `work` of a form and go back to the screen, with the reason if it was refused.
+
+    An owner that is not there, or not the actor's, stays an error.
+    """
+    path = _page_path(claim)
+    try:
+        work()
+    except (ProductNotFound, GroupNotFound):
+        raise
+    except AvenueError as error:
+        return back_to(path, refused=[(error.code, "")])
+    return back_to(path, said)
+
+
+def _page_path(claim: Claim) -> str:
+    return f"/admin/{SHELVES[claim.kind]}/{claim.id}"
+
+
+def _moved(order: list[str], sent: Mapping[str, str]) -> list[str]:
+    """Return `order` with the picture that is meant in its new place."""
+    key, to = sent.get("key", ""), sent.get("to", "")
+    if key not in order:
+        return order
+    at = order.index(key)
+    place = {"first": 0, "up": max(0, at - 1), "down": at + 1}.get(to, at)
+    rest = [each for each in order if each != key]
+    return [*rest[:place], key, *rest[place:]]
+
+
+def _alt_sent() -> dict[str, str]:
+    return {
+        name.removeprefix("alt."): text.strip()
+        for name, text in request.form.items()
+        if name.startswith("alt.") and name.removeprefix("alt.") in LANGUAGES
+    }
+
+
+def _percent(text: str) -> float:
+    share = float(text) / PERCENT
+    if not 0 <= share <= 1:
+        raise ValueError(text)
+    return share
+
+
+def _refused(screen: Screen) -> list[tuple[str, str]]:
+    """Return what the URL says was refused: names of files, each with a sentence."""
+    facts = {
+        "size": size(screen.max_bytes),
+        "types": ", ".join(MEDIA_TYPES[each].label for each in screen.media_types),
+        "limit": screen.limit,
+        "characters": LONGEST_ALT,
+    }
+    codes, names = request.args.getlist("refused"), request.args.getlist("file")
+    told = list(zip(names, codes, strict=False))[:MOST_REFUSALS_TOLD]
+    return [(name, str(REFUSED.get(code, REFUSED_OTHERWISE)) % facts) for name, code in told]
+
+
+def _bounds() -> dict[str, Any]:
+    """Return what may be uploaded here, and the languages of the shop, its own first."""
+    policy = using(UploadPolicy).on(g.site)
+    return {
+        "max_bytes": policy.max_bytes,
+        "media_types": sorted(policy.media_types),
+        "languages": _languages(),
+    }
+
+
+def _languages() -> list[str]:
+    """Return the languages pictures are described in, the site's own first."""
+    own = [each for each in LANGUAGES if each == g.site.language]
+    return list(dict.fromkeys([*own, *LANGUAGES]))
+
+
+def _shot(picture: Picture, *, languages: Sequence[str], until: datetime | None = None) -> Shot:
+    image = picture_json(g.site, picture)
+    if not isinstance(picture, Asset):
+        return Shot(key=picture.url, image=image)
+    alt = {each: picture.alt.get(each, "") for each in languages}
+    return Shot(
+        key=picture.id,
+        image=image,
+        alt=alt,
+        lacks_alt=not picture.decorative and not alt[languages[0]],
+        is_focal_set=picture.focal is not None,
+        until=until,
+    )
+
+
+def _key(picture: Picture) -> str:
+    return picture.id if isinstance(picture, Asset) else picture.url

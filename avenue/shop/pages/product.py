@@ -1,0 +1,318 @@
+"""`/admin/products/new` and `/admin/products/<id>`: one product, its fields and its pictures.
+
+Two people may have the same product open. A form says with each field what it showed (`was.name`),
+so that only what a person changed is written, and only what both changed is asked about.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ValidationError
+
+from avenue.errors import AvenueError
+from avenue.identity import Role
+from avenue.shop.errors import (
+    GroupNotFound,
+    RevisionConflict,
+    SkuTaken,
+    TempImageExpired,
+    TooManyImages,
+)
+from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Product, ProductFields, Status
+from avenue.shop.pages.pictures import new_screen, screen_of, screen_page
+from avenue.shop.pages.products import PATH
+from avenue.shop.pages.texts import LABELS, STATUSES
+from avenue.shop.routes.bodies import NewProduct, ProductChanges
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.products import ProductService
+from avenue.shop.typed_prices import (
+    AmbiguousPrice,
+    HasCents,
+    UnreadablePrice,
+    read_price,
+    typed_price,
+)
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import LANGUAGES, LOCALES, language
+from avenue.web.language import gettext as _
+from avenue.web.pages import see
+from avenue.web.services import using
+
+FIELDS = ("name", "sku", "description", "price", "currency", "status", "group")
+CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
+TRIES = 5
+UNPROCESSABLE = 422
+Texts = dict[str, str]
+
+blueprint = Blueprint("product_page", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+@dataclass(slots=True, kw_only=True)
+class Form:
+    """What stands in the form: `typed` in its fields, `was` what they showed before.
+
+    `errors` are sentences by field, `contested` what somebody else has put into a field that this
+    person changed as well. `tongue` is the language prices are written in.
+    """
+
+    typed: Texts
+    was: Texts
+    tongue: str
+    revision: int = 0
+    errors: dict[str, str] = field(default_factory=dict)
+    contested: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> list[str]:
+        """The fields a person has changed; price and currency are one thing."""
+        found = {each for each in FIELDS if self.typed[each] != self.was[each]}
+        if found & {"price", "currency"}:
+            found |= {"price", "currency"}
+        return [each for each in FIELDS if each in found]
+
+
+@blueprint.get("/new")
+@require(Role.SELLER)
+def show_new() -> Response:
+    """Show an empty form."""
+    return _new_page(Form(typed=_blank(), was=_blank(), tongue=language()))
+
+
+@blueprint.post("/new")
+@require(Role.SELLER)
+@audited("product.created")
+def create() -> Response:
+    """Create the product with the temporary pictures `temp_images`, or show what is wrong."""
+    form, temp_images = _sent(), request.form.getlist("temp_images")
+    values = _read(form, FIELDS)
+    body = _validated(NewProduct, {**values, "temp_images": temp_images}, form)
+    if body is None or form.errors:
+        return _new_page(form, status=UNPROCESSABLE, chosen=temp_images)
+    fields = body.model_dump(exclude={"temp_images"}) | {"status": Status(body.status)}
+    try:
+        created = using(ProductService).create(
+            current_actor(), ProductFields(**fields), body.temp_images
+        )
+    except (SkuTaken, GroupNotFound, TempImageExpired, TooManyImages) as error:
+        _explain(form, error)
+        return _new_page(form, status=error.status, chosen=temp_images)
+    note(object_id=created.product.id)
+    return see(f"{PATH}/{created.product.id}?said=created")
+
+
+@blueprint.get("/<product_id>")
+@require(Role.SELLER)
+def show(product_id: str) -> Response:
+    """Show a product that can be changed."""
+    product = using(ProductService).own(current_actor(), product_id)
+    texts = _texts(product, language())
+    form = Form(typed=texts, was=dict(texts), tongue=language(), revision=product.revision)
+    return _edit_page(product, form)
+
+
+@blueprint.post("/<product_id>")
+@require(Role.SELLER)
+@audited("product.changed", "product_id")
+def change(product_id: str) -> Response:
+    """Write what was changed; what somebody else changed meanwhile as well is asked about."""
+    actor, form = current_actor(), _sent()
+    for _try in range(TRIES):
+        product = using(ProductService).own(actor, product_id)
+        if product.revision != form.revision and _contest(form, product):
+            return _edit_page(product, form, status=RevisionConflict.status)
+        changes = _changes(form)
+        if form.errors:
+            return _edit_page(product, form, status=UNPROCESSABLE)
+        if not changes:
+            nothing_changed()
+            break
+        try:
+            using(ProductService).change(actor, product_id, changes, product.revision)
+        except RevisionConflict:
+            continue
+        except (SkuTaken, GroupNotFound) as error:
+            _explain(form, error)
+            return _edit_page(product, form, status=error.status)
+        note(fields=sorted(changes))
+        break
+    else:
+        raise RevisionConflict
+    return see(f"{PATH}/{product_id}?said=saved")
+
+
+@blueprint.post("/<product_id>/delete")
+@require(Role.SELLER)
+@audited("product.deleted", "product_id")
+def delete(product_id: str) -> Response:
+    """Delete the product; its pictures go to the trash."""
+    using(ProductService).delete(current_actor(), product_id)
+    return see(f"{PATH}?said=deleted")
+
+
+def _new_page(form: Form, *, status: int = 200, chosen: Sequence[str] | None = None) -> Response:
+    return screen_page(
+        "shop/product.html", screen=new_screen(), status=status, chosen=chosen, **_facts(form, None)
+    )
+
+
+def _edit_page(product: Product, form: Form, *, status: int = 200) -> Response:
+    screen = screen_of(PRODUCT, product.id, product.name)
+    return screen_page("shop/product.html", screen=screen, status=status, **_facts(form, product))
+
+
+def _facts(form: Form, product: Product | None) -> dict[str, Any]:
+    groups = {each.id: each.name for each in using(GroupService).choices(current_actor())}
+    if product and product.group and product.group not in groups:
+        groups[product.group] = _("the group it is in")
+    currencies = {each: each for each in (*CURRENCIES, form.typed["currency"])}
+    return {
+        "product": product,
+        "form": form,
+        "groups": groups,
+        "currencies": currencies,
+        "statuses": STATUSES,
+        "labels": LABELS,
+    }
+
+
+def _blank() -> Texts:
+    return dict.fromkeys(FIELDS, "") | {"currency": DEFAULT_CURRENCY, "status": Status.DRAFT.value}
+
+
+def _texts(product: Product, tongue: str) -> Texts:
+    """Return the fields of `product` as they stand in a form."""
+    return {
+        "name": product.name,
+        "sku": product.sku or "",
+        "description": _lines(product.description),
+        "price": typed_price(product.price, LOCALES[tongue]),
+        "currency": product.currency,
+        "status": product.status.value,
+        "group": product.group or "",
+    }
+
+
+def _lines(text: str) -> str:
+    """Return `text` as a form sends it back, whatever ends its lines."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+
+
+def _sent() -> Form:
+    """Return the form of this request; where people chose what is saved, they have no change."""
+    tongue = request.form.get("tongue", "")
+    blank = _blank()
+    was = {each: _lines(request.form.get(f"was.{each}", blank[each])) for each in FIELDS}
+    typed = {each: _lines(request.form.get(each, was[each])) for each in FIELDS}
+    theirs = [each for each in FIELDS if request.form.get(f"choose.{each}") == "theirs"]
+    return Form(
+        typed=typed | {each: was[each] for each in theirs},
+        was=was,
+        tongue=tongue if tongue in LANGUAGES else language(),
+        revision=request.form.get("revision", default=0, type=int),
+    )
+
+
+def _contest(form: Form, product: Product) -> bool:
+    """Compare with what `product` is now: what only somebody else changed is taken over.
+
+    Return whether something is left to choose.
+    """
+    now = _texts(product, form.tongue)
+    changed = [each for each in FIELDS if form.typed[each] != form.was[each]]
+    form.contested = {
+        each: now[each]
+        for each in changed
+        if now[each] != form.was[each] and now[each] != form.typed[each]
+    }
+    form.typed = {each: form.typed[each] if each in changed else now[each] for each in FIELDS}
+    form.was, form.revision = now, product.revision
+    return bool(form.contested)
+
+
+def _changes(form: Form) -> dict[str, Any]:
+    """Return the fields that were changed, with their values; notes what is wrong."""
+    changed = form.changed
+    body = _validated(ProductChanges, _read(form, changed), form)
+    if body is None or form.errors:
+        return {}
+    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    if "status" in changes:
+        changes["status"] = Status(changes["status"])
+    return changes
+
+
+def _read(form: Form, fields: Sequence[str]) -> dict[str, Any]:
+    """Return some fields as the API takes them; notes a price that is none."""
+    values: dict[str, Any] = {each: form.typed[each] for each in fields}
+    for each in {"sku", "group"} & values.keys():
+        values[each] = values[each].strip() or None
+    if "price" in values:
+        try:
+            price = read_price(values["price"], form.typed["currency"], LOCALES[form.tongue])
+        except UnreadablePrice as error:
+            form.errors["price"] = _price_problem(error, form.tongue)
+            price = None
+        values["price"] = None if price is None else f"{price:f}"
+    return values
+
+
+def _price_problem(error: UnreadablePrice, tongue: str) -> str:
+    whole = typed_price(Decimal(150_000), LOCALES[tongue])
+    cents = typed_price(Decimal("150000.5"), LOCALES[tongue])
+    match error:
+        case HasCents():
+            return _("Guaraníes have no cents: write it as %(example)s.", example=whole)
+        case AmbiguousPrice():
+            return _("This can mean two prices: write it as %(example)s.", example=whole)
+        case _other:
+            return _("Write the price as %(whole)s or %(cents)s.", whole=whole, cents=cents)
+
+
+def _validated(model: type[BaseModel], values: Mapping[str, Any], form: Form) -> Any:
+    """Return `values` as a `model`, or None with what is wrong noted in the form."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_input=False):
+            where = str(each["loc"][0])
+            form.errors.setdefault(where, _problem(where, each["type"], each.get("ctx", {})))
+        return None
+
+
+def _problem(where: str, kind: str, facts: Mapping[str, Any]) -> str:
+    match kind:
+        case "string_too_short":
+            return _("Write a name.")
+        case "string_too_long":
+            most = facts["max_length"]
+            return _("This is too long: at most %(most)s characters.", most=most)
+        case "price":
+            return _("This price is too long.")
+        case _other if where == "temp_images":
+            return _("Some photos cannot be used: remove them and upload them again.")
+        case _other:
+            return _("Choose one of the list.")
+
+
+def _explain(form: Form, error: AvenueError) -> None:
+    match error:
+        case SkuTaken():
+            form.errors["sku"] = _("Another product already has this SKU.")
+        case GroupNotFound():
+            form.errors["group"] = _("This group is not there any more, or not yours.")
+        case TempImageExpired():
+            form.errors["temp_images"] = _(
+                "A photo has expired or another product has it already, so nothing was saved. "
+                "You see the photos that are left: upload what is missing and save again."
+            )
+        case TooManyImages():
+            form.errors["temp_images"] = _(
+                "At most %(limit)s photos fit: take the mark away from the others.",
+                limit=error.facts["limit"],
+            )
+        case _other:
+            raise error

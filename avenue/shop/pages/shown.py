@@ -1,0 +1,143 @@
+"""How the shop window shows pictures and prices: addresses, sizes and texts for its templates."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_currency
+
+from avenue.identity import Site
+from avenue.media.models import Asset, External
+from avenue.media.presenting import DISPLAYED, has_sizes, sources
+from avenue.media.urls import original_path, variant_path
+from avenue.media.variants import VARIANTS, size_of
+from avenue.shop.models import Picture
+from avenue.web.language import LANGUAGES, LOCALES, language
+from avenue.web.pages import here
+
+SHARED = ("og", "jpg")
+"""The variant for links in other programs, and its format: not all of them know WebP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One picture on a page. `src` is for browsers that know no `srcset`, `large` to look closer.
+
+    `alt` is in `alt_language` where that is not the page's. `width` and `height` are None where
+    nobody knows them. `placeholder` is a data URL; it and `color` stay away from a picture that
+    one can see through.
+    """
+
+    src: str
+    srcset: str = ""
+    large: str
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+    alt_language: str | None = None
+    decorative: bool = False
+    color: str | None = None
+    placeholder: str | None = None
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The picture that other programs show of a page: an absolute URL, its size if known."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+
+
+def shown(site: Site, pictures: Sequence[Picture]) -> list[Shown]:
+    """Return `pictures` as the page shows them."""
+    return [_shown(site, each) for each in pictures]
+
+
+def preview(site: Site, pictures: Sequence[Picture], name: str) -> Preview | None:
+    """Return what stands for a page in other programs: the first of `pictures`, called `name`."""
+    if not pictures:
+        return None
+    first = pictures[0]
+    if isinstance(first, External):
+        return Preview(url=_secure(first.url), alt=name)
+    alt, _ = alt_of(site, first)
+    if not has_sizes(site, first):
+        return Preview(
+            url=site.base_url + original_path(first),
+            width=first.current.width,
+            height=first.current.height,
+            alt=alt or name,
+        )
+    variant, extension = SHARED
+    width, height = size_of(VARIANTS[variant], first.current.width or 1, first.current.height or 1)
+    url = site.base_url + variant_path(first, variant, extension)
+    return Preview(url=url, width=width, height=height, alt=alt or name)
+
+
+def alt_of(site: Site, asset: Asset) -> tuple[str, str]:
+    """Return what a picture shows, in the reader's language, else the site's, else any; and which.
+
+    Both are "" where nobody has said it, or there is nothing to say.
+    """
+    if asset.decorative:
+        return "", ""
+    for each in (language(), site.language, *LANGUAGES, *asset.alt):
+        if text := asset.alt.get(each):
+            return text, each
+    return "", ""
+
+
+def site_price(site: Site, amount: Decimal | None, currency: str) -> str:
+    """Return a price as the site's country writes it, as `Gs. 150.000`; "" when there is none."""
+    if amount is None:
+        return ""
+    return str(format_currency(amount, currency, locale=_locale(site)))
+
+
+def _locale(site: Site) -> Locale:
+    """Return how the site writes numbers: by its country, else as its language does here."""
+    text = site.locale.replace("-", "_")
+    try:
+        found = Locale.parse(LOCALES.get(text, text))
+    except (UnknownLocaleError, ValueError):
+        found = Locale.parse(LOCALES[LANGUAGES[0]])
+    return found
+
+
+def _shown(site: Site, picture: Picture) -> Shown:
+    if isinstance(picture, External):
+        address = _secure(picture.url)
+        return Shown(src=address, large=address, external=True)
+    version = picture.current
+    alt, alt_language = alt_of(site, picture)
+    sized = [(width, here(url)) for width, url in sources(site, picture)]
+    whole = original_path(picture)
+    see_through = version.has_alpha
+    return Shown(
+        src=variant_path(picture, DISPLAYED) if sized else whole,
+        srcset=", ".join(f"{url} {width}w" for width, url in sized),
+        large=sized[-1][1] if sized else whole,
+        width=version.width,
+        height=version.height,
+        alt=alt,
+        alt_language=None if alt_language in {"", language()} else alt_language,
+        decorative=picture.decorative,
+        color=None if see_through else version.color,
+        placeholder=None if see_through else _data_url(version.placeholder),
+    )
+
+
+def _secure(url: str) -> str:
+    """Return the address of a picture elsewhere as browsers ask for it on a page with https."""
+    return f"https:{url.removeprefix('http:')}" if url.startswith("http:") else url
+
+
+def _data_url(placeholder: bytes | None) -> str | None:
+    if placeholder is None:
+        return None
+    return f"data:image/webp;base64,{base64.b64encode(placeholder).decode()}"

@@ -1,0 +1,226 @@
+"""The shop window, for everybody: `/`, `/products/<id>`, and what search engines ask for.
+
+A page depends on the reader's language, colours and on who is signed in, so no shared cache may
+keep it; with its ETag a reader who has it already is told so in a few bytes.
+"""
+
+from typing import Any
+from xml.sax.saxutils import escape
+
+from flask import Blueprint, Response, make_response, request
+
+from avenue.identity import Actor, Role, Site
+from avenue.media.library import MediaLibrary
+from avenue.media.models import State, Visibility
+from avenue.shop.errors import GroupNotFound
+from avenue.shop.models import (
+    PicturedGroup,
+    PicturedProduct,
+    Product,
+    ProductQuery,
+    Sort,
+    Status,
+)
+from avenue.shop.pages.shown import Shown, preview, shown, site_price
+from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.products import ProductService
+from avenue.shop.words import words_of
+from avenue.web.headers import WINDOW_POLICY
+from avenue.web.hosts import current_site
+from avenue.web.language import LOCALES, language
+from avenue.web.pages import page, reader
+from avenue.web.services import using
+
+PRODUCTS_A_PAGE = 48
+SIBLINGS = 24
+LONGEST_SEARCH = 200
+LONGEST_SLUG = 60
+LONGEST_SUMMARY = 200
+SITEMAP_PRODUCTS = 10_000
+MAPS_SECONDS = 3600
+Facts = dict[str, Any]
+TERRITORIES = {"es": "es_PY", "en": "en_US"}
+
+blueprint = Blueprint("window", __name__, template_folder="../templates")
+
+
+@blueprint.get("/")
+def show_window() -> Response:
+    """Show the published products, newest first: `?search=` finds, `?after=` goes on."""
+    site, actor = current_site(), reader()
+    search = request.args.get("search", "").strip()[:LONGEST_SEARCH]
+    after = request.args.get("after", "")
+    query = ProductQuery(
+        words=tuple(words_of(search)) or ((search,) if search else ()),
+        status=Status.PUBLISHED,
+        after=cursor_place(Sort.CREATED, after) if after else None,
+        limit=PRODUCTS_A_PAGE,
+    )
+    found = using(ProductService).find(Actor(site=site), query)
+    return _window(
+        "shop/window.html",
+        products=[_tile(site, each) for each in found.items],
+        total=found.total,
+        search=search,
+        after=after,
+        next=cursor_text(query.sort, found.next) if found.next else None,
+        canonical=f"{site.base_url}/" + (f"?after={after}" if after else ""),
+        preview=preview(site, [each for item in found.items for each in item.images], site.name),
+        may_add=actor.has_role(Role.SELLER),
+    )
+
+
+@blueprint.get("/products/<product_id>")
+@blueprint.get("/products/<product_id>/<slug>")
+def show_product(product_id: str, slug: str = "") -> Response:
+    """Show one product; the id says which, whatever the name behind it.
+
+    A draft is there for who may change it only, and says so.
+    """
+    site, actor = current_site(), reader()
+    pictured = using(ProductService).get(actor, product_id)
+    product = pictured.product
+    group = _group_of(site, product)
+    pictures = pictured.images or (group.images if group else ())
+    return _window(
+        "shop/window_product.html",
+        product=product,
+        is_draft=product.status is not Status.PUBLISHED,
+        price=site_price(site, product.price, product.currency),
+        summary=_summary(product),
+        pictures=shown(site, pictures),
+        preview=preview(site, pictures, product.name),
+        canonical=site.base_url + address_of(product),
+        group=group.group if group else None,
+        options=_options(site, group) if group else [],
+        siblings=_siblings(site, product),
+        may_change=actor.is_admin or (actor.id is not None and product.owner == actor.id),
+    )
+
+
+@blueprint.get("/robots.txt")
+def show_robots() -> Response:
+    """Tell search engines what is for them."""
+    lines = ["User-agent: *", "Disallow: /admin", "Disallow: /api/", "Disallow: /login"]
+    lines += ["", f"Sitemap: {current_site().base_url}/sitemap.xml", ""]
+    return _map("\n".join(lines), "text/plain")
+
+
+@blueprint.get("/sitemap.xml")
+def show_sitemap() -> Response:
+    """Tell search engines the addresses of the published products, at most the newest 10,000."""
+    site = current_site()
+    listed = using(ProductService).published(site, most=SITEMAP_PRODUCTS)
+    entries = [f"<url><loc>{escape(site.base_url)}/</loc></url>"]
+    entries += [
+        f"<url><loc>{escape(site.base_url + address_of(each))}</loc>"
+        f"<lastmod>{each.updated_at:%Y-%m-%d}</lastmod></url>"
+        for each in listed
+    ]
+    body = "\n".join(entries)
+    return _map(
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{body}\n</urlset>\n',
+        "application/xml",
+    )
+
+
+def address_of(product: Product) -> str:
+    """Return the path of a product's page: its id, then its name for people to read."""
+    slug = "-".join(words_of(product.name))[:LONGEST_SLUG].strip("-_")
+    plain = slug.encode("ascii", "ignore").decode()
+    return f"/products/{product.id}" + (f"/{plain}" if plain else "")
+
+
+def _tile(site: Site, pictured: PicturedProduct) -> Facts:
+    """Return what the grid shows of a product."""
+    product, pictures = pictured.product, shown(site, pictured.images[:1])
+    return {
+        "id": product.id,
+        "name": product.name,
+        "address": address_of(product),
+        "price": site_price(site, product.price, product.currency),
+        "picture": pictures[0] if pictures else None,
+        "more": max(0, len(pictured.images) - 1),
+    }
+
+
+def _group_of(site: Site, product: Product) -> PicturedGroup | None:
+    """Return the group of a product, as everybody sees it."""
+    if product.group is None:
+        return None
+    try:
+        return using(GroupService).get(Actor(site=site), product.group)
+    except GroupNotFound:  # deleted since the product was read
+        return None
+
+
+def _siblings(site: Site, product: Product) -> list[Facts]:
+    """Return the other published products of the same model."""
+    if product.group is None:
+        return []
+    query = ProductQuery(
+        group=product.group,
+        status=Status.PUBLISHED,
+        sort=Sort.NAME,
+        descending=False,
+        limit=SIBLINGS + 1,
+    )
+    found = using(ProductService).find(Actor(site=site), query)
+    others = [each for each in found.items if each.product.id != product.id]
+    return [_tile(site, each) for each in others[:SIBLINGS]]
+
+
+def _options(site: Site, pictured: PicturedGroup) -> list[Facts]:
+    """Return the choices within a group, with the first picture that shows each."""
+    by_key = {
+        getattr(each, "id", None) or getattr(each, "url", ""): each for each in pictured.images
+    }
+    options = []
+    for each in pictured.group.options:
+        of_it = [by_key[key] for key in each.images if key in by_key][:1]
+        options.append({"name": each.name, "pictures": shown(site, of_it)})
+    return options
+
+
+def _summary(product: Product) -> str:
+    """Return the beginning of the description on one line, for search engines and previews."""
+    text = " ".join(product.description[: 2 * LONGEST_SUMMARY].split())
+    return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1].rstrip()}…"
+
+
+def _logo(site: Site) -> Shown | None:
+    """Return the site's logo, if it has one that everybody may see."""
+    if site.logo is None:
+        return None
+    found = using(MediaLibrary).get_many(Actor(site=site), [site.logo]).get(site.logo)
+    if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
+        return None
+    return shown(site, [found])[0]
+
+
+def _window(template: str, **facts: Any) -> Response:
+    """Return a page of the window, or 304 to who has it already."""
+    site = current_site()
+    response = page(
+        template,
+        logo=_logo(site),
+        territory=TERRITORIES.get(language(), LOCALES[language()]),
+        **facts,
+    )
+    response.headers["Content-Security-Policy"] = WINDOW_POLICY
+    return _unless_known(response, "private, no-cache")
+
+
+def _map(text: str, media_type: str) -> Response:
+    response = make_response(text)
+    response.content_type = f"{media_type}; charset=utf-8"
+    return _unless_known(response, f"public, max-age={MAPS_SECONDS}")
+
+
+def _unless_known(response: Response, cache_control: str) -> Response:
+    response.headers["Cache-Control"] = cache_control
+    response.add_etag()
+    response.make_conditional(request)
+    return response

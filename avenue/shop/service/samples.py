@@ -1,0 +1,313 @@
+"""Sample products: loaded by a job, recognised by the ids that were noted before, and removed."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from avenue.audit.service import AuditService
+from avenue.config import Settings
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Role, Site, new_id
+from avenue.jobs.errors import JobNotFound
+from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
+from avenue.jobs.runner import RunningJob
+from avenue.jobs.service import JobService
+from avenue.media.models import Asset, Claim
+from avenue.media.samples import SamplePicture, draw
+from avenue.media.spool import fill, new_spool
+from avenue.shop import demo
+from avenue.shop.errors import (
+    GroupNotFound,
+    ImageNotFound,
+    ProductNotFound,
+    SamplesBusy,
+    SkuTaken,
+    TooManyImages,
+)
+from avenue.shop.models import (
+    GROUP,
+    PRODUCT,
+    Group,
+    Option,
+    Product,
+    ProductFields,
+    Samples,
+    Status,
+)
+from avenue.shop.service.groups import GroupService
+from avenue.shop.service.pictures import PictureService
+from avenue.shop.service.products import ProductService
+from avenue.shop.store.samples import SampleStore
+
+LOAD = "samples"
+STEPS = len(demo.GROUPS) + len(demo.PRODUCTS)
+AUTO = "auto"
+NO_SAMPLES = Samples(by="", products={}, groups={})
+
+
+class SampleState(StrEnum):
+    """How it stands with the samples of a site."""
+
+    OFF = "off"  # this house offers none
+    NONE = "none"
+    LOADING = "loading"
+    FAILED = "failed"
+    THERE = "there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleStanding:
+    """How it stands: `done` of `total` steps while they are loaded, `error` why it failed.
+
+    `offered`: the shop has no product at all, so that samples would be of use.
+    """
+
+    state: SampleState
+    offered: bool = False
+    done: int = 0
+    total: int = STEPS
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSample:
+    """A sample product that is still there, and whether somebody changed it since."""
+
+    product: Product
+    changed: bool
+
+
+class SampleService:
+    """The samples of a site, for its administrators."""
+
+    def __init__(
+        self,
+        samples: SampleStore,
+        products: ProductService,
+        groups: GroupService,
+        jobs: JobService,
+        settings: Settings,
+    ) -> None:
+        self._samples = samples
+        self._products = products
+        self._groups = groups
+        self._jobs = jobs
+        self._is_on = settings.demo == AUTO
+
+    def standing(self, actor: Actor) -> SampleStanding:
+        """Return how it stands with the samples; to who may not load them there are none."""
+        if not actor.is_admin:
+            return SampleStanding(state=SampleState.OFF)
+        site_id = actor.site.id
+        noted = self._samples.get(site_id)
+        job = self._job_of(noted)
+        if job and not job.is_finished:
+            done = job.progress.done
+            return SampleStanding(state=SampleState.LOADING, done=done, error=job.error or "")
+        if noted and any(self._samples.there(site_id, noted)):
+            failed = job is not None and job.state is JobState.FAILED
+            state = SampleState.FAILED if failed else SampleState.THERE
+            return SampleStanding(state=state, error=(job and job.error) or "")
+        if not self._is_on:
+            return SampleStanding(state=SampleState.OFF)
+        return SampleStanding(
+            state=SampleState.NONE, offered=not self._samples.has_products(site_id)
+        )
+
+    def load(self, actor: Actor) -> None:
+        """Let the samples be loaded; repeatable. Raise `Forbidden` unless the actor may."""
+        if not actor.is_admin or not self._is_on:
+            raise Forbidden
+        site_id = actor.site.id
+        new = Samples(
+            by=str(actor.id),
+            products={each.sku: new_id() for each in demo.PRODUCTS},
+            groups={each.model: new_id() for each in demo.GROUPS},
+        )
+        noted = self._samples.get(site_id)
+        job = self._job_of(noted)
+        at_work = job is not None and not job.is_finished
+        if noted and not at_work and not any(self._samples.there(site_id, noted)):
+            self._samples.forget(site_id)  # somebody deleted them one by one
+        self._samples.begin(site_id, new)
+        job = self._jobs.enqueue(LOAD, site=site_id, key=LOAD)
+        self._samples.set_job(site_id, job.id)
+
+    def load_first(self, actor: Actor) -> bool:
+        """Load the samples into a shop that never had a product; tell whether it is one."""
+        site_id = actor.site.id
+        is_new = self._samples.get(site_id) is None and not self._samples.has_products(site_id)
+        if self._is_on and is_new:
+            self.load(actor)
+        return self._is_on and is_new
+
+    def listed(self, actor: Actor) -> list[ListedSample]:
+        """Return the sample products that are still there."""
+        noted = self._samples.get(actor.site.id) or NO_SAMPLES
+        job = self._job_of(noted)
+        loaded_at = job.finished_at if job else None
+        there, _ = self._samples.there(actor.site.id, noted)
+        found = []
+        for each in noted.products.values():
+            if each in there:
+                product = self._products.get(actor, each).product
+                changed = loaded_at is not None and product.updated_at > loaded_at
+                found.append(ListedSample(product=product, changed=changed))
+        return found
+
+    def remove(self, actor: Actor) -> int:
+        """Delete the samples and nothing else; return how many products went. Repeatable.
+
+        Their pictures go to the trash. Raise `SamplesBusy` while they are loaded.
+        """
+        if not actor.is_admin:
+            raise Forbidden
+        noted = self._samples.get(actor.site.id)
+        if noted is None:
+            return 0
+        job = self._job_of(noted)
+        if job and not job.is_finished:
+            raise SamplesBusy
+        products, groups = self._samples.there(actor.site.id, noted)
+        for product_id in sorted(products):
+            with suppress(ProductNotFound):  # somebody else was quicker
+                self._products.delete(actor, product_id)
+        for group_id in sorted(groups):
+            with suppress(GroupNotFound):
+                self._groups.delete(actor, group_id)
+        self._samples.forget(actor.site.id)
+        return len(products)
+
+    def _job_of(self, noted: Samples | None) -> Job | None:
+        try:
+            return self._jobs.get(noted.job) if noted and noted.job else None
+        except JobNotFound:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """A drawn picture as an upload."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+class SampleWorker:
+    """Makes the samples one by one; a step that is done again finds what it has made before."""
+
+    def __init__(
+        self,
+        samples: SampleStore,
+        products: ProductService,
+        groups: GroupService,
+        pictures: PictureService,
+        audit: AuditService,
+        *,
+        site_of: Callable[[str], Site],
+        tmp_dir: Path,
+        paint: Callable[[SamplePicture], bytes] = draw,
+    ) -> None:
+        self._samples = samples
+        self._products = products
+        self._groups = groups
+        self._pictures = pictures
+        self._audit = audit
+        self._site_of = site_of
+        self._tmp_dir = tmp_dir
+        self._paint = paint
+
+    def load(self, job: RunningJob) -> Mapping[str, int]:
+        """Make what is not there yet of the samples of the job's site."""
+        site_id = str(job.site)
+        noted = self._samples.get(site_id)
+        if noted is None:
+            return {"products": 0}
+        actor = Actor(site=self._site_of(site_id), id=noted.by, role=Role.ADMIN)
+        steps: list[demo.SampleGroup | demo.SampleProduct] = [*demo.PRODUCTS, *demo.GROUPS]
+        begin = int(job.cursor or 0)
+        for number, each in enumerate(steps[begin:], begin + 1):
+            if isinstance(each, demo.SampleGroup):
+                self._make_group(actor, each, noted.groups[each.model])
+            else:
+                self._make_product(actor, each, noted)
+            job.save(cursor=number, done=number, total=len(steps))
+        counts = {"products": len(demo.PRODUCTS), "groups": len(demo.GROUPS)}
+        self._audit.record_job(
+            site_id, "samples.loaded", site_id, job_id=job.id, job_kind=LOAD, details=counts
+        )
+        return counts
+
+    def _make_group(self, actor: Actor, sample: demo.SampleGroup, group_id: str) -> None:
+        group = self._group(actor, sample, group_id)
+        claim = Claim(kind=GROUP, id=group.id)
+        options = []
+        for number, (name, shot) in enumerate(sample.options):
+            asset = self._add(actor, claim, shot, f"{sample.model}-{number + 1}")
+            options.append(Option(name=name, images=(asset.id,)))
+        if not group.options:
+            self._groups.change(actor, group.id, {"options": tuple(options)}, None, None)
+
+    def _group(self, actor: Actor, sample: demo.SampleGroup, group_id: str) -> Group:
+        try:
+            return self._groups.get(actor, group_id).group
+        except GroupNotFound:
+            made = self._groups.create(
+                actor, model=sample.model, name=sample.name, product_ids=(), group_id=group_id
+            )
+            return made.group
+
+    def _make_product(self, actor: Actor, sample: demo.SampleProduct, noted: Samples) -> None:
+        """Make one product, seen by everybody only once it is complete."""
+        try:
+            product = self._product(actor, sample, noted)
+        except SkuTaken:  # by a product that is no sample
+            return
+        if product.status is Status.PUBLISHED:
+            return
+        claim = Claim(kind=PRODUCT, id=product.id)
+        with suppress(TooManyImages):  # where fewer are allowed, fewer will do
+            for number, shot in enumerate(sample.shots):
+                self._add(actor, claim, shot, f"{sample.sku}-{number + 1}")
+        if not sample.is_draft:
+            self._products.change(actor, product.id, {"status": Status.PUBLISHED}, None)
+
+    def _product(self, actor: Actor, sample: demo.SampleProduct, noted: Samples) -> Product:
+        product_id = noted.products[sample.sku]
+        with suppress(ProductNotFound):
+            return self._products.get(actor, product_id).product
+        group = next((each for each in demo.GROUPS if each.model == sample.model), None)
+        fields = ProductFields(
+            name=sample.name,
+            sku=sample.sku,
+            description=sample.description,
+            price=sample.amount,
+            group=self._group(actor, group, noted.groups[group.model]).id if group else None,
+        )
+        return self._products.create(actor, fields, product_id=product_id).product
+
+    def _add(self, actor: Actor, claim: Claim, shot: demo.Shot, name: str) -> Asset:
+        """Upload a picture as anybody would, so that it is checked and has its sizes."""
+        data = self._paint(shot.picture)
+        with new_spool(self._tmp_dir) as file:
+            fill(file, [data])
+            upload = _Drawn(
+                name=f"{name.lower()}.jpg",
+                file=file,
+                length=len(data),
+                sha256=hashlib.sha256(data).hexdigest(),
+            )
+            key = f"{LOAD}/{claim.id}/{name}"
+            asset = self._pictures.add(actor, claim, [upload], key=key).assets[0]
+        if shot.es:
+            changes = {"alt": {"es": shot.es, "en": shot.en}}
+            with suppress(ImageNotFound):  # somebody has removed it meanwhile
+                asset = self._pictures.describe(actor, claim, asset.id, changes)
+        return asset

@@ -1,0 +1,74 @@
+"""Which sample products a site has, in MongoDB: one document a site."""
+
+from avenue.shop.models import Samples
+from avenue.shop.store.documents import GROUPS, PRODUCTS
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+
+SAMPLES = "shop_samples"
+
+
+class SampleStore:
+    """The samples of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, site_id: str, new: Samples) -> Samples:
+        """Note what will be made before it is; return what was noted first."""
+        fresh: Document = {
+            "_id": site_id,
+            "by": new.by,
+            "products": dict(new.products),
+            "groups": dict(new.groups),
+            "job": None,
+        }
+        found = self._samples(site_id).find_and_update(
+            {"_id": site_id}, {"$setOnInsert": fresh}, upsert=True
+        )
+        return _samples_in(found or fresh)
+
+    def get(self, site_id: str) -> Samples | None:
+        """Return what was noted, or None."""
+        found = self._samples(site_id).find_one({"_id": site_id})
+        return _samples_in(found) if found else None
+
+    def set_job(self, site_id: str, job_id: str) -> None:
+        """Note which job makes them."""
+        self._samples(site_id).update({"_id": site_id}, {"$set": {"job": job_id}})
+
+    def forget(self, site_id: str) -> None:
+        """Forget them; they are gone."""
+        self._samples(site_id).delete({"_id": site_id})
+
+    def has_products(self, site_id: str) -> bool:
+        """Tell whether the site has any product."""
+        products = site(self._database, site_id).collection(PRODUCTS)
+        return products.find_one({}, {"_id": 1}) is not None
+
+    def there(self, site_id: str, samples: Samples) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the ids of those products and groups that are still there."""
+        scope = site(self._database, site_id)
+        products, groups = (
+            frozenset(
+                each["_id"]
+                for each in scope.collection(name).find({"_id": {"$in": sorted(ids)}}, {"_id": 1})
+            )
+            for name, ids in (
+                (PRODUCTS, samples.products.values()),
+                (GROUPS, samples.groups.values()),
+            )
+        )
+        return products, groups
+
+    def _samples(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(SAMPLES)
+
+
+def _samples_in(document: Document) -> Samples:
+    return Samples(
+        by=document["by"],
+        products=document["products"],
+        groups=document["groups"],
+        job=document["job"],
+    )

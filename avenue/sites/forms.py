@@ -1,0 +1,137 @@
+"""What somebody typed into the form of the settings, and what it changes.
+
+Fields have the names the API tells mistakes by: `name`, `colors.primary`, `limits.media_mb`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from avenue.errors import AvenueError
+from avenue.field_problems import problems_of
+from avenue.identity import Limit, Site
+from avenue.sites.addresses import checked_base_url
+from avenue.sites.bodies import Colors
+from avenue.sites.errors import HostTaken, InvalidHost, LimitTooHigh, SiteExists
+
+MB = 1024 * 1024
+NUMBER = re.compile("[0-9]{1,12}")
+COLORS = tuple(Colors.model_fields)
+TEXTS = ("name", "locale")
+OWN = (
+    *TEXTS,
+    "base_url",
+    *(f"colors.{name}" for name in COLORS),
+    *(f"limits.{limit}" for limit in Limit),
+)
+"""The fields for administrators."""
+
+OF_THE_HOUSE = ("hosts", "limits.quota_mb")
+"""The fields for superusers."""
+
+Problem = tuple[str, Mapping[str, Any]]
+"""A sentence with `{places}`, and the words for them."""
+
+
+def as_typed(site: Site, house_url: str) -> dict[str, str]:
+    """Return the fields of a form that shows `site`; what the house decides is empty.
+
+    `house_url` is the address the default site has when it has none of its own.
+    """
+    quota = "" if site.quota_bytes is None else str(site.quota_bytes // MB)
+    return {
+        "name": site.name,
+        "locale": site.locale,
+        "base_url": "" if site.base_url == house_url else site.base_url,
+        **{f"colors.{name}": site.colors.get(name, "") for name in COLORS},
+        **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
+        "hosts": "\n".join(site.hosts),
+        "limits.quota_mb": quota,
+    }
+
+
+def changes_of(typed: Mapping[str, str], known: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `typed` says that is not as `known`, in the shape of `SiteChanges`."""
+    changes: dict[str, Any] = {}
+    for field, text in typed.items():
+        if text.strip() != known[field].strip():
+            group, _, name = field.partition(".")
+            if name:
+                changes.setdefault(group, {})[name] = _value(group, text.strip())
+            else:
+                changes[group] = _value(group, text.strip())
+    return changes
+
+
+def site_of(typed: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the form of a new site says, in the shape of `NewSite`."""
+    given = {name: text.strip() for name, text in typed.items() if text.strip()}
+    return {**given, **({"hosts": _lines(given["hosts"])} if "hosts" in given else {})}
+
+
+def mistakes(
+    error: ValidationError | AvenueError, changes: Mapping[str, Any]
+) -> dict[str, Problem]:
+    """Return what is wrong with the `changes`, by field; "" stands for the form as a whole."""
+    if isinstance(error, ValidationError):
+        told = {field: (text, words) for field, text, words in problems_of(error)}
+        return {_field_of(field): problem for field, problem in told.items()}
+    message, hint = error.templates
+    # Where the message is only that this is none, the hint says how to write one.
+    text = hint if message == InvalidHost.message or isinstance(error, LimitTooHigh) else message
+    return {_field_about(error, changes): (text, error.words)}
+
+
+def _field_about(error: AvenueError, changes: Mapping[str, Any]) -> str:
+    match error:
+        case LimitTooHigh():
+            return f"limits.{error.facts['limit']}"
+        case SiteExists():
+            return "id"
+        case HostTaken() | InvalidHost():
+            return _address_field(changes)
+        case _other:
+            return ""
+
+
+def checked(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` by the rules of the API; raise `ValidationError`."""
+    return model.model_validate(values).model_dump(exclude_unset=True)
+
+
+def checked_colors(given: Mapping[str, str]) -> dict[str, str]:
+    """Return colours in their one spelling; raise `ValidationError` when one is none."""
+    return checked(Colors, given)
+
+
+def _value(group: str, text: str) -> Any:
+    match group:
+        case "hosts":
+            return _lines(text)
+        case "limits":
+            return int(text) if NUMBER.fullmatch(text) else text or None
+        case "colors" | "base_url":
+            return text or None
+        case _text:
+            return text
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _field_of(location: str) -> str:
+    return "hosts" if location.startswith("hosts.") else location
+
+
+def _address_field(changes: Mapping[str, Any]) -> str:
+    """Return which of the two fields with addresses an error is about."""
+    if "base_url" not in changes:
+        return "hosts"
+    try:
+        checked_base_url(changes["base_url"] or "")
+    except InvalidHost:
+        return "base_url"
+    return "hosts" if changes.get("hosts") else "base_url"

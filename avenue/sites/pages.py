@@ -1,0 +1,301 @@
+"""`/admin/settings`: what a site says of itself, its limits, and for superusers all sites."""
+
+from collections.abc import Iterable, Mapping
+
+from flask import Blueprint, Response, request
+from flask_babel import LazyString, format_decimal
+from pydantic import ValidationError
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, filled
+from avenue.identity import Actor, Limit, Role, Site
+from avenue.media.library import MediaLibrary
+from avenue.media.presenting import image_json
+from avenue.media.receiving import note_reception, received
+from avenue.sites import forms
+from avenue.sites.bodies import NewSite, SiteChanges
+from avenue.sites.contrast import PAIRS, USUAL, Pair, too_weak
+from avenue.sites.errors import LogoNotFound, RevisionConflict
+from avenue.sites.service import LogoService, SiteService
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.language import lazy_gettext
+from avenue.web.limits import upload_route
+from avenue.web.pages import Entry, page, see
+from avenue.web.services import using
+
+PATH = "/admin/settings"
+SITES_PATH = f"{PATH}/sites"
+LONGEST_TYPED = 10_000
+OUR_FAULT = 500
+NEW_SITE = ("id", "base_url", "name", "locale", "hosts")
+
+NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Settings"), roles=(Role.ADMIN,)),)
+
+SAID = {
+    "saved": lazy_gettext("Saved. Everybody sees it within a few seconds."),
+    "unchanged": lazy_gettext("Nothing was changed."),
+    "logo": lazy_gettext("This is the logo now."),
+    "logo-removed": lazy_gettext("The logo is in the trash."),
+    "added": lazy_gettext("The site is there. Give it people and let its host lead here."),
+}
+LOCALES = {
+    "es-PY": lazy_gettext("Spanish (Paraguay)"),
+    "es": lazy_gettext("Spanish"),
+    "en": lazy_gettext("English"),
+}
+COLORS = {
+    "primary": (lazy_gettext("Main colour"), lazy_gettext("Buttons and edges.")),
+    "accent": (lazy_gettext("Second colour"), lazy_gettext("Links and prices.")),
+    "background": (lazy_gettext("Background"), lazy_gettext("Behind everything.")),
+    "text": (lazy_gettext("Text"), lazy_gettext("What people read.")),
+}
+LIMITS = {
+    Limit.IMAGES_PER_PRODUCT: lazy_gettext("Photos per product"),
+    Limit.PRODUCT_IMAGE_MB: lazy_gettext("Size of a product photo, in MB"),
+    Limit.MEDIA_MB: lazy_gettext("Size of a picture of the pages, in MB"),
+    Limit.UPLOAD_MB: lazy_gettext("Size of one whole upload, in MB"),
+}
+WEAK = {
+    "text": lazy_gettext(
+        "The text is hard to read on this background: contrast %(ratio)s, at least %(least)s is "
+        "needed."
+    ),
+    "accent": lazy_gettext(
+        "Links are hard to read on this background: contrast %(ratio)s, at least %(least)s is "
+        "needed."
+    ),
+    "primary": lazy_gettext(
+        "Buttons are hard to see on this background: contrast %(ratio)s, at least %(least)s is "
+        "needed."
+    ),
+}
+
+blueprint = Blueprint("site_pages", __name__, url_prefix=PATH, template_folder="templates")
+
+
+@blueprint.get("")
+@require(Role.ADMIN)
+def show_settings() -> Response:
+    """Show what the site says of itself, ready to be changed."""
+    said = SAID.get(request.args.get("said", ""))
+    return _settings(using(SiteService).get(current_actor()), said=said)
+
+
+@blueprint.post("")
+@require(Role.ADMIN)
+@audited("site.changed")
+def save_settings() -> Response:
+    """Change what was typed otherwise; what is wrong is told beside its field."""
+    actor, sites = current_actor(), using(SiteService)
+    site = sites.get(actor)
+    typed = _typed(_fields_for(actor))
+    changes = forms.changes_of(typed, _known(site))
+    if not changes:
+        nothing_changed()
+        return see(f"{PATH}?said=unchanged")
+    try:
+        checked = forms.checked(SiteChanges, changes)
+        sites.change(actor, checked, _revision())
+    except RevisionConflict:
+        return _settings(sites.get(actor), typed, conflict=True, status=409)
+    except (ValidationError, AvenueError) as error:
+        if isinstance(error, AvenueError) and error.status >= OUR_FAULT:
+            raise
+        return _settings(site, typed, wrong=_told(forms.mistakes(error, changes)), status=400)
+    note(object_id=actor.site.id, fields=sorted(changes))
+    return see(f"{PATH}?said=saved")
+
+
+@blueprint.post("/logo")
+@require(Role.ADMIN)
+@upload_route
+@audited("site.logo_changed")
+def save_logo() -> Response:
+    """Make the picture of a form the logo."""
+    actor, logos = current_actor(), using(LogoService)
+    try:
+        reception = logos.set(actor, received(logos.policy(actor)), key=None)
+    except AvenueError as error:
+        if error.status >= OUR_FAULT:
+            raise
+        told = " ".join(error.said(_))
+        site = using(SiteService).get(actor)
+        return _settings(site, wrong={"logo": told}, status=error.status)
+    note(object_id=actor.site.id)
+    note_reception(reception)
+    return see(f"{PATH}?said=logo#logo")
+
+
+@blueprint.post("/logo/remove")
+@require(Role.ADMIN)
+@audited("site.logo_removed")
+def remove_logo() -> Response:
+    """Put the logo into the trash."""
+    actor = current_actor()
+    try:
+        using(LogoService).remove(actor)
+    except LogoNotFound:  # somebody was quicker, and it is gone
+        nothing_changed()
+    note(object_id=actor.site.id)
+    return see(f"{PATH}?said=logo-removed#logo")
+
+
+@blueprint.get("/sites")
+@require(superuser=True)
+def show_sites() -> Response:
+    """Show all sites of the house, and the form for a new one."""
+    return _sites(said=SAID.get(request.args.get("said", "")))
+
+
+@blueprint.post("/sites")
+@require(superuser=True)
+@audited("site.added")
+def add_site() -> Response:
+    """Add a site to the house."""
+    typed = _typed(NEW_SITE)
+    given = forms.site_of(typed)
+    try:
+        values = forms.checked(NewSite, given)
+        added = using(SiteService).add(current_actor(), values.pop("id"), values)
+    except (ValidationError, AvenueError) as error:
+        if isinstance(error, AvenueError) and error.status >= OUR_FAULT:
+            raise
+        return _sites(typed=typed, wrong=_told(forms.mistakes(error, given)), status=400)
+    note(object_id=added.id)
+    return see(f"{SITES_PATH}?said=added")
+
+
+def _settings(
+    site: Site,
+    typed: Mapping[str, str] | None = None,
+    *,
+    wrong: Mapping[str, str] | None = None,
+    conflict: bool = False,
+    said: LazyString | None = None,
+    status: int = 200,
+) -> Response:
+    """Show the form as `site` is, or as it was `typed` with what is `wrong`.
+
+    With `conflict`, what somebody else made of a field meanwhile is shown beside what was typed.
+    """
+    actor, known = current_actor(), _known(site)
+    shown = {**known, **(typed or {})}
+    others = {name: each for name, each in known.items() if conflict and each != shown[name]}
+    logo = using(LogoService).of(actor, site)
+    return page(
+        "sites/settings.html",
+        status=status,
+        shown=shown,
+        others=others,
+        wrong=wrong or {},
+        conflict=conflict,
+        problem=_problem(wrong, conflict=conflict),
+        said=said,
+        revision=site.revision,
+        logo=image_json(site, logo) if logo else None,
+        logo_bytes=using(LogoService).policy(actor).max_bytes,
+        locales={**LOCALES, **({} if site.locale in LOCALES else {site.locale: site.locale})},
+        colors=COLORS,
+        usual=USUAL,
+        weak=[_weak(pair, measured) for pair, measured in too_weak(_valid_colors(shown))],
+        limits=LIMITS,
+        most=using(SiteService).most(),
+        room=_room(site),
+        house_url=using(Settings).base_url if site.id == DEFAULT_SITE else "",
+        site_hosts=site.hosts,
+        texts={
+            "pairs": [[pair.front, pair.behind, pair.least] for pair in PAIRS],
+            **{
+                f"weak_{name}": str(text) % {"ratio": "{ratio}", "least": "{least}"}
+                for name, text in WEAK.items()
+            },
+            "usual": USUAL,
+            "pick": _("Pick a colour"),
+            "sending": _("Sending the logo…"),
+            "sent": str(SAID["logo"]),
+            "failed": _("The connection broke. Try again."),
+            "one": _("A site has one logo: drop one file."),
+        },
+    )
+
+
+def _sites(
+    *,
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
+    said: LazyString | None = None,
+    status: int = 200,
+) -> Response:
+    return page(
+        "sites/sites.html",
+        status=status,
+        sites=using(SiteService).every(current_actor()),
+        shown=typed or dict.fromkeys(NEW_SITE, ""),
+        wrong=wrong or {},
+        problem=_problem(wrong, conflict=False),
+        said=said,
+        locales=LOCALES,
+    )
+
+
+def _problem(wrong: Mapping[str, str] | None, *, conflict: bool) -> str:
+    if conflict:
+        return _(
+            "Somebody else changed the settings in the meantime, so nothing was saved. Beside each "
+            "field that differs is what it is now; save again to keep what you wrote."
+        )
+    if not wrong or "logo" in wrong:
+        return ""
+    return wrong.get("") or _("Nothing was saved yet: look at the fields marked below.")
+
+
+def _told(problems: Mapping[str, forms.Problem]) -> dict[str, str]:
+    return {field: filled(text, words, _) for field, (text, words) in problems.items()}
+
+
+def _weak(pair: Pair, measured: float) -> str:
+    numbers = {"ratio": format_decimal(round(measured, 1)), "least": format_decimal(pair.least)}
+    return str(WEAK[pair.front]) % numbers
+
+
+def _valid_colors(shown: Mapping[str, str]) -> dict[str, str]:
+    """Return the colours of a form by name, without those that are none."""
+    given = {name: shown[f"colors.{name}"] for name in COLORS if shown[f"colors.{name}"]}
+    try:
+        return {name: str(each) for name, each in forms.checked_colors(given).items()}
+    except ValidationError:
+        return {}
+
+
+def _room(site: Site) -> dict[str, int]:
+    """Return how much the site has stored and how much it may, in bytes; 0 is no quota."""
+    used = using(MediaLibrary).stored_bytes(site)
+    allowed = using(SiteService).limits(site)["quota_mb"] * forms.MB
+    return {"used": used, "allowed": allowed, "percent": 100 * used // allowed if allowed else 0}
+
+
+def _known(site: Site) -> dict[str, str]:
+    house_url = using(Settings).base_url if site.id == DEFAULT_SITE else ""
+    return forms.as_typed(site, house_url)
+
+
+def _fields_for(actor: Actor) -> Iterable[str]:
+    return (*forms.OWN, *(forms.OF_THE_HOUSE if actor.superuser else ()))
+
+
+def _typed(fields: Iterable[str]) -> dict[str, str]:
+    """Return what the form says of `fields`; one that is missing says nothing of it."""
+    return {
+        name: request.form[name][:LONGEST_TYPED].replace("\r\n", "\n")
+        for name in fields
+        if name in request.form
+    }
+
+
+def _revision() -> int:
+    """Return the revision the form was made from; none is one nobody has."""
+    text = request.form.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1  # noqa: PLR2004

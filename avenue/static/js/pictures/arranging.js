@@ -1,0 +1,160 @@
+// The order of the pictures: by dragging, by buttons, by Alt and arrow keys; saved at once.
+import Sortable from "../../vendor/sortable.esm.js";
+import { announce } from "../announce.js";
+import { ask } from "../api.js";
+import { text } from "../texts.js";
+import { card, cards, hold, refresh, screen } from "./screen.js";
+import { hush, reason, tell } from "./told.js";
+
+const KEYS = { ArrowLeft: "up", ArrowUp: "up", ArrowRight: "down", ArrowDown: "down", Home: "first" };
+const section = screen();
+const list = document.getElementById("picture-list");
+
+let base = keys(); // the order the server is known to have at `data-revision`
+let wanted = null; // the order it is to get next
+let saving = false;
+let stale = false; // the screen was fetched while an order was on its way
+
+function keys() {
+  return cards().map((each) => each.dataset.key);
+}
+
+/** Move the card of `key` to be `first`, or one place `up` or `down`. */
+function move(key, to) {
+  const at = keys().indexOf(key);
+  const place = { first: 0, up: at - 1, down: at + 1 }[to];
+  if (at < 0 || place < 0 || place >= cards().length || place === at) return;
+  const moved = card(key);
+  const focus = moved.contains(document.activeElement) ? document.activeElement : null;
+  list.insertBefore(moved, place > at ? cards()[place].nextSibling : cards()[place]);
+  moved.scrollIntoView({ block: "nearest" });
+  changed(key, focus);
+}
+
+/** The cards stand in a new order: tell, and save it. */
+function changed(key, focus) {
+  renumber();
+  if (focus) (focus.disabled ? otherButton(focus) : focus).focus({ preventScroll: true });
+  announce(text("moved", { position: keys().indexOf(key) + 1, count: cards().length }));
+  if (section.dataset.ownerUrl) save(keys());
+}
+
+function otherButton(button) {
+  return button.closest(".order").querySelector("button:not(:disabled)") || button.closest(".shot");
+}
+
+function renumber() {
+  const all = cards();
+  all.forEach((each, index) => {
+    each.setAttribute("aria-label", text("photoAt", { at: index + 1, count: all.length, name: each.dataset.name }));
+    for (const button of each.querySelectorAll(".order button")) {
+      button.disabled = button.value === "down" ? index === all.length - 1 : index === 0;
+    }
+  });
+}
+
+/** Save `order`; while another one is on its way, afterwards. */
+async function save(order) {
+  wanted = order;
+  if (saving) return;
+  saving = true;
+  hush();
+  while (wanted) {
+    const sent = wanted;
+    wanted = null;
+    try {
+      const answer = await ask("PUT", `${section.dataset.ownerUrl}/images`, { order: sent, revision: Number(section.dataset.revision) });
+      section.dataset.revision = answer.revision;
+      base = sent;
+    } catch (error) {
+      await refused(wanted || sent, error);
+    }
+  }
+  saving = false;
+  if (stale) await refresh();
+}
+
+/** Another state is there than this order was made from, or nothing could be saved at all. */
+async function refused(mine, error) {
+  const current = error.body?.current;
+  if (error.code === "revision_conflict" && current) {
+    const now = current.images.map((each) => each.id || each.url);
+    if (base.every((each) => now.includes(each)) && now.filter((each) => base.includes(each)).join("\n") === base.join("\n")) {
+      // Nobody else has put them into an order or taken one away: something else was changed.
+      section.dataset.revision = current.revision;
+      stale = base.length < now.length;
+      wanted = completed(mine, now);
+      base = now;
+      return;
+    }
+  }
+  wanted = null;
+  if (error.status === 0) show(base);
+  else await refresh();
+  const sentence = error.code === "revision_conflict" ? text("orderConflict") : reason(error);
+  tell(sentence, { label: text("orderAgain"), run: () => again(mine) });
+}
+
+/** Put `mine` again over what is there now. */
+function again(mine) {
+  const order = completed(mine, keys());
+  show(order);
+  announce(text("orderAgainDone"));
+  cards()[0]?.focus();
+  save(order);
+}
+
+/** `mine` as far as those pictures are still there, then the others that are. */
+function completed(mine, now) {
+  return [...mine.filter((each) => now.includes(each)), ...now.filter((each) => !mine.includes(each))];
+}
+
+function show(order) {
+  list.append(...order.map(card).filter(Boolean));
+  renumber();
+}
+
+section.addEventListener("pictures:changed", () => {
+  renumber();
+  if (saving) {
+    stale = true;
+    return;
+  }
+  stale = false;
+  base = keys();
+});
+
+list.addEventListener("submit", (event) => {
+  const form = event.target.closest(".order");
+  if (!form || !event.submitter) return;
+  event.preventDefault();
+  move(form.closest(".shot").dataset.key, event.submitter.value);
+});
+
+list.addEventListener("keydown", (event) => {
+  const to = event.altKey && !event.ctrlKey && !event.metaKey && KEYS[event.key];
+  const shot = event.target.closest(".shot");
+  if (!to || !shot || event.target.matches("input:not([type=checkbox])")) return;
+  event.preventDefault();
+  move(shot.dataset.key, to);
+});
+
+let letGo = null;
+Sortable.create(list, {
+  draggable: ".shot",
+  handle: ".frame",
+  forceFallback: true, // one way of dragging everywhere, for mouse and touch
+  fallbackTolerance: 4,
+  delay: 180, // a short touch scrolls
+  delayOnTouchOnly: true,
+  touchStartThreshold: 6,
+  animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150,
+  ghostClass: "lifted",
+  onStart: () => (letGo = hold()),
+  onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
+    letGo?.();
+    if (oldDraggableIndex !== newDraggableIndex) changed(item.dataset.key, null);
+  },
+});
+
+section.classList.add("alive");

@@ -1,0 +1,154 @@
+"""The fast lane: requests for pictures at hand, answered by the worker's event loop itself.
+
+Only the plainest request is taken: a complete `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a
+body, a range or anything else that wants thought. Whatever is not exactly that is no business of
+this file and goes, untouched, to gunicorn's parser and a thread, which answer it as they always
+did. So there is nothing here that could be read in two ways (RFC 9112, section 11.2).
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import NamedTuple, Protocol
+from wsgiref.handlers import format_date_time
+
+AT_HAND = "avenue.at_hand"
+"""Where among a WSGI application's `extensions` the worker finds what is at hand."""
+
+LONGEST_HEAD = 8 * 1024
+MOST_FIELDS = 100  # gunicorn's own limit
+
+# A request line and fields without one character that anybody could take for something else: no
+# folded line, no name with an underscore, no bare CR or LF, no other control character.
+_REQUEST = re.compile(
+    rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
+    rb"((?:[!#$%&'*+.^`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
+)
+_UNSUITED = re.compile(
+    rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
+    rb"content-length|upgrade|http2-settings|proxy-connection|keep-alive):"
+)
+
+
+class Prepared(NamedTuple):
+    """An answer as bytes: head lines of the 200 and of the 304, the quoted tag, and the body."""
+
+    head: bytes
+    head_not_modified: bytes
+    etag: bytes
+    body: bytes
+
+
+class AtHand(Protocol):
+    """Who has answers at hand."""
+
+    def prepared(self, host: str, path: str) -> Prepared | None:
+        """Return the answer for `path` on `host` (as sent, port included), or None."""
+
+
+class Given(NamedTuple):
+    """What to send: a whole head and a body (b"" for HEAD and 304)."""
+
+    status: HTTPStatus
+    head: bytes
+    body: bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many answers of a status were given, and of how many bytes."""
+
+    answers: int = 0
+    bytes: int = 0
+
+
+class FastLane:
+    """Answers what is at hand, and counts; for the one thread of the event loop."""
+
+    def __init__(self, at_hand: AtHand, server: str) -> None:
+        """`server` is what gunicorn calls itself in its answers."""
+        self._at_hand = at_hand
+        self._server = f"Server: {server}\r\n".encode("latin-1")
+        self._id = secrets.token_urlsafe(9)  # with ten digits behind it as long as every other id
+        self._given = 0
+        self._second = 0
+        self._times = b""
+        self.tallies: dict[HTTPStatus, Tally] = {}
+
+    def answer(self, request: bytes) -> Given | None:
+        """Return the answer to the whole `request`, None when it is one for the ordinary path."""
+        found = _REQUEST.fullmatch(request) if len(request) <= LONGEST_HEAD else None
+        if found is None:
+            return None
+        method, path, fields = found.groups()
+        lower = b"\r\n" + fields.lower()
+        if _UNSUITED.search(lower) or lower.count(b"\r\n") > MOST_FIELDS:
+            return None
+        if _field(lower, b"connection") not in {None, b"keep-alive"}:
+            return None
+        place = _place_of(lower, b"host")
+        if place is None:
+            return None
+        host = fields[place[0] - 2 : place[1] - 2].strip(b" \t")
+        prepared = self._at_hand.prepared(host.decode("latin-1"), path.decode("ascii"))
+        if prepared is None:
+            return None
+        return self._with(prepared, method, lower)
+
+    def _with(self, prepared: Prepared, method: bytes, lower: bytes) -> Given | None:
+        tag = _field(lower, b"if-none-match")
+        if tag is None:
+            if b"\r\nif-modified-since:" in lower:
+                return None
+            body = prepared.body if method == b"GET" else b""
+            return self._whole(HTTPStatus.OK, prepared.head, body)
+        if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
+            return None
+        return self._whole(HTTPStatus.NOT_MODIFIED, prepared.head_not_modified, b"")
+
+    def _whole(self, status: HTTPStatus, head: bytes, body: bytes) -> Given:
+        self._given += 1
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            date = format_date_time(now).encode()
+            self._times = self._server + b"Date: " + date + b"\r\nConnection: keep-alive\r\n"
+        identity = f"X-Request-ID: {self._id}{self._given % 10**10:010}\r\n\r\n".encode()
+        return Given(status, b"".join((_LINES[status], self._times, head, identity)), body)
+
+    def count(self, given: Given) -> None:
+        """Count an answer that was sent whole."""
+        tally = self.tallies.setdefault(given.status, Tally())
+        tally.answers += 1
+        tally.bytes += len(given.body)
+
+    def counted(self) -> Iterator[tuple[HTTPStatus, Tally]]:
+        """Give what was counted since the last call."""
+        tallies, self.tallies = self.tallies, {}
+        yield from tallies.items()
+
+
+_LINES = {
+    status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+    for status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+}
+
+
+def _place_of(lower: bytes, name: bytes) -> tuple[int, int] | None:
+    """Return where the value of the field `name` begins and ends; None if it is not there once."""
+    start = lower.find(b"\r\n" + name + b":")
+    if start < 0 or lower.find(b"\r\n" + name + b":", start + 1) >= 0:
+        return None
+    start += len(name) + 3
+    return start, lower.index(b"\r\n", start)
+
+
+def _field(lower: bytes, name: bytes) -> bytes | None:
+    """Return the value of the field `name`, None without one; b"" for several."""
+    if b"\r\n" + name + b":" not in lower:
+        return None
+    place = _place_of(lower, name)
+    return lower[slice(*place)].strip(b" \t") if place else b""

@@ -1,0 +1,34 @@
+"""The log of changes in the panel."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.house import Visitor, check_accessible
+
+
+def test_the_log_is_for_everybody_to_use(admin: Visitor) -> None:
+    product = admin.a_product(name="Zapatilla Sol")
+    admin.call("PATCH", f"/api/shop/products/{product['id']}", data={"name": "Zapatilla Luna"})
+    page = admin.page
+    page.goto("/admin/audit")
+    row = page.get_by_role("row").filter(has_text=product["id"]).first
+    expect(row).to_contain_text("admin@example.com")
+    expect(row).to_contain_text("cambió un producto")
+    expect(row).to_contain_text("Campos: nombre")
+    expect(row.locator("time")).to_have_attribute("datetime", re.compile(r"^20.*Z$"))
+    check_accessible(page)
+    page.get_by_label("Acción").select_option("product.created")
+    page.get_by_label("Objeto").fill(product["id"])
+    page.get_by_role("button", name="Filtrar").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert "object=" in page.url
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Descargar como CSV").click()
+    told = download.value.path().read_text(encoding="utf-8-sig")
+    assert told.splitlines()[0].startswith("Cuándo (UTC),Quién,Qué")
+    assert "creó un producto" in told
+    page.get_by_label("Objeto").fill("nothing")
+    page.get_by_role("button", name="Filtrar").click()
+    expect(page.get_by_role("heading", name="No se ha encontrado nada")).to_be_visible()
+    check_accessible(page)

@@ -1,0 +1,273 @@
+"""The fast lane through real gunicorn: the same answers as without, and nobody holds it up."""
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+
+from tests import pictures
+from tests.http.lane_app import Gallery
+from tests.http.test_lane import CLOSING, everything, get, statuses, wait_for
+from tests.http.test_lane import Server as LaneServer
+from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.server import Server, path_of, prepare
+
+CACHE_SECONDS = 2
+PATIENCE_SECONDS = 20
+SLOW_READERS = 40
+
+
+class House(NamedTuple):
+    """The same pictures behind two servers, with the fast lane and without."""
+
+    fast: Server
+    ordinary: Server
+    product: str
+    thumb: str
+    photo: str
+    etag: str
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
+    uri = mongod.uri_of(database_name())
+    prepare(uri)
+    with Server(guard, uri) as fast, Server(guard, uri, AVENUE_FAST_LANE="off") as ordinary:
+        seller = fast.seller()
+        product = seller.create_product()
+        picture = pictures.photo(1000, 800, format="PNG", seed=3)
+        reply = seller.upload(product, picture).json
+        assert 400_000 < len(picture) < 1_000_000  # one chunk, and many times a socket's buffer
+        thumb = path_of(reply["file"]["variants"]["thumb"]["url"])
+        etag = fast.client.get(thumb).headers["ETag"]
+        yield House(fast, ordinary, product, thumb, path_of(reply["url"]), etag)
+
+
+def warm(server: Server, path: str) -> None:
+    assert server.client.get(path).status == 200
+
+
+def talk(server: Server, *sent: bytes) -> bytes:
+    """Send raw bytes, piece by piece; return all that comes until nothing more does."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as client:
+        for piece in sent:
+            client.sendall(piece.replace(b"{port}", str(server.port).encode()))
+        client.shutdown(socket.SHUT_WR)
+        received = b""
+        while piece := client.recv(1 << 20):
+            received += piece
+    return received
+
+
+def comparable(received: bytes, server: Server) -> bytes:
+    """What came without what is of one request or one server."""
+    for pattern in (rb"Date: [^\r]*", rb"X-Request-ID: [^\r]*", rb'"request_id":"[^"]*"'):
+        received = re.sub(pattern, b"", received)
+    return received.replace(str(server.port).encode(), b"{port}")
+
+
+def lane_answers(server: Server) -> int:
+    """How many answers the log says the fast lane gave."""
+    lines = [json.loads(each) for each in server.log.read_text().splitlines() if "{" in each]
+    return sum(line.get("fast_lane", 0) for line in lines)
+
+
+GET = b"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+TALKS: dict[str, tuple[bytes, ...]] = {
+    "whole": (GET + b"\r\n",),
+    "head": (GET.replace(b"GET", b"HEAD") + b"\r\n",),
+    "two in turn": (GET + b"\r\n", GET + b"\r\n"),
+    "pipelined": (GET + b"\r\n" + GET + b"\r\n" + GET + b"\r\n",),
+    "split": (GET[:30], GET[30:] + b"Accept: */*\r\n", b"\r\n"),
+    "split in the last line end": (GET + b"\r", b"\n"),
+    "then an ordinary one": (GET + b"\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "after an ordinary one": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", GET + b"\r\n"),
+    "304": (GET + b"If-None-Match: {etag}\r\n\r\n",),
+    "304 and on": (GET + b"If-None-Match: {etag}\r\n\r\n", GET + b"\r\n"),
+    "weak tag": (GET + b"If-None-Match: W/{etag}\r\n\r\n",),
+    "range": (GET + b"Range: bytes=0-9\r\n\r\n",),
+    "range behind the end": (GET + b"Range: bytes=9999999-\r\n\r\n",),
+    "close": (GET + b"Connection: close\r\n\r\n",),
+    "http/1.0": (GET.replace(b"1.1", b"1.0") + b"\r\n",),
+    "post": (GET.replace(b"GET", b"POST") + b"Content-Length: 2\r\n\r\nhi",),
+    "a body behind": (GET + b"Content-Length: 5\r\n\r\nhello" + GET + b"\r\n",),
+    "a body nobody announced": (GET + b"\r\nhello\r\n\r\n",),
+    "chunked": (GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET + b"\r\n",),
+    "both lengths": (GET + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",),
+    "two hosts": (GET + b"Host: other.example\r\n\r\n",),
+    "another host": (GET.replace(b"127.0.0.1", b"other.example") + b"\r\n",),
+    "no host": (b"GET {path} HTTP/1.1\r\nAccept: */*\r\n\r\n",),
+    "absolute form": (GET.replace(b"{path}", b"http://127.0.0.1:{port}{path}") + b"\r\n",),
+    "bare LF": (GET.replace(b"\r\n", b"\n") + b"\n",),
+    "folded": (GET + b"X: a\r\n b\r\n\r\n",),
+    "a space before the colon": (GET + b"X : a\r\n\r\n",),
+    "a query": (GET.replace(b"{path}", b"{path}?download=1") + b"\r\n",),
+    "many fields": (GET + b"X: a\r\n" * 120 + b"\r\n",),
+    "a long field": (GET + b"X: " + b"a" * 9000 + b"\r\n\r\n",),
+    "a long head": (GET + (b"X: " + b"a" * 8000 + b"\r\n") * 9 + b"\r\n",),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",),
+    "expect": (GET + b"Expect: 100-continue\r\n\r\n",),
+    "upgrade": (GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",),
+}
+
+
+@pytest.mark.parametrize("name", TALKS)
+def test_both_answer_the_same(house: House, name: str) -> None:
+    def filled(piece: bytes) -> bytes:
+        return piece.replace(b"{path}", house.thumb.encode()).replace(
+            b"{etag}", house.etag.encode()
+        )
+
+    answers = []
+    for server in (house.fast, house.ordinary):
+        warm(server, house.thumb)
+        answers.append(comparable(talk(server, *map(filled, TALKS[name])), server))
+    assert answers[0] == answers[1]
+    assert answers[0].startswith(b"HTTP/1.")
+
+
+def test_a_large_picture_comes_whole_both_ways(house: House) -> None:
+    request = GET.replace(b"{path}", house.photo.encode()) + b"\r\n"
+    for server in (house.fast, house.ordinary):
+        warm(server, house.photo)
+    fast, ordinary = (
+        comparable(talk(server, request), server) for server in (house.fast, house.ordinary)
+    )
+    assert fast == ordinary
+    assert len(fast) > 400_000
+
+
+def test_the_log_counts_what_the_loop_answered(house: House) -> None:
+    warm(house.fast, house.thumb)
+    before = lane_answers(house.fast)
+    with house.fast.client.connection() as connection:
+        for _ in range(7):
+            connection.request("GET", house.thumb)
+            assert connection.getresponse().read()
+    wait_until(lambda: lane_answers(house.fast) >= before + 7, "the count is in the log")
+    assert lane_answers(house.ordinary) == 0
+
+
+def test_what_is_removed_elsewhere_is_gone_in_time(mongod: Mongod, guard: Guard) -> None:
+    uri = mongod.uri_of(database_name())
+    prepare(uri)
+    seconds = str(CACHE_SECONDS)
+    with Server(guard, uri, AVENUE_CACHE_SECONDS=seconds) as here, Server(guard, uri) as elsewhere:
+        seller = elsewhere.seller()
+        product = seller.create_product()
+        reply = seller.upload(product, pictures.photo(64, 48, seed=5)).json
+        path = path_of(reply["url"])
+        warm(here, path)
+        image = f"/api/shop/products/{product}/images/{reply['id']}"
+        assert seller.request("DELETE", image).status == 204
+        removed_at = time.monotonic()
+        wait_until(lambda: here.status(path) == 404, "the picture is gone")
+        assert time.monotonic() - removed_at < CACHE_SECONDS + 5
+
+
+# A picture that no socket takes at once
+
+
+LARGE = get(Gallery.path)
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneServer]:
+    """A worker with one large picture at hand; it lets go of who takes less than 1 MB/s for 3 s."""
+    server = LaneServer(
+        tmp_path_factory.mktemp("gallery"),
+        "-k",
+        "avenue.web.lane.Worker",
+        "--threads",
+        "4",
+        AVENUE_MAX_SLOW_BODY_SECONDS="3",
+        AVENUE_MIN_BODY_KB_PER_SECOND="1000",
+    )
+    yield server
+    server.stop()
+
+
+def test_a_large_answer_comes_whole_and_another_one_behind_it(gallery: LaneServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", gallery.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(connection):
+        for _ in range(2):
+            connection.request("GET", Gallery.path, headers={"Host": "a"})
+            assert connection.getresponse().read() == Gallery.body
+
+
+def test_what_is_asked_for_meanwhile_is_answered_afterwards(gallery: LaneServer) -> None:
+    with gallery.connect(LARGE) as client:
+        assert client.recv(9) == b"HTTP/1.1 "
+        client.sendall(CLOSING)
+        with client.makefile("rb") as rest:
+            received = rest.read()
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"200 OK")
+    assert body.startswith(Gallery.body)
+    behind = body[len(Gallery.body) :]
+    assert statuses(behind) == [200]
+    assert behind.endswith(b'{"hello": "world"}')
+
+
+def test_slow_readers_hold_nobody_up_and_are_let_go(gallery: LaneServer) -> None:
+    """Ten times as many as there are threads; none of them costs a copy of the picture."""
+    before = psutil.Process(gallery.pid).memory_info().rss
+    with ExitStack() as leaving:
+        readers = [leaving.enter_context(slow_reader(gallery)) for _ in range(SLOW_READERS)]
+        for _ in range(50):
+            assert gallery.ask("GET", "/hello")[0] == 200
+        assert psutil.Process(gallery.pid).memory_info().rss - before < len(Gallery.body)
+        wait_for(lambda: connections_of(gallery) == 0)
+        for reader in readers:
+            assert len(everything(reader)) < len(Gallery.body) / 2
+
+
+def slow_reader(server: LaneServer) -> socket.socket:
+    """Somebody who asks for the picture, begins to get it, and then takes nothing more."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(PATIENCE_SECONDS)
+    client.connect(("127.0.0.1", server.port))
+    client.sendall(LARGE)
+    assert client.recv(9) == b"HTTP/1.1 "
+    return client
+
+
+def connections_of(server: LaneServer) -> int:
+    """How many connections of clients the worker has, but for our own."""
+    found = psutil.Process(server.pid).net_connections("tcp")
+    return sum(each.status == psutil.CONN_ESTABLISHED for each in found)
+
+
+def test_a_reader_who_leaves_is_forgotten(gallery: LaneServer) -> None:
+    with gallery.connect(LARGE) as client:
+        client.recv(9)
+    wait_for(lambda: connections_of(gallery) == 0)
+    assert gallery.ask("GET", "/hello")[0] == 200
+
+
+def test_a_connection_in_use_is_not_at_rest(tmp_path: Path) -> None:
+    """gunicorn closes connections at rest; the answers of the fast lane keep one awake."""
+    server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", "--keep-alive", "1")
+    ends_at = time.monotonic() + 3
+    try:
+        head = LARGE.replace(b"GET", b"HEAD")
+        with server.connect() as client:
+            while time.monotonic() < ends_at:
+                client.sendall(head)
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += client.recv(4096) or pytest.fail("closed while in use")
+            client.settimeout(PATIENCE_SECONDS)
+            assert client.recv(1) == b""  # and is closed when it is not
+    finally:
+        server.stop()

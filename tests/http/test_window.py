@@ -1,0 +1,347 @@
+"""The shop window: what everybody, and every program that reads pages, sees of the shop."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from avenue.identity import Role
+from tests import pictures
+from tests.http.application import (
+    HOST,
+    PRODUCTS,
+    Application,
+    Caller,
+    a_picture,
+    unique,
+)
+
+BASE = f"https://{HOST}"
+ELSEWHERE = "https://images.example/zapato.jpg"
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+SPANISH, ENGLISH = {"Accept-Language": "es-PY"}, {"Accept-Language": "en-GB"}
+
+
+class Seen(HTMLParser):
+    """The tags of a page with their attributes, in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str]]:
+        return [
+            attributes
+            for name, attributes in self.tags
+            if name == tag and wanted.items() <= attributes.items()
+        ]
+
+    def meta(self, name: str) -> str | None:
+        for attributes in self.all("meta"):
+            if name in {attributes.get("property"), attributes.get("name")}:
+                return attributes["content"]
+        return None
+
+    @property
+    def canonical(self) -> str:
+        return self.all("link", rel="canonical")[0]["href"]
+
+
+def seen(answer: Any) -> Seen:
+    assert answer.status_code == 200, answer.text
+    return Seen(answer.text)
+
+
+def path_of(product: dict[str, Any]) -> str:
+    return f"/products/{product['id']}"
+
+
+def published(caller: Caller, *images: bytes, **fields: Any) -> dict[str, Any]:
+    return caller.a_product(*images, status="published", **fields)
+
+
+def test_the_window_shows_what_is_published_and_nothing_else(as_seller: Caller, nobody: Caller):
+    word = unique("vidriera")
+    there = published(as_seller, a_picture(), name=f"Zapato {word}", price="150000")
+    as_seller.a_product(name=f"Secreto {word}")
+    for caller in (nobody, as_seller):
+        page = caller.get(f"/?search={word}")
+        assert f"Zapato {word}" in page.text
+        assert "Secreto" not in page.text
+        assert "Gs.\xa0150.000" in page.text
+    tile = seen(nobody.get(f"/?search={word}")).all("a", **{"class": "tile"})
+    assert [each["href"] for each in tile] == [f"{path_of(there)}/zapato-{word}"]
+
+
+def test_the_grid_goes_on_page_by_page(application: Application, nobody: Caller):
+    seller, word = application.new_person(unique("vendedor")), unique("pagina")
+    for number in range(50):
+        published(seller, name=f"{word} {number:02}")
+    first = seen(nobody.get(f"/?search={word}"))
+    assert len(first.all("a", **{"class": "tile"})) == 48
+    onward = first.all("a", rel="next")[0]["href"]
+    second = nobody.get(onward)
+    assert len(seen(second).all("a", **{"class": "tile"})) == 2
+    assert not seen(second).all("a", rel="next")
+    names = re.findall(rf"{word} \d\d", nobody.get(f"/?search={word}").text + second.text)
+    assert len(set(names)) == 50
+    assert nobody.get("/?after=nonsense").status_code == 400
+
+
+def test_a_search_that_finds_nothing_says_so_and_is_not_for_search_engines(nobody: Caller):
+    page = nobody.get("/?search=%3Cscript%3Ealert(1)%3C/script%3E", headers=SPANISH)
+    assert "Prueba con menos palabras" in page.text
+    assert "<script>alert" not in page.text
+    assert seen(page).meta("robots") == "noindex, follow"
+    assert nobody.get("/?search=" + "a" * 100_000).status_code in {200, 414}
+
+
+def test_a_draft_is_there_for_who_may_change_it_only(
+    as_seller: Caller, as_admin: Caller, as_other_seller: Caller, nobody: Caller
+):
+    draft = as_seller.a_product(name="Borrador")
+    for stranger in (nobody, as_other_seller):
+        assert stranger.get(path_of(draft)).status_code == 404
+    for one in (as_seller, as_admin):
+        page = one.get(path_of(draft), headers=SPANISH)
+        assert "Solo tú y quienes administran" in page.text
+        assert seen(page).meta("robots") == "noindex"
+    assert nobody.get(f"/products/{'x' * 22}").status_code == 404
+    assert nobody.get("/products/%00").status_code == 404
+
+
+def test_a_product_of_another_site_is_not_there(as_seller: Caller, on_other_site: Caller):
+    assert on_other_site.get(path_of(published(as_seller))).status_code == 404
+    assert as_seller.get(path_of(published(on_other_site))).status_code == 404
+
+
+def test_the_id_decides_and_the_canonical_address_has_the_name(as_seller: Caller, nobody: Caller):
+    product = published(as_seller, name="Ñandutí, «el más Fino» / 2 m")
+    canonical = f"{BASE}{path_of(product)}/nanduti-el-mas-fino-2-m"
+    for path in (path_of(product), f"{path_of(product)}/otra-cosa", canonical):
+        page = seen(nobody.get(path))
+        assert page.canonical == canonical
+        assert page.meta("og:url") == canonical
+        assert page.meta("robots") is None
+    nameless = published(as_seller, name="中文")
+    assert seen(nobody.get(path_of(nameless))).canonical == f"{BASE}{path_of(nameless)}"
+
+
+def test_pictures_come_in_sizes_with_their_place_kept(as_seller: Caller, nobody: Caller):
+    product = published(as_seller, a_picture(), a_picture(), price="1")
+    page = seen(nobody.get(path_of(product)))
+    first, second = page.all("img", itemprop="image")
+    assert (first["width"], first["height"]) == ("64", "48")
+    assert first["fetchpriority"] == "high"
+    assert "loading" not in first
+    assert second["loading"] == "lazy"
+    assert "fetchpriority" not in second
+    own = [each["src"] for each in (first, second)]
+    own += [part.split()[0] for each in (first, second) for part in each["srcset"].split(",")]
+    assert all(each.startswith("/media/") for each in own)
+    assert all(nobody.get(each).status_code == 200 for each in own)
+    assert first["sizes"]
+    assert page.all("image")[0]["href"].startswith("data:image/webp;base64,")
+    assert re.fullmatch("#[0-9a-f]{6}", page.all("rect")[0]["fill"])
+
+
+def test_one_sees_nothing_behind_a_picture_that_is_transparent(as_seller: Caller, nobody: Caller):
+    see_through = pictures.transparent_webp()
+    assert not seen(nobody.get(path_of(published(as_seller, see_through)))).all("rect")
+
+
+ALTS = [
+    ({}, {}, "Zapato {}", None),
+    ({"alt": {"es": "De lado", "en": "From the side"}}, SPANISH, "De lado", None),
+    ({"alt": {"es": "De lado", "en": "From the side"}}, ENGLISH, "From the side", None),
+    ({"alt": {"es": "De lado"}}, ENGLISH, "De lado", "es"),
+    ({"alt": {"en": "From the side"}}, SPANISH, "From the side", "en"),
+    ({"decorative": True}, {}, "", None),
+]
+
+
+@pytest.mark.parametrize(("told", "headers", "alt", "language"), ALTS)
+def test_pictures_are_described(
+    as_seller: Caller, nobody: Caller, told: Any, headers: Any, alt: str, language: str | None
+):
+    name = unique("")
+    product = published(as_seller, a_picture(), name=f"Zapato {name}")
+    if told:
+        url = f"{PRODUCTS}/{product['id']}/images/{product['images'][0]['id']}"
+        assert as_seller.patch(url, json=told).status_code == 200
+    image = seen(nobody.get(path_of(product), headers=headers)).all("img", itemprop="image")[0]
+    assert image["alt"] == alt.format(name)
+    assert image.get("lang") == language
+
+
+def test_other_programs_are_told_what_to_show(as_seller: Caller, nobody: Caller):
+    described = "Cómodo y liviano.\n" + "Para caminar. " * 40
+    product = published(
+        as_seller, a_picture(), name='Zapato "5"', price="150000", description=described
+    )
+    page = seen(nobody.get(path_of(product), headers=SPANISH))
+    assert page.meta("og:title") == 'Zapato "5"'
+    assert page.meta("og:type") == "product"
+    assert page.meta("og:locale") == "es_PY"
+    assert page.meta("product:price:amount") == "150000"
+    assert page.meta("product:price:currency") == "PYG"
+    summary = page.meta("og:description")
+    assert summary == page.meta("description")
+    assert summary
+    assert summary.startswith("Cómodo y liviano. Para caminar.")
+    assert len(summary) <= 200
+    url = page.meta("og:image")
+    assert url
+    assert url.startswith(f"{BASE}/media/")
+    picture = nobody.get(url)
+    assert picture.mimetype == "image/jpeg"
+    size = (page.meta("og:image:width"), page.meta("og:image:height"))
+    assert size == ("64", "34")  # 1200 × 630, as far as a picture of 64 × 48 goes
+    assert page.meta("og:image:alt") == 'Zapato "5"'
+    assert page.all("meta", itemprop="price")[0]["content"] == "150000"
+    english = seen(nobody.get(path_of(product), headers=ENGLISH))
+    assert english.meta("og:locale") == "en_US"
+
+
+def test_a_picture_from_elsewhere_learns_nothing_of_the_reader(as_seller: Caller, nobody: Caller):
+    product = published(as_seller)
+    url = f"{PRODUCTS}/{product['id']}/images"
+    as_seller.post(url, json={"image_url": ELSEWHERE})
+    as_seller.post(url, json={"image_url": "http://images.example/2.jpg"})
+    answer = nobody.get(path_of(product))
+    page = seen(answer)
+    images = page.all("img", itemprop="image")
+    assert [each["src"] for each in images] == [ELSEWHERE, "https://images.example/2.jpg"]
+    assert all(each["referrerpolicy"] == "no-referrer" for each in images)
+    assert page.meta("og:image") == ELSEWHERE
+    policy = answer.headers["Content-Security-Policy"]
+    assert "img-src 'self' data: https:;" in policy
+    assert "script-src 'self';" in policy
+
+
+def test_a_product_without_pictures_shows_those_of_its_group(as_seller: Caller, nobody: Caller):
+    group = as_seller.a_group(a_picture(), name="Modelo Luna")
+    key = group["images"][0]["id"]
+    url = f"/api/shop/groups/{group['id']}"
+    options = [{"name": "Rojo carmín", "images": [key]}]
+    assert as_seller.patch(url, json={"options": options}).status_code == 200
+    red = published(as_seller, name=unique("Roja"), group=group["id"])
+    blue = published(as_seller, name=unique("Azul"), group=group["id"])
+    as_seller.a_product(name=unique("Oculta"), group=group["id"])
+    answer = nobody.get(path_of(red), headers=SPANISH)
+    assert key in seen(answer).all("img", itemprop="image")[0]["src"]
+    assert "Rojo carmín" in answer.text
+    assert "Del mismo modelo: Modelo Luna" in answer.text
+    siblings = seen(answer).all("a", **{"class": "tile"})
+    assert [each["href"].split("/")[2] for each in siblings] == [blue["id"]]
+    assert "Oculta" not in answer.text
+
+
+def test_what_the_reader_has_already_is_not_sent_again(as_seller: Caller, nobody: Caller):
+    product = published(as_seller)
+    for path in ("/", path_of(product)):
+        answer = nobody.get(path)
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert {"Cookie", "Accept-Language"} <= set(answer.vary.as_set(preserve_casing=True))
+        assert "Set-Cookie" not in answer.headers
+        again = nobody.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+        other = nobody.get(path, headers={"If-None-Match": answer.headers["ETag"], **ENGLISH})
+        assert other.status_code == 200
+
+
+def test_a_token_of_another_site_is_a_stranger_here(application: Application, nobody: Caller):
+    away = application.caller("admin_on_other_site")
+    caller = Caller(application, application.app, HOST, token=away.token)
+    assert caller.get("/").status_code == 200
+
+
+def test_search_engines_find_the_published_products(
+    application: Application, as_seller: Caller, nobody: Caller
+):
+    product, draft = published(as_seller, name="A & B"), as_seller.a_product()
+    answer = nobody.get("/sitemap.xml")
+    assert answer.mimetype == "application/xml"
+    document = ET.fromstring(answer.text)  # noqa: S314 - our own, made from products of this test
+    places = [each.text or "" for each in document.iter(f"{SITEMAP}loc")]
+    assert places[0] == f"{BASE}/"
+    assert f"{BASE}{path_of(product)}/a-b" in places
+    assert not [each for each in places if draft["id"] in each]
+    robots = nobody.get("/robots.txt")
+    assert f"Sitemap: {BASE}/sitemap.xml" in robots.text
+    assert robots.headers["Cache-Control"] == "public, max-age=3600"
+    other = application.caller("nobody_on_other_site").get("/sitemap.xml")
+    assert product["id"] not in other.text
+
+
+def test_the_sites_logo_and_colours_are_shown(application: Application):
+    admin = application.caller("admin_on_other_site")
+    nobody = application.caller("nobody_on_other_site")
+    plain = nobody.get("/")
+    assert "/site.css" not in plain.text
+    assert nobody.get("/site.css").text == ""
+    answer = admin.patch("/api/site", json={"name": "Luna", "colors": {"accent": "#ffcc00"}})
+    revision = answer.json["revision"]
+    with_colours = seen(nobody.get("/"))
+    link = f"/site.css?v={revision}"
+    assert with_colours.all("link", href=link)
+    style = nobody.get(link)
+    assert "--accent:" in style.text
+    assert style.mimetype == "text/css"
+    assert "immutable" in style.headers["Cache-Control"]
+    assert nobody.get("/site.css?v=999999").headers["Cache-Control"] == "no-cache"
+    known = {"If-None-Match": style.headers["ETag"]}
+    assert nobody.get(link, headers=known).status_code == 304
+    assert seen(admin.get("/login")).all("link", href=link)
+
+    assert admin.upload("/api/site/logo", a_picture(), method="PUT").status_code == 201
+    logo = seen(nobody.get("/")).all("img", alt="Luna")[0]
+    assert nobody.get(logo["src"]).status_code == 200
+    assert admin.delete("/api/site/logo").status_code == 204
+    assert not seen(nobody.get("/")).all("img", alt="Luna")
+    admin.patch("/api/site", json={"name": "Other", "colors": {"accent": None}})
+
+
+@pytest.mark.parametrize(
+    ("locale", "currency", "shown"),
+    [
+        ("es", "PYG", "Gs.\xa0150.000"),
+        ("es-PY", "PYG", "Gs.\xa0150.000"),
+        ("es-AR", "ARS", "$150.000,50"),
+        ("en", "USD", "$150,000.50"),
+        ("xx", "PYG", "Gs.\xa0150.000"),
+        ("es", "USD", "USD\xa0150.000,50"),
+    ],
+)
+def test_a_price_is_written_as_in_the_shops_country(
+    application: Application, locale: str, currency: str, shown: str
+):
+    admin = application.caller("admin_on_other_site")
+    amount = "150000" if currency == "PYG" else "150000.50"
+    product = published(admin, price=amount, currency=currency)
+    admin.patch("/api/site", json={"locale": locale})
+    try:
+        for headers in (SPANISH, ENGLISH):
+            assert shown in admin.get(path_of(product), headers=headers).text
+    finally:
+        admin.patch("/api/site", json={"locale": "es"})
+
+
+def test_an_empty_shop_says_so(application: Application):
+    raw = application.raw["shop_products"]
+    held = list(raw.find({"site": "other"}))
+    raw.delete_many({"site": "other"})
+    try:
+        nobody = application.caller("nobody_on_other_site")
+        assert "Vuelve pronto." in nobody.get("/", headers=SPANISH).text
+        seller = application.new_person(unique("ajeno"), role=Role.SELLER, host="other.example")
+        assert "Has iniciado sesión" in seller.get("/", headers=SPANISH).text
+    finally:
+        if held:
+            raw.insert_many(held)

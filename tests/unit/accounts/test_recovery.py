@@ -1,0 +1,293 @@
+"""A new password by a link: who gets one, how long it is good, and what ends it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from avenue.accounts.errors import ResetLinkGone, WeakPassword
+from avenue.accounts.letters import MailOrder, Why
+from avenue.accounts.models import User
+from avenue.accounts.recovery import MOST_OPEN_LINKS, NoMail, RecoveryService
+from avenue.accounts.service import AccountService
+from avenue.errors import TooManyRequests
+from avenue.identity import Role, Scope, Site
+from avenue.mail.models import Letter
+from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
+
+HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos\n Ana")
+THERE = Site(id="other", hosts=(), base_url="https://other.test", name="Other")
+ANA, GOOD, NEWER = "ana@shop.test", "correct horse battery", "staple of another kind"
+ADDRESS = "203.0.113.7"
+
+
+class House:
+    """The service, an outbox that keeps what is put in, and Ana."""
+
+    def __init__(self, *, can_mail: bool = True) -> None:
+        self.store, self.passwords = MemoryStore(), PlainPasswords()
+        self.tries, self.clock = MinuteCounter(), Clock()
+        self.waiting: dict[str, tuple[str, MailOrder]] = {}
+        self.accounts = AccountService(
+            self.store,
+            self.passwords,
+            self.tries,
+            tries_per_minute=10,
+            token_days=30,
+            now=self.clock,
+        )
+        self.recovery = RecoveryService(
+            self.store,
+            self.passwords,
+            self.tries,
+            self if can_mail else None,
+            tries_per_minute=10,
+            now=self.clock,
+        )
+        self.ana = self.accounts.add_user(ANA, GOOD, name="Ana", roles={HERE.id: Role.SELLER}).user
+
+    def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
+        self.waiting.setdefault(key, (site_id, order))
+
+    def ask(self, email: str = ANA, *, address: str = ADDRESS, language: str = "es") -> None:
+        self.recovery.ask(HERE, email, address=address, language=language)
+
+    def letter(
+        self,
+        why: Why = Why.FORGOTTEN,
+        *,
+        order_id: str = "job",
+        site: Site = HERE,
+        language: str = "es",
+    ) -> Letter | None:
+        order = MailOrder(why=why, user=self.ana.id, language=language)
+        return self.recovery.letter(site, order, order_id=order_id)
+
+    def secret(self, why: Why = Why.FORGOTTEN, *, order_id: str = "job") -> str:
+        letter = self.letter(why, order_id=order_id)
+        assert letter is not None
+        return secret_in(letter)
+
+    def person(self, **changes: object) -> None:
+        self.store.people[self.ana.id] = replace(self.store.people[self.ana.id], **changes)  # type: ignore[arg-type]
+
+    def is_good(self, secret: str, site: Site = HERE) -> bool:
+        try:
+            return self.recovery.person_of(site, secret).id == self.ana.id
+        except ResetLinkGone:
+            return False
+
+
+def secret_in(letter: Letter) -> str:
+    found = re.search(r"https://shop\.test/login/reset/(\S+)", letter.text)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_what_waits_names_nobody_and_holds_no_link(house: House) -> None:
+    house.ask(" ANA@shop.test")
+    ((key, (site_id, order)),) = house.waiting.items()
+    assert (site_id, order) == (
+        "default",
+        MailOrder(why=Why.FORGOTTEN, user=house.ana.id, language="es"),
+    )
+    assert re.fullmatch("[0-9a-f]{64}", key)
+    assert house.store.links == {}
+
+
+def test_for_nobody_the_same_is_done(house: House) -> None:
+    house.ask("nobody@shop.test")
+    ((_, order),) = house.waiting.values()
+    assert order.user is None
+    assert house.recovery.letter(HERE, order, order_id="job") is None
+
+
+def test_asking_is_limited_like_signing_in_and_apart_from_it(house: House) -> None:
+    for _ in range(10):
+        house.ask()
+    with pytest.raises(TooManyRequests) as refused:
+        house.ask()
+    assert refused.value.headers["Retry-After"] == "42"
+    house.ask(address="198.51.100.1")
+    house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    assert not [key for key in house.tries.counts if "ana" in key or ADDRESS in key]
+
+
+def test_one_address_cannot_ask_for_a_list_of_people(house: House) -> None:
+    for number in range(100):
+        house.ask(f"person{number}@shop.test")
+    with pytest.raises(TooManyRequests):
+        house.ask("person100@shop.test")
+
+
+def test_nobodys_mailbox_is_filled_from_many_addresses(house: House) -> None:
+    letters = [house.letter(order_id=f"job {number}") for number in range(MOST_OPEN_LINKS + 2)]
+    assert [each is not None for each in letters] == [True] * MOST_OPEN_LINKS + [False] * 2
+    assert house.letter(Why.RESET, order_id="by an administrator") is not None
+    house.clock.pass_(hours=1)
+    assert house.letter(order_id="later") is not None
+
+
+def test_a_link_is_kept_as_its_hash_and_lasts_an_hour(house: House) -> None:
+    secret = house.secret()
+    (link,) = house.store.links.values()
+    assert secret not in repr([getattr(link, name) for name in link.__slots__])
+    house.clock.pass_(hours=1, seconds=-1)
+    assert house.is_good(secret)
+    house.clock.pass_(seconds=1)
+    assert not house.is_good(secret)
+
+
+def test_an_invitation_lasts_three_days(house: House) -> None:
+    secret = house.secret(Why.INVITED)
+    house.clock.pass_(days=3, seconds=-1)
+    assert house.is_good(secret)
+    house.clock.pass_(seconds=1)
+    assert not house.is_good(secret)
+
+
+def test_written_again_for_one_order_the_former_link_ends(house: House) -> None:
+    first, second = house.secret(), house.secret()
+    assert not house.is_good(first)
+    assert house.is_good(second)
+    assert len(house.store.links) == 1
+
+
+def own_change(house: House) -> None:
+    _, actor = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
+
+
+def command(house: House) -> None:
+    house.accounts.change_password(ANA, None)
+
+
+def another_link(house: House) -> None:
+    house.recovery.set_password(HERE, house.secret(order_id="another"), NEWER)
+
+
+def shut_out(house: House) -> None:
+    house.accounts.set_disabled(ANA, disabled=True)
+    house.accounts.set_disabled(ANA, disabled=False)
+
+
+def role_taken(house: House) -> None:
+    house.person(roles={THERE.id: Role.ADMIN})
+
+
+@pytest.mark.parametrize("what", [own_change, command, another_link, shut_out, role_taken])
+def test_what_ends_a_link(house: House, what: Callable[[House], None]) -> None:
+    secret = house.secret()
+    what(house)
+    assert not house.is_good(secret)
+    with pytest.raises(ResetLinkGone):
+        house.recovery.set_password(HERE, secret, "quite another password")
+    assert house.store.people[house.ana.id].password_hash != "hash of quite another password"
+
+
+def test_signing_out_does_not_end_it(house: House) -> None:
+    secret = house.secret()
+    _, actor = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    house.accounts.sign_out_everywhere(actor)
+    assert house.is_good(secret)
+
+
+def test_it_sets_the_password_once_and_ends_everything_else(house: House) -> None:
+    user, _ = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    token = house.accounts.add_token(ANA, HERE.id, name="", scopes=frozenset(Scope), days=1)
+    secret = house.secret()
+    assert house.recovery.set_password(HERE, secret, NEWER).id == house.ana.id
+    house.accounts.sign_in(HERE, ANA, NEWER, address=ADDRESS)
+    assert house.accounts.by_session(HERE, user.id, user.session_epoch) is None
+    assert house.accounts.by_token(HERE, token.secret) is None
+    with pytest.raises(ResetLinkGone):
+        house.recovery.set_password(HERE, secret, "quite another password")
+
+
+def test_of_two_who_use_it_at_once_one_does(house: House) -> None:
+    secret, hash_ = house.secret(), house.passwords.hash
+
+    def meanwhile(password: str) -> str:
+        house.passwords.hash = hash_  # type: ignore[method-assign]
+        house.recovery.set_password(HERE, secret, "the password of the first")
+        return hash_(password)
+
+    house.passwords.hash = meanwhile  # type: ignore[method-assign]
+    with pytest.raises(ResetLinkGone):
+        house.recovery.set_password(HERE, secret, NEWER)
+    user = house.store.people[house.ana.id]
+    assert user.password_hash == "hash of the password of the first"
+
+
+def test_a_weak_password_does_not_use_it_up(house: House) -> None:
+    secret = house.secret()
+    with pytest.raises(WeakPassword):
+        house.recovery.set_password(HERE, secret, ANA)
+    assert house.is_good(secret)
+
+
+@pytest.mark.parametrize("secret", ["", "x", "x" * 43, "x" * 10_000, "\udcff", "Ñ"])
+def test_an_invented_secret_is_no_link(house: House, secret: str) -> None:
+    house.secret()
+    assert not house.is_good(secret)
+
+
+def test_a_link_is_for_one_site(house: House) -> None:
+    house.person(superuser=True)
+    assert not house.is_good(house.secret(), THERE)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"disabled": True}, {"roles": {THERE.id: Role.ADMIN}}, {"roles": {}}]
+)
+@pytest.mark.parametrize("why", [*Why])
+def test_who_cannot_get_in_is_not_written_to(
+    house: House, changes: dict[str, object], why: Why
+) -> None:
+    house.person(**changes)
+    assert house.letter(why) is None
+    assert house.store.links == {}
+
+
+@pytest.mark.parametrize(
+    ("why", "language", "subject"),
+    [
+        (Why.FORGOTTEN, "es", "Nueva contraseña para Zapatos Ana"),
+        (Why.FORGOTTEN, "en", "A new password for Zapatos Ana"),
+        (Why.RESET, "es", "Nueva contraseña para Zapatos Ana"),
+        (Why.INVITED, "es", "Tu acceso a Zapatos Ana"),
+        (Why.ADDED, "en", "Your access to Zapatos Ana"),
+    ],
+)
+def test_letters_are_in_the_persons_language(
+    house: House, why: Why, language: str, subject: str
+) -> None:
+    letter = house.letter(why, language=language)
+    assert letter is not None
+    assert (letter.to, letter.subject) == (ANA, subject)
+    assert ("/login/reset/" in letter.text) == (why is not Why.ADDED)
+    assert ANA not in repr(letter)
+    assert "/login/" not in repr(letter)
+    assert "%(" not in letter.text
+
+
+def test_where_no_letters_are_sent_nothing_is_promised() -> None:
+    house = House(can_mail=False)
+    assert not house.recovery.can_mail
+    with pytest.raises(NoMail):
+        house.ask()
+    with pytest.raises(NoMail):
+        house.recovery.write_to(HERE, house.ana, Why.INVITED)
+
+
+def test_letters_of_administrators_are_in_the_sites_language(house: House) -> None:
+    user: User = house.ana
+    house.recovery.write_to(replace(HERE, locale="en-GB"), user, Why.INVITED)
+    ((_, order),) = house.waiting.values()
+    assert order == MailOrder(why=Why.INVITED, user=user.id, language="en")

@@ -1,0 +1,180 @@
+"""The fast lane takes what can be read in one way only, and reads it as gunicorn does."""
+
+import gunicorn
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from avenue.web.fast_lane import FastLane, Given, Prepared
+
+PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"
+ETAG = b'"abc123"'
+BODY = b"picture" * 100
+LINE = f"GET {PATH} HTTP/1.1".encode()
+HOST = b"Host: shop.example"
+BROWSER = (
+    HOST,
+    b"Connection: keep-alive",
+    b'sec-ch-ua: "Chromium";v="142", "Not_A Brand";v="99"',
+    b"User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
+    b"Accept: image/avif,image/webp,*/*;q=0.8",
+    b"Referer: https://shop.example/products/1",
+    b"Accept-Encoding: gzip, deflate, br",
+    b"Accept-Language: es-PY,es;q=0.9",
+    b"Cookie: avenue_language=es; other=x",
+)
+
+
+class Shelf:
+    """Has one picture, for one host; remembers who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def prepared(self, host: str, path: str) -> Prepared | None:
+        self.asked.append((host, path))
+        if (host, path) != ("shop.example", PATH):
+            return None
+        return Prepared(b"Content-Length: 700\r\n", b"ETag: x\r\n", ETAG, BODY)
+
+
+def head(*lines: bytes, first: bytes = LINE) -> bytes:
+    return b"\r\n".join((first, *lines, b"", b""))
+
+
+def given_to(request: bytes) -> Given | None:
+    return FastLane(Shelf(), "gunicorn").answer(request)
+
+
+def test_a_browser_gets_its_picture():
+    answer = given_to(head(*BROWSER))
+    assert answer is not None
+    assert (answer.status, answer.body) == (200, BODY)
+    lines = answer.head.split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    names = [line.partition(b":")[0] for line in lines[1:-2]]
+    assert names == [b"Server", b"Date", b"Connection", b"Content-Length", b"X-Request-ID"]
+    assert lines[-2:] == [b"", b""]
+
+
+def test_head_gets_no_body():
+    answer = given_to(head(HOST, first=LINE.replace(b"GET", b"HEAD")))
+    assert answer is not None
+    assert (answer.status, answer.body) == (200, b"")
+    assert b"Content-Length: 700" in answer.head
+
+
+def test_who_has_it_is_told_so_also_with_a_date():
+    since = b"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT"  # RFC 9110, 13.1.3: the tag decides
+    for lines in ((b"If-None-Match: " + ETAG,), (since, b"if-none-match:" + ETAG + b" ")):
+        answer = given_to(head(HOST, *lines))
+        assert answer is not None
+        assert (answer.status, answer.body) == (304, b"")
+
+
+def test_every_answer_has_an_id_of_its_own():
+    lane = FastLane(Shelf(), "gunicorn")
+    heads = [given.head for _ in range(3) if (given := lane.answer(head(HOST)))]
+    ids = {each.partition(b"X-Request-ID: ")[2].strip() for each in heads}
+    assert {len(each) for each in ids} == {22}
+    assert len(ids) == 3
+
+
+ORDINARY = {
+    "another method": head(HOST, first=LINE.replace(b"GET", b"POST")),
+    "a method in lower case": head(HOST, first=LINE.replace(b"GET", b"get")),
+    "HTTP/1.0": head(HOST, first=LINE.replace(b"1.1", b"1.0")),
+    "HTTP/2": head(HOST, first=LINE.replace(b"1.1", b"2")),
+    "absolute form": head(HOST, first=LINE.replace(b"/media", b"http://shop.example/media")),
+    "a query": head(HOST, first=LINE.replace(b".webp", b".webp?download=1")),
+    "an empty query": head(HOST, first=LINE.replace(b".webp", b".webp?")),
+    "a fragment": head(HOST, first=LINE.replace(b".webp", b".webp#x")),
+    "an escaped path": head(HOST, first=LINE.replace(b"/thumb", b"/%74humb")),
+    "dots": head(HOST, first=LINE.replace(b"/media/", b"/media/../media/")),
+    "another place": head(HOST, first=LINE.replace(b"/media/", b"/api/")),
+    "two spaces": head(HOST, first=LINE.replace(b" /", b"  /")),
+    "no field": head(),
+    "no host": head(*BROWSER[1:]),
+    "two hosts": head(HOST, HOST),
+    "two hosts, one in capitals": head(HOST, b"HOST: shop.example"),
+    "another host": head(b"Host: other.example"),
+    "a host with a port": head(b"Host: shop.example:81"),
+    "a host in capitals": head(b"Host: SHOP.example"),
+    "an empty host": head(b"Host:"),
+    "a length": head(HOST, b"Content-Length: 0"),
+    "a length and a body": head(HOST, b"Content-Length: 5") + b"hello",
+    "a coding": head(HOST, b"Transfer-Encoding: chunked") + b"0\r\n\r\n",
+    "a length in disguise": head(HOST, b"Content_Length: 5") + b"hello",
+    "a space before the colon": head(HOST, b"Content-Length : 5"),
+    "a folded line": head(HOST, b"X: a", b" b"),
+    "a bare LF": head(HOST).replace(b"\r\n", b"\n"),
+    "one bare LF": head(HOST, b"X: a\nContent-Length: 5"),
+    "a bare CR": head(HOST, b"X: a\rContent-Length: 5"),
+    "a NUL": head(HOST, b"X: \0"),
+    "an empty line first": b"\r\n" + head(HOST),
+    "half a head": head(HOST)[:-2],
+    "two requests": head(HOST) + head(HOST),
+    "something behind": head(HOST) + b"x",
+    "a range": head(HOST, b"Range: bytes=0-9"),
+    "a condition on a range": head(HOST, b"If-Range: " + ETAG),
+    "a date only": head(HOST, b"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT"),
+    "must be this": head(HOST, b"If-Match: " + ETAG),
+    "must not have changed": head(HOST, b"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT"),
+    "another tag": head(HOST, b'If-None-Match: "other"'),
+    "several tags": head(HOST, b'If-None-Match: "other", ' + ETAG),
+    "two fields of tags": head(HOST, b"If-None-Match: " + ETAG, b"If-None-Match: " + ETAG),
+    "close": head(HOST, b"Connection: close"),
+    "an upgrade": head(HOST, b"Connection: upgrade", b"Upgrade: h2c"),
+    "two connections": head(HOST, b"Connection: keep-alive", b"Connection: close"),
+    "an expectation": head(HOST, b"Expect: 100-continue"),
+    "many fields": head(HOST, *[b"X: a"] * 101),
+    "a long head": head(HOST, b"X: " + b"a" * 9000),
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("request_", ORDINARY.values(), ids=ORDINARY.keys())
+def test_whatever_is_not_the_plainest_request_goes_the_ordinary_way(request_: bytes):
+    assert given_to(request_) is None
+
+
+def as_gunicorn_reads(data: bytes) -> list[tuple[str, str, list[str], bytes, bool]]:
+    """Method, target, hosts, body and whether to close, of each request in `data`."""
+    config = Config()
+    parser = RequestParser(config, iter([data]), ("127.0.0.1", 1))
+    found = []
+    for each in parser:
+        hosts = [value for name, value in each.headers if name == "HOST"]
+        found.append((each.method, each.uri, hosts, each.body.read(), each.should_close()))
+    return found
+
+
+PIECES = st.sampled_from(
+    [b"\r", b"\n", b"\r\n", b" ", b"\t", b":", b"\0", b"_", b"\x7f", b"\xff", b"Host: a", b"GET",
+     b"\r\nContent-Length: 5", b"\r\nTransfer-Encoding: chunked", b"\r\nHost: b", b"\r\n\r\n",
+     b"\r\nConnection: close", b"HTTP/1.0", b"%", b"?", b"/", b"\r\n X", b"\r\nX-Y: z"]
+) | st.binary(max_size=3)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 6), PIECES), min_size=1, max_size=3))
+@example([(len(LINE) + 2, 0, b"X-Y: z\r\n")])
+def test_what_is_answered_gunicorn_would_have_read_the_same(
+    changes: list[tuple[int, int, bytes]],
+):
+    request = head(*BROWSER)
+    for place, left_out, piece in changes:
+        at = place % len(request)
+        request = request[:at] + piece + request[at + left_out :]
+    shelf = Shelf()
+    if FastLane(shelf, "gunicorn").answer(request) is None:
+        return
+    ((host, path),) = shelf.asked
+    method = request.partition(b" ")[0].decode()
+    assert as_gunicorn_reads(request) == [(method, path, [host], b"", False)]
+
+
+def test_gunicorn_is_the_one_this_was_compared_with():
+    assert gunicorn.version_info[0] == 27
