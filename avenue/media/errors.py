@@ -168,10 +168,6 @@ REFUSALS: dict[str, type[AvenueError]] = {
 }
 
 
-def _listed(labels: list[str]) -> str:
-    return " or ".join(filter(None, (", ".join(labels[:-1]), *labels[-1:])))
-
-
 class UnsafeArchive(Invalid):
     """A ZIP that is damaged, too large to be listed, or built to do harm."""
 

@@ -1,9 +1,16 @@
 """The shop window as people and their browsers see it."""
 
 from collections.abc import Callable
+from itertools import cycle
+from typing import Any
 
+import pytest
+from playwright.sync_api import Browser
+
+from avenue.media.imaging.samples import drawn
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.house import Visitor, check_accessible, visiting
+from tests.server import Server
 
 
 def test_people_find_a_product_and_look_at_it_closely(
@@ -39,3 +46,69 @@ def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[...,
     for path in ("/", f"/products/{product['id']}", "/?search=nadatal"):
         page.goto(path)
         check_accessible(page)
+
+
+GRID = 48
+MOST_KB, MOST_SHIFT = 600, 0.02
+READERS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1280, "height": 900}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+    },
+}
+NOTE_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) { window.shifted += each.value; }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SCROLL_TO_THE_END = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  while (window.scrollY + window.innerHeight < document.documentElement.scrollHeight - 1) {
+    window.scrollBy(0, window.innerHeight / 3);
+    await frame();
+    await frame();
+  }
+}"""
+ALL_THERE = "() => [...document.images].every((each) => each.complete && each.naturalWidth > 0)"
+
+
+@pytest.fixture(scope="module")
+def grid(browser: Browser, server: Server, signed_in: Any) -> str:
+    """The address of a page with 48 products, a photograph of 4:3 or 3:4 each."""
+    sizes = cycle(((800, 600), (600, 800)))
+    photographs = [
+        drawn(kind, "#94592f", *next(sizes), shot)
+        for shot, kind in enumerate(("shoe", "vase", "lace", "mug", "backpack", "bag"))
+    ]
+    with visiting(browser, server, storage_state=signed_in) as admin:
+        for number, photograph in zip(range(GRID), cycle(photographs), strict=False):
+            admin.a_product(
+                photograph, name=f"Rejilla número {number}", price="150000", status="published"
+            )
+    return "/?search=rejilla"
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_full_page_is_light_and_nothing_in_it_jumps(
+    visit: Callable[..., Visitor], grid: str, reader: str
+) -> None:
+    visitor = visit(**READERS[reader])
+    page, loaded = visitor.page, []
+    wire = visitor.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    wire.on("Network.loadingFinished", lambda each: loaded.append(each["encodedDataLength"]))
+    page.add_init_script(NOTE_SHIFTS)
+    page.goto(grid)
+    assert page.locator(".tile").count() == GRID
+    page.evaluate(SCROLL_TO_THE_END)
+    page.wait_for_function(ALL_THERE)
+    assert len(loaded) > GRID
+    assert page.evaluate("window.shifted") < MOST_SHIFT
+    kilobytes = sum(loaded) / 1000
+    assert kilobytes < MOST_KB, f"{kilobytes:.0f} KB in {len(loaded)} answers"
+    chosen = page.evaluate("[...document.images].map((each) => each.currentSrc)")
+    assert all("/w320." in each for each in chosen)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_name
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 
@@ -168,7 +169,11 @@ def _facts(form: Form, product: Product | None) -> dict[str, Any]:
     groups = {each.id: each.name for each in using(GroupService).choices(current_actor())}
     if product and product.group and product.group not in groups:
         groups[product.group] = _("the group it is in")
-    currencies = {each: each for each in (*CURRENCIES, form.typed["currency"])}
+    locale = LOCALES[language()]
+    currencies = {
+        each: f"{each} · {get_currency_name(each, locale=locale)}"
+        for each in (*CURRENCIES, form.typed["currency"])
+    }
     return {
         "product": product,
         "form": form,

@@ -123,9 +123,16 @@ class PictureService:
         return External(url=url), created
 
     def order(self, actor: Actor, claim: Claim, order: Sequence[str], revision: int) -> None:
-        """Put the pictures into `order` (ids, of external ones URLs), made from `revision`."""
+        """Put the pictures into `order` (ids, of external ones URLs), made from `revision`.
+
+        Entries whose picture is gone are shown to nobody, so nobody names them: they go last.
+        """
         owner = self._own(actor, claim)
-        self._pictures.order(actor.site.id, owner, order, revision)
+        unnamed = [each.key for each in owner.images if each.asset and each.key not in order]
+        found = self._library.get_many(actor, unnamed)
+        live = {each.id for each in found.values() if each.state is State.LIVE}
+        gone = [each for each in unnamed if each not in live]
+        self._pictures.order(actor.site.id, owner, [*order, *gone], revision)
 
     def describe(self, actor: Actor, claim: Claim, asset_id: str, changes: Changes) -> Asset:
         """Change the alt text, the decorative mark or the focal point of a picture."""

@@ -1,0 +1,100 @@
+"""The page of one product: its fields, and two people who save it at once."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.house import Visitor, check_accessible
+from tests.pictures import photo
+
+
+def open_product(visitor: Visitor, product: Any) -> None:
+    visitor.page.goto(f"/admin/products/{product['id']}")
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without"])
+def test_a_product_is_made_and_changed(
+    visit: Callable[..., Visitor], signed_in: Any, scripted: bool
+) -> None:
+    admin = visit(storage_state=signed_in, java_script_enabled=scripted)
+    page = admin.page
+    page.goto("/admin/products/new")
+    page.get_by_label("Nombre").fill("Zapatilla Luna")
+    page.get_by_label("Precio").fill("150.000")
+    page.get_by_role("button", name="Guardar el producto").click()
+    expect(page.get_by_text("El producto está guardado.")).to_be_visible()
+    expect(page.get_by_label("Precio")).to_have_value("150.000")
+    page.get_by_label("Estado").select_option("published")
+    page.get_by_label("Descripción").fill("Cómoda\n\ny suave")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.get_by_text("Guardado.", exact=True)).to_be_visible()
+    expect(page.get_by_label("Descripción")).to_have_value("Cómoda\n\ny suave")
+    found = re.search("/admin/products/([^?]+)", page.url)
+    assert found
+    link = page.get_by_role("link", name="Ver en el escaparate")
+    assert link.get_attribute("href") == f"/products/{found[1]}"
+    page.get_by_text("Eliminar este producto…").click()
+    page.get_by_role("button", name="Sí, eliminarlo").click()
+    page.wait_for_url("**/admin/products?said=deleted")
+
+
+def test_mistakes_stand_beside_their_fields(admin: Visitor) -> None:
+    page = admin.page
+    admin.guard.expect("status of 422")
+    page.goto("/admin/products/new")
+    page.get_by_label("Nombre").fill("Zapato")
+    page.get_by_label("Precio").fill("150,000")
+    page.get_by_role("button", name="Guardar el producto").click()
+    price = page.get_by_label("Precio")
+    expect(price).to_have_value("150,000")
+    expect(price).to_have_attribute("aria-invalid", "true")
+    expect(price).to_have_accessible_description(
+        "Esto puede ser dos precios distintos: escríbelo como 150.000."
+    )
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    check_accessible(page)
+    summary.get_by_role("link", name="Precio").click()
+    expect(price).to_be_focused()
+
+
+def test_what_two_people_changed_is_chosen(
+    visit: Callable[..., Visitor], signed_in: Any, admin: Visitor
+) -> None:
+    product = admin.a_product(name="Zapato", price="100")
+    other = visit(storage_state=signed_in, locale="en")
+    for each in (admin, other):
+        open_product(each, product)
+    other.page.get_by_label("Name").fill("Their name")
+    other.page.get_by_label("Price").fill("200")
+    other.page.get_by_role("button", name="Save", exact=True).click()
+    expect(other.page.get_by_text("Saved.", exact=True)).to_be_visible()
+    page = admin.page
+    admin.guard.expect("status of 409")
+    page.get_by_label("Nombre").fill("Mi nombre")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("otra persona guardó este producto")
+    expect(page.get_by_role("textbox", name="Nombre")).to_have_value("Mi nombre")
+    expect(page.get_by_text("Otra persona guardó: Their name")).to_be_visible()
+    check_accessible(page)
+    page.get_by_label("Poner lo mío: Mi nombre").check()
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.get_by_text("Guardado.", exact=True)).to_be_visible()
+    saved = admin.call("GET", f"/api/shop/products/{product['id']}")
+    assert (saved["name"], saved["price"]) == ("Mi nombre", "200")
+
+
+def test_the_pages_are_for_everybody_to_use(admin: Visitor) -> None:
+    admin.page.goto("/admin/products/new")
+    check_accessible(admin.page)
+    product = admin.a_product(photo(320, 240), photo(240, 320, seed=2), status="published")
+    admin.call("DELETE", f"/api/shop/products/{product['id']}/images/{product['images'][1]['id']}")
+    open_product(admin, product)
+    for each in admin.page.locator("details").all():
+        each.evaluate("each => each.open = true")
+    check_accessible(admin.page)
+    admin.page.get_by_role("button", name="Punto de interés…").click()
+    check_accessible(admin.page)
