@@ -148,9 +148,11 @@ def test_an_empty_file_is_a_broken_picture(pool: DecodePool) -> None:
         pool.examine(file, "image/jpeg", LIMITS)
 
 
-# Limits of the process
+# Limits of the process. The decoders are niced: beside another worker of the suite, a second of
+# processor time can take longer than the pool waits.
 
 
+@pytest.mark.alone
 def test_a_scan_bomb_that_passes_the_scan_limit_meets_the_cpu_limit(pool: DecodePool) -> None:
     with pytest.raises(ImageTooCostly) as refused:
         examined(pool, pictures.scan_bomb(), replace(ANY_SCANS, cpu_seconds=1))
@@ -159,6 +161,7 @@ def test_a_scan_bomb_that_passes_the_scan_limit_meets_the_cpu_limit(pool: Decode
     assert examined(pool, pictures.photo()).width == 320
 
 
+@pytest.mark.alone
 def test_a_bomb_gets_its_cpu_seconds_and_hardly_more(pool: DecodePool) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with pytest.raises(ImageTooCostly):
@@ -169,6 +172,7 @@ def test_a_bomb_gets_its_cpu_seconds_and_hardly_more(pool: DecodePool) -> None:
     assert used < 3
 
 
+@pytest.mark.alone
 def test_every_picture_has_its_own_cpu_seconds(pool: DecodePool) -> None:
     limits = replace(ANY_SCANS, cpu_seconds=1)
     bomb = pictures.scan_bomb(120)
@@ -536,6 +540,7 @@ def test_a_refusal_of_renditions_crosses_too(pool: DecodePool) -> None:
     assert everything(pool, pictures.photo()).width == 320
 
 
+@pytest.mark.alone
 def test_renditions_have_time_and_memory_of_their_own(pool: DecodePool) -> None:
     """All variants of the tallest picture there may be, which hardly may be opened."""
     data = pictures.photo(1920, 12_000, noise=False, quality=80)
