@@ -175,7 +175,7 @@ def _text(standing: PictureImportStanding, files: list[KeptFile]) -> str:
 def _line(file: KeptFile) -> str:
     path = file.file.path
     if file.failure:
-        return f"! {path}  {file.failure.message} ({file.failure.code})"
+        return f"! {path}  {file.failure.said()} ({file.failure.code})"
     match file.finding:
         case Finding.MATCHED:
             sign = {Outcome.ADDED: "+", Outcome.PRESENT: "="}.get(file.outcome or Outcome.ADDED)

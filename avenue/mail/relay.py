@@ -95,14 +95,20 @@ class Relay:
         return server
 
     def _greet(self, server: smtplib.SMTP) -> None:
-        server.ehlo()
+        server.ehlo_or_helo_if_needed()
         if not self.tls_from_the_start:
             if server.has_extn("starttls"):
                 server.starttls(context=self._context())
             elif not self.is_loopback:
                 raise MailUnavailable("The mail server offers no encryption (STARTTLS).")
         if self.user:
+            self._log_in(server)
+
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        try:
             server.login(self.user, self.password)
+        except smtplib.SMTPNotSupportedError:
+            raise MailUnavailable("The mail server takes no user and password.") from None
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -114,7 +120,7 @@ class Relay:
     def _written(self, letter: Letter) -> tuple[EmailMessage, str]:
         """Return the message and the address it goes to, one whatever is in it."""
         name, _, domain = letter.to.rpartition("@")
-        if not HOST_NAME.fullmatch(domain):
+        if not name or "@" in name or not HOST_NAME.fullmatch(domain):
             raise MailRefused
         message = EmailMessage(policy=SMTP)
         try:

@@ -32,7 +32,7 @@ FLAGS = (
 )
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# With reduced motion every change of a colour is a transition of 0.01 ms: over in the next frame.
+# Where motion is reduced, a change of colours still takes a frame.
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 

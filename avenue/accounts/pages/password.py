@@ -91,14 +91,14 @@ def _reset_page(
     except ResetLinkGone as gone:
         response = page("accounts/link_gone.html", status=gone.status)
     else:
-        wrong_status = 422 if again_wrong else 200
+        about = "new" if isinstance(error, WeakPassword) else ""
         response = page(
             "accounts/reset.html",
-            status=error.status if error else wrong_status,
+            status=error.status if error else 422 if again_wrong else 200,
             email=user.email,
             secret=secret,
-            new_wrong=reason(error) if error else "",
-            again_wrong=again_wrong,
+            wrong={"new": reason(error) if error and about else "", "again": again_wrong},
+            problem=reason(error) if error and not about else "",
             most=MOST_CHARACTERS,
         )
         response.headers.update(error.headers if error else {})

@@ -24,11 +24,11 @@ class TooManyFiles(Invalid):
 
     status = 413
     code = "too_many_files"
-    message = "The ZIP has too many files."
+    message = "The ZIP has more than {limit} files."
     hint = "Send it in several parts."
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The ZIP has more than {limit} files.", limit=limit)
+        super().__init__(limit=limit)
 
 
 class ArchiveExpired(Gone):

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, Translate, filled, words_of
 
 
 class Finding(StrEnum):
@@ -93,15 +94,21 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a picture was not taken."""
+    """Why a picture was not taken; `message` has `{places}` for `words`."""
 
     code: str
     message: str
+    words: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, error: AvenueError) -> "Failure":
         """Return what is kept of `error`."""
-        return cls(code=error.code, message=error.message)
+        template = error.templates[0]
+        return cls(code=error.code, message=template, words=words_of(template, error.words))
+
+    def said(self, translate: Translate = str) -> str:
+        """Return why, in the language of `translate`; English if it is left out."""
+        return filled(self.message, self.words, translate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """How imports of pictures look in JSON."""
 
 from avenue.clock import iso
+from avenue.errors import Translate
 from avenue.shop.matching.models import Finding, KeptFile, Outcome, PictureImportStanding
 from avenue.shop.matching.replies import FileReply, PictureImportReply
 
@@ -23,8 +24,11 @@ def picture_import_json(standing: PictureImportStanding) -> PictureImportReply:
     }
 
 
-def file_json(kept: KeptFile) -> FileReply:
-    """Return a file of an import as JSON."""
+def file_json(kept: KeptFile, translate: Translate = str) -> FileReply:
+    """Return a file of an import as JSON.
+
+    `translate` is how the caller is told why it was not taken; in English if it is left out.
+    """
     shelf, failure = kept.shelf, kept.failure
     return {
         "number": kept.number,
@@ -36,5 +40,5 @@ def file_json(kept: KeptFile) -> FileReply:
         "candidates": list(kept.candidates),
         "reason": kept.reason,
         "outcome": kept.outcome,
-        "error": {"code": failure.code, "message": failure.message} if failure else None,
+        "error": {"code": failure.code, "message": failure.said(translate)} if failure else None,
     }

@@ -6,7 +6,7 @@ from flask_babel import LazyString
 
 from avenue.errors import AvenueError
 from avenue.shop.importing.models import Outcome, Refusal, Reversal, State
-from avenue.web.language import language
+from avenue.web.language import gettext
 from avenue.web.language import lazy_gettext as _
 
 OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
@@ -141,21 +141,16 @@ FILE_TEXTS: Mapping[str, LazyString] = {"chosen": _("{name} ({size} kB)")}
 def of_error(error: AvenueError) -> str:
     """Return why a file was not taken and what to do about it."""
     known = PROBLEMS.get(error.code)
-    if known is None or language() == "en":
-        return f"{error.message} {error.hint}"
-    return str(known)
+    return " ".join(error.said(gettext)) if known is None else str(known)
 
 
 def of_row(refusal: Refusal) -> Mapping[str, str]:
-    """Return what is wrong with a row: the `field`, what to `do`, and the exact `message`.
-
-    The message is for those who read English; it was written when the row was looked at.
-    """
+    """Return what is wrong with a row: the `field`, what to `do`, and the exact `message`."""
     field = FIELDS.get(refusal.field or "")
     advice = OF_A_CELL.get(refusal.field or "") if refusal.code == "bad_cell" else None
     advice = advice or OF_A_ROW.get(refusal.code)
     return {
         "field": str(field) if field else "",
-        "do": str(advice) if advice else refusal.message,
-        "message": refusal.message if advice and language() == "en" else "",
+        "do": str(advice) if advice else refusal.said(gettext),
+        "message": refusal.said(gettext) if advice else "",
     }

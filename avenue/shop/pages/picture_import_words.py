@@ -7,7 +7,7 @@ from flask_babel import LazyString
 from avenue.errors import AvenueError
 from avenue.media.archives import Why
 from avenue.shop.matching.models import Finding, KeptFile, Outcome, Reason, State
-from avenue.web.language import gettext, language
+from avenue.web.language import gettext
 from avenue.web.language import lazy_gettext as _
 
 FINDINGS: Mapping[str, tuple[str, LazyString]] = {
@@ -27,13 +27,13 @@ OUTCOMES: Mapping[str, tuple[str, LazyString]] = {
 FOUND: Mapping[str, LazyString] = {
     Finding.MATCHED: _("With a product"),
     Finding.UNMATCHED: _("Without a product"),
-    Finding.AMBIGUOUS: _("Doubtful ones"),
-    Finding.LEFT_OUT: _("Left out ones"),
+    Finding.AMBIGUOUS: _("Doubtful files"),
+    Finding.LEFT_OUT: _("Files left out"),
 }
 COUNTED: Mapping[str, LazyString] = {
-    Outcome.ADDED: _("Added ones"),
-    Outcome.PRESENT: _("There already"),
-    Outcome.REFUSED: _("Not taken ones"),
+    Outcome.ADDED: _("Photos added"),
+    Outcome.PRESENT: _("Photos there already"),
+    Outcome.REFUSED: _("Photos not taken"),
 }
 """Files that something became of, when they are counted."""
 
@@ -110,13 +110,13 @@ FILE_TEXTS: Mapping[str, LazyString] = {
 def of_error(error: AvenueError) -> str:
     """Return why a file was not taken and what to do about it."""
     known = PROBLEMS.get(error.code)
-    return f"{error.message} {error.hint}" if known is None or language() == "en" else str(known)
+    return " ".join(error.said(gettext)) if known is None else str(known)
 
 
 def why(kept: KeptFile) -> str:
     """Return why a file is not taken and what to do about it, "" where there is nothing to say."""
     if kept.failure:
-        return str(REFUSED.get(kept.failure.code, kept.failure.message))
+        return str(REFUSED.get(kept.failure.code, kept.failure.said(gettext)))
     match kept.finding:
         case Finding.LEFT_OUT:
             return str(REASONS.get(kept.reason or "", NOT_SAFE))

@@ -34,6 +34,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import MB, InvalidQuery
 from avenue.web.incoming import IncomingFile, incoming_files
+from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.web.services import using
@@ -147,7 +148,7 @@ def list_files(picture_import_id: str) -> Response:
     """List the files of a ZIP with what becomes of each: `?finding ?outcome ?limit ?after`."""
     found = using(PictureImportService).files(current_actor(), picture_import_id, files_asked_for())
     return jsonify(
-        items=[file_json(each) for each in found.items],
+        items=[file_json(each, gettext) for each in found.items],
         next=str(found.next) if found.next else None,
         total=found.total,
     )

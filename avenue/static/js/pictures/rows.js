@@ -131,10 +131,10 @@ class Row {
 
   /** Show the buttons of `offers`; the focus of one that goes moves to one that comes. */
   _offer(offers) {
-    const hadFocus = this._buttons.contains(document.activeElement);
+    const focused = document.activeElement;
     for (const [name, button] of Object.entries(this._acts)) button.hidden = !offers[name];
     const first = Object.values(this._acts).find((button) => !button.hidden);
-    if (hadFocus && document.activeElement.hidden) first?.focus();
+    if (this._buttons.contains(focused) && focused.hidden) first?.focus();
   }
 
   _offerSignIn() {

@@ -17,7 +17,12 @@ export function chosen() {
 
 /** Offer what an earlier visit left; `changed` is called when other ones are chosen. */
 export function watchTemporary(section, changed) {
-  section.addEventListener("change", (event) => event.target.name === "temp_images" && changed());
+  section.addEventListener("change", (event) => {
+    if (event.target.name !== "temp_images") return;
+    chosenFirst(section);
+    changed();
+  });
+  section.addEventListener("pictures:changed", () => chosenFirst(section));
   if (!("chosen" in section.dataset)) offerEarlier(section, changed);
 }
 
@@ -35,6 +40,7 @@ function offerEarlier(section, changed) {
   const use = button("earlier_use", () => {
     const ids = earlier.map((box) => box.value);
     for (const box of boxes()) if (ids.includes(box.value) && chosen().length < Number(section.dataset.limit)) box.checked = true;
+    chosenFirst(section);
     changed();
     close("earlier_used");
   });
@@ -63,6 +69,16 @@ function button(name, act) {
   const made = Object.assign(document.createElement("button"), { type: "button", className: "quiet small", textContent: text(name) });
   made.addEventListener("click", act);
   return made;
+}
+
+/** The first one is the main picture, so those that are not for this product stand behind. */
+function chosenFirst(section) {
+  const ids = chosen(), keys = cards().map((card) => card.dataset.key);
+  const order = [...keys.filter((key) => ids.includes(key)), ...keys.filter((key) => !ids.includes(key))];
+  if (order.join() === keys.join()) return;
+  const focus = document.activeElement;
+  putCards(section, order);
+  focus.focus({ preventScroll: true });
 }
 
 /** Put the cards of `keys` into this order, which is kept by the page alone. */

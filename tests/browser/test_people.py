@@ -1,0 +1,198 @@
+"""One's account, tokens, a forgotten password, and the people of a site, in a browser."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.house import Visitor, check_accessible, people, visiting
+from tests.mongod import Guard as Watchdog
+from tests.mongod import Mongod, database_name
+from tests.server import Server
+from tests.smtp import Mailbox, mail_server
+
+NEWER = "staple of another kind"
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[Mailbox]:
+    with mail_server() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def server(mongod: Mongod, guard: Watchdog, mailbox: Mailbox) -> Iterator[Server]:
+    """A server that can send letters; nobody else sees its people."""
+    uri = mongod.uri_of(database_name())
+    people(uri)
+    mail = {"AVENUE_SMTP_URL": mailbox.url, "AVENUE_MAIL_FROM": "Avenue <shop@shop.example>"}
+    with Server(guard, uri, AVENUE_JOBS="inline", **mail) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, server: Server) -> Any:
+    with visiting(browser, server) as visitor:
+        visitor.sign_in()
+        return visitor.context.storage_state()
+
+
+def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) -> str:
+    """Add somebody; the password that was shown."""
+    page.goto("/admin/people")
+    page.get_by_role("link", name="Añadir a alguien").click()
+    page.get_by_label("Correo electrónico").fill(email)
+    page.get_by_label("Nombre").fill("Bea Ríos")
+    page.get_by_role("radio", name=role).check()
+    how = "Por correo" if by_mail else "Con una contraseña"
+    page.get_by_role("radio", name=how).check()
+    page.get_by_role("button", name="Añadir").click()
+    if by_mail:
+        expect(page.get_by_role("status").first).to_contain_text("Le hemos enviado un correo")
+        return ""
+    return page.get_by_label("Contraseña").input_value()
+
+
+def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> None:
+    page = admin.page
+    made = add(page, "bea@shop.example")
+    check_accessible(page)
+    page.get_by_role("link", name="Ya la he copiado").click()
+    bea = visit()
+    bea.sign_in("bea@shop.example", made)
+    assert bea.page.get_by_role("link", name="Personas").count() == 0
+    page.get_by_role("radio", name="Edición").check()
+    page.get_by_role("button", name="Guardar el rol").click()
+    expect(page.get_by_text("El rol ha cambiado.")).to_be_visible()
+    check_accessible(page, prepare=lambda: open_all(page))
+    page.get_by_role("button", name="Quitar el acceso").click()
+    expect(page.get_by_text("Sin acceso")).to_be_visible()
+    bea.page.goto("/admin/account")
+    expect(bea.page).to_have_url(re.compile("/login"))
+    page.get_by_role("button", name="Dejar que entre de nuevo").click()
+    expect(page.get_by_text("puede entrar de nuevo")).to_be_visible()
+    open_all(page)
+    page.get_by_role("button", name="Quitar el rol").click()
+    expect(page.get_by_text("ya no está en el sitio")).to_be_visible()
+    check_accessible(page)
+
+
+def open_all(page: Page) -> None:
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+
+
+def test_who_is_invited_chooses_a_password_and_gets_in(
+    admin: Visitor, visit: Any, mailbox: Mailbox
+) -> None:
+    add(admin.page, "ida@shop.example", by_mail=True)
+    recipients, letter = mailbox.next_letter()
+    assert recipients == ["ida@shop.example"]
+    ida = visit(java_script_enabled=False)
+    ida.page.goto(link_in(letter.get_content()))
+    choose_password(ida.page)
+    expect(ida.page.get_by_role("status")).to_contain_text("Tu nueva contraseña está guardada")
+    ida.sign_in("ida@shop.example", NEWER)
+
+
+def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: Mailbox) -> None:
+    add(admin.page, "eva@shop.example")
+    eva = visit()
+    page = eva.page
+    page.goto("/login")
+    check_accessible(page)
+    page.get_by_role("link", name="¿Olvidaste tu contraseña?").click()
+    check_accessible(page)
+    page.get_by_label("Correo").fill("eva@shop.example")
+    page.get_by_role("button", name="Enviarme un enlace").click()
+    expect(page.get_by_role("status")).to_contain_text("ya está en camino")
+    check_accessible(page)
+    _, letter = mailbox.next_letter()
+    page.goto(link_in(letter.get_content()))
+    check_accessible(page)
+    choose_password(page)
+    eva.sign_in("eva@shop.example", NEWER)
+    eva.guard.expect("410")
+    page.goto(link_in(letter.get_content()))
+    expect(page.get_by_role("heading")).to_have_text("Este enlace ya no sirve")
+    check_accessible(page)
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"/login/reset/\S+", text)
+    assert found, text
+    return found[0]
+
+
+def choose_password(page: Page) -> None:
+    page.get_by_label("Nueva contraseña", exact=True).fill(NEWER)
+    page.get_by_label("La nueva contraseña otra vez").fill(NEWER)
+    page.get_by_role("button", name="Guardar la contraseña").click()
+
+
+def test_ones_own_password(admin: Visitor, visit: Any) -> None:
+    made = add(admin.page, "dan@shop.example")
+    here, elsewhere = visit(), visit()
+    for each in (here, elsewhere):
+        each.sign_in("dan@shop.example", made, to="/admin/account")
+    page = here.page
+    check_accessible(page)
+    here.guard.expect("422")
+    fill_passwords(page, "not the old one")
+    expect(page.get_by_text("La contraseña actual no es correcta.")).to_be_visible()
+    expect(page.get_by_label("Contraseña actual")).to_be_focused()
+    check_accessible(page)
+    fill_passwords(page, made)
+    expect(page.get_by_text("Tu contraseña ha cambiado.")).to_be_visible()
+    elsewhere.page.reload()
+    expect(elsewhere.page).to_have_url(re.compile("/login"))
+
+
+def fill_passwords(page: Page, current: str) -> None:
+    page.get_by_label("Contraseña actual").fill(current)
+    page.get_by_label("Nueva contraseña", exact=True).fill(NEWER)
+    page.get_by_label("La nueva contraseña otra vez").fill(NEWER)
+    page.get_by_role("button", name="Cambiar la contraseña").click()
+
+
+def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
+    admin = visit(storage_state=signed_in, permissions=["clipboard-read", "clipboard-write"])
+    page = admin.page
+    page.goto("/admin/account")
+    page.get_by_role("link", name="Ver tus tokens").click()
+    page.get_by_label("¿Para qué es?").fill("ERP")
+    page.get_by_role("checkbox", name="Escribir").check()
+    page.get_by_role("button", name="Crear el token").click()
+    secret = page.get_by_label("Token", exact=True).input_value()
+    assert re.fullmatch(r"av_[\w-]{43}", secret)
+    page.get_by_role("button", name="Copiar").click()
+    expect(page.get_by_role("button", name="Copiado.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    check_accessible(page)
+    page.goto("/admin/account/tokens")
+    assert secret not in page.content()
+    page.get_by_role("button", name="Anular").click()
+    expect(page.get_by_text("El token está anulado.")).to_be_visible()
+    expect(page.get_by_text("No tienes ninguno.")).to_be_visible()
+    assert secret not in page.url
+
+
+def test_all_of_it_works_without_javascript(visit: Any, signed_in: Any) -> None:
+    admin = visit(storage_state=signed_in, java_script_enabled=False)
+    page = admin.page
+    made = add(page, "gil@shop.example", "Operaciones")
+    assert re.fullmatch(r"[\w-]{20}", made)
+    assert not page.get_by_role("button", name="Copiar").is_visible()
+    page.goto("/admin/people?search=GIL@")
+    page.get_by_role("link", name="gil@shop.example").click()
+    page.get_by_text("Crear otra contraseña").first.click()
+    page.get_by_role("button", name="Crear otra contraseña").click()
+    assert page.get_by_label("Contraseña").input_value() != made
+    page.goto("/admin/account/tokens")
+    page.get_by_label("¿Para qué es?").fill("App")
+    page.get_by_role("checkbox", name="Leer").uncheck()
+    admin.guard.expect("422")
+    page.get_by_role("button", name="Crear el token").click()
+    expect(page.get_by_text("Elige al menos una cosa que pueda hacer.")).to_be_visible()
+    expect(page.get_by_label("¿Para qué es?")).to_have_value("App")
