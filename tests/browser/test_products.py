@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible
@@ -24,8 +24,8 @@ def word() -> str:
     return unique("palabra")
 
 
-def names(page: Page) -> list[str]:
-    return page.locator(".thing .name").all_inner_texts()
+def names(page: Page) -> Locator:
+    return page.locator(".thing .name")
 
 
 def chosen(page: Page) -> list[bool]:
@@ -75,21 +75,21 @@ def test_filters_order_and_pages_are_in_the_address(admin: Visitor, word: str) -
     expect(page.get_by_text("5 productos")).to_be_visible()
     page.get_by_label("Orden").select_option(label="Los más baratos primero")
     page.wait_for_url(re.compile(r"sort=price"))
-    assert names(page) == [f"{word} {n}" for n in (4, 3, 2, 1, 0)]
+    expect(names(page)).to_have_text([f"{word} {n}" for n in (4, 3, 2, 1, 0)])
     page.get_by_role("link", name="Borradores").click()
     page.wait_for_url(re.compile(r"status=draft"))
-    assert names(page) == [f"{word} {n}" for n in (4, 2, 0)]
+    expect(names(page)).to_have_text([f"{word} {n}" for n in (4, 2, 0)])
     expect(page.get_by_role("link", name="Borradores")).to_have_attribute("aria-current", "page")
     page.goto(f"{page.url}&limit=2")
     page.get_by_role("link", name="Página siguiente").click()
     page.wait_for_url(re.compile("after="))
-    assert names(page) == [f"{word} 0"]
+    expect(names(page)).to_have_text([f"{word} 0"])
     page.get_by_role("link", name="Página anterior").click()
     page.wait_for_url(re.compile("before="))
-    assert names(page) == [f"{word} {n}" for n in (4, 2)]
+    expect(names(page)).to_have_text([f"{word} {n}" for n in (4, 2)])
     page.go_back()
     page.go_back()
-    assert names(page) == [f"{word} {n}" for n in (4, 2)]
+    expect(names(page)).to_have_text([f"{word} {n}" for n in (4, 2)])
 
 
 def test_many_are_chosen_by_range_and_all_at_once(admin: Visitor, word: str) -> None:
@@ -140,11 +140,11 @@ def test_deleting_asks_in_a_dialog(admin: Visitor, word: str) -> None:
     expect(dialog.get_by_role("button", name="Cancelar")).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert len(names(page)) == 3
+    expect(names(page)).to_have_count(3)
     page.get_by_role("button", name="Eliminar…").click()
     dialog.get_by_role("button", name="Eliminar").click()
     expect(page.get_by_text("2 productos eliminados.")).to_be_visible()
-    assert names(page) == [f"{word} 2"]
+    expect(names(page)).to_have_text([f"{word} 2"])
 
 
 def test_texts_are_written_for_many(admin: Visitor, word: str) -> None:
@@ -171,7 +171,7 @@ def test_all_of_it_works_without_javascript(
     page.get_by_label("Buscar").fill(word)
     page.get_by_label("Orden").select_option("name")
     page.get_by_role("button", name="Mostrar").click()
-    assert names(page) == [f"{word} {n}" for n in range(3)]
+    expect(names(page)).to_have_text([f"{word} {n}" for n in range(3)])
     page.get_by_role("button", name="Publicar").click()
     expect(page.get_by_text("Marca primero los productos")).to_be_visible()
     page.get_by_label(f"Seleccionar {word} 1").check()
@@ -182,7 +182,7 @@ def test_all_of_it_works_without_javascript(
     expect(page.get_by_role("heading", name="¿Eliminar 1 producto?")).to_be_visible()
     page.get_by_role("button", name="Eliminar").click()
     expect(page.get_by_text("1 producto eliminado.")).to_be_visible()
-    assert names(page) == [f"{word} 0", f"{word} 1"]
+    expect(names(page)).to_have_text([f"{word} 0", f"{word} 1"])
 
 
 def test_what_is_empty_says_what_to_do(admin: Visitor) -> None:
