@@ -36,6 +36,9 @@ ACTIONS = {
     "product.images_added": lazy_gettext("added photos to a product"),
     "product.images_ordered": lazy_gettext("put the photos of a product in order"),
     "products.changed": lazy_gettext("changed several products"),
+    "samples.loaded": lazy_gettext("loaded the sample products"),
+    "samples.removed": lazy_gettext("removed the sample products"),
+    "samples.wanted": lazy_gettext("asked for the sample products"),
     "site.added": lazy_gettext("added a site"),
     "site.changed": lazy_gettext("changed the settings"),
     "site.logo_changed": lazy_gettext("changed the logo"),
@@ -47,6 +50,7 @@ ACTIONS = {
     "user.added": lazy_gettext("added a person"),
     "user.disabled": lazy_gettext("disabled a person"),
     "user.enabled": lazy_gettext("let a disabled person in again"),
+    "user.letter_sent": lazy_gettext("sent a letter"),
     "user.link_asked": lazy_gettext("asked for a link to set a new password"),
     "user.password_changed": lazy_gettext("changed a password"),
     "user.reset_started": lazy_gettext("made a link to set a new password"),
@@ -59,7 +63,7 @@ ACTIONS = {
 keeps entries for long."""
 
 DETAILS = {
-    "alt": lazy_gettext("text for the blind"),
+    "alt": lazy_gettext("alt text"),
     "asset_id": lazy_gettext("photo"),
     "base_url": lazy_gettext("address"),
     "by": lazy_gettext("for"),
@@ -102,6 +106,9 @@ DETAILS = {
 
 JOBS = {
     "import": lazy_gettext("Background work: import of products"),
+    "mail": lazy_gettext("Background work: letters"),
+    "pictures_by_sku": lazy_gettext("Background work: import of photos"),
+    "samples": lazy_gettext("Background work: sample products"),
     "undo": lazy_gettext("Background work: undoing an import"),
 }
 
