@@ -1,0 +1,108 @@
+"""From the sign-in to a product with pictures, by people who use the panel in their own way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import pictures
+from tests.browser.house import ADMIN, PHONE, Visitor
+from tests.server import PASSWORD
+
+MOST_TABS = 60
+
+
+def tab_to(page: Page, name: str, role: str = "") -> None:
+    """Press Tab until what is called `name` has the focus, as somebody without a mouse does."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            """() => { const it = document.activeElement;
+                const name = it.getAttribute('aria-label') || it.labels?.[0]?.innerText;
+                return [it.tagName, (name || it.innerText).trim()]; }"""
+        )
+        if focused[1].startswith(name) and role in {"", focused[0]}:
+            return
+    pytest.fail(f"{name} cannot be reached by {MOST_TABS} presses of Tab")
+
+
+def photographs(count: int) -> list[Any]:
+    return [
+        {
+            "name": f"vista-{number}.jpg",
+            "mimeType": "image/jpeg",
+            "buffer": pictures.photo(320, 240, seed=700 + number),
+        }
+        for number in range(1, count + 1)
+    ]
+
+
+def test_by_keyboard_alone_from_the_sign_in_to_three_ordered_pictures(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    page, keyboard = visitor.page, visitor.page.keyboard
+    page.goto("/login")
+    keyboard.type(ADMIN)  # the field has the focus already
+    keyboard.press("Tab")
+    keyboard.type(PASSWORD)
+    keyboard.press("Enter")
+    page.wait_for_url("**/admin/products")
+
+    tab_to(page, "Saltar al contenido")
+    keyboard.press("Enter")
+    tab_to(page, "Producto nuevo")
+    keyboard.press("Enter")
+    page.wait_for_url("**/admin/products/new")
+    tab_to(page, "Nombre", "INPUT")
+    keyboard.type("Zapato sin ratón")
+    tab_to(page, "Precio", "INPUT")
+    keyboard.type("185.000")
+    tab_to(page, "Guardar")
+    keyboard.press("Enter")
+    page.wait_for_url("**said=created*")
+
+    tab_to(page, "Elegir fotos")
+    with page.expect_file_chooser() as chooser:
+        keyboard.press("Enter")
+    chooser.value.set_files(photographs(3))
+    cards = page.locator("#picture-list > li")
+    expect(cards).to_have_count(3)
+    expect(page.locator("#queue > li")).to_have_count(0)
+    before = [card.get_attribute("data-key") for card in cards.all()]
+
+    cards.nth(2).get_by_role("button").first.focus()  # as Tab would, past the two cards before
+    keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#live")).to_contain_text("Movida a la posición 2 de 3")
+    keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#live")).to_contain_text("Movida a la posición 1 de 3")
+
+    product = page.url.partition("?")[0].rpartition("/")[2]
+    wanted = [before[2], before[0], before[1]]
+
+    def kept() -> list[str]:
+        shown = visitor.call("GET", f"/api/shop/products/{product}")
+        assert (shown["name"], shown["price"]) == ("Zapato sin ratón", "185000")
+        return [image["id"] for image in shown["images"]]
+
+    page.wait_for_function("() => document.querySelectorAll('#picture-list > li').length === 3")
+    expect(cards.first).to_contain_text("Principal")
+    for _ in range(50):
+        if kept() == wanted:
+            return
+        page.wait_for_timeout(100)
+    assert kept() == wanted
+
+
+def test_on_a_small_phone_without_javascript(visit: Callable[..., Visitor], signed_in: Any) -> None:
+    visitor = visit(java_script_enabled=False, storage_state=signed_in, viewport=PHONE)
+    page = visitor.page
+    page.goto("/admin/products/new")
+    page.get_by_label("Nombre", exact=True).fill("Zapato sin nada")
+    page.get_by_role("button", name="Guardar el producto").click()
+    page.locator("#pictures input[type=file]").set_input_files(photographs(2))
+    page.locator("#pictures form.zone button").click()
+    expect(page.locator("#picture-list > li")).to_have_count(2)
+    product = page.url.partition("?")[0].rpartition("/")[2]
+    assert len(visitor.call("GET", f"/api/shop/products/{product}")["images"]) == 2
