@@ -46,6 +46,8 @@ texts: $(VENV)/.installed-dev ## Bring each room's Spanish up to what its code a
 	$(BIN)/python -m tests.catalogues
 docs: install ## Write docs/settings.md and docs/errors.md from the code
 	PYTHONPATH=. $(BIN)/python docs/generate.py
+screenshots: $(VENV)/.installed-dev assets chromium ## Take the pictures of docs/panel.md anew
+	$(BIN)/python -m pytest tests/browser/test_screenshots.py --screenshots docs/panel
 requirements: ## Compile the hashed pins (needs uv)
 	for part in "" -local -dev -node; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -74,4 +76,4 @@ node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-long bench bench-pictures chromium format texts docs requirements clean help
+.PHONY: install run assets test test-long bench bench-pictures chromium format texts docs screenshots requirements clean help

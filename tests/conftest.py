@@ -40,6 +40,11 @@ def pytest_configure() -> None:
             importlib.import_module(module.name)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make screenshots` say where the pictures of the panel go."""
+    parser.addoption("--screenshots", help="the folder for pictures of the panel")
+
+
 @pytest.fixture(scope="session")
 def mongod_binary() -> Path:
     """The mongod that `serve --local` would start here."""

@@ -1,0 +1,102 @@
+"""The pictures of docs/panel.md, taken of the panel as it is: `make screenshots`."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import pictures
+from tests.browser.house import Visitor, people, visiting
+from tests.mongod import Guard, Mongod, database_name
+from tests.server import Server
+
+pytestmark = pytest.mark.long
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+SHOWN = """() => [...document.images].every(
+    (each) => each.complete || each.getBoundingClientRect().top > window.innerHeight)"""
+Take = Callable[[Page, str], None]
+
+
+@pytest.fixture
+def take(request: pytest.FixtureRequest, tmp_path: Path) -> Take:
+    """Puts what a page shows into the folder of `--screenshots`, else into one nobody keeps."""
+    folder = Path(request.config.getoption("--screenshots") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def shoot(page: Page, name: str) -> None:
+        page.wait_for_function(SHOWN)
+        page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=80)
+
+    return shoot
+
+
+@pytest.fixture(scope="module")
+def shop(mongod: Mongod, guard: Guard, browser: Browser) -> Iterator[Visitor]:
+    """The administrator of a shop with the sample products."""
+    uri = mongod.uri_of(database_name())
+    people(uri)
+    with (
+        Server(guard, uri, AVENUE_JOBS="inline") as server,
+        visiting(browser, server, viewport=DESK) as visitor,
+    ):
+        page = visitor.sign_in()
+        page.goto("/admin/products")
+        page.get_by_role("button", name="Cargar productos de muestra").click()
+        there = page.get_by_role("button", name="Quitar los productos de muestra")
+        expect(there.first).to_be_visible(timeout=120_000)
+        yield visitor
+
+
+def test_the_panel_is_photographed(shop: Visitor, take: Take) -> None:
+    page = shop.page
+    page.goto("/admin/products")
+    take(page, "products")
+    product = found(shop, "DEMO-LUNA-ROJA")
+    page.goto(f"/admin/products/{product['id']}")
+    take(page, "product")
+    page.locator("#picture-list > li").first.get_by_role("button", name="Punto de interés").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    take(page, "focal-point")
+    page.goto("/admin/problems")
+    take(page, "problems")
+    page.goto("/admin/imports")
+    take(page, "import")
+    page.goto("/admin/settings")
+    take(page, "settings")
+    page.goto("/")
+    take(page, "window")
+
+
+def test_uploading_is_photographed(shop: Visitor, take: Take) -> None:
+    page = shop.page
+    page.goto(f"/admin/products/{found(shop, 'DEMO-TAZA')['id']}")
+    page.route("**/images?name=*", lambda route: None)  # which never ends
+    page.locator("#pictures input[type=file]").first.set_input_files(
+        [
+            part("taza-de-frente.jpg", pictures.photo(1600, 1200, seed=41)),
+            part("taza-de-atras.jpg", pictures.photo(1600, 1200, seed=42)),
+            part("taza.pdf", pictures.pdf(), "application/pdf"),
+        ]
+    )
+    expect(page.locator("#queue > li")).to_have_count(3)
+    take(page, "uploading")
+
+
+def test_a_phone_is_photographed(shop: Visitor, take: Take) -> None:
+    page = shop.page
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"/admin/products/{found(shop, 'DEMO-BOLSO')['id']}")
+    take(page, "phone")
+
+
+def found(shop: Visitor, sku: str) -> Any:
+    products = shop.call("GET", "/api/shop/products?limit=100")["items"]
+    return next(each for each in products if each["sku"] == sku)
+
+
+def part(name: str, data: bytes, media_type: str = "image/jpeg") -> Any:
+    return {"name": name, "mimeType": media_type, "buffer": data}
