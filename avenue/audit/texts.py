@@ -23,6 +23,7 @@ ACTIONS = {
     "import.finished": lazy_gettext("finished an import of products"),
     "import.undo_begun": lazy_gettext("began to undo an import of products"),
     "import.undone": lazy_gettext("undid an import of products"),
+    "inspection.begun": lazy_gettext("had everything looked at"),
     "picture_import.begun": lazy_gettext("began an import of photos"),
     "picture_import.finished": lazy_gettext("finished an import of photos"),
     "picture_import.planned": lazy_gettext("prepared an import of photos"),

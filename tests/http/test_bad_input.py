@@ -40,7 +40,7 @@ def assert_clear(told: dict[str, Any], status: int, code: str) -> None:
     """Check what a refusal says."""
     assert (told["status"], told["code"]) == (status, code), told
     for sentence in (told["message"], told["hint"]):
-        assert re.fullmatch(r"[A-Z`].{9,}[.!?]", sentence, re.DOTALL), sentence
+        assert re.fullmatch(r"[A-ZÁÉÍÓÚÑ`¿¡].{9,}[.!?]", sentence, re.DOTALL), sentence
         assert not INTERNALS.search(sentence), sentence
     assert told["error"] == told["message"]
     assert told["success"] == 0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis import Case
+from schemathesis import Case, SerializationContext
 from schemathesis.checks import CheckFunction
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import negative_data_rejection
@@ -48,6 +48,14 @@ api = schemathesis.openapi.from_dict(
 for_everybody = api.include(
     func=lambda context: context.operation.definition.raw["x-callers"] == EVERYBODY
 )
+
+
+@schemathesis.serializer("application/zip")
+def as_bytes(_: SerializationContext, value: object) -> bytes:
+    """A body that is no JSON goes as the bytes it is."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 bounded = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 thorough = settings(bounded, max_examples=1000)
 
