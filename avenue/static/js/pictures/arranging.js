@@ -36,6 +36,7 @@ function changed(key, focus) {
   renumber();
   if (focus) (focus.disabled ? otherButton(focus) : focus).focus({ preventScroll: true });
   announce(text("moved", { position: keys().indexOf(key) + 1, count: cards().length }));
+  section.dispatchEvent(new CustomEvent("pictures:moved"));
   if (section.dataset.ownerUrl) save(keys());
 }
 

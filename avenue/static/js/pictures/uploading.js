@@ -87,8 +87,13 @@ async function withdraw(image) {
 
 /** Note how pictures were chosen and how they arrived, and put them right when all are there. */
 function keepOrder() {
-  let batch = [], arrived = [];
+  let batch = [], arrived = [], before = 0, isMoved = false;
+  section.addEventListener("pictures:moved", () => (isMoved = true));
   queue.addEventListener("change", ({ detail: item }) => {
+    if (!batch.length) {
+      before = Number(section.dataset.revision);
+      isMoved = false;
+    }
     if (!batch.includes(item)) batch.push(item);
     if (item.state === "placing") arrived.push(item.image.id);
   });
@@ -99,9 +104,10 @@ function keepOrder() {
     arrived = [];
     if (came.length < 2) return;
     if (!isNew) {
-      if (await putRightThere(ownerUrl, came, wanted)) await placed();
+      if (await putRightThere(ownerUrl, came, wanted, before)) await placed();
       return;
     }
+    if (isMoved) return;
     const order = putRight(cards().map((card) => card.dataset.key), came, wanted);
     if (order) putCards(section, order);
   });
