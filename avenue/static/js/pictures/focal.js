@@ -27,6 +27,7 @@ function show(button) {
   const shot = button.closest(".shot");
   open = { key: shot.dataset.key, id: shot.dataset.id, width: Number(button.dataset.width), height: Number(button.dataset.height) };
   for (const image of dialog.querySelectorAll("img")) image.src = button.dataset.src;
+  Object.assign(stage.querySelector("img"), { width: open.width, height: open.height }); // room for it now
   wrong.hidden = true;
   dialog.showModal();
   put([Number(button.dataset.x), Number(button.dataset.y)]);
@@ -63,6 +64,7 @@ stage.addEventListener("pointermove", (event) => {
 
 function follow(event) {
   const box = stage.getBoundingClientRect();
+  if (!box.width || !box.height) return;
   put([(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]);
 }
 
