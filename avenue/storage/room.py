@@ -12,6 +12,7 @@ from avenue.identity import Site
 from avenue.storage.connection import Database
 
 MB = 1024 * 1024
+NEVER = (float("-inf"), 0.0)
 KNOWN_SECONDS = 20
 
 
@@ -48,20 +49,22 @@ class StorageRoom:
         if not quota_bytes:
             return
         key = ("site", site.id)
-        used = self._recent(key, lambda: float(self._stored_bytes(site.id)))
-        if used + incoming_bytes > quota_bytes:
-            raise QuotaExceeded(used_bytes=int(used), limit_bytes=quota_bytes)
-        with self._lock:
-            known_at, _ = self._known[key]
+        self._recent(key, lambda: float(self._stored_bytes(site.id)))
+        with self._lock:  # or two at once would each see room for one
+            known_at, used = self._known[key]
+            if used + incoming_bytes > quota_bytes:
+                raise QuotaExceeded(used_bytes=int(used), limit_bytes=quota_bytes)
             self._known[key] = (known_at, used + incoming_bytes)
 
     def _recent(self, key: Hashable, measure: Callable[[], float]) -> float:
-        known_at, value = self._known.get(key, (float("-inf"), 0.0))
-        if time.monotonic() - known_at > KNOWN_SECONDS:
-            value = measure()
-            with self._lock:
+        seen = self._known.get(key, NEVER)
+        if time.monotonic() - seen[0] <= KNOWN_SECONDS:
+            return seen[1]
+        value = measure()
+        with self._lock:
+            if self._known.get(key, NEVER) is seen:  # nobody else has measured, and added, since
                 self._known[key] = (time.monotonic(), value)
-        return value
+            return self._known[key][1]
 
     def _disk_percent(self) -> float:
         """Return how full the database's disk is; 0 where the database does not tell."""

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import pictures
-from tests.browser.house import ADMIN, PHONE, Visitor
+from tests.browser.house import ADMIN, PHONE, Visitor, check_accessible
 from tests.server import PASSWORD
 
 MOST_TABS = 60
@@ -106,3 +106,11 @@ def test_on_a_small_phone_without_javascript(visit: Callable[..., Visitor], sign
     expect(page.locator("#picture-list > li")).to_have_count(2)
     product = page.url.partition("?")[0].rpartition("/")[2]
     assert len(visitor.call("GET", f"/api/shop/products/{product}")["images"]) == 2
+
+
+def test_what_people_meet_before_the_panel_is_for_everybody(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.guard.expect("status of 404")
+    for path in ("/login", "/login/forgotten", "/login/reset/nothing", "/products/nothing"):
+        visitor.page.goto(path)
+        check_accessible(visitor.page)
