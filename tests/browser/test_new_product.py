@@ -140,6 +140,7 @@ def test_one_that_expired_is_told_and_taken_out_and_the_rest_is_kept(seller: Vis
     page = at_new(seller)
     choose(page, *photographs(2))
     expect_shown(page, "foto-1.jpg", "foto-2.jpg")
+    expect(page.locator("#queue > li")).to_have_count(0)  # nothing is fetched again from here on
     gone = cards(page).first.get_attribute("data-key")
     seller.call("DELETE", f"{TEMP}/{gone}")
     seller.guard.expect("409")
