@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from avenue.media.variants import EAGER, VARIANTS, box_of
 from tests.browser.house import Visitor
@@ -112,10 +112,38 @@ def test_many_moves_at_once_end_in_the_last_order(admin: Visitor, product: Any) 
     for _ in range(4):
         page.keyboard.press("Alt+ArrowUp")
         page.keyboard.press("Alt+ArrowDown")
-    with answered(page, "PUT", "/images"):
-        page.keyboard.press("Alt+Home")
+    page.keyboard.press("Alt+Home")
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
     expect(page.locator("#picture-told")).to_be_hidden()
     page.reload()
+    assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
+
+
+def test_leaving_waits_for_an_order_on_its_way(admin: Visitor, product: Any) -> None:
+    page, (a, b, c) = admin.page, ids_of(product)
+    asked: list[str] = []
+    held: list[Route] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.on("dialog", stay)
+    page.route("**/images", hold)
+    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    expect(page.locator("#pictures")).to_contain_class("saving")
+    with page.expect_event("dialog"):
+        page.evaluate("location.reload()")
+    expect(page.locator("#pictures")).to_contain_class("saving")
+    assert asked == ["beforeunload"]
+    for each in held:
+        each.continue_()
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    page.reload()
+    assert asked == ["beforeunload"]
     assert shown(page) == [c, a, b]
 
 

@@ -58,7 +58,7 @@ function renumber() {
 async function save(order) {
   wanted = order;
   if (saving) return;
-  saving = true;
+  isSaving(true);
   hush();
   while (wanted) {
     const sent = wanted;
@@ -71,8 +71,13 @@ async function save(order) {
       await refused(wanted || sent, error);
     }
   }
-  saving = false;
+  isSaving(false);
   if (stale) await refresh();
+}
+
+function isSaving(now) {
+  saving = now;
+  section.classList.toggle("saving", now);
 }
 
 /** Another state is there than this order was made from, or nothing could be saved at all. */
@@ -138,6 +143,11 @@ list.addEventListener("keydown", (event) => {
   if (!to || !shot || event.target.matches("input:not([type=checkbox])")) return;
   event.preventDefault();
   move(shot.dataset.key, to);
+});
+
+// An order that is on its way, or waits for one, would be gone with the page.
+addEventListener("beforeunload", (event) => {
+  if (saving) event.preventDefault();
 });
 
 let letGo = null;
