@@ -15,6 +15,7 @@ import contextvars
 import ctypes
 import errno
 import json
+import math
 import select
 import selectors
 import signal
@@ -45,6 +46,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
+from avenue.web import metrics
 from avenue.web.arrival import (
     HEAD_BYTES,
     NO_BODY,
@@ -417,6 +419,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._spool = Spool(self._limits.tmp_dir)
         super().init_process()
 
+    def run(self) -> None:
+        """Run until told to stop; then write what was counted last."""
+        super().run()
+        self._write_counts(math.inf)
+
     # Collecting
 
     def accept(self, listener: Any) -> None:
@@ -566,9 +573,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if self._fast_lane is None or now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
-        for status, tally in self._fast_lane.counted():
+        for method, status, tally in self._fast_lane.counted():
+            metrics.count_fast_lane(method, PICTURE_ROUTE, status, tally.answers, tally.bytes)
             facts = {
                 "fast_lane": tally.answers,
+                "method": method,
                 "route": PICTURE_ROUTE,
                 "status": status,
                 "bytes": tally.bytes,
