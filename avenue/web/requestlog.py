@@ -17,12 +17,15 @@ from flask import Flask, Response, request
 
 from avenue.clock import iso
 from avenue.identity import new_id
+from avenue.web import metrics
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROUTE = "avenue.route"
+BY = "avenue.by"
+"""Where in the environ a layer ahead of the application says that it answered."""
 LONGEST_METHOD = 20
 OTHERS_LOGGERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 
@@ -91,17 +94,22 @@ class _Line:
         self._began = time.perf_counter()
 
     def write(self, *, aborted: bool) -> None:
+        took = time.perf_counter() - self._began
+        method = self._environ.get("REQUEST_METHOD", "")[:LONGEST_METHOD]
+        route: str | None = self._environ.get(ROUTE)
         facts: dict[str, object] = {
             "id": self.id,
-            "method": self._environ.get("REQUEST_METHOD", "")[:LONGEST_METHOD],
-            "route": self._environ.get(ROUTE),
+            "method": method,
+            "route": route,
             "status": self.status,
             "bytes": self.sent_bytes,
-            "ms": round((time.perf_counter() - self._began) * 1000, 1),
+            "ms": round(took * 1000, 1),
         }
         if aborted:
             facts["aborted"] = True
         log.info("request", extra={"facts": facts})
+        by = self._environ.get(BY, "application")
+        metrics.count_request(method, route, self.status, by=by, sent=self.sent_bytes, took=took)
         _request_id.set("")
 
 
