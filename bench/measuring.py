@@ -11,11 +11,11 @@ from bench.rows import Ask, Row, order_of
 from bench.stock import File, Kind, Stock
 from bench.targets import AVENUE, EDGE, NO_LANE, Target
 
-FILL_SECONDS = 2
+FILL_SECONDS, FILL_MANY_SECONDS = 1, 4
 REMIND_SECONDS = 1
 KEEP_AT_HAND = (AVENUE, NO_LANE, EDGE)
 """Those whose cache forgets while others are measured: Avenue believes what it knows of an asset
-for half a minute only. They are asked for whole files for a moment before each round."""
+for half a minute only. They are asked for whole files, each as often, before each round."""
 
 HEAD_BYTES = 2048
 """Longer is no head of an answer here."""
@@ -96,8 +96,7 @@ class Bench:
             tell(f"{row.name}: round {number + 1} of {self.rounds}")
             for each in entrants:
                 if each.target.name in KEEP_AT_HAND and (row.keys > 1 or row.ask is not Ask.WHOLE):
-                    seconds = min(self.seconds, REMIND_SECONDS)
-                    self.generator.run(replace(each.whole_load, seconds=seconds))
+                    self._fill(each, REMIND_SECONDS)
                 each.cell.rounds.append(self._round(each, row))
         return {each.target.name: each.cell for each in entrants}
 
@@ -111,10 +110,14 @@ class Bench:
             whole_load=self._load(target, row, Ask.WHOLE, tags),
             cell=Cell(whole_instead=whole and row.ask is not Ask.WHOLE),
         )
-        if target.name in KEEP_AT_HAND:  # every process of it is to have seen every file
-            order, seconds = in_turn(len(files)), min(self.seconds, FILL_SECONDS)
-            self.generator.run(replace(entrant.whole_load, order=order, seconds=seconds))
+        if target.name in KEEP_AT_HAND:
+            self._fill(entrant, FILL_SECONDS if row.keys == 1 else FILL_MANY_SECONDS)
         return entrant
+
+    def _fill(self, entrant: _Entrant, seconds: float) -> None:
+        """Let every process of a target see every file."""
+        load, most = entrant.whole_load, min(self.seconds * 2, seconds)
+        self.generator.run(replace(load, order=in_turn(len(load.requests)), seconds=most))
 
     def _checked(self, target: Target, row: Row, files: Sequence[File]) -> dict[File, str]:
         known = self.tags.setdefault((target.name, row.kind), {})
