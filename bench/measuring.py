@@ -11,11 +11,9 @@ from bench.rows import Ask, Row, order_of
 from bench.stock import File, Kind, Stock
 from bench.targets import AVENUE, EDGE, NO_LANE, Target
 
-FILL_SECONDS, FILL_MANY_SECONDS = 1, 4
-REMIND_SECONDS = 1
 KEEP_AT_HAND = (AVENUE, NO_LANE, EDGE)
 """Those whose cache forgets while others are measured: Avenue believes what it knows of an asset
-for half a minute only. They are asked for whole files, each as often, before each round."""
+for half a minute only. They are asked for whole files, each as often, before a round."""
 
 HEAD_BYTES = 2048
 """Longer is no head of an answer here."""
@@ -95,8 +93,8 @@ class Bench:
         for number in range(self.rounds):
             tell(f"{row.name}: round {number + 1} of {self.rounds}")
             for each in entrants:
-                if each.target.name in KEEP_AT_HAND and (row.keys > 1 or row.ask is not Ask.WHOLE):
-                    self._fill(each, REMIND_SECONDS)
+                if each.target.name in KEEP_AT_HAND:
+                    self._fill(each, fill_seconds(row, is_first=number == 0))
                 each.cell.rounds.append(self._round(each, row))
         return {each.target.name: each.cell for each in entrants}
 
@@ -104,20 +102,18 @@ class Bench:
         files = self.stock.files[row.kind][: row.keys]
         tags = self._checked(target, row, files)
         whole = checking.gives_whole(target, files[0], row.ask, tags[files[0]])
-        entrant = _Entrant(
+        return _Entrant(
             target=target,
             load=self._load(target, row, row.ask, tags),
             whole_load=self._load(target, row, Ask.WHOLE, tags),
             cell=Cell(whole_instead=whole and row.ask is not Ask.WHOLE),
         )
-        if target.name in KEEP_AT_HAND:
-            self._fill(entrant, FILL_SECONDS if row.keys == 1 else FILL_MANY_SECONDS)
-        return entrant
 
     def _fill(self, entrant: _Entrant, seconds: float) -> None:
         """Let every process of a target see every file."""
         load, most = entrant.whole_load, min(self.seconds * 2, seconds)
-        self.generator.run(replace(load, order=in_turn(len(load.requests)), seconds=most))
+        if most:
+            self.generator.run(replace(load, order=in_turn(len(load.requests)), seconds=most))
 
     def _checked(self, target: Target, row: Row, files: Sequence[File]) -> dict[File, str]:
         known = self.tags.setdefault((target.name, row.kind), {})
@@ -153,6 +149,13 @@ class Bench:
             cpu_us=used / max(1, done.answers) * 1_000_000,
             failures=done.failures,
         )
+
+
+def fill_seconds(row: Row, *, is_first: bool) -> int:
+    """Return how long a cache is filled before a round of `row`."""
+    if row.keys > 1000:
+        return 4 if is_first else 3
+    return 1 if is_first or row.keys > 1 or row.ask is not Ask.WHOLE else 0
 
 
 def _check_size(done: Round, load: Load, body_bytes: int) -> None:

@@ -103,7 +103,7 @@ ROWS = (
         title="an original of 19 MB",
         kind=LARGE,
         connections=10,
-        targets=(NGINX, AVENUE, EDGE, NAIVE, PARSE),
+        targets=(NGINX, AVENUE, NAIVE, PARSE),
     ),
 )
 
