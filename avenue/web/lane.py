@@ -66,7 +66,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
 )
 from avenue.web.fast_lane import AT_HAND, FastLane, Given
-from avenue.web.requestlog import log as request_log
+from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -415,9 +415,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def init_process(self) -> None:
         """Read the limits and run."""
         tune_malloc()
+        self._remember_settings()
         self._limits = Settings.from_env()
         self._spool = Spool(self._limits.tmp_dir)
         super().init_process()
+
+    def _remember_settings(self) -> None:
+        """Put gunicorn's settings where Python finds them at once; they do not change any more.
+
+        `Config` looks each of them up anew, some thirty times per request: 8 % of a worker's time.
+        """
+        for name, setting in self.cfg.settings.items():
+            self.cfg.__dict__[name] = setting.get()
 
     def run(self) -> None:
         """Run until told to stop; then write what was counted last."""
@@ -582,7 +591,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 "status": status,
                 "bytes": tally.bytes,
             }
-            request_log.info("request", extra={"facts": facts})
+            write_facts(facts)
 
     # Sending what a client does not take at once
 
