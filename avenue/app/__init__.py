@@ -136,7 +136,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     _answer_machines(app, database, known_sites)
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
-    app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
+    app.wsgi_app = hosts.OneHost(HotLayer(app.wsgi_app, hot))  # type: ignore[method-assign]
     requestlog.install(app)
     return app
 

@@ -84,25 +84,26 @@ class FastLane:
         found = _REQUEST.fullmatch(request) if len(request) <= LONGEST_HEAD else None
         if found is None:
             return None
-        method, path, fields = found.groups()
-        lower = b"\r\n" + fields.lower()
+        method, path, fields = found[1], found[2], b"\r\n" + found[3]
+        lower = fields.lower()
         if _UNSUITED.search(lower) or lower.count(b"\r\n") > MOST_FIELDS:
             return None
-        if _field(lower, b"connection") not in {None, b"keep-alive"}:
+        if _field(lower, lower, b"connection") not in {None, b"keep-alive"}:
             return None
-        place = _place_of(lower, b"host")
-        if place is None:
+        host = _field(fields, lower, b"host")
+        if not host:
             return None
-        host = fields[place[0] - 2 : place[1] - 2].strip(b" \t")
         prepared = self._at_hand.prepared(host.decode("latin-1"), path.decode("ascii"))
         if prepared is None:
             return None
-        return self._with(prepared, method, lower)
+        tag = _field(fields, lower, b"if-none-match")
+        return self._with(prepared, method, tag, b"\r\nif-modified-since:" in lower)
 
-    def _with(self, prepared: Prepared, method: bytes, lower: bytes) -> Given | None:
-        tag = _field(lower, b"if-none-match")
+    def _with(
+        self, prepared: Prepared, method: bytes, tag: bytes | None, dated: bool
+    ) -> Given | None:
         if tag is None:
-            if b"\r\nif-modified-since:" in lower:
+            if dated:
                 return None
             body = prepared.body if method == b"GET" else b""
             return self._whole(method, HTTPStatus.OK, prepared.head, body)
@@ -141,18 +142,15 @@ _LINES = {
 }
 
 
-def _place_of(lower: bytes, name: bytes) -> tuple[int, int] | None:
-    """Return where the value of the field `name` begins and ends; None if it is not there once."""
+def _field(fields: bytes, lower: bytes, name: bytes) -> bytes | None:
+    """Return the value of the field `name` as sent, None without one; b"" for several.
+
+    `lower` are the `fields` in lower case, for names have none; values may (a tag does).
+    """
     start = lower.find(b"\r\n" + name + b":")
-    if start < 0 or lower.find(b"\r\n" + name + b":", start + 1) >= 0:
+    if start < 0:
         return None
     start += len(name) + 3
-    return start, lower.index(b"\r\n", start)
-
-
-def _field(lower: bytes, name: bytes) -> bytes | None:
-    """Return the value of the field `name`, None without one; b"" for several."""
-    if b"\r\n" + name + b":" not in lower:
-        return None
-    place = _place_of(lower, name)
-    return lower[slice(*place)].strip(b" \t") if place else b""
+    if lower.find(b"\r\n" + name + b":", start) >= 0:
+        return b""
+    return fields[start : lower.index(b"\r\n", start)].strip(b" \t")

@@ -26,6 +26,7 @@ from concurrent.futures import Future
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
+from wsgiref.handlers import format_date_time
 
 import gunicorn
 from gunicorn.http.body import LengthReader
@@ -870,6 +871,7 @@ def response_to(error: AvenueError, status: int | None = None) -> bytes:
         }
     ).encode()
     headers = {
+        "Date": format_date_time(time.time()),
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
