@@ -9,6 +9,7 @@ from typing import Any
 
 from avenue.media.flights import Flights
 from avenue.media.models import Asset
+from avenue.web import metrics
 
 MOST_ASSETS = 20_000
 LATE_SECONDS = 600.0
@@ -36,7 +37,10 @@ class ByteCache:
         However many threads miss the same key at once, one of them reads.
         """
         kept = self.get(key)
-        return kept if kept is not None else self._reads.share(key, lambda: self._read(key, read))
+        metrics.count_lookup(found=kept is not None)
+        if kept is not None:
+            return kept
+        return self._reads.share(key, lambda: self._read(key, read))
 
     def _read(self, key: str, read: Callable[[], Any]) -> Any:
         kept = read()

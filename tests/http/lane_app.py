@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from avenue.errors import AvenueError
 from avenue.web.fast_lane import AT_HAND, Prepared
 
-COUNTS = {"whole_bodies": 0, "unfinished_answers": 0}
+COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}
 PIECE = b"a" * 65_536
 
 
@@ -50,11 +50,30 @@ def big(environ, parts, start_response):
     return _pieces(pieces)
 
 
+def chunks(environ, parts, start_response):
+    start_response("200 OK", [])
+    return _pieces(int(parts["mb"][0]) * 16)
+
+
 def _pieces(count):
     COUNTS["unfinished_answers"] += 1
-    for _ in range(count):
-        yield PIECE
-    COUNTS["unfinished_answers"] -= 1
+    COUNTS["held_answers"] += 1
+    try:
+        for number in range(count):
+            yield number.to_bytes(4) * (len(PIECE) // 4)
+        COUNTS["unfinished_answers"] -= 1
+    finally:
+        COUNTS["held_answers"] -= 1
+
+
+def fails(environ, parts, start_response):
+    start_response("200 OK", [("Content-Length", str(200 * len(PIECE)))])
+    return _failing()
+
+
+def _failing():
+    yield from (PIECE for _ in range(100))
+    raise RuntimeError("the database is gone")
 
 
 def file(environ, parts, start_response):
@@ -121,4 +140,6 @@ ROUTES = {
     "/counts": counts,
     "/scheme": scheme,
     "/broken": broken,
+    "/fails": fails,
+    "/chunks": chunks,
 }
