@@ -399,8 +399,10 @@ class MediaLibrary:
     def _whole(self, asset: Asset, incoming: Incoming) -> Asset:
         """Return the picture that is there already, its bytes mended if they were damaged.
 
-        Raise `Unavailable` when they are damaged still: the same upload again will do.
+        Raise `Unavailable` when they are damaged still, or not yet with a majority of the members:
+        the same upload again will do.
         """
+        self._store.wait_until_kept(asset)
         if self._store.is_whole(asset):
             return asset
         if incoming.sha256 == asset.current.sha256:

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from bson import Binary, ObjectId
-from pymongo import ReturnDocument
+from pymongo import ReadPreference, ReturnDocument
+from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import DuplicateKeyError
 
 from avenue.storage.connection import Database, Document
 
 CHUNK_BYTES = 1024 * 1024
+ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
 READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
 
 
@@ -46,6 +48,8 @@ class Files:
         self._prefix = prefix
         self._files = database.raw[f"{bucket}.files"]
         self._chunks = database.raw[f"{bucket}.chunks"]
+        # Bytes never change under their id, so while there is no primary any member will do.
+        self._any_chunks = self._chunks.with_options(read_preference=ANY_MEMBER)
 
     def write(
         self,
@@ -121,10 +125,10 @@ class Files:
     def read(self, file_id: str, start: int, end: int, *, length: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
 
-        Every 2 MiB are one finished query, so a slow reader holds no cursor, and after an
-        election the read goes on with the next chunk. Raise `Incomplete` instead of ending early,
-        `Unavailable` when the database stays away. Files that another client has cut into chunks
-        of another size (stock drivers: 255 KiB) are read as well.
+        Every 2 MiB are one finished query, so a slow reader holds no cursor, and during an
+        election the read goes on with the next chunk, from whichever member has it. Raise
+        `Incomplete` instead of ending early, `Unavailable` when the database stays away. Files that
+        another client has cut into chunks of another size (stock drivers: 255 KiB) are read, too.
         """
         stored_id = self._prefix + file_id
         if end > length:
@@ -265,13 +269,18 @@ class Files:
         There must be none among the `beyond` chunks that follow them.
         """
         numbers = {"$gte": first, "$lte": last + beyond}
-        found = self._database.repeat(
-            lambda: list(
-                self._chunks.find({"files_id": stored_id, "n": numbers}, {"_id": 0}).sort("n", 1)
-            ),
-            self._database.read_seconds,
-        )
-        if [chunk["n"] for chunk in found] != list(range(first, last + 1)):
+        query, right = {"files_id": stored_id, "n": numbers}, list(range(first, last + 1))
+
+        def find(source: MongoCollection[Document]) -> list[Document]:
+            return list(source.find(query, {"_id": 0}).sort("n", 1))
+
+        def look() -> list[Document]:
+            found = find(self._any_chunks)
+            # A secondary may lag behind: only the primary can say that a chunk is not there.
+            return found if [chunk["n"] for chunk in found] == right else find(self._chunks)
+
+        found = self._database.repeat(look, self._database.read_seconds)
+        if [chunk["n"] for chunk in found] != right:
             raise Incomplete(f"{stored_id}: chunks {first} to {last} are not exactly there")
         return found
 

@@ -96,6 +96,10 @@ class Collection:
             )
         )
 
+    def wait_until_kept(self, query: Filter) -> None:
+        """Return once a majority of the members has what matches, or raise `Unavailable`."""
+        self.database.wait_for_majority(self.source, self._scoped(query))
+
     def aggregate(self, pipeline: Sequence[Filter]) -> list[Document]:
         """Return what `pipeline` makes of this scope's documents."""
         stages: list[Filter] = [{"$match": dict(self.fixed)}] if self.fixed else []
