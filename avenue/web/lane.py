@@ -62,6 +62,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
 )
 from avenue.web.fast_lane import AT_HAND, FastLane, Given
+from avenue.web.request_threads import RequestThreads
 from avenue.web.requestlog import log as request_log
 
 GUNICORN_MAJOR = 27
@@ -76,6 +77,10 @@ SWEEP_SECONDS = 0.25
 COUNT_SECONDS = 1.0
 PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
 """What the fast lane answers, as the log of requests calls it."""
+
+SLOW_PEER_SECONDS = 0.05
+MOST_SLOW_PEERS = 64
+"""After which wait for its peer a thread is replaced, and how many such a worker has at most."""
 
 GOODBYE_SECONDS = 2.0
 GOODBYE_BYTES = 64 * KB
@@ -121,14 +126,16 @@ class PacedSocket(socket.socket):
     `ConnectionResetError`, which gunicorn takes as a client that went away.
     """
 
-    __slots__ = ("pace",)
+    __slots__ = ("pace", "threads")
     pace: Pace
+    threads: RequestThreads
 
     @classmethod
-    def over(cls, plain: socket.socket, pace: Pace) -> Self:
+    def over(cls, plain: socket.socket, pace: Pace, threads: RequestThreads) -> Self:
         """Take the descriptor of `plain` over."""
         paced = cls(plain.family, plain.type, plain.proto, plain.detach())
         paced.pace = pace
+        paced.threads = threads
         super().setblocking(paced, False)
         return paced
 
@@ -178,9 +185,16 @@ class PacedSocket(socket.socket):
         poll = select.poll()
         poll.register(self, event)
         self.pace.start(time.monotonic())
-        poll.poll(max(0.0, self.pace.left_seconds) * 1000)
+        left_seconds = max(0.0, self.pace.left_seconds)
+        if not poll.poll(min(SLOW_PEER_SECONDS, left_seconds) * 1000):
+            self.threads.step_aside(self._let_go)
+            poll.poll(max(0.0, left_seconds - SLOW_PEER_SECONDS) * 1000)
         if self.pace.passed(time.monotonic()):
             raise ConnectionResetError(errno.ECONNRESET, "the client was too slow")
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_RDWR)
 
 
 class CollectedBytes(Unreader):  # type: ignore[misc]  # gunicorn is not typed
@@ -430,6 +444,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         signal.signal(signal.SIGQUIT, signal.SIG_IGN)
         Base.handle_quit(self, sig, frame)
 
+    def get_thread_pool(self) -> RequestThreads:
+        """Return the threads for requests."""
+        return RequestThreads(self.cfg.threads, MOST_SLOW_PEERS)
+
     def load_wsgi(self) -> None:
         """Load the application, and the fast lane if it has answers at hand."""
         super().load_wsgi()
@@ -458,7 +476,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self.nr_conns += 1
         window_seconds = self._limits.max_slow_body_seconds
         pace = Pace(window_seconds, window_seconds * self._limits.min_body_kb_per_second * KB)
-        sock = PacedSocket.over(plain, pace)
+        sock = PacedSocket.over(plain, pace, self.tpool)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         self._begin(conn)
         self._collect(conn)
