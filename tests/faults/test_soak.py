@@ -3,7 +3,7 @@
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -130,20 +130,15 @@ def test_a_busy_server_holds_no_more_at_the_end_than_near_the_beginning(
     assert (house.stray, house.damage) == (CLEAN, ())
 
 
-def median(ratios: list[float]) -> float:
-    return statistics.median(ratios)
-
-
 @pytest.mark.parametrize(
-    ("seconds", "rounds", "judged"),
+    ("seconds", "rounds"),
     [
-        # What keeps good requests waiting does so in each round; a busy machine does in one.
-        pytest.param(2.0, 3, min, id="12 seconds"),
-        pytest.param(20.0, 5, median, id="3 minutes", marks=pytest.mark.long),
+        pytest.param(2.0, 3, id="12 seconds"),
+        pytest.param(20.0, 5, id="3 minutes", marks=pytest.mark.long),
     ],
 )
 def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
-    busy: Busy, seconds: float, rounds: int, judged: Callable[[list[float]], float]
+    busy: Busy, seconds: float, rounds: int
 ) -> None:
     ratios = []
     for _ in range(rounds):
@@ -158,6 +153,7 @@ def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
         assert attackers.statuses.keys() <= {415, 422, 503}
         ratios.append(attacked.p95() / calm.p95())
 
-    assert judged(ratios) <= MOST_TIMES_SLOWER
+    # What keeps good requests waiting does so in every round; whoever else uses the machine, in one.
+    assert min(ratios) <= MOST_TIMES_SLOWER
     house = inspect(busy.database)
     assert (house.stray, house.damage) == (CLEAN, ())
