@@ -85,15 +85,23 @@ class AssetStore:
         """Forget an open write, if it is still ours; see `Writes.abandon`."""
         return self._writes.abandon(site_id, write)
 
-    def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
-        """Store the bytes of `version` of `asset`, repeatably."""
+    def write_file(
+        self, asset: Asset, version: Version, source: BinaryIO, *, waits: bool = True
+    ) -> None:
+        """Store the bytes of `version` of `asset`, repeatably; see `Files.write`."""
         site(self._database, asset.site).files(asset.bucket).write(
             version.file,
             source,
             length=version.bytes,
             name=asset.name,
             metadata=_metadata(asset, version),
+            waits=waits,
         )
+
+    def is_safe(self, asset: Asset, version: Version) -> bool:
+        """Tell whether a majority has the bytes of `version`; see `Files.is_safe`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.is_safe(version.file, length=version.bytes)
 
     def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""

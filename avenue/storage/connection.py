@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 DEFAULT_DATABASE = "avenue"
 DURABLE = WriteConcern(w="majority", j=True)
+QUICK = WriteConcern(w=1, j=False)
+"""For what may be lost, or is looked for again behind a durable write."""
 
 # Server errors that pass: the node is stepping down, shutting down, or lost its network.
 # (specifications: retryable-writes.md, "Terms"; plus ExceededTimeLimit and LockTimeout.)

@@ -14,8 +14,9 @@ from bson import Binary, ObjectId
 from pymongo import ReadPreference, ReturnDocument
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import QUICK, Database, Document
 
 CHUNK_BYTES = 1024 * 1024
 ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
@@ -59,12 +60,17 @@ class Files:
         length: int,
         name: str,
         metadata: Mapping[str, Any],
+        waits: bool = True,
     ) -> None:
         """Store `length` bytes of `source` (read from its start) as `file_id`, repeatably.
 
         The same bytes under the same id again change nothing; other bytes raise `OtherBytes`.
         One chunk of 1 MiB is in memory at a time. The file document comes last, so half a file
         is never visible.
+
+        Chunks wait for the primary alone, the file document for a journaled majority; without
+        `waits` not even that, for whoever writes something else right after that does. `is_safe`
+        then tells whether an election in between has lost any of them.
         """
         stored_id = self._prefix + file_id
         source.seek(0)
@@ -83,8 +89,9 @@ class Files:
         is_new = {"$eq": [{"$type": "$length"}, "missing"]}
         stamped = {"$mergeObjects": [{"$literal": fresh}, {"uploadDate": "$$NOW"}]}
         stage = {"$replaceWith": {"$cond": [is_new, stamped, "$$ROOT"]}}
+        files = self._files if waits else self._files.with_options(write_concern=QUICK)
         stored = self._database.repeat(
-            lambda: self._files.find_one_and_update(
+            lambda: files.find_one_and_update(
                 {"_id": stored_id}, [stage], upsert=True, return_document=ReturnDocument.AFTER
             ),
             self._database.write_seconds,
@@ -149,6 +156,27 @@ class Files:
                     yield pieces.pop(0)  # so that none is still held while the next are read
             sure = True
 
+    def is_safe(self, file_id: str, *, length: int) -> bool:
+        """Tell whether a majority of the members has a file of `length` bytes and all its chunks.
+
+        To be asked when a later write has waited for a majority, which then has what came before.
+        """
+        stored_id, safely = self._prefix + file_id, ReadConcern("majority")
+        files = self._files.with_options(read_concern=safely)
+        chunks = self._chunks.with_options(read_concern=safely)
+        seconds = self._database.read_seconds
+        file = self._database.repeat(
+            lambda: files.find_one({"_id": stored_id}, {"length": 1}), seconds
+        )
+        found = self._database.repeat(
+            lambda: list(chunks.find({"files_id": stored_id}, {"_id": 0, "n": 1}).sort("n", 1)),
+            seconds,
+        )
+        numbers = [each["n"] for each in found]
+        return bool(file and file["length"] == length) and numbers == list(
+            range(len(_chunk_sizes(length)))
+        )
+
     def find(self, file_id: str) -> FileFacts | None:
         """Return what is known of a file, or None."""
         found = self._database.repeat(
@@ -201,10 +229,9 @@ class Files:
 
     def _insert_chunk(self, stored_id: str, number: int, data: bytes, length: int) -> None:
         chunk = {"_id": ObjectId(), "files_id": stored_id, "n": number, "data": Binary(data)}
+        chunks = self._chunks.with_options(write_concern=QUICK)
         try:
-            self._database.repeat(
-                lambda: self._chunks.insert_one(chunk), self._database.write_seconds
-            )
+            self._database.repeat(lambda: chunks.insert_one(chunk), self._database.write_seconds)
         except DuplicateKeyError:
             # Our own insert whose answer was lost, or an earlier try of the same write.
             if not self._is_there(stored_id, number, data, length):
