@@ -153,7 +153,7 @@ def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
         assert attackers.statuses.keys() <= {415, 422, 503}
         ratios.append(attacked.p95() / calm.p95())
 
-    # What keeps good requests waiting does so in every round; whoever else uses the machine, in one.
+    # What keeps good requests waiting does so in every round, another user of the machine in one.
     assert min(ratios) <= MOST_TIMES_SLOWER
     house = inspect(busy.database)
     assert (house.stray, house.damage) == (CLEAN, ())
