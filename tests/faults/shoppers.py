@@ -54,7 +54,7 @@ def open_shop(seller: Client, database: Raw) -> Shop:
             for each in range(PHOTOS)
         ]
     product = seller.create_product()
-    large = uploaded(seller, product, noise_png(2_640, 2_520))
+    large = uploaded(seller, product, noise_png(1_700, 1_600))
     private = uploaded(seller, product, photo(320, 240, seed=-1))
     database["assets"].update_one(
         {"_id": private.path.split("/")[2]}, {"$set": {"visibility": "private"}}

@@ -59,7 +59,7 @@ def busy(guard: Guard, mongod_binary: Path) -> Iterator[Busy]:
         people = [Person(shop, server, seller, seed) for seed in range(PEOPLE)]
         for person in people:
             stack.callback(person.go)
-        for person in people[:2]:  # each kind once, or its first time would look like growth
+        for person in people[:1]:  # each kind once, or its first time would look like growth
             for act in EVERYTHING:
                 act(person)
         yield Busy(server=server, mongod=mongod, database=database, shop=shop, people=people)
@@ -107,7 +107,7 @@ def usually_held(busy: Busy, seconds: float) -> Held:
 @pytest.mark.parametrize(
     ("part_seconds", "parts"),
     [
-        pytest.param(2.0, 4, id="8 seconds"),
+        pytest.param(2.0, 3, id="6 seconds"),
         pytest.param(60.0, 10, id="10 minutes", marks=pytest.mark.long),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_busy_server_holds_no_more_at_the_end_than_near_the_beginning(
 @pytest.mark.parametrize(
     ("seconds", "rounds"),
     [
-        pytest.param(2.0, 3, id="12 seconds"),
+        pytest.param(1.5, 3, id="9 seconds"),
         pytest.param(20.0, 5, id="3 minutes", marks=pytest.mark.long),
     ],
 )

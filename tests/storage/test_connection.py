@@ -180,6 +180,32 @@ def test_a_slow_answer_is_unavailable_in_time(mongod: Mongod, hasty: Database) -
         assert time.monotonic() - began_at < hasty.read_seconds + MARGIN_SECONDS
 
 
+def test_whoever_waits_for_a_connection_does_so_within_the_deadline(
+    mongod: Mongod, hasty: Database
+) -> None:
+    connections = hasty.client.options.pool_options.max_pool_size
+    things = house(hasty).collection("things")
+
+    def read(_: int) -> str:
+        with pytest.raises(Unavailable):
+            things.find_one({})
+        return "unavailable"
+
+    with fail_point(mongod.client, ["find"], None, block_ms=4_000, app_name=APP):
+        began_at = time.monotonic()
+        assert set(at_once(connections + 4, read)) == {"unavailable"}
+        assert time.monotonic() - began_at < hasty.read_seconds + MARGIN_SECONDS
+
+
+def test_connections_are_closed_before_a_network_forgets_them_and_never_compress() -> None:
+    uri = "mongodb://127.0.0.1/avenue?compressors=zlib"
+    database = Database(Settings(mongodb_uri=uri, local=True))
+    options = database.client.options.pool_options
+    assert options.max_idle_time_seconds < 240
+    assert options._compression_settings.compressors == []
+    database.close()
+
+
 @pytest.mark.parametrize("code", [2, 13, 9, 11000])
 def test_what_does_not_pass_is_raised_at_once(
     mongod: Mongod, things: Collection, code: int
