@@ -27,8 +27,8 @@ from bench.report import Result
 from bench.rows import ROWS
 from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE
 
-ROUNDS, SECONDS = 5, 2
-ROUNDS_BESIDE = 3
+ROUNDS, SECONDS = 4, 2
+ROUNDS_BESIDE = 2
 MEGAPIXELS_12 = (4000, 3000)
 SECONDS_BESIDE = 4
 

@@ -12,8 +12,10 @@ from bench.stock import File, Kind, Stock
 from bench.targets import AVENUE, EDGE, NO_LANE, Target
 
 FILL_SECONDS = 2
+REMIND_SECONDS = 1
 KEEP_AT_HAND = (AVENUE, NO_LANE, EDGE)
-"""Those with a cache that forgets: an asset is believed for half a minute only."""
+"""Those whose cache forgets while others are measured: Avenue believes what it knows of an asset
+for half a minute only. They are asked for whole files for a moment before each round."""
 
 HEAD_BYTES = 2048
 """Longer is no head of an answer here."""
@@ -64,6 +66,16 @@ def _times(ours: float, theirs: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Entrant:
+    """Who takes part in a row: what is measured of it, and the same files asked for whole."""
+
+    target: Target
+    load: Load
+    whole_load: Load
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """Everything that is needed to measure; `mongod` is the process they all read from."""
 
@@ -77,22 +89,32 @@ class Bench:
 
     def measure(self, row: Row) -> Cells:
         """Check what is given, fill the caches, then measure in rounds."""
-        files = self.stock.files[row.kind][: row.keys]
-        taking_part = [self.targets[name] for name in row.targets if name in self.targets]
-        cells, loads = {}, {}
-        for target in taking_part:
-            tags = self._checked(target, row, files)
-            whole = checking.gives_whole(target, files[0], row.ask, tags[files[0]])
-            cells[target.name] = Cell(whole_instead=row.ask is not Ask.WHOLE and whole)
-            loads[target.name] = self._load(target, row, row.ask, tags)
-            self._fill(target, self._load(target, row, Ask.WHOLE, tags))
+        entrants = [
+            self._entrant(self.targets[name], row) for name in row.targets if name in self.targets
+        ]
         for number in range(self.rounds):
             tell(f"{row.name}: round {number + 1} of {self.rounds}")
-            for target in taking_part:
-                cell, load = cells[target.name], loads[target.name]
-                body_bytes = checking.body_bytes(row, whole=cell.whole_instead)
-                cell.rounds.append(self._round(target, load, body_bytes))
-        return cells
+            for each in entrants:
+                if each.target.name in KEEP_AT_HAND and (row.keys > 1 or row.ask is not Ask.WHOLE):
+                    seconds = min(self.seconds, REMIND_SECONDS)
+                    self.generator.run(replace(each.whole_load, seconds=seconds))
+                each.cell.rounds.append(self._round(each, row))
+        return {each.target.name: each.cell for each in entrants}
+
+    def _entrant(self, target: Target, row: Row) -> _Entrant:
+        files = self.stock.files[row.kind][: row.keys]
+        tags = self._checked(target, row, files)
+        whole = checking.gives_whole(target, files[0], row.ask, tags[files[0]])
+        entrant = _Entrant(
+            target=target,
+            load=self._load(target, row, row.ask, tags),
+            whole_load=self._load(target, row, Ask.WHOLE, tags),
+            cell=Cell(whole_instead=whole and row.ask is not Ask.WHOLE),
+        )
+        if target.name in KEEP_AT_HAND:  # every process of it is to have seen every file
+            order, seconds = in_turn(len(files)), min(self.seconds, FILL_SECONDS)
+            self.generator.run(replace(entrant.whole_load, order=order, seconds=seconds))
+        return entrant
 
     def _checked(self, target: Target, row: Row, files: Sequence[File]) -> dict[File, str]:
         known = self.tags.setdefault((target.name, row.kind), {})
@@ -114,20 +136,13 @@ class Bench:
             seconds=self.seconds,
         )
 
-    def _fill(self, target: Target, load: Load) -> None:
-        """Let every process of the target have seen every file."""
-        order = in_turn(len(load.requests))
-        seconds = min(self.seconds, FILL_SECONDS)
-        self.generator.run(replace(load, order=order, seconds=seconds))
-
-    def _round(self, target: Target, load: Load, body_bytes: int) -> Measured:
-        if len(load.requests) > 1 and target.name in KEEP_AT_HAND:
-            self.generator.run(replace(load, seconds=min(self.seconds, 1)))
-        roots = (*target.roots, self.mongod)
+    def _round(self, entrant: _Entrant, row: Row) -> Measured:
+        roots = (*entrant.target.roots, self.mongod)
         before = processes.cpu_seconds(roots)
-        done = self.generator.run(load)
+        done = self.generator.run(entrant.load)
         used = processes.cpu_seconds(roots) - before
-        _check_size(done, load, body_bytes)
+        body_bytes = checking.body_bytes(row, whole=entrant.cell.whole_instead)
+        _check_size(done, entrant.load, body_bytes)
         return Measured(
             per_second=done.per_second,
             p50_ms=done.p50_ms,

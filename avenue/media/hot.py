@@ -54,11 +54,13 @@ class HotAnswer:
     headers: Headers
     head: bytes = field(init=False)
     head_not_modified: bytes = field(init=False)
+    etag: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        """Write the lines of both heads once, for the worker's fast lane."""
+        """Write the lines of both heads and the tag once, for the worker's fast lane."""
         object.__setattr__(self, "head", _lines(self.headers))
         object.__setattr__(self, "head_not_modified", _lines(_of_a_304(self.headers)))
+        object.__setattr__(self, "etag", f'"{self.candidate.facts.etag}"'.encode())
 
     def __len__(self) -> int:
         """Return what it counts as in the cache."""
@@ -91,8 +93,7 @@ class HotPictures:
         if found is None:
             return None
         answer, data = found
-        etag = f'"{answer.candidate.facts.etag}"'.encode()
-        return Prepared(answer.head, answer.head_not_modified, etag, data)
+        return Prepared(answer.head, answer.head_not_modified, answer.etag, data)
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
         """Give `answer` from now on."""

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 from wsgiref.handlers import format_date_time
@@ -21,13 +22,16 @@ AT_HAND = "avenue.at_hand"
 
 LONGEST_HEAD = 8 * 1024
 MOST_FIELDS = 100  # gunicorn's own limit
+MOST_READERS = 256
+"""Whose fields are remembered, 2 MB at most: a browser sends the same with all pictures of a page.
+Reading them is half of what an answer costs."""
 
 # A request line and fields without one character that anybody could take for something else: no
 # folded line, no name with an underscore, no bare CR or LF, no other control character.
-_REQUEST = re.compile(
+_LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
-    rb"((?:[!#$%&'*+.^`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
 )
+_FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n")
 _UNSUITED = re.compile(
     rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
     rb"content-length|upgrade|http2-settings|proxy-connection|keep-alive):"
@@ -81,30 +85,15 @@ class FastLane:
 
     def answer(self, request: bytes) -> Given | None:
         """Return the answer to the whole `request`, None when it is one for the ordinary path."""
-        found = _REQUEST.fullmatch(request) if len(request) <= LONGEST_HEAD else None
-        if found is None:
+        line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
+        wants = _read(request[line.end() :]) if line else None
+        if line is None or wants is None:
             return None
-        method, path, fields = found[1], found[2], b"\r\n" + found[3]
-        lower = fields.lower()
-        if _UNSUITED.search(lower) or lower.count(b"\r\n") > MOST_FIELDS:
-            return None
-        if _field(lower, lower, b"connection") not in {None, b"keep-alive"}:
-            return None
-        host = _field(fields, lower, b"host")
-        if not host:
-            return None
-        prepared = self._at_hand.prepared(host.decode("latin-1"), path.decode("ascii"))
+        prepared = self._at_hand.prepared(wants.host, line[2].decode("ascii"))
         if prepared is None:
             return None
-        tag = _field(fields, lower, b"if-none-match")
-        return self._with(prepared, method, tag, b"\r\nif-modified-since:" in lower)
-
-    def _with(
-        self, prepared: Prepared, method: bytes, tag: bytes | None, dated: bool
-    ) -> Given | None:
+        method, tag = line[1], wants.tag
         if tag is None:
-            if dated:
-                return None
             body = prepared.body if method == b"GET" else b""
             return self._whole(method, HTTPStatus.OK, prepared.head, body)
         if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
@@ -140,6 +129,30 @@ _LINES = {
     status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
     for status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
 }
+
+
+class _Wants(NamedTuple):
+    """What counts of the fields of a request for the lane; `tag` is that of If-None-Match."""
+
+    host: str
+    tag: bytes | None
+
+
+@lru_cache(MOST_READERS)
+def _read(block: bytes) -> _Wants | None:
+    """Read the fields of a head, empty line included; None when they are for the ordinary path."""
+    if _FIELDS.fullmatch(block) is None:
+        return None
+    fields = b"\r\n" + block
+    lower = fields.lower()
+    if _UNSUITED.search(lower) or block.count(b"\r\n") > MOST_FIELDS:
+        return None
+    host, tag = _field(fields, lower, b"host"), _field(fields, lower, b"if-none-match")
+    if not host or _field(lower, lower, b"connection") not in {None, b"keep-alive"}:
+        return None
+    if tag is None and b"\r\nif-modified-since:" in lower:
+        return None
+    return _Wants(host.decode("latin-1"), tag)
 
 
 def _field(fields: bytes, lower: bytes, name: bytes) -> bytes | None:

@@ -74,6 +74,27 @@ def test_who_has_it_is_told_so_also_with_a_date():
         assert (answer.status, answer.body) == (304, b"")
 
 
+def test_a_tag_is_compared_as_it_was_sent():
+    assert given_to(head(HOST, b"If-None-Match: " + ETAG.upper())) is None
+
+
+def test_the_fields_of_one_browser_are_nobody_elses():
+    """They are remembered, for a browser sends the same with the next picture."""
+    shelf = Shelf()
+    lane = FastLane(shelf, "gunicorn")
+    other = head(b"Host: other.example", *BROWSER[1:])
+    assert lane.answer(head(*BROWSER))
+    assert lane.answer(other) is None
+    assert lane.answer(head(*BROWSER, b"Range: bytes=0-9")) is None
+    assert lane.answer(head(*BROWSER, b"If-None-Match: " + ETAG)).status == 304
+    assert lane.answer(head(*BROWSER)).status == 200
+    assert [host for host, _ in shelf.asked] == [
+        "shop.example",
+        "other.example",
+        *["shop.example"] * 2,
+    ]
+
+
 def test_every_answer_has_an_id_of_its_own():
     lane = FastLane(Shelf(), "gunicorn")
     heads = [given.head for _ in range(3) if (given := lane.answer(head(HOST)))]
