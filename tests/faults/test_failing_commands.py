@@ -140,9 +140,11 @@ class Upload(Action):
         ("find", "assets"),
         ("find", "writes"),
         ("findAndModify", "writes"),
+        ("insert", "renditions"),
         ("insert", "product_images.chunks"),
         ("findAndModify", "product_images.files"),
         ("update", "assets"),
+        ("find", "product_images.files"),
         ("update", "shop_products"),
         ("update", "writes"),
         ("commitTransaction", ""),
@@ -264,6 +266,7 @@ class Restore(Remove):
 class Replace(Remove):
     steps = (
         ("insert", "product_images.chunks"),
+        ("findAndModify", "product_images.files"),
         ("update", "assets"),
         ("update", "writes"),
         ("commitTransaction", ""),
