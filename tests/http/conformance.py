@@ -39,6 +39,13 @@ CACHE_CONTROL: Mapping[str, str] = {
     MOVED: "public, max-age=60",
     MISSING: "no-store",
 }
+MEDIA_TYPE: Mapping[str, str] = {
+    THUMB: "image/webp",
+    **dict.fromkeys((ORIGINAL, STABLE, EMPTY, PRIVATE), "image/jpeg"),
+    LARGE: "image/png",
+    **dict.fromkeys((CHOSEN, MOVED), "text/html; charset=utf-8"),
+    MISSING: "application/json",
+}
 STATUS: Mapping[str, int] = {
     **dict.fromkeys((*ANY_FILE, EMPTY, PRIVATE), 200),
     CHOSEN: 302,
@@ -171,7 +178,7 @@ REPRESENTATION = (
     row(
         "§8.8.3",
         SHOULD,
-        "A strong `ETag`, which changes with the bytes and with nothing else",
+        "A strong `ETag` in quotes, which changes with the bytes and with nothing else",
         sends(ETag="{etag}"),
         on=(*ANY_FILE, EMPTY, PRIVATE),
     ),
@@ -355,6 +362,17 @@ CONDITIONS = (
         "If-None-Match: {etag}\nRange: bytes=0-9",
         "Range: bytes=0-9\nIf-Range: {etag}\nIf-None-Match: {etag}",
         "If-Modified-Since: {modified}\nRange: bytes={length}-",
+        on=ANY_FILE,
+    ),
+    row(
+        "§13.2.2",
+        MUST,
+        "and a range comes last, when no condition stands in its way",
+        part(0, 10),
+        'If-None-Match: "a"\nRange: bytes=0-9',
+        "If-Modified-Since: {before}\nRange: bytes=0-9",
+        "If-Match: {etag}\nIf-Range: {etag}\nRange: bytes=0-9",
+        "If-Unmodified-Since: {modified}\nRange: bytes=0-9",
         on=ANY_FILE,
     ),
     row(

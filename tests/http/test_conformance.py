@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -25,12 +26,14 @@ from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.http import conformance
+from tests.http.application import HOST
 from tests.http.conformance import (
     CACHE_CONTROL,
     CHOSEN,
     EMPTY,
     FILES,
     LARGE,
+    MEDIA_TYPE,
     MISSING,
     MOVED,
     ORIGINAL,
@@ -42,8 +45,9 @@ from tests.http.conformance import (
     Answer,
     Row,
 )
-from tests.http.ways import COLD, HOST, HOT, LANE, STOCK, WARM, WAYS, Line, Wire, ask, servers
-from tests.mongod import Guard, Mongod, database_name
+from tests.http.test_fast_lane import lane_answers
+from tests.http.ways import COLD, HOT, LANE, STOCK, WARM, WAYS, Line, Wire, ask, servers
+from tests.mongod import Guard, Mongod, database_name, wait_until
 from tests.server import Client, Server, path_of, prepare
 
 CHUNK_BYTES = 1024 * 1024
@@ -53,9 +57,21 @@ FLASK_ALONE = (COLD, LANE, STOCK)
 OF_ONE_REQUEST = frozenset({"date", "x-request-id", "connection"})
 OF_THE_WHOLE = frozenset({"content-length", "content-range"})
 KEPT_IN_A_304 = ("etag", "cache-control", "vary", "expires", "content-location")
+STRONG_TAG = re.compile(r'"[!#-~]+"')
 IMF_FIXDATE = re.compile(
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 )
+
+
+STORED = (ORIGINAL, STABLE, LARGE, EMPTY, PRIVATE)
+
+
+@cache
+def data_of(name: str) -> bytes:
+    """What is stored. The name and the type that come along with the pictures are wrong."""
+    if name == LARGE:
+        return pictures.photo(1250, 1000, format="PNG", seed=32)
+    return {EMPTY: b"", PRIVATE: b"secret " * 100}.get(name, pictures.photo(200, 150, seed=31))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +110,8 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
     with servers(guard, uri, *WAYS) as ways:
         seller = ways[COLD].seller()
         paths = pictures_of(seller) | {
-            EMPTY: stored(uri, b"", Visibility.PUBLIC, ""),
-            PRIVATE: stored(uri, b"secret " * 100, Visibility.PRIVATE, own_id(seller)),
+            EMPTY: stored(uri, data_of(EMPTY), Visibility.PUBLIC, ""),
+            PRIVATE: stored(uri, data_of(PRIVATE), Visibility.PRIVATE, own_id(seller)),
         }
         known = (f"Authorization: Bearer {seller.token}",)
         thumb = {"thumb": paths[THUMB], "thumb_jpg": paths[THUMB].replace(".webp", ".jpg")}
@@ -105,6 +121,7 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
                 path,
                 known if name == PRIVATE else (),
                 cache_control=CACHE_CONTROL[name],
+                media_type=MEDIA_TYPE[name],
                 **thumb,
             )
             for name, path in paths.items()
@@ -117,10 +134,9 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
 def pictures_of(seller: Client) -> dict[str, str]:
     """The paths of two pictures of a new product, one small and one of several chunks."""
     product = seller.create_product()
-    small = seller.upload(product, pictures.photo(200, 150, seed=31)).json
-    data = pictures.photo(1250, 1000, format="PNG", seed=32)
-    assert CHUNK_BYTES < len(data) < 2 * CHUNK_BYTES
-    large = seller.upload(product, data).json
+    small = seller.upload(product, data_of(ORIGINAL)).json
+    assert CHUNK_BYTES < len(data_of(LARGE)) < 2 * CHUNK_BYTES
+    large = seller.upload(product, data_of(LARGE)).json
     media = f"/media/{small['id']}"
     return {
         THUMB: path_of(small["file"]["variants"]["thumb"]["url"]),
@@ -195,7 +211,6 @@ def resource_at(server: Server, path: str, fields: tuple[str, ...], **words: str
         "after": fixdate(at + second),
         "length": str(length),
         "last": str(length - 1),
-        "media_type": usual.get("Content-Type") or "",
         "nines": "9" * 4000,
         "many": ",".join(f"{first}-{first}" for first in range(500)),
     }
@@ -282,6 +297,7 @@ def check_any(wire: Wire, request: bytes) -> None:
         assert wire.get("Cache-Control") == "no-store"
     if wire.status != 304:
         assert wire.get("Content-Length") is not None, request
+    assert STRONG_TAG.fullmatch(wire.get("ETag") or '"none"')
     check_dates(wire)
 
 
@@ -341,6 +357,13 @@ def check_head(head: Wire, get: Wire, resource: Resource) -> None:
 # What no table says
 
 
+@pytest.mark.parametrize("name", STORED)
+def test_what_is_sent_is_what_was_stored(house: House, name: str) -> None:
+    usual = house.resources[name].usual
+    assert usual.body == data_of(name)
+    assert usual.get("ETag") == f'"{hashlib.sha256(usual.body).hexdigest()[:32]}"'
+
+
 def test_what_is_replaced_is_seen_by_whoever_asks_again(house: House) -> None:
     """RFC 9111 section 4.4: caches forget by themselves or ask; the origin must know better."""
     server, seller = house.ways[COLD], house.seller
@@ -382,7 +405,7 @@ def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None
         paths[reply["id"]] = path_of(reply["url"])
     for path in paths.values():
         for server in house.ways.values():
-            assert server.status(path) == 200
+            assert plain_status(server, path) == 200
     raw = mongod.client[house.uri.rpartition("/")[2].partition("?")[0]]
     (no_asset, lost), (no_bytes, damaged) = paths.items()
     asset = raw["assets"].find_one({"_id": no_bytes})
@@ -402,6 +425,14 @@ def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None
         LANE: (200, 200),
         STOCK: (200, 200),
     }
+
+
+def test_only_the_fast_lane_counts_its_answers_itself(house: House) -> None:
+    resource = house.resources[THUMB]
+    warm(house, resource)
+    warm(house, resource)
+    wait_until(lambda: lane_answers(house.ways[LANE]) > 0, "the count is in the log")
+    assert {way for way, server in house.ways.items() if lane_answers(server)} == {LANE}
 
 
 def plain_status(server: Server, path: str) -> int:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from avenue.media.delivery import IncompleteBody
 from avenue.media.naming import display_name
-from tests.http import STOCK
+from tests.http import OURS, STOCK
 from tests.http.delivery_app import (
     CONTENT,
     ETAG,
@@ -415,16 +416,17 @@ def test_a_reader_is_closed_when_the_answer_never_starts(client, files):
 # --- the same from a real server --------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server():
+@pytest.fixture(scope="module", params=[STOCK, OURS], ids=["gthread", "lane"])
+def server(request):
     """Start gunicorn on a socket that listens already, so nobody has to wait for it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        command = [sys.executable, "-m", "gunicorn", *STOCK, "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", *request.param, "--threads", "4"]
         command += ["--bind", f"fd://{listener.fileno()}", "--log-level", "critical"]
         command += ["--no-control-socket", "tests.http.delivery_app:app"]
         with subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
+            env={**os.environ, "AVENUE_LOCAL": "1"},
             pass_fds=[listener.fileno()],
             stderr=subprocess.DEVNULL,
         ) as process:

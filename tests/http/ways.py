@@ -5,16 +5,23 @@ The same request is to get the same answer on each of them (docs/adr/0009-fast-l
 
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Self
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
 
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.test import Client
+
+from tests.http.application import HOST, Caller
 from tests.mongod import Guard
 from tests.server import Server
 
-HOST = "shop.example"
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 AN_HOUR = "3600"
 PATIENCE_SECONDS = 60
 LOCAL: Mapping[str, str] = {"PUBLIC_BASE_URL": f"https://{HOST}"}
@@ -127,3 +134,34 @@ def ask(server: Server, request: bytes) -> Wire:
     """Send one request on a connection of its own and return the answer."""
     with Line(server.port) as line:
         return line.ask(request)
+
+
+@dataclass(frozen=True)
+class DistantCaller(Caller):
+    """Somebody who calls a real server over the database of the application.
+
+    Everything is asked for twice, so that the answer is the one of the shortest way there is.
+    """
+
+    server: Server | None = None
+
+    def client(self) -> Client:
+        """What sends a request."""
+        return Client(self._forwarded, use_cookies=False)
+
+    def _forwarded(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        assert self.server is not None
+        method, fields = environ["REQUEST_METHOD"], EnvironHeaders(environ)
+        lines = [f"{name}: {value}" for name, value in fields if name != "Content-Length"]
+        head = "\r\n".join([f"{method} {environ['RAW_URI']} HTTP/1.1", *lines, "", ""])
+        plain = f"GET {environ['RAW_URI']} HTTP/1.1\r\nHost: {environ['HTTP_HOST']}\r\n\r\n"
+        ask(self.server, plain.encode("latin-1"))
+        wire = ask(self.server, head.encode("latin-1"))
+        own = [each for each in wire.fields if each[0] not in OF_GUNICORN]
+        start_response(f"{wire.status} {HTTPStatus(wire.status).phrase}", own)
+        return [wire.body]
+
+
+OF_GUNICORN = frozenset({"Server", "Date", "Connection"})
