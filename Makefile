@@ -17,7 +17,7 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	cp node_modules/fflate/esm/browser.js avenue/static/vendor/fflate.esm.js
 
 ##@ Check
-test: $(VENV)/.installed-dev assets chromium nginx ## Install what testing needs and run all tests; T=path picks some
+test: $(VENV)/.installed-dev assets chromium wrk nginx ## Install what testing needs and run all tests; T=path picks some
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -29,18 +29,18 @@ else
 endif
 test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
 	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
-bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
-	$(BIN)/python -m bench.delivery
+bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Delivery beside nginx, Parse Server and others, in one run
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.delivery $(BENCH)
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
 	$(BIN)/python -m bench.pictures
 chromium: ## Debian's Chromium for the browser tests, where it can be installed and is missing
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; fi
-nginx: ## nginx for the tests of the edge, where it can be installed and is missing
-	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || \
+wrk nginx: ## Debian's load generator and server, where they can be installed and are missing
+	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx-light >/dev/null; fi
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $@ >/dev/null; fi
 format: $(VENV)/.installed-dev ## Let the formatter decide
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -48,7 +48,7 @@ format: $(VENV)/.installed-dev ## Let the formatter decide
 ##@ Keep
 texts: $(VENV)/.installed-dev ## Bring each room's Spanish up to what its code and templates say
 	$(BIN)/python -m tests.catalogues
-docs: install ## Write docs/settings.md and docs/errors.md from the code
+docs: install ## Write docs/settings.md, docs/errors.md and docs/http.md from the code
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 screenshots: $(VENV)/.installed-dev assets chromium ## Take the pictures of docs/panel.md anew
 	$(BIN)/python -m pytest tests/browser/test_screenshots.py --screenshots docs/panel
@@ -77,7 +77,13 @@ node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
 	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --no-fund --no-audit --loglevel=error
 	touch $@
 
+# Parse Server, for bench-delivery only; without it that says so and goes on.
+bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.installed
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	-PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix bench/peers --no-fund --no-audit --loglevel=error --ignore-scripts
+	mkdir -p $@ && touch $@
+
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-long bench bench-pictures chromium nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help

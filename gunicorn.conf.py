@@ -1,5 +1,9 @@
 """How gunicorn runs Avenue: `gunicorn wsgi:app`. Everything to choose is in `avenue/config.py`."""
 
+import contextlib
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import gunicorn
@@ -43,11 +47,25 @@ control_socket_disable = True
 accesslog = None  # the application logs its requests
 
 
+# Where the workers keep their counts for /metrics, so that each can tell those of all;
+# prometheus_client wants to know before it is imported.
+metrics_dir = Path(settings.tmp_dir or tempfile.gettempdir()) / f"avenue-metrics-{os.getpid()}"
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # noqa: TID251 - written, not read
+
+
 def on_starting(server):
-    """Say once what is missing when gunicorn is not the one we know."""
+    """Make room for the counts; say what is missing when gunicorn is not the one we know."""
+    shutil.rmtree(metrics_dir, ignore_errors=True)
+    with contextlib.suppress(OSError):  # the worker says in words when AVENUE_TMP_DIR is no good
+        metrics_dir.mkdir(mode=0o700)
     if not is_known:
         server.log.warning(
             "gunicorn %s is not known to Avenue: its ordinary thread worker runs, without the fast "
             "lane; put a proxy in front, or install what requirements.txt pins",
             gunicorn.__version__,
         )
+
+
+def on_exit(server):
+    """Take the counts away."""
+    shutil.rmtree(metrics_dir, ignore_errors=True)

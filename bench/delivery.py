@@ -1,31 +1,17 @@
-"""Delivery of originals beside the naive GridFS view, in one run: `make bench`.
+"""Delivery beside others, in one run: `make bench-delivery`.
 
-Both servers run the same way (2 processes, 8 threads, the same MongoDB with the same files) and
-stay up; rounds alternate between them, so that a noisy machine is noisy for both. The ratio is the
-median of the ratios of neighbouring rounds. The first asked-for answer is compared byte for byte.
+Everybody serves the same bytes, keeps running, and is measured in turn, round by round: a noisy
+machine is noisy for all, and what counts is the median of the ratios of the same round. Every body
+was compared before it is timed. docs/performance.md tells what the rows are.
 """
 
 import argparse
-import io
 import json
-import os
-import signal
-import socket
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from PIL import Image
-from pymongo import MongoClient
-
-from avenue.accounts.service import AccountService
 from avenue.app.services import account_service
 from avenue.config import Settings
 from avenue.identity import Scope
@@ -33,189 +19,178 @@ from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
-from bench import load
+from bench import aims, beside, processes, report, stock, targets
+from bench.load import PythonLoad, generator
+from bench.measuring import Bench, tell
+from bench.photograph import photograph
+from bench.report import Result
+from bench.rows import ROWS
+from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE
 
-ROOT = Path(__file__).parent.parent
-# `python:bench` is no configuration at all; else gunicorn reads ours from this folder.
-GTHREAD = ["-c", "python:bench", "-k", "gthread", "-w", "2", "--threads", "8"]
-SECRET = "bench-" + "0123456789abcdefghij" * 2
+ROUNDS, SECONDS = 5, 2
+ROUNDS_BESIDE = 3
+MEGAPIXELS_12 = (4000, 3000)
+SECONDS_BESIDE = 4
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--kilobytes", type=int, nargs="+", default=[12, 400])
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with ExitStack() as stack:
-        data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        mongod = LocalMongod.start(data_dir, find_mongod(Settings(local=True)))
-        stack.callback(mongod.stop)
-        token = _prepare(mongod.uri)
-        avenue = stack.enter_context(_server(mongod.uri, ["-c", "gunicorn.conf.py", "wsgi:app"]))
-        naive = stack.enter_context(
-            _server(mongod.uri, [*GTHREAD, "--no-control-socket", "bench.naive:app"])
-        )
-        results = {
-            f"{kilobytes} KB": _compare(
-                mongod.uri, (avenue, naive), _picture(kilobytes), token, options
-            )
-            for kilobytes in options.kilobytes
-        }
-    print(json.dumps(results, indent=2) if options.json else _table(results))
+        bench, result, token = stack.enter_context(standing(options, needed(options.only)))
+        measure(bench, result, token, options.only)
+    if options.write:
+        report.write(options.write, result)
+    print(json.dumps(result.as_json(), indent=2) if options.json else report.markdown(result))
 
 
-def _compare(
-    uri: str, ports: tuple[int, int], picture: bytes, token: str, options: argparse.Namespace
-) -> dict:
-    avenue, naive = ports
-    path, file_id = _upload(uri, avenue, picture, token)
-    targets = {"avenue": (avenue, path), "naive": (naive, f"/files/{file_id}")}
-    for port, where in targets.values():
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}") as answer:
-            assert answer.read() == picture
-        load.run("127.0.0.1", port, where, connections=options.connections, seconds=1)
-    rounds = {name: [] for name in targets}
-    for _ in range(options.rounds):
-        for name, (port, where) in targets.items():
-            rounds[name].append(
-                load.run(
-                    "127.0.0.1",
-                    port,
-                    where,
-                    connections=options.connections,
-                    seconds=options.seconds,
-                )
-            )
-    ratios = [
-        ours.requests_per_second / theirs.requests_per_second
-        for ours, theirs in zip(rounds["avenue"], rounds["naive"], strict=True)
-    ]
-    return {
-        "bytes": len(picture),
-        **{
-            name: {
-                "requests_per_second": round(
-                    statistics.median(r.requests_per_second for r in each)
-                ),
-                "p50_ms": round(statistics.median(r.p50_ms for r in each), 2),
-                "p99_ms": round(statistics.median(r.p99_ms for r in each), 2),
-            }
-            for name, each in rounds.items()
-        },
-        "ratio": round(statistics.median(ratios), 2),
-    }
+def arguments() -> argparse.ArgumentParser:
+    """Return what can be asked for on the command line."""
+    names = [row.name for row in ROWS] + ["slow-readers", "uploads", "downloads"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each target in a round")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="ROW")
+    parser.add_argument("--python-load", action="store_true", help="even where wrk is installed")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", type=Path, help="the page to put the tables into")
+    return parser
 
 
-def _table(results: dict) -> str:
-    lines = [f"{'':8}{'':>8}{'req/s':>10}{'p50 ms':>10}{'p99 ms':>10}{'ratio':>8}"]
-    for size, result in results.items():
-        for name in ("avenue", "naive"):
-            row = result[name]
-            ratio = f"{result['ratio']:.2f}" if name == "avenue" else ""
-            lines.append(
-                f"{size:8}{name:>8}{row['requests_per_second']:>10}{row['p50_ms']:>10}"
-                f"{row['p99_ms']:>10}{ratio:>8}"
-            )
-    return "\n".join(lines)
-
-
-def _prepare(uri: str) -> str:
-    """Migrate, add somebody who may upload, and return a token."""
-    settings = Settings(local=True, mongodb_uri=uri)
-    database = Database(settings)
-    migrate(database)
-    accounts: AccountService = account_service(settings, database, RateLimits(database))
-    accounts.first_administrator(DEFAULT_SITE, email=None, password=None)
-    made = accounts.add_token(
-        "admin@localhost", DEFAULT_SITE, name="bench", scopes=frozenset(Scope), days=1
-    )
-    database.close()
-    return made.secret
+def needed(names: list[str]) -> dict[stock.Kind, int]:
+    """Return how many files of each kind the rows of `names` ask for."""
+    counts = {stock.THUMB: 1, stock.HEAVY: 1, stock.LARGE: 1}
+    for row in ROWS:
+        if row.name in names:
+            counts[row.kind] = max(row.keys, counts.get(row.kind, 0))
+    return counts
 
 
 @contextmanager
-def _server(uri: str, arguments: list[str]) -> Iterator[int]:
-    """Run gunicorn on a free port until the block ends."""
-    port = _free_port()
-    env = {
-        **os.environ,
-        "MONGODB_URI": uri,
-        "AVENUE_LOCAL": "1",
-        "SECRET_KEY": SECRET,
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "2",
-        "AVENUE_THREADS": "8",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", *arguments]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait_for(port, process)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_for(port: int, process: subprocess.Popen) -> None:
-    ends_at = time.monotonic() + 30
-    while time.monotonic() < ends_at:
-        assert process.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz")
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(port)
-
-
-def _picture(kilobytes: int) -> bytes:
-    """Return a JPEG of about `kilobytes`."""
-    side = 64
-    while True:
-        output = io.BytesIO()
-        Image.effect_noise((side, side), 60).convert("RGB").save(output, "JPEG", quality=80)
-        if output.tell() >= kilobytes * 1000:
-            return output.getvalue()
-        side = int(side * 1.1)
-
-
-def _upload(uri: str, port: int, picture: bytes, token: str) -> tuple[str, str]:
-    """Store `picture` through the API; return its path and its GridFS id."""
-    product = _call(port, "/api/shop/products", b'{"name": "bench"}', "application/json", token)
-    reply = _call(
-        port, f"/api/shop/products/{product['id']}/images?name=b.jpg", picture, "image/jpeg", token
-    )
-    with MongoClient(uri) as client:
-        stored = client.get_default_database()["product_images.files"].find_one(
-            {"metadata.asset": reply["id"]}, {"_id": 1}
+def standing(
+    options: argparse.Namespace,
+    counts: dict[stock.Kind, int],
+    leave_out: frozenset[str] = frozenset(),
+) -> Iterator[tuple[Bench, Result, str]]:
+    """Fill the database and start everybody but `leave_out`; give a token for uploads as well."""
+    load = PythonLoad() if options.python_load else generator(options.seconds)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="avenue-bench-")))
+        mongod = LocalMongod.start(folder / "mongod", find_mongod(Settings(local=True)))
+        stack.callback(mongod.stop)
+        version, token = _prepare(mongod.uri)
+        told = f"{options.rounds} rounds of {options.seconds:g} s"
+        result = Result(machine=report.machine(load.name, version, told))
+        peers_uri = mongod.uri.replace("/avenue?", f"/{stock.PEERS}?")
+        tell(f"storing {sum(counts.values())} files three times")
+        files = stock.fill(mongod.uri, peers_uri, folder / "files", counts)
+        place = targets.Place(uri=mongod.uri, peers_uri=peers_uri, folder=folder, stock=files)
+        tell("starting the servers")
+        started = targets.start(stack, place, result.missing, leave_out)
+        bench = Bench(
+            targets=started,
+            stock=files,
+            mongod=mongod.pid,
+            generator=load,
+            rounds=options.rounds,
+            seconds=options.seconds,
         )
-    return reply["path"], stored["_id"]
+        yield bench, result, token
 
 
-def _call(port: int, path: str, body: bytes, media_type: str, token: str) -> dict:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}",
-        data=body,
-        headers={"Content-Type": media_type, "Authorization": f"Bearer {token}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+def measure(bench: Bench, result: Result, token: str, names: list[str]) -> None:
+    """Measure the rows of `names` into `result`, and judge."""
+    at_start = _memory(bench)
+    for row in ROWS:
+        if row.name in names:
+            result.rows[row.name] = bench.measure(row)
+    if "slow-readers" in names:
+        result.paced["slow-readers"] = _with_slow_readers(bench)
+    if "uploads" in names:
+        result.paced |= _with_uploads(bench, token)
+    if "downloads" in names:
+        result.grown = _with_downloads(bench)
+    at_end = _memory(bench)
+    result.memory = {name: [at_start[name], at_end[name]] for name in at_start}
+    result.aims = [
+        *aims.of_measured_rows(result.rows),
+        *aims.of_paced(result.paced),
+        *aims.of_grown(result.grown),
+    ]
+
+
+def _with_slow_readers(bench: Bench) -> dict[str, beside.Paced]:
+    found: dict[str, list[beside.Paced]] = {}
+    for number in range(min(bench.rounds, ROUNDS_BESIDE)):
+        for name in (NGINX, AVENUE, NO_LANE, EDGE, NAIVE, PARSE):
+            if name not in bench.targets:
+                continue
+            tell(f"slow-readers: round {number + 1}, {name}")
+            target = bench.targets[name]
+            with beside.slow_readers(target, bench.stock):
+                paced = beside.thumbs_at_a_pace(target, bench.stock, _seconds_beside(bench))
+            found.setdefault(name, []).append(paced)
+    return {name: beside.median_of(each) for name, each in found.items()}
+
+
+def _with_uploads(bench: Bench, token: str) -> dict[str, dict[str, beside.Paced]]:
+    found: dict[str, dict[str, list[beside.Paced]]] = {"no-uploads": {}, "uploads": {}}
+    picture, done = photograph(*MEGAPIXELS_12), []
+    for number in range(min(bench.rounds, ROUNDS_BESIDE)):
+        for name in (AVENUE, NO_LANE):
+            tell(f"uploads: round {number + 1}, {name}")
+            target, seconds = bench.targets[name], _seconds_beside(bench)
+            idle = beside.thumbs_at_a_pace(target, bench.stock, seconds)
+            with beside.uploads(target, token, picture, done):
+                busy = beside.thumbs_at_a_pace(target, bench.stock, seconds)
+            found["no-uploads"].setdefault(name, []).append(idle)
+            found["uploads"].setdefault(name, []).append(busy)
+    tell(f"uploads: {sum(done)} answered")
+    return {
+        row: {name: beside.median_of(each) for name, each in by_target.items()}
+        for row, by_target in found.items()
+    }
+
+
+def _with_downloads(bench: Bench) -> dict[str, beside.Grown]:
+    found = {}
+    for name in (AVENUE, NAIVE, PARSE):
+        if name in bench.targets:
+            tell(f"downloads: {name}")
+            rounds = [
+                beside.grown_by_downloads(bench.targets[name], bench.stock)
+                for _ in range(min(bench.rounds, ROUNDS_BESIDE))
+            ]
+            found[name] = max(rounds, key=lambda grown: grown.process_mb)
+    return found
+
+
+def _seconds_beside(bench: Bench) -> float:
+    return min(SECONDS_BESIDE, bench.seconds * 2)
+
+
+def _memory(bench: Bench) -> dict[str, float]:
+    return {
+        name: processes.tree_mb(target.roots[:1])  # without what stands behind
+        for name, target in bench.targets.items()
+    }
+
+
+def _prepare(uri: str) -> tuple[str, str]:
+    """Migrate, add somebody who may upload; return mongod's version and a token of theirs."""
+    settings = Settings(local=True, mongodb_uri=uri)
+    database = Database(settings)
+    try:
+        migrate(database)
+        accounts = account_service(settings, database, RateLimits(database))
+        accounts.first_administrator(DEFAULT_SITE, email=None, password=None)
+        made = accounts.add_token(
+            "admin@localhost", DEFAULT_SITE, name="bench", scopes=frozenset(Scope), days=1
+        )
+        version = str(database.raw.client.server_info()["version"])
+    finally:
+        database.close()
+    return version, made.secret
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def configured(monkeypatch):
     def load(**env):
         for name in ("MONGODB_URI", "SECRET_KEY", "PUBLIC_BASE_URL", "AVENUE_LOCAL"):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # which the configuration sets
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["gunicorn", "wsgi:app"])

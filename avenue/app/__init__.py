@@ -54,6 +54,7 @@ from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import (
+    DEFAULT_SITE,
     Fitness,
     ForeignDatabase,
     Gate,
@@ -74,6 +75,7 @@ from avenue.web import (
     hosts,
     language,
     limits,
+    metrics,
     pages,
     parsing,
     problems,
@@ -92,7 +94,7 @@ NAVIGATION = (
     *audit_pages.NAVIGATION,
 )
 """The panel's, room by room."""
-NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/static/")
+NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = logging.getLogger(__name__)
 
@@ -130,11 +132,11 @@ def create_app(settings: Settings, database: Database) -> Flask:
     auth.install(app, accounts, settings)
     audit.install(app, changes)
     headers.install(app, settings)
-    health.install(app, Fitness(database))
     _register_blueprints(app)
+    _answer_machines(app, database, known_sites)
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
-    app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
+    app.wsgi_app = hosts.OneHost(HotLayer(app.wsgi_app, hot))  # type: ignore[method-assign]
     requestlog.install(app)
     return app
 
@@ -154,6 +156,12 @@ def _register_blueprints(app: Flask) -> None:
         site_pages.blueprint,
     ):
         app.register_blueprint(blueprint)
+
+
+def _answer_machines(app: Flask, database: Database, known_sites: Sites) -> None:
+    """Answer orchestrators and Prometheus, which know an address and no name."""
+    health.install(app, Fitness(database))
+    metrics.install(app, known_sites, DEFAULT_SITE)
 
 
 def start() -> Flask:
@@ -195,7 +203,8 @@ def _provide_delivery(
     app: Flask, database: Database, decoders: DecodePool, settings: Settings
 ) -> HotPictures:
     """Provide what finds stored files; return the answers this worker will have at hand."""
-    cache, assets_known = ByteCache(settings.cache_mb * MB), AssetCache(settings.cache_seconds)
+    cache = ByteCache(settings.cache_mb * MB)
+    assets_known = AssetCache(settings.cache_seconds, is_away=database.is_away)
     provide(
         app,
         renditions_of(settings, database, decoders, cache),
@@ -235,7 +244,7 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
         if request.path.startswith(NEEDS_NO_DATABASE):
             return
         gate.pass_or_raise()
-        deadline = database.deadline(_seconds_for(request.method, settings))
+        deadline = database.request(_seconds_for(request.method, settings))
         request.environ["avenue.deadline"] = deadline
         deadline.__enter__()
 

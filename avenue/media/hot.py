@@ -15,7 +15,7 @@ from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.conditional import Decision, Facts, decide_for
 from avenue.media.models import Asset
 from avenue.web.fast_lane import Prepared
-from avenue.web.requestlog import ROUTE
+from avenue.web.requestlog import BY, ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -123,6 +123,7 @@ class HotLayer:
             decision = decide_for(environ, answer.candidate.facts)
             if decision.status < HTTPStatus.BAD_REQUEST:
                 environ[ROUTE] = answer.candidate.route
+                environ[BY] = "hot"
                 status, headers = _head(answer, decision)
                 start_response(status, headers)
                 whole = method == "GET" and decision.status != HTTPStatus.NOT_MODIFIED

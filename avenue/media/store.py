@@ -28,10 +28,19 @@ class AssetStore:
         self._database = database
         self._writes = Writes(database)
 
-    def get(self, site_id: str, asset_id: str) -> Asset | None:
-        """Return one asset in any state, or None."""
-        found = self._assets(site_id).find_one({"_id": asset_id})
+    def get(self, site_id: str, asset_id: str, within_seconds: float | None = None) -> Asset | None:
+        """Return one asset in any state, or None; raise `Unavailable` if it takes too long."""
+        seconds = self._database.read_seconds if within_seconds is None else within_seconds
+        with self._database.deadline(seconds):
+            found = self._assets(site_id).find_one({"_id": asset_id})
         return from_document(found) if found else None
+
+    def wait_until_kept(self, asset: Asset) -> None:
+        """Return once a majority of the members has `asset` as it is, or raise `Unavailable`."""
+        as_it_is: Document = {"_id": asset.id, "versions.0.file": asset.current.file}
+        if asset.claim:
+            as_it_is |= {"claim.kind": asset.claim.kind, "claim.id": asset.claim.id}
+        self._assets(asset.site).wait_until_kept(as_it_is)
 
     def get_many(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, Asset]:
         """Return the assets of `asset_ids` that exist, by id."""
@@ -78,15 +87,23 @@ class AssetStore:
         """Forget an open write, if it is still ours; see `Writes.abandon`."""
         return self._writes.abandon(site_id, write)
 
-    def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
-        """Store the bytes of `version` of `asset`, repeatably."""
+    def write_file(
+        self, asset: Asset, version: Version, source: BinaryIO, *, waits: bool = True
+    ) -> None:
+        """Store the bytes of `version` of `asset`, repeatably; see `Files.write`."""
         site(self._database, asset.site).files(asset.bucket).write(
             version.file,
             source,
             length=version.bytes,
             name=asset.name,
             metadata=_metadata(asset, version),
+            waits=waits,
         )
+
+    def is_safe(self, asset: Asset, version: Version) -> bool:
+        """Tell whether a majority has the bytes of `version`; see `Files.is_safe`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.is_safe(version.file, length=version.bytes)
 
     def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""

@@ -7,13 +7,14 @@ did. So there is nothing here that could be read in two ways (RFC 9112, section 
 """
 
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 from wsgiref.handlers import format_date_time
+
+from avenue.identity import NumberedIds
 
 AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
@@ -52,6 +53,7 @@ class AtHand(Protocol):
 class Given(NamedTuple):
     """What to send: a whole head and a body (b"" for HEAD and 304)."""
 
+    method: bytes
     status: HTTPStatus
     head: bytes
     body: bytes
@@ -72,63 +74,66 @@ class FastLane:
         """`server` is what gunicorn calls itself in its answers."""
         self._at_hand = at_hand
         self._server = f"Server: {server}\r\n".encode("latin-1")
-        self._id = secrets.token_urlsafe(9)  # with ten digits behind it as long as every other id
-        self._given = 0
+        self._ids = NumberedIds()
         self._second = 0
         self._times = b""
-        self.tallies: dict[HTTPStatus, Tally] = {}
+        self.tallies: dict[tuple[bytes, HTTPStatus], Tally] = {}
 
     def answer(self, request: bytes) -> Given | None:
         """Return the answer to the whole `request`, None when it is one for the ordinary path."""
         found = _REQUEST.fullmatch(request) if len(request) <= LONGEST_HEAD else None
         if found is None:
             return None
-        method, path, fields = found.groups()
-        lower = b"\r\n" + fields.lower()
+        method, path, fields = found[1], found[2], b"\r\n" + found[3]
+        lower = fields.lower()
         if _UNSUITED.search(lower) or lower.count(b"\r\n") > MOST_FIELDS:
             return None
-        if _field(lower, b"connection") not in {None, b"keep-alive"}:
+        if _field(lower, lower, b"connection") not in {None, b"keep-alive"}:
             return None
-        place = _place_of(lower, b"host")
-        if place is None:
+        host = _field(fields, lower, b"host")
+        if not host:
             return None
-        host = fields[place[0] - 2 : place[1] - 2].strip(b" \t")
         prepared = self._at_hand.prepared(host.decode("latin-1"), path.decode("ascii"))
         if prepared is None:
             return None
-        return self._with(prepared, method, lower)
+        tag = _field(fields, lower, b"if-none-match")
+        return self._with(prepared, method, tag, b"\r\nif-modified-since:" in lower)
 
-    def _with(self, prepared: Prepared, method: bytes, lower: bytes) -> Given | None:
-        tag = _field(lower, b"if-none-match")
+    def _with(
+        self, prepared: Prepared, method: bytes, tag: bytes | None, dated: bool
+    ) -> Given | None:
         if tag is None:
-            if b"\r\nif-modified-since:" in lower:
+            if dated:
                 return None
             body = prepared.body if method == b"GET" else b""
-            return self._whole(HTTPStatus.OK, prepared.head, body)
+            return self._whole(method, HTTPStatus.OK, prepared.head, body)
         if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
             return None
-        return self._whole(HTTPStatus.NOT_MODIFIED, prepared.head_not_modified, b"")
+        return self._whole(method, HTTPStatus.NOT_MODIFIED, prepared.head_not_modified, b"")
 
-    def _whole(self, status: HTTPStatus, head: bytes, body: bytes) -> Given:
-        self._given += 1
+    def _whole(self, method: bytes, status: HTTPStatus, head: bytes, body: bytes) -> Given:
         now = int(time.time())
         if now != self._second:
             self._second = now
             date = format_date_time(now).encode()
             self._times = self._server + b"Date: " + date + b"\r\nConnection: keep-alive\r\n"
-        identity = f"X-Request-ID: {self._id}{self._given % 10**10:010}\r\n\r\n".encode()
-        return Given(status, b"".join((_LINES[status], self._times, head, identity)), body)
+        identity = f"X-Request-ID: {next(self._ids)}\r\n\r\n".encode()
+        return Given(method, status, b"".join((_LINES[status], self._times, head, identity)), body)
 
     def count(self, given: Given) -> None:
         """Count an answer that was sent whole."""
-        tally = self.tallies.setdefault(given.status, Tally())
+        key = given.method, given.status
+        tally = self.tallies.get(key)
+        if tally is None:
+            tally = self.tallies[key] = Tally()
         tally.answers += 1
         tally.bytes += len(given.body)
 
-    def counted(self) -> Iterator[tuple[HTTPStatus, Tally]]:
-        """Give what was counted since the last call."""
+    def counted(self) -> Iterator[tuple[str, HTTPStatus, Tally]]:
+        """Give method, status and how many since the last call."""
         tallies, self.tallies = self.tallies, {}
-        yield from tallies.items()
+        for (method, status), tally in tallies.items():
+            yield method.decode(), status, tally
 
 
 _LINES = {
@@ -137,18 +142,15 @@ _LINES = {
 }
 
 
-def _place_of(lower: bytes, name: bytes) -> tuple[int, int] | None:
-    """Return where the value of the field `name` begins and ends; None if it is not there once."""
+def _field(fields: bytes, lower: bytes, name: bytes) -> bytes | None:
+    """Return the value of the field `name` as sent, None without one; b"" for several.
+
+    `lower` are the `fields` in lower case, for names have none; values may (a tag does).
+    """
     start = lower.find(b"\r\n" + name + b":")
-    if start < 0 or lower.find(b"\r\n" + name + b":", start + 1) >= 0:
+    if start < 0:
         return None
     start += len(name) + 3
-    return start, lower.index(b"\r\n", start)
-
-
-def _field(lower: bytes, name: bytes) -> bytes | None:
-    """Return the value of the field `name`, None without one; b"" for several."""
-    if b"\r\n" + name + b":" not in lower:
-        return None
-    place = _place_of(lower, name)
-    return lower[slice(*place)].strip(b" \t") if place else b""
+    if lower.find(b"\r\n" + name + b":", start) >= 0:
+        return b""
+    return fields[start : lower.index(b"\r\n", start)].strip(b" \t")

@@ -11,10 +11,11 @@ Plain HTTP/1 only: TLS and HTTP/2 end at the proxy in front. It leans on the ins
 """
 
 import contextlib
+import contextvars
 import ctypes
 import errno
 import json
-import os
+import math
 import select
 import selectors
 import signal
@@ -25,6 +26,7 @@ from concurrent.futures import Future
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
+from wsgiref.handlers import format_date_time
 
 import gunicorn
 from gunicorn.http.body import LengthReader
@@ -39,11 +41,13 @@ from gunicorn.http.errors import (
 )
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
+from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker as Base
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
+from avenue.web import metrics
 from avenue.web.arrival import (
     HEAD_BYTES,
     NO_BODY,
@@ -53,6 +57,7 @@ from avenue.web.arrival import (
     Pace,
     Spool,
 )
+from avenue.web.departure import Departure, Outgoing, Waiting
 from avenue.web.errors import (
     KB,
     MB,
@@ -62,7 +67,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
 )
 from avenue.web.fast_lane import AT_HAND, FastLane, Given
-from avenue.web.requestlog import log as request_log
+from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -146,22 +151,6 @@ class PacedSocket(socket.socket):
                 continue
             self.pace.moved(sent)
             rest = rest[sent:]
-
-    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send `count` bytes of `file` from `offset`, waiting within the pace."""
-        end = os.fstat(file.fileno()).st_size if count is None else offset + count
-        at = offset
-        while at < end:
-            try:
-                sent = os.sendfile(self.fileno(), file.fileno(), at, end - at)
-            except BlockingIOError:
-                self._wait(select.POLLOUT)
-                continue
-            if not sent:
-                raise BrokenPipeError(errno.EPIPE, "the file became shorter while it was sent")
-            self.pace.moved(sent)
-            at += sent
-        return at - offset
 
     def receive(self, size: int) -> bytes:
         """Return up to `size` bytes, none at the end, waiting within the pace."""
@@ -321,31 +310,12 @@ class LaneParser(RequestParser):  # type: ignore[misc]  # gunicorn is not typed
             return False
 
 
-class Outgoing:
-    """An answer of the fast lane on its way: what was given, and what of it is still to be sent."""
-
-    __slots__ = ("given", "rest")
-
-    def __init__(self, given: Given) -> None:
-        self.given = given
-        self.rest = [memoryview(given.head)]
-        if given.body:
-            self.rest.append(memoryview(given.body))
-
-    def send(self, peer: PacedSocket) -> int:
-        """Send as much as `peer` takes now; return how many bytes that was."""
-        sent = left = peer.sendmsg(self.rest)
-        while self.rest and left >= len(self.rest[0]):
-            left -= len(self.rest.pop(0))
-        if self.rest:
-            self.rest[0] = self.rest[0][left:]
-        return sent
-
-
 class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     """A client's connection and the request being collected or answered on it.
 
-    `given_at` is when the fast lane answered last, without waking it.
+    `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
+    which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
+    is when the fast lane answered last, without waking it.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).
@@ -354,6 +324,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     sock: PacedSocket
     timeout: float
     arrival: Arrival
+    context: contextvars.Context
 
     def __init__(self, cfg: Any, sock: PacedSocket, client: Any, server: Any) -> None:
         super().__init__(cfg, sock, client, server)
@@ -363,7 +334,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.idle = False
         self.watched = False
         self.goodbye_bytes = 0
-        self.outgoing: Outgoing | None = None
+        self.outgoing = Outgoing()
+        self.waiting: list[bytes] = []
+        self.departure: Departure | None = None
+        self.given: Given | None = None
         self.given_at = 0.0
 
     def is_late(self, now: float) -> bool:
@@ -377,11 +351,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gunicorn's thread worker with a loop that collects.
 
     A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
-    being collected), a thread, `_sending` (the fast lane's answer is more than the client takes at
-    once), or `_leaving` (answered; read until the client closes). All but
-    the threads belong to the loop, so nothing here needs a lock.
+    being collected), a thread, `_sending` (there is more than the client takes at once), or
+    `_leaving` (answered; read until the client closes). All but the threads belong to the loop,
+    so nothing here needs a lock.
     """
 
+    alive: bool
     _limits: Settings
     _spool: Spool
 
@@ -393,6 +368,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._next_sweep = 0.0
         self._fast_lane: FastLane | None = None
         self._sending: set[Connection] = set()
+        self._waiting = Waiting()
         self._next_count = 0.0
 
     @classmethod
@@ -440,21 +416,35 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def init_process(self) -> None:
         """Read the limits and run."""
         tune_malloc()
+        self._remember_settings()
         self._limits = Settings.from_env()
         self._spool = Spool(self._limits.tmp_dir)
         super().init_process()
 
+    def _remember_settings(self) -> None:
+        """Put gunicorn's settings where Python finds them at once; they do not change any more.
+
+        `Config` looks each of them up anew, some thirty times per request: 8 % of a worker's time.
+        """
+        for name, setting in self.cfg.settings.items():
+            self.cfg.__dict__[name] = setting.get()
+
+    def run(self) -> None:
+        """Run until told to stop; then write what was counted last."""
+        super().run()
+        self._write_counts(math.inf)
+
     # Collecting
 
-    def accept(self, listener: Any) -> None:
-        """Take a new connection into the loop."""
+    def accept(self, listener: Any) -> bool:
+        """Take a new connection into the loop; return whether there was one."""
         try:
             plain, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return
+            return False
         except OSError as error:
             self._not_accepted(error)
-            return
+            return False
         self.nr_conns += 1
         window_seconds = self._limits.max_slow_body_seconds
         pace = Pace(window_seconds, window_seconds * self._limits.min_body_kb_per_second * KB)
@@ -462,6 +452,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         self._begin(conn)
         self._collect(conn)
+        return True
 
     def _not_accepted(self, error: OSError) -> None:
         if error.errno not in OUT_OF_ROOM or not self.nr_conns:
@@ -570,31 +561,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
         """Answer `request` from what is at hand; return False when it is one for a thread."""
         given = self._fast_lane.answer(request) if self._fast_lane and self.alive else None
-        if given is None:
+        if given is None or not self._waiting.has_room_for(given.body):
             return False
-        conn.outgoing = Outgoing(given)
+        conn.given = given
+        conn.outgoing = Outgoing(given.head, given.body)
         self._send_on(conn, conn.sock)
         return True
 
-    def _send_on(self, conn: Connection, client: PacedSocket) -> None:
-        """Send what the connection takes; then it rests, waits to take more, or is gone."""
-        outgoing = conn.outgoing
-        assert outgoing is not None  # noqa: S101 - for the type checker
-        try:
-            client.pace.moved(outgoing.send(client))
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._stop_waiting(conn)
-            self._drop(conn)
-            return
-        if outgoing.rest:
-            self._wait_to_send(conn)
-        else:
-            self._sent(conn, outgoing.given)
-
-    def _sent(self, conn: Connection, given: Given) -> None:
-        conn.outgoing = None
+    def _given(self, conn: Connection, given: Given) -> None:
+        """Count an answer that was sent whole, and let the connection rest."""
+        conn.given = None
         if self._fast_lane:
             self._fast_lane.count(given)
         if conn.idle:
@@ -603,6 +579,41 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._stop_waiting(conn)
             self._rest(conn)
 
+    def _write_counts(self, now: float) -> None:
+        """Write one line a second for all answers of the fast lane, in place of one for each."""
+        if self._fast_lane is None or now < self._next_count:
+            return
+        self._next_count = now + COUNT_SECONDS
+        for method, status, tally in self._fast_lane.counted():
+            metrics.count_fast_lane(method, PICTURE_ROUTE, status, tally.answers, tally.bytes)
+            facts = {
+                "fast_lane": tally.answers,
+                "method": method,
+                "route": PICTURE_ROUTE,
+                "status": status,
+                "bytes": tally.bytes,
+            }
+            write_facts(facts)
+
+    # Sending what a client does not take at once
+
+    def _send_on(self, conn: Connection, client: PacedSocket) -> None:
+        """Send what the connection takes; then it rests, waits to take more, or is gone."""
+        try:
+            client.pace.moved(conn.outgoing.send(client))
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._drop(conn)
+            return
+        if conn.outgoing.rest:
+            self._wait_to_send(conn)
+        elif conn.given:
+            self._given(conn, conn.given)
+        else:
+            self._stop_waiting(conn)
+            self.enqueue_req(conn)
+
     def _wait_to_send(self, conn: Connection) -> None:
         now = time.monotonic()
         if conn in self._sending:
@@ -610,6 +621,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             return
         self._stop_waiting(conn)
         self._sending.add(conn)
+        conn.waiting = self._waiting.add(conn.outgoing)
         conn.sock.pace.renew()
         conn.sock.pace.start(now)
         self._watch(conn, self._send_on, selectors.EVENT_WRITE)
@@ -620,25 +632,59 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if conn.idle:
             conn.idle = False
             self.keepalived_conns.remove(conn)
+        self._waiting.remove(conn.waiting)
+        conn.waiting = []
         self._sending.discard(conn)
         self._arriving.discard(conn)
         conn.arrival.release()
 
-    def _write_counts(self, now: float) -> None:
-        """Write one line a second for all answers of the fast lane, in place of one for each."""
-        if self._fast_lane is None or now < self._next_count:
-            return
-        self._next_count = now + COUNT_SECONDS
-        for status, tally in self._fast_lane.counted():
-            facts = {
-                "fast_lane": tally.answers,
-                "route": PICTURE_ROUTE,
-                "status": status,
-                "bytes": tally.bytes,
-            }
-            request_log.info("request", extra={"facts": facts})
-
     # Answering
+
+    def handle(self, conn: Connection) -> bool | None:
+        """Answer in a thread, or go on; return whether another request can follow.
+
+        None: there is more than the client takes now, the loop should send that first.
+        """
+        if conn.departure is not None:
+            keepalive = conn.context.run(self._go_on, conn, conn.departure)
+            return self._keepalive_after(conn, keepalive)
+        conn.context = contextvars.copy_context()
+        answered: bool | None = conn.context.run(super().handle, conn)
+        return answered
+
+    def handle_request(self, req: Any, conn: Connection) -> bool | None:
+        """Ask the application, and write what it answers."""
+        conn.outgoing = Outgoing()
+        response, environ = create(req, conn.outgoing, conn.client, conn.server, self.cfg)
+        environ["wsgi.multithread"] = True
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        is_full = len(self.keepalived_conns) >= self.max_keepalived
+        if not self.alive or not self.cfg.keepalive or is_full:
+            response.force_close()
+        body = self.wsgi(environ, response.start_response)
+        return self._go_on(conn, Departure(response, body, conn.outgoing))
+
+    def _go_on(self, conn: Connection, departure: Departure) -> bool | None:
+        conn.departure = None
+        is_sent = False
+        try:
+            is_sent = departure.go_on(conn.sock, self._waiting.has_room)
+            if not is_sent:
+                conn.departure = departure
+                return None
+        except OSError:
+            return False  # the client is gone, or too slow
+        except Exception:
+            if departure.response.headers_sent:
+                return False  # the log of requests has said why; what came is known to be cut short
+            raise
+        finally:
+            if conn.departure is None:
+                departure.close()
+        return not departure.response.should_close()
 
     def _hand_over(self, conn: Connection) -> None:
         arrival = conn.arrival
@@ -651,13 +697,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.parser.begin(conn.arrival)
         self.enqueue_req(conn)
 
-    def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
+    def _keepalive_after(self, conn: Connection, keepalive: bool | None) -> bool | None:
         """Return (in the thread) whether another request can follow; gunicorn drains here."""
-        return bool(keepalive) and conn.parser.skip_body()
+        return keepalive and bool(conn.parser.skip_body())
 
     def finish_request(self, conn: Connection, future: Future[Any]) -> None:
         """Take a connection back from its thread."""
         kept = future.exception() is None and future.result()
+        if kept is None:
+            self._wait_to_send(conn)
+            return
         leftover = conn.parser.unreader.leftover() if kept else None
         conn.parser.forget()
         if leftover is None:
@@ -734,11 +783,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._drop(conn)
 
     def _drop(self, conn: Connection) -> None:
-        self._unwatch(conn)
-        self._arriving.discard(conn)
+        self._stop_waiting(conn)
         self._leaving.discard(conn)
-        self._sending.discard(conn)
-        conn.arrival.release()
+        if conn.departure is not None:
+            self.tpool.submit(conn.context.run, conn.departure.close)
+            conn.departure = None
         self.nr_conns -= 1
         conn.close()
 
@@ -762,23 +811,46 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._write_counts(now)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Close connections that rest too long; answers of the fast lane count as requests."""
-        now, seconds = time.monotonic(), self.cfg.keepalive
-        while self.keepalived_conns and not force:
+        """Close connections that rest too long; answers of the fast lane count as requests.
+
+        Each is read once more before: a request that came meanwhile is answered, not reset.
+        """
+        now = time.monotonic()
+        for _ in range(len(self.keepalived_conns)):
             conn = self.keepalived_conns[0]
-            if now < conn.timeout or conn.given_at + seconds <= now:
+            if now < conn.timeout and not force:
                 break
-            self.keepalived_conns.popleft()
-            conn.timeout = conn.given_at + seconds
-            self.keepalived_conns.append(conn)
-        super().murder_keepalived(force)
+            rests_until = conn.given_at + self.cfg.keepalive
+            if self.alive and now < rests_until:
+                conn.timeout = rests_until
+                self.keepalived_conns.rotate(-1)
+                continue
+            if not force:
+                self.on_client_socket_readable(conn, conn.sock)
+            if conn.idle and conn.given_at < now:
+                self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Let go of connections without a request by `deadline`; called once, when stopping."""
+        self._shut_the_door()
+        for conn in self.keepalived_conns:
+            conn.timeout = max(conn.timeout, conn.given_at + self.cfg.keepalive)
         super()._cap_keepalive(deadline)
         for conn in self._arriving:
             if not conn.arrival.received_bytes:
                 conn.timeout = min(conn.timeout, deadline)
+
+    def _shut_the_door(self) -> None:
+        """Take in who waits already, and let the kernel refuse who comes later.
+
+        gunicorn stops accepting here and closes at the end: who connects meanwhile waits for as
+        long as the last request takes, and is reset. Who is refused at once asks another server.
+        Where other workers have the same listener, they get who comes.
+        """
+        for listener in self.sockets:
+            while self.nr_conns < self.worker_connections and self.accept(listener):
+                pass
+            listener.close()
 
 
 def response_to(error: AvenueError, status: int | None = None) -> bytes:
@@ -799,6 +871,7 @@ def response_to(error: AvenueError, status: int | None = None) -> bytes:
         }
     ).encode()
     headers = {
+        "Date": format_date_time(time.time()),
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from avenue.errors import AvenueError
 from avenue.web.fast_lane import AT_HAND, Prepared
 
-COUNTS = {"whole_bodies": 0, "unfinished_answers": 0}
+COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}
 PIECE = b"a" * 65_536
 
 
@@ -36,6 +36,14 @@ def body(environ, parts, start_response):
     return _json(start_response, {"bytes": size, "sha256": digest.hexdigest()})
 
 
+def note(environ, parts, start_response):
+    """Read the body, and leave the `id` of the request in the file `path`."""
+    digest = hashlib.sha256(environ["wsgi.input"].read()).hexdigest()
+    with Path(parts["path"][0]).open("a") as notes:
+        notes.write(f"{parts['id'][0]}\n")
+    return _json(start_response, {"id": parts["id"][0], "sha256": digest, "pid": os.getpid()})
+
+
 def whole(environ, parts, start_response):
     return _json(start_response, {"bytes": len(environ["wsgi.input"].read())})
 
@@ -50,11 +58,30 @@ def big(environ, parts, start_response):
     return _pieces(pieces)
 
 
+def chunks(environ, parts, start_response):
+    start_response("200 OK", [])
+    return _pieces(int(parts["mb"][0]) * 16)
+
+
 def _pieces(count):
     COUNTS["unfinished_answers"] += 1
-    for _ in range(count):
-        yield PIECE
-    COUNTS["unfinished_answers"] -= 1
+    COUNTS["held_answers"] += 1
+    try:
+        for number in range(count):
+            yield number.to_bytes(4) * (len(PIECE) // 4)
+        COUNTS["unfinished_answers"] -= 1
+    finally:
+        COUNTS["held_answers"] -= 1
+
+
+def fails(environ, parts, start_response):
+    start_response("200 OK", [("Content-Length", str(200 * len(PIECE)))])
+    return _failing()
+
+
+def _failing():
+    yield from (PIECE for _ in range(100))
+    raise RuntimeError("the database is gone")
 
 
 def file(environ, parts, start_response):
@@ -87,19 +114,27 @@ def scheme(environ, parts, start_response):
 
 
 class Gallery:
-    """What the fast lane has at hand: one picture, larger than any socket takes at once."""
+    """What the fast lane has at hand: a picture larger than any socket takes at once, a photo."""
 
     path = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/large.webp"
     body = bytes(range(256)) * 4096 * 16
+    photo_path = path.replace("large", "photo")
+    photo = body[: 400 * 1024]
 
     def prepared(self, host, path):
-        if path != self.path:
+        body = {self.path: self.body, self.photo_path: self.photo}.get(path)
+        if body is None:
             return None
-        head = f"Content-Length: {len(self.body)}\r\n".encode()
-        return Prepared(head, b"", b'"x"', self.body)
+        return Prepared(f"Content-Length: {len(body)}\r\n".encode(), b"", b'"x"', body)
 
 
 app.extensions = {AT_HAND: Gallery()}
+
+
+def photo(environ, parts, start_response):
+    """Answer the ordinary way what the fast lane answers as long as the worker stays."""
+    start_response("200 OK", [("Content-Length", str(len(Gallery.photo)))])
+    return [Gallery.photo]
 
 
 def _json(start_response, value, status="200 OK"):
@@ -113,6 +148,7 @@ def _json(start_response, value, status="200 OK"):
 ROUTES = {
     "/hello": hello,
     "/body": body,
+    "/note": note,
     "/whole": whole,
     "/refuse": refuse,
     "/big": big,
@@ -121,4 +157,7 @@ ROUTES = {
     "/counts": counts,
     "/scheme": scheme,
     "/broken": broken,
+    "/fails": fails,
+    "/chunks": chunks,
+    Gallery.photo_path: photo,
 }

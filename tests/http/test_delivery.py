@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -232,6 +234,14 @@ def test_another_file_than_demanded_is_refused(client, files, method, condition)
     assert answer.status_code == 412
     assert answer.headers["Content-Type"] == "application/json"
     assert files["picture"].asked == []
+
+
+def test_a_file_of_a_clock_that_is_ahead_was_not_changed_in_the_future():
+    """RFC 9110 section 8.8.2.1: Last-Modified is never later than Date."""
+    ahead = MemoryFile(modified_at=datetime.now(UTC) + timedelta(days=1))
+    client = make_app({"ahead": ahead}).test_client()
+    told = parsedate_to_datetime(client.get("/immutable/ahead").headers["Last-Modified"])
+    assert told <= datetime.now(UTC)
 
 
 # --- how long it may be kept, and what it may do ----------------------------------------------

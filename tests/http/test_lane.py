@@ -472,6 +472,7 @@ def good_times(server, count=100):
         return sorted(pool.map(one, range(count)))
 
 
+@pytest.mark.alone
 def test_two_hundred_slow_connections_keep_nobody_waiting(serve):
     server = serve()
     slow_heads = [b"GET /hello HTTP/1.1\r\nHost: a\r\nX-Slow: " for _ in range(100)]
@@ -484,14 +485,86 @@ def test_two_hundred_slow_connections_keep_nobody_waiting(serve):
     assert times[94] < 0.5
 
 
-def test_six_slow_readers_leave_threads_for_others(serve):
+# Answers a client takes slowly
+
+
+def slow_reader(server, path, version="1.1"):
+    """Somebody who begins to get `path` and then takes nothing more."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(PATIENCE_SECONDS)
+    client.connect(("127.0.0.1", server.port))
+    client.sendall(f"GET {path} HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+    assert client.recv(9) == f"HTTP/{version} ".encode()
+    return client
+
+
+def rest(reader):
+    """Receive all that comes, no longer slowly."""
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+    return everything(reader)
+
+
+def big(megabytes):
+    return b"".join(n.to_bytes(4) * 16_384 for n in range(megabytes * 16))
+
+
+@pytest.mark.alone
+def test_forty_slow_readers_hold_no_thread_and_little_memory(serve):
     server = serve()
+    server.ask("GET", "/hello")
+    process = psutil.Process(server.pid)
+    before = process.memory_info().rss
     with contextlib.ExitStack() as stack:
-        for _ in range(6):
-            stack.enter_context(server.connect(get("/big?mb=64")))
-        wait_for(lambda: server.counts()["unfinished_answers"] == 6)
+        readers = [stack.enter_context(slow_reader(server, "/big?mb=8")) for _ in range(40)]
+        wait_for(lambda: server.counts()["unfinished_answers"] == 40)
         times = good_times(server)
+        assert process.memory_info().rss - before < 20 * MIB
+        for reader in readers[:2]:
+            reader.sendall(CLOSING)
+            body = rest(reader).partition(b"\r\n\r\n")[2]
+            assert body.startswith(big(8))
+            assert statuses(body[8 * MIB :]) == [200]
     assert times[94] < 0.5
+    wait_for(lambda: server.counts()["held_answers"] == 0)
+
+
+def test_an_answer_without_a_length_comes_whole_however_slowly_it_is_taken(server):
+    with slow_reader(server, "/chunks?mb=8") as reader:
+        reader.sendall(CLOSING)
+        chunks, _, behind = rest(reader).partition(b"\r\n\r\n")[2].partition(b"\r\n0\r\n\r\n")
+    size = len(b"10000\r\n")
+    step = size + 65_536 + len(b"\r\n")
+    chunks += b"\r\n"
+    assert b"".join(chunks[at + size : at + step - 2] for at in range(0, len(chunks), step)) == big(
+        8
+    )
+    assert statuses(behind) == [200]
+
+
+def test_a_slow_reader_who_leaves_frees_everything(server):
+    before = server.counts()
+    with slow_reader(server, "/big?mb=8"):
+        wait_for(lambda: server.counts()["held_answers"] == before["held_answers"] + 1)
+    wait_for(lambda: server.counts()["held_answers"] == before["held_answers"])
+
+
+def test_an_answer_that_breaks_off_is_cut_and_never_looks_whole(server):
+    with slow_reader(server, "/fails") as reader:
+        received = rest(reader)
+    assert received.startswith(b"200 OK")
+    assert len(received.partition(b"\r\n\r\n")[2]) == 100 * 65_536
+    assert server.ask("GET", "/hello")[0] == 200
+
+
+def test_slow_readers_are_finished_when_the_worker_is_told_to_stop(serve):
+    server = serve()
+    with slow_reader(server, "/big?mb=8") as reader:
+        wait_for(lambda: server.counts()["held_answers"] == 1)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "Handling signal: term" in server.log.read_text())
+        assert rest(reader).partition(b"\r\n\r\n")[2] == big(8)
+    assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 # What a worker holds and how it ends
@@ -578,7 +651,7 @@ def test_connections_that_say_nothing_do_not_delay_a_stop(serve):
             stack.enter_context(server.connect())
         wait_for(lambda: len(others_of(psutil.Process(server.pid))) == 6)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(8) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_an_idle_connection_is_closed_after_the_keepalive_time(serve):

@@ -17,7 +17,8 @@ from tests.mongod import Mongod, ReplicaSet, fail_point, wait_until
 from tests.threads import at_once
 
 APP = "avenue"  # only Avenue's own client is hit
-MARGIN_SECONDS = 2.0
+# For a busy machine; with it, too, what is asked for ends before the usual 5 s of a read.
+MARGIN_SECONDS = 3.0
 
 CODES = {
     "InterruptedDueToReplStateChange": {"error_code": 11602},
@@ -172,7 +173,7 @@ def test_an_earlier_deadline_around_it_holds(mongod: Mongod, database: Database)
 
 
 def test_a_slow_answer_is_unavailable_in_time(mongod: Mongod, hasty: Database) -> None:
-    with fail_point(mongod.client, ["find"], None, block_ms=4_000, app_name=APP):
+    with fail_point(mongod.client, ["find"], None, block_ms=20_000, app_name=APP):
         began_at = time.monotonic()
         with pytest.raises(Unavailable):
             house(hasty).collection("things").find_one({})

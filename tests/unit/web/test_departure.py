@@ -1,0 +1,119 @@
+"""Answers on their way out, against a peer that takes as much as it is told to."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from avenue.web import departure
+from avenue.web.departure import Departure, Outgoing, Waiting
+
+
+class Peer:
+    """Takes `room` bytes, then nothing until it gets more room."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.taken = b""
+
+    def sendmsg(self, buffers: Iterable[memoryview], /) -> int:
+        if not self.room:
+            raise BlockingIOError
+        took = b"".join(buffers)[: self.room]
+        self.taken += took
+        self.room -= len(took)
+        return len(took)
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        self.taken += bytes(data)
+
+
+class Response:
+    """As gunicorn's: writes a head before the first piece, and an end."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
+        self.headers_sent = False
+
+    def write(self, piece: bytes) -> None:
+        if not self.headers_sent:
+            self._outgoing.sendall(b"head ")
+        self.headers_sent = True
+        self._outgoing.sendall(piece)
+
+    def close(self) -> None:
+        self._outgoing.sendall(b" end")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without descriptors there is nothing to wait for."""
+    monkeypatch.setattr(departure, "MOMENT_SECONDS", 0.0)
+    monkeypatch.setattr(departure.select, "poll", NeverReady)
+
+
+class NeverReady:
+    def register(self, peer: Any, event: int) -> None:
+        pass
+
+    def poll(self, milliseconds: float) -> list[Any]:
+        return []
+
+
+def answer(*pieces: bytes) -> Departure:
+    outgoing = Outgoing()
+    return Departure(Response(outgoing), pieces, outgoing)
+
+
+@pytest.mark.parametrize("room", range(1, 20))
+def test_an_answer_comes_in_order_whatever_the_client_takes_at_once(room: int) -> None:
+    going, peer, turns = answer(b"abc", b"", b"defg"), Peer(room), 0
+    while not going.go_on(peer, lambda: True):
+        peer.room = room
+        turns += 1
+    assert peer.taken == b"head abcdefg end"
+    assert turns == (len(peer.taken) - 1) // room
+
+
+def test_what_may_not_wait_is_sent_in_the_thread() -> None:
+    going, peer = answer(b"abc", b"defg"), Peer(2)
+    assert going.go_on(peer, lambda: False)
+    assert peer.taken == b"head abcdefg end"
+
+
+def test_no_more_is_read_than_the_client_takes() -> None:
+    read: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(10):
+            read.append(number)
+            yield b"abc"
+
+    outgoing = Outgoing()
+    going = Departure(Response(outgoing), pieces(), outgoing)
+    assert not going.go_on(Peer(9), lambda: True)
+    assert read == [0, 1]
+    going.close()
+    assert next(going._pieces, None) is None
+
+
+def test_what_several_wait_for_counts_once() -> None:
+    waiting, picture = Waiting(), bytes(1000)
+    first, second = Outgoing(b"head one", picture), Outgoing(b"head two", picture)
+    both = waiting.add(first), waiting.add(second)
+    assert waiting.bytes == 1016
+    waiting.remove(both[0])
+    assert waiting.bytes == 1008
+    assert waiting.has_room_for(picture)
+    waiting.remove(both[1])
+    assert waiting.bytes == 0
+
+
+def test_more_than_is_allowed_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(departure, "MOST_WAITING_BYTES", 1000)
+    waiting, picture = Waiting(), bytes(1000)
+    assert waiting.has_room()
+    waiting.add(Outgoing(picture))
+    assert not waiting.has_room()
+    assert waiting.has_room_for(picture)
+    assert not waiting.has_room_for(bytes(1))
