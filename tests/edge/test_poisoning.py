@@ -10,7 +10,9 @@ import socket
 
 import pytest
 
-from tests.edge.house import PATIENCE_SECONDS, House, comparable, new_host, plain, talk
+from tests.edge.house import PATIENCE_SECONDS, House, comparable, new_host, plain, plainest, talk
+from tests.http.test_fast_lane import lane_answers
+from tests.mongod import wait_until
 
 EVIL = "evil.example"
 FIELDS = {
@@ -179,16 +181,32 @@ def port(request: pytest.FixtureRequest, house: House) -> int:
     return house.edge.port if request.param == "edge" else house.app.port
 
 
+def asked(house: House, port: int, path: str, host: str) -> list[bytes]:
+    """What the next one gets: from Avenue by a thread, and then by the event loop's fast lane."""
+    answers = [talk(port, plain(path, host))]
+    if port == house.app.port:
+        answers.append(talk(port, plainest(path, host), half_close=True))
+    return [comparable(each) for each in answers]
+
+
 @pytest.mark.parametrize("which", ["thumb", "original"])
 @pytest.mark.parametrize("name", requests())
 def test_the_next_one_gets_the_clean_answer(house: House, port: int, name: str, which: str) -> None:
     path = getattr(house, which)
-    clean = comparable(talk(port, plain(path, new_host())))
-    assert clean.startswith(b"HTTP/1.1 200 ")
+    clean = asked(house, port, path, new_host())
+    assert all(each.startswith(b"HTTP/1.1 200 ") for each in clean)
     host = new_host()
     for _ in ("cold", "hot"):
         send(port, hostile(requests()[name], path, host))
-        assert comparable(talk(port, plain(path, host))) == clean
+        assert asked(house, port, path, host) == clean
+
+
+def test_the_fast_lane_is_among_those_who_were_asked(house: House) -> None:
+    host = new_host()
+    asked(house, house.app.port, house.thumb, host)
+    before = lane_answers(house.app)
+    asked(house, house.app.port, house.thumb, host)
+    wait_until(lambda: lane_answers(house.app) > before, "its line in the log")
 
 
 def test_nothing_evil_is_kept(house: House) -> None:
