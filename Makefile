@@ -17,7 +17,7 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	cp node_modules/fflate/esm/browser.js avenue/static/vendor/fflate.esm.js
 
 ##@ Check
-test: $(VENV)/.installed-dev assets chromium ## Install what testing needs and run all tests; T=path picks some
+test: $(VENV)/.installed-dev assets chromium nginx ## Install what testing needs and run all tests; T=path picks some
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -27,7 +27,7 @@ ifeq ($(T),tests)
 else
 	$(BIN)/python -m pytest $(T) -m "not long"
 endif
-test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
 	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
 bench: $(VENV)/.installed-dev ## Delivery beside the naive GridFS view, in one run
 	$(BIN)/python -m bench.delivery
@@ -37,6 +37,10 @@ chromium: ## Debian's Chromium for the browser tests, where it can be installed 
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; fi
+nginx: ## nginx for the tests of the edge, where it can be installed and is missing
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx-light >/dev/null; fi
 format: $(VENV)/.installed-dev ## Let the formatter decide
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -76,4 +80,4 @@ node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-long bench bench-pictures chromium format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-long bench bench-pictures chromium nginx format texts docs screenshots requirements clean help

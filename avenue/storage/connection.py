@@ -82,6 +82,8 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
+        self.tells_edges = bool(settings.purge_url)
+        """Whether what public files were is noted when they change; see `media.purging`."""
         self.client: MongoClient[Document] = MongoClient(
             settings.mongodb_uri,
             connect=False,
