@@ -69,7 +69,11 @@ class Image:
         self.root.chmod(0o755)
         for place in PLACES:
             self.at(place).mkdir(parents=True)
-        self._build(installed=installed)
+        try:
+            self._build(installed=installed)
+        except BaseException:
+            self.remove()
+            raise
         self.environment = {
             name: self._here(value) for name, value in environment_of(FINAL).items()
         }
