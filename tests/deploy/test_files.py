@@ -380,6 +380,28 @@ def test_what_selects_pods_finds_them():
 # What is written about it
 
 
+def test_limits_of_memory_are_what_the_operations_page_computes():
+    said = (ROOT / "docs/operations.md").read_text()
+    formula = r"(\d+) \+ WEB_CONCURRENCY × \((\d+) \+ AVENUE_CACHE_MB\) \+ decoders × "
+    base, each = map(int, re.search(formula, said).groups())
+    default = {e.metadata["env"]: e.default for e in Settings.__dataclass_fields__.values()}
+
+    def needed_mb(workers, cores):
+        decoders = workers * max(1, cores // workers)
+        cache, decode = default["AVENUE_CACHE_MB"], default["AVENUE_MAX_DECODE_MB"]
+        return base + workers * (each + cache) + decoders * decode
+
+    assert f"{needed_mb(2, 2):,} MB" in said
+    web = container_of(manifest("Deployment", "avenue-web"))["resources"]["limits"]
+    workers = int(manifest("ConfigMap", "avenue")["data"]["WEB_CONCURRENCY"])
+    gib = int(web["memory"].removesuffix("Gi"))
+    assert gib * 1024 >= needed_mb(workers, int(web["cpu"]))
+    app = compose()["services"]["app1"]
+    assert int(app["mem_limit"].removesuffix("g")) * 1024 >= needed_mb(
+        default["WEB_CONCURRENCY"], app["cpus"]
+    )
+
+
 def test_the_operations_page_names_each_file_and_commands_that_there_are():
     said = (ROOT / "docs/operations.md").read_text()
     named = {path.relative_to(ROOT).as_posix() for path in KUBERNETES}

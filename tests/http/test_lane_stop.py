@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -43,11 +44,18 @@ def test_who_waits_to_be_let_in_is_served_by_a_worker_that_is_told_to_stop(serve
     os.kill(server.pid, signal.SIGSTOP)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect(get("/hello"))) for _ in range(20)]
-        told_to_stop(server)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: is_waiting(server.pid, signal.SIGTERM))
         os.kill(server.pid, signal.SIGCONT)
         received = [everything(each) for each in clients]
     assert [statuses(each) for each in received] == [[200]] * 20
     assert all(b"\r\nConnection: close\r\n" in each for each in received)
+
+
+def is_waiting(pid, number):
+    """Whether the signal `number` waits for the process `pid`, which stands still."""
+    said = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^ShdPnd:\s*(\w+)", said, re.MULTILINE)[1], 16) >> (number - 1) & 1
 
 
 def test_who_comes_while_the_last_request_is_served_is_refused_at_once(serve, tmp_path):
