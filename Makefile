@@ -27,7 +27,7 @@ ifeq ($(T),tests)
 else
 	$(BIN)/python -m pytest $(T) -m "not long"
 endif
-test-long: $(VENV)/.installed-dev assets chromium ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
 	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
 bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Delivery beside nginx, Parse Server and others, in one run
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.delivery $(BENCH)
@@ -48,7 +48,7 @@ format: $(VENV)/.installed-dev ## Let the formatter decide
 ##@ Keep
 texts: $(VENV)/.installed-dev ## Bring each room's Spanish up to what its code and templates say
 	$(BIN)/python -m tests.catalogues
-docs: install ## Write docs/settings.md and docs/errors.md from the code
+docs: install ## Write docs/settings.md, docs/errors.md and docs/http.md from the code
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 screenshots: $(VENV)/.installed-dev assets chromium ## Take the pictures of docs/panel.md anew
 	$(BIN)/python -m pytest tests/browser/test_screenshots.py --screenshots docs/panel

@@ -4,6 +4,7 @@
 `docs/settings.md` is made from this file (`make docs`).
 """
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 WEAK_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "development")
 LEAST_SECRET_LENGTH = 32
 LEAST_SECRET_VARIETY = 10
+PRIVATE_NAMES = (".internal", ".local", ".localhost")
 
 
 class ConfigError(Exception):
@@ -156,6 +158,20 @@ class Settings:
         "AVENUE_MAIL_FROM",
         "Whom letters come from, as `Shop <shop@shop.example>`. Needed with `AVENUE_SMTP_URL`.",
         "",
+    )
+    purge_url: str = setting(
+        "AVENUE_PURGE_URL",
+        "Who is told the addresses an edge must forget, as `https://hooks.example/purge`; over "
+        "`http` only on this machine or in a private network. See cdn.md.",
+        "",
+        secret=True,
+    )
+    purge_secret: str = setting(
+        "AVENUE_PURGE_SECRET",
+        f"Signs what is sent to `AVENUE_PURGE_URL`. At least {LEAST_SECRET_LENGTH} random "
+        "characters.",
+        "",
+        secret=True,
     )
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
@@ -488,7 +504,7 @@ class Settings:
         found = {name: value for name, value in values.items() if value is not None}
         settings = cls(**found)
         problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
-        problems += settings._wrong_mail()
+        problems += [*settings._wrong_mail(), *settings._wrong_purge()]
         if problems:
             raise ConfigError(problems)
         return settings
@@ -553,6 +569,22 @@ class Settings:
             problems.append("AVENUE_MAIL_FROM is missing: letters need a sender")
         return problems
 
+    def _wrong_purge(self) -> list[str]:
+        if not self.purge_url:
+            return []
+        problems = []
+        if not is_webhook_url(self.purge_url):
+            problems.append(
+                "AVENUE_PURGE_URL must be as https://hooks.example/purge; http only to a loopback "
+                "or private address or to a name of a private network, as http://purger:9000/"
+            )
+        if len(self.purge_secret) < LEAST_SECRET_LENGTH:
+            problems.append(
+                f"AVENUE_PURGE_SECRET is missing or too short: the receiver of AVENUE_PURGE_URL "
+                f"knows us by it; use at least {LEAST_SECRET_LENGTH} random characters"
+            )
+        return problems
+
     def _wrong_urls(self) -> list[str]:
         problems = []
         if self.mongodb_uri and not self.mongodb_uri.startswith(("mongodb://", "mongodb+srv://")):
@@ -575,6 +607,28 @@ def is_smtp_url(url: str) -> bool:
         return False
     bare = parts.path in {"", "/"} and not (parts.query or parts.fragment)
     return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and bare and port_ok
+
+
+def is_webhook_url(url: str) -> bool:
+    """Tell whether messages may be sent to `url`: encrypted, or without leaving our own network."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if not (host and port_ok and is_plain) or parts.username or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_private(host))
+
+
+def _is_private(host: str) -> bool:
+    """Tell whether `host` is an address or a name that only a private network knows."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(PRIVATE_NAMES)
 
 
 def is_mailbox(text: str) -> bool:

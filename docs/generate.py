@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/errors.md from the code (`make docs`).
+"""Writes docs/settings.md and docs/errors.md from the code, docs/http.md from a test (`make docs`).
 
 A test compares the files with what this makes, so neither can fall behind.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 import avenue
 from avenue.config import Settings, bounds
 from avenue.errors import AvenueError
+from tests.http import conformance
 
 HERE = Path(__file__).parent
 
@@ -85,3 +86,4 @@ def _first_line(kind: type[AvenueError]) -> str:
 if __name__ == "__main__":
     (HERE / "settings.md").write_text(settings_page())
     (HERE / "errors.md").write_text(errors_page())
+    (HERE / "http.md").write_text(conformance.page())

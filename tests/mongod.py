@@ -123,6 +123,7 @@ class Mongod:
         self.directory = Path(tempfile.mkdtemp(prefix="avenue-mongod-"))
         self.port = free_port()
         self.frozen = False
+        self.terminated = False
         self.has_run = False
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Client] = {}
@@ -173,15 +174,28 @@ class Mongod:
 
     @property
     def is_up(self) -> bool:
-        return self.process is not None and not self.frozen
+        return self.process is not None and not self.frozen and not self.terminated
 
     def kill(self) -> None:
         """SIGKILL, and return when the process is gone with everything it held."""
         if self.process is not None:
-            self.process.kill()
+            if not self.terminated:
+                self.process.kill()
             self.process.wait()
         self.process = None
-        self.frozen = False
+        self.frozen = self.terminated = False
+
+    def terminate(self) -> None:
+        """SIGTERM, as who runs it ends it: a primary hands over first, which takes a while."""
+        assert self.process is not None
+        self.process.terminate()
+        self.terminated = True
+
+    def step_down(self, seconds: int = 5) -> None:
+        """Make this primary a secondary that stands for no election for `seconds`."""
+        self.direct.admin.command(
+            "replSetStepDown", seconds, secondaryCatchUpPeriodSecs=seconds - 1
+        )
 
     def restart(self) -> None:
         """Start again with the same data on the same port, after a SIGKILL if it still runs."""
@@ -367,17 +381,20 @@ class ReplicaSet:
     def step_down(self, seconds: int = 5) -> Mongod:
         """Make the primary a secondary that stands for no election for `seconds`; return it."""
         primary = self.wait_for_primary()
-        primary.direct.admin.command(
-            "replSetStepDown", seconds, secondaryCatchUpPeriodSecs=seconds - 1
-        )
+        primary.step_down(seconds)
         return primary
 
-    def heal(self) -> Mongod:
-        """Thaw and restart whoever needs it and return the primary of the whole set."""
+    def thaw(self) -> None:
+        """Wake whoever is frozen; one that was primary believes for a moment that it is."""
         for member in self.members:
             if member.frozen:
                 member.thaw()
-            elif not member.is_up:
+
+    def heal(self) -> Mongod:
+        """Thaw and restart whoever needs it and return the primary of the whole set."""
+        self.thaw()
+        for member in self.members:
+            if not member.is_up:
                 member.restart()
         return self.wait_until_healthy()
 

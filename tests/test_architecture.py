@@ -19,6 +19,7 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "
 SEES_THE_WHOLE_HOUSE = {
     "accounts.store.MongoAccountStore.__init__": "people and tokens are looked up before a site is",
     "jobs.store.MongoJobStore.__init__": "one queue for all sites",
+    "media.purging.store.PurgeStore.__init__": "one queue of notices for all sites",
     "media.renditions.store.SweptRenditions.__init__": "the sweeper goes through every site",
     "media.store.SweptStore.__init__": "the sweeper goes through every site",
     "media.store.SweptStore.purge": "the sweeper",

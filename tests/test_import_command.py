@@ -136,7 +136,7 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
                 lambda: database["shop_imports"].find_one({"done": {"$gt": 0}}), "some rows are in"
             )
             process.send_signal(signal.SIGINT)
-            _, complaints = process.communicate(timeout=30)  # one that went on tells of every row
+            _, complaints = process.communicate(timeout=120)  # one that went on tells of every row
             assert process.returncode == 130, complaints
         assert [each["state"] for each in database["jobs"].find()] == ["queued"]
         assert database["shop_products"].count_documents({}) < rows

@@ -136,7 +136,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     _answer_machines(app, database, known_sites)
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
-    app.wsgi_app = HotLayer(app.wsgi_app, hot)  # type: ignore[method-assign]
+    app.wsgi_app = hosts.OneHost(HotLayer(app.wsgi_app, hot))  # type: ignore[method-assign]
     requestlog.install(app)
     return app
 
@@ -203,7 +203,8 @@ def _provide_delivery(
     app: Flask, database: Database, decoders: DecodePool, settings: Settings
 ) -> HotPictures:
     """Provide what finds stored files; return the answers this worker will have at hand."""
-    cache, assets_known = ByteCache(settings.cache_mb * MB), AssetCache(settings.cache_seconds)
+    cache = ByteCache(settings.cache_mb * MB)
+    assets_known = AssetCache(settings.cache_seconds, is_away=database.is_away)
     provide(
         app,
         renditions_of(settings, database, decoders, cache),
@@ -243,7 +244,7 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
         if request.path.startswith(NEEDS_NO_DATABASE):
             return
         gate.pass_or_raise()
-        deadline = database.deadline(_seconds_for(request.method, settings))
+        deadline = database.request(_seconds_for(request.method, settings))
         request.environ["avenue.deadline"] = deadline
         deadline.__enter__()
 

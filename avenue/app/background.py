@@ -13,6 +13,7 @@ from avenue.app.services import (
     letter_worker,
     media_library,
     picture_import_worker,
+    purger,
     renditions_of,
     shop_of,
 )
@@ -25,6 +26,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.inspection.service import INSPECT
+from avenue.media.purging.service import EVERY_SECONDS, PURGE
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
@@ -72,6 +74,8 @@ class Background:
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             handlers[MAIL] = letter_worker(settings, database).send
+        if settings.purge_url:
+            handlers[PURGE] = self._purge
         self._settings, self._database = settings, database
         self._sites = Sites(database, settings)
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
@@ -135,12 +139,18 @@ class Background:
         self._gate.pass_or_raise()
         self._jobs.periodic(SWEEP, self._sweep_seconds)
         self._jobs.periodic(INSPECT, self._inspect_seconds)
+        if self._settings.purge_url:
+            self._jobs.periodic(PURGE, EVERY_SECONDS)
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
         return self._sweeper.sweep(save).as_dict()
+
+    def _purge(self, job: RunningJob) -> Mapping[str, int]:
+        worker = purger(self._settings, self._database, self._sites)
+        return worker.purge(job.cursor, job.save)
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         return self._inspector.inspect(job.cursor, job.save)

@@ -25,6 +25,8 @@ from avenue.media.policy import (
     picture_archives,
     product_pictures,
 )
+from avenue.media.purging.service import Purger
+from avenue.media.purging.store import PurgeStore
 from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
@@ -50,6 +52,7 @@ from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.sites import Sites
+from avenue.webhooks.sender import Receiver
 
 
 def account_service(
@@ -201,6 +204,16 @@ def renditions_of(
         image_limits(settings),
         cache,
         settings,
+    )
+
+
+def purger(settings: Settings, database: Database, sites: Sites) -> Purger:
+    """Return who tells the edges what to forget; only where there is somebody to tell."""
+    return Purger(
+        PurgeStore(database),
+        sites.by_id,
+        Receiver(url=settings.purge_url, secret=settings.purge_secret),
+        cache_seconds=settings.cache_seconds,
     )
 
 

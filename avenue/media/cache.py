@@ -84,7 +84,15 @@ class AssetCache:
     is worth more than what somebody behind another connection may have removed.
     """
 
-    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        is_away: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`is_away` tells, without asking anybody, whether the database is known to be away."""
+        self._is_away = is_away
         self._seconds = seconds
         self._now = now
         self._entries: OrderedDict[tuple[str, str], _Known] = OrderedDict()
@@ -93,7 +101,17 @@ class AssetCache:
     def get(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a remembered asset, or None."""
         known = self._entries.get((site_id, asset_id))
-        return known.asset if known and self._now() < known.good_until else None
+        if known is None:
+            return None
+        now = self._now()
+        if now < known.good_until or (now < known.late_until and self._is_away()):
+            return known.asset
+        return None
+
+    def has_late(self, site_id: str, asset_id: str) -> bool:
+        """Tell whether there is an asset that could be shown if the database does not answer."""
+        known = self._entries.get((site_id, asset_id))
+        return known is not None and self._now() < known.late_until
 
     def get_late(self, site_id: str, asset_id: str) -> Asset | None:
         """Return an asset whose time is up, and believe it for `RETRY_SECONDS`; or None."""

@@ -34,6 +34,9 @@ WALL_SECONDS_PER_CPU_SECOND = 5
 PICTURES_PER_PROCESS = 1000
 """Then it is replaced: whatever a library leaks or fragments ends with the process."""
 
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""How much time on all cores together a container has in a period (cgroup 2)."""
+
 Answer = tuple[Message, list[bytes]]
 
 _ROOT = Path(__file__).parents[2]
@@ -49,9 +52,21 @@ def processes_for(workers: int) -> int:
 
 
 def _cores() -> int:
+    """Return how many cores this process may keep busy: never more than its container was given."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _quota_cores() or cores))
+
+
+def _quota_cores() -> int | None:
+    """Return the whole cores a container may take of its machine's; None where nothing is said."""
+    try:
+        quota, period = CPU_MAX.read_text().split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no control group of its own, or `max`
+        return None
 
 
 class DecodePool:

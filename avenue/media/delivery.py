@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from flask import Response
 
+from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.media.conditional import Decision, Facts, decide_for, http_date
 from avenue.media.naming import content_disposition, display_name
@@ -217,7 +218,8 @@ def _validators(facts: Facts, freshness: Freshness) -> list[tuple[str, str]]:
     return [
         *freshness.headers,
         ("ETag", f'"{facts.etag}"'),
-        ("Last-Modified", http_date(facts.modified_at)),
+        # Section 8.8.2.1: never later than our own Date, whatever another machine's clock said.
+        ("Last-Modified", http_date(min(facts.modified_at, utc_now()))),
     ]
 
 

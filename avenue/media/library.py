@@ -35,6 +35,8 @@ from avenue.storage.idempotency import FinishedWrite, OpenWrite
 
 MB = 1024 * 1024
 LEAST_LEASE_SECONDS = 5
+TRIES = 3
+"""How often bytes are stored that elections lose again and again."""
 
 
 class Incoming(Protocol):
@@ -399,8 +401,10 @@ class MediaLibrary:
     def _whole(self, asset: Asset, incoming: Incoming) -> Asset:
         """Return the picture that is there already, its bytes mended if they were damaged.
 
-        Raise `Unavailable` when they are damaged still: the same upload again will do.
+        Raise `Unavailable` when they are damaged still, or not yet with a majority of the members:
+        the same upload again will do.
         """
+        self._store.wait_until_kept(asset)
         if self._store.is_whole(asset):
             return asset
         if incoming.sha256 == asset.current.sha256:
@@ -475,7 +479,7 @@ class MediaLibrary:
         if replaced:
             versions = (version, *replaced.versions)
             asset = replace(replaced, versions=versions, name=checked.name)
-            self._write(asset, checked)
+            self._write(asset, checked, is_new=False)
             return asset
         asset = Asset(
             id=asset_id,
@@ -490,16 +494,29 @@ class MediaLibrary:
             revision=1,
             created_at=now,
         )
-        self._write(asset, checked)
-        self._store.insert_unclaimed(asset, hours=self._settings.unclaimed_hours)
+        self._write(asset, checked, is_new=True)
         return asset
 
-    def _write(self, asset: Asset, checked: Checked) -> None:
-        """Store the bytes of the newest version of `asset`, and its first renditions."""
-        self._store.write_file(asset, asset.current, checked.file)
-        for each in checked.examined.renditions if checked.examined else ():
-            key = RenditionKey.of(asset, each.variant, each.extension)
-            self._renditions.insert(asset.site, to_keep(key, asset.current.file, each))
+    def _write(self, asset: Asset, checked: Checked, *, is_new: bool) -> None:
+        """Store the newest version of `asset`, its first renditions, and the asset if it `is_new`.
+
+        Only the last of these writes waits for a journaled majority, so an upload waits four times
+        (it, the open write, the claim, the audit log) and not once for each chunk and rendition.
+        What an election in between has lost is written again. Raise `Unavailable`.
+        """
+        made = checked.examined.renditions if checked.examined else ()
+        kept = [
+            to_keep(RenditionKey.of(asset, each.variant, each.extension), asset.current.file, each)
+            for each in made
+        ]
+        for _ in range(TRIES):
+            self._renditions.insert_all(asset.site, kept)
+            self._store.write_file(asset, asset.current, checked.file, waits=not is_new)
+            if is_new:
+                self._store.insert_unclaimed(asset, hours=self._settings.unclaimed_hours)
+            if self._store.is_safe(asset, asset.current):
+                return
+        raise Unavailable
 
     def _replay(self, actor: Actor, write: FinishedWrite) -> Reception:
         entries = write.answer["outcomes"]

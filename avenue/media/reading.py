@@ -15,6 +15,8 @@ from avenue.media.store import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
 
 PUBLIC = Visibility.PUBLIC
+GLANCE_SECONDS = 2.0
+"""How long the database is waited for by who could show what was known before."""
 
 
 class DamagedFile(AvenueError):
@@ -159,10 +161,11 @@ class MediaReader:
     def _look(self, site: Site, asset_id: str) -> Asset | None:
         """Look into the database, together with all who ask for the same now."""
         looked = threading.Event()
+        seconds = GLANCE_SECONDS if self._assets.has_late(site.id, asset_id) else None
 
         def look() -> Asset | None:
             looked.set()
-            return self.find_now(site, asset_id)
+            return self._noted(site, asset_id, self._store.get(site.id, asset_id, seconds))
 
         asset = self._looks.share(f"{site.id}/{asset_id}", look)
         if asset is None or asset.visibility is PUBLIC or looked.is_set():
@@ -171,7 +174,9 @@ class MediaReader:
 
     def find_now(self, site: Site, asset_id: str) -> Asset | None:
         """Return a live asset of `site` as the database has it, or None."""
-        asset = self._store.get(site.id, asset_id)
+        return self._noted(site, asset_id, self._store.get(site.id, asset_id))
+
+    def _noted(self, site: Site, asset_id: str, asset: Asset | None) -> Asset | None:
         if asset is None or asset.state is not State.LIVE or asset.visibility is not PUBLIC:
             self._assets.forget(site.id, asset_id)
             return asset if asset is not None and asset.state is State.LIVE else None

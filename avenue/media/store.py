@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from avenue.clock import utc_now
 from avenue.media.models import Asset, Claim, State, Version, Visibility
+from avenue.media.purging.store import PENDING, note_one, noted
 from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
 from avenue.storage.connection import Database, Document
@@ -16,6 +17,7 @@ from avenue.storage.scope import Collection, house, site
 
 ASSETS = "assets"
 LEGACY_URLS = "legacy_urls"
+NOT_PENDING = {"$nor": [PENDING]}
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 
 
@@ -26,10 +28,19 @@ class AssetStore:
         self._database = database
         self._writes = Writes(database)
 
-    def get(self, site_id: str, asset_id: str) -> Asset | None:
-        """Return one asset in any state, or None."""
-        found = self._assets(site_id).find_one({"_id": asset_id})
+    def get(self, site_id: str, asset_id: str, within_seconds: float | None = None) -> Asset | None:
+        """Return one asset in any state, or None; raise `Unavailable` if it takes too long."""
+        seconds = self._database.read_seconds if within_seconds is None else within_seconds
+        with self._database.deadline(seconds):
+            found = self._assets(site_id).find_one({"_id": asset_id})
         return from_document(found) if found else None
+
+    def wait_until_kept(self, asset: Asset) -> None:
+        """Return once a majority of the members has `asset` as it is, or raise `Unavailable`."""
+        as_it_is: Document = {"_id": asset.id, "versions.0.file": asset.current.file}
+        if asset.claim:
+            as_it_is |= {"claim.kind": asset.claim.kind, "claim.id": asset.claim.id}
+        self._assets(asset.site).wait_until_kept(as_it_is)
 
     def get_many(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, Asset]:
         """Return the assets of `asset_ids` that exist, by id."""
@@ -76,15 +87,23 @@ class AssetStore:
         """Forget an open write, if it is still ours; see `Writes.abandon`."""
         return self._writes.abandon(site_id, write)
 
-    def write_file(self, asset: Asset, version: Version, source: BinaryIO) -> None:
-        """Store the bytes of `version` of `asset`, repeatably."""
+    def write_file(
+        self, asset: Asset, version: Version, source: BinaryIO, *, waits: bool = True
+    ) -> None:
+        """Store the bytes of `version` of `asset`, repeatably; see `Files.write`."""
         site(self._database, asset.site).files(asset.bucket).write(
             version.file,
             source,
             length=version.bytes,
             name=asset.name,
             metadata=_metadata(asset, version),
+            waits=waits,
         )
+
+    def is_safe(self, asset: Asset, version: Version) -> bool:
+        """Tell whether a majority has the bytes of `version`; see `Files.is_safe`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.is_safe(version.file, length=version.bytes)
 
     def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""
@@ -148,17 +167,23 @@ class AssetStore:
             self.delete_file(site_id, bucket, file_id)
 
     def forget(self, asset: Asset) -> None:
-        """Remove the record of a condemned asset whose bytes are gone; repeatable."""
-        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
+        """Remove the record of a condemned asset whose bytes are gone; repeatable.
+
+        One that an edge is still to be told of stays, and the sweeper ends it later.
+        """
+        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING, **NOT_PENDING})
 
     def change(
         self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
     ) -> Asset | None:
         """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
         query = {**_owned(asset_id, claim), "state": State.LIVE}
-        changed = self._assets(site_id).find_and_update(
-            query, {"$set": dict(changes), "$inc": {"revision": 1}}
-        )
+        assets = self._assets(site_id)
+        change: Any = {"$set": dict(changes), "$inc": {"revision": 1}}
+        if "focal" in changes:  # what is cut moves to other addresses
+            values = {name: {"$literal": value} for name, value in changes.items()}
+            change = noted(assets, {"$set": {**values, "revision": {"$add": ["$revision", 1]}}})
+        changed = assets.find_and_update(query, change)
         return from_document(changed) if changed else None
 
     def _assets(self, site_id: str) -> Collection:
@@ -217,30 +242,38 @@ class SweptStore:
     def condemn_unclaimed(self) -> Asset | None:
         """Take one asset nobody claimed in time out of sight for good, and return it."""
         expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
-        return self._condemn({"claim": None, "state": State.LIVE, **expired}, [("expires_at", 1)])
+        unclaimed = {"claim": None, "state": State.LIVE, **expired}
+        change = noted(self._assets, {"$set": {"state": State.PURGING}})
+        found = self._assets.find_and_update(unclaimed, change, sort=[("expires_at", 1)])
+        return from_document(found) if found else None
 
     def condemn_trash(self, days: int) -> Asset | None:
         """Take one asset that was in the trash for `days` out of sight for good."""
         kept_until = {"$dateAdd": {"startDate": "$trash.at", "unit": "day", "amount": days}}
-        old = {"$expr": {"$lt": [kept_until, "$$NOW"]}}
-        return self._condemn({"state": State.TRASH, **old}, [("trash.at", 1)])
+        old = {"state": State.TRASH, "$expr": {"$lt": [kept_until, "$$NOW"]}}
+        change = {"$set": {"state": State.PURGING}}
+        found = self._assets.find_and_update(old, change, sort=[("trash.at", 1)])
+        return from_document(found) if found else None
 
     def condemned(self, limit: int) -> list[Asset]:
-        """Return assets whose purge was begun and not finished."""
-        found = self._assets.find({"state": State.PURGING}, limit=limit)
+        """Return assets whose purge was begun and can be gone on with."""
+        has_more_to_do = {"$or": [{"emptied": {"$ne": True}}, NOT_PENDING]}
+        found = self._assets.find({"state": State.PURGING, **has_more_to_do}, limit=limit)
         return [from_document(each) for each in found]
 
     def purge(self, asset: Asset) -> None:
         """Delete bytes, renditions, old addresses and then the record of a condemned asset.
 
-        Repeatable from any step.
+        Repeatable from any step. The record stays while an edge is still to be told of it.
         """
         files = house(self._database).files(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
         self._renditions.delete_of_asset(asset.site, asset.id)
         self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
-        self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
+        condemned = {"_id": asset.id, "site": asset.site, "state": State.PURGING}
+        if not self._assets.delete({**condemned, **NOT_PENDING}):
+            self._assets.update(condemned, {"$set": {"emptied": True}})
 
     def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
         """Return file documents in the order of their ids."""
@@ -313,10 +346,6 @@ class SweptStore:
         """Remove a file document and its chunks."""
         house(self._database).files(bucket).delete(file_id)
 
-    def _condemn(self, query: Mapping[str, Any], sort: Sequence[tuple[str, int]]) -> Asset | None:
-        found = self._assets.find_and_update(query, {"$set": {"state": State.PURGING}}, sort=sort)
-        return from_document(found) if found else None
-
 
 def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
     """Give an unclaimed asset its owner, inside a transaction; False when it is too late.
@@ -353,7 +382,7 @@ def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
     The sweeper ends what is left of it when its bytes are not deleted right after.
     """
     query = {"_id": asset_id, "claim": None}
-    found = assets.find_and_update(query, {"$set": {"state": State.PURGING}})
+    found = assets.find_and_update(query, noted(assets, {"$set": {"state": State.PURGING}}))
     return from_document(found) if found else None
 
 
@@ -386,7 +415,7 @@ def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | 
     The sweeper ends what is left of it when its bytes are not deleted right after.
     """
     query = {"_id": asset_id, "owner": owner, "temporary": True, "claim": None}
-    found = assets.find_and_update(query, {"$set": {"state": State.PURGING}})
+    found = assets.find_and_update(query, noted(assets, {"$set": {"state": State.PURGING}}))
     return from_document(found) if found else None
 
 
@@ -421,7 +450,7 @@ def trash_one(
     return bool(
         assets.update(
             {**_owned(asset_id, claim), "state": State.LIVE},
-            [{"$set": {"state": State.TRASH, "trash": stamp}}],
+            noted(assets, {"$set": {"state": State.TRASH, "trash": stamp}}),
         )
     )
 
@@ -450,6 +479,7 @@ def replace_one(
         return None
     if before["versions"][0]["file"] == version.file:
         return ()
+    note_one(assets, asset_id)
     newest = {"$each": [_version_out(version)], "$position": 0, "$slice": keep}
     change = {"$push": {"versions": newest}, "$set": {"name": name}, "$inc": {"revision": 1}}
     assets.update(query, change)

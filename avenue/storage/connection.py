@@ -9,7 +9,8 @@ import contextlib
 import contextvars
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -34,12 +35,15 @@ from pymongo.read_concern import ReadConcern
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.storage.waiting import WaitingRoom
 
 Document = dict[str, Any]
 T = TypeVar("T")
 
 DEFAULT_DATABASE = "avenue"
 DURABLE = WriteConcern(w="majority", j=True)
+QUICK = WriteConcern(w=1, j=False)
+"""For what may be lost, or is looked for again behind a durable write."""
 
 # Server errors that pass: the node is stepping down, shutting down, or lost its network.
 # (specifications: retryable-writes.md, "Terms"; plus ExceededTimeLimit and LockTimeout.)
@@ -68,6 +72,8 @@ PASSING_CODES = frozenset(
 )
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+SELECTION_SECONDS = 1.0
+"""How long the driver looks for a primary before we are asked whether to go on."""
 PING_SECONDS = 1.0
 GLANCE_SECONDS = 0.1
 UNDO_SECONDS = 1.0
@@ -82,6 +88,8 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
+        self.tells_edges = bool(settings.purge_url)
+        """Whether what public files were is noted when they change; see `media.purging`."""
         self.client: MongoClient[Document] = MongoClient(
             settings.mongodb_uri,
             connect=False,
@@ -97,10 +105,20 @@ class Database:
             # its default of 10 s that alone was longer than a read may take (measured: 10-20 s).
             # 500 is the least it takes; with 1,000 three such errors in a row took 3 s, now 1.7.
             heartbeatFrequencyMS=500,
-            serverSelectionTimeoutMS=int(self.read_seconds * 1000),
+            serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
+            # A thread needs one, jobs and transactions some more. Measured with 8 threads: fewer
+            # than threads take 1.45 times as long, 100 gain nothing. Waiting for one counts as
+            # part of the deadline.
             maxPoolSize=settings.threads * 2 + 4,
+            # Networks of clouds forget a silent connection after 4 minutes (Azure) or longer and
+            # tell nobody. A new one costs 10 ms, a read on one that was kept 1.7.
+            maxIdleTimeMS=180_000,
+            # Whatever the URI says: pictures do not become smaller (zlib: 18 times as long).
+            compressors=[],
         )
         self.raw: MongoDatabase[Document] = self.client.get_default_database(DEFAULT_DATABASE)
+        self._waiting = WaitingRoom(self.is_away, seats=max(settings.threads // 2, 1))
+        self._abandoned: deque[Document] = deque()
 
     def close(self) -> None:
         """Give back every connection."""
@@ -110,18 +128,28 @@ class Database:
         """Bound everything inside by `seconds` from now; an earlier outer deadline stays."""
         return pymongo.timeout(seconds)
 
+    @contextlib.contextmanager
+    def request(self, seconds: float) -> Iterator[None]:
+        """Bound what a request thread does by `seconds`, and let it wait only if it has a seat.
+
+        See `WaitingRoom`; what is streamed afterwards is not bound by either.
+        """
+        with self._waiting.guest(), pymongo.timeout(seconds):
+            yield
+
     def repeat(self, operation: Callable[[], T], seconds: float) -> T:
         """Run an idempotent `operation` until it succeeds or `seconds` have passed.
 
         The driver retries once; a second passing error in a row is ours. Raise `Unavailable`
-        at the deadline.
+        at the deadline, or when too many requests wait already.
         """
         ends_at = time.monotonic() + seconds
         pause = FIRST_PAUSE_SECONDS
-        with pymongo.timeout(seconds):
+        with pymongo.timeout(seconds), self._waiting.turn() as check:
             while True:
+                check()
                 try:
-                    return operation()
+                    done = operation()
                 except PyMongoError as error:
                     if not is_passing(error):
                         raise
@@ -130,6 +158,9 @@ class Database:
                         raise Unavailable from error
                     time.sleep(wait)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                else:
+                    self._undo_late()
+                    return done
 
     def wait_for_majority(self, source: MongoCollection[Document], query: Document) -> None:
         """Return once a majority of the members has the document of `query`.
@@ -152,10 +183,19 @@ class Database:
         `work` may run several times and must find its own earlier success (a commit whose
         answer was lost). Raise `Unavailable` when the outcome cannot be learnt in time.
         """
-        with pymongo.timeout(self.write_seconds), self.client.start_session() as session:
+        with (
+            pymongo.timeout(self.write_seconds),
+            self._waiting.turn() as check,
+            self.client.start_session() as session,
+        ):
+
+            def try_once(session: ClientSession) -> T:
+                check()
+                return work(session)
+
             try:
                 return session.with_transaction(
-                    work, read_concern=ReadConcern("snapshot"), write_concern=DURABLE
+                    try_once, read_concern=ReadConcern("snapshot"), write_concern=DURABLE
                 )
             except PyMongoError as error:
                 # In a context of its own, or the deadline that has just passed would end this too.
@@ -168,10 +208,30 @@ class Database:
         """Make the server forget an unfinished transaction of `session`; a committed one stays.
 
         The driver does not abort once the deadline has passed, and then what the transaction
-        touched stays locked for 60 s: every retry of the same request would fail.
+        touched stays locked for 60 s: every retry of the same request would fail. A server that
+        does not answer now is told as soon as it does.
         """
+        if not self._kill(session.session_id):
+            session._server_session.mark_dirty()  # noqa: SLF001 - or others would be given it
+            self._abandoned.append(dict(session.session_id))
+
+    def _undo_late(self) -> None:
+        """Make the server forget what it could not be told in time."""
+        while self._abandoned:
+            try:
+                session_id = self._abandoned.popleft()
+            except IndexError:  # another thread was first
+                return
+            if not contextvars.Context().run(self._kill, session_id):
+                self._abandoned.append(session_id)
+                return
+
+    def _kill(self, session_id: Mapping[str, Any]) -> bool:
+        """Return whether the server has ended a session and what was open in it."""
         with contextlib.suppress(PyMongoError), pymongo.timeout(UNDO_SECONDS):
-            self.client.admin.command("killSessions", [session.session_id])
+            self.client.admin.command("killSessions", [session_id])
+            return True
+        return False
 
     def ping(self) -> None:
         """Reach the primary within `PING_SECONDS` or raise `Unavailable`, at once when it is away.
@@ -179,14 +239,14 @@ class Database:
         Even then the driver is asked for a moment: that makes it look for the primary now, and
         not at its next turn, up to 10 s later.
         """
-        with pymongo.timeout(GLANCE_SECONDS if self._is_known_to_be_away() else PING_SECONDS):
+        with pymongo.timeout(GLANCE_SECONDS if self.is_away() else PING_SECONDS):
             try:
                 self.client.admin.command("ping")
             except PyMongoError as error:
                 raise Unavailable from error
 
-    def _is_known_to_be_away(self) -> bool:
-        """Tell whether the driver has looked for a primary and there is none."""
+    def is_away(self) -> bool:
+        """Tell whether the driver has looked for a primary and there is none; asks nobody."""
         seen = self.client.topology_description
         members = seen.server_descriptions().values()
         looked = any(each.is_server_type_known or each.error for each in members)

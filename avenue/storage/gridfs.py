@@ -11,12 +11,15 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from bson import Binary, ObjectId
-from pymongo import ReturnDocument
+from pymongo import ReadPreference, ReturnDocument
+from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import QUICK, Database, Document
 
 CHUNK_BYTES = 1024 * 1024
+ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
 READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
 
 
@@ -46,6 +49,8 @@ class Files:
         self._prefix = prefix
         self._files = database.raw[f"{bucket}.files"]
         self._chunks = database.raw[f"{bucket}.chunks"]
+        # Bytes never change under their id, so while there is no primary any member will do.
+        self._any_chunks = self._chunks.with_options(read_preference=ANY_MEMBER)
 
     def write(
         self,
@@ -55,12 +60,17 @@ class Files:
         length: int,
         name: str,
         metadata: Mapping[str, Any],
+        waits: bool = True,
     ) -> None:
         """Store `length` bytes of `source` (read from its start) as `file_id`, repeatably.
 
         The same bytes under the same id again change nothing; other bytes raise `OtherBytes`.
         One chunk of 1 MiB is in memory at a time. The file document comes last, so half a file
         is never visible.
+
+        Chunks wait for the primary alone, the file document for a journaled majority; without
+        `waits` not even that, for whoever writes something else right after that does. `is_safe`
+        then tells whether an election in between has lost any of them.
         """
         stored_id = self._prefix + file_id
         source.seek(0)
@@ -79,8 +89,9 @@ class Files:
         is_new = {"$eq": [{"$type": "$length"}, "missing"]}
         stamped = {"$mergeObjects": [{"$literal": fresh}, {"uploadDate": "$$NOW"}]}
         stage = {"$replaceWith": {"$cond": [is_new, stamped, "$$ROOT"]}}
+        files = self._files if waits else self._files.with_options(write_concern=QUICK)
         stored = self._database.repeat(
-            lambda: self._files.find_one_and_update(
+            lambda: files.find_one_and_update(
                 {"_id": stored_id}, [stage], upsert=True, return_document=ReturnDocument.AFTER
             ),
             self._database.write_seconds,
@@ -121,10 +132,10 @@ class Files:
     def read(self, file_id: str, start: int, end: int, *, length: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
 
-        Every 2 MiB are one finished query, so a slow reader holds no cursor, and after an
-        election the read goes on with the next chunk. Raise `Incomplete` instead of ending early,
-        `Unavailable` when the database stays away. Files that another client has cut into chunks
-        of another size (stock drivers: 255 KiB) are read as well.
+        Every 2 MiB are one finished query, so a slow reader holds no cursor, and during an
+        election the read goes on with the next chunk, from whichever member has it. Raise
+        `Incomplete` instead of ending early, `Unavailable` when the database stays away. Files that
+        another client has cut into chunks of another size (stock drivers: 255 KiB) are read, too.
         """
         stored_id = self._prefix + file_id
         if end > length:
@@ -144,6 +155,27 @@ class Files:
                 while pieces:
                     yield pieces.pop(0)  # so that none is still held while the next are read
             sure = True
+
+    def is_safe(self, file_id: str, *, length: int) -> bool:
+        """Tell whether a majority of the members has a file of `length` bytes and all its chunks.
+
+        To be asked when a later write has waited for a majority, which then has what came before.
+        """
+        stored_id, safely = self._prefix + file_id, ReadConcern("majority")
+        files = self._files.with_options(read_concern=safely)
+        chunks = self._chunks.with_options(read_concern=safely)
+        seconds = self._database.read_seconds
+        file = self._database.repeat(
+            lambda: files.find_one({"_id": stored_id}, {"length": 1}), seconds
+        )
+        found = self._database.repeat(
+            lambda: list(chunks.find({"files_id": stored_id}, {"_id": 0, "n": 1}).sort("n", 1)),
+            seconds,
+        )
+        numbers = [each["n"] for each in found]
+        return bool(file and file["length"] == length) and numbers == list(
+            range(len(_chunk_sizes(length)))
+        )
 
     def find(self, file_id: str) -> FileFacts | None:
         """Return what is known of a file, or None."""
@@ -197,10 +229,9 @@ class Files:
 
     def _insert_chunk(self, stored_id: str, number: int, data: bytes, length: int) -> None:
         chunk = {"_id": ObjectId(), "files_id": stored_id, "n": number, "data": Binary(data)}
+        chunks = self._chunks.with_options(write_concern=QUICK)
         try:
-            self._database.repeat(
-                lambda: self._chunks.insert_one(chunk), self._database.write_seconds
-            )
+            self._database.repeat(lambda: chunks.insert_one(chunk), self._database.write_seconds)
         except DuplicateKeyError:
             # Our own insert whose answer was lost, or an earlier try of the same write.
             if not self._is_there(stored_id, number, data, length):
@@ -265,13 +296,18 @@ class Files:
         There must be none among the `beyond` chunks that follow them.
         """
         numbers = {"$gte": first, "$lte": last + beyond}
-        found = self._database.repeat(
-            lambda: list(
-                self._chunks.find({"files_id": stored_id, "n": numbers}, {"_id": 0}).sort("n", 1)
-            ),
-            self._database.read_seconds,
-        )
-        if [chunk["n"] for chunk in found] != list(range(first, last + 1)):
+        query, right = {"files_id": stored_id, "n": numbers}, list(range(first, last + 1))
+
+        def find(source: MongoCollection[Document]) -> list[Document]:
+            return list(source.find(query, {"_id": 0}).sort("n", 1))
+
+        def look() -> list[Document]:
+            found = find(self._any_chunks)
+            # A secondary may lag behind: only the primary can say that a chunk is not there.
+            return found if [chunk["n"] for chunk in found] == right else find(self._chunks)
+
+        found = self._database.repeat(look, self._database.read_seconds)
+        if [chunk["n"] for chunk in found] != right:
             raise Incomplete(f"{stored_id}: chunks {first} to {last} are not exactly there")
         return found
 

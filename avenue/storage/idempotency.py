@@ -100,11 +100,17 @@ class Writes:
     def finished(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
         """Return the answer of the finished write `key`, None when it is not finished.
 
-        Raise `IdempotencyKeyReused` when its content was another.
+        A majority of the members has it then: what only a primary has, whose answer may have been
+        503 for that very reason, the next one may not know. Raise `IdempotencyKeyReused` when its
+        content was another.
         """
         writes = site(self._database, site_id).collection("writes")
-        found = writes.find_one({"_id": _id_of(site_id, key)})
-        return _finished(found, fingerprint) if found else None
+        query = {"_id": _id_of(site_id, key)}
+        found = writes.find_one(query)
+        done = _finished(found, fingerprint) if found else None
+        if done:
+            writes.wait_until_kept({**query, "state": "done"})
+        return done
 
     def finish(
         self, site_id: str, write: OpenWrite, answer: Mapping[str, Any], session: ClientSession

@@ -89,6 +89,12 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("state"),
         options={"partialFilterExpression": {"state": "purging"}},
     ),
+    # What edges are still to be told of.
+    Index(
+        collection="assets",
+        keys=_up("purges.at"),
+        options={"partialFilterExpression": {"purges.0": {"$exists": True}}},
+    ),
     Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
     Index(collection="renditions", keys=_up("site", "asset", "file")),
     # Somebody's temporary pictures, newest first.

@@ -5,16 +5,16 @@ query that forgot it cannot be written. Who takes `house()` is listed in a test.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import bson
-from pymongo import ReplaceOne, ReturnDocument, UpdateOne, WriteConcern
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import QUICK, Database, Document
 from avenue.storage.gridfs import Files
 from avenue.storage.survey import Survey
 
@@ -95,6 +95,10 @@ class Collection:
                 )
             )
         )
+
+    def wait_until_kept(self, query: Filter) -> None:
+        """Return once a majority of the members has what matches, or raise `Unavailable`."""
+        self.database.wait_for_majority(self.source, self._scoped(query))
 
     def aggregate(self, pipeline: Sequence[Filter]) -> list[Document]:
         """Return what `pipeline` makes of this scope's documents."""
@@ -281,6 +285,10 @@ class SiteScope:
             database=self.database, source=self.database.raw[name], fixed={"site": self.site}
         )
 
+    def quick_collection(self, name: str) -> Collection:
+        """Return the same for what can always be made again: its writes wait for nobody."""
+        return _quick(self.collection(name))
+
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket, bound to ids that begin with this site."""
         if bucket not in BUCKETS:
@@ -310,12 +318,15 @@ class HouseScope:
 
     def quick_collection(self, name: str) -> Collection:
         """Return a collection of counters that may be forgotten: its writes wait for nobody."""
-        source = self.database.raw.get_collection(name, write_concern=WriteConcern(w=1, j=False))
-        return Collection(database=self.database, source=source, fixed={})
+        return _quick(Collection(database=self.database, source=self.database.raw[name], fixed={}))
 
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket with ids as they are stored (`<site>/<id>`)."""
         return Files(self.database, bucket, prefix="")
+
+
+def _quick(collection: Collection) -> Collection:
+    return replace(collection, source=collection.source.with_options(write_concern=QUICK))
 
 
 def _fields_of(details: Filter | None) -> frozenset[str]:

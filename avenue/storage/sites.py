@@ -14,6 +14,8 @@ from avenue.storage.scope import house
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 RETRY_SECONDS = 2
+GLANCE_SECONDS = 2
+"""How long the database is waited for when what was known before will do."""
 DEFAULT_PORTS = frozenset({"80", "443"})
 
 
@@ -29,6 +31,7 @@ class Sites:
     """Knows every site for `cache_seconds` at a time, so that a request costs no query."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
         self._collection = house(database).collection("sites")
         self._settings = settings
         self._lock = threading.Lock()
@@ -73,9 +76,7 @@ class Sites:
             if time.monotonic() < self._good_until:
                 return
             try:
-                found = [
-                    site_from_document(each, self._settings) for each in self._collection.find({})
-                ]
+                found = self._read()
             except Unavailable:
                 if not self._by_id:
                     raise
@@ -87,6 +88,14 @@ class Sites:
                 name: site for site in found for host in site.hosts for name in _spellings(host)
             }
             self._good_until = time.monotonic() + max(self._settings.cache_seconds, 1)
+
+    def _read(self) -> list[Site]:
+        """Return every site; do not wait long when what was known will do."""
+        if self._by_id and self._database.is_away():
+            raise Unavailable
+        seconds = GLANCE_SECONDS if self._by_id else self._database.read_seconds
+        with self._database.deadline(seconds):
+            return [site_from_document(each, self._settings) for each in self._collection.find({})]
 
 
 def site_from_document(document: Document, settings: Settings) -> Site:

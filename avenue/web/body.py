@@ -72,6 +72,8 @@ def blocks(most_bytes: int) -> Iterator[bytes]:
     and `BodyCutOff` when fewer bytes come than Content-Length announced. Nobody may have touched
     `request.form`, `.files` or `.data` before: they take the body away.
     """
+    if request.method == "PUT" and "Content-Range" in request.headers:
+        raise BodyCutOff  # RFC 9110, section 14.5: a part must not take the place of the whole
     declared = request.content_length
     if declared is None and not request.environ.get("wsgi.input_terminated"):
         return

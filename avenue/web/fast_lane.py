@@ -7,7 +7,6 @@ did. So there is nothing here that could be read in two ways (RFC 9112, section 
 """
 
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 from wsgiref.handlers import format_date_time
+
+from avenue.identity import NumberedIds
 
 AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
@@ -77,8 +78,7 @@ class FastLane:
         """`server` is what gunicorn calls itself in its answers."""
         self._at_hand = at_hand
         self._server = f"Server: {server}\r\n".encode("latin-1")
-        self._id = secrets.token_urlsafe(9)  # with ten digits behind it as long as every other id
-        self._given = 0
+        self._ids = NumberedIds()
         self._second = 0
         self._times = b""
         self.tallies: dict[tuple[bytes, HTTPStatus], Tally] = {}
@@ -101,13 +101,12 @@ class FastLane:
         return self._whole(method, HTTPStatus.NOT_MODIFIED, prepared.head_not_modified, b"")
 
     def _whole(self, method: bytes, status: HTTPStatus, head: bytes, body: bytes) -> Given:
-        self._given += 1
         now = int(time.time())
         if now != self._second:
             self._second = now
             date = format_date_time(now).encode()
             self._times = self._server + b"Date: " + date + b"\r\nConnection: keep-alive\r\n"
-        identity = f"X-Request-ID: {self._id}{self._given % 10**10:010}\r\n\r\n".encode()
+        identity = f"X-Request-ID: {next(self._ids)}\r\n\r\n".encode()
         return Given(method, status, b"".join((_LINES[status], self._times, head, identity)), body)
 
     def count(self, given: Given) -> None:

@@ -25,6 +25,8 @@ def install(app: Flask, settings: Settings) -> None:
 
     def add(response: Response) -> Response:
         headers = response.headers
+        if "Allow" in headers:  # Flask knows the methods as a set, in another order in each process
+            headers["Allow"] = ", ".join(sorted(response.allow))
         headers.setdefault("X-Content-Type-Options", "nosniff")
         # With `no-referrer` browsers send `Origin: null` with forms, and the check of the origin
         # of a form would refuse our own pages.

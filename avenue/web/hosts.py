@@ -3,14 +3,20 @@
 No URL is made from a Host header; `Site.base_url` is what the world calls the site.
 """
 
-from typing import Protocol, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
 from avenue.config import Settings
 from avenue.identity import Site
 from avenue.web.errors import UnknownHost
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 WITHOUT_SITE = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that are asked by machines which know an address and no name."""
@@ -44,8 +50,34 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
         if site is None:
             raise UnknownHost
         g.site = site
+        wrong = request.routing_exception
+        if isinstance(wrong, RequestRedirect):  # a doubled slash: Werkzeug has made a URL from Host
+            _, _, *address = urlsplit(wrong.new_url)
+            wrong.new_url = site.base_url + urlunsplit(("", "", *address))
 
     app.before_request(find_site)
+
+
+class OneHost:
+    """Wraps an application: a request whose target names another host than its `Host` has none.
+
+    RFC 9112, section 3.2.2, lets the target (`RAW_URI`, as gunicorn calls it) decide. A proxy or a
+    cache in front may have gone by the other one, so neither is believed.
+    """
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        target: str = environ.get("RAW_URI", "/")
+        if not target.startswith("/") and "://" in target:
+            named = urlsplit(target).netloc
+            if named.lower() != environ.get("HTTP_HOST", "").lower():
+                environ["HTTP_HOST"] = ""
+        return self._app(environ, start_response)
 
 
 def current_site() -> Site:

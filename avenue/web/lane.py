@@ -26,6 +26,7 @@ from concurrent.futures import Future
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
+from wsgiref.handlers import format_date_time
 
 import gunicorn
 from gunicorn.http.body import LengthReader
@@ -66,7 +67,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
 )
 from avenue.web.fast_lane import AT_HAND, FastLane, Given
-from avenue.web.requestlog import log as request_log
+from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -415,9 +416,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def init_process(self) -> None:
         """Read the limits and run."""
         tune_malloc()
+        self._remember_settings()
         self._limits = Settings.from_env()
         self._spool = Spool(self._limits.tmp_dir)
         super().init_process()
+
+    def _remember_settings(self) -> None:
+        """Put gunicorn's settings where Python finds them at once; they do not change any more.
+
+        `Config` looks each of them up anew, some thirty times per request: 8 % of a worker's time.
+        """
+        for name, setting in self.cfg.settings.items():
+            self.cfg.__dict__[name] = setting.get()
 
     def run(self) -> None:
         """Run until told to stop; then write what was counted last."""
@@ -426,15 +436,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     # Collecting
 
-    def accept(self, listener: Any) -> None:
-        """Take a new connection into the loop."""
+    def accept(self, listener: Any) -> bool:
+        """Take a new connection into the loop; return whether there was one."""
         try:
             plain, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return
+            return False
         except OSError as error:
             self._not_accepted(error)
-            return
+            return False
         self.nr_conns += 1
         window_seconds = self._limits.max_slow_body_seconds
         pace = Pace(window_seconds, window_seconds * self._limits.min_body_kb_per_second * KB)
@@ -442,6 +452,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         self._begin(conn)
         self._collect(conn)
+        return True
 
     def _not_accepted(self, error: OSError) -> None:
         if error.errno not in OUT_OF_ROOM or not self.nr_conns:
@@ -582,7 +593,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 "status": status,
                 "bytes": tally.bytes,
             }
-            request_log.info("request", extra={"facts": facts})
+            write_facts(facts)
 
     # Sending what a client does not take at once
 
@@ -800,23 +811,46 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._write_counts(now)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Close connections that rest too long; answers of the fast lane count as requests."""
-        now, seconds = time.monotonic(), self.cfg.keepalive
-        while self.keepalived_conns and not force:
+        """Close connections that rest too long; answers of the fast lane count as requests.
+
+        Each is read once more before: a request that came meanwhile is answered, not reset.
+        """
+        now = time.monotonic()
+        for _ in range(len(self.keepalived_conns)):
             conn = self.keepalived_conns[0]
-            if now < conn.timeout or conn.given_at + seconds <= now:
+            if now < conn.timeout and not force:
                 break
-            self.keepalived_conns.popleft()
-            conn.timeout = conn.given_at + seconds
-            self.keepalived_conns.append(conn)
-        super().murder_keepalived(force)
+            rests_until = conn.given_at + self.cfg.keepalive
+            if self.alive and now < rests_until:
+                conn.timeout = rests_until
+                self.keepalived_conns.rotate(-1)
+                continue
+            if not force:
+                self.on_client_socket_readable(conn, conn.sock)
+            if conn.idle and conn.given_at < now:
+                self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Let go of connections without a request by `deadline`; called once, when stopping."""
+        self._shut_the_door()
+        for conn in self.keepalived_conns:
+            conn.timeout = max(conn.timeout, conn.given_at + self.cfg.keepalive)
         super()._cap_keepalive(deadline)
         for conn in self._arriving:
             if not conn.arrival.received_bytes:
                 conn.timeout = min(conn.timeout, deadline)
+
+    def _shut_the_door(self) -> None:
+        """Take in who waits already, and let the kernel refuse who comes later.
+
+        gunicorn stops accepting here and closes at the end: who connects meanwhile waits for as
+        long as the last request takes, and is reset. Who is refused at once asks another server.
+        Where other workers have the same listener, they get who comes.
+        """
+        for listener in self.sockets:
+            while self.nr_conns < self.worker_connections and self.accept(listener):
+                pass
+            listener.close()
 
 
 def response_to(error: AvenueError, status: int | None = None) -> bytes:
@@ -837,6 +871,7 @@ def response_to(error: AvenueError, status: int | None = None) -> bytes:
         }
     ).encode()
     headers = {
+        "Date": format_date_time(time.time()),
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",

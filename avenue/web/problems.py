@@ -165,8 +165,6 @@ def _from_http(error: HTTPException) -> _Problem:
     ours = OURS.get(status, fallback)()
     message, hint = ours.said(gettext)
     own = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    if "Allow" in own:  # Werkzeug knows the methods as a set, whose order changes with each process
-        own["Allow"] = ", ".join(sorted(own["Allow"].split(", ")))
     return _Problem(
         status=status,
         code=ours.code,

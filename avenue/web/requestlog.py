@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from flask import Flask, Response, request
 
 from avenue.clock import iso
-from avenue.identity import new_id
+from avenue.identity import NumberedIds
 from avenue.web import metrics
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ class RequestLog:
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
+        self._ids = NumberedIds()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one request; its line is written when the server closes what is returned."""
-        line = _Line(environ)
+        line = _Line(environ, next(self._ids))
         _request_id.set(line.id)
 
         def start(
@@ -86,8 +87,8 @@ class RequestLog:
 class _Line:
     """What will be written about one request."""
 
-    def __init__(self, environ: "WSGIEnvironment") -> None:
-        self.id = new_id()
+    def __init__(self, environ: "WSGIEnvironment", line_id: str) -> None:
+        self.id = line_id
         self.status = 500
         self.sent_bytes = 0
         self._environ = environ
@@ -107,10 +108,21 @@ class _Line:
         }
         if aborted:
             facts["aborted"] = True
-        log.info("request", extra={"facts": facts})
+        write_facts(facts)
         by = self._environ.get(BY, "application")
         metrics.count_request(method, route, self.status, by=by, sent=self.sent_bytes, took=took)
         _request_id.set("")
+
+
+def write_facts(facts: dict[str, object]) -> None:
+    """Write a line of `facts` into the log of requests.
+
+    As `log.info` would, but without looking up who called: that is a fifth of what a line costs.
+    """
+    record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "request", (), None)
+    record.facts = facts
+    if log.isEnabledFor(record.levelno):
+        log.handle(record)
 
 
 class _Sent:

@@ -5,12 +5,14 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.house import Visitor, launched, people, visiting
+from tests.browser.house import PATIENCE_MS, Visitor, launched, people, visiting
 from tests.mongod import Guard as Watchdog
 from tests.mongod import Mongod, database_name
 from tests.server import Server
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

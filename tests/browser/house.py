@@ -7,7 +7,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import (
+    APIResponse,
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Route,
+)
 
 from avenue.accounts.errors import EmailTaken
 from avenue.app.services import account_service
@@ -16,6 +25,7 @@ from avenue.identity import Role
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
+from tests.mongod import wait_until
 from tests.server import PASSWORD, ROOT, Server
 
 ADMIN = "admin@example.com"
@@ -30,6 +40,8 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--disable-sync",
 )
+PATIENCE_MS = 60_000
+"""How long a page is waited for: a slow and busy machine is no reason to fail."""
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Where motion is reduced, a change of colours still takes a frame.
@@ -145,6 +157,7 @@ def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visit
             **options,
         }
     )
+    context.set_default_timeout(PATIENCE_MS)
     guard = Guard(own)
     guard.watch(context)
     try:
@@ -152,6 +165,63 @@ def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visit
         guard.check()
     finally:
         context.close()
+
+
+class Held:
+    """Requests that match `pattern` get no further for now, or only their answers (`answered`)."""
+
+    def __init__(self, page: Page, pattern: str, *, answered: bool = False) -> None:
+        self.page, self.answered = page, answered
+        self._held: list[tuple[Route, APIResponse | None]] = []
+        self._is_open = False
+        page.route(pattern, self._take)
+
+    def wait(self) -> None:
+        """Return when there is one."""
+        # Only what asks the browser hears of it.
+        wait_until(lambda: self.page.evaluate("true") and self._held, "a request that is held")
+
+    def let_go(self) -> None:
+        """Wait for one, then let all of them go on, and later ones at once."""
+        self.wait()
+        self._is_open = True
+        for route, answer in self._held:
+            self._go_on(route, answer)
+
+    def _take(self, route: Route) -> None:
+        if self._is_open:
+            route.continue_()
+        else:
+            self._held.append((route, route.fetch() if self.answered else None))
+
+    def _go_on(self, route: Route, answer: APIResponse | None) -> None:
+        if answer:
+            route.fulfill(response=answer)
+        else:
+            route.continue_()
+
+
+def keep_what_is_said(page: Page, selector: str) -> Callable[[str], object]:
+    """Note every text of what `selector` names; return what waits until one of them has been said.
+
+    Some of them are there for a second only, and a busy machine looks less often than that.
+    """
+    page.evaluate(
+        """(selector) => {
+            const said = (window.said = []);
+            const note = () => {
+                for (const each of document.querySelectorAll(selector)) {
+                    if (!said.includes(each.textContent)) said.push(each.textContent);
+                }
+            };
+            const all = { childList: true, subtree: true, characterData: true };
+            new MutationObserver(note).observe(document.body, all);
+        }""",
+        selector,
+    )
+    return lambda words: page.wait_for_function(
+        "(words) => window.said.some((each) => each.includes(words))", arg=words
+    )
 
 
 def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None) -> None:
@@ -165,11 +235,14 @@ def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None
         page.set_viewport_size(viewport)
         prepare()
         page.evaluate(SETTLED)
+        if not page.evaluate("'axe' in window"):  # half a megabyte, sent once for each page
+            page.evaluate(f"() => {{ {AXE.read_text()} }}")
         faults = page.evaluate(
-            f"""async (tags) => {{ if (!window.axe) {{ {AXE.read_text()} }}
-            const found = await window.axe.run(document, {{ runOnly: tags }});
-            return found.violations.map(v => `${{v.id}}: ${{v.help}} — ` +
-                v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }}""",
+            """async (tags) => {
+            const asked = { runOnly: tags, resultTypes: ["violations"] };
+            const found = await window.axe.run(document, asked);
+            return found.violations.map(v => `${v.id}: ${v.help} — ` +
+                v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }""",
             WCAG_22_AA,
         )
         assert faults == [], f"{page.url} {scheme} {viewport['width']}: {faults}"

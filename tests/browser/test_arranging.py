@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Locator, Page, Route, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from avenue.media.variants import EAGER, VARIANTS, box_of
-from tests.browser.house import Visitor
+from tests.browser.house import Held, Visitor
 from tests.pictures import html, photo
 
 LONG_PHONE = {"width": 320, "height": 1600}
@@ -122,25 +122,20 @@ def test_many_moves_at_once_end_in_the_last_order(admin: Visitor, product: Any) 
 def test_leaving_waits_for_an_order_on_its_way(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     asked: list[str] = []
-    held: list[Route] = []
 
     def stay(dialog: Dialog) -> None:
         asked.append(dialog.type)
         dialog.dismiss()
 
-    def hold(route: Route) -> None:
-        held.append(route)
-
     page.on("dialog", stay)
-    page.route("**/images", hold)
+    held = Held(page, "**/images")
     shot(page, c).get_by_role("button", name="Hacerla la principal").click()
     expect(page.locator("#pictures")).to_contain_class("saving")
     with page.expect_event("dialog"):
         page.evaluate("location.reload()")
     expect(page.locator("#pictures")).to_contain_class("saving")
     assert asked == ["beforeunload"]
-    for each in held:
-        each.continue_()
+    held.let_go()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
     page.reload()
     assert asked == ["beforeunload"]
@@ -205,16 +200,25 @@ def test_texts_are_saved_when_a_field_is_left(admin: Visitor, product: Any) -> N
     image = saved(admin, product)["images"][0]
     assert image["alt"] == {"es": "Un zapato gris", "en": "A grey shoe"}
     card.get_by_label("Texto alternativo ES").fill("")
-    with answered(page, "PATCH", a):
-        card.get_by_label("Decorativa").check()
+    card.get_by_label("Decorativa").check()
+    expect(card.get_by_text("✓ Guardado")).to_be_visible()
     expect(card.get_by_text("Falta el texto")).to_be_hidden()
-    with answered(page, "PATCH", a):
-        card.get_by_label("Decorativa").uncheck()
+    card.get_by_label("Decorativa").uncheck()
+    expect(card.get_by_text("✓ Guardado")).to_be_visible()
     expect(card.get_by_text("Falta el texto")).to_be_visible()
     card.get_by_role("button", name="Usar el nombre del producto").click()
+    expect(card.get_by_text("✓ Guardado")).to_be_visible()
     expect(card.get_by_text("Falta el texto")).to_be_hidden()
     image = saved(admin, product)["images"][0]
     assert (image["alt"]["es"], image["decorative"]) == ("Zapatilla Luna", False)
+
+
+REFRESH = """async () => {
+    const script = document.querySelector('script[src*="/pictures/arranging.js"]').src;
+    const { refresh } = await import(new URL("screen.js", script));
+    window.refreshed = refresh();
+    return "begun";
+}"""
 
 
 def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) -> None:
@@ -223,12 +227,8 @@ def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) ->
     field.focus()
     page.keyboard.type("Un zap")
     admin.call("DELETE", f"/api/shop/products/{product['id']}/images/{b}")
-    page.evaluate(
-        """async () => {
-            const script = document.querySelector('script[src*="/pictures/arranging.js"]').src;
-            await (await import(new URL("screen.js", script))).refresh();
-        }"""
-    )
+    page.evaluate(REFRESH)
+    page.evaluate("window.refreshed")
     expect(shot(page, b)).to_have_count(0)
     expect(page.locator("#room")).to_have_text("Quedan 3 de 5")
     expect(field).to_be_focused()
@@ -236,6 +236,54 @@ def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) ->
     page.keyboard.press("Enter")
     expect(shot(page, a).get_by_text("✓ Guardado")).to_be_visible()
     assert saved(admin, product)["images"][0]["alt"] == {"es": "Un zapato"}
+
+
+def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
+    admin: Visitor, product: Any
+) -> None:
+    page, (a, b, c) = admin.page, ids_of(product)
+    late = Held(page, "**/pictures", answered=True)
+    page.evaluate(REFRESH)
+    late.wait()
+    with answered(page, "PUT", "/images"):
+        shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    shot(page, c).get_by_label("Texto alternativo ES").fill("Un zapato")
+    page.keyboard.press("Tab")
+    expect(shot(page, c).get_by_text("✓ Guardado")).to_be_visible()
+    late.let_go()
+    assert page.evaluate("window.refreshed")
+    assert shown(page) == [c, a, b]
+    expect(shot(page, c).get_by_label("Texto alternativo ES")).to_have_value("Un zapato")
+    with answered(page, "PUT", "/images"):
+        shot(page, b).get_by_role("button", name="Hacerla la principal").click()
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    expect(page.locator("#picture-told")).to_be_hidden()
+    assert shown(page) == [b, c, a] == ids_of(saved(admin, product))
+
+
+def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
+    admin: Visitor, product: Any
+) -> None:
+    page, (a, b, c) = admin.page, ids_of(product)
+    order, text = Held(page, "**/images"), Held(page, f"**/images/{a}")
+    shot(page, c).get_by_role("button", name="Hacerla la principal").click()
+    shot(page, a).get_by_label("Texto alternativo ES").fill("Un zapato")
+    page.keyboard.press("Tab")
+    order.wait()
+    text.wait()
+    page.evaluate(REFRESH)
+    assert page.evaluate("window.refreshed")
+    assert shown(page) == [c, a, b]
+    shot(page, b).get_by_role("button", name="Hacerla la principal").click()
+    order.let_go()
+    text.let_go()
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    expect(shot(page, a).get_by_text("✓ Guardado")).to_be_visible()
+    expect(shot(page, a).get_by_text("Falta el texto")).to_be_hidden()
+    now = saved(admin, product)
+    assert shown(page) == [b, c, a] == ids_of(now)
+    assert now["images"][2]["alt"] == {"es": "Un zapato"}
 
 
 CUTS = """() => Object.fromEntries([...document.querySelectorAll(".cut")].map(cut => {
@@ -252,10 +300,17 @@ def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
     page.goto(f"/admin/products/{product['id']}")
     before = product["images"][0]
     opener = shot(page, a).get_by_role("button", name="Punto de interés…")
+    source = opener.get_attribute("data-src")
+    assert source
+    picture = Held(page, f"**{source}")
     opener.click()
     dialog = page.get_by_role("dialog", name="Punto de interés")
     stage = dialog.locator(".stage").bounding_box()
     assert stage
+    assert stage["width"] / stage["height"] == pytest.approx(4 / 3, rel=0.01)
+    picture.let_go()
+    expect(dialog.locator(".stage img")).to_have_js_property("complete", value=True)
+    assert dialog.locator(".stage").bounding_box() == stage
     page.mouse.click(stage["x"] + stage["width"] / 4, stage["y"] + stage["height"] / 2)
     expect(dialog.get_by_role("status")).to_have_text("25 % desde la izquierda, 50 % desde arriba")
     for key in ("ArrowLeft", "Shift+ArrowUp", "ArrowDown"):
@@ -318,10 +373,16 @@ def test_a_removed_picture_comes_back_by_undoing(admin: Visitor, product: Any) -
     expect(page.get_by_role("button", name="Deshacer")).to_have_count(0)
 
 
+def at_rest(page: Page) -> None:
+    """Load the page again, with a clock that goes on when the test says so."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+    page.reload()
+
+
 def test_the_offer_to_undo_goes_after_ten_seconds(admin: Visitor, product: Any) -> None:
     page, (a, _, _) = admin.page, ids_of(product)
-    page.clock.install()
-    page.reload()
+    at_rest(page)
     shot(page, a).get_by_role("button", name="Quitar la foto").click()
     undo = page.get_by_role("button", name="Deshacer")
     expect(undo).to_be_visible()

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible, visiting
+from tests.browser.house import Held, Visitor, check_accessible, visiting
 from tests.browser.line import Line, unanswered, within
 from tests.browser.test_uploading import (
     BROKEN_LINE,
@@ -168,7 +168,8 @@ def test_leaving_warns_while_pictures_are_not_saved(seller: Visitor) -> None:
     choose(page, a_file())
     expect(cards(page)).to_have_count(1)
     page.on("dialog", stay)
-    page.get_by_role("link", name="Productos").click()
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Productos").click()
     expect(cards(page)).to_have_count(1)
     assert asked == ["beforeunload"]
     page.fill("#name", "Bota")
@@ -179,18 +180,13 @@ def test_leaving_warns_while_pictures_are_not_saved(seller: Visitor) -> None:
 
 def test_saving_waits_for_what_is_still_under_way(seller: Visitor) -> None:
     page = at_new(seller)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route(f"**{TEMP}?name=*", hold)
-    with page.expect_request(lambda request: "?name=" in request.url):
-        choose(page, a_file())
+    held = Held(page, f"**{TEMP}?name=*")
+    choose(page, a_file())
+    held.wait()
     page.fill("#name", "Bota")
     save(page)
     expect(page.get_by_text("Guardamos apenas terminen de subir las fotos.").first).to_be_visible()
-    held[0].continue_()
+    held.let_go()
     assert names(saved(seller)) == ["foto.jpg"]
 
 

@@ -52,7 +52,7 @@ def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) 
     if by_mail:
         expect(page.get_by_role("status").first).to_contain_text("Le hemos enviado un correo")
         return ""
-    return page.get_by_label("Contraseña").input_value()
+    return page.get_by_label("Contraseña", exact=True).input_value()
 
 
 def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> None:
@@ -188,7 +188,7 @@ def test_all_of_it_works_without_javascript(visit: Any, signed_in: Any) -> None:
     page.get_by_role("link", name="gil@shop.example").click()
     page.get_by_text("Crear otra contraseña").first.click()
     page.get_by_role("button", name="Crear otra contraseña").click()
-    assert page.get_by_label("Contraseña").input_value() != made
+    assert page.get_by_label("Contraseña", exact=True).input_value() != made
     page.goto("/admin/account/tokens")
     page.get_by_label("¿Para qué es?").fill("App")
     page.get_by_role("checkbox", name="Leer").uncheck()

@@ -72,6 +72,7 @@ def test_filters_order_and_pages_are_in_the_address(admin: Visitor, word: str) -
     page.goto(LIST)
     page.get_by_label("Buscar").fill(word)
     page.get_by_label("Buscar").press("Enter")
+    page.wait_for_url(re.compile(f"search={word}"))
     expect(page.get_by_text("5 productos")).to_be_visible()
     page.get_by_label("Orden").select_option(label="Los más baratos primero")
     page.wait_for_url(re.compile(r"sort=price"))

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from avenue.sites.contrast import USUAL
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.house import Held, Visitor, check_accessible
 
 SETTINGS = "/admin/settings"
 
@@ -75,6 +75,19 @@ def test_a_chosen_logo_is_there_at_once_and_nothing_typed_is_lost(admin: Visitor
     expect(page.get_by_role("status").filter(has_text="Guardado.")).to_be_visible()
     page.get_by_role("button", name="Quitar el logotipo").click()
     expect(page.get_by_text("Todavía no hay logotipo")).to_be_visible()
+
+
+def test_saving_waits_for_a_logo_on_its_way(admin: Visitor) -> None:
+    page = opened(admin)
+    late = Held(page, "**/api/site/logo")
+    page.get_by_label("Elige una imagen").set_input_files(logo())
+    late.wait()
+    page.get_by_label("Nombre").fill("Zapatos Ana")
+    page.get_by_role("button", name="Guardar los ajustes").click()
+    late.let_go()
+    expect(page.get_by_role("status").filter(has_text="Guardado.")).to_be_visible()
+    expect(page.locator("#logo-shown img")).to_have_attribute("width", "120")
+    assert admin.call("GET", "/api/site")["name"] == "Zapatos Ana"
 
 
 def test_a_dropped_logo_is_taken_and_a_wrong_one_told(admin: Visitor) -> None:

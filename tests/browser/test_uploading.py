@@ -13,7 +13,14 @@ from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible, people, visiting
+from tests.browser.house import (
+    Held,
+    Visitor,
+    check_accessible,
+    keep_what_is_said,
+    people,
+    visiting,
+)
 from tests.browser.line import Line, unanswered, within
 from tests.mongod import Guard as Watchdog
 from tests.mongod import Mongod, database_name
@@ -109,6 +116,22 @@ def test_chosen_pictures_become_cards_in_the_order_they_were_chosen(admin: Visit
     expect_shown(page, *wanted)
     assert names(admin, product) == wanted
     expect(page.locator("#live")).to_have_text("4 subidas.")
+
+
+def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> None:
+    page, product = at_product(admin)
+    first, order = Held(page, "**/images?name=foto-1.jpg"), Held(page, "**/images")
+    choose(page, *photographs(3))
+    expect_shown(page, "foto-2.jpg", "foto-3.jpg")
+    first.let_go()
+    expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
+    cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
+    order.let_go()
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    expect(page.locator("#picture-told")).to_be_hidden()
+    wanted = [f"foto-{n}.jpg" for n in (3, 1, 2)]
+    expect_shown(page, *wanted)
+    assert names(admin, product) == wanted
 
 
 def test_files_and_folders_dropped_anywhere_are_taken_as_people_count(
@@ -251,21 +274,10 @@ def test_a_photograph_that_is_too_large_is_made_smaller_and_stands_upright(admin
     large = pictures.photo(2720, 2040, quality=100, subsampling=0, orientation=6)
     assert len(large) > 5 * 1024 * 1024
     page, product = at_product(admin)
-    notes: list[str] = []
-
-    def noted(note: str) -> None:
-        notes.append(note)
-
-    page.expose_function("noted", noted)
-    page.evaluate(
-        """() => new MutationObserver(() => {
-            const note = document.querySelector('#queue .note')?.textContent;
-            if (note) window.noted(note);
-        }).observe(document.getElementById('queue'), { childList: true, subtree: true })"""
-    )
+    until_said = keep_what_is_said(page, "#queue .note")
     choose(page, a_file("grande.jpg", large))
-    expect(cards(page)).to_have_count(1, timeout=20_000)
-    assert any("la redujimos a" in note and "MB" in note for note in notes), notes
+    until_said("MB: la redujimos a")
+    expect(cards(page)).to_have_count(1)
     image = admin.call("GET", f"/api/shop/products/{product}")["images"][0]
     assert image["bytes"] <= 5 * 1024 * 1024
     assert image["height"] / image["width"] == pytest.approx(4 / 3, rel=0.01)
@@ -292,7 +304,7 @@ def test_transparency_stays_when_a_picture_is_made_smaller(admin: Visitor) -> No
     logo.putalpha(Image.linear_gradient("L").resize(logo.size))
     page, product = at_product(admin)
     choose(page, a_file("logo.png", pictures.encoded(logo, "PNG", compress_level=0)))
-    expect(cards(page)).to_have_count(1, timeout=20_000)
+    expect(cards(page)).to_have_count(1)
     image = admin.call("GET", f"/api/shop/products/{product}")["images"][0]
     assert (image["media_type"], image["width"]) == ("image/webp", 1300)
     stored = Image.open(io.BytesIO(admin.context.request.get(image["url"]).body()))
@@ -349,8 +361,9 @@ def test_a_server_that_asks_for_patience_gets_it(admin: Visitor, status: int, co
         )
 
     page.route("**/images?name=*", answer)
+    until_said = keep_what_is_said(page, "#queue > li")
     choose(page, a_file())
-    expect(row(page, "foto.jpg")).to_contain_text("en 1 s.")
+    until_said("en 1 s.")
     expect(cards(page)).to_have_count(1)
     assert len(asked) == 2
     assert len(set(asked)) == 1
@@ -429,8 +442,9 @@ def test_an_upload_cut_in_the_middle_goes_on_by_itself(far_away: Visitor, line: 
     page, product = at_product(far_away)
     line.breaks = [within(40_000), within(40_000)]
     line.hang_up()
+    until_said = keep_what_is_said(page, "#queue > li")
     choose(page, a_file("foto.jpg", pictures.photo(800, 600, seed=next(_numbers))))
-    expect(row(page, "foto.jpg")).to_contain_text("Se cortó la conexión. Seguimos en 1 s")
+    until_said("Se cortó la conexión. Seguimos en 1 s")
     expect(cards(page)).to_have_count(1)
     assert names(far_away, product) == ["foto.jpg"]
     assert len(line.uploads) >= 3
@@ -467,7 +481,8 @@ def test_without_a_connection_it_waits_and_goes_on_when_it_is_back(admin: Visito
 def test_a_line_that_stays_broken_is_told_and_tried_again_by_hand(admin: Visitor) -> None:
     page, product = at_product(admin)
     admin.guard.expect(BROKEN_LINE)
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
     page.route("**/images?name=*", lambda route: route.abort("connectionreset"))
     choose(page, a_file())
     stays = row(page, "foto.jpg")
@@ -477,20 +492,15 @@ def test_a_line_that_stays_broken_is_told_and_tried_again_by_hand(admin: Visitor
     expect(stays).to_contain_text("La conexión se cortó varias veces.")
     expect(summary(page)).to_have_text("1 interrumpida")
     page.unroute("**/images?name=*")
+    page.clock.resume()
     stays.get_by_role("button", name="Reintentar").click()
-    page.clock.run_for(1000)
     expect(cards(page)).to_have_count(1)
     assert names(admin, product) == ["foto.jpg"]
 
 
 def test_one_cancelled_when_it_was_whole_is_taken_back(admin: Visitor) -> None:
     page, product = at_product(admin)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/images?name=*", hold)
+    held = Held(page, "**/images?name=*")
     # Routes hold a request before a byte is sent, so the page is told here that all of them were.
     page.evaluate(
         """() => { const send = XMLHttpRequest.prototype.send;
@@ -503,10 +513,9 @@ def test_one_cancelled_when_it_was_whole_is_taken_back(admin: Visitor) -> None:
     expect(row(page, "foto.jpg")).to_contain_text("Guardando…")
     row(page, "foto.jpg").get_by_role("button", name="Cancelar").click()
     expect(row(page, "foto.jpg")).to_contain_text("Cancelando…")
-    held[0].continue_()
+    held.let_go()
     expect(row(page, "foto.jpg")).to_contain_text("Cancelada: no se subió.")
     assert names(admin, product) == []
-    page.unroute("**/images?name=*")
     row(page, "foto.jpg").get_by_role("button", name="Reintentar").click()
     expect(cards(page)).to_have_count(1)
     assert names(admin, product) == ["foto.jpg"]
@@ -538,15 +547,16 @@ def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
         line.breaks = [within(len(large) // 2, server.kill_worker)]
         line.hang_up()
         choose(page, a_file("foto-1.jpg", large), a_file("foto-2.jpg"))
-        expect(cards(page)).to_have_count(2, timeout=30_000)
+        expect(cards(page)).to_have_count(2)
         assert sorted(names(visitor, product)) == ["foto-1.jpg", "foto-2.jpg"]
         # Now all of it ends, and another server comes in its place.
         line.breaks = [within(1000, lambda: end(server))]
         line.hang_up()
+        until_said = keep_what_is_said(page, "#queue > li")
         choose(page, a_file("foto-3.jpg"))
-        expect(row(page, "foto-3.jpg")).to_contain_text("Se cortó la conexión")
+        until_said("Se cortó la conexión")
         with Server(guard, uri, AVENUE_JOBS="inline", **lasting) as other:
             line.to = other.port
-            expect(cards(page)).to_have_count(3, timeout=30_000)
+            expect(cards(page)).to_have_count(3)
             assert names(visitor, product)[2:] == ["foto-3.jpg"]
             assert len(keys(line)) == 3

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from avenue.media.imaging.samples import drawn
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible, visiting
+from tests.mongod import wait_until
 from tests.server import Server
 
 
@@ -29,6 +30,7 @@ def test_people_find_a_product_and_look_at_it_closely(
         page.goto("/")
         page.get_by_role("searchbox", name="Buscar productos").fill("carmin")
         page.keyboard.press("Enter")
+        page.wait_for_url("**search=carmin*")
         page.get_by_role("link", name="Zapatilla Carmín Gs. 150.000").click()
         page.wait_for_url(f"**/products/{product['id']}/zapatilla-carmin")
         assert page.get_by_role("heading", level=1).inner_text() == "Zapatilla Carmín"
@@ -106,7 +108,7 @@ def test_a_full_page_is_light_and_nothing_in_it_jumps(
     assert page.locator(".tile").count() == GRID
     page.evaluate(SCROLL_TO_THE_END)
     page.wait_for_function(ALL_THERE)
-    assert len(loaded) > GRID
+    wait_until(lambda: page.evaluate("true") and len(loaded) > GRID, "all of it is there")
     assert page.evaluate("window.shifted") < MOST_SHIFT
     kilobytes = sum(loaded) / 1000
     assert kilobytes < MOST_KB, f"{kilobytes:.0f} KB in {len(loaded)} answers"

@@ -1,6 +1,7 @@
-"""What goes over HTTP. `STOCK` runs gunicorn's own worker without our configuration.
+"""What goes over HTTP. `STOCK` and `OURS` run gunicorn's own worker and ours, not configured.
 
 gunicorn reads a `gunicorn.conf.py` of its working directory unless it is given another one.
 """
 
 STOCK = ("-c", "python:tests", "--worker-class", "gthread")
+OURS = ("-c", "python:tests", "--worker-class", "avenue.web.lane.Worker")

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from pymongo import monitoring
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from avenue.accounts.service import AccountService
 from avenue.app import create_app
@@ -186,12 +186,16 @@ class Caller:
     def site(self) -> Site:
         return Site(id=SITES[self.host], hosts=(), base_url=f"https://{self.host}", name=self.host)
 
+    def client(self) -> Client:
+        """What sends a request."""
+        return FlaskClient(self.app, use_cookies=False)
+
     def ask(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any
     ) -> TestResponse:
         """Send one request; `url` is a path, or an absolute URL of this host."""
         known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        client = FlaskClient(self.app, use_cookies=False)
+        client = self.client()
         base = f"https://{self.host}"
         site = None if url in WITHOUT_SITE else SITES.get(self.host, "")
         with self.application.watch.over(site):

@@ -36,6 +36,14 @@ def body(environ, parts, start_response):
     return _json(start_response, {"bytes": size, "sha256": digest.hexdigest()})
 
 
+def note(environ, parts, start_response):
+    """Read the body, and leave the `id` of the request in the file `path`."""
+    digest = hashlib.sha256(environ["wsgi.input"].read()).hexdigest()
+    with Path(parts["path"][0]).open("a") as notes:
+        notes.write(f"{parts['id'][0]}\n")
+    return _json(start_response, {"id": parts["id"][0], "sha256": digest, "pid": os.getpid()})
+
+
 def whole(environ, parts, start_response):
     return _json(start_response, {"bytes": len(environ["wsgi.input"].read())})
 
@@ -106,19 +114,27 @@ def scheme(environ, parts, start_response):
 
 
 class Gallery:
-    """What the fast lane has at hand: one picture, larger than any socket takes at once."""
+    """What the fast lane has at hand: a picture larger than any socket takes at once, a photo."""
 
     path = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/large.webp"
     body = bytes(range(256)) * 4096 * 16
+    photo_path = path.replace("large", "photo")
+    photo = body[: 400 * 1024]
 
     def prepared(self, host, path):
-        if path != self.path:
+        body = {self.path: self.body, self.photo_path: self.photo}.get(path)
+        if body is None:
             return None
-        head = f"Content-Length: {len(self.body)}\r\n".encode()
-        return Prepared(head, b"", b'"x"', self.body)
+        return Prepared(f"Content-Length: {len(body)}\r\n".encode(), b"", b'"x"', body)
 
 
 app.extensions = {AT_HAND: Gallery()}
+
+
+def photo(environ, parts, start_response):
+    """Answer the ordinary way what the fast lane answers as long as the worker stays."""
+    start_response("200 OK", [("Content-Length", str(len(Gallery.photo)))])
+    return [Gallery.photo]
 
 
 def _json(start_response, value, status="200 OK"):
@@ -132,6 +148,7 @@ def _json(start_response, value, status="200 OK"):
 ROUTES = {
     "/hello": hello,
     "/body": body,
+    "/note": note,
     "/whole": whole,
     "/refuse": refuse,
     "/big": big,
@@ -142,4 +159,5 @@ ROUTES = {
     "/broken": broken,
     "/fails": fails,
     "/chunks": chunks,
+    Gallery.photo_path: photo,
 }

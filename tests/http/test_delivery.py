@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 
 from avenue.media.delivery import IncompleteBody
 from avenue.media.naming import display_name
-from tests.http import STOCK
+from tests.http import OURS, STOCK
 from tests.http.delivery_app import (
     CONTENT,
     ETAG,
@@ -234,6 +237,14 @@ def test_another_file_than_demanded_is_refused(client, files, method, condition)
     assert files["picture"].asked == []
 
 
+def test_a_file_of_a_clock_that_is_ahead_was_not_changed_in_the_future():
+    """RFC 9110 section 8.8.2.1: Last-Modified is never later than Date."""
+    ahead = MemoryFile(modified_at=datetime.now(UTC) + timedelta(days=1))
+    client = make_app({"ahead": ahead}).test_client()
+    told = parsedate_to_datetime(client.get("/immutable/ahead").headers["Last-Modified"])
+    assert told <= datetime.now(UTC)
+
+
 # --- how long it may be kept, and what it may do ----------------------------------------------
 
 ANSWERS = [
@@ -405,16 +416,17 @@ def test_a_reader_is_closed_when_the_answer_never_starts(client, files):
 # --- the same from a real server --------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server():
+@pytest.fixture(scope="module", params=[STOCK, OURS], ids=["gthread", "lane"])
+def server(request):
     """Start gunicorn on a socket that listens already, so nobody has to wait for it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        command = [sys.executable, "-m", "gunicorn", *STOCK, "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", *request.param, "--threads", "4"]
         command += ["--bind", f"fd://{listener.fileno()}", "--log-level", "critical"]
         command += ["--no-control-socket", "tests.http.delivery_app:app"]
         with subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
+            env={**os.environ, "AVENUE_LOCAL": "1"},
             pass_fds=[listener.fileno()],
             stderr=subprocess.DEVNULL,
         ) as process:

@@ -472,6 +472,7 @@ def good_times(server, count=100):
         return sorted(pool.map(one, range(count)))
 
 
+@pytest.mark.alone
 def test_two_hundred_slow_connections_keep_nobody_waiting(serve):
     server = serve()
     slow_heads = [b"GET /hello HTTP/1.1\r\nHost: a\r\nX-Slow: " for _ in range(100)]
@@ -508,6 +509,7 @@ def big(megabytes):
     return b"".join(n.to_bytes(4) * 16_384 for n in range(megabytes * 16))
 
 
+@pytest.mark.alone
 def test_forty_slow_readers_hold_no_thread_and_little_memory(serve):
     server = serve()
     server.ask("GET", "/hello")
@@ -649,7 +651,7 @@ def test_connections_that_say_nothing_do_not_delay_a_stop(serve):
             stack.enter_context(server.connect())
         wait_for(lambda: len(others_of(psutil.Process(server.pid))) == 6)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(8) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_an_idle_connection_is_closed_after_the_keepalive_time(serve):

@@ -1,5 +1,6 @@
 """Stored pictures over HTTP, through the whole application (RFC 9110, RFC 6266, RFC 8187)."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import NamedTuple
@@ -23,7 +24,11 @@ from tests.http.application import (
     a_picture,
     unique,
 )
+from tests.http.test_fast_lane import lane_answers
 from tests.http.test_product_images import Shelf
+from tests.http.ways import LANE, STOCK, DistantCaller, servers
+from tests.mongod import Guard, wait_until
+from tests.server import Server
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=60, must-revalidate"
@@ -46,6 +51,24 @@ class Picture(NamedTuple):
 def stored(seller: Caller, data: bytes) -> Picture:
     reply = Shelf(seller).add(data).json
     return Picture(reply["id"], reply["url"], data)
+
+
+@pytest.fixture(scope="module")
+def distant(application: Application, guard: Guard) -> Iterator[dict[str, Server]]:
+    """Real servers over the application's database: with the fast lane, and gunicorn's own."""
+    with servers(guard, application.settings.mongodb_uri, LANE, STOCK) as found:
+        yield found
+
+
+@pytest.fixture(scope="module", params=["here", LANE, STOCK])
+def nobody(
+    request: pytest.FixtureRequest, application: Application, distant: dict[str, Server]
+) -> Caller:
+    """Nobody in particular, who gets the answers of every way alike."""
+    if request.param == "here":
+        return application.caller("nobody")
+    server = distant[request.param]
+    return DistantCaller(application, application.app, HOST, server=server)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +145,13 @@ def test_both_addresses_have_one_strong_etag(nobody, small):
     tags = {nobody.get(small.at(which)).headers["ETag"] for which in ("immutable", "stable")}
     assert len(tags) == 1
     assert not tags.pop().startswith("W/")
+
+
+def test_the_fast_lane_is_tried_here_as_well(nobody, small, distant):
+    nobody.get(small.url)
+    if isinstance(nobody, DistantCaller) and nobody.server is distant[LANE]:
+        wait_until(lambda: lane_answers(distant[LANE]) > 0, "the lane counts its answers")
+    assert lane_answers(distant[STOCK]) == 0
 
 
 # Only when changed: RFC 9110 section 13

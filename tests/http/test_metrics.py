@@ -91,7 +91,10 @@ def shop(request: pytest.FixtureRequest, mongod: Mongod, guard: Guard) -> Iterat
         seller = server.seller()
         reply = seller.upload(seller.create_product(), pictures.photo(640, 480, seed=4)).json
         thumb = path_of(reply["file"]["variants"]["thumb"]["url"])
-        yield Shop(server, thumb, server.client.get(thumb).headers["ETag"], by)
+        etag = server.client.get(thumb).headers["ETag"]
+        # A request is counted when its answer has been sent.
+        wait_until(lambda: asked_for_pictures(server) == 1, "the first request is counted")
+        yield Shop(server, thumb, etag, by)
 
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -121,6 +124,10 @@ def total(samples: dict[Sample, float], metric: str, **labels: str) -> float:
         for (name, those), value in samples.items()
         if name == metric and labels.items() <= dict(those).items()
     )
+
+
+def asked_for_pictures(server: Server) -> float:
+    return total(counted(server), "avenue_http_requests_total", route=PICTURE)
 
 
 def test_it_counts_exactly_what_was_asked_of_all_processes(shop: Shop) -> None:

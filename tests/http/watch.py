@@ -15,6 +15,7 @@ CHUNKS = frozenset(f"{bucket}.chunks" for bucket in BUCKETS)
 # Where each command says which documents it means: a filter, or documents themselves.
 FILTERS = {"find": "filter", "findAndModify": "query", "count": "query", "distinct": "query"}
 STATEMENTS = {"update": ("updates", "q"), "delete": ("deletes", "q")}
+JOURNALED = {"w": "majority", "j": True}
 REACHING_STAGES = frozenset({"$lookup", "$graphLookup", "$unionWith", "$out", "$merge"})
 
 
@@ -73,7 +74,8 @@ def _stages(command: Command) -> set[str]:
 class Watch(CommandListener):
     """Checks what a thread sends while it answers a request; other commands are not its business.
 
-    `seen` counts the checked commands as (command, collection).
+    `seen` counts the checked commands as (command, collection), `journaled` those that wait until
+    a majority has them in its journal.
     """
 
     def __init__(self) -> None:
@@ -81,6 +83,7 @@ class Watch(CommandListener):
         self.database = ""
         self.offences: list[str] = []
         self.seen: dict[tuple[str, str], int] = {}
+        self.journaled = 0
 
     @contextmanager
     def over(self, site: str | None) -> Iterator[None]:
@@ -93,8 +96,13 @@ class Watch(CommandListener):
         assert not self.offences, "\n".join(self.offences)
 
     def started(self, event: Any) -> None:
-        if self.site is None or event.database_name != self.database:
+        if self.site is None:
             return
+        if event.command_name == "commitTransaction":  # sent to the database `admin`
+            self.journaled += event.command.get("writeConcern") == JOURNALED
+        if event.database_name != self.database:
+            return
+        self.journaled += event.command.get("writeConcern") == JOURNALED
         collection = event.command.get(event.command_name)
         if isinstance(collection, str):
             self.seen[event.command_name, collection] = (

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import BinaryIO
 
 import psutil
@@ -375,7 +376,21 @@ def test_web_processes_divide_the_cores(
     monkeypatch: pytest.MonkeyPatch, cores: int, workers: int, processes: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(decoding, "CPU_MAX", Path("/nowhere"))
     assert processes_for(workers) == processes
+
+
+@pytest.mark.parametrize(
+    ("said", "processes"),
+    [("200000 100000", 1), ("450000 100000", 2), ("50000 100000", 1), ("max 100000", 8), ("", 8)],
+)
+def test_a_container_on_a_large_machine_has_the_decoders_of_its_own_share(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    monkeypatch.setattr(decoding, "CPU_MAX", tmp_path / "cpu.max")
+    (tmp_path / "cpu.max").write_text(said)
+    assert processes_for(2) == processes
 
 
 # What a process is and is not
@@ -574,6 +589,7 @@ def test_a_decode_has_the_cores_its_pool_leaves_it(monkeypatch: pytest.MonkeyPat
         send(channel, message, *rest)
 
     monkeypatch.setattr(decoding, "send", note)
+    monkeypatch.setattr(decoding, "CPU_MAX", Path("/nowhere"))
     for cores, processes in [(8, 2), (2, 1), (1, 1), (2, 3)]:
         monkeypatch.setattr(
             os, "sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False

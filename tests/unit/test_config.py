@@ -199,9 +199,11 @@ def test_secrets_are_never_printed():
         "SECRET_KEY": SECRET,
         "AVENUE_ADMIN_PASSWORD": "teapot-ladder",
         "AVENUE_SMTP_URL": "smtp://shop:fa5tm41l@mail.example:587",
+        "AVENUE_PURGE_URL": "https://hooks.example/purge?token=t0k3n",
+        "AVENUE_PURGE_SECRET": "a-r3ceiver-knows-this-and-nobody-else",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
-    for secret in (*secrets.values(), "pa55", "fa5tm41l"):
+    for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n"):
         assert secret not in repr(settings)
         assert secret not in str(settings)
     assert "shop.example" in repr(settings)
@@ -226,6 +228,47 @@ def test_a_wrong_mail_server_is_reported_without_its_password(url):
     told = problems(**LOCAL, AVENUE_SMTP_URL=url, AVENUE_MAIL_FROM="shop@shop.example")
     assert [each.partition(" ")[0] for each in told] == ["AVENUE_SMTP_URL"]
     assert "fa5tm41l" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_right"),
+    [
+        ("https://hooks.example/purge?zone=1", True),
+        ("https://hooks.example", True),
+        ("https://198.51.100.7:8443/purge", True),
+        ("http://127.0.0.1:9000/", True),
+        ("http://[::1]:9000/", True),
+        ("http://10.1.2.3/purge", True),
+        ("http://localhost/purge", True),
+        ("http://purger:9000/", True),
+        ("http://purger.shop.svc.cluster.local/", True),
+        ("http://hooks.example/purge", False),
+        ("http://8.8.8.8/purge", False),
+        ("http://127.0.0.1.example.com/", False),
+        ("https://user:s3cr3t@hooks.example/", False),
+        ("https://hooks.example/#part", False),
+        ("https://hooks.example/a b", False),
+        ("https:///purge", False),
+        ("ftp://hooks.example/", False),
+        ("hooks.example/s3cr3t", False),
+        ("https://hooks.example:x/", False),
+    ],
+)
+def test_what_an_edge_must_forget_is_told_encrypted_or_at_home(url, is_right):
+    environ = {**LOCAL, "AVENUE_PURGE_URL": url, "AVENUE_PURGE_SECRET": SECRET}
+    if is_right:
+        assert Settings.from_env(environ).purge_url == url
+        return
+    told = problems(**environ)
+    assert [each.partition(" ")[0] for each in told] == ["AVENUE_PURGE_URL"]
+    assert "s3cr3t" not in str(told)
+
+
+def test_a_receiver_of_purges_knows_us_by_a_secret():
+    for secret in ({}, {"AVENUE_PURGE_SECRET": "short"}):
+        told = problems(**LOCAL, AVENUE_PURGE_URL="https://hooks.example/purge", **secret)
+        assert [each.partition(" ")[0] for each in told] == ["AVENUE_PURGE_SECRET"]
+        assert "short" not in " ".join(told).replace("too short", "")
 
 
 @pytest.mark.parametrize(

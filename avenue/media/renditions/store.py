@@ -57,6 +57,15 @@ class RenditionStore:
             return self.find(site_id, rendition.key) or rendition
         return rendition
 
+    def insert_all(self, site_id: str, renditions: Sequence[KeptRendition]) -> None:
+        """Keep renditions, repeatably, in one command that waits for nobody.
+
+        Should an election lose them, they are made when somebody asks for them.
+        """
+        if renditions:
+            quickly = site(self._database, site_id).quick_collection(RENDITIONS)
+            quickly.insert_all([to_document(each) for each in renditions])
+
     def delete(self, site_id: str, key: RenditionKey) -> None:
         """Forget one; repeatable."""
         self._renditions(site_id).delete({"_id": key.id})

@@ -9,6 +9,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -400,6 +401,7 @@ def test_a_rendition_too_large_for_the_database_is_refused(monkeypatch: pytest.M
 # Nothing but pixels
 
 
+@cache
 def tell_tales() -> dict[str, bytes]:
     """Pictures full of what must not be passed on."""
     exif = Image.Exif()

@@ -144,6 +144,7 @@ ORDINARY = {
     "must be this": head(HOST, b"If-Match: " + ETAG),
     "must not have changed": head(HOST, b"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT"),
     "another tag": head(HOST, b'If-None-Match: "other"'),
+    "the tag in capitals": head(HOST, b"If-None-Match: " + ETAG.upper()),
     "several tags": head(HOST, b'If-None-Match: "other", ' + ETAG),
     "two fields of tags": head(HOST, b"If-None-Match: " + ETAG, b"If-None-Match: " + ETAG),
     "close": head(HOST, b"Connection: close"),

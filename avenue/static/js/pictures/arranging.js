@@ -3,7 +3,7 @@ import Sortable from "../../vendor/sortable.esm.js";
 import { announce } from "../announce.js";
 import { ask } from "../api.js";
 import { text } from "../texts.js";
-import { card, cards, hold, refresh, screen } from "./screen.js";
+import { card, cards, changed, hold, refresh, screen } from "./screen.js";
 import { hush, reason, tell } from "./told.js";
 
 const KEYS = { ArrowLeft: "up", ArrowUp: "up", ArrowRight: "down", ArrowDown: "down", Home: "first" };
@@ -11,6 +11,7 @@ const section = screen();
 const list = document.getElementById("picture-list");
 
 let base = keys(); // the order the server is known to have at `data-revision`
+let mine = null; // the order somebody has made last
 let wanted = null; // the order it is to get next
 let saving = false;
 let stale = false; // the screen was fetched while an order was on its way
@@ -24,15 +25,15 @@ function move(key, to) {
   const at = keys().indexOf(key);
   const place = { first: 0, up: at - 1, down: at + 1 }[to];
   if (at < 0 || place < 0 || place >= cards().length || place === at) return;
-  const moved = card(key);
-  const focus = moved.contains(document.activeElement) ? document.activeElement : null;
-  list.insertBefore(moved, place > at ? cards()[place].nextSibling : cards()[place]);
-  moved.scrollIntoView({ block: "nearest" });
-  changed(key, focus);
+  const one = card(key);
+  const focus = one.contains(document.activeElement) ? document.activeElement : null;
+  list.insertBefore(one, place > at ? cards()[place].nextSibling : cards()[place]);
+  one.scrollIntoView({ block: "nearest" });
+  moved(key, focus);
 }
 
 /** The cards stand in a new order: tell, and save it. */
-function changed(key, focus) {
+function moved(key, focus) {
   renumber();
   if (focus) (focus.disabled ? otherButton(focus) : focus).focus({ preventScroll: true });
   announce(text("moved", { position: keys().indexOf(key) + 1, count: cards().length }));
@@ -56,8 +57,9 @@ function renumber() {
 
 /** Save `order`; while another one is on its way, afterwards. */
 async function save(order) {
-  wanted = order;
+  mine = wanted = order;
   if (saving) return;
+  let failure = null;
   isSaving(true);
   hush();
   while (wanted) {
@@ -67,11 +69,14 @@ async function save(order) {
       const answer = await ask("PUT", `${section.dataset.ownerUrl}/images`, { order: sent, revision: Number(section.dataset.revision) });
       section.dataset.revision = answer.revision;
       base = sent;
+      changed();
     } catch (error) {
-      await refused(wanted || sent, error);
+      wanted = onTopOf(error.code === "revision_conflict" && error.body.current);
+      if (!wanted) failure = error;
     }
   }
   isSaving(false);
+  if (failure) await refused(failure);
   if (stale) await refresh();
 }
 
@@ -80,39 +85,38 @@ function isSaving(now) {
   section.classList.toggle("saving", now);
 }
 
+/** The order to save over the state that is there now; null where somebody else has made one. */
+function onTopOf(current) {
+  if (!current) return null;
+  const now = current.images.map((each) => each.id || each.url);
+  if (now.filter((each) => base.includes(each)).join("\n") !== base.join("\n")) return null;
+  section.dataset.revision = current.revision;
+  stale ||= base.length < now.length;
+  base = now;
+  return completed(mine, now);
+}
+
 /** Another state is there than this order was made from, or nothing could be saved at all. */
-async function refused(mine, error) {
-  const current = error.body?.current;
-  if (error.code === "revision_conflict" && current) {
-    const now = current.images.map((each) => each.id || each.url);
-    if (base.every((each) => now.includes(each)) && now.filter((each) => base.includes(each)).join("\n") === base.join("\n")) {
-      // Nobody else has put them into an order or taken one away: something else was changed.
-      section.dataset.revision = current.revision;
-      stale = base.length < now.length;
-      wanted = completed(mine, now);
-      base = now;
-      return;
-    }
-  }
-  wanted = null;
+async function refused(error) {
+  const order = mine;
   if (error.status === 0) show(base);
   else await refresh();
   const sentence = error.code === "revision_conflict" ? text("orderConflict") : reason(error);
-  tell(sentence, { label: text("orderAgain"), run: () => again(mine) });
+  tell(sentence, { label: text("orderAgain"), run: () => again(order) });
 }
 
-/** Put `mine` again over what is there now. */
-function again(mine) {
-  const order = completed(mine, keys());
+/** Put the order `theirs` again over what is there now. */
+function again(theirs) {
+  const order = completed(theirs, keys());
   show(order);
   announce(text("orderAgainDone"));
   cards()[0]?.focus();
   save(order);
 }
 
-/** `mine` as far as those pictures are still there, then the others that are. */
-function completed(mine, now) {
-  return [...mine.filter((each) => now.includes(each)), ...now.filter((each) => !mine.includes(each))];
+/** `order` as far as those pictures are still there, then the others that are. */
+function completed(order, now) {
+  return [...order.filter((each) => now.includes(each)), ...now.filter((each) => !order.includes(each))];
 }
 
 function show(order) {
@@ -128,6 +132,12 @@ section.addEventListener("pictures:changed", () => {
   }
   stale = false;
   base = keys();
+});
+
+// Those that came together are put into the order they were chosen in.
+section.addEventListener("pictures:order", ({ detail: order }) => {
+  show(order);
+  save(order);
 });
 
 list.addEventListener("submit", (event) => {
@@ -164,7 +174,7 @@ Sortable.create(list, {
   onStart: () => (letGo = hold()),
   onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
     letGo?.();
-    if (oldDraggableIndex !== newDraggableIndex) changed(item.dataset.key, null);
+    if (oldDraggableIndex !== newDraggableIndex) moved(item.dataset.key, null);
   },
 });
 

@@ -1,11 +1,11 @@
 // What is to be seen on a picture, in each language: saved as soon as a field is left.
 import { ask } from "../api.js";
 import { text } from "../texts.js";
-import { screen } from "./screen.js";
+import { card, changed, screen } from "./screen.js";
 import { reason, tellCard } from "./told.js";
 
 const list = document.getElementById("picture-list");
-const lines = new WeakMap(); // of each form: what is still on its way
+const lines = new Map(); // of each picture: what is still on its way
 
 list.addEventListener("change", (event) => {
   const form = event.target.closest("form.alt");
@@ -30,33 +30,46 @@ function fields(form) {
 
 /** Save the texts of a form, one after the other, so that the last typed ones stay. */
 function save(form) {
-  const line = (lines.get(form) || Promise.resolve()).then(() => send(form));
-  lines.set(form, line);
-  return line;
+  const { key } = form.closest(".shot").dataset;
+  lines.set(key, (lines.get(key) || Promise.resolve()).then(() => send(key)));
 }
 
-async function send(form) {
-  const shot = form.closest(".shot");
-  const state = form.querySelector(".state");
-  const decorative = form.elements.decorative;
+/** The form of a picture as the screen has it just now, while the picture is there. */
+function formOf(key) {
+  return card(key)?.querySelector("form.alt");
+}
+
+async function send(key) {
+  let form = formOf(key);
+  if (!form) return;
+  let state = form.querySelector(".state");
   const sent = fields(form).map((each) => each.value.trim());
   const alt = JSON.parse(form.dataset.alt);
   fields(form).forEach((each, index) => (alt[each.lang] = sent[index]));
   const kept = Object.fromEntries(Object.entries(alt).filter(([, each]) => each));
-  const isDecorative = decorative.checked;
+  const isDecorative = form.elements.decorative.checked;
   state.className = "state";
   state.textContent = text("saving");
+  let failure = null;
   try {
-    await ask("PATCH", `${screen().dataset.ownerUrl}/images/${shot.dataset.id}`, { alt: kept, decorative: isDecorative });
+    await ask("PATCH", `${screen().dataset.ownerUrl}/images/${key}`, { alt: kept, decorative: isDecorative });
   } catch (error) {
+    failure = error;
+  }
+  form = formOf(key); // the screen may have been fetched again meanwhile
+  if (!form) return;
+  const shot = card(key);
+  state = form.querySelector(".state");
+  if (failure) {
     state.classList.add("bad");
     state.textContent = text("notSaved");
-    tellCard(shot, reason(error));
+    tellCard(shot, reason(failure));
     return;
   }
+  changed();
   form.dataset.alt = JSON.stringify(kept);
   fields(form).forEach((each, index) => (each.defaultValue = sent[index]));
-  decorative.defaultChecked = isDecorative;
+  form.elements.decorative.defaultChecked = isDecorative;
   const lacks = !isDecorative && !sent[0];
   shot.querySelector(".lacks").hidden = !lacks;
   shot.querySelector(".frame img").alt = sent[0];

@@ -27,7 +27,8 @@ function show(button) {
   const shot = button.closest(".shot");
   open = { key: shot.dataset.key, id: shot.dataset.id, width: Number(button.dataset.width), height: Number(button.dataset.height) };
   for (const image of dialog.querySelectorAll("img")) image.src = button.dataset.src;
-  Object.assign(stage.querySelector("img"), { width: open.width, height: open.height }); // room for it now
+  stage.style.setProperty("--width", `${open.width}px`); // room for it, before it is there
+  stage.style.setProperty("--ratio", open.width / open.height);
   wrong.hidden = true;
   dialog.showModal();
   put([Number(button.dataset.x), Number(button.dataset.y)]);

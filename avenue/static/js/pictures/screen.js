@@ -20,7 +20,13 @@ export function cards() {
 }
 
 let last = 0;
+let changes = 0;
 let held = null;
+
+/** Something was saved from this page: a screen asked for before may not know of it. */
+export function changed() {
+  changes += 1;
+}
 
 /** Let the screen stay as it is, while somebody drags; call what is returned to let go. */
 export function hold() {
@@ -34,17 +40,18 @@ export function hold() {
 
 /** Show what is there now; what was typed and not saved, and where the focus was, stays. */
 export async function refresh() {
-  const mine = ++last;
+  const mine = ++last, before = changes;
   const answer = await fetch(section.dataset.fragmentUrl, { headers: { Accept: "text/html" } });
   if (!answer.ok) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("pictures");
   while (held) await held;
   if (!fresh || mine !== last) return false; // a later one is under way and knows more
+  if (before !== changes) return refresh();
   const focus = focused();
   const typed = unsaved();
   for (const [name, value] of Object.entries(fresh.dataset)) section.dataset[name] = value;
-  if (!section.dataset.ownerUrl) keepOrder(fresh);
+  if (!section.dataset.ownerUrl || section.classList.contains("saving")) keepOrder(fresh);
   for (const id of ["room", "picture-list", "picture-trash"]) swap(document.getElementById(id), fresh.querySelector(`#${id}`));
   restore(typed);
   refocus(focus);
@@ -52,7 +59,7 @@ export async function refresh() {
   return true;
 }
 
-/** Temporary pictures have no order but the one on this page. */
+/** Temporary pictures have no order but the one on this page, and so has what is being saved. */
 function keepOrder(fresh) {
   const before = cards().map((each) => each.dataset.key);
   const list = fresh.querySelector("#picture-list");

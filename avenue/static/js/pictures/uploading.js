@@ -3,7 +3,7 @@ import { ask, Refused } from "../api.js";
 import { text } from "../texts.js";
 import { arrivals } from "./arriving.js";
 import { guardLeaving } from "./leaving.js";
-import { putRight, putRightThere } from "./ordering.js";
+import { putRight } from "./ordering.js";
 import { Queue } from "./queue.js";
 import { Rows, size } from "./rows.js";
 import { cards, refresh, screen } from "./screen.js";
@@ -97,18 +97,17 @@ function keepOrder() {
     if (!batch.includes(item)) batch.push(item);
     if (item.state === "placing") arrived.push(item.image.id);
   });
-  queue.addEventListener("settle", async () => {
+  queue.addEventListener("settle", () => {
     if (queue.isBusy) return;
     const wanted = batch.filter((item) => item.image).map((item) => item.image.id), came = arrived;
     batch = [];
     arrived = [];
-    if (came.length < 2) return;
-    if (!isNew) {
-      if (await putRightThere(ownerUrl, came, wanted, before)) await placed();
-      return;
-    }
-    if (isMoved) return;
+    // Each arrival is one revision more: where there are others, somebody has changed something.
+    const isOurs = isNew || Number(section.dataset.revision) === before + came.length;
+    if (came.length < 2 || isMoved || !isOurs) return;
     const order = putRight(cards().map((card) => card.dataset.key), came, wanted);
-    if (order) putCards(section, order);
+    if (!order) return;
+    if (isNew) putCards(section, order);
+    else section.dispatchEvent(new CustomEvent("pictures:order", { detail: order }));
   });
 }

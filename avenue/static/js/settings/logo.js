@@ -6,6 +6,8 @@ import { text } from "../texts.js";
 const zone = document.querySelector(".logo");
 const form = document.getElementById("logo-form");
 const problem = document.getElementById("logo-problem");
+const settings = document.getElementById("settings");
+let sending = null; // what is waited for before the settings are saved
 
 async function sent(file) {
   const body = new FormData();
@@ -35,6 +37,13 @@ async function keepUp() {
   if (revision === Number(field.value) + 1) field.value = String(revision);
 }
 
+function take(files) {
+  const mine = send(files).finally(() => {
+    if (sending === mine) sending = null;
+  });
+  sending = mine;
+}
+
 async function send(files) {
   problem.hidden = true;
   try {
@@ -59,10 +68,17 @@ const holdsFiles = (event) => [...event.dataTransfer.types].includes("Files");
 /** Take files that are dropped or chosen. */
 export function start() {
   document.getElementById("logo-send").hidden = true;
-  form.file.addEventListener("change", () => form.file.files.length && send([...form.file.files]));
+  form.file.addEventListener("change", () => form.file.files.length && take([...form.file.files]));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send([...form.file.files]);
+    take([...form.file.files]);
+  });
+  // The logo is a new revision of the site: saved in between, the settings would meet our own change.
+  settings.addEventListener("submit", async (event) => {
+    if (!sending) return;
+    event.preventDefault();
+    await sending;
+    settings.requestSubmit(event.submitter);
   });
   zone.addEventListener("dragover", (event) => {
     if (!holdsFiles(event)) return;
@@ -74,6 +90,6 @@ export function start() {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     zone.classList.remove("over");
-    send([...event.dataTransfer.files]);
+    take([...event.dataTransfer.files]);
   });
 }

@@ -1,0 +1,11 @@
+"""What can go wrong with a message. Nothing here names an address: errors reach logs and jobs."""
+
+from avenue.errors import Unavailable
+
+
+class NotDelivered(Unavailable):
+    """The receiver of a webhook is away, too slow, or did not take the message; later may help."""
+
+    code = "webhook_not_delivered"
+    message = "The receiver of a webhook did not take the message."
+    hint = "It will be sent again. Whoever runs the house looks at the receiver's own log."

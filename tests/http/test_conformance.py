@@ -1,0 +1,439 @@
+"""The table of `conformance.py` against real servers, along every way an answer can take.
+
+Of each row the requests go over one connection to each server, so that an answer which is longer
+or shorter than it says would break the next one.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from avenue.config import Settings
+from avenue.identity import new_id
+from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.store import AssetStore
+from avenue.media.urls import original_path
+from avenue.storage.connection import Database
+from avenue.storage.schema import DEFAULT_SITE
+from tests import pictures
+from tests.http import conformance
+from tests.http.application import HOST
+from tests.http.conformance import (
+    CACHE_CONTROL,
+    CHOSEN,
+    EMPTY,
+    FILES,
+    LARGE,
+    MEDIA_TYPE,
+    MISSING,
+    MOVED,
+    ORIGINAL,
+    PRIVATE,
+    ROWS,
+    STABLE,
+    STATUS,
+    THUMB,
+    Answer,
+    Row,
+)
+from tests.http.test_fast_lane import lane_answers
+from tests.http.ways import COLD, HOT, LANE, STOCK, WARM, WAYS, Line, Wire, ask, servers
+from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.server import Client, Server, path_of, prepare
+
+CHUNK_BYTES = 1024 * 1024
+FLASK_ALONE = (COLD, LANE, STOCK)
+"""The ways of what is never at hand: no shorter one gives it."""
+
+OF_ONE_REQUEST = frozenset({"date", "x-request-id", "connection"})
+OF_THE_WHOLE = frozenset({"content-length", "content-range"})
+KEPT_IN_A_304 = ("etag", "cache-control", "vary", "expires", "content-location")
+STRONG_TAG = re.compile(r'"[!#-~]+"')
+IMF_FIXDATE = re.compile(
+    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+)
+
+
+STORED = (ORIGINAL, STABLE, LARGE, EMPTY, PRIVATE)
+
+
+@cache
+def data_of(name: str) -> bytes:
+    """What is stored. The name and the type that come along with the pictures are wrong."""
+    if name == LARGE:
+        return pictures.photo(1250, 1000, format="PNG", seed=32)
+    return {EMPTY: b"", PRIVATE: b"secret " * 100}.get(name, pictures.photo(200, 150, seed=31))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something to ask for, and what a plain GET of it answered the longest way."""
+
+    path: str
+    fields: tuple[str, ...] = ()
+    usual: Wire
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The servers, by way, and what they have."""
+
+    ways: Mapping[str, Server]
+    resources: Mapping[str, Resource]
+    seller: Client
+    uri: str
+
+
+def request_for(
+    path: str, *fields: str, method: str = "GET", line: str = "", host: str = "Host: {host}"
+) -> bytes:
+    """One request as bytes."""
+    start = line or f"{method} {path} HTTP/1.1"
+    head = "\r\n".join([start, host.format(host=HOST), *fields])
+    return f"{head}\r\n\r\n".encode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
+    uri = mongod.uri_of(database_name())
+    prepare(uri)
+    with servers(guard, uri, *WAYS) as ways:
+        seller = ways[COLD].seller()
+        paths = pictures_of(seller) | {
+            EMPTY: stored(uri, data_of(EMPTY), Visibility.PUBLIC, ""),
+            PRIVATE: stored(uri, data_of(PRIVATE), Visibility.PRIVATE, own_id(seller)),
+        }
+        known = (f"Authorization: Bearer {seller.token}",)
+        thumb = {"thumb": paths[THUMB], "thumb_jpg": paths[THUMB].replace(".webp", ".jpg")}
+        resources = {
+            name: resource_at(
+                ways[COLD],
+                path,
+                known if name == PRIVATE else (),
+                cache_control=CACHE_CONTROL[name],
+                media_type=MEDIA_TYPE[name],
+                **thumb,
+            )
+            for name, path in paths.items()
+        }
+        house = House(ways=ways, resources=resources, seller=seller, uri=uri)
+        warm(house, *resources.values())
+        yield house
+
+
+def pictures_of(seller: Client) -> dict[str, str]:
+    """The paths of two pictures of a new product, one small and one of several chunks."""
+    product = seller.create_product()
+    small = seller.upload(product, data_of(ORIGINAL)).json
+    assert CHUNK_BYTES < len(data_of(LARGE)) < 2 * CHUNK_BYTES
+    large = seller.upload(product, data_of(LARGE)).json
+    media = f"/media/{small['id']}"
+    return {
+        THUMB: path_of(small["file"]["variants"]["thumb"]["url"]),
+        ORIGINAL: path_of(small["url"]),
+        LARGE: path_of(large["url"]),
+        STABLE: f"{media}/original",
+        CHOSEN: f"{media}/thumb",
+        MOVED: f"{media}/{'0' * 12}/original.jpg",
+        MISSING: f"/media/{new_id()}/original",
+    }
+
+
+def own_id(seller: Client) -> str:
+    return str(seller.get("/api/auth/me").json["id"])
+
+
+def stored(uri: str, data: bytes, visibility: Visibility, owner: str) -> str:
+    """The path of a file that nothing was uploaded for."""
+    now, digest = datetime.now(UTC).replace(microsecond=0), hashlib.sha256(data).hexdigest()
+    version = Version(
+        file=new_id(),
+        sha256=digest,
+        source_sha256=digest,
+        bytes=len(data),
+        media_type="image/jpeg",
+        width=64,
+        height=48,
+        at=now,
+        by=owner,
+    )
+    asset = Asset(
+        id=new_id(),
+        site=DEFAULT_SITE,
+        bucket="uploads",
+        owner=owner,
+        name="foto.jpg",
+        visibility=visibility,
+        state=State.LIVE,
+        claim=None,
+        versions=(version,),
+        revision=1,
+        created_at=now,
+    )
+    database = Database(Settings(mongodb_uri=uri, local=True))
+    try:
+        store = AssetStore(database)
+        store.write_file(asset, version, BytesIO(data))
+        store.insert_unclaimed(asset, hours=1)
+    finally:
+        database.close()
+    return original_path(asset)
+
+
+def resource_at(server: Server, path: str, fields: tuple[str, ...], **words: str) -> Resource:
+    """What is at `path`, with the words a row may use for it."""
+    usual = ask(server, request_for(path, *fields))
+    etag, modified = usual.get("ETag") or '"none"', usual.get("Last-Modified")
+    at = parsedate_to_datetime(modified) if modified else datetime.now(UTC).replace(microsecond=0)
+    length, second = len(usual.body), timedelta(seconds=1)
+    words |= {
+        "origin": f"https://{HOST}",
+        "host": HOST,
+        "path": path,
+        "doubled": path.replace("/media/", "/media//"),
+        "etag": etag,
+        "etag_upper": etag.upper(),
+        "etag_bare": etag.strip('"'),
+        "modified": fixdate(at),
+        "modified_rfc850": at.strftime("%A, %d-%b-%y %H:%M:%S GMT"),
+        "modified_asctime": at.strftime(f"%a %b {at.day:2} %H:%M:%S %Y"),
+        "before": fixdate(at - second),
+        "after": fixdate(at + second),
+        "length": str(length),
+        "last": str(length - 1),
+        "nines": "9" * 4000,
+        "many": ",".join(f"{first}-{first}" for first in range(500)),
+    }
+    return Resource(path=path, fields=fields, usual=usual, words=words)
+
+
+def fixdate(moment: datetime) -> str:
+    return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+def warm(house: House, *resources: Resource) -> None:
+    """Ask for each of `resources` on every way, so that the short ones have it at hand."""
+    for server in house.ways.values():
+        for each in resources:
+            ask(server, request_for(each.path, *each.fields))
+
+
+# The table
+
+
+def written(row: Row, asked: str, resource: Resource, method: str) -> bytes:
+    """The request of a row as bytes."""
+    fields = re.sub(r"(?<!\r)\n", "\r\n", asked.format(**resource.words))
+    return request_for(
+        resource.path,
+        *resource.fields,
+        *([fields] if fields else []),
+        line=row.line.format(method=method, **resource.words),
+        host=row.host,
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        pytest.param(row, name, id=f"{number} {row.section} {name}")
+        for number, row in enumerate(ROWS)
+        for name in row.on
+    ],
+)
+def test_every_way_answers_as_the_standards_say(house: House, row: Row, name: str) -> None:
+    resource = house.resources[name]
+    with ExitStack() as leaving:
+        lines = {
+            way: leaving.enter_context(Line(house.ways[way].port))
+            for way in (WAYS if name in FILES else FLASK_ALONE)
+        }
+        for asked in row.requests:
+            for method in row.methods:
+                request = written(row, asked, resource, method)
+                answer = along_every_way(lines, row, request)
+                check(answer, row.answer, name, resource, method)
+                if method == "GET" and not row.by_parser:
+                    request = written(row, asked, resource, "HEAD")
+                    check_head(along_every_way(lines, row, request), answer, resource)
+
+
+def along_every_way(lines: Mapping[str, Line], row: Row, request: bytes) -> Wire:
+    """The answer to `request`: the same everywhere, but for what is of one request."""
+    answers = {way: line.ask(request) for way, line in lines.items()}
+    first = answers[COLD]
+    for way, answer in answers.items():
+        if row.by_parser and way == STOCK:
+            assert answer.status == first.status
+            continue
+        check_any(answer, request)
+        assert comparable(answer) == comparable(first), f"{way}: {request!r}"
+    return first
+
+
+def comparable(wire: Wire) -> tuple[object, ...]:
+    fields = sorted((name.lower(), value) for name, value in wire.fields)
+    body = re.sub(rb'"request_id":"[^"]*"', b"", wire.body)
+    return wire.status, [each for each in fields if each[0] not in OF_ONE_REQUEST], body
+
+
+def check_any(wire: Wire, request: bytes) -> None:
+    """What is true of any answer (`conformance.ON_ALL`)."""
+    names = [name.lower() for name, _ in wire.fields]
+    assert len(names) == len(set(names)), names
+    assert not {"transfer-encoding", "set-cookie", "age", "trailer"} & set(names)
+    assert wire.get("Cache-Control")
+    if wire.status >= 400:
+        assert wire.get("Cache-Control") == "no-store"
+    if wire.status != 304:
+        assert wire.get("Content-Length") is not None, request
+    assert STRONG_TAG.fullmatch(wire.get("ETag") or '"none"')
+    check_dates(wire)
+
+
+def check_dates(wire: Wire) -> None:
+    date, modified = wire.get("Date"), wire.get("Last-Modified")
+    assert date is not None
+    assert IMF_FIXDATE.fullmatch(date)
+    assert abs(parsedate_to_datetime(date) - datetime.now(UTC)) < timedelta(minutes=5)
+    if modified is not None:
+        assert IMF_FIXDATE.fullmatch(modified)
+        assert parsedate_to_datetime(modified) <= parsedate_to_datetime(date)
+
+
+def check(wire: Wire, expected: Answer, name: str, resource: Resource, method: str) -> None:
+    """What a row demands, and what its status does."""
+    status = expected.status or STATUS[name]
+    assert wire.status == status
+    for field, value in expected.fields.items():
+        assert wire.get(field) == (value and value.format(**resource.words)), field
+    if status == 206:
+        check_part(wire, expected, resource)
+    elif status == 304:
+        kept = {each: resource.usual.get(each) for each in KEPT_IN_A_304}
+        assert {each: wire.get(each) for each in KEPT_IN_A_304} == kept
+    elif status == resource.usual.status and method in {"GET", "HEAD"}:
+        differs = {each.lower() for each in expected.fields}
+        if "Location" in expected.fields:  # the page for people has it, too
+            differs.add("content-length")
+        assert described(wire, differs) == described(resource.usual, differs)
+        if method == "GET" and status == 200:
+            assert wire.body == resource.usual.body
+
+
+def check_part(wire: Wire, expected: Answer, resource: Resource) -> None:
+    assert expected.part is not None
+    whole = resource.usual.body
+    start, end, _ = slice(*expected.part).indices(len(whole))
+    assert wire.body == whole[start:end]
+    assert wire.get("Content-Range") == f"bytes {start}-{end - 1}/{len(whole)}"
+    assert described(wire, OF_THE_WHOLE) == described(resource.usual, OF_THE_WHOLE)
+
+
+def described(wire: Wire, but: set[str] | frozenset[str]) -> dict[str, str]:
+    """The header fields but for `but` and what is of one request."""
+    apart = but | OF_ONE_REQUEST
+    return {name.lower(): value for name, value in wire.fields if name.lower() not in apart}
+
+
+def check_head(head: Wire, get: Wire, resource: Resource) -> None:
+    """The header fields of GET; where a range was asked for, those of the GET without one."""
+    twin = resource.usual if get.status in {206, 416} else get
+    assert head.body == b""
+    assert head.status == twin.status
+    assert described(head, set()) == described(twin, set())
+
+
+# What no table says
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_what_is_sent_is_what_was_stored(house: House, name: str) -> None:
+    usual = house.resources[name].usual
+    assert usual.body == data_of(name)
+    assert usual.get("ETag") == f'"{hashlib.sha256(usual.body).hexdigest()[:32]}"'
+
+
+def test_what_is_replaced_is_seen_by_whoever_asks_again(house: House) -> None:
+    """RFC 9111 section 4.4: caches forget by themselves or ask; the origin must know better."""
+    server, seller = house.ways[COLD], house.seller
+    product = seller.create_product()
+    image = seller.upload(product, pictures.photo(64, 48, seed=51)).json
+    stable, before = f"/media/{image['id']}/original", path_of(image["url"])
+    tag = ask(server, request_for(stable)).get("ETag")
+    same = (f"If-None-Match: {tag}",)
+    assert ask(server, request_for(stable, *same)).status == 304
+    place = f"/api/shop/products/{product}/images/{image['id']}/file"
+    picture = pictures.photo(64, 48, seed=52)
+    jpeg = {"Content-Type": "image/jpeg"}
+
+    # RFC 9110 section 14.5: a part is refused rather than taken for the whole.
+    a_part = {**jpeg, "Content-Range": f"bytes 0-{len(picture) - 1}/{2 * len(picture)}"}
+    assert seller.request("PUT", place, picture, a_part).status == 400
+    assert ask(server, request_for(stable, *same)).status == 304
+
+    replaced = seller.request("PUT", place, picture, jpeg)
+    assert replaced.status == 201
+    now = ask(server, request_for(stable, *same))
+    assert (now.status, now.body) == (200, picture)
+    assert now.get("ETag") != tag
+    moved = ask(server, request_for(before, *same))
+    assert (moved.status, moved.get("Location")) == (308, replaced.json["url"])
+
+
+def test_the_page_says_what_the_table_does() -> None:
+    page = Path(__file__).parents[2] / "docs" / "http.md"
+    assert page.read_text() == conformance.page()
+
+
+def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None:
+    """What is gone from the database is still answered by those who need not ask it."""
+    product = house.seller.create_product()
+    paths = {}
+    for seed in (41, 42):
+        reply = house.seller.upload(product, pictures.photo(64, 48, seed=seed)).json
+        paths[reply["id"]] = path_of(reply["url"])
+    for path in paths.values():
+        for server in house.ways.values():
+            assert plain_status(server, path) == 200
+    raw = mongod.client[house.uri.rpartition("/")[2].partition("?")[0]]
+    (no_asset, lost), (no_bytes, damaged) = paths.items()
+    asset = raw["assets"].find_one({"_id": no_bytes})
+    assert asset is not None
+    raw["product_images.chunks"].delete_many(
+        {"files_id": {"$regex": f"{asset['versions'][0]['file']}$"}}
+    )
+    raw["assets"].delete_one({"_id": no_asset})
+    statuses = {
+        way: (plain_status(server, lost), plain_status(server, damaged))
+        for way, server in house.ways.items()
+    }
+    assert statuses == {
+        COLD: (404, 500),
+        WARM: (404, 200),
+        HOT: (200, 200),
+        LANE: (200, 200),
+        STOCK: (200, 200),
+    }
+
+
+def test_only_the_fast_lane_counts_its_answers_itself(house: House) -> None:
+    resource = house.resources[THUMB]
+    warm(house, resource)
+    warm(house, resource)
+    wait_until(lambda: lane_answers(house.ways[LANE]) > 0, "the count is in the log")
+    assert {way for way, server in house.ways.items() if lane_answers(server)} == {LANE}
+
+
+def plain_status(server: Server, path: str) -> int:
+    return ask(server, request_for(path)).status

@@ -1,0 +1,385 @@
+"""The edges are told what to forget: everything, once it is so, until they have accepted it."""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from avenue.identity import Site
+from avenue.media.purging.service import MARGIN_SECONDS, MOST_URLS, Purger
+from avenue.media.purging.store import PurgeStore
+from avenue.media.store import SweptStore
+from avenue.media.sweeper import Sweeper
+from avenue.storage.scope import BUCKETS
+from avenue.storage.sites import Sites
+from avenue.webhooks.errors import NotDelivered
+from avenue.webhooks.sender import Receiver
+from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
+from tests.http.test_product_images import Shelf
+from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.receiver import PATH, SECRET, Inbox, Told, receiving
+from tests.server import Server, environment, images_path, path_of, prepare
+
+ROOT = Path(__file__).parent.parent.parent
+AT_ONCE = -MARGIN_SECONDS
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod) -> Iterator[Application]:
+    """An application that is told to note what edges must forget."""
+    application = Application(mongod)
+    application.database.tells_edges = True
+    yield application
+    application.close()
+
+
+@pytest.fixture(scope="module")
+def seller(house: Application) -> Caller:
+    return house.caller("seller")
+
+
+@pytest.fixture
+def inbox(house: Application) -> Iterator[Inbox]:
+    """A receiver, and nothing that it is to be told of yet."""
+    house.raw["assets"].update_many({}, {"$unset": {"purges": ""}})
+    with receiving() as inbox:
+        yield inbox
+
+
+def purger_of(house: Application, inbox: Inbox, *, timeout_seconds: float = 10) -> Purger:
+    receiver = Receiver(url=inbox.url, secret=SECRET, timeout_seconds=timeout_seconds)
+    sites = Sites(house.database, house.settings)
+    return Purger(PurgeStore(house.database), sites.by_id, receiver, cache_seconds=AT_ONCE)
+
+
+class Saved:
+    """How far a job got."""
+
+    def __init__(self) -> None:
+        self.cursors: list[Any] = []
+
+    def __call__(self, *, cursor: Any, done: int) -> None:
+        self.cursors.append(cursor)
+
+
+def told(house: Application, inbox: Inbox) -> list[Told]:
+    """Everything the receiver is told now."""
+    purger_of(house, inbox).purge(None, Saved())
+    return inbox.all()
+
+
+def addresses(messages: list[Told]) -> list[str]:
+    return [url for each in messages for url in each.message["urls"]]
+
+
+def urls_of(image: dict[str, Any]) -> set[str]:
+    """Every address the API gives for a picture."""
+    srcset = {each.split(" ")[0] for each in image["srcset"].split(", ")}
+    variants = {each["url"] for each in image["variants"].values()}
+    stable = {f"https://{HOST}/media/{image['id']}/{name}" for name in ("original", "thumb")}
+    return {image["url"], image["display_url"]} | variants | srcset | stable
+
+
+def test_every_address_of_a_removed_picture_is_told(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    (image,) = shelf.now()["images"]
+    assert told(house, inbox) == []  # nothing was removed yet
+    shelf.remove(image["id"])
+    (message,) = told(house, inbox)
+    urls = addresses([message])
+    assert urls_of(image) <= set(urls)
+    assert len(urls) == len(set(urls))
+    for extension in ("webp", "jpg", "avif"):
+        assert image["variants"]["thumb"]["url"].replace("webp", extension) in urls
+    assert f"{image['url']}?download=1" in urls
+    assert {each.split(image["id"])[0] for each in urls} == {f"https://{HOST}/media/"}
+    assert {urlsplit(each).netloc for each in urls} == {HOST}
+    assert set(message.message) == {"event", "id", "site", "urls", "at"}
+    assert (message.message["event"], message.message["site"]) == ("purge", "default")
+    assert told(house, inbox) == []  # and once is enough
+
+
+def test_the_signature_is_of_the_time_and_the_body(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    shelf.remove(shelf.ids()[0])
+    (message,) = told(house, inbox)
+    assert message.path == PATH
+    assert message.headers["Content-Type"] == "application/json"
+    fields = dict(each.split("=") for each in message.headers["Avenue-Signature"].split(","))
+    signed = fields["t"].encode() + b"." + message.body
+    assert fields["v1"] == hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def replaced(shelf: Shelf, image: str) -> None:
+    assert shelf.replace(image, a_picture()).status_code == 201
+
+
+def cut_anew(shelf: Shelf, image: str) -> None:
+    answer = shelf.seller.patch(f"{shelf.images}/{image}", json={"focal": [0.1, 0.9]})
+    assert answer.status_code == 200
+
+
+def product_deleted(shelf: Shelf, image: str) -> None:
+    assert shelf.seller.delete(shelf.url).status_code == 204
+
+
+@pytest.mark.parametrize("change", [replaced, cut_anew, product_deleted])
+def test_the_addresses_from_before_are_told(house, seller, inbox, change):
+    shelf = Shelf(seller, a_picture())
+    (image,) = shelf.now()["images"]
+    change(shelf, image["id"])
+    assert urls_of(image) <= set(addresses(told(house, inbox)))
+
+
+def test_all_versions_of_a_removed_picture_are_told(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    (first,) = shelf.now()["images"]
+    cut_anew(shelf, first["id"])
+    (moved,) = shelf.now()["images"]
+    replaced(shelf, first["id"])
+    (second,) = shelf.now()["images"]
+    told(house, inbox)
+    shelf.remove(first["id"])
+    urls = set(addresses(told(house, inbox)))
+    assert urls_of(moved) | urls_of(second) <= urls
+
+
+def test_an_expired_temporary_picture_is_told_before_its_record_goes(house, seller, inbox):
+    reply = seller.upload("/api/shop/temp-images", a_picture()).json
+    house.raw["assets"].update_one(
+        {"_id": reply["id"]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}]
+    )
+    sweeper = Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7)
+    sweeper.sweep()
+    sweeper.sweep()
+    left = house.raw["assets"].find_one({"_id": reply["id"]})
+    assert left is not None
+    assert left["state"] == "purging"
+    file_id = f"{left['site']}/{left['versions'][0]['file']}"
+    assert house.raw["product_images.files"].find_one({"_id": file_id}) is None
+    assert reply["url"] in addresses(told(house, inbox))
+    sweeper.sweep()
+    assert house.raw["assets"].find_one({"_id": reply["id"]}) is None
+
+
+def test_a_removed_temporary_picture_is_told(house, seller, inbox):
+    reply = seller.upload("/api/shop/temp-images", a_picture()).json
+    assert seller.delete(f"/api/shop/temp-images/{reply['id']}").status_code == 204
+    assert reply["url"] in addresses(told(house, inbox))
+    Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7).sweep()
+    assert house.raw["assets"].find_one({"_id": reply["id"]}) is None
+
+
+def test_nothing_is_told_of_private_files_or_of_what_stays_where_it_is(house, seller, inbox):
+    shelf = Shelf(seller, a_picture(), a_picture())
+    secret, shown = shelf.ids()
+    house.raw["assets"].update_one({"_id": secret}, {"$set": {"visibility": "private"}})
+    cut_anew(shelf, secret)
+    replaced(shelf, secret)
+    shelf.remove(secret)
+    described = {"alt": {"es": "Zapato"}, "decorative": False}
+    assert seller.patch(f"{shelf.images}/{shown}", json=described).status_code == 200
+    assert told(house, inbox) == []
+
+
+def test_nothing_is_noted_where_nobody_is_to_be_told(house, seller, monkeypatch):
+    monkeypatch.setattr(house.database, "tells_edges", False)
+    shelf = Shelf(seller, a_picture())
+    (image,) = shelf.ids()
+    cut_anew(shelf, image)
+    replaced(shelf, image)
+    shelf.remove(image)
+    assert "purges" not in house.raw["assets"].find_one({"_id": image})
+
+
+def test_it_waits_until_no_worker_shows_it_any_more(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    shelf.remove(shelf.ids()[0])
+    sites = Sites(house.database, house.settings)
+    receiver = Receiver(url=inbox.url, secret=SECRET)
+    later = Purger(PurgeStore(house.database), sites.by_id, receiver, cache_seconds=3600)
+    assert later.purge(None, Saved()) == {"urls": 0}
+    assert inbox.all() == []
+    house.raw["assets"].update_one(
+        {"purges.0": {"$exists": True}},
+        [{"$set": {"purges.at": {"$subtract": ["$$NOW", 3_603_000]}}}],
+    )
+    later.purge(None, Saved())
+    assert len(inbox.all()) == 1
+
+
+def test_a_site_is_told_by_each_of_its_names(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    shelf.remove(shelf.ids()[0])
+    names = ("shop.example", "www.shop.example")
+    site = Site(id="default", hosts=names, base_url="https://shop.example", name="Shop")
+    receiver = Receiver(url=inbox.url, secret=SECRET)
+    store = PurgeStore(house.database)
+    Purger(store, lambda _: site, receiver, cache_seconds=AT_ONCE).purge(None, Saved())
+    urls = addresses(inbox.all())
+    assert {urlsplit(each).netloc for each in urls} == set(names)
+    assert len({each.split("/media/")[1] for each in urls}) * 2 == len(urls)
+
+
+def test_many_are_told_in_bounded_messages_of_one_site_each(house, seller, inbox):
+    other = house.caller("seller_on_other_site")
+    images = []
+    for each in (seller, other, seller, seller):
+        shelf = Shelf(each, *(a_picture() for _ in range(5)))
+        images += [image["url"] for image in shelf.now()["images"]]
+        assert each.delete(shelf.url).status_code == 204
+    messages = told(house, inbox)
+    assert set(images) <= set(addresses(messages))
+    assert max(len(each.message["urls"]) for each in messages) <= MOST_URLS
+    assert len({each.message["id"] for each in messages}) == len(messages) > 1
+    for each in messages:
+        host = {"default": HOST, "other": OTHER_HOST}[each.message["site"]]
+        assert {urlsplit(url).netloc for url in each.message["urls"]} == {host}
+
+
+@pytest.mark.parametrize("status", [500, 503, 404, 401, 301, 302, 307, 308])
+def test_what_is_not_accepted_is_sent_again_as_it_was(house, seller, inbox, status):
+    shelf = Shelf(seller, a_picture())
+    shelf.remove(shelf.ids()[0])
+    inbox.statuses = [status]
+    saved, purger = Saved(), purger_of(house, inbox)
+    with pytest.raises(NotDelivered) as refused:
+        purger.purge(None, saved)
+    assert refused.value.facts == {"http_status": status}
+    later = Shelf(seller, a_picture())
+    later.remove(later.ids()[0])  # and what is added meanwhile comes after it
+    purger.purge(saved.cursors[-1], saved)
+    first, again, then = inbox.all()
+    assert again.body == first.body
+    assert then.message["id"] != first.message["id"]
+    assert {each.path for each in (first, again, then)} == {PATH}  # nobody followed anything
+    assert saved.cursors[-1] is None
+
+
+def test_a_receiver_that_does_not_answer_is_not_waited_for(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    shelf.remove(shelf.ids()[0])
+    inbox.statuses = [0]
+    with pytest.raises(NotDelivered):
+        purger_of(house, inbox, timeout_seconds=0.2).purge(None, Saved())
+    assert len(told(house, inbox)) == 2  # with the one that was not answered
+
+
+def test_a_receiver_that_is_not_there_is_told_when_it_is(house, seller, inbox):
+    shelf = Shelf(seller, a_picture())
+    shelf.remove(shelf.ids()[0])
+    sites = Sites(house.database, house.settings)
+    nowhere = Receiver(url="http://127.0.0.1:9/", secret=SECRET)
+    purger = Purger(PurgeStore(house.database), sites.by_id, nowhere, cache_seconds=AT_ONCE)
+    with pytest.raises(NotDelivered) as refused:
+        purger.purge(None, Saved())
+    assert "127.0.0.1" not in f"{refused.value} {refused.value.facts}"
+    assert len(told(house, inbox)) == 1
+
+
+def test_neither_url_nor_secret_is_in_what_is_printed(inbox):
+    receiver = Receiver(url=inbox.url, secret=SECRET)
+    assert "planted" not in repr(receiver)
+
+
+@pytest.fixture
+def telling(inbox: Inbox) -> dict[str, str]:
+    """What a process is started with that tells `inbox`."""
+    return {
+        "AVENUE_PURGE_URL": inbox.url,
+        "AVENUE_PURGE_SECRET": SECRET,
+        "AVENUE_CACHE_SECONDS": "0",
+    }
+
+
+def test_a_killed_worker_loses_nothing(
+    mongod: Mongod, guard: Guard, inbox: Inbox, telling: dict[str, str]
+) -> None:
+    """Killed between the receiver's having it and its answer; another one sends it again."""
+    uri = mongod.uri_of(database_name())
+    prepare(uri)
+    jobs = mongod.client[uri.split("/")[-1].split("?")[0]]["jobs"]
+    with Server(guard, uri, **telling) as server:
+        shop = server.seller()
+        product = shop.create_product()
+        image = shop.upload(product, a_picture()).json
+        inbox.statuses = [0]
+        gone = shop.request("DELETE", f"{images_path(product)}/{image['id']}")
+        assert gone.status == 204
+        first = worker(uri, telling)
+        try:
+            before = inbox.next()
+            os.kill(first.pid, signal.SIGKILL)
+        finally:
+            first.kill()
+            said = first.communicate()[0]
+        inbox.go_on.set()
+        # Its lease would end by itself after a minute.
+        jobs.update_one({"_id": "purge"}, [{"$set": {"run_at": "$$NOW"}}])
+        second = worker(uri, telling)
+        try:
+            after = inbox.next()
+            wait_until(lambda: jobs.find_one({"_id": "purge", "state": "queued"}), "it is done")
+        finally:
+            second.terminate()
+            said += second.communicate()[0]
+        assert after.body == before.body
+        assert path_of(image["url"]) in {urlsplit(url).path for url in after.message["urls"]}
+        assert inbox.all() == []
+        said += server.log.read_text()
+    kept = json.dumps(list(jobs.find()), default=str)
+    for planted in ("planted", SECRET, str(inbox.port), "/media/"):
+        assert planted not in kept
+    for planted in ("planted", SECRET, f":{inbox.port}", image["id"]):
+        assert planted not in said
+
+
+def test_a_failing_receiver_is_asked_again_later_and_later(
+    mongod: Mongod, guard: Guard, inbox: Inbox, telling: dict[str, str]
+) -> None:
+    """In a whole house: removed over HTTP, refused at first, told by the job in the end."""
+    uri = mongod.uri_of(database_name())
+    prepare(uri)
+    jobs = mongod.client[uri.split("/")[-1].split("?")[0]]["jobs"]
+    with Server(guard, uri, AVENUE_JOBS="inline", **telling) as server:
+        shop = server.seller()
+        product = shop.create_product()
+        image = shop.upload(product, a_picture()).json
+        inbox.statuses = [500, 500]
+        gone = shop.request("DELETE", f"{images_path(product)}/{image['id']}")
+        assert gone.status == 204
+        waits = []
+        for _ in range(2):
+            inbox.next()
+            wait_until(lambda: jobs.find_one({"_id": "purge", "state": "queued"}), "it waits")
+            row = jobs.find_one({"_id": "purge"})
+            assert row is not None
+            assert row["error"]
+            waits.append(row["run_at"] - row["started_at"])
+            jobs.update_one({"_id": "purge"}, [{"$set": {"run_at": "$$NOW"}}])
+        assert waits[0] < waits[1]
+        assert path_of(image["url"]) in str(inbox.next().message["urls"])
+        said = server.log.read_text()
+    for planted in ("planted", SECRET, f":{inbox.port}", image["id"]):
+        assert planted not in said
+
+
+def worker(uri: str, telling: dict[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "avenue", "worker"],
+        cwd=ROOT,
+        env=environment(uri, 1, **telling),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
