@@ -29,6 +29,13 @@ AVENUE_ROLES = [
     {"role": "read", "db": "local"},
 ]
 
+# Half of MongoDB's own times: see "When the primary goes" in docs/operations.md.
+QUICK_ELECTIONS = {
+    "electionTimeoutMillis": 5_000,
+    "heartbeatIntervalMillis": 1_000,
+    "heartbeatTimeoutSecs": 5,
+}
+
 Client = MongoClient[dict[str, Any]]
 
 
@@ -58,8 +65,9 @@ def initiate(own: Client, members: list[str]) -> None:
         {"_id": number, "host": host, "priority": 1 if number else 2}
         for number, host in enumerate(members)
     ]
+    config = {"_id": SET_NAME, "members": hosts, "settings": QUICK_ELECTIONS}
     try:
-        own.admin.command("replSetInitiate", {"_id": SET_NAME, "members": hosts})
+        own.admin.command("replSetInitiate", config)
     except OperationFailure as error:
         if error.code != ALREADY_INITIALIZED:
             raise

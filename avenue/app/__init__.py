@@ -203,12 +203,12 @@ def _provide_delivery(
     app: Flask, database: Database, decoders: DecodePool, settings: Settings
 ) -> HotPictures:
     """Provide what finds stored files; return the answers this worker will have at hand."""
-    cache = ByteCache(settings.cache_mb * MB)
+    cache = ByteCache(settings.cache_mb * MB, database.turn)
     assets_known = AssetCache(settings.cache_seconds, is_away=database.is_away)
     provide(
         app,
         renditions_of(settings, database, decoders, cache),
-        MediaReader(AssetStore(database), assets_known, cache),
+        MediaReader(AssetStore(database), assets_known, cache, database.turn),
     )
     return HotPictures(cache, assets_known)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from avenue.media.flights import Flights
+from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset
 from avenue.web import metrics
 
@@ -24,12 +24,13 @@ class ByteCache:
     Those that were not asked for longest go first. Who puts something in knows what comes out.
     """
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, turn: Turn = without_end) -> None:
+        """`turn` says who may wait for what another one reads."""
         self._most_bytes = most_bytes
         self._held_bytes = 0
         self._entries: OrderedDict[str, Sized] = OrderedDict()
         self._lock = threading.Lock()
-        self._reads: Flights[Any] = Flights()
+        self._reads: Flights[Any] = Flights(turn)
 
     def fetch(self, key: str, read: Callable[[], Any]) -> Any:
         """Return what is under `key`, or what `read` returns, which is kept unless it is None.

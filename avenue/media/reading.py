@@ -9,7 +9,7 @@ from datetime import datetime
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
 from avenue.media.cache import AssetCache, ByteCache
-from avenue.media.flights import Flights
+from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
@@ -135,11 +135,18 @@ class SeekableFile:
 class MediaReader:
     """Finds what a URL names. What may not be seen does not exist."""
 
-    def __init__(self, store: AssetStore, assets: AssetCache, cache: ByteCache) -> None:
+    def __init__(
+        self,
+        store: AssetStore,
+        assets: AssetCache,
+        cache: ByteCache,
+        turn: Turn = without_end,
+    ) -> None:
+        """`turn` says who may wait for what another one looks up."""
         self._store = store
         self._assets = assets
         self._cache = cache
-        self._looks: Flights[Asset | None] = Flights()
+        self._looks: Flights[Asset | None] = Flights(turn)
 
     def find(self, site: Site, asset_id: str) -> Asset | None:
         """Return a live asset of `site`, or None; public ones may be known for some seconds.

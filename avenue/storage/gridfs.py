@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from bson import Binary, ObjectId
 from pymongo import ReadPreference, ReturnDocument
 from pymongo.collection import Collection as MongoCollection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import AutoReconnect, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from avenue.storage.connection import QUICK, Database, Document
@@ -303,8 +303,12 @@ class Files:
 
         def look() -> list[Document]:
             found = find(self._any_chunks)
+            if [chunk["n"] for chunk in found] == right:
+                return found
             # A secondary may lag behind: only the primary can say that a chunk is not there.
-            return found if [chunk["n"] for chunk in found] == right else find(self._chunks)
+            if self._database.is_away():
+                raise AutoReconnect("this member does not have it, another one may")
+            return find(self._chunks)
 
         found = self._database.repeat(look, self._database.read_seconds)
         if [chunk["n"] for chunk in found] != right:

@@ -61,6 +61,7 @@ def rounds(server: Server, replica_set: ReplicaSet, event: str, count: int) -> I
         replica_set.heal()
         assert seconds < HEALTHY_SECONDS
         assert_everybody_was_served(crowd)
+        assert "fast_lane" in server.log.read_text()
         assert_nothing_was_lost(crowd, server, replica_set)
     assert server.worker_pids() == processes
 

@@ -1,10 +1,13 @@
-"""The same with elections as slow as MongoDB comes, ten times each: `make test-long`."""
+"""A primary that goes, with elections as slow as MongoDB comes, ten times in each way.
+
+A frozen one has `test_frozen_primary.py`.
+"""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.failover import EVENTS, rounds, shop_on
+from tests.faults.failover import rounds, shop_on
 from tests.mongod import Guard, ReplicaSet
 from tests.server import Server
 
@@ -25,7 +28,7 @@ def server(guard: Guard, replica_set: ReplicaSet) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("event", ["step-down", "SIGTERM", "SIGKILL"])
 def test_whatever_happens_to_the_primary_nothing_is_lost(
     server: Server,
     replica_set: ReplicaSet,

@@ -1,18 +1,23 @@
 """Three members, of which the primary goes in one way or another while pictures come and go."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
+from io import BytesIO
 
 import pytest
+from pymongo import WriteConcern
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import site
-from tests.faults.failover import EVENTS, rounds, shop_on
-from tests.mongod import Guard, ReplicaSet, database_name, fail_point
-from tests.server import Server, prepare
+from tests.faults.failover import rounds, shop_on
+from tests.faults.house import raw
+from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point, wait_until
+from tests.pictures import noise_png, photo
+from tests.server import Client, Server, prepare
 
 
 @pytest.fixture
@@ -21,30 +26,78 @@ def server(guard: Guard, replica_set: ReplicaSet) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("event", EVENTS)
-def test_what_happens_to_the_primary_loses_nothing_and_cuts_nothing(
-    server: Server,
-    replica_set: ReplicaSet,
-    event: str,
-    record_property: Callable[[str, object], None],
+def test_a_frozen_primary_loses_nothing_and_cuts_nothing(
+    server: Server, replica_set: ReplicaSet, record_property: Callable[[str, object], None]
 ) -> None:
-    for figures in rounds(server, replica_set, event, 1):
-        record_property(event, figures)
+    """The hardest of the events: nobody says that anything is wrong, and then it comes back.
+
+    All of them, ten times each: `test_failover.py` and `test_frozen_primary.py`.
+    """
+    for figures in rounds(server, replica_set, "freeze", 1):
+        record_property("freeze", figures)
 
 
 @contextmanager
-def secondaries_cut_off(replica_set: ReplicaSet) -> Iterator[None]:
-    """The secondaries are up and vote, and get nothing of what is written."""
+def without_primary(replica_set: ReplicaSet) -> Iterator[None]:
+    """All three are up, and none stands for election."""
     primary = replica_set.wait_until_healthy()
-    others = [each for each in replica_set.members if each is not primary]
+    try:
+        for each in replica_set.members:
+            if each is not primary:
+                each.direct.admin.command("replSetFreeze", 600)
+        primary.step_down(600)
+        yield
+    finally:
+        for each in replica_set.members:
+            each.direct.admin.command("replSetFreeze", 0)
+    replica_set.wait_until_healthy()
+
+
+def test_a_body_is_read_on_from_whichever_member_has_it(replica_set: ReplicaSet) -> None:
+    uri, data = replica_set.uri_of(database_name()), noise_png(1_400, 1_200)
+    prepare(uri)
+    with closing(Database(Settings(mongodb_uri=uri, local=True, read_seconds=3))) as database:
+        files = site(database, DEFAULT_SITE).files("product_images")
+        with one_cut_off(replica_set):
+            files.write("file", BytesIO(data), length=len(data), name="a.png", metadata={})
+            body = files.read("file", 0, len(data), length=len(data))
+            came = next(body)
+            with without_primary(replica_set):
+                came += b"".join(body)
+                with pytest.raises(Unavailable):  # what must be known as it is now
+                    files.find("file")
+    assert came == data
+
+
+@contextmanager
+def cut_off(*members: Mongod) -> Iterator[None]:
+    """These are up and vote, and get nothing of what is written."""
     point = {"configureFailPoint": "stopReplProducer"}
-    for each in others:
+    for each in members:
         each.direct.admin.command({**point, "mode": "alwaysOn"})
     try:
         yield
     finally:
-        for each in others:
+        for each in members:
             each.direct.admin.command({**point, "mode": "off"})
+
+
+def secondaries_cut_off(replica_set: ReplicaSet) -> AbstractContextManager[None]:
+    """Let only the primary have what is written."""
+    primary = replica_set.wait_until_healthy()
+    return cut_off(*(each for each in replica_set.members if each is not primary))
+
+
+def one_cut_off(replica_set: ReplicaSet) -> AbstractContextManager[None]:
+    """Let one secondary lag behind: one from which the other does not get what is written."""
+    primary = replica_set.wait_until_healthy()
+    one, other = (each for each in replica_set.members if each is not primary)
+    wait_until(lambda: source_of(other), "it gets what is written from somewhere")
+    return cut_off(other if source_of(other) == one.host else one)
+
+
+def source_of(member: Mongod) -> str:
+    return str(member.direct.admin.command("replSetGetStatus")["syncSourceHost"])
 
 
 def test_what_only_the_primary_has_is_not_acknowledged_when_it_is_found_again(
@@ -62,3 +115,30 @@ def test_what_only_the_primary_has_is_not_acknowledged_when_it_is_found_again(
         assert point.hits == 2
 
         products.insert(product)
+
+
+def test_an_upload_only_the_primary_has_is_not_acknowledged_when_it_is_sent_again(
+    guard: Guard, replica_set: ReplicaSet
+) -> None:
+    """Were the primary lost now, the others would know nothing of it."""
+    uri = replica_set.uri_of(database_name())
+    prepare(uri)
+    database = raw(replica_set.client, uri)
+    with Server(guard, uri, AVENUE_WRITE_SECONDS="2") as server:
+        seller, picture = server.seller(), photo(96, 72)
+        product, other = seller.create_product(), seller.create_product()
+        assert seller.upload(product, picture, "key").status == 201
+        database["writes"].update_one({"state": "done"}, {"$set": {"state": "open"}})
+        with secondaries_cut_off(replica_set):
+            hasty = database.with_options(write_concern=WriteConcern(w=1))
+            hasty["writes"].update_one({"state": "open"}, {"$set": {"state": "done"}})
+            hasty["assets"].update_one({}, {"$set": {"claim.id": other}})
+
+            assert seller.upload(product, picture, "key").status == 503
+            assert seller.upload(other, picture).status == 503
+        for again in ((product, picture, "key"), (other, picture)):
+            wait_until(partial(is_acknowledged, seller, *again), "it is acknowledged")
+
+
+def is_acknowledged(seller: Client, product: str, picture: bytes, key: str | None = None) -> bool:
+    return seller.upload(product, picture, key).status == 200

@@ -378,6 +378,14 @@ def test_the_clocks_of_both_are_compared(database: Database) -> None:
     assert abs(database.clock_skew()) < timedelta(seconds=5)
 
 
+def answers(database: Database) -> bool:
+    try:
+        database.ping()
+    except Unavailable:
+        return False
+    return True
+
+
 def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
     fresh_mongod: Mongod,
 ) -> None:
@@ -392,16 +400,35 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
             operation()
         assert time.monotonic() - began_at < least + MARGIN_SECONDS
     fresh_mongod.thaw()
-
-    def answers() -> bool:
-        try:
-            database.ping()
-        except Unavailable:
-            return False
-        return True
-
-    wait_until(answers, "the database answers again")
+    wait_until(lambda: answers(database), "the database answers again")
     assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    database.close()
+
+
+def test_a_transaction_that_froze_with_the_database_locks_nothing_when_it_is_back(
+    fresh_mongod: Mongod,
+) -> None:
+    uri = fresh_mongod.uri_of("avenue")
+    database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=2))
+    things = house(database).collection("things")
+    insert(things)
+
+    def freeze_inside(session: ClientSession) -> None:
+        things.within(session).update({"_id": "new"}, {"$set": {"n": 2}})
+        if not fresh_mongod.frozen:
+            fresh_mongod.freeze()
+        things.within(session).update({"_id": "new"}, {"$set": {"n": 3}})
+
+    with pytest.raises(Unavailable):
+        database.transaction(freeze_inside)
+    fresh_mongod.thaw()
+    wait_until(lambda: answers(database), "the database answers again")
+
+    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    database.transaction(
+        lambda session: things.within(session).update({"_id": "new"}, {"$set": {"n": 4}})
+    )
+    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 4}
     database.close()
 
 

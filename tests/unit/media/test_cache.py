@@ -118,6 +118,19 @@ def test_asking_does_not_make_it_younger_and_putting_does():
     assert known.get("a", ASSET.id) == replace(ASSET, name="bota.jpg")
 
 
+def test_while_the_database_is_away_it_is_known_for_longer_and_not_for_ever():
+    clock, outages = Clock(), [True]
+    known = AssetCache(30, now=clock, is_away=lambda: outages[0])
+    known.put(ASSET)
+    clock.seconds += 31
+    assert known.get("a", ASSET.id) is ASSET
+    outages[0] = False
+    assert known.get("a", ASSET.id) is None
+    outages[0] = True
+    clock.seconds += cache.LATE_SECONDS
+    assert known.get("a", ASSET.id) is None
+
+
 def test_sites_do_not_share_what_they_know():
     known = AssetCache(30, now=Clock())
     known.put(ASSET)

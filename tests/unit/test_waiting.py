@@ -1,0 +1,91 @@
+"""Everybody waits a moment for a database that is away; then a few do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from avenue.errors import Unavailable
+from avenue.storage.waiting import PATIENCE_SECONDS, WaitingRoom
+
+SEATS = 2
+
+
+class Outage:
+    """A database that may be away, and a clock."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+        self.seconds = 0.0
+        self.room = WaitingRoom(lambda: self.is_away, seats=SEATS, now=lambda: self.seconds)
+
+
+@pytest.fixture
+def outage() -> Outage:
+    return Outage()
+
+
+@pytest.fixture
+def turn(outage: Outage) -> Iterator[Callable[[], Callable[[], None]]]:
+    """Begin to wait, until the test ends."""
+    with ExitStack() as waiting:
+        yield lambda: waiting.enter_context(outage.room.turn())
+
+
+def test_for_a_moment_everybody_waits(
+    outage: Outage, turn: Callable[[], Callable[[], None]]
+) -> None:
+    with outage.room.guest():
+        checks = [turn() for _ in range(SEATS + 5)]
+        for check in checks:
+            check()
+        outage.seconds = PATIENCE_SECONDS - 0.1
+        for check in checks:
+            check()
+
+
+def test_then_only_who_has_a_seat_and_keeps_it(
+    outage: Outage, turn: Callable[[], Callable[[], None]]
+) -> None:
+    with outage.room.guest():
+        checks = [turn() for _ in range(SEATS + 1)]
+        for check in checks:
+            check()
+        outage.seconds = PATIENCE_SECONDS
+        for check in checks[:SEATS]:
+            check()
+        with pytest.raises(Unavailable):
+            checks[SEATS]()
+        for check in checks[:SEATS]:
+            check()
+
+
+def test_a_seat_is_given_back(outage: Outage) -> None:
+    with outage.room.guest():
+        for _ in range(SEATS + 1):
+            with outage.room.turn() as check:
+                check()
+                outage.seconds += PATIENCE_SECONDS
+                check()
+
+
+def test_who_is_no_request_needs_no_seat(
+    outage: Outage, turn: Callable[[], Callable[[], None]]
+) -> None:
+    turn()()
+    outage.seconds = PATIENCE_SECONDS
+    for _ in range(SEATS + 5):
+        turn()()
+
+
+def test_when_it_is_back_nobody_needs_one_and_the_next_outage_begins_anew(
+    outage: Outage, turn: Callable[[], Callable[[], None]]
+) -> None:
+    with outage.room.guest():
+        turn()()
+        outage.seconds, outage.is_away = PATIENCE_SECONDS, False
+        for _ in range(SEATS + 5):
+            turn()()
+        outage.is_away = True
+        for _ in range(SEATS + 5):
+            turn()()
