@@ -9,11 +9,11 @@ from bench import checking, processes
 from bench.load import Generator, Load, Round, in_turn
 from bench.rows import Ask, Row, order_of
 from bench.stock import File, Kind, Stock
-from bench.targets import AVENUE, EDGE, NO_LANE, Target
+from bench.targets import AVENUE, EDGE, NO_LANE, UNCACHED, Target
 
-KEEP_AT_HAND = (AVENUE, NO_LANE, EDGE)
-"""Those whose cache forgets while others are measured: Avenue believes what it knows of an asset
-for half a minute only. They are asked for whole files, each as often, before a round."""
+KEEP_AT_HAND = (AVENUE, NO_LANE, UNCACHED, EDGE)
+"""Those who forget while others are measured: Avenue believes what it knows of an asset for half a
+minute only. They are asked for whole files, each as often, before a round."""
 
 HEAD_BYTES = 2048
 """Longer is no head of an answer here."""

@@ -17,7 +17,6 @@ http {{
     default_type application/octet-stream;
     types {{ image/webp webp; image/jpeg jpg; }}
     sendfile on;
-    tcp_nopush on;
     keepalive_requests 1000000;
     client_body_temp_path body;
     proxy_temp_path proxy;
@@ -38,7 +37,10 @@ DEPLOYED = ROOT / "deploy" / "nginx.conf"
 
 
 def static(port: int, folder: Path) -> str:
-    """Serve `folder`: sendfile, descriptors kept open, no log. The fastest nginx there is."""
+    """Serve `folder`: sendfile, descriptors kept open, no log. The fastest nginx there is.
+
+    Without `tcp_nopush`: with it each range waits 44 ms for the client's delayed acknowledgement.
+    """
     return _STATIC.format(user=_user(), port=port, folder=folder)
 
 
