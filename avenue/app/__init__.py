@@ -41,6 +41,7 @@ from avenue.media.policy import (
     site_logo,
 )
 from avenue.media.reading import MediaReader
+from avenue.media.refreshing import Refresher
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
@@ -108,11 +109,11 @@ def create_app(settings: Settings, database: Database) -> Flask:
     policy = product_pictures(settings)
     decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
-    hot = _provide_delivery(app, database, decoders, settings)
+    known_sites = Sites(database, settings)
+    hot = _provide_delivery(app, database, decoders, known_sites, settings)
     changes = audit_service(settings, database)
     legacy_urls = LegacyUrls(database)
     provide(app, settings, library, legacy_urls, policy, changes)
-    known_sites = Sites(database, settings)
     _provide_sites(app, database, library, known_sites, settings)
     shop = shop_of(settings, database, library)
     provide(
@@ -165,7 +166,7 @@ def _answer_machines(app: Flask, database: Database, known_sites: Sites) -> None
 
 
 def start() -> Flask:
-    """Return the application of a web process, its background thread running.
+    """Return the application of a web process, its background threads running.
 
     Ends the process when the database is not one Avenue may use; one that is away only makes
     `/readyz` and the requests say so until it is back.
@@ -181,6 +182,9 @@ def start() -> Flask:
     except Unavailable as error:
         log.warning("%s %s", error.message, error.hint)
     app = create_app(settings, database)
+    if settings.cache_seconds:
+        refresher: Refresher = app.extensions["avenue"][Refresher]
+        threading.Thread(target=refresher.run_forever, name="refresher", daemon=True).start()
     if settings.jobs == "inline":
         threading.Thread(
             target=Background(settings, database).run_forever, name="jobs", daemon=True
@@ -200,17 +204,23 @@ def _provide_people(
 
 
 def _provide_delivery(
-    app: Flask, database: Database, decoders: DecodePool, settings: Settings
+    app: Flask,
+    database: Database,
+    decoders: DecodePool,
+    known_sites: Sites,
+    settings: Settings,
 ) -> HotPictures:
     """Provide what finds stored files; return the answers this worker will have at hand."""
     cache = ByteCache(settings.cache_mb * MB, database.turn)
-    assets_known = AssetCache(settings.cache_seconds, is_away=database.is_away)
+    known = AssetCache(settings.cache_seconds, is_away=database.is_away)
+    store = AssetStore(database)
     provide(
         app,
         renditions_of(settings, database, decoders, cache),
-        MediaReader(AssetStore(database), assets_known, cache, database.turn),
+        MediaReader(store, known, cache, database.turn),
+        Refresher(store, known, settings.cache_seconds, known_sites.all),
     )
-    return HotPictures(cache, assets_known)
+    return HotPictures(cache, known, known_sites.at_hand)
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:

@@ -71,11 +71,15 @@ class ByteCache:
 
 @dataclass(slots=True)
 class _Known:
-    """An asset, until when it is believed, and until when it is at least better than nothing."""
+    """An asset, until when it is believed, and until when it is at least better than nothing.
+
+    `asked`: somebody wanted it since it was looked at last.
+    """
 
     asset: Asset
     good_until: float
     late_until: float
+    asked: bool = False
 
 
 class AssetCache:
@@ -104,6 +108,7 @@ class AssetCache:
         known = self._entries.get((site_id, asset_id))
         if known is None:
             return None
+        known.asked = True
         now = self._now()
         if now < known.good_until or (now < known.late_until and self._is_away()):
             return known.asset
@@ -122,17 +127,43 @@ class AssetCache:
         known.good_until = min(self._now() + RETRY_SECONDS, known.late_until)
         return known.asset
 
-    def put(self, asset: Asset) -> None:
-        """Remember `asset` from now on."""
+    def put(self, asset: Asset, *, seen_at: float | None = None) -> None:
+        """Remember `asset`, from now on or from when it was seen (monotonic seconds).
+
+        While it is as it was the same object stays, and with it what was made for that.
+        """
         if self._seconds <= 0:
             return
-        good_until = self._now() + self._seconds
+        good_until = (self._now() if seen_at is None else seen_at) + self._seconds
         with self._lock:
             key = (asset.site, asset.id)
-            self._entries.pop(key, None)
-            self._entries[key] = _Known(asset, good_until, good_until + LATE_SECONDS)
+            known = self._entries.pop(key, None)
+            same = known.asset if known and known.asset == asset else asset
+            self._entries[key] = _Known(same, good_until, good_until + LATE_SECONDS)
             while len(self._entries) > MOST_ASSETS:
                 self._entries.popitem(last=False)
+
+    def ending(self, within_seconds: float) -> dict[str, list[Asset]]:
+        """Return, by site, those that were asked for and will not be believed much longer."""
+        before = self._now() + within_seconds
+        with self._lock:
+            known = list(self._entries.values())
+        ending: dict[str, list[Asset]] = {}
+        for each in known:
+            if each.asked and each.good_until < before:
+                ending.setdefault(each.asset.site, []).append(each.asset)
+        return ending
+
+    def renew(self, seen: Asset, *, seen_at: float) -> None:
+        """Believe `seen` on from `seen_at`, if it is what is remembered.
+
+        Else it has changed, here or elsewhere: it is remembered no more.
+        """
+        known = self._entries.get((seen.site, seen.id))
+        if known is None or known.asset != seen:
+            self.forget(seen.site, seen.id)
+        elif known.good_until < seen_at + self._seconds:
+            self.put(seen, seen_at=seen_at)
 
     def forget(self, site_id: str, asset_id: str) -> None:
         """Remember an asset no more: it is not what it was."""

@@ -6,11 +6,12 @@ the bytes are still in its cache, the same answer is given without routing, cook
 What is not exactly that (a query, another host, a condition that fails) goes the ordinary path.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from avenue.identity import Site
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.conditional import Decision, Facts, decide_for
 from avenue.media.models import Asset
@@ -70,9 +71,13 @@ class HotAnswer:
 class HotPictures:
     """The answers a worker has at hand, in the same bounded cache as their bytes."""
 
-    def __init__(self, cache: ByteCache, assets: AssetCache) -> None:
+    def __init__(
+        self, cache: ByteCache, assets: AssetCache, site_of: Callable[[str], Site | None]
+    ) -> None:
+        """`site_of` tells whose host it is without asking anybody, or None."""
         self._cache = cache
         self._assets = assets
+        self._site_of = site_of
 
     def find(self, host: str, path: str) -> tuple[HotAnswer, bytes] | None:
         """Return the answer for `path` on `host` and its bytes, or None."""
@@ -81,6 +86,9 @@ class HotPictures:
             return None
         asset = answer.candidate.asset
         if self._assets.get(asset.site, asset.id) is not asset:  # expired, removed or replaced
+            return None
+        site = self._site_of(host)
+        if site is None or site.id != asset.site:  # the host may belong to another site by now
             return None
         kept = self._cache.get(answer.candidate.body_key)
         if kept is None:

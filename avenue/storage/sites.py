@@ -42,6 +42,15 @@ class Sites:
     def by_host(self, host: str) -> Site | None:
         """Return the site of a `Host` header, or None. The match is exact, port included."""
         self._refresh()
+        return self._find(host)
+
+    def at_hand(self, host: str) -> Site | None:
+        """Return the same if that takes no query, else None; for who must not wait."""
+        if time.monotonic() >= self._good_until and not self._database.is_away():
+            return None
+        return self._find(host)
+
+    def _find(self, host: str) -> Site | None:
         name = host.lower()
         if self._settings.local and _without_port(name) in LOOPBACK_NAMES:
             return self._by_id.get(DEFAULT_SITE)
