@@ -15,8 +15,18 @@ import psutil
 import pytest
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from tests.http.lane_app import PIECE, Gallery
-from tests.http.test_lane import CLOSING, Server, answer, everything, get, post, statuses, wait_for
+from tests.http.lane_app import Gallery
+from tests.http.test_lane import (
+    CLOSING,
+    Server,
+    answer,
+    big,
+    everything,
+    get,
+    post,
+    statuses,
+    wait_for,
+)
 
 PATIENCE_SECONDS = 60
 
@@ -246,7 +256,7 @@ class Crowd:
         kinds = [
             Kind("upload", post(note, len(photo)) + photo),
             Kind("small-upload", post(note, 3) + b"abc"),
-            Kind("download", get("/big?mb=1"), PIECE * 16),
+            Kind("download", get("/big?mb=1"), big(1)),
             Kind("picture", get(Gallery.photo_path), Gallery.photo),
             Kind("new-upload", post(note, 3) + b"abc", keeps=False),
             Kind("new-picture", get(Gallery.photo_path), Gallery.photo, keeps=False),

@@ -50,10 +50,12 @@ export async function refresh() {
   if (before !== changes) return refresh();
   const focus = focused();
   const typed = unsaved();
+  const said = states();
   for (const [name, value] of Object.entries(fresh.dataset)) section.dataset[name] = value;
   if (!section.dataset.ownerUrl || section.classList.contains("saving")) keepOrder(fresh);
   for (const id of ["room", "picture-list", "picture-trash"]) swap(document.getElementById(id), fresh.querySelector(`#${id}`));
   restore(typed);
+  sayAgain(said);
   refocus(focus);
   section.dispatchEvent(new CustomEvent("pictures:changed", { bubbles: true }));
   return true;
@@ -89,6 +91,15 @@ function found({ key, part }) {
   if (!within) return null;
   if (within.dataset.part === part && part) return within;
   return [...within.querySelectorAll(FOCUSABLE)].find((each) => part && partOf(each) === part) || (key === undefined ? null : within);
+}
+
+/** What is said of the texts of each picture: that they are being saved, or were. */
+function states() {
+  return cards().map((each) => [each.dataset.key, each.querySelector(".state")]).filter(([, state]) => state?.textContent);
+}
+
+function sayAgain(said) {
+  for (const [key, state] of said) card(key)?.querySelector(".state")?.replaceWith(state);
 }
 
 function focused() {
