@@ -10,9 +10,9 @@ from pymongo import WriteConcern
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.storage.connection import Database
+from avenue.storage.connection import Database, Document
 from avenue.storage.schema import DEFAULT_SITE
-from avenue.storage.scope import site
+from avenue.storage.scope import Collection, site
 from tests.faults.failover import rounds, shop_on
 from tests.faults.house import raw
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point, wait_until
@@ -114,7 +114,15 @@ def test_what_only_the_primary_has_is_not_acknowledged_when_it_is_found_again(
             products.insert(product)
         assert point.hits == 2
 
-        products.insert(product)
+        wait_until(lambda: is_inserted(products, product), "it is acknowledged")
+
+
+def is_inserted(things: Collection, document: Document) -> bool:
+    try:
+        things.insert(document)
+    except Unavailable:  # the others are still catching up
+        return False
+    return True
 
 
 def test_an_upload_only_the_primary_has_is_not_acknowledged_when_it_is_sent_again(
