@@ -22,7 +22,7 @@ test: $(VENV)/.installed-dev assets chromium wrk nginx ## Install what testing n
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 ifeq ($(T),tests)
-	$(BIN)/python -m pytest tests -m "not long and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -m "not long and not alone" -n 3 --dist loadfile
 	$(BIN)/python -m pytest $$(grep -rl --include=*.py pytest.mark.alone tests) -m "alone and not long"
 else
 	$(BIN)/python -m pytest $(T) -m "not long"
