@@ -127,21 +127,23 @@ class AssetCache:
         known.good_until = min(self._now() + RETRY_SECONDS, known.late_until)
         return known.asset
 
-    def put(self, asset: Asset, *, seen_at: float | None = None) -> None:
-        """Remember `asset`, from now on or from when it was seen (monotonic seconds).
+    def put(self, asset: Asset) -> None:
+        """Remember `asset` from now on.
 
         While it is as it was the same object stays, and with it what was made for that.
         """
         if self._seconds <= 0:
             return
-        good_until = (self._now() if seen_at is None else seen_at) + self._seconds
         with self._lock:
-            key = (asset.site, asset.id)
-            known = self._entries.pop(key, None)
-            same = known.asset if known and known.asset == asset else asset
-            self._entries[key] = _Known(same, good_until, good_until + LATE_SECONDS)
-            while len(self._entries) > MOST_ASSETS:
-                self._entries.popitem(last=False)
+            self._remember(asset, self._now())
+
+    def _remember(self, asset: Asset, seen_at: float) -> None:
+        key, good_until = (asset.site, asset.id), seen_at + self._seconds
+        known = self._entries.pop(key, None)
+        same = known.asset if known and known.asset == asset else asset
+        self._entries[key] = _Known(same, good_until, good_until + LATE_SECONDS)
+        while len(self._entries) > MOST_ASSETS:
+            self._entries.popitem(last=False)
 
     def ending(self, within_seconds: float) -> dict[str, list[Asset]]:
         """Return, by site, those that were asked for and will not be believed much longer."""
@@ -155,15 +157,16 @@ class AssetCache:
         return ending
 
     def renew(self, seen: Asset, *, seen_at: float) -> None:
-        """Believe `seen` on from `seen_at`, if it is what is remembered.
+        """Believe `seen` on from `seen_at` (monotonic seconds), if it is what is remembered.
 
         Else it has changed, here or elsewhere: it is remembered no more.
         """
-        known = self._entries.get((seen.site, seen.id))
-        if known is None or known.asset != seen:
-            self.forget(seen.site, seen.id)
-        elif known.good_until < seen_at + self._seconds:
-            self.put(seen, seen_at=seen_at)
+        with self._lock:  # or what is removed here just now would be put back
+            known = self._entries.get((seen.site, seen.id))
+            if known is None or known.asset != seen:
+                self._entries.pop((seen.site, seen.id), None)
+            elif known.good_until < seen_at + self._seconds:
+                self._remember(seen, seen_at)
 
     def forget(self, site_id: str, asset_id: str) -> None:
         """Remember an asset no more: it is not what it was."""
