@@ -6,6 +6,7 @@ process) they are in memory.
 """
 
 import ipaddress
+import re
 from http import HTTPMethod
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -16,6 +17,7 @@ from prometheus_client import (
     Counter,
     Histogram,
     generate_latest,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -32,6 +34,7 @@ OTHER_METHOD = "other"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 """What a request that came through somebody else says."""
+PORT = re.compile(r":\d+$")
 
 requests = Counter(
     "avenue_http_requests", "Requests answered.", ("method", "route", "status", "by")
@@ -52,6 +55,9 @@ lookups = Counter(
 
 def install(app: Flask, sites: KnowsSites, house: str) -> None:
     """Let `app` answer `/metrics`; `house` is the id of the site its operators belong to."""
+    if values.ValueClass is values.MutexValue:
+        # `serve` has imported this before gunicorn.conf.py named the folder of all processes.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
     app.extensions[EXTENSION] = (sites, house)
     app.register_blueprint(blueprint)
 
@@ -106,10 +112,20 @@ def _registry() -> CollectorRegistry:
 
 
 def _is_this_machine() -> bool:
+    """Tell whether this machine asks for itself, by its own address.
+
+    A proxy may say nothing of whom it speaks for, but then it passes a name on as `Host`.
+    """
     if any(name in request.headers for name in FORWARDED):
         return False
+    host = PORT.sub("", request.headers.get("Host", "")).lower()
+    is_own = host == "localhost" or _is_loopback(host.removeprefix("[").removesuffix("]"))
+    return is_own and _is_loopback(request.remote_addr or "")
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 

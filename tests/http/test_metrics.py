@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from avenue.identity import Role
 from tests import pictures
-from tests.http.application import OTHER_HOST, Application, Caller, unique
+from tests.http.application import HOST, OTHER_HOST, Application, Caller, unique
 from tests.mongod import Guard, Mongod, database_name, wait_until
 from tests.server import Server, path_of, prepare
 
@@ -21,8 +21,10 @@ PICTURE = "/media/<asset_id>/<token>/<file_name>"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1"])
-def test_the_machine_itself_may_see_it(nobody: Caller, address: str) -> None:
-    answer = nobody.get("/metrics", environ_overrides={"REMOTE_ADDR": address})
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"])
+def test_the_machine_itself_may_see_it(nobody: Caller, address: str, host: str) -> None:
+    seen = {"REMOTE_ADDR": address, "HTTP_HOST": host}
+    answer = nobody.get("/metrics", environ_overrides=seen)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -31,8 +33,16 @@ def test_the_machine_itself_may_see_it(nobody: Caller, address: str) -> None:
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
 def test_what_a_proxy_of_this_machine_passes_on_is_somebody_else(nobody: Caller, name: str) -> None:
-    answer = nobody.get("/metrics", headers={name: "127.0.0.1"})
+    answer = nobody.get("/metrics", headers={name: "127.0.0.1", "Host": "localhost"})
     assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("host", [HOST, "127.0.0.1.evil.example", "10.0.0.7", "", "[::1", "[x]"])
+def test_a_proxy_that_says_nothing_is_known_by_the_name_it_passes_on(
+    nobody: Caller, host: str
+) -> None:
+    seen = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": host}
+    assert nobody.get("/metrics", environ_overrides=seen).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,8 @@ def test_ctrl_c_stops_server_and_database_and_a_second_start_finds_everything(
         assert password, printed
         auth = "Bearer " + token_of(server, "admin@localhost", password[1])
         server.call("POST", "/api/shop/products", {"name": "Vaso"}, Authorization=auth)
+        added = b'method="POST",route="/api/shop/products",status="201"'
+        wait_until(lambda: added in server.call("GET", "/metrics")[1], "the product is counted")
         server.press_ctrl_c()
         assert server.process.returncode == 0
         assert mongods_of(data_dir) == []
