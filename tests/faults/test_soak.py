@@ -3,7 +3,7 @@
 import contextlib
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -131,14 +131,15 @@ def test_a_busy_server_holds_no_more_at_the_end_than_near_the_beginning(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rounds"),
+    ("seconds", "rounds", "typical"),
     [
-        pytest.param(1.5, 3, id="9 seconds"),
-        pytest.param(20.0, 5, id="3 minutes", marks=pytest.mark.long),
+        # In a short one: what keeps people waiting does so in every round, a busy machine in one.
+        pytest.param(1.5, 3, min, id="9 seconds"),
+        pytest.param(20.0, 5, statistics.median, id="3 minutes", marks=pytest.mark.long),
     ],
 )
 def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
-    busy: Busy, seconds: float, rounds: int
+    busy: Busy, seconds: float, rounds: int, typical: Callable[[list[float]], float]
 ) -> None:
     ratios = []
     for _ in range(rounds):
@@ -153,7 +154,6 @@ def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
         assert attackers.statuses.keys() <= {415, 422, 503}
         ratios.append(attacked.p95() / calm.p95())
 
-    # What keeps good requests waiting does so in every round, other users of the machine in one.
-    assert min(ratios) <= MOST_TIMES_SLOWER
+    assert typical(ratios) <= MOST_TIMES_SLOWER, ratios
     house = inspect(busy.database)
     assert (house.stray, house.damage) == (CLEAN, ())
