@@ -104,7 +104,7 @@ WHO_MAY = {
     "GET /api/openapi.json": ALL,
     "GET /api/docs": ALL,
     "GET /healthz": ALL,
-    "GET /metrics": ALL,  # from this machine; from elsewhere see test_metrics.py
+    "GET /metrics": For(OPERATORS),  # this machine itself needs no token: see test_metrics.py
     "GET /readyz": ALL,
     "GET /": ALL,
     "GET /products/<product_id>": ALL,
