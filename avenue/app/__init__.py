@@ -33,7 +33,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.hot import HotLayer, HotPictures
+from avenue.media.hot import TRIED_SECONDS, HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
@@ -220,7 +220,9 @@ def _provide_delivery(
         MediaReader(store, known, cache, database.turn),
         Refresher(store, known, settings.cache_seconds, known_sites.all),
     )
-    return HotPictures(cache, known, known_sites.at_hand)
+    return HotPictures(
+        cache, known, known_sites.at_hand, lambda: database.request(settings.read_seconds)
+    )
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
@@ -254,7 +256,8 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
         if request.path.startswith(NEEDS_NO_DATABASE):
             return
         gate.pass_or_raise()
-        deadline = database.request(_seconds_for(request.method, settings))
+        tried = request.environ.get(TRIED_SECONDS, 0.0)
+        deadline = database.request(max(_seconds_for(request.method, settings) - tried, 0.0))
         request.environ["avenue.deadline"] = deadline
         deadline.__enter__()
 

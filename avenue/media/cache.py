@@ -18,6 +18,14 @@ RETRY_SECONDS = 2.0
 """How soon the database is asked again then."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a `ByteCache` has something under `key`, and what gets it there."""
+
+    key: str
+    read: Callable[[], Sized | None]
+
+
 class ByteCache:
     """Keeps things that have a length in bytes, at most `most_bytes` in all.
 
@@ -32,21 +40,21 @@ class ByteCache:
         self._lock = threading.Lock()
         self._reads: Flights[Any] = Flights(turn)
 
-    def fetch(self, key: str, read: Callable[[], Any]) -> Any:
-        """Return what is under `key`, or what `read` returns, which is kept unless it is None.
+    def fetch(self, place: Place) -> Any:
+        """Return what is at `place`, or what it reads, which is kept unless it is None.
 
-        However many threads miss the same key at once, one of them reads.
+        However many threads miss the same at once, one of them reads.
         """
-        kept = self.get(key)
+        kept = self.get(place.key)
         metrics.count_lookup(found=kept is not None)
         if kept is not None:
             return kept
-        return self._reads.share(key, lambda: self._read(key, read))
+        return self._reads.share(place.key, lambda: self._read(place))
 
-    def _read(self, key: str, read: Callable[[], Any]) -> Any:
-        kept = read()
+    def _read(self, place: Place) -> Any:
+        kept = place.read()
         if kept is not None:
-            self.put(key, kept)
+            self.put(place.key, kept)
         return kept
 
     def get(self, key: str) -> Any:

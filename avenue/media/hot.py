@@ -1,18 +1,22 @@
 """Pictures everybody asks for, answered ahead of Flask with what a worker has at hand.
 
 The ordinary path answers first. When that was a public picture at the URL of its bytes, its headers
-are kept here as they were sent; as long as the worker may believe what it knows of the asset, and
-the bytes are still in its cache, the same answer is given without routing, cookies or database.
-What is not exactly that (a query, another host, a condition that fails) goes the ordinary path.
+are kept here as they were sent; as long as the worker may believe what it knows of the asset, the
+same answer is given without routing and cookies. Bytes that its cache has let go of are read by one
+query. What is not exactly that (a query, another host, a condition that fails, bytes that cannot be
+read) goes the ordinary path.
 """
 
+import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from avenue.errors import AvenueError
 from avenue.identity import Site
-from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.conditional import Decision, Facts, decide_for
 from avenue.media.models import Asset
 from avenue.web.fast_lane import Prepared
@@ -24,9 +28,14 @@ if TYPE_CHECKING:
 CANDIDATE = "avenue.hot"
 """Where in the WSGI environ the ordinary path says that its answer may be given again."""
 
-PLACE = "/media/"
+TRIED_SECONDS = "avenue.hot.tried"
+"""Where it says how long bytes were waited for in vain before the ordinary path was asked."""
+
+MEDIA = "/media/"
 ANSWER_BYTES = 2048
 """What an answer without its body counts as: about a dozen headers, twice."""
+ANSWERS_BYTES = 8 * 1024 * 1024
+"""What all of them may take: beside their bytes, or a cache full of those would hold no answers."""
 
 NOT_IN_A_304 = frozenset({"content-type", "content-length", "content-disposition", "last-modified"})
 """What whoever has the file need not be told again (RFC 9110, section 15.4.5)."""
@@ -38,12 +47,12 @@ Headers = tuple[tuple[str, str], ...]
 class Candidate:
     """An answer that may be given again for as long as the worker believes `asset` to be so.
 
-    `body_key` is where the cache has the bytes, `route` what the log calls this kind of request.
+    `place` is where the cache has the bytes, `route` what the log calls this kind of request.
     """
 
     asset: Asset
     facts: Facts
-    body_key: str
+    place: Place
     route: str
 
 
@@ -69,19 +78,28 @@ class HotAnswer:
 
 
 class HotPictures:
-    """The answers a worker has at hand, in the same bounded cache as their bytes."""
+    """The answers a worker may give again; their bytes are in its cache, or were."""
 
     def __init__(
-        self, cache: ByteCache, assets: AssetCache, site_of: Callable[[str], Site | None]
+        self,
+        cache: ByteCache,
+        assets: AssetCache,
+        site_of: Callable[[str], Site | None],
+        bounded: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """`site_of` tells whose host it is without asking anybody, or None."""
+        """`site_of` tells whose host it is without asking anybody, or None.
+
+        What is read is read inside `bounded`, which ends it when it takes too long.
+        """
+        self._answers = ByteCache(ANSWERS_BYTES)
         self._cache = cache
         self._assets = assets
         self._site_of = site_of
+        self._bounded = bounded
 
-    def find(self, host: str, path: str) -> tuple[HotAnswer, bytes] | None:
-        """Return the answer for `path` on `host` and its bytes, or None."""
-        answer: HotAnswer | None = self._cache.get(_key(host, path))
+    def find(self, host: str, path: str) -> HotAnswer | None:
+        """Return the answer for `path` on `host`, or None."""
+        answer: HotAnswer | None = self._answers.get(host + path)
         if answer is None:
             return None
         asset = answer.candidate.asset
@@ -90,22 +108,33 @@ class HotPictures:
         site = self._site_of(host)
         if site is None or site.id != asset.site:  # the host may belong to another site by now
             return None
-        kept = self._cache.get(answer.candidate.body_key)
-        if kept is None:
-            return None
-        return answer, kept if isinstance(kept, bytes) else kept.data
+        return answer
+
+    def at_hand(self, answer: HotAnswer) -> bytes | None:
+        """Return the bytes of `answer` if the cache has them."""
+        return _bytes_in(self._cache.get(answer.candidate.place.key))
+
+    def read(self, answer: HotAnswer) -> bytes | None:
+        """Return the bytes of `answer` from the database, or None when they are no more there.
+
+        Raise `Unavailable` or `DamagedFile`.
+        """
+        with self._bounded():
+            return _bytes_in(self._cache.fetch(answer.candidate.place))
 
     def prepared(self, host: str, path: str) -> Prepared | None:
-        """Return the same as bytes, for the worker's fast lane."""
-        found = self.find(host, path)
-        if found is None:
+        """Return an answer with its bytes, if both are at hand, for the worker's fast lane."""
+        answer = self.find(host, path)
+        if answer is None:
             return None
-        answer, data = found
+        data = self.at_hand(answer)
+        if data is None:
+            return None
         return Prepared(answer.head, answer.head_not_modified, answer.etag, data)
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
         """Give `answer` from now on."""
-        self._cache.put(_key(host, path), answer)
+        self._answers.put(host + path, answer)
 
 
 class HotLayer:
@@ -122,22 +151,47 @@ class HotLayer:
         path: str = environ["PATH_INFO"]
         host: str | None = environ.get("HTTP_HOST")
         method: str = environ["REQUEST_METHOD"]
-        if host is None or not path.startswith(PLACE) or method not in {"GET", "HEAD"}:
+        if host is None or not path.startswith(MEDIA) or method not in {"GET", "HEAD"}:
             return self._app(environ, start_response)
         if environ.get("QUERY_STRING"):
             return self._app(environ, start_response)
-        found = self._pictures.find(host, path)
-        if found is not None:
-            answer, data = found
-            decision = decide_for(environ, answer.candidate.facts)
-            if decision.status < HTTPStatus.BAD_REQUEST:
-                environ[ROUTE] = answer.candidate.route
-                environ[BY] = "hot"
-                status, headers = _head(answer, decision)
-                start_response(status, headers)
-                whole = method == "GET" and decision.status != HTTPStatus.NOT_MODIFIED
-                return [data[decision.start : decision.end]] if whole else []
+        answer = self._pictures.find(host, path)
+        body = self._give(answer, environ, start_response) if answer else None
+        if body is not None:
+            return body
         return self._app(environ, self._watched(environ, host, path, start_response))
+
+    def _give(
+        self, answer: HotAnswer, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes] | None:
+        """Answer one request with `answer`, or return None where the ordinary path has to."""
+        decision = decide_for(environ, answer.candidate.facts)
+        if decision.status >= HTTPStatus.BAD_REQUEST:
+            return None
+        body = []
+        if environ["REQUEST_METHOD"] == "GET" and decision.status != HTTPStatus.NOT_MODIFIED:
+            data = self._pictures.at_hand(answer)
+            if data is None:
+                data = self._read(answer, environ)
+            if data is None:
+                return None
+            body.append(data[decision.start : decision.end])
+        environ[ROUTE] = answer.candidate.route
+        environ[BY] = "hot"
+        start_response(*_head(answer, decision))
+        return body
+
+    def _read(self, answer: HotAnswer, environ: "WSGIEnvironment") -> bytes | None:
+        """Return the bytes of `answer`, or None where the ordinary path has to say what is wrong.
+
+        It has only what is left of the time.
+        """
+        began = time.monotonic()
+        try:
+            return self._pictures.read(answer)
+        except AvenueError:
+            environ[TRIED_SECONDS] = time.monotonic() - began
+            return None
 
     def _watched(
         self, environ: "WSGIEnvironment", host: str, path: str, start_response: "StartResponse"
@@ -154,8 +208,8 @@ class HotLayer:
         return start
 
 
-def _key(host: str, path: str) -> str:
-    return f"hot {host}{path}"
+def _bytes_in(kept: Any) -> bytes | None:
+    return kept if kept is None or isinstance(kept, bytes) else kept.data
 
 
 def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
-from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
@@ -58,12 +58,11 @@ class StoredFile:
         return self.version.media_type
 
     @property
-    def kept_as(self) -> str | None:
+    def place(self) -> Place | None:
         """Where the worker's cache has or will have the bytes; None when they are not for it."""
-        small = self.length <= CHUNK_BYTES
-        return (
-            f"{self.asset.site}/{self.version.file}" if self.cache is not None and small else None
-        )
+        if self.cache is None or self.length > CHUNK_BYTES:
+            return None
+        return Place(f"{self.asset.site}/{self.version.file}", self._whole)
 
     @property
     def name(self) -> str:
@@ -75,8 +74,9 @@ class StoredFile:
 
         Raise `DamagedFile` when bytes are missing, `Unavailable` when the database stays away.
         """
-        if self.cache is not None and self.kept_as:
-            yield self.cache.fetch(self.kept_as, self._whole)[start:end]
+        place = self.place
+        if self.cache is not None and place:
+            yield self.cache.fetch(place)[start:end]
         else:
             yield from self._pieces(start, end)
 

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from avenue.errors import AvenueError, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
+from avenue.media.cache import Place
 from avenue.media.conditional import FIELDS
 from avenue.media.delivery import (
     IMMUTABLE,
@@ -193,25 +194,25 @@ def _deliver(asset: Asset, variant: str, extension: str) -> Response:
     except DamagedFile:
         raise _of_today(asset) from None
     freshness = STAND_IN if found.stands_in else IMMUTABLE
-    return _given(asset, found.file, freshness, found.kept_as)
+    return _given(asset, found.file, freshness, found.place)
 
 
 def _deliver_original(asset: Asset, freshness: Freshness) -> Response:
     file = using(MediaReader).open(asset)
     try:
-        return _given(asset, file, freshness, file.kept_as)
+        return _given(asset, file, freshness, file.place)
     except DamagedFile:
         raise _of_today(asset) from None
 
 
-def _given(asset: Asset, file: OpenFile, freshness: Freshness, kept_as: str | None) -> Response:
+def _given(asset: Asset, file: OpenFile, freshness: Freshness, place: Place | None) -> Response:
     """Deliver `file`, and let the same answer be given ahead of all this if it may."""
     response = deliver(request.environ, file, _for(asset, freshness), download=_download())
-    if freshness is IMMUTABLE and kept_as:
+    if freshness is IMMUTABLE and place:
         request.environ[CANDIDATE] = Candidate(
             asset=asset,
             facts=facts_of(file, freshness),
-            body_key=kept_as,
+            place=place,
             route=str(request.url_rule),
         )
     return response

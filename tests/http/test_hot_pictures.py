@@ -1,8 +1,10 @@
 """What a worker has at hand is answered as the ordinary path answers it, and without it."""
 
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Barrier, Event
 from typing import Any
 
@@ -14,6 +16,7 @@ from avenue.errors import Unavailable
 from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
 from avenue.media.store import AssetStore
+from avenue.storage.connection import Database
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
 from tests.http.test_media import CONDITIONS, RANGES, conditional
 from tests.http.test_product_images import Shelf
@@ -30,6 +33,12 @@ def remembering(application: Application) -> Flask:
 @pytest.fixture(scope="module")
 def hot(application: Application, remembering: Flask) -> Caller:
     return Caller(application, remembering, HOST)
+
+
+@pytest.fixture(scope="module")
+def warm(application: Application) -> Caller:
+    """A worker that knows what to answer, but has to read the bytes."""
+    return Caller(application, application.with_settings(cache_seconds=3600, cache_mb=0), HOST)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +91,9 @@ REQUESTS = [
 @both
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(("name", "headers"), REQUESTS, ids=[name for name, _ in REQUESTS])
-def test_both_ways_answer_the_same(nobody, hot, urls, which, method, name, headers):
+@pytest.mark.parametrize("way", ["hot", "warm"])
+def test_all_ways_answer_the_same(request, nobody, urls, way, which, method, name, headers):
+    hot = request.getfixturevalue(way)
     first = warmed(hot, urls[which])
     asked = conditional(headers, first.headers)
     ordinary = nobody.ask(method, urls[which], headers=asked)
@@ -116,6 +127,59 @@ def test_it_costs_no_query(application, hot, urls, which):
     before = dict(application.watch.seen)
     assert hot.get(urls[which]).status_code == 200
     assert dict(application.watch.seen) == before
+
+
+@pytest.mark.parametrize(
+    ("which", "where"), [("original", "product_images.chunks"), ("thumb", "renditions")]
+)
+def test_bytes_the_cache_has_let_go_of_cost_one_query(application, warm, urls, which, where):
+    warmed(warm, urls[which])
+    before = Counter(application.watch.seen)
+    assert warm.get(urls[which], headers={"Range": "bytes=5-"}).status_code == 206
+    assert Counter(application.watch.seen) - before == {("find", where): 1}
+
+
+@pytest.mark.parametrize(("headers", "method"), [({"If-None-Match": "*"}, "GET"), ({}, "HEAD")])
+def test_who_gets_no_bytes_costs_no_query(application, warm, urls, headers, method):
+    warmed(warm, urls["thumb"])
+    before = dict(application.watch.seen)
+    assert warm.ask(method, urls["thumb"], headers=headers).status_code in {200, 304}
+    assert dict(application.watch.seen) == before
+
+
+def test_a_rendition_that_was_swept_is_made_again(application, warm, urls):
+    first = warmed(warm, urls["thumb"])
+    key = urls["thumb"].partition("/media/")[2]
+    assert application.raw["renditions"].delete_one({"_id": key}).deleted_count == 1
+    again = warm.get(urls["thumb"])
+    assert (again.status_code, again.data) == (200, first.data)
+
+
+def test_the_ordinary_way_has_only_what_is_left_of_the_time(application, as_seller, monkeypatch):
+    """Both would wait for a database that does not answer: together they must not take longer."""
+    image = Shelf(as_seller, a_picture()).now()["images"][0]
+    app = application.with_settings(cache_seconds=3600, cache_mb=0, read_seconds=3.0)
+    caller, thumb = Caller(application, app, HOST), image["variants"]["thumb"]["url"]
+    warmed(caller, thumb)
+    store = app.extensions["avenue"][Renditions]._store
+    given: list[float] = []
+    request = Database.request
+
+    def noted(self: Database, seconds: float) -> AbstractContextManager[None]:
+        given.append(seconds)
+        return request(self, seconds)
+
+    def away(*_: Any) -> None:
+        time.sleep(0.5)
+        raise Unavailable
+
+    monkeypatch.setattr(Database, "request", noted)
+    monkeypatch.setattr(store, "find", away)
+    monkeypatch.setattr(store, "find_first", away)
+    answer = caller.get(thumb)
+    assert (answer.status_code, answer.json["code"]) == (503, "rendition_busy")
+    first, second = given
+    assert (first, second <= 2.5) == (3.0, True)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import NotFound, Unavailable
-from avenue.media.cache import ByteCache
+from avenue.media.cache import ByteCache, Place
 from avenue.media.conditional import Facts
 from avenue.media.facts import Rendition, Wanted
 from avenue.media.flights import Flights
@@ -55,12 +55,12 @@ class Renderer(Protocol):
 class Found:
     """A rendition for delivery; `stands_in`: it is a larger one than was asked for.
 
-    `kept_as`: where the worker's cache has the bytes, None for what is not for it.
+    `place`: where the worker's cache has it, None for what is not for that.
     """
 
     file: RenditionFile
     stands_in: bool = False
-    kept_as: str | None = None
+    place: Place | None = None
 
 
 class Renditions:
@@ -98,24 +98,22 @@ class Renditions:
         if not self.has(asset, variant, extension):
             raise NotFound
         key = RenditionKey.of(asset, variant, extension)
-        place = f"{asset.site}/{key.id}"
+        place = Place(f"{asset.site}/{key.id}", lambda: self._store.find(asset.site, key))
         try:
             found = self._load(asset, key, place)
         except (Unavailable, TimeoutError):
             return self._stand_in(asset, variant, extension)
-        kept_as = place if asset.visibility is Visibility.PUBLIC else None
-        return Found(file=RenditionFile(rendition=found, asset_name=asset.name), kept_as=kept_as)
+        file = RenditionFile(rendition=found, asset_name=asset.name)
+        return Found(file=file, place=place if asset.visibility is Visibility.PUBLIC else None)
 
-    def _load(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:
+    def _load(self, asset: Asset, key: RenditionKey, place: Place) -> KeptRendition:
         """Return a rendition: at hand, from the database, or made now."""
         if asset.visibility is not Visibility.PUBLIC:
-            return self._store.find(asset.site, key) or self._made(asset, key, place)
-        kept: KeptRendition | None = self._cache.fetch(
-            place, lambda: self._store.find(asset.site, key)
-        )
+            return self._store.find(asset.site, key) or self._made(asset, key, place.key)
+        kept: KeptRendition | None = self._cache.fetch(place)
         if kept is None:
-            kept = self._made(asset, key, place)
-            self._cache.put(place, kept)
+            kept = self._made(asset, key, place.key)
+            self._cache.put(place.key, kept)
         return kept
 
     def _made(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:

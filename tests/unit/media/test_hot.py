@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from avenue.identity import Site
-from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.conditional import Facts
 from avenue.media.hot import Candidate, HotAnswer, HotPictures
 from tests.unit.media.test_cache import ASSET
@@ -27,7 +27,8 @@ def test_a_host_that_has_become_anothers_is_given_nothing(owner: Site | None, fo
     cache.put("bytes", b"abc")
     pictures = HotPictures(cache, known, {HOST: owner}.get)
     facts = Facts(etag="e", modified_at=AT, length=3, unchanging=True)
-    candidate = Candidate(asset=ASSET, facts=facts, body_key="bytes", route="/media")
+    place = Place("bytes", lambda: None)
+    candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media")
     pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
     assert (pictures.find(HOST, PATH) is not None) is found
     assert (pictures.prepared(HOST, PATH) is not None) is found
