@@ -22,6 +22,7 @@ AT_HAND = "avenue.at_hand"
 
 LONGEST_HEAD = 8 * 1024
 MOST_FIELDS = 100  # gunicorn's own limit
+MOST_CONDITIONS = 2  # a tag and a date
 MOST_READERS = 256
 """Whose fields are remembered, 2 MB at most: a browser sends the same with all pictures of a page.
 Reading them is half of what an answer costs."""
@@ -32,6 +33,10 @@ _LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
 )
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n")
+_CONDITION = re.compile(
+    rb"\r\n((?i:if-none-match|if-modified-since)):([\t\x20-\x7e\x80-\xff]*)(?=\r\n)"
+)
+"""What a browser says of one picture; all the rest it says of every picture of a page."""
 _UNSUITED = re.compile(
     rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
     rb"content-length|upgrade|http2-settings|proxy-connection|keep-alive):"
@@ -86,7 +91,7 @@ class FastLane:
     def answer(self, request: bytes) -> Given | None:
         """Return the answer to the whole `request`, None when it is one for the ordinary path."""
         line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
-        wants = _read(request[line.end() :]) if line else None
+        wants = _wants(request[line.end() - 2 :]) if line else None
         if line is None or wants is None:
             return None
         prepared = self._at_hand.prepared(wants.host, line[2].decode("ascii"))
@@ -138,21 +143,33 @@ class _Wants(NamedTuple):
     tag: bytes | None
 
 
+def _wants(fields: bytes) -> _Wants | None:
+    """Read the fields of a head; None when they are for the ordinary path.
+
+    `fields` begin with the end of the line before them, and the empty line is included.
+    """
+    conditions = _CONDITION.findall(fields)
+    host = _host(_CONDITION.sub(b"", fields) if conditions else fields)
+    if host is None or not conditions:
+        return _Wants(host, None) if host else None
+    tags = [value for name, value in conditions if name.lower() == b"if-none-match"]
+    if len(tags) != 1 or len(conditions) > MOST_CONDITIONS:
+        return None
+    return _Wants(host, tags[0].strip(b" \t"))  # section 13.1.3: beside it a date counts nothing
+
+
 @lru_cache(MOST_READERS)
-def _read(block: bytes) -> _Wants | None:
-    """Read the fields of a head, empty line included; None when they are for the ordinary path."""
-    if _FIELDS.fullmatch(block) is None:
+def _host(fields: bytes) -> str | None:
+    """Return the host, None when these fields, conditions left out, are for the ordinary path."""
+    if _FIELDS.fullmatch(fields, 2) is None:
         return None
-    fields = b"\r\n" + block
     lower = fields.lower()
-    if _UNSUITED.search(lower) or block.count(b"\r\n") > MOST_FIELDS:
+    if _UNSUITED.search(lower) or fields.count(b"\r\n") > MOST_FIELDS - MOST_CONDITIONS:
         return None
-    host, tag = _field(fields, lower, b"host"), _field(fields, lower, b"if-none-match")
+    host = _field(fields, lower, b"host")
     if not host or _field(lower, lower, b"connection") not in {None, b"keep-alive"}:
         return None
-    if tag is None and b"\r\nif-modified-since:" in lower:
-        return None
-    return _Wants(host.decode("latin-1"), tag)
+    return host.decode("latin-1")
 
 
 def _field(fields: bytes, lower: bytes, name: bytes) -> bytes | None:

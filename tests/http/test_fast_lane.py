@@ -82,6 +82,8 @@ def lane_answers(server: Server) -> int:
 
 
 GET = b"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+TAG = b"If-None-Match: {etag}\r\n"
+SINCE = b"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 TALKS: dict[str, tuple[bytes, ...]] = {
     "whole": (GET + b"\r\n",),
     "head": (GET.replace(b"GET", b"HEAD") + b"\r\n",),
@@ -93,6 +95,15 @@ TALKS: dict[str, tuple[bytes, ...]] = {
     "after an ordinary one": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", GET + b"\r\n"),
     "304": (GET + b"If-None-Match: {etag}\r\n\r\n",),
     "304 and on": (GET + b"If-None-Match: {etag}\r\n\r\n", GET + b"\r\n"),
+    "tag and date": (GET + TAG + SINCE + b"\r\n",),
+    "date and tag": (GET + SINCE + TAG.lower() + b"Accept: */*\r\n\r\n",),
+    "an old date alone": (GET + SINCE + b"\r\n",),
+    "two tags": (GET + TAG + b'If-None-Match: "a"\r\n\r\n',),
+    "the same tag twice": (GET + TAG + TAG + b"\r\n",),
+    "two dates": (GET + SINCE + TAG + SINCE + b"\r\n",),
+    "many tags": (GET + TAG * 120 + b"\r\n",),
+    "a folded tag": (GET + TAG + b' , "a"\r\n\r\n',),
+    "a tag with a control character": (GET + b"If-None-Match: {etag}\x00\r\n\r\n",),
     "weak tag": (GET + b"If-None-Match: W/{etag}\r\n\r\n",),
     "range": (GET + b"Range: bytes=0-9\r\n\r\n",),
     "range behind the end": (GET + b"Range: bytes=9999999-\r\n\r\n",),
@@ -144,6 +155,19 @@ def test_a_large_picture_comes_whole_both_ways(house: House) -> None:
     )
     assert fast == ordinary
     assert len(fast) > 400_000
+
+
+def test_browsers_that_come_again_are_answered_by_the_loop(house: House) -> None:
+    """They send tag and date, which are another pair for each picture."""
+    warm(house.fast, house.thumb)
+    before = lane_answers(house.fast)
+    fields = {"If-None-Match": house.etag, "If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    with house.fast.client.connection() as connection:
+        for _ in range(5):
+            connection.request("GET", house.thumb, headers=fields)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (304, b"")
+    wait_until(lambda: lane_answers(house.fast) >= before + 5, "the count is in the log")
 
 
 def test_the_log_counts_what_the_loop_answered(house: House) -> None:
