@@ -453,27 +453,36 @@ def fail_point(
         *address,
         directConnection=True,
         appname="fail-point",
-        serverSelectionTimeoutMS=1_000,
+        serverSelectionTimeoutMS=1_000,  # closing it waits as long for a server that was killed
         socketTimeoutMS=10_000,
     )
     with own:
+        switch = {"configureFailPoint": "failCommand"}
         mode = "alwaysOn" if times is None else {"times": times}
-        on = {"configureFailPoint": "failCommand", "mode": mode, "data": data}
-        before = own.admin.command(on)["count"]
+        before = _count_of(own, address, {**switch, "mode": mode, "data": data})
+        assert before is not None, f"nobody listens at {address}"
         try:
             yield point
         finally:
-            after = _switch_off(own)
+            after = _count_of(own, address, {**switch, "mode": "off"})
             point.hits = None if after is None else after - before
 
 
-def _switch_off(client: Client) -> int | None:
-    """Return how many hits the server has counted; one that was killed took its count along."""
-    for _ in range(2):  # the first may only find out that the connection is no longer good
-        with contextlib.suppress(ConnectionFailure):
-            off = {"configureFailPoint": "failCommand", "mode": "off"}
-            return int(client.admin.command(off)["count"])
-    return None
+def _count_of(client: Client, address: tuple[str, int], switch: dict[str, Any]) -> int | None:
+    """Return how many hits the server has counted; one that was killed took its count along.
+
+    A server that is only busy is asked again: what it was told before is not told twice.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(address, START_SECONDS).close()
+            return int(client.admin.command(switch)["count"])
+        except ConnectionRefusedError:
+            return None
+        except ConnectionFailure:
+            if time.monotonic() > deadline:
+                raise
 
 
 def database_name() -> str:

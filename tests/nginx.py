@@ -14,7 +14,7 @@ from typing import Any, Self
 from tests.mongod import Guard, free_port, wait_until
 
 CONFIGURATION = Path(__file__).parent.parent / "deploy" / "nginx.conf"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 HURRIED: Mapping[str, str] = {
     "proxy_cache_valid 200 206 30s;": "proxy_cache_valid 200 206 1s;",
     "proxy_cache_valid 308 404 5s;": "proxy_cache_valid 308 404 1s;",

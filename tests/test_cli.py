@@ -178,7 +178,7 @@ def test_a_worker_stops_when_told(run: Run, database_uri: str) -> None:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline()) == {"working": True}
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(

@@ -86,7 +86,7 @@ def start(**env):
         env={**kept, **env},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 

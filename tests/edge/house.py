@@ -9,7 +9,7 @@ from typing import Any, Self
 from tests.nginx import Nginx
 from tests.server import Client, Server, path_of
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 MIB = 1024 * 1024
 
 _numbers = itertools.count(1)

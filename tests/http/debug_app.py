@@ -15,6 +15,7 @@ OWNERS = {"product": "shop_products", "group": "shop_products_grouped"}
 
 def inspected(application: Application) -> Job:
     """Run one pass over everything, as the background does every hour."""
+    application.forget_jobs()
     job = Background(application.settings, application.database).run_now(INSPECT)
     assert job.error is None
     return job

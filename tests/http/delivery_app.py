@@ -104,7 +104,7 @@ def make_app(files):
     @app.get("/closed/<name>/wait")
     def wait_until_closed(name):
         file = files[name]
-        done = file.closed.wait(20)
+        done = file.closed.wait(50)
         return {"closed": done, "open": file.open_readers, "read": file.read_bytes}
 
     @app.errorhandler(AvenueError)

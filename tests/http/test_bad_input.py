@@ -356,7 +356,7 @@ class Server:
 
     def say(self, *sent: bytes, half_close: bool = False) -> tuple[int, str]:
         """Send raw bytes on one connection; return the first final answer's status and body."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as peer:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as peer:
             for piece in sent:
                 peer.sendall(piece)
             if half_close:
@@ -370,7 +370,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
 
 
 def _answer_in(received: bytes) -> tuple[int, str] | None:

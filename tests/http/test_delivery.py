@@ -437,7 +437,7 @@ def server(request):
 
 
 def fetch(server, path, headers=None, method="GET"):
-    connection = http.client.HTTPConnection(*server, timeout=20)
+    connection = http.client.HTTPConnection(*server, timeout=60)
     try:
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
@@ -448,7 +448,7 @@ def fetch(server, path, headers=None, method="GET"):
 
 def raw(server, request):
     """Send `request` as it is and return all that comes until the server closes."""
-    with socket.create_connection(server, timeout=20) as connection:
+    with socket.create_connection(server, timeout=60) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -520,7 +520,7 @@ def test_the_server_names_the_length_when_it_refuses_a_range(server, name):
 
 def test_the_connection_stays_usable_after_every_kind_of_answer(server):
     """RFC 9112 section 9.3: nobody has to guess where an answer ends."""
-    connection = http.client.HTTPConnection(*server, timeout=20)
+    connection = http.client.HTTPConnection(*server, timeout=60)
     try:
         connection.connect()
         first_socket = connection.sock
@@ -549,7 +549,7 @@ def test_the_server_says_503_when_the_first_bytes_do_not_come(server):
 
 
 def test_the_reader_is_closed_when_the_caller_leaves(server):
-    with socket.create_connection(server, timeout=20) as connection:
+    with socket.create_connection(server, timeout=60) as connection:
         connection.sendall(raw_request("GET", "/immutable/big"))
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK")
     _, body = fetch(server, "/closed/big/wait")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from avenue.config import Settings
 from tests import pictures
 from tests.http.lane_app import Gallery
 from tests.http.test_lane import CLOSING, everything, get, statuses, wait_for
@@ -22,7 +23,8 @@ from tests.mongod import Guard, Mongod, database_name, wait_until
 from tests.server import Server, path_of, prepare
 
 CACHE_SECONDS = 2
-PATIENCE_SECONDS = 20
+GONE_WITHIN_SECONDS = 20
+PATIENCE_SECONDS = 60
 SLOW_READERS = 40
 
 
@@ -72,7 +74,8 @@ def comparable(received: bytes, server: Server) -> bytes:
     """What came without what is of one request or one server."""
     for pattern in (rb"Date: [^\r]*", rb"X-Request-ID: [^\r]*", rb'"request_id":"[^"]*"'):
         received = re.sub(pattern, b"", received)
-    return received.replace(str(server.port).encode(), b"{port}")
+    # With the colon: some tag or token of hex digits holds the digits of some port one day.
+    return received.replace(f":{server.port}".encode(), b":{port}")
 
 
 def lane_answers(server: Server) -> int:
@@ -193,9 +196,9 @@ def test_what_is_removed_elsewhere_is_gone_in_time(mongod: Mongod, guard: Guard)
         warm(here, path)
         image = f"/api/shop/products/{product}/images/{reply['id']}"
         assert seller.request("DELETE", image).status == 204
-        removed_at = time.monotonic()
-        wait_until(lambda: here.status(path) == 404, "the picture is gone")
-        assert time.monotonic() - removed_at < CACHE_SECONDS + 5
+        # Long before the usual time is up, with room for a busy machine.
+        assert Settings(local=True).cache_seconds > GONE_WITHIN_SECONDS > CACHE_SECONDS
+        wait_until(lambda: here.status(path) == 404, "the picture is gone", GONE_WITHIN_SECONDS)
 
 
 # A picture that no socket takes at once
@@ -282,16 +285,30 @@ def test_a_reader_who_leaves_is_forgotten(gallery: LaneServer) -> None:
 def test_a_connection_in_use_is_not_at_rest(tmp_path: Path) -> None:
     """gunicorn closes connections at rest; the answers of the fast lane keep one awake."""
     server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", "--keep-alive", "1")
-    ends_at = time.monotonic() + 3
     try:
-        head = LARGE.replace(b"GET", b"HEAD")
-        with server.connect() as client:
-            while time.monotonic() < ends_at:
-                client.sendall(head)
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    received += client.recv(4096) or pytest.fail("closed while in use")
-            client.settimeout(PATIENCE_SECONDS)
-            assert client.recv(1) == b""  # and is closed when it is not
+        while not was_in_use(server, seconds=3):
+            pass  # this process had to wait: such a connection tells nothing
     finally:
         server.stop()
+
+
+def was_in_use(server: LaneServer, seconds: float) -> bool:
+    """Use a connection for `seconds`; tell whether it was never at rest for half a second."""
+    head = LARGE.replace(b"GET", b"HEAD")
+    with server.connect() as client:
+        began = used = time.monotonic()
+        while used - began < seconds:
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                client.sendall(head)
+            received = b""
+            while b"\r\n\r\n" not in received:
+                piece = b""
+                with contextlib.suppress(ConnectionResetError):
+                    piece = client.recv(4096)
+                if not piece and time.monotonic() - used > 0.5:
+                    return False
+                assert piece, "closed while in use"
+                received += piece
+            used = time.monotonic()
+        assert client.recv(1) == b""  # and is closed when it is not
+    return True

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import Background
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
 
 IMPORTS = f"{PRODUCTS}/import"
@@ -34,7 +33,7 @@ def work(application: Application, job_of: dict[str, Any]) -> None:
     run = application.raw["shop_imports"].find_one({"_id": job_of["id"]})
     assert run is not None
     job = run["undo"]["job"] if run["undo"] else run["job"]
-    Background(application.settings, application.database).finish(job)
+    application.work(job)
 
 
 def brought(application: Application, caller: Caller, table: str, query: str = "") -> Any:

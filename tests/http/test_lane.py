@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 MIB = 1024 * 1024
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def wait_for(what, seconds=PATIENCE_SECONDS):

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import Background
 from tests.http.application import PRODUCTS, Application, Caller, Part, a_picture, unique, zipped
 from tests.mongod import wait_until
 
@@ -46,7 +45,7 @@ def applied(application: Application, caller: Caller, plan: Any) -> Any:
 def work(application: Application, plan: Any) -> None:
     run = application.raw["shop_picture_imports"].find_one({"_id": plan["id"]})
     assert run is not None
-    Background(application.settings, application.database).finish(run["job"])
+    application.work(run["job"])
 
 
 def files_of(caller: Caller, plan: Any, query: str = "") -> Any:
@@ -229,6 +228,7 @@ def test_a_killed_job_goes_on_and_ends_the_same(application: Application) -> Non
     def run() -> Any:
         return imports.find_one({"_id": plan["id"]})
 
+    application.forget_jobs(but=run()["job"])
     uri = application.settings.mongodb_uri
     command = [sys.executable, "-m", "tests.http.killed_pictures", uri, run()["job"]]
     process = subprocess.Popen(command, cwd=ROOT)

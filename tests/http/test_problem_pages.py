@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from avenue.app.background import Background
 from avenue.media.inspection.models import Kind
 from avenue.shop.pages.problems import WORDS
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
@@ -205,7 +204,7 @@ def test_a_look_is_begun_once_and_its_end_is_said(house: Application, admin: Cal
     query = first.location.removeprefix(PAGE)
     assert "Waiting for its turn" in read(admin, query)
     job_id = query.removeprefix("?job=")
-    Background(house.settings, house.database).finish(job_id)
+    house.work(job_id)
     html = read(admin, query)
     assert "Everything was looked at." in html
     assert "Look at everything now" in html

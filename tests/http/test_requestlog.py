@@ -171,7 +171,7 @@ class TestUnderGunicorn:
         assert "aborted" not in line
 
     def test_a_client_that_leaves_is_seen(self, server: Server) -> None:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as peer:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as peer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             peer.sendall(get("/api/stream"))
             head = peer.recv(4096)

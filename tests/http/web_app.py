@@ -153,7 +153,7 @@ class Server:
 
     def say(self, sent: bytes, *, half_close: bool = False) -> bytes:
         """Send `sent` and return everything that comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as peer:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as peer:
             peer.sendall(sent)
             if half_close:
                 peer.shutdown(socket.SHUT_WR)
@@ -196,10 +196,10 @@ def gunicorn(log: Path) -> Iterator[Server]:
             yield server
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
-def eventually_line(log: Path, wanted: str, seconds: float = 20) -> str:
+def eventually_line(log: Path, wanted: str, seconds: float = 60) -> str:
     """Return the line of `log` that holds `wanted`, as soon as it is there."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -321,7 +321,7 @@ def test_a_stopping_runner_hands_its_job_back_at_once(
 
     job_id = service.enqueue("work").id
     with running(JobRunner(service, {"work": handler})) as stop:
-        assert reached.wait(30)
+        assert reached.wait(60)
     handed = service.get(job_id)
     assert (handed.state, handed.cursor, handed.attempts) == (State.QUEUED, 5, 0)
     assert JobRunner(other, {"work": handler}).run_one()

@@ -61,7 +61,7 @@ class LocalServer:
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
         """Send a request; return status and body, read as JSON if it is."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
@@ -75,7 +75,7 @@ class LocalServer:
     def press_ctrl_c(self) -> None:
         """SIGINT for the whole group, as a terminal sends it."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(60)
 
     def end(self) -> None:
         """Leave nothing running, whatever happened."""
@@ -84,7 +84,7 @@ class LocalServer:
         mongod = self.mongod()
         if mongod:
             mongod.kill()
-            mongod.wait(10)
+            mongod.wait(60)
 
     def mongod(self) -> psutil.Process | None:
         """The mongod of this data directory, if one runs."""
@@ -115,7 +115,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "var"
     for process in mongods_of(tmp_path):
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def token_of(server: LocalServer, email: str, password: str) -> str:
@@ -192,9 +192,9 @@ def test_a_shop_opens_and_survives_its_first_crash(data_dir: Path) -> None:
         mongod = server.mongod()
         assert mongod is not None
         server.process.kill()  # as a terminal that is torn down: nobody says goodbye
-        server.process.wait(10)
+        server.process.wait(60)
         mongod.kill()
-        mongod.wait(10)
+        mongod.wait(60)
 
     with LocalServer(data_dir) as server:
         auth = "Bearer " + token_of(server, "ana@tienda.example", "zapatos-y-lluvia")
@@ -249,7 +249,7 @@ def test_a_mongod_left_by_a_kill_is_found_again_and_then_stopped(data_dir: Path)
         assert left is not None
         workers = [each for each in psutil.Process(server.process.pid).children() if each != left]
         server.process.kill()
-        server.process.wait(10)
+        server.process.wait(60)
         wait_until(lambda: all(map(is_gone, workers)), "the workers notice")
         assert not is_gone(left)
         with LocalServer(data_dir) as again:

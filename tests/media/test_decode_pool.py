@@ -37,7 +37,7 @@ from tests import pictures
 
 LIMITS = image_limits(Settings())
 ANY_SCANS = replace(LIMITS, max_scans=10**6)
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 @contextmanager

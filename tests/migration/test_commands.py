@@ -151,7 +151,7 @@ def test_a_reader_that_goes_away_ends_the_command_with_a_sentence(
         assert process.stderr is not None
         process.stdout.close()
         told = process.stderr.read()
-        assert process.wait(30) == 1
+        assert process.wait(60) == 1
     assert told == b"Error: stdout: Broken pipe\n"
 
 

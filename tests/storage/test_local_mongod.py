@@ -53,7 +53,7 @@ def data_dir(guard: Guard) -> Iterator[Path]:
         for pid in mongods_of(directory):
             process = psutil.Process(pid)
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_signals_of_the_terminal_do_not_reach_mongod(
     interrupted = application()
     left = interrupted.says()
     os.killpg(interrupted.process.pid, sign)
-    interrupted.process.wait(30)
+    interrupted.process.wait(60)
     local = start()
     assert local.found
     assert local.pid == left["pid"]

@@ -31,7 +31,7 @@ def test_no_two_get_the_last_place() -> None:
     begun = Barrier(THREADS)
 
     def ask(room: StorageRoom) -> bool:
-        begun.wait(20)
+        begun.wait(60)
         try:
             room.check(SITE, 10)
         except QuotaExceeded:

@@ -14,7 +14,7 @@ from avenue.jobs.runner import POLL_SECONDS, Handler, JobRunner, RunningJob
 from avenue.jobs.service import LEASE_SECONDS, JobService
 from tests.unit.jobs.memory_store import MemoryStore
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
