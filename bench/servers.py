@@ -87,14 +87,24 @@ def avenue(uri: str, folder: Path, name: str, **settings: str) -> Server:
 
 
 def naive(peers_uri: str, folder: Path) -> Server:
-    """Run the naive view on gunicorn's own thread worker, as many processes and threads."""
+    """Run the naive view on gunicorn's own thread worker."""
+    return _on_gthread("naive", folder, MONGODB_URI=peers_uri)
+
+
+def thinnest(files: Path, folder: Path) -> Server:
+    """Run the thinnest application on gunicorn's own thread worker, over a folder of files."""
+    return _on_gthread("thinnest", folder, BENCH_FOLDER=str(files))
+
+
+def _on_gthread(name: str, folder: Path, **settings: str) -> Server:
+    """Run `bench.<name>` as Avenue is run: as many processes and threads."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "gunicorn", "-c", "python:bench", "-b", f"127.0.0.1:{port}"),
-        *("-k", "gthread", "-w", "2", "--threads", "8", "--no-control-socket", "bench.naive:app"),
+        *("-k", "gthread", "-w", "2", "--threads", "8", "--no-control-socket", f"bench.{name}:app"),
     ]
-    env = {"MONGODB_URI": peers_uri, "PYTHONPATH": str(ROOT)}
-    return Server(command=command, port=port, log=folder / "naive.log", env=env)
+    env = {"PYTHONPATH": str(ROOT), **settings}
+    return Server(command=command, port=port, log=folder / f"{name}.log", env=env)
 
 
 def parse(peers_uri: str, folder: Path) -> Server:

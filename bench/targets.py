@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from bench import nginx, servers
 from bench.browser import request
-from bench.servers import NotHere, free_port
+from bench.servers import NotHere, Server, free_port
 from bench.stock import File, Stock
 
 AVENUE = "avenue"
@@ -17,6 +18,7 @@ EDGE = "edge"
 NGINX = "nginx"
 NAIVE = "naive"
 PARSE = "parse"
+THINNEST = "thinnest"
 
 TITLES = {
     AVENUE: "Avenue",
@@ -24,10 +26,13 @@ TITLES = {
     UNCACHED: "Avenue, cache of 0 MB",
     EDGE: "Avenue behind nginx's cache",
     NGINX: "nginx, files from disk",
+    THINNEST: "thinnest WSGI application",
     NAIVE: "naive Flask + GridFSBucket",
     PARSE: "Parse Server, GridFS",
 }
 PEERS = (NAIVE, PARSE)
+PATH_OF = attrgetter("path")
+"""Where a file is at Avenue and nginx."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,18 +85,18 @@ def start(
 def _starters(
     place: Place, started: dict[str, Target]
 ) -> Iterator[tuple[str, Callable[[ExitStack], Target]]]:
-    def own(name: str, **settings: str) -> Callable[[ExitStack], Target]:
-        def begin(stack: ExitStack) -> Target:
-            server = servers.avenue(place.uri, place.folder, name, **settings)
-            return _target(stack, name, server, lambda file: file.path)
+    def run(
+        name: str, server: Callable[[], Server], path_of: Callable[[File], str] = PATH_OF
+    ) -> tuple[str, Callable[[ExitStack], Target]]:
+        return name, lambda stack: _target(stack, name, server(), path_of)
 
-        return begin
+    def own(name: str, **settings: str) -> tuple[str, Callable[[ExitStack], Target]]:
+        return run(name, lambda: servers.avenue(place.uri, place.folder, name, **settings))
 
-    def static(stack: ExitStack) -> Target:
+    def static() -> Server:
         port = free_port()
         text = nginx.static(port, place.stock.folder)
-        server = servers.nginx(place.folder, "static", port, text)
-        return _target(stack, NGINX, server, lambda file: file.path)
+        return servers.nginx(place.folder, "static", port, text)
 
     def edge(stack: ExitStack) -> Target:
         if not nginx.DEPLOYED.exists():
@@ -101,29 +106,25 @@ def _starters(
         (folder / "nginx").mkdir()
         (folder / "tmp").mkdir()
         server = servers.nginx(place.folder, "edge", port, nginx.edge(port, behind.port, folder))
-        return _target(stack, EDGE, server, lambda file: file.path, *behind.roots)
+        return _target(stack, EDGE, server, PATH_OF, *behind.roots)
 
-    def naive(stack: ExitStack) -> Target:
-        server = servers.naive(place.peers_uri, place.folder)
-        return _target(stack, NAIVE, server, lambda file: f"/files/{file.name}")
-
-    def parse(stack: ExitStack) -> Target:
-        server = servers.parse(place.peers_uri, place.folder)
-        return _target(stack, PARSE, server, lambda file: f"/parse/files/bench/{file.name}")
-
-    yield NGINX, static
-    yield AVENUE, own(AVENUE)
-    yield NO_LANE, own(NO_LANE, AVENUE_FAST_LANE="off")
-    yield UNCACHED, own(UNCACHED, AVENUE_CACHE_MB="0")
+    folder, uri = place.folder, place.peers_uri
+    yield run(NGINX, static)
+    yield own(AVENUE)
+    yield own(NO_LANE, AVENUE_FAST_LANE="off")
+    yield own(UNCACHED, AVENUE_CACHE_MB="0")
     yield EDGE, edge
-    yield NAIVE, naive
-    yield PARSE, parse
+    yield run(THINNEST, lambda: servers.thinnest(place.stock.folder, folder))
+    yield run(NAIVE, lambda: servers.naive(uri, folder), lambda file: f"/files/{file.name}")
+    yield run(
+        PARSE, lambda: servers.parse(uri, folder), lambda file: f"/parse/files/bench/{file.name}"
+    )
 
 
 def _target(
     stack: ExitStack,
     name: str,
-    server: servers.Server,
+    server: Server,
     path_of: Callable[[File], str],
     *others: int,
 ) -> Target:
