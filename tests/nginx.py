@@ -41,7 +41,8 @@ def configuration(
         "server app1:8000 max_fails=3 fail_timeout=5s;": first,
         "server app2:8000 max_fails=3 fail_timeout=5s;": "\n".join(more),
         "listen 8080 default_server;": f"listen 127.0.0.1:{port} default_server;",
-        "access_log /dev/stdout lines;": f"access_log {folder}/access.log lines;",
+        # Line by line: a test looks for the line of an answer it has just got.
+        "/dev/stdout lines buffer=64k flush=1s;": f"{folder}/access.log lines;",
         "error_log /dev/stderr crit;": f"error_log {folder}/error.log crit;",
         "worker_processes auto;": "worker_processes 1;",
         **changes,
