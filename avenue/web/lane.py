@@ -20,6 +20,7 @@ import select
 import selectors
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -77,6 +78,11 @@ LIVE_READ_BYTES = 64 * KB
 
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that computes keeps the interpreter from the loop, which needs it back after
+every system call. With Python's own 5 ms it waited seven times as long while uploads were worked
+on (docs/performance.md)."""
 
 COUNT_SECONDS = 1.0
 PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
@@ -412,6 +418,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         at_hand = getattr(self.wsgi, "extensions", {}).get(AT_HAND)
         if at_hand is not None and self._limits.fast_lane == "on":
             self._fast_lane = FastLane(at_hand, gunicorn.SERVER)
+            sys.setswitchinterval(SWITCH_SECONDS)
 
     def init_process(self) -> None:
         """Read the limits and run."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -101,7 +102,8 @@ def until(environ, parts, start_response):
 
 
 def counts(environ, parts, start_response):
-    return _json(start_response, {**COUNTS, "pid": os.getpid()})
+    switch = sys.getswitchinterval()
+    return _json(start_response, {**COUNTS, "pid": os.getpid(), "switch_seconds": switch})
 
 
 def broken(environ, parts, start_response):

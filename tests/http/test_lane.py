@@ -696,3 +696,11 @@ def test_a_worker_out_of_descriptors_goes_on_with_the_connections_it_has(serve):
             each.close()
         assert statuses(answer(others[-1])) == [200]
     assert server.counts()["pid"] == server.pid
+
+
+@pytest.mark.parametrize(("fast_lane", "seconds"), [("on", 0.001), ("off", 0.005)])
+def test_threads_keep_the_interpreter_from_a_loop_that_answers_for_less_long(
+    serve, fast_lane, seconds
+):
+    server = serve(AVENUE_FAST_LANE=fast_lane)
+    assert server.counts()["switch_seconds"] == pytest.approx(seconds)
