@@ -128,7 +128,8 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
     with lifetime_of_transactions(mongod, 3), house(mongod, commands) as avenue:
         avenue.fill(shop)
-        moments = sorted(random.sample(range(1, shop.assets * 9 // 10), kills))
+        # In the first half: what is left to do takes longer than a busy machine looks away.
+        moments = sorted(random.sample(range(1, shop.assets // 2), kills))
         for moment in moments:
             assert kill_at(avenue, avenue.start("import", root, "--as", "products"), moment), (
                 moments
