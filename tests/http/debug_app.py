@@ -1,7 +1,10 @@
 """A shop of its own for the debug endpoints, with a hand in its database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from avenue.app.background import INSPECT, Background
 from avenue.jobs.models import Job
@@ -13,10 +16,19 @@ FILES, CHUNKS = "product_images.files", "product_images.chunks"
 OWNERS = {"product": "shop_products", "group": "shop_products_grouped"}
 
 
+@contextmanager
+def nothing_runs_meanwhile() -> Iterator[None]:
+    """So what seems to belong to nothing need not be given time to settle: 2 s in each pass."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr("avenue.media.inspection.files.SETTLE_SECONDS", 0.01)
+        yield
+
+
 def inspected(application: Application) -> Job:
     """Run one pass over everything, as the background does every hour."""
     application.forget_jobs()
-    job = Background(application.settings, application.database).run_now(INSPECT)
+    with nothing_runs_meanwhile():
+        job = Background(application.settings, application.database).run_now(INSPECT)
     assert job.error is None
     return job
 

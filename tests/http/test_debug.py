@@ -31,6 +31,7 @@ from tests.http.debug_app import (
     Hand,
     add_entries,
     inspected,
+    nothing_runs_meanwhile,
     problems_of,
     status,
     storage,
@@ -43,9 +44,9 @@ BOTH = pytest.mark.parametrize("url", [PRODUCTS_STATUS, STORAGE_STATUS])
 
 
 @pytest.fixture(autouse=True)
-def nothing_runs_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So what seems to belong to nothing need not be given time to settle."""
-    monkeypatch.setattr("avenue.media.inspection.files.SETTLE_SECONDS", 0.01)
+def deep_looks_are_quick_too() -> Iterator[None]:
+    with nothing_runs_meanwhile():
+        yield
 
 
 @pytest.fixture(scope="module")

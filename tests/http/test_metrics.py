@@ -13,7 +13,7 @@ from tests.mongod import Guard, Mongod, database_name, wait_until
 from tests.server import Server, path_of, prepare
 
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
-WORKERS = 3
+WORKERS = 2
 ROUNDS = 20
 PICTURE = "/media/<asset_id>/<token>/<file_name>"
 STABLE = "/media/<asset_id>/<variant>"

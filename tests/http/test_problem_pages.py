@@ -9,7 +9,7 @@ import pytest
 from avenue.media.inspection.models import Kind
 from avenue.shop.pages.problems import WORDS
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
-from tests.http.debug_app import Hand, add_entries, inspected, problems_of
+from tests.http.debug_app import Hand, add_entries, inspected, nothing_runs_meanwhile, problems_of
 from tests.mongod import Mongod
 
 PAGE = "/admin/problems"
@@ -204,7 +204,8 @@ def test_a_look_is_begun_once_and_its_end_is_said(house: Application, admin: Cal
     query = first.location.removeprefix(PAGE)
     assert "Waiting for its turn" in read(admin, query)
     job_id = query.removeprefix("?job=")
-    house.work(job_id)
+    with nothing_runs_meanwhile():
+        house.work(job_id)
     html = read(admin, query)
     assert "Everything was looked at." in html
     assert "Look at everything now" in html
