@@ -58,8 +58,8 @@ def as_bytes(_: SerializationContext, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-# Each of these tests is made when it is collected, which takes a quarter of a second: so the same
-# tests are the short ones of `make test` and, with examples drawn anew, those of `make test-long`.
+# The same tests are the short ones of `make test` and, with examples drawn anew, the full ones of
+# `make test-long`.
 bounded = settings(
     max_examples=8 if settings.default.derandomize else 1000,
     suppress_health_check=list(HealthCheck),
