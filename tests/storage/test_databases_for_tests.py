@@ -185,6 +185,12 @@ def test_no_mongod_survives_a_killed_run(mongod_binary: Path) -> None:
         assert psutil.pid_exists(said["pid"])
         killed.send_signal(signal.SIGKILL)
     wait_until(lambda: not Path(said["directory"]).exists(), "the directory is gone")
-    assert not psutil.pid_exists(said["pid"]) or (
-        psutil.Process(said["pid"]).status() == psutil.STATUS_ZOMBIE
-    )
+    # It was told to end before; what it held in memory goes when the machine gets to it.
+    wait_until(lambda: has_ended(said["pid"]), "the mongod has ended")
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
