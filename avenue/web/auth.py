@@ -183,6 +183,16 @@ def require(
     return decorate
 
 
+def guards_itself(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Note that a route asks by itself for somebody with one of `roles`, for its description."""
+
+    def mark(route: Callable[P, R]) -> Callable[P, R]:
+        setattr(route, MARK, Guard(roles=roles, any_scope=True))
+        return route
+
+    return mark
+
+
 def guard_of(view: Callable[..., object]) -> Guard | None:
     """Return who may use `view`; None when everybody may."""
     found: Guard | None = getattr(view, MARK, None)

@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Role
-from avenue.web.auth import CHALLENGE, InvalidToken, signed_in_actor
+from avenue.web.auth import CHALLENGE, guards_itself, signed_in_actor
 from avenue.web.describing import Reply, described
 from avenue.web.hosts import KnowsSites
 
@@ -85,10 +85,8 @@ def count_lookup(*, found: bool) -> None:
 
 
 @blueprint.get("/metrics")
-@described(
-    replies={200: Reply({"text/plain": str}, "Counters in Prometheus' text format.")},
-    refuses=(Unauthenticated, InvalidToken, Forbidden),
-)
+@guards_itself(Role.OPS)
+@described(replies={200: Reply({"text/plain": str}, "Counters in Prometheus' text format.")})
 def show() -> Response:
     """Show the counters: to this machine itself, or by token to the house's own operators.
 

@@ -52,6 +52,8 @@ def told_to_stop(server):
 def test_who_waits_to_be_let_in_is_served_by_a_worker_that_is_told_to_stop(serve):
     server = serve()
     os.kill(server.pid, signal.SIGSTOP)
+    # Not before it stands still: of two signals that wait, a process takes SIGTERM first.
+    wait_for(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect(get("/hello"))) for _ in range(20)]
         server.process.send_signal(signal.SIGTERM)
