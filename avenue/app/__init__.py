@@ -257,7 +257,7 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
             return
         gate.pass_or_raise()
         tried = request.environ.get(TRIED_SECONDS, 0.0)
-        deadline = database.request(max(_seconds_for(request.method, settings) - tried, 0.0))
+        deadline = database.request(_seconds_for(request.method, settings) - tried)
         request.environ["avenue.deadline"] = deadline
         deadline.__enter__()
 

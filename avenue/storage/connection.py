@@ -72,6 +72,8 @@ PASSING_CODES = frozenset(
 )
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+LEAST_SECONDS = 0.001
+"""The shortest deadline: 0 would be none at all for the driver."""
 SELECTION_SECONDS = 1.0
 """How long the driver looks for a primary before we are asked whether to go on."""
 PING_SECONDS = 1.0
@@ -129,7 +131,7 @@ class Database:
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         """Bound everything inside by `seconds` from now; an earlier outer deadline stays."""
-        return pymongo.timeout(seconds)
+        return pymongo.timeout(max(seconds, LEAST_SECONDS))
 
     @contextlib.contextmanager
     def request(self, seconds: float) -> Iterator[None]:
@@ -137,7 +139,7 @@ class Database:
 
         See `WaitingRoom`; what is streamed afterwards is not bound by either.
         """
-        with self._waiting.guest(), pymongo.timeout(seconds):
+        with self._waiting.guest(), self.deadline(seconds):
             yield
 
     def turn(self) -> AbstractContextManager[Callable[[], None]]:

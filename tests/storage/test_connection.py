@@ -167,6 +167,20 @@ def test_an_earlier_deadline_around_it_holds(mongod: Mongod, database: Database)
         assert time.monotonic() - began_at < 0.5 + MARGIN_SECONDS
 
 
+@pytest.mark.parametrize("left_seconds", [0.0, -1.0])
+def test_where_no_time_is_left_nothing_is_waited_for(
+    mongod: Mongod, database: Database, left_seconds: float
+) -> None:
+    things = house(database).collection("things")
+    things.find_one({})
+    with (
+        fail_point(mongod.client, ["find"], None, block_ms=500, app_name=APP),
+        database.request(left_seconds),
+        pytest.raises(Unavailable),
+    ):
+        things.find_one({})  # which would be answered after half a second
+
+
 def test_a_slow_answer_is_unavailable_in_time(mongod: Mongod, hasty: Database) -> None:
     # Switching it off waits for those who are blocked.
     with fail_point(mongod.client, ["find"], None, block_ms=6_000, app_name=APP):
