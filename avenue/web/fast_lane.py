@@ -37,6 +37,7 @@ _CONDITION = re.compile(
     rb"\r\n((?i:if-none-match|if-modified-since)):([\t\x20-\x7e\x80-\xff]*)(?=\r\n)"
 )
 """What a browser says of one picture; all the rest it says of every picture of a page."""
+_END = b"\r\n\r\n"
 _UNSUITED = re.compile(
     rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
     rb"content-length|upgrade|http2-settings|proxy-connection|keep-alive):"
@@ -148,6 +149,8 @@ def _wants(fields: bytes) -> _Wants | None:
 
     `fields` begin with the end of the line before them, and the empty line is included.
     """
+    if fields.find(_END) != len(fields) - len(_END):
+        return None  # or a line behind the end would be taken for one of them
     conditions = _CONDITION.findall(fields)
     host = _host(_CONDITION.sub(b"", fields) if conditions else fields)
     if host is None or not conditions:
