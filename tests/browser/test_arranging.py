@@ -105,6 +105,36 @@ def test_the_order_is_changed_by_dragging(admin: Visitor, product: Any, reduced:
     assert ids_of(saved(admin, product)) == [b, a, c]
 
 
+def test_a_card_dragged_over_another_changes_places_with_it_once(
+    admin: Visitor, product: Any
+) -> None:
+    page, (a, b, c) = admin.page, ids_of(product)
+    page.emulate_media(reduced_motion="no-preference")
+    page.reload()
+    start, end = shot(page, a).locator(".frame"), shot(page, b).locator(".frame")
+    start.scroll_into_view_if_needed()
+    begin, goal = start.bounding_box(), end.bounding_box()
+    assert begin
+    assert goal
+    page.mouse.move(begin["x"] + 60, begin["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(begin["x"] + 80, begin["y"] + 80, steps=3)
+    page.evaluate("""() => {
+        const list = document.getElementById("picture-list");
+        window.firsts = [];
+        new MutationObserver(() => window.firsts.push(list.firstElementChild.dataset.key))
+            .observe(list, { childList: true });
+    }""")
+    # Past its middle: from there the gliding card was taken for another place to go to.
+    page.mouse.move(goal["x"] + goal["width"] - 20, goal["y"] + 60)
+    expect(page.locator("#picture-list > li").first).to_have_attribute("data-key", b)
+    page.wait_for_timeout(600)
+    with answered(page, "PUT", "/images"):
+        page.mouse.up()
+    assert a not in page.evaluate("window.firsts")
+    assert ids_of(saved(admin, product)) == [b, a, c]
+
+
 def test_many_moves_at_once_end_in_the_last_order(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     button = shot(page, c).get_by_role("button", name="Mover hacia adelante")

@@ -172,6 +172,7 @@ Sortable.create(list, {
   animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150,
   ghostClass: "lifted",
   onStart: () => (letGo = hold()),
+  onMove: ({ related }) => !related.animated, // a card that still glides under the pointer would swap back
   onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
     letGo?.();
     if (oldDraggableIndex !== newDraggableIndex) moved(item.dataset.key, null);
