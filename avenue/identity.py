@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 COMMAND = "command"
 """Stands for whoever runs `python -m avenue` where people stand with their id; it is no id."""
@@ -76,7 +77,8 @@ class Site:
     """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
 
     `quota_bytes` is what it may store; None stands for the house's default. `logo` is an asset,
-    `colors` are `#rrggbb` by name, `limits` the site's own. `revision` grows with each change.
+    `colors` are `#rrggbb` by name, `limits` the site's own; of `upload_categories` what the site
+    says of its own, by name and field. `revision` grows with each change.
     `shows_variants`: its pictures come in other sizes than their own, too.
     """
 
@@ -89,6 +91,7 @@ class Site:
     logo: str | None = None
     colors: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[Limit, int] = field(default_factory=dict)
+    upload_categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     revision: int = 1
     shows_variants: bool = True
 

@@ -269,6 +269,21 @@ def test_sites_are_added_listed_changed_and_shown(run: Run, database_uri: str) -
     assert (entry["action"], entry["object"]["id"]) == ("site.added", "b")
 
 
+def test_categories_of_uploads_are_set_by_a_command(run: Run) -> None:
+    run("migrate")
+    orders = "upload_categories.orders"
+    changes = (f"{orders}.readers=seller,editor", f"{orders}.max_mb=5", f"{orders}.edge=true")
+    changed = said(run("site", "set", *changes, "--json"))["upload_categories"]["orders"]
+    assert changed["readers"] == ["editor", "seller"]
+    assert (changed["max_mb"], changed["edge"]) == (5, True)
+    changed = said(run("site", "set", f"{orders}.readers=", "--json"))["upload_categories"]
+    assert (changed["orders"]["readers"], changed["orders"]["max_mb"]) == ([], 5)
+    changed = said(run("site", "set", f"{orders}=", "upload_categories.own.types=*/*", "--json"))
+    assert changed["upload_categories"]["orders"]["max_mb"] is None
+    assert changed["upload_categories"]["own"]["types"] == ["*/*"]
+    assert "`max_mb` may be at most" in run("site", "set", f"{orders}.max_mb=9999").stderr
+
+
 def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
     run("migrate")
     for arguments, sentence in (

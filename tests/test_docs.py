@@ -17,6 +17,7 @@ from tests.http.test_audit import ENTRY_KEYS
 from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import PRODUCT_KEYS
 from tests.http.test_sites import SITE_KEYS
+from tests.http.test_uploads import UPLOAD_KEYS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -99,6 +100,7 @@ def test_the_examples_have_the_keys_that_answers_have():
     assert IMAGE_KEYS in keys
     assert REPLY_KEYS in keys
     assert SITE_KEYS in keys
+    assert UPLOAD_KEYS in keys
     assert ENTRY_KEYS in keys
 
 
@@ -165,6 +167,13 @@ NO_CODES = {
     "not_a_picture",
     "quota_mb",
     "base_url",
+    "deposit_proofs",
+    "txid_proofs",
+    "max_files",
+    "max_mb",
+    "public_thumbs",
+    "retention_days",
+    "upload_categories",
 }
 
 

@@ -64,6 +64,9 @@ from avenue.storage.schema import (
 )
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
+from avenue.uploads import routes as upload_routes
+from avenue.uploads.service import UploadService
+from avenue.uploads.store import UploadStore
 from avenue.web import (
     assets,
     audit,
@@ -122,6 +125,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         _status_service(database, known_sites, settings),
         import_service(settings, database),
         picture_import_service(settings, database, library),
+        UploadService(UploadStore(database), library, settings),
     )
 
     for each in (parsing, language, assets, colours, problems):
@@ -155,6 +159,7 @@ def _register_blueprints(app: Flask) -> None:
         audit_pages.blueprint,
         site_routes.blueprint,
         site_pages.blueprint,
+        upload_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
 

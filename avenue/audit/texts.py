@@ -48,6 +48,10 @@ ACTIONS = {
     "temp_image.removed": lazy_gettext("removed a temporary photo"),
     "token.created": lazy_gettext("made an API token"),
     "token.revoked": lazy_gettext("ended an API token"),
+    "upload.added": lazy_gettext("uploaded files"),
+    "upload.changed": lazy_gettext("changed an uploaded file"),
+    "upload.removed": lazy_gettext("removed an uploaded file"),
+    "upload.restored": lazy_gettext("restored an uploaded file"),
     "user.added": lazy_gettext("added a person"),
     "user.disabled": lazy_gettext("disabled a person"),
     "user.enabled": lazy_gettext("let a disabled person in again"),
@@ -79,6 +83,7 @@ DETAILS = {
     "focal": lazy_gettext("focal point"),
     "gone": lazy_gettext("gone since"),
     "group": lazy_gettext("group"),
+    "hold": lazy_gettext("hold"),
     "hosts": lazy_gettext("hosts"),
     "kept": lazy_gettext("kept as it is"),
     "limits": lazy_gettext("limits"),
@@ -88,6 +93,7 @@ DETAILS = {
     "options": lazy_gettext("options"),
     "price": lazy_gettext("price"),
     "product_ids": lazy_gettext("products"),
+    "reference": lazy_gettext("reference"),
     "refused": lazy_gettext("refused"),
     "restored": lazy_gettext("restored"),
     "rewritten": lazy_gettext("rewritten"),
@@ -100,10 +106,14 @@ DETAILS = {
     "superuser": lazy_gettext("superuser"),
     "token": lazy_gettext("token"),
     "unchanged": lazy_gettext("unchanged"),
+    "upload_categories": lazy_gettext("categories of uploads"),
     "updated": lazy_gettext("changed"),
     "user": lazy_gettext("person"),
 }
 """Names of details and of changed fields; one that is not here is shown as it is."""
+
+FILES = "files"
+"""What `assets` are called where they need not be photos."""
 
 JOBS = {
     "import": lazy_gettext("Background work: import of products"),
@@ -132,7 +142,12 @@ def doer_words(doer: Doer) -> str:
 
 def details_words(entry: Entry) -> list[str]:
     """Return what belongs to it, in pieces of a few words; zeros are left out."""
-    return [words for name, value in entry.details.items() for words in _detail(name, value)]
+    of_files = entry.action.startswith("upload.")
+    told = (
+        (FILES if name == "assets" and of_files else name, value)
+        for name, value in entry.details.items()
+    )
+    return [words for name, value in told for words in _detail(name, value)]
 
 
 def _detail(name: str, value: str | int | bool | Sequence[str]) -> Iterator[str]:
@@ -140,6 +155,8 @@ def _detail(name: str, value: str | int | bool | Sequence[str]) -> Iterator[str]
         yield _("Fields: %(names)s", names=", ".join(map(_name, value)))
     elif name == "assets" and not isinstance(value, str | int):
         yield ngettext("%(num)s photo", "%(num)s photos", len(value))
+    elif name == FILES and not isinstance(value, str | int):
+        yield ngettext("%(num)s file", "%(num)s files", len(value))
     elif isinstance(value, bool):
         yield _("%(name)s: yes", name=_name(name)) if value else _("%(name)s: no", name=_name(name))
     elif isinstance(value, int):

@@ -21,7 +21,7 @@ from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, Gate
 
 M = TypeVar("M", bound=BaseModel)
-LISTS = frozenset({"hosts"})
+LISTS = frozenset({"hosts", "types", "readers"})
 
 
 @click.group()
@@ -48,7 +48,8 @@ def show(*, site: str, is_local: bool, wants_json: bool) -> None:
 def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_json: bool) -> None:
     """Change what is given, as name=Zapatos colors.primary=#aa2200 limits.media_mb=5 hosts=a,b.
 
-    An empty value takes a colour, a limit or the default site's address away.
+    Categories of uploads as upload_categories.orders.readers=seller,editor. An empty value takes a
+    colour, a limit, a category or the default site's address away.
     """
     given = _checked(SiteChanges, _nested(changes)).model_dump(exclude_unset=True)
     revision = given.pop("revision", None)
@@ -126,7 +127,7 @@ def _nested(changes: Sequence[str]) -> dict[str, Any]:
             if not isinstance(place, dict):
                 raise click.UsageError(f"{each} is given twice.")
         parts = [each for each in text.split(",") if each]
-        place[last] = parts if name in LISTS else text or None
+        place[last] = parts if last in LISTS and (parts or name in LISTS) else text or None
     return found
 
 

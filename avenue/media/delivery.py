@@ -16,8 +16,8 @@ from flask import Response
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.media.conditional import Decision, Facts, decide_for, http_date
-from avenue.media.naming import content_disposition, display_name
-from avenue.media.sniffing import MEDIA_TYPES
+from avenue.media.filetypes import FILE_TYPES, file_name
+from avenue.media.naming import content_disposition
 from avenue.web.errors import RangeNotSatisfiable
 
 
@@ -120,6 +120,10 @@ _STATUS_LINES = {
     HTTPStatus.PARTIAL_CONTENT: "206 Partial Content",
     HTTPStatus.NOT_MODIFIED: "304 Not Modified",
 }
+# What a browser could run is told to be text, and is a download besides; text is UTF-8.
+_SERVED_AS = dict.fromkeys(
+    ("text/plain", "text/html", "application/xml", "image/svg+xml"), "text/plain; charset=utf-8"
+)
 # Types a browser shows without running anything. All others, SVG and HTML first, are downloads.
 _SHOWN_INLINE = frozenset(
     {"application/pdf", "text/plain"}
@@ -146,7 +150,7 @@ def deliver(
     start, end = decision.start, decision.end
     headers = [
         *_validators(facts, freshness),
-        ("Content-Type", file.media_type),
+        ("Content-Type", _SERVED_AS.get(file.media_type, file.media_type)),
         ("Content-Length", str(end - start)),
         ("Content-Disposition", _disposition(file.name, file.media_type, download)),
     ]
@@ -251,7 +255,7 @@ def _refuse(decision: Decision, file: OpenFile, freshness: Freshness) -> None:
 @lru_cache(maxsize=1024)
 def _disposition(name: str, media_type: str, download: bool) -> str:
     """Return the Content-Disposition; kept, since the same few pictures are asked for often."""
-    kind = MEDIA_TYPES.get(media_type)
+    kind = FILE_TYPES.get(media_type)
     if kind is not None:
-        name = display_name(name, kind.extension)
+        name = file_name(name, kind)
     return content_disposition(name, download or media_type not in _SHOWN_INLINE)

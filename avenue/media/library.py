@@ -20,14 +20,15 @@ from avenue.errors import (
 )
 from avenue.identity import Actor, Site, new_id
 from avenue.media.facts import Examined, Wanted
+from avenue.media.filetypes import PICTURES, file_name
 from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
-from avenue.media.naming import display_name, safe_name
+from avenue.media.naming import safe_name
 from avenue.media.policy import UploadPolicy
 from avenue.media.renditions.models import RenditionKey
 from avenue.media.renditions.service import to_keep
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.sniffing import DOCUMENTS, HEAD_BYTES, MediaType
+from avenue.media.sniffing import MediaType
 from avenue.media.spool import new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import DEFAULT_EXTENSION
@@ -390,8 +391,7 @@ class MediaLibrary:
             if room <= 0:
                 raise order.no_room
             order.policy.check_bytes(incoming.length)
-            incoming.file.seek(0)
-            media_type = order.policy.check_type(incoming.file.read(HEAD_BYTES))
+            media_type = order.policy.check_file(incoming.file)
             return self._checked(order, incoming, media_type, spools)
         except Unavailable:
             raise  # says nothing of this file, and must not be remembered as its answer
@@ -422,8 +422,8 @@ class MediaLibrary:
         self, order: Order, incoming: Incoming, media_type: MediaType, spools: ExitStack
     ) -> Checked:
         """Open a picture wholly, clean it, and make the variants its place wants at once."""
-        name = display_name(incoming.name, media_type.extension)
-        if media_type.name in DOCUMENTS:
+        name = file_name(incoming.name, media_type)
+        if media_type.name not in PICTURES:
             return Checked(
                 incoming=incoming,
                 name=name,

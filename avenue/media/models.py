@@ -25,7 +25,7 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The one owner of an asset: its `kind` (`product`, `group`, `library`) and id."""
+    """The one owner of an asset: its `kind` (`product`, `group`, `library`, `upload`) and id."""
 
     kind: str
     id: str
@@ -70,8 +70,9 @@ class Version:
 class Asset:
     """A stored picture or file as people know it; `versions` has the newest first.
 
-    `expires_at` is set while nobody has claimed it: then it goes when that time has come.
-    `trashed_at` is set while it is in the trash.
+    `expires_at` is set while nobody has claimed it: then it goes when that time has come. Of a
+    general upload, it is when its category keeps it no longer; `category`, `reference` and `hold`
+    are only its own. `trashed_at` is set while it is in the trash.
     """
 
     id: str
@@ -89,6 +90,9 @@ class Asset:
     decorative: bool = False
     focal: tuple[float, float] | None = None
     expires_at: datetime | None = None
+    category: str | None = None
+    reference: str | None = None
+    hold: bool = False
     trashed_at: datetime | None = None
 
     @property

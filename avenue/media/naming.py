@@ -47,6 +47,11 @@ def safe_name(raw: str) -> str:
     return _join(*_split(raw))
 
 
+def extension_of(raw: str) -> str:
+    """Return the extension of a client's file name, without the dot; "" when it has none."""
+    return _split(raw)[1]
+
+
 def content_disposition(name: str, download: bool) -> str:
     """Return a Content-Disposition value for any `name` at all: RFC 6266 with RFC 8187.
 

@@ -5,10 +5,12 @@ the machine. Both are made from the settings.
 """
 
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from avenue.config import Settings
 from avenue.identity import Limit, Site
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
+from avenue.media.filetypes import FILE_TYPES, UNKNOWN, file_type
 from avenue.media.limits import MB, ImageLimits
 from avenue.media.models import Visibility
 from avenue.media.sniffing import (
@@ -16,7 +18,6 @@ from avenue.media.sniffing import (
     GIF,
     HEIC,
     JPEG,
-    MEDIA_TYPES,
     PDF,
     PNG,
     WEBP,
@@ -63,15 +64,24 @@ class UploadPolicy:
         """
         if not head:
             raise EmptyFile
-        found = detect(head)
-        if found and found.name in self.media_types:
-            return found
+        return self._allowed(detect(head))
+
+    def check_file(self, file: BinaryIO) -> MediaType:
+        """Return the type the bytes of `file` show; raises as `check_type`."""
+        file.seek(0)
+        if not file.read(1):
+            raise EmptyFile
+        return self._allowed(file_type(file))
+
+    def _allowed(self, found: MediaType | None) -> MediaType:
+        if (found or UNKNOWN).name in self.media_types:
+            return found or UNKNOWN
         allowed = sorted(self.media_types)
         raise UnsupportedMediaType(
             detected=found.name if found else None,
             label=found.label if found else None,
             allowed=allowed,
-            labels=[MEDIA_TYPES[name].label for name in allowed],
+            labels=[FILE_TYPES[name].label for name in allowed],
         )
 
 

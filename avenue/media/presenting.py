@@ -14,7 +14,10 @@ from avenue.media.replies import (
     File,
     Image,
     RefusedFile,
+    Stored,
+    Temporary,
     UploadReply,
+    UploadReplyFacts,
     Variant,
 )
 from avenue.media.urls import original_path, original_url, variant_path
@@ -38,9 +41,27 @@ def image_json(site: Site, asset: Asset) -> Image:
 
     A temporary one has `expires_at` besides.
     """
+    temporary: Temporary = {"expires_at": iso(asset.expires_at)} if asset.expires_at else {}
+    return {
+        **stored_json(site, asset),
+        **temporary,
+        "width": asset.current.width,
+        "height": asset.current.height,
+        "variants": variants_json(site, asset),
+    }
+
+
+def variants_json(site: Site, asset: Asset) -> dict[str, Variant]:
+    """Return the other sizes of `asset` by name, none of what is no picture."""
+    names = EAGER if has_sizes(site, asset) else ()
+    return {name: _variant_json(site, asset, name) for name in names}
+
+
+def stored_json(site: Site, asset: Asset) -> Stored:
+    """Return what every stored file has in JSON, with absolute URLs of `site`."""
     version = asset.current
     url, sizes = original_url(site, asset), has_sizes(site, asset)
-    image: Image = {
+    return {
         "id": asset.id,
         "name": asset.name,
         "version": version.version,
@@ -48,8 +69,6 @@ def image_json(site: Site, asset: Asset) -> Image:
         "display_url": site.base_url + variant_path(asset, DISPLAYED) if sizes else url,
         "media_type": version.media_type,
         "bytes": version.bytes,
-        "width": version.width,
-        "height": version.height,
         "sha256": version.sha256,
         "alt": dict(asset.alt),
         "decorative": asset.decorative,
@@ -57,13 +76,9 @@ def image_json(site: Site, asset: Asset) -> Image:
         "color": version.color,
         "placeholder": _data_url(version.placeholder),
         "visibility": asset.visibility,
-        "variants": {name: _variant_json(site, asset, name) for name in (EAGER if sizes else ())},
         "srcset": ", ".join(f"{address} {width}w" for width, address in sources(site, asset)),
         "created_at": iso(asset.created_at),
     }
-    if asset.expires_at:
-        image["expires_at"] = iso(asset.expires_at)
-    return image
 
 
 def upload_json(
@@ -76,19 +91,24 @@ def upload_json(
     GrapesJS `data`, Uppy and Dropzone `url`; each was driven with its real package.
     """
     files: list[File | ExternalFile] = [_file_json(site, asset) for asset in assets]
-    first = files[0]
+    facts = upload_facts(site, assets[0], refusals, translate)
+    return {**facts, "file": files[0], "files": files, "data": files}
+
+
+def upload_facts(
+    site: Site, first: Asset, refusals: Sequence[Refusal], translate: Translate
+) -> UploadReplyFacts:
+    """Return the same without the files, of which `first` is the first one."""
+    url = original_url(site, first)
     return {
         "success": 1,
-        "id": first["id"],
-        "url": first["url"],
-        "location": first["url"],
-        "path": original_path(assets[0]),
-        "file": first,
-        "files": files,
-        "data": files,
+        "id": first.id,
+        "url": url,
+        "location": url,
+        "path": original_path(first),
         "urls": {
-            "default": original_url(site, assets[0]),
-            **{str(width): url for width, url in sources(site, assets[0])},
+            "default": url,
+            **{str(width): address for width, address in sources(site, first)},
         },
         "errors": refused_json(refusals, translate),
     }

@@ -9,6 +9,7 @@ from datetime import datetime
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
 from avenue.media.cache import AssetCache, ByteCache, Place
+from avenue.media.categories import GENERAL, UPLOAD, category_of
 from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
@@ -197,5 +198,13 @@ class MediaReader:
 
 
 def may_read(actor: Actor, asset: Asset) -> bool:
-    """Tell whether `actor` may read a private asset: its owner and administrators."""
-    return actor.is_admin or (actor.id is not None and asset.owner == actor.id)
+    """Tell whether `actor` may read a private asset.
+
+    Its owner and administrators may; of a general upload also the roles that its category names.
+    """
+    if actor.is_admin or (actor.id is not None and asset.owner == actor.id):
+        return True
+    if actor.role is None or asset.claim is None or asset.claim.kind != UPLOAD:
+        return False
+    category = category_of(actor.site, asset.category or GENERAL)
+    return category is not None and actor.role in category.readers

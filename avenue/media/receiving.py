@@ -20,11 +20,11 @@ from avenue.media.library import Incoming, Reception, Refusal
 from avenue.media.models import External
 from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import external_json, upload_json
-from avenue.media.replies import UploadReply
+from avenue.media.replies import UploadReply, UploadReplyFacts
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded
 from avenue.web.audit import note, nothing_changed
-from avenue.web.describing import JSON, LOCATION, Reply, View, described
+from avenue.web.describing import JSON, LOCATION, PICTURES, Reply, View, described
 from avenue.web.incoming import incoming_files
 from avenue.web.language import gettext
 
@@ -63,17 +63,23 @@ UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
 
 
 def upload_described(
-    *refuses: type[AvenueError], body: type | None = None
+    *refuses: type[AvenueError],
+    body: type | None = None,
+    reply: type = UploadReply,
+    query: type = UploadQuery,
+    files: tuple[str, ...] = PICTURES,
 ) -> Callable[[View], View]:
-    """Describe a route that takes pictures and answers with `upload_reply`.
+    """Describe a route that takes files and answers with `upload_reply`.
 
-    `refuses` are the errors of its own, `body` the JSON it takes instead of files.
+    `refuses` are the errors of its own, `body` the JSON it takes instead of files; `reply`,
+    `query` and `files` (media types) where they are not those of pictures.
     """
-    contents = {JSON: UploadReply, "text/plain": str}
+    contents = {JSON: reply, "text/plain": str}
     headers = (LOCATION, "Idempotent-Replayed")
     return described(
         body=body,
-        query=UploadQuery,
+        query=query,
+        files=files,
         replies={
             201: Reply(contents, "Something new was stored.", headers),
             200: Reply(contents, "It was stored already.", headers),
@@ -105,7 +111,11 @@ def upload_reply(reception: Reception) -> Response:
     `?as=filepond` answers with the id as text, `?as=ckeditor` without `url` (it would hide
     `urls`).
     """
-    body = upload_json(g.site, reception.assets, reception.refusals, gettext)
+    return answered(reception, upload_json(g.site, reception.assets, reception.refusals, gettext))
+
+
+def answered(reception: Reception, body: UploadReplyFacts) -> Response:
+    """Answer an upload with `body`; see `upload_reply`."""
     dialect = request.args.get("as")
     if dialect == "filepond":
         response = Response(body["id"], mimetype="text/plain")

@@ -17,8 +17,8 @@ class Variant(TypedDict):
     media_type: str
 
 
-class Image(TypedDict):
-    """A stored picture; its addresses change whenever its bytes do, its id never."""
+class Stored(TypedDict):
+    """A stored file; its addresses change whenever its bytes do, its id never."""
 
     id: str
     name: Annotated[str, Field(description="For people; may hold anything.")]
@@ -27,8 +27,6 @@ class Image(TypedDict):
     display_url: Annotated[str, Field(description="What a page of the shop shows.")]
     media_type: Annotated[str, Field(description="By its bytes, whatever its name says.")]
     bytes: int
-    width: Annotated[int | None, Field(description="Pixels, upright.")]
-    height: int | None
     sha256: str
     alt: Annotated[dict[str, str], Field(description="What is to be seen, by language.")]
     decorative: Annotated[bool, Field(description="It says nothing, and needs no `alt`.")]
@@ -39,10 +37,22 @@ class Image(TypedDict):
     color: Annotated[str | None, Field(description="The dominant one, as `#rrggbb`.")]
     placeholder: Annotated[str | None, Field(description="A tiny WebP as a `data:` URL.")]
     visibility: Visibility
-    variants: dict[str, Variant]
     srcset: Annotated[str, Field(description="For `<img srcset>`.")]
     created_at: str
-    expires_at: NotRequired[Annotated[str, Field(description="Of a temporary picture.")]]
+
+
+class Temporary(TypedDict, total=False):
+    """What only some files have."""
+
+    expires_at: Annotated[str, Field(description="Of a temporary picture.")]
+
+
+class Image(Stored, Temporary):
+    """A stored picture."""
+
+    width: Annotated[int | None, Field(description="Pixels, upright.")]
+    height: int | None
+    variants: dict[str, Variant]
 
 
 class ExternalImage(TypedDict):
@@ -81,16 +91,21 @@ class RefusedFile(TypedDict):
     message: str
 
 
-class UploadReply(TypedDict):
-    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+class UploadReplyFacts(TypedDict):
+    """What an upload stored, without its files."""
 
     success: Literal[1]
     id: str | None
     url: NotRequired[Annotated[str, Field(description="Left out with `?as=ckeditor`.")]]
     location: str
     path: str | None
+    urls: dict[str, str]
+    errors: Annotated[list[RefusedFile], Field(description="Files that were not taken.")]
+
+
+class UploadReply(UploadReplyFacts):
+    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+
     file: Annotated[File | ExternalFile, Field(description="The first of `files`.")]
     files: list[File | ExternalFile]
     data: Annotated[list[File | ExternalFile], Field(description="The same as `files`.")]
-    urls: dict[str, str]
-    errors: Annotated[list[RefusedFile], Field(description="Files that were not taken.")]

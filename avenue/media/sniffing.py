@@ -39,9 +39,6 @@ MEDIA_TYPES = {
     each.name: each for each in (JPEG, PNG, GIF, WEBP, AVIF, HEIC, SVG, PDF, ZIP, BMP, TIFF)
 }
 
-DOCUMENTS = frozenset({PDF.name, ZIP.name})
-"""What is no picture: taken as it is where it is taken, never opened."""
-
 _BEGINNINGS = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),

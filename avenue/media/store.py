@@ -177,14 +177,7 @@ class AssetStore:
         self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
     ) -> Asset | None:
         """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
-        query = {**_owned(asset_id, claim), "state": State.LIVE}
-        assets = self._assets(site_id)
-        change: Any = {"$set": dict(changes), "$inc": {"revision": 1}}
-        if "focal" in changes:  # what is cut moves to other addresses
-            values = {name: {"$literal": value} for name, value in changes.items()}
-            change = noted(assets, {"$set": {**values, "revision": {"$add": ["$revision", 1]}}})
-        changed = assets.find_and_update(query, change)
-        return from_document(changed) if changed else None
+        return change_one(self._assets(site_id), asset_id, claim, changes)
 
     def _assets(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(ASSETS)
@@ -362,6 +355,19 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
     return bool(assets.update(query, change))
 
 
+def change_one(
+    assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+) -> Asset | None:
+    """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    change: Any = {"$set": dict(changes), "$inc": {"revision": 1}}
+    if "focal" in changes:  # what is cut moves to other addresses
+        values = {name: {"$literal": value} for name, value in changes.items()}
+        change = noted(assets, {"$set": {**values, "revision": {"$add": ["$revision", 1]}}})
+    changed = assets.find_and_update(query, change)
+    return from_document(changed) if changed else None
+
+
 def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
     """Mark a stored, unclaimed asset as a temporary picture, inside a transaction; return it."""
     query = {"_id": asset_id, "state": State.LIVE, "claim": None}
@@ -532,6 +538,9 @@ def from_document(document: Document) -> Asset:
         decorative=document.get("decorative", False),
         focal=(focal[0], focal[1]) if focal else None,
         expires_at=document.get("expires_at"),
+        category=document.get("category"),
+        reference=document.get("reference"),
+        hold=document.get("hold", False),
         trashed_at=document.get("trash", {}).get("at"),
     )
 

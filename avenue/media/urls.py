@@ -4,9 +4,9 @@ import re
 
 from avenue.identity import ID_PATTERN, Site
 from avenue.media.errors import UnknownVariant
+from avenue.media.filetypes import FILE_TYPES
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
-from avenue.media.sniffing import MEDIA_TYPES
 from avenue.media.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, token
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
@@ -20,7 +20,7 @@ _OWN_PATH = re.compile(
 def original_path(asset: Asset) -> str:
     """Return the immutable path of the stored file itself."""
     version = asset.current
-    extension = MEDIA_TYPES[version.media_type].extension
+    extension = FILE_TYPES[version.media_type].extension
     return f"/media/{asset.id}/{token(version.sha256, ORIGINAL)}/{ORIGINAL}.{extension}"
 
 

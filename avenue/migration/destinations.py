@@ -2,6 +2,7 @@
 
 from avenue.config import Settings
 from avenue.identity import Site
+from avenue.media.categories import UPLOAD
 from avenue.media.models import Claim, Visibility
 from avenue.media.policy import library_pictures, old_uploads, product_pictures
 from avenue.migration.models import Destination, FolderOrder, Kind
@@ -28,6 +29,6 @@ def destination_of(order: FolderOrder, site: Site, settings: Settings) -> Destin
     visibility = Visibility.PUBLIC if order.is_public else Visibility.PRIVATE
     return Destination(
         policy=old_uploads(settings, visibility).on(site),
-        claim=lambda asset_id: Claim(kind="upload", id=asset_id),
+        claim=lambda asset_id: Claim(kind=UPLOAD, id=asset_id),
         adopts=False,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pymongo.client_session import ClientSession
 
+from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store import ASSETS, claim_one, from_document, trash_one
@@ -11,6 +12,7 @@ from avenue.migration.models import Page
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
+from avenue.words import words_of
 
 PAGES = "page_content"
 PAGE_PARTS = ("draft", "published")
@@ -59,6 +61,10 @@ class LibraryStore:
             if not all(claim_one(assets, each.id, owner) for each in kept):
                 reception.fates = {}
                 raise UploadInProgress  # the lease ended, and the sweeper was quicker
+            if owner.kind == UPLOAD:
+                for each in kept:
+                    facts = {"category": GENERAL, "words": words_of(each.name)}
+                    assets.update({"_id": each.id}, {"$set": facts})
 
         scope.transaction(work)
 

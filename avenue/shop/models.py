@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from avenue.media.models import Asset, Claim, External
-from avenue.shop.words import folded
+from avenue.words import folded
 
 PRODUCT = "product"
 GROUP = "group"

@@ -2,10 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from avenue.errors import sentence
+from avenue.identity import Role
+from avenue.media.categories import types_in
+from avenue.media.models import Visibility
 
 MOST_HOSTS = 20
 LONGEST_URL = 300
+MOST_CATEGORIES = 50
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
@@ -15,6 +22,21 @@ Text = Annotated[
 ]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Hosts = Annotated[list[Text], Field(max_length=MOST_HOSTS)]
+
+
+def _known_type(text: str) -> str:
+    if not types_in((text,)):
+        raise PydanticCustomError(
+            "media_type",
+            sentence(
+                "This is no type of file we know; write one as application/pdf, image/* or */*."
+            ),
+        )
+    return text
+
+
+CategoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+TypePattern = Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_type)]
 
 
 class _Body(BaseModel):
@@ -43,8 +65,27 @@ class Limits(_Body):
     quota_mb: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
+class CategoryChanges(_Body):
+    """The fields that are given change; null goes back to what they are without being said.
+
+    `max_files` is how many one person may tie to one reference, `readers` are roles.
+    """
+
+    types: Annotated[list[TypePattern], Field(min_length=1, max_length=50)] | None = None
+    max_mb: Count | None = None
+    max_files: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    visibility: Visibility | None = None
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    readers: Annotated[list[Role], Field(max_length=len(Role))] | None = None
+    edge: bool | None = None
+    public_thumbs: bool | None = None
+
+
 class SiteChanges(_Body):
-    """What of a site may change; `hosts` is for superusers and replaces what is there."""
+    """What of a site may change; `hosts` is for superusers and replaces what is there.
+
+    Of `upload_categories` those that are named change; null takes one away.
+    """
 
     name: Name = ""
     locale: Locale = ""
@@ -52,6 +93,9 @@ class SiteChanges(_Body):
     hosts: Hosts = []
     colors: Colors = Colors()
     limits: Limits = Limits()
+    upload_categories: Annotated[
+        dict[CategoryName, CategoryChanges | None], Field(max_length=MOST_CATEGORIES)
+    ] = {}
     revision: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 

@@ -49,6 +49,17 @@ class LimitTooHigh(Invalid):
         super().__init__(limit=limit, most=most)
 
 
+class TooManyCategories(Invalid):
+    """A site has all the categories of uploads it may have."""
+
+    code = "too_many_categories"
+    message = "A site has at most {most} categories of its own."
+    hint = "Take one away first; its files stay."
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most=most)
+
+
 class LogoNotFound(NotFound):
     """The site has no logo."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from avenue.identity import Site
+from avenue.media.categories import Category, categories_of
 from avenue.media.models import Asset
 from avenue.media.presenting import image_json
 from avenue.sites import replies
@@ -18,7 +19,23 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> repl
         "colors": dict(site.colors),
         "logo": image_json(site, logo) if logo else None,
         "limits": dict(limits),
+        "upload_categories": {
+            name: _category_json(each) for name, each in categories_of(site).items()
+        },
         "revision": site.revision,
+    }
+
+
+def _category_json(category: Category) -> replies.UploadCategory:
+    return {
+        "types": list(category.types),
+        "max_mb": category.max_mb,
+        "max_files": category.max_files,
+        "visibility": category.visibility,
+        "retention_days": category.retention_days,
+        "readers": sorted(category.readers),
+        "edge": category.edge,
+        "public_thumbs": category.public_thumbs,
     }
 
 

@@ -5,7 +5,26 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from avenue.identity import Role
+from avenue.media.models import Visibility
 from avenue.media.replies import Image
+
+
+class UploadCategory(TypedDict):
+    """What one kind of general uploads may be."""
+
+    types: Annotated[list[str], Field(description="Media types, `image/*` or `*/*`.")]
+    max_mb: Annotated[int | None, Field(description="Null is what the site allows.")]
+    max_files: Annotated[
+        int | None, Field(description="How many one person may tie to one reference.")
+    ]
+    visibility: Annotated[Visibility, Field(description="Of new uploads.")]
+    retention_days: Annotated[int | None, Field(description="How long they are kept.")]
+    readers: Annotated[
+        list[Role], Field(description="Who may read besides owner and administrators.")
+    ]
+    edge: Annotated[bool, Field(description="Shared caches may keep what signed links show.")]
+    public_thumbs: Annotated[bool, Field(description="Thumbs of private ones are for everybody.")]
 
 
 class Site(TypedDict):
@@ -18,6 +37,9 @@ class Site(TypedDict):
     colors: dict[str, str]
     logo: Image | None
     limits: Annotated[dict[str, int], Field(description="Those in force; quota 0 is none.")]
+    upload_categories: Annotated[
+        dict[str, UploadCategory], Field(description="Those in force, by name.")
+    ]
     revision: int
 
 

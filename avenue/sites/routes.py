@@ -14,6 +14,7 @@ from avenue.sites.errors import (
     OneLogoOnly,
     RevisionConflict,
     SiteExists,
+    TooManyCategories,
 )
 from avenue.sites.presenting import house_json, site_json
 from avenue.sites.service import LogoService, SiteService
@@ -43,7 +44,7 @@ def show_site() -> Response:
 @described(
     body=SiteChanges,
     replies={200: SHOWN},
-    refuses=(HostTaken, InvalidHost, LimitTooHigh, RevisionConflict),
+    refuses=(HostTaken, InvalidHost, LimitTooHigh, TooManyCategories, RevisionConflict),
 )
 @audited("site.changed")
 def change_site() -> Response:

@@ -6,11 +6,12 @@ from typing import Any
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor, Limit, Site
+from avenue.media.categories import DEFAULTS
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, State
 from avenue.media.policy import UploadPolicy
 from avenue.sites.addresses import checked_base_url, checked_host, host_of, spellings
-from avenue.sites.bodies import MOST_HOSTS
+from avenue.sites.bodies import MOST_CATEGORIES, MOST_HOSTS
 from avenue.sites.errors import (
     HostTaken,
     InvalidHost,
@@ -18,6 +19,7 @@ from avenue.sites.errors import (
     OneLogoOnly,
     RevisionConflict,
     SiteNotFound,
+    TooManyCategories,
 )
 from avenue.sites.store import SiteStore
 from avenue.storage.schema import DEFAULT_SITE
@@ -49,7 +51,8 @@ class SiteService:
     def change(self, actor: Actor, changes: Changes, revision: int | None) -> Site:
         """Change the actor's site; raise `RevisionConflict` when `revision` is past.
 
-        Hosts and quota are for superusers. Raise `HostTaken`, `InvalidHost` or `LimitTooHigh`.
+        Hosts and quota are for superusers. Raise `HostTaken`, `InvalidHost`, `LimitTooHigh` or
+        `TooManyCategories`.
         """
         _require_admin(actor)
         of_the_house = "hosts" in changes or QUOTA in changes.get("limits", {})
@@ -131,6 +134,8 @@ class SiteService:
             values["colors"] = {name: each for name, each in colors.items() if each} or None
         if "limits" in changes:
             values |= self._limit_values(site, changes["limits"])
+        if "upload_categories" in changes:
+            values["upload_categories"] = self._categories(site, changes["upload_categories"])
         if "base_url" in changes or "hosts" in changes:
             values |= self._address_values(site, changes)
         return values
@@ -148,6 +153,23 @@ class SiteService:
                     raise LimitTooHigh(limit, most)
         values["limits"] = {limit.value: each for limit, each in own.items() if each} or None
         return values
+
+    def _categories(
+        self, site: Site, given: Mapping[str, Mapping[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        """Return what the site then says of categories of uploads, None if it says nothing."""
+        own = dict(site.upload_categories)
+        for name, changed in given.items():
+            fields = {**own.pop(name, {}), **(changed or {})}
+            said = {field: value for field, value in fields.items() if value is not None}
+            if changed is not None and (said or name not in DEFAULTS):
+                own[name] = said
+        most_mb = max((each.get("max_mb", 0) for each in own.values()), default=0)
+        if most_mb > self._settings.max_tus_mb:
+            raise LimitTooHigh("max_mb", self._settings.max_tus_mb)
+        if len(own) > MOST_CATEGORIES:
+            raise TooManyCategories(MOST_CATEGORIES)
+        return own or None
 
     def _address_values(self, site: Site, changes: Changes) -> dict[str, Any]:
         """Return address and hosts; what led to the site before a new address still does."""

@@ -103,6 +103,24 @@ INDEXES: tuple[Index, ...] = (
         keys=(("site", ASCENDING), ("owner", ASCENDING), ("created_at", DESCENDING)),
         options={"partialFilterExpression": {"temporary": True}},
     ),
+    # General uploads, newest first: everybody's, somebody's, of a category, of a record; by words.
+    *(
+        Index(
+            collection="assets",
+            keys=(
+                *_up("site", "claim.kind", "state", *some),
+                ("created_at", DESCENDING),
+                ("_id", DESCENDING),
+            ),
+            options={"partialFilterExpression": {"claim.kind": "upload"}},
+        )
+        for some in ((), ("owner",), ("category",), ("reference",))
+    ),
+    Index(
+        collection="assets",
+        keys=_up("site", "claim.kind", "state", "words"),
+        options={"partialFilterExpression": {"claim.kind": "upload"}},
+    ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
     Index(

@@ -124,6 +124,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         logo=document.get("logo"),
         colors=document.get("colors", {}),
         limits={limit: own_limits[limit] for limit in Limit if limit in own_limits},
+        upload_categories=document.get("upload_categories", {}),
         revision=document.get("revision", 1),
     )
 

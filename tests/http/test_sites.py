@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from avenue.config import Settings
 from avenue.identity import Limit, Role, Scope
+from avenue.media.filetypes import PICTURES
 from avenue.media.policy import product_pictures
 from avenue.storage.sites import Sites
 from tests import pictures
@@ -21,7 +22,17 @@ from tests.http.application import (
 )
 
 SITE, LOGO, SITES = "/api/site", "/api/site/logo", "/api/sites"
-SITE_KEYS = {"id", "name", "locale", "base_url", "colors", "logo", "limits", "revision"}
+SITE_KEYS = {
+    "id",
+    "name",
+    "locale",
+    "base_url",
+    "colors",
+    "logo",
+    "limits",
+    "upload_categories",
+    "revision",
+}
 HOUSE_LIMITS = {
     "images_per_product": 5,
     "product_image_mb": 5,
@@ -193,6 +204,20 @@ def test_an_administrator_changes_what_is_given_and_it_is_told(as_admin):
         ({"limits": {"media_mb": 11}}, "limit_too_high"),
         ({"limits": {"upload_mb": 2**31 - 1}}, "limit_too_high"),
         ({"limits": {"anything": 1}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"max_mb": 1025}}}, "limit_too_high"),
+        ({"upload_categories": {"orders": {"max_mb": 0}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"max_files": 0}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"types": []}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"types": ["image/nothing"]}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"types": "*/*"}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"visibility": "open"}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"readers": ["everybody"]}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"retention_days": 0}}}, "invalid_body"),
+        ({"upload_categories": {"orders": {"anything": 1}}}, "invalid_body"),
+        ({"upload_categories": {"Orders!": {}}}, "invalid_body"),
+        ({"upload_categories": {"a.b": {}}}, "invalid_body"),
+        ({"upload_categories": {"$set": {}}}, "invalid_body"),
+        ({"upload_categories": {f"c{n}": {} for n in range(51)}}, "invalid_body"),
         ({"base_url": ""}, "invalid_body"),
         ({"base_url": "shop.example"}, "invalid_host"),
         ({"base_url": "https://shop.example/tienda"}, "invalid_host"),
@@ -231,6 +256,77 @@ def test_each_site_sees_and_changes_its_own(as_admin, on_other_site):
     assert on_other_site.get(SITE).json["name"] == "Theirs"
     assert told(on_other_site, object="other")
     assert told(as_admin, object="other") == []
+
+
+# Categories of general uploads
+
+AS_IT_IS = {
+    "types": ["*/*"],
+    "max_mb": None,
+    "max_files": None,
+    "visibility": "private",
+    "retention_days": None,
+    "readers": [],
+    "edge": False,
+    "public_thumbs": False,
+}
+PROOFS = {**AS_IT_IS, "types": [*sorted(PICTURES), "application/pdf"]}
+FROM_THE_BEGINNING = {
+    "general": AS_IT_IS,
+    "orders": {**PROOFS, "max_files": 20},
+    "deposit_proofs": {**PROOFS, "max_files": 10},
+    "txid_proofs": {**PROOFS, "max_files": 10},
+}
+
+
+def categories(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json["upload_categories"]
+
+
+def test_every_site_has_four_categories_from_the_beginning(application, as_admin, on_other_site):
+    assert categories(as_admin.get(SITE)) == FROM_THE_BEGINNING
+    assert categories(on_other_site.get(SITE)) == FROM_THE_BEGINNING
+    assert categories(application.caller("client").get(SITE)) == FROM_THE_BEGINNING
+    assert "upload_categories" not in application.raw["sites"].find_one({"_id": "default"})
+
+
+def test_of_categories_what_is_given_changes_and_null_goes_back(as_admin, on_other_site):
+    wanted = {
+        "types": ["image/png", "audio/*"],
+        "max_mb": 1024,
+        "max_files": 3,
+        "visibility": "public",
+        "retention_days": 30,
+        "readers": ["seller", "editor"],
+        "edge": True,
+        "public_thumbs": True,
+    }
+    body = {"upload_categories": {"orders": {"readers": ["seller"]}, "contracts-2": wanted}}
+    changed = categories(as_admin.patch(SITE, json=body))
+    orders = {**FROM_THE_BEGINNING["orders"], "readers": ["seller"]}
+    contracts = {**wanted, "readers": ["editor", "seller"]}
+    assert changed == {**FROM_THE_BEGINNING, "orders": orders, "contracts-2": contracts}
+    body = {"upload_categories": {"orders": {"max_files": 5}, "contracts-2": {"max_mb": None}}}
+    changed = categories(as_admin.patch(SITE, json=body))
+    assert changed["orders"] == {**orders, "max_files": 5}
+    assert changed["contracts-2"] == {**contracts, "max_mb": None}
+    assert categories(as_admin.get(SITE)) == changed
+    assert categories(on_other_site.get(SITE)) == FROM_THE_BEGINNING
+    body = {"upload_categories": {"orders": None, "contracts-2": None, "general": {}}}
+    assert categories(as_admin.patch(SITE, json=body)) == FROM_THE_BEGINNING
+    made = categories(as_admin.patch(SITE, json={"upload_categories": {"plain": {}}}))
+    assert made == {**FROM_THE_BEGINNING, "plain": AS_IT_IS}
+
+
+def test_a_site_has_not_more_than_fifty_categories_of_its_own(as_admin):
+    fifty = {f"c{n}": {} for n in range(50)}
+    assert len(categories(as_admin.patch(SITE, json={"upload_categories": fifty}))) == 54
+    answer = as_admin.patch(SITE, json={"upload_categories": {"one-more": {}}})
+    assert code(answer) == (400, "too_many_categories")
+    assert (
+        as_admin.patch(SITE, json={"upload_categories": {"c1": None, "x": {}}}).status_code == 200
+    )
 
 
 # Addresses

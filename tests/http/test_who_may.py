@@ -95,6 +95,13 @@ WHO_MAY = {
     "POST /api/products/<product_id>/upload_images": For(SHOP, WRITE),
     "DELETE /api/products/<product_id>/delete_image/": For(SHOP, WRITE),
     "DELETE /api/products/<product_id>/delete_image": For(SHOP, WRITE),
+    # General uploads; those of others are 404, as test_uploads.py shows
+    "GET /api/uploads": For(PERSON, READ),
+    "POST /api/uploads": For(PERSON, WRITE),
+    "GET /api/uploads/<upload_id>": For(PERSON, READ),
+    "PATCH /api/uploads/<upload_id>": For(PERSON, WRITE),
+    "DELETE /api/uploads/<upload_id>": For(PERSON, WRITE),
+    "POST /api/uploads/<upload_id>/restore": For(PERSON, WRITE),
     # Files; private ones are 404 for others, as test_media.py shows
     "GET /media/<asset_id>/<token>/<file_name>": ALL,
     "GET /media/<asset_id>/<variant>": ALL,
@@ -261,6 +268,7 @@ class Cast:
         archive = {"data": zipped({"nobody.jpg": a_picture()}), "content_type": "application/zip"}
         self.of_pictures = self.owner.post("/api/shop/pictures/import", **archive).json
         self.product, self.image, self.group = product, product["images"][0], group
+        self.upload = self.owner.upload("/api/uploads", a_picture()).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
     def path(self, rule: str) -> str:
@@ -274,6 +282,7 @@ class Cast:
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
+            "upload_id": self.upload["id"],
             "user_id": self.owner.id,
             "secret": "x" * 43,
             "picture_import_id": self.of_pictures["id"],

@@ -12,6 +12,7 @@ import pytest
 from avenue.app import create_app
 from avenue.config import Settings
 from avenue.media.library import MediaLibrary
+from avenue.words import words_of
 from tests import pictures
 from tests.migration.house import House
 from tests.mongod import Mongod
@@ -173,6 +174,7 @@ def test_general_uploads_are_private_unless_told(
     assert report["stored"] == 2
     for each in avenue.raw["assets"].find():
         assert each["claim"] == {"kind": "upload", "id": each["_id"]}
+        assert (each["category"], each["words"]) == ("general", words_of(each["name"]))
         assert avenue.bytes_of(each["_id"]) in (picture(1), PDF)
     for name, media_type in (("proof.jpg", "image/jpeg"), ("bill.PDF", "application/pdf")):
         answer = get(f"/uploads/{name}")

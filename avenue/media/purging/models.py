@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from avenue.media.sniffing import MEDIA_TYPES
+from avenue.media.filetypes import FILE_TYPES
 from avenue.media.variants import ORIGINAL, VARIANTS, extensions, token
 
 
@@ -39,7 +39,7 @@ class Notice:
 
     def _paths_of(self, shown: Shown) -> list[str]:
         here = f"/media/{self.asset}"
-        own = MEDIA_TYPES[shown.media_type].extension
+        own = FILE_TYPES[shown.media_type].extension
         original = f"{here}/{token(shown.sha256, ORIGINAL)}/{ORIGINAL}.{own}"
         if not shown.is_picture:
             return [original]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from avenue.errors import sentence
 from avenue.shop.importing.errors import UnreadableTable
-from avenue.shop.words import folded
+from avenue.words import folded
 
 LONGEST_NAME = 100
 BETWEEN_WORDS = re.compile(r"[\s_-]+")

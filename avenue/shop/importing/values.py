@@ -23,7 +23,7 @@ from avenue.shop.importing.models import Cells, Format, NewRow, Refusal, Written
 from avenue.shop.importing.prices import read_price
 from avenue.shop.importing.reading import Record, Table
 from avenue.shop.models import Status
-from avenue.shop.words import folded
+from avenue.words import folded
 
 LONGEST_SKU = 64
 BETWEEN_URLS = re.compile(r"[\s|]+")

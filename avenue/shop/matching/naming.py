@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from avenue.shop.words import folded
+from avenue.words import folded
 
 NOT_IN_A_NAME = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 LONGEST_STEM = 200

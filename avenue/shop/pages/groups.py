@@ -30,13 +30,13 @@ from avenue.shop.routes.bodies import MOST_PRODUCTS_OF_A_GROUP
 from avenue.shop.routes.lists import list_asked_for
 from avenue.shop.service.groups import SORT_VALUES, GroupService
 from avenue.shop.service.products import ProductService
-from avenue.shop.words import words_of
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import page, see
 from avenue.web.services import using
+from avenue.words import words_of
 
 PATH = "/admin/groups"
 LONGEST_NAME = 200

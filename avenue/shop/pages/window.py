@@ -25,12 +25,12 @@ from avenue.shop.pages.shown import Shown, preview, shown, site_price
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
-from avenue.shop.words import words_of
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
 from avenue.web.pages import page, reader
 from avenue.web.services import using
+from avenue.words import words_of
 
 PRODUCTS_A_PAGE = 48
 SIBLINGS = 24

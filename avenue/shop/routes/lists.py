@@ -9,9 +9,9 @@ from pydantic import Field
 from avenue.errors import Invalid
 from avenue.shop.models import Pictures, Sort, Status
 from avenue.shop.paging import BadCursor, cursor_place
-from avenue.shop.words import words_of
 from avenue.web.errors import InvalidQuery
 from avenue.web.parsing import PageQuery, page_asked_for
+from avenue.words import words_of
 
 LIST_REFUSALS = (Invalid, InvalidQuery, BadCursor)
 

@@ -19,9 +19,9 @@ from avenue.shop.store.documents import (
     touch,
     trash_all,
 )
-from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
+from avenue.words import words_of
 
 
 class GroupStore:

@@ -23,9 +23,9 @@ from avenue.shop.store.documents import (
     trash_all,
     update_of,
 )
-from avenue.shop.words import words_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.words import words_of
 
 MOST_LACKING = 50_000
 """Products that a list by their pictures is drawn from; there may be more that lack the same."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.shop.words import LONGEST_WORD, MOST_WORDS, folded, words_of
+from avenue.words import LONGEST_WORD, MOST_WORDS, folded, words_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""What callers may send about general uploads. Anything else is a 400."""
+
+import base64
+import binascii
+import json
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from avenue.clock import iso
+from avenue.errors import sentence
+from avenue.identity import is_id
+from avenue.uploads.errors import BadCursor, BadReference
+from avenue.uploads.models import Place
+
+LONGEST_REFERENCE = 200
+
+
+def checked_reference(text: str | None) -> str | None:
+    """Return a reference as it is kept, None for an empty one; raise `BadReference`."""
+    kept = (text or "").strip()
+    if len(kept) > LONGEST_REFERENCE or not kept.isprintable():
+        raise BadReference
+    return kept or None
+
+
+def _reference(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return checked_reference(value)
+    except BadReference:
+        raise PydanticCustomError("reference", sentence("Write 1 to 200 characters.")) from None
+
+
+AltText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Reference = Annotated[
+    Annotated[str, StringConstraints(max_length=LONGEST_REFERENCE)] | None,
+    BeforeValidator(_reference),
+]
+
+
+class UploadChanges(BaseModel):
+    """What may be changed of an upload; `hold` is for administrators.
+
+    A null `reference` takes it away; the name keeps the ending of the file's type.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = (
+        ""
+    )
+    reference: Reference = None
+    alt: Annotated[dict[Language, AltText], Field(max_length=20)] = {}
+    decorative: bool = False
+    focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
+    hold: bool = False
+
+
+def cursor_text(place: Place) -> str:
+    """Return the place where a page ends, as text nobody need understand."""
+    packed = json.dumps([iso(place[0]), place[1]], separators=(",", ":"))
+    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+
+def cursor_place(text: str) -> Place:
+    """Return the place a cursor stands for; raise `BadCursor`."""
+    if not re.fullmatch("[A-Za-z0-9_-]+", text):
+        raise BadCursor
+    try:
+        written, upload_id = json.loads(
+            base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        )
+        at = datetime.fromisoformat(written)
+        if iso(at) != written or not is_id(upload_id):
+            raise BadCursor
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
+        raise BadCursor from error
+    return at, upload_id

@@ -1,0 +1,58 @@
+"""What can go wrong with general uploads."""
+
+from collections.abc import Iterable
+
+from avenue.errors import Conflict, Invalid, NotFound
+
+
+class UploadNotFound(NotFound):
+    """The upload is not there, or not for the caller."""
+
+    code = "upload_not_found"
+    message = "There is no such upload."
+
+
+class UnknownCategory(Invalid):
+    """The site has no such category; `categories` are those it has."""
+
+    code = "unknown_category"
+    message = "There is no such category of uploads here."
+    hint = "Use one of {categories}."
+
+    def __init__(self, categories: Iterable[str]) -> None:
+        super().__init__(categories=list(categories))
+
+
+class BadReference(Invalid):
+    """The reference cannot be kept."""
+
+    code = "bad_reference"
+    message = "A reference has 1 to 200 printable characters."
+    hint = "Send the number or id of your record, as ORD-1024."
+
+
+class TooManyUploads(Conflict):
+    """The caller has tied all the files to a reference that the category allows."""
+
+    code = "too_many_uploads"
+    message = "At most {limit} files are kept for one reference here."
+    hint = "Remove one of them first, or use another reference."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class UploadHeld(Conflict):
+    """The upload is on hold, so nobody removes it."""
+
+    code = "upload_held"
+    message = "This file is on hold and cannot be removed."
+    hint = "An administrator of the site can end the hold."
+
+
+class BadCursor(Invalid):
+    """`after` is not a cursor of this list."""
+
+    code = "bad_cursor"
+    message = "`after` is not a place in this list."
+    hint = "Take `next` from the page before, or leave `after` out."

@@ -1,0 +1,55 @@
+"""Where an upload is filed, and which uploads a list has."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.media.categories import UPLOAD, Category
+from avenue.media.models import Asset, Claim
+
+Place = tuple[datetime, str]
+"""When the last upload of a page was made, and its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """The category of new uploads, and the caller's record they belong to, if any."""
+
+    category: Category
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadQuery:
+    """Which uploads, at most `limit` of those before the place `after`, the newest first.
+
+    All conditions that are given must hold; `words` are beginnings of words of name or reference.
+    """
+
+    category: str | None = None
+    reference: str | None = None
+    owner: str | None = None
+    words: tuple[str, ...] = ()
+    after: Place | None = None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Whose uploads somebody sees: their own, and all of `categories`."""
+
+    owner: str
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPage:
+    """A page of a list: `next` is where to go on, `total` how many uploads match in all."""
+
+    items: tuple[Asset, ...]
+    next: Place | None
+    total: int
+
+
+def claim_of(upload_id: str) -> Claim:
+    """Return what an upload is owned by: itself."""
+    return Claim(kind=UPLOAD, id=upload_id)

@@ -1,0 +1,65 @@
+"""How an upload looks in JSON."""
+
+from collections.abc import Sequence
+
+from avenue.clock import iso
+from avenue.errors import Translate
+from avenue.identity import Site
+from avenue.media.categories import GENERAL
+from avenue.media.library import Refusal
+from avenue.media.models import Asset
+from avenue.media.presenting import stored_json, upload_facts, variants_json
+from avenue.uploads.bodies import cursor_text
+from avenue.uploads.models import UploadPage
+from avenue.uploads.replies import Pictured, Upload, UploadedFile, UploadedFiles, UploadList
+
+
+def upload_json(site: Site, upload: Asset) -> Upload:
+    """Return the JSON of an upload, with absolute URLs of `site`."""
+    return {
+        **stored_json(site, upload),
+        **_pictured(site, upload),
+        "category": upload.category or GENERAL,
+        "reference": upload.reference,
+        "owner": upload.owner,
+        "expires_at": iso(upload.expires_at) if upload.expires_at else None,
+        "hold": upload.hold,
+    }
+
+
+def _pictured(site: Site, upload: Asset) -> Pictured:
+    width, height = upload.current.width, upload.current.height
+    if width is None or height is None:
+        return {}
+    return {"width": width, "height": height, "variants": variants_json(site, upload)}
+
+
+def file_json(site: Site, upload: Asset) -> UploadedFile:
+    """Return the same as upload clients want it."""
+    told, version = upload_json(site, upload), upload.current
+    return {
+        **told,
+        "src": told["url"],
+        "type": "file" if version.width is None else "image",
+        "size": version.bytes,
+        "mime": version.media_type,
+        "removed": list(version.removed),
+    }
+
+
+def uploaded_json(
+    site: Site, uploads: Sequence[Asset], refusals: Sequence[Refusal], translate: Translate
+) -> UploadedFiles:
+    """Return the answer to an upload; see `avenue.media.presenting.upload_json`."""
+    files = [file_json(site, each) for each in uploads]
+    facts = upload_facts(site, uploads[0], refusals, translate)
+    return {**facts, "file": files[0], "files": files, "data": files}
+
+
+def list_json(site: Site, page: UploadPage) -> UploadList:
+    """Return a page of a list."""
+    return {
+        "items": [upload_json(site, each) for each in page.items],
+        "next": cursor_text(page.next) if page.next else None,
+        "total": page.total,
+    }

@@ -1,0 +1,54 @@
+"""What `/api/uploads` answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.media.replies import Stored, UploadReplyFacts, Variant
+
+
+class Pictured(TypedDict, total=False):
+    """What an upload has besides if it is a picture."""
+
+    width: Annotated[int, Field(description="Pixels, upright.")]
+    height: int
+    variants: dict[str, Variant]
+
+
+class Upload(Stored, Pictured):
+    """A general upload; `width`, `height` and `variants` are those of a picture."""
+
+    category: str
+    reference: Annotated[str | None, Field(description="The record it belongs to.")]
+    owner: Annotated[str | None, Field(description="The id of the person who uploaded it.")]
+    expires_at: Annotated[str | None, Field(description="When its category keeps it no longer.")]
+    hold: Annotated[bool, Field(description="Nothing removes it.")]
+
+
+class UploadedFile(Upload):
+    """An upload as upload clients want it, with some of its facts by other names."""
+
+    src: str
+    type: Literal["image", "file"]
+    size: int
+    mime: str
+    removed: Annotated[
+        list[str], Field(description="Metadata that was taken out, as `gps` or `comment`.")
+    ]
+
+
+class UploadedFiles(UploadReplyFacts):
+    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+
+    file: Annotated[UploadedFile, Field(description="The first of `files`.")]
+    files: list[UploadedFile]
+    data: Annotated[list[UploadedFile], Field(description="The same as `files`.")]
+
+
+class UploadList(TypedDict):
+    """Some uploads, the newest first, and where to go on."""
+
+    items: list[Upload]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int

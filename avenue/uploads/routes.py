@@ -1,0 +1,179 @@
+"""General uploads as JSON, under `/api/uploads`."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from flask import Blueprint, Response, g, jsonify, request
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.errors import Forbidden
+from avenue.identity import Actor
+from avenue.media.library import Incoming, Refusal
+from avenue.media.limits import MB
+from avenue.media.receiving import answered, idempotency_key, upload_described
+from avenue.uploads.bodies import (
+    LONGEST_REFERENCE,
+    UploadChanges,
+    checked_reference,
+    cursor_place,
+)
+from avenue.uploads.errors import (
+    BadCursor,
+    BadReference,
+    TooManyUploads,
+    UnknownCategory,
+    UploadHeld,
+    UploadNotFound,
+)
+from avenue.uploads.models import Filing, UploadQuery
+from avenue.uploads.presenting import list_json, upload_json, uploaded_json
+from avenue.uploads.replies import Upload, UploadedFiles, UploadList
+from avenue.uploads.service import UploadService
+from avenue.web.audit import audited
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import described
+from avenue.web.errors import InvalidQuery
+from avenue.web.language import gettext
+from avenue.web.limits import upload_route
+from avenue.web.parsing import PageQuery, body_as, incoming_files, page_asked_for
+from avenue.web.services import using
+from avenue.words import words_of
+
+blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads")
+
+ReferenceText = Annotated[
+    str, Field(max_length=LONGEST_REFERENCE, description="The record they belong to.")
+]
+NewUploadQuery = TypedDict(
+    "NewUploadQuery",
+    {
+        "category": Annotated[str, Field(description="`general` if left out.")],
+        "reference": ReferenceText,
+        "name": str,
+        "as": Literal["ckeditor", "filepond"],
+    },
+    total=False,
+)
+"""What may stand behind `?` of an upload; a form may have `category` and `reference` as fields."""
+
+
+class UploadsQuery(PageQuery, total=False):
+    """Which uploads; what is left empty does not matter."""
+
+    category: str
+    reference: str
+    owner: Annotated[str, Field(description="The id of a person, or `me`.")]
+    search: Annotated[
+        str, Field(description="Beginnings of words of name and reference, without accents.")
+    ]
+
+
+@blueprint.get("")
+@require()
+@described(query=UploadsQuery, replies={200: UploadList}, refuses=(BadCursor, InvalidQuery))
+def list_uploads() -> Response:
+    """List the uploads the caller may read, the newest first.
+
+    Takes `?category ?reference ?owner ?search ?limit ?after`.
+    """
+    actor, page = current_actor(), page_asked_for()
+    owner = request.args.get("owner") or None
+    query = UploadQuery(
+        category=request.args.get("category") or None,
+        reference=request.args.get("reference", "").strip() or None,
+        owner=actor.id if owner == "me" else owner,
+        words=_search_words(),
+        after=cursor_place(page.after) if page.after else None,
+        limit=page.limit,
+    )
+    return jsonify(list_json(g.site, using(UploadService).find(actor, query)))
+
+
+@blueprint.post("")
+@require()
+@upload_route
+@upload_described(
+    *(UnknownCategory, BadReference, TooManyUploads),
+    reply=UploadedFiles,
+    query=NewUploadQuery,
+    files=("*/*",),
+)
+@audited("upload.added")
+def add_uploads() -> Response:
+    """Upload files: a form, one or many under any field names, or one raw body.
+
+    `category` and `reference` are fields of the form or stand behind `?`.
+    """
+    actor = current_actor()
+    filing, incoming = _received(actor)
+    reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
+    body = uploaded_json(g.site, reception.assets, reception.refusals, gettext)
+    return answered(reception, body)
+
+
+@blueprint.get("/<upload_id>")
+@require()
+@described(replies={200: Upload}, refuses=(UploadNotFound,))
+def show_upload(upload_id: str) -> Response:
+    """Show one upload."""
+    return jsonify(upload_json(g.site, using(UploadService).get(current_actor(), upload_id)))
+
+
+@blueprint.patch("/<upload_id>")
+@require()
+@described(
+    body=UploadChanges,
+    replies={200: Upload},
+    refuses=(UploadNotFound, Forbidden, TooManyUploads),
+)
+@audited("upload.changed", "upload_id")
+def change_upload(upload_id: str) -> Response:
+    """Change the fields that are given."""
+    actor, changes = current_actor(), body_as(UploadChanges).model_dump(exclude_unset=True)
+    return jsonify(upload_json(g.site, using(UploadService).change(actor, upload_id, changes)))
+
+
+@blueprint.delete("/<upload_id>")
+@require()
+@described(replies={204: None}, refuses=(UploadNotFound, UploadHeld))
+@audited("upload.removed", "upload_id")
+def remove_upload(upload_id: str) -> tuple[str, int]:
+    """Put an upload into the trash."""
+    using(UploadService).remove(current_actor(), upload_id)
+    return "", 204
+
+
+@blueprint.post("/<upload_id>/restore")
+@require()
+@described(replies={200: Upload}, refuses=(UploadNotFound, TooManyUploads))
+@audited("upload.restored", "upload_id")
+def restore_upload(upload_id: str) -> Response:
+    """Bring an upload back from the trash."""
+    return jsonify(upload_json(g.site, using(UploadService).restore(current_actor(), upload_id)))
+
+
+def _received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
+    """Return where the files of this request go, and the files; too large ones as refusals.
+
+    What the address says is checked before the body is read; a field of the form goes before it.
+    """
+    uploads, asked = using(UploadService), request.args
+    reference = checked_reference(asked.get("reference"))
+    filing = uploads.filing(actor, asked.get("category"), reference)
+    came = incoming_files(max_bytes=uploads.most_mb(actor) * MB)
+    fields = came.fields
+    if "category" in fields or "reference" in fields:
+        filing = uploads.filing(
+            actor,
+            fields.get("category") or asked.get("category"),
+            checked_reference(fields["reference"]) if "reference" in fields else reference,
+        )
+    refused = [Refusal.of(each.name, each.error) for each in came.refused]
+    return filing, [*came.files, *refused]
+
+
+def _search_words() -> tuple[str, ...]:
+    """Return the words of `?search`; a search that has none finds nothing, not everything."""
+    text = request.args.get("search", "").strip()
+    return tuple(words_of(text)) or ((text,) if text else ())

@@ -1,0 +1,154 @@
+"""What people can do with general uploads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from avenue.config import Settings
+from avenue.errors import Forbidden, Unauthenticated, sentence
+from avenue.identity import Actor, Limit, is_id
+from avenue.media.categories import (
+    GENERAL,
+    Category,
+    categories_of,
+    category_of,
+    policy_of,
+    readable_by,
+)
+from avenue.media.filetypes import FILE_TYPES, file_name
+from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.models import Asset
+from avenue.media.reading import may_read
+from avenue.uploads.errors import TooManyUploads, UnknownCategory, UploadNotFound
+from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery
+from avenue.uploads.store import UploadStore
+
+NO_LIMIT = 2**31
+Changes = Mapping[str, Any]
+"""The fields of `bodies.UploadChanges` that are given."""
+
+
+class UploadService:
+    """Uploads of any type. Whoever may not read one is told that there is none."""
+
+    def __init__(self, store: UploadStore, library: MediaLibrary, settings: Settings) -> None:
+        self._store = store
+        self._library = library
+        self._most_mb = settings.max_upload_mb
+
+    def most_mb(self, actor: Actor) -> int:
+        """Return how large a file sent in one request may be on the actor's site."""
+        return actor.site.limit(Limit.UPLOAD_MB, self._most_mb)
+
+    def filing(self, actor: Actor, category: str | None, reference: str | None) -> Filing:
+        """Return where new uploads go; raise `UnknownCategory`."""
+        found = category_of(actor.site, category or GENERAL)
+        if found is None:
+            raise UnknownCategory(categories_of(actor.site))
+        return Filing(category=found, reference=reference)
+
+    def add(
+        self,
+        actor: Actor,
+        filing: Filing,
+        incoming: Sequence[Incoming | Refusal],
+        *,
+        key: str | None,
+        most_mb: int | None = None,
+    ) -> Reception:
+        """Store received files as uploads of the actor, as many as the category takes.
+
+        The same bytes for the same reference are the upload that is there. `key` is the
+        Idempotency-Key, `most_mb` what the way they came lets through, by default that of one
+        request. Raise the first refusal when no file was taken.
+        """
+        if actor.id is None:
+            raise Unauthenticated
+        with self._library.receiving(
+            actor, self._order(actor, filing, incoming, key, most_mb), incoming
+        ) as reception:
+            self._store.add(actor.site.id, filing, reception)
+        reception.raise_if_empty()
+        return reception
+
+    def get(self, actor: Actor, upload_id: str) -> Asset:
+        """Return an upload the actor may read; raise `UploadNotFound`."""
+        found = self._store.get(actor.site.id, upload_id) if is_id(upload_id) else None
+        if found is None or not may_read(actor, found):
+            raise UploadNotFound
+        return found
+
+    def find(self, actor: Actor, query: UploadQuery) -> UploadPage:
+        """Return a page of those uploads the actor may read that `query` asks for."""
+        if actor.id is None:
+            raise Unauthenticated
+        sees_all_of_it = actor.is_admin or query.owner == actor.id
+        readable = tuple(readable_by(actor.site, actor.role))
+        sight = None if sees_all_of_it else Sight(owner=actor.id, categories=readable)
+        return self._store.find(actor.site.id, query, sight)
+
+    def change(self, actor: Actor, upload_id: str, changes: Changes) -> Asset:
+        """Change an own upload, administrators any; `hold` is for them alone.
+
+        Raise `UploadNotFound`, or `TooManyUploads` when the new reference has no room.
+        """
+        upload = self._own(actor, self.get(actor, upload_id))
+        if "hold" in changes and not actor.is_admin:
+            raise Forbidden(sentence("Only an administrator begins and ends a hold."))
+        values = dict(changes)
+        if "name" in values:
+            media_type = FILE_TYPES[upload.current.media_type]
+            values["name"] = file_name(values["name"], media_type)
+        moved = replace(upload, reference=values.get("reference"))
+        moves = moved.reference is not None and moved.reference != upload.reference
+        filing = self._filing_of(actor, moved) if moves else None
+        return self._store.change(actor.site.id, upload, values, filing)
+
+    def remove(self, actor: Actor, upload_id: str) -> None:
+        """Put an own upload into the trash; raise `UploadNotFound` or `UploadHeld`."""
+        upload = self._own(actor, self.get(actor, upload_id))
+        self._store.remove(actor.site.id, upload.id, by=actor.id)
+
+    def restore(self, actor: Actor, upload_id: str) -> Asset:
+        """Bring an own upload back from the trash; one that is there is as it should be.
+
+        Raise `UploadNotFound`, or `TooManyUploads` when its reference has no room any more.
+        """
+        found = self._store.trashed(actor.site.id, upload_id) if is_id(upload_id) else None
+        if found is None:
+            return self._own(actor, self.get(actor, upload_id))
+        upload = self._own(actor, found)
+        return self._store.restore(actor.site.id, upload, self._filing_of(actor, upload))
+
+    def _order(
+        self,
+        actor: Actor,
+        filing: Filing,
+        incoming: Sequence[Incoming | Refusal],
+        key: str | None,
+        most_mb: int | None,
+    ) -> Order:
+        site_id, most = actor.site.id, filing.category.max_files
+        hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
+        counted = filing.reference is not None and most is not None
+        taken = self._store.count(site_id, actor.id, filing) if counted else 0
+        return Order(
+            policy=policy_of(filing.category, most_mb or self.most_mb(actor)),
+            target=f"upload/{filing.category.name}/{filing.reference or ''}",
+            key=key,
+            known=self._store.same(site_id, actor.id, filing, hashes),
+            room=most - taken if most is not None and counted else NO_LIMIT,
+            no_room=TooManyUploads(limit=most or 0),
+        )
+
+    def _own(self, actor: Actor, upload: Asset) -> Asset:
+        """Return `upload` if the actor may change it; to everybody else it does not exist."""
+        if actor.is_admin or (actor.id is not None and upload.owner == actor.id):
+            return upload
+        raise UploadNotFound
+
+    def _filing_of(self, actor: Actor, upload: Asset) -> Filing:
+        """Return where `upload` is filed; a category the site no longer has sets no limits."""
+        name = upload.category or GENERAL
+        category = category_of(actor.site, name) or Category(name=name)
+        return Filing(category=category, reference=upload.reference)

@@ -1,0 +1,287 @@
+"""General uploads, in MongoDB: the asset itself is the record."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pymongo.client_session import ClientSession
+
+from avenue.media.categories import GENERAL, UPLOAD
+from avenue.media.library import Outcome, Reception, Refusal
+from avenue.media.models import Asset, State
+from avenue.media.store import (
+    ASSETS,
+    change_one,
+    claim_one,
+    from_document,
+    restore_one,
+    trash_one,
+)
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.scope import Collection, site
+from avenue.uploads.errors import TooManyUploads, UploadHeld, UploadNotFound
+from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
+from avenue.words import words_of
+
+T = TypeVar("T")
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+
+
+class UploadStore:
+    """The uploads of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def get(self, site_id: str, upload_id: str) -> Asset | None:
+        """Return a live upload, or None."""
+        found = self._assets(site_id).find_one({"_id": upload_id, **_live()})
+        return from_document(found) if found else None
+
+    def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
+        """Return a page of those live uploads that `query` asks for and `sight` shows."""
+        wanted = [_live(), *_asked(query), *_seen(sight)]
+        page = {"$and": [*wanted, *_before(query)]}
+        assets = self._assets(site_id)
+        found = assets.find(page, sort=NEWEST_FIRST, limit=query.limit + 1)
+        items = tuple(from_document(each) for each in found[: query.limit])
+        return UploadPage(
+            items=items,
+            next=(items[-1].created_at, items[-1].id) if len(found) > query.limit else None,
+            total=assets.count({"$and": wanted}),
+        )
+
+    def same(
+        self, site_id: str, owner: str | None, filing: Filing, hashes: Sequence[str]
+    ) -> dict[str, Asset]:
+        """Return what `owner` has for the reference already of files with `hashes`, by hash."""
+        return _same(self._assets(site_id), owner, filing, hashes)
+
+    def count(self, site_id: str, owner: str | None, filing: Filing) -> int:
+        """Return how many files `owner` has for the reference."""
+        return self._assets(site_id).count(_filed(owner, filing))
+
+    def add(self, site_id: str, filing: Filing, reception: Reception) -> None:
+        """File the stored files of `reception`, as many as fit; notes their fates.
+
+        Closes the open write. Raise `TooManyUploads` when none fits.
+        """
+        write = reception.write
+        if write is None:
+            return
+        owner = reception.new[0].owner
+
+        def work(assets: Collection, session: ClientSession) -> None:
+            reception.fates = {}  # of a run that was undone
+            self._take_turns(site_id, owner, filing, session)
+            planned = _planned(assets, owner, filing, reception.new)
+            if not any(isinstance(fate, Asset) for fate in planned.values()):
+                raise TooManyUploads(limit=filing.category.max_files or 0)
+            reception.fates = planned
+            # Before the assets: what a killed process has locked of them, the next try finds
+            # locked in the write already, and waits instead of choosing other assets.
+            self._writes.finish(site_id, write, reception.answer(), session)
+            reception.fates = {}
+            filed = {
+                each.id: _file_one(assets, each, filing)
+                for each in reception.new
+                if planned[each.id] is each
+            }
+            reception.fates = {
+                asset_id: filed.get(fate.id, fate) if isinstance(fate, Asset) else fate
+                for asset_id, fate in planned.items()
+            }
+
+        self._together(site_id, work)
+
+    def change(
+        self, site_id: str, upload: Asset, changes: Mapping[str, Any], filing: Filing | None
+    ) -> Asset:
+        """Set fields of an upload; with `filing` it goes to another reference, if there is room.
+
+        Raise `TooManyUploads` or `UploadNotFound`.
+        """
+        words = {"words": words_of(*_names(upload, changes))}
+
+        def work(assets: Collection, session: ClientSession) -> Asset:
+            if filing is not None:
+                self._take_turns(site_id, upload.owner, filing, session)
+                _check_room(assets, upload, filing)
+            changed = change_one(assets, upload.id, claim_of(upload.id), {**changes, **words})
+            if changed is None:
+                raise UploadNotFound
+            return changed
+
+        return self._together(site_id, work)
+
+    def remove(self, site_id: str, upload_id: str, *, by: str | None) -> None:
+        """Put an upload into the trash; raise `UploadHeld` or `UploadNotFound`."""
+
+        def work(assets: Collection, _: ClientSession) -> None:
+            if assets.find_one({"_id": upload_id, "hold": True, **_live()}, {"_id": 1}):
+                raise UploadHeld
+            claim = claim_of(upload_id)
+            if not trash_one(assets, upload_id, claim, position=0, by=by, reason="removed"):
+                raise UploadNotFound
+
+        self._together(site_id, work)
+
+    def trashed(self, site_id: str, upload_id: str) -> Asset | None:
+        """Return an upload that is in the trash, or None."""
+        query = {"_id": upload_id, "claim.kind": UPLOAD, "state": State.TRASH}
+        found = self._assets(site_id).find_one(query)
+        return from_document(found) if found else None
+
+    def restore(self, site_id: str, upload: Asset, filing: Filing | None) -> Asset:
+        """Bring an upload back from the trash, if its reference has room.
+
+        Raise `TooManyUploads`, or `UploadNotFound` when it is purged since.
+        """
+
+        def work(assets: Collection, session: ClientSession) -> Asset:
+            if filing is not None:
+                self._take_turns(site_id, upload.owner, filing, session)
+                _check_room(assets, upload, filing)
+            restore_one(assets, upload.id, claim_of(upload.id))
+            found = assets.find_one({"_id": upload.id, **_live()})
+            if found is None:
+                raise UploadNotFound
+            return from_document(found)
+
+        return self._together(site_id, work)
+
+    def _take_turns(
+        self, site_id: str, owner: str | None, filing: Filing, session: ClientSession
+    ) -> None:
+        """Let two uploads for one reference happen one after another, so that both are counted."""
+        if filing.reference is not None:
+            what = f"upload\n{filing.category.name}\n{filing.reference}\n{owner}"
+            self._writes.take_turns(site_id, what, session)
+
+    def _together(self, site_id: str, work: Callable[[Collection, ClientSession], T]) -> T:
+        scope = site(self._database, site_id)
+        assets = scope.collection(ASSETS)
+        return scope.transaction(lambda session: work(assets.within(session), session))
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+
+def _planned(
+    assets: Collection, owner: str | None, filing: Filing, stored: Sequence[Asset]
+) -> dict[str, Outcome]:
+    """Return what becomes of stored files: themselves, what is there already, or a refusal."""
+    hashes = [each.current.source_sha256 for each in stored]
+    there = _same(assets, owner, filing, hashes)
+    others = {**_filed(owner, filing), "_id": {"$nin": [each.id for each in stored]}}
+    most, count = filing.category.max_files, assets.count(others)
+    fates: dict[str, Outcome] = {}
+    for each in stored:
+        twin = there.get(each.current.source_sha256)
+        if twin is not None and twin.id != each.id:
+            fates[each.id] = twin
+        elif filing.reference is not None and most is not None and count >= most:
+            fates[each.id] = Refusal.of(each.name, TooManyUploads(limit=most))
+        else:
+            fates[each.id] = each
+            count += 1
+            if filing.reference is not None:
+                there[each.current.source_sha256] = each
+    return fates
+
+
+def _file_one(assets: Collection, stored: Asset, filing: Filing) -> Asset:
+    """Make a stored file an upload: claimed by itself, with all an upload has."""
+    if not claim_one(assets, stored.id, claim_of(stored.id)):
+        # The lease ended and the sweeper, or another try of this request, was quicker.
+        raise UploadInProgress
+    facts = {
+        "category": filing.category.name,
+        "reference": filing.reference,
+        "hold": False,
+        "words": words_of(stored.name, filing.reference),
+    }
+    stage: Document = {name: {"$literal": value} for name, value in facts.items()}
+    if filing.category.retention_days is not None:
+        stage["expires_at"] = {
+            "$dateAdd": {
+                "startDate": "$$NOW",
+                "unit": "day",
+                "amount": filing.category.retention_days,
+            }
+        }
+    found = assets.find_and_update({"_id": stored.id}, [{"$set": stage}])
+    if found is None:
+        raise UploadInProgress
+    return from_document(found)
+
+
+def _check_room(assets: Collection, upload: Asset, filing: Filing) -> None:
+    """Raise `TooManyUploads` when `upload` would be one too many where `filing` says."""
+    most = filing.category.max_files
+    others = {**_filed(upload.owner, filing), "_id": {"$ne": upload.id}}
+    if most is not None and filing.reference is not None and assets.count(others) >= most:
+        raise TooManyUploads(limit=most)
+
+
+def _same(
+    assets: Collection, owner: str | None, filing: Filing, hashes: Sequence[str]
+) -> dict[str, Asset]:
+    if filing.reference is None:
+        return {}  # nothing says that the same file sent again is meant to be the same upload
+    query = {**_filed(owner, filing), "versions.source_sha256": {"$in": list(hashes)}}
+    found = [from_document(each) for each in assets.find(query)]
+    return {each.current.source_sha256: each for each in found}
+
+
+def _live() -> Document:
+    return {"claim.kind": UPLOAD, "state": State.LIVE}
+
+
+def _filed(owner: str | None, filing: Filing) -> Document:
+    """Return the condition for what `owner` has tied to a reference."""
+    in_category = _in_categories([filing.category.name])
+    return {**_live(), "owner": owner, "reference": filing.reference, **in_category}
+
+
+def _in_categories(names: Sequence[str]) -> Document:
+    """Return the condition for some categories; uploads from before there were any are general."""
+    return {"category": {"$in": [*names, *([None] if GENERAL in names else [])]}}
+
+
+def _asked(query: UploadQuery) -> list[Document]:
+    conditions: list[Document] = [
+        {"words": {"$regex": f"^{re.escape(word)}"}} for word in query.words
+    ]
+    if query.category is not None:
+        conditions.append(_in_categories([query.category]))
+    if query.reference is not None:
+        conditions.append({"reference": query.reference})
+    if query.owner is not None:
+        conditions.append({"owner": query.owner})
+    return conditions
+
+
+def _seen(sight: Sight | None) -> list[Document]:
+    if sight is None:
+        return []
+    own: Document = {"owner": sight.owner}
+    return [{"$or": [own, _in_categories(sight.categories)]} if sight.categories else own]
+
+
+def _before(query: UploadQuery) -> list[Document]:
+    if query.after is None:
+        return []
+    at, last_id = query.after
+    # The first condition says nothing new, but by it the index is entered at the right place.
+    same_moment = {"created_at": at, "_id": {"$lt": last_id}}
+    return [
+        {"created_at": {"$lte": at}},
+        {"$or": [{"created_at": {"$lt": at}}, same_moment]},
+    ]
+
+
+def _names(upload: Asset, changes: Mapping[str, Any]) -> tuple[str, str | None]:
+    return changes.get("name", upload.name), changes.get("reference", upload.reference)
