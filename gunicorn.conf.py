@@ -45,7 +45,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 control_socket_disable = True
 accesslog = None  # the application logs its requests
-
+# Who switches it on all the same gets no path and no query, which may be the secret of a link.
+access_log_format = "%(t)s %(m)s %(s)s %(B)s %(D)s"
 
 # Where the workers keep their counts for /metrics, so that each can tell those of all;
 # prometheus_client wants to know before it is imported.

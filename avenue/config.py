@@ -68,8 +68,8 @@ class Settings:
     )
     secret_key: str = setting(
         "SECRET_KEY",
-        f"Signs sessions. At least {LEAST_SECRET_LENGTH} random characters; required except "
-        "under `serve --local`, which makes one.",
+        f"Signs sessions and links. At least {LEAST_SECRET_LENGTH} random characters; required "
+        "except under `serve --local`, which makes one.",
         "",
         secret=True,
     )
@@ -205,6 +205,15 @@ class Settings:
         unit="days",
         least=0,
         most=3650,
+    )
+    max_link_days: int = setting(
+        "AVENUE_MAX_LINK_DAYS",
+        "How long a signed link to a private file may be good. When this is made shorter, links "
+        "there are stay good.",
+        7,
+        unit="days",
+        least=1,
+        most=365,
     )
     audit_days: int = setting(
         "AVENUE_AUDIT_DAYS",

@@ -44,6 +44,7 @@ def configuration(
         # Line by line: a test looks for the line of an answer it has just got.
         "/dev/stdout lines buffer=64k flush=1s;": f"{folder}/access.log lines;",
         "error_log /dev/stderr crit;": f"error_log {folder}/error.log crit;",
+        "error_log /dev/stderr emerg;": f"error_log {folder}/error.log emerg;",
         "worker_processes auto;": "worker_processes 1;",
         **changes,
     }

@@ -284,6 +284,25 @@ def test_categories_of_uploads_are_set_by_a_command(run: Run) -> None:
     assert "`max_mb` may be at most" in run("site", "set", f"{orders}.max_mb=9999").stderr
 
 
+def test_links_of_a_site_are_rotated_and_revoked(run: Run, database_uri: str) -> None:
+    run("migrate")
+    with MongoClient(database_uri) as client:
+        kept = client.get_default_database()["link_keys"]
+        assert said(run("links", "rotate", "--json")) == {"site": "default", "rotated": True}
+        assert run("links", "rotate").stdout == "New links of default have a new key.\n"
+        [ring] = kept.find()
+        assert [each["id"] for each in ring["keys"]] == ["2", "1"]
+        assert said(run("links", "revoke", "--json")) == {"site": "default", "revoked": True}
+        [ring] = kept.find()
+        assert ring["keys"] == []
+    assert [each["action"] for each in said(run("audit", "--json"))["items"][:3]] == [
+        "site.links_revoked",
+        "site.links_rotated",
+        "site.links_rotated",
+    ]
+    assert "no site of this name" in run("links", "revoke", "--site", "nowhere").stderr
+
+
 def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
     run("migrate")
     for arguments, sentence in (

@@ -167,6 +167,7 @@ NO_CODES = {
     "not_a_picture",
     "quota_mb",
     "base_url",
+    "expires_in",
     "deposit_proofs",
     "txid_proofs",
     "max_files",

@@ -23,6 +23,7 @@ from avenue.app.services import (
     recovery_service,
     renditions_of,
     shop_of,
+    signed_links,
 )
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
@@ -65,6 +66,8 @@ from avenue.storage.schema import (
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads import routes as upload_routes
+from avenue.uploads.links import routes as link_routes
+from avenue.uploads.links.service import LinkService
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
 from avenue.web import (
@@ -115,8 +118,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     known_sites = Sites(database, settings)
     hot = _provide_delivery(app, database, decoders, known_sites, settings)
     changes = audit_service(settings, database)
-    legacy_urls = LegacyUrls(database)
-    provide(app, settings, library, legacy_urls, policy, changes)
+    provide(app, settings, library, LegacyUrls(database), policy, changes)
+    _provide_links(app, database, library, settings)
     _provide_sites(app, database, library, known_sites, settings)
     shop = shop_of(settings, database, library)
     provide(
@@ -160,6 +163,7 @@ def _register_blueprints(app: Flask) -> None:
         site_routes.blueprint,
         site_pages.blueprint,
         upload_routes.blueprint,
+        link_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
 
@@ -252,6 +256,13 @@ def _provide_sites(
         SiteService(store, known, settings),
         LogoService(store, known, library, site_logo(settings)),
     )
+
+
+def _provide_links(
+    app: Flask, database: Database, library: MediaLibrary, settings: Settings
+) -> None:
+    links = signed_links(settings, database)
+    provide(app, links, LinkService(library, links, settings))
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

@@ -30,6 +30,8 @@ from avenue.media.purging.store import PurgeStore
 from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
+from avenue.media.signing.service import SignedLinks
+from avenue.media.signing.store import LinkKeys
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
@@ -102,6 +104,11 @@ def audit_service(settings: Settings, database: Database) -> AuditService:
 def site_service(settings: Settings, database: Database) -> SiteService:
     """Return the sites of the house, for commands."""
     return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+
+
+def signed_links(settings: Settings, database: Database) -> SignedLinks:
+    """Return the links to private files, for the application and for commands."""
+    return SignedLinks(LinkKeys(database), AssetStore(database), settings)
 
 
 def import_service(settings: Settings, database: Database) -> ImportService:

@@ -42,6 +42,8 @@ ACTIONS = {
     "samples.wanted": lazy_gettext("asked for the sample products"),
     "site.added": lazy_gettext("added a site"),
     "site.changed": lazy_gettext("changed the settings"),
+    "site.links_revoked": lazy_gettext("ended all links to private files"),
+    "site.links_rotated": lazy_gettext("changed the key of links to private files"),
     "site.logo_changed": lazy_gettext("changed the logo"),
     "site.logo_removed": lazy_gettext("removed the logo"),
     "temp_image.added": lazy_gettext("uploaded a temporary photo"),
@@ -50,6 +52,9 @@ ACTIONS = {
     "token.revoked": lazy_gettext("ended an API token"),
     "upload.added": lazy_gettext("uploaded files"),
     "upload.changed": lazy_gettext("changed an uploaded file"),
+    "upload.link_made": lazy_gettext("made a link to a private file"),
+    "upload.links_made": lazy_gettext("made links to private files"),
+    "upload.links_revoked": lazy_gettext("ended the links to a private file"),
     "upload.removed": lazy_gettext("removed an uploaded file"),
     "upload.restored": lazy_gettext("restored an uploaded file"),
     "user.added": lazy_gettext("added a person"),
@@ -106,9 +111,11 @@ DETAILS = {
     "superuser": lazy_gettext("superuser"),
     "token": lazy_gettext("token"),
     "unchanged": lazy_gettext("unchanged"),
+    "until": lazy_gettext("until"),
     "upload_categories": lazy_gettext("categories of uploads"),
     "updated": lazy_gettext("changed"),
     "user": lazy_gettext("person"),
+    "variant": lazy_gettext("size"),
 }
 """Names of details and of changed fields; one that is not here is shown as it is."""
 

@@ -8,6 +8,7 @@ from avenue.cli import (
     auditing,
     files,
     folder_import,
+    links,
     people,
     picture_imports,
     product_imports,
@@ -48,6 +49,7 @@ for _topic in (
     folder_import,
     product_imports,
     picture_imports,
+    links,
     auditing,
 ):
     for _command in _topic.COMMANDS:

@@ -102,7 +102,13 @@ IMMUTABLE = Freshness(
 SHORT = Freshness(headers=(("Cache-Control", "public, max-age=60, must-revalidate"), *_PUBLIC))
 """For the URL of whatever is current."""
 
-STAND_IN = Freshness(headers=(("Cache-Control", "public, max-age=10, must-revalidate"), *_PUBLIC))
+STAND_IN_SECONDS = 10
+STAND_IN = Freshness(
+    headers=(
+        ("Cache-Control", f"public, max-age={STAND_IN_SECONDS}, must-revalidate"),
+        *_PUBLIC,
+    )
+)
 """For what is shown until the right size is made."""
 
 PRIVATE = Freshness(
@@ -114,6 +120,25 @@ PRIVATE = Freshness(
     )
 )
 """For what only some may see."""
+
+
+def by_link(freshness: Freshness, seconds: int, edge_seconds: int | None = None) -> Freshness:
+    """Return how a private file is answered to a signed link that is good for `seconds` more.
+
+    Who has the link has the file until then, on whatever page. `freshness` is what would be said
+    of a public one: what stands in for it is shown less long. With `edge_seconds` a shared cache
+    may keep it, too, and asks again so often; else nobody in between does. A search engine that
+    was shown the link shows it to nobody.
+    """
+    if freshness is STAND_IN:
+        seconds = min(seconds, STAND_IN_SECONDS)
+    kept = f"private, max-age={seconds}"
+    if edge_seconds is not None:
+        # RFC 9111, section 5.2.2.10: a shared cache shows nothing older without asking.
+        kept = f"public, max-age={seconds}, s-maxage={min(seconds, edge_seconds)}"
+    headers = (("Cache-Control", kept), *_PUBLIC, ("X-Robots-Tag", "noindex"))
+    return Freshness(headers=headers, unchanging=freshness.unchanging)
+
 
 _STATUS_LINES = {
     HTTPStatus.OK: "200 OK",

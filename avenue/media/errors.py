@@ -15,6 +15,8 @@
     │   ├── TooManyFrames           too long an animation
     │   ├── ImageTooCostly          opening it takes too much time or memory
     │   └── DamagedEntry            a file of a ZIP that cannot be unpacked
+    ├── Gone                   410
+    │   └── LinkExpired             a signed link whose time is over
     └── Unavailable            503
         └── DecodersBusy            too many pictures at once
 
@@ -24,7 +26,7 @@ report code and facts only (`REFUSALS`).
 
 from collections.abc import Iterable
 
-from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable, sentence
+from avenue.errors import AvenueError, Gone, Invalid, Unavailable, Unprocessable, sentence
 from avenue.media.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
@@ -144,6 +146,14 @@ class ImageTooCostly(Unprocessable):
     code = "image_too_costly"
     message = "The picture is built in a way that takes too much work to open."
     hint = "Open it on your device, export it as a plain JPEG or PNG, and upload the new file."
+
+
+class LinkExpired(Gone):
+    """A signed link was good once, and its time is over."""
+
+    code = "link_expired"
+    message = "This link has expired."
+    hint = "Ask whoever gave it to you for a new one."
 
 
 class DecodersBusy(Unavailable):

@@ -72,7 +72,8 @@ class Asset:
 
     `expires_at` is set while nobody has claimed it: then it goes when that time has come. Of a
     general upload, it is when its category keeps it no longer; `category`, `reference` and `hold`
-    are only its own. `trashed_at` is set while it is in the trash.
+    are only its own. `trashed_at` is set while it is in the trash. `link_epoch` grows when its
+    links are revoked.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Asset:
     reference: str | None = None
     hold: bool = False
     trashed_at: datetime | None = None
+    link_epoch: int = 0
 
     @property
     def current(self) -> Version:

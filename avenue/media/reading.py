@@ -9,7 +9,7 @@ from datetime import datetime
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
 from avenue.media.cache import AssetCache, ByteCache, Place
-from avenue.media.categories import GENERAL, UPLOAD, category_of
+from avenue.media.categories import GENERAL, UPLOAD, Category, category_of
 from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
@@ -204,7 +204,12 @@ def may_read(actor: Actor, asset: Asset) -> bool:
     """
     if actor.is_admin or (actor.id is not None and asset.owner == actor.id):
         return True
-    if actor.role is None or asset.claim is None or asset.claim.kind != UPLOAD:
-        return False
-    category = category_of(actor.site, asset.category or GENERAL)
+    category = filed_in(actor.site, asset)
     return category is not None and actor.role in category.readers
+
+
+def filed_in(site: Site, asset: Asset) -> Category | None:
+    """Return the category of a general upload, as `site` has it now; None if it has none."""
+    if asset.claim is None or asset.claim.kind != UPLOAD:
+        return None
+    return category_of(site, asset.category or GENERAL)

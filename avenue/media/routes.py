@@ -4,6 +4,7 @@ Every other path under `/media/` and `/uploads/` may be an address from before A
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 from werkzeug.wrappers import Response
 
+from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
 from avenue.media.cache import Place
@@ -24,15 +26,18 @@ from avenue.media.delivery import (
     Freshness,
     OpenFile,
     PreconditionFailed,
+    by_link,
     deliver,
     facts_of,
     not_modified,
 )
+from avenue.media.errors import LinkExpired
 from avenue.media.hot import CANDIDATE, Candidate
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset, Visibility
-from avenue.media.reading import DamagedFile, MediaReader, may_read
+from avenue.media.reading import DamagedFile, MediaReader, filed_in, may_read
 from avenue.media.renditions.service import RenditionBusy, Renditions
+from avenue.media.signing.service import SignedLinks
 from avenue.media.store import LegacyUrls
 from avenue.media.urls import is_own_path, original_path, variant_path
 from avenue.media.variants import DEFAULT_EXTENSION, FORMATS, ORIGINAL, fallback_extension
@@ -54,17 +59,53 @@ CHOSEN = Reply({"text/html": str}, "The variant in the format that suits best.",
 FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile, RenditionBusy)
 
 
+THUMB = "thumb"
+"""What some categories show everybody of private pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A file somebody may have, and what lets them have it.
+
+    `is_open`: everybody may. `link_seconds`: a signed link does, for so long. Else who they are.
+    """
+
+    asset: Asset
+    is_open: bool = False
+    link_seconds: int = 0
+
+    def freshness(self, wanted: Freshness) -> Freshness:
+        """Return `wanted`, as it is for a public file, as far as it may be so for this one."""
+        if self.asset.visibility is Visibility.PUBLIC:
+            return wanted
+        if self.is_open:  # until its category says otherwise, and no edge is told of that
+            return STAND_IN if wanted is STAND_IN else SHORT
+        if not self.link_seconds:
+            return PRIVATE
+        category = filed_in(g.site, self.asset)
+        edge = using(Settings).cache_seconds if category and category.edge else None
+        return by_link(wanted, self.link_seconds, edge)
+
+
 class FileQuery(TypedDict, total=False):
     """How a file is wanted."""
 
     download: Annotated[Literal["1"], Field(description="The browser saves it.")]
 
 
+class LinkQuery(FileQuery, total=False):
+    """How a file is wanted; `e`, `k` and `s` are of a signed link, and used as they were given."""
+
+    e: Annotated[int, Field(description="When a signed link ends, in unix seconds.")]
+    k: Annotated[str, Field(description="The key it is signed with.")]
+    s: Annotated[str, Field(description="Its signature.")]
+
+
 @blueprint.get("/media/<asset_id>/<token>/<file_name>")
 @described(
-    query=FileQuery,
+    query=LinkQuery,
     replies={**FILE_REPLIES, 308: MOVED},
-    refuses=FILE_REFUSALS,
+    refuses=(*FILE_REFUSALS, LinkExpired),
     personal=True,
 )
 def immutable(asset_id: str, token: str, file_name: str) -> Response:
@@ -73,15 +114,16 @@ def immutable(asset_id: str, token: str, file_name: str) -> Response:
         return legacy()
     reader = using(MediaReader)
     variant, _, extension = file_name.partition(".")
-    asset = _readable(asset_id, reader.find)
-    if request.path != _path(asset, variant, extension):
+    admission = _admission(asset_id, variant, reader.find)
+    if request.path != _path(admission.asset, variant, extension):
         # The token of a file just replaced is newer than what is known: it must not lead back.
-        asset = _readable(asset_id, reader.find_now)
+        admission = _admission(asset_id, variant, reader.find_now)
+    asset = admission.asset
     path = _path(asset, variant, extension)
     if path is None:
         raise NotFound
     if request.path == path:
-        return _deliver(asset, variant, extension)
+        return _deliver(admission, variant, extension)
     if asset.visibility is not Visibility.PUBLIC or f"/{token}/" in path:
         raise NotFound
     return _moved(asset, path)
@@ -98,13 +140,13 @@ def stable(asset_id: str, variant: str) -> Response:
     """Answer with the current bytes, or lead to the current address of a variant."""
     if not is_own_path(request.path):
         return legacy()
-    asset = _readable(asset_id, using(MediaReader).find)
+    admission = _admission(asset_id, variant, using(MediaReader).find)
     if variant == ORIGINAL:
-        return _deliver_original(asset, SHORT)
-    path = _path(asset, variant, _suitable_extension(asset))
+        return _deliver_original(admission, SHORT)
+    path = _path(admission.asset, variant, _suitable_extension(admission.asset))
     if path is None:
         raise NotFound
-    return _chosen(asset, path)
+    return _chosen(admission, path)
 
 
 @blueprint.get("/media/<path:path>")
@@ -119,7 +161,7 @@ def legacy(path: str = "") -> Response:
         raise NotFound
     asset_id = using(LegacyUrls).find(g.site.id, found)
     asset = using(MediaReader).find(g.site, asset_id) if asset_id else None
-    shown = _shown(asset)
+    shown = _admitted(asset, ORIGINAL).asset
     return _moved(shown, original_path(shown))
 
 
@@ -131,10 +173,10 @@ def _path(asset: Asset, variant: str, extension: str) -> str | None:
     return variant_path(asset, variant, extension) if known else None
 
 
-def _chosen(asset: Asset, path: str) -> Response:
+def _chosen(admission: Admission, path: str) -> Response:
     """Lead to the format that suits the reader; only the reader may remember which."""
     found = redirect(g.site.base_url + path, code=302)
-    if asset.visibility is Visibility.PUBLIC:
+    if admission.is_open:
         found.headers["Cache-Control"] = "private, max-age=60"
         found.headers["Access-Control-Allow-Origin"] = "*"
     else:
@@ -155,22 +197,34 @@ def _moved(asset: Asset, path: str) -> Response:
     return moved
 
 
-def _readable(asset_id: str, find: Callable[[Site, str], Asset | None]) -> Asset:
-    """Return a live asset of the host's site that the caller may read, or raise `NotFound`."""
+def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | None]) -> Admission:
+    """Return the admission to a live asset of the host's site; see `_admitted`."""
     if not is_id(asset_id):
         raise NotFound
-    return _shown(find(g.site, asset_id))
+    return _admitted(find(g.site, asset_id), variant)
 
 
-def _shown(asset: Asset | None) -> Asset:
-    """Return a live `asset` if the caller may read it, or raise `NotFound`."""
-    if asset is not None and asset.visibility is Visibility.PUBLIC:
-        return asset
+def _admitted(asset: Asset | None, variant: str) -> Admission:
+    """Return the admission to a live `asset` as `variant`; raise `NotFound` or `LinkExpired`."""
+    if asset is not None and _is_open(asset, variant):
+        return Admission(asset=asset, is_open=True)
+    query = request.query_string.decode("latin-1")
+    link_seconds = using(SignedLinks).seconds_left(g.site.id, asset, request.path, query)
+    if asset is not None and link_seconds:
+        return Admission(asset=asset, link_seconds=link_seconds)
     # Asked also when there is nothing: the two must not differ, in their Vary header for example.
     reader = _reader()
     if asset is None or not may_read(reader, asset):
-        raise NotFound
-    return asset
+        raise NotFound if link_seconds is None else LinkExpired
+    return Admission(asset=asset)
+
+
+def _is_open(asset: Asset, variant: str) -> bool:
+    """Tell whether everybody may see `asset` as `variant`."""
+    if asset.visibility is Visibility.PUBLIC:
+        return True
+    category = filed_in(g.site, asset) if variant == THUMB else None
+    return category is not None and category.public_thumbs
 
 
 def _reader() -> Actor:
@@ -181,36 +235,39 @@ def _reader() -> Actor:
         return Actor(site=g.site)
 
 
-def _deliver(asset: Asset, variant: str, extension: str) -> Response:
+def _deliver(admission: Admission, variant: str, extension: str) -> Response:
     if variant == ORIGINAL:
-        return _deliver_original(asset, IMMUTABLE)
+        return _deliver_original(admission, IMMUTABLE)
+    asset = admission.asset
     if not request.environ.keys().isdisjoint(FIELDS):
         facts = using(Renditions).facts(asset, variant, extension)
-        known = facts and not_modified(request.environ, facts, _for(asset, IMMUTABLE))
+        known = facts and not_modified(request.environ, facts, admission.freshness(IMMUTABLE))
         if known:
             return known
     try:
         found = using(Renditions).find(asset, variant, extension)
     except DamagedFile:
-        raise _of_today(asset) from None
+        raise _of_today(asset, variant) from None
     freshness = STAND_IN if found.stands_in else IMMUTABLE
-    return _given(asset, found.file, freshness, found.place)
+    return _given(admission, found.file, freshness, found.place)
 
 
-def _deliver_original(asset: Asset, freshness: Freshness) -> Response:
-    file = using(MediaReader).open(asset)
+def _deliver_original(admission: Admission, freshness: Freshness) -> Response:
+    file = using(MediaReader).open(admission.asset)
     try:
-        return _given(asset, file, freshness, file.place)
+        return _given(admission, file, freshness, file.place)
     except DamagedFile:
-        raise _of_today(asset) from None
+        raise _of_today(admission.asset, ORIGINAL) from None
 
 
-def _given(asset: Asset, file: OpenFile, freshness: Freshness, place: Place | None) -> Response:
+def _given(
+    admission: Admission, file: OpenFile, freshness: Freshness, place: Place | None
+) -> Response:
     """Deliver `file`, and let the same answer be given ahead of all this if it may."""
-    response = deliver(request.environ, file, _for(asset, freshness), download=_download())
+    response = deliver(request.environ, file, admission.freshness(freshness), download=_download())
     if freshness is IMMUTABLE and place:
         request.environ[CANDIDATE] = Candidate(
-            asset=asset,
+            asset=admission.asset,
             facts=facts_of(file, freshness),
             place=place,
             route=str(request.url_rule),
@@ -218,15 +275,10 @@ def _given(asset: Asset, file: OpenFile, freshness: Freshness, place: Place | No
     return response
 
 
-def _of_today(asset: Asset) -> AvenueError:
+def _of_today(asset: Asset, variant: str) -> AvenueError:
     """Return what to raise for a damaged file: one known for seconds may be purged since."""
-    if _readable(asset.id, using(MediaReader).find_now).current == asset.current:
-        return DamagedFile()
-    return NotFound()
-
-
-def _for(asset: Asset, freshness: Freshness) -> Freshness:
-    return freshness if asset.visibility is Visibility.PUBLIC else PRIVATE
+    now = _admission(asset.id, variant, using(MediaReader).find_now).asset
+    return DamagedFile() if now.current == asset.current else NotFound()
 
 
 def _download() -> bool:

@@ -179,6 +179,10 @@ class AssetStore:
         """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
         return change_one(self._assets(site_id), asset_id, claim, changes)
 
+    def revoke_links(self, site_id: str, asset_id: str) -> None:
+        """Let no signed link to an asset that there is be good any more."""
+        self._assets(site_id).update({"_id": asset_id}, {"$inc": {"link_epoch": 1}})
+
     def _assets(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(ASSETS)
 
@@ -542,6 +546,7 @@ def from_document(document: Document) -> Asset:
         reference=document.get("reference"),
         hold=document.get("hold", False),
         trashed_at=document.get("trash", {}).get("at"),
+        link_epoch=document.get("link_epoch", 0),
     )
 
 

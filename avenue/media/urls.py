@@ -7,7 +7,7 @@ from avenue.media.errors import UnknownVariant
 from avenue.media.filetypes import FILE_TYPES
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
-from avenue.media.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, token
+from avenue.media.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, extensions, token
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
 # Any variant there was or will be: what it names is still the same asset.
@@ -41,12 +41,23 @@ def variant_path(asset: Asset, variant: str, extension: str = DEFAULT_EXTENSION)
 
 
 def variant_url(site: Site, asset: Asset, variant: str) -> str:
-    """Return the immutable absolute URL of `asset` as `variant`; raise `UnknownVariant`."""
+    """Return the immutable absolute URL of `asset` as `variant`; see `form_path`."""
+    return site.base_url + form_path(site, asset, variant)
+
+
+def form_path(site: Site, asset: Asset, form: str) -> str:
+    """Return the immutable path of `asset` in a form that people name.
+
+    `original`, a variant, or a variant in a format of its own: `thumb.jpg`. Raise `UnknownVariant`
+    for what `asset` does not come in on `site`.
+    """
+    variant, dot, extension = form.partition(".")
     is_picture = asset.current.width is not None and site.shows_variants
     there = (ORIGINAL, *VARIANTS) if is_picture else (ORIGINAL,)
-    if variant not in there:
-        raise UnknownVariant(variant, there)
-    return site.base_url + variant_path(asset, variant)
+    formats = extensions(asset.current.has_alpha) if variant != ORIGINAL else ()
+    if variant not in there or (dot and extension not in formats):
+        raise UnknownVariant(form, there)
+    return variant_path(asset, variant, extension or DEFAULT_EXTENSION)
 
 
 def is_own_path(path: str) -> bool:

@@ -35,6 +35,7 @@ SITE_COLLECTIONS = frozenset(
         "inspections",
         "audit_logs",
         "legacy_urls",
+        "link_keys",
         "shop_imports",
         "shop_import_rows",
         "shop_samples",

@@ -3,6 +3,8 @@
 from flask import request
 
 API = "/api"
+SIGNATURE = "s"
+"""What a signed link has behind its `?`, and no other address of a file."""
 
 
 def is_api() -> bool:
@@ -18,9 +20,10 @@ def is_file() -> bool:
 def wants_page() -> bool:
     """Tell whether a person waits for the answer: a browser asks for a page.
 
-    Under /uploads are addresses of files from before Avenue, so they are no pages either.
+    Under /uploads are addresses of files from before Avenue, so they are no pages either. Signed
+    links are sent to people, who follow them.
     """
-    if is_api() or is_file():
+    if is_api() or (is_file() and SIGNATURE not in request.args):
         return False
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 

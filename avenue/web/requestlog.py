@@ -6,6 +6,7 @@ asked for, the request's id binds the lines of one request together and is in ev
 
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,7 @@ ROUTE = "avenue.route"
 BY = "avenue.by"
 """Where in the environ a layer ahead of the application says that it answered."""
 LONGEST_METHOD = 20
+SIGNATURE = re.compile(r"([?&]s=)[A-Za-z0-9_%-]+")
 OTHERS_LOGGERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 
 log = logging.getLogger("avenue.request")
@@ -162,14 +164,17 @@ class _Sent:
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one line of ASCII JSON: no CR or LF of anybody's can end it."""
+    """Writes a record as one line of ASCII JSON: no CR or LF of anybody's can end it.
+
+    Whoever wrote it, the signature of a link is not in it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
         at = iso(datetime.fromtimestamp(record.created, tz=UTC))
         facts: dict[str, object] | None = getattr(record, "facts", None)
         if facts is not None:
-            return json.dumps({"at": at, **facts})
+            return json.dumps({"at": at, **facts})  # our own, which hold no address
         line = {
             "at": at,
             "level": record.levelname.lower(),
@@ -180,7 +185,7 @@ class JsonLines(logging.Formatter):
             line["id"] = request_id()
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return SIGNATURE.sub(r"\1***", json.dumps(line))
 
 
 def configure_logging(stream: TextIO | None = None) -> None:

@@ -22,8 +22,12 @@ from tests.http.contract import strict, unconnected_app
 from tests.mongod import Mongod
 
 BASE_URL = f"https://{HOST}"
-# To the methods this path does not have it is a product, of that name: 404, not 405.
-ALSO_A_PRODUCT, ITS_METHODS = "/api/shop/products/import", {"GET", "POST"}
+# To methods these paths do not have they are a product or upload of that name: 404, not 405.
+ALSO_A_THING = {
+    "/api/shop/products/import": {"GET", "POST"},
+    "/api/uploads/sign": {"POST"},
+    "/api/uploads/revoke": {"POST"},
+}
 NO_SHOP = ("/api/auth/", "/api/openapi.json", "/api/site", "/healthz", "/readyz")
 """What names and tells nothing of a shop."""
 GROUPS, TEMPORARY = "/api/shop/groups", "/api/shop/temp-images"
@@ -127,7 +131,7 @@ def attack(application: Application) -> Attack:
     sites = list(application.raw["sites"].find())
 
     def send(case: Case, who: str) -> None:
-        if case.path == ALSO_A_PRODUCT and case.method not in ITS_METHODS:
+        if case.method not in ALSO_A_THING.get(case.path, {case.method}):
             return
         key = (who, case.operation.label)
         if key not in things:

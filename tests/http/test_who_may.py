@@ -102,6 +102,11 @@ WHO_MAY = {
     "PATCH /api/uploads/<upload_id>": For(PERSON, WRITE),
     "DELETE /api/uploads/<upload_id>": For(PERSON, WRITE),
     "POST /api/uploads/<upload_id>/restore": For(PERSON, WRITE),
+    # Links to general uploads; those of others are 404, as test_signed_links.py shows
+    "POST /api/uploads/<upload_id>/sign": For(PERSON, READ),
+    "POST /api/uploads/sign": For(PERSON, READ),
+    "POST /api/uploads/<upload_id>/revoke": For(PERSON, WRITE),
+    "POST /api/uploads/revoke": For(ADMINS, WRITE),
     # Files; private ones are 404 for others, as test_media.py shows
     "GET /media/<asset_id>/<token>/<file_name>": ALL,
     "GET /media/<asset_id>/<variant>": ALL,

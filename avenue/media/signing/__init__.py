@@ -1,0 +1,1 @@
+"""Signed links: private files for whoever has the address, for a time."""

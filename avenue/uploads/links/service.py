@@ -1,0 +1,107 @@
+"""Who may make links to uploads, and end them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, Forbidden
+from avenue.identity import Actor
+from avenue.media.categories import UPLOAD
+from avenue.media.library import MediaLibrary
+from avenue.media.models import Asset, State, Visibility
+from avenue.media.reading import may_read
+from avenue.media.signing.service import DAY_SECONDS, SignedLinks, Signer
+from avenue.media.urls import form_path
+from avenue.uploads.errors import UploadNotFound
+from avenue.uploads.links.errors import LinkTooLong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOrder:
+    """A link somebody wants to the upload `id` as `variant`, for `seconds`."""
+
+    id: str
+    variant: str
+    download: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link: what follows the address of the site. A public upload's never ends."""
+
+    path: str
+    expires_at: datetime | None
+
+
+class LinkService:
+    """The links to the uploads of a site."""
+
+    def __init__(self, library: MediaLibrary, links: SignedLinks, settings: Settings) -> None:
+        self._library = library
+        self._links = links
+        self._longest_days = settings.max_link_days
+
+    def sign(self, actor: Actor, order: LinkOrder) -> Link:
+        """Return the link to an upload `actor` may read.
+
+        Raise `UploadNotFound`, `UnknownVariant` or `LinkTooLong`.
+        """
+        [made] = self.sign_many(actor, [order])
+        if isinstance(made, AvenueError):
+            raise made
+        return made
+
+    def sign_many(self, actor: Actor, orders: Sequence[LinkOrder]) -> list[Link | AvenueError]:
+        """Return the link of each order, or why there is none, in their order."""
+        assets = self._library.get_many(actor, [each.id for each in orders])
+        signer = self._links.signer(actor.site.id)
+        return [self._made(actor, assets.get(each.id), each, signer) for each in orders]
+
+    def revoke(self, actor: Actor, upload_id: str) -> None:
+        """End every link to an upload at once, for its owner and administrators.
+
+        Raise `UploadNotFound`.
+        """
+        asset = self._library.get_many(actor, [upload_id]).get(upload_id)
+        if asset is None or not _is_upload(asset) or not _may_revoke(actor, asset):
+            raise UploadNotFound
+        self._links.revoke(asset)
+
+    def revoke_all(self, actor: Actor) -> None:
+        """End every link to any upload of the site at once, for administrators."""
+        if not actor.is_admin:
+            raise Forbidden
+        self._links.revoke_all(actor.site.id)
+
+    def _made(
+        self, actor: Actor, asset: Asset | None, order: LinkOrder, signer: Signer
+    ) -> Link | AvenueError:
+        try:
+            asset = _readable(actor, asset)
+            path = form_path(actor.site, asset, order.variant)
+            if order.seconds > self._longest_days * DAY_SECONDS:
+                raise LinkTooLong(self._longest_days)
+        except AvenueError as error:
+            return error
+        if asset.visibility is Visibility.PUBLIC:
+            return Link(path=f"{path}?download=1" if order.download else path, expires_at=None)
+        signed = signer.sign(asset, path, download=order.download, seconds=order.seconds)
+        return Link(path=signed.path, expires_at=signed.expires_at)
+
+
+def _readable(actor: Actor, asset: Asset | None) -> Asset:
+    """Return an upload that `actor` may read, or raise `UploadNotFound`."""
+    if asset is None or not _is_upload(asset) or not may_read(actor, asset):
+        raise UploadNotFound
+    return asset
+
+
+def _is_upload(asset: Asset) -> bool:
+    is_one = asset.claim is not None and asset.claim.kind == UPLOAD
+    return is_one and asset.state is State.LIVE
+
+
+def _may_revoke(actor: Actor, asset: Asset) -> bool:
+    return actor.is_admin or (actor.id is not None and asset.owner == actor.id)
