@@ -225,7 +225,7 @@ class Settings:
     )
     unclaimed_hours: int = setting(
         "AVENUE_UNCLAIMED_HOURS",
-        "How long an uploaded file waits for its owner.",
+        "How long an uploaded file waits for its owner, and a resumable upload for its next part.",
         24,
         unit="hours",
         least=1,

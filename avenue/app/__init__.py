@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 
 from avenue.accounts import pages as account_pages
 from avenue.accounts import routes as account_routes
@@ -24,6 +24,7 @@ from avenue.app.services import (
     renditions_of,
     shop_of,
     signed_links,
+    tus_service,
 )
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
@@ -70,6 +71,7 @@ from avenue.uploads.links import routes as link_routes
 from avenue.uploads.links.service import LinkService
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
+from avenue.uploads.tus import routes as tus_routes
 from avenue.web import (
     assets,
     audit,
@@ -128,6 +130,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         _status_service(database, known_sites, settings),
         import_service(settings, database),
         picture_import_service(settings, database, library),
+        tus_service(settings, database, library),
         UploadService(UploadStore(database), library, settings),
     )
 
@@ -162,6 +165,7 @@ def _register_blueprints(app: Flask) -> None:
         audit_pages.blueprint,
         site_routes.blueprint,
         site_pages.blueprint,
+        tus_routes.blueprint,
         upload_routes.blueprint,
         link_routes.blueprint,
     ):
@@ -294,4 +298,6 @@ def _seconds_for(method: str, settings: Settings) -> float:
     seconds = settings.write_seconds + declared_bytes / MB
     if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
         seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
+    if limits.is_resumable_view(current_app.view_functions.get(request.endpoint or "")):
+        seconds += settings.max_tus_mb  # the last part of a file may be small; all of it is read
     return min(seconds, LONGEST_REQUEST_SECONDS)

@@ -42,6 +42,8 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
+from avenue.uploads.tus.store import SweptTusStore
+from avenue.uploads.tus.sweeping import TusSweeper
 
 SWEEP = "sweep"
 REBUILD = "rebuild"
@@ -59,6 +61,7 @@ class Background:
         self._sweeper = Sweeper(
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
+        self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._inspect_seconds = settings.inspect_minutes * 60
         self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
@@ -146,7 +149,8 @@ class Background:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
-        return self._sweeper.sweep(save).as_dict()
+        ended = self._tus_sweeper.sweep()
+        return {**self._sweeper.sweep(save).as_dict(), "resumable": ended}
 
     def _purge(self, job: RunningJob) -> Mapping[str, int]:
         worker = purger(self._settings, self._database, self._sites)

@@ -54,6 +54,10 @@ from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.sites import Sites
+from avenue.uploads.service import UploadService
+from avenue.uploads.store import UploadStore
+from avenue.uploads.tus.service import TusService
+from avenue.uploads.tus.store import TusStore
 from avenue.webhooks.sender import Receiver
 
 
@@ -166,10 +170,22 @@ def picture_import_worker(
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
     """Return what takes files in, for the application and for commands."""
     assets = AssetStore(database)
-    room = StorageRoom(database, settings, assets.stored_bytes)
+    arriving = TusStore(database)
+
+    def used_bytes(site_id: str) -> int:
+        """Return what is stored, and what has been promised to uploads that come in parts."""
+        return assets.stored_bytes(site_id) + arriving.open_bytes(site_id)
+
+    room = StorageRoom(database, settings, used_bytes)
     return MediaLibrary(
         assets, RenditionStore(database), decoders, image_limits(settings), room, settings
     )
+
+
+def tus_service(settings: Settings, database: Database, library: MediaLibrary) -> TusService:
+    """Return the uploads that come in parts."""
+    uploads = UploadService(UploadStore(database), library, settings)
+    return TusService(TusStore(database), uploads, library, settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ ACTIONS = {
     "token.created": lazy_gettext("made an API token"),
     "token.revoked": lazy_gettext("ended an API token"),
     "upload.added": lazy_gettext("uploaded files"),
+    "upload.cancelled": lazy_gettext("gave an upload up"),
     "upload.changed": lazy_gettext("changed an uploaded file"),
     "upload.link_made": lazy_gettext("made a link to a private file"),
     "upload.links_made": lazy_gettext("made links to private files"),

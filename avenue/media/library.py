@@ -25,11 +25,11 @@ from avenue.media.limits import ImageLimits
 from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.naming import safe_name
 from avenue.media.policy import UploadPolicy
-from avenue.media.renditions.models import RenditionKey
+from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.service import to_keep
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.sniffing import MediaType
-from avenue.media.spool import new_spool
+from avenue.media.sniffing import HEAD_BYTES, MediaType, detect
+from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import DEFAULT_EXTENSION
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
@@ -124,6 +124,21 @@ class Refusal:
 
 
 Outcome = Asset | Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A file that came in parts: the chunks of `stored_file` are its bytes, `file` reads them.
+
+    `id` is for its asset.
+    """
+
+    id: str
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+    stored_file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +301,50 @@ class MediaLibrary:
             yield self._replay(actor, write)
             return
         yield from self._stored(actor, order, checked, write)
+
+    @contextmanager
+    def adopting(self, actor: Actor, order: Order, arrived: Arrived) -> Iterator[Asset]:
+        """Check a file whose bytes came in parts, and yield the asset the caller is to insert.
+
+        The caller inserts it claimed, in the transaction that ends the upload; until then the
+        upload answers for all bytes, and this can be done again. Raise why it is not taken.
+        """
+        with ExitStack() as spools:
+            checked = self._check(order, self._openable(arrived, spools), 1, spools)
+            if isinstance(checked, Refusal):
+                raise checked.error or NotFound
+            if isinstance(checked, Asset):
+                raise TypeError("an order for a file that came in parts knows of no others")
+            was_cleaned = checked.sha256 != arrived.sha256
+            # An id of its own for each try: none writes what another one has shown.
+            file_id = new_id() if was_cleaned else arrived.stored_file
+            asset = self._asset(actor, order, checked, arrived.id, file_id)
+            self._renditions.insert_all(asset.site, _renditions_of(asset, checked))
+            if was_cleaned:
+                self._store.write_file(asset, asset.current, checked.file)
+            else:
+                self._store.seal_file(asset, asset.current)
+            if not self._store.is_safe(asset, asset.current):
+                raise Unavailable
+            yield asset
+            if was_cleaned:
+                with suppress(AvenueError):  # the sweeper mends what fails here
+                    self._store.delete_file(asset.site, asset.bucket, arrived.stored_file)
+
+    def _openable(self, arrived: Arrived, spools: ExitStack) -> Incoming:
+        """Return `arrived`; as a real file when it is a picture, which a decoder is to open."""
+        arrived.file.seek(0)
+        found = detect(arrived.file.read(HEAD_BYTES))
+        if found is None or found.name not in PICTURES:
+            return arrived
+        spool = spools.enter_context(new_spool(self._settings.tmp_dir))
+        arrived.file.seek(0)
+        fill(spool, iter(lambda: arrived.file.read(MB), b""))
+        return replace(arrived, file=spool)
+
+    def check_room(self, site: Site, incoming_bytes: int) -> None:
+        """Raise `StorageFull` or `QuotaExceeded` when `incoming_bytes` more are too many."""
+        self._room.check(site, incoming_bytes)
 
     def stored_bytes(self, site: Site) -> int:
         """Return how much of its quota `site` has used up."""
@@ -463,6 +522,14 @@ class MediaLibrary:
     def _store_one(
         self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str
     ) -> Asset:
+        asset = self._asset(actor, order, checked, asset_id, file_id)
+        self._write(asset, checked, is_new=order.replaces is None)
+        return asset
+
+    def _asset(
+        self, actor: Actor, order: Order, checked: Checked, asset_id: str, file_id: str
+    ) -> Asset:
+        """Return what `checked` will be, as asset `asset_id` or as the newest version of one."""
         now, replaced, examined = utc_now(), order.replaces, checked.examined
         version = Version(
             file=file_id,
@@ -478,10 +545,8 @@ class MediaLibrary:
         )
         if replaced:
             versions = (version, *replaced.versions)
-            asset = replace(replaced, versions=versions, name=checked.name)
-            self._write(asset, checked, is_new=False)
-            return asset
-        asset = Asset(
+            return replace(replaced, versions=versions, name=checked.name)
+        return Asset(
             id=asset_id,
             site=actor.site.id,
             bucket=order.policy.bucket,
@@ -494,8 +559,6 @@ class MediaLibrary:
             revision=1,
             created_at=now,
         )
-        self._write(asset, checked, is_new=True)
-        return asset
 
     def _write(self, asset: Asset, checked: Checked, *, is_new: bool) -> None:
         """Store the newest version of `asset`, its first renditions, and the asset if it `is_new`.
@@ -504,11 +567,7 @@ class MediaLibrary:
         (it, the open write, the claim, the audit log) and not once for each chunk and rendition.
         What an election in between has lost is written again. Raise `Unavailable`.
         """
-        made = checked.examined.renditions if checked.examined else ()
-        kept = [
-            to_keep(RenditionKey.of(asset, each.variant, each.extension), asset.current.file, each)
-            for each in made
-        ]
+        kept = _renditions_of(asset, checked)
         for _ in range(TRIES):
             self._renditions.insert_all(asset.site, kept)
             self._store.write_file(asset, asset.current, checked.file, waits=not is_new)
@@ -539,6 +598,15 @@ def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
     for each in incoming:
         digest.update((each.name if isinstance(each, Refusal) else each.sha256).encode())
     return digest.hexdigest()
+
+
+def _renditions_of(asset: Asset, checked: Checked) -> list[KeptRendition]:
+    """Return what was made of a picture at once, as it is stored."""
+    made = checked.examined.renditions if checked.examined else ()
+    return [
+        to_keep(RenditionKey.of(asset, each.variant, each.extension), asset.current.file, each)
+        for each in made
+    ]
 
 
 def _look_of(examined: Examined | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
@@ -91,10 +92,21 @@ class StoredFile:
             raise DamagedFile from error
 
 
+class Pieces(Protocol):
+    """Stored bytes that can be read from anywhere."""
+
+    @property
+    def length(self) -> int:
+        """How many there are."""
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive)."""
+
+
 class SeekableFile:
     """A stored file as programs read one from a disk; one piece of it is in memory at a time."""
 
-    def __init__(self, file: StoredFile) -> None:
+    def __init__(self, file: Pieces) -> None:
         self._file = file
         self._at = 0
         self._piece_at, self._piece = 0, b""

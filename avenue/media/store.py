@@ -10,6 +10,7 @@ from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.purging.store import PENDING, note_one, noted
 from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
+from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import FileFacts, Incomplete
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
@@ -98,6 +99,15 @@ class AssetStore:
             name=asset.name,
             metadata=_metadata(asset, version),
             waits=waits,
+        )
+
+    def seal_file(self, asset: Asset, version: Version) -> None:
+        """Make the chunks that came in parts the file of `version`; see `Files.seal`."""
+        site(self._database, asset.site).files(asset.bucket).seal(
+            version.file,
+            length=version.bytes,
+            name=asset.name,
+            metadata=_metadata(asset, version),
         )
 
     def is_safe(self, asset: Asset, version: Version) -> bool:
@@ -231,6 +241,7 @@ class SweptStore:
         self._legacy_urls = house(database).collection(LEGACY_URLS)
         self._renditions = SweptRenditions(database)
         self._writes = Writes(database)
+        self._arriving = Arriving(database)
 
     def clock_skew_seconds(self) -> float:
         """Return how far this machine's clock is ahead of the server's."""
@@ -337,7 +348,8 @@ class SweptStore:
     def release(self, file_id: str) -> bool:
         """Tell whether nobody is writing `file_id`; ends an open write whose lease is over."""
         site_id, _, own_id = file_id.partition("/")
-        return self._writes.release(site_id, own_id)
+        held = self._arriving.holds(site_id, own_id)
+        return not held and self._writes.release(site_id, own_id)
 
     def delete_file(self, bucket: str, file_id: str) -> None:
         """Remove a file document and its chunks."""

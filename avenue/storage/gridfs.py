@@ -113,13 +113,7 @@ class Files:
         The file document comes first, so that nobody takes the chunks for ones without a file.
         """
         stored_id, seconds = self._prefix + file_id, self._database.write_seconds
-        facts = {"length": length, "chunkSize": CHUNK_BYTES, "filename": name}
-        mended = {**facts, "metadata": dict(metadata)}
-        since = {"uploadDate": {"$ifNull": ["$uploadDate", "$$NOW"]}}
-        stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": mended}, since]}}
-        self._database.repeat(
-            lambda: self._files.update_one({"_id": stored_id}, [stage], upsert=True), seconds
-        )
+        self._put_record(stored_id, length, name, metadata)
         source.seek(0)
         sizes = _chunk_sizes(length)
         for number, size in enumerate(sizes):
@@ -128,6 +122,28 @@ class Files:
         right = list(range(len(sizes)))
         surplus = {"files_id": stored_id, "n": {"$nin": right}}
         self._database.repeat(lambda: self._chunks.delete_many(surplus), seconds)
+
+    def put_chunk(self, file_id: str, number: int, data: bytes, *, turn: int) -> bool:
+        """Store one chunk of a file that comes in parts, repeatably, over what is there of it.
+
+        Return once a majority has it. Return False when a later `turn` (the count of those who
+        write this file, one after the other) has written the chunk: then it stays as it is.
+        """
+        chunk = {"files_id": self._prefix + file_id, "n": number}
+        change = {"$set": {"data": Binary(data), "turn": turn}}
+        tries = 2  # the driver may have been first itself, and its answer was lost
+        while tries:
+            tries -= 1
+            try:
+                self._set_chunk({**chunk, "turn": {"$lte": turn}}, change)
+            except DuplicateKeyError:
+                continue
+            return True
+        return False
+
+    def seal(self, file_id: str, *, length: int, name: str, metadata: Mapping[str, Any]) -> None:
+        """Make a file of the chunks that `put_chunk` has stored; repeatable."""
+        self._put_record(self._prefix + file_id, length, name, metadata)
 
     def read(self, file_id: str, start: int, end: int, *, length: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
@@ -226,6 +242,19 @@ class Files:
         if found is None or not isinstance(found["_id"], ObjectId):
             return None
         return found["_id"].generation_time
+
+    def _put_record(
+        self, stored_id: str, length: int, name: str, metadata: Mapping[str, Any]
+    ) -> None:
+        """Store the file document over what is there of it; `uploadDate` stays."""
+        facts = {"length": length, "chunkSize": CHUNK_BYTES, "filename": name}
+        record = {**facts, "metadata": dict(metadata)}
+        since = {"uploadDate": {"$ifNull": ["$uploadDate", "$$NOW"]}}
+        stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": record}, since]}}
+        self._database.repeat(
+            lambda: self._files.update_one({"_id": stored_id}, [stage], upsert=True),
+            self._database.write_seconds,
+        )
 
     def _insert_chunk(self, stored_id: str, number: int, data: bytes, length: int) -> None:
         chunk = {"_id": ObjectId(), "files_id": stored_id, "n": number, "data": Binary(data)}

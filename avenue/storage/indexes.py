@@ -174,6 +174,10 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "request_key"),
         options={"unique": True, "partialFilterExpression": {"request_key": {"$type": "string"}}},
     ),
+    # Whose chunks are these? Which uploads has somebody begun, and which have expired?
+    Index(collection="tus_uploads", keys=_up("site", "file")),
+    Index(collection="tus_uploads", keys=_up("site", "is_done", "owner")),
+    Index(collection="tus_uploads", keys=_up("expires_at")),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),

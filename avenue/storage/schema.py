@@ -34,7 +34,6 @@ OUR_COLLECTIONS = frozenset(
         "rate_limits",
         "infra_metrics",
         "infra_alerts",
-        "tus_uploads",
     }
 )
 

@@ -41,6 +41,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_samples",
         "shop_picture_imports",
         "shop_picture_import_files",
+        "tus_uploads",
     }
 )
 DUPLICATE_KEY = 11000

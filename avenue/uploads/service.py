@@ -71,6 +71,13 @@ class UploadService:
         reception.raise_if_empty()
         return reception
 
+    def check_room(self, actor: Actor, filing: Filing) -> None:
+        """Raise `TooManyUploads` when no more files of the actor fit where `filing` says."""
+        most = filing.category.max_files
+        counted = filing.reference is not None and most is not None
+        if counted and self._store.count(actor.site.id, actor.id, filing) >= (most or 0):
+            raise TooManyUploads(limit=most or 0)
+
     def get(self, actor: Actor, upload_id: str) -> Asset:
         """Return an upload the actor may read; raise `UploadNotFound`."""
         found = self._store.get(actor.site.id, upload_id) if is_id(upload_id) else None

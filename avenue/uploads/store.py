@@ -96,6 +96,13 @@ class UploadStore:
 
         self._together(site_id, work)
 
+    def file(self, site_id: str, filing: Filing, stored: Asset, session: ClientSession) -> None:
+        """File an asset that this transaction has stored; raise `TooManyUploads`."""
+        assets = self._assets(site_id).within(session)
+        self._take_turns(site_id, stored.owner, filing, session)
+        _check_room(assets, stored, filing)
+        _file_one(assets, stored, filing)
+
     def change(
         self, site_id: str, upload: Asset, changes: Mapping[str, Any], filing: Filing | None
     ) -> Asset:

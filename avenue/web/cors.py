@@ -34,6 +34,7 @@ EXPOSED = ", ".join(
         "Location",
         "Upload-Offset",
         "Upload-Length",
+        "Upload-Metadata",
         "Upload-Expires",
         "Tus-Resumable",
         "Tus-Version",

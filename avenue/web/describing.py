@@ -50,6 +50,7 @@ class Description:
     body: Any = None
     body_required: bool = True
     query: Any = None
+    headers: Any = None
     replies: Mapping[int, Reply] = field(default_factory=dict)
     refuses: tuple[type[AvenueError], ...] = ()
     files: tuple[str, ...] = PICTURES
@@ -62,21 +63,24 @@ def described(
     body: Any = None,
     body_required: bool = True,
     query: Any = None,
+    headers: Any = None,
     refuses: tuple[type[AvenueError], ...] = (),
     files: tuple[str, ...] = PICTURES,
     personal: bool = False,
 ) -> Callable[[View], View]:
     """Put a view into the description of the API.
 
-    `body` is the pydantic model of its JSON body and `query` a TypedDict of what may stand after
-    `?`. `refuses` are its own errors; those of the guard, the body, an unknown address, the rate
-    limit and the database are added by themselves. `files` are the media types an upload route
-    takes as a raw body. `personal` is for a route open to everybody that shows some more.
+    `body` is the pydantic model of its JSON body, or the media type of one that is bytes. `query`
+    is a TypedDict of what may stand after `?`, `headers` one of what it reads in the head.
+    `refuses` are its own errors; those of the guard, the body, an unknown address, the rate limit
+    and the database are added by themselves. `files` are the media types an upload route takes as
+    a raw body. `personal` is for a route open to everybody that shows some more.
     """
     description = Description(
         body=body,
         body_required=body_required,
         query=query,
+        headers=headers,
         replies={
             status: each if isinstance(each, Reply) else Reply({JSON: each} if each else {})
             for status, each in replies.items()

@@ -17,6 +17,8 @@ View = TypeVar("View", bound=Callable[..., object])
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 BRINGING = frozenset({"POST", "PUT", "PATCH"})
 MARK = "is_upload_route"
+BEGINS = "begins_upload"
+RESUMABLE = "is_resumable_route"
 TOO_OFTEN = {
     "reads": sentence("More than {limit} reads a minute."),
     "writes": sentence("More than {limit} writes a minute."),
@@ -36,6 +38,23 @@ def upload_route(view: View) -> View:
     """Mark `view` as one that takes files: it has a limit of its own."""
     setattr(view, MARK, True)
     return view
+
+
+def begins_upload(view: View) -> View:
+    """Mark `view` as one that files begin to come through: it counts as `upload_route` does."""
+    setattr(view, BEGINS, True)
+    return view
+
+
+def resumable_route(view: View) -> View:
+    """Mark `view` as one that may have to look at a whole file, whose last part is small."""
+    setattr(view, RESUMABLE, True)
+    return view
+
+
+def is_resumable_view(view: Callable[..., object] | None) -> bool:
+    """Tell whether `view` is marked as one that may have to look at a whole file."""
+    return bool(getattr(view, RESUMABLE, False))
 
 
 def is_upload_view(view: Callable[..., object] | None) -> bool:
@@ -89,7 +108,8 @@ def _kind_for(actor: Actor | None, settings: Settings) -> _Kind:
 
 
 def _is_upload() -> bool:
-    return is_upload_view(current_app.view_functions.get(request.endpoint or ""))
+    view = current_app.view_functions.get(request.endpoint or "")
+    return is_upload_view(view) or bool(getattr(view, BEGINS, False))
 
 
 def _caller(actor: Actor | None) -> str:

@@ -74,6 +74,9 @@ HEADERS: Mapping[str, str] = {
     "Last-Modified": "When these bytes were stored.",
     "Location": "Where it is.",
     "Retry-After": "Seconds to wait before sending the same request again.",
+    "Tus-Resumable": "`1.0.0`, the version of the tus protocol.",
+    "Upload-Length": "How many bytes the whole file has.",
+    "Upload-Offset": "How many bytes of the file are there.",
     "WWW-Authenticate": "How to sign in (RFC 6750), or what the token lacks.",
 }
 HEADERS_OF_STATUS = {
@@ -182,10 +185,11 @@ class _Shapes:
         asked: set[tuple[Any, Mode]] = {(Problem, "serialization")}
         queries = set()
         for said in (each.said for each in found):
-            asked |= {(each, "validation") for each in (said.body, said.query) if each}
+            taken = (said.body, said.query, said.headers)
+            asked |= {(each, "validation") for each in taken if each and not _is_bytes(each)}
             for reply in said.replies.values():
                 asked |= {(each, "serialization") for each in reply.contents.values()}
-            queries.add(said.query)
+            queries |= {said.query, said.headers}
         adapters = [
             (shape, mode, TypeAdapter(shape))
             for shape, mode in sorted(asked, key=repr)
@@ -209,11 +213,11 @@ class _Shapes:
     def given(self, shape: Any) -> Json:
         return dict(FILE if shape is bytes else self._schemas[shape, "serialization"])
 
-    def query(self, shape: Any) -> list[Json]:
-        """Return the keys of a TypedDict as parameters behind `?`."""
+    def parameters(self, shape: Any, place: str) -> list[Json]:
+        """Return the keys of a TypedDict as parameters behind `?`, or in the head."""
         schema = self._queries[shape]
         return [
-            _parameter(name, "query", each, required=name in schema.get("required", ()))
+            _parameter(name, place, each, required=name in schema.get("required", ()))
             for name, each in schema["properties"].items()
         ]
 
@@ -265,7 +269,9 @@ def _parameters(operation: Operation, shapes: _Shapes) -> list[Json]:
         for name in PLACE_IN_RULE.findall(operation.rule.rule)
     ]
     if operation.said.query:
-        found += shapes.query(operation.said.query)
+        found += shapes.parameters(operation.said.query, "query")
+    if operation.said.headers:
+        found += shapes.parameters(operation.said.headers, "header")
     if is_upload_view(operation.view):
         key = {
             "type": "string",
@@ -290,7 +296,9 @@ def _id() -> Json:
 
 def _content(operation: Operation, shapes: _Shapes) -> Json:
     content: Json = {}
-    if operation.said.body:
+    if _is_bytes(operation.said.body):
+        content[operation.said.body] = {"schema": FILE}
+    elif operation.said.body:
         content[JSON] = {"schema": shapes.taken(operation.said.body)}
     if is_upload_view(operation.view):
         about = "One file or many; every field name will do."
@@ -348,7 +356,8 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
         yield from (InsufficientScope,) if guard.scope_for(operation.method) else ()
     if operation.method not in SAFE_METHODS:
         yield CsrfFailed
-    yield from OF_JSON_BODIES if operation.said.body else ()
+    has_json = operation.said.body and not _is_bytes(operation.said.body)
+    yield from OF_JSON_BODIES if has_json else ()
     yield from OF_UPLOADS if is_upload_view(operation.view) else ()
     if operation.rule.arguments and all(each.status != 404 for each in operation.said.refuses):  # noqa: PLR2004
         yield NotFound
@@ -356,6 +365,11 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
         yield TooManyRequests
     if path not in WITHOUT_SITE:
         yield from (UnknownHost, Unavailable)
+
+
+def _is_bytes(body: Any) -> bool:
+    """Tell whether a body is described by its media type alone."""
+    return isinstance(body, str)
 
 
 def _sentence(kind: Any) -> str:

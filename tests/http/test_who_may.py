@@ -15,6 +15,7 @@ from avenue.identity import Role, Scope
 from avenue.web.openapi import EVERYBODY, PLACE_IN_RULE, SIGNED_IN, SUPERUSER
 from tests.http.application import Application, Caller, a_picture, unique, zipped
 from tests.http.contract import unconnected_app
+from tests.http.tus import begun
 
 READ, WRITE, ACCOUNT = Scope.READ, Scope.WRITE, Scope.ACCOUNT
 PERSON = (SIGNED_IN,)  # any role
@@ -107,6 +108,10 @@ WHO_MAY = {
     "POST /api/uploads/sign": For(PERSON, READ),
     "POST /api/uploads/<upload_id>/revoke": For(PERSON, WRITE),
     "POST /api/uploads/revoke": For(ADMINS, WRITE),
+    "POST /api/uploads/tus": For(PERSON, WRITE),
+    "GET /api/uploads/tus/<upload_id>": For(PERSON, READ),
+    "PATCH /api/uploads/tus/<upload_id>": For(PERSON, WRITE),
+    "DELETE /api/uploads/tus/<upload_id>": For(PERSON, WRITE),
     # Files; private ones are 404 for others, as test_media.py shows
     "GET /media/<asset_id>/<token>/<file_name>": ALL,
     "GET /media/<asset_id>/<variant>": ALL,
@@ -272,6 +277,7 @@ class Cast:
         self.an_import = self.owner.post("/api/shop/products/import", **table).json
         archive = {"data": zipped({"nobody.jpg": a_picture()}), "content_type": "application/zip"}
         self.of_pictures = self.owner.post("/api/shop/pictures/import", **archive).json
+        self.resumed = begun(self.owner, 10)
         self.product, self.image, self.group = product, product["images"][0], group
         self.upload = self.owner.upload("/api/uploads", a_picture()).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
@@ -287,7 +293,7 @@ class Cast:
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
-            "upload_id": self.upload["id"],
+            "upload_id": self.resumed if "/tus/" in rule else self.upload["id"],
             "user_id": self.owner.id,
             "secret": "x" * 43,
             "picture_import_id": self.of_pictures["id"],

@@ -521,3 +521,50 @@ def test_a_chunk_without_data_is_no_end_of_a_file(files: Files, database: Databa
     database.raw[f"{BUCKET}.chunks"].update_one({"n": 1}, {"$unset": {"data": ""}})
     with pytest.raises(Incomplete):
         read(files, "a", len(data))
+
+
+def put(files: Files, file_id: str, data: bytes, *, turn: int) -> list[bool]:
+    """Store `data` chunk by chunk, as a file that comes in parts."""
+    pieces = [data[at : at + MIB] for at in range(0, len(data), MIB)]
+    return [files.put_chunk(file_id, n, piece, turn=turn) for n, piece in enumerate(pieces)]
+
+
+@pytest.mark.parametrize("length", LENGTHS[1:])
+def test_chunks_that_came_one_by_one_are_a_file_for_any_client(
+    files: Files, stock: gridfs.GridFSBucket, length: int
+) -> None:
+    data = some_bytes(length)
+    assert all(put(files, "a", data, turn=1))
+    assert read(files, "a", length) == data
+    assert files.find("a") is None
+    for _again in range(2):
+        files.seal("a", length=length, name="a.pdf", metadata={"site": "shop"})
+    assert files.is_safe("a", length=length)
+    assert stock.open_download_stream("shop/a").read() == data
+
+
+def test_a_chunk_is_what_the_latest_turn_wrote(files: Files) -> None:
+    """However late an earlier one comes; what is written over is not there twice."""
+    old, new = some_bytes(2 * MIB, seed=1), some_bytes(2 * MIB, seed=2)
+    assert put(files, "a", old, turn=1) == put(files, "a", old, turn=1) == [True, True]
+    assert put(files, "a", new, turn=3) == [True, True]
+    assert put(files, "a", old, turn=2) == [False, False]
+    assert read(files, "a", 2 * MIB) == new
+
+
+def test_a_chunk_of_another_file_is_never_written_over(files: Files) -> None:
+    data = some_bytes(MIB)
+    write(files, "a", data)
+    assert put(files, "a", some_bytes(MIB, seed=2), turn=10**6) == [False]
+    assert read(files, "a", MIB) == data
+
+
+def test_a_chunk_whose_answer_was_lost_is_stored_once(
+    files: Files, mongod: Mongod, database: Database
+) -> None:
+    data = some_bytes(MIB)
+    with fail_point(mongod.client, ["update"], 2, write_concern_error=64, app_name="avenue") as hit:
+        assert put(files, "a", data, turn=1) == [True]
+    assert hit.hits == 2
+    assert len(stored(database)[1]) == 1
+    assert read(files, "a", MIB) == data

@@ -19,6 +19,7 @@ from avenue.media.inspection.models import (
 )
 from avenue.media.models import Claim, State
 from avenue.media.store import ASSETS
+from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.idempotency import Writes
@@ -44,6 +45,7 @@ class InspectionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writes = Writes(database)
+        self._arriving = Arriving(database)
 
     def assets(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, InspectedAsset]:
         """Return the assets of `asset_ids` that exist, by id."""
@@ -92,7 +94,7 @@ class InspectionStore:
 
     def is_being_written(self, site_id: str, file_id: str) -> bool:
         """Tell whether an upload that is still running holds `file_id`."""
-        return self._writes.is_writing(site_id, file_id)
+        return self._writes.is_writing(site_id, file_id) or self._arriving.holds(site_id, file_id)
 
     def totals(self, site_id: str) -> dict[str, BucketTotals]:
         """Count the files of each bucket as they are now."""

@@ -1,0 +1,98 @@
+"""Why a resumable upload does not go on.
+
+::
+
+    Invalid
+    ├── InvalidTusHeader       400  a header that cannot be read; `header` names it
+    ├── UnsupportedTusVersion  412  no `Tus-Resumable: 1.0.0`
+    ├── NotAPart               415  a part of a file has a media type of its own
+    ├── ChecksumMismatch       460  the bytes are not those that were sent
+    Conflict
+    ├── OffsetMismatch         409  the part does not begin where the upload stands
+    ├── UploadLost             409  what came is not there any more
+    ├── UploadTakenOver        423  another request goes on with this upload
+    TooManyRequests
+    └── TooManyOpenUploads     429  somebody has begun too many and finished none
+"""
+
+from avenue.errors import Conflict, Invalid, TooManyRequests
+
+
+class InvalidTusHeader(Invalid):
+    """A header of the tus protocol is missing or cannot be read; `header` names it."""
+
+    code = "invalid_tus_header"
+    message = "The header {header} is missing or is not as tus 1.0.0 wants it."
+    hint = "Let a client library of the tus protocol send the upload."
+
+    def __init__(self, header: str) -> None:
+        super().__init__(header=header)
+
+
+class UnsupportedTusVersion(Invalid):
+    """The request does not say `Tus-Resumable: 1.0.0`; `Tus-Version` says what is spoken here."""
+
+    status = 412
+    code = "unsupported_tus_version"
+    message = "Only version 1.0.0 of the tus protocol is spoken here."
+    hint = "Send the header Tus-Resumable with 1.0.0."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Tus-Version": "1.0.0"})
+
+
+class NotAPart(Invalid):
+    """A part of a file came with another Content-Type than `application/offset+octet-stream`."""
+
+    status = 415
+    code = "not_a_part"
+    message = "A part of a file comes as application/offset+octet-stream."
+    hint = "Send it with that Content-Type, whatever the file is."
+
+
+class ChecksumMismatch(Invalid):
+    """The bytes of a part do not have the checksum it came with; none of them were kept."""
+
+    status = 460  # the tus protocol, "Checksum"
+    code = "checksum_mismatch"
+    message = "The part was changed on its way: its checksum is another one."
+    hint = "Send the same part again; nothing of it was kept."
+
+
+class OffsetMismatch(Conflict):
+    """A part does not begin where the upload stands, which is `offset`."""
+
+    code = "upload_offset_mismatch"
+    message = "The upload stands at byte {offset}, and this part begins elsewhere."
+    hint = "Ask with HEAD where it stands, and go on from there."
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset=offset)
+
+
+class UploadLost(Conflict):
+    """Bytes that had come are not there any more; the upload was ended."""
+
+    code = "upload_lost"
+    message = "What had come of this file is damaged, so the upload was ended."
+    hint = "Begin it again."
+
+
+class UploadTakenOver(Conflict):
+    """Another request goes on with the same upload: the one that came last."""
+
+    status = 423
+    code = "upload_taken_over"
+    message = "Another request goes on with this upload."
+    hint = "Ask with HEAD where it stands, and go on from there if the other one does not."
+
+
+class TooManyOpenUploads(TooManyRequests):
+    """Somebody has begun more uploads than one person may have unfinished."""
+
+    code = "too_many_open_uploads"
+    message = "You have begun {limit} uploads that are not finished."
+    hint = "Finish or cancel some of them first."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(retry_after_seconds=60, words={"limit": limit})

@@ -1,0 +1,227 @@
+"""Files that come in parts: begun, gone on with, finished as every upload is, or given up."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from typing import BinaryIO, cast
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, Conflict, NotFound, Unavailable
+from avenue.identity import Actor, new_id
+from avenue.media.categories import policy_of
+from avenue.media.errors import EmptyFile
+from avenue.media.filetypes import file_type
+from avenue.media.library import Arrived, MediaLibrary, Order
+from avenue.media.models import Asset
+from avenue.media.naming import safe_name
+from avenue.media.policy import UploadPolicy
+from avenue.media.reading import SeekableFile
+from avenue.media.sniffing import ZIP
+from avenue.uploads.bodies import checked_reference
+from avenue.uploads.models import Filing
+from avenue.uploads.service import UploadService
+from avenue.uploads.tus.errors import (
+    ChecksumMismatch,
+    OffsetMismatch,
+    TooManyOpenUploads,
+    UploadTakenOver,
+)
+from avenue.uploads.tus.models import NewUpload, Part, TusUpload
+from avenue.uploads.tus.protocol import Chunk, Cutter
+from avenue.uploads.tus.store import TusStore
+from avenue.web.errors import BodyCutOff, BodyTooLarge
+
+MOST_OPEN = 100
+"""Uploads one person may have begun and not finished: Uppy sends 20 at once."""
+
+NAMES = ("filename", "name")
+"""Where clients tell the file's name: tus-js-client and Uppy, tuspy's example."""
+
+
+class TusService:
+    """Resumable uploads. Everybody has only their own; to others they do not exist."""
+
+    def __init__(
+        self, store: TusStore, uploads: UploadService, library: MediaLibrary, settings: Settings
+    ) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._library = library
+        self._most_mb = settings.max_tus_mb
+        self._hours = settings.unclaimed_hours
+
+    def begin(self, actor: Actor, new: NewUpload) -> TusUpload:
+        """Begin an upload; nothing is stored of the file yet.
+
+        Raise `UnknownCategory`, `BadReference`, `TooManyUploads`, `FileTooLarge`, `EmptyFile`,
+        `TooManyOpenUploads`, `QuotaExceeded`, `StorageFull`.
+        """
+        reference = checked_reference(new.fields.get("reference"))
+        filing = self._uploads.filing(actor, new.fields.get("category"), reference)
+        self._policy(filing).check_bytes(new.length)
+        if not new.length:
+            raise EmptyFile
+        self._uploads.check_room(actor, filing)
+        owner = str(actor.id)
+        if self._store.count_open(actor.site.id, owner) >= MOST_OPEN:
+            raise TooManyOpenUploads(MOST_OPEN)
+        self._library.check_room(actor.site, new.length)
+        named = (new.fields[each] for each in NAMES if new.fields.get(each))
+        upload = TusUpload(
+            id=new_id(),
+            site=actor.site.id,
+            owner=owner,
+            file=new_id(),
+            length=new.length,
+            metadata=new.metadata,
+            name=safe_name(next(named, "")),
+            category=filing.category.name,
+            reference=reference,
+        )
+        self._store.insert(upload, hours=self._hours)
+        return self.get(actor, upload.id)
+
+    def get(self, actor: Actor, upload_id: str) -> TusUpload:
+        """Return an own upload, also for some hours after its end; raise `NotFound`."""
+        upload = self._store.get(actor.site.id, upload_id)
+        if upload is None or upload.owner != actor.id:
+            raise NotFound
+        return upload
+
+    def receive(self, actor: Actor, upload_id: str, part: Part) -> TusUpload:
+        """Take the next part of an own upload in, and finish it when that was the last one.
+
+        Of a part that breaks off, what came is kept, unless it has a checksum. Whoever comes last
+        goes on; who was at it before is told `UploadTakenOver`. Raise `NotFound`, `OffsetMismatch`,
+        `ChecksumMismatch`, what `part.read` raises, and, when the file is whole, why it is not
+        taken: then the upload is ended.
+        """
+        upload = self.get(actor, upload_id)
+        if part.offset != upload.offset:
+            raise OffsetMismatch(upload.offset)
+        if upload.is_done:
+            for _ in part.read(0):
+                pass
+            return upload
+        taken = self._store.take(upload, hours=self._hours)
+        if taken is None:
+            raise UploadTakenOver
+        try:
+            return self._take_in(actor, taken, part)
+        except UploadTakenOver:
+            self._store.clear_if_ended(taken)
+            raise
+
+    def end(self, actor: Actor, upload_id: str) -> bool:
+        """Give an own upload up, with all that came of it; a finished one goes to the trash.
+
+        Return whether it was finished. Raise `NotFound` or `UploadHeld`.
+        """
+        if self._store.end(self.get(actor, upload_id)):
+            return False
+        self._uploads.remove(actor, upload_id)
+        return True
+
+    def file_of(self, actor: Actor, upload_id: str) -> Asset:
+        """Return the file that came of an upload, to whoever may read it; raise `NotFound`."""
+        return self._uploads.get(actor, upload_id)
+
+    def _take_in(self, actor: Actor, upload: TusUpload, part: Part) -> TusUpload:
+        cutter = Cutter(upload.offset, upload.tail)
+        digest = part.checksum.begin() if part.checksum else None
+        try:
+            for block in part.read(upload.length - upload.offset):
+                if digest:
+                    digest.update(block)
+                for chunk in cutter.add(block):
+                    self._put(actor, upload, chunk, moves=digest is None)
+        except (BodyCutOff, BodyTooLarge):
+            if digest is None and cutter.offset < upload.length:
+                self._store.move(upload, cutter.rest, waits=True)
+            raise
+        if part.checksum and digest and not part.checksum.fits(digest):
+            raise ChecksumMismatch
+        if cutter.offset == upload.length:
+            return self._finish(actor, upload, cutter.rest)
+        self._store.move(upload, cutter.rest, waits=True)
+        return replace(upload, offset=cutter.offset)
+
+    def _put(self, actor: Actor, upload: TusUpload, chunk: Chunk, *, moves: bool) -> None:
+        """Store a whole chunk, and let the upload stand behind it if it `moves`.
+
+        Never at the end of the file: an upload that stands there is finished.
+        """
+        if chunk.number == 0:
+            self._check_type(actor, upload, BytesIO(chunk.data))
+        self._store.put_chunk(upload, chunk)
+        if moves and chunk.end < upload.length:
+            self._store.move(upload, Chunk(chunk.number + 1, b"", chunk.end), waits=False)
+
+    def _check_type(self, actor: Actor, upload: TusUpload, beginning: BytesIO) -> None:
+        """Refuse a file when its beginning is there, and not after a gigabyte.
+
+        What a ZIP or an old office document really is may stand at its end.
+        """
+        if file_type(beginning) in {None, ZIP}:
+            return
+        try:
+            self._policy(self._filing(actor, upload)).check_file(beginning)
+        except AvenueError:
+            self._store.end(upload)
+            raise
+
+    def _finish(self, actor: Actor, upload: TusUpload, rest: Chunk) -> TusUpload:
+        """Make a file of all that came, by the same checks as every upload."""
+        if rest.data:
+            self._store.put_chunk(upload, rest)
+        try:
+            filing = self._filing(actor, upload)
+            order = Order(
+                policy=self._policy(filing), target="tus", key=None, room=1, no_room=Conflict()
+            )
+            with self._library.adopting(actor, order, self._arrived(upload)) as asset:
+                self._store.finish(upload, asset, filing, hours=self._hours)
+        except (Unavailable, UploadTakenOver):
+            raise  # says nothing of this file: the last part can be sent again
+        except AvenueError:
+            self._store.end(upload)
+            raise
+        return replace(upload, offset=upload.length, is_done=True)
+
+    def _filing(self, actor: Actor, upload: TusUpload) -> Filing:
+        return self._uploads.filing(actor, upload.category, upload.reference)
+
+    def _policy(self, filing: Filing) -> UploadPolicy:
+        return policy_of(filing.category, self._most_mb)
+
+    def _arrived(self, upload: TusUpload) -> Arrived:
+        stored = StoredParts(self._store, upload)
+        digest = hashlib.sha256()
+        for piece in stored.chunks(0, upload.length):
+            digest.update(piece)
+        return Arrived(
+            id=upload.id,
+            name=upload.name,
+            file=cast("BinaryIO", SeekableFile(stored)),
+            length=upload.length,
+            sha256=digest.hexdigest(),
+            stored_file=upload.file,
+        )
+
+
+class StoredParts:
+    """The bytes of an upload that are all there."""
+
+    def __init__(self, store: TusStore, upload: TusUpload) -> None:
+        self._store = store
+        self._upload = upload
+
+    @property
+    def length(self) -> int:
+        """How many there are."""
+        return self._upload.length
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive); raise `UploadLost`."""
+        return self._store.read(self._upload, start, end)

@@ -1,0 +1,215 @@
+"""Files that come in parts, and their chunks, in MongoDB.
+
+A part is kept in two steps. Its whole chunks are stored, each waiting for a journaled majority;
+then `offset` and `tail` move on in one update, conditional on the epoch. What is stored beyond
+`offset` counts for nothing and is written over. So nobody ever waits behind a lock: whoever takes
+the upload with `take` has the newest epoch, and all that others still do fails at its condition.
+"""
+
+from collections.abc import Iterator
+
+from bson import Binary
+from pymongo.client_session import ClientSession
+
+from avenue.media.models import Asset
+from avenue.media.store import ASSETS, to_document
+from avenue.storage.arriving import TUS_UPLOADS
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import Files, Incomplete
+from avenue.storage.scope import Collection, house, site
+from avenue.uploads.models import Filing
+from avenue.uploads.store import UploadStore
+from avenue.uploads.tus.errors import UploadLost, UploadTakenOver
+from avenue.uploads.tus.models import TusUpload
+from avenue.uploads.tus.protocol import Chunk
+
+BUCKET = "uploads"
+IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+EXPIRED = {"$expr": {"$lte": ["$expires_at", "$$NOW"]}}
+ENDING = [{"$set": {"epoch": {"$add": ["$epoch", 1]}, "expires_at": "$$NOW"}}]
+"""Makes an upload nobody's and, should its end be interrupted, one for the sweeper."""
+
+
+class TusStore:
+    """The resumable uploads of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._filed = UploadStore(database)
+
+    def insert(self, upload: TusUpload, *, hours: int) -> None:
+        """Begin an upload that expires `hours` from now; repeatable."""
+        times = {"created_at": "$$NOW", "expires_at": _later(hours)}
+        self._uploads(upload.site).insert_at_server_time(_out(upload), times)
+
+    def get(self, site_id: str, upload_id: str) -> TusUpload | None:
+        """Return an upload that has not expired, or None."""
+        found = self._uploads(site_id).find_one({"_id": upload_id, **IN_TIME})
+        return _in(found) if found else None
+
+    def count_open(self, site_id: str, owner: str) -> int:
+        """Return how many uploads somebody has not finished."""
+        return self._uploads(site_id).count({"is_done": False, "owner": owner})
+
+    def open_bytes(self, site_id: str) -> int:
+        """Return how many bytes the unfinished uploads of a site will have."""
+        summed = self._uploads(site_id).aggregate(
+            [
+                {"$match": {"is_done": False}},
+                {"$group": {"_id": None, "bytes": {"$sum": "$length"}}},
+            ]
+        )
+        return int(summed[0]["bytes"]) if summed else 0
+
+    def take(self, upload: TusUpload, *, hours: int) -> TusUpload | None:
+        """Let whoever asks go on with an upload, and nobody else; None when it has moved since.
+
+        It expires `hours` from now.
+        """
+        standing = {"_id": upload.id, "offset": upload.offset, "is_done": False, **IN_TIME}
+        taken = self._uploads(upload.site).find_and_update(
+            standing,
+            [{"$set": {"epoch": {"$add": ["$epoch", 1]}, "expires_at": _later(hours)}}],
+        )
+        return _in(taken) if taken else None
+
+    def put_chunk(self, upload: TusUpload, chunk: Chunk) -> None:
+        """Store a chunk; raise `UploadTakenOver` when somebody with a newer epoch did so."""
+        files = self._files(upload)
+        if not files.put_chunk(upload.file, chunk.number, chunk.data, turn=upload.epoch):
+            raise UploadTakenOver
+
+    def move(self, upload: TusUpload, rest: Chunk, *, waits: bool) -> None:
+        """Let the upload stand at the end of `rest`, bytes short of a chunk; repeatable.
+
+        Unless it `waits`, an election may move it back: then the client goes on from there. Raise
+        `UploadTakenOver` when somebody else goes on with it.
+        """
+        scope = site(self._database, upload.site)
+        uploads = scope.collection(TUS_UPLOADS) if waits else scope.quick_collection(TUS_UPLOADS)
+        change = {"offset": rest.end, "tail": Binary(rest.data)}
+        mine = {**_mine(upload), "offset": {"$lte": rest.end}}
+        if not uploads.update(mine, {"$set": change}):
+            raise UploadTakenOver
+
+    def read(self, upload: TusUpload, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive) of what came; raise `UploadLost`."""
+        try:
+            yield from self._files(upload).read(upload.file, start, end, length=upload.length)
+        except Incomplete as error:
+            raise UploadLost from error
+
+    def finish(self, upload: TusUpload, asset: Asset, filing: Filing, *, hours: int) -> None:
+        """Insert and file `asset`, and end its upload: all of it or nothing.
+
+        Raise `UploadTakenOver` when somebody else goes on with the upload, `TooManyUploads`.
+        """
+        scope = site(self._database, upload.site)
+
+        def work(session: ClientSession) -> None:
+            uploads = scope.collection(TUS_UPLOADS).within(session)
+            done = {"is_done": True, "offset": upload.length, "tail": Binary(b"")}
+            if not uploads.update(_mine(upload), {"$set": done}):
+                if uploads.find_one({**_mine(upload), "is_done": True}):
+                    return  # by this very request, whose commit was not answered
+                raise UploadTakenOver
+            assets = scope.collection(ASSETS).within(session)
+            assets.insert_at_server_time(to_document(asset), {"expires_at": _later(hours)})
+            self._filed.file(upload.site, filing, asset, session)
+
+        scope.transaction(work)
+
+    def end(self, upload: TusUpload) -> bool:
+        """Forget an unfinished upload and its bytes, repeatably; False when it is finished.
+
+        Whoever is writing it meanwhile has lost it, and calls `clear_if_ended`.
+        """
+        uploads = self._uploads(upload.site)
+        unfinished = {"_id": upload.id, "is_done": False}
+        if uploads.update(unfinished, ENDING):
+            self.clear_if_ended(upload)
+            uploads.delete(unfinished)
+            return True
+        return uploads.find_one({"_id": upload.id}, {"_id": 1}) is None
+
+    def clear_if_ended(self, upload: TusUpload) -> None:
+        """Delete what was stored of an upload, if it is nobody's any more; repeatable."""
+        known = {"_id": upload.id, "$or": [{"is_done": True}, IN_TIME]}
+        if self._uploads(upload.site).find_one(known, {"_id": 1}) is not None:
+            return
+        assets = site(self._database, upload.site).collection(ASSETS)
+        if assets.find_one({"_id": upload.id}, {"_id": 1}) is None:  # else it was finished long ago
+            self._files(upload).delete(upload.file)
+
+    def _files(self, upload: TusUpload) -> Files:
+        return site(self._database, upload.site).files(BUCKET)
+
+    def _uploads(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(TUS_UPLOADS)
+
+
+class SweptTusStore:
+    """What the sweeper needs, over all sites."""
+
+    def __init__(self, database: Database) -> None:
+        self._uploads = house(database).collection(TUS_UPLOADS)
+        self._store = TusStore(database)
+
+    def forget_expired(self) -> bool | None:
+        """Forget one upload whose time is over, with its bytes if it was never finished.
+
+        Tell whether bytes went; None when there is no such upload.
+        """
+        found = self._uploads.find(EXPIRED, sort=[("expires_at", 1)], limit=1)
+        if not found:
+            return None
+        upload = _in(found[0])
+        if upload.is_done:
+            self._uploads.delete({"_id": upload.id, "is_done": True, **EXPIRED})
+            return False
+        return self._store.end(upload)
+
+
+def _later(hours: int) -> Document:
+    return {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
+
+
+def _mine(upload: TusUpload) -> Document:
+    """Return the condition for whoever took the upload last, while it is not finished."""
+    return {"_id": upload.id, "epoch": upload.epoch, "is_done": False}
+
+
+def _out(upload: TusUpload) -> Document:
+    return {
+        "_id": upload.id,
+        "owner": upload.owner,
+        "file": upload.file,
+        "length": upload.length,
+        "metadata": upload.metadata,
+        "name": upload.name,
+        "category": upload.category,
+        "reference": upload.reference,
+        "offset": upload.offset,
+        "tail": Binary(upload.tail),
+        "epoch": upload.epoch,
+        "is_done": upload.is_done,
+    }
+
+
+def _in(document: Document) -> TusUpload:
+    return TusUpload(
+        id=document["_id"],
+        site=document["site"],
+        owner=document["owner"],
+        file=document["file"],
+        length=document["length"],
+        metadata=document["metadata"],
+        name=document["name"],
+        category=document["category"],
+        reference=document["reference"],
+        offset=document["offset"],
+        tail=bytes(document["tail"]),
+        epoch=document["epoch"],
+        is_done=document["is_done"],
+        expires_at=document["expires_at"],
+    )

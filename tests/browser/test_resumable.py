@@ -1,0 +1,92 @@
+"""A page of another origin sends a large file with tus-js-client and a token."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.mongod import Guard, Mongod, database_name
+from tests.server import ROOT, Server, prepare
+
+SCRIPT = ROOT / "node_modules" / "tus-js-client" / "dist" / "tus.min.js"
+HEAD = b"%PDF-1.7\n"
+SIZE = 3 * 1024 * 1024 + 7
+# Sends half of a file, forgets it as a closed page does, finds it again and sends the rest.
+RESUME = """
+async ([endpoint, token, head, size]) => {
+  const bytes = new Uint8Array(size);
+  bytes.set(new TextEncoder().encode(head));
+  const file = new File([bytes], "año.pdf", { type: "application/pdf", lastModified: 1 });
+  const options = {
+    endpoint, chunkSize: 1000000, headers: { Authorization: `Bearer ${token}` },
+    metadata: { filename: file.name, filetype: file.type },
+  };
+  await new Promise((done, fail) => {
+    const first = new tus.Upload(file, {
+      ...options, onError: fail, onChunkComplete: () => first.abort().then(done),
+    });
+    first.start();
+  });
+  const before = await new tus.Upload(file, options).findPreviousUploads();
+  let offset = null;
+  const second = await new Promise((done, fail) => {
+    const upload = new tus.Upload(file, {
+      ...options, onError: fail, onSuccess: () => done(upload),
+      onAfterResponse: (request, response) => {
+        if (request.getMethod() === "HEAD") offset = response.getHeader("Upload-Offset");
+      },
+    });
+    upload.resumeFromPreviousUpload(before[0]);
+    upload.start();
+  });
+  return { url: second.url, offset: Number(offset), before: before.length };
+}
+"""
+
+
+class App(BaseHTTPRequestHandler):
+    """A page of somebody else's application."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>App</title>")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """The origin of that application, on this machine: browsers let no other call it."""
+    with HTTPServer(("127.0.0.1", 0), App) as app:
+        threading.Thread(target=app.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{app.server_port}"
+        app.shutdown()
+
+
+@pytest.fixture
+def server(mongod: Mongod, guard: Guard, elsewhere: str) -> Iterator[Server]:
+    uri = mongod.uri_of(database_name())
+    prepare(uri)
+    with Server(guard, uri, AVENUE_CORS_ORIGINS=elsewhere) as running:
+        yield running
+
+
+def test_an_upload_goes_on_where_it_was(browser: Browser, server: Server, elsewhere: str) -> None:
+    context = browser.new_context()
+    seller = server.seller()
+    page: Page = context.new_page()
+    page.goto(elsewhere)
+    page.add_script_tag(path=SCRIPT)
+    endpoint = f"http://127.0.0.1:{server.port}/api/uploads/tus"
+    told: Any = page.evaluate(RESUME, [endpoint, seller.token, HEAD.decode(), SIZE])
+    context.close()
+    assert told["before"] == 1
+    assert 1_000_000 <= told["offset"] < SIZE
+    upload = seller.get(f"/api/uploads/{told['url'].rpartition('/')[2]}").json
+    assert (upload["name"], upload["bytes"]) == ("año.pdf", SIZE)

