@@ -66,6 +66,7 @@ from avenue.storage.schema import (
 )
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
+from avenue.uploads import pages as upload_pages
 from avenue.uploads import routes as upload_routes
 from avenue.uploads.links import routes as link_routes
 from avenue.uploads.links.service import LinkService
@@ -98,6 +99,7 @@ LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NAVIGATION = (
     *shop_pages.NAVIGATION,
+    *upload_pages.NAVIGATION,
     *account_pages.NAVIGATION,
     *site_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
@@ -168,6 +170,7 @@ def _register_blueprints(app: Flask) -> None:
         tus_routes.blueprint,
         upload_routes.blueprint,
         link_routes.blueprint,
+        *upload_pages.BLUEPRINTS,
     ):
         app.register_blueprint(blueprint)
 

@@ -35,6 +35,7 @@ PAGES = {
     "group": "/admin/groups/{id}",
     "import": "/admin/import/{id}",
     "picture_import": "/admin/import/pictures/{id}",
+    "upload": "/admin/uploads/{id}",
     "user": "/admin/people/{id}",
     "site": "/admin/settings",
 }

@@ -103,7 +103,8 @@ INDEXES: tuple[Index, ...] = (
         keys=(("site", ASCENDING), ("owner", ASCENDING), ("created_at", DESCENDING)),
         options={"partialFilterExpression": {"temporary": True}},
     ),
-    # General uploads, newest first: everybody's, somebody's, of a category, of a record; by words.
+    # General uploads, newest first: everybody's, somebody's, of a category, of a record, of a
+    # type; by words.
     *(
         Index(
             collection="assets",
@@ -114,7 +115,7 @@ INDEXES: tuple[Index, ...] = (
             ),
             options={"partialFilterExpression": {"claim.kind": "upload"}},
         )
-        for some in ((), ("owner",), ("category",), ("reference",))
+        for some in ((), ("owner",), ("category",), ("reference",), ("versions.media_type",))
     ),
     Index(
         collection="assets",

@@ -1,8 +1,10 @@
 """Where an upload is filed, and which uploads a list has."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from avenue.errors import AvenueError
 from avenue.media.categories import UPLOAD, Category
 from avenue.media.models import Asset, Claim
 
@@ -20,15 +22,20 @@ class Filing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadQuery:
-    """Which uploads, at most `limit` of those before the place `after`, the newest first.
+    """Which uploads, at most `limit` of those behind the place `after`, the newest first.
 
-    All conditions that are given must hold; `words` are beginnings of words of name or reference.
+    All conditions that are given must hold; `words` are beginnings of words of name or reference,
+    `media_types` those to choose from. With `in_trash` those that can be restored, and no others;
+    with `oldest_first` the list is gone through backwards.
     """
 
     category: str | None = None
     reference: str | None = None
     owner: str | None = None
     words: tuple[str, ...] = ()
+    media_types: tuple[str, ...] = ()
+    in_trash: bool = False
+    oldest_first: bool = False
     after: Place | None = None
     limit: int
 
@@ -48,6 +55,14 @@ class UploadPage:
     items: tuple[Asset, ...]
     next: Place | None
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was done with many uploads: with which, and why not with others that are there."""
+
+    changed: Sequence[str]
+    refused: Sequence[AvenueError]
 
 
 def claim_of(upload_id: str) -> Claim:

@@ -83,7 +83,7 @@ def list_uploads() -> Response:
         category=request.args.get("category") or None,
         reference=request.args.get("reference", "").strip() or None,
         owner=actor.id if owner == "me" else owner,
-        words=_search_words(),
+        words=search_words(),
         after=cursor_place(page.after) if page.after else None,
         limit=page.limit,
     )
@@ -106,7 +106,7 @@ def add_uploads() -> Response:
     `category` and `reference` are fields of the form or stand behind `?`.
     """
     actor = current_actor()
-    filing, incoming = _received(actor)
+    filing, incoming = received(actor)
     reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
     body = uploaded_json(g.site, reception.assets, reception.refusals, gettext)
     return answered(reception, body)
@@ -153,7 +153,7 @@ def restore_upload(upload_id: str) -> Response:
     return jsonify(upload_json(g.site, using(UploadService).restore(current_actor(), upload_id)))
 
 
-def _received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
+def received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
     """Return where the files of this request go, and the files; too large ones as refusals.
 
     What the address says is checked before the body is read; a field of the form goes before it.
@@ -173,7 +173,7 @@ def _received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
     return filing, [*came.files, *refused]
 
 
-def _search_words() -> tuple[str, ...]:
+def search_words() -> tuple[str, ...]:
     """Return the words of `?search`; a search that has none finds nothing, not everything."""
     text = request.args.get("search", "").strip()
     return tuple(words_of(text)) or ((text,) if text else ())

@@ -1,11 +1,11 @@
 """What people can do with general uploads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from avenue.config import Settings
-from avenue.errors import Forbidden, Unauthenticated, sentence
+from avenue.errors import AvenueError, Forbidden, Unauthenticated, sentence
 from avenue.identity import Actor, Limit, is_id
 from avenue.media.categories import (
     GENERAL,
@@ -19,8 +19,8 @@ from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset
 from avenue.media.reading import may_read
-from avenue.uploads.errors import TooManyUploads, UnknownCategory, UploadNotFound
-from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery
+from avenue.uploads.errors import TooManyUploads, UnknownCategory, UploadHeld, UploadNotFound
+from avenue.uploads.models import Done, Filing, Sight, UploadPage, UploadQuery
 from avenue.uploads.store import UploadStore
 
 NO_LIMIT = 2**31
@@ -86,11 +86,14 @@ class UploadService:
         return found
 
     def find(self, actor: Actor, query: UploadQuery) -> UploadPage:
-        """Return a page of those uploads the actor may read that `query` asks for."""
+        """Return a page of those uploads the actor may read that `query` asks for.
+
+        Of the trash it is those the actor may restore.
+        """
         if actor.id is None:
             raise Unauthenticated
         sees_all_of_it = actor.is_admin or query.owner == actor.id
-        readable = tuple(readable_by(actor.site, actor.role))
+        readable = () if query.in_trash else tuple(readable_by(actor.site, actor.role))
         sight = None if sees_all_of_it else Sight(owner=actor.id, categories=readable)
         return self._store.find(actor.site.id, query, sight)
 
@@ -121,11 +124,30 @@ class UploadService:
 
         Raise `UploadNotFound`, or `TooManyUploads` when its reference has no room any more.
         """
-        found = self._store.trashed(actor.site.id, upload_id) if is_id(upload_id) else None
-        if found is None:
+        upload = self.trashed(actor, upload_id)
+        if upload is None:
             return self._own(actor, self.get(actor, upload_id))
-        upload = self._own(actor, found)
         return self._store.restore(actor.site.id, upload, self._filing_of(actor, upload))
+
+    def trashed(self, actor: Actor, upload_id: str) -> Asset | None:
+        """Return an own upload that is in the trash, None for one that is not there.
+
+        Raise `UploadNotFound` for somebody else's.
+        """
+        found = self._store.trashed(actor.site.id, upload_id) if is_id(upload_id) else None
+        return self._own(actor, found) if found else None
+
+    def remove_each(self, actor: Actor, upload_ids: Sequence[str]) -> Done:
+        """Put own uploads into the trash, one by one; those that are not there do not matter."""
+        return _each(upload_ids, lambda each: self.remove(actor, each))
+
+    def restore_each(self, actor: Actor, upload_ids: Sequence[str]) -> Done:
+        """Bring own uploads back from the trash, one by one, in the same way."""
+        return _each(upload_ids, lambda each: self.restore(actor, each))
+
+    def may_change(self, actor: Actor, upload: Asset) -> bool:
+        """Tell whether the actor may change, remove and restore `upload`."""
+        return actor.is_admin or (actor.id is not None and upload.owner == actor.id)
 
     def _order(
         self,
@@ -150,7 +172,7 @@ class UploadService:
 
     def _own(self, actor: Actor, upload: Asset) -> Asset:
         """Return `upload` if the actor may change it; to everybody else it does not exist."""
-        if actor.is_admin or (actor.id is not None and upload.owner == actor.id):
+        if self.may_change(actor, upload):
             return upload
         raise UploadNotFound
 
@@ -159,3 +181,18 @@ class UploadService:
         name = upload.category or GENERAL
         category = category_of(actor.site, name) or Category(name=name)
         return Filing(category=category, reference=upload.reference)
+
+
+def _each(upload_ids: Sequence[str], act: Callable[[str], object]) -> Done:
+    changed: list[str] = []
+    refused: list[AvenueError] = []
+    for each in upload_ids:
+        try:
+            act(each)
+        except UploadNotFound:
+            continue
+        except (UploadHeld, TooManyUploads) as error:
+            refused.append(error)
+        else:
+            changed.append(each)
+    return Done(changed=changed, refused=refused)

@@ -25,7 +25,6 @@ from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_
 from avenue.words import words_of
 
 T = TypeVar("T")
-NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 class UploadStore:
@@ -41,11 +40,11 @@ class UploadStore:
         return from_document(found) if found else None
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
-        """Return a page of those live uploads that `query` asks for and `sight` shows."""
-        wanted = [_live(), *_asked(query), *_seen(sight)]
-        page = {"$and": [*wanted, *_before(query)]}
-        assets = self._assets(site_id)
-        found = assets.find(page, sort=NEWEST_FIRST, limit=query.limit + 1)
+        """Return a page of those uploads that `query` asks for and `sight` shows."""
+        wanted = [_trashed() if query.in_trash else _live(), *_asked(query), *_seen(sight)]
+        page = {"$and": [*wanted, *_behind(query)]}
+        assets, way = self._assets(site_id), 1 if query.oldest_first else -1
+        found = assets.find(page, sort=[("created_at", way), ("_id", way)], limit=query.limit + 1)
         items = tuple(from_document(each) for each in found[: query.limit])
         return UploadPage(
             items=items,
@@ -137,8 +136,7 @@ class UploadStore:
 
     def trashed(self, site_id: str, upload_id: str) -> Asset | None:
         """Return an upload that is in the trash, or None."""
-        query = {"_id": upload_id, "claim.kind": UPLOAD, "state": State.TRASH}
-        found = self._assets(site_id).find_one(query)
+        found = self._assets(site_id).find_one({"_id": upload_id, **_trashed()})
         return from_document(found) if found else None
 
     def restore(self, site_id: str, upload: Asset, filing: Filing | None) -> Asset:
@@ -247,6 +245,10 @@ def _live() -> Document:
     return {"claim.kind": UPLOAD, "state": State.LIVE}
 
 
+def _trashed() -> Document:
+    return {"claim.kind": UPLOAD, "state": State.TRASH}
+
+
 def _filed(owner: str | None, filing: Filing) -> Document:
     """Return the condition for what `owner` has tied to a reference."""
     in_category = _in_categories([filing.category.name])
@@ -268,6 +270,8 @@ def _asked(query: UploadQuery) -> list[Document]:
         conditions.append({"reference": query.reference})
     if query.owner is not None:
         conditions.append({"owner": query.owner})
+    if query.media_types:
+        conditions.append({"versions.media_type": {"$in": list(query.media_types)}})
     return conditions
 
 
@@ -278,15 +282,15 @@ def _seen(sight: Sight | None) -> list[Document]:
     return [{"$or": [own, _in_categories(sight.categories)]} if sight.categories else own]
 
 
-def _before(query: UploadQuery) -> list[Document]:
+def _behind(query: UploadQuery) -> list[Document]:
     if query.after is None:
         return []
-    at, last_id = query.after
+    (at, last_id), than = query.after, "$gt" if query.oldest_first else "$lt"
     # The first condition says nothing new, but by it the index is entered at the right place.
-    same_moment = {"created_at": at, "_id": {"$lt": last_id}}
+    same_moment = {"created_at": at, "_id": {than: last_id}}
     return [
-        {"created_at": {"$lte": at}},
-        {"$or": [{"created_at": {"$lt": at}}, same_moment]},
+        {"created_at": {f"{than}e": at}},
+        {"$or": [{"created_at": {than: at}}, same_moment]},
     ]
 
 

@@ -13,6 +13,8 @@ PICTURES_POLICY = PAGE_POLICY.replace(
     "img-src 'self' data:", "img-src 'self' data: blob: https: http:"
 )
 """For pages that show pictures which live elsewhere, or are just being chosen."""
+FILES_POLICY = f"{PAGE_POLICY}; frame-src 'self'; media-src 'self'"
+"""For pages that show a file of any type: it brings its own policy, by which nothing of it runs."""
 WINDOW_POLICY = PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:")
 """The shop window shows pictures that live elsewhere, too."""
 

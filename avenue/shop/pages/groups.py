@@ -22,7 +22,7 @@ from avenue.shop.models import (
     ProductQuery,
     Sort,
 )
-from avenue.shop.pages.lists import here_with, listed
+from avenue.shop.pages.lists import listed
 from avenue.shop.pages.pictures import screen_of, screen_page
 from avenue.shop.pages.texts import SAID as PICTURES_SAID
 from avenue.shop.presenting import group_json
@@ -34,6 +34,7 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext
 from avenue.web.language import lazy_gettext as _
+from avenue.web.listing import here_with
 from avenue.web.pages import page, see
 from avenue.web.services import using
 from avenue.words import words_of

@@ -23,7 +23,7 @@ from avenue.shop.models import (
     Sort,
     Status,
 )
-from avenue.shop.pages.lists import back_with, here_with, listed
+from avenue.shop.pages.lists import listed
 from avenue.shop.routes.lists import choice, list_asked_for, pictures_asked_for
 from avenue.shop.service.bulk import BulkService, Done, lacks_alt
 from avenue.shop.service.groups import GroupService
@@ -33,6 +33,7 @@ from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.language import gettext, ngettext
 from avenue.web.language import lazy_gettext as _
+from avenue.web.listing import back_with, here_with
 from avenue.web.pages import page, see
 from avenue.web.services import using
 

@@ -21,7 +21,6 @@ addEventListener("pageshow", () => {
 
 const address = new URL(location.href);
 if (address.searchParams.has("said")) {
-  address.searchParams.delete("said");
-  address.searchParams.delete("count");
+  for (const each of ["said", "count", "kept", "why", "undo"]) address.searchParams.delete(each);
   history.replaceState(history.state, "", address);
 }

@@ -1,0 +1,93 @@
+"""`/admin/uploads/new`: bringing files in, by a form or (with JavaScript) resumable."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.identity import Actor
+from avenue.media.categories import ANY, Category, categories_of, policy_of
+from avenue.media.library import Reception
+from avenue.media.receiving import note_reception
+from avenue.uploads.bodies import LONGEST_REFERENCE
+from avenue.uploads.pages.adding_texts import adding_texts
+from avenue.uploads.pages.uploads import PATH
+from avenue.uploads.pages.words import category_name
+from avenue.uploads.routes import received
+from avenue.uploads.service import UploadService
+from avenue.web.audit import audited
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext
+from avenue.web.limits import upload_route
+from avenue.web.listing import joined
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+blueprint = Blueprint("adding_pages", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+@blueprint.get("/new")
+@require()
+def show_adding() -> Response:
+    """Show how to bring files in; `?category ?reference` fill the form."""
+    return _form(current_actor())
+
+
+@blueprint.post("/new")
+@require()
+@upload_route
+@audited("upload.added")
+def add_uploads() -> Response:
+    """Take the files of a form, and say which of them were not taken."""
+    actor, uploads = current_actor(), using(UploadService)
+    try:
+        filing, incoming = received(actor)
+        reception = uploads.add(actor, filing, incoming, key=None)
+    except AvenueError as error:
+        return _form(actor, error)
+    note_reception(reception)
+    if reception.refusals:
+        return _partly(reception)
+    facts = {"said": "added", "count": str(len(reception.assets))}
+    return see(joined(PATH, facts))
+
+
+def _partly(reception: Reception) -> Response:
+    refusals = [(each.name, each.said(gettext)) for each in reception.refusals]
+    return page("uploads/added.html", uploads=reception.assets, refusals=refusals, path=PATH)
+
+
+def _form(actor: Actor, error: AvenueError | None = None) -> Response:
+    settings, categories = using(Settings), categories_of(actor.site)
+    response = page(
+        "uploads/new.html",
+        status=error.status if error else 200,
+        categories={name: category_name(name) for name in categories},
+        chosen=request.args.get("category", ""),
+        reference=request.args.get("reference", "")[:LONGEST_REFERENCE],
+        most_reference=LONGEST_REFERENCE,
+        form_mb=using(UploadService).most_mb(actor),
+        tus_mb=settings.max_tus_mb,
+        facts={
+            "owner": actor.id,
+            "hours": settings.unclaimed_hours,
+            "categories": {
+                name: _told(each, settings.max_tus_mb) for name, each in categories.items()
+            },
+        },
+        texts=adding_texts(),
+        problem=" ".join(error.said(gettext)) if error else "",
+    )
+    if error:
+        response.headers.update(error.headers)
+    return response
+
+
+def _told(category: Category, most_mb: int) -> dict[str, Any]:
+    """Return what the module needs to know of a category."""
+    return {
+        "title": category_name(category.name),
+        "maxBytes": policy_of(category, most_mb).max_bytes,
+        "accept": "" if ANY in category.types else ",".join(category.types),
+    }

@@ -1,0 +1,95 @@
+"""`/admin/uploads/<id>/links`: links to an upload, made and ended without JavaScript."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from avenue.clock import iso
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound
+from avenue.media.models import Asset
+from avenue.media.presenting import has_sizes
+from avenue.media.signing.service import DAY_SECONDS
+from avenue.uploads.links.service import Link, LinkOrder, LinkService
+from avenue.uploads.pages.shown import rows
+from avenue.uploads.pages.uploads import PATH
+from avenue.uploads.pages.words import DURATIONS, HOUR_SECONDS, SHARING_TEXTS, SIZES
+from avenue.uploads.service import UploadService
+from avenue.web.audit import audited, note
+from avenue.web.auth import current_actor, require
+from avenue.web.hosts import current_site
+from avenue.web.language import gettext as _
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+blueprint = Blueprint("sharing_pages", __name__, url_prefix=PATH, template_folder="../templates")
+
+
+@blueprint.get("/<upload_id>/links")
+@require()
+def show_sharing(upload_id: str) -> Response:
+    """Show the form that makes a link, and the one that ends all of them."""
+    return _shown(using(UploadService).get(current_actor(), upload_id))
+
+
+@blueprint.post("/<upload_id>/links")
+@require()
+@audited("upload.link_made", "upload_id")
+def make_link(upload_id: str) -> Response:
+    """Make a link and show it, in this very answer."""
+    actor = current_actor()
+    upload = using(UploadService).get(actor, upload_id)
+    seconds = request.form.get("expires_in", "")
+    order = LinkOrder(
+        id=upload_id,
+        variant=request.form.get("variant", "original"),
+        download="download" in request.form,
+        seconds=next((each for each in DURATIONS if str(each) == seconds), HOUR_SECONDS),
+    )
+    try:
+        link = using(LinkService).sign(actor, order)
+    except NotFound:
+        raise
+    except AvenueError as error:
+        return _shown(upload, error=error)
+    note(variant=order.variant, until=iso(link.expires_at) if link.expires_at else None)
+    return _shown(upload, link)
+
+
+@blueprint.post("/<upload_id>/revoke")
+@require()
+@audited("upload.links_revoked", "upload_id")
+def end_links(upload_id: str) -> Response:
+    """End every link to an upload at once."""
+    using(LinkService).revoke(current_actor(), upload_id)
+    return see(f"{PATH}/{upload_id}?said=revoked")
+
+
+def sharing_facts(upload: Asset) -> dict[str, Any]:
+    """Return what `uploads/_share.html` and its module need."""
+    longest = using(Settings).max_link_days * DAY_SECONDS
+    sizes = SIZES if has_sizes(current_site(), upload) else {}
+    return {
+        "durations": {each: name for each, name in DURATIONS.items() if each <= longest},
+        "sizes": sizes,
+        "texts": {name: str(each) for name, each in SHARING_TEXTS.items()},
+    }
+
+
+def _shown(
+    upload: Asset, link: Link | None = None, *, error: AvenueError | None = None
+) -> Response:
+    [row] = rows(current_actor(), [upload])
+    response = page(
+        "uploads/share.html",
+        status=error.status if error else 200,
+        row=row,
+        upload=upload,
+        link=link,
+        url=current_site().base_url + link.path if link else "",
+        chosen=request.form,
+        problem=" ".join(error.said(_)) if error else "",
+        **sharing_facts(upload),
+    )
+    response.headers["Cache-Control"] = "no-store"  # it may have a link
+    return response

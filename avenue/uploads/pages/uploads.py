@@ -1,0 +1,186 @@
+"""`/admin/uploads`: the list of uploads, and what is done with many of them at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from flask import Blueprint, Response, request
+
+from avenue.config import Settings
+from avenue.errors import Invalid
+from avenue.identity import Actor, is_id
+from avenue.media.categories import categories_of
+from avenue.uploads.bodies import cursor_place, cursor_text
+from avenue.uploads.kinds import Kind, types_of
+from avenue.uploads.models import Done, Place, UploadPage, UploadQuery
+from avenue.uploads.pages.shown import email_of, people, rows
+from avenue.uploads.pages.words import (
+    KINDS,
+    SELECTION_TEXTS,
+    category_name,
+    done_words,
+    kept_words,
+)
+from avenue.uploads.routes import search_words
+from avenue.uploads.service import UploadService
+from avenue.web.audit import audited, note_each, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.listing import Listed, back_with, here_with
+from avenue.web.pages import page, see
+from avenue.web.parsing import page_asked_for
+from avenue.web.services import using
+
+PATH = "/admin/uploads"
+MOST_AT_ONCE = 100
+NOTHING_CHECKED = "nothing_checked"
+TRASH = "trash"
+ME = "me"
+FILTERS = ("category", "reference", "owner", "type", "search")
+
+blueprint = Blueprint(
+    "upload_list_pages", __name__, url_prefix=PATH, template_folder="../templates"
+)
+
+
+@blueprint.get("")
+@require()
+def show_uploads() -> Response:
+    """Show the uploads somebody may read, as the URL asks for them."""
+    actor, query = current_actor(), _query(current_actor())
+    found = _listed(actor, query)
+    said, problem = _told()
+    return page(
+        "uploads/uploads.html",
+        rows=rows(actor, found.items),
+        found=found,
+        query=query,
+        asked={name: request.args.get(name, "").strip() for name in FILTERS},
+        is_narrowed=any(request.args.get(name) for name in FILTERS),
+        categories={name: category_name(name) for name in categories_of(actor.site)},
+        kinds=KINDS,
+        owners=_owners(actor),
+        days=using(Settings).trash_days,
+        at=here_with,
+        said=said if not _undoable() else "",
+        undoable=_undoable(),
+        done=said,
+        problem=problem,
+        texts={name: str(each) for name, each in SELECTION_TEXTS.items()},
+    )
+
+
+@blueprint.post("/bulk")
+@require()
+@audited("upload.removed")
+def change_many() -> Response:
+    """Remove or restore all uploads that are checked."""
+    act = ACTIONS.get(request.form.get("action", ""))
+    if act is None:
+        raise Invalid
+    ids = _ids(request.form.getlist("id"))
+    if len(ids) > MOST_AT_ONCE:
+        raise Invalid
+    if not ids:
+        nothing_changed()
+        return see(back_with(PATH, NOTHING_CHECKED, 0))
+    said, do = act
+    done = do(using(UploadService), current_actor(), ids)
+    note_each(f"upload.{said}", done.changed)
+    return see(
+        back_with(
+            PATH,
+            said,
+            len(done.changed),
+            kept=str(len(done.refused) or ""),
+            why=done.refused[0].code if done.refused else "",
+            undo=".".join(done.changed) if said == "removed" else "",
+        )
+    )
+
+
+ACTIONS: Mapping[str, tuple[str, Callable[[UploadService, Actor, list[str]], Done]]] = {
+    "remove": ("removed", UploadService.remove_each),
+    "restore": ("restored", UploadService.restore_each),
+}
+"""What can be done with many, by the name of the button: what is said of it, and how it is done."""
+
+
+def _query(actor: Actor) -> UploadQuery:
+    """Return which uploads the URL asks for; raise `BadCursor`, `InvalidQuery`."""
+    asked, owner = page_asked_for(), request.args.get("owner") or None
+    kind = request.args.get("type", "")
+    return UploadQuery(
+        category=request.args.get("category") or None,
+        reference=request.args.get("reference", "").strip() or None,
+        owner=actor.id if owner == ME else owner,
+        words=search_words(),
+        media_types=types_of(Kind(kind)) if kind in {*Kind} else (),
+        in_trash=request.args.get("state") == TRASH,
+        after=cursor_place(asked.after) if asked.after else None,
+        limit=asked.limit,
+    )
+
+
+def _listed(actor: Actor, query: UploadQuery) -> Listed:
+    """Return the page that the URL asks for: `query` itself, or what lies before `?before=`."""
+    before = request.args.get("before")
+    if before:
+        return _before(actor, query, cursor_place(before))
+    found = using(UploadService).find(actor, query)
+    has_some_before = query.after is not None and found.items
+    return Listed(
+        items=found.items,
+        total=found.total,
+        previous=cursor_text(_place(found, 0)) if has_some_before else None,
+        next=cursor_text(found.next) if found.next else None,
+    )
+
+
+def _before(actor: Actor, query: UploadQuery, place: Place) -> Listed:
+    backwards = replace(query, oldest_first=True, after=place)
+    found = using(UploadService).find(actor, backwards)
+    return Listed(
+        items=tuple(reversed(found.items)),
+        total=found.total,
+        previous=cursor_text(found.next) if found.next else None,
+        next=cursor_text(_place(found, 0)) if found.items else None,
+    )
+
+
+def _place(found: UploadPage, index: int) -> Place:
+    return found.items[index].created_at, found.items[index].id
+
+
+def _owners(actor: Actor) -> list[tuple[str, str]]:
+    """Return whose uploads can be asked for, the chosen one among them."""
+    known = [("", _("Everybody's")), (ME, _("Only mine")), *people(actor)]
+    chosen = request.args.get("owner", "")
+    if chosen not in dict(known):
+        known.append((chosen, email_of(actor, chosen) or _("Somebody else")))
+    return known
+
+
+def _ids(sent: list[str]) -> list[str]:
+    """Return the ids among `sent`, each once."""
+    return [each for each in dict.fromkeys(sent) if is_id(each)]
+
+
+def _undoable() -> list[str]:
+    """Return which uploads the URL says were removed just now."""
+    return _ids(request.args.get("undo", "").split("."))[:MOST_AT_ONCE]
+
+
+def _told() -> tuple[str, str]:
+    """Return what the URL says was done, and what was not, as sentences."""
+    said = request.args.get("said", "")
+    if said == NOTHING_CHECKED:
+        return "", _("Check the files you mean first.")
+    count, kept = _number("count"), _number("kept")
+    problem = kept_words(request.args.get("why", ""), kept) if kept else ""
+    return done_words(said, count) if count else "", problem
+
+
+def _number(name: str) -> int:
+    text = request.args.get(name, "")
+    short = len(text) <= len(str(MOST_AT_ONCE))
+    return int(text) if text.isascii() and text.isdecimal() and short else 0

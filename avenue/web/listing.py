@@ -1,0 +1,53 @@
+"""Lists of the panel: their place in the URL, and what was just done to what they show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import request
+
+from avenue.web.auth import safe_next
+
+SAID = ("said", "count", "kept", "why", "undo")
+"""What a list says once; `js/lists/lists.js` takes it out of the address."""
+PLACE = ("after", "before")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A page of a list; `previous` and `next` are cursors for `?before=` and `?after=`."""
+
+    items: tuple[Any, ...]
+    total: int
+    previous: str | None
+    next: str | None
+
+
+def here_with(**changes: str | None) -> str:
+    """Return the URL of this list with some of its parameters changed, from its first page on."""
+    kept = {
+        name: value
+        for name, value in request.args.items()
+        if name not in {*SAID, *PLACE, *changes} and value
+    }
+    return joined(request.path, {**kept, **{key: each for key, each in changes.items() if each}})
+
+
+def back_with(path: str, said: str, count: int, **more: str) -> str:
+    """Return the page of `path` a form came from, by its field `back`, and what it is to say.
+
+    `more` are others of `SAID`; what is empty is left out.
+    """
+    facts = {"said": said, "count": str(count), **{key: each for key, each in more.items() if each}}
+    target = safe_next(request.form.get("back"), path)
+    parts = urlsplit(target)
+    if parts.path != path:
+        return joined(path, facts)
+    kept = {name: value for name, value in parse_qsl(parts.query) if name not in SAID}
+    return joined(path, {**kept, **facts})
+
+
+def joined(path: str, query: Mapping[str, str]) -> str:
+    """Return `path` with `query` behind it."""
+    return f"{path}?{urlencode(query)}" if query else path

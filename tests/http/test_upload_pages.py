@@ -1,0 +1,371 @@
+"""Uploads in the panel without JavaScript: found, shown, shared, deleted, brought in."""
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from avenue.identity import Role
+from avenue.uploads.kinds import Kind, kind_of, preview_of, types_of
+from tests import pictures
+from tests.http.application import Application, Caller, Part, a_picture, unique
+
+API, PAGE = "/api/uploads", "/admin/uploads"
+BULK, NEW = f"{PAGE}/bulk", f"{PAGE}/new"
+IN_ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
+NAME = re.compile(r'<a class="name" href="/admin/uploads/[^"]*">([^<]*)</a>')
+TEXT = b"just some text"
+
+
+@pytest.fixture
+def someone(application: Application) -> Caller:
+    """A client whose uploads are the only ones they see."""
+    return application.new_person(unique("archivo"), role=Role.CLIENT)
+
+
+@pytest.fixture
+def orders_for_sellers(as_admin: Caller) -> Any:
+    """Sellers read what is filed as an order, as long as a test lasts."""
+    readers = {"upload_categories": {"orders": {"readers": ["seller"]}}}
+    assert as_admin.patch("/api/site", json=readers).status_code == 200
+    yield
+    as_admin.patch("/api/site", json={"upload_categories": {"orders": None}})
+
+
+def upload(caller: Caller, data: bytes, **query: object) -> Any:
+    answer = caller.post(API, query_string=query, data=data)
+    assert answer.status_code in {200, 201}, answer.text
+    return answer.json
+
+
+def read(caller: Caller, url: str, status: int = 200) -> str:
+    answer = caller.get(url, headers=IN_ENGLISH)
+    assert answer.status_code == status, answer.text
+    return html.unescape(answer.text)
+
+
+def send(caller: Caller, url: str, status: int = 303, **form: Any) -> Any:
+    answer = caller.post(url, data=form, headers=IN_ENGLISH)
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+def names(caller: Caller, query: str = "") -> list[str]:
+    return NAME.findall(read(caller, f"{PAGE}?{query}"))
+
+
+def told(answer: Any) -> str:
+    """What the page says that a form leads to."""
+    return urlsplit(answer.headers["Location"]).query
+
+
+# The list
+
+
+def test_people_see_what_they_may_read(
+    application: Application, someone: Caller, as_admin: Caller, orders_for_sellers: Any
+) -> None:
+    word, seller = unique("palabra"), application.caller("seller")
+    upload(someone, a_picture(), name=f"{word}a.jpg", category="orders")
+    upload(someone, TEXT, name=f"{word}b.txt")
+    assert names(someone, f"search={word}") == [f"{word}b.txt", f"{word}a.jpg"]
+    assert names(as_admin, f"search={word}") == [f"{word}b.txt", f"{word}a.jpg"]
+    assert names(seller, f"search={word}") == [f"{word}a.jpg"]
+    assert names(application.caller("other_client"), f"search={word}") == []
+    assert f"{someone.id}" not in read(seller, f"{PAGE}?search={word}")
+    shown = read(as_admin, f"{PAGE}?search={word}")
+    assert application.raw["users"].find_one({"_id": someone.id})["email"] in shown
+
+
+def test_filters_narrow_the_list_down(someone: Caller) -> None:
+    reference = unique("ORD-")
+    upload(someone, a_picture(), name="foto.jpg", category="orders", reference=reference)
+    upload(someone, pictures.pdf(), name="factura.pdf", category="orders")
+    upload(someone, TEXT, name="nota.txt", reference=reference)
+    gone = upload(someone, TEXT + b"!", name="viejo.txt")["id"]
+    someone.delete(f"{API}/{gone}")
+    lists = {
+        "": ["nota.txt", "factura.pdf", "foto.jpg"],
+        "category=orders": ["factura.pdf", "foto.jpg"],
+        f"reference={reference}": ["nota.txt", "foto.jpg"],
+        f"reference=+{reference}+&category=orders": ["foto.jpg"],
+        "type=picture": ["foto.jpg"],
+        "type=pdf": ["factura.pdf"],
+        "type=text": ["nota.txt"],
+        "type=video": [],
+        "type=nonsense": ["nota.txt", "factura.pdf", "foto.jpg"],
+        "search=fact": ["factura.pdf"],
+        "owner=me": ["nota.txt", "factura.pdf", "foto.jpg"],
+        f"owner={someone.id}": ["nota.txt", "factura.pdf", "foto.jpg"],
+        "state=trash": ["viejo.txt"],
+    }
+    for query, found in lists.items():
+        assert names(someone, query) == found, query
+    assert "No file is like that" in read(someone, f"{PAGE}?type=video")
+
+
+def test_one_can_page_on_and_back(someone: Caller) -> None:
+    for number in range(7):
+        upload(someone, TEXT + b"%d" % number, name=f"{number}.txt")
+    whole = [f"{number}.txt" for number in reversed(range(7))]
+
+    def link(page: str, rel: str) -> str:
+        found = re.search(rf'href="([^"]*)" rel="{rel}"', page)
+        return found[1] if found else ""
+
+    pages = [read(someone, f"{PAGE}?limit=3&category=general")]
+    while url := link(pages[-1], "next"):
+        assert "category=general" in url
+        pages.append(read(someone, url))
+    assert [NAME.findall(page) for page in pages] == [whole[:3], whole[3:6], whole[6:]]
+    second = read(someone, link(pages[-1], "prev"))
+    assert NAME.findall(second) == whole[3:6]
+    first = read(someone, link(second, "prev"))
+    assert NAME.findall(first) == whole[:3]
+    assert not link(first, "prev")
+    assert NAME.findall(read(someone, link(first, "next"))) == whole[3:6]
+
+
+def test_nobody_who_is_not_signed_in_sees_anything(nobody: Caller, someone: Caller) -> None:
+    there = upload(someone, TEXT)["id"]
+    for url in (PAGE, NEW, f"{PAGE}/{there}", f"{PAGE}/{there}/links"):
+        assert nobody.get(url, headers={"Accept": "application/json"}).status_code == 401
+
+
+# One upload
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "shown"),
+    [
+        (a_picture(), "foto.jpg", r'<img src="/media/[^"]+/gallery\.webp"'),
+        (pictures.pdf(), "a.pdf", r'<iframe class="shown page" src="/media/[^"]+original\.pdf"'),
+        (TEXT, "a.txt", r'<iframe class="shown page" sandbox src="/media/[^"]+original\.txt"'),
+        (b"\0\0\0\x18ftypmp42" + bytes(64), "a.mp4", r'<video class="shown" src="/media/[^"]+mp4"'),
+        (b"ID3\x04" + bytes(64), "a.mp3", r'<audio class="shown" src="/media/[^"]+mp3"'),
+        (b"<!doctype html><script>alert(1)</script>", "a.html", "This file is not shown here"),
+        (b"<?xml version='1.0'?><a/>", "a.xml", "This file is not shown here"),
+        (b"\x1f\x8b" + bytes(64), "a.gz", "This file is not shown here"),
+    ],
+)
+def test_a_file_is_shown_as_far_as_nothing_of_it_can_run(
+    someone: Caller, data: bytes, name: str, shown: str
+) -> None:
+    there = upload(someone, data, name=name)
+    answer = someone.get(f"{PAGE}/{there['id']}", headers=IN_ENGLISH)
+    page = html.unescape(answer.text)
+    assert re.search(shown, page)
+    assert ("<iframe" in page) == ("iframe" in shown)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "frame-src 'self'; media-src 'self'" in policy
+    assert re.search(r'href="/media/[^"]*\?download=1"', page)
+
+
+def test_the_facts_and_what_may_be_done_are_shown(
+    application: Application, someone: Caller, as_admin: Caller, orders_for_sellers: Any
+) -> None:
+    reference = unique("ORD-")
+    there = upload(someone, pictures.pdf(), name="a.pdf", category="orders", reference=reference)
+    url = f"{PAGE}/{there['id']}"
+    mine, theirs = read(someone, url), read(application.caller("seller"), url)
+    for page in (mine, theirs):
+        assert reference in page
+        assert there["file"]["sha256"] in page
+        assert f'href="{url}/links"' in page
+    assert f'action="{url}/remove"' in mine
+    assert f'action="{url}/remove"' not in theirs
+    assert f'action="{url}/revoke"' not in theirs
+    assert 'name="hold"' not in mine
+    assert 'name="hold"' in read(as_admin, url)
+
+
+def test_name_and_reference_are_changed_and_only_what_is_other(someone: Caller) -> None:
+    there = upload(someone, TEXT, name="nota.txt")["id"]
+    answer = send(someone, f"{PAGE}/{there}", name="  factura.txt ", reference=" ORD-7 ", hold="on")
+    assert "said=saved" in told(answer)
+    now = someone.get(f"{API}/{there}").json
+    assert (now["name"], now["reference"], now["hold"]) == ("factura.txt", "ORD-7", False)
+    send(someone, f"{PAGE}/{there}", name="factura.txt", reference="")
+    assert someone.get(f"{API}/{there}").json["reference"] is None
+    refused = send(someone, f"{PAGE}/{there}", 400, name="otro.txt", reference="a\x00b")
+    assert "printable characters" in refused.text
+    assert someone.get(f"{API}/{there}").json["name"] == "factura.txt"
+
+
+def test_a_hold_keeps_a_file(as_admin: Caller, someone: Caller) -> None:
+    there = upload(someone, TEXT)["id"]
+    url = f"{PAGE}/{there}"
+    send(as_admin, url, may_hold="1", hold="on")
+    assert someone.get(f"{API}/{there}").json["hold"] is True
+    assert "on hold and cannot be removed" in send(someone, f"{url}/remove", 409).text
+    answer = send(someone, BULK, action="remove", id=[there])
+    assert {"kept": ["1"], "why": ["upload_held"]}.items() <= parse_qs(told(answer)).items()
+    assert "1 file is on hold and stays." in read(someone, f"{PAGE}?{told(answer)}")
+    send(as_admin, url, may_hold="1")
+    assert someone.get(f"{API}/{there}").json["hold"] is False
+
+
+# Deleting and taking it back
+
+
+def test_what_was_deleted_can_be_taken_back(someone: Caller) -> None:
+    there = upload(someone, TEXT, name="nota.txt")["id"]
+    url = f"{PAGE}/{there}"
+    after = told(send(someone, f"{url}/remove"))
+    page = read(someone, f"{PAGE}?{after}")
+    assert "1 file is in the trash." in page
+    assert re.search(rf'name="id" value="{there}">\s*<button class="small" name="action"', page)
+    assert names(someone) == []
+    trashed = read(someone, url)
+    assert "This file is in the trash." in trashed
+    assert "/media/" not in trashed
+    send(someone, f"{url}/restore")
+    assert names(someone) == ["nota.txt"]
+
+
+def test_many_are_deleted_and_restored(application: Application, someone: Caller) -> None:
+    ids = [upload(someone, TEXT + b"%d" % n, name=f"{n}.txt")["id"] for n in range(3)]
+    other = upload(application.caller("other_client"), TEXT)["id"]
+    back = f"{PAGE}?category=general"
+    answer = send(someone, BULK, action="remove", id=[*ids[:2], other, "x"], back=back)
+    asked = parse_qs(told(answer))
+    assert (asked["count"], asked["category"]) == (["2"], ["general"])
+    assert asked["undo"] == [".".join(ids[:2])]
+    assert names(someone) == ["2.txt"]
+    assert application.caller("other_client").get(f"{API}/{other}").status_code == 200
+    written = application.raw["audit_logs"].find({"action": "upload.removed"})
+    assert {*ids[:2]} == {each["object"]["id"] for each in written} & {*ids, other}
+    send(someone, BULK, action="restore", id=asked["undo"][0].split("."))
+    assert names(someone) == ["2.txt", "1.txt", "0.txt"]
+    assert "nothing_checked" in told(send(someone, BULK, action="remove"))
+    send(someone, BULK, 400, action="purge", id=ids)
+    send(someone, BULK, 400, action="remove", id=[f"{n:022}" for n in range(101)])
+
+
+def test_the_trash_is_for_those_who_may_take_things_out(
+    application: Application, someone: Caller, as_admin: Caller, orders_for_sellers: Any
+) -> None:
+    word = unique("palabra")
+    there = upload(someone, a_picture(), name=f"{word}.jpg", category="orders")["id"]
+    send(someone, f"{PAGE}/{there}/remove")
+    query = f"state=trash&search={word}"
+    assert names(someone, query) == names(as_admin, query) == [f"{word}.jpg"]
+    assert names(application.caller("seller"), query) == []
+    read(application.caller("seller"), f"{PAGE}/{there}", 404)
+
+
+@pytest.mark.parametrize("who", ["other_client", "seller", "ops", "admin_on_other_site"])
+def test_what_is_somebody_elses_is_not_there(
+    application: Application, someone: Caller, who: str
+) -> None:
+    there, stranger = upload(someone, TEXT)["id"], application.caller(who)
+    before = application.counts()
+    for path in ("", "/links"):
+        read(stranger, f"{PAGE}/{there}{path}", 404)
+    for path in ("", "/remove", "/restore", "/links", "/revoke"):
+        send(stranger, f"{PAGE}/{there}{path}", 404, name="x")
+    assert application.counts() == before
+    assert someone.get(f"{API}/{there}").json["name"] != "x"
+
+
+# Links
+
+
+def shown_link(page: str, *, there: bool = True) -> str:
+    found = re.search(r'id="link" value="([^"]*)"', html.unescape(page))
+    assert found, page
+    assert bool(found[1]) == there
+    return found[1]
+
+
+def test_a_link_is_made_and_ended_without_javascript(someone: Caller, nobody: Caller) -> None:
+    data = a_picture()
+    there = upload(someone, data, name="foto.jpg")["id"]
+    url = f"{PAGE}/{there}/links"
+    assert 'id="variant"' in read(someone, url)
+    made = send(someone, url, 200, expires_in="3600", variant="original", download="on")
+    assert made.headers["Cache-Control"] == "no-store"
+    link = shown_link(made.text)
+    opened = nobody.get(link)
+    assert (opened.status_code, opened.data) == (200, data)
+    assert opened.headers["Content-Disposition"].startswith("attachment")
+    small = shown_link(send(someone, url, 200, expires_in="86400", variant="thumb").text)
+    assert "thumb.webp" in small
+    assert nobody.get(small).status_code == 200
+    refused = send(someone, url, 400, variant="nonsense")
+    assert 'role="alert"' in refused.text
+    assert shown_link(refused.text, there=False) == ""
+    send(someone, f"{PAGE}/{there}/revoke")
+    for ended in (link, small):
+        assert nobody.get(ended).status_code == 404
+
+
+def test_a_file_that_is_no_picture_has_no_sizes_to_choose(someone: Caller, nobody: Caller) -> None:
+    there = upload(someone, pictures.pdf(), name="a.pdf")["id"]
+    assert 'id="variant"' not in read(someone, f"{PAGE}/{there}/links")
+    link = shown_link(send(someone, f"{PAGE}/{there}/links", 200, expires_in="x").text)
+    assert nobody.get(link).data == pictures.pdf()
+
+
+# Bringing files in
+
+
+@pytest.fixture
+def form(someone: Caller) -> Callable[..., Any]:
+    def send_files(*parts: Part, **query: str) -> Any:
+        return someone.upload(NEW, *parts, query_string=query, headers=IN_ENGLISH)
+
+    return send_files
+
+
+def test_a_form_brings_files_in(someone: Caller, form: Callable[..., Any]) -> None:
+    page = read(someone, f"{NEW}?category=orders&reference=ORD-9")
+    assert '<option value="orders" selected>Orders</option>' in page
+    assert 'value="ORD-9"' in page
+    parts = [Part(a_picture()), Part(pictures.pdf(), name="b.pdf")]
+    answer = form(*parts, category="orders", reference="ORD-9")
+    assert (answer.status_code, told(answer)) == (303, "said=added&count=2")
+    assert "2 files were uploaded." in read(someone, f"{PAGE}?{told(answer)}")
+    assert names(someone, "category=orders&reference=ORD-9") == ["b.pdf", "foto.jpg"]
+
+
+def test_what_is_refused_is_said_beside_what_was_taken(form: Callable[..., Any]) -> None:
+    answer = form(Part(a_picture()), Part(TEXT, name="nota.txt"), category="orders")
+    assert answer.status_code == 200
+    assert "1 file was refused" in answer.text
+    assert re.search(r"<strong>nota.txt</strong>: .{10,}</li>", answer.text)
+    assert re.search(r'<a href="/admin/uploads/[^"]{22}">foto.jpg</a>', answer.text)
+    all_refused = form(Part(TEXT, name="nota.txt"), category="orders")
+    assert all_refused.status_code == 415
+    assert 'role="alert"' in all_refused.text
+
+
+def test_everybody_is_led_there(application: Application, someone: Caller) -> None:
+    for who in ("client", "seller", "editor", "ops", "admin"):
+        assert f'href="{PAGE}"' in read(application.caller(who), PAGE)
+    assert someone.get("/admin").headers["Location"] == PAGE
+
+
+# Kinds
+
+
+def test_every_type_has_one_kind() -> None:
+    assert [kind_of(name) for name in ("image/heic", "application/pdf", "text/html")] == [
+        *(Kind.PICTURE, Kind.PDF, Kind.TEXT)
+    ]
+    assert {kind_of(name) for kind in Kind for name in types_of(kind)} == {*Kind}
+    every = [name for kind in Kind for name in types_of(kind)]
+    assert len(every) == len(set(every))
+
+
+def test_no_type_that_runs_is_shown_and_long_text_is_not() -> None:
+    for name in ("text/html", "application/xml", "image/svg+xml"):
+        assert preview_of(name, 10, is_picture=False) is None
+    assert preview_of("text/plain", 1024 * 1024, is_picture=False) is Kind.TEXT
+    assert preview_of("text/plain", 1024 * 1024 + 1, is_picture=False) is None
+    assert preview_of("image/heic", 10, is_picture=False) is None
+    assert preview_of("video/x-msvideo", 10, is_picture=False) is None
