@@ -23,6 +23,7 @@ COPY wsgi.py gunicorn.conf.py /srv/avenue/
 RUN mkdir -p /srv/avenue/avenue/static/vendor \
  && cp node_modules/sortablejs/modular/sortable.esm.js /srv/avenue/avenue/static/vendor/ \
  && cp node_modules/fflate/esm/browser.js /srv/avenue/avenue/static/vendor/fflate.esm.js \
+ && cp node_modules/tus-js-client/dist/tus.min.js /srv/avenue/avenue/static/vendor/ \
  && /opt/avenue/bin/python -m compileall -q /srv/avenue \
  && /opt/avenue/bin/pip uninstall --yes --quiet pip setuptools
 

@@ -15,6 +15,7 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	mkdir -p avenue/static/vendor
 	cp node_modules/sortablejs/modular/sortable.esm.js avenue/static/vendor/
 	cp node_modules/fflate/esm/browser.js avenue/static/vendor/fflate.esm.js
+	cp node_modules/tus-js-client/dist/tus.min.js avenue/static/vendor/
 
 ##@ Check
 test: $(VENV)/.installed-dev assets chromium wrk nginx ## Install what testing needs and run all tests; T=path picks some

@@ -296,7 +296,11 @@ def test_the_image_serves_as_nobody_and_writes_nothing_but_bodies(
         assert stranger.get("/login").status == 200
         assert written_elsewhere(psutil.Process(process.pid), image.spool) == set()
         vendored = sorted((image.at("/srv/avenue") / "avenue/static/vendor").iterdir())
-        assert [each.name for each in vendored] == ["fflate.esm.js", "sortable.esm.js"]
+        assert [each.name for each in vendored] == [
+            "fflate.esm.js",
+            "sortable.esm.js",
+            "tus.min.js",
+        ]
     finally:
         process.send_signal(signal.SIGTERM)
         log, _ = process.communicate(timeout=PATIENCE_SECONDS)

@@ -24,6 +24,10 @@ from avenue.web.listing import joined
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
+PART_BYTES = 32 * 1024 * 1024
+"""Of a file in one request: below what proxies in front of a site usually let through, and so large
+that a gigabyte stays far from the writes one person may have in a minute."""
+
 blueprint = Blueprint("adding_pages", __name__, url_prefix=PATH, template_folder="../templates")
 
 
@@ -72,6 +76,7 @@ def _form(actor: Actor, error: AvenueError | None = None) -> Response:
         facts={
             "owner": actor.id,
             "hours": settings.unclaimed_hours,
+            "partBytes": PART_BYTES,
             "categories": {
                 name: _told(each, settings.max_tus_mb) for name, each in categories.items()
             },

@@ -10,8 +10,13 @@ from avenue.web.language import ngettext
 TEXTS: Mapping[str, LazyString] = {
     # Ways in
     "choose": _("Choose files"),
+    "camera": _("Take a photo"),
+    "folder": _("A whole folder"),
     "drop_here": _("Drop the files anywhere"),
-    "ways_mouse": _("Or drop them anywhere on this page."),
+    "ways_mouse": _("Drop files anywhere on this page, or paste them with Ctrl+V."),
+    "pasted": _("pasted"),
+    "photographed": _("photo"),
+    "folder_cut": _("Only the first {most} files of the folder were looked at."),
     # A row
     "progress_of": _("Upload of {name}"),
     "pause": _("Pause"),

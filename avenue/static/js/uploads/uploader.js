@@ -1,0 +1,53 @@
+// The page that brings files in: chosen, dropped, pasted or photographed, they go by the tus protocol.
+import { arrivals } from "../pictures/arriving.js";
+import { size } from "../pictures/rows.js";
+import { announce } from "../announce.js";
+import { text } from "../texts.js";
+import { draw } from "./rows.js";
+import { Transfers } from "./transfers.js";
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const form = document.getElementById("uploader");
+const zone = form.querySelector(".zone");
+const field = zone.querySelector("input[type=file]");
+const { category, reference } = form.elements;
+const transfers = new Transfers(facts);
+
+function refusal(file) {
+  if (!file.size) return text("empty");
+  const most = facts.categories[category.value].maxBytes;
+  return file.size > most ? text("too_large", { size: size(file.size), most: size(most) }) : "";
+}
+
+/** A camera and a clipboard give a name of their own. */
+function renamed({ file, name }) {
+  return file.name === name ? file : new File([file], name, { type: file.type, lastModified: file.lastModified });
+}
+
+function take(files) {
+  const filing = { category: category.value, reference: reference.value.trim() };
+  for (const each of files) {
+    const file = renamed(each);
+    transfers.add(filing, file, refusal(file));
+  }
+}
+
+/** Where files go stands in the address, so that a page that is loaded again still says so. */
+function remember() {
+  const address = new URL(location.href);
+  for (const each of [category, reference]) {
+    if (each.value) address.searchParams.set(each.name, each.value);
+    else address.searchParams.delete(each.name);
+  }
+  history.replaceState(history.state, "", address);
+  field.accept = facts.categories[category.value].accept;
+}
+
+draw(document.getElementById("queue"), transfers, facts.categories);
+arrivals(zone, take, (most) => announce(text("folder_cut", { most })));
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("change", remember);
+for (const each of form.querySelectorAll("[data-limits]")) each.hidden = false;
+form.querySelector("#limits").hidden = true;
+await transfers.left();
+form.dataset.ready = "";

@@ -1,0 +1,303 @@
+"""Uploads in the panel: found, looked at, shared, deleted and taken back, brought in resumably."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests import pictures
+from tests.browser.house import Visitor, check_accessible
+from tests.http.application import unique
+from tests.mongod import wait_until
+
+LIST, NEW = "/admin/uploads", "/admin/uploads/new"
+MB = 1024 * 1024
+VIEWER = "^request to another host: chrome(-extension)?://"
+"""The browser shows PDF with a page of its own, and tells of what that page is made of."""
+
+
+@pytest.fixture
+def word() -> str:
+    """A word that only the uploads of one test have in their names."""
+    return unique("archivo")
+
+
+def an_upload(visitor: Visitor, name: str, data: bytes, **query: str) -> Any:
+    asked = "&".join(f"{key}={each}" for key, each in {"name": name, **query}.items())
+    headers = {"Content-Type": "application/octet-stream", "Origin": visitor.guard.own.rstrip("/")}
+    answer = visitor.context.request.post(f"/api/uploads?{asked}", data=data, headers=headers)
+    assert answer.ok, answer.text()
+    return answer.json()["file"]
+
+
+def a_picture() -> bytes:
+    return pictures.photo(120, 80, noise=False, seed=int(unique("")))
+
+
+# The list
+
+
+def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> None:
+    reference = unique("ORD-")
+    an_upload(admin, f"{word}-a.jpg", a_picture(), category="orders", reference=reference)
+    an_upload(admin, f"{word}-b.txt", word.encode())
+    page, names = admin.page, admin.page.locator(".thing .name")
+    page.goto(f"{LIST}?search={word}")
+    expect(names).to_have_text([f"{word}-b.txt", f"{word}-a.jpg"])
+    expect(page.locator(".thing img")).to_have_js_property("complete", value=True)
+    page.get_by_label("Tipo").select_option(label="Fotos e imágenes")
+    page.wait_for_url(re.compile("type=picture"))
+    expect(names).to_have_text([f"{word}-a.jpg"])
+    page.get_by_label("Tipo").select_option(label="Todos los tipos")
+    expect(names).to_have_count(2)
+    dialog = page.get_by_role("dialog")
+
+    def ask() -> None:
+        page.get_by_label("Seleccionar todos").check()
+        if not dialog.is_visible():
+            page.get_by_role("button", name="Eliminar…").click()
+
+    check_accessible(page)
+    check_accessible(page, prepare=ask)
+    expect(dialog.get_by_role("heading", name="¿Eliminar estos 2 archivos?")).to_be_visible()
+    dialog.get_by_role("button", name="Eliminar", exact=True).click()
+    expect(page.get_by_text("2 archivos están en la papelera.")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("said=|undo="))
+    expect(names).to_have_count(0)
+    check_accessible(page)
+    page.get_by_role("button", name="Deshacer").click()
+    expect(page.get_by_text("2 archivos están de vuelta.")).to_be_visible()
+    expect(names).to_have_count(2)
+
+
+# One of them
+
+
+@pytest.fixture
+def shows(admin: Visitor) -> Callable[..., Page]:
+    def open_upload(name: str, data: bytes) -> Page:
+        there = an_upload(admin, name, data)
+        admin.page.goto(f"{LIST}/{there['id']}")
+        expect(admin.page.get_by_role("heading", level=1)).to_have_text(name)
+        return admin.page
+
+    return open_upload
+
+
+def test_a_picture_is_shown_and_shared(
+    admin: Visitor, visit: Callable[..., Visitor], shows: Callable[..., Page], word: str
+) -> None:
+    data = a_picture()
+    page = shows(f"{word}.jpg", data)
+    picture = page.locator(".shown img")
+    expect(picture).to_have_js_property("complete", value=True)
+    assert picture.evaluate("e => e.naturalWidth") == 120
+    check_accessible(page)
+    dialog = page.get_by_role("dialog")
+
+    def share() -> None:
+        if not dialog.is_visible():
+            page.get_by_role("link", name="Compartir…").click()
+        dialog.get_by_role("button", name="Crear el enlace").click()
+        expect(dialog.get_by_label("Enlace")).to_be_focused()
+
+    check_accessible(page, prepare=share)
+    expect(page.locator("#live")).to_contain_text("El enlace está listo.")
+    link = dialog.get_by_label("Enlace").input_value()
+    admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dialog.get_by_role("button", name="Copiar").click()
+    expect(dialog.get_by_role("button", name="Copiado.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    stranger = visit().context.request
+    path = link.partition("/media/")[2]
+    assert stranger.get(f"/media/{path}").body() == data
+    dialog.get_by_label("Tamaño").select_option(label="Pequeña (thumb)")
+    expect(dialog.get_by_label("Enlace")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("link", name="Compartir…")).to_be_focused()
+    page.get_by_role("button", name="Terminar todos sus enlaces").click()
+    expect(page.get_by_text("Ya no vale ningún enlace")).to_be_visible()
+    assert stranger.get(f"/media/{path}").status == 404
+
+
+def test_text_is_shown_and_does_not_run(shows: Callable[..., Page], word: str) -> None:
+    page = shows(f"{word}.txt", f"{word} <script>top.ran = 1</script>".encode())
+    expect(page.frame_locator("iframe.shown").get_by_text(word)).to_be_visible()
+    check_accessible(page)
+    assert page.evaluate("window.ran") is None
+
+
+def test_pdf_sound_and_what_is_not_shown(
+    admin: Visitor, shows: Callable[..., Page], word: str
+) -> None:
+    admin.guard.expect(VIEWER)
+    page = shows(f"{word}.pdf", pictures.pdf())
+    frame = page.locator("iframe.shown")
+    expect(frame).to_have_attribute("title", f"El documento {word}.pdf")
+    wait_until(
+        lambda: page.evaluate("true") and any("original.pdf" in each.url for each in page.frames),
+        "the document in its frame",
+    )
+    page = shows(f"{word}.wav", silence())
+    page.wait_for_function("document.querySelector('audio').duration > 0")
+    check_accessible(page)
+    page = shows(f"{word}.html", b"<!doctype html><script>1</script>")
+    expect(page.get_by_text("Este archivo no se muestra aquí.")).to_be_visible()
+    check_accessible(page)
+
+
+def silence() -> bytes:
+    """A tenth of a second of nothing, as WAVE."""
+    samples = bytes(8000 // 10)
+    head = b"WAVEfmt " + b"".join(
+        number.to_bytes(size, "little")
+        for number, size in ((16, 4), (1, 2), (1, 2), (8000, 4), (8000, 4), (1, 2), (8, 2))
+    )
+    data = b"data" + len(samples).to_bytes(4, "little") + samples
+    return b"RIFF" + len(head + data).to_bytes(4, "little") + head + data
+
+
+# Bringing files in
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#queue > li", has_text=name)
+
+
+def open_uploader(page: Page, query: str = "") -> None:
+    page.goto(f"{NEW}?{query}")
+    expect(page.locator("#uploader[data-ready]")).to_be_visible()
+
+
+def files_field(page: Page) -> Locator:
+    return page.locator("#files")
+
+
+@pytest.fixture
+def a_file(tmp_path: Path, word: str) -> Callable[[int], Path]:
+    """Makes a file of so many bytes; chosen twice, it is the same one."""
+
+    def made(size: int, ending: str = "pdf") -> Path:
+        path = tmp_path / f"{word}-{size}.{ending}"
+        path.write_bytes(b"%PDF-1.7\n"[:size] + bytes(max(size - 9, 0)))
+        return path
+
+    return made
+
+
+@pytest.fixture
+def in_small_parts(admin: Visitor) -> Iterator[None]:
+    """The uploader sends a megabyte in each request."""
+
+    def serve(route: Route) -> None:
+        answer = route.fetch()
+        body = re.sub(r'"partBytes": \d+', f'"partBytes": {MB}', answer.text())
+        assert f'"partBytes": {MB}' in body
+        route.fulfill(response=answer, body=body)
+
+    admin.page.route(f"**{NEW}*", serve)
+    yield
+    admin.page.unroute(f"**{NEW}*")
+
+
+def test_files_come_two_at_a_time_and_refusals_stay(
+    admin: Visitor, a_file: Callable[..., Path], word: str
+) -> None:
+    admin.guard.expect("status of 415")
+    page, held, is_open = admin.page, list[Route](), False
+    page.route(
+        "**/api/uploads/tus",
+        lambda route: route.continue_() if is_open else held.append(route),
+    )
+    open_uploader(page, f"category=orders&reference={word}")
+    expect(page.get_by_label("Categoría")).to_have_value("orders")
+    wrong = a_file(7, "txt")
+    wrong.write_bytes(b"nothing")
+    good = [a_file(size) for size in (9, 10, 11)]
+    files_field(page).set_input_files([*good, wrong, a_file(0)])
+    expect(row(page, a_file(0).name)).to_contain_text("El archivo está vacío")
+    wait_until(lambda: page.evaluate("true") and len(held) == 2, "two uploads that begin")
+    expect(page.locator('#queue > [data-state="waiting"]')).to_have_count(2)
+    check_accessible(page)
+    is_open = True
+    for each in held:
+        each.continue_()
+    expect(page.locator('#queue > [data-state="stored"]')).to_have_count(3)
+    expect(row(page, wrong.name)).to_have_attribute("data-state", "refused")
+    expect(page.locator(".summary")).to_have_text("3 listos, 2 sin aceptar")
+    check_accessible(page)
+    row(page, wrong.name).get_by_role("button", name="Quitar de la lista").click()
+    expect(row(page, wrong.name)).to_have_count(0)
+    row(page, good[0].name).get_by_role("link", name="Abrir").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(good[0].name)
+    expect(page.locator("dl.facts")).to_contain_text("Pedidos")
+    expect(page.locator("dl.facts")).to_contain_text(word)
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_an_upload_is_paused_and_goes_on_after_a_reload(
+    admin: Visitor, a_file: Callable[..., Path], word: str
+) -> None:
+    page, offsets, path = admin.page, list[int](), a_file(3 * MB)
+    stopped = True
+
+    def part(route: Route) -> None:
+        """Let the first megabyte through, and the rest when it is time."""
+        request = route.request
+        if request.method == "PATCH":
+            offsets.append(int(request.headers["upload-offset"]))
+            if stopped and offsets[-1]:
+                return
+        route.continue_()
+
+    page.route("**/api/uploads/tus/*", part)
+    open_uploader(page, f"category=orders&reference={word}")
+    files_field(page).set_input_files(path)
+    wait_until(lambda: page.evaluate("true") and MB in offsets, "the second part of the file")
+    row(page, path.name).get_by_role("button", name="Pausar").click()
+    expect(row(page, path.name)).to_contain_text("En pausa")
+    expect(row(page, path.name).get_by_role("button", name="Seguir")).to_be_focused()
+    check_accessible(page)
+    page.reload()
+    expect(row(page, path.name)).to_contain_text("Se cortó al")
+    check_accessible(page)
+    with page.expect_file_chooser() as chooser:
+        row(page, path.name).get_by_role("button", name="Volver a elegir").click()
+    chooser.value.set_files(a_file(9))
+    expect(row(page, path.name)).to_contain_text("Es otro archivo.")
+    offsets.clear()
+    stopped = False
+    with page.expect_file_chooser() as chooser:
+        row(page, path.name).get_by_role("button", name="Volver a elegir").click()
+    chooser.value.set_files(path)
+    expect(row(page, path.name)).to_have_attribute("data-state", "stored")
+    assert min(offsets) >= MB
+    [there] = admin.call("GET", f"/api/uploads?reference={word}")["items"]
+    assert (there["bytes"], there["category"]) == (3 * MB, "orders")
+    open_uploader(page)
+    expect(page.locator("#queue > li")).to_have_count(0)
+
+
+def test_an_upload_that_is_cancelled_leaves_nothing(
+    admin: Visitor, a_file: Callable[..., Path], word: str
+) -> None:
+    page, held, path = admin.page, list[Route](), a_file(20)
+    page.route(
+        "**/api/uploads/tus/*",
+        lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_(),
+    )
+    open_uploader(page, f"reference={word}")
+    files_field(page).set_input_files(path)
+    wait_until(lambda: page.evaluate("true") and held, "a part of the file")
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as ended:
+        row(page, path.name).get_by_role("button", name="Cancelar").click()
+    assert ended.value.status == 204
+    expect(row(page, path.name)).to_have_count(0)
+    page.reload()
+    expect(page.locator("#uploader[data-ready]")).to_be_visible()
+    expect(page.locator("#queue > li")).to_have_count(0)
+    assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 0
