@@ -215,6 +215,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     )
     open_uploader(page, f"category=orders&reference={word}")
     expect(page.get_by_label("Categoría")).to_have_value("orders")
+    expect(page.locator("#limits")).to_contain_text("PDF, PNG, WebP, hasta 1 GB")
     wrong = a_file(7, "txt")
     wrong.write_bytes(b"nothing")
     good = [a_file(size) for size in (9, 10, 11)]
@@ -282,8 +283,9 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
     expect(page.locator("#queue > li")).to_have_count(0)
 
 
+@pytest.mark.parametrize("of_an_earlier_visit", [False, True])
 def test_an_upload_that_is_cancelled_leaves_nothing(
-    admin: Visitor, a_file: Callable[..., Path], word: str
+    admin: Visitor, a_file: Callable[..., Path], word: str, of_an_earlier_visit: bool
 ) -> None:
     page, held, path = admin.page, list[Route](), a_file(20)
     page.route(
@@ -293,6 +295,9 @@ def test_an_upload_that_is_cancelled_leaves_nothing(
     open_uploader(page, f"reference={word}")
     files_field(page).set_input_files(path)
     wait_until(lambda: page.evaluate("true") and held, "a part of the file")
+    if of_an_earlier_visit:
+        page.reload()
+        expect(row(page, path.name)).to_have_attribute("data-state", "left")
     with page.expect_response(lambda answer: answer.request.method == "DELETE") as ended:
         row(page, path.name).get_by_role("button", name="Cancelar").click()
     assert ended.value.status == 204

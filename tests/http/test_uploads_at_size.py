@@ -124,3 +124,18 @@ def examined(house: Application, command: dict[str, Any]) -> int:
     told = house.raw.command("explain", plain, verbosity="executionStats")
     stats = told.get("executionStats") or told["stages"][0]["$cursor"]["executionStats"]
     return int(stats["totalDocsExamined"])
+
+
+@pytest.mark.parametrize("query", ["type=pdf", "state=trash", "state=trash&owner=me", "type=text"])
+def test_a_page_of_the_panel_looks_at_what_it_shows(
+    big: tuple[Application, Recorder, Caller], query: str
+) -> None:
+    house, recorder, _ = big
+    recorder.commands.clear()
+    recorder.database = house.raw.name
+    answer = house.caller("admin").get(f"/admin/uploads?limit={PAGE}&{query}")
+    recorder.database = ""
+    assert answer.status_code == 200
+    page = next(each for each in recorder.commands if "find" in each and asks_assets(each))
+    assert "COLLSCAN" not in stages_of(explained(house, page)), page
+    assert examined(house, page) <= answer.text.count('class="thing upload-thing"') + 2

@@ -8,6 +8,7 @@ from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Actor
 from avenue.media.categories import ANY, Category, categories_of, policy_of
+from avenue.media.filetypes import FILE_TYPES
 from avenue.media.library import Reception
 from avenue.media.receiving import note_reception
 from avenue.uploads.bodies import LONGEST_REFERENCE
@@ -72,7 +73,6 @@ def _form(actor: Actor, error: AvenueError | None = None) -> Response:
         reference=request.args.get("reference", "")[:LONGEST_REFERENCE],
         most_reference=LONGEST_REFERENCE,
         form_mb=using(UploadService).most_mb(actor),
-        tus_mb=settings.max_tus_mb,
         facts={
             "owner": actor.id,
             "hours": settings.unclaimed_hours,
@@ -91,8 +91,11 @@ def _form(actor: Actor, error: AvenueError | None = None) -> Response:
 
 def _told(category: Category, most_mb: int) -> dict[str, Any]:
     """Return what the module needs to know of a category."""
+    takes_any, policy = ANY in category.types, policy_of(category, most_mb)
+    labels = sorted({FILE_TYPES[each].label for each in policy.media_types})
     return {
         "title": category_name(category.name),
-        "maxBytes": policy_of(category, most_mb).max_bytes,
-        "accept": "" if ANY in category.types else ",".join(category.types),
+        "maxBytes": policy.max_bytes,
+        "types": gettext("Any type") if takes_any else ", ".join(labels),
+        "accept": "" if takes_any else ",".join(category.types),
     }

@@ -17,6 +17,7 @@ TEXTS: Mapping[str, LazyString] = {
     "pasted": _("pasted"),
     "photographed": _("photo"),
     "folder_cut": _("Only the first {most} files of the folder were looked at."),
+    "limits": _("{types}, up to {size} each. What breaks off goes on where it was."),
     # A row
     "progress_of": _("Upload of {name}"),
     "pause": _("Pause"),

@@ -70,11 +70,14 @@ export class Transfer extends EventTarget {
     this.become("paused");
   }
 
-  /** Give it up, with all that has come of it. */
+  /** Give it up, with all that has come of it, also on an earlier visit. */
   async cancel() {
     this.become("removed");
-    await this._upload?.abort(true).catch(() => {}); // what nobody goes on with expires
+    await this._upload?.abort();
+    const known = await storage.findUploadsByFingerprint(this.mark);
+    const url = this._upload?.url ?? known[0]?.uploadUrl;
     await this.forget();
+    if (url) await Upload.terminate(url).catch(() => {}); // what nobody goes on with expires
   }
 
   /** Let the browser forget where it was. */

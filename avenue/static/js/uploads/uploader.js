@@ -40,14 +40,22 @@ function remember() {
     else address.searchParams.delete(each.name);
   }
   history.replaceState(history.state, "", address);
-  field.accept = facts.categories[category.value].accept;
+}
+
+/** Say what the chosen category takes. */
+function tellLimits() {
+  const { types, accept, maxBytes } = facts.categories[category.value];
+  field.accept = accept;
+  form.querySelector("#limits").textContent = text("limits", { types, size: size(maxBytes) });
 }
 
 draw(document.getElementById("queue"), transfers, facts.categories);
 arrivals(zone, take, (most) => announce(text("folder_cut", { most })));
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("change", remember);
-for (const each of form.querySelectorAll("[data-limits]")) each.hidden = false;
-form.querySelector("#limits").hidden = true;
+form.addEventListener("change", () => {
+  remember();
+  tellLimits();
+});
+tellLimits();
 await transfers.left();
 form.dataset.ready = "";
