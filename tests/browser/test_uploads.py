@@ -306,3 +306,25 @@ def test_an_upload_that_is_cancelled_leaves_nothing(
     expect(page.locator("#uploader[data-ready]")).to_be_visible()
     expect(page.locator("#queue > li")).to_have_count(0)
     assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 0
+
+
+def test_a_line_that_breaks_is_tried_again(
+    admin: Visitor, a_file: Callable[..., Path], word: str
+) -> None:
+    admin.guard.expect("net::ERR_")
+    page, path, broken = admin.page, a_file(20), list[str]()
+
+    def once(route: Route) -> None:
+        if route.request.method == "PATCH" and not broken:
+            broken.append(route.request.url)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/api/uploads/tus/*", once)
+    open_uploader(page, f"reference={word}")
+    files_field(page).set_input_files(path)
+    expect(row(page, path.name)).to_have_attribute("data-state", "stored")
+    assert broken
+    expect(page.locator("#live")).to_contain_text("Ya está aquí. 1 listo.")
+    assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 1
