@@ -22,11 +22,13 @@ from avenue.media.delivery import (
     SHORT,
     STAND_IN,
     Freshness,
+    KnownFile,
     OpenFile,
     PreconditionFailed,
     deliver,
     facts_of,
     not_modified,
+    withheld,
 )
 from avenue.media.hot import CANDIDATE, Candidate
 from avenue.media.legacy import legacy_path
@@ -185,10 +187,12 @@ def _deliver(asset: Asset, variant: str, extension: str) -> Response:
     if variant == ORIGINAL:
         return _deliver_original(asset, IMMUTABLE)
     if not request.environ.keys().isdisjoint(FIELDS):
-        facts = using(Renditions).facts(asset, variant, extension)
-        known = facts and not_modified(request.environ, facts, _for(asset, IMMUTABLE))
+        known = using(Renditions).look(asset, variant, extension)
         if known:
-            return known
+            response = not_modified(request.environ, known.about, _for(asset, IMMUTABLE))
+            if response:
+                _may_be_given_again(asset, known.about, known.place)
+                return response
     try:
         found = using(Renditions).find(asset, variant, extension)
     except DamagedFile:
@@ -208,14 +212,21 @@ def _deliver_original(asset: Asset, freshness: Freshness) -> Response:
 def _given(asset: Asset, file: OpenFile, freshness: Freshness, place: Place | None) -> Response:
     """Deliver `file`, and let the same answer be given ahead of all this if it may."""
     response = deliver(request.environ, file, _for(asset, freshness), download=_download())
-    if freshness is IMMUTABLE and place:
+    if freshness is IMMUTABLE:
+        _may_be_given_again(asset, file, place)
+    return response
+
+
+def _may_be_given_again(asset: Asset, file: KnownFile, place: Place | None) -> None:
+    """Let the same answer, at the URL of these bytes, be given ahead of all this from `place`."""
+    if place:
         request.environ[CANDIDATE] = Candidate(
             asset=asset,
-            facts=facts_of(file, freshness),
+            facts=facts_of(file, IMMUTABLE),
             place=place,
             route=str(request.url_rule),
+            withheld=withheld(file, download=_download()),
         )
-    return response
 
 
 def _of_today(asset: Asset) -> AvenueError:
