@@ -103,7 +103,6 @@ class Things:
         product = owner.a_product(a_picture(), a_picture(), status="published")
         image, group = product["images"][0], owner.post(GROUPS, json={"name": unique("M")}).json
         image_ids = [image["id"]]
-        upload = owner.upload(UPLOADS, a_picture()).json["id"]
         if path.startswith(f"{GROUPS}/"):
             image_ids = [owner.upload(f"{GROUPS}/{group['id']}/images", a_picture()).json["id"]]
         if path.startswith(f"{TEMPORARY}/"):
@@ -118,8 +117,11 @@ class Things:
             "token": [image["url"].split("/")[-2]],
             "file_name": ["original.jpg"],
             "variant": ["original"],
-            "upload_id": [begun(owner, 100) if path.startswith(TUS) else upload],
         }
+        if path.startswith(f"{TUS}/"):
+            self.known["upload_id"] = [begun(owner, 100)]
+        elif path.startswith(f"{UPLOADS}/"):
+            self.known["upload_id"] = [owner.upload(UPLOADS, a_picture()).json["id"]]
 
     def put_into(self, case: Case) -> None:
         """Let three of four requests name something that is there."""

@@ -202,7 +202,7 @@ def test_fifty_who_ask_at_once_make_one_work(application, image, monkeypatch):
 
     def ask(_: int) -> bytes:
         start.wait()
-        return renditions.find(asset, "card", "jpg").file.rendition.data
+        return renditions.find(asset, "card", "jpg").file.data
 
     with ThreadPoolExecutor(50) as threads:
         answers = set(threads.map(ask, range(50)))
