@@ -75,9 +75,15 @@ def cards(page: Page) -> Locator:
     return page.locator("#picture-list > li")
 
 
+def standing(page: Page) -> Locator:
+    """The names of the pictures, as the cards stand."""
+    return page.locator("#picture-list > li > .name")
+
+
 def expect_shown(page: Page, *names: str) -> None:
-    """Wait until the cards stand so; those that arrived in another order are put right."""
-    expect(page.locator("#picture-list > li > .name")).to_have_text(list(names))
+    """Wait until the cards stand so, and are saved so: what arrived otherwise is put right."""
+    expect(standing(page)).to_have_text(list(names))
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
 
 
 def summary(page: Page) -> Locator:
@@ -124,7 +130,7 @@ def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> Non
     choose(page, *photographs(3))
     expect_shown(page, "foto-2.jpg", "foto-3.jpg")
     first.let_go()
-    expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
+    expect(standing(page)).to_have_text(["foto-1.jpg", "foto-2.jpg", "foto-3.jpg"])
     cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
     order.let_go()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
@@ -550,13 +556,13 @@ def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
         choose(page, a_file("foto-1.jpg", large), a_file("foto-2.jpg"))
         expect(cards(page)).to_have_count(2)
         assert sorted(names(visitor, product)) == ["foto-1.jpg", "foto-2.jpg"]
-        # Now all of it ends, and another server comes in its place.
-        line.breaks = [within(1000, lambda: end(server))]
-        line.hang_up()
-        until_said = keep_what_is_said(page, "#queue > li")
-        choose(page, a_file("foto-3.jpg"))
-        until_said("Se cortó la conexión")
+        # Now all of it ends, and another server comes in its place, which may take its time.
         with Server(guard, uri, AVENUE_JOBS="inline", **lasting) as other:
+            line.breaks = [within(1000, lambda: end(server))]
+            line.hang_up()
+            until_said = keep_what_is_said(page, "#queue > li")
+            choose(page, a_file("foto-3.jpg"))
+            until_said("Se cortó la conexión")
             line.to = other.port
             expect(cards(page)).to_have_count(3)
             assert names(visitor, product)[2:] == ["foto-3.jpg"]
