@@ -31,7 +31,7 @@ def saved(visitor: Visitor, product: Any) -> Any:
 
 
 def shown(page: Page) -> list[str | None]:
-    page.wait_for_load_state()  # what was said stands above the pictures, which may be still to come
+    page.wait_for_load_state()  # what is said comes before the pictures
     return [each.get_attribute("data-key") for each in page.locator("#picture-list > li").all()]
 
 
@@ -276,6 +276,29 @@ def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) ->
     page.keyboard.press("Enter")
     expect(shot(page, a).get_by_text("✓ Guardado")).to_be_visible()
     assert saved(admin, product)["images"][0]["alt"] == {"es": "Un zapato"}
+
+
+@pytest.mark.parametrize("by_key", [False, True], ids=["by mouse", "by key"])
+def test_a_button_that_is_pressed_stays_until_it_is_let_go_of(
+    admin: Visitor, product: Any, by_key: bool
+) -> None:
+    page, (a, b, c) = admin.page, ids_of(product)
+    button = shot(page, c).get_by_role("button", name="Hacerla la principal")
+    if by_key:
+        button.focus()
+        page.keyboard.down(" ")
+    else:
+        shot(page, a).get_by_label("Texto alternativo ES").focus()
+        button.hover()
+        page.mouse.down()
+    with page.expect_response("**/pictures"):
+        page.evaluate(REFRESH)
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")  # time to show it
+    with answered(page, "PUT", "/images"):
+        page.keyboard.up(" ") if by_key else page.mouse.up()
+    assert page.evaluate("window.refreshed.then(() => true)")
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
 
 
 def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(

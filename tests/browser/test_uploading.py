@@ -140,6 +140,23 @@ def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> Non
     assert names(admin, product) == wanted
 
 
+def test_whoever_describes_one_while_they_are_put_right_goes_on(admin: Visitor) -> None:
+    page, product = at_product(admin)
+    first = Held(page, "**/images?name=foto-1.jpg")
+    choose(page, *photographs(3))
+    expect_shown(page, "foto-2.jpg", "foto-3.jpg")
+    field = cards(page).nth(1).get_by_label("Texto alternativo ES")
+    field.focus()
+    page.keyboard.type("Un zap")
+    first.let_go()
+    expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
+    page.keyboard.type("ato")
+    page.keyboard.press("Tab")
+    expect(cards(page).nth(2).get_by_text("✓ Guardado")).to_be_visible()
+    images = admin.call("GET", f"/api/shop/products/{product}")["images"]
+    assert [each["alt"] for each in images] == [{}, {}, {"es": "Un zapato"}]
+
+
 def test_files_and_folders_dropped_anywhere_are_taken_as_people_count(
     admin: Visitor, tmp_path: Path
 ) -> None:
@@ -423,7 +440,7 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
     session = admin.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 5_000}
     session.send("Network.emulateNetworkConditions", slow)
-    large = pictures.photo(1600, 1200, seed=next(_numbers))
+    large = pictures.photo(1600, 1200, seed=next(_numbers), quality=100)  # takes minutes
     choose(page, *(a_file(name, large + bytes([n])) for n, name in enumerate(["a.jpg", "b.jpg"])))
     choose(page, a_file("c.jpg"))
     for name in ("a.jpg", "b.jpg"):
