@@ -438,9 +438,10 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
 ) -> None:
     page, product = at_product(admin)
     session = admin.context.new_cdp_session(page)
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 5_000}
+    # For the server just fast enough; still it takes minutes.
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000}
     session.send("Network.emulateNetworkConditions", slow)
-    large = pictures.photo(1600, 1200, seed=next(_numbers), quality=100)  # takes minutes
+    large = pictures.photo(2720, 2040, seed=next(_numbers), quality=100)
     choose(page, *(a_file(name, large + bytes([n])) for n, name in enumerate(["a.jpg", "b.jpg"])))
     choose(page, a_file("c.jpg"))
     for name in ("a.jpg", "b.jpg"):
@@ -448,7 +449,7 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
         expect(row(page, name).get_by_role("progressbar", name=f"Subida de {name}")).to_be_visible()
     expect(row(page, "c.jpg")).to_contain_text("Espera su turno")
     expect(summary(page)).to_have_text("3 en curso")
-    expect(row(page, "a.jpg").locator(".preview")).to_have_js_property("naturalWidth", 1600)
+    expect(row(page, "a.jpg").locator(".preview")).to_have_js_property("naturalWidth", 2720)
     check_accessible(page)
     row(page, "a.jpg").get_by_role("button", name="Cancelar").click()
     expect(row(page, "a.jpg")).to_contain_text("Cancelada: no se subió.")
