@@ -398,9 +398,11 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
     fresh_mongod: Mongod,
 ) -> None:
     uri = fresh_mongod.uri_of("avenue")
+    patient = Database(Settings(mongodb_uri=uri, local=True))
+    insert(house(patient).collection("things"))
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=1))
     things = house(database).collection("things")
-    insert(things)
+    wait_until(lambda: answers(database), "it is connected")
     fresh_mongod.freeze()
     for operation, least in ((lambda: things.find_one({}), 1), (database.ping, 1)):
         began_at = time.monotonic()
@@ -409,17 +411,21 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
         assert time.monotonic() - began_at < least + MARGIN_SECONDS
     fresh_mongod.thaw()
     wait_until(lambda: answers(database), "the database answers again")
-    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    assert house(patient).collection("things").find_one({"_id": "new"}) == {"_id": "new", "n": 1}
     database.close()
+    patient.close()
 
 
 def test_a_transaction_that_froze_with_the_database_locks_nothing_when_it_is_back(
     fresh_mongod: Mongod,
 ) -> None:
     uri = fresh_mongod.uri_of("avenue")
+    patient = Database(Settings(mongodb_uri=uri, local=True))
+    kept = house(patient).collection("things")
+    insert(kept)
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=2))
     things = house(database).collection("things")
-    insert(things)
+    wait_until(lambda: answers(database), "it is connected")
 
     def freeze_inside(session: ClientSession) -> None:
         things.within(session).update({"_id": "new"}, {"$set": {"n": 2}})
@@ -432,12 +438,13 @@ def test_a_transaction_that_froze_with_the_database_locks_nothing_when_it_is_bac
     fresh_mongod.thaw()
     wait_until(lambda: answers(database), "the database answers again")
 
-    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
-    database.transaction(
-        lambda session: things.within(session).update({"_id": "new"}, {"$set": {"n": 4}})
+    assert kept.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    patient.transaction(
+        lambda session: kept.within(session).update({"_id": "new"}, {"$set": {"n": 4}})
     )
-    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 4}
+    assert kept.find_one({"_id": "new"}) == {"_id": "new", "n": 4}
     database.close()
+    patient.close()
 
 
 def test_a_database_nobody_reaches_is_unavailable_and_costs_nothing_to_make() -> None:

@@ -125,11 +125,15 @@ def test_a_killed_mongod_comes_back_with_what_was_acknowledged(fresh_mongod: Mon
 
 def test_a_frozen_mongod_says_nothing_until_it_is_thawed(fresh_mongod: Mongod) -> None:
     with MongoClient(fresh_mongod.uri, timeoutMS=500) as client:
-        client.admin.command("ping")
+
+        def says_nothing() -> bool:
+            return refuses(lambda: client.admin.command("ping"))
+
+        wait_until(lambda: not says_nothing(), "it answers")
         fresh_mongod.freeze()
-        assert refuses(lambda: client.admin.command("ping"))
+        assert says_nothing()
         fresh_mongod.thaw()
-        wait_until(lambda: not refuses(lambda: client.admin.command("ping")), "it answers")
+        wait_until(lambda: not says_nothing(), "it answers again")
 
 
 def test_a_standalone_is_no_replica_set(standalone_mongod: Mongod) -> None:
@@ -158,7 +162,7 @@ def test_a_primary_steps_down(replica_set: ReplicaSet) -> None:
 
 
 def test_a_frozen_primary_is_replaced(replica_set: ReplicaSet) -> None:
-    frozen = replica_set.primary()
+    frozen = replica_set.wait_for_primary()
     frozen.freeze()
     assert replica_set.wait_for_primary(other_than=frozen) is not frozen
     replica_set.heal()
