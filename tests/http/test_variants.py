@@ -216,7 +216,7 @@ def test_who_looked_before_another_one_made_it_does_not_make_it_again(
         return made(*args)
 
     monkeypatch.setattr(renditions, "_made", made_too_late)
-    assert renditions.find(asset, "card", "jpg").file.rendition.data
+    assert renditions.find(asset, "card", "jpg").file.data
     assert len(calls) == 1
 
 
@@ -228,7 +228,7 @@ def test_fifty_who_ask_at_once_make_one_work(application, image, calls):
 
     def ask(_: int) -> bytes:
         start.wait()
-        return renditions.find(asset, "card", "jpg").file.rendition.data
+        return renditions.find(asset, "card", "jpg").file.data
 
     with ThreadPoolExecutor(50) as threads:
         answers = set(threads.map(ask, range(50)))
