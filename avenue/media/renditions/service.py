@@ -132,9 +132,11 @@ class Renditions:
         return kept
 
     def _made(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:
-        return self._flights.share(
-            place, lambda: self.make(asset, [key])[0], self._settings.rendition_wait_seconds
-        )
+        def work() -> KeptRendition:
+            # Another one may have made it since we looked.
+            return self._store.find(asset.site, key) or self.make(asset, [key])[0]
+
+        return self._flights.share(place, work, self._settings.rendition_wait_seconds)
 
     def has(self, asset: Asset, variant: str, extension: str) -> bool:
         """Tell whether there is such a rendition of `asset`, made already or not."""
