@@ -32,6 +32,7 @@ SEES_THE_WHOLE_HOUSE = {
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
     "storage.sites.Sites.__init__": "the sites themselves",
+    "uploads.retention.store.ExpiredUploads.__init__": "the sweeper goes through every site",
     "uploads.tus.store.SweptTusStore.__init__": "the sweeper goes through every site",
 }
 

@@ -174,6 +174,7 @@ NO_CODES = {
     "max_mb",
     "public_thumbs",
     "retention_days",
+    "trashed_at",
     "upload_categories",
 }
 

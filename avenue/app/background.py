@@ -42,6 +42,8 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
+from avenue.uploads.retention.service import Retention
+from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
 from avenue.uploads.tus.sweeping import TusSweeper
 
@@ -62,6 +64,7 @@ class Background:
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
+        self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspect_seconds = settings.inspect_minutes * 60
         self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
@@ -149,8 +152,12 @@ class Background:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
+        def count(expired: Mapping[str, int] | None) -> None:
+            job.save(cursor=expired)
+
+        expired = self._retention.run(job.id, SWEEP, job.cursor, count)
         ended = self._tus_sweeper.sweep()
-        return {**self._sweeper.sweep(save).as_dict(), "resumable": ended}
+        return {"expired": expired, **self._sweeper.sweep(save).as_dict(), "resumable": ended}
 
     def _purge(self, job: RunningJob) -> Mapping[str, int]:
         worker = purger(self._settings, self._database, self._sites)

@@ -121,6 +121,19 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "claim.kind", "state", "words"),
         options={"partialFilterExpression": {"claim.kind": "upload"}},
     ),
+    # Which are kept no longer, and of which of those is nothing written down yet?
+    Index(
+        collection="assets",
+        keys=_up("claim.kind", "state", "hold", "expires_at"),
+        options={
+            "partialFilterExpression": {"claim.kind": "upload", "expires_at": {"$type": "date"}}
+        },
+    ),
+    Index(
+        collection="assets",
+        keys=_up("expiry_notice"),
+        options={"partialFilterExpression": {"expiry_notice": {"$exists": True}}},
+    ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
     Index(

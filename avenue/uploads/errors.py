@@ -50,6 +50,14 @@ class UploadHeld(Conflict):
     hint = "An administrator of the site can end the hold."
 
 
+class UploadExpired(Conflict):
+    """The upload is in the trash and its category keeps it no longer."""
+
+    code = "upload_expired"
+    message = "This file is kept no longer."
+    hint = "An administrator of the site can bring it back; it is on hold then."
+
+
 class BadCursor(Invalid):
     """`after` is not a cursor of this list."""
 

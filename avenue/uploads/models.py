@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.media.categories import UPLOAD, Category
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Asset, Claim, State
 
 Place = tuple[datetime, str]
 """When the last upload of a page was made, and its id."""
@@ -22,15 +22,22 @@ class Filing:
 class UploadQuery:
     """Which uploads, at most `limit` of those before the place `after`, the newest first.
 
-    All conditions that are given must hold; `words` are beginnings of words of name or reference.
+    Those that are there, or with `in_trash` those that were removed. All conditions that are given
+    must hold; `words` are beginnings of words of name or reference.
     """
 
     category: str | None = None
     reference: str | None = None
     owner: str | None = None
     words: tuple[str, ...] = ()
+    in_trash: bool = False
     after: Place | None = None
     limit: int
+
+    @property
+    def state(self) -> State:
+        """The state they are in."""
+        return State.TRASH if self.in_trash else State.LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

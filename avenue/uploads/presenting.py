@@ -11,7 +11,14 @@ from avenue.media.models import Asset
 from avenue.media.presenting import stored_json, upload_facts, variants_json
 from avenue.uploads.bodies import cursor_text
 from avenue.uploads.models import UploadPage
-from avenue.uploads.replies import Pictured, Upload, UploadedFile, UploadedFiles, UploadList
+from avenue.uploads.replies import (
+    Pictured,
+    Trashed,
+    Upload,
+    UploadedFile,
+    UploadedFiles,
+    UploadList,
+)
 
 
 def upload_json(site: Site, upload: Asset) -> Upload:
@@ -19,6 +26,7 @@ def upload_json(site: Site, upload: Asset) -> Upload:
     return {
         **stored_json(site, upload),
         **_pictured(site, upload),
+        **_trashed(upload),
         "category": upload.category or GENERAL,
         "reference": upload.reference,
         "owner": upload.owner,
@@ -32,6 +40,10 @@ def _pictured(site: Site, upload: Asset) -> Pictured:
     if width is None or height is None:
         return {}
     return {"width": width, "height": height, "variants": variants_json(site, upload)}
+
+
+def _trashed(upload: Asset) -> Trashed:
+    return {"trashed_at": iso(upload.trashed_at)} if upload.trashed_at else {}
 
 
 def file_json(site: Site, upload: Asset) -> UploadedFile:

@@ -16,7 +16,13 @@ class Pictured(TypedDict, total=False):
     variants: dict[str, Variant]
 
 
-class Upload(Stored, Pictured):
+class Trashed(TypedDict, total=False):
+    """What an upload has besides while it is in the trash."""
+
+    trashed_at: str
+
+
+class Upload(Stored, Pictured, Trashed):
     """A general upload; `width`, `height` and `variants` are those of a picture."""
 
     category: str

@@ -86,11 +86,14 @@ class UploadService:
         return found
 
     def find(self, actor: Actor, query: UploadQuery) -> UploadPage:
-        """Return a page of those uploads the actor may read that `query` asks for."""
+        """Return a page of those uploads the actor may read that `query` asks for.
+
+        Of the trash, those they may bring back.
+        """
         if actor.id is None:
             raise Unauthenticated
         sees_all_of_it = actor.is_admin or query.owner == actor.id
-        readable = tuple(readable_by(actor.site, actor.role))
+        readable = () if query.in_trash else tuple(readable_by(actor.site, actor.role))
         sight = None if sees_all_of_it else Sight(owner=actor.id, categories=readable)
         return self._store.find(actor.site.id, query, sight)
 
@@ -119,13 +122,15 @@ class UploadService:
     def restore(self, actor: Actor, upload_id: str) -> Asset:
         """Bring an own upload back from the trash; one that is there is as it should be.
 
-        Raise `UploadNotFound`, or `TooManyUploads` when its reference has no room any more.
+        Of what is kept no longer, only an administrator's does, and it is on hold then. Raise
+        `UploadNotFound`, `UploadExpired`, or `TooManyUploads` when its reference has no room.
         """
         found = self._store.trashed(actor.site.id, upload_id) if is_id(upload_id) else None
         if found is None:
             return self._own(actor, self.get(actor, upload_id))
         upload = self._own(actor, found)
-        return self._store.restore(actor.site.id, upload, self._filing_of(actor, upload))
+        filing = self._filing_of(actor, upload)
+        return self._store.restore(actor.site.id, upload, filing, may_hold=actor.is_admin)
 
     def _order(
         self,

@@ -20,12 +20,17 @@ from avenue.media.store import (
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
-from avenue.uploads.errors import TooManyUploads, UploadHeld, UploadNotFound
+from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
 from avenue.words import words_of
 
 T = TypeVar("T")
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+OVER: Document = {
+    "expires_at": {"$type": "date"},
+    "$expr": {"$lte": ["$expires_at", "$$NOW"]},
+}
+"""The condition for what its category keeps no longer."""
 
 
 class UploadStore:
@@ -41,8 +46,8 @@ class UploadStore:
         return from_document(found) if found else None
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
-        """Return a page of those live uploads that `query` asks for and `sight` shows."""
-        wanted = [_live(), *_asked(query), *_seen(sight)]
+        """Return a page of those uploads that `query` asks for and `sight` shows."""
+        wanted = [_in_state(query.state), *_asked(query), *_seen(sight)]
         page = {"$and": [*wanted, *_before(query)]}
         assets = self._assets(site_id)
         found = assets.find(page, sort=NEWEST_FIRST, limit=query.limit + 1)
@@ -141,16 +146,19 @@ class UploadStore:
         found = self._assets(site_id).find_one(query)
         return from_document(found) if found else None
 
-    def restore(self, site_id: str, upload: Asset, filing: Filing | None) -> Asset:
+    def restore(self, site_id: str, upload: Asset, filing: Filing, *, may_hold: bool) -> Asset:
         """Bring an upload back from the trash, if its reference has room.
 
-        Raise `TooManyUploads`, or `UploadNotFound` when it is purged since.
+        What is kept no longer comes back on hold, or it would go again; only if they `may_hold`.
+        Raise `TooManyUploads`, `UploadExpired`, or `UploadNotFound` when it is purged since.
         """
+        over = {"_id": upload.id, "state": State.TRASH, **OVER}
 
         def work(assets: Collection, session: ClientSession) -> Asset:
-            if filing is not None:
-                self._take_turns(site_id, upload.owner, filing, session)
-                _check_room(assets, upload, filing)
+            self._take_turns(site_id, upload.owner, filing, session)
+            _check_room(assets, upload, filing)
+            if assets.update(over, {"$set": {"hold": True}}) and not may_hold:
+                raise UploadExpired
             restore_one(assets, upload.id, claim_of(upload.id))
             found = assets.find_one({"_id": upload.id, **_live()})
             if found is None:
@@ -244,7 +252,11 @@ def _same(
 
 
 def _live() -> Document:
-    return {"claim.kind": UPLOAD, "state": State.LIVE}
+    return _in_state(State.LIVE)
+
+
+def _in_state(state: State) -> Document:
+    return {"claim.kind": UPLOAD, "state": state}
 
 
 def _filed(owner: str | None, filing: Filing) -> Document:
