@@ -435,7 +435,7 @@ class Settings:
     )
     max_logins_per_minute: int = setting(
         "AVENUE_MAX_LOGINS_PER_MINUTE",
-        "Tries to sign in, for one account from one address.",
+        "Tries to sign in, for one account from one address; uploads with one ticket, too.",
         10,
         unit="per minute",
         least=1,

@@ -170,6 +170,7 @@ NO_CODES = {
     "expires_in",
     "deposit_proofs",
     "txid_proofs",
+    "max_bytes",
     "max_files",
     "max_mb",
     "public_thumbs",

@@ -24,6 +24,7 @@ from avenue.app.services import (
     renditions_of,
     shop_of,
     signed_links,
+    ticket_service,
     tus_service,
 )
 from avenue.audit import pages as audit_pages
@@ -71,6 +72,7 @@ from avenue.uploads.links import routes as link_routes
 from avenue.uploads.links.service import LinkService
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
+from avenue.uploads.tickets import routes as ticket_routes
 from avenue.uploads.tus import routes as tus_routes
 from avenue.web import (
     assets,
@@ -131,6 +133,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         import_service(settings, database),
         picture_import_service(settings, database, library),
         tus_service(settings, database, library),
+        ticket_service(settings, database, library, accounts, rate_limits),
         UploadService(UploadStore(database), library, settings),
     )
 
@@ -168,6 +171,7 @@ def _register_blueprints(app: Flask) -> None:
         tus_routes.blueprint,
         upload_routes.blueprint,
         link_routes.blueprint,
+        ticket_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
 

@@ -6,6 +6,7 @@ from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries
 from avenue.app.letters import LetterWorker, QueuedLetters
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
@@ -56,6 +57,8 @@ from avenue.storage.room import StorageRoom
 from avenue.storage.sites import Sites
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
+from avenue.uploads.tickets.service import TicketService
+from avenue.uploads.tickets.store import TicketStore
 from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import TusStore
 from avenue.webhooks.sender import Receiver
@@ -186,6 +189,19 @@ def tus_service(settings: Settings, database: Database, library: MediaLibrary) -
     """Return the uploads that come in parts."""
     uploads = UploadService(UploadStore(database), library, settings)
     return TusService(TusStore(database), uploads, library, settings)
+
+
+def ticket_service(
+    settings: Settings,
+    database: Database,
+    library: MediaLibrary,
+    accounts: AccountService,
+    rate_limits: RateLimits,
+) -> TicketService:
+    """Return the uploads of people without an account."""
+    uploads = UploadService(UploadStore(database), library, settings)
+    tries = Tries(rate_limits, "ticket", per_minute=settings.max_logins_per_minute)
+    return TicketService(TicketStore(database), uploads, library, accounts, tries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

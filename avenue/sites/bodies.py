@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from avenue.errors import sentence
 from avenue.identity import Role
-from avenue.media.categories import types_in
 from avenue.media.models import Visibility
+from avenue.media.type_patterns import TypePattern
 
 MOST_HOSTS = 20
 LONGEST_URL = 300
@@ -24,19 +22,7 @@ Count = Annotated[int, Field(ge=1, lt=2**31)]
 Hosts = Annotated[list[Text], Field(max_length=MOST_HOSTS)]
 
 
-def _known_type(text: str) -> str:
-    if not types_in((text,)):
-        raise PydanticCustomError(
-            "media_type",
-            sentence(
-                "This is no type of file we know; write one as application/pdf, image/* or */*."
-            ),
-        )
-    return text
-
-
 CategoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-TypePattern = Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_type)]
 
 
 class _Body(BaseModel):

@@ -191,6 +191,13 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="tus_uploads", keys=_up("site", "file")),
     Index(collection="tus_uploads", keys=_up("site", "is_done", "owner")),
     Index(collection="tus_uploads", keys=_up("expires_at")),
+    # Whose tickets wait for their file? They own no bytes; why one is refused is told for a day.
+    Index(collection="upload_tickets", keys=_up("site", "owner", "upload", "expires_at")),
+    Index(
+        collection="upload_tickets",
+        keys=_up("expires_at"),
+        options={"expireAfterSeconds": 24 * 60 * 60},
+    ),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),

@@ -18,7 +18,7 @@ from avenue.media.store import (
     trash_one,
 )
 from avenue.storage.connection import Database, Document
-from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
 from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
@@ -76,30 +76,39 @@ class UploadStore:
         write = reception.write
         if write is None:
             return
-        owner = reception.new[0].owner
+        self._together(
+            site_id, lambda _, session: self.add_within(site_id, filing, reception, write, session)
+        )
 
-        def work(assets: Collection, session: ClientSession) -> None:
-            reception.fates = {}  # of a run that was undone
-            self._take_turns(site_id, owner, filing, session)
-            planned = _planned(assets, owner, filing, reception.new)
-            if not any(isinstance(fate, Asset) for fate in planned.values()):
-                raise TooManyUploads(limit=filing.category.max_files or 0)
-            reception.fates = planned
-            # Before the assets: what a killed process has locked of them, the next try finds
-            # locked in the write already, and waits instead of choosing other assets.
-            self._writes.finish(site_id, write, reception.answer(), session)
-            reception.fates = {}
-            filed = {
-                each.id: _file_one(assets, each, filing)
-                for each in reception.new
-                if planned[each.id] is each
-            }
-            reception.fates = {
-                asset_id: filed.get(fate.id, fate) if isinstance(fate, Asset) else fate
-                for asset_id, fate in planned.items()
-            }
-
-        self._together(site_id, work)
+    def add_within(
+        self,
+        site_id: str,
+        filing: Filing,
+        reception: Reception,
+        write: OpenWrite,
+        session: ClientSession,
+    ) -> None:
+        """Do what `add` does, inside a transaction; raises as it."""
+        reception.fates = {}  # of a run that was undone
+        assets, owner = self._assets(site_id).within(session), reception.new[0].owner
+        self._take_turns(site_id, owner, filing, session)
+        planned = _planned(assets, owner, filing, reception.new)
+        if not any(isinstance(fate, Asset) for fate in planned.values()):
+            raise TooManyUploads(limit=filing.category.max_files or 0)
+        reception.fates = planned
+        # Before the assets: what a killed process has locked of them, the next try finds locked in
+        # the write already, and waits instead of choosing other assets.
+        self._writes.finish(site_id, write, reception.answer(), session)
+        reception.fates = {}
+        filed = {
+            each.id: _file_one(assets, each, filing)
+            for each in reception.new
+            if planned[each.id] is each
+        }
+        reception.fates = {
+            asset_id: filed.get(fate.id, fate) if isinstance(fate, Asset) else fate
+            for asset_id, fate in planned.items()
+        }
 
     def file(self, site_id: str, filing: Filing, stored: Asset, session: ClientSession) -> None:
         """File an asset that this transaction has stored; raise `TooManyUploads`."""

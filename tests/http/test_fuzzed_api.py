@@ -28,6 +28,7 @@ ALSO_A_THING = {
     "/api/shop/products/import": {"GET", "POST"},
     "/api/uploads/sign": {"POST"},
     "/api/uploads/revoke": {"POST"},
+    "/api/uploads/tickets": {"POST"},
     "/api/uploads/tus": {"POST"},
 }
 NO_SHOP = ("/api/auth/", "/api/openapi.json", "/api/site", "/healthz", "/readyz")
@@ -107,6 +108,7 @@ class Things:
             "file_name": ["original.jpg"],
             "variant": ["original"],
             "upload_id": [begun(owner, 100)],
+            "ticket_id": [owner.post("/api/uploads/tickets", json={}).json["id"]],
         }
 
     def put_into(self, case: Case) -> None:

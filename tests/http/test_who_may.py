@@ -108,6 +108,9 @@ WHO_MAY = {
     "POST /api/uploads/sign": For(PERSON, READ),
     "POST /api/uploads/<upload_id>/revoke": For(PERSON, WRITE),
     "POST /api/uploads/revoke": For(ADMINS, WRITE),
+    # Tickets: whoever has one uploads with it, as test_tickets.py shows
+    "POST /api/uploads/tickets": For(PERSON, WRITE),
+    "POST /api/uploads/tickets/<ticket_id>": ALL,
     "POST /api/uploads/tus": For(PERSON, WRITE),
     "GET /api/uploads/tus/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/tus/<upload_id>": For(PERSON, WRITE),
@@ -280,6 +283,7 @@ class Cast:
         self.resumed = begun(self.owner, 10)
         self.product, self.image, self.group = product, product["images"][0], group
         self.upload = self.owner.upload("/api/uploads", a_picture()).json
+        self.ticket = self.owner.post("/api/uploads/tickets", json={}).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
     def path(self, rule: str) -> str:
@@ -293,6 +297,7 @@ class Cast:
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
+            "ticket_id": self.ticket["id"],
             "upload_id": self.resumed if "/tus/" in rule else self.upload["id"],
             "user_id": self.owner.id,
             "secret": "x" * 43,
