@@ -193,9 +193,16 @@ class Mongod:
 
     def step_down(self, seconds: int = 5) -> None:
         """Make this primary a secondary that stands for no election for `seconds`."""
-        self.direct.admin.command(
-            "replSetStepDown", seconds, secondaryCatchUpPeriodSecs=seconds - 1
-        )
+
+        def is_done() -> bool:
+            # Refused as long as the others are further behind than they may be.
+            with contextlib.suppress(PyMongoError):
+                self.direct.admin.command(
+                    "replSetStepDown", seconds, secondaryCatchUpPeriodSecs=seconds - 1
+                )
+            return bool(self.hello().get("secondary"))
+
+        wait_until(is_done, f"{self.host} has stepped down")
 
     def restart(self) -> None:
         """Start again with the same data on the same port, after a SIGKILL if it still runs."""
@@ -342,13 +349,8 @@ class ReplicaSet:
             )
         return self._client
 
-    def primary(self) -> Mongod:
-        """The primary of the newest election among those that are up; fail when there is none."""
-        found = self._primary()
-        assert found is not None, "there is no primary just now"
-        return found
-
     def _primary(self) -> Mongod | None:
+        """The primary of the newest election among those that are up."""
         said = [(member.hello(), member) for member in self.members if member.is_up]
         claims = [(hello, member) for hello, member in said if hello.get("isWritablePrimary")]
         # A member that was frozen still believes in its old election for a moment.
@@ -357,8 +359,16 @@ class ReplicaSet:
 
     def wait_for_primary(self, *, other_than: Mongod | None = None) -> Mongod:
         """Return the primary once there is one (and it is not `other_than`)."""
-        wait_until(lambda: self._primary() not in {None, other_than}, "there is a primary")
-        return self.primary()
+        found: list[Mongod] = []
+
+        def is_there() -> bool:
+            primary = self._primary()
+            if primary is not None and primary is not other_than:
+                found.append(primary)
+            return bool(found)
+
+        wait_until(is_there, "there is a primary")
+        return found[0]
 
     def wait_until_healthy(self) -> Mongod:
         """Return the primary once all three members are up and in step."""

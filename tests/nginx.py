@@ -102,8 +102,11 @@ class Nginx:
 
     def stored(self) -> list[bytes]:
         """Everything in the cache on the disk."""
-        files = [each for each in (self.directory / "pictures").rglob("*") if each.is_file()]
-        return [each.read_bytes() for each in files]
+        while True:
+            files = [each for each in (self.directory / "pictures").rglob("*") if each.is_file()]
+            # What was just written gets its name a moment after its answer: then all is read anew.
+            with contextlib.suppress(FileNotFoundError):
+                return [each.read_bytes() for each in files]
 
     def stop(self) -> None:
         """End it, and remove what it has left."""

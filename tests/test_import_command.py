@@ -13,7 +13,7 @@ from pymongo import MongoClient
 
 from avenue.config import new_secret
 from tests.http.application import zipped
-from tests.mongod import wait_until
+from tests.mongod import Mongod, fail_point, wait_until
 from tests.pictures import photo
 from tests.test_cli import ROOT, Run, run, said  # noqa: F401 - the fixture
 
@@ -110,6 +110,7 @@ def test_for_a_person(run: Run, table: Path, database_uri: str) -> None:  # noqa
 
 
 def test_an_interrupted_one_is_handed_back_and_goes_on(
+    mongod: Mongod,
     run: Run,  # noqa: F811
     table: Path,
     database_uri: str,
@@ -131,13 +132,23 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        with process:
+        # A third of a second for each hundred rows: it is not over while a busy machine looks away.
+        slowly = fail_point(
+            mongod.client,
+            ["update", "findAndModify"],
+            None,
+            block_ms=333,
+            app_name="avenue",
+            namespace=f"{database.name}.shop_imports",
+        )
+        with slowly as point, process:
             wait_until(
                 lambda: database["shop_imports"].find_one({"done": {"$gt": 0}}), "some rows are in"
             )
             process.send_signal(signal.SIGINT)
             _, complaints = process.communicate(timeout=120)  # one that went on tells of every row
             assert process.returncode == 130, complaints
+        assert point.hits
         assert [each["state"] for each in database["jobs"].find()] == ["queued"]
         assert database["shop_products"].count_documents({}) < rows
     done = said(run("import-products", str(table), "--json"))

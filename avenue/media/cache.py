@@ -52,6 +52,9 @@ class ByteCache:
         return self._reads.share(place.key, lambda: self._read(place))
 
     def _read(self, place: Place) -> Any:
+        kept = self.get(place.key)
+        if kept is not None:  # another one has read it since we looked
+            return kept
         kept = place.read()
         if kept is not None:
             self.put(place.key, kept)

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +28,8 @@ from avenue.media.turns import Turns
 log = logging.getLogger(__name__)
 
 START_SECONDS = 15.0
+END_SECONDS = 15.0
+"""What left its socket is about to end; niced on a busy machine, it waits for its turn to do so."""
 WALL_SECONDS_PER_CPU_SECOND = 5
 """A niced process waits for its turn on a busy machine; beyond this it is taken for stuck."""
 PICTURES_PER_PROCESS = 1000
@@ -242,9 +243,11 @@ class _Process:
 
     def _cause_of_death(self, limits: ImageLimits) -> AvenueError:
         """Return what its death says of the picture it was opening."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1)  # it has left its socket, so it is about to end
-        code = self._process.returncode
+        try:
+            code = self._process.wait(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("a decode process left its socket and does not end")
+            return DecodersBusy()
         log.warning("a decode process ended with %s while it opened a picture", code)
         if code == -signal.SIGXCPU:
             return ImageTooCostly(cpu_seconds=limits.cpu_seconds)

@@ -21,8 +21,8 @@ from avenue.media.naming import content_disposition
 from avenue.web.errors import RangeNotSatisfiable
 
 
-class OpenFile(Protocol):
-    """What delivery asks of a stored file."""
+class KnownFile(Protocol):
+    """What delivery asks of a stored file whose bytes nobody wants."""
 
     @property
     def length(self) -> int:
@@ -43,6 +43,10 @@ class OpenFile(Protocol):
     @property
     def name(self) -> str:
         """For people; may hold anything."""
+
+
+class OpenFile(KnownFile, Protocol):
+    """What delivery asks of a stored file."""
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`, holding little of them at a time.
@@ -175,9 +179,8 @@ def deliver(
     start, end = decision.start, decision.end
     headers = [
         *_validators(facts, freshness),
-        ("Content-Type", _SERVED_AS.get(file.media_type, file.media_type)),
+        *_description(file, download),
         ("Content-Length", str(end - start)),
-        ("Content-Disposition", _disposition(file.name, file.media_type, download)),
     ]
     if decision.status == HTTPStatus.PARTIAL_CONTENT:
         headers.append(("Content-Range", f"bytes {start}-{end - 1}/{file.length}"))
@@ -230,10 +233,29 @@ class _Body:
         return piece
 
 
-def not_modified(environ: Mapping[str, Any], facts: Facts, freshness: Freshness) -> Response | None:
+def not_modified(
+    environ: Mapping[str, Any], file: KnownFile, freshness: Freshness
+) -> Response | None:
     """Return the 304 to the GET or HEAD in `environ` if the caller has the file already."""
+    facts = facts_of(file, freshness)
     known = decide_for(environ, facts).status == HTTPStatus.NOT_MODIFIED
     return _not_modified(facts, freshness) if known else None
+
+
+def withheld(file: KnownFile, *, download: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return what the 200 for `file` says and its 304 does not (RFC 9110, section 15.4.5)."""
+    return (
+        _last_modified(file.modified_at),
+        *_description(file, download),
+        ("Content-Length", str(file.length)),
+    )
+
+
+def _description(file: KnownFile, download: bool) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Content-Type", _SERVED_AS.get(file.media_type, file.media_type)),
+        ("Content-Disposition", _disposition(file.name, file.media_type, download)),
+    )
 
 
 def _not_modified(facts: Facts, freshness: Freshness) -> Response:
@@ -247,12 +269,16 @@ def _validators(facts: Facts, freshness: Freshness) -> list[tuple[str, str]]:
     return [
         *freshness.headers,
         ("ETag", f'"{facts.etag}"'),
-        # Section 8.8.2.1: never later than our own Date, whatever another machine's clock said.
-        ("Last-Modified", http_date(min(facts.modified_at, utc_now()))),
+        _last_modified(facts.modified_at),
     ]
 
 
-def facts_of(file: OpenFile, freshness: Freshness) -> Facts:
+def _last_modified(at: datetime) -> tuple[str, str]:
+    # Section 8.8.2.1: never later than our own Date, whatever another machine's clock said.
+    return "Last-Modified", http_date(min(at, utc_now()))
+
+
+def facts_of(file: KnownFile, freshness: Freshness) -> Facts:
     """Return what conditions and ranges are decided by."""
     return Facts(
         etag=file.etag,

@@ -25,6 +25,8 @@ from avenue.web.requestlog import BY, ROUTE
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+Headers = tuple[tuple[str, str], ...]
+
 CANDIDATE = "avenue.hot"
 """Where in the WSGI environ the ordinary path says that its answer may be given again."""
 
@@ -40,20 +42,20 @@ ANSWERS_BYTES = 4096 * ANSWER_BYTES
 NOT_IN_A_304 = frozenset({"content-type", "content-length", "content-disposition", "last-modified"})
 """What whoever has the file need not be told again (RFC 9110, section 15.4.5)."""
 
-Headers = tuple[tuple[str, str], ...]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """An answer that may be given again for as long as the worker believes `asset` to be so.
 
-    `place` is where the cache has the bytes, `route` what the log calls this kind of request.
+    `place` is where the cache has the bytes, `route` what the log calls this kind of request,
+    `withheld` what a 304 does not say of the file.
     """
 
     asset: Asset
     facts: Facts
     place: Place
     route: str
+    withheld: Headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +125,11 @@ class HotPictures:
             return _bytes_in(self._cache.fetch(answer.candidate.place))
 
     def prepared(self, host: str, path: str) -> Prepared | None:
-        """Return an answer with its bytes, if both are at hand, for the worker's fast lane."""
+        """Return an answer at hand, for the worker's fast lane, with its bytes if they are, too."""
         answer = self.find(host, path)
         if answer is None:
             return None
         data = self.at_hand(answer)
-        if data is None:
-            return None
         return Prepared(answer.head, answer.head_not_modified, answer.etag, data)
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
@@ -200,9 +200,11 @@ class HotLayer:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             candidate: Candidate | None = environ.get(CANDIDATE)
-            if candidate and status.startswith("200 ") and _is_for_everybody(headers):
-                answer = HotAnswer(candidate=candidate, headers=tuple(headers))
-                self._pictures.keep(host, path, answer)
+            if candidate and _is_for_everybody(headers):
+                whole = _of_the_whole(status, headers, candidate)
+                if whole:
+                    answer = HotAnswer(candidate=candidate, headers=whole)
+                    self._pictures.keep(host, path, answer)
             return start_response(status, headers, exc_info)
 
         return start
@@ -215,6 +217,17 @@ def _bytes_in(kept: Any) -> bytes | None:
 def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:
     """Tell whether an answer is the same whoever asks: a cookie in it would be somebody's."""
     return not any(name.lower() in {"set-cookie", "vary"} for name, _ in headers)
+
+
+def _of_the_whole(
+    status: str, headers: Iterable[tuple[str, str]], candidate: Candidate
+) -> Headers | None:
+    """Return the headers of the 200 that goes with an answer; None for a part or a refusal."""
+    if status.startswith("200 "):
+        return tuple(headers)
+    if status.startswith("304 "):
+        return (*headers, *candidate.withheld)
+    return None
 
 
 def _head(answer: HotAnswer, decision: Decision) -> tuple[str, list[tuple[str, str]]]:

@@ -24,12 +24,14 @@ from avenue.media.delivery import (
     SHORT,
     STAND_IN,
     Freshness,
+    KnownFile,
     OpenFile,
     PreconditionFailed,
     by_link,
     deliver,
     facts_of,
     not_modified,
+    withheld,
 )
 from avenue.media.errors import LinkExpired
 from avenue.media.hot import CANDIDATE, Candidate
@@ -240,10 +242,13 @@ def _deliver(admission: Admission, variant: str, extension: str) -> Response:
         return _deliver_original(admission, IMMUTABLE)
     asset = admission.asset
     if not request.environ.keys().isdisjoint(FIELDS):
-        facts = using(Renditions).facts(asset, variant, extension)
-        known = facts and not_modified(request.environ, facts, admission.freshness(IMMUTABLE))
+        known = using(Renditions).look(asset, variant, extension)
         if known:
-            return known
+            fresh = admission.freshness(IMMUTABLE)
+            response = not_modified(request.environ, known.about, fresh)
+            if response:
+                _may_be_given_again(asset, known.about, known.place)
+                return response
     try:
         found = using(Renditions).find(asset, variant, extension)
     except DamagedFile:
@@ -265,14 +270,21 @@ def _given(
 ) -> Response:
     """Deliver `file`, and let the same answer be given ahead of all this if it may."""
     response = deliver(request.environ, file, admission.freshness(freshness), download=_download())
-    if freshness is IMMUTABLE and place:
+    if freshness is IMMUTABLE:
+        _may_be_given_again(admission.asset, file, place)
+    return response
+
+
+def _may_be_given_again(asset: Asset, file: KnownFile, place: Place | None) -> None:
+    """Let the same answer, at the URL of these bytes, be given ahead of all this from `place`."""
+    if place:
         request.environ[CANDIDATE] = Candidate(
-            asset=admission.asset,
-            facts=facts_of(file, freshness),
+            asset=asset,
+            facts=facts_of(file, IMMUTABLE),
             place=place,
             route=str(request.url_rule),
+            withheld=withheld(file, download=_download()),
         )
-    return response
 
 
 def _of_today(asset: Asset, variant: str) -> AvenueError:

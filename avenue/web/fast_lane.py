@@ -45,12 +45,15 @@ _UNSUITED = re.compile(
 
 
 class Prepared(NamedTuple):
-    """An answer as bytes: head lines of the 200 and of the 304, the quoted tag, and the body."""
+    """An answer as bytes: head lines of the 200 and of the 304, the quoted tag, and the body.
+
+    `body` is None where it would have to be read first.
+    """
 
     head: bytes
     head_not_modified: bytes
     etag: bytes
-    body: bytes
+    body: bytes | None
 
 
 class AtHand(Protocol):
@@ -101,6 +104,8 @@ class FastLane:
         method, tag = line[1], wants.tag
         if tag is None:
             body = prepared.body if method == b"GET" else b""
+            if body is None:
+                return None
             return self._whole(method, HTTPStatus.OK, prepared.head, body)
         if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
             return None

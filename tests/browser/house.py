@@ -230,6 +230,7 @@ def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None
     `prepare` brings the page into the state meant, after each change of the window.
     """
     wide = page.viewport_size
+    page.wait_for_load_state()  # the beginning of a page has no landmarks yet
     for scheme, viewport in (("light", DESK), ("dark", DESK), ("light", PHONE)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)

@@ -31,6 +31,7 @@ def saved(visitor: Visitor, product: Any) -> Any:
 
 
 def shown(page: Page) -> list[str | None]:
+    page.wait_for_load_state()  # what is said comes before the pictures
     return [each.get_attribute("data-key") for each in page.locator("#picture-list > li").all()]
 
 
@@ -40,6 +41,13 @@ def shot(page: Page, key: str) -> Locator:
 
 def heard(page: Page, sentence: str) -> None:
     expect(page.locator("#live")).to_have_text(sentence)
+
+
+def at_rest(page: Page) -> None:
+    """Load the page again, with a clock that goes on when the test says so."""
+    page.clock.install(time=0)
+    page.clock.pause_at(3600)  # it runs until then, and does not go back
+    page.reload()
 
 
 def answered(page: Page, method: str, part: str) -> Any:
@@ -97,6 +105,7 @@ def test_the_order_is_changed_by_dragging(admin: Visitor, product: Any, reduced:
     page.mouse.move(begin["x"] + 60, begin["y"] + 60)
     page.mouse.down()
     page.mouse.move(begin["x"] + 80, begin["y"] + 80, steps=3)
+    page.wait_for_selector(".lifted")  # where the mouse is before that is not noted
     with answered(page, "PUT", "/images"):
         page.mouse.move(goal["x"] + goal["width"] - 20, goal["y"] + 60, steps=12)
         expect(page.locator("#picture-list > li").first).to_have_attribute("data-key", b)
@@ -119,6 +128,7 @@ def test_a_card_dragged_over_another_changes_places_with_it_once(
     page.mouse.move(begin["x"] + 60, begin["y"] + 60)
     page.mouse.down()
     page.mouse.move(begin["x"] + 80, begin["y"] + 80, steps=3)
+    page.wait_for_selector(".lifted")  # where the mouse is before that is not noted
     page.evaluate("""() => {
         const list = document.getElementById("picture-list");
         window.firsts = [];
@@ -268,6 +278,29 @@ def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) ->
     assert saved(admin, product)["images"][0]["alt"] == {"es": "Un zapato"}
 
 
+@pytest.mark.parametrize("by_key", [False, True], ids=["by mouse", "by key"])
+def test_a_button_that_is_pressed_stays_until_it_is_let_go_of(
+    admin: Visitor, product: Any, by_key: bool
+) -> None:
+    page, (a, b, c) = admin.page, ids_of(product)
+    button = shot(page, c).get_by_role("button", name="Hacerla la principal")
+    if by_key:
+        button.focus()
+        page.keyboard.down(" ")
+    else:
+        shot(page, a).get_by_label("Texto alternativo ES").focus()
+        button.hover()
+        page.mouse.down()
+    with page.expect_response("**/pictures"):
+        page.evaluate(REFRESH)
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")  # time to show it
+    with answered(page, "PUT", "/images"):
+        page.keyboard.up(" ") if by_key else page.mouse.up()
+    assert page.evaluate("window.refreshed.then(() => true)")
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
+
+
 def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     admin: Visitor, product: Any
 ) -> None:
@@ -392,6 +425,7 @@ def test_a_picture_is_replaced_and_stays_itself(admin: Visitor, product: Any) ->
 
 def test_a_removed_picture_comes_back_by_undoing(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
+    at_rest(page)  # the offer to undo stays
     shot(page, b).get_by_role("button", name="Quitar la foto").click()
     expect(shot(page, b)).to_have_count(0)
     expect(shot(page, c).get_by_role("button", name="Quitar la foto")).to_be_focused()
@@ -401,13 +435,6 @@ def test_a_removed_picture_comes_back_by_undoing(admin: Visitor, product: Any) -
     heard(page, "La foto foto.jpg está de vuelta.")
     assert shown(page) == [a, b, c] == ids_of(saved(admin, product))
     expect(page.get_by_role("button", name="Deshacer")).to_have_count(0)
-
-
-def at_rest(page: Page) -> None:
-    """Load the page again, with a clock that goes on when the test says so."""
-    page.clock.install(time=0)
-    page.clock.pause_at(1)
-    page.reload()
 
 
 def test_the_offer_to_undo_goes_after_ten_seconds(admin: Visitor, product: Any) -> None:
@@ -455,6 +482,7 @@ def test_a_picture_from_elsewhere_is_shown_moved_and_removed(admin: Visitor) -> 
     admin.context.route("https://elsewhere.example/**", answer)
     page, (a,) = admin.page, ids_of(product)
     page.goto(f"/admin/products/{product['id']}")
+    at_rest(page)
     card = shot(page, url)
     expect(card.get_by_text("En otro sitio", exact=True)).to_be_visible()
     card.scroll_into_view_if_needed()

@@ -63,6 +63,23 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     expect(page.get_by_text("Sus productos siguen ahí.")).to_be_visible()
 
 
+def test_what_was_found_stays_in_hand_when_it_is_found_again(admin: Visitor) -> None:
+    word = unique("grupo")
+    for name in ("roja", "azul"):
+        admin.a_product(name=f"{word} {name}")
+    page = admin.page
+    page.goto("/admin/groups/new")
+    find, live = page.get_by_label("Buscar productos"), page.locator("#live")
+    find.fill(word)
+    expect(live).to_have_text("2 encontrados")
+    page.locator("[data-results]").get_by_label(f"{word} azul").focus()
+    find.dispatch_event("input")
+    expect(live).to_have_js_property("textContent", "2 encontrados\u00a0")  # said again
+    expect(page.locator("[data-results]").get_by_label(f"{word} azul")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-members]").get_by_label(f"{word} azul")).to_be_checked()
+
+
 def test_a_group_is_made_without_javascript(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor
 ) -> None:

@@ -80,6 +80,7 @@ def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> 
 
 
 def open_all(page: Page) -> None:
+    page.wait_for_load_state()
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
 
 
@@ -92,7 +93,6 @@ def test_who_is_invited_chooses_a_password_and_gets_in(
     ida = visit(java_script_enabled=False)
     ida.page.goto(link_in(letter.get_content()))
     choose_password(ida.page)
-    expect(ida.page.get_by_role("status")).to_contain_text("Tu nueva contraseña está guardada")
     ida.sign_in("ida@shop.example", NEWER)
 
 
@@ -129,6 +129,7 @@ def choose_password(page: Page) -> None:
     page.get_by_label("Nueva contraseña", exact=True).fill(NEWER)
     page.get_by_label("La nueva contraseña otra vez").fill(NEWER)
     page.get_by_role("button", name="Guardar la contraseña").click()
+    expect(page.get_by_role("status")).to_contain_text("Tu nueva contraseña está guardada")
 
 
 def test_ones_own_password(admin: Visitor, visit: Any) -> None:

@@ -101,7 +101,7 @@ def test_a_dropped_logo_is_taken_and_a_wrong_one_told(admin: Visitor) -> None:
     }"""
     zone = page.locator(".logo")
     zone.evaluate(drop, [list(b"no picture"), "logo.png"])
-    expect(page.locator("#logo-problem")).to_contain_text("un tipo que no conocemos")
+    expect(page.locator("#logo-problem")).to_contain_text("El archivo es de tipo TXT")
     zone.evaluate(drop, [list(pictures.photo(90, 40)), "logo.jpg"])
     expect(page.locator("#logo-shown img")).to_have_attribute("width", "90")
     expect(page.locator("#logo-problem")).to_be_hidden()

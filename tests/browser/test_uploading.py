@@ -75,9 +75,15 @@ def cards(page: Page) -> Locator:
     return page.locator("#picture-list > li")
 
 
+def standing(page: Page) -> Locator:
+    """The names of the pictures, as the cards stand."""
+    return page.locator("#picture-list > li > .name")
+
+
 def expect_shown(page: Page, *names: str) -> None:
-    """Wait until the cards stand so; those that arrived in another order are put right."""
-    expect(page.locator("#picture-list > li > .name")).to_have_text(list(names))
+    """Wait until the cards stand so, and are saved so: what arrived otherwise is put right."""
+    expect(standing(page)).to_have_text(list(names))
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
 
 
 def summary(page: Page) -> Locator:
@@ -124,7 +130,7 @@ def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> Non
     choose(page, *photographs(3))
     expect_shown(page, "foto-2.jpg", "foto-3.jpg")
     first.let_go()
-    expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
+    expect(standing(page)).to_have_text(["foto-1.jpg", "foto-2.jpg", "foto-3.jpg"])
     cards(page).nth(2).get_by_role("button", name="Hacerla la principal").click()
     order.let_go()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
@@ -132,6 +138,24 @@ def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> Non
     wanted = [f"foto-{n}.jpg" for n in (3, 1, 2)]
     expect_shown(page, *wanted)
     assert names(admin, product) == wanted
+
+
+def test_whoever_describes_one_while_they_are_put_right_goes_on(admin: Visitor) -> None:
+    page, product = at_product(admin)
+    first = Held(page, "**/images?name=foto-1.jpg")
+    choose(page, *photographs(3))
+    expect_shown(page, "foto-2.jpg", "foto-3.jpg")
+    expect(page.locator("#queue > li")).to_have_count(1)
+    field = cards(page).nth(1).get_by_label("Texto alternativo ES")
+    field.focus()
+    page.keyboard.type("Un zap")
+    first.let_go()
+    expect_shown(page, "foto-1.jpg", "foto-2.jpg", "foto-3.jpg")
+    page.keyboard.type("ato")
+    page.keyboard.press("Tab")
+    expect(cards(page).nth(2).get_by_text("✓ Guardado")).to_be_visible()
+    images = admin.call("GET", f"/api/shop/products/{product}")["images"]
+    assert [each["alt"] for each in images] == [{}, {}, {"es": "Un zapato"}]
 
 
 def test_files_and_folders_dropped_anywhere_are_taken_as_people_count(
@@ -415,9 +439,10 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
 ) -> None:
     page, product = at_product(admin)
     session = admin.context.new_cdp_session(page)
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 5_000}
+    # For the server just fast enough; still it takes minutes.
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000}
     session.send("Network.emulateNetworkConditions", slow)
-    large = pictures.photo(1600, 1200, seed=next(_numbers))
+    large = pictures.photo(2720, 2040, seed=next(_numbers), quality=100)
     choose(page, *(a_file(name, large + bytes([n])) for n, name in enumerate(["a.jpg", "b.jpg"])))
     choose(page, a_file("c.jpg"))
     for name in ("a.jpg", "b.jpg"):
@@ -425,7 +450,7 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
         expect(row(page, name).get_by_role("progressbar", name=f"Subida de {name}")).to_be_visible()
     expect(row(page, "c.jpg")).to_contain_text("Espera su turno")
     expect(summary(page)).to_have_text("3 en curso")
-    expect(row(page, "a.jpg").locator(".preview")).to_have_js_property("naturalWidth", 1600)
+    expect(row(page, "a.jpg").locator(".preview")).to_have_js_property("naturalWidth", 2720)
     check_accessible(page)
     row(page, "a.jpg").get_by_role("button", name="Cancelar").click()
     expect(row(page, "a.jpg")).to_contain_text("Cancelada: no se subió.")
@@ -482,7 +507,7 @@ def test_a_line_that_stays_broken_is_told_and_tried_again_by_hand(admin: Visitor
     page, product = at_product(admin)
     admin.guard.expect(BROKEN_LINE)
     page.clock.install(time=0)
-    page.clock.pause_at(1)
+    page.clock.pause_at(3600)  # it runs until then, and does not go back
     page.route("**/images?name=*", lambda route: route.abort("connectionreset"))
     choose(page, a_file())
     stays = row(page, "foto.jpg")
@@ -550,13 +575,13 @@ def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
         choose(page, a_file("foto-1.jpg", large), a_file("foto-2.jpg"))
         expect(cards(page)).to_have_count(2)
         assert sorted(names(visitor, product)) == ["foto-1.jpg", "foto-2.jpg"]
-        # Now all of it ends, and another server comes in its place.
-        line.breaks = [within(1000, lambda: end(server))]
-        line.hang_up()
-        until_said = keep_what_is_said(page, "#queue > li")
-        choose(page, a_file("foto-3.jpg"))
-        until_said("Se cortó la conexión")
+        # Now all of it ends, and another server comes in its place, which may take its time.
         with Server(guard, uri, AVENUE_JOBS="inline", **lasting) as other:
+            line.breaks = [within(1000, lambda: end(server))]
+            line.hang_up()
+            until_said = keep_what_is_said(page, "#queue > li")
+            choose(page, a_file("foto-3.jpg"))
+            until_said("Se cortó la conexión")
             line.to = other.port
             expect(cards(page)).to_have_count(3)
             assert names(visitor, product)[2:] == ["foto-3.jpg"]

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,6 +185,7 @@ def test_of_many_who_miss_at_once_one_asks(guard: Guard, hurried: House) -> None
             os.kill(pid, signal.SIGCONT)
         assert {each.result().status for each in answers} == {200}
         assert len({each.result().body for each in answers}) == 1
+        wait_until(lambda: seen(server) > before, "the request is in the log")
         assert seen(server) - before == 1
 
 
@@ -195,10 +197,19 @@ def connections(edge: Nginx) -> list[str]:
     return [row[2] for row in rows if row[1] == ours and row[3] == "01"]
 
 
+def log_of(server: Server) -> list[dict[str, Any]]:
+    """What Avenue has written down, request by request."""
+    return [json.loads(each) for each in server.log.read_text().splitlines() if "{" in each]
+
+
 def seen(server: Server) -> int:
     """How many requests for pictures Avenue has answered."""
-    lines = [json.loads(each) for each in server.log.read_text().splitlines() if "{" in each]
-    return sum(str(line.get("route")).startswith("/media/") for line in lines)
+    return sum(str(line.get("route")).startswith("/media/") for line in log_of(server))
+
+
+def not_modified(server: Server) -> list[dict[str, Any]]:
+    """The lines of the answers that said so."""
+    return [line for line in log_of(server) if line.get("status") == 304]
 
 
 def test_meanwhile_it_is_asked_for_again_in_the_background(hurried: House) -> None:
@@ -208,9 +219,10 @@ def test_meanwhile_it_is_asked_for_again_in_the_background(hurried: House) -> No
     wait_until(lambda: asked(edge, path)[1] == "STALE", "its time is up")
     wait_until(lambda: asked(edge, path)[1] == "HIT", "it was asked for again")
     assert asked(edge, path)[0].body == first.body
+    wait_until(lambda: not_modified(hurried.app), "it is in the log")
     assert seen(hurried.app) > before
-    log = [json.loads(each) for each in hurried.app.log.read_text().splitlines() if "{" in each]
-    assert [line["bytes"] for line in log if line.get("status") == 304] == [0]
+    # On a busy machine its time may be up once more.
+    assert {line["bytes"] for line in not_modified(hurried.app)} == {0}
 
 
 def test_what_was_kept_is_shown_while_avenue_is_away(guard: Guard, hurried: House) -> None:

@@ -25,7 +25,7 @@ from tests.faults.house import (
     shown,
     sweep,
 )
-from tests.mongod import Guard, Mongod, fail_point
+from tests.mongod import Guard, Mongod, fail_point, wait_until
 from tests.pictures import photo
 from tests.server import Answer, Client, Server, images_path, path_of, prepare
 
@@ -92,7 +92,10 @@ def impatient_shop(guard: Guard, failing_mongod: Mongod) -> Iterator[Shop]:
 
 
 class Action:
-    """One request that meets the fault, and how to tell whether it was done."""
+    """One request that meets the fault, and how to tell whether it was done.
+
+    `seller` arranges and looks; `sender` is the same person at the server that is asked.
+    """
 
     steps: tuple[tuple[str, str], ...]
     # Collections written inside a transaction: what a write may say late, its commit says.
@@ -101,6 +104,7 @@ class Action:
 
     def __init__(self, shop: Shop, seed: int) -> None:
         self.shop, self.seller = shop, shop.seller
+        self.sender = shop.seller
         self.product = shop.seller.create_product()
         self.pictures = [photo(64, 48, seed=seed * 10 + n) for n in range(3)]
         self.hashes = [sha256(each) for each in self.pictures]
@@ -155,7 +159,7 @@ class Upload(Action):
         """Nothing is there."""
 
     def do(self) -> Answer:
-        return self.seller.upload(self.product, self.pictures[0], "the-key")
+        return self.sender.upload(self.product, self.pictures[0], "the-key")
 
     def again(self) -> Answer:
         answer = self.do()
@@ -181,12 +185,12 @@ class Reorder(Action):
         self.body = {"order": order, "revision": found["revision"]}
 
     def do(self) -> Answer:
-        return self.seller.send_json("PUT", images_path(self.product), self.body)
+        return self.sender.send_json("PUT", images_path(self.product), self.body)
 
     def again(self) -> Answer:
         answer = self.do()
         if answer.code == "revision_conflict":  # it had been done, and says so by the new state
-            answer = self.seller.get(f"/api/shop/products/{self.product}")
+            answer = self.sender.get(f"/api/shop/products/{self.product}")
         return answer
 
     def after(self) -> list[str]:
@@ -207,7 +211,7 @@ class Rename(Action):
 
     def rename(self, **also: int) -> Answer:
         body = {"name": "Bota", **also}
-        return self.seller.send_json("PATCH", f"/api/shop/products/{self.product}", body)
+        return self.sender.send_json("PATCH", f"/api/shop/products/{self.product}", body)
 
     def has_been_done(self) -> bool:
         name = self.seller.product(self.product)["name"]
@@ -232,12 +236,12 @@ class Remove(Action):
         return f"{images_path(self.product)}/{self.removed}"
 
     def do(self) -> Answer:
-        return self.seller.request("DELETE", self.path)
+        return self.sender.request("DELETE", self.path)
 
     def again(self) -> Answer:
         answer = self.do()
         if answer.code == "image_not_found":  # it had been done
-            answer = self.seller.get(f"/api/shop/products/{self.product}")
+            answer = self.sender.get(f"/api/shop/products/{self.product}")
         return answer
 
     def after(self) -> list[str]:
@@ -252,7 +256,7 @@ class Restore(Remove):
         assert super().do().status == 204
 
     def do(self) -> Answer:
-        return self.seller.request("POST", f"{self.path}/restore")
+        return self.sender.request("POST", f"{self.path}/restore")
 
     def again(self) -> Answer:
         return self.do()
@@ -274,8 +278,8 @@ class Replace(Remove):
     )
 
     def do(self) -> Answer:
-        headers, body = self.seller.upload_request(self.product, self.new_picture, "the-key")
-        return self.seller.request("PUT", f"{self.path}/file", body, headers)
+        headers, body = self.sender.upload_request(self.product, self.new_picture, "the-key")
+        return self.sender.request("PUT", f"{self.path}/file", body, headers)
 
     again = Upload.again
 
@@ -291,12 +295,12 @@ class DeleteProduct(Action):
     steps = (("delete", "shop_products"), ("update", "assets"), ("commitTransaction", ""))
 
     def do(self) -> Answer:
-        return self.seller.request("DELETE", f"/api/shop/products/{self.product}")
+        return self.sender.request("DELETE", f"/api/shop/products/{self.product}")
 
     def again(self) -> Answer:
         answer = self.do()
         if answer.code == "product_not_found":  # it had been done
-            answer = self.seller.get("/api/shop/products?limit=1")
+            answer = self.sender.get("/api/shop/products?limit=1")
         return answer
 
     def has_been_done(self) -> bool:
@@ -315,12 +319,12 @@ class Create(Action):
 
     def do(self) -> Answer:
         body = {"name": "Sandalia", "sku": self.sku}
-        return self.seller.send_json("POST", "/api/shop/products", body)
+        return self.sender.send_json("POST", "/api/shop/products", body)
 
     def again(self) -> Answer:
         answer = self.do()
         if answer.code == "sku_taken":  # it had been done
-            answer = self.seller.get("/api/shop/products?limit=1")
+            answer = self.sender.get("/api/shop/products?limit=1")
         return answer
 
     def has_been_done(self) -> bool:
@@ -352,12 +356,12 @@ class Save(Action):
             self.body["temp_images"].append(kept.json["id"])
 
     def do(self) -> Answer:
-        return self.seller.send_json("POST", "/api/shop/products", self.body)
+        return self.sender.send_json("POST", "/api/shop/products", self.body)
 
     def again(self) -> Answer:
         answer = self.do()
         if answer.code == "sku_taken":  # it had been done
-            answer = self.seller.get("/api/shop/products?limit=1")
+            answer = self.sender.get("/api/shop/products?limit=1")
         return answer
 
     def has_been_done(self) -> bool:
@@ -386,7 +390,7 @@ class Join(Action):
 
     def do(self) -> Answer:
         path = f"/api/shop/products/{self.product}"
-        return self.seller.send_json("PATCH", path, {"group": self.group})
+        return self.sender.send_json("PATCH", path, {"group": self.group})
 
     def has_been_done(self) -> bool:
         group = self.seller.get(f"/api/shop/groups/{self.group}").json
@@ -404,7 +408,7 @@ class Deliver(Action):
         self.url = self.seller.product(self.product)["images"][1]["url"]
 
     def do(self) -> Answer:
-        answer = self.seller.get(path_of(self.url))
+        answer = self.sender.get(path_of(self.url))
         if answer.status == 200:
             assert sha256(answer.body) == self.hashes[1]
         return answer
@@ -486,17 +490,57 @@ def test_up_to_three_errors_in_a_row_are_not_seen_from_outside(
     assert_nothing_is_left(shop)
 
 
+def met(
+    shop: Shop,
+    sender: Client,
+    action: type[Action],
+    command: str,
+    collection: str,
+    fault: Fault,
+) -> tuple[Action, Answer, float]:
+    """Return a request that met a fault without end, its answer, and the seconds that took.
+
+    On a busy machine, the time some are given is over before they get there.
+    """
+    found: list[tuple[Action, Answer, float]] = []
+
+    def has_met_it() -> bool:
+        case = action(shop, seed=4)
+        case.sender = sender
+        with fault_in(shop, None, command, collection, fault) as point:
+            began_at = time.monotonic()
+            answer = case.do()
+            found.append((case, answer, time.monotonic() - began_at))
+        return bool(point.hits)
+
+    wait_until(has_met_it, f"it gets as far as {command} {collection}")
+    return found[-1]
+
+
+def again_until_there_is_time(case: Action) -> Answer:
+    """Do as a 503 says, as often as a busy machine takes longer than the server gives it."""
+    answers: list[Answer] = []
+
+    def is_answered() -> bool:
+        answers.append(case.again())
+        return answers[-1].status != 503
+
+    wait_until(is_answered, "there is time for it")
+    return answers[-1]
+
+
 @pytest.mark.parametrize(("action", "command", "collection", "fault"), cases(14))
 def test_errors_without_end_are_a_503_in_time_and_do_no_harm(
-    impatient_shop: Shop, action: type[Action], command: str, collection: str, fault: Fault
+    shop: Shop,
+    impatient_shop: Shop,
+    action: type[Action],
+    command: str,
+    collection: str,
+    fault: Fault,
 ) -> None:
-    shop = impatient_shop
-    case = action(shop, seed=4)
-    with fault_in(shop, None, command, collection, fault) as point:
-        began_at = time.monotonic()
-        answer = case.do()
-        took_seconds = time.monotonic() - began_at
-    assert point.hits
+    case, answer, took_seconds = met(
+        shop, impatient_shop.seller, action, command, collection, fault
+    )
     if answer.status == 503:
         assert int(answer.headers["Retry-After"]) > 0
     else:
@@ -506,7 +550,7 @@ def test_errors_without_end_are_a_503_in_time_and_do_no_harm(
     assert took_seconds < case.seconds + SPARE_SECONDS
     case.has_been_done()
 
-    again = case.again()
+    again = again_until_there_is_time(case)
 
     assert again.status in {200, 201, 204}, again
     assert case.has_been_done()

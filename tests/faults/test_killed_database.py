@@ -15,7 +15,8 @@ from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Client, Server, path_of, prepare
 
 UPLOADERS = 4
-AT_ONCE_SECONDS = 1.5
+AT_ONCE_SECONDS = 4
+"""For a busy machine; sooner than the usual 5 s of a read."""
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_download_that_cannot_go_on_is_cut_and_never_looks_complete(
 ) -> None:
     uri = fresh_mongod.uri_of("shop")
     prepare(uri)
-    env = {"AVENUE_READ_SECONDS": "1", "AVENUE_MAX_PRODUCT_IMAGE_MB": "25"}
+    env = {"AVENUE_READ_SECONDS": "3", "AVENUE_MAX_PRODUCT_IMAGE_MB": "25"}
     with Server(guard, uri, **env) as server:
         seller = server.seller()
         picture = noise_png(2_640, 2_520)  # 19 MB, more than the kernel holds on its way

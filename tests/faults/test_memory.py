@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.house import sha256
-from tests.mongod import Guard
+from tests.mongod import Guard, wait_until
 from tests.pictures import noise_png
 from tests.server import Answer, Client, Server, path_of
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.alone
 MIB = 1024 * 1024
 MOST_BYTES = 40 * MIB
 DOWNLOADS, UPLOADS = 10, 8
+PATIENCE_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,16 @@ def download(seller: Client, path: str, expected: bytes) -> Answer:
 
 
 def upload(seller: Client, picture: bytes) -> Answer:
-    return seller.upload(seller.create_product(), picture)
+    """Upload until it is stored: who waits too long for a turn at the decoder is to come again."""
+    product = seller.create_product()
+    answers: list[Answer] = []
+
+    def is_answered() -> bool:
+        answers.append(seller.upload(product, picture))
+        return answers[-1].status != 503
+
+    wait_until(is_answered, "there is a turn at the decoder", PATIENCE_SECONDS)
+    return answers[-1]
 
 
 def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:

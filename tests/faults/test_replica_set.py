@@ -132,10 +132,11 @@ def test_an_upload_only_the_primary_has_is_not_acknowledged_when_it_is_sent_agai
     uri = replica_set.uri_of(database_name())
     prepare(uri)
     database = raw(replica_set.client, uri)
-    with Server(guard, uri, AVENUE_WRITE_SECONDS="2") as server:
-        seller, picture = server.seller(), photo(96, 72)
-        product, other = seller.create_product(), seller.create_product()
-        assert seller.upload(product, picture, "key").status == 201
+    with Server(guard, uri) as patient, Server(guard, uri, AVENUE_WRITE_SECONDS="2") as server:
+        arranging, picture = patient.seller(), photo(96, 72)
+        product, other = arranging.create_product(), arranging.create_product()
+        assert arranging.upload(product, picture, "key").status == 201
+        seller = arranging.at(server)
         database["writes"].update_one({"state": "done"}, {"$set": {"state": "open"}})
         with secondaries_cut_off(replica_set):
             hasty = database.with_options(write_concern=WriteConcern(w=1))

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.alone
 SLOW_HEADS = SLOW_BODIES = 100
 READERS = 4
 P95_SECONDS = 0.5
+MOST_TIMES_SLOWER = 2
+"""Than without them, where a busy machine takes longer anyhow."""
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def still_waiting(client: socket.socket) -> bool:
         return False
 
 
-@pytest.mark.parametrize("seconds", [4, pytest.param(8, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [6, pytest.param(12, marks=pytest.mark.long)])
 def test_two_hundred_slow_connections_do_not_keep_good_requests_waiting(
     server: Server, seconds: int
 ) -> None:
@@ -82,7 +84,7 @@ def test_two_hundred_slow_connections_do_not_keep_good_requests_waiting(
     took: list[float] = []
 
     def ask_on(number: int) -> None:
-        ends_at = time.monotonic() + seconds
+        ends_at = time.monotonic() + seconds / 2
         while (began_at := time.monotonic()) < ends_at:
             if number % 2:
                 assert sha256(seller.get(url).body) == sha256(picture)
@@ -90,9 +92,16 @@ def test_two_hundred_slow_connections_do_not_keep_good_requests_waiting(
                 assert len(seller.product(product)["images"]) == 1
             took.append(time.monotonic() - began_at)
 
-    with slow_clients(seller, product) as clients, ThreadPoolExecutor(READERS) as threads:
-        list(threads.map(ask_on, range(READERS)))
+    def p95() -> float:
+        took.clear()
+        with ThreadPoolExecutor(READERS) as threads:
+            list(threads.map(ask_on, range(READERS)))
+        return statistics.quantiles(took, n=20)[-1]
+
+    calm = p95()
+    with slow_clients(seller, product) as clients:
+        beside_them = p95()
         waiting = sum(still_waiting(each) for each in clients)
 
     assert waiting == SLOW_HEADS + SLOW_BODIES
-    assert statistics.quantiles(took, n=20)[-1] < P95_SECONDS
+    assert beside_them < max(P95_SECONDS, MOST_TIMES_SLOWER * calm)

@@ -192,7 +192,7 @@ def test_signing_in_and_out_and_tokens_are_told_without_secrets(application, as_
     assert signed_in.status_code == 200
     wrong = {**credentials, "password": "wrong"}
     assert person.post("/api/auth/login", json=wrong).status_code == 401
-    made = person.post("/api/auth/tokens", json={"name": "caja", "scopes": ["read"]})
+    made = person.post("/api/auth/tokens", json={"name": "caja nueva", "scopes": ["read"]})
     assert person.delete(f"/api/auth/tokens/{made.json['id']}").status_code == 204
     assert person.post("/api/auth/logout").status_code == 204
     told = entries(as_admin, actor=email)
@@ -204,7 +204,7 @@ def test_signing_in_and_out_and_tokens_are_told_without_secrets(application, as_
     ]
     assert {each["actor"]["id"] for each in told} == {person.id}
     assert told == entries(as_admin, actor=person.id)
-    for secret in (PASSWORD, signed_in.json["token"], made.json["token"], "caja"):
+    for secret in (PASSWORD, signed_in.json["token"], made.json["token"], "caja nueva"):
         assert secret not in str(told)
 
 

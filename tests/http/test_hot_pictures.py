@@ -147,6 +147,24 @@ def test_who_gets_no_bytes_costs_no_query(application, warm, urls, headers, meth
     assert dict(application.watch.seen) == before
 
 
+@both
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {}), ("HEAD", {}), ("GET", {"If-None-Match": "*"})]
+)
+def test_whoever_has_it_makes_it_known(application, nobody, urls, which, method, headers):
+    ordinary = nobody.ask(method, urls[which], headers=headers)
+    fresh = Caller(application, application.with_settings(cache_seconds=3600), HOST)
+    first = fresh.get(
+        urls[which], headers={"If-None-Match": nobody.get(urls[which]).headers["ETag"]}
+    )
+    assert first.status_code == 304
+    with flask_seen(fresh.app) as seen:
+        answer = fresh.ask(method, urls[which], headers=headers)
+    assert seen == []
+    assert (answer.status, answer.data) == (ordinary.status, ordinary.data)
+    assert told(answer) == told(ordinary)
+
+
 def test_a_rendition_that_was_swept_is_made_again(application, warm, urls):
     first = warmed(warm, urls["thumb"])
     key = urls["thumb"].partition("/media/")[2]

@@ -234,7 +234,8 @@ def test_a_logo_comes_and_goes_by_forms(as_admin):
 @pytest.mark.parametrize(
     ("data", "status", "told"),
     [
-        (b"no picture", 415, "a type we do not know"),
+        (b"no picture", 415, "The file is of the type TXT"),
+        (b"\0\1\2\3", 415, "a type we do not know"),
         (b"", 422, "The file is empty."),
         (bytes(3 * 1024 * 1024), 413, "The file is larger than 2 MB."),
     ],

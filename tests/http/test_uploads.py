@@ -257,6 +257,35 @@ def test_what_could_run_is_text(as_admin, as_client, name, visibility):
             assert answer.headers["Content-Disposition"].startswith("attachment;")
 
 
+def test_what_could_run_is_text_where_a_worker_knows_the_answer_by_heart(
+    application, as_admin, as_client
+):
+    categories(as_admin, hostile={"visibility": "public"})
+    url = upload(as_client, HOSTILE["page.html"], name="page.html", category="hostile")["url"]
+    ordinary = as_client.get(url)
+    worker = Caller(application, application.with_settings(cache_seconds=3600), HOST)
+    known = worker.get(url, headers={"If-None-Match": ordinary.headers["ETag"]})
+    assert known.status_code == 304
+    for _again in range(2):
+        answer = worker.get(url)
+        assert answer.data == ordinary.data
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        for name in ("Content-Disposition", "Content-Security-Policy"):
+            assert answer.headers[name] == ordinary.headers[name]
+
+
+@pytest.mark.parametrize("form", ["original", "thumb"])
+def test_no_worker_knows_by_heart_what_only_some_may_see(application, as_client, form):
+    picture = upload(as_client, a_picture())["file"]
+    url = picture["url"] if form == "original" else picture["variants"][form]["url"]
+    app = application.with_settings(cache_seconds=3600)
+    owner, nobody = replace(as_client, app=app), Caller(application, app, HOST)
+    tag = owner.get(url).headers["ETag"]
+    assert owner.get(url, headers={"If-None-Match": tag}).status_code == 304
+    for headers in ({}, {"If-None-Match": tag}):
+        assert nobody.get(url, headers=headers).status_code == 404
+
+
 def test_what_nobody_knows_is_a_download(as_client):
     told = upload(as_client, b"\0\1\2\3", name="datos.dat")
     answer = as_client.get(told["url"])

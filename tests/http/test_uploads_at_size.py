@@ -84,7 +84,7 @@ QUERIES: list[tuple[str, dict[str, Any], float]] = [
     ("seller", {}, 3),
     ("seller", {"owner": "me"}, 1),
     ("seller", {"reference": "ORD-7"}, 3),
-    ("seller", {"category": "orders"}, 3),
+    ("seller", {"category": "orders"}, 1),
 ]
 
 

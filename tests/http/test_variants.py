@@ -12,6 +12,7 @@ from PIL import Image
 from avenue.identity import new_id
 from avenue.media.decoding import DecodePool
 from avenue.media.errors import DecodersBusy
+from avenue.media.models import Visibility
 from avenue.media.renditions.service import Renditions
 from avenue.media.store import AssetStore, SweptStore
 from avenue.media.sweeper import Sweeper
@@ -187,22 +188,47 @@ def test_the_focal_point_moves_exactly_what_is_cut(as_seller, nobody):
     assert sum(differences) / len(differences) < 6
 
 
-def test_fifty_who_ask_at_once_make_one_work(application, image, monkeypatch):
-    url, calls = image["variants"]["card"]["url"].replace(".webp", ".jpg"), []
-    render, start = DecodePool.render, threading.Barrier(50)
+@pytest.fixture
+def calls(monkeypatch):
+    """What the decoders were asked to make."""
+    calls, render = [], DecodePool.render
 
     def counted(self, *args):
         calls.append(args)
         return render(self, *args)
 
     monkeypatch.setattr(DecodePool, "render", counted)
+    return calls
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+def test_who_looked_before_another_one_made_it_does_not_make_it_again(
+    application, image, calls, monkeypatch, visibility
+):
+    application.raw["assets"].update_one({"_id": image["id"]}, {"$set": {"visibility": visibility}})
+    asset = AssetStore(application.database).get(application.caller("nobody").site.id, image["id"])
+    renditions = application.app.extensions["avenue"][Renditions]
+    made = renditions._made
+
+    def made_too_late(*args):
+        monkeypatch.setattr(renditions, "_made", made)
+        made(*args)  # by another thread, before ours goes on
+        return made(*args)
+
+    monkeypatch.setattr(renditions, "_made", made_too_late)
+    assert renditions.find(asset, "card", "jpg").file.data
+    assert len(calls) == 1
+
+
+def test_fifty_who_ask_at_once_make_one_work(application, image, calls):
+    url, start = image["variants"]["card"]["url"].replace(".webp", ".jpg"), threading.Barrier(50)
     site, asset = application.caller("nobody").site, None
     asset = AssetStore(application.database).get(site.id, image["id"])
     renditions = application.app.extensions["avenue"][Renditions]
 
     def ask(_: int) -> bytes:
         start.wait()
-        return renditions.find(asset, "card", "jpg").file.rendition.data
+        return renditions.find(asset, "card", "jpg").file.data
 
     with ThreadPoolExecutor(50) as threads:
         answers = set(threads.map(ask, range(50)))

@@ -1,5 +1,6 @@
 """The pool of decode processes: fast when all is well, and never hurt by a picture."""
 
+import gc
 import hashlib
 import io
 import os
@@ -74,14 +75,26 @@ def _others() -> None:
     OTHERS.update(children())
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is niced waits long for its turn beside busy others; here, none of it is stuck."""
+    monkeypatch.setattr(decoding, "WALL_SECONDS_PER_CPU_SECOND", 100)
+
+
 def children() -> list[psutil.Process]:
     return [
-        child
-        for child in psutil.Process().children()
-        if child not in OTHERS
-        and child.status() != psutil.STATUS_ZOMBIE
-        and any("avenue.media.decoder" in word for word in child.cmdline())
+        child for child in psutil.Process().children() if child not in OTHERS and is_decoder(child)
     ]
+
+
+def is_decoder(process: psutil.Process) -> bool:
+    """Whether it runs; one that ends while it is looked at does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and any(
+            "avenue.media.decoder" in word for word in process.cmdline()
+        )
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -90,6 +103,12 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.002)
+
+
+def suspend(process: psutil.Process) -> None:
+    """Stop it, and return when it stands still."""
+    process.suspend()
+    until(lambda: process.status() == psutil.STATUS_STOPPED)
 
 
 @contextmanager
@@ -207,11 +226,11 @@ def test_a_process_that_gives_no_answer_is_ended_and_the_picture_may_come_again(
 ) -> None:
     examined(pool, pictures.photo())
     (process,) = children()
-    process.suspend()
-    monkeypatch.setattr(decoding, "WALL_SECONDS_PER_CPU_SECOND", 0.1)
-    with pytest.raises(DecodersBusy):
-        examined(pool, pictures.photo())
-    monkeypatch.undo()
+    suspend(process)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(decoding, "WALL_SECONDS_PER_CPU_SECOND", 0.1)
+        with pytest.raises(DecodersBusy):
+            examined(pool, pictures.photo())
     assert not process.is_running()
     assert examined(pool, pictures.photo()).width == 320
 
@@ -252,7 +271,7 @@ def test_a_process_that_dies_before_it_reads_its_picture_does_not_fail_it(
 ) -> None:
     examined(pool, pictures.photo())
     (process,) = children()
-    process.suspend()
+    suspend(process)
 
     def send_and_kill(*message: object) -> None:
         send(*message)
@@ -264,14 +283,30 @@ def test_a_process_that_dies_before_it_reads_its_picture_does_not_fail_it(
     assert not process.is_running()
 
 
+def test_a_process_that_leaves_and_does_not_end_is_not_the_pictures_fault(
+    pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is ended by a limit, where a busy machine keeps it from its last steps."""
+    started_by(
+        monkeypatch,
+        "import socket, sys, time; from avenue.media.decoder import receive_with_files, send;"
+        "channel = socket.socket(fileno=int(sys.argv[1])); send(channel, {'ready': True});"
+        "receive_with_files(channel); channel.close(); time.sleep(600)",
+    )
+    monkeypatch.setattr(decoding, "END_SECONDS", 0.1)
+    with pytest.raises(DecodersBusy):
+        examined(pool, pictures.photo())
+    assert children() == []
+
+
 @pytest.mark.parametrize("executable", ["/nonexistent/python", "/bin/false"])
 def test_when_no_process_can_be_started_the_picture_is_not_blamed(
     pool: DecodePool, monkeypatch: pytest.MonkeyPatch, executable: str
 ) -> None:
-    monkeypatch.setattr(sys, "executable", executable)
-    with pytest.raises(DecodersBusy):
-        examined(pool, pictures.photo())
-    monkeypatch.undo()
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", executable)
+        with pytest.raises(DecodersBusy):
+            examined(pool, pictures.photo())
     assert examined(pool, pictures.photo()).width == 320
 
 
@@ -410,6 +445,13 @@ def test_a_process_that_has_grown_is_replaced(
     pool: DecodePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = "import avenue.media.decoder as d; d.GROWN_BYTES = -(10**9); d.main()"
+    started_by(monkeypatch, program)
+    assert examined(pool, pictures.photo()).width == 320
+    assert children() == []
+
+
+def started_by(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Let `program` be what a decode process runs."""
 
     def start(descriptor: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -417,14 +459,12 @@ def test_a_process_that_has_grown_is_replaced(
         )
 
     monkeypatch.setattr(decoding, "_start", start)
-    assert examined(pool, pictures.photo()).width == 320
-    assert children() == []
 
 
 def test_a_process_serves_itself_last(pool: DecodePool) -> None:
     examined(pool, pictures.photo())
     (process,) = children()
-    assert process.nice() == psutil.Process().nice() + 10
+    assert process.nice() == min(19, psutil.Process().nice() + 10)
 
 
 def test_a_process_holds_no_secrets_and_no_file_of_ours(
@@ -494,12 +534,14 @@ def test_two_hundred_pictures_leave_nothing_behind(pool: DecodePool) -> None:
     for _ in range(5):
         round_of_uploads()
     (process,) = children()
+    gc.collect()  # what other tests have left is not given back later
     before = (ours.num_fds(), process.num_fds(), ours.num_threads())
     memory_before = (ours.memory_info().rss, process.memory_info().rss)
     for _ in range(40):
         round_of_uploads()
     assert children() == [process]
-    assert (ours.num_fds(), process.num_fds(), ours.num_threads()) == before
+    after = (ours.num_fds(), process.num_fds(), ours.num_threads())
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
     memory_after = (ours.memory_info().rss, process.memory_info().rss)
     for now, then in zip(memory_after, memory_before, strict=True):
         assert now - then < 8 * 1024 * 1024

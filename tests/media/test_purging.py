@@ -271,7 +271,8 @@ def test_a_receiver_that_does_not_answer_is_not_waited_for(house, seller, inbox)
     inbox.statuses = [0]
     with pytest.raises(NotDelivered):
         purger_of(house, inbox, timeout_seconds=0.2).purge(None, Saved())
-    assert len(told(house, inbox)) == 2  # with the one that was not answered
+    inbox.next()  # which is not answered
+    assert len(told(house, inbox)) == 1
 
 
 def test_a_receiver_that_is_not_there_is_told_when_it_is(house, seller, inbox):
@@ -337,7 +338,7 @@ def test_a_killed_worker_loses_nothing(
         assert inbox.all() == []
         said += server.log.read_text()
     kept = json.dumps(list(jobs.find()), default=str)
-    for planted in ("planted", SECRET, str(inbox.port), "/media/"):
+    for planted in ("planted", SECRET, f":{inbox.port}", "/media/"):
         assert planted not in kept
     for planted in ("planted", SECRET, f":{inbox.port}", image["id"]):
         assert planted not in said

@@ -67,7 +67,7 @@ def test_files_are_put_and_taken_out_again(run: Run, tmp_path: Path) -> None:
     lines = done.stdout.decode().splitlines()
     assert all(LINE.fullmatch(each) for each in lines), lines
     first, second = (each.split() for each in lines)
-    assert "notes.txt: The file is of a type we do not know" in done.stderr.decode()
+    assert "notes.txt: The file is of the type TXT" in done.stderr.decode()
     assert "none.jpg: The file cannot be read: No such file" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
 

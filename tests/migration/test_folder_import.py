@@ -20,7 +20,7 @@ from avenue.storage.scope import BUCKETS
 from tests.commands import Commands
 from tests.migration.house import OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
-from tests.mongod import Guard, Mongod, lifetime_of_transactions, wait_until
+from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions, wait_until
 from tests.server import Server
 
 SHOP = "https://shop.example"
@@ -128,12 +128,21 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
     with lifetime_of_transactions(mongod, 3), house(mongod, commands) as avenue:
         avenue.fill(shop)
-        # In the first half: what is left to do takes longer than a busy machine looks away.
         moments = sorted(random.sample(range(1, shop.assets // 2), kills))
-        for moment in moments:
-            assert kill_at(avenue, avenue.start("import", root, "--as", "products"), moment), (
-                moments
-            )
+        # A tenth of a second for each file: it is not over while a busy machine looks away.
+        slowly = fail_point(
+            mongod.client,
+            ["insert"],
+            None,
+            block_ms=100,
+            app_name="avenue",
+            namespace=f"{avenue.raw.name}.product_images.chunks",
+        )
+        with slowly as point:
+            for moment in moments:
+                process = avenue.start("import", root, "--as", "products")
+                assert kill_at(avenue, process, moment), moments
+        assert point.hits
         report = avenue.run(root, "--as", "products", code=1)
         check_report(report, shop)
         assert 0 < report["stored"] < len(shop.good)

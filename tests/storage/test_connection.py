@@ -1,7 +1,9 @@
 """The connection: errors that pass are outlived, and nothing waits longer than it said."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from avenue.config import Settings
 from avenue.errors import Conflict, Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.scope import AlreadyThere, Collection, house
-from tests.mongod import Mongod, ReplicaSet, fail_point, wait_until
+from tests.mongod import FailPoint, Mongod, ReplicaSet, fail_point, wait_until
 from tests.threads import at_once
 
 APP = "avenue"  # only Avenue's own client is hit
@@ -48,6 +50,14 @@ def hasty(shared_uri: str, database: Database) -> Iterator[Database]:
     hasty.raw["things"].find_one()  # connected: what is measured is the operation
     yield hasty
     hasty.close()
+
+
+def failing(
+    mongod: Mongod, database: Database, command: str, times: int | None, **fault: Any
+) -> AbstractContextManager[FailPoint]:
+    """Have `command` fail to the things of `database`, and nothing of others on this server."""
+    namespace = None if command == "commitTransaction" else f"{database.raw.name}.things"
+    return fail_point(mongod.client, [command], times, **fault, app_name=APP, namespace=namespace)
 
 
 def everything(database: Database) -> dict[Any, Any]:
@@ -116,7 +126,7 @@ def test_errors_in_a_row_are_outlived(
 ) -> None:
     things.insert({"_id": "old", "n": 0})
     command, after = OPERATIONS[operation]
-    with fail_point(mongod.client, [command], times, **FAULTS[fault], app_name=APP) as point:
+    with failing(mongod, database, command, times, **FAULTS[fault]) as point:
         operation(things)
     assert everything(database) == after
     # The retry of an insert that was done before its error finds it done.
@@ -126,7 +136,7 @@ def test_errors_in_a_row_are_outlived(
 def test_a_stamped_insert_is_outlived_too_and_happens_once(
     mongod: Mongod, database: Database, things: Collection
 ) -> None:
-    with fail_point(mongod.client, ["update"], 3, write_concern_error=91, app_name=APP):
+    with failing(mongod, database, "update", 3, write_concern_error=91):
         upsert(things)
     assert list(everything(database)) == ["new"]
 
@@ -148,7 +158,7 @@ def test_errors_without_end_are_unavailable_in_time_and_change_nothing(
     house(database).collection("things").insert({"_id": "old", "n": 0})
     command, _ = OPERATIONS[operation]
     seconds = hasty.read_seconds if command in {"find", "aggregate"} else hasty.write_seconds
-    with fail_point(mongod.client, [command], None, **FAULTS[fault], app_name=APP):
+    with failing(mongod, database, command, None, **FAULTS[fault]):
         began_at = time.monotonic()
         with pytest.raises(Unavailable) as caught:
             operation(house(hasty).collection("things"))
@@ -160,7 +170,7 @@ def test_errors_without_end_are_unavailable_in_time_and_change_nothing(
 def test_an_earlier_deadline_around_it_holds(mongod: Mongod, database: Database) -> None:
     things = house(database).collection("things")
     things.find_one({})
-    with fail_point(mongod.client, ["find"], None, error_code=189, app_name=APP):
+    with failing(mongod, database, "find", None, error_code=189):
         began_at = time.monotonic()
         with database.deadline(0.5), pytest.raises(Unavailable):
             things.find_one({})
@@ -174,7 +184,7 @@ def test_where_no_time_is_left_nothing_is_waited_for(
     things = house(database).collection("things")
     things.find_one({})
     with (
-        fail_point(mongod.client, ["find"], None, block_ms=500, app_name=APP),
+        failing(mongod, database, "find", None, block_ms=500),
         database.request(left_seconds),
         pytest.raises(Unavailable),
     ):
@@ -183,7 +193,7 @@ def test_where_no_time_is_left_nothing_is_waited_for(
 
 def test_a_slow_answer_is_unavailable_in_time(mongod: Mongod, hasty: Database) -> None:
     # Switching it off waits for those who are blocked.
-    with fail_point(mongod.client, ["find"], None, block_ms=6_000, app_name=APP):
+    with failing(mongod, hasty, "find", None, block_ms=6_000):
         began_at = time.monotonic()
         with pytest.raises(Unavailable):
             house(hasty).collection("things").find_one({})
@@ -201,7 +211,7 @@ def test_whoever_waits_for_a_connection_does_so_within_the_deadline(
             things.find_one({})
         return "unavailable"
 
-    with fail_point(mongod.client, ["find"], None, block_ms=4_000, app_name=APP):
+    with failing(mongod, hasty, "find", None, block_ms=4_000):
         began_at = time.monotonic()
         assert set(at_once(connections + 4, read)) == {"unavailable"}
         assert time.monotonic() - began_at < hasty.read_seconds + MARGIN_SECONDS
@@ -218,10 +228,10 @@ def test_connections_are_closed_before_a_network_forgets_them_and_never_compress
 
 @pytest.mark.parametrize("code", [2, 13, 9, 11000])
 def test_what_does_not_pass_is_raised_at_once(
-    mongod: Mongod, things: Collection, code: int
+    mongod: Mongod, database: Database, things: Collection, code: int
 ) -> None:
     with (
-        fail_point(mongod.client, ["find"], None, error_code=code, app_name=APP) as point,
+        failing(mongod, database, "find", None, error_code=code) as point,
         pytest.raises(OperationFailure),
     ):
         things.find_one({})
@@ -289,7 +299,7 @@ def test_a_transaction_outlives_errors_in_a_row_and_happens_once(
     mongod: Mongod, database: Database, things: Collection, command: str, fault: str, times: int
 ) -> None:
     fill(things)
-    with fail_point(mongod.client, [command], times, **FAULTS[fault], app_name=APP) as point:
+    with failing(mongod, database, command, times, **FAULTS[fault]) as point:
         assert database.transaction(pay(things, [])) == "paid"
     assert everything(database) == PAID
     assert point.hits == times
@@ -309,7 +319,7 @@ def test_a_transaction_that_cannot_end_is_unavailable_in_time_and_never_half_the
     mongod: Mongod, database: Database, hasty: Database, command: str, fault: str
 ) -> None:
     fill(house(database).collection("things"))
-    with fail_point(mongod.client, [command], None, **FAULTS[fault], app_name=APP):
+    with failing(mongod, database, command, None, **FAULTS[fault]):
         began_at = time.monotonic()
         with pytest.raises(Unavailable):
             hasty.transaction(pay(house(hasty).collection("things"), []))
@@ -398,9 +408,11 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
     fresh_mongod: Mongod,
 ) -> None:
     uri = fresh_mongod.uri_of("avenue")
+    patient = Database(Settings(mongodb_uri=uri, local=True))
+    insert(house(patient).collection("things"))
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=1))
     things = house(database).collection("things")
-    insert(things)
+    wait_until(lambda: answers(database), "it is connected")
     fresh_mongod.freeze()
     for operation, least in ((lambda: things.find_one({}), 1), (database.ping, 1)):
         began_at = time.monotonic()
@@ -409,17 +421,21 @@ def test_a_database_that_froze_is_unavailable_in_time_and_comes_back(
         assert time.monotonic() - began_at < least + MARGIN_SECONDS
     fresh_mongod.thaw()
     wait_until(lambda: answers(database), "the database answers again")
-    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    assert house(patient).collection("things").find_one({"_id": "new"}) == {"_id": "new", "n": 1}
     database.close()
+    patient.close()
 
 
 def test_a_transaction_that_froze_with_the_database_locks_nothing_when_it_is_back(
     fresh_mongod: Mongod,
 ) -> None:
     uri = fresh_mongod.uri_of("avenue")
+    patient = Database(Settings(mongodb_uri=uri, local=True))
+    kept = house(patient).collection("things")
+    insert(kept)
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1, write_seconds=2))
     things = house(database).collection("things")
-    insert(things)
+    wait_until(lambda: answers(database), "it is connected")
 
     def freeze_inside(session: ClientSession) -> None:
         things.within(session).update({"_id": "new"}, {"$set": {"n": 2}})
@@ -430,14 +446,22 @@ def test_a_transaction_that_froze_with_the_database_locks_nothing_when_it_is_bac
     with pytest.raises(Unavailable):
         database.transaction(freeze_inside)
     fresh_mongod.thaw()
-    wait_until(lambda: answers(database), "the database answers again")
 
-    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
-    database.transaction(
-        lambda session: things.within(session).update({"_id": "new"}, {"$set": {"n": 4}})
+    def is_told() -> bool:
+        """Who gets an answer next tells the server what it could not be told before."""
+        with contextlib.suppress(Unavailable):
+            things.find_one({})
+        return not database._abandoned
+
+    wait_until(is_told, "the database answers again, and is told")
+
+    assert kept.find_one({"_id": "new"}) == {"_id": "new", "n": 1}
+    patient.transaction(
+        lambda session: kept.within(session).update({"_id": "new"}, {"$set": {"n": 4}})
     )
-    assert things.find_one({"_id": "new"}) == {"_id": "new", "n": 4}
+    assert kept.find_one({"_id": "new"}) == {"_id": "new", "n": 4}
     database.close()
+    patient.close()
 
 
 def test_a_database_nobody_reaches_is_unavailable_and_costs_nothing_to_make() -> None:

@@ -40,7 +40,7 @@ def test_a_database_is_empty_and_of_its_own_name(database_uri: str, mongod: Mong
 def test_an_error_code_fails_so_many_commands_and_does_nothing(database_uri: str) -> None:
     with MongoClient(database_uri) as client:
         notes = client.get_default_database()["notes"]
-        with fail_point(client, ["insert"], 2, INTERRUPTED) as point:
+        with fail_point(client, ["insert"], 2, INTERRUPTED, namespace=notes.full_name) as point:
             for _ in range(2):
                 with pytest.raises(OperationFailure) as raised:
                     notes.insert_one({})
@@ -54,7 +54,13 @@ def test_a_write_concern_error_comes_after_the_work_was_done(database_uri: str) 
     with MongoClient(database_uri) as client:
         notes = client.get_default_database()["notes"]
         with (
-            fail_point(client, ["insert"], 1, write_concern_error=INTERRUPTED),
+            fail_point(
+                client,
+                ["insert"],
+                1,
+                write_concern_error=INTERRUPTED,
+                namespace=notes.full_name,
+            ),
             pytest.raises(WriteConcernError),
         ):
             notes.insert_one({"_id": "done"})
@@ -64,7 +70,8 @@ def test_a_write_concern_error_comes_after_the_work_was_done(database_uri: str) 
 def test_a_connection_can_be_closed(database_uri: str) -> None:
     with MongoClient(database_uri, retryReads=False) as client:
         notes = client.get_default_database()["notes"]
-        with fail_point(client, ["find"], 1, close_connection=True) as point:
+        closing = {"close_connection": True, "namespace": notes.full_name}
+        with fail_point(client, ["find"], 1, **closing) as point:
             with pytest.raises(AutoReconnect):
                 notes.find_one()
             assert notes.find_one() is None
@@ -74,7 +81,7 @@ def test_a_connection_can_be_closed(database_uri: str) -> None:
 def test_a_command_can_be_held_up(database_uri: str) -> None:
     with MongoClient(database_uri) as client:
         notes = client.get_default_database()["notes"]
-        with fail_point(client, ["find"], 1, block_ms=300):
+        with fail_point(client, ["find"], 1, block_ms=300, namespace=notes.full_name):
             begun = time.monotonic()
             notes.find_one()
             assert time.monotonic() - begun >= 0.3
@@ -83,7 +90,8 @@ def test_a_command_can_be_held_up(database_uri: str) -> None:
 def test_only_clients_of_the_given_name_are_hit(database_uri: str, mongod: Mongod) -> None:
     with MongoClient(database_uri, appname="avenue") as client:
         name = client.get_default_database().name
-        with fail_point(mongod.client, ["find"], None, INTERRUPTED, app_name="avenue") as point:
+        hit = {"app_name": "avenue", "namespace": f"{name}.notes"}
+        with fail_point(mongod.client, ["find"], None, INTERRUPTED, **hit) as point:
             assert mongod.client[name]["notes"].find_one() is None
             for _ in range(3):
                 with pytest.raises(OperationFailure):
@@ -125,11 +133,15 @@ def test_a_killed_mongod_comes_back_with_what_was_acknowledged(fresh_mongod: Mon
 
 def test_a_frozen_mongod_says_nothing_until_it_is_thawed(fresh_mongod: Mongod) -> None:
     with MongoClient(fresh_mongod.uri, timeoutMS=500) as client:
-        client.admin.command("ping")
+
+        def says_nothing() -> bool:
+            return refuses(lambda: client.admin.command("ping"))
+
+        wait_until(lambda: not says_nothing(), "it answers")
         fresh_mongod.freeze()
-        assert refuses(lambda: client.admin.command("ping"))
+        assert says_nothing()
         fresh_mongod.thaw()
-        wait_until(lambda: not refuses(lambda: client.admin.command("ping")), "it answers")
+        wait_until(lambda: not says_nothing(), "it answers again")
 
 
 def test_a_standalone_is_no_replica_set(standalone_mongod: Mongod) -> None:
@@ -158,7 +170,7 @@ def test_a_primary_steps_down(replica_set: ReplicaSet) -> None:
 
 
 def test_a_frozen_primary_is_replaced(replica_set: ReplicaSet) -> None:
-    frozen = replica_set.primary()
+    frozen = replica_set.wait_for_primary()
     frozen.freeze()
     assert replica_set.wait_for_primary(other_than=frozen) is not frozen
     replica_set.heal()

@@ -5,6 +5,7 @@ import itertools
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -407,8 +408,8 @@ def test_errors_in_a_row_while_deleting_leave_nothing(
 
 
 def test_a_chunk_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet) -> None:
-    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, write_seconds=2)
-    database = Database(settings)
+    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True)
+    database, hasty = Database(settings), Database(replace(settings, write_seconds=2))
     migrate(database)
     files = site(database, "shop").files(BUCKET)
     with (
@@ -416,7 +417,8 @@ def test_a_chunk_only_the_primary_has_is_not_called_stored(replica_set: ReplicaS
         fail_point(replica_set.client, ["insert"], None, write_concern_error=64, app_name="avenue"),
         pytest.raises(Unavailable),
     ):
-        write(files, "held", b"bytes")
+        write(site(hasty, "shop").files(BUCKET), "held", b"bytes")
+    hasty.close()
     assert files.find("held") is None
     write(files, "held", b"bytes")
     assert read(files, "held", 5) == b"bytes"

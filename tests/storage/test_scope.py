@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
@@ -347,8 +348,8 @@ def test_counters_that_may_be_forgotten_wait_for_nobody(database: Database) -> N
 
 
 def test_what_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet) -> None:
-    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, write_seconds=2)
-    database = Database(settings)
+    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True)
+    database, hasty = Database(settings), Database(replace(settings, write_seconds=2))
     migrate(database)
     mine = site(database, "mine").collection(PRODUCTS)
     with (
@@ -356,7 +357,8 @@ def test_what_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet)
         fail_point(replica_set.client, ["insert"], None, write_concern_error=64, app_name=APP),
         pytest.raises(Unavailable),
     ):
-        mine.insert({"_id": "q"})
+        site(hasty, "mine").collection(PRODUCTS).insert({"_id": "q"})
+    hasty.close()
     mine.insert({"_id": "q"})
     assert mine.find({}) == [{"_id": "q", "site": "mine"}]
     database.close()

@@ -79,37 +79,45 @@ class SweptRendition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenditionFile:
-    """A rendition, open for delivery."""
+class KnownRendition:
+    """What delivery asks of a rendition but its bytes; `name` is what people call the picture."""
 
-    rendition: KeptRendition
-    asset_name: str
+    key: RenditionKey
+    facts: Facts
+    name: str
 
     @property
     def length(self) -> int:
         """Bytes."""
-        return len(self.rendition.data)
+        return self.facts.length
 
     @property
     def etag(self) -> str:
         """A strong validator: it changes exactly when the bytes do."""
-        return self.rendition.facts.etag
+        return self.facts.etag
 
     @property
     def modified_at(self) -> datetime:
         """When it was made."""
-        return self.rendition.made_at
+        return self.facts.modified_at
 
     @property
     def media_type(self) -> str:
         """What the bytes are."""
-        return FORMATS[self.rendition.key.extension].media_type.name
+        return FORMATS[self.key.extension].media_type.name
 
-    @property
-    def name(self) -> str:
-        """What people call the picture; delivery puts the right extension to it."""
-        return self.asset_name
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionFile(KnownRendition):
+    """A rendition, open for delivery."""
+
+    data: bytes
+
+    @classmethod
+    def of(cls, kept: KeptRendition, name: str) -> "RenditionFile":
+        """Return the file of a kept rendition of a picture that people call `name`."""
+        return cls(key=kept.key, facts=kept.facts, name=name, data=kept.data)
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`."""
-        yield self.rendition.data[start:end]
+        yield self.data[start:end]

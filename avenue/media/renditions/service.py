@@ -15,7 +15,6 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import NotFound, Unavailable
 from avenue.media.cache import ByteCache, Place
-from avenue.media.conditional import Facts
 from avenue.media.facts import Rendition, Wanted
 from avenue.media.flights import Flights
 from avenue.media.limits import ImageLimits
@@ -23,6 +22,7 @@ from avenue.media.models import Asset, State, Visibility
 from avenue.media.reading import StoredFile
 from avenue.media.renditions.models import (
     KeptRendition,
+    KnownRendition,
     RenditionFile,
     RenditionKey,
 )
@@ -49,6 +49,14 @@ class Renderer(Protocol):
         self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
     ) -> list[Rendition]:
         """Return the renditions `wanted` of the picture in `file`, in that order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A rendition that is there; `place`: where the cache has it, None for what is not for that."""
+
+    about: KnownRendition
+    place: Place | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +91,16 @@ class Renditions:
         self._settings = settings
         self._flights: Flights[KeptRendition] = Flights()
 
-    def facts(self, asset: Asset, variant: str, extension: str) -> Facts | None:
-        """Return what conditions are decided by, without reading a byte; None when not made yet."""
+    def look(self, asset: Asset, variant: str, extension: str) -> Known | None:
+        """Return what is known of a rendition, without reading a byte; None when not made yet."""
         key = RenditionKey.of(asset, variant, extension)
-        kept: KeptRendition | None = self._cache.get(f"{asset.site}/{key.id}")
-        return kept.facts if kept else self._store.facts(asset.site, key)
+        place = self._place(asset, key)
+        kept: KeptRendition | None = self._cache.get(place.key)
+        facts = kept.facts if kept else self._store.facts(asset.site, key)
+        if facts is None:
+            return None
+        about = KnownRendition(key=key, facts=facts, name=asset.name)
+        return Known(about=about, place=_if_public(asset, place))
 
     def find(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return a picture as `variant`, made now if it must be.
@@ -98,13 +111,15 @@ class Renditions:
         if not self.has(asset, variant, extension):
             raise NotFound
         key = RenditionKey.of(asset, variant, extension)
-        place = Place(f"{asset.site}/{key.id}", lambda: self._store.find(asset.site, key))
+        place = self._place(asset, key)
         try:
             found = self._load(asset, key, place)
         except (Unavailable, TimeoutError):
             return self._stand_in(asset, variant, extension)
-        file = RenditionFile(rendition=found, asset_name=asset.name)
-        return Found(file=file, place=place if asset.visibility is Visibility.PUBLIC else None)
+        return Found(file=RenditionFile.of(found, asset.name), place=_if_public(asset, place))
+
+    def _place(self, asset: Asset, key: RenditionKey) -> Place:
+        return Place(f"{asset.site}/{key.id}", lambda: self._store.find(asset.site, key))
 
     def _load(self, asset: Asset, key: RenditionKey, place: Place) -> KeptRendition:
         """Return a rendition: at hand, from the database, or made now."""
@@ -117,9 +132,11 @@ class Renditions:
         return kept
 
     def _made(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:
-        return self._flights.share(
-            place, lambda: self.make(asset, [key])[0], self._settings.rendition_wait_seconds
-        )
+        def work() -> KeptRendition:
+            # Another one may have made it since we looked.
+            return self._store.find(asset.site, key) or self.make(asset, [key])[0]
+
+        return self._flights.share(place, work, self._settings.rendition_wait_seconds)
 
     def has(self, asset: Asset, variant: str, extension: str) -> bool:
         """Tell whether there is such a rendition of `asset`, made already or not."""
@@ -181,7 +198,11 @@ class Renditions:
         kept = self._store.find_first(asset.site, keys) if keys else None
         if kept is None:
             raise RenditionBusy
-        return Found(file=RenditionFile(rendition=kept, asset_name=asset.name), stands_in=True)
+        return Found(file=RenditionFile.of(kept, asset.name), stands_in=True)
+
+
+def _if_public(asset: Asset, place: Place) -> Place | None:
+    return place if asset.visibility is Visibility.PUBLIC else None
 
 
 def larger(variant: str) -> list[str]:

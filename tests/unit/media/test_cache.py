@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from avenue.media import cache
-from avenue.media.cache import AssetCache, ByteCache
+from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.models import Asset, State, Visibility
 
 
@@ -73,6 +73,20 @@ def test_no_room_keeps_nothing():
     kept = ByteCache(0)
     kept.put("a", b"1")
     assert kept.get("a") is None
+
+
+def test_who_looked_before_another_one_read_it_does_not_read_it_again(monkeypatch):
+    kept, reads = ByteCache(1000), []
+    place = Place("a", lambda: reads.append("a") or b"123")
+    look = kept.get
+
+    def looked_too_early(key: str) -> None:
+        monkeypatch.setattr(kept, "get", look)
+        assert kept.fetch(place) == b"123"  # by another thread, before ours goes on
+
+    monkeypatch.setattr(kept, "get", looked_too_early)
+    assert kept.fetch(place) == b"123"
+    assert reads == ["a"]
 
 
 def test_the_bound_holds_under_many_threads():

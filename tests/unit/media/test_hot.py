@@ -28,7 +28,7 @@ def test_a_host_that_has_become_anothers_is_given_nothing(owner: Site | None, fo
     pictures = HotPictures(cache, known, {HOST: owner}.get)
     facts = Facts(etag="e", modified_at=AT, length=3, unchanging=True)
     place = Place("bytes", lambda: None)
-    candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media")
+    candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media", withheld=())
     pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
     assert (pictures.find(HOST, PATH) is not None) is found
     assert (pictures.prepared(HOST, PATH) is not None) is found

@@ -188,10 +188,13 @@ def test_a_refusal_gives_the_numbers() -> None:
 )
 def test_a_bomb_is_refused_without_being_opened(make: Make) -> None:
     data = make()
-    before = time.process_time()
-    with pytest.raises(AvenueError):
-        facts_of(data)
-    assert time.process_time() - before < 0.05
+    times: list[float] = []
+    for _ in range(3):  # the best of them: the garbage of other tests is collected any time
+        before = time.process_time()
+        with pytest.raises(AvenueError):
+            facts_of(data)
+        times.append(time.process_time() - before)
+    assert min(times) < 0.05
 
 
 def test_a_jpeg_may_have_more_pixels_than_others() -> None:

@@ -30,14 +30,15 @@ BROWSER = (
 class Shelf:
     """Has one picture, for one host; remembers who asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bytes | None = BODY) -> None:
         self.asked: list[tuple[str, str]] = []
+        self._body = body
 
     def prepared(self, host: str, path: str) -> Prepared | None:
         self.asked.append((host, path))
         if (host, path) != ("shop.example", PATH):
             return None
-        return Prepared(b"Content-Length: 700\r\n", b"ETag: x\r\n", ETAG, BODY)
+        return Prepared(b"Content-Length: 700\r\n", b"ETag: x\r\n", ETAG, self._body)
 
 
 def head(*lines: bytes, first: bytes = LINE) -> bytes:
@@ -72,6 +73,17 @@ def test_who_has_it_is_told_so_also_with_a_date():
         answer = given_to(head(HOST, *lines))
         assert answer is not None
         assert (answer.status, answer.body) == (304, b"")
+
+
+def test_who_needs_no_bytes_is_answered_without_them():
+    lane = FastLane(Shelf(body=None), "gunicorn")
+    assert lane.answer(head(*BROWSER)) is None
+    known = lane.answer(head(*BROWSER, b"If-None-Match: " + ETAG))
+    assert known is not None
+    assert (known.status, known.body) == (304, b"")
+    asked = lane.answer(head(HOST, first=LINE.replace(b"GET", b"HEAD")))
+    assert asked is not None
+    assert (asked.status, asked.body) == (200, b"")
 
 
 def test_a_tag_is_compared_as_it_was_sent():

@@ -43,7 +43,9 @@ async function look() {
   if (mine !== asked) return;
   const there = new Set([...members.querySelectorAll("input")].map((box) => box.value));
   const fresh = found.filter((product) => !there.has(product.id));
-  results.replaceChildren(...fresh.map(line));
+  // The same ones stay as they are: somebody may be about to check one.
+  const shown = [...results.querySelectorAll("input")].map((box) => box.value);
+  if (fresh.map((product) => product.id).join() !== shown.join()) results.replaceChildren(...fresh.map(line));
   results.hidden = fresh.length === 0;
   nothing.hidden = !words || fresh.length > 0;
   if (words) announce(fresh.length ? results.dataset.found.replace("{count}", fresh.length) : nothing.textContent);

@@ -120,7 +120,9 @@ function completed(order, now) {
 }
 
 function show(order) {
+  const focus = document.activeElement;
   list.append(...order.map(card).filter(Boolean));
+  if (list.contains(focus)) focus.focus({ preventScroll: true });
   renumber();
 }
 

@@ -21,7 +21,7 @@ export function cards() {
 
 let last = 0;
 let changes = 0;
-let held = null;
+const holds = new Set();
 
 /** Something was saved from this page: a screen asked for before may not know of it. */
 export function changed() {
@@ -31,12 +31,31 @@ export function changed() {
 /** Let the screen stay as it is, while somebody drags; call what is returned to let go. */
 export function hold() {
   let letGo;
-  held = new Promise((resolve) => (letGo = resolve));
+  const held = new Promise((resolve) => (letGo = resolve));
+  holds.add(held);
   return () => {
-    held = null;
+    holds.delete(held);
     letGo();
   };
 }
+
+/** Let it stay while something on it is pressed: what is gone before it is let go of gets no click. */
+function holdWhilePressed(begin, isMeant, ...ends) {
+  section.addEventListener(begin, (event) => {
+    if (!isMeant(event) || !event.target.closest("button, label, summary, a")) return;
+    const letGo = hold(), over = new AbortController(), behind = new MessageChannel();
+    behind.port1.onmessage = letGo; // the click comes in the same task as the end of the press
+    const end = () => {
+      over.abort();
+      behind.port2.postMessage(null);
+    };
+    for (const each of ends) addEventListener(each, end, { capture: true, signal: over.signal });
+    addEventListener("blur", end, { signal: over.signal }); // of the window: its end is elsewhere
+  });
+}
+
+holdWhilePressed("pointerdown", (event) => event.button === 0, "pointerup", "pointercancel");
+holdWhilePressed("keydown", (event) => event.key === " ", "keyup");
 
 /** Show what is there now; what was typed and not saved, and where the focus was, stays. */
 export async function refresh() {
@@ -45,7 +64,7 @@ export async function refresh() {
   if (!answer.ok) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("pictures");
-  while (held) await held;
+  while (holds.size) await Promise.all(holds);
   if (!fresh || mine !== last) return false; // a later one is under way and knows more
   if (before !== changes) return refresh();
   const focus = focused();
