@@ -4,6 +4,7 @@ Whatever is stored leaves through `deliver`: whole, in part, as "you have it" or
 always with the headers that keep a hostile file from running and a private one out of caches.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,10 @@ class OpenFile(Protocol):
     @property
     def etag(self) -> str:
         """An opaque tag without quotes; the same tag always means the same bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all its bytes, as hex."""
 
     @property
     def modified_at(self) -> datetime:
@@ -88,7 +93,7 @@ _PUBLIC = (
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag",
+        "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest",
     ),
 )
 
@@ -178,6 +183,7 @@ def deliver(
         ("Content-Type", _SERVED_AS.get(file.media_type, file.media_type)),
         ("Content-Length", str(end - start)),
         ("Content-Disposition", _disposition(file.name, file.media_type, download)),
+        ("Repr-Digest", repr_digest(file.sha256)),
     ]
     if decision.status == HTTPStatus.PARTIAL_CONTENT:
         headers.append(("Content-Range", f"bytes {start}-{end - 1}/{file.length}"))
@@ -185,6 +191,15 @@ def deliver(
     if environ["REQUEST_METHOD"] == "GET" and start < end:
         body = _Body(file.chunks(start, end), end - start)
     return Response(body, _STATUS_LINES[decision.status], headers)
+
+
+def repr_digest(sha256: str) -> str:
+    """Return the `Repr-Digest` of a file with this hash (RFC 9530, section 3).
+
+    A byte sequence in a dictionary (RFC 8941, section 3.3.5). It is of the whole file in a 206,
+    too, so whoever has put all the parts together can tell whether they have it.
+    """
+    return f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode()}:"
 
 
 class _Body:

@@ -96,6 +96,11 @@ class RenditionFile:
         return self.rendition.facts.etag
 
     @property
+    def sha256(self) -> str:
+        """The hash of its bytes, as hex."""
+        return self.rendition.sha256
+
+    @property
     def modified_at(self) -> datetime:
         """When it was made."""
         return self.rendition.made_at
