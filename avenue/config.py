@@ -405,6 +405,14 @@ class Settings:
         least=1,
         most=4096,
     )
+    max_zip_mb: int = setting(
+        "AVENUE_MAX_ZIP_MB",
+        "Largest ZIP that is made of uploads.",
+        1000,
+        unit="MB",
+        least=1,
+        most=1900,
+    )
     max_uploads_per_minute: int = setting(
         "AVENUE_MAX_UPLOADS_PER_MINUTE",
         "Upload requests of one caller.",

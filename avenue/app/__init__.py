@@ -72,6 +72,8 @@ from avenue.uploads.links.service import LinkService
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tus import routes as tus_routes
+from avenue.uploads.zips import routes as zip_routes
+from avenue.uploads.zips.service import ZipService
 from avenue.web import (
     assets,
     audit,
@@ -121,7 +123,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     hot = _provide_delivery(app, database, decoders, known_sites, settings)
     changes = audit_service(settings, database)
     provide(app, settings, library, LegacyUrls(database), policy, changes)
-    _provide_links(app, database, library, settings)
+    _provide_uploads(app, database, library, settings)
     _provide_sites(app, database, library, known_sites, settings)
     shop = shop_of(settings, database, library)
     provide(
@@ -131,7 +133,6 @@ def create_app(settings: Settings, database: Database) -> Flask:
         import_service(settings, database),
         picture_import_service(settings, database, library),
         tus_service(settings, database, library),
-        UploadService(UploadStore(database), library, settings),
     )
 
     for each in (parsing, language, assets, colours, problems):
@@ -168,6 +169,7 @@ def _register_blueprints(app: Flask) -> None:
         tus_routes.blueprint,
         upload_routes.blueprint,
         link_routes.blueprint,
+        zip_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
 
@@ -262,10 +264,13 @@ def _provide_sites(
     )
 
 
-def _provide_links(
+def _provide_uploads(
     app: Flask, database: Database, library: MediaLibrary, settings: Settings
 ) -> None:
+    uploads = UploadService(UploadStore(database), library, settings)
+    reader: MediaReader = app.extensions["avenue"][MediaReader]
     links = signed_links(settings, database)
+    provide(app, uploads, ZipService(uploads, reader, settings))
     provide(app, links, LinkService(library, links, settings))
 
 

@@ -58,6 +58,7 @@ ACTIONS = {
     "upload.links_revoked": lazy_gettext("ended the links to a private file"),
     "upload.removed": lazy_gettext("removed an uploaded file"),
     "upload.restored": lazy_gettext("restored an uploaded file"),
+    "upload.zip_made": lazy_gettext("took uploaded files as a ZIP"),
     "user.added": lazy_gettext("added a person"),
     "user.disabled": lazy_gettext("disabled a person"),
     "user.enabled": lazy_gettext("let a disabled person in again"),

@@ -193,6 +193,20 @@ def deliver(
     return Response(body, _STATUS_LINES[decision.status], headers)
 
 
+def deliver_made(pieces: Iterator[bytes], length: int, *, name: str, media_type: str) -> Response:
+    """Answer with a file that is made while it is sent, for the caller alone and to be saved.
+
+    Its first piece is made here, so that what is wrong from the beginning is a clean error.
+    """
+    headers = [
+        *(each for each in PRIVATE.headers if each[0] != "Accept-Ranges"),
+        ("Content-Type", media_type),
+        ("Content-Length", str(length)),
+        ("Content-Disposition", content_disposition(name, download=True)),
+    ]
+    return Response(_Body(pieces, length), _STATUS_LINES[HTTPStatus.OK], headers)
+
+
 def repr_digest(sha256: str) -> str:
     """Return the `Repr-Digest` of a file with this hash (RFC 9530, section 3).
 

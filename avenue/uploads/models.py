@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.media.categories import UPLOAD, Category
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Asset, Claim, State
 
 Place = tuple[datetime, str]
 """When the last upload of a page was made, and its id."""
@@ -48,6 +48,12 @@ class UploadPage:
     items: tuple[Asset, ...]
     next: Place | None
     total: int
+
+
+def is_upload(asset: Asset) -> bool:
+    """Tell whether `asset` is a live upload."""
+    is_one = asset.claim is not None and asset.claim.kind == UPLOAD
+    return is_one and asset.state is State.LIVE
 
 
 def claim_of(upload_id: str) -> Claim:

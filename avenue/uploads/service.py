@@ -20,7 +20,7 @@ from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refus
 from avenue.media.models import Asset
 from avenue.media.reading import may_read
 from avenue.uploads.errors import TooManyUploads, UnknownCategory, UploadNotFound
-from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery
+from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, is_upload
 from avenue.uploads.store import UploadStore
 
 NO_LIMIT = 2**31
@@ -84,6 +84,15 @@ class UploadService:
         if found is None or not may_read(actor, found):
             raise UploadNotFound
         return found
+
+    def get_all(self, actor: Actor, upload_ids: Sequence[str]) -> list[Asset]:
+        """Return uploads the actor may read, in this order; raise `UploadNotFound` with `ids`."""
+        found = self._library.get_many(actor, upload_ids)
+        shown = {each.id for each in found.values() if is_upload(each) and may_read(actor, each)}
+        missing = [each for each in upload_ids if each not in shown]
+        if missing:
+            raise UploadNotFound(ids=missing)
+        return [found[each] for each in upload_ids]
 
     def find(self, actor: Actor, query: UploadQuery) -> UploadPage:
         """Return a page of those uploads the actor may read that `query` asks for."""

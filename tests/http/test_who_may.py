@@ -106,6 +106,7 @@ WHO_MAY = {
     # Links to general uploads; those of others are 404, as test_signed_links.py shows
     "POST /api/uploads/<upload_id>/sign": For(PERSON, READ),
     "POST /api/uploads/sign": For(PERSON, READ),
+    "POST /api/uploads/zip": For(PERSON, READ),
     "POST /api/uploads/<upload_id>/revoke": For(PERSON, WRITE),
     "POST /api/uploads/revoke": For(ADMINS, WRITE),
     "POST /api/uploads/tus": For(PERSON, WRITE),
