@@ -455,6 +455,27 @@ class Settings:
         unit="MB",
         least=0,
     )
+    max_site_files: int = setting(
+        "AVENUE_MAX_SITE_FILES",
+        "Files a site may have that has no quota of them of its own; 0 is no quota.",
+        0,
+        unit="files",
+        least=0,
+    )
+    max_user_mb: int = setting(
+        "AVENUE_MAX_USER_MB",
+        "Quota of one person on a site that says nothing of it; 0 is no quota.",
+        0,
+        unit="MB",
+        least=0,
+    )
+    max_user_files: int = setting(
+        "AVENUE_MAX_USER_FILES",
+        "Files one person may have on a site that says nothing of it; 0 is no quota.",
+        0,
+        unit="files",
+        least=0,
+    )
     max_disk_percent: int = setting(
         "AVENUE_MAX_DISK_PERCENT",
         "How full the database's disk may be before uploads are refused.",

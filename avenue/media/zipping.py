@@ -82,7 +82,7 @@ class Zip:
         Also what reading raises. Then the end is missing, and nobody takes it for whole.
         """
         sink = _Sink()
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
             for name, file in zip(self.names, self.files, strict=True):
                 digest = hashlib.sha256()
                 with archive.open(_entry(name, file), "w") as entry:
@@ -108,6 +108,9 @@ class _Sink:
 
     def flush(self) -> None:
         """Do nothing; `zipfile` asks for it."""
+
+    def close(self) -> None:
+        """Do nothing; it has nothing to close."""
 
     def taken(self) -> bytes:
         """Return what was written since."""

@@ -42,6 +42,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_picture_imports",
         "shop_picture_import_files",
         "tus_uploads",
+        "quotas",
     }
 )
 DUPLICATE_KEY = 11000

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from avenue.media.categories import UPLOAD, Category
 from avenue.media.models import Asset, Claim, State
+from avenue.storage.quotas import Amount
 
 Place = tuple[datetime, str]
 """When the last upload of a page was made, and its id."""
@@ -48,6 +49,14 @@ class UploadPage:
     items: tuple[Asset, ...]
     next: Place | None
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is stored, and what may be; 0 is no quota."""
+
+    used: Amount
+    quota: Amount
 
 
 def is_upload(asset: Asset) -> bool:

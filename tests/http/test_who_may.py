@@ -99,6 +99,7 @@ WHO_MAY = {
     # General uploads; those of others are 404, as test_uploads.py shows
     "GET /api/uploads": For(PERSON, READ),
     "POST /api/uploads": For(PERSON, WRITE),
+    "GET /api/uploads/quota": For(PERSON, READ),
     "GET /api/uploads/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/<upload_id>": For(PERSON, WRITE),
     "DELETE /api/uploads/<upload_id>": For(PERSON, WRITE),
