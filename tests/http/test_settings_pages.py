@@ -212,7 +212,7 @@ def test_what_one_person_may_store_is_for_administrators(application, as_admin):
     stored_quotas = {"user_bytes": 5 * 1024 * 1024, "user_files": 1000}
     assert stored(application)["quotas"] == stored_quotas
     assert fields(show(as_admin))["limits.user_quota_mb"] == "5"
-    assert "files are yours" in show(as_admin).text
+    assert "Yours of that: " in show(as_admin).text
 
 
 def test_files_are_counted_beside_bytes(as_admin, as_superuser):
