@@ -74,6 +74,8 @@ from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tickets import routes as ticket_routes
 from avenue.uploads.tus import routes as tus_routes
+from avenue.uploads.zips import routes as zip_routes
+from avenue.uploads.zips.service import ZipService
 from avenue.web import (
     assets,
     audit,
@@ -123,7 +125,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     hot = _provide_delivery(app, database, decoders, known_sites, settings)
     changes = audit_service(settings, database)
     provide(app, settings, library, LegacyUrls(database), policy, changes)
-    _provide_links(app, database, library, settings)
+    _provide_uploads(app, database, library, settings)
     _provide_sites(app, database, library, known_sites, settings)
     shop = shop_of(settings, database, library)
     provide(
@@ -134,7 +136,6 @@ def create_app(settings: Settings, database: Database) -> Flask:
         picture_import_service(settings, database, library),
         tus_service(settings, database, library),
         ticket_service(settings, database, library, accounts, rate_limits),
-        UploadService(UploadStore(database), library, settings),
     )
 
     for each in (parsing, language, assets, colours, problems):
@@ -172,6 +173,7 @@ def _register_blueprints(app: Flask) -> None:
         upload_routes.blueprint,
         link_routes.blueprint,
         ticket_routes.blueprint,
+        zip_routes.blueprint,
     ):
         app.register_blueprint(blueprint)
 
@@ -266,10 +268,13 @@ def _provide_sites(
     )
 
 
-def _provide_links(
+def _provide_uploads(
     app: Flask, database: Database, library: MediaLibrary, settings: Settings
 ) -> None:
+    uploads = UploadService(UploadStore(database), library, settings)
+    reader: MediaReader = app.extensions["avenue"][MediaReader]
     links = signed_links(settings, database)
+    provide(app, uploads, ZipService(uploads, reader, settings))
     provide(app, links, LinkService(library, links, settings))
 
 

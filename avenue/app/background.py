@@ -10,6 +10,7 @@ from avenue.app.letters import MAIL
 from avenue.app.services import (
     audit_service,
     inspector,
+    ledger,
     letter_worker,
     media_library,
     picture_import_worker,
@@ -49,6 +50,8 @@ from avenue.uploads.tus.sweeping import TusSweeper
 
 SWEEP = "sweep"
 REBUILD = "rebuild"
+COUNT_QUOTAS = "count_quotas"
+COUNT_SECONDS = 3600
 LOOK_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
@@ -77,6 +80,7 @@ class Background:
             REBUILD: self._rebuild,
             LOAD: self._load_samples,
             PICTURES_BY_SKU: self._pictures_by_sku,
+            COUNT_QUOTAS: self._count_quotas,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             handlers[MAIL] = letter_worker(settings, database).send
@@ -145,6 +149,7 @@ class Background:
         self._gate.pass_or_raise()
         self._jobs.periodic(SWEEP, self._sweep_seconds)
         self._jobs.periodic(INSPECT, self._inspect_seconds)
+        self._jobs.periodic(COUNT_QUOTAS, COUNT_SECONDS)
         if self._settings.purge_url:
             self._jobs.periodic(PURGE, EVERY_SECONDS)
 
@@ -165,6 +170,12 @@ class Background:
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         return self._inspector.inspect(job.cursor, job.save)
+
+    def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
+        def save(after: str, done: int) -> None:
+            job.save(cursor=after, done=done)
+
+        return {"counted": ledger(self._database).count_all(job.cursor or "", save)}
 
     def _load_samples(self, job: RunningJob) -> Mapping[str, int]:
         settings, database = self._settings, self._database

@@ -52,6 +52,7 @@ from avenue.shop.store.status import PictureReferrers
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
+from avenue.storage.quotas import Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.sites import Sites
@@ -172,17 +173,26 @@ def picture_import_worker(
 
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
     """Return what takes files in, for the application and for commands."""
-    assets = AssetStore(database)
-    arriving = TusStore(database)
-
-    def used_bytes(site_id: str) -> int:
-        """Return what is stored, and what has been promised to uploads that come in parts."""
-        return assets.stored_bytes(site_id) + arriving.open_bytes(site_id)
-
-    room = StorageRoom(database, settings, used_bytes)
     return MediaLibrary(
-        assets, RenditionStore(database), decoders, image_limits(settings), room, settings
+        AssetStore(database),
+        RenditionStore(database),
+        decoders,
+        image_limits(settings),
+        StorageRoom(database, settings, ledger(database)),
+        settings,
     )
+
+
+def ledger(database: Database) -> Ledger:
+    """Return how much everybody has stored, and is promised, for uploads and for jobs."""
+    assets, arriving = AssetStore(database), TusStore(database)
+
+    def count(holder: Holder) -> Amount:
+        # In this order: what arrives meanwhile is counted twice rather than not at all.
+        promised = arriving.promised(holder)
+        return promised + assets.stored(holder)
+
+    return Ledger(database, count)
 
 
 def tus_service(settings: Settings, database: Database, library: MediaLibrary) -> TusService:

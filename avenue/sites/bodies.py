@@ -19,6 +19,7 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)
 ]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
+Quota = Annotated[int, Field(ge=0, lt=2**31)]
 Hosts = Annotated[list[Text], Field(max_length=MOST_HOSTS)]
 
 
@@ -41,14 +42,18 @@ class Colors(_Body):
 class Limits(_Body):
     """The limits that are given change; null goes back to the house's.
 
-    `quota_mb` is for superusers; 0 is no quota.
+    Of quotas, 0 is none. `quota_mb` and `quota_files` are for superusers; `user_quota_mb` and
+    `user_quota_files` are what one person may store who is no administrator.
     """
 
     images_per_product: Count | None = None
     product_image_mb: Count | None = None
     media_mb: Count | None = None
     upload_mb: Count | None = None
-    quota_mb: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    quota_mb: Quota | None = None
+    quota_files: Quota | None = None
+    user_quota_mb: Quota | None = None
+    user_quota_files: Quota | None = None
 
 
 class CategoryChanges(_Body):

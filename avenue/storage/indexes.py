@@ -45,6 +45,8 @@ INDEXES: tuple[Index, ...] = (
     # Walks and counts of inspections and the debug endpoints.
     Index(collection="assets", keys=_up("site", "_id")),
     Index(collection="assets", keys=_up("site", "state")),
+    # How much somebody has.
+    Index(collection="assets", keys=_up("site", "owner")),
     Index(collection="findings", keys=_up("site", "standing")),
     Index(collection="renditions", keys=_up("site", "bytes")),
     *(

@@ -43,6 +43,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_picture_import_files",
         "tus_uploads",
         "upload_tickets",
+        "quotas",
     }
 )
 DUPLICATE_KEY = 11000

@@ -6,7 +6,7 @@ from avenue.errors import Conflict, Invalid, NotFound
 
 
 class UploadNotFound(NotFound):
-    """The upload is not there, or not for the caller."""
+    """The upload is not there, or not for the caller; of several, `ids` are those."""
 
     code = "upload_not_found"
     message = "There is no such upload."

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from avenue.media.categories import UPLOAD, Category
 from avenue.media.models import Asset, Claim, State
+from avenue.storage.quotas import Amount
 
 Place = tuple[datetime, str]
 """When the last upload of a page was made, and its id."""
@@ -55,6 +56,20 @@ class UploadPage:
     items: tuple[Asset, ...]
     next: Place | None
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is stored, and what may be; 0 is no quota."""
+
+    used: Amount
+    quota: Amount
+
+
+def is_upload(asset: Asset) -> bool:
+    """Tell whether `asset` is a live upload."""
+    is_one = asset.claim is not None and asset.claim.kind == UPLOAD
+    return is_one and asset.state is State.LIVE
 
 
 def claim_of(upload_id: str) -> Claim:

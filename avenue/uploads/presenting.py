@@ -10,14 +10,16 @@ from avenue.media.library import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import stored_json, upload_facts, variants_json
 from avenue.uploads.bodies import cursor_text
-from avenue.uploads.models import UploadPage
+from avenue.uploads.models import Standing, UploadPage
 from avenue.uploads.replies import (
     Pictured,
+    Quotas,
     Trashed,
     Upload,
     UploadedFile,
     UploadedFiles,
     UploadList,
+    Usage,
 )
 
 
@@ -74,4 +76,19 @@ def list_json(site: Site, page: UploadPage) -> UploadList:
         "items": [upload_json(site, each) for each in page.items],
         "next": cursor_text(page.next) if page.next else None,
         "total": page.total,
+    }
+
+
+def quotas_json(own: Standing, site: Standing | None) -> Quotas:
+    """Return how much of the quotas is used."""
+    return {"own": _usage(own), "site": _usage(site) if site else None}
+
+
+def _usage(standing: Standing) -> Usage:
+    used, quota = standing.used, standing.quota
+    return {
+        "used_bytes": used.bytes,
+        "limit_bytes": quota.bytes or None,
+        "used_files": used.files,
+        "limit_files": quota.files or None,
     }

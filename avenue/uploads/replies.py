@@ -52,6 +52,22 @@ class UploadedFiles(UploadReplyFacts):
     data: Annotated[list[UploadedFile], Field(description="The same as `files`.")]
 
 
+class Usage(TypedDict):
+    """What is stored and what may be; null is no quota."""
+
+    used_bytes: int
+    limit_bytes: int | None
+    used_files: int
+    limit_files: int | None
+
+
+class Quotas(TypedDict):
+    """How much of what the caller may store is used; administrators see the whole site's."""
+
+    own: Annotated[Usage, Field(description="The caller's.")]
+    site: Annotated[Usage | None, Field(description="For administrators, else null.")]
+
+
 class UploadList(TypedDict):
     """Some uploads, the newest first, and where to go on."""
 

@@ -28,8 +28,8 @@ from avenue.uploads.errors import (
     UploadNotFound,
 )
 from avenue.uploads.models import Filing, UploadQuery
-from avenue.uploads.presenting import list_json, upload_json, uploaded_json
-from avenue.uploads.replies import Upload, UploadedFiles, UploadList
+from avenue.uploads.presenting import list_json, quotas_json, upload_json, uploaded_json
+from avenue.uploads.replies import Quotas, Upload, UploadedFiles, UploadList
 from avenue.uploads.service import UploadService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
@@ -116,6 +116,15 @@ def add_uploads() -> Response:
     reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
     body = uploaded_json(g.site, reception.assets, reception.refusals, gettext)
     return answered(reception, body)
+
+
+@blueprint.get("/quota")
+@require()
+@described(replies={200: Quotas})
+def show_quota() -> Response:
+    """Show what the caller has stored and may store; to administrators also the site."""
+    actor, uploads = current_actor(), using(UploadService)
+    return jsonify(quotas_json(uploads.standing(actor), uploads.standing_of_site(actor)))
 
 
 @blueprint.get("/<upload_id>")

@@ -99,6 +99,7 @@ WHO_MAY = {
     # General uploads; those of others are 404, as test_uploads.py shows
     "GET /api/uploads": For(PERSON, READ),
     "POST /api/uploads": For(PERSON, WRITE),
+    "GET /api/uploads/quota": For(PERSON, READ),
     "GET /api/uploads/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/<upload_id>": For(PERSON, WRITE),
     "DELETE /api/uploads/<upload_id>": For(PERSON, WRITE),
@@ -106,6 +107,7 @@ WHO_MAY = {
     # Links to general uploads; those of others are 404, as test_signed_links.py shows
     "POST /api/uploads/<upload_id>/sign": For(PERSON, READ),
     "POST /api/uploads/sign": For(PERSON, READ),
+    "POST /api/uploads/zip": For(PERSON, READ),
     "POST /api/uploads/<upload_id>/revoke": For(PERSON, WRITE),
     "POST /api/uploads/revoke": For(ADMINS, WRITE),
     # Tickets: whoever has one uploads with it, as test_tickets.py shows
