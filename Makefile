@@ -18,7 +18,7 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	cp node_modules/tus-js-client/dist/tus.min.js avenue/static/vendor/
 
 ##@ Check
-test: $(VENV)/.installed-dev assets chromium wrk nginx ## Install what testing needs and run all tests; T=path picks some
+test: $(VENV)/.installed-dev assets chromium wrk nginx curl ## Install what testing needs and run all tests; T=path picks some
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,7 +38,7 @@ chromium: ## Debian's Chromium for the browser tests, where it can be installed 
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; fi
-wrk nginx: ## Debian's load generator and server, where they can be installed and are missing
+wrk nginx curl: ## Debian's load generator, server and client, where they can be installed and are missing
 	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $@ >/dev/null; fi

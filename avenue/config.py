@@ -405,6 +405,14 @@ class Settings:
         least=1,
         most=4096,
     )
+    max_zip_mb: int = setting(
+        "AVENUE_MAX_ZIP_MB",
+        "Largest ZIP that is made of uploads.",
+        1000,
+        unit="MB",
+        least=1,
+        most=1900,
+    )
     max_uploads_per_minute: int = setting(
         "AVENUE_MAX_UPLOADS_PER_MINUTE",
         "Upload requests of one caller.",
@@ -435,7 +443,7 @@ class Settings:
     )
     max_logins_per_minute: int = setting(
         "AVENUE_MAX_LOGINS_PER_MINUTE",
-        "Tries to sign in, for one account from one address.",
+        "Tries to sign in, for one account from one address; uploads with one ticket, too.",
         10,
         unit="per minute",
         least=1,
@@ -445,6 +453,27 @@ class Settings:
         "Quota of a site that has none of its own; 0 is no quota.",
         0,
         unit="MB",
+        least=0,
+    )
+    max_site_files: int = setting(
+        "AVENUE_MAX_SITE_FILES",
+        "Files a site may have that has no quota of them of its own; 0 is no quota.",
+        0,
+        unit="files",
+        least=0,
+    )
+    max_user_mb: int = setting(
+        "AVENUE_MAX_USER_MB",
+        "Quota of one person on a site that says nothing of it; 0 is no quota.",
+        0,
+        unit="MB",
+        least=0,
+    )
+    max_user_files: int = setting(
+        "AVENUE_MAX_USER_FILES",
+        "Files one person may have on a site that says nothing of it; 0 is no quota.",
+        0,
+        unit="files",
         least=0,
     )
     max_disk_percent: int = setting(

@@ -76,7 +76,8 @@ class Limit(StrEnum):
 class Site:
     """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
 
-    `quota_bytes` is what it may store; None stands for the house's default. `logo` is an asset,
+    `quota_bytes` and `quota_files` are what it may store, `user_quota_…` what one person may; None
+    stands for the house's default, 0 for no quota. `logo` is an asset,
     `colors` are `#rrggbb` by name, `limits` the site's own; of `upload_categories` what the site
     says of its own, by name and field. `revision` grows with each change.
     `shows_variants`: its pictures come in other sizes than their own, too.
@@ -88,6 +89,9 @@ class Site:
     name: str
     locale: str = "es"
     quota_bytes: int | None = None
+    quota_files: int | None = None
+    user_quota_bytes: int | None = None
+    user_quota_files: int | None = None
     logo: str | None = None
     colors: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[Limit, int] = field(default_factory=dict)

@@ -30,8 +30,10 @@ SEES_THE_WHOLE_HOUSE = {
     "media.store.SweptStore.delete_file": "the sweeper",
     "sites.store.SiteStore.__init__": "the sites themselves",
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
+    "storage.quotas.Ledger.count_all": "a job counts every site and person",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
     "storage.sites.Sites.__init__": "the sites themselves",
+    "uploads.retention.store.ExpiredUploads.__init__": "the sweeper goes through every site",
     "uploads.tus.store.SweptTusStore.__init__": "the sweeper goes through every site",
 }
 

@@ -134,6 +134,11 @@ class AccountService:
             return None
         return _actor(user, site, frozenset(Scope))
 
+    def by_id(self, site: Site, user_id: str) -> Actor | None:
+        """Return somebody as they act on `site`; None when they may do nothing there any more."""
+        user = self._store.user_by_id(user_id)
+        return _actor(user, site, frozenset(Scope)) if user else None
+
     # Signing in and out
 
     def sign_in(self, site: Site, email: str, password: str, *, address: str) -> tuple[User, Actor]:

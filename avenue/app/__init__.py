@@ -24,6 +24,7 @@ from avenue.app.services import (
     renditions_of,
     shop_of,
     signed_links,
+    ticket_service,
     tus_service,
 )
 from avenue.audit import pages as audit_pages
@@ -72,7 +73,10 @@ from avenue.uploads.links import routes as link_routes
 from avenue.uploads.links.service import LinkService
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
+from avenue.uploads.tickets import routes as ticket_routes
 from avenue.uploads.tus import routes as tus_routes
+from avenue.uploads.zips import routes as zip_routes
+from avenue.uploads.zips.service import ZipService
 from avenue.web import (
     assets,
     audit,
@@ -123,7 +127,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     hot = _provide_delivery(app, database, decoders, known_sites, settings)
     changes = audit_service(settings, database)
     provide(app, settings, library, LegacyUrls(database), policy, changes)
-    _provide_links(app, database, library, settings)
+    _provide_uploads(app, database, library, settings)
     _provide_sites(app, database, library, known_sites, settings)
     shop = shop_of(settings, database, library)
     provide(
@@ -133,7 +137,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         import_service(settings, database),
         picture_import_service(settings, database, library),
         tus_service(settings, database, library),
-        UploadService(UploadStore(database), library, settings),
+        ticket_service(settings, database, library, accounts, rate_limits),
     )
 
     for each in (parsing, language, assets, colours, problems):
@@ -170,6 +174,8 @@ def _register_blueprints(app: Flask) -> None:
         tus_routes.blueprint,
         upload_routes.blueprint,
         link_routes.blueprint,
+        ticket_routes.blueprint,
+        zip_routes.blueprint,
         *upload_pages.BLUEPRINTS,
     ):
         app.register_blueprint(blueprint)
@@ -265,10 +271,13 @@ def _provide_sites(
     )
 
 
-def _provide_links(
+def _provide_uploads(
     app: Flask, database: Database, library: MediaLibrary, settings: Settings
 ) -> None:
+    uploads = UploadService(UploadStore(database), library, settings)
+    reader: MediaReader = app.extensions["avenue"][MediaReader]
     links = signed_links(settings, database)
+    provide(app, uploads, ZipService(uploads, reader, settings))
     provide(app, links, LinkService(library, links, settings))
 
 

@@ -10,6 +10,7 @@ from avenue.app.letters import MAIL
 from avenue.app.services import (
     audit_service,
     inspector,
+    ledger,
     letter_worker,
     media_library,
     picture_import_worker,
@@ -42,11 +43,15 @@ from avenue.storage.schema import (
 )
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
+from avenue.uploads.retention.service import Retention
+from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
 from avenue.uploads.tus.sweeping import TusSweeper
 
 SWEEP = "sweep"
 REBUILD = "rebuild"
+COUNT_QUOTAS = "count_quotas"
+COUNT_SECONDS = 3600
 LOOK_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
@@ -62,6 +67,7 @@ class Background:
             SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
         )
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
+        self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspect_seconds = settings.inspect_minutes * 60
         self._inspector = inspector(database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
@@ -74,6 +80,7 @@ class Background:
             REBUILD: self._rebuild,
             LOAD: self._load_samples,
             PICTURES_BY_SKU: self._pictures_by_sku,
+            COUNT_QUOTAS: self._count_quotas,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             handlers[MAIL] = letter_worker(settings, database).send
@@ -142,6 +149,7 @@ class Background:
         self._gate.pass_or_raise()
         self._jobs.periodic(SWEEP, self._sweep_seconds)
         self._jobs.periodic(INSPECT, self._inspect_seconds)
+        self._jobs.periodic(COUNT_QUOTAS, COUNT_SECONDS)
         if self._settings.purge_url:
             self._jobs.periodic(PURGE, EVERY_SECONDS)
 
@@ -149,8 +157,12 @@ class Background:
         def save(swept: Swept) -> None:
             job.save(done=swept.total)
 
+        def count(expired: Mapping[str, int] | None) -> None:
+            job.save(cursor=expired)
+
+        expired = self._retention.run(job.id, SWEEP, job.cursor, count)
         ended = self._tus_sweeper.sweep()
-        return {**self._sweeper.sweep(save).as_dict(), "resumable": ended}
+        return {"expired": expired, **self._sweeper.sweep(save).as_dict(), "resumable": ended}
 
     def _purge(self, job: RunningJob) -> Mapping[str, int]:
         worker = purger(self._settings, self._database, self._sites)
@@ -158,6 +170,12 @@ class Background:
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         return self._inspector.inspect(job.cursor, job.save)
+
+    def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
+        def save(after: str, done: int) -> None:
+            job.save(cursor=after, done=done)
+
+        return {"counted": ledger(self._database).count_all(job.cursor or "", save)}
 
     def _load_samples(self, job: RunningJob) -> Mapping[str, int]:
         settings, database = self._settings, self._database

@@ -6,6 +6,7 @@ from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
+from avenue.accounts.tries import Tries
 from avenue.app.letters import LetterWorker, QueuedLetters
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
@@ -51,11 +52,14 @@ from avenue.shop.store.status import PictureReferrers
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
+from avenue.storage.quotas import Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.sites import Sites
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
+from avenue.uploads.tickets.service import TicketService
+from avenue.uploads.tickets.store import TicketStore
 from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import TusStore
 from avenue.webhooks.sender import Receiver
@@ -169,23 +173,45 @@ def picture_import_worker(
 
 def media_library(settings: Settings, database: Database, decoders: DecodePool) -> MediaLibrary:
     """Return what takes files in, for the application and for commands."""
-    assets = AssetStore(database)
-    arriving = TusStore(database)
-
-    def used_bytes(site_id: str) -> int:
-        """Return what is stored, and what has been promised to uploads that come in parts."""
-        return assets.stored_bytes(site_id) + arriving.open_bytes(site_id)
-
-    room = StorageRoom(database, settings, used_bytes)
     return MediaLibrary(
-        assets, RenditionStore(database), decoders, image_limits(settings), room, settings
+        AssetStore(database),
+        RenditionStore(database),
+        decoders,
+        image_limits(settings),
+        StorageRoom(database, settings, ledger(database)),
+        settings,
     )
+
+
+def ledger(database: Database) -> Ledger:
+    """Return how much everybody has stored, and is promised, for uploads and for jobs."""
+    assets, arriving = AssetStore(database), TusStore(database)
+
+    def count(holder: Holder) -> Amount:
+        # In this order: what arrives meanwhile is counted twice rather than not at all.
+        promised = arriving.promised(holder)
+        return promised + assets.stored(holder)
+
+    return Ledger(database, count)
 
 
 def tus_service(settings: Settings, database: Database, library: MediaLibrary) -> TusService:
     """Return the uploads that come in parts."""
     uploads = UploadService(UploadStore(database), library, settings)
     return TusService(TusStore(database), uploads, library, settings)
+
+
+def ticket_service(
+    settings: Settings,
+    database: Database,
+    library: MediaLibrary,
+    accounts: AccountService,
+    rate_limits: RateLimits,
+) -> TicketService:
+    """Return the uploads of people without an account."""
+    uploads = UploadService(UploadStore(database), library, settings)
+    tries = Tries(rate_limits, "ticket", per_minute=settings.max_logins_per_minute)
+    return TicketService(TicketStore(database), uploads, library, accounts, tries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

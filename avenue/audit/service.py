@@ -79,13 +79,15 @@ class AuditService:
         job_id: str,
         job_kind: str,
         details: Details = NOTHING,
+        entry_id: str | None = None,
     ) -> None:
         """Write down what a job changed, once for all of it; `details` has the counts.
 
-        A job that is resumed after its entry was written writes a second one.
+        A job that is resumed after its entry was written writes a second one, unless it gives the
+        entry the same `entry_id`.
         """
         doer = Doer(kind=DoerKind.JOB, id=job_id, name=job_kind)
-        self._add(site_id, doer, action, object_id, None, details)
+        self._add(site_id, doer, action, object_id, None, details, entry_id)
 
     def find(self, actor: Actor, query: EntryQuery, *, after: str | None) -> EntryPage:
         """Return entries of the actor's site; `after` is the `next` of the page before."""
@@ -108,9 +110,10 @@ class AuditService:
         object_id: str | None,
         request_id: str | None,
         details: Details,
+        entry_id: str | None = None,
     ) -> None:
         entry = NewEntry(
-            id=new_id(),
+            id=entry_id or new_id(),
             doer=doer,
             action=action,
             object_id=object_id,

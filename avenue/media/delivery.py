@@ -4,6 +4,7 @@ Whatever is stored leaves through `deliver`: whole, in part, as "you have it" or
 always with the headers that keep a hostile file from running and a private one out of caches.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,10 @@ class KnownFile(Protocol):
     @property
     def etag(self) -> str:
         """An opaque tag without quotes; the same tag always means the same bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all its bytes, as hex."""
 
     @property
     def modified_at(self) -> datetime:
@@ -92,7 +97,7 @@ _PUBLIC = (
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag",
+        "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Repr-Digest",
     ),
 )
 
@@ -190,6 +195,29 @@ def deliver(
     return Response(body, _STATUS_LINES[decision.status], headers)
 
 
+def deliver_made(pieces: Iterator[bytes], length: int, *, name: str, media_type: str) -> Response:
+    """Answer with a file that is made while it is sent, for the caller alone and to be saved.
+
+    Its first piece is made here, so that what is wrong from the beginning is a clean error.
+    """
+    headers = [
+        *(each for each in PRIVATE.headers if each[0] != "Accept-Ranges"),
+        ("Content-Type", media_type),
+        ("Content-Length", str(length)),
+        ("Content-Disposition", content_disposition(name, download=True)),
+    ]
+    return Response(_Body(pieces, length), _STATUS_LINES[HTTPStatus.OK], headers)
+
+
+def repr_digest(sha256: str) -> str:
+    """Return the `Repr-Digest` of a file with this hash (RFC 9530, section 3).
+
+    A byte sequence in a dictionary (RFC 8941, section 3.3.5). It is of the whole file in a 206,
+    too, so whoever has put all the parts together can tell whether they have it.
+    """
+    return f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode()}:"
+
+
 class _Body:
     """Exactly `length` bytes of `pieces`, or an exception; closes `pieces` as soon as it may."""
 
@@ -255,6 +283,7 @@ def _description(file: KnownFile, download: bool) -> tuple[tuple[str, str], ...]
     return (
         ("Content-Type", _SERVED_AS.get(file.media_type, file.media_type)),
         ("Content-Disposition", _disposition(file.name, file.media_type, download)),
+        ("Repr-Digest", repr_digest(file.sha256)),
     )
 
 

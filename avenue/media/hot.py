@@ -39,7 +39,9 @@ ANSWER_BYTES = 3072
 ANSWERS_BYTES = 4096 * ANSWER_BYTES
 """What all of them may take: beside their bytes, or a cache full of those would hold no answers."""
 
-NOT_IN_A_304 = frozenset({"content-type", "content-length", "content-disposition", "last-modified"})
+NOT_IN_A_304 = frozenset(
+    {"content-type", "content-length", "content-disposition", "last-modified", "repr-digest"}
+)
 """What whoever has the file need not be told again (RFC 9110, section 15.4.5)."""
 
 

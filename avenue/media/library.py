@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -33,6 +33,8 @@ from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import DEFAULT_EXTENSION
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
+from avenue.storage.quotas import Amount, Holder
+from avenue.storage.room import Reservation
 
 MB = 1024 * 1024
 LEAST_LEASE_SECONDS = 5
@@ -81,8 +83,16 @@ class Examiner(Protocol):
 class Room(Protocol):
     """Knows whether more may be stored."""
 
-    def check(self, site: Site, incoming_bytes: int) -> None:
-        """Raise `StorageFull` or `QuotaExceeded`."""
+    def reserved(
+        self, site: Site, person: str | None, wanted: Amount
+    ) -> AbstractContextManager[Reservation]:
+        """Reserve room while the block runs; what was `kept` then is used.
+
+        Raise `StorageFull`, `UserQuotaExceeded` or `QuotaExceeded`.
+        """
+
+    def used(self, holder: Holder) -> Amount:
+        """Return what a site or a person in it has stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +284,9 @@ class MediaLibrary:
                 yield self._replay(actor, done)
                 return
         with ExitStack() as spools:
-            checked = self._check_all(actor, order, incoming, spools)
-            yield from self._taken(actor, order, checked, key, fingerprint)
+            reservation = spools.enter_context(self._room_for(actor, order, incoming))
+            checked = self._check_all(order, incoming, spools)
+            yield from self._taken(actor, order, checked, key, fingerprint, reservation)
 
     def _taken(
         self,
@@ -284,6 +295,7 @@ class MediaLibrary:
         checked: Sequence[Checked | Outcome],
         key: str,
         fingerprint: str,
+        reservation: Reservation,
     ) -> Iterator[Reception]:
         """Open the write of what was checked, and yield its reception."""
         fresh = [each for each in checked if isinstance(each, Checked)]
@@ -300,7 +312,7 @@ class MediaLibrary:
         if isinstance(write, FinishedWrite):
             yield self._replay(actor, write)
             return
-        yield from self._stored(actor, order, checked, write)
+        yield from self._stored(actor, order, checked, write, reservation)
 
     @contextmanager
     def adopting(self, actor: Actor, order: Order, arrived: Arrived) -> Iterator[Asset]:
@@ -342,13 +354,23 @@ class MediaLibrary:
         fill(spool, iter(lambda: arrived.file.read(MB), b""))
         return replace(arrived, file=spool)
 
-    def check_room(self, site: Site, incoming_bytes: int) -> None:
-        """Raise `StorageFull` or `QuotaExceeded` when `incoming_bytes` more are too many."""
-        self._room.check(site, incoming_bytes)
+    def reserved(
+        self, actor: Actor, wanted: Amount, *, owner: str | None = None
+    ) -> AbstractContextManager[Reservation]:
+        """Reserve room for files of `owner`, by default the actor; see `StorageRoom.reserved`.
 
-    def stored_bytes(self, site: Site) -> int:
-        """Return how much of its quota `site` has used up."""
-        return self._store.stored_bytes(site.id)
+        Administrators, who say what one person may store, may store more.
+        """
+        person = None if actor.is_admin else owner or actor.id
+        return self._room.reserved(actor.site, person, wanted)
+
+    def used(self, actor: Actor) -> Amount:
+        """Return what the actor's site has stored."""
+        return self._room.used(Holder(site=actor.site.id))
+
+    def used_by(self, actor: Actor) -> Amount:
+        """Return what the actor has stored on the site."""
+        return self._room.used(Holder(site=actor.site.id, person=actor.id))
 
     def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
         """Return those assets of the actor's site that exist, by id."""
@@ -389,9 +411,11 @@ class MediaLibrary:
         order: Order,
         checked: Sequence[Checked | Outcome],
         write: OpenWrite,
+        reservation: Reservation,
     ) -> Iterator[Reception]:
         """Store what was checked, yield the reception, and clear away what was not kept."""
         reception = Reception(received=[], write=write)
+        reservation.is_sure = False
         # By position, so that a retry which finds more room still has ids for all of its files.
         pairs = [
             (order.replaces.id if order.replaces else asset_id, file_id)
@@ -411,6 +435,8 @@ class MediaLibrary:
             with suppress(AvenueError):  # the sweeper mends what fails here
                 if reception.kept or self._store.abandon_write(actor.site.id, write):
                     self._discard(actor.site.id, order.policy.bucket, surplus)
+                    reservation.is_sure = True
+            reservation.kept = _amount_kept(order, reception)
 
     def _discard(self, site_id: str, bucket: str, surplus: Sequence[tuple[str, str]]) -> None:
         """Remove assets and files nobody wants."""
@@ -418,16 +444,21 @@ class MediaLibrary:
             self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
             self._renditions.delete_of_file(site_id, asset_id, file_id)
 
+    def _room_for(
+        self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]
+    ) -> AbstractContextManager[Reservation]:
+        """Reserve room for what came; another version of a file is no other file."""
+        lengths = [each.length for each in incoming if not isinstance(each, Refusal)]
+        wanted = Amount(bytes=sum(lengths), files=0 if order.replaces else len(lengths))
+        return self.reserved(actor, wanted, owner=order.replaces.owner if order.replaces else None)
+
     def _check_all(
         self,
-        actor: Actor,
         order: Order,
         incoming: Sequence[Incoming | Refusal],
         spools: ExitStack,
     ) -> list[Checked | Outcome]:
         """Check each file; what is made of them is held in `spools`."""
-        received = [each for each in incoming if not isinstance(each, Refusal)]
-        self._room.check(actor.site, sum(each.length for each in received))
         results: list[Checked | Outcome] = []
         taken: set[str] = set()  # a file that came twice needs room once
         for each in incoming:
@@ -598,6 +629,15 @@ def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
     for each in incoming:
         digest.update((each.name if isinstance(each, Refusal) else each.sha256).encode())
     return digest.hexdigest()
+
+
+def _amount_kept(order: Order, reception: Reception) -> Amount:
+    """Return what was stored to stay."""
+    kept = [each for each in reception.new if each.id in reception.kept]
+    return Amount(
+        bytes=sum(each.current.bytes for each in kept),
+        files=0 if order.replaces else len(kept),
+    )
 
 
 def _renditions_of(asset: Asset, checked: Checked) -> list[KeptRendition]:

@@ -50,6 +50,11 @@ class StoredFile:
         return self.version.sha256[:32]
 
     @property
+    def sha256(self) -> str:
+        """The hash of its bytes, as hex."""
+        return self.version.sha256
+
+    @property
     def modified_at(self) -> datetime:
         """When this version was stored."""
         return self.version.at

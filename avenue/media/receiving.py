@@ -22,7 +22,7 @@ from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import external_json, upload_json
 from avenue.media.replies import UploadReply, UploadReplyFacts
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
-from avenue.storage.room import QuotaExceeded
+from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.web.audit import note, nothing_changed
 from avenue.web.describing import JSON, LOCATION, PICTURES, Reply, View, described
 from avenue.web.incoming import incoming_files
@@ -57,6 +57,7 @@ UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
     ImageTooCostly,
     DecodersBusy,
     QuotaExceeded,
+    UserQuotaExceeded,
     StorageFull,
 )
 """Why a picture is not taken, wherever it was to go."""

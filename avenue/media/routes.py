@@ -50,7 +50,7 @@ from avenue.web.services import using
 
 blueprint = Blueprint("media", __name__)
 
-FILE_HEADERS = ("ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition")
+FILE_HEADERS = ("ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition", "Repr-Digest")
 FILE_REPLIES = {
     200: Reply({"*/*": bytes}, "The whole file.", FILE_HEADERS),
     206: Reply({"*/*": bytes}, "The bytes Range asks for.", (*FILE_HEADERS, "Content-Range")),

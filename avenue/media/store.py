@@ -14,6 +14,7 @@ from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import FileFacts, Incomplete
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
+from avenue.storage.quotas import Amount, Holder
 from avenue.storage.scope import Collection, house, site
 
 ASSETS = "assets"
@@ -62,15 +63,20 @@ class AssetStore:
         found = self._assets(site_id).find(query, sort=[("trash.at", -1)])
         return [from_document(each) for each in found]
 
-    def stored_bytes(self, site_id: str) -> int:
-        """Return the bytes of every stored version of the site."""
-        summed = self._assets(site_id).aggregate(
+    def stored(self, holder: Holder) -> Amount:
+        """Return how many files a site, or a person in it, has, with the bytes of all versions.
+
+        Until its bytes are gone, also what is in the trash or nobody's.
+        """
+        own = {} if holder.person is None else {"owner": holder.person}
+        every_version = {"$sum": {"$sum": "$versions.bytes"}}
+        summed = self._assets(holder.site).aggregate(
             [
-                {"$unwind": "$versions"},
-                {"$group": {"_id": None, "bytes": {"$sum": "$versions.bytes"}}},
+                {"$match": own},
+                {"$group": {"_id": None, "bytes": every_version, "files": {"$sum": 1}}},
             ]
         )
-        return int(summed[0]["bytes"]) if summed else 0
+        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
     def begin_write(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int

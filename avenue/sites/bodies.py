@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from avenue.errors import sentence
 from avenue.identity import Role
-from avenue.media.categories import types_in
 from avenue.media.models import Visibility
+from avenue.media.type_patterns import TypePattern
 
 MOST_HOSTS = 20
 LONGEST_URL = 300
@@ -21,22 +19,11 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)
 ]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
+Quota = Annotated[int, Field(ge=0, lt=2**31)]
 Hosts = Annotated[list[Text], Field(max_length=MOST_HOSTS)]
 
 
-def _known_type(text: str) -> str:
-    if not types_in((text,)):
-        raise PydanticCustomError(
-            "media_type",
-            sentence(
-                "This is no type of file we know; write one as application/pdf, image/* or */*."
-            ),
-        )
-    return text
-
-
 CategoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-TypePattern = Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_type)]
 
 
 class _Body(BaseModel):
@@ -55,14 +42,18 @@ class Colors(_Body):
 class Limits(_Body):
     """The limits that are given change; null goes back to the house's.
 
-    `quota_mb` is for superusers; 0 is no quota.
+    Of quotas, 0 is none. `quota_mb` and `quota_files` are for superusers; `user_quota_mb` and
+    `user_quota_files` are what one person may store who is no administrator.
     """
 
     images_per_product: Count | None = None
     product_image_mb: Count | None = None
     media_mb: Count | None = None
     upload_mb: Count | None = None
-    quota_mb: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    quota_mb: Quota | None = None
+    quota_files: Quota | None = None
+    user_quota_mb: Quota | None = None
+    user_quota_files: Quota | None = None
 
 
 class CategoryChanges(_Body):

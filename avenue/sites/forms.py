@@ -25,10 +25,12 @@ OWN = (
     "base_url",
     *(f"colors.{name}" for name in COLORS),
     *(f"limits.{limit}" for limit in Limit),
+    "limits.user_quota_mb",
+    "limits.user_quota_files",
 )
 """The fields for administrators."""
 
-OF_THE_HOUSE = ("hosts", "limits.quota_mb")
+OF_THE_HOUSE = ("hosts", "limits.quota_mb", "limits.quota_files")
 """The fields for superusers."""
 
 Problem = tuple[str, Mapping[str, Any]]
@@ -40,7 +42,6 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
 
     `house_url` is the address the default site has when it has none of its own.
     """
-    quota = "" if site.quota_bytes is None else str(site.quota_bytes // MB)
     return {
         "name": site.name,
         "locale": site.locale,
@@ -48,7 +49,10 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
         **{f"colors.{name}": site.colors.get(name, "") for name in COLORS},
         **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
         "hosts": "\n".join(site.hosts),
-        "limits.quota_mb": quota,
+        "limits.quota_mb": _quota(site.quota_bytes, MB),
+        "limits.quota_files": _quota(site.quota_files),
+        "limits.user_quota_mb": _quota(site.user_quota_bytes, MB),
+        "limits.user_quota_files": _quota(site.user_quota_files),
     }
 
 
@@ -104,6 +108,10 @@ def checked(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]
 def checked_colors(given: Mapping[str, str]) -> dict[str, str]:
     """Return colours in their one spelling; raise `ValidationError` when one is none."""
     return checked(Colors, given)
+
+
+def _quota(own: int | None, unit: int = 1) -> str:
+    return "" if own is None else str(own // unit)
 
 
 def _value(group: str, text: str) -> Any:

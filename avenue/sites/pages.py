@@ -1,6 +1,7 @@
 """`/admin/settings`: what a site says of itself, its limits, and for superusers all sites."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from flask import Blueprint, Response, request
 from flask_babel import LazyString, format_decimal
@@ -204,6 +205,7 @@ def _settings(
         limits=LIMITS,
         most=using(SiteService).most(),
         room=_room(site),
+        own=using(MediaLibrary).used_by(actor),
         house_url=using(Settings).base_url if site.id == DEFAULT_SITE else "",
         site_hosts=site.hosts,
         texts={
@@ -270,11 +272,16 @@ def _valid_colors(shown: Mapping[str, str]) -> dict[str, str]:
         return {}
 
 
-def _room(site: Site) -> dict[str, int]:
-    """Return how much the site has stored and how much it may, in bytes; 0 is no quota."""
-    used = using(MediaLibrary).stored_bytes(site)
-    allowed = using(SiteService).limits(site)["quota_mb"] * forms.MB
-    return {"used": used, "allowed": allowed, "percent": 100 * used // allowed if allowed else 0}
+def _room(site: Site) -> dict[str, Any]:
+    """Return what the site has stored and may store, and how much of that it is; 0 is no quota."""
+    used = using(MediaLibrary).used(current_actor())
+    allowed = using(SiteService).quotas(site)[0]
+    shares = [
+        100 * part // most
+        for part, most in ((used.bytes, allowed.bytes), (used.files, allowed.files))
+        if most
+    ]
+    return {"used": used, "allowed": allowed, "percent": max(shares, default=0)}
 
 
 def _known(site: Site) -> dict[str, str]:

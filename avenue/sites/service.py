@@ -22,12 +22,21 @@ from avenue.sites.errors import (
     TooManyCategories,
 )
 from avenue.sites.store import SiteStore
+from avenue.storage.quotas import Amount
+from avenue.storage.room import site_quota, user_quota
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 
 CHANGE_TRIES = 5
 MB = 1024 * 1024
-QUOTA = "quota_mb"
+QUOTAS = {
+    "quota_mb": ("bytes", MB),
+    "quota_files": ("files", 1),
+    "user_quota_mb": ("user_bytes", MB),
+    "user_quota_files": ("user_files", 1),
+}
+"""Where a quota is stored, and how many of what is stored one of it is."""
+OF_THE_HOUSE = frozenset({"quota_mb", "quota_files"})
 Changes = Mapping[str, Any]
 """The fields of `bodies.SiteChanges` that are given, without `revision`."""
 
@@ -51,11 +60,11 @@ class SiteService:
     def change(self, actor: Actor, changes: Changes, revision: int | None) -> Site:
         """Change the actor's site; raise `RevisionConflict` when `revision` is past.
 
-        Hosts and quota are for superusers. Raise `HostTaken`, `InvalidHost`, `LimitTooHigh` or
-        `TooManyCategories`.
+        Hosts and the site's quotas are for superusers. Raise `HostTaken`, `InvalidHost`,
+        `LimitTooHigh` or `TooManyCategories`.
         """
         _require_admin(actor)
-        of_the_house = "hosts" in changes or QUOTA in changes.get("limits", {})
+        of_the_house = "hosts" in changes or OF_THE_HOUSE & set(changes.get("limits", {}))
         if of_the_house and not actor.superuser:
             raise Forbidden(sentence("Only a superuser changes hosts and the quota."))
         return self.change_site(actor.site.id, changes, revision)
@@ -71,12 +80,19 @@ class SiteService:
         return self.add_site(site_id, values)
 
     def limits(self, site: Site) -> dict[str, int]:
-        """Return the limits in force on `site` by name; `quota_mb` 0 is no quota."""
-        most = _house_limits(self._settings)
-        quota_mb = (
-            self._settings.max_site_mb if site.quota_bytes is None else site.quota_bytes // MB
-        )
-        return {**{limit: site.limit(limit, most[limit]) for limit in Limit}, QUOTA: quota_mb}
+        """Return the limits in force on `site` by name; a quota of 0 is none."""
+        most, of_site, of_user = _house_limits(self._settings), *self.quotas(site)
+        return {
+            **{limit: site.limit(limit, most[limit]) for limit in Limit},
+            "quota_mb": of_site.bytes // MB,
+            "quota_files": of_site.files,
+            "user_quota_mb": of_user.bytes // MB,
+            "user_quota_files": of_user.files,
+        }
+
+    def quotas(self, site: Site) -> tuple[Amount, Amount]:
+        """Return what `site`, and what one person in it, may store; 0 is no quota."""
+        return site_quota(site, self._settings), user_quota(site, self._settings)
 
     def most(self) -> dict[Limit, int]:
         """Return the most the house lets a site allow."""
@@ -142,9 +158,10 @@ class SiteService:
 
     def _limit_values(self, site: Site, given: Mapping[str, int | None]) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        if QUOTA in given:
-            quota_mb = given[QUOTA]
-            values["quotas.bytes"] = None if quota_mb is None else quota_mb * MB
+        for name, (stored, unit) in QUOTAS.items():
+            if name in given:
+                quota = given[name]
+                values[f"quotas.{stored}"] = None if quota is None else quota * unit
         own: dict[Limit, int | None] = {**site.limits}
         for limit, most in _house_limits(self._settings).items():
             if limit in given:

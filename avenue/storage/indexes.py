@@ -45,6 +45,8 @@ INDEXES: tuple[Index, ...] = (
     # Walks and counts of inspections and the debug endpoints.
     Index(collection="assets", keys=_up("site", "_id")),
     Index(collection="assets", keys=_up("site", "state")),
+    # How much somebody has.
+    Index(collection="assets", keys=_up("site", "owner")),
     Index(collection="findings", keys=_up("site", "standing")),
     Index(collection="renditions", keys=_up("site", "bytes")),
     *(
@@ -122,6 +124,19 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "claim.kind", "state", "words"),
         options={"partialFilterExpression": {"claim.kind": "upload"}},
     ),
+    # Which are kept no longer, and of which of those is nothing written down yet?
+    Index(
+        collection="assets",
+        keys=_up("claim.kind", "state", "hold", "expires_at"),
+        options={
+            "partialFilterExpression": {"claim.kind": "upload", "expires_at": {"$type": "date"}}
+        },
+    ),
+    Index(
+        collection="assets",
+        keys=_up("expiry_notice"),
+        options={"partialFilterExpression": {"expiry_notice": {"$exists": True}}},
+    ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
     Index(
@@ -179,6 +194,13 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="tus_uploads", keys=_up("site", "file")),
     Index(collection="tus_uploads", keys=_up("site", "is_done", "owner")),
     Index(collection="tus_uploads", keys=_up("expires_at")),
+    # Whose tickets wait for their file? They own no bytes; why one is refused is told for a day.
+    Index(collection="upload_tickets", keys=_up("site", "owner", "upload", "expires_at")),
+    Index(
+        collection="upload_tickets",
+        keys=_up("expires_at"),
+        options={"expireAfterSeconds": 24 * 60 * 60},
+    ),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),

@@ -1,70 +1,120 @@
-"""Whether there is room for more: the database's disk, and the quota of a site."""
+"""Whether there is room for more: the database's disk, and the quotas of a site and its people."""
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from pymongo.errors import PyMongoError
 
 from avenue.config import Settings
-from avenue.errors import StorageFull
+from avenue.errors import AvenueError, StorageFull
 from avenue.identity import Site
 from avenue.storage.connection import Database
+from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
 
 MB = 1024 * 1024
 NEVER = (float("-inf"), 0.0)
 KNOWN_SECONDS = 20
+NO_QUOTA = Amount()
 
 
 class QuotaExceeded(StorageFull):
-    """The site has used up what it may store."""
+    """The site has used up what it may store.
+
+    `used`, `wanted` and `limit` say so in `_bytes` and in `_files`; a limit of null is none.
+    """
 
     code = "quota_exceeded"
     message = "This site has used up its storage."
     hint = "Remove files you no longer need, or ask for a larger quota."
 
+    def __init__(self, *, used: Amount, wanted: Amount, quota: Amount) -> None:
+        super().__init__(
+            used_bytes=used.bytes,
+            wanted_bytes=wanted.bytes,
+            limit_bytes=quota.bytes or None,
+            used_files=used.files,
+            wanted_files=wanted.files,
+            limit_files=quota.files or None,
+        )
+
+
+class UserQuotaExceeded(QuotaExceeded):
+    """Somebody has used up what one person may store on the site; see `quota_exceeded`."""
+
+    code = "user_quota_exceeded"
+    message = "You have used up the storage that one person has here."
+    hint = "Remove files you no longer need, or ask an administrator of the site for more."
+
+
+class Reservation:
+    """Room that was reserved for `wanted`; `kept` is set to what was stored of it.
+
+    Unless it `is_sure` that nothing else was, it will be counted.
+    """
+
+    def __init__(self, wanted: Amount) -> None:
+        self.wanted = wanted
+        self.kept = Amount()
+        self.is_sure = True
+
 
 class StorageRoom:
     """Refuses uploads before the disk is full: a mongod whose disk is full aborts.
 
-    Both figures may be `KNOWN_SECONDS` old, so that uploads do not ask each time.
+    How full it is may be known for `KNOWN_SECONDS`, so that uploads do not ask each time.
     """
 
-    def __init__(
-        self, database: Database, settings: Settings, stored_bytes: Callable[[str], int]
-    ) -> None:
+    def __init__(self, database: Database, settings: Settings, ledger: Ledger) -> None:
         self._database = database
-        self._most_percent = settings.max_disk_percent
-        self._default_bytes = settings.max_site_mb * MB
-        self._stored_bytes = stored_bytes
-        self._known: dict[Hashable, tuple[float, float]] = {}
+        self._settings = settings
+        self._ledger = ledger
+        self._disk: tuple[float, float] = NEVER
         self._lock = threading.Lock()
 
-    def check(self, site: Site, incoming_bytes: int) -> None:
-        """Raise `StorageFull` or `QuotaExceeded` when `incoming_bytes` more are too many."""
-        percent = self._recent("disk", self._disk_percent)
-        if percent >= self._most_percent:
-            raise StorageFull(used_percent=round(percent), limit_percent=self._most_percent)
-        quota_bytes = self._default_bytes if site.quota_bytes is None else site.quota_bytes
-        if not quota_bytes:
-            return
-        key = ("site", site.id)
-        self._recent(key, lambda: float(self._stored_bytes(site.id)))
-        with self._lock:  # or two at once would each see room for one
-            known_at, used = self._known[key]
-            if used + incoming_bytes > quota_bytes:
-                raise QuotaExceeded(used_bytes=int(used), limit_bytes=quota_bytes)
-            self._known[key] = (known_at, used + incoming_bytes)
+    @contextmanager
+    def reserved(self, site: Site, person: str | None, wanted: Amount) -> Iterator[Reservation]:
+        """Reserve room for `wanted` while the block runs; `kept` of it is then used.
 
-    def _recent(self, key: Hashable, measure: Callable[[], float]) -> float:
-        seen = self._known.get(key, NEVER)
-        if time.monotonic() - seen[0] <= KNOWN_SECONDS:
-            return seen[1]
-        value = measure()
+        It counts for `person`, too, if there is one. Raise `StorageFull`, `UserQuotaExceeded` or
+        `QuotaExceeded`.
+        """
+        self._check_disk()
+        reservation, id_ = Reservation(wanted), new_reservation()
+        tried: list[Holder] = []
+        try:
+            for holder, quota in self._bounds(site, person) if wanted else ():
+                tried.append(holder)
+                found = self._ledger.reserve(holder, quota, wanted, id_)
+                if not found.is_reserved:
+                    refusal = UserQuotaExceeded if holder.person else QuotaExceeded
+                    raise refusal(used=found.used, wanted=wanted, quota=quota)
+            yield reservation
+        finally:
+            for holder in tried:
+                with suppress(AvenueError):  # it ends by itself, and what was kept is counted
+                    self._ledger.settle(holder, id_, reservation.kept, is_sure=reservation.is_sure)
+
+    def used(self, holder: Holder) -> Amount:
+        """Return what a site or a person in it has stored."""
+        return self._ledger.used(holder)
+
+    def _bounds(self, site: Site, person: str | None) -> Iterator[tuple[Holder, Amount]]:
+        """Yield whose quotas an upload must have room in; those that are none are left out."""
+        if person is not None and (own := user_quota(site, self._settings)):
+            yield Holder(site=site.id, person=person), own
+        if quota := site_quota(site, self._settings):
+            yield Holder(site=site.id), quota
+
+    def _check_disk(self) -> None:
+        most = self._settings.max_disk_percent
         with self._lock:
-            if self._known.get(key, NEVER) is seen:  # nobody else has measured, and added, since
-                self._known[key] = (time.monotonic(), value)
-            return self._known[key][1]
+            if time.monotonic() - self._disk[0] > KNOWN_SECONDS:
+                self._disk = (time.monotonic(), self._disk_percent())
+            percent = self._disk[1]
+        if percent >= most:
+            raise StorageFull(used_percent=round(percent), limit_percent=most)
 
     def _disk_percent(self) -> float:
         """Return how full the database's disk is; 0 where the database does not tell."""
@@ -76,3 +126,23 @@ class StorageRoom:
             return 0.0
         total = stats.get("fsTotalSize") or 0
         return 100 * stats.get("fsUsedSize", 0) / total if total else 0.0
+
+
+def site_quota(site: Site, settings: Settings) -> Amount:
+    """Return what a site may store; 0 is no quota."""
+    return Amount(
+        bytes=_own(site.quota_bytes, settings.max_site_mb * MB),
+        files=_own(site.quota_files, settings.max_site_files),
+    )
+
+
+def user_quota(site: Site, settings: Settings) -> Amount:
+    """Return what one person may store on a site; 0 is no quota."""
+    return Amount(
+        bytes=_own(site.user_quota_bytes, settings.max_user_mb * MB),
+        files=_own(site.user_quota_files, settings.max_user_files),
+    )
+
+
+def _own(own: int | None, of_the_house: int) -> int:
+    return of_the_house if own is None else own

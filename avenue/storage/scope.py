@@ -42,6 +42,8 @@ SITE_COLLECTIONS = frozenset(
         "shop_picture_imports",
         "shop_picture_import_files",
         "tus_uploads",
+        "upload_tickets",
+        "quotas",
     }
 )
 DUPLICATE_KEY = 11000

@@ -112,7 +112,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
     hosts = list(document.get("hosts", []))
     if document["_id"] == DEFAULT_SITE:
         hosts.append(urlsplit(settings.base_url).netloc)
-    own_limits = document.get("limits", {})
+    own_limits, quotas = document.get("limits", {}), document.get("quotas", {})
     return Site(
         shows_variants=settings.pipeline_mode != "off",
         id=document["_id"],
@@ -120,7 +120,10 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         base_url=document.get("base_url") or settings.base_url,
         name=str(document.get("name") or document["_id"]),
         locale=document.get("locale", "es"),
-        quota_bytes=document.get("quotas", {}).get("bytes"),
+        quota_bytes=quotas.get("bytes"),
+        quota_files=quotas.get("files"),
+        user_quota_bytes=quotas.get("user_bytes"),
+        user_quota_files=quotas.get("user_files"),
         logo=document.get("logo"),
         colors=document.get("colors", {}),
         limits={limit: own_limits[limit] for limit in Limit if limit in own_limits},

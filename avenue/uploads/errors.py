@@ -6,7 +6,7 @@ from avenue.errors import Conflict, Invalid, NotFound
 
 
 class UploadNotFound(NotFound):
-    """The upload is not there, or not for the caller."""
+    """The upload is not there, or not for the caller; of several, `ids` are those."""
 
     code = "upload_not_found"
     message = "There is no such upload."
@@ -48,6 +48,14 @@ class UploadHeld(Conflict):
     code = "upload_held"
     message = "This file is on hold and cannot be removed."
     hint = "An administrator of the site can end the hold."
+
+
+class UploadExpired(Conflict):
+    """The upload is in the trash and its category keeps it no longer."""
+
+    code = "upload_expired"
+    message = "This file is kept no longer."
+    hint = "An administrator of the site can bring it back; it is on hold then."
 
 
 class BadCursor(Invalid):

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from avenue.errors import AvenueError
 from avenue.media.categories import UPLOAD, Category
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Asset, Claim, State
+from avenue.storage.quotas import Amount
 
 Place = tuple[datetime, str]
 """When the last upload of a page was made, and its id."""
@@ -24,9 +25,9 @@ class Filing:
 class UploadQuery:
     """Which uploads, at most `limit` of those behind the place `after`, the newest first.
 
-    All conditions that are given must hold; `words` are beginnings of words of name or reference,
-    `media_types` those to choose from. With `in_trash` those that can be restored, and no others;
-    with `oldest_first` the list is gone through backwards.
+    Those that are there, or with `in_trash` those that were removed. All conditions that are given
+    must hold; `words` are beginnings of words of name or reference, `media_types` those to choose
+    from. With `oldest_first` the list is gone through backwards.
     """
 
     category: str | None = None
@@ -38,6 +39,11 @@ class UploadQuery:
     oldest_first: bool = False
     after: Place | None = None
     limit: int
+
+    @property
+    def state(self) -> State:
+        """The state they are in."""
+        return State.TRASH if self.in_trash else State.LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,20 @@ class Done:
 
     changed: Sequence[str]
     refused: Sequence[AvenueError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is stored, and what may be; 0 is no quota."""
+
+    used: Amount
+    quota: Amount
+
+
+def is_upload(asset: Asset) -> bool:
+    """Tell whether `asset` is a live upload."""
+    is_one = asset.claim is not None and asset.claim.kind == UPLOAD
+    return is_one and asset.state is State.LIVE
 
 
 def claim_of(upload_id: str) -> Claim:

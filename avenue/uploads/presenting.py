@@ -10,8 +10,17 @@ from avenue.media.library import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import stored_json, upload_facts, variants_json
 from avenue.uploads.bodies import cursor_text
-from avenue.uploads.models import UploadPage
-from avenue.uploads.replies import Pictured, Upload, UploadedFile, UploadedFiles, UploadList
+from avenue.uploads.models import Standing, UploadPage
+from avenue.uploads.replies import (
+    Pictured,
+    Quotas,
+    Trashed,
+    Upload,
+    UploadedFile,
+    UploadedFiles,
+    UploadList,
+    Usage,
+)
 
 
 def upload_json(site: Site, upload: Asset) -> Upload:
@@ -19,6 +28,7 @@ def upload_json(site: Site, upload: Asset) -> Upload:
     return {
         **stored_json(site, upload),
         **_pictured(site, upload),
+        **_trashed(upload),
         "category": upload.category or GENERAL,
         "reference": upload.reference,
         "owner": upload.owner,
@@ -32,6 +42,10 @@ def _pictured(site: Site, upload: Asset) -> Pictured:
     if width is None or height is None:
         return {}
     return {"width": width, "height": height, "variants": variants_json(site, upload)}
+
+
+def _trashed(upload: Asset) -> Trashed:
+    return {"trashed_at": iso(upload.trashed_at)} if upload.trashed_at else {}
 
 
 def file_json(site: Site, upload: Asset) -> UploadedFile:
@@ -62,4 +76,19 @@ def list_json(site: Site, page: UploadPage) -> UploadList:
         "items": [upload_json(site, each) for each in page.items],
         "next": cursor_text(page.next) if page.next else None,
         "total": page.total,
+    }
+
+
+def quotas_json(own: Standing, site: Standing | None) -> Quotas:
+    """Return how much of the quotas is used."""
+    return {"own": _usage(own), "site": _usage(site) if site else None}
+
+
+def _usage(standing: Standing) -> Usage:
+    used, quota = standing.used, standing.quota
+    return {
+        "used_bytes": used.bytes,
+        "limit_bytes": quota.bytes or None,
+        "used_files": used.files,
+        "limit_files": quota.files or None,
     }

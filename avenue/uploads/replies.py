@@ -16,7 +16,13 @@ class Pictured(TypedDict, total=False):
     variants: dict[str, Variant]
 
 
-class Upload(Stored, Pictured):
+class Trashed(TypedDict, total=False):
+    """What an upload has besides while it is in the trash."""
+
+    trashed_at: str
+
+
+class Upload(Stored, Pictured, Trashed):
     """A general upload; `width`, `height` and `variants` are those of a picture."""
 
     category: str
@@ -44,6 +50,22 @@ class UploadedFiles(UploadReplyFacts):
     file: Annotated[UploadedFile, Field(description="The first of `files`.")]
     files: list[UploadedFile]
     data: Annotated[list[UploadedFile], Field(description="The same as `files`.")]
+
+
+class Usage(TypedDict):
+    """What is stored and what may be; null is no quota."""
+
+    used_bytes: int
+    limit_bytes: int | None
+    used_files: int
+    limit_files: int | None
+
+
+class Quotas(TypedDict):
+    """How much of what the caller may store is used; administrators see the whole site's."""
+
+    own: Annotated[Usage, Field(description="The caller's.")]
+    site: Annotated[Usage | None, Field(description="For administrators, else null.")]
 
 
 class UploadList(TypedDict):

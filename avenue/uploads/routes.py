@@ -23,14 +23,15 @@ from avenue.uploads.errors import (
     BadReference,
     TooManyUploads,
     UnknownCategory,
+    UploadExpired,
     UploadHeld,
     UploadNotFound,
 )
 from avenue.uploads.models import Filing, UploadQuery
-from avenue.uploads.presenting import list_json, upload_json, uploaded_json
-from avenue.uploads.replies import Upload, UploadedFiles, UploadList
+from avenue.uploads.presenting import list_json, quotas_json, upload_json, uploaded_json
+from avenue.uploads.replies import Quotas, Upload, UploadedFiles, UploadList
 from avenue.uploads.service import UploadService
-from avenue.web.audit import audited
+from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import described
 from avenue.web.errors import InvalidQuery
@@ -64,6 +65,10 @@ class UploadsQuery(PageQuery, total=False):
     category: str
     reference: str
     owner: Annotated[str, Field(description="The id of a person, or `me`.")]
+    state: Annotated[
+        Literal["live", "trash"],
+        Field(description="Those that are there, or those the caller may bring back."),
+    ]
     search: Annotated[
         str, Field(description="Beginnings of words of name and reference, without accents.")
     ]
@@ -75,7 +80,7 @@ class UploadsQuery(PageQuery, total=False):
 def list_uploads() -> Response:
     """List the uploads the caller may read, the newest first.
 
-    Takes `?category ?reference ?owner ?search ?limit ?after`.
+    Takes `?category ?reference ?owner ?search ?state ?limit ?after`.
     """
     actor, page = current_actor(), page_asked_for()
     owner = request.args.get("owner") or None
@@ -84,6 +89,7 @@ def list_uploads() -> Response:
         reference=request.args.get("reference", "").strip() or None,
         owner=actor.id if owner == "me" else owner,
         words=search_words(),
+        in_trash=_asks_for_trash(),
         after=cursor_place(page.after) if page.after else None,
         limit=page.limit,
     )
@@ -110,6 +116,15 @@ def add_uploads() -> Response:
     reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
     body = uploaded_json(g.site, reception.assets, reception.refusals, gettext)
     return answered(reception, body)
+
+
+@blueprint.get("/quota")
+@require()
+@described(replies={200: Quotas})
+def show_quota() -> Response:
+    """Show what the caller has stored and may store; to administrators also the site."""
+    actor, uploads = current_actor(), using(UploadService)
+    return jsonify(quotas_json(uploads.standing(actor), uploads.standing_of_site(actor)))
 
 
 @blueprint.get("/<upload_id>")
@@ -146,11 +161,13 @@ def remove_upload(upload_id: str) -> tuple[str, int]:
 
 @blueprint.post("/<upload_id>/restore")
 @require()
-@described(replies={200: Upload}, refuses=(UploadNotFound, TooManyUploads))
+@described(replies={200: Upload}, refuses=(UploadNotFound, UploadExpired, TooManyUploads))
 @audited("upload.restored", "upload_id")
 def restore_upload(upload_id: str) -> Response:
-    """Bring an upload back from the trash."""
-    return jsonify(upload_json(g.site, using(UploadService).restore(current_actor(), upload_id)))
+    """Bring an upload back from the trash; one that is kept no longer is on hold then."""
+    upload = using(UploadService).restore(current_actor(), upload_id)
+    note(hold=upload.hold or None)
+    return jsonify(upload_json(g.site, upload))
 
 
 def received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
@@ -171,6 +188,13 @@ def received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
         )
     refused = [Refusal.of(each.name, each.error) for each in came.refused]
     return filing, [*came.files, *refused]
+
+
+def _asks_for_trash() -> bool:
+    state = request.args.get("state") or "live"
+    if state not in {"live", "trash"}:
+        raise InvalidQuery("`state` is `live` or `trash`.", parameter="state")
+    return state == "trash"
 
 
 def search_words() -> tuple[str, ...]:

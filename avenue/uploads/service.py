@@ -19,8 +19,15 @@ from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset
 from avenue.media.reading import may_read
-from avenue.uploads.errors import TooManyUploads, UnknownCategory, UploadHeld, UploadNotFound
-from avenue.uploads.models import Done, Filing, Sight, UploadPage, UploadQuery
+from avenue.storage.room import NO_QUOTA, site_quota, user_quota
+from avenue.uploads.errors import (
+    TooManyUploads,
+    UnknownCategory,
+    UploadExpired,
+    UploadHeld,
+    UploadNotFound,
+)
+from avenue.uploads.models import Done, Filing, Sight, Standing, UploadPage, UploadQuery, is_upload
 from avenue.uploads.store import UploadStore
 
 NO_LIMIT = 2**31
@@ -34,6 +41,7 @@ class UploadService:
     def __init__(self, store: UploadStore, library: MediaLibrary, settings: Settings) -> None:
         self._store = store
         self._library = library
+        self._settings = settings
         self._most_mb = settings.max_upload_mb
 
     def most_mb(self, actor: Actor) -> int:
@@ -78,6 +86,18 @@ class UploadService:
         if counted and self._store.count(actor.site.id, actor.id, filing) >= (most or 0):
             raise TooManyUploads(limit=most or 0)
 
+    def standing(self, actor: Actor) -> Standing:
+        """Return what the actor has stored and may store, of whatever kind."""
+        quota = NO_QUOTA if actor.is_admin else user_quota(actor.site, self._settings)
+        return Standing(used=self._library.used_by(actor), quota=quota)
+
+    def standing_of_site(self, actor: Actor) -> Standing | None:
+        """Return the same of the whole site, to administrators."""
+        if not actor.is_admin:
+            return None
+        quota = site_quota(actor.site, self._settings)
+        return Standing(used=self._library.used(actor), quota=quota)
+
     def get(self, actor: Actor, upload_id: str) -> Asset:
         """Return an upload the actor may read; raise `UploadNotFound`."""
         found = self._store.get(actor.site.id, upload_id) if is_id(upload_id) else None
@@ -85,10 +105,19 @@ class UploadService:
             raise UploadNotFound
         return found
 
+    def get_all(self, actor: Actor, upload_ids: Sequence[str]) -> list[Asset]:
+        """Return uploads the actor may read, in this order; raise `UploadNotFound` with `ids`."""
+        found = self._library.get_many(actor, upload_ids)
+        shown = {each.id for each in found.values() if is_upload(each) and may_read(actor, each)}
+        missing = [each for each in upload_ids if each not in shown]
+        if missing:
+            raise UploadNotFound(ids=missing)
+        return [found[each] for each in upload_ids]
+
     def find(self, actor: Actor, query: UploadQuery) -> UploadPage:
         """Return a page of those uploads the actor may read that `query` asks for.
 
-        Of the trash it is those the actor may restore.
+        Of the trash, those they may bring back.
         """
         if actor.id is None:
             raise Unauthenticated
@@ -123,12 +152,14 @@ class UploadService:
     def restore(self, actor: Actor, upload_id: str) -> Asset:
         """Bring an own upload back from the trash; one that is there is as it should be.
 
-        Raise `UploadNotFound`, or `TooManyUploads` when its reference has no room any more.
+        Of what is kept no longer, only an administrator's does, and it is on hold then. Raise
+        `UploadNotFound`, `UploadExpired`, or `TooManyUploads` when its reference has no room.
         """
         upload = self.trashed(actor, upload_id)
         if upload is None:
             return self._own(actor, self.get(actor, upload_id))
-        return self._store.restore(actor.site.id, upload, self._filing_of(actor, upload))
+        filing = self._filing_of(actor, upload)
+        return self._store.restore(actor.site.id, upload, filing, may_hold=actor.is_admin)
 
     def trashed(self, actor: Actor, upload_id: str) -> Asset | None:
         """Return an own upload that is in the trash, None for one that is not there.
@@ -192,7 +223,7 @@ def _each(upload_ids: Sequence[str], act: Callable[[str], object]) -> Done:
             act(each)
         except UploadNotFound:
             continue
-        except (UploadHeld, TooManyUploads) as error:
+        except (UploadHeld, UploadExpired, TooManyUploads) as error:
             refused.append(error)
         else:
             changed.append(each)

@@ -18,13 +18,18 @@ from avenue.media.store import (
     trash_one,
 )
 from avenue.storage.connection import Database, Document
-from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
-from avenue.uploads.errors import TooManyUploads, UploadHeld, UploadNotFound
+from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
 from avenue.words import words_of
 
 T = TypeVar("T")
+OVER: Document = {
+    "expires_at": {"$type": "date"},
+    "$expr": {"$lte": ["$expires_at", "$$NOW"]},
+}
+"""The condition for what its category keeps no longer."""
 
 
 class UploadStore:
@@ -41,7 +46,7 @@ class UploadStore:
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
         """Return a page of those uploads that `query` asks for and `sight` shows."""
-        wanted = [_trashed() if query.in_trash else _live(), *_asked(query), *_seen(sight)]
+        wanted = [_in_state(query.state), *_asked(query), *_seen(sight)]
         page = {"$and": [*wanted, *_behind(query)]}
         assets, way = self._assets(site_id), 1 if query.oldest_first else -1
         found = assets.find(page, sort=[("created_at", way), ("_id", way)], limit=query.limit + 1)
@@ -70,30 +75,39 @@ class UploadStore:
         write = reception.write
         if write is None:
             return
-        owner = reception.new[0].owner
+        self._together(
+            site_id, lambda _, session: self.add_within(site_id, filing, reception, write, session)
+        )
 
-        def work(assets: Collection, session: ClientSession) -> None:
-            reception.fates = {}  # of a run that was undone
-            self._take_turns(site_id, owner, filing, session)
-            planned = _planned(assets, owner, filing, reception.new)
-            if not any(isinstance(fate, Asset) for fate in planned.values()):
-                raise TooManyUploads(limit=filing.category.max_files or 0)
-            reception.fates = planned
-            # Before the assets: what a killed process has locked of them, the next try finds
-            # locked in the write already, and waits instead of choosing other assets.
-            self._writes.finish(site_id, write, reception.answer(), session)
-            reception.fates = {}
-            filed = {
-                each.id: _file_one(assets, each, filing)
-                for each in reception.new
-                if planned[each.id] is each
-            }
-            reception.fates = {
-                asset_id: filed.get(fate.id, fate) if isinstance(fate, Asset) else fate
-                for asset_id, fate in planned.items()
-            }
-
-        self._together(site_id, work)
+    def add_within(
+        self,
+        site_id: str,
+        filing: Filing,
+        reception: Reception,
+        write: OpenWrite,
+        session: ClientSession,
+    ) -> None:
+        """Do what `add` does, inside a transaction; raises as it."""
+        reception.fates = {}  # of a run that was undone
+        assets, owner = self._assets(site_id).within(session), reception.new[0].owner
+        self._take_turns(site_id, owner, filing, session)
+        planned = _planned(assets, owner, filing, reception.new)
+        if not any(isinstance(fate, Asset) for fate in planned.values()):
+            raise TooManyUploads(limit=filing.category.max_files or 0)
+        reception.fates = planned
+        # Before the assets: what a killed process has locked of them, the next try finds locked in
+        # the write already, and waits instead of choosing other assets.
+        self._writes.finish(site_id, write, reception.answer(), session)
+        reception.fates = {}
+        filed = {
+            each.id: _file_one(assets, each, filing)
+            for each in reception.new
+            if planned[each.id] is each
+        }
+        reception.fates = {
+            asset_id: filed.get(fate.id, fate) if isinstance(fate, Asset) else fate
+            for asset_id, fate in planned.items()
+        }
 
     def file(self, site_id: str, filing: Filing, stored: Asset, session: ClientSession) -> None:
         """File an asset that this transaction has stored; raise `TooManyUploads`."""
@@ -139,16 +153,19 @@ class UploadStore:
         found = self._assets(site_id).find_one({"_id": upload_id, **_trashed()})
         return from_document(found) if found else None
 
-    def restore(self, site_id: str, upload: Asset, filing: Filing | None) -> Asset:
+    def restore(self, site_id: str, upload: Asset, filing: Filing, *, may_hold: bool) -> Asset:
         """Bring an upload back from the trash, if its reference has room.
 
-        Raise `TooManyUploads`, or `UploadNotFound` when it is purged since.
+        What is kept no longer comes back on hold, or it would go again; only if they `may_hold`.
+        Raise `TooManyUploads`, `UploadExpired`, or `UploadNotFound` when it is purged since.
         """
+        over = {"_id": upload.id, "state": State.TRASH, **OVER}
 
         def work(assets: Collection, session: ClientSession) -> Asset:
-            if filing is not None:
-                self._take_turns(site_id, upload.owner, filing, session)
-                _check_room(assets, upload, filing)
+            self._take_turns(site_id, upload.owner, filing, session)
+            _check_room(assets, upload, filing)
+            if assets.update(over, {"$set": {"hold": True}}) and not may_hold:
+                raise UploadExpired
             restore_one(assets, upload.id, claim_of(upload.id))
             found = assets.find_one({"_id": upload.id, **_live()})
             if found is None:
@@ -242,11 +259,15 @@ def _same(
 
 
 def _live() -> Document:
-    return {"claim.kind": UPLOAD, "state": State.LIVE}
+    return _in_state(State.LIVE)
+
+
+def _in_state(state: State) -> Document:
+    return {"claim.kind": UPLOAD, "state": state}
 
 
 def _trashed() -> Document:
-    return {"claim.kind": UPLOAD, "state": State.TRASH}
+    return _in_state(State.TRASH)
 
 
 def _filed(owner: str | None, filing: Filing) -> Document:

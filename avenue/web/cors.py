@@ -27,6 +27,7 @@ ALLOWED = ", ".join(
         "Upload-Concat",
         "Upload-Defer-Length",
         "Upload-Checksum",
+        "Upload-Ticket",
     )
 )
 EXPOSED = ", ".join(

@@ -67,6 +67,7 @@ everything but GET, HEAD and OPTIONS must come from a page of the site itself (`
 
 HEADERS: Mapping[str, str] = {
     "Accept-Ranges": "`bytes`: parts may be asked for with Range.",
+    "Repr-Digest": "The SHA-256 of the whole file, as `sha-256=:<base64>:`.",
     "Content-Disposition": "The file's name.",
     "Content-Range": "Which bytes of how many.",
     "ETag": "Stands for these very bytes; for If-None-Match, If-Match and If-Range.",

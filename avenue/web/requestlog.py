@@ -28,7 +28,8 @@ ROUTE = "avenue.route"
 BY = "avenue.by"
 """Where in the environ a layer ahead of the application says that it answered."""
 LONGEST_METHOD = 20
-SIGNATURE = re.compile(r"([?&]s=)[A-Za-z0-9_%-]+")
+SECRET = re.compile(r"([?&]s=|avt_)[A-Za-z0-9_%-]+")
+"""The signature of a link, and a ticket."""
 OTHERS_LOGGERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 
 log = logging.getLogger("avenue.request")
@@ -166,7 +167,7 @@ class _Sent:
 class JsonLines(logging.Formatter):
     """Writes a record as one line of ASCII JSON: no CR or LF of anybody's can end it.
 
-    Whoever wrote it, the signature of a link is not in it.
+    Whoever wrote it, neither the signature of a link is in it, nor a ticket.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -185,7 +186,7 @@ class JsonLines(logging.Formatter):
             line["id"] = request_id()
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return SIGNATURE.sub(r"\1***", json.dumps(line))
+        return SECRET.sub(r"\1***", json.dumps(line))
 
 
 def configure_logging(stream: TextIO | None = None) -> None:

@@ -1,7 +1,9 @@
 """A browser, a server, and people who look at its pages."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -51,3 +53,25 @@ def signed_in(browser: Browser, server: Server) -> Any:
 def admin(visit: Callable[..., Visitor], signed_in: Any) -> Visitor:
     """The administrator at a desk."""
     return visit(storage_state=signed_in)
+
+
+class App(BaseHTTPRequestHandler):
+    """A page of somebody else's application."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>App</title>")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """The origin of that application, on this machine: browsers let no other call it."""
+    with HTTPServer(("127.0.0.1", 0), App) as app:
+        threading.Thread(target=app.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{app.server_port}"
+        app.shutdown()

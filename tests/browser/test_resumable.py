@@ -1,8 +1,6 @@
 """A page of another origin sends a large file with tus-js-client and a token."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -45,28 +43,6 @@ async ([endpoint, token, head, size]) => {
   return { url: second.url, offset: Number(offset), before: before.length };
 }
 """
-
-
-class App(BaseHTTPRequestHandler):
-    """A page of somebody else's application."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>App</title>")
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[str]:
-    """The origin of that application, on this machine: browsers let no other call it."""
-    with HTTPServer(("127.0.0.1", 0), App) as app:
-        threading.Thread(target=app.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{app.server_port}"
-        app.shutdown()
 
 
 @pytest.fixture

@@ -177,8 +177,8 @@ class Application:
         Background(self.settings, self.database).finish(job_id)
 
     def counts(self) -> dict[str, int]:
-        """How many documents each collection has; those that count requests are left out."""
-        names = set(self.raw.list_collection_names()) - {"rate_limits"}
+        """How many documents each collection has; those that count are left out."""
+        names = set(self.raw.list_collection_names()) - {"rate_limits", "quotas"}
         return {name: self.raw[name].count_documents({}) for name in sorted(names)}
 
 

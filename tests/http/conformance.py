@@ -75,7 +75,8 @@ class Row:
     `requests`: header fields of each, one a line. In them, and in what must come back, stand for
     the file that is asked for: `{etag}` (with quotes), `{modified}` and the same moment in the
     older forms, `{before}` and `{after}` by a second, `{length}`, `{last}` (the number of its last
-    byte), `{path}`. `instead`: why we do otherwise, where the standard leaves a choice.
+    byte), `{path}`, `{sha256}` (in base64). `instead`: why we do otherwise, where the standard
+    leaves a choice.
     `by_parser`: gunicorn refuses it before we are asked, so its own worker words it differently.
     """
 
@@ -181,6 +182,30 @@ REPRESENTATION = (
         "A strong `ETag` in quotes, which changes with the bytes and with nothing else",
         sends(ETag="{etag}"),
         on=(*ANY_FILE, EMPTY, PRIVATE),
+    ),
+    row(
+        "RFC 9530 §3",
+        MAY,
+        "`Repr-Digest`: the hash of the whole file, as a dictionary of byte sequences",
+        sends(Repr_Digest="sha-256=:{sha256}:"),
+        "",
+        "Want-Repr-Digest: sha-512=10, sha-256=1",
+        on=(*ANY_FILE, PRIVATE),
+    ),
+    row(
+        "RFC 9530 §3",
+        MUST,
+        "of all of it in a 206, too",
+        Answer(status=206, part=(10, 20), fields={"Repr-Digest": "sha-256=:{sha256}:"}),
+        "Range: bytes=10-19",
+        on=(*ANY_FILE, PRIVATE),
+    ),
+    row(
+        "RFC 9530 §3",
+        MAY,
+        "and nothing of that with what is no file",
+        sends(Repr_Digest=None, Content_Digest=None),
+        on=NO_FILES,
     ),
     row(
         "§8.8.3.3",
@@ -410,6 +435,7 @@ CONDITIONS = (
                     "Content-Encoding",
                     "Content-Disposition",
                     "Last-Modified",
+                    "Repr-Digest",
                 )
             ),
         ),

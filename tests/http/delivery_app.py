@@ -1,5 +1,6 @@
 """A tiny application that delivers files from memory, for the test client and for gunicorn."""
 
+import hashlib
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,10 @@ class MemoryFile:
     @property
     def length(self):
         return len(self.content)
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.content).hexdigest()
 
     def chunks(self, start, end):
         self.asked.append((start, end))

@@ -6,6 +6,7 @@ or shorter than it says would break the next one.
 
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -212,6 +213,7 @@ def resource_at(server: Server, path: str, fields: tuple[str, ...], **words: str
         "length": str(length),
         "last": str(length - 1),
         "nines": "9" * 4000,
+        "sha256": b64encode(hashlib.sha256(usual.body).digest()).decode(),
         "many": ",".join(f"{first}-{first}" for first in range(500)),
     }
     return Resource(path=path, fields=fields, usual=usual, words=words)

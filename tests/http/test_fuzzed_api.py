@@ -28,12 +28,14 @@ ALSO_A_THING = {
     "/api/shop/products/import": {"GET", "POST"},
     "/api/uploads/sign": {"POST"},
     "/api/uploads/revoke": {"POST"},
+    "/api/uploads/tickets": {"POST"},
     "/api/uploads/tus": {"POST"},
 }
 NO_SHOP = ("/api/auth/", "/api/openapi.json", "/api/site", "/healthz", "/readyz")
 """What names and tells nothing of a shop."""
 GROUPS, TEMPORARY = "/api/shop/groups", "/api/shop/temp-images"
 UPLOADS = "/api/uploads"
+TICKETS = f"{UPLOADS}/tickets"
 BY_TUS = [400, 401, 403, 406, 412, 415, 422]
 """How tus refuses a request: 412 for another version of it."""
 
@@ -118,7 +120,9 @@ class Things:
             "file_name": ["original.jpg"],
             "variant": ["original"],
         }
-        if path.startswith(f"{TUS}/"):
+        if path.startswith(f"{TICKETS}/"):
+            self.known["ticket_id"] = [owner.post(TICKETS, json={}).json["id"]]
+        elif path.startswith(f"{TUS}/"):
             self.known["upload_id"] = [begun(owner, 100)]
         elif path.startswith(f"{UPLOADS}/"):
             self.known["upload_id"] = [owner.upload(UPLOADS, a_picture()).json["id"]]

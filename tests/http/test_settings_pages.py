@@ -186,7 +186,7 @@ def test_a_form_without_its_revision_changes_nothing(application, as_admin):
 
 def test_hosts_and_quota_are_for_superusers(application, as_admin, as_superuser):
     page = show(as_admin)
-    assert not {"hosts", "limits.quota_mb"} & fields(page).keys()
+    assert not {"hosts", "limits.quota_mb", "limits.quota_files"} & fields(page).keys()
     assert "All sites" not in page.text
     save(as_admin, page, hosts="mine.example", limits__quota_mb="9", name="X")
     assert "mine.example" not in str(stored(application))
@@ -204,6 +204,20 @@ def test_hosts_and_quota_are_for_superusers(application, as_admin, as_superuser)
     assert wrong(save(as_superuser, show(as_superuser), hosts="no host!!")).keys() == {"hosts"}
     taken = save(as_superuser, show(as_superuser), hosts="other.example")
     assert wrong(taken).keys() == {"hosts"}
+
+
+def test_what_one_person_may_store_is_for_administrators(application, as_admin):
+    saved = {"limits__user_quota_mb": "5", "limits__user_quota_files": "1000"}
+    assert save(as_admin, show(as_admin), **saved).status_code == 303
+    stored_quotas = {"user_bytes": 5 * 1024 * 1024, "user_files": 1000}
+    assert stored(application)["quotas"] == stored_quotas
+    assert fields(show(as_admin))["limits.user_quota_mb"] == "5"
+    assert "Yours of that: " in show(as_admin).text
+
+
+def test_files_are_counted_beside_bytes(as_admin, as_superuser):
+    save(as_superuser, show(as_superuser), limits__quota_files="5000")
+    assert "of 5,000 files." in show(as_admin).text
 
 
 def test_a_new_address_is_saved_and_taken_back(application, as_admin):

@@ -39,6 +39,9 @@ HOUSE_LIMITS = {
     "media_mb": 10,
     "upload_mb": 25,
     "quota_mb": 0,
+    "quota_files": 0,
+    "user_quota_mb": 0,
+    "user_quota_files": 0,
 }
 
 
@@ -139,7 +142,13 @@ def test_a_token_for_reading_changes_nothing(application, as_admin, method, url,
 
 
 @pytest.mark.parametrize(
-    "change", [{"hosts": ["x.example"]}, {"limits": {"quota_mb": 5}}, {"name": "X", "hosts": []}]
+    "change",
+    [
+        {"hosts": ["x.example"]},
+        {"limits": {"quota_mb": 5}},
+        {"limits": {"quota_files": 5}},
+        {"name": "X", "hosts": []},
+    ],
 )
 def test_hosts_and_quota_are_for_superusers(application, as_admin, change):
     assert code(as_admin.patch(SITE, json=change)) == (403, "forbidden")

@@ -99,6 +99,7 @@ WHO_MAY = {
     # General uploads; those of others are 404, as test_uploads.py shows
     "GET /api/uploads": For(PERSON, READ),
     "POST /api/uploads": For(PERSON, WRITE),
+    "GET /api/uploads/quota": For(PERSON, READ),
     "GET /api/uploads/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/<upload_id>": For(PERSON, WRITE),
     "DELETE /api/uploads/<upload_id>": For(PERSON, WRITE),
@@ -106,8 +107,12 @@ WHO_MAY = {
     # Links to general uploads; those of others are 404, as test_signed_links.py shows
     "POST /api/uploads/<upload_id>/sign": For(PERSON, READ),
     "POST /api/uploads/sign": For(PERSON, READ),
+    "POST /api/uploads/zip": For(PERSON, READ),
     "POST /api/uploads/<upload_id>/revoke": For(PERSON, WRITE),
     "POST /api/uploads/revoke": For(ADMINS, WRITE),
+    # Tickets: whoever has one uploads with it, as test_tickets.py shows
+    "POST /api/uploads/tickets": For(PERSON, WRITE),
+    "POST /api/uploads/tickets/<ticket_id>": ALL,
     "POST /api/uploads/tus": For(PERSON, WRITE),
     "GET /api/uploads/tus/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/tus/<upload_id>": For(PERSON, WRITE),
@@ -291,6 +296,7 @@ class Cast:
         self.resumed = begun(self.owner, 10)
         self.product, self.image, self.group = product, product["images"][0], group
         self.upload = self.owner.upload("/api/uploads", a_picture()).json
+        self.ticket = self.owner.post("/api/uploads/tickets", json={}).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
     def path(self, rule: str) -> str:
@@ -304,6 +310,7 @@ class Cast:
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
+            "ticket_id": self.ticket["id"],
             "upload_id": self.resumed if "/tus/" in rule else self.upload["id"],
             "user_id": self.owner.id,
             "secret": "x" * 43,

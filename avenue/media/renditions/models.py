@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from avenue.media.conditional import Facts
 from avenue.media.models import Asset, State
 from avenue.media.variants import FORMATS, VARIANTS, token
 
@@ -50,16 +49,6 @@ class KeptRendition:
         """How many bytes it has."""
         return len(self.data)
 
-    @property
-    def facts(self) -> Facts:
-        """What conditions are decided by, at the URL of these very bytes."""
-        return facts_of(self.sha256, len(self.data), self.made_at)
-
-
-def facts_of(sha256: str, length: int, made_at: datetime) -> Facts:
-    """Return what conditions are decided by; the tag changes exactly when the bytes do."""
-    return Facts(etag=sha256[:32], modified_at=made_at, length=length, unchanging=True)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweptRendition:
@@ -83,23 +72,15 @@ class KnownRendition:
     """What delivery asks of a rendition but its bytes; `name` is what people call the picture."""
 
     key: RenditionKey
-    facts: Facts
+    sha256: str
+    length: int
+    modified_at: datetime
     name: str
-
-    @property
-    def length(self) -> int:
-        """Bytes."""
-        return self.facts.length
 
     @property
     def etag(self) -> str:
         """A strong validator: it changes exactly when the bytes do."""
-        return self.facts.etag
-
-    @property
-    def modified_at(self) -> datetime:
-        """When it was made."""
-        return self.facts.modified_at
+        return self.sha256[:32]
 
     @property
     def media_type(self) -> str:
@@ -116,7 +97,14 @@ class RenditionFile(KnownRendition):
     @classmethod
     def of(cls, kept: KeptRendition, name: str) -> "RenditionFile":
         """Return the file of a kept rendition of a picture that people call `name`."""
-        return cls(key=kept.key, facts=kept.facts, name=name, data=kept.data)
+        return cls(
+            key=kept.key,
+            sha256=kept.sha256,
+            length=len(kept.data),
+            modified_at=kept.made_at,
+            name=name,
+            data=kept.data,
+        )
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`."""

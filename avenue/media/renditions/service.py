@@ -96,11 +96,12 @@ class Renditions:
         key = RenditionKey.of(asset, variant, extension)
         place = self._place(asset, key)
         kept: KeptRendition | None = self._cache.get(place.key)
-        facts = kept.facts if kept else self._store.facts(asset.site, key)
-        if facts is None:
-            return None
-        about = KnownRendition(key=key, facts=facts, name=asset.name)
-        return Known(about=about, place=_if_public(asset, place))
+        about: KnownRendition | None = (
+            RenditionFile.of(kept, asset.name)
+            if kept
+            else self._store.known(asset.site, key, asset.name)
+        )
+        return Known(about=about, place=_if_public(asset, place)) if about else None
 
     def find(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return a picture as `variant`, made now if it must be.

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from avenue.media.conditional import Facts
 from avenue.media.renditions.models import (
     KeptRendition,
+    KnownRendition,
     RenditionKey,
     SweptRendition,
-    facts_of,
 )
 from avenue.media.variants import FORMATS
 from avenue.storage.connection import Database, Document
@@ -28,11 +27,19 @@ class RenditionStore:
         found = self._renditions(site_id).find_one({"_id": key.id})
         return from_document(found) if found else None
 
-    def facts(self, site_id: str, key: RenditionKey) -> Facts | None:
-        """Return what conditions on a rendition are decided by, or None when it is not there."""
+    def known(self, site_id: str, key: RenditionKey, name: str) -> KnownRendition | None:
+        """Return all but the bytes of a rendition of what people call `name`, or None."""
         fields = {"sha256": 1, "bytes": 1, "made_at": 1}
         found = self._renditions(site_id).find_one({"_id": key.id}, fields)
-        return facts_of(found["sha256"], found["bytes"], found["made_at"]) if found else None
+        if found is None:
+            return None
+        return KnownRendition(
+            key=key,
+            sha256=found["sha256"],
+            length=found["bytes"],
+            modified_at=found["made_at"],
+            name=name,
+        )
 
     def find_first(self, site_id: str, keys: Sequence[RenditionKey]) -> KeptRendition | None:
         """Return the first of `keys` that there is, or None."""

@@ -74,6 +74,7 @@ REFUSED: Mapping[str, LazyString] = {
     "image_too_costly": _("The photo takes too much work to open. Export it as a plain JPEG."),
     "product_not_found": _("The product is not there any more."),
     "quota_exceeded": _("There is no room left. Tell whoever runs the site."),
+    "user_quota_exceeded": _("You have no room left. Ask an administrator for more."),
     "empty_file": _("The file is empty."),
 }
 

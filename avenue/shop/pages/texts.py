@@ -62,6 +62,9 @@ REFUSED: Mapping[str, LazyString] = {
     "bad_focal": _("The focal point needs two numbers from 0 to 100."),
     "decoders_busy": _("Too many photos are being read just now: try again in a moment."),
     "quota_exceeded": _("The shop has no room left for photos: remove some, or ask for more."),
+    "user_quota_exceeded": _(
+        "You have no room left for files: remove some, or ask an administrator for more."
+    ),
     "storage_full": _("There is no room left for photos: tell whoever runs the site."),
 }
 """By the code behind `?refused=`; facts are those of the screen."""

@@ -28,7 +28,7 @@ from avenue.shop.paging import BadCursor, cursor_place, cursor_text
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
-from avenue.storage.room import QuotaExceeded
+from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.web.audit import audited
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
@@ -75,6 +75,7 @@ blueprint = Blueprint("picture_imports", __name__, url_prefix="/api/shop/picture
         IdempotencyKeyReused,
         UploadInProgress,
         QuotaExceeded,
+        UserQuotaExceeded,
         StorageFull,
     ),
     files=("application/zip",),

@@ -7,14 +7,14 @@ from datetime import datetime
 from avenue.config import Settings
 from avenue.errors import AvenueError, Forbidden
 from avenue.identity import Actor
-from avenue.media.categories import UPLOAD
 from avenue.media.library import MediaLibrary
-from avenue.media.models import Asset, State, Visibility
+from avenue.media.models import Asset, Visibility
 from avenue.media.reading import may_read
 from avenue.media.signing.service import DAY_SECONDS, SignedLinks, Signer
 from avenue.media.urls import form_path
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.links.errors import LinkTooLong
+from avenue.uploads.models import is_upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class LinkService:
         Raise `UploadNotFound`.
         """
         asset = self._library.get_many(actor, [upload_id]).get(upload_id)
-        if asset is None or not _is_upload(asset) or not _may_revoke(actor, asset):
+        if asset is None or not is_upload(asset) or not _may_revoke(actor, asset):
             raise UploadNotFound
         self._links.revoke(asset)
 
@@ -93,14 +93,9 @@ class LinkService:
 
 def _readable(actor: Actor, asset: Asset | None) -> Asset:
     """Return an upload that `actor` may read, or raise `UploadNotFound`."""
-    if asset is None or not _is_upload(asset) or not may_read(actor, asset):
+    if asset is None or not is_upload(asset) or not may_read(actor, asset):
         raise UploadNotFound
     return asset
-
-
-def _is_upload(asset: Asset) -> bool:
-    is_one = asset.claim is not None and asset.claim.kind == UPLOAD
-    return is_one and asset.state is State.LIVE
 
 
 def _may_revoke(actor: Actor, asset: Asset) -> bool:

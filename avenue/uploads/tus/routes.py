@@ -22,7 +22,7 @@ from avenue.media.errors import (
     UnsupportedMediaType,
 )
 from avenue.media.urls import original_url
-from avenue.storage.room import QuotaExceeded
+from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.uploads.errors import (
     BadReference,
     TooManyUploads,
@@ -114,7 +114,7 @@ blueprint = Blueprint("tus", __name__, url_prefix="/api/uploads/tus")
     replies={201: Reply(about="The upload was begun.", headers=(LOCATION, OFFSET, RESUMABLE))},
     refuses=(
         *(*PART_REFUSALS, UnknownCategory, BadReference, TooManyUploads),
-        *(TooManyOpenUploads, QuotaExceeded, StorageFull),
+        *(TooManyOpenUploads, QuotaExceeded, UserQuotaExceeded, StorageFull),
     ),
 )
 def begin_upload() -> ResponseReturnValue:

@@ -18,6 +18,7 @@ from avenue.media.naming import safe_name
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import SeekableFile
 from avenue.media.sniffing import ZIP
+from avenue.storage.quotas import Amount
 from avenue.uploads.bodies import checked_reference
 from avenue.uploads.models import Filing
 from avenue.uploads.service import UploadService
@@ -55,7 +56,7 @@ class TusService:
         """Begin an upload; nothing is stored of the file yet.
 
         Raise `UnknownCategory`, `BadReference`, `TooManyUploads`, `FileTooLarge`, `EmptyFile`,
-        `TooManyOpenUploads`, `QuotaExceeded`, `StorageFull`.
+        `TooManyOpenUploads`, `UserQuotaExceeded`, `QuotaExceeded`, `StorageFull`.
         """
         reference = checked_reference(new.fields.get("reference"))
         filing = self._uploads.filing(actor, new.fields.get("category"), reference)
@@ -66,7 +67,6 @@ class TusService:
         owner = str(actor.id)
         if self._store.count_open(actor.site.id, owner) >= MOST_OPEN:
             raise TooManyOpenUploads(MOST_OPEN)
-        self._library.check_room(actor.site, new.length)
         named = (new.fields[each] for each in NAMES if new.fields.get(each))
         upload = TusUpload(
             id=new_id(),
@@ -79,7 +79,9 @@ class TusService:
             category=filing.category.name,
             reference=reference,
         )
-        self._store.insert(upload, hours=self._hours)
+        with self._library.reserved(actor, Amount(bytes=new.length, files=1)) as reservation:
+            self._store.insert(upload, hours=self._hours)
+            reservation.kept = reservation.wanted  # for as long as the upload is there
         return self.get(actor, upload.id)
 
     def get(self, actor: Actor, upload_id: str) -> TusUpload:

@@ -16,6 +16,7 @@ from avenue.media.store import ASSETS, to_document
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Incomplete
+from avenue.storage.quotas import Amount, Holder
 from avenue.storage.scope import Collection, house, site
 from avenue.uploads.models import Filing
 from avenue.uploads.store import UploadStore
@@ -51,15 +52,16 @@ class TusStore:
         """Return how many uploads somebody has not finished."""
         return self._uploads(site_id).count({"is_done": False, "owner": owner})
 
-    def open_bytes(self, site_id: str) -> int:
-        """Return how many bytes the unfinished uploads of a site will have."""
-        summed = self._uploads(site_id).aggregate(
+    def promised(self, holder: Holder) -> Amount:
+        """Return how much the unfinished uploads of a site, or a person in it, will have."""
+        own = {} if holder.person is None else {"owner": holder.person}
+        summed = self._uploads(holder.site).aggregate(
             [
-                {"$match": {"is_done": False}},
-                {"$group": {"_id": None, "bytes": {"$sum": "$length"}}},
+                {"$match": {"is_done": False, **own}},
+                {"$group": {"_id": None, "bytes": {"$sum": "$length"}, "files": {"$sum": 1}}},
             ]
         )
-        return int(summed[0]["bytes"]) if summed else 0
+        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
     def take(self, upload: TusUpload, *, hours: int) -> TusUpload | None:
         """Let whoever asks go on with an upload, and nobody else; None when it has moved since.

@@ -13,7 +13,7 @@ const PAUSES_SECONDS = [1, 2, 4, 8, 15];
 const MOST_WAITS = 60;
 
 /** A server that takes no more says so, and that may change: somebody can try again. */
-const MAY_CHANGE = new Set(["too_many_images", "too_many_temp_images", "quota_exceeded", "storage_full"]);
+const MAY_CHANGE = new Set(["too_many_images", "too_many_temp_images", "quota_exceeded", "user_quota_exceeded", "storage_full"]);
 
 const UNDER_WAY = new Set(["checking", "shrinking", "waiting", "sending", "storing", "pausing", "withdrawing"]);
 

@@ -1,0 +1,227 @@
+"""How much a site, and each person in it, have stored and may store.
+
+A holder (a site, or a person in it) with a quota has one document in `quotas`: what it had at the
+last count and was added since, and what is reserved for uploads on their way. Room is reserved by
+one conditional update of it, so however many come at once, to whatever instance, none gets room
+that is not there.
+
+Between two counts, what is stored is only ever added. So it may be too much there (something was
+removed, an upload was given up) and never too little; and nobody is refused before it was counted
+anew. What an upload had reserved whose worker died stays reserved until a count begins after its
+time is over: by then what it had stored, if anything, is counted.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from avenue.identity import new_id
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, house, site
+
+QUOTAS = "quotas"
+GOOD_FOR = timedelta(minutes=10)
+"""After this long a count is made anew: an instance may not know yet of a new quota."""
+RESERVED_FOR = timedelta(hours=1)
+"""No request takes as long."""
+REST = 4
+"""A count may be followed by another one after this many times what it took."""
+FORGOTTEN_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """So many bytes in so many files."""
+
+    bytes: int = 0
+    files: int = 0
+
+    def __bool__(self) -> bool:
+        """Tell whether it is anything."""
+        return bool(self.bytes or self.files)
+
+    def __add__(self, other: "Amount") -> "Amount":
+        """Return both together."""
+        return Amount(bytes=self.bytes + other.bytes, files=self.files + other.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A site, or with its id a person in it."""
+
+    site: str
+    person: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The `_id` of its document."""
+        return self.site if self.person is None else f"{self.site}/{self.person}"
+
+
+Count = Callable[[Holder], Amount]
+"""Tells what a holder has stored, and what has been promised to uploads that come in parts."""
+
+
+class Reserved:
+    """What the ledger of a holder has, behind an attempt to reserve room."""
+
+    def __init__(self, document: Document, reservation: str) -> None:
+        held = document["held"]
+        self.is_reserved = any(each["id"] == reservation for each in held)
+        self.used = Amount(
+            bytes=document["bytes"] + sum(each["bytes"] for each in held),
+            files=document["files"] + sum(each["files"] for each in held),
+        )
+        self._asked_at, self._counted_at = document["asked_at"], document.get("counted_at")
+        self._took = timedelta(milliseconds=document.get("took_ms", 0))
+
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether the count is so old that another one costs little."""
+        return self._counted_at is None or self._asked_at - self._counted_at > REST * self._took
+
+
+class Ledger:
+    """The amounts of every holder; safe to use from many threads and instances."""
+
+    def __init__(self, database: Database, count: Count) -> None:
+        self._database = database
+        self._count = count
+        self._counting = threading.Lock()
+
+    def reserve(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
+        """Reserve room for `wanted` if `quota` has it, 0 being none; repeatable.
+
+        Nothing is refused for an old count.
+        """
+        found = self._try(holder, quota, wanted, reservation)
+        if found.is_reserved or not found.may_be_counted:
+            return found
+        self.count(holder)
+        return self._try(holder, quota, wanted, reservation)
+
+    def settle(
+        self, holder: Holder, reservation: str, kept: Amount, *, is_sure: bool = True
+    ) -> None:
+        """Put what was kept in the place of what was reserved; repeatable.
+
+        Unless it `is_sure` that nothing else was kept, it is counted before anything is reserved.
+        """
+        others = _filtered({"$ne": ["$$this.id", reservation]})
+        change: Document = {
+            "bytes": {"$add": ["$bytes", kept.bytes]},
+            "files": {"$add": ["$files", kept.files]},
+            "held": others,
+        }
+        if not is_sure:
+            change["counted_at"] = None
+        # Should an election undo it, the reservation is back and ends by itself.
+        quick = site(self._database, holder.site).quick_collection(QUOTAS)
+        quick.update({"_id": holder.id, "held.id": reservation}, [{"$set": change}])
+
+    def count(self, holder: Holder) -> None:
+        """Count what `holder` has stored, and drop what was reserved and not settled in time.
+
+        What is settled meanwhile is added, whether or not it was counted.
+        """
+        quotas = self._quotas(holder)
+        with self._counting:  # one at a time is enough for a database
+            began = quotas.find_and_update(
+                {"_id": holder.id}, [{"$set": {**_EMPTY, "count_began_at": "$$NOW"}}], upsert=True
+            )
+            if began is None:
+                return
+            began_at, found = began["count_began_at"], self._count(holder)
+            change = {
+                "bytes": _since(found.bytes, "$bytes", began["bytes"]),
+                "files": _since(found.files, "$files", began["files"]),
+                "held": _filtered({"$gt": ["$$this.until", began_at]}),
+                "counts": began["counts"] + 1,
+                "counted_at": "$$NOW",
+                "took_ms": {"$subtract": ["$$NOW", began_at]},
+            }
+            # Else somebody else has counted, and what was settled since would be added twice.
+            quotas.update({"_id": holder.id, "counts": began["counts"]}, [{"$set": change}])
+
+    def count_all(self, after: str, save: Callable[[str, int], None]) -> int:
+        """Count every holder behind `after`, by id; `save` is told how far it is, and how many.
+
+        Those who have asked for nothing for long are forgotten.
+        """
+        quotas, done = house(self._database).collection(QUOTAS), 0
+        idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
+        while found := quotas.find({"_id": {"$gt": after}}, {"site": 1}, sort=_BY_ID, limit=1):
+            after = found[0]["_id"]
+            if not quotas.delete({"_id": after, **idle}):
+                person = after.partition("/")[2] or None
+                self.count(Holder(site=found[0]["site"], person=person))
+            done += 1
+            save(after, done)
+        return done
+
+    def used(self, holder: Holder) -> Amount:
+        """Return what a holder has stored now."""
+        return self._count(holder)
+
+    def _try(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
+        entry = {
+            "id": reservation,
+            "bytes": wanted.bytes,
+            "files": wanted.files,
+            "until": {"$add": ["$$NOW", _ms(RESERVED_FOR)]},
+        }
+        may_have = {
+            "$and": [
+                {"$gt": ["$counted_at", _ago(GOOD_FOR)]},
+                {"$not": [{"$in": [reservation, "$held.id"]}]},
+                _fits("bytes", quota.bytes, wanted.bytes),
+                _fits("files", quota.files, wanted.files),
+            ]
+        }
+        held = {"$cond": [may_have, {"$concatArrays": ["$held", [entry]]}, "$held"]}
+        stages: list[Document] = [{"$set": _EMPTY}, {"$set": {"held": held, "asked_at": "$$NOW"}}]
+        document = self._quotas(holder).find_and_update({"_id": holder.id}, stages, upsert=True)
+        return Reserved(document or {}, reservation)
+
+    def _quotas(self, holder: Holder) -> Collection:
+        return site(self._database, holder.site).collection(QUOTAS)
+
+
+def new_reservation() -> str:
+    """Return what a reservation is settled by."""
+    return new_id()
+
+
+_BY_ID = [("_id", 1)]
+_EMPTY: Mapping[str, Any] = {
+    "bytes": {"$ifNull": ["$bytes", 0]},
+    "files": {"$ifNull": ["$files", 0]},
+    "held": {"$ifNull": ["$held", []]},
+    "counts": {"$ifNull": ["$counts", 0]},
+}
+"""A holder's document, if it is new."""
+
+
+def _filtered(condition: Document) -> Document:
+    return {"$filter": {"input": "$held", "cond": condition}}
+
+
+def _fits(field: str, quota: int, wanted: int) -> Document | bool:
+    if not quota or not wanted:
+        return True
+    return {"$lte": [{"$add": [f"${field}", {"$sum": f"$held.{field}"}, wanted]}, quota]}
+
+
+def _since(counted: int, field: str, before: int) -> Document:
+    """Return what was counted, and what was settled since there was `before`."""
+    return {"$add": [counted, {"$subtract": [field, before]}]}
+
+
+def _ago(time: timedelta) -> Document:
+    return {"$subtract": ["$$NOW", _ms(time)]}
+
+
+def _ms(time: timedelta) -> int:
+    return time // timedelta(milliseconds=1)

@@ -1,0 +1,1 @@
+"""General uploads go when their category keeps them no longer."""

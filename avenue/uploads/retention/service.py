@@ -1,0 +1,98 @@
+"""Puts what a category keeps no longer into the trash, and writes it down."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from avenue.audit.models import Details
+from avenue.clock import iso
+from avenue.uploads.retention.store import ExpiredUploads
+
+BATCH = 50
+REST = 1.0  # times as long as the work took, so that people's writes come first
+
+Counts = Mapping[str, int]
+Save = Callable[[Counts | None], None]
+
+
+class Notices(Protocol):
+    """Where what a job did is written down."""
+
+    def record_job(
+        self,
+        site_id: str,
+        action: str,
+        object_id: str,
+        *,
+        job_id: str,
+        job_kind: str,
+        details: Details,
+        entry_id: str | None = None,
+    ) -> None:
+        """Write it down, once for each `entry_id`."""
+
+
+class Retention:
+    """Ends uploads in time. Safe on many instances, and gone on with after any crash."""
+
+    def __init__(
+        self,
+        store: ExpiredUploads,
+        notices: Notices,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._notices = notices
+        self._sleep = sleep
+
+    def run(self, job_id: str, job_kind: str, before: Counts | None, save: Save) -> int:
+        """Trash every upload whose time is over and that is not on hold; return how many.
+
+        `save` is told how many of each site went so far; `before` is what it was told last by a
+        run that was interrupted, None at first and again at the end. Each upload and each site
+        have an entry in the log of changes.
+        """
+        counts = Counter(before or {})
+        while True:
+            began_at = time.monotonic()
+            counts += self._tell(job_id, job_kind)  # first, what a killed run has left
+            save(dict(counts))
+            if not self._trash():
+                break
+            self._sleep((time.monotonic() - began_at) * REST)
+        for site_id, count in sorted(counts.items()):
+            self._notices.record_job(
+                site_id,
+                "uploads.expired",
+                site_id,
+                job_id=job_id,
+                job_kind=job_kind,
+                details={"expired": count},
+            )
+        save(None)
+        return counts.total()
+
+    def _trash(self) -> int:
+        count = 0
+        while count < BATCH and self._store.trash_next():
+            count += 1
+        return count
+
+    def _tell(self, job_id: str, job_kind: str) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        while untold := self._store.untold(BATCH):
+            for each in untold:
+                self._notices.record_job(
+                    each.site,
+                    "upload.expired",
+                    each.upload,
+                    job_id=job_id,
+                    job_kind=job_kind,
+                    details={"category": each.category, "until": iso(each.expired_at)},
+                    entry_id=each.id,
+                )
+                self._store.told(each)
+                counts[each.site] += 1
+        return counts

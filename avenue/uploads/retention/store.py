@@ -1,0 +1,74 @@
+"""Uploads whose time is over, in MongoDB, over all sites.
+
+One conditional update decides about an upload and leaves a notice in it, by the server's clock: no
+hold that was put on it before is overlooked, and what a killed process had still to say is found.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.identity import new_id
+from avenue.media.categories import GENERAL, UPLOAD
+from avenue.media.models import State
+from avenue.media.purging.store import noted
+from avenue.media.store import ASSETS
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import house
+from avenue.uploads.store import OVER
+
+REASON = "expired"
+EXPIRED: Document = {
+    "claim.kind": UPLOAD,
+    "state": State.LIVE,
+    "hold": False,
+    **OVER,
+}
+UNTOLD: Document = {"expiry_notice": {"$exists": True}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """An upload that went because its time was over; `id` is that of the notice."""
+
+    id: str
+    site: str
+    upload: str
+    category: str
+    expired_at: datetime
+
+
+class ExpiredUploads:
+    """What is kept no longer, and what is still to be told of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._assets = house(database).collection(ASSETS)
+
+    def trash_next(self) -> bool:
+        """Put the upload whose time has been over longest into the trash; False if there is none.
+
+        Nothing that is on hold.
+        """
+        trash = {"at": "$$NOW", "by": None, "reason": REASON, "position": 0}
+        change = {"state": State.TRASH, "trash": trash, "expiry_notice": new_id()}
+        gone = self._assets.find_and_update(
+            EXPIRED, noted(self._assets, {"$set": change}), sort=[("expires_at", 1)]
+        )
+        return gone is not None
+
+    def untold(self, limit: int) -> list[Expiry]:
+        """Return some of those nobody has written down."""
+        return [
+            Expiry(
+                id=each["expiry_notice"],
+                site=each["site"],
+                upload=each["_id"],
+                category=each.get("category") or GENERAL,
+                expired_at=each["expires_at"],
+            )
+            for each in self._assets.find(UNTOLD, limit=limit)
+        ]
+
+    def told(self, expiry: Expiry) -> None:
+        """Note that it has been written down; repeatable."""
+        notice = {"_id": expiry.upload, "site": expiry.site, "expiry_notice": expiry.id}
+        self._assets.update(notice, {"$unset": {"expiry_notice": ""}})

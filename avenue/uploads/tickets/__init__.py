@@ -1,0 +1,1 @@
+"""Tickets: somebody without an account uploads one file for who made the ticket."""

@@ -1,0 +1,40 @@
+"""What callers may send to make a ticket. Anything else is a 400."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from avenue.media.categories import GENERAL
+from avenue.media.type_patterns import TypePattern
+from avenue.uploads.bodies import Reference
+
+AN_HOUR = 60 * 60
+A_WEEK = 7 * 24 * AN_HOUR
+
+
+class TicketWanted(BaseModel):
+    """A ticket: where its file goes, what it may be, and for how long the ticket is good."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    category: Annotated[str, StringConstraints(max_length=100)] = GENERAL
+    reference: Reference = None
+    max_bytes: (
+        Annotated[
+            int, Field(ge=1, lt=2**40, description="What the category takes, if that is less.")
+        ]
+        | None
+    ) = None
+    types: (
+        Annotated[
+            list[TypePattern],
+            Field(
+                min_length=1,
+                max_length=50,
+                description="Those of them that the category takes.",
+                examples=[["image/*", "application/pdf"]],
+            ),
+        ]
+        | None
+    ) = None
+    expires_in: Annotated[int, Field(ge=1, le=A_WEEK, description="Seconds.")] = AN_HOUR

@@ -1,0 +1,81 @@
+"""Why a ticket is not made, or not taken.
+
+::
+
+    Invalid
+    ├── NoTypeLeft             400  the category takes none of the types asked for
+    ├── OneFileOnly            400  more than one file came
+    Forbidden
+    ├── InvalidTicket          403  no ticket came, or none that is good here
+    ├── TicketForOtherTarget   403  the request names another category or reference
+    Conflict
+    ├── TicketUsed             409  another file came with it before
+    Gone
+    ├── TicketExpired          410  its time is over
+    TooManyRequests
+    └── TooManyTickets         429  somebody has made too many that nobody used
+"""
+
+from avenue.errors import Conflict, Forbidden, Gone, Invalid, TooManyRequests
+
+
+class NoTypeLeft(Invalid):
+    """The category takes none of the types the ticket was to be for; `allowed` are its types."""
+
+    code = "no_type_left"
+    message = "The category takes none of these types."
+    hint = "Ask for some of {allowed}, or leave `types` out."
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(allowed=allowed)
+
+
+class OneFileOnly(Invalid):
+    """A ticket is for one file, and more came."""
+
+    code = "one_file_only"
+    message = "A ticket is for one file."
+    hint = "Send one file; nothing was stored, and the ticket is still good."
+
+
+class InvalidTicket(Forbidden):
+    """No ticket came, or none that is good at this address."""
+
+    code = "invalid_ticket"
+    message = "This upload needs a ticket that is good here."
+    hint = "Send `ticket` as you were given it to the `url` that came with it, and to no other."
+
+
+class TicketForOtherTarget(Forbidden):
+    """The request names another category or reference than its ticket is for."""
+
+    code = "ticket_for_other_target"
+    message = "This ticket is for another category or reference."
+    hint = "Leave `category` and `reference` out: the ticket says where the file goes."
+
+
+class TicketUsed(Conflict):
+    """Another file came with this ticket before."""
+
+    code = "ticket_used"
+    message = "This ticket was used already."
+    hint = "Ask for a new one."
+
+
+class TicketExpired(Gone):
+    """The time of the ticket is over, and no file came with it."""
+
+    code = "ticket_expired"
+    message = "The time of this ticket is over."
+    hint = "Ask for a new one."
+
+
+class TooManyTickets(TooManyRequests):
+    """Somebody has made more tickets than may wait for their file."""
+
+    code = "too_many_tickets"
+    message = "{limit} of your tickets wait for their file."
+    hint = "Wait until some of them are used or expire."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(retry_after_seconds=60, words={"limit": limit})

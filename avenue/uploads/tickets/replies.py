@@ -1,0 +1,31 @@
+"""What is answered about tickets."""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+
+class TicketMade(TypedDict):
+    """A ticket, and where it is good."""
+
+    id: Annotated[str, Field(description="Names the ticket in the audit log.")]
+    url: Annotated[str, Field(description="Where the file goes.")]
+    ticket: Annotated[str, Field(description="Shown once. Whoever has it may send one file.")]
+    expires_at: str
+    max_bytes: int
+    types: Annotated[list[str], Field(description="Media types, `image/*` or `*/*`.")]
+
+
+class TicketUpload(TypedDict):
+    """What a ticket's file became, for whoever sent it: they may not read it."""
+
+    success: Literal[1]
+    id: Annotated[str, Field(description="The id of the upload, for who made the ticket.")]
+    name: str
+    media_type: str
+    bytes: int
+    sha256: Annotated[str, Field(description="Of what was kept, metadata of pictures removed.")]
+    width: NotRequired[int]
+    height: NotRequired[int]
+    created_at: str

@@ -1,0 +1,167 @@
+"""Tickets: made by people, used by whoever has one."""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from avenue.accounts.tries import Tries, sha256
+from avenue.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from avenue.identity import Actor, Site, is_id, new_id
+from avenue.media.categories import policy_of, types_in
+from avenue.media.library import Incoming, MediaLibrary, Order, Refusal
+from avenue.media.policy import UploadPolicy
+from avenue.uploads.errors import UnknownCategory, UploadNotFound
+from avenue.uploads.models import Filing
+from avenue.uploads.service import UploadService
+from avenue.uploads.tickets.errors import (
+    InvalidTicket,
+    NoTypeLeft,
+    TicketExpired,
+    TicketForOtherTarget,
+    TicketUsed,
+    TooManyTickets,
+)
+from avenue.uploads.tickets.models import MadeTicket, NewTicket, Outcome, Ticket
+from avenue.uploads.tickets.store import TicketStore
+
+TICKET_MARK = "avt_"  # lets scanners, and our own log, recognise a ticket in the wrong place
+SECRET_BYTES = 32
+MOST_OPEN = 10_000
+"""Tickets of one person that may wait for their file: a shop's backend makes them for everybody."""
+
+
+class People(Protocol):
+    """Knows who may still do what."""
+
+    def by_id(self, site: Site, user_id: str) -> Actor | None:
+        """Return somebody as they act on `site`; None when they may do nothing there any more."""
+
+
+class TicketService:
+    """Tickets for one upload each. What comes with one belongs to who made it."""
+
+    def __init__(
+        self,
+        store: TicketStore,
+        uploads: UploadService,
+        library: MediaLibrary,
+        people: People,
+        tries: Tries,
+    ) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._library = library
+        self._people = people
+        self._tries = tries
+
+    def make(self, actor: Actor, new: NewTicket) -> MadeTicket:
+        """Make a ticket for what the actor could upload themselves, and never for more.
+
+        Raise `UnknownCategory`, `TooManyUploads`, `NoTypeLeft`, `TooManyTickets`.
+        """
+        if actor.id is None:
+            raise Unauthenticated
+        filing = self._uploads.filing(actor, new.category, new.reference)
+        self._uploads.check_room(actor, filing)
+        policy = self._policy(actor, filing, new.max_bytes, new.types)
+        if not policy.media_types:
+            raise NoTypeLeft(list(filing.category.types))
+        if self._store.count_open(actor.site.id, actor.id) >= MOST_OPEN:
+            raise TooManyTickets(MOST_OPEN)
+        ticket_id, secret = new_id(), TICKET_MARK + secrets.token_urlsafe(SECRET_BYTES)
+        bounded = replace(new, category=filing.category.name, max_bytes=policy.max_bytes)
+        self._store.insert(actor.site.id, ticket_id, actor.id, sha256(secret), bounded)
+        ticket = self._store.get(actor.site.id, ticket_id)
+        if ticket is None:
+            raise Unavailable
+        return MadeTicket(ticket=ticket, secret=secret, types=new.types or filing.category.types)
+
+    def find(self, site: Site, ticket_id: str, *, address: str) -> Ticket:
+        """Return a ticket, which whoever asks is still to show; raise `InvalidTicket`.
+
+        `address` is the caller's IP address. Raise `TooManyRequests` after too many tries.
+        """
+        if not is_id(ticket_id):
+            raise InvalidTicket
+        self._tries.count(ticket_id, address)
+        ticket = self._store.get(site.id, ticket_id)
+        if ticket is None:
+            raise InvalidTicket
+        return ticket
+
+    def check_secret(self, ticket: Ticket, secret: str) -> None:
+        """Raise `InvalidTicket` unless `secret` is the ticket's.
+
+        Raise `TicketExpired` when its time is over and nothing came with it: of a used one, what
+        came may come again.
+        """
+        if not hmac.compare_digest(sha256(secret), ticket.secret_sha256):
+            raise InvalidTicket
+        if ticket.upload is None and not ticket.in_time:
+            raise TicketExpired
+
+    def check_target(self, ticket: Ticket, named: Mapping[str, str]) -> None:
+        """Raise `TicketForOtherTarget` when `named` has another category or reference."""
+        for name, own in (("category", ticket.category), ("reference", ticket.reference)):
+            wanted = named.get(name, "").strip()
+            if wanted and wanted != own:
+                raise TicketForOtherTarget
+
+    def upload(self, site: Site, ticket: Ticket, incoming: Incoming | Refusal) -> Outcome:
+        """Store the file that came with a ticket that was shown, for who made it.
+
+        What is refused or fails leaves the ticket good. The same bytes with a ticket that was used
+        for them are the upload that is there. Raise `InvalidTicket` when who made it may not
+        upload any more, `TicketUsed`, `TicketExpired`, and why the file is not taken.
+        """
+        maker = self._people.by_id(site, ticket.owner)
+        if maker is None:
+            raise InvalidTicket
+        if ticket.upload is not None:
+            return self._again(maker, ticket, incoming)
+        filing = self._filing(maker, ticket)
+        self._uploads.check_room(maker, filing)
+        order = Order(
+            policy=self._policy(maker, filing, ticket.max_bytes, ticket.types),
+            target="ticket",
+            key=None,
+            room=1,
+            no_room=Conflict(),
+        )
+        try:
+            with self._library.receiving(maker, order, [incoming]) as reception:
+                self._store.use(ticket, filing, reception)
+        except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
+            return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
+        reception.raise_if_empty()
+        return Outcome(upload=reception.assets[0], replayed=False)
+
+    def _filing(self, maker: Actor, ticket: Ticket) -> Filing:
+        try:
+            return self._uploads.filing(maker, ticket.category, ticket.reference)
+        except UnknownCategory:  # taken away since; a stranger is not told which there are
+            raise InvalidTicket from None
+
+    def _again(self, maker: Actor, ticket: Ticket, incoming: Incoming | Refusal) -> Outcome:
+        """Return what came of a used ticket if these are the same bytes; raise `TicketUsed`."""
+        if isinstance(incoming, Refusal):
+            raise incoming.error or NotFound
+        if ticket.upload is None or incoming.sha256 != ticket.sha256:
+            raise TicketUsed
+        try:
+            return Outcome(upload=self._uploads.get(maker, ticket.upload), replayed=True)
+        except UploadNotFound:  # it was removed since
+            raise TicketUsed from None
+
+    def _policy(
+        self, actor: Actor, filing: Filing, max_bytes: int | None, types: tuple[str, ...] | None
+    ) -> UploadPolicy:
+        """Return what the category takes, narrowed to what a ticket is for."""
+        whole = policy_of(filing.category, self._uploads.most_mb(actor))
+        return replace(
+            whole,
+            max_bytes=min(whole.max_bytes, max_bytes or whole.max_bytes),
+            media_types=whole.media_types & (types_in(types) if types else whole.media_types),
+        )

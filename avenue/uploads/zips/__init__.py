@@ -1,0 +1,1 @@
+"""Several uploads as one ZIP."""

@@ -1,0 +1,25 @@
+"""What callers may send for a ZIP. Anything else is a 400."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+MOST_FILES = 500
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+
+
+def _each_once(ids: list[str]) -> list[str]:
+    return list(dict.fromkeys(ids))
+
+
+class ZipWanted(BaseModel):
+    """The uploads of a ZIP, in its order; one that is named twice is in it once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ids: Annotated[
+        list[Id],
+        Field(min_length=1, max_length=MOST_FILES, examples=[["uP1oAd5xQ7rT9yU1oP3aSd"]]),
+        AfterValidator(_each_once),
+    ]

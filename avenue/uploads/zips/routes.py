@@ -1,0 +1,40 @@
+"""`POST /api/uploads/zip`: several uploads as one file."""
+
+from flask import Blueprint, Response
+
+from avenue.identity import Scope
+from avenue.media.delivery import deliver_made
+from avenue.media.reading import DamagedFile
+from avenue.uploads.errors import UploadNotFound
+from avenue.uploads.zips.bodies import ZipWanted
+from avenue.uploads.zips.errors import ZipTooLarge
+from avenue.uploads.zips.service import ZipService
+from avenue.web.audit import audited, note
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import Reply, described
+from avenue.web.hosts import current_site
+from avenue.web.parsing import body_as
+from avenue.web.services import using
+
+ZIP_TYPE = "application/zip"
+
+blueprint = Blueprint("upload_zips", __name__, url_prefix="/api/uploads")
+
+
+@blueprint.post("/zip")
+@require(scope=Scope.READ)
+@described(
+    body=ZipWanted,
+    replies={200: Reply({ZIP_TYPE: bytes}, "The ZIP.", ("Content-Disposition",))},
+    refuses=(UploadNotFound, ZipTooLarge, DamagedFile),
+)
+@audited("upload.zip_made")
+def make_zip() -> Response:
+    """Give up to 500 uploads as one ZIP; all of them, or none."""
+    wanted = body_as(ZipWanted)
+    made = using(ZipService).open(current_actor(), wanted.ids)
+    response = deliver_made(
+        made.pieces(), made.length, name=f"{current_site().name}.zip", media_type=ZIP_TYPE
+    )
+    note(assets=sorted(wanted.ids))
+    return response

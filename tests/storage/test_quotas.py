@@ -1,0 +1,287 @@
+"""Quotas on a real mongod: nobody gets room that is not there, and nothing stays reserved."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.identity import Site, new_id
+from avenue.storage.connection import Database
+from avenue.storage.quotas import Amount, Holder, Ledger
+from avenue.storage.room import QuotaExceeded, StorageRoom, UserQuotaExceeded
+from tests.mongod import Mongod, database_name
+
+AT_ONCE, PLACES = 20, 7
+ONE = Amount(bytes=10, files=1)
+
+
+class Stored:
+    """What a count finds."""
+
+    def __init__(self) -> None:
+        self.amounts: dict[str, Amount] = {}
+        self.counts = 0
+        self.meanwhile = lambda: None
+
+    def count(self, holder: Holder) -> Amount:
+        self.counts += 1
+        found = self.amounts.get(holder.id, Amount())
+        self.meanwhile()
+        return found
+
+    def add(self, site: Site, amount: Amount, person: str | None = None) -> None:
+        for holder in {Holder(site=site.id), Holder(site=site.id, person=person)}:
+            self.amounts[holder.id] = self.amounts.get(holder.id, Amount()) + amount
+
+
+@pytest.fixture(scope="module")
+def database(mongod: Mongod) -> Iterator[Database]:
+    settings = Settings(mongodb_uri=mongod.uri_of(database_name()), local=True)
+    database = Database(settings)
+    yield database
+    mongod.client.drop_database(database.raw.name)
+    database.close()
+
+
+@pytest.fixture
+def stored() -> Stored:
+    return Stored()
+
+
+@pytest.fixture
+def room(database: Database, stored: Stored) -> StorageRoom:
+    return another_instance(database, stored)
+
+
+def another_instance(database: Database, stored: Stored) -> StorageRoom:
+    return StorageRoom(database, Settings(local=True), Ledger(database, stored.count))
+
+
+def a_site(**quotas: int) -> Site:
+    return Site(id=new_id(), hosts=(), base_url="https://a.example", name="A", **quotas)
+
+
+def upload(room: StorageRoom, site: Site, stored: Stored, amount: Amount = ONE, **who) -> None:
+    """Store `amount` as an upload does."""
+    person = who.get("person")
+    with room.reserved(site, person, amount) as reservation:
+        stored.add(site, amount, person)
+        reservation.kept = amount
+
+
+def document(database: Database, holder: Holder) -> dict:
+    found = database.raw["quotas"].find_one({"_id": holder.id})
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("quotas", "person", "error"),
+    [
+        ({"quota_bytes": PLACES * 10 + 9}, None, QuotaExceeded),
+        ({"quota_files": PLACES}, None, QuotaExceeded),
+        ({"user_quota_bytes": PLACES * 10}, "ana", UserQuotaExceeded),
+        ({"user_quota_files": PLACES}, "ana", UserQuotaExceeded),
+    ],
+)
+def test_twenty_at_once_never_exceed_it(database, stored, quotas, person, error):
+    site, begun = a_site(**quotas), Barrier(AT_ONCE)
+    rooms = [another_instance(database, stored) for _ in range(4)]
+
+    def ask(number: int) -> bool:
+        begun.wait(60)
+        try:
+            with rooms[number % 4].reserved(site, person, ONE) as reservation:
+                begun.wait(60)  # all have asked, and none has finished
+                reservation.kept = ONE
+                return True
+        except error:
+            begun.wait(60)
+            return False
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert sum(pool.map(ask, range(AT_ONCE))) == PLACES
+    holder = Holder(site=site.id, person=person)
+    found = document(database, holder)
+    assert (found["bytes"], found["files"], found["held"]) == (PLACES * 10, PLACES, [])
+
+
+def test_a_refusal_says_what_is_used_and_wanted(room, stored):
+    site = a_site(quota_bytes=25, quota_files=100)
+    upload(room, site, stored)
+    with room.reserved(site, None, ONE), pytest.raises(QuotaExceeded) as refused:
+        upload(room, site, stored)
+    assert refused.value.status == 507
+    assert refused.value.facts == {
+        "used_bytes": 20,
+        "wanted_bytes": 10,
+        "limit_bytes": 25,
+        "used_files": 2,
+        "wanted_files": 1,
+        "limit_files": 100,
+    }
+
+
+def test_what_was_not_kept_is_free_again(room, stored):
+    site = a_site(quota_bytes=10)
+    with room.reserved(site, None, ONE):
+        pass
+    with pytest.raises(RuntimeError), room.reserved(site, None, ONE):
+        raise RuntimeError
+    upload(room, site, stored)
+
+
+def test_who_may_not_takes_nothing_of_the_site(room, stored):
+    site = a_site(quota_bytes=10, user_quota_bytes=5)
+    with pytest.raises(UserQuotaExceeded):
+        upload(room, site, stored, person="ana")
+    upload(room, site, stored)
+
+
+def test_a_full_site_takes_nothing_of_a_person(database, room, stored):
+    site = a_site(quota_bytes=5, user_quota_bytes=100)
+    with pytest.raises(QuotaExceeded):
+        upload(room, site, stored, person="ana")
+    assert document(database, Holder(site=site.id, person="ana"))["held"] == []
+
+
+def test_one_site_is_not_another(room, stored):
+    for site in (a_site(quota_bytes=10), a_site(quota_bytes=10)):
+        upload(room, site, stored)
+
+
+def test_the_real_size_counts(database, room):
+    site = a_site(quota_bytes=100)
+    with room.reserved(site, None, Amount(bytes=90, files=3)) as reservation:
+        reservation.kept = Amount(bytes=40, files=1)
+    found = document(database, Holder(site=site.id))
+    assert (found["bytes"], found["files"]) == (40, 1)
+
+
+def test_nothing_is_written_where_there_is_no_quota(database, room, stored):
+    site = a_site()
+    upload(room, site, stored, person="ana")
+    assert database.raw["quotas"].count_documents({"site": site.id}) == 0
+    assert stored.counts == 0
+
+
+def test_nobody_is_refused_for_what_was_removed(database, room, stored):
+    site = a_site(quota_bytes=10)
+    upload(room, site, stored)
+    stored.amounts.clear()  # as the sweeper does
+    long_ago = {"$set": {"took_ms": 0, "counted_at": utc_now() - timedelta(seconds=1)}}
+    database.raw["quotas"].update_one({"_id": site.id}, long_ago)
+    upload(room, site, stored)
+
+
+def test_what_a_dead_worker_had_reserved_ends(database, room, stored):
+    site = a_site(quota_bytes=10)
+    holder = Holder(site=site.id)
+    dead = room._ledger.reserve(holder, Amount(bytes=10), ONE, new_id())
+    assert dead.is_reserved
+    with pytest.raises(QuotaExceeded):
+        upload(room, site, stored)
+    past = {"$set": {"held.0.until": utc_now() - timedelta(hours=1), "took_ms": 0}}
+    database.raw["quotas"].update_one({"_id": site.id}, past)
+    assert Ledger(database, stored.count).count_all("", lambda *_: None) >= 1
+    upload(room, site, stored)
+
+
+def test_what_a_dead_worker_had_stored_is_counted(database, room, stored):
+    site = a_site(quota_bytes=10)
+    room._ledger.reserve(Holder(site=site.id), Amount(bytes=10), ONE, new_id())
+    stored.add(site, ONE)
+    past = {"$set": {"held.0.until": utc_now() - timedelta(hours=1)}}
+    database.raw["quotas"].update_one({"_id": site.id}, past)
+    room._ledger.count(Holder(site=site.id))
+    found = document(database, Holder(site=site.id))
+    assert (found["bytes"], found["held"]) == (10, [])
+
+
+def test_what_is_settled_during_a_count_is_not_lost(database, room, stored):
+    """Whether or not it was counted, too: the next count has it right."""
+    site = a_site(quota_bytes=1000)
+    upload(room, site, stored)
+
+    def meanwhile() -> None:
+        stored.meanwhile = lambda: None
+        upload(room, site, stored)
+
+    stored.meanwhile = meanwhile
+    room._ledger.count(Holder(site=site.id))
+    assert document(database, Holder(site=site.id))["bytes"] == 20
+    room._ledger.count(Holder(site=site.id))
+    assert document(database, Holder(site=site.id))["bytes"] == 20
+
+
+def test_of_two_counts_at_once_one_stands(database, stored):
+    site = a_site(quota_bytes=1000)
+    first, second = (another_instance(database, stored) for _ in range(2))
+    upload(first, site, stored, Amount(bytes=100, files=1))
+    stored.amounts[site.id] = Amount(bytes=30, files=1)  # some was removed
+
+    def meanwhile() -> None:
+        stored.meanwhile = lambda: None
+        second._ledger.count(Holder(site=site.id))
+
+    stored.meanwhile = meanwhile
+    first._ledger.count(Holder(site=site.id))
+    assert document(database, Holder(site=site.id))["bytes"] == 30
+
+
+def test_what_nobody_knows_the_end_of_is_counted_first(database, room, stored):
+    """The database went away in the middle of the commit, which happened after all."""
+    site = a_site(quota_bytes=15)
+
+    def begin() -> None:
+        with room.reserved(site, None, ONE) as reservation:
+            reservation.is_sure = False
+            stored.add(site, ONE)
+            raise Unavailable
+
+    with pytest.raises(Unavailable):
+        begin()
+    with pytest.raises(QuotaExceeded):
+        upload(room, site, stored)
+
+
+def test_settling_twice_is_settling_once(database, room):
+    site = a_site(quota_bytes=100)
+    holder, reservation = Holder(site=site.id), new_id()
+    room._ledger.reserve(holder, Amount(bytes=100), ONE, reservation)
+    room._ledger.reserve(holder, Amount(bytes=100), ONE, reservation)
+    assert len(document(database, holder)["held"]) == 1
+    for _ in range(2):
+        room._ledger.settle(holder, reservation, ONE)
+    assert document(database, holder)["bytes"] == 10
+
+
+def test_an_old_count_is_made_anew(database, room, stored):
+    site = a_site(quota_bytes=1000)
+    upload(room, site, stored)
+    stored.amounts[site.id] = Amount(bytes=995, files=9)  # by who did not know of the quota yet
+    old = {"$set": {"counted_at": utc_now() - timedelta(hours=1)}}
+    database.raw["quotas"].update_one({"_id": site.id}, old)
+    with pytest.raises(QuotaExceeded):
+        upload(room, site, stored)
+
+
+def test_the_job_goes_on_where_it_was_and_forgets_who_left(database, stored):
+    ledger = Ledger(database, stored.count)
+    database.raw["quotas"].delete_many({})
+    ids = sorted(new_id() for _ in range(3))
+    for each in ids:
+        ledger.reserve(Holder(site=each, person="ana"), Amount(bytes=99), ONE, "r")
+        ledger.settle(Holder(site=each, person="ana"), "r", ONE)
+    long_ago = {"$set": {"asked_at": utc_now() - timedelta(days=31)}}
+    database.raw["quotas"].update_one({"site": ids[2]}, long_ago)
+    saved = []
+    done = ledger.count_all(f"{ids[0]}/ana", lambda *place: saved.append(place))
+    assert (done, saved) == (2, [(f"{ids[1]}/ana", 1), (f"{ids[2]}/ana", 2)])
+    left = {each["_id"]: each["bytes"] for each in database.raw["quotas"].find()}
+    assert left == {f"{ids[0]}/ana": 10, f"{ids[1]}/ana": 0}
