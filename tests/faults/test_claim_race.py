@@ -32,6 +32,8 @@ from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
+from avenue.storage.quotas import Amount
+from avenue.storage.room import Reservation
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from avenue.storage.scope import BUCKETS
 from tests.faults.house import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
@@ -83,8 +85,10 @@ class Believer:
             look=Look(has_alpha=False, color="#000000", placeholder=b"", focal=(0.5, 0.5)),
         )
 
-    def check(self, *_: object) -> None:
+    @contextlib.contextmanager
+    def reserved(self, _site: Site, _person: str | None, wanted: Amount) -> Iterator[Reservation]:
         """There is always room."""
+        yield Reservation(wanted)
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ ALSO_A_THING = {
     "/api/uploads/sign": {"POST"},
     "/api/uploads/revoke": {"POST"},
     "/api/uploads/tickets": {"POST"},
+    "/api/uploads/quota": {"GET"},
+    "/api/uploads/zip": {"POST"},
     "/api/uploads/tus": {"POST"},
 }
 NO_SHOP = ("/api/auth/", "/api/openapi.json", "/api/site", "/healthz", "/readyz")
