@@ -39,11 +39,6 @@ ANSWER_BYTES = 3072
 ANSWERS_BYTES = 4096 * ANSWER_BYTES
 """What all of them may take: beside their bytes, or a cache full of those would hold no answers."""
 
-NOT_IN_A_304 = frozenset(
-    {"content-type", "content-length", "content-disposition", "last-modified", "repr-digest"}
-)
-"""What whoever has the file need not be told again (RFC 9110, section 15.4.5)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -73,7 +68,7 @@ class HotAnswer:
     def __post_init__(self) -> None:
         """Write the lines of both heads and the tag once, for the worker's fast lane."""
         object.__setattr__(self, "head", _lines(self.headers))
-        object.__setattr__(self, "head_not_modified", _lines(_of_a_304(self.headers)))
+        object.__setattr__(self, "head_not_modified", _lines(_of_a_304(self)))
         object.__setattr__(self, "etag", f'"{self.candidate.facts.etag}"'.encode())
 
     def __len__(self) -> int:
@@ -237,7 +232,7 @@ def _head(answer: HotAnswer, decision: Decision) -> tuple[str, list[tuple[str, s
     if decision.status == HTTPStatus.OK:
         return "200 OK", list(answer.headers)
     if decision.status == HTTPStatus.NOT_MODIFIED:
-        return "304 Not Modified", list(_of_a_304(answer.headers))
+        return "304 Not Modified", list(_of_a_304(answer))
     part = str(decision.end - decision.start)
     last, whole = decision.end - 1, answer.candidate.facts.length
     return "206 Partial Content", [
@@ -246,8 +241,9 @@ def _head(answer: HotAnswer, decision: Decision) -> tuple[str, list[tuple[str, s
     ]
 
 
-def _of_a_304(headers: Headers) -> Headers:
-    return tuple(each for each in headers if each[0].lower() not in NOT_IN_A_304)
+def _of_a_304(answer: HotAnswer) -> Headers:
+    left_out = {name for name, _ in answer.candidate.withheld}
+    return tuple(each for each in answer.headers if each[0] not in left_out)
 
 
 def _lines(headers: Headers) -> bytes:

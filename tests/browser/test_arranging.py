@@ -50,6 +50,19 @@ def at_rest(page: Page) -> None:
     page.reload()
 
 
+def lifted(page: Page, key: str, other: str) -> Any:
+    """Begin to drag one picture with the mouse; return where the other one is."""
+    start, end = shot(page, key).locator(".frame"), shot(page, other).locator(".frame")
+    start.scroll_into_view_if_needed()
+    begin, goal = start.bounding_box(), end.bounding_box()
+    assert begin
+    page.mouse.move(begin["x"] + 60, begin["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(begin["x"] + 80, begin["y"] + 80, steps=3)
+    page.wait_for_selector(".lifted")  # where the mouse is before that is not noted
+    return goal
+
+
 def answered(page: Page, method: str, part: str) -> Any:
     """Wait for the answer to what happens inside."""
     return page.expect_response(
@@ -97,15 +110,7 @@ def test_the_order_is_changed_by_dragging(admin: Visitor, product: Any, reduced:
     page, (a, b, c) = admin.page, ids_of(product)
     page.emulate_media(reduced_motion=reduced)
     page.reload()
-    start, end = shot(page, a).locator(".frame"), shot(page, b).locator(".frame")
-    start.scroll_into_view_if_needed()
-    begin, goal = start.bounding_box(), end.bounding_box()
-    assert begin
-    assert goal
-    page.mouse.move(begin["x"] + 60, begin["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(begin["x"] + 80, begin["y"] + 80, steps=3)
-    page.wait_for_selector(".lifted")  # where the mouse is before that is not noted
+    goal = lifted(page, a, b)
     with answered(page, "PUT", "/images"):
         page.mouse.move(goal["x"] + goal["width"] - 20, goal["y"] + 60, steps=12)
         expect(page.locator("#picture-list > li").first).to_have_attribute("data-key", b)
@@ -120,15 +125,7 @@ def test_a_card_dragged_over_another_changes_places_with_it_once(
     page, (a, b, c) = admin.page, ids_of(product)
     page.emulate_media(reduced_motion="no-preference")
     page.reload()
-    start, end = shot(page, a).locator(".frame"), shot(page, b).locator(".frame")
-    start.scroll_into_view_if_needed()
-    begin, goal = start.bounding_box(), end.bounding_box()
-    assert begin
-    assert goal
-    page.mouse.move(begin["x"] + 60, begin["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(begin["x"] + 80, begin["y"] + 80, steps=3)
-    page.wait_for_selector(".lifted")  # where the mouse is before that is not noted
+    goal = lifted(page, a, b)
     page.evaluate("""() => {
         const list = document.getElementById("picture-list");
         window.firsts = [];
