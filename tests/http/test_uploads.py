@@ -705,6 +705,7 @@ def test_a_list_is_read_page_by_page_while_others_come_and_go(hoard):
         ({"search": "SENAL lote"}, [6, 5, 4, 3, 2, 1, 0]),
         ({"search": "cibo"}, []),
         ({"search": "***"}, []),
+        ({"search": "\0"}, []),
         ({"search": "", "category": "", "reference": "", "owner": ""}, [6, 5, 4, 3, 2, 1, 0]),
         ({"owner": "x" * 22}, []),
     ],
