@@ -651,6 +651,21 @@ def test_thumbs_of_private_pictures_are_public_where_the_category_says_so(
     assert nobody.get(chosen.headers["Location"]).data == shown.data
 
 
+def test_a_thumb_for_everybody_does_not_tell_what_the_picture_is_called(
+    application, as_client, nobody
+):
+    file = a_file(application, as_client, category="with_thumbs", name="dni de Ana.jpg")
+    thumb = form_path(nobody.site, file.asset, "thumb")
+    for path in (thumb, f"{thumb}?download=1", thumb.replace("webp", "jpg")):
+        for method in ("GET", "HEAD"):
+            answer = nobody.ask(method, path)
+            assert answer.status_code == 200
+            assert "dni" not in str(answer.headers)
+            assert re.search(r'filename="picture\.(webp|jpg)"', str(answer.headers))
+    by_link = nobody.get(link(as_client, file))
+    assert 'filename="dni de Ana.jpg"' in by_link.headers["Content-Disposition"]
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_only_thumbs_are_public_then(application, as_client, nobody, method):
     file = a_file(application, as_client, category="with_thumbs")
