@@ -26,6 +26,8 @@ GOOD_FOR = timedelta(minutes=10)
 """After this long a count is made anew: an instance may not know yet of a new quota."""
 RESERVED_FOR = timedelta(hours=1)
 """No request takes as long."""
+TRIES = 3
+"""How often it is counted for who asks, if what was settled meanwhile makes each count void."""
 REST = 4
 """A count may be followed by another one after this many times what it took."""
 FORGOTTEN_AFTER = timedelta(days=30)
@@ -78,6 +80,11 @@ class Reserved:
         self._took = timedelta(milliseconds=document.get("took_ms", 0))
 
     @property
+    def is_counted(self) -> bool:
+        """Whether what was settled in doubt, if anything, has been counted since."""
+        return self._counted_at is not None
+
+    @property
     def may_be_counted(self) -> bool:
         """Whether the count is so old that another one costs little."""
         return self._counted_at is None or self._asked_at - self._counted_at > REST * self._took
@@ -99,8 +106,12 @@ class Ledger:
         found = self._try(holder, quota, wanted, reservation)
         if found.is_reserved or not found.may_be_counted:
             return found
-        self.count(holder)
-        return self._try(holder, quota, wanted, reservation)
+        for _ in range(TRIES):
+            self.count(holder)
+            found = self._try(holder, quota, wanted, reservation)
+            if found.is_reserved or found.is_counted:
+                break
+        return found
 
     def settle(
         self, holder: Holder, reservation: str, kept: Amount, *, is_sure: bool = True
@@ -117,6 +128,8 @@ class Ledger:
         }
         if not is_sure:
             change["counted_at"] = None
+            # A count that is being made may have come too early for it.
+            change["counts"] = {"$add": ["$counts", 1]}
         # Should an election undo it, the reservation is back and ends by itself.
         quick = site(self._database, holder.site).quick_collection(QUOTAS)
         quick.update({"_id": holder.id, "held.id": reservation}, [{"$set": change}])
