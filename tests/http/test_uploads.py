@@ -1,14 +1,18 @@
 """General uploads over HTTP: what comes in, who sees it, how it is listed and removed."""
 
+import hashlib
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from avenue.identity import Role, Scope
+from avenue.media.delivery import repr_digest
 from avenue.media.store import SweptStore
 from tests import pictures
 from tests.http.application import (
@@ -323,6 +327,53 @@ def test_the_bytes_are_in_their_own_bucket_in_chunks_of_gridfs(application, as_c
     assert sizes == [1024 * 1024, 1024 * 1024, 5]
     part = as_client.get(told["url"], headers={"Range": "bytes=1048570-1048580"})
     assert (part.status_code, part.data) == (206, data[1048570:1048581])
+
+
+CHUNK = 1024 * 1024
+NEAR_EDGES = st.builds(
+    lambda edge, off: max(0, edge + off),
+    st.sampled_from([0, CHUNK, 2 * CHUNK, 3 * CHUNK]),
+    st.integers(-6, 6),
+)
+RANGES = st.one_of(
+    st.tuples(NEAR_EDGES, NEAR_EDGES)
+    .map(sorted)
+    .map(lambda ends: (f"{ends[0]}-{ends[1]}", slice(ends[0], ends[1] + 1))),
+    NEAR_EDGES.map(lambda start: (f"{start}-", slice(start, None))),
+    NEAR_EDGES.map(lambda count: (f"-{count}", slice(-count if count else 4 * CHUNK, None))),
+)
+"""As it is written in `Range`, and the slice it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfChunks:
+    """A file that ends near the end of a chunk, and a signed link to it."""
+
+    link: str
+    data: bytes = field(repr=False)
+
+
+@pytest.fixture(scope="module", params=[2 * CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 5])
+def of_chunks(request: pytest.FixtureRequest, as_client: Caller) -> OfChunks:
+    data = random.Random(8).randbytes(request.param)
+    told = upload(as_client, data, name="a.bin", reference=unique("ORD-"))
+    signed = as_client.post(f"{UPLOADS}/{told['id']}/sign", json={}).json
+    return OfChunks(signed["url"].removeprefix(f"https://{HOST}"), data)
+
+
+@settings(max_examples=40)
+@given(asked=RANGES)
+def test_a_range_at_the_edge_of_chunks_is_the_slice(nobody, of_chunks, asked):
+    (written, part), data = asked, of_chunks.data
+    answer = nobody.get(of_chunks.link, headers={"Range": f"bytes={written}"})
+    first, end, _ = part.indices(len(data))
+    if first >= end:
+        assert answer.status_code == 416
+        return
+    told = f"bytes {first}-{end - 1}/{len(data)}"
+    assert (answer.status_code, answer.headers["Content-Range"]) == (206, told)
+    assert answer.data == data[part]
+    assert answer.headers["Repr-Digest"] == repr_digest(hashlib.sha256(data).hexdigest())
 
 
 # Who reads: role, visibility, variant, method
