@@ -123,12 +123,16 @@ class UploadStore:
 
         Raise `TooManyUploads` or `UploadNotFound`.
         """
-        words = {"words": words_of(*_names(upload, changes))}
 
         def work(assets: Collection, session: ClientSession) -> Asset:
             if filing is not None:
                 self._take_turns(site_id, upload.owner, filing, session)
                 _check_room(assets, upload, filing)
+            now = assets.find_one({"_id": upload.id, **_live()}, {"name": 1, "reference": 1})
+            if now is None:
+                raise UploadNotFound
+            named = {**now, **changes}  # not as `upload` is called: somebody may have changed it
+            words = {"words": words_of(named["name"], named.get("reference"))}
             changed = change_one(assets, upload.id, claim_of(upload.id), {**changes, **words})
             if changed is None:
                 raise UploadNotFound
@@ -313,7 +317,3 @@ def _behind(query: UploadQuery) -> list[Document]:
         {"created_at": {f"{than}e": at}},
         {"$or": [{"created_at": {than: at}}, same_moment]},
     ]
-
-
-def _names(upload: Asset, changes: Mapping[str, Any]) -> tuple[str, str | None]:
-    return changes.get("name", upload.name), changes.get("reference", upload.reference)

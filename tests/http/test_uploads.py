@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from avenue.identity import Role, Scope
 from avenue.media.delivery import repr_digest
 from avenue.media.store import SweptStore
+from avenue.uploads.store import UploadStore
 from tests import pictures
 from tests.http.application import (
     HOST,
@@ -640,6 +641,23 @@ def test_what_cannot_be_changed_is_refused(as_client, change):
     before = as_client.get(url).json
     assert code(as_client.patch(url, json=change)) == (400, "invalid_body")
     assert as_client.get(url).json == before
+
+
+def test_it_is_found_by_what_two_have_changed_at_once(application, as_client, monkeypatch):
+    """Both had read it as it was before."""
+    words = {"name": unique("nombre"), "reference": unique("PEDIDO")}
+    told = upload(as_client, b"x", name="a.txt")
+    change = UploadStore.change
+
+    def late(self: UploadStore, *what: Any) -> Any:
+        monkeypatch.setattr(UploadStore, "change", change)
+        as_client.patch(f"{UPLOADS}/{told['id']}", json={"reference": words["reference"]})
+        return change(self, *what)
+
+    monkeypatch.setattr(UploadStore, "change", late)
+    as_client.patch(f"{UPLOADS}/{told['id']}", json={"name": words["name"]})
+    for word in words.values():
+        assert ids(as_client.get(UPLOADS, query_string={"search": word})) == [told["id"]]
 
 
 def test_to_another_record_only_if_that_has_room(as_admin, as_client):
