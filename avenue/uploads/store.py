@@ -257,7 +257,11 @@ def _same(
 ) -> dict[str, Asset]:
     if filing.reference is None:
         return {}  # nothing says that the same file sent again is meant to be the same upload
-    query = {**_filed(owner, filing), "versions.source_sha256": {"$in": list(hashes)}}
+    query = {
+        **_filed(owner, filing),
+        "versions.source_sha256": {"$in": list(hashes)},
+        "$nor": [{"hold": False, **OVER}],  # it goes any moment now, and what is sent is to stay
+    }
     found = [from_document(each) for each in assets.find(query)]
     return {each.current.source_sha256: each for each in found}
 
