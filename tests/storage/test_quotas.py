@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import Site, new_id
 from avenue.storage.connection import Database
-from avenue.storage.quotas import Amount, Holder, Ledger
+from avenue.storage.quotas import Amount, Holder, Ledger, Reserved
 from avenue.storage.room import QuotaExceeded, StorageRoom, UserQuotaExceeded
 from tests.mongod import Mongod, database_name
 
@@ -177,6 +178,34 @@ def test_nobody_is_refused_for_what_was_removed(database, room, stored):
     long_ago = {"$set": {"took_ms": 0, "counted_at": utc_now() - timedelta(seconds=1)}}
     database.raw["quotas"].update_one({"_id": site.id}, long_ago)
     upload(room, site, stored)
+
+
+def test_those_who_ask_at_once_are_counted_once(database, stored):
+    """Who counted again, while others store what they have reserved, would count that twice."""
+    site, waiting = a_site(quota_files=PLACES), Barrier(AT_ONCE)
+    room = another_instance(database, stored)
+    attempt = room._ledger._try
+
+    def together(holder: Holder, *asked: Any) -> Reserved:
+        found = attempt(holder, *asked)
+        if not found.is_counted:
+            waiting.wait(60)  # nobody has counted yet
+        return found
+
+    room._ledger._try = together
+
+    def ask(_: int) -> bool:
+        try:
+            with room.reserved(site, None, ONE) as reservation:
+                stored.add(site, ONE)
+                reservation.kept = ONE
+        except QuotaExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert sum(pool.map(ask, range(AT_ONCE))) == PLACES
+    assert stored.counts == 1
 
 
 def test_what_a_dead_worker_had_reserved_ends(database, room, stored):
