@@ -133,7 +133,9 @@ def test_head_tells_what_get_would(nobody, as_client, proof):
 
 
 def max_age(answer) -> int:
-    found = re.fullmatch(r"private, max-age=([0-9]+)", answer.headers["Cache-Control"])
+    found = re.fullmatch(
+        r"private, max-age=([0-9]+), must-revalidate", answer.headers["Cache-Control"]
+    )
     assert found, answer.headers["Cache-Control"]
     return int(found[1])
 
@@ -620,7 +622,8 @@ def test_shared_caches_keep_it_only_where_the_category_says_so(
     known = {"If-None-Match": nobody.get(path).headers["ETag"]}
     for answer in (nobody.get(path), nobody.ask("HEAD", path), nobody.get(path, headers=known)):
         found = re.fullmatch(
-            r"public, max-age=([0-9]+), s-maxage=([0-9]+)", answer.headers["Cache-Control"]
+            r"public, max-age=([0-9]+), s-maxage=([0-9]+), must-revalidate",
+            answer.headers["Cache-Control"],
         )
         assert found
         seconds, at_edges = map(int, found.groups())
