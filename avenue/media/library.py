@@ -447,8 +447,12 @@ class MediaLibrary:
     def _room_for(
         self, actor: Actor, order: Order, incoming: Sequence[Incoming | Refusal]
     ) -> AbstractContextManager[Reservation]:
-        """Reserve room for what came; another version of a file is no other file."""
-        lengths = [each.length for each in incoming if not isinstance(each, Refusal)]
+        """Reserve room for what came and is not there; another version of a file is no other."""
+        lengths = [
+            each.length
+            for each in incoming
+            if not isinstance(each, Refusal) and each.sha256 not in order.known
+        ]
         wanted = Amount(bytes=sum(lengths), files=0 if order.replaces else len(lengths))
         return self.reserved(actor, wanted, owner=order.replaces.owner if order.replaces else None)
 

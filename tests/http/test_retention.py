@@ -120,6 +120,19 @@ def test_every_site_has_what_is_its_own(application, as_admin, person):
     assert here not in ids(trash_of(away_admin))
 
 
+def test_a_file_sent_again_does_not_go_with_the_one_whose_time_is_over(
+    application, as_admin, person
+):
+    record = {"category": "fading", "reference": unique("MIETE-")}
+    first, held = (upload(person, each, **record)["id"] for each in (b"one", b"two"))
+    as_admin.patch(f"{UPLOADS}/{held}", json={"hold": True})
+    expire(application, first, held)
+    again = upload(person, b"one", **record)["id"]
+    assert person.post(UPLOADS, query_string=record, data=b"two").json["id"] == held
+    assert retain(application) == 1
+    assert [status(person, each) for each in (first, again, held)] == [404, 200, 200]
+
+
 # Holds
 
 

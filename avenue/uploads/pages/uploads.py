@@ -20,7 +20,6 @@ from avenue.uploads.pages.words import (
     done_words,
     kept_words,
 )
-from avenue.uploads.routes import search_words
 from avenue.uploads.service import UploadService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -29,6 +28,7 @@ from avenue.web.listing import Listed, back_with, here_with
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
+from avenue.words import wanted_words
 
 PATH = "/admin/uploads"
 MOST_AT_ONCE = 100
@@ -113,7 +113,7 @@ def _query(actor: Actor) -> UploadQuery:
         category=request.args.get("category") or None,
         reference=request.args.get("reference", "").strip() or None,
         owner=actor.id if owner == ME else owner,
-        words=search_words(),
+        words=wanted_words(request.args.get("search", "").strip()),
         media_types=types_of(Kind(kind)) if kind in {*Kind} else (),
         in_trash=request.args.get("state") == TRASH,
         after=cursor_place(asked.after) if asked.after else None,

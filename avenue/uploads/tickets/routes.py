@@ -130,12 +130,13 @@ def _received(tickets: TicketService, ticket: Ticket) -> Incoming | Refusal:
     shown = request.headers.get(HEADER)
     if shown is not None:
         tickets.check_secret(ticket, shown)
+        tickets.check_target(ticket, request.args)
     elif request.mimetype != FORM:
         raise InvalidTicket
-    tickets.check_target(ticket, request.args)
     came = incoming_files(max_bytes=ticket.max_bytes)
-    if shown is None:
+    if shown is None:  # only now: who has no ticket could guess by it what it is for
         tickets.check_secret(ticket, came.fields.get(FIELD, ""))
+        tickets.check_target(ticket, request.args)
     tickets.check_target(ticket, came.fields)
     if len(came.files) + len(came.refused) != 1:
         raise OneFileOnly
@@ -150,7 +151,7 @@ def _answered(outcome: Outcome) -> Response:
     told: replies.TicketUpload = {
         "success": 1,
         "id": upload.id,
-        "name": upload.name,
+        "name": outcome.name,
         "media_type": version.media_type,
         "bytes": version.bytes,
         "sha256": version.sha256,

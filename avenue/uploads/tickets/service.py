@@ -10,7 +10,9 @@ from avenue.accounts.tries import Tries, sha256
 from avenue.errors import Conflict, NotFound, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
 from avenue.media.categories import policy_of, types_in
+from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.library import Incoming, MediaLibrary, Order, Refusal
+from avenue.media.models import Asset
 from avenue.media.policy import UploadPolicy
 from avenue.uploads.errors import UnknownCategory, UploadNotFound
 from avenue.uploads.models import Filing
@@ -136,7 +138,7 @@ class TicketService:
         except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
             return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
         reception.raise_if_empty()
-        return Outcome(upload=reception.assets[0], replayed=False)
+        return _outcome(reception.assets[0], incoming, replayed=False)
 
     def _filing(self, maker: Actor, ticket: Ticket) -> Filing:
         try:
@@ -151,9 +153,10 @@ class TicketService:
         if ticket.upload is None or incoming.sha256 != ticket.sha256:
             raise TicketUsed
         try:
-            return Outcome(upload=self._uploads.get(maker, ticket.upload), replayed=True)
+            upload = self._uploads.get(maker, ticket.upload)
         except UploadNotFound:  # it was removed since
             raise TicketUsed from None
+        return _outcome(upload, incoming, replayed=True)
 
     def _policy(
         self, actor: Actor, filing: Filing, max_bytes: int | None, types: tuple[str, ...] | None
@@ -165,3 +168,8 @@ class TicketService:
             max_bytes=min(whole.max_bytes, max_bytes or whole.max_bytes),
             media_types=whole.media_types & (types_in(types) if types else whole.media_types),
         )
+
+
+def _outcome(upload: Asset, incoming: Incoming | Refusal, *, replayed: bool) -> Outcome:
+    name = file_name(incoming.name, FILE_TYPES[upload.current.media_type])
+    return Outcome(upload=upload, name=name, replayed=replayed)
