@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from avenue.app import _seconds_for
@@ -688,3 +690,39 @@ def test_who_lost_an_upload_does_not_end_it(as_client: Caller) -> None:
         receive(as_client, upload, blocks())
     assert send(as_client, upload, 10, file[10:]).status_code == 204
     assert stored(as_client, upload) == file
+
+
+LENGTH = 2 * MIB + 1000
+EDGES = st.builds(
+    lambda edge, away: max(edge + away, 0),
+    st.sampled_from([0, MIB, 2 * MIB, LENGTH]),
+    st.integers(-2, 2),
+)
+
+
+def test_any_range_of_what_came_in_parts_is_the_slice(as_client: Caller) -> None:
+    """Around the edges of its chunks (RFC 9110, section 14)."""
+    file = a_pdf(LENGTH)
+    upload = begun(as_client, LENGTH)
+    send(as_client, upload, 0, file[: MIB + 3])
+    send(as_client, upload, MIB + 3, file[MIB + 3 :])
+    address = as_client.get(f"{TUS}/{upload}").headers["Location"]
+
+    @settings(max_examples=40)
+    @given(EDGES, st.none() | EDGES, st.booleans())
+    def check(first: int, last: int | None, is_suffix: bool) -> None:
+        asked = f"-{first}" if is_suffix else f"{first}-{'' if last is None else last}"
+        whole = not is_suffix and last is not None and last < first  # which is no range
+        start = 0 if whole else max(LENGTH - first, 0) if is_suffix else first
+        end = LENGTH if whole or is_suffix or last is None else min(last + 1, LENGTH)
+        answer = as_client.get(address, headers={"Range": f"bytes={asked}"})
+        if start >= LENGTH:
+            assert answer.status_code == 416
+            return
+        assert answer.status_code == (200 if whole else 206)
+        assert answer.data == file[start:end]
+        if not whole:
+            told = f"bytes {start}-{end - 1}/{LENGTH}"
+            assert answer.headers["Content-Range"] == told
+
+    check()
