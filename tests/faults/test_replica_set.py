@@ -76,6 +76,8 @@ def test_a_body_is_read_on_from_whichever_member_has_it(replica_set: ReplicaSet)
                 came += b"".join(body)
                 with pytest.raises(Unavailable):  # what must be known as it is now
                     files.find("file")
+                with pytest.raises(Unavailable):  # what may have been written over
+                    next(files.of_primary().read("file", 0, len(data), length=len(data)))
     assert came == data
 
 

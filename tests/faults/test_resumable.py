@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.gate import Gate
@@ -94,12 +95,15 @@ def test_a_file_of_any_size_costs_a_worker_little_memory(
 ) -> None:
     seller, path = server.seller(), file_of(megabytes)
     uploaded(seller, path, parts=1)  # what every worker has after its first requests
-    peak = Peak(server.worker_pids()[0])
+    worker = psutil.Process(server.worker_pids()[0])
+    peak, began = Peak(worker.pid), worker.cpu_times()
     before_bytes = peak.reset()
     location = uploaded(seller, path, parts=1)
     assert sha256_of(seller, location) == hashlib.sha256(path.read_bytes()).hexdigest()
     grown_bytes = peak.bytes() - before_bytes
     record_property("grown MiB", round(grown_bytes / MIB, 1))
+    took = [now - then for now, then in zip(worker.cpu_times()[:2], began[:2], strict=True)]
+    record_property("CPU seconds, up and down again", round(sum(took), 1))
     assert grown_bytes < MOST_BYTES
 
 

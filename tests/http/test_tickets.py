@@ -370,6 +370,18 @@ def test_a_record_that_is_full_takes_no_more(as_admin, nobody, maker):
     assert code(maker.post(TICKETS, json=where)) == (409, "too_many_uploads")
 
 
+@pytest.mark.parametrize("quota", ["max_user_files", "max_site_files"])
+def test_a_stranger_is_not_told_how_much_is_stored(application, maker, quota):
+    app = application.with_settings(**{quota: 1})
+    here, nobody = (replace(each, app=app) for each in (maker, application.caller("nobody")))
+    given = made(here)
+    own = here.post(UPLOADS, query_string={"name": "a.txt"}, data=b"the only one")
+    assert own.status_code == (201 if quota == "max_user_files" else 507)
+    answer = send(nobody, given, b"one too many")
+    assert code(answer) == (507, "storage_full")
+    assert not [name for name in answer.json if name.endswith(("_bytes", "_files"))]
+
+
 # Once
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from avenue.accounts.tries import Tries, sha256
-from avenue.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
 from avenue.media.categories import policy_of, types_in
 from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.library import Incoming, MediaLibrary, Order, Refusal
 from avenue.media.models import Asset
 from avenue.media.policy import UploadPolicy
+from avenue.storage.room import QuotaExceeded
 from avenue.uploads.errors import UnknownCategory, UploadNotFound
 from avenue.uploads.models import Filing
 from avenue.uploads.service import UploadService
@@ -137,6 +138,8 @@ class TicketService:
                 self._store.use(ticket, filing, reception)
         except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
             return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
+        except QuotaExceeded:  # whose it is, and how much they have, is nothing for a stranger
+            raise StorageFull from None
         reception.raise_if_empty()
         return _outcome(reception.assets[0], incoming, replayed=False)
 

@@ -97,7 +97,8 @@ class TusStore:
     def read(self, upload: TusUpload, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of what came; raise `UploadLost`."""
         try:
-            yield from self._files(upload).read(upload.file, start, end, length=upload.length)
+            files = self._files(upload).of_primary()
+            yield from files.read(upload.file, start, end, length=upload.length)
         except Incomplete as error:
             raise UploadLost from error
 
