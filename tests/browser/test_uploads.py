@@ -328,3 +328,32 @@ def test_a_line_that_breaks_is_tried_again(
     assert broken
     expect(page.locator("#live")).to_contain_text("Ya está aquí. 1 listo.")
     assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 1
+
+
+def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
+    admin: Visitor, a_file: Callable[..., Path], word: str
+) -> None:
+    admin.guard.expect("status of 507")
+    page, path, asked = admin.page, a_file(20), list[str]()
+    full = {
+        "error": "Este sitio ha agotado su espacio: tiene 20 de 20 MB.",
+        "hint": "Elimina algo.",
+    }
+
+    def once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=507, json={**full, "code": "quota_exceeded"})
+        else:
+            route.continue_()
+
+    page.route("**/api/uploads/tus", once)
+    open_uploader(page, f"reference={word}")
+    files_field(page).set_input_files(path)
+    expect(row(page, path.name)).to_contain_text(f"{full['error']} {full['hint']}")
+    expect(page.locator("#live")).to_contain_text("1 sin aceptar")
+    check_accessible(page)
+    assert len(asked) == 1
+    row(page, path.name).get_by_role("button", name="Reintentar").click()
+    expect(row(page, path.name)).to_have_attribute("data-state", "stored")
+    assert len(asked) == 2

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask import Flask
 
 from avenue.identity import Role
 from avenue.uploads.kinds import Kind, kind_of, preview_of, types_of
@@ -348,6 +349,72 @@ def test_everybody_is_led_there(application: Application, someone: Caller) -> No
     for who in ("client", "seller", "editor", "ops", "admin"):
         assert f'href="{PAGE}"' in read(application.caller(who), PAGE)
     assert someone.get("/admin").headers["Location"] == PAGE
+
+
+# Storage
+
+
+@pytest.fixture(scope="module")
+def small(application: Application) -> Flask:
+    """Where one person may have a megabyte in three files, and the site ten thousand files."""
+    return application.with_settings(max_user_mb=1, max_user_files=3, max_site_files=10_000)
+
+
+def stored(page: str, whose: str = "own") -> tuple[str, int | None]:
+    """What a page says is stored, and what its meter shows."""
+    found = re.search(
+        rf'<p id="stored-{whose}"><strong>[^<]*</strong> ([^<]*)</p>\s(<meter.*)?', page
+    )
+    assert found, page
+    shown = re.search(r' value="(\d+)"', found[2] or "")
+    return found[1], int(shown[1]) if shown else None
+
+
+def test_pages_show_how_much_is_stored_and_say_when_it_is_full(
+    application: Application, small: Flask
+) -> None:
+    page = read(application.new_person(unique("somebody"), role=Role.CLIENT, app=small), PAGE)
+    assert stored(page) == ("0 B of 1 MB · 0 of 3 files", 0)
+    assert "stored-site" not in page
+    # Each of them asks once: what took long to count may be shown again.
+    for others, size, shown, said in (
+        (b"", 600_000, ("586 kB of 1 MB · 1 of 3 files", 57), ""),
+        (b"", 960_000, ("938 kB of 1 MB · 1 of 3 files", 91), "Nearly full"),
+        (b"1", 10, ("11 B of 1 MB · 2 of 3 files", 66), ""),
+        (b"12", 10, ("12 B of 1 MB · 3 of 3 files", 100), "Full: nothing more comes in."),
+    ):
+        person = application.new_person(unique("somebody"), role=Role.CLIENT, app=small)
+        for each in (*(bytes([each]) for each in others), bytes(size)):
+            upload(person, each)
+        page = read(person, NEW)
+        assert stored(page) == shown
+        assert said in page
+        assert ("until it is gone, after 7 days" in page) == bool(said)
+
+
+def test_administrators_see_the_whole_site_and_have_no_bound(
+    application: Application, small: Flask, as_admin: Caller
+) -> None:
+    admin = Caller(application, small, as_admin.host, token=as_admin.token, id=as_admin.id)
+    page = read(admin, PAGE)
+    own, of_the_site = stored(page), stored(page, "site")
+    assert own[1] is None
+    assert " of " not in own[0]
+    assert re.fullmatch(r"[\d.]+ \wB · [\d,]+ of 10,000 files", of_the_site[0])
+    assert of_the_site[1] is not None
+
+
+def test_a_form_says_what_does_not_fit(application: Application, small: Flask) -> None:
+    person = application.new_person(unique("somebody"), role=Role.CLIENT, app=small)
+    for parts, said in (
+        ([bytes(1_100_000)], "you have 0 of 1 MB, and this needs 2 MB more."),
+        ([b"1", b"2", b"3", b"4"], "you have 0 of 3 files, and this would be 4 more."),
+    ):
+        sent = [Part(each, f"{number}.bin") for number, each in enumerate(parts)]
+        answer = person.upload(NEW, *sent, headers=IN_ENGLISH)
+        assert answer.status_code == 507
+        assert 'role="alert"' in answer.text
+        assert said in answer.text
 
 
 # Kinds

@@ -13,6 +13,7 @@ from avenue.media.library import Reception
 from avenue.media.receiving import note_reception
 from avenue.uploads.bodies import LONGEST_REFERENCE
 from avenue.uploads.pages.adding_texts import adding_texts
+from avenue.uploads.pages.storage import gauges
 from avenue.uploads.pages.uploads import PATH
 from avenue.uploads.pages.words import category_name
 from avenue.uploads.routes import received
@@ -73,6 +74,8 @@ def _form(actor: Actor, error: AvenueError | None = None) -> Response:
         reference=request.args.get("reference", "")[:LONGEST_REFERENCE],
         most_reference=LONGEST_REFERENCE,
         form_mb=using(UploadService).most_mb(actor),
+        gauges=gauges(actor),
+        days=settings.trash_days,
         facts={
             "owner": actor.id,
             "hours": settings.unclaimed_hours,

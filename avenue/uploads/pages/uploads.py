@@ -13,6 +13,7 @@ from avenue.uploads.bodies import cursor_place, cursor_text
 from avenue.uploads.kinds import Kind, types_of
 from avenue.uploads.models import Done, Place, UploadPage, UploadQuery
 from avenue.uploads.pages.shown import email_of, people, rows
+from avenue.uploads.pages.storage import gauges
 from avenue.uploads.pages.words import (
     KINDS,
     SELECTION_TEXTS,
@@ -59,6 +60,7 @@ def show_uploads() -> Response:
         categories={name: category_name(name) for name in categories_of(actor.site)},
         kinds=KINDS,
         owners=_owners(actor),
+        gauges=gauges(actor),
         days=using(Settings).trash_days,
         at=here_with,
         said=said if not _undoable() else "",
