@@ -1,6 +1,7 @@
 """Uploads in the panel: found, looked at, shared, deleted and taken back, brought in resumably."""
 
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,25 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
     page.get_by_role("button", name="Deshacer").click()
     expect(page.get_by_text("2 archivos están de vuelta.")).to_be_visible()
     expect(names).to_have_count(2)
+
+
+def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str) -> None:
+    ids = [an_upload(admin, f"{word}-{n}.txt", b"%d" % n)["id"] for n in range(3)]
+    admin.call("DELETE", f"/api/uploads/{ids[0]}")
+    page = admin.page
+    page.goto(f"{LIST}?search={word}")
+    page.get_by_label("Seleccionar todos").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Descargar como ZIP").click()
+    with zipfile.ZipFile(download.value.path()) as made:
+        assert made.namelist() == [f"{word}-2.txt", f"{word}-1.txt"]
+    expect(page.locator(".chosen")).to_have_text("2 archivos seleccionados")
+    page.get_by_role("link", name="Papelera").click()
+    page.get_by_label("Seleccionar todos").check()
+    page.get_by_role("button", name="Restaurar").click()
+    expect(page.get_by_text("1 archivo está de vuelta.")).to_be_visible()
+    check_accessible(page)  # of an empty trash
+    expect(page.get_by_role("heading", name="Ningún archivo es así")).to_be_visible()
 
 
 # One of them

@@ -1,7 +1,9 @@
 """Uploads in the panel without JavaScript: found, shown, shared, deleted, brought in."""
 
 import html
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +17,7 @@ from tests import pictures
 from tests.http.application import Application, Caller, Part, a_picture, unique
 
 API, PAGE = "/api/uploads", "/admin/uploads"
-BULK, NEW = f"{PAGE}/bulk", f"{PAGE}/new"
+BULK, NEW, ZIP = f"{PAGE}/bulk", f"{PAGE}/new", f"{PAGE}/zip"
 IN_ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 NAME = re.compile(r'<a class="name" href="/admin/uploads/[^"]*">([^<]*)</a>')
 TEXT = b"just some text"
@@ -235,6 +237,8 @@ def test_many_are_deleted_and_restored(application: Application, someone: Caller
     answer = send(someone, BULK, action="remove", id=[*ids[:2], other, "x"], back=back)
     asked = parse_qs(told(answer))
     assert (asked["count"], asked["category"]) == (["2"], ["general"])
+    page = read(someone, f"{PAGE}?{told(answer)}")
+    assert "1 file is somebody else's or gone, and was left alone." in page
     assert asked["undo"] == [".".join(ids[:2])]
     assert names(someone) == ["2.txt"]
     assert application.caller("other_client").get(f"{API}/{other}").status_code == 200
@@ -245,6 +249,45 @@ def test_many_are_deleted_and_restored(application: Application, someone: Caller
     assert "nothing_checked" in told(send(someone, BULK, action="remove"))
     send(someone, BULK, 400, action="purge", id=ids)
     send(someone, BULK, 400, action="remove", id=[f"{n:022}" for n in range(101)])
+
+
+def test_what_one_may_read_is_downloaded_together(
+    application: Application, someone: Caller, orders_for_sellers: Any
+) -> None:
+    word = unique("palabra")
+    ids = [
+        upload(someone, a_picture(), name=f"{word}.jpg", category="orders")["id"],
+        upload(someone, TEXT, name=f"{word}.txt")["id"],
+    ]
+    page = read(someone, f"{PAGE}?search={word}")
+    assert 'formaction="/admin/uploads/zip"' in page
+    assert 'value="remove" data-delete' in page
+    answer = send(someone, ZIP, 200, id=ids)
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as made:
+        assert made.namelist() == [f"{word}.jpg", f"{word}.txt"]
+        assert made.read(f"{word}.txt") == TEXT
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    seller = application.caller("seller")
+    theirs = read(seller, f"{PAGE}?search={word}")
+    assert f'value="{ids[0]}" data-name="{word}.jpg" data-theirs' in theirs
+    assert "data-delete" not in theirs
+    assert send(seller, ZIP, 200, id=ids[:1]).data.startswith(b"PK")
+    for caller, sent, why in (
+        (seller, ids, "One of these files is no longer there."),
+        (someone, [], "Check the files you mean first."),
+    ):
+        answer = send(caller, ZIP, id=sent, back=f"{PAGE}?category=orders")
+        assert "category=orders" in told(answer)
+        assert why in read(caller, f"{PAGE}?{told(answer)}")
+    app = application.with_settings(max_zip_mb=1)
+    small = Caller(application, app, someone.host, token=someone.token, id=someone.id)
+    large = upload(someone, bytes(1024 * 1024), name="large.bin")["id"]
+    answer = send(small, ZIP, id=[large])
+    assert "more than one ZIP may have (1 MB)" in read(small, f"{PAGE}?{told(answer)}")
+    send(someone, ZIP, 400, id=[f"{n:022}" for n in range(101)])
+    logged = application.raw["audit_logs"].find({"details.assets": ids[0]})
+    taken = [each["details"]["assets"] for each in logged if each["action"] == "upload.zip_made"]
+    assert sorted(taken, key=len) == [ids[:1], sorted(ids)]
 
 
 def test_the_trash_is_for_those_who_may_take_things_out(
