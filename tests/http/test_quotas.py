@@ -126,6 +126,16 @@ def test_what_is_promised_to_uploads_in_parts_counts_until_they_are_given_up(som
     wait_until(lambda: raw(somebody, b"a").status_code == 201, "counted anew")
 
 
+def test_who_has_a_ticket_is_not_told_what_its_maker_has(small, application, somebody):
+    for number in range(3):
+        assert raw(somebody, b"%d" % number * 10).status_code == 201
+    ticket = somebody.post(f"{UPLOADS}/tickets", json={}).json
+    stranger = Caller(application, small, HOST)
+    answer = stranger.post(ticket["url"], headers={"Upload-Ticket": ticket["ticket"]}, data=b"new")
+    assert (answer.status_code, answer.json["code"]) == (507, "storage_full")
+    assert not {name for name in answer.json if name.startswith(("used", "limit", "wanted"))}
+
+
 def test_twenty_at_once_never_exceed_it(application, somebody):
     answers = at_once(20, lambda number: raw(somebody, b"%d" % number * 10))
     assert sorted(each.status_code for each in answers) == [201] * 3 + [507] * 17

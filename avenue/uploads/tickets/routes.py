@@ -18,7 +18,6 @@ from avenue.media.errors import (
 )
 from avenue.media.library import Incoming, Refusal
 from avenue.storage.idempotency import UploadInProgress
-from avenue.storage.room import QuotaExceeded
 from avenue.uploads.errors import TooManyUploads, UnknownCategory
 from avenue.uploads.tickets import replies
 from avenue.uploads.tickets.bodies import TicketWanted
@@ -110,7 +109,7 @@ def make_ticket() -> tuple[Response, int]:
         *(InvalidTicket, TicketForOtherTarget, TicketUsed, TicketExpired, OneFileOnly),
         *(TooManyUploads, UploadInProgress, UnsupportedMediaType, EmptyFile),
         *(BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly, DecodersBusy),
-        *(QuotaExceeded, StorageFull),
+        StorageFull,
     ),
 )
 def upload_with_ticket(ticket_id: str) -> Response:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from avenue.accounts.tries import Tries, sha256
-from avenue.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
 from avenue.media.categories import policy_of, types_in
 from avenue.media.library import Incoming, MediaLibrary, Order, Refusal
 from avenue.media.policy import UploadPolicy
+from avenue.storage.room import QuotaExceeded
 from avenue.uploads.errors import UnknownCategory, UploadNotFound
 from avenue.uploads.models import Filing
 from avenue.uploads.service import UploadService
@@ -114,7 +115,8 @@ class TicketService:
 
         What is refused or fails leaves the ticket good. The same bytes with a ticket that was used
         for them are the upload that is there. Raise `InvalidTicket` when who made it may not
-        upload any more, `TicketUsed`, `TicketExpired`, and why the file is not taken.
+        upload any more, `TicketUsed`, `TicketExpired`, `StorageFull` for a quota, too, and why the
+        file is not taken.
         """
         maker = self._people.by_id(site, ticket.owner)
         if maker is None:
@@ -135,6 +137,8 @@ class TicketService:
                 self._store.use(ticket, filing, reception)
         except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
             return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
+        except QuotaExceeded:  # whose it is and how much they have is not told to strangers
+            raise StorageFull from None
         reception.raise_if_empty()
         return Outcome(upload=reception.assets[0], replayed=False)
 
