@@ -13,6 +13,8 @@ from tests import pictures
 from tests.browser.house import Visitor, check_accessible
 from tests.http.application import unique
 from tests.mongod import wait_until
+from tests.server import SELLER, Server, prepare
+from tests.videos import video
 
 LIST, NEW = "/admin/uploads", "/admin/uploads/new"
 MB = 1024 * 1024
@@ -151,6 +153,19 @@ def test_text_is_shown_and_does_not_run(shows: Callable[..., Page], word: str) -
     assert page.evaluate("window.ran") is None
 
 
+def test_a_video_is_played_and_sought(shows: Callable[..., Page], word: str) -> None:
+    page = shows(f"{word}.webm", video([(200, 30, 30), (30, 160, 30)], seconds_each=5))
+    page.wait_for_function("document.querySelector('video.shown').duration === 10")
+    sought = page.locator("video.shown").evaluate(
+        """(video) => new Promise((done) => {
+            video.onseeked = () => done(video.currentTime);
+            video.currentTime = 7;
+        })"""
+    )
+    assert sought == 7
+    check_accessible(page)
+
+
 def test_pdf_sound_and_what_is_not_shown(
     admin: Visitor, shows: Callable[..., Page], word: str
 ) -> None:
@@ -162,6 +177,7 @@ def test_pdf_sound_and_what_is_not_shown(
         lambda: page.evaluate("true") and any("original.pdf" in each.url for each in page.frames),
         "the document in its frame",
     )
+    check_accessible(page)
     page = shows(f"{word}.wav", silence())
     page.wait_for_function("document.querySelector('audio').duration > 0")
     check_accessible(page)
@@ -377,3 +393,35 @@ def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
     row(page, path.name).get_by_role("button", name="Reintentar").click()
     expect(row(page, path.name)).to_have_attribute("data-state", "stored")
     assert len(asked) == 2
+
+
+def test_pages_are_accessible_that_are_seldom_seen(
+    server: Server, visit: Callable[..., Visitor], word: str
+) -> None:
+    """An empty list, and what a form answers where the scripts have not come."""
+    prepare(server.uri)
+    seller = visit()
+    page = seller.sign_in(SELLER, to=LIST)
+    expect(page.get_by_role("heading", name="Todavía no hay archivos")).to_be_visible()
+    check_accessible(page)
+    seller.guard.expect("net::ERR_FAILED|status of 415")
+    page.route("**/uploader*.js*", lambda route: route.abort())
+    page.goto(f"{NEW}?category=orders&reference={word}")
+    text = {"name": "nota.txt", "mimeType": "text/plain", "buffer": b"text"}
+    picture = {"name": "foto.jpg", "mimeType": "image/jpeg", "buffer": a_picture()}
+    files_field(page).set_input_files([picture, text])
+    page.get_by_role("button", name="Subir").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No se aceptaron todos los archivos")
+    expect(page.get_by_role("listitem").filter(has_text="nota.txt")).to_contain_text("TXT")
+    check_accessible(page)
+    page.get_by_role("link", name="Subir más").click()
+    files_field(page).set_input_files([text])
+    page.get_by_role("button", name="Subir").click()
+    expect(page.get_by_role("alert")).to_contain_text("El archivo es de tipo TXT")
+    expect(page.get_by_label("Referencia")).to_have_value(word)
+    check_accessible(page)
+    [there] = seller.call("GET", f"/api/uploads?reference={word}")["items"]
+    page.goto(f"{LIST}/{there['id']}/links")
+    page.get_by_role("button", name="Crear el enlace").click()
+    expect(page.get_by_label("Enlace", exact=True)).to_have_value(re.compile("/media/"))
+    check_accessible(page)

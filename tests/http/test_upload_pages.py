@@ -378,14 +378,22 @@ def test_a_form_brings_files_in(someone: Caller, form: Callable[..., Any]) -> No
 
 
 def test_what_is_refused_is_said_beside_what_was_taken(form: Callable[..., Any]) -> None:
-    answer = form(Part(a_picture()), Part(TEXT, name="nota.txt"), category="orders")
+    filing = {"category": "orders", "reference": "ORD-9"}
+    answer = form(Part(a_picture()), Part(TEXT, name="nota.txt"), **filing)
     assert answer.status_code == 200
     assert "1 file was refused" in answer.text
     assert re.search(r"<strong>nota.txt</strong>: .{10,}</li>", answer.text)
     assert re.search(r'<a href="/admin/uploads/[^"]{22}">foto.jpg</a>', answer.text)
-    all_refused = form(Part(TEXT, name="nota.txt"), category="orders")
-    assert all_refused.status_code == 415
-    assert 'role="alert"' in all_refused.text
+    assert 'href="/admin/uploads/new?category=orders&amp;reference=ORD-9"' in answer.text
+
+
+def test_a_form_that_was_refused_is_as_it_was(someone: Caller) -> None:
+    sent = {"category": "orders", "reference": "ORD-9", "files": (io.BytesIO(TEXT), "nota.txt")}
+    answer = someone.post(NEW, data=sent, headers=IN_ENGLISH)
+    assert answer.status_code == 415
+    assert 'role="alert"' in answer.text
+    assert '<option value="orders" selected>' in answer.text
+    assert 'name="reference" value="ORD-9"' in answer.text
 
 
 def test_everybody_is_led_there(application: Application, someone: Caller) -> None:
