@@ -17,9 +17,9 @@ from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
 MB = 1024 * 1024
 NEVER = (float("-inf"), 0.0)
 KNOWN_SECONDS = 20
-SHOWN_AGAIN = 100
-"""What was counted to be shown may be shown for this many times what the count took: 50,000 files
-take half a second, and people load a page again and again."""
+SHOWN_AGAIN = 20
+"""What was counted to be shown may be shown for this many times what the count took, and at most
+for `KNOWN_SECONDS`: 50,000 files take half a second, and people load a page again and again."""
 MOST_SHOWN = 1000
 NO_QUOTA = Amount()
 
@@ -144,7 +144,7 @@ class StorageRoom:
         took = time.monotonic() - began
         if len(self._shown) >= MOST_SHOWN:
             self._shown.clear()
-        self._shown[holder] = (began + SHOWN_AGAIN * took, amount)
+        self._shown[holder] = (began + min(SHOWN_AGAIN * took, KNOWN_SECONDS), amount)
         return amount
 
     def _bounds(self, site: Site, person: str | None) -> Iterator[tuple[Holder, Amount]]:

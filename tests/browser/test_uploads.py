@@ -243,7 +243,7 @@ def in_small_parts(admin: Visitor) -> Iterator[None]:
 def test_files_come_two_at_a_time_and_refusals_stay(
     admin: Visitor, a_file: Callable[..., Path], word: str
 ) -> None:
-    admin.guard.expect("status of 415")
+    admin.guard.expect(f"status of 415|{VIEWER}")
     page, held, is_open = admin.page, list[Route](), False
     page.route(
         "**/api/uploads/tus",
@@ -252,6 +252,12 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     open_uploader(page, f"category=orders&reference={word}")
     expect(page.get_by_label("Categoría")).to_have_value("orders")
     expect(page.locator("#limits")).to_contain_text("PDF, PNG, WebP, hasta 1 GB")
+
+    def later(route: Route) -> None:
+        body = re.sub('(id="stored-own">).*(?=</p>)', r"\1Lo tuyo: 9 MB", route.fetch().text())
+        route.fulfill(body=body, content_type="text/html")
+
+    page.route(f"**{NEW}?*", later)
     wrong = a_file(7, "txt")
     wrong.write_bytes(b"nothing")
     good = [a_file(size) for size in (9, 10, 11)]
@@ -266,6 +272,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     expect(page.locator('#queue > [data-state="stored"]')).to_have_count(3)
     expect(row(page, wrong.name)).to_have_attribute("data-state", "refused")
     expect(page.locator(".summary")).to_have_text("3 listos, 2 sin aceptar")
+    expect(page.locator("#stored-own")).to_have_text("Lo tuyo: 9 MB")
     check_accessible(page)
     row(page, wrong.name).get_by_role("button", name="Quitar de la lista").click()
     expect(row(page, wrong.name)).to_have_count(0)

@@ -300,7 +300,7 @@ def test_what_took_long_to_count_is_shown_again(room, stored, monkeypatch):
     stored.meanwhile = half_a_second
     assert room.used_lately(holder) == Amount()
     stored.add(site, ONE)
-    for at, shown, counts in ((49.9, Amount(), 1), (50.1, ONE, 2), (100.0, ONE, 2)):
+    for at, shown, counts in ((9.9, Amount(), 1), (10.1, ONE, 2), (20.0, ONE, 2)):
         clock.now = at
         assert (room.used_lately(holder), stored.counts) == (shown, counts)
     assert room.used_lately(other) == Amount()
