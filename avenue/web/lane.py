@@ -7,8 +7,8 @@ too slow, refused bodies are read on in the loop so that the answer is seen, and
 for a peer only within a `Pace`.
 
 A body too long to be collected is read by a thread as it comes, which may take an hour. Such have
-as many threads of their own, and above their number the next one is told to come again: each holds
-4 MiB (measured with 16 resumable uploads of 40 MB at once: +63 MiB).
+as many threads of their own: each holds 4 MiB (measured with 16 resumable uploads of 40 MB at once:
++63 MiB). Others wait, unread, for one of those, as do the 20 files a client of tus sends at once.
 
 Plain HTTP/1 only: TLS and HTTP/2 end at the proxy in front. It leans on the inside of gunicorn
 27 (`ThreadWorker`, `TConn`, `Parser`, `Unreader`), so any other major version is refused.
@@ -80,6 +80,9 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 LIVE_READ_BYTES = 64 * KB
 """Most a thread takes from a connection at a time."""
+
+WAITING_FOR_A_THREAD = 8
+"""How many long bodies there may be for each thread that reads them."""
 
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at."""
@@ -446,7 +449,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """Run until told to stop; then write what was counted last."""
         self._live_threads = ThreadPoolExecutor(self.cfg.threads)
         super().run()
-        self._live_threads.shutdown(wait=False)
+        self._live_threads.shutdown(wait=False, cancel_futures=True)
         self._write_counts(math.inf)
 
     # Collecting
@@ -706,7 +709,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         plain = arrival.framing == NO_BODY and not arrival.ended
         if plain and self._answer_at_once(conn, bytes(arrival.data)):
             return
-        if not arrival.whole and len(self._live) >= self.cfg.threads:
+        if not arrival.whole and len(self._live) >= self.cfg.threads * WAITING_FOR_A_THREAD:
             self._answer(conn, TooManyArriving())
             return
         self._unwatch(conn)
