@@ -186,7 +186,7 @@ class Application:
         count = {"$collStats": {"count": {}}}
         each = [{"$unionWith": {"coll": name, "pipeline": [count]}} for name in others]
         found = self.raw[first].aggregate([count, *each])
-        return {one["ns"]: one["count"] for one in found}
+        return {one["ns"].partition(".")[2]: one["count"] for one in found}
 
 
 @dataclass(frozen=True)
