@@ -7,12 +7,19 @@ from functools import lru_cache
 WORD = re.compile(r"\w+")
 MOST_WORDS = 100
 LONGEST_WORD = 40
+NO_WORD = " "
+"""What no list of words has."""
 
 
 def words_of(*texts: str | None) -> list[str]:
     """Return the distinct words of `texts`, folded, in order; at most `MOST_WORDS`."""
     found = (word[:LONGEST_WORD] for text in texts if text for word in WORD.findall(folded(text)))
     return list(dict.fromkeys(found))[:MOST_WORDS]
+
+
+def wanted_words(search: str) -> tuple[str, ...]:
+    """Return the words that `search` asks for; a search that has none finds nothing, not all."""
+    return tuple(words_of(search)) or ((NO_WORD,) if search else ())
 
 
 def folded(text: str) -> str:

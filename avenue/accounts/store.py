@@ -242,7 +242,8 @@ class MongoAccountStore:
 def _people_of(site: str, search: str) -> dict[str, Any]:
     query: dict[str, Any] = {f"roles.{site}": {"$exists": True}}
     if search:
-        like = {"$regex": re.escape(search), "$options": "i"}
+        # MongoDB takes no pattern that holds a NUL, but one that names it.
+        like = {"$regex": re.escape(search).replace("\0", "x00"), "$options": "i"}
         query["$or"] = [{"email": like}, {"name": like}]
     return query
 

@@ -136,8 +136,9 @@ def by_link(freshness: Freshness, seconds: int, edge_seconds: int | None = None)
 
     Who has the link has the file until then, on whatever page. `freshness` is what would be said
     of a public one: what stands in for it is shown less long. With `edge_seconds` a shared cache
-    may keep it, too, and asks again so often; else nobody in between does. A search engine that
-    was shown the link shows it to nobody.
+    may keep it, too, and asks again so often; else nobody in between does. After the link's end no
+    cache shows it, not even one that cannot reach us. A search engine that was shown the link shows
+    it to nobody.
     """
     if freshness is STAND_IN:
         seconds = min(seconds, STAND_IN_SECONDS)
@@ -145,6 +146,7 @@ def by_link(freshness: Freshness, seconds: int, edge_seconds: int | None = None)
     if edge_seconds is not None:
         # RFC 9111, section 5.2.2.10: a shared cache shows nothing older without asking.
         kept = f"public, max-age={seconds}, s-maxage={min(seconds, edge_seconds)}"
+    kept = f"{kept}, must-revalidate"
     headers = (("Cache-Control", kept), *_PUBLIC, ("X-Robots-Tag", "noindex"))
     return Freshness(headers=headers, unchanging=freshness.unchanging)
 

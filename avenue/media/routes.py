@@ -4,7 +4,7 @@ Every other path under `/media/` and `/uploads/` may be an address from before A
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -209,6 +209,8 @@ def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | 
 def _admitted(asset: Asset | None, variant: str) -> Admission:
     """Return the admission to a live `asset` as `variant`; raise `NotFound` or `LinkExpired`."""
     if asset is not None and _is_open(asset, variant):
+        if asset.visibility is not Visibility.PUBLIC:  # the thumb is for everybody, its name not
+            asset = replace(asset, name="")
         return Admission(asset=asset, is_open=True)
     query = request.query_string.decode("latin-1")
     link_seconds = using(SignedLinks).seconds_left(g.site.id, asset, request.path, query)

@@ -14,7 +14,7 @@ time is over: by then what it had stored, if anything, is counted.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from avenue.identity import new_id
@@ -26,6 +26,8 @@ GOOD_FOR = timedelta(minutes=10)
 """After this long a count is made anew: an instance may not know yet of a new quota."""
 RESERVED_FOR = timedelta(hours=1)
 """No request takes as long."""
+TRIES = 3
+"""How often it is counted for who asks, if what was settled meanwhile makes each count void."""
 REST = 4
 """A count may be followed by another one after this many times what it took."""
 FORGOTTEN_AFTER = timedelta(days=30)
@@ -74,13 +76,19 @@ class Reserved:
             bytes=document["bytes"] + sum(each["bytes"] for each in held),
             files=document["files"] + sum(each["files"] for each in held),
         )
-        self._asked_at, self._counted_at = document["asked_at"], document.get("counted_at")
+        self.asked_at: datetime = document["asked_at"]
+        self._counted_at: datetime | None = document.get("counted_at")
         self._took = timedelta(milliseconds=document.get("took_ms", 0))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether what was settled in doubt, if anything, has been counted since."""
+        return self._counted_at is not None
 
     @property
     def may_be_counted(self) -> bool:
         """Whether the count is so old that another one costs little."""
-        return self._counted_at is None or self._asked_at - self._counted_at > REST * self._took
+        return self._counted_at is None or self.asked_at - self._counted_at > REST * self._took
 
 
 class Ledger:
@@ -99,8 +107,12 @@ class Ledger:
         found = self._try(holder, quota, wanted, reservation)
         if found.is_reserved or not found.may_be_counted:
             return found
-        self.count(holder)
-        return self._try(holder, quota, wanted, reservation)
+        for _ in range(TRIES):
+            self.count(holder, unless_since=found.asked_at)
+            found = self._try(holder, quota, wanted, reservation)
+            if found.is_reserved or found.is_counted:
+                break
+        return found
 
     def settle(
         self, holder: Holder, reservation: str, kept: Amount, *, is_sure: bool = True
@@ -117,21 +129,25 @@ class Ledger:
         }
         if not is_sure:
             change["counted_at"] = None
+            # A count that is being made may have come too early for it.
+            change["counts"] = {"$add": ["$counts", 1]}
         # Should an election undo it, the reservation is back and ends by itself.
         quick = site(self._database, holder.site).quick_collection(QUOTAS)
         quick.update({"_id": holder.id, "held.id": reservation}, [{"$set": change}])
 
-    def count(self, holder: Holder) -> None:
+    def count(self, holder: Holder, *, unless_since: datetime | None = None) -> None:
         """Count what `holder` has stored, and drop what was reserved and not settled in time.
 
-        What is settled meanwhile is added, whether or not it was counted.
+        What is settled meanwhile is added, whether or not it was counted. Nothing is done if
+        somebody has counted since `unless_since`, by the server's clock: of many who ask at once,
+        one counts, and not in the middle of what the others are storing.
         """
         quotas = self._quotas(holder)
         with self._counting:  # one at a time is enough for a database
             began = quotas.find_and_update(
                 {"_id": holder.id}, [{"$set": {**_EMPTY, "count_began_at": "$$NOW"}}], upsert=True
             )
-            if began is None:
+            if began is None or _is_after(began.get("counted_at"), unless_since):
                 return
             began_at, found = began["count_began_at"], self._count(holder)
             change = {
@@ -217,6 +233,10 @@ def _fits(field: str, quota: int, wanted: int) -> Document | bool:
 def _since(counted: int, field: str, before: int) -> Document:
     """Return what was counted, and what was settled since there was `before`."""
     return {"$add": [counted, {"$subtract": [field, before]}]}
+
+
+def _is_after(counted_at: datetime | None, moment: datetime | None) -> bool:
+    return counted_at is not None and moment is not None and counted_at > moment
 
 
 def _ago(time: timedelta) -> Document:

@@ -39,7 +39,7 @@ from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import PageQuery, body_as, incoming_files, page_asked_for
 from avenue.web.services import using
-from avenue.words import words_of
+from avenue.words import wanted_words
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads")
 
@@ -88,7 +88,7 @@ def list_uploads() -> Response:
         category=request.args.get("category") or None,
         reference=request.args.get("reference", "").strip() or None,
         owner=actor.id if owner == "me" else owner,
-        words=search_words(),
+        words=wanted_words(request.args.get("search", "").strip()),
         in_trash=_asks_for_trash(),
         after=cursor_place(page.after) if page.after else None,
         limit=page.limit,
@@ -195,9 +195,3 @@ def _asks_for_trash() -> bool:
     if state not in {"live", "trash"}:
         raise InvalidQuery("`state` is `live` or `trash`.", parameter="state")
     return state == "trash"
-
-
-def search_words() -> tuple[str, ...]:
-    """Return the words of `?search`; a search that has none finds nothing, not everything."""
-    text = request.args.get("search", "").strip()
-    return tuple(words_of(text)) or ((text,) if text else ())

@@ -123,12 +123,16 @@ class UploadStore:
 
         Raise `TooManyUploads` or `UploadNotFound`.
         """
-        words = {"words": words_of(*_names(upload, changes))}
 
         def work(assets: Collection, session: ClientSession) -> Asset:
             if filing is not None:
                 self._take_turns(site_id, upload.owner, filing, session)
                 _check_room(assets, upload, filing)
+            now = assets.find_one({"_id": upload.id, **_live()}, {"name": 1, "reference": 1})
+            if now is None:
+                raise UploadNotFound
+            named = {**now, **changes}  # not as `upload` is called: somebody may have changed it
+            words = {"words": words_of(named["name"], named.get("reference"))}
             changed = change_one(assets, upload.id, claim_of(upload.id), {**changes, **words})
             if changed is None:
                 raise UploadNotFound
@@ -253,7 +257,11 @@ def _same(
 ) -> dict[str, Asset]:
     if filing.reference is None:
         return {}  # nothing says that the same file sent again is meant to be the same upload
-    query = {**_filed(owner, filing), "versions.source_sha256": {"$in": list(hashes)}}
+    query = {
+        **_filed(owner, filing),
+        "versions.source_sha256": {"$in": list(hashes)},
+        "$nor": [{"hold": False, **OVER}],  # it goes any moment now, and what is sent is to stay
+    }
     found = [from_document(each) for each in assets.find(query)]
     return {each.current.source_sha256: each for each in found}
 
@@ -313,7 +321,3 @@ def _behind(query: UploadQuery) -> list[Document]:
         {"created_at": {f"{than}e": at}},
         {"$or": [{"created_at": {than: at}}, same_moment]},
     ]
-
-
-def _names(upload: Asset, changes: Mapping[str, Any]) -> tuple[str, str | None]:
-    return changes.get("name", upload.name), changes.get("reference", upload.reference)

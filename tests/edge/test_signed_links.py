@@ -77,7 +77,7 @@ def test_a_link_passes_the_edge_and_leaves_nothing_there(shared):
     path = shared.link(expires_in=1000)
     first, second = (talk(shared.edge.port, get(path)) for _ in range(2))
     assert body_of(first) == body_of(second) == shared.data
-    found = re.search(rb"Cache-Control: private, max-age=([0-9]+)\r\n", first)
+    found = re.search(rb"Cache-Control: private, max-age=([0-9]+), must-revalidate\r\n", first)
     assert found
     assert 0 < int(found[1]) <= 1250
     part = talk(shared.edge.port, get(path, "Range: bytes=1048570-1048590"))

@@ -195,6 +195,7 @@ def test_roles_and_links_in_the_database(application: Application) -> None:
     assert found[0].changed_at >= user.changed_at
     assert store.people_of(DEFAULT_SITE, search="ra.mo", after=email, limit=5) == []
     assert store.people_of(DEFAULT_SITE, search="ra.m.", after=None, limit=5) == []
+    assert store.people_of(DEFAULT_SITE, search="\0", after=None, limit=5) == []
     assert store.set_password(user.id, "hash 1", under=user.token_epoch)
     assert store.set_password(user.id, "hash 1", under=user.token_epoch)  # its answer was lost
     assert not store.set_password(user.id, "hash 2", under=user.token_epoch)

@@ -464,7 +464,7 @@ def test_a_deleted_product_takes_its_pictures_to_the_trash(application, as_selle
 # Lists
 
 
-@pytest.mark.parametrize("search", ["%%%", "...", "\U0001f45f"])
+@pytest.mark.parametrize("search", ["%%%", "...", "\U0001f45f", "\0"])
 def test_a_search_without_a_word_finds_nothing(as_seller, search):
     as_seller.a_product()
     listed = as_seller.get(PRODUCTS, query_string={"search": search}).json

@@ -11,6 +11,7 @@ from avenue.app.services import audit_service
 from avenue.clock import utc_now
 from avenue.identity import Actor, Role, new_id
 from avenue.jobs.errors import Stopping
+from avenue.uploads import store
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.retention import service
 from avenue.uploads.retention.service import Retention
@@ -120,6 +121,19 @@ def test_every_site_has_what_is_its_own(application, as_admin, person):
     assert here not in ids(trash_of(away_admin))
 
 
+def test_a_file_sent_again_does_not_go_with_the_one_whose_time_is_over(
+    application, as_admin, person
+):
+    record = {"category": "fading", "reference": unique("MIETE-")}
+    first, held = (upload(person, each, **record)["id"] for each in (b"one", b"two"))
+    as_admin.patch(f"{UPLOADS}/{held}", json={"hold": True})
+    expire(application, first, held)
+    again = upload(person, b"one", **record)["id"]
+    assert person.post(UPLOADS, query_string=record, data=b"two").json["id"] == held
+    assert retain(application) == 1
+    assert [status(person, each) for each in (first, again, held)] == [404, 200, 200]
+
+
 # Holds
 
 
@@ -149,6 +163,24 @@ def test_no_hold_is_overlooked_that_is_put_on_while_the_job_runs(application, as
     for upload_id, is_held in {**answers, **dict.fromkeys(before, True)}.items():
         assert status(person, upload_id) == (200 if is_held else 404)
         assert (upload_id in in_trash) != is_held
+
+
+def test_no_hold_is_overlooked_that_is_put_on_while_somebody_deletes(
+    application, person, monkeypatch
+):
+    """Between the look whether there is one and the step into the trash."""
+    upload_id, trash_one = an_upload(person), store.trash_one
+
+    def late(*what: Any, **more: Any) -> bool:
+        monkeypatch.setattr(store, "trash_one", trash_one)
+        asset = {"_id": upload_id, "site": "default"}
+        held = application.raw["assets"].update_one(asset, {"$set": {"hold": True}})
+        assert held.modified_count == 1
+        return trash_one(*what, **more)
+
+    monkeypatch.setattr(store, "trash_one", late)
+    assert code(person.delete(f"{UPLOADS}/{upload_id}")) == (409, "upload_held")
+    assert status(person, upload_id) == 200
 
 
 def test_when_the_hold_ends_it_goes(application, as_admin, person):

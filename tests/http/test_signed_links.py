@@ -133,7 +133,9 @@ def test_head_tells_what_get_would(nobody, as_client, proof):
 
 
 def max_age(answer) -> int:
-    found = re.fullmatch(r"private, max-age=([0-9]+)", answer.headers["Cache-Control"])
+    found = re.fullmatch(
+        r"private, max-age=([0-9]+), must-revalidate", answer.headers["Cache-Control"]
+    )
     assert found, answer.headers["Cache-Control"]
     return int(found[1])
 
@@ -620,7 +622,8 @@ def test_shared_caches_keep_it_only_where_the_category_says_so(
     known = {"If-None-Match": nobody.get(path).headers["ETag"]}
     for answer in (nobody.get(path), nobody.ask("HEAD", path), nobody.get(path, headers=known)):
         found = re.fullmatch(
-            r"public, max-age=([0-9]+), s-maxage=([0-9]+)", answer.headers["Cache-Control"]
+            r"public, max-age=([0-9]+), s-maxage=([0-9]+), must-revalidate",
+            answer.headers["Cache-Control"],
         )
         assert found
         seconds, at_edges = map(int, found.groups())
@@ -649,6 +652,21 @@ def test_thumbs_of_private_pictures_are_public_where_the_category_says_so(
     chosen = nobody.get(f"/media/{file.id}/thumb")
     assert (chosen.status_code, chosen.headers["Cache-Control"]) == (302, "private, max-age=60")
     assert nobody.get(chosen.headers["Location"]).data == shown.data
+
+
+def test_a_thumb_for_everybody_does_not_tell_what_the_picture_is_called(
+    application, as_client, nobody
+):
+    file = a_file(application, as_client, category="with_thumbs", name="dni de Ana.jpg")
+    thumb = form_path(nobody.site, file.asset, "thumb")
+    for path in (thumb, f"{thumb}?download=1", thumb.replace("webp", "jpg")):
+        for method in ("GET", "HEAD"):
+            answer = nobody.ask(method, path)
+            assert answer.status_code == 200
+            assert "dni" not in str(answer.headers)
+            assert re.search(r'filename="picture\.(webp|jpg)"', str(answer.headers))
+    by_link = nobody.get(link(as_client, file))
+    assert 'filename="dni de Ana.jpg"' in by_link.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

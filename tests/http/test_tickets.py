@@ -262,6 +262,23 @@ def test_what_is_not_as_the_ticket_says_is_refused_and_leaves_it_good(
     assert send(strangers[HOST], given, b"a proof").status_code == 201
 
 
+@pytest.mark.parametrize("place", ["query", "form"])
+@pytest.mark.parametrize("named", [{"category": "orders"}, {"reference": "ORD-OTHER"}])
+def test_who_has_no_ticket_is_not_told_what_it_is_for(nobody, maker, place, named):
+    """Whoever knows the address alone could guess the record otherwise."""
+    given = made(maker, reference=unique("ORD-"))
+    file = ("a.txt", b"x")
+    for ticket in ("", altered(-1)(given).ticket):
+        without = replace(given, ticket=ticket)
+        if place == "form":
+            answer = send_form(nobody, without, file, **named)
+        else:
+            data = {"ticket": ticket, "file": (BytesIO(b"x"), "a.txt")}
+            asked = {"query_string": named, "content_type": "multipart/form-data"}
+            answer = nobody.post(given.url, data=data, **asked)
+        assert code(answer) == WRONG
+
+
 def test_the_ticket_of_one_address_is_not_good_at_another(application, nobody, maker):
     one, other = made(maker), made(maker)
     before = application.counts()
@@ -353,6 +370,18 @@ def test_a_record_that_is_full_takes_no_more(as_admin, nobody, maker):
     assert code(maker.post(TICKETS, json=where)) == (409, "too_many_uploads")
 
 
+@pytest.mark.parametrize("quota", ["max_user_files", "max_site_files"])
+def test_a_stranger_is_not_told_how_much_is_stored(application, maker, quota):
+    app = application.with_settings(**{quota: 1})
+    here, nobody = (replace(each, app=app) for each in (maker, application.caller("nobody")))
+    given = made(here)
+    own = here.post(UPLOADS, query_string={"name": "a.txt"}, data=b"the only one")
+    assert own.status_code == (201 if quota == "max_user_files" else 507)
+    answer = send(nobody, given, b"one too many")
+    assert code(answer) == (507, "storage_full")
+    assert not [name for name in answer.json if name.endswith(("_bytes", "_files"))]
+
+
 # Once
 
 
@@ -371,6 +400,8 @@ def test_the_same_file_after_a_lost_answer_is_answered_again(application, nobody
     given = made(maker)
     first = send(nobody, given, data)
     assert first.status_code == 201
+    url = f"{UPLOADS}/{first.json['id']}"
+    assert maker.patch(url, json={"name": "a forgery, I think"}).status_code == 200
     before = application.counts()
     for again in (send(nobody, given, data), send_form(nobody, given, ("a.txt", data))):
         assert (again.status_code, again.json) == (200, first.json)
@@ -445,9 +476,12 @@ def test_of_the_same_file_that_races_with_itself_one_is_kept(nobody, maker, refe
 
 def test_two_tickets_for_one_record_may_bring_the_same_file(nobody, maker):
     one, other = (made(maker, reference="ORD-TWINS") for _ in range(2))
-    first, second = (send(nobody, each, b"the same") for each in (one, other))
+    first = send(nobody, one, b"the same", name="of ana.txt")
+    second = send(nobody, other, b"the same", name="../of cyd")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json["id"] == second.json["id"]
+    # Neither is told what somebody else has called it.
+    assert (first.json["name"], second.json["name"]) == ("of ana.txt", "of cyd.txt")
     assert code(send(nobody, other, b"another")) == (409, "ticket_used")
 
 

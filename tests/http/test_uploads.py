@@ -1,15 +1,20 @@
 """General uploads over HTTP: what comes in, who sees it, how it is listed and removed."""
 
+import hashlib
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from avenue.identity import Role, Scope
+from avenue.media.delivery import repr_digest
 from avenue.media.store import SweptStore
+from avenue.uploads.store import UploadStore
 from tests import pictures
 from tests.http.application import (
     HOST,
@@ -325,6 +330,53 @@ def test_the_bytes_are_in_their_own_bucket_in_chunks_of_gridfs(application, as_c
     assert (part.status_code, part.data) == (206, data[1048570:1048581])
 
 
+CHUNK = 1024 * 1024
+NEAR_EDGES = st.builds(
+    lambda edge, off: max(0, edge + off),
+    st.sampled_from([0, CHUNK, 2 * CHUNK, 3 * CHUNK]),
+    st.integers(-6, 6),
+)
+RANGES = st.one_of(
+    st.tuples(NEAR_EDGES, NEAR_EDGES)
+    .map(sorted)
+    .map(lambda ends: (f"{ends[0]}-{ends[1]}", slice(ends[0], ends[1] + 1))),
+    NEAR_EDGES.map(lambda start: (f"{start}-", slice(start, None))),
+    NEAR_EDGES.map(lambda count: (f"-{count}", slice(-count if count else 4 * CHUNK, None))),
+)
+"""As it is written in `Range`, and the slice it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfChunks:
+    """A file that ends near the end of a chunk, and a signed link to it."""
+
+    link: str
+    data: bytes = field(repr=False)
+
+
+@pytest.fixture(scope="module", params=[2 * CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 5])
+def of_chunks(request: pytest.FixtureRequest, as_client: Caller) -> OfChunks:
+    data = random.Random(8).randbytes(request.param)
+    told = upload(as_client, data, name="a.bin", reference=unique("ORD-"))
+    signed = as_client.post(f"{UPLOADS}/{told['id']}/sign", json={}).json
+    return OfChunks(signed["url"].removeprefix(f"https://{HOST}"), data)
+
+
+@settings(max_examples=40)
+@given(asked=RANGES)
+def test_a_range_at_the_edge_of_chunks_is_the_slice(nobody, of_chunks, asked):
+    (written, part), data = asked, of_chunks.data
+    answer = nobody.get(of_chunks.link, headers={"Range": f"bytes={written}"})
+    first, end, _ = part.indices(len(data))
+    if first >= end:
+        assert answer.status_code == 416
+        return
+    told = f"bytes {first}-{end - 1}/{len(data)}"
+    assert (answer.status_code, answer.headers["Content-Range"]) == (206, told)
+    assert answer.data == data[part]
+    assert answer.headers["Repr-Digest"] == repr_digest(hashlib.sha256(data).hexdigest())
+
+
 # Who reads: role, visibility, variant, method
 
 
@@ -591,6 +643,23 @@ def test_what_cannot_be_changed_is_refused(as_client, change):
     assert as_client.get(url).json == before
 
 
+def test_it_is_found_by_what_two_have_changed_at_once(application, as_client, monkeypatch):
+    """Both had read it as it was before."""
+    words = {"name": unique("nombre"), "reference": unique("PEDIDO")}
+    told = upload(as_client, b"x", name="a.txt")
+    change = UploadStore.change
+
+    def late(self: UploadStore, *what: Any) -> Any:
+        monkeypatch.setattr(UploadStore, "change", change)
+        as_client.patch(f"{UPLOADS}/{told['id']}", json={"reference": words["reference"]})
+        return change(self, *what)
+
+    monkeypatch.setattr(UploadStore, "change", late)
+    as_client.patch(f"{UPLOADS}/{told['id']}", json={"name": words["name"]})
+    for word in words.values():
+        assert ids(as_client.get(UPLOADS, query_string={"search": word})) == [told["id"]]
+
+
 def test_to_another_record_only_if_that_has_room(as_admin, as_client):
     categories(as_admin, tight={"max_mb": 1, "max_files": 2})
     one, other = unique("ORD-"), unique("ORD-")
@@ -705,6 +774,7 @@ def test_a_list_is_read_page_by_page_while_others_come_and_go(hoard):
         ({"search": "SENAL lote"}, [6, 5, 4, 3, 2, 1, 0]),
         ({"search": "cibo"}, []),
         ({"search": "***"}, []),
+        ({"search": "\0"}, []),
         ({"search": "", "category": "", "reference": "", "owner": ""}, [6, 5, 4, 3, 2, 1, 0]),
         ({"owner": "x" * 22}, []),
     ],

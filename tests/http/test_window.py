@@ -95,6 +95,7 @@ def test_the_grid_goes_on_page_by_page(application: Application, nobody: Caller)
 
 
 def test_a_search_that_finds_nothing_says_so_and_is_not_for_search_engines(nobody: Caller):
+    assert "Prueba con menos palabras" in nobody.get("/?search=%00", headers=SPANISH).text
     page = nobody.get("/?search=%3Cscript%3Ealert(1)%3C/script%3E", headers=SPANISH)
     assert "Prueba con menos palabras" in page.text
     assert "<script>alert" not in page.text

@@ -1,9 +1,11 @@
 """Quotas on a real mongod: nobody gets room that is not there, and nothing stays reserved."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import Site, new_id
 from avenue.storage.connection import Database
-from avenue.storage.quotas import Amount, Holder, Ledger
+from avenue.storage.quotas import Amount, Holder, Ledger, Reserved
 from avenue.storage.room import QuotaExceeded, StorageRoom, UserQuotaExceeded
 from tests.mongod import Mongod, database_name
 
@@ -179,11 +181,42 @@ def test_nobody_is_refused_for_what_was_removed(database, room, stored):
     upload(room, site, stored)
 
 
+def test_those_who_ask_at_once_are_counted_once(database, stored):
+    """Who counted again, while others store what they have reserved, would count that twice."""
+    site, waiting = a_site(quota_files=PLACES), Barrier(AT_ONCE)
+    room = another_instance(database, stored)
+    attempt = room._ledger._try
+
+    def together(holder: Holder, *asked: Any) -> Reserved:
+        found = attempt(holder, *asked)
+        if not found.is_counted:
+            waiting.wait(60)  # nobody has counted yet
+        return found
+
+    room._ledger._try = together
+
+    def ask(_: int) -> bool:
+        try:
+            with room.reserved(site, None, ONE) as reservation:
+                stored.add(site, ONE)
+                reservation.kept = ONE
+        except QuotaExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert sum(pool.map(ask, range(AT_ONCE))) == PLACES
+    assert stored.counts == 1
+
+
 def test_what_a_dead_worker_had_reserved_ends(database, room, stored):
     site = a_site(quota_bytes=10)
     holder = Holder(site=site.id)
     dead = room._ledger.reserve(holder, Amount(bytes=10), ONE, new_id())
     assert dead.is_reserved
+    held = document(database, holder)
+    [entry] = held["held"]
+    assert entry["until"] - held["asked_at"] == timedelta(hours=1)  # both by the server
     with pytest.raises(QuotaExceeded):
         upload(room, site, stored)
     past = {"$set": {"held.0.until": utc_now() - timedelta(hours=1), "took_ms": 0}}
@@ -250,6 +283,44 @@ def test_what_nobody_knows_the_end_of_is_counted_first(database, room, stored):
         upload(room, site, stored)
 
 
+@pytest.mark.parametrize(("kept", "fits"), [(ONE, False), (Amount(), True)], ids=["kept", "lost"])
+def test_what_ends_like_that_during_a_count_is_counted_once_more(room, stored, kept, fits):
+    """That count may have come before it; nobody is refused, nor let in, for not knowing."""
+    site = a_site(quota_bytes=20)
+    holder, other = Holder(site=site.id), new_id()
+    upload(room, site, stored)
+    assert room._ledger.reserve(holder, Amount(bytes=20), ONE, other).is_reserved
+
+    def meanwhile() -> None:
+        stored.meanwhile = lambda: None
+        stored.add(site, kept)
+        room._ledger.settle(holder, other, Amount(), is_sure=False)
+
+    stored.meanwhile = meanwhile
+    room._ledger.count(holder)
+    if fits:
+        stored.amounts[site.id] = ONE
+        stored.meanwhile = unsure_again(room, stored, holder)
+        upload(room, site, stored)
+    else:
+        with pytest.raises(QuotaExceeded):
+            upload(room, site, stored)
+
+
+def unsure_again(room: StorageRoom, stored: Stored, holder: Holder) -> Callable[[], None]:
+    """Return what settles one more upload in doubt, of which nothing was kept, in a count."""
+    doubtful = new_id()
+    database = room._ledger._database
+    entry = {"id": doubtful, "bytes": 0, "files": 0, "until": utc_now() + timedelta(hours=1)}
+    database.raw["quotas"].update_one({"_id": holder.id}, {"$push": {"held": entry}})
+
+    def settle() -> None:
+        stored.meanwhile = lambda: None
+        room._ledger.settle(holder, doubtful, Amount(), is_sure=False)
+
+    return settle
+
+
 def test_settling_twice_is_settling_once(database, room):
     site = a_site(quota_bytes=100)
     holder, reservation = Holder(site=site.id), new_id()
@@ -285,3 +356,23 @@ def test_the_job_goes_on_where_it_was_and_forgets_who_left(database, stored):
     assert (done, saved) == (2, [(f"{ids[1]}/ana", 1), (f"{ids[2]}/ana", 2)])
     left = {each["_id"]: each["bytes"] for each in database.raw["quotas"].find()}
     assert left == {f"{ids[0]}/ana": 10, f"{ids[1]}/ana": 0}
+
+
+def test_what_took_long_to_count_is_shown_again(room, stored, monkeypatch):
+    site = a_site()
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("avenue.storage.room.time", clock)
+    holder, other = Holder(site=site.id), Holder(site=site.id, person="ana")
+
+    def half_a_second():
+        clock.now += 0.5
+
+    stored.meanwhile = half_a_second
+    assert room.used_lately(holder) == Amount()
+    stored.add(site, ONE)
+    for at, shown, counts in ((9.9, Amount(), 1), (10.1, ONE, 2), (20.0, ONE, 2)):
+        clock.now = at
+        assert (room.used_lately(holder), stored.counts) == (shown, counts)
+    assert room.used_lately(other) == Amount()
+    assert room.used(holder) == ONE
+    assert stored.counts == 4

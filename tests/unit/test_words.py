@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.words import LONGEST_WORD, MOST_WORDS, folded, words_of
+from avenue.words import LONGEST_WORD, MOST_WORDS, folded, wanted_words, words_of
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,16 @@ def test_words_of_several_texts_keep_their_order():
 def test_there_are_only_so_many_and_so_long_ones():
     assert len(words_of(" ".join(f"w{n}" for n in range(1000)))) == MOST_WORDS
     assert words_of("x" * 1000) == ["x" * LONGEST_WORD]
+
+
+def test_a_search_without_a_word_wants_one_that_nothing_has():
+    """Whatever was typed: a NUL, say, would be no pattern for the database."""
+    assert wanted_words("Zapato rojo") == ("zapato", "rojo")
+    assert wanted_words("") == ()
+    for typed in ("***", "\0", "\N{ATHLETIC SHOE}"):
+        [wanted] = wanted_words(typed)
+        assert words_of(wanted) == []
+        assert wanted.isprintable()
 
 
 def whole(text: str) -> str:

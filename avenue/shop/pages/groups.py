@@ -37,7 +37,7 @@ from avenue.web.language import lazy_gettext as _
 from avenue.web.listing import here_with
 from avenue.web.pages import page, see
 from avenue.web.services import using
-from avenue.words import words_of
+from avenue.words import wanted_words
 
 PATH = "/admin/groups"
 LONGEST_NAME = 200
@@ -332,7 +332,7 @@ def _found(actor: Actor, form: Form) -> list[Product] | None:
     if not form.find:
         return None
     query = ProductQuery(
-        words=tuple(words_of(form.find)) or (form.find,),
+        words=wanted_words(form.find),
         owner=None if actor.is_admin else actor.id,
         sort=Sort.NAME,
         descending=False,

@@ -30,7 +30,7 @@ from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
 from avenue.web.pages import page, reader
 from avenue.web.services import using
-from avenue.words import words_of
+from avenue.words import wanted_words, words_of
 
 PRODUCTS_A_PAGE = 48
 SIBLINGS = 24
@@ -52,7 +52,7 @@ def show_window() -> Response:
     search = request.args.get("search", "").strip()[:LONGEST_SEARCH]
     after = request.args.get("after", "")
     query = ProductQuery(
-        words=tuple(words_of(search)) or ((search,) if search else ()),
+        words=wanted_words(search),
         status=Status.PUBLISHED,
         after=cursor_place(Sort.CREATED, after) if after else None,
         limit=PRODUCTS_A_PAGE,

@@ -11,7 +11,7 @@ from avenue.shop.models import Pictures, Sort, Status
 from avenue.shop.paging import BadCursor, cursor_place
 from avenue.web.errors import InvalidQuery
 from avenue.web.parsing import PageQuery, page_asked_for
-from avenue.words import words_of
+from avenue.words import wanted_words
 
 LIST_REFUSALS = (Invalid, InvalidQuery, BadCursor)
 
@@ -70,7 +70,7 @@ def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:
     text = request.args.get("sort", "-created_at")
     sort = Sort(choice("sort", text.removeprefix("-"), sorts))
     return {
-        "words": _search_words(),
+        "words": wanted_words(request.args.get("search", "").strip()),
         "sort": sort,
         "descending": text.startswith("-"),
         "after": cursor_place(sort, page.after) if page.after else None,
@@ -89,9 +89,3 @@ def choice(name: str, text: str, choices: Sequence[str]) -> str:
     if text not in choices:
         raise Invalid(f"`{name}` must be one of {', '.join(choices)}.")
     return text
-
-
-def _search_words() -> tuple[str, ...]:
-    """Return the words of `?search`; a search that has none finds nothing, not everything."""
-    text = request.args.get("search", "").strip()
-    return tuple(words_of(text)) or ((text,) if text else ())

@@ -51,7 +51,11 @@ class MadeTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of an upload with a ticket; `replayed`: of the same one, sent before."""
+    """What came of an upload with a ticket; `replayed`: of the same one, sent before.
+
+    `name` is what whoever sent it calls it: the same file may be there by another name.
+    """
 
     upload: Asset
+    name: str
     replayed: bool

@@ -22,7 +22,7 @@ class TicketUpload(TypedDict):
 
     success: Literal[1]
     id: Annotated[str, Field(description="The id of the upload, for who made the ticket.")]
-    name: str
+    name: Annotated[str, Field(description="As it was sent, with the ending of its type.")]
     media_type: str
     bytes: int
     sha256: Annotated[str, Field(description="Of what was kept, metadata of pictures removed.")]

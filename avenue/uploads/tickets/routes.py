@@ -18,7 +18,6 @@ from avenue.media.errors import (
 )
 from avenue.media.library import Incoming, Refusal
 from avenue.storage.idempotency import UploadInProgress
-from avenue.storage.room import QuotaExceeded
 from avenue.uploads.errors import TooManyUploads, UnknownCategory
 from avenue.uploads.tickets import replies
 from avenue.uploads.tickets.bodies import TicketWanted
@@ -110,7 +109,7 @@ def make_ticket() -> tuple[Response, int]:
         *(InvalidTicket, TicketForOtherTarget, TicketUsed, TicketExpired, OneFileOnly),
         *(TooManyUploads, UploadInProgress, UnsupportedMediaType, EmptyFile),
         *(BrokenImage, ImageTooLarge, TooManyFrames, ImageTooCostly, DecodersBusy),
-        *(QuotaExceeded, StorageFull),
+        StorageFull,
     ),
 )
 def upload_with_ticket(ticket_id: str) -> Response:
@@ -130,12 +129,13 @@ def _received(tickets: TicketService, ticket: Ticket) -> Incoming | Refusal:
     shown = request.headers.get(HEADER)
     if shown is not None:
         tickets.check_secret(ticket, shown)
+        tickets.check_target(ticket, request.args)
     elif request.mimetype != FORM:
         raise InvalidTicket
-    tickets.check_target(ticket, request.args)
     came = incoming_files(max_bytes=ticket.max_bytes)
-    if shown is None:
+    if shown is None:  # only now: who has no ticket could guess by it what it is for
         tickets.check_secret(ticket, came.fields.get(FIELD, ""))
+        tickets.check_target(ticket, request.args)
     tickets.check_target(ticket, came.fields)
     if len(came.files) + len(came.refused) != 1:
         raise OneFileOnly
@@ -150,7 +150,7 @@ def _answered(outcome: Outcome) -> Response:
     told: replies.TicketUpload = {
         "success": 1,
         "id": upload.id,
-        "name": upload.name,
+        "name": outcome.name,
         "media_type": version.media_type,
         "bytes": version.bytes,
         "sha256": version.sha256,

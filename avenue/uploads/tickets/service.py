@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from avenue.accounts.tries import Tries, sha256
-from avenue.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
 from avenue.media.categories import policy_of, types_in
+from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.library import Incoming, MediaLibrary, Order, Refusal
+from avenue.media.models import Asset
 from avenue.media.policy import UploadPolicy
+from avenue.storage.room import QuotaExceeded
 from avenue.uploads.errors import UnknownCategory, UploadNotFound
 from avenue.uploads.models import Filing
 from avenue.uploads.service import UploadService
@@ -114,7 +117,8 @@ class TicketService:
 
         What is refused or fails leaves the ticket good. The same bytes with a ticket that was used
         for them are the upload that is there. Raise `InvalidTicket` when who made it may not
-        upload any more, `TicketUsed`, `TicketExpired`, and why the file is not taken.
+        upload any more, `TicketUsed`, `TicketExpired`, `StorageFull` for a quota, too, and why the
+        file is not taken.
         """
         maker = self._people.by_id(site, ticket.owner)
         if maker is None:
@@ -135,8 +139,10 @@ class TicketService:
                 self._store.use(ticket, filing, reception)
         except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
             return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
+        except QuotaExceeded:  # whose it is, and how much they have, is nothing for a stranger
+            raise StorageFull from None
         reception.raise_if_empty()
-        return Outcome(upload=reception.assets[0], replayed=False)
+        return _outcome(reception.assets[0], incoming, replayed=False)
 
     def _filing(self, maker: Actor, ticket: Ticket) -> Filing:
         try:
@@ -151,9 +157,10 @@ class TicketService:
         if ticket.upload is None or incoming.sha256 != ticket.sha256:
             raise TicketUsed
         try:
-            return Outcome(upload=self._uploads.get(maker, ticket.upload), replayed=True)
+            upload = self._uploads.get(maker, ticket.upload)
         except UploadNotFound:  # it was removed since
             raise TicketUsed from None
+        return _outcome(upload, incoming, replayed=True)
 
     def _policy(
         self, actor: Actor, filing: Filing, max_bytes: int | None, types: tuple[str, ...] | None
@@ -165,3 +172,8 @@ class TicketService:
             max_bytes=min(whole.max_bytes, max_bytes or whole.max_bytes),
             media_types=whole.media_types & (types_in(types) if types else whole.media_types),
         )
+
+
+def _outcome(upload: Asset, incoming: Incoming | Refusal, *, replayed: bool) -> Outcome:
+    name = file_name(incoming.name, FILE_TYPES[upload.current.media_type])
+    return Outcome(upload=upload, name=name, replayed=replayed)
