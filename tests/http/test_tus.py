@@ -31,7 +31,7 @@ from avenue.uploads.tus.store import SweptTusStore
 from avenue.uploads.tus.sweeping import TusSweeper
 from avenue.web.errors import BodyCutOff
 from tests import pictures
-from tests.http.application import Application, Caller, a_picture, unique, zipped
+from tests.http.application import HOST, Application, Caller, a_picture, unique, zipped
 from tests.http.tus import (
     MIB,
     SPEAKS,
@@ -721,3 +721,43 @@ def test_any_range_of_what_came_in_parts_is_the_slice(as_client: Caller) -> None
         assert answer.data == file[first : last + 1]
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("since", "status", "code"),
+    [
+        ({"types": ["image/*"]}, 415, "unsupported_media_type"),
+        ({"max_mb": 1}, 413, "file_too_large"),
+        (None, 400, "unknown_category"),
+    ],
+)
+def test_what_its_category_takes_no_more_leaves_nothing(
+    as_admin: Caller, as_client: Caller, house: House, since: Any, status: int, code: str
+) -> None:
+    """What counts is what the site says when the file is whole."""
+    category, file = only(as_admin, "application/pdf"), a_pdf(MIB + 9)
+    upload = begun(as_client, len(file), metadata=metadata(category=category))
+    house.remember(upload)
+    assert send(as_client, upload, 0, file[: MIB + 1]).status_code == 204
+    changed = as_admin.patch("/api/site", json={"upload_categories": {category: since}})
+    assert changed.status_code == 200, changed.text
+    answer = send(as_client, upload, MIB + 1, file[MIB + 1 :])
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert head(as_client, upload).status_code == 404
+    assert house.chunks(upload) == 0
+    assert house.asset(upload) is None
+
+
+def test_whoever_may_not_sign_in_any_more_leaves_nothing(
+    application: Application, house: House
+) -> None:
+    somebody = application.new_person("goes-away")
+    upload = begun(somebody, 3 * MIB)
+    send(somebody, upload, 0, a_pdf(2 * MIB))
+    house.remember(upload)
+    application.accounts.set_disabled(f"goes-away@{HOST}", disabled=True)
+    for answer in (head(somebody, upload), send(somebody, upload, 2 * MIB, b"x")):
+        assert (answer.status_code, "Upload-Offset" in answer.headers) == (401, False)
+    house.expire(upload)
+    assert house.sweep() == 1
+    assert house.chunks(upload) == 0
