@@ -23,7 +23,11 @@ TOO_OFTEN = {
     "reads": sentence("More than {limit} reads a minute."),
     "writes": sentence("More than {limit} writes a minute."),
     "uploads": sentence("More than {limit} uploads a minute."),
+    "parts": sentence("More than {limit} parts of files a minute."),
 }
+LARGE_PART_BYTES = 1024 * 1024
+LARGE_PARTS_PER_MINUTE = 6000
+"""No client waits when it is told to, so no fast line may get there: this is 100 MB a second."""
 IPV6_CALLER_BITS = 64  # the least one customer is given; inside it they choose (RFC 6177)
 
 
@@ -100,6 +104,8 @@ class _Kind:
 def _kind_for(actor: Actor | None, settings: Settings) -> _Kind:
     if request.method in READING:
         return _Kind("reads", settings.max_reads_per_minute)
+    if _is_large_part():
+        return _Kind("parts", LARGE_PARTS_PER_MINUTE)
     if request.method not in BRINGING or not _is_upload():
         return _Kind("writes", settings.max_writes_per_minute)
     if actor and actor.role is Role.CLIENT and not actor.superuser:
@@ -108,8 +114,17 @@ def _kind_for(actor: Actor | None, settings: Settings) -> _Kind:
 
 
 def _is_upload() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = _view()
     return is_upload_view(view) or bool(getattr(view, BEGINS, False))
+
+
+def _is_large_part() -> bool:
+    is_part = request.method == "PATCH" and is_resumable_view(_view())
+    return is_part and (request.content_length or 0) >= LARGE_PART_BYTES
+
+
+def _view() -> Callable[..., object] | None:
+    return current_app.view_functions.get(request.endpoint or "")
 
 
 def _caller(actor: Actor | None) -> str:

@@ -9,6 +9,7 @@ from avenue.identity import Actor, Role
 from avenue.web import limits
 from tests.http.web_app import HOST, SITE, Counter, whole_app
 
+MIB = 1024 * 1024
 SELLER = Actor(site=SITE, id="ana", role=Role.SELLER)
 CLIENT = Actor(site=SITE, id="luis", role=Role.CLIENT)
 FEW = Settings(
@@ -68,6 +69,26 @@ def test_kinds_and_callers_are_counted_apart() -> None:
         "uploads:address:192.0.2.2",
         "reads:address:192.0.2.2",
     }
+
+
+@pytest.mark.parametrize(
+    ("method", "length", "kind"),
+    [("PATCH", MIB, "parts"), ("PATCH", MIB - 1, "writes"), ("POST", MIB, "writes")],
+)
+def test_a_large_part_of_a_file_counts_as_such(method: str, length: int, kind: str) -> None:
+    counter = Counter()
+    app = whole_app(FEW, counter, SELLER)
+
+    @app.route("/api/parts", methods=["POST", "PATCH"])
+    @limits.resumable_route
+    def take() -> str:
+        return ""
+
+    asked = {"headers": {"Host": HOST}, "environ_overrides": {"CONTENT_LENGTH": str(length)}}
+    told = [app.test_client().open("/api/parts", method=method, **asked) for _ in range(5)]
+    assert [each.status_code for each in told[:4]] == [200] * 4
+    assert told[4].status_code == (200 if kind == "parts" else 429)
+    assert counter.seen == {f"{kind}:user:ana": 5}
 
 
 def test_pages_and_probes_are_not_counted() -> None:
