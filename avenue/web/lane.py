@@ -478,16 +478,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._collect(conn)
             return
         try:
-            count = conn.sock.recv_into(self._landing, HEAD_BYTES)
+            piece = client.recv(HEAD_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            count = 0
-        if count and self._answer_at_once(conn, bytes(self._landing[:count])):
+            piece = b""
+        if piece and self._answer_at_once(conn, piece):
             return
         self._wake(conn)
-        if count:
-            self._take(conn, self._landing[:count])
+        if piece:
+            self._take(conn, memoryview(piece))
         else:
             self._end(conn)
 
@@ -567,12 +567,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
         """Answer `request` from what is at hand; return False when it is one for a thread."""
-        given = self._fast_lane.answer(request) if self._fast_lane and self.alive else None
+        given = None
+        if self._fast_lane and self.alive:
+            given = self._fast_lane.answer(request)
         if given is None or not self._waiting.has_room_for(given.body):
             return False
-        conn.given = given
-        conn.outgoing = Outgoing(given.head, given.body)
-        self._send_on(conn, conn.sock)
+        head, body = given.head, given.body
+        try:  # nearly always the client takes all of it, and nothing is to be kept
+            sent = conn.sock.sendmsg((head, body)) if body else conn.sock.send(head)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._drop(conn)
+            return True
+        if sent == len(head) + len(body):
+            self._given(conn, given)
+        else:
+            conn.given = given
+            conn.outgoing = Outgoing(head, body)
+            conn.outgoing.taken(sent)
+            self._wait_to_send(conn)
         return True
 
     def _given(self, conn: Connection, given: Given) -> None:
