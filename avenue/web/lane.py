@@ -77,7 +77,7 @@ LIVE_READ_BYTES = 64 * KB
 """Most a thread takes from a connection at a time."""
 
 SWEEP_SECONDS = 0.25
-"""How often deadlines are looked at."""
+"""How often deadlines are looked at, and the master is told that we live."""
 
 SWITCH_SECONDS = 0.001
 """How long a thread that computes keeps the interpreter from the loop, which needs it back after
@@ -372,6 +372,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._leaving: set[Connection] = set()
         self._landing = memoryview(bytearray(READ_BYTES))
         self._next_sweep = 0.0
+        self._next_notice = 0.0
         self._fast_lane: FastLane | None = None
         self._sending: set[Connection] = set()
         self._waiting = Waiting()
@@ -435,6 +436,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """
         for name, setting in self.cfg.settings.items():
             self.cfg.__dict__[name] = setting.get()
+
+    def notify(self) -> None:
+        """Tell the master that we live, not at every turn of the loop: it asks the kernel."""
+        now = time.monotonic()
+        if now >= self._next_notice:
+            self._next_notice = now + SWEEP_SECONDS
+            super().notify()
 
     def run(self) -> None:
         """Run until told to stop; then write what was counted last."""
