@@ -98,10 +98,14 @@ class FastLane:
         self._beginnings: dict[HTTPStatus, bytes] = {}
         self.tallies: dict[tuple[bytes, HTTPStatus], Tally] = {}
 
-    def answer(self, request: bytes) -> Given | None:
-        """Return the answer to the whole `request`, None when it is one for the ordinary path."""
+    def answer(self, request: bytes, reader: "Reader | None" = None) -> Given | None:
+        """Return the answer to the whole `request`, None when it is one for the ordinary path.
+
+        `reader` is that of the connection; a new one reads the same.
+        """
         line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
-        host, tag = _read(request[line.end() - 2 :]) if line else (None, None)
+        reader = reader or Reader()
+        host, tag = reader.read(request, line.end() - 2) if line else (None, None)
         if line is None or host is None:
             return None
         method, path = line.groups()
@@ -148,22 +152,42 @@ class FastLane:
             yield method.decode(), status, tally
 
 
-def _read(fields: bytes) -> tuple[str | None, bytes | None]:
-    """Return host and tag of If-None-Match; no host when these fields are for the ordinary path.
+class Reader:
+    """Reads the fields of a connection's requests.
 
-    `fields` begin with the end of the line before them, and the empty line is included.
+    They are the same again with every picture of a page but for conditions, so the host is kept for
+    what stood before the conditions and after them, and only what is in between is looked at.
     """
-    between = _CONDITION.split(fields)
-    if len(between) == 1:
-        return _host(fields), None
-    if not fields.endswith(_END):  # or a condition behind the empty line would count
-        return None, None
-    conditions = between[1::2]
-    tags = [each for each in conditions if each is not None]
-    if len(tags) != 1 or len(conditions) > MOST_CONDITIONS:
-        return None, None
-    host = _host(b"".join(between[::2]))
-    return host, tags[0].strip(b" \t")  # section 13.1.3: beside it a date counts nothing
+
+    __slots__ = ("_after", "_before", "_host")
+
+    def __init__(self) -> None:
+        self._before = self._after = b""
+        self._host: str | None = None
+
+    def read(self, request: bytes, start: int) -> tuple[str | None, bytes | None]:
+        """Return host and tag of If-None-Match; no host when it is one for the ordinary path.
+
+        At `start` is the end of the request line.
+        """
+        before = self._before if request.startswith(self._before, start) else b""
+        between = _CONDITION.split(request[start + len(before) :])
+        after = b"".join(between[::2])
+        if before != self._before or after != self._after:
+            self._learn(before + after, before + between[0])
+        if len(between) == 1:
+            return self._host, None
+        conditions = between[1::2]
+        tags = [each for each in conditions if each is not None]
+        if len(tags) != 1 or len(conditions) > MOST_CONDITIONS or not request.endswith(_END):
+            return None, None  # or a condition behind the empty line would count
+        return self._host, tags[0].strip(b" \t")  # 13.1.3: beside it a date counts nothing
+
+    def _learn(self, fields: bytes, before: bytes) -> None:
+        self._host = _host(fields)
+        # Half a line must not hide that the next one is a condition.
+        self._before = before.removesuffix(_END) if self._host else b""
+        self._after = fields[len(self._before) :]
 
 
 @lru_cache(MOST_READERS)

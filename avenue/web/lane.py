@@ -67,7 +67,7 @@ from avenue.web.errors import (
     RequestTooSlow,
     SpoolUnavailable,
 )
-from avenue.web.fast_lane import AT_HAND, FastLane, Given
+from avenue.web.fast_lane import AT_HAND, FastLane, Given, Reader
 from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
@@ -321,7 +321,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
 
     `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
-    is when the fast lane answered last, without waking it.
+    is when the fast lane answered last, without waking it; `reader` reads its requests there.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).
@@ -345,6 +345,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.departure: Departure | None = None
         self.given: Given | None = None
         self.given_at = 0.0
+        self.reader = Reader()
 
     def is_late(self, now: float) -> bool:
         """Return whether the head is overdue or the body too slow."""
@@ -577,7 +578,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """Answer `request` from what is at hand; return False when it is one for a thread."""
         given = None
         if self._fast_lane and self.alive:
-            given = self._fast_lane.answer(request)
+            given = self._fast_lane.answer(request, conn.reader)
         if given is None or not self._waiting.has_room_for(given.body):
             return False
         head, body = given.head, given.body
