@@ -33,11 +33,11 @@ class NumberedIds:
 
     def __init__(self) -> None:
         self._beginning = new_id()[:12]
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(10**10)  # so that the last ten digits have their zeros
 
     def __next__(self) -> str:
         """Return the next id; any thread may ask."""
-        return f"{self._beginning}{next(self._numbers) % 10**10:010}"
+        return self._beginning + str(next(self._numbers))[-10:]
 
 
 def is_id(text: str) -> bool:

@@ -62,11 +62,12 @@ class ByteCache:
 
     def get(self, key: str) -> Any:
         """Return what was put under `key`, or None."""
-        with self._lock:
-            data = self._entries.get(key)
-            if data is not None:
-                self._entries.move_to_end(key)
-            return data
+        try:  # without the lock: each of the two is one step of the interpreter
+            data = self._entries[key]
+            self._entries.move_to_end(key)
+        except KeyError:  # or another thread has let go of it in between
+            return None
+        return data
 
     def put(self, key: str, data: Sized) -> None:
         """Keep `data`, letting go of others as needed; too large a piece is not kept."""

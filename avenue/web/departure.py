@@ -48,12 +48,16 @@ class Outgoing:
 
     def send(self, peer: Peer) -> int:
         """Send as much as `peer` takes now; return how many bytes that was."""
-        sent = left = peer.sendmsg(self.rest)
-        while self.rest and left >= len(self.rest[0]):
-            left -= len(self.rest.pop(0))
-        if self.rest:
-            self.rest[0] = self.rest[0][left:]
+        sent = peer.sendmsg(self.rest)
+        self.taken(sent)
         return sent
+
+    def taken(self, count: int) -> None:
+        """Leave out the first `count` bytes: the client has them."""
+        while self.rest and count >= len(self.rest[0]):
+            count -= len(self.rest.pop(0))
+        if self.rest:
+            self.rest[0] = self.rest[0][count:]
 
     def send_soon(self, peer: Peer) -> bool:
         """Send what `peer` takes within a moment; return whether that was all."""
@@ -148,4 +152,4 @@ class Waiting:
 
     def has_room_for(self, piece: bytes) -> bool:
         """Return whether `piece` may wait, if it comes to that."""
-        return self.has_room() or id(piece) in self._clients
+        return self.bytes < MOST_WAITING_BYTES or id(piece) in self._clients

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from wsgiref.handlers import format_date_time
 
 from avenue.identity import NumberedIds
+
+OK, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.NOT_MODIFIED
+"""The two there are here; an enumeration takes its time to find them."""
 
 AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
@@ -29,12 +32,13 @@ Reading them is half of what an answer costs."""
 
 # A request line and fields without one character that anybody could take for something else: no
 # folded line, no name with an underscore, no bare CR or LF, no other control character.
+_VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
 _LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
 )
-_FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n")
+_FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:" + _VALUE + rb"\r\n)+\r\n")
 _CONDITION = re.compile(
-    rb"\r\n((?i:if-none-match|if-modified-since)):([\t\x20-\x7e\x80-\xff]*)(?=\r\n)"
+    rb"\r\n(?i:if-none-match:(" + _VALUE + rb")|if-modified-since:" + _VALUE + rb")(?=\r\n)"
 )
 """What a browser says of one picture; all the rest it says of every picture of a page."""
 _END = b"\r\n\r\n"
@@ -44,7 +48,8 @@ _UNSUITED = re.compile(
 )
 
 
-class Prepared(NamedTuple):
+@dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
+class Prepared:
     """An answer as bytes: head lines of the 200 and of the 304, the quoted tag, and the body.
 
     `body` is None where it would have to be read first.
@@ -63,7 +68,8 @@ class AtHand(Protocol):
         """Return the answer for `path` on `host` (as sent, port included), or None."""
 
 
-class Given(NamedTuple):
+@dataclass(slots=True)
+class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304)."""
 
     method: bytes
@@ -86,39 +92,49 @@ class FastLane:
     def __init__(self, at_hand: AtHand, server: str) -> None:
         """`server` is what gunicorn calls itself in its answers."""
         self._at_hand = at_hand
-        self._server = f"Server: {server}\r\n".encode("latin-1")
+        self._server = f"Server: {server}\r\n"
         self._ids = NumberedIds()
         self._second = 0
-        self._times = b""
+        self._beginnings: dict[HTTPStatus, bytes] = {}
         self.tallies: dict[tuple[bytes, HTTPStatus], Tally] = {}
 
-    def answer(self, request: bytes) -> Given | None:
-        """Return the answer to the whole `request`, None when it is one for the ordinary path."""
+    def answer(self, request: bytes, reader: "Reader | None" = None) -> Given | None:
+        """Return the answer to the whole `request`, None when it is one for the ordinary path.
+
+        `reader` is that of the connection; a new one reads the same.
+        """
         line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
-        wants = _wants(request[line.end() - 2 :]) if line else None
-        if line is None or wants is None:
+        reader = reader or Reader()
+        host, tag = reader.read(request, line.end() - 2) if line else (None, None)
+        if line is None or host is None:
             return None
-        prepared = self._at_hand.prepared(wants.host, line[2].decode("ascii"))
+        method, path = line.groups()
+        prepared = self._at_hand.prepared(host, path.decode("ascii"))
         if prepared is None:
             return None
-        method, tag = line[1], wants.tag
         if tag is None:
             body = prepared.body if method == b"GET" else b""
             if body is None:
                 return None
-            return self._whole(method, HTTPStatus.OK, prepared.head, body)
+            return self._whole(method, OK, prepared.head, body)
         if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
             return None
-        return self._whole(method, HTTPStatus.NOT_MODIFIED, prepared.head_not_modified, b"")
+        return self._whole(method, NOT_MODIFIED, prepared.head_not_modified, b"")
 
     def _whole(self, method: bytes, status: HTTPStatus, head: bytes, body: bytes) -> Given:
-        now = int(time.time())
-        if now != self._second:
-            self._second = now
-            date = format_date_time(now).encode()
-            self._times = self._server + b"Date: " + date + b"\r\nConnection: keep-alive\r\n"
+        second = int(time.time())
+        if second != self._second:
+            self._begin(second)
         identity = f"X-Request-ID: {next(self._ids)}\r\n\r\n".encode()
-        return Given(method, status, b"".join((_LINES[status], self._times, head, identity)), body)
+        return Given(method, status, b"".join((self._beginnings[status], head, identity)), body)
+
+    def _begin(self, second: int) -> None:
+        """Write how all answers of this second begin."""
+        self._second = second
+        lines = f"{self._server}Date: {format_date_time(second)}\r\nConnection: keep-alive\r\n"
+        for status in (OK, NOT_MODIFIED):
+            line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+            self._beginnings[status] = f"{line}{lines}".encode("latin-1")
 
     def count(self, given: Given) -> None:
         """Count an answer that was sent whole."""
@@ -136,34 +152,42 @@ class FastLane:
             yield method.decode(), status, tally
 
 
-_LINES = {
-    status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
-    for status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
-}
+class Reader:
+    """Reads the fields of a connection's requests.
 
-
-class _Wants(NamedTuple):
-    """What counts of the fields of a request for the lane; `tag` is that of If-None-Match."""
-
-    host: str
-    tag: bytes | None
-
-
-def _wants(fields: bytes) -> _Wants | None:
-    """Read the fields of a head; None when they are for the ordinary path.
-
-    `fields` begin with the end of the line before them, and the empty line is included.
+    They are the same again with every picture of a page but for conditions, so the host is kept for
+    what stood before the conditions and after them, and only what is in between is looked at.
     """
-    if fields.find(_END) != len(fields) - len(_END):
-        return None  # or a line behind the end would be taken for one of them
-    conditions = _CONDITION.findall(fields)
-    host = _host(_CONDITION.sub(b"", fields) if conditions else fields)
-    if host is None or not conditions:
-        return _Wants(host, None) if host else None
-    tags = [value for name, value in conditions if name.lower() == b"if-none-match"]
-    if len(tags) != 1 or len(conditions) > MOST_CONDITIONS:
-        return None
-    return _Wants(host, tags[0].strip(b" \t"))  # section 13.1.3: beside it a date counts nothing
+
+    __slots__ = ("_after", "_before", "_host")
+
+    def __init__(self) -> None:
+        self._before = self._after = b""
+        self._host: str | None = None
+
+    def read(self, request: bytes, start: int) -> tuple[str | None, bytes | None]:
+        """Return host and tag of If-None-Match; no host when it is one for the ordinary path.
+
+        At `start` is the end of the request line.
+        """
+        before = self._before if request.startswith(self._before, start) else b""
+        between = _CONDITION.split(request[start + len(before) :])
+        after = b"".join(between[::2])
+        if before != self._before or after != self._after:
+            self._learn(before + after, before + between[0])
+        if len(between) == 1:
+            return self._host, None
+        conditions = between[1::2]
+        tags = [each for each in conditions if each is not None]
+        if len(tags) != 1 or len(conditions) > MOST_CONDITIONS or not request.endswith(_END):
+            return None, None  # or a condition behind the empty line would count
+        return self._host, tags[0].strip(b" \t")  # 13.1.3: beside it a date counts nothing
+
+    def _learn(self, fields: bytes, before: bytes) -> None:
+        self._host = _host(fields)
+        # Half a line must not hide that the next one is a condition.
+        self._before = before.removesuffix(_END) if self._host else b""
+        self._after = fields[len(self._before) :]
 
 
 @lru_cache(MOST_READERS)

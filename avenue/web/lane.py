@@ -72,7 +72,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
     TooManyArriving,
 )
-from avenue.web.fast_lane import AT_HAND, FastLane, Given
+from avenue.web.fast_lane import AT_HAND, FastLane, Given, Reader
 from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
@@ -85,7 +85,7 @@ WAITING_FOR_A_THREAD = 8
 """How many long bodies there may be for each thread that reads them."""
 
 SWEEP_SECONDS = 0.25
-"""How often deadlines are looked at."""
+"""How often deadlines are looked at, and the master is told that we live."""
 
 SWITCH_SECONDS = 0.001
 """How long a thread that computes keeps the interpreter from the loop, which needs it back after
@@ -329,7 +329,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
 
     `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
-    is when the fast lane answered last, without waking it.
+    is when the fast lane answered last, without waking it; `reader` reads its requests there.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).
@@ -353,6 +353,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.departure: Departure | None = None
         self.given: Given | None = None
         self.given_at = 0.0
+        self.reader = Reader()
 
     def is_late(self, now: float) -> bool:
         """Return whether the head is overdue or the body too slow."""
@@ -380,6 +381,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._leaving: set[Connection] = set()
         self._landing = memoryview(bytearray(READ_BYTES))
         self._next_sweep = 0.0
+        self._next_notice = 0.0
         self._fast_lane: FastLane | None = None
         self._sending: set[Connection] = set()
         self._waiting = Waiting()
@@ -445,6 +447,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         for name, setting in self.cfg.settings.items():
             self.cfg.__dict__[name] = setting.get()
 
+    def notify(self) -> None:
+        """Tell the master that we live, not at every turn of the loop: it asks the kernel."""
+        now = time.monotonic()
+        if now >= self._next_notice:
+            self._next_notice = now + SWEEP_SECONDS
+            super().notify()
+
     def run(self) -> None:
         """Run until told to stop; then write what was counted last."""
         self._live_threads = ThreadPoolExecutor(self.cfg.threads)
@@ -489,16 +498,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._collect(conn)
             return
         try:
-            count = conn.sock.recv_into(self._landing, HEAD_BYTES)
+            piece = client.recv(HEAD_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            count = 0
-        if count and self._answer_at_once(conn, bytes(self._landing[:count])):
+            piece = b""
+        if piece and self._answer_at_once(conn, piece):
             return
         self._wake(conn)
-        if count:
-            self._take(conn, self._landing[:count])
+        if piece:
+            self._take(conn, memoryview(piece))
         else:
             self._end(conn)
 
@@ -578,12 +587,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
         """Answer `request` from what is at hand; return False when it is one for a thread."""
-        given = self._fast_lane.answer(request) if self._fast_lane and self.alive else None
+        given = None
+        if self._fast_lane and self.alive:
+            given = self._fast_lane.answer(request, conn.reader)
         if given is None or not self._waiting.has_room_for(given.body):
             return False
-        conn.given = given
-        conn.outgoing = Outgoing(given.head, given.body)
-        self._send_on(conn, conn.sock)
+        head, body = given.head, given.body
+        try:  # nearly always the client takes all of it, and nothing is to be kept
+            sent = conn.sock.sendmsg((head, body)) if body else conn.sock.send(head)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._drop(conn)
+            return True
+        if sent == len(head) + len(body):
+            self._given(conn, given)
+        else:
+            conn.given = given
+            conn.outgoing = Outgoing(head, body)
+            conn.outgoing.taken(sent)
+            self._wait_to_send(conn)
         return True
 
     def _given(self, conn: Connection, given: Given) -> None:

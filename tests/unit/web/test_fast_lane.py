@@ -7,7 +7,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from avenue.web.fast_lane import FastLane, Given, Prepared
+from avenue.web.fast_lane import FastLane, Given, Prepared, Reader
 
 PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"
 ETAG = b'"abc123"'
@@ -208,6 +208,28 @@ def test_what_is_answered_gunicorn_would_have_read_the_same(
     ((host, path),) = shelf.asked
     method = request.partition(b" ")[0].decode()
     assert as_gunicorn_reads(request) == [(method, path, [host], b"", False)]
+
+
+CONDITIONS = st.sampled_from(
+    [b"", b"\r\nIf-None-Match: " + ETAG, b'\r\nif-none-match: "b"', b"\r\nIf-Modified-Since: x"]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), PIECES | CONDITIONS, CONDITIONS), min_size=2, max_size=6
+    )
+)
+@example([(0, b"\r\nIf-None-Match", b""), (0, b"\r\nIf-None-Match", b": " + ETAG)])
+def test_a_connection_is_read_as_if_each_request_came_over_a_new_one(
+    said: list[tuple[int, bytes, bytes]],
+) -> None:
+    """What it remembers of the last one hides nothing of the next, which differs by a little."""
+    plain, end, reader = head(*BROWSER)[:-4], b"\r\n\r\n", Reader()
+    for from_end, piece, condition in said:
+        at = len(plain) - from_end
+        request = plain[:at] + piece + plain[at:] + condition + end
+        assert reader.read(request, len(LINE)) == Reader().read(request, len(LINE))
 
 
 def test_gunicorn_is_the_one_this_was_compared_with():
