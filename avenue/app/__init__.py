@@ -75,6 +75,7 @@ from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tickets import routes as ticket_routes
 from avenue.uploads.tus import routes as tus_routes
+from avenue.uploads.tus.methods import MeantMethods
 from avenue.uploads.zips import routes as zip_routes
 from avenue.uploads.zips.service import ZipService
 from avenue.web import (
@@ -153,7 +154,9 @@ def create_app(settings: Settings, database: Database) -> Flask:
     _answer_machines(app, database, known_sites)
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
-    app.wsgi_app = hosts.OneHost(HotLayer(app.wsgi_app, hot))  # type: ignore[method-assign]
+    app.wsgi_app = hosts.OneHost(  # type: ignore[method-assign]
+        MeantMethods(HotLayer(app.wsgi_app, hot))
+    )
     requestlog.install(app)
     return app
 

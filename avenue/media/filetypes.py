@@ -132,6 +132,14 @@ def file_type(file: BinaryIO) -> MediaType | None:
     return found or _by_signature(head) or _written(head)
 
 
+def is_told_by_its_end(head: bytes) -> bool:
+    """Tell whether more than its first 4 KiB is needed to say which type a file has.
+
+    Of a ZIP and of an old office document, which list somewhere else what is in them.
+    """
+    return detect(head) is ZIP or head.startswith(_OLE)
+
+
 def file_name(raw: str, media_type: MediaType) -> str:
     """Return a client's name for a file of this type, fit for storing and showing.
 

@@ -94,6 +94,9 @@ class Room(Protocol):
     def used(self, holder: Holder) -> Amount:
         """Return what a site or a person in it has stored."""
 
+    def used_lately(self, holder: Holder) -> Amount:
+        """Return the same to be shown; what took long to count may be a little old."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
@@ -364,13 +367,15 @@ class MediaLibrary:
         person = None if actor.is_admin else owner or actor.id
         return self._room.reserved(actor.site, person, wanted)
 
-    def used(self, actor: Actor) -> Amount:
-        """Return what the actor's site has stored."""
-        return self._room.used(Holder(site=actor.site.id))
+    def used(self, actor: Actor, *, lately: bool = False) -> Amount:
+        """Return what the actor's site has stored; `lately`: now, or a little while ago."""
+        holder = Holder(site=actor.site.id)
+        return self._room.used_lately(holder) if lately else self._room.used(holder)
 
-    def used_by(self, actor: Actor) -> Amount:
+    def used_by(self, actor: Actor, *, lately: bool = False) -> Amount:
         """Return what the actor has stored on the site."""
-        return self._room.used(Holder(site=actor.site.id, person=actor.id))
+        holder = Holder(site=actor.site.id, person=actor.id)
+        return self._room.used_lately(holder) if lately else self._room.used(holder)
 
     def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
         """Return those assets of the actor's site that exist, by id."""

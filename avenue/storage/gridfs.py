@@ -44,13 +44,24 @@ class FileFacts:
 class Files:
     """One GridFS bucket. Ids given and returned are without the scope's `prefix`."""
 
-    def __init__(self, database: Database, bucket: str, *, prefix: str) -> None:
+    def __init__(
+        self, database: Database, bucket: str, *, prefix: str, of_any: bool = True
+    ) -> None:
         self._database = database
+        self._bucket = bucket
         self._prefix = prefix
         self._files = database.raw[f"{bucket}.files"]
         self._chunks = database.raw[f"{bucket}.chunks"]
-        # Bytes never change under their id, so while there is no primary any member will do.
-        self._any_chunks = self._chunks.with_options(read_preference=ANY_MEMBER)
+        # Bytes of a file never change, so while there is no primary any member will do.
+        elsewhere = self._chunks.with_options(read_preference=ANY_MEMBER)
+        self._any_chunks = elsewhere if of_any else self._chunks
+
+    def of_primary(self) -> "Files":
+        """Return the same bucket, read from the primary alone.
+
+        For what `put_chunk` has stored: another member may still have what was there before.
+        """
+        return Files(self._database, self._bucket, prefix=self._prefix, of_any=False)
 
     def write(
         self,

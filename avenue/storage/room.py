@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import ClassVar
 
 from pymongo.errors import PyMongoError
 
 from avenue.config import Settings
-from avenue.errors import AvenueError, StorageFull
+from avenue.errors import AvenueError, StorageFull, sentence
 from avenue.identity import Site
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
@@ -16,6 +17,10 @@ from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
 MB = 1024 * 1024
 NEVER = (float("-inf"), 0.0)
 KNOWN_SECONDS = 20
+SHOWN_AGAIN = 20
+"""What was counted to be shown may be shown for this many times what the count took, and at most
+for `KNOWN_SECONDS`: 50,000 files take half a second, and people load a page again and again."""
+MOST_SHOWN = 1000
 NO_QUOTA = Amount()
 
 
@@ -28,9 +33,29 @@ class QuotaExceeded(StorageFull):
     code = "quota_exceeded"
     message = "This site has used up its storage."
     hint = "Remove files you no longer need, or ask for a larger quota."
+    too_large: ClassVar[str] = sentence(
+        "This site has used up its storage: it has {used_mb} of {limit_mb} MB, and this needs "
+        "{wanted_mb} MB more."
+    )
+    too_many: ClassVar[str] = sentence(
+        "This site has used up its storage: it has {used_files} of {limit_files} files, and this "
+        "would be {wanted_files} more."
+    )
 
     def __init__(self, *, used: Amount, wanted: Amount, quota: Amount) -> None:
         super().__init__(
+            self.too_large
+            if quota.bytes and used.bytes + wanted.bytes > quota.bytes
+            # Else it was the files, unless something made room since.
+            else self.too_many
+            if quota.files and used.files + wanted.files > quota.files
+            else None,
+            # Each rounded up: together they are never said to fit.
+            words={
+                "used_mb": -(-used.bytes // MB),
+                "wanted_mb": -(-wanted.bytes // MB),
+                "limit_mb": quota.bytes // MB,
+            },
             used_bytes=used.bytes,
             wanted_bytes=wanted.bytes,
             limit_bytes=quota.bytes or None,
@@ -46,6 +71,14 @@ class UserQuotaExceeded(QuotaExceeded):
     code = "user_quota_exceeded"
     message = "You have used up the storage that one person has here."
     hint = "Remove files you no longer need, or ask an administrator of the site for more."
+    too_large = sentence(
+        "You have used up your storage here: you have {used_mb} of {limit_mb} MB, and this needs "
+        "{wanted_mb} MB more."
+    )
+    too_many = sentence(
+        "You have used up your storage here: you have {used_files} of {limit_files} files, and "
+        "this would be {wanted_files} more."
+    )
 
 
 class Reservation:
@@ -71,6 +104,7 @@ class StorageRoom:
         self._settings = settings
         self._ledger = ledger
         self._disk: tuple[float, float] = NEVER
+        self._shown: dict[Holder, tuple[float, Amount]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -99,6 +133,19 @@ class StorageRoom:
     def used(self, holder: Holder) -> Amount:
         """Return what a site or a person in it has stored."""
         return self._ledger.used(holder)
+
+    def used_lately(self, holder: Holder) -> Amount:
+        """Return the same to be shown; what took long to count may be a little old."""
+        began = time.monotonic()
+        good_until, amount = self._shown.get(holder, (began, NO_QUOTA))
+        if began < good_until:
+            return amount
+        amount = self._ledger.used(holder)
+        took = time.monotonic() - began
+        if len(self._shown) >= MOST_SHOWN:
+            self._shown.clear()
+        self._shown[holder] = (began + min(SHOWN_AGAIN * took, KNOWN_SECONDS), amount)
+        return amount
 
     def _bounds(self, site: Site, person: str | None) -> Iterator[tuple[Holder, Amount]]:
         """Yield whose quotas an upload must have room in; those that are none are left out."""

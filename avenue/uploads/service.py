@@ -86,17 +86,20 @@ class UploadService:
         if counted and self._store.count(actor.site.id, actor.id, filing) >= (most or 0):
             raise TooManyUploads(limit=most or 0)
 
-    def standing(self, actor: Actor) -> Standing:
-        """Return what the actor has stored and may store, of whatever kind."""
-        quota = NO_QUOTA if actor.is_admin else user_quota(actor.site, self._settings)
-        return Standing(used=self._library.used_by(actor), quota=quota)
+    def standing(self, actor: Actor, *, lately: bool = False) -> Standing:
+        """Return what the actor has stored and may store, of whatever kind.
 
-    def standing_of_site(self, actor: Actor) -> Standing | None:
+        `lately`: now, or a little while ago.
+        """
+        quota = NO_QUOTA if actor.is_admin else user_quota(actor.site, self._settings)
+        return Standing(used=self._library.used_by(actor, lately=lately), quota=quota)
+
+    def standing_of_site(self, actor: Actor, *, lately: bool = False) -> Standing | None:
         """Return the same of the whole site, to administrators."""
         if not actor.is_admin:
             return None
         quota = site_quota(actor.site, self._settings)
-        return Standing(used=self._library.used(actor), quota=quota)
+        return Standing(used=self._library.used(actor, lately=lately), quota=quota)
 
     def get(self, actor: Actor, upload_id: str) -> Asset:
         """Return an upload the actor may read; raise `UploadNotFound`."""

@@ -28,6 +28,8 @@ ALLOWED = ", ".join(
         "Upload-Defer-Length",
         "Upload-Checksum",
         "Upload-Ticket",
+        "X-HTTP-Method-Override",
+        "X-Request-ID",
     )
 )
 EXPOSED = ", ".join(
@@ -41,6 +43,7 @@ EXPOSED = ", ".join(
         "Tus-Version",
         "Tus-Extension",
         "Tus-Max-Size",
+        "Tus-Checksum-Algorithm",
         "Retry-After",
         "X-Request-ID",
         "ETag",

@@ -180,6 +180,14 @@ class RangeNotSatisfiable(Invalid):
     hint = "Content-Range says how many bytes there are."
 
 
+class TooManyArriving(Unavailable):
+    """So many long bodies are read while they arrive that there is no thread for another one."""
+
+    code = "too_many_arriving"
+    message = "Too many large files are arriving just now."
+    hint = "Try again, or send it in parts of 8 MB, which wait for nobody."
+
+
 class SpoolUnavailable(Unavailable):
     """Arriving files cannot be put down on this machine."""
 

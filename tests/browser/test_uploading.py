@@ -457,6 +457,7 @@ def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancell
     expect(row(page, "a.jpg").get_by_role("button", name="Reintentar")).to_be_focused()
     row(page, "b.jpg").get_by_role("button", name="Cancelar").click()
     expect(cards(page)).to_have_count(1)
+    expect(page.locator("#queue > li")).to_have_count(2)  # what is tried again now comes later
     session.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     row(page, "a.jpg").get_by_role("button", name="Reintentar").click()
     expect(cards(page)).to_have_count(2)

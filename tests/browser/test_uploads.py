@@ -1,6 +1,7 @@
 """Uploads in the panel: found, looked at, shared, deleted and taken back, brought in resumably."""
 
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from tests import pictures
 from tests.browser.house import Visitor, check_accessible
 from tests.http.application import unique
 from tests.mongod import wait_until
+from tests.server import SELLER, Server, prepare
+from tests.videos import video
 
 LIST, NEW = "/admin/uploads", "/admin/uploads/new"
 MB = 1024 * 1024
@@ -73,6 +76,25 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
     expect(names).to_have_count(2)
 
 
+def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str) -> None:
+    ids = [an_upload(admin, f"{word}-{n}.txt", b"%d" % n)["id"] for n in range(3)]
+    admin.call("DELETE", f"/api/uploads/{ids[0]}")
+    page = admin.page
+    page.goto(f"{LIST}?search={word}")
+    page.get_by_label("Seleccionar todos").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Descargar como ZIP").click()
+    with zipfile.ZipFile(download.value.path()) as made:
+        assert made.namelist() == [f"{word}-2.txt", f"{word}-1.txt"]
+    expect(page.locator(".chosen")).to_have_text("2 archivos seleccionados")
+    page.get_by_role("link", name="Papelera").click()
+    page.get_by_label("Seleccionar todos").check()
+    page.get_by_role("button", name="Restaurar").click()
+    expect(page.get_by_text("1 archivo está de vuelta.")).to_be_visible()
+    check_accessible(page)  # of an empty trash
+    expect(page.get_by_role("heading", name="Ningún archivo es así")).to_be_visible()
+
+
 # One of them
 
 
@@ -131,6 +153,19 @@ def test_text_is_shown_and_does_not_run(shows: Callable[..., Page], word: str) -
     assert page.evaluate("window.ran") is None
 
 
+def test_a_video_is_played_and_sought(shows: Callable[..., Page], word: str) -> None:
+    page = shows(f"{word}.webm", video([(200, 30, 30), (30, 160, 30)], seconds_each=5))
+    page.wait_for_function("document.querySelector('video.shown').duration === 10")
+    sought = page.locator("video.shown").evaluate(
+        """(video) => new Promise((done) => {
+            video.onseeked = () => done(video.currentTime);
+            video.currentTime = 7;
+        })"""
+    )
+    assert sought == 7
+    check_accessible(page)
+
+
 def test_pdf_sound_and_what_is_not_shown(
     admin: Visitor, shows: Callable[..., Page], word: str
 ) -> None:
@@ -142,6 +177,7 @@ def test_pdf_sound_and_what_is_not_shown(
         lambda: page.evaluate("true") and any("original.pdf" in each.url for each in page.frames),
         "the document in its frame",
     )
+    check_accessible(page)
     page = shows(f"{word}.wav", silence())
     page.wait_for_function("document.querySelector('audio').duration > 0")
     check_accessible(page)
@@ -207,7 +243,7 @@ def in_small_parts(admin: Visitor) -> Iterator[None]:
 def test_files_come_two_at_a_time_and_refusals_stay(
     admin: Visitor, a_file: Callable[..., Path], word: str
 ) -> None:
-    admin.guard.expect("status of 415")
+    admin.guard.expect(f"status of 415|{VIEWER}")
     page, held, is_open = admin.page, list[Route](), False
     page.route(
         "**/api/uploads/tus",
@@ -216,6 +252,12 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     open_uploader(page, f"category=orders&reference={word}")
     expect(page.get_by_label("Categoría")).to_have_value("orders")
     expect(page.locator("#limits")).to_contain_text("PDF, PNG, WebP, hasta 1 GB")
+
+    def later(route: Route) -> None:
+        body = re.sub('(id="stored-own">).*(?=</p>)', r"\1Lo tuyo: 9 MB", route.fetch().text())
+        route.fulfill(body=body, content_type="text/html")
+
+    page.route(f"**{NEW}?*", later)
     wrong = a_file(7, "txt")
     wrong.write_bytes(b"nothing")
     good = [a_file(size) for size in (9, 10, 11)]
@@ -230,6 +272,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     expect(page.locator('#queue > [data-state="stored"]')).to_have_count(3)
     expect(row(page, wrong.name)).to_have_attribute("data-state", "refused")
     expect(page.locator(".summary")).to_have_text("3 listos, 2 sin aceptar")
+    expect(page.locator("#stored-own")).to_have_text("Lo tuyo: 9 MB")
     check_accessible(page)
     row(page, wrong.name).get_by_role("button", name="Quitar de la lista").click()
     expect(row(page, wrong.name)).to_have_count(0)
@@ -328,3 +371,64 @@ def test_a_line_that_breaks_is_tried_again(
     assert broken
     expect(page.locator("#live")).to_contain_text("Ya está aquí. 1 listo.")
     assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 1
+
+
+def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
+    admin: Visitor, a_file: Callable[..., Path], word: str
+) -> None:
+    admin.guard.expect("status of 507")
+    page, path, asked = admin.page, a_file(20), list[str]()
+    full = {
+        "error": "Este sitio ha agotado su espacio: tiene 20 de 20 MB.",
+        "hint": "Elimina algo.",
+    }
+
+    def once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=507, json={**full, "code": "quota_exceeded"})
+        else:
+            route.continue_()
+
+    page.route("**/api/uploads/tus", once)
+    open_uploader(page, f"reference={word}")
+    files_field(page).set_input_files(path)
+    expect(row(page, path.name)).to_contain_text(f"{full['error']} {full['hint']}")
+    expect(page.locator("#live")).to_contain_text("1 sin aceptar")
+    check_accessible(page)
+    assert len(asked) == 1
+    row(page, path.name).get_by_role("button", name="Reintentar").click()
+    expect(row(page, path.name)).to_have_attribute("data-state", "stored")
+    assert len(asked) == 2
+
+
+def test_pages_are_accessible_that_are_seldom_seen(
+    server: Server, visit: Callable[..., Visitor], word: str
+) -> None:
+    """An empty list, and what a form answers where the scripts have not come."""
+    prepare(server.uri)
+    seller = visit()
+    page = seller.sign_in(SELLER, to=LIST)
+    expect(page.get_by_role("heading", name="Todavía no hay archivos")).to_be_visible()
+    check_accessible(page)
+    seller.guard.expect("net::ERR_FAILED|status of 415")
+    page.route("**/uploader*.js*", lambda route: route.abort())
+    page.goto(f"{NEW}?category=orders&reference={word}")
+    text = {"name": "nota.txt", "mimeType": "text/plain", "buffer": b"text"}
+    picture = {"name": "foto.jpg", "mimeType": "image/jpeg", "buffer": a_picture()}
+    files_field(page).set_input_files([picture, text])
+    page.get_by_role("button", name="Subir").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No se aceptaron todos los archivos")
+    expect(page.get_by_role("listitem").filter(has_text="nota.txt")).to_contain_text("TXT")
+    check_accessible(page)
+    page.get_by_role("link", name="Subir más").click()
+    files_field(page).set_input_files([text])
+    page.get_by_role("button", name="Subir").click()
+    expect(page.get_by_role("alert")).to_contain_text("El archivo es de tipo TXT")
+    expect(page.get_by_label("Referencia")).to_have_value(word)
+    check_accessible(page)
+    [there] = seller.call("GET", f"/api/uploads?reference={word}")["items"]
+    page.goto(f"{LIST}/{there['id']}/links")
+    page.get_by_role("button", name="Crear el enlace").click()
+    expect(page.get_by_label("Enlace", exact=True)).to_have_value(re.compile("/media/"))
+    check_accessible(page)

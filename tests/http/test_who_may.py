@@ -207,6 +207,7 @@ WHO_MAY = {
     "GET /admin/audit/table.csv": For(ADMINS),
     "GET /admin/uploads": For(PERSON, READ),
     "POST /admin/uploads/bulk": For(PERSON, WRITE),
+    "POST /admin/uploads/zip": For(PERSON, WRITE),
     "GET /admin/uploads/new": For(PERSON, READ),
     "POST /admin/uploads/new": For(PERSON, WRITE),
     "GET /admin/uploads/<upload_id>": For(PERSON, READ),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -355,3 +356,23 @@ def test_the_job_goes_on_where_it_was_and_forgets_who_left(database, stored):
     assert (done, saved) == (2, [(f"{ids[1]}/ana", 1), (f"{ids[2]}/ana", 2)])
     left = {each["_id"]: each["bytes"] for each in database.raw["quotas"].find()}
     assert left == {f"{ids[0]}/ana": 10, f"{ids[1]}/ana": 0}
+
+
+def test_what_took_long_to_count_is_shown_again(room, stored, monkeypatch):
+    site = a_site()
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("avenue.storage.room.time", clock)
+    holder, other = Holder(site=site.id), Holder(site=site.id, person="ana")
+
+    def half_a_second():
+        clock.now += 0.5
+
+    stored.meanwhile = half_a_second
+    assert room.used_lately(holder) == Amount()
+    stored.add(site, ONE)
+    for at, shown, counts in ((9.9, Amount(), 1), (10.1, ONE, 2), (20.0, ONE, 2)):
+        clock.now = at
+        assert (room.used_lately(holder), stored.counts) == (shown, counts)
+    assert room.used_lately(other) == Amount()
+    assert room.used(holder) == ONE
+    assert stored.counts == 4

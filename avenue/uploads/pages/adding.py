@@ -1,5 +1,6 @@
 """`/admin/uploads/new`: bringing files in, by a form or (with JavaScript) resumable."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -12,7 +13,9 @@ from avenue.media.filetypes import FILE_TYPES
 from avenue.media.library import Reception
 from avenue.media.receiving import note_reception
 from avenue.uploads.bodies import LONGEST_REFERENCE
+from avenue.uploads.models import Filing
 from avenue.uploads.pages.adding_texts import adding_texts
+from avenue.uploads.pages.storage import gauges
 from avenue.uploads.pages.uploads import PATH
 from avenue.uploads.pages.words import category_name
 from avenue.uploads.routes import received
@@ -46,33 +49,52 @@ def show_adding() -> Response:
 def add_uploads() -> Response:
     """Take the files of a form, and say which of them were not taken."""
     actor, uploads = current_actor(), using(UploadService)
+    filing: Filing | None = None
     try:
         filing, incoming = received(actor)
         reception = uploads.add(actor, filing, incoming, key=None)
     except AvenueError as error:
-        return _form(actor, error)
+        return _form(actor, error, _asked(filing))
     note_reception(reception)
     if reception.refusals:
-        return _partly(reception)
+        return _partly(reception, _asked(filing))
     facts = {"said": "added", "count": str(len(reception.assets))}
     return see(joined(PATH, facts))
 
 
-def _partly(reception: Reception) -> Response:
-    refusals = [(each.name, each.said(gettext)) for each in reception.refusals]
-    return page("uploads/added.html", uploads=reception.assets, refusals=refusals, path=PATH)
+def _asked(filing: Filing | None) -> Mapping[str, str]:
+    """Return what fills the form in as it was sent, or as far as that was understood."""
+    if filing is None:
+        return request.args
+    asked = {"category": filing.category.name, "reference": filing.reference or ""}
+    return {name: each for name, each in asked.items() if each}
 
 
-def _form(actor: Actor, error: AvenueError | None = None) -> Response:
+def _partly(reception: Reception, asked: Mapping[str, str]) -> Response:
+    return page(
+        "uploads/added.html",
+        uploads=reception.assets,
+        refusals=[(each.name, each.said(gettext)) for each in reception.refusals],
+        more=joined(f"{PATH}/new", asked),
+        path=PATH,
+    )
+
+
+def _form(
+    actor: Actor, error: AvenueError | None = None, asked: Mapping[str, str] | None = None
+) -> Response:
+    asked = asked or request.args
     settings, categories = using(Settings), categories_of(actor.site)
     response = page(
         "uploads/new.html",
         status=error.status if error else 200,
         categories={name: category_name(name) for name in categories},
-        chosen=request.args.get("category", ""),
-        reference=request.args.get("reference", "")[:LONGEST_REFERENCE],
+        chosen=asked.get("category", ""),
+        reference=asked.get("reference", "")[:LONGEST_REFERENCE],
         most_reference=LONGEST_REFERENCE,
         form_mb=using(UploadService).most_mb(actor),
+        gauges=gauges(actor),
+        days=settings.trash_days,
         facts={
             "owner": actor.id,
             "hours": settings.unclaimed_hours,

@@ -28,7 +28,7 @@ blueprint = Blueprint("sharing_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("/<upload_id>/links")
 @require()
 def show_sharing(upload_id: str) -> Response:
-    """Show the form that makes a link, and the one that ends all of them."""
+    """Show the form that makes a link; what ends all of them is on the page of the upload."""
     return _shown(using(UploadService).get(current_actor(), upload_id))
 
 

@@ -10,17 +10,23 @@ from avenue.errors import Invalid
 from avenue.identity import Actor, is_id
 from avenue.media.categories import categories_of
 from avenue.uploads.bodies import cursor_place, cursor_text
+from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.kinds import Kind, types_of
 from avenue.uploads.models import Done, Place, UploadPage, UploadQuery
 from avenue.uploads.pages.shown import email_of, people, rows
+from avenue.uploads.pages.storage import gauges
 from avenue.uploads.pages.words import (
     KINDS,
+    NOTHING_CHECKED,
     SELECTION_TEXTS,
     category_name,
     done_words,
     kept_words,
+    why_nothing,
 )
 from avenue.uploads.service import UploadService
+from avenue.uploads.zips.errors import ZipTooLarge
+from avenue.uploads.zips.routes import zipped
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
@@ -32,7 +38,6 @@ from avenue.words import wanted_words
 
 PATH = "/admin/uploads"
 MOST_AT_ONCE = 100
-NOTHING_CHECKED = "nothing_checked"
 TRASH = "trash"
 ME = "me"
 FILTERS = ("category", "reference", "owner", "type", "search")
@@ -59,6 +64,7 @@ def show_uploads() -> Response:
         categories={name: category_name(name) for name in categories_of(actor.site)},
         kinds=KINDS,
         owners=_owners(actor),
+        gauges=gauges(actor),
         days=using(Settings).trash_days,
         at=here_with,
         said=said if not _undoable() else "",
@@ -69,6 +75,20 @@ def show_uploads() -> Response:
     )
 
 
+@blueprint.post("/zip")
+@require()
+@audited("upload.zip_made")
+def zip_many() -> Response:
+    """Give all uploads that are checked as one ZIP; the page stays as it is."""
+    ids = _checked()
+    if not ids:
+        return _unchanged(NOTHING_CHECKED)
+    try:
+        return zipped(ids)
+    except (ZipTooLarge, UploadNotFound) as error:
+        return _unchanged(error.code)
+
+
 @blueprint.post("/bulk")
 @require()
 @audited("upload.removed")
@@ -77,22 +97,21 @@ def change_many() -> Response:
     act = ACTIONS.get(request.form.get("action", ""))
     if act is None:
         raise Invalid
-    ids = _ids(request.form.getlist("id"))
-    if len(ids) > MOST_AT_ONCE:
-        raise Invalid
+    ids = _checked()
     if not ids:
-        nothing_changed()
-        return see(back_with(PATH, NOTHING_CHECKED, 0))
+        return _unchanged(NOTHING_CHECKED)
     said, do = act
     done = do(using(UploadService), current_actor(), ids)
     note_each(f"upload.{said}", done.changed)
+    kept = len(ids) - len(done.changed)
+    why = done.refused[0].code if done.refused else UploadNotFound.code
     return see(
         back_with(
             PATH,
             said,
             len(done.changed),
-            kept=str(len(done.refused) or ""),
-            why=done.refused[0].code if done.refused else "",
+            kept=str(kept or ""),
+            why=why if kept else "",
             undo=".".join(done.changed) if said == "removed" else "",
         )
     )
@@ -160,6 +179,20 @@ def _owners(actor: Actor) -> list[tuple[str, str]]:
     return known
 
 
+def _checked() -> list[str]:
+    """Return the ids a form has; raise `Invalid` for more than a page shows."""
+    ids = _ids(request.form.getlist("id"))
+    if len(ids) > MOST_AT_ONCE:
+        raise Invalid
+    return ids
+
+
+def _unchanged(why: str) -> Response:
+    """Lead back to the list, which says why nothing was done."""
+    nothing_changed()
+    return see(back_with(PATH, why, 0))
+
+
 def _ids(sent: list[str]) -> list[str]:
     """Return the ids among `sent`, each once."""
     return [each for each in dict.fromkeys(sent) if is_id(each)]
@@ -173,8 +206,9 @@ def _undoable() -> list[str]:
 def _told() -> tuple[str, str]:
     """Return what the URL says was done, and what was not, as sentences."""
     said = request.args.get("said", "")
-    if said == NOTHING_CHECKED:
-        return "", _("Check the files you mean first.")
+    why = why_nothing(said, using(Settings).max_zip_mb)
+    if why:
+        return "", why
     count, kept = _number("count"), _number("kept")
     problem = kept_words(request.args.get("why", ""), kept) if kept else ""
     return done_words(said, count) if count else "", problem

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 
 from avenue.media.signing.service import DAY_SECONDS
-from avenue.uploads.errors import TooManyUploads, UploadHeld
+from avenue.uploads.errors import TooManyUploads, UploadHeld, UploadNotFound
 from avenue.uploads.kinds import Kind
+from avenue.uploads.zips.errors import ZipTooLarge
 from avenue.web.language import gettext, ngettext
 from avenue.web.language import lazy_gettext as _
 
@@ -28,6 +29,7 @@ KINDS: Mapping[Kind, LazyString] = {
     Kind.OTHER: _("Other files"),
 }
 
+NOTHING_CHECKED = "nothing_checked"
 HOUR_SECONDS = 60 * 60
 DURATIONS: Mapping[int, LazyString] = {
     HOUR_SECONDS: _("1 hour"),
@@ -59,6 +61,7 @@ SELECTION_TEXTS: Mapping[str, LazyString] = {
     "surely_one": _("Delete this file?"),
     "surely_many": _("Delete these {count} files?"),
     "more": _("and {count} more"),
+    "theirs": _("Those of others cannot be deleted."),
 }
 """What `js/lists/selection.js` says."""
 
@@ -92,6 +95,22 @@ def done_words(what: str, count: int) -> str:
             return ""
 
 
+def why_nothing(code: str, most_zip_mb: int) -> str:
+    """Return why nothing was done with what is checked, "" for what nothing is known of."""
+    match code:
+        case _ if code == NOTHING_CHECKED:
+            return gettext("Check the files you mean first.")
+        case ZipTooLarge.code:
+            return gettext(
+                "That is more than one ZIP may have (%(most)s MB). Take fewer at once.",
+                most=most_zip_mb,
+            )
+        case UploadNotFound.code:
+            return gettext("One of these files is no longer there. Choose again.")
+        case _:
+            return ""
+
+
 def kept_words(code: str, count: int) -> str:
     """Return why `count` files are as they were."""
     if code == UploadHeld.code:
@@ -102,6 +121,12 @@ def kept_words(code: str, count: int) -> str:
         return ngettext(
             "%(num)s file stays in the trash: its reference has no room for it.",
             "%(num)s files stay in the trash: their references have no room for them.",
+            count,
+        )
+    if code == UploadNotFound.code:
+        return ngettext(
+            "%(num)s file is somebody else's or gone, and was left alone.",
+            "%(num)s files are somebody else's or gone, and were left alone.",
             count,
         )
     return gettext("Not all of it was possible.")

@@ -117,7 +117,8 @@ class TicketService:
 
         What is refused or fails leaves the ticket good. The same bytes with a ticket that was used
         for them are the upload that is there. Raise `InvalidTicket` when who made it may not
-        upload any more, `TicketUsed`, `TicketExpired`, and why the file is not taken.
+        upload any more, `TicketUsed`, `TicketExpired`, `StorageFull` for a quota, too, and why the
+        file is not taken.
         """
         maker = self._people.by_id(site, ticket.owner)
         if maker is None:

@@ -134,9 +134,7 @@ def begin_upload() -> ResponseReturnValue:
     )
     part = _part(0) if request.mimetype == protocol.PART_TYPE else None
     service, actor = using(TusService), current_actor()
-    upload = service.begin(actor, new)
-    if part:
-        upload = service.receive(actor, upload.id, part)
+    upload = service.begin_with(actor, new, part) if part else service.begin(actor, new)
     answer = _standing(upload, HTTPStatus.CREATED)
     # Relative to what the client has asked: another name of the site has other cookies.
     answer.headers[LOCATION] = f"{blueprint.url_prefix}/{upload.id}"
@@ -151,7 +149,10 @@ def begin_upload() -> ResponseReturnValue:
     headers=PartHead,
     body=protocol.PART_TYPE,
     replies={204: Reply(about="What came was kept.", headers=(OFFSET, RESUMABLE))},
-    refuses=(*PART_REFUSALS, OffsetMismatch, UnknownCategory, TooManyUploads, NotFound),
+    refuses=(
+        *(*PART_REFUSALS, OffsetMismatch, UnknownCategory, TooManyUploads),
+        *(NotFound, UploadNotFound),
+    ),
 )
 def continue_upload(upload_id: str) -> ResponseReturnValue:
     """Take the next part of the file in, which begins at byte `Upload-Offset`.

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO, cast
@@ -11,13 +12,12 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unavailable
 from avenue.identity import Actor, new_id
 from avenue.media.categories import policy_of
 from avenue.media.errors import EmptyFile
-from avenue.media.filetypes import file_type
+from avenue.media.filetypes import is_told_by_its_end
 from avenue.media.library import Arrived, MediaLibrary, Order
 from avenue.media.models import Asset
 from avenue.media.naming import safe_name
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import SeekableFile
-from avenue.media.sniffing import ZIP
 from avenue.storage.quotas import Amount
 from avenue.uploads.bodies import checked_reference
 from avenue.uploads.models import Filing
@@ -29,7 +29,7 @@ from avenue.uploads.tus.errors import (
     UploadTakenOver,
 )
 from avenue.uploads.tus.models import NewUpload, Part, TusUpload
-from avenue.uploads.tus.protocol import Chunk, Cutter
+from avenue.uploads.tus.protocol import Checksum, Chunk, Cutter
 from avenue.uploads.tus.store import TusStore
 from avenue.web.errors import BodyCutOff, BodyTooLarge
 
@@ -51,6 +51,20 @@ class TusService:
         self._library = library
         self._most_mb = settings.max_tus_mb
         self._hours = settings.unclaimed_hours
+
+    def begin_with(self, actor: Actor, new: NewUpload, part: Part) -> TusUpload:
+        """Begin an upload with its first part. If that is not taken, nothing was begun.
+
+        For nobody would know of it: where to go on is told in the answer. Raises as `begin` and
+        `receive`.
+        """
+        upload = self.begin(actor, new)
+        try:
+            return self.receive(actor, upload.id, part)
+        except AvenueError:
+            with suppress(AvenueError):  # it expires
+                self._store.end(upload)
+            raise
 
     def begin(self, actor: Actor, new: NewUpload) -> TusUpload:
         """Begin an upload; nothing is stored of the file yet.
@@ -85,10 +99,15 @@ class TusService:
         return self.get(actor, upload.id)
 
     def get(self, actor: Actor, upload_id: str) -> TusUpload:
-        """Return an own upload, also for some hours after its end; raise `NotFound`."""
+        """Return an own upload, for some hours after its end too while its file is there.
+
+        Raise `NotFound`.
+        """
         upload = self._store.get(actor.site.id, upload_id)
         if upload is None or upload.owner != actor.id:
             raise NotFound
+        if upload.is_done:
+            self.file_of(actor, upload_id)  # what was removed since must not pass for stored
         return upload
 
     def receive(self, actor: Actor, upload_id: str, part: Part) -> TusUpload:
@@ -111,7 +130,7 @@ class TusService:
             raise UploadTakenOver
         try:
             return self._take_in(actor, taken, part)
-        except UploadTakenOver:
+        except (UploadTakenOver, ChecksumMismatch, BodyCutOff, BodyTooLarge):
             self._store.clear_if_ended(taken)
             raise
 
@@ -131,46 +150,61 @@ class TusService:
 
     def _take_in(self, actor: Actor, upload: TusUpload, part: Part) -> TusUpload:
         cutter = Cutter(upload.offset, upload.tail)
-        digest = part.checksum.begin() if part.checksum else None
-        try:
-            for block in part.read(upload.length - upload.offset):
-                if digest:
-                    digest.update(block)
-                for chunk in cutter.add(block):
-                    self._put(actor, upload, chunk, moves=digest is None)
-        except (BodyCutOff, BodyTooLarge):
-            if digest is None and cutter.offset < upload.length:
-                self._store.move(upload, cutter.rest, waits=True)
-            raise
-        if part.checksum and digest and not part.checksum.fits(digest):
-            raise ChecksumMismatch
+        if part.checksum:
+            self._take_checked(actor, upload, part, part.checksum, cutter)
+        else:
+            self._take_as_it_comes(actor, upload, part, cutter)
         if cutter.offset == upload.length:
             return self._finish(actor, upload, cutter.rest)
         self._store.move(upload, cutter.rest, waits=True)
         return replace(upload, offset=cutter.offset)
 
-    def _put(self, actor: Actor, upload: TusUpload, chunk: Chunk, *, moves: bool) -> None:
-        """Store a whole chunk, and let the upload stand behind it if it `moves`.
+    def _take_as_it_comes(
+        self, actor: Actor, upload: TusUpload, part: Part, cutter: Cutter
+    ) -> None:
+        """Store each chunk and let the upload stand behind it; keep what came when it breaks off.
 
-        Never at the end of the file: an upload that stands there is finished.
+        It never stands at the end of the file: an upload that stands there is finished.
         """
-        if chunk.number == 0:
-            self._check_type(actor, upload, BytesIO(chunk.data))
-        self._store.put_chunk(upload, chunk)
-        if moves and chunk.end < upload.length:
-            self._store.move(upload, Chunk(chunk.number + 1, b"", chunk.end), waits=False)
+        try:
+            for block in part.read(upload.length - upload.offset):
+                for chunk in cutter.add(block):
+                    self._check_beginning(actor, upload, chunk)
+                    self._store.put_chunk(upload, chunk)
+                    if chunk.end < upload.length:
+                        behind = Chunk(chunk.number + 1, b"", chunk.end)
+                        self._store.move(upload, behind, waits=False)
+        except (BodyCutOff, BodyTooLarge):
+            if cutter.offset < upload.length:
+                self._store.move(upload, cutter.rest, waits=True)
+            raise
 
-    def _check_type(self, actor: Actor, upload: TusUpload, beginning: BytesIO) -> None:
-        """Refuse a file when its beginning is there, and not after a gigabyte.
+    def _take_checked(
+        self, actor: Actor, upload: TusUpload, part: Part, checksum: Checksum, cutter: Cutter
+    ) -> None:
+        """Store each chunk of a part that counts only when all of it is as it was sent.
 
-        What a ZIP or an old office document really is may stand at its end.
+        Before that its bytes say nothing of the file.
         """
-        if file_type(beginning) in {None, ZIP}:
+        digest, first = checksum.begin(), None
+        for block in part.read(upload.length - upload.offset):
+            digest.update(block)
+            for chunk in cutter.add(block):
+                first = first or chunk
+                self._store.put_chunk(upload, chunk)
+        if not checksum.fits(digest):
+            raise ChecksumMismatch
+        if first:
+            self._check_beginning(actor, upload, first)
+
+    def _check_beginning(self, actor: Actor, upload: TusUpload, chunk: Chunk) -> None:
+        """Refuse a file when its first chunk is there, and not after a gigabyte."""
+        if chunk.number or is_told_by_its_end(chunk.data):
             return
         try:
-            self._policy(self._filing(actor, upload)).check_file(beginning)
+            self._policy(self._filing(actor, upload)).check_file(BytesIO(chunk.data))
         except AvenueError:
-            self._store.end(upload)
+            self._store.refuse(upload)
             raise
 
     def _finish(self, actor: Actor, upload: TusUpload, rest: Chunk) -> TusUpload:
@@ -187,7 +221,7 @@ class TusService:
         except (Unavailable, UploadTakenOver):
             raise  # says nothing of this file: the last part can be sent again
         except AvenueError:
-            self._store.end(upload)
+            self._store.refuse(upload)
             raise
         return replace(upload, offset=upload.length, is_done=True)
 

@@ -97,7 +97,8 @@ class TusStore:
     def read(self, upload: TusUpload, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of what came; raise `UploadLost`."""
         try:
-            yield from self._files(upload).read(upload.file, start, end, length=upload.length)
+            files = self._files(upload).of_primary()
+            yield from files.read(upload.file, start, end, length=upload.length)
         except Incomplete as error:
             raise UploadLost from error
 
@@ -127,12 +128,21 @@ class TusStore:
         Whoever is writing it meanwhile has lost it, and calls `clear_if_ended`.
         """
         uploads = self._uploads(upload.site)
-        unfinished = {"_id": upload.id, "is_done": False}
-        if uploads.update(unfinished, ENDING):
-            self.clear_if_ended(upload)
-            uploads.delete(unfinished)
+        if self._end(upload, {"_id": upload.id, "is_done": False}):
             return True
         return uploads.find_one({"_id": upload.id}, {"_id": 1}) is None
+
+    def refuse(self, upload: TusUpload) -> None:
+        """Do the same while nobody else goes on with it: their bytes may be others."""
+        self._end(upload, _mine(upload))
+
+    def _end(self, upload: TusUpload, condition: Document) -> bool:
+        uploads = self._uploads(upload.site)
+        if not uploads.update(condition, ENDING):
+            return False
+        self.clear_if_ended(upload)
+        uploads.delete({"_id": upload.id, "is_done": False})
+        return True
 
     def clear_if_ended(self, upload: TusUpload) -> None:
         """Delete what was stored of an upload, if it is nobody's any more; repeatable."""

@@ -1,5 +1,7 @@
 """`POST /api/uploads/zip`: several uploads as one file."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response
 
 from avenue.identity import Scope
@@ -31,10 +33,14 @@ blueprint = Blueprint("upload_zips", __name__, url_prefix="/api/uploads")
 @audited("upload.zip_made")
 def make_zip() -> Response:
     """Give up to 500 uploads as one ZIP; all of them, or none."""
-    wanted = body_as(ZipWanted)
-    made = using(ZipService).open(current_actor(), wanted.ids)
+    return zipped(body_as(ZipWanted).ids)
+
+
+def zipped(upload_ids: Sequence[str]) -> Response:
+    """Return uploads as a ZIP and note which; raise `UploadNotFound`, `ZipTooLarge`."""
+    made = using(ZipService).open(current_actor(), upload_ids)
     response = deliver_made(
         made.pieces(), made.length, name=f"{current_site().name}.zip", media_type=ZIP_TYPE
     )
-    note(assets=sorted(wanted.ids))
+    note(assets=sorted(upload_ids))
     return response

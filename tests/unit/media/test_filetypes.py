@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media.filetypes import FILE_TYPES, PICTURES, file_name, file_type
-from avenue.media.sniffing import MEDIA_TYPES
+from avenue.media.filetypes import (
+    FILE_TYPES,
+    PICTURES,
+    file_name,
+    file_type,
+    is_told_by_its_end,
+)
+from avenue.media.sniffing import HEAD_BYTES, MEDIA_TYPES
 from tests import pictures
 from tests.unit.media.test_sniffing import KNOWN as SNIFFED
 
@@ -184,3 +190,20 @@ def test_a_name_stays_when_it_is_told_again() -> None:
 def test_a_picture_with_a_page_behind_it_is_a_picture() -> None:
     data = pictures.solid_png(4, 4) + b"<html><script>alert(1)</script>"
     assert file_type(io.BytesIO(data)) is FILE_TYPES["image/png"]
+
+
+@given(
+    st.sampled_from([*filter(None, KNOWN.values()), b"\0", b""]),
+    st.sampled_from([zipped(CONTENT_TYPES, "word/a.xml"), ole("Workbook"), bytes(99)]),
+)
+def test_more_bytes_change_no_type_but_those_told_by_their_end(data: bytes, more: bytes) -> None:
+    head = data.ljust(HEAD_BYTES, b" ")
+    if not is_told_by_its_end(head):
+        assert file_type(io.BytesIO(head + more)) == file_type(io.BytesIO(head))
+
+
+def test_what_is_told_by_its_end() -> None:
+    told = {name for name, data in KNOWN.items() if data and is_told_by_its_end(data)}
+    office = {name for name in KNOWN if "officedocument" in name or "opendocument" in name}
+    old = {"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint"}
+    assert told == office | old | {"application/zip", "application/epub+zip"}

@@ -7,6 +7,7 @@ const boxes = [...form.querySelectorAll("input[name=id]")];
 const all = form.querySelector("[data-all]");
 const allBox = all.querySelector("input");
 const bar = form.querySelector("[data-bulk]");
+const deleting = bar.querySelector("[data-delete]"); // not in a trash
 const chosen = bar.querySelector("[data-chosen]");
 const dialog = document.getElementById("sure");
 const MOST_NAMED = 10;
@@ -14,11 +15,15 @@ let last = null;
 
 /** Say how many are chosen, and offer what can be done with them. */
 function show() {
-  const count = boxes.filter((box) => box.checked).length;
+  const checked = boxes.filter((box) => box.checked);
+  const count = checked.length, hasTheirs = checked.some((box) => "theirs" in box.dataset);
   allBox.checked = count === boxes.length;
   allBox.indeterminate = count > 0 && count < boxes.length;
   bar.hidden = count === 0;
-  const sentence = count === 0 ? text("none") : text(count === 1 ? "one" : "many", { count });
+  if (deleting) deleting.disabled = hasTheirs;
+  const parts = [count === 0 ? text("none") : text(count === 1 ? "one" : "many", { count })];
+  if (deleting && hasTheirs) parts.push(text("theirs"));
+  const sentence = parts.join(". ");
   if (chosen.textContent !== sentence) {
     chosen.textContent = sentence;
     return sentence;
@@ -47,7 +52,7 @@ allBox.addEventListener("change", () => {
   tell();
 });
 
-bar.querySelector("[data-delete]").addEventListener("click", (event) => {
+deleting?.addEventListener("click", (event) => {
   event.preventDefault();
   const names = boxes.filter((box) => box.checked).map((box) => box.dataset.name);
   const title = dialog.querySelector("h2");
@@ -59,7 +64,7 @@ bar.querySelector("[data-delete]").addEventListener("click", (event) => {
   );
   dialog.showModal();
 });
-dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+dialog?.querySelector("[data-close]").addEventListener("click", () => dialog.close());
 
 all.hidden = chosen.hidden = false;
 form.dataset.selection = "on";

@@ -7,7 +7,7 @@ const SUMMED_UP = [
   ["uploaded", ["stored"]],
   ["under_way", ["waiting", "sending", "finishing", "retrying", "paused"]],
   ["interrupted", ["broken", "left", "signed_out"]],
-  ["refused", ["refused"]],
+  ["refused", ["refused", "full"]],
 ];
 
 /** Draws `transfers` into `list` and a summary before it; `titles` are the names of categories. */
@@ -70,7 +70,7 @@ class Row {
     return this._offer({
       pause: ["sending", "retrying"].includes(state),
       resume: ["paused", "signed_out"].includes(state),
-      retry: state === "broken",
+      retry: ["broken", "full"].includes(state),
       choose_again: state === "left",
       cancel: !["stored", "refused"].includes(state),
       remove: ["stored", "refused"].includes(state),
@@ -115,7 +115,7 @@ class Row {
 
 function stateOf(transfer) {
   const { state, percent, sent, size: bytes, message } = transfer;
-  if (state === "refused") return message || text("state_refused");
+  if (["refused", "full"].includes(state)) return message || text("state_refused");
   return text(`state_${state}`, { percent, sent: size(sent), size: size(bytes) });
 }
 

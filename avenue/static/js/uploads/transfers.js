@@ -9,6 +9,7 @@ const RETRY_MS = [0, 1000, 3000, 5000, 10_000, 20_000];
 const NOTE_MS = 1000;
 const HOUR_MS = 3_600_000;
 const NO_MORE_PARTS = [400, 403, 404, 409, 413, 415, 422];
+const FULL = 507;
 const UNDER_WAY = ["waiting", "sending", "finishing", "retrying"];
 
 /** Whose, where to and which file: what must be the same for an upload to go on. */
@@ -122,7 +123,8 @@ export class Transfer extends EventTarget {
 
   _mayTryAgain(error) {
     const status = error.originalResponse?.getStatus() ?? 0;
-    const again = status === 0 || status >= 500 || [423, 429].includes(status) || (status === 409 && told(error).code === "upload_offset_mismatch");
+    // What is full does not become empty while one waits: it is said, and tried again when somebody wants it.
+    const again = status === 0 || (status >= 500 && status !== FULL) || [423, 429].includes(status) || (status === 409 && told(error).code === "upload_offset_mismatch");
     if (again) this.become("retrying");
     return again;
   }
@@ -130,13 +132,14 @@ export class Transfer extends EventTarget {
   _failed(error) {
     const status = error.originalResponse?.getStatus() ?? 0;
     if (status === 401) return this.become("signed_out");
+    const { error: message, hint } = told(error);
+    const why = [message, hint].filter(Boolean).join(" ");
     if (!NO_MORE_PARTS.includes(status)) {
       this._keep();
-      return this.become("broken");
+      return status === FULL ? this.become("full", why) : this.become("broken");
     }
     this.forget();
-    const { error: message, hint } = told(error);
-    return this.become("refused", [message, hint].filter(Boolean).join(" "));
+    return this.become("refused", why);
   }
 
   _stored() {
@@ -201,7 +204,7 @@ export class Transfers extends EventTarget {
   changed(transfer) {
     if (transfer.state === "removed") this.items = this.items.filter((each) => each !== transfer);
     this.dispatchEvent(new CustomEvent("change", { detail: transfer }));
-    if (["stored", "refused", "broken", "signed_out"].includes(transfer.state)) this.dispatchEvent(new CustomEvent("settle", { detail: transfer }));
+    if (["stored", "refused", "full", "broken", "signed_out"].includes(transfer.state)) this.dispatchEvent(new CustomEvent("settle", { detail: transfer }));
     this._next();
   }
 

@@ -49,7 +49,21 @@ function tellLimits() {
   form.querySelector("#limits").textContent = text("limits", { types, size: size(maxBytes) });
 }
 
+/** Show what is stored now, when nothing is under way any more. */
+async function tellStored() {
+  if (transfers.items.some((each) => each.isUnderWay)) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector(".storage");
+    if (answer.ok && fresh) document.querySelector(".storage").replaceWith(fresh);
+  } catch {
+    // What stands there was true a moment ago.
+  }
+}
+
 draw(document.getElementById("queue"), transfers, facts.categories);
+transfers.addEventListener("settle", tellStored);
 arrivals(zone, take, (most) => announce(text("folder_cut", { most })));
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("change", () => {

@@ -1,0 +1,93 @@
+"""How much the pages say is stored, and how much may be."""
+
+from dataclasses import dataclass
+
+from flask_babel import format_decimal
+
+from avenue.identity import Actor
+from avenue.uploads.models import Standing
+from avenue.uploads.service import UploadService
+from avenue.web.language import gettext as _
+from avenue.web.language import ngettext
+from avenue.web.pages import size
+from avenue.web.services import using
+
+NEARLY_FULL_PERCENT = 90
+FULL_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """What somebody has stored, in words; `percent` of the quota that is used up most, if any.
+
+    `advice` is what to do when there is little room left.
+    """
+
+    name: str
+    title: str
+    words: str
+    percent: int | None
+    advice: str
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more fits."""
+        return self.percent is not None and self.percent >= FULL_PERCENT
+
+
+def gauges(actor: Actor) -> list[Gauge]:
+    """Return what `actor` has stored, and for administrators the whole site."""
+    uploads = using(UploadService)
+    own = uploads.standing(actor, lately=True)
+    site = uploads.standing_of_site(actor, lately=True)
+    made = [_gauge("own", _("Yours"), own)]
+    if site:
+        made.append(_gauge("site", _("The whole site"), site))
+    return made
+
+
+def percent_of(standing: Standing) -> int | None:
+    """Return how much is used of the quota that is used up most, None where there is none."""
+    used, quota = standing.used, standing.quota
+    parts = [(used.bytes, quota.bytes), (used.files, quota.files)]
+    return max((100 * have // most for have, most in parts if most), default=None)
+
+
+def _gauge(name: str, title: str, standing: Standing) -> Gauge:
+    percent = percent_of(standing)
+    return Gauge(
+        name=name,
+        title=title,
+        words=f"{_bytes_words(standing)} · {_files_words(standing)}",
+        percent=percent,
+        advice=_advice(percent),
+    )
+
+
+def _bytes_words(standing: Standing) -> str:
+    used, quota = standing.used.bytes, standing.quota.bytes
+    if not quota:
+        return size(used)
+    return _("%(used)s of %(allowed)s", used=size(used), allowed=size(quota))
+
+
+def _files_words(standing: Standing) -> str:
+    used, quota = standing.used.files, standing.quota.files
+    shown = format_decimal(used)
+    if not quota:
+        return ngettext("%(shown)s file", "%(shown)s files", used, shown=shown)
+    return ngettext(
+        "%(shown)s of %(allowed)s file",
+        "%(shown)s of %(allowed)s files",
+        quota,
+        shown=shown,
+        allowed=format_decimal(quota),
+    )
+
+
+def _advice(percent: int | None) -> str:
+    if percent is None or percent < NEARLY_FULL_PERCENT:
+        return ""
+    if percent < FULL_PERCENT:
+        return _("Nearly full: remove what you no longer need, or ask for more room.")
+    return _("Full: nothing more comes in. Remove what you no longer need, or ask for more room.")
