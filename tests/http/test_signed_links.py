@@ -519,6 +519,17 @@ def test_a_key_signs_for_a_month_and_opens_for_as_long_as_its_links_live(
     assert nobody.get(str(first)).status_code == 200
 
 
+def test_what_is_taken_back_from_the_trash_has_its_links_again(application, nobody, as_client):
+    file, url = a_file(application, as_client), f"{UPLOADS}/"
+    path = link(as_client, file)
+    for status in (200, 404):
+        assert as_client.delete(url + file.id).status_code == 204
+        assert nobody.get(path).status_code == 404
+        assert as_client.post(f"{url}{file.id}/restore").status_code == 200
+        assert nobody.get(path).status_code == status
+        as_client.post(f"{url}{file.id}/revoke")
+
+
 def test_what_is_trashed_or_gone_has_no_links(application, nobody, as_client):
     file = a_file(application, as_client)
     path = link(as_client, file)
