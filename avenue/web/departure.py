@@ -113,6 +113,7 @@ class Departure:
                 self._is_written = True
             else:
                 self.response.write(piece)
+                del piece  # so that it is not held while the next ones are read
 
     def close(self) -> None:
         """Let the application free what it holds: it was sent, or never will be."""

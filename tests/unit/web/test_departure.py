@@ -1,5 +1,6 @@
 """Answers on their way out, against a peer that takes as much as it is told to."""
 
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -43,6 +44,10 @@ class Response:
 
     def close(self) -> None:
         self._outgoing.sendall(b" end")
+
+
+class Piece(bytearray):
+    """Bytes that can be seen to go."""
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +100,20 @@ def test_no_more_is_read_than_the_client_takes() -> None:
     assert read == [0, 1]
     going.close()
     assert next(going._pieces, None) is None
+
+
+def test_what_was_sent_is_let_go_of_before_more_is_read() -> None:
+    """Or each thread would hold a MiB more than it needs."""
+    ready = [Piece(b"12345") for _ in range(3)]
+    known = [weakref.ref(piece) for piece in ready]
+
+    def pieces() -> Iterator[bytes]:
+        while ready:
+            assert sum(piece() is not None for piece in known) == len(ready)
+            yield ready.pop(0)
+
+    outgoing = Outgoing()
+    assert Departure(Response(outgoing), pieces(), outgoing).go_on(Peer(1000), lambda: True)
 
 
 def test_what_several_wait_for_counts_once() -> None:
