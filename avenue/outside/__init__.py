@@ -1,0 +1,1 @@
+"""Fetching from the Internet what somebody named by its URL, and from nowhere else."""

@@ -1,0 +1,74 @@
+"""Which addresses are of the public Internet.
+
+By the special-purpose registries of IANA (RFC 6890 and what was registered since), not by what
+Python's `is_global` knows: that differs from release to release.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+_NOT_PUBLIC_V4 = tuple(
+    ip_network(each)
+    for each in (
+        "0.0.0.0/8",  # this network (RFC 791)
+        "10.0.0.0/8",  # private (RFC 1918)
+        "100.64.0.0/10",  # behind a carrier's NAT (RFC 6598)
+        "127.0.0.0/8",  # loopback (RFC 1122)
+        "169.254.0.0/16",  # link-local, and where clouds keep credentials (RFC 3927)
+        "172.16.0.0/12",  # private (RFC 1918)
+        "192.0.0.0/24",  # protocol assignments (RFC 6890)
+        "192.0.2.0/24",  # documentation (RFC 5737)
+        "192.31.196.0/24",  # AS112 (RFC 7535)
+        "192.52.193.0/24",  # AMT (RFC 7450)
+        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+        "192.168.0.0/16",  # private (RFC 1918)
+        "192.175.48.0/24",  # AS112 (RFC 7534)
+        "198.18.0.0/15",  # benchmarks (RFC 2544)
+        "198.51.100.0/24",  # documentation (RFC 5737)
+        "203.0.113.0/24",  # documentation (RFC 5737)
+        "224.0.0.0/3",  # multicast, reserved, broadcast (RFC 5771, RFC 1112, RFC 919)
+    )
+)
+_GLOBAL_V6 = ip_network("2000::/3")  # all that is given out (RFC 4291, section 2.4)
+_NOT_PUBLIC_V6 = tuple(
+    ip_network(each)
+    for each in (
+        "2001::/23",  # protocol assignments, among them Teredo and ORCHID (RFC 2928)
+        "2001:db8::/32",  # documentation (RFC 3849)
+        "2002::/16",  # 6to4: leads to whatever IPv4 address it holds (RFC 3056)
+        "2620:4f:8000::/48",  # AS112 (RFC 7534)
+        "3fff::/20",  # documentation (RFC 9637)
+    )
+)
+_NAT64 = ip_network("64:ff9b::/96")  # how networks without IPv4 write it (RFC 6052)
+_ISATAP = 0x5EFE  # in an interface id: the IPv4 address follows (RFC 5214); the bit 0x200 aside
+_LAST_32_BITS = 0xFFFFFFFF
+
+
+def is_public(text: str) -> bool:
+    """Tell whether `text` is an address that anybody on the Internet reaches.
+
+    An IPv4 address within an IPv6 address is looked at where networks translate it by themselves;
+    every other way to hide one is refused.
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return _is_public_v4(address) if isinstance(address, IPv4Address) else _is_public_v6(address)
+
+
+def _is_public_v4(address: IPv4Address) -> bool:
+    return not any(address in each for each in _NOT_PUBLIC_V4)
+
+
+def _is_public_v6(address: IPv6Address) -> bool:
+    if address.scope_id is not None:
+        return False
+    within = address.ipv4_mapped
+    if within is None and address in _NAT64:
+        within = IPv4Address(int(address) & _LAST_32_BITS)
+    if within is not None:
+        return _is_public_v4(within)
+    if (int(address) >> 32) & 0xFDFFFFFF == _ISATAP:
+        return False
+    return address in _GLOBAL_V6 and not any(address in each for each in _NOT_PUBLIC_V6)

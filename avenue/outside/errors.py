@@ -1,0 +1,92 @@
+"""Why nothing was fetched. Nothing here names an address or says what a private network answered.
+
+::
+
+    Invalid
+    └── BadUrl             400  no URL that is fetched from
+    Unprocessable          422
+    ├── AddressNotAllowed       the URL leads to no public address, or to none at all
+    ├── FetchFailed             the server there did not hand the file over
+    └── FetchTooSlow            or not in time
+    TooLargeToFetch        413  it has more than it may have
+    Unavailable            503
+    ├── FetchersBusy            too many at once
+    └── NowhereToPut            no room for it on this machine
+"""
+
+from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
+
+MB = 1024 * 1024
+
+
+class BadUrl(Invalid):
+    """The text is no URL that files are fetched from."""
+
+    code = "bad_url"
+    message = "This is not an address that files are fetched from."
+    hint = (
+        "Give an address as https://pictures.example/shoe.jpg: http or https, its usual port, and "
+        "no user name in it."
+    )
+
+
+class AddressNotAllowed(Unprocessable):
+    """The URL leads to no public address.
+
+    The same for a name that nobody knows and for one of a private network, so that nobody can
+    find out here which names that network has.
+    """
+
+    code = "address_not_allowed"
+    message = "The address leads nowhere on the public Internet."
+    hint = "Check it in a browser that is outside your network, or upload the file itself."
+
+
+class FetchFailed(Unprocessable):
+    """The server did not hand the file over; `http_status`, if there is one, is its answer."""
+
+    code = "fetch_failed"
+    message = "The file could not be fetched from there."
+    hint = "Open the address in a private window; if it shows the file, save it and upload that."
+
+
+class FetchTooSlow(Unprocessable):
+    """The file did not come in time."""
+
+    code = "fetch_too_slow"
+    message = "The file took too long to come from there."
+    hint = "Try again later, or save the file and upload it."
+
+
+class TooLargeToFetch(AvenueError):
+    """The file is larger than files may be here."""
+
+    status = 413
+    code = "file_too_large"
+    message = "The file is larger than {size}."
+    hint = "Make the file smaller, for example by shrinking the picture, and send it again."
+
+    def __init__(self, limit_bytes: int) -> None:
+        size = (
+            f"{limit_bytes // (MB // 10) / 10:g} MB"
+            if limit_bytes >= MB
+            else f"{limit_bytes} bytes"
+        )
+        super().__init__(words={"size": size}, limit_bytes=limit_bytes)
+
+
+class FetchersBusy(Unavailable):
+    """Too many files are being fetched at once."""
+
+    code = "fetchers_busy"
+    message = "Many files are being fetched just now."
+    hint = "Nothing was stored. Send the same request again after Retry-After."
+    retry_after_seconds = 5
+
+
+class NowhereToPut(Unavailable):
+    """What is fetched cannot be put down on this machine."""
+
+    code = "spool_unavailable"
+    message = "There is no room to receive files just now."
+    hint = "Nothing was stored. Try again; whoever runs this site should look at AVENUE_TMP_DIR."

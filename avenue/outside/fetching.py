@@ -1,0 +1,258 @@
+"""A file is fetched by its URL: from public addresses only, bounded in time and size.
+
+What the name of a host leads to is looked up once for each hop and checked, and the connection is
+made to that very address: a name that leads elsewhere a moment later gains nothing by it. Where a
+redirect leads is checked like the URL itself. No proxy is asked, whatever the environment says.
+"""
+
+import hashlib
+import http.client
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO, cast
+from urllib.parse import urljoin
+
+from avenue.outside.addresses import is_public
+from avenue.outside.connection import Dial, GuardedConnection, Patience, dial
+from avenue.outside.errors import (
+    AddressNotAllowed,
+    FetchersBusy,
+    FetchFailed,
+    FetchTooSlow,
+    NowhereToPut,
+    TooLargeToFetch,
+)
+from avenue.outside.names import Resolve, resolved
+from avenue.outside.urls import Target, target_of
+
+MAX_REDIRECTS = 5
+MAX_AT_ONCE = 4
+"""In one process: each of them holds a thread that others wait for."""
+
+CONNECT_SECONDS = 5.0
+HEAD_SECONDS = 10.0
+"""From the request to the end of the answer's head, in each hop."""
+
+IDLE_SECONDS = 5.0
+"""Without a single byte."""
+
+MAX_ADDRESSES = 4
+BLOCK_BYTES = 64 * 1024
+LONGEST_NAME_CHARACTERS = 1000
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {
+    "User-Agent": "Avenue",
+    "Accept": "image/*,*/*;q=0.8",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A file that was fetched: spooled, measured and hashed, believed in nothing else.
+
+    `name` is what its server, or the end of its URL, calls it; it may be empty. `file` stands at
+    its start, has a descriptor, and is closed when the block ends. `sha256` is hex.
+    """
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+class Fetcher:
+    """Fetches files, each within `seconds` in all, into unlinked files in `tmp_dir`."""
+
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        tmp_dir: Path,
+        resolve: Resolve = resolved,
+        connect: Dial = dial,
+        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    ) -> None:
+        self._seconds = seconds
+        self._tmp_dir = tmp_dir
+        self._resolve = resolve
+        self._connect = connect
+        self._tls = tls
+        self._turns = threading.BoundedSemaphore(MAX_AT_ONCE)
+
+    @contextmanager
+    def fetched(self, url: str, *, max_bytes: int) -> Iterator[Fetched]:
+        """Fetch what is at `url`, at most `max_bytes` long, and yield it.
+
+        Raise `BadUrl`, `AddressNotAllowed`, `FetchFailed`, `FetchTooSlow`, `TooLargeToFetch`,
+        `FetchersBusy`, `NowhereToPut`.
+        """
+        target = target_of(url)
+        with ExitStack() as held:
+            file = held.enter_context(_new_file(self._tmp_dir))
+            if not self._turns.acquire(blocking=False):
+                raise FetchersBusy
+            try:
+                fetched = self._fetch(target, url, file, max_bytes)
+            finally:
+                self._turns.release()
+            yield fetched
+
+    def _fetch(self, target: Target, url: str, file: BinaryIO, max_bytes: int) -> Fetched:
+        patience = Patience(self._seconds, IDLE_SECONDS)
+        for _ in range(MAX_REDIRECTS + 1):
+            with ExitStack() as open_things, _network_errors():
+                answer = self._ask(target, patience, open_things)
+                if answer.status not in _REDIRECTS:
+                    return _received(answer, target, patience, file, max_bytes)
+                location = _text(answer.headers.get("Location", ""))
+            url, before = _joined(url, location), target
+            target = target_of(url)
+            if before.scheme == "https" and target.scheme != "https":
+                raise FetchFailed
+        raise FetchFailed
+
+    def _ask(
+        self, target: Target, patience: Patience, open_things: ExitStack
+    ) -> http.client.HTTPResponse:
+        """Return the head of the answer to a GET."""
+        connected = open_things.enter_context(self._connected(target, patience))
+        patience.stage(HEAD_SECONDS)
+        if target.scheme == "https":
+            connected.settimeout(patience.left())
+            connected = self._tls().wrap_socket(connected, server_hostname=target.host)
+            open_things.enter_context(connected)
+        connection = GuardedConnection(target, connected, patience)
+        connection.request("GET", target.path, headers=_HEADERS)
+        return connection.getresponse()
+
+    def _connected(self, target: Target, patience: Patience) -> socket.socket:
+        """Return a connection to an address of `target` that was checked."""
+        patience.stage(None)
+        failure: OSError = ConnectionError()
+        for address in self._addresses(target, patience)[:MAX_ADDRESSES]:
+            try:
+                seconds = min(CONNECT_SECONDS, patience.left())
+                return self._connect(address, target.port, seconds)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _addresses(self, target: Target, patience: Patience) -> list[str]:
+        """Return where `target` leads; raise `AddressNotAllowed`.
+
+        One address that is not public is enough: no host that is meant to be found has one.
+        """
+        if target.address is not None:
+            found = [target.address]
+        elif "." in target.host:
+            found = self._resolve(target.host, patience.left())
+        else:
+            found = []
+        if not found or not all(map(is_public, found)):
+            raise AddressNotAllowed
+        return found
+
+
+def _joined(url: str, location: str) -> str:
+    """Return where a redirect from `url` leads; raise `FetchFailed` when it says nowhere."""
+    try:
+        joined = urljoin(url, location)
+    except ValueError:
+        raise FetchFailed from None
+    if not location:
+        raise FetchFailed
+    return joined
+
+
+def _received(
+    answer: http.client.HTTPResponse,
+    target: Target,
+    patience: Patience,
+    file: BinaryIO,
+    max_bytes: int,
+) -> Fetched:
+    """Put the body of `answer` into `file`."""
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if answer.status != HTTPStatus.OK or encoding not in {"", "identity"}:
+        raise FetchFailed(http_status=answer.status)
+    if answer.length is not None and answer.length > max_bytes:
+        raise TooLargeToFetch(max_bytes)
+    patience.stage(None)
+    sha256, length = hashlib.sha256(), 0
+    while block := answer.read(BLOCK_BYTES):
+        length += len(block)
+        if length > max_bytes:
+            raise TooLargeToFetch(max_bytes)
+        sha256.update(block)
+        _write(file, block)
+    if answer.length:  # what was announced and did not come
+        raise FetchFailed
+    _rewind(file)
+    return Fetched(
+        name=_name_of(answer, target), file=file, length=length, sha256=sha256.hexdigest()
+    )
+
+
+def _name_of(answer: http.client.HTTPResponse, target: Target) -> str:
+    """Return what the answer (RFC 6266), or else the URL, calls the file."""
+    try:
+        named = _text(answer.headers.get_filename("") or "")
+    except (LookupError, ValueError):
+        named = ""
+    return (named or target.file_name)[:LONGEST_NAME_CHARACTERS]
+
+
+def _text(header: str) -> str:
+    """Return a header in what it was most likely written in: http.client reads Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """Say what libraries raise in our words; theirs name addresses."""
+    try:
+        yield
+    except TimeoutError:
+        raise FetchTooSlow from None
+    except (OSError, http.client.HTTPException, ValueError):
+        raise FetchFailed from None
+
+
+@contextmanager
+def _new_file(tmp_dir: Path) -> Iterator[BinaryIO]:
+    try:
+        file = cast("BinaryIO", tempfile.TemporaryFile(dir=tmp_dir))  # noqa: SIM115
+    except OSError as error:
+        raise NowhereToPut from error
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # what a full disk did not take is lost with it anyway
+            file.close()
+
+
+def _write(file: BinaryIO, block: bytes) -> None:
+    try:
+        file.write(block)
+    except OSError as error:
+        raise NowhereToPut from error
+
+
+def _rewind(file: BinaryIO) -> None:
+    """Go to the start, which writes what is left."""
+    try:
+        file.seek(0)
+    except OSError as error:
+        raise NowhereToPut from error
