@@ -1,0 +1,48 @@
+"""Why the content of a page is not taken."""
+
+from avenue.errors import AvenueError, Unprocessable
+
+
+class ContentTooLarge(AvenueError):
+    """HTML or CSS of a page is larger than one may be; `part` says which, `limit` how much may be.
+
+    Pictures inside it count only while it comes in.
+    """
+
+    status = 413
+    code = "content_too_large"
+    message = "The {part} of the page is too large: at most {limit} characters are taken."
+    hint = "Divide it into several pages."
+
+    def __init__(self, *, part: str, limit: int) -> None:
+        super().__init__(part=part, limit=limit)
+
+
+class ContentTooTangled(Unprocessable):
+    """HTML or CSS has too many elements, or is nested too deep."""
+
+    code = "content_too_tangled"
+    message = "The {part} of the page has too many elements, or too many within one another."
+    hint = "Take away what holds nothing, and divide a very long page."
+
+    def __init__(self, *, part: str) -> None:
+        super().__init__(part=part)
+
+
+class TooManyInlinePictures(Unprocessable):
+    """More pictures than are taken at once stand in the page itself, as `data:` URLs."""
+
+    code = "too_many_inline_pictures"
+    message = "More than {limit} pictures are in the page itself."
+    hint = "Upload them to the library and place them from there."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class BadInlinePicture(Unprocessable):
+    """A picture in the page itself, as a `data:` URL, cannot be read."""
+
+    code = "bad_inline_picture"
+    message = "A picture in the page itself is damaged."
+    hint = "Take it out of the page, upload it to the library and place it from there."

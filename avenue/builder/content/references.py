@@ -1,0 +1,31 @@
+"""References: what stands in stored pages where browsers need an address."""
+
+import re
+
+from avenue.identity import ID_PATTERN
+from avenue.media.variants import ORIGINAL, VARIANTS
+
+SCHEME = "avenue:"
+NAME = r"[a-z][a-z0-9]*"
+REFERENCE = re.compile(rf"{SCHEME}(?P<asset>{ID_PATTERN.pattern})/(?P<variant>{NAME})")
+_WIDTH = re.compile(r"w([0-9]{1,5})")
+_WIDTHS = sorted((row.width, name) for name, row in VARIANTS.items() if _WIDTH.fullmatch(name))
+
+
+def reference(asset: str, variant: str) -> str:
+    """Return the reference to `asset` in the variant that comes nearest to the name `variant`."""
+    return f"{SCHEME}{asset}/{known_variant(variant)}"
+
+
+def known_variant(name: str) -> str:
+    """Return the variant there is for `name`, which another version of the table may have had.
+
+    Of the widths it is the next larger one, or the largest; for all else the original.
+    """
+    if name in VARIANTS:
+        return name
+    width = _WIDTH.fullmatch(name)
+    if not width:
+        return ORIGINAL
+    wide_enough = [each for pixels, each in _WIDTHS if pixels >= int(width[1])]
+    return wide_enough[0] if wide_enough else _WIDTHS[-1][1]
