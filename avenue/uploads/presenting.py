@@ -57,6 +57,7 @@ def file_json(site: Site, upload: Asset) -> UploadedFile:
         "type": "file" if version.width is None else "image",
         "size": version.bytes,
         "mime": version.media_type,
+        "title": upload.name,
         "removed": list(version.removed),
     }
 

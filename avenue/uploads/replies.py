@@ -39,6 +39,7 @@ class UploadedFile(Upload):
     type: Literal["image", "file"]
     size: int
     mime: str
+    title: Annotated[str, Field(description="The same as `name`.")]
     removed: Annotated[
         list[str], Field(description="Metadata that was taken out, as `gps` or `comment`.")
     ]

@@ -9,6 +9,7 @@ from avenue.config import Settings
 from avenue.errors import Invalid
 from avenue.identity import Actor, is_id
 from avenue.media.categories import categories_of
+from avenue.media.errors import ZipTooLarge
 from avenue.uploads.bodies import cursor_place, cursor_text
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.kinds import Kind, types_of
@@ -25,7 +26,6 @@ from avenue.uploads.pages.words import (
     why_nothing,
 )
 from avenue.uploads.service import UploadService
-from avenue.uploads.zips.errors import ZipTooLarge
 from avenue.uploads.zips.routes import zipped
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require

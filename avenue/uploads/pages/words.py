@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString
 
+from avenue.media.errors import ZipTooLarge
 from avenue.media.signing.service import DAY_SECONDS
 from avenue.uploads.errors import TooManyUploads, UploadHeld, UploadNotFound
 from avenue.uploads.kinds import Kind
-from avenue.uploads.zips.errors import ZipTooLarge
 from avenue.web.language import gettext, ngettext
 from avenue.web.language import lazy_gettext as _
 

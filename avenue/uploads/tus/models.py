@@ -46,8 +46,14 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a file: where it begins, its bytes, and the checksum it came with, if any."""
+    """A part of a file: where it begins, its bytes, and the checksum it came with, if any.
+
+    `counts_whole`: nothing of it is kept when it breaks off, as with a checksum. `name` is the
+    file's, where clients tell it no sooner.
+    """
 
     offset: int
     read: Read
     checksum: Checksum | None = None
+    counts_whole: bool = False
+    name: str = ""

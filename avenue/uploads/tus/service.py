@@ -29,7 +29,7 @@ from avenue.uploads.tus.errors import (
     UploadTakenOver,
 )
 from avenue.uploads.tus.models import NewUpload, Part, TusUpload
-from avenue.uploads.tus.protocol import Checksum, Chunk, Cutter
+from avenue.uploads.tus.protocol import Chunk, Cutter
 from avenue.uploads.tus.store import TusStore
 from avenue.web.errors import BodyCutOff, BodyTooLarge
 
@@ -113,7 +113,7 @@ class TusService:
     def receive(self, actor: Actor, upload_id: str, part: Part) -> TusUpload:
         """Take the next part of an own upload in, and finish it when that was the last one.
 
-        Of a part that breaks off, what came is kept, unless it has a checksum. Whoever comes last
+        Of a part that breaks off, what came is kept, unless it counts whole. Whoever comes last
         goes on; who was at it before is told `UploadTakenOver`. Raise `NotFound`, `OffsetMismatch`,
         `ChecksumMismatch`, what `part.read` raises, and, when the file is whole, why it is not
         taken: then the upload is ended.
@@ -125,7 +125,8 @@ class TusService:
             for _ in part.read(0):
                 pass
             return upload
-        taken = self._store.take(upload, hours=self._hours)
+        name = safe_name(part.name) if part.name else upload.name
+        taken = self._store.take(replace(upload, name=name), hours=self._hours)
         if taken is None:
             raise UploadTakenOver
         try:
@@ -150,8 +151,8 @@ class TusService:
 
     def _take_in(self, actor: Actor, upload: TusUpload, part: Part) -> TusUpload:
         cutter = Cutter(upload.offset, upload.tail)
-        if part.checksum:
-            self._take_checked(actor, upload, part, part.checksum, cutter)
+        if part.checksum or part.counts_whole:
+            self._take_whole(actor, upload, part, cutter)
         else:
             self._take_as_it_comes(actor, upload, part, cutter)
         if cutter.offset == upload.length:
@@ -179,20 +180,19 @@ class TusService:
                 self._store.move(upload, cutter.rest, waits=True)
             raise
 
-    def _take_checked(
-        self, actor: Actor, upload: TusUpload, part: Part, checksum: Checksum, cutter: Cutter
-    ) -> None:
+    def _take_whole(self, actor: Actor, upload: TusUpload, part: Part, cutter: Cutter) -> None:
         """Store each chunk of a part that counts only when all of it is as it was sent.
 
         Before that its bytes say nothing of the file.
         """
-        digest, first = checksum.begin(), None
+        digest, first = part.checksum.begin() if part.checksum else None, None
         for block in part.read(upload.length - upload.offset):
-            digest.update(block)
+            if digest:
+                digest.update(block)
             for chunk in cutter.add(block):
                 first = first or chunk
                 self._store.put_chunk(upload, chunk)
-        if not checksum.fits(digest):
+        if part.checksum and digest and not part.checksum.fits(digest):
             raise ChecksumMismatch
         if first:
             self._check_beginning(actor, upload, first)

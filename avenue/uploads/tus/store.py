@@ -66,12 +66,20 @@ class TusStore:
     def take(self, upload: TusUpload, *, hours: int) -> TusUpload | None:
         """Let whoever asks go on with an upload, and nobody else; None when it has moved since.
 
-        It expires `hours` from now.
+        It expires `hours` from now, and is called as `upload` says.
         """
         standing = {"_id": upload.id, "offset": upload.offset, "is_done": False, **IN_TIME}
         taken = self._uploads(upload.site).find_and_update(
             standing,
-            [{"$set": {"epoch": {"$add": ["$epoch", 1]}, "expires_at": _later(hours)}}],
+            [
+                {
+                    "$set": {
+                        "epoch": {"$add": ["$epoch", 1]},
+                        "expires_at": _later(hours),
+                        "name": {"$literal": upload.name},
+                    }
+                }
+            ],
         )
         return _in(taken) if taken else None
 

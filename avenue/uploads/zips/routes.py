@@ -6,10 +6,11 @@ from flask import Blueprint, Response
 
 from avenue.identity import Scope
 from avenue.media.delivery import deliver_made
+from avenue.media.errors import ZipTooLarge
 from avenue.media.reading import DamagedFile
+from avenue.media.zipping import ZIP_TYPE
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.zips.bodies import ZipWanted
-from avenue.uploads.zips.errors import ZipTooLarge
 from avenue.uploads.zips.service import ZipService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
@@ -17,8 +18,6 @@ from avenue.web.describing import Reply, described
 from avenue.web.hosts import current_site
 from avenue.web.parsing import body_as
 from avenue.web.services import using
-
-ZIP_TYPE = "application/zip"
 
 blueprint = Blueprint("upload_zips", __name__, url_prefix="/api/uploads")
 

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 from avenue.config import Settings
 from avenue.identity import Actor
-from avenue.media.limits import MB
 from avenue.media.reading import MediaReader
-from avenue.media.zipping import Zip
+from avenue.media.zipping import Zip, bounded_zip
 from avenue.uploads.service import UploadService
-from avenue.uploads.zips.errors import ZipTooLarge
 
 
 class ZipService:
@@ -25,7 +23,4 @@ class ZipService:
         Raise `UploadNotFound`, which names those that are not there, or `ZipTooLarge`.
         """
         found = self._uploads.get_all(actor, upload_ids)
-        made = Zip([self._reader.open(each) for each in found])
-        if made.length > self._most_mb * MB:
-            raise ZipTooLarge(length=made.length, limit_mb=self._most_mb)
-        return made
+        return bounded_zip([self._reader.open(each) for each in found], self._most_mb)

@@ -1,0 +1,1 @@
+"""Uploads by FilePond's protocol (https://pqina.nl/filepond/docs/api/server/)."""

@@ -1,0 +1,210 @@
+"""FilePond's protocol over HTTP, under `/api/uploads/filepond`: process, load, revert, chunks.
+
+FilePond knows a file by an id, as text, in the answer to its first request. It sends its name with
+each part, as UTF-8, and counts a part as come as soon as HEAD tells of one byte of it: so a part
+counts only when all of it came.
+"""
+
+from http import HTTPStatus
+from typing import Annotated, NotRequired
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.errors import NotFound
+from avenue.media.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.reading import DamagedFile, MediaReader
+from avenue.media.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception
+from avenue.media.routes import FILE_REPLIES
+from avenue.uploads.bodies import checked_reference
+from avenue.uploads.errors import (
+    BadReference,
+    TooManyUploads,
+    UnknownCategory,
+    UploadHeld,
+    UploadNotFound,
+)
+from avenue.uploads.filepond.errors import OneFileAtATime
+from avenue.uploads.filepond.service import FilePondService
+from avenue.uploads.routes import ReferenceText, received
+from avenue.uploads.service import UploadService
+from avenue.uploads.tus import protocol
+from avenue.uploads.tus.errors import (
+    InvalidTusHeader,
+    OffsetMismatch,
+    TooManyOpenUploads,
+    UploadLost,
+    UploadTakenOver,
+)
+from avenue.uploads.tus.models import Part, TusUpload
+from avenue.uploads.tus.routes import FILE_REFUSALS, LENGTH, OFFSET, Number
+from avenue.web import body
+from avenue.web.audit import audited, note, note_each, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import LOCATION, Reply, described
+from avenue.web.errors import BodyCutOff, BodyTooLarge, RangeNotSatisfiable
+from avenue.web.limits import resumable_route, upload_route
+from avenue.web.services import using
+
+TEXT = "text/plain"
+LONGEST_ID = 64
+GIVEN = Reply({"*/*": bytes}, "The file; for `patch` only `Upload-Offset`, how much of it came.")
+
+Id = Annotated[str, Field(description="As it was answered.")]
+NewHead = TypedDict("NewHead", {"Upload-Length": Number}, total=False)
+PartHead = TypedDict("PartHead", {"Upload-Offset": Number, "Upload-Name": NotRequired[str]})
+"""What FilePond says in the heads of its requests."""
+
+
+class NewFile(TypedDict, total=False):
+    """Where a file goes."""
+
+    category: Annotated[str, Field(description="`general` if left out.")]
+    reference: ReferenceText
+
+
+class OfPart(TypedDict):
+    """Which file a part is of."""
+
+    patch: Id
+
+
+class Asked(TypedDict, total=False):
+    """Which file is wanted, and as what; one of them."""
+
+    load: Id
+    restore: Id
+    patch: Id
+
+
+blueprint = Blueprint("filepond", __name__, url_prefix="/api/uploads/filepond")
+
+
+@blueprint.post("")
+@require()
+@upload_route
+@described(
+    headers=NewHead,
+    query=NewFile,
+    files=("*/*",),
+    replies={
+        201: Reply({TEXT: str}, "The id of a new upload, or of one to come in parts.", (LOCATION,)),
+        200: Reply({TEXT: str}, "The id of the upload that has these bytes already.", (LOCATION,)),
+    },
+    refuses=(
+        *(UnknownCategory, BadReference, TooManyUploads, TooManyOpenUploads, InvalidTusHeader),
+        OneFileAtATime,
+        *UPLOAD_REFUSALS,
+    ),
+)
+@audited("upload.added")
+def process() -> ResponseReturnValue:
+    """Take one file in; with `Upload-Length`, begin one that comes in parts."""
+    actor, uploads = current_actor(), using(UploadService)
+    if LENGTH in request.headers:
+        length = protocol.number(LENGTH, request.headers.get(LENGTH))
+        reference = checked_reference(request.args.get("reference"))
+        filing = uploads.filing(actor, request.args.get("category"), reference)
+        nothing_changed()
+        begun = using(FilePondService).begin(actor, filing, length)
+        return _named(begun.id, HTTPStatus.CREATED)
+    filing, incoming = received(actor)
+    if len(incoming) > 1:
+        raise OneFileAtATime
+    reception = uploads.add(actor, filing, incoming, key=idempotency_key())
+    note_reception(reception)
+    status = HTTPStatus.CREATED if reception.created else HTTPStatus.OK
+    answer = _named(reception.assets[0].id, status)
+    if reception.replayed:
+        answer.headers["Idempotent-Replayed"] = "true"
+    return answer
+
+
+@blueprint.patch("")
+@require()
+@resumable_route
+@described(
+    headers=PartHead,
+    query=OfPart,
+    body=protocol.PART_TYPE,
+    replies={204: Reply(about="All of the part was kept.", headers=(OFFSET,))},
+    refuses=(
+        *(InvalidTusHeader, NotFound, UploadNotFound, OffsetMismatch, UploadTakenOver, UploadLost),
+        *(UnknownCategory, TooManyUploads, BodyTooLarge, BodyCutOff, *FILE_REFUSALS),
+    ),
+)
+@audited("upload.added")
+def patch() -> ResponseReturnValue:
+    """Take the next part of a file in, the one that begins at byte `Upload-Offset`.
+
+    With the last one the file is looked at and kept, or refused like any other.
+    """
+    actor, pond, upload_id = current_actor(), using(FilePondService), request.args.get("patch", "")
+    part = Part(
+        offset=protocol.number(OFFSET, request.headers.get(OFFSET)),
+        read=body.blocks,
+        counts_whole=True,
+        name=_name(),
+    )
+    before = pond.standing(actor, upload_id)
+    upload = pond.receive(actor, upload_id, part, request.content_length or 0)
+    if upload.is_done and not before.is_done:
+        note(object_id=upload.id)
+    else:
+        nothing_changed()
+    return _standing(upload, HTTPStatus.NO_CONTENT)
+
+
+@blueprint.get("")
+@require()
+@described(
+    query=Asked,
+    replies={**FILE_REPLIES, 200: GIVEN},
+    refuses=(NotFound, UploadNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+)
+def show() -> ResponseReturnValue:
+    """Give a file back (`?load=`, `?restore=`); with `?patch=`, say how much of it has come."""
+    actor, asked = current_actor(), request.args
+    if "patch" in asked:
+        return _standing(using(FilePondService).standing(actor, asked["patch"]), HTTPStatus.OK)
+    upload = using(UploadService).get(actor, asked.get("load") or asked.get("restore") or "")
+    return deliver(request.environ, using(MediaReader).open(upload), PRIVATE)
+
+
+@blueprint.delete("")
+@require()
+@described(
+    body=TEXT,
+    replies={204: None},
+    refuses=(NotFound, UploadNotFound, UploadHeld, BodyTooLarge, BodyCutOff),
+)
+@audited("upload.removed")
+def revert() -> ResponseReturnValue:
+    """Undo the file whose id is the body: what has come of it goes, a finished one is removed."""
+    upload_id = body.whole(LONGEST_ID).decode("latin-1").strip()
+    if using(FilePondService).remove(current_actor(), upload_id):
+        note(object_id=upload_id)
+    else:
+        note_each("upload.cancelled", [upload_id])
+    return "", HTTPStatus.NO_CONTENT
+
+
+def _named(upload_id: str, status: HTTPStatus) -> Response:
+    answer = Response(upload_id, status=status, mimetype=TEXT)
+    answer.headers[LOCATION] = f"{blueprint.url_prefix}?load={upload_id}"
+    return answer
+
+
+def _standing(upload: TusUpload, status: HTTPStatus) -> Response:
+    answer = Response(status=status)
+    answer.headers[OFFSET] = str(upload.offset)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _name() -> str:
+    """Return the file's name as FilePond sends it: UTF-8, which WSGI takes for Latin-1."""
+    sent = request.headers.get("Upload-Name", "")
+    return sent.encode("latin-1", "replace").decode(errors="replace")
