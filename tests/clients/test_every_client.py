@@ -1,0 +1,122 @@
+"""What people see who upload with each client, set up as docs/clients says."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, FilePayload
+
+from tests.clients.desks import DESKS, Desk
+from tests.clients.house import LOCALE, NO_PICTURE, House, a_file
+from tests.http.application import a_picture
+from tests.mongod import wait_until
+
+TOO_LARGE = bytes(1024 * 1024)
+LOADED = """async (address) => {
+    const picture = new Image();
+    picture.src = address;
+    await picture.decode();
+    return picture.naturalWidth;
+}"""
+
+
+class Seat:
+    """A person at a desk."""
+
+    def __init__(self, house: House, desk: Desk) -> None:
+        self.house, self.desk, self.page = house, desk, desk.page
+
+    def brings(self, *files: FilePayload) -> list[str]:
+        """Bring files and see as many pictures more; return their addresses."""
+        before = self.desk.pictures()
+        self.desk.bring(*files)
+        return self.sees(len(files), before)
+
+    def sees(self, count: int, before: list[str]) -> list[str]:
+        def more() -> list[str]:
+            return [each for each in self.desk.pictures() if each not in before]
+
+        wait_until(lambda: len(more()) == count, f"{count} pictures")
+        return more()
+
+    def is_refused(self, file: FilePayload, status: int) -> None:
+        """Bring a file that is refused, and read why; no picture is there for it."""
+        before, stored = self.desk.pictures(), self.house.count()
+        with self.page.expect_response(lambda each: each.status == status) as answer:
+            self.desk.bring(file)
+        said = answer.value.json()["message"]
+        self.desk.reads(self.desk.reason(status, said))
+        assert self.desk.pictures() == before
+        assert self.house.count() == stored
+        self.desk.clear()
+
+
+@pytest.fixture(scope="module", params=DESKS, ids=lambda desk: desk.__name__)
+def seat(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iterator[Seat]:
+    kind = request.param
+    context = browser.new_context(locale=LOCALE)
+    if kind.at_home:
+        house.sign_in(context)
+    page = context.new_page()
+    house.open(page, kind.sample, at_home=kind.at_home)
+    yield Seat(house, kind(page, house.url))
+    context.close()
+
+
+def test_a_picture_is_shown_from_where_it_is_kept(seat: Seat) -> None:
+    (address,) = seat.brings(a_file())
+    assert seat.house.newest()["_id"] in address
+    assert seat.page.evaluate(LOADED, address)
+
+
+def test_several_come_at_once(seat: Seat) -> None:
+    addresses = seat.brings(a_file(), a_file(), a_file())
+    assert len(set(addresses)) == 3
+
+
+def test_one_that_is_too_large_is_refused_with_the_reason(seat: Seat) -> None:
+    seat.is_refused(a_file(a_picture() + TOO_LARGE), 413)
+
+
+def test_what_is_no_picture_is_refused_with_the_reason(seat: Seat) -> None:
+    seat.is_refused(a_file(NO_PICTURE), 415)
+
+
+def test_of_several_the_bad_one_alone_is_refused(seat: Seat) -> None:
+    before = seat.desk.pictures()
+    seat.desk.bring(a_file(), a_file(NO_PICTURE), a_file())
+    assert len(set(seat.sees(2, before))) == 2
+    seat.desk.reads(seat.desk.reason(415, seat.house.why_no_picture()))
+    seat.desk.clear()
+
+
+def test_who_is_signed_out_is_told_so(seat: Seat) -> None:
+    with seat.house.signed_out():
+        seat.is_refused(a_file(), 401)
+    if seat.desk.at_home:
+        seat.house.sign_in(seat.page.context)
+    assert seat.brings(a_file())
+
+
+def test_who_brings_too_much_is_told_to_wait(seat: Seat) -> None:
+    if seat.desk.waits:
+        before = seat.desk.pictures()
+        with seat.house.busy(seconds=1):
+            seat.desk.bring(a_file())
+            assert seat.sees(1, before)
+        return
+    with seat.house.busy():
+        seat.is_refused(a_file(), 429)
+    assert seat.brings(a_file())
+
+
+def test_what_found_no_room_for_a_moment_is_there_at_the_second_try(seat: Seat) -> None:
+    if seat.desk.tries_again:
+        before = seat.desk.pictures()
+        with seat.house.out_of_room_once(seat.page) as statuses:
+            seat.desk.bring(a_file())
+            assert seat.sees(1, before)
+        assert statuses[0] == 503
+        return
+    with seat.house.out_of_room():
+        seat.is_refused(a_file(), 503)
+    assert seat.brings(a_file())
