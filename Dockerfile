@@ -24,6 +24,9 @@ RUN mkdir -p /srv/avenue/avenue/static/vendor \
  && cp node_modules/sortablejs/modular/sortable.esm.js /srv/avenue/avenue/static/vendor/ \
  && cp node_modules/fflate/esm/browser.js /srv/avenue/avenue/static/vendor/fflate.esm.js \
  && cp node_modules/tus-js-client/dist/tus.min.js /srv/avenue/avenue/static/vendor/ \
+ && cp node_modules/grapesjs/dist/grapes.min.js /srv/avenue/avenue/static/vendor/ \
+ && cp node_modules/grapesjs/dist/css/grapes.min.css /srv/avenue/avenue/static/vendor/ \
+ && cp node_modules/grapesjs/locale/es.mjs /srv/avenue/avenue/static/vendor/grapes.es.js \
  && /opt/avenue/bin/python -m compileall -q /srv/avenue \
  && /opt/avenue/bin/pip uninstall --yes --quiet pip setuptools
 

@@ -19,18 +19,23 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	cp node_modules/sortablejs/modular/sortable.esm.js avenue/static/vendor/
 	cp node_modules/fflate/esm/browser.js avenue/static/vendor/fflate.esm.js
 	cp node_modules/tus-js-client/dist/tus.min.js avenue/static/vendor/
+	cp node_modules/grapesjs/dist/grapes.min.js avenue/static/vendor/
+	cp node_modules/grapesjs/dist/css/grapes.min.css avenue/static/vendor/
+	cp node_modules/grapesjs/locale/es.mjs avenue/static/vendor/grapes.es.js
 
 ##@ Check
-test: $(VENV)/.installed-dev assets chromium wrk nginx curl ## Install what testing needs and run all tests; T=path picks some
+test: $(VENV)/.installed-dev assets tests/clients/node_modules/.installed chromium wrk nginx curl ## Install what testing needs and run all tests; T=path picks some
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 ifeq ($(T),tests)
-	$(BIN)/python -m pytest tests -m "not long and not alone" -n 3 --dist loadfile
+	$(BIN)/python -m pytest tests -m "not long and not alone" -n 4 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest $$(grep -rl --include=*.py pytest.mark.alone tests) -m "alone and not long"
 else
 	$(BIN)/python -m pytest $(T) -m "not long"
 endif
+test-clients: $(VENV)/.installed-dev tests/clients/node_modules/.installed chromium ## The upload clients of docs/clients, from npm, in Chromium
+	$(BIN)/python -m pytest tests/clients
 test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
 	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
 bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Delivery beside nginx, Parse Server and others, in one run
@@ -38,9 +43,13 @@ bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Del
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
 	$(BIN)/python -m bench.pictures
 chromium: ## Debian's Chromium for the browser tests, where it can be installed and is missing
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	@command -v chromium chromium-browser google-chrome >/dev/null && \
+	command -v chromium-headless-shell >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; fi
+	    apt-get update -qq; \
+	    for package in chromium chromium-headless-shell; do \
+	      apt-get install -qq -y --no-install-recommends $$package >/dev/null 2>&1 || true; \
+	    done; fi
 wrk nginx curl: ## Debian's load generator, server and client, where they can be installed and are missing
 	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -81,6 +90,12 @@ node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
 	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --no-fund --no-audit --loglevel=error
 	touch $@
 
+# What docs/clients configures: each in the version its tests were written for.
+tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json | $(VENV)/.installed
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix tests/clients --no-fund --no-audit --loglevel=error --ignore-scripts
+	touch $@
+
 # Parse Server, for bench-delivery only; without it that says so and goes on.
 bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.installed
 	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
@@ -90,4 +105,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.installed
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help

@@ -173,6 +173,14 @@ class Settings:
         "",
         secret=True,
     )
+    fetch_seconds: int = setting(
+        "AVENUE_FETCH_SECONDS",
+        "How long fetching a file by its URL may take in all.",
+        20,
+        unit="seconds",
+        least=1,
+        most=300,
+    )
     pipeline_mode: str = setting(
         "AVENUE_PIPELINE_MODE",
         "When pictures get their sizes: product pictures in the upload and the others when first "
@@ -386,6 +394,14 @@ class Settings:
     max_json_depth: int = setting(
         "AVENUE_MAX_JSON_DEPTH", "Nesting of a JSON body.", 20, unit="levels", least=2, most=200
     )
+    max_page_mb: int = setting(
+        "AVENUE_MAX_PAGE_MB",
+        "Largest request that saves a page, pictures inside it included.",
+        16,
+        unit="MB",
+        least=1,
+        most=64,
+    )
     max_import_mb: int = setting(
         "AVENUE_MAX_IMPORT_MB", "Largest table of an import.", 10, unit="MB", least=1, most=100
     )
@@ -407,7 +423,7 @@ class Settings:
     )
     max_zip_mb: int = setting(
         "AVENUE_MAX_ZIP_MB",
-        "Largest ZIP that is made of uploads.",
+        "Largest ZIP that is made of stored files.",
         1000,
         unit="MB",
         least=1,

@@ -130,6 +130,8 @@ NO_CODES = {
     # Words in code type that are keys, columns or collections.
     "snake_case",
     "created_at",
+    "duplicate_of",
+    "in_use",
     "checked_at",
     "generated_at",
     "problems_total",

@@ -243,7 +243,7 @@ def _people_of(site: str, search: str) -> dict[str, Any]:
     query: dict[str, Any] = {f"roles.{site}": {"$exists": True}}
     if search:
         # MongoDB takes no pattern that holds a NUL, but one that names it.
-        like = {"$regex": re.escape(search).replace("\0", "x00"), "$options": "i"}
+        like = {"$regex": re.escape(search).replace("\0", r"\x00"), "$options": "i"}
         query["$or"] = [{"email": like}, {"name": like}]
     return query
 

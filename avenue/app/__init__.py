@@ -18,8 +18,13 @@ from avenue.app.services import (
     audit_service,
     import_service,
     inspector,
+    logo_service,
     media_library,
+    media_service,
+    media_users,
+    page_service,
     picture_import_service,
+    published_paths,
     recovery_service,
     renditions_of,
     shop_of,
@@ -29,6 +34,15 @@ from avenue.app.services import (
 )
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
+from avenue.builder.editor import pages as editor_pages
+from avenue.builder.library import pages as library_pages
+from avenue.builder.library import routes as library_routes
+from avenue.builder.library.folders.service import FolderService
+from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.website import pages as website_pages
+from avenue.builder.website import routes as website_routes
+from avenue.builder.website.rendering import Documents
+from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.jobs.service import JobService
@@ -41,7 +55,6 @@ from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     product_pictures,
-    site_logo,
 )
 from avenue.media.reading import MediaReader
 from avenue.media.refreshing import Refresher
@@ -49,11 +62,12 @@ from avenue.media.store import AssetStore, LegacyUrls
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
+from avenue.shop.pages.window import MorePages
 from avenue.shop.service.status import StatusService
 from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
-from avenue.sites.service import LogoService, SiteService
+from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
@@ -69,6 +83,8 @@ from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads import pages as upload_pages
 from avenue.uploads import routes as upload_routes
+from avenue.uploads.filepond import routes as filepond_routes
+from avenue.uploads.filepond.service import FilePondService
 from avenue.uploads.links import routes as link_routes
 from avenue.uploads.links.service import LinkService
 from avenue.uploads.service import UploadService
@@ -104,6 +120,8 @@ LONGEST_REQUEST_SECONDS = 3600.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NAVIGATION = (
     *shop_pages.NAVIGATION,
+    *library_pages.NAVIGATION,
+    *editor_pages.NAVIGATION,
     *upload_pages.NAVIGATION,
     *account_pages.NAVIGATION,
     *site_pages.NAVIGATION,
@@ -121,25 +139,17 @@ def create_app(settings: Settings, database: Database) -> Flask:
     gate = Gate(database)
     rate_limits = RateLimits(database)
     accounts = _provide_people(app, database, rate_limits, settings)
-    policy = product_pictures(settings)
     decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
     known_sites = Sites(database, settings)
     hot = _provide_delivery(app, database, decoders, known_sites, settings)
     changes = audit_service(settings, database)
-    provide(app, settings, library, LegacyUrls(database), policy, changes)
+    provide(app, settings, library, LegacyUrls(database), product_pictures(settings), changes)
     _provide_uploads(app, database, library, settings)
+    _provide_website(app, database, library, settings)
     _provide_sites(app, database, library, known_sites, settings)
-    shop = shop_of(settings, database, library)
-    provide(
-        app,
-        *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
-        _status_service(database, known_sites, settings),
-        import_service(settings, database),
-        picture_import_service(settings, database, library),
-        tus_service(settings, database, library),
-        ticket_service(settings, database, library, accounts, rate_limits),
-    )
+    _provide_shop(app, database, library, known_sites, settings)
+    provide(app, ticket_service(settings, database, library, accounts, rate_limits))
 
     for each in (parsing, language, assets, colours, problems):
         each.install(app)
@@ -175,11 +185,17 @@ def _register_blueprints(app: Flask) -> None:
         site_routes.blueprint,
         site_pages.blueprint,
         tus_routes.blueprint,
+        filepond_routes.blueprint,
         upload_routes.blueprint,
         link_routes.blueprint,
         ticket_routes.blueprint,
         zip_routes.blueprint,
         *upload_pages.BLUEPRINTS,
+        website_routes.blueprint,
+        website_pages.blueprint,
+        *editor_pages.BLUEPRINTS,
+        *library_routes.BLUEPRINTS,
+        *library_pages.BLUEPRINTS,
     ):
         app.register_blueprint(blueprint)
 
@@ -254,7 +270,7 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
     return StatusService(
         StatusStore(database),
         InspectionStore(database),
-        inspector(database, sites),
+        inspector(settings, database, sites),
         DeploymentStatus(database),
         sites,
         LegacyUrls(database).find_many,
@@ -263,14 +279,31 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
     )
 
 
+def _provide_shop(
+    app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
+) -> None:
+    shop = shop_of(settings, database, library)
+    provide(
+        app,
+        *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
+        _status_service(database, known, settings),
+        import_service(settings, database),
+        picture_import_service(settings, database, library),
+    )
+
+
 def _provide_sites(
     app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
 ) -> None:
-    store = SiteStore(database, settings)
+    logos = logo_service(settings, database, library, known)
+    pages: PageService = app.extensions["avenue"][PageService]
+    provide(app, SiteService(SiteStore(database, settings), known, settings), logos)
+    users = media_users(settings, database, pages, logos)
+    reader: MediaReader = app.extensions["avenue"][MediaReader]
     provide(
         app,
-        SiteService(store, known, settings),
-        LogoService(store, known, library, site_logo(settings)),
+        media_service(settings, database, library, reader, users),
+        FolderService(FolderStore(database)),
     )
 
 
@@ -280,8 +313,17 @@ def _provide_uploads(
     uploads = UploadService(UploadStore(database), library, settings)
     reader: MediaReader = app.extensions["avenue"][MediaReader]
     links = signed_links(settings, database)
+    resumable = tus_service(settings, database, library)
     provide(app, uploads, ZipService(uploads, reader, settings))
+    provide(app, resumable, FilePondService(resumable, uploads))
     provide(app, links, LinkService(library, links, settings))
+
+
+def _provide_website(
+    app: Flask, database: Database, library: MediaLibrary, settings: Settings
+) -> None:
+    pages = page_service(settings, database, library)
+    provide(app, pages, Documents(), MorePages(lambda site: published_paths(pages, site)))
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:
@@ -313,6 +355,9 @@ def _seconds_for(method: str, settings: Settings) -> float:
     seconds = settings.write_seconds + declared_bytes / MB
     if declared_bytes > settings.max_drain_mb * MB:  # read while it arrives, not collected before
         seconds += declared_bytes / (settings.min_body_kb_per_second * 1024)
-    if limits.is_resumable_view(current_app.view_functions.get(request.endpoint or "")):
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.is_json and limits.is_fetching_view(view):
+        seconds += settings.fetch_seconds
+    if limits.is_resumable_view(view):
         seconds += settings.max_tus_mb  # the last part of a file may be small; all of it is read
     return min(seconds, LONGEST_REQUEST_SECONDS)

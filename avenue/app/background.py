@@ -69,7 +69,7 @@ class Background:
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspect_seconds = settings.inspect_minutes * 60
-        self._inspector = inspector(database, Sites(database, settings))
+        self._inspector = inspector(settings, database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
         handlers: dict[str, Handler] = {

@@ -1,6 +1,8 @@
 """The services that the application, commands and jobs share, each made in one place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
@@ -8,32 +10,46 @@ from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.accounts.tries import Tries
 from avenue.app.letters import LetterWorker, QueuedLetters
+from avenue.app.uses import LogoReferrers, LogoUses, PageUses
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
+from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.library.service import MediaService
+from avenue.builder.library.store import MediaStore, Users
+from avenue.builder.website.intake import Intake
+from avenue.builder.website.presenting import path_of
+from avenue.builder.website.service import PageService
+from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.config import Settings
+from avenue.identity import Site
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool
 from avenue.media.inspection.files import FileInspector
+from avenue.media.inspection.models import Referrers
 from avenue.media.inspection.references import ReferenceInspector
 from avenue.media.inspection.service import Inspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     image_limits,
+    library_pictures,
     picture_archives,
     product_pictures,
+    site_logo,
 )
 from avenue.media.purging.service import Purger
 from avenue.media.purging.store import PurgeStore
 from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
+from avenue.media.shelving.store import LibraryStore
 from avenue.media.signing.service import SignedLinks
 from avenue.media.signing.store import LinkKeys
 from avenue.media.store import AssetStore, LegacyUrls
+from avenue.outside.fetching import Fetcher
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
@@ -49,7 +65,7 @@ from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.samples import SampleStore
 from avenue.shop.store.status import PictureReferrers
-from avenue.sites.service import SiteService
+from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger
@@ -214,6 +230,45 @@ def ticket_service(
     return TicketService(TicketStore(database), uploads, library, accounts, tries)
 
 
+def page_service(settings: Settings, database: Database, library: MediaLibrary) -> PageService:
+    """Return the pages of the website builder."""
+    store = PageStore(database)
+    intake = Intake(store, library, library_pictures(settings), settings.tmp_dir)
+    return PageService(store, library, intake)
+
+
+def logo_service(
+    settings: Settings, database: Database, library: MediaLibrary, sites: Sites
+) -> LogoService:
+    """Return the logos of sites."""
+    return LogoService(SiteStore(database, settings), sites, library, site_logo(settings))
+
+
+def media_service(
+    settings: Settings,
+    database: Database,
+    library: MediaLibrary,
+    reader: MediaReader,
+    users: Sequence[Users],
+) -> MediaService:
+    """Return the media library, which asks `users` before it removes anything."""
+    store = MediaStore(database, LibraryStore(database), FolderStore(database), users)
+    fetcher = Fetcher(seconds=settings.fetch_seconds, tmp_dir=settings.tmp_dir)
+    return MediaService(store, library, reader, fetcher, settings)
+
+
+def media_users(
+    settings: Settings, database: Database, pages: PageService, logos: LogoService
+) -> list[Users]:
+    """Return who uses files of the media library."""
+    return [LogoUses(SiteStore(database, settings), logos), PageUses(pages)]
+
+
+def published_paths(pages: PageService, site: Site) -> list[tuple[str, datetime]]:
+    """Return where visitors see the pages of `site`, for the map that search engines read."""
+    return [(path_of(each.slug), each.changed_at) for each in pages.addresses(site)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """What a shop can do, each part made once."""
@@ -266,9 +321,13 @@ def purger(settings: Settings, database: Database, sites: Sites) -> Purger:
     )
 
 
-def inspector(database: Database, sites: Sites) -> Inspector:
+def inspector(settings: Settings, database: Database, sites: Sites) -> Inspector:
     """Return who looks whether everything that is referred to is there."""
     store, known_paths = InspectionStore(database), LegacyUrls(database).find_many
     referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
-    references = ReferenceInspector(store, referrers, known_paths)
+    website: list[Referrers] = [
+        PageReferrers(database),
+        LogoReferrers(SiteStore(database, settings)),
+    ]
+    references = ReferenceInspector(store, referrers, known_paths, beside=website)
     return Inspector(store, FileInspector(store), references, sites)

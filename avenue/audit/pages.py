@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, request, stream_with_context
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -14,12 +14,13 @@ from avenue.audit.models import EntryPage, EntryQuery
 from avenue.audit.service import AuditService
 from avenue.audit.table import head, rows
 from avenue.audit.texts import action_words, choices, details_words, doer_words
-from avenue.clock import iso, utc_now
+from avenue.clock import iso
 from avenue.identity import Actor, Role
 from avenue.web.auth import current_actor, require
 from avenue.web.language import lazy_gettext
 from avenue.web.pages import Entry, page
 from avenue.web.services import using
+from avenue.web.tables import table
 
 PATH = "/admin/audit"
 SHOWN = 50
@@ -69,19 +70,7 @@ def give_table() -> Response:
     """Give what the filters leave as a table, the newest `MOST_ROWS` at most."""
     actor, query = current_actor(), _query(_asked(), AT_ONCE)
     first = using(AuditService).find(actor, query, after=None)  # a refusal is still an answer here
-    lines = rows(_all(actor, query, first))
-    response = Response(
-        stream_with_context(_table(lines)), content_type="text/csv; charset=utf-8; header=present"
-    )
-    name = f"{actor.site.id}-{utc_now():%Y-%m-%d}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _table(lines: Iterator[str]) -> Iterator[str]:
-    yield head()
-    yield from lines
+    return table(actor.site.id, head(), rows(_all(actor, query, first)))
 
 
 def _all(actor: Actor, query: EntryQuery, first: EntryPage) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from avenue.cli.context import as_json, database_of, local, of_site, say, settin
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
 from avenue.media.variants import ORIGINAL
+from avenue.migration.errors import FileIsShown
 from avenue.migration.files import Files
 from avenue.migration.models import KeptFile
 
@@ -101,15 +102,19 @@ def exists(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
 
 @click.command()
 @click.argument("which", metavar="ID|URL|PATH...", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Take files out wherever they are used, then remove.")
 @of_site
 @local
 @as_json
-def rm(*, which: tuple[str, ...], site: str, is_local: bool, wants_json: bool) -> None:
-    """Put files of the media library into the trash; exit code 1 when one was refused."""
+def rm(*, which: tuple[str, ...], force: bool, site: str, is_local: bool, wants_json: bool) -> None:
+    """Put files of the media library into the trash; exit code 1 when one was refused.
+
+    One that pages or the site use is refused, and where it is used is told.
+    """
     outcomes = []
     with _files(site, is_local=is_local) as files:
         for each in which:
-            outcome = _rm_one(files, each)
+            outcome = _rm_one(files, each, force=force)
             outcomes.append({"file": each, **outcome})
             _tell(each, outcome, str(outcome.get("id")), wants_json)
     _finish(outcomes, wants_json)
@@ -133,9 +138,11 @@ def _put_one(files: Files, source: str, name: str | None) -> dict[str, Any]:
     return {**_facts(kept), "created": kept.created}
 
 
-def _rm_one(files: Files, which: str) -> dict[str, Any]:
+def _rm_one(files: Files, which: str, *, force: bool) -> dict[str, Any]:
     try:
-        return {"id": files.rm(which)}
+        return {"id": files.rm(which, force=force)}
+    except FileIsShown as error:
+        return {**_refusal(error), **error.facts}
     except AvenueError as error:
         return _refusal(error)
 
@@ -168,6 +175,9 @@ def _tell(source: str, outcome: Mapping[str, Any], line: str, wants_json: bool) 
     if "error" in outcome:
         shown = click.format_filename(source)
         click.echo(f"{shown}: {outcome['error']} {outcome['hint']}", err=True)
+        for each in outcome.get("usage", ()):
+            where = ", ".join(each["where"])
+            click.echo(f"  {each['kind']} {each['title']!r} ({where}) {each['url']}", err=True)
     else:
         click.echo(line)
 

@@ -160,7 +160,8 @@ class Order:
 
     `key` is the client's Idempotency-Key or None; `target` names what the files are for; `known`
     are the assets already there, by the hash of the bytes that were sent; beyond `room` more
-    files, `no_room` is the error. With `replaces`, the one file becomes a version of that asset.
+    files, `no_room` is the error. With `replaces`, the one file becomes a version of that asset,
+    whose name it keeps if it has none.
     """
 
     policy: UploadPolicy
@@ -521,7 +522,8 @@ class MediaLibrary:
         self, order: Order, incoming: Incoming, media_type: MediaType, spools: ExitStack
     ) -> Checked:
         """Open a picture wholly, clean it, and make the variants its place wants at once."""
-        name = file_name(incoming.name, media_type)
+        before = order.replaces.name if order.replaces else ""
+        name = file_name(incoming.name or before, media_type)
         if media_type.name not in PICTURES:
             return Checked(
                 incoming=incoming,

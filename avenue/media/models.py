@@ -72,8 +72,8 @@ class Asset:
 
     `expires_at` is set while nobody has claimed it: then it goes when that time has come. Of a
     general upload, it is when its category keeps it no longer; `category`, `reference` and `hold`
-    are only its own. `trashed_at` is set while it is in the trash. `link_epoch` grows when its
-    links are revoked.
+    are only its own. `folder` (an id) and `tags` are those of the media library. `trashed_at` is
+    set while it is in the trash. `link_epoch` grows when its links are revoked.
     """
 
     id: str
@@ -94,6 +94,8 @@ class Asset:
     category: str | None = None
     reference: str | None = None
     hold: bool = False
+    folder: str | None = None
+    tags: tuple[str, ...] = ()
     trashed_at: datetime | None = None
     link_epoch: int = 0
 

@@ -119,6 +119,7 @@ def library_pictures(settings: Settings) -> UploadPolicy:
         media_types=frozenset(each.name for each in (JPEG, PNG, WEBP, GIF, AVIF, HEIC)),
         visibility=Visibility.PUBLIC,
         limit=Limit.MEDIA_MB,
+        eager=EAGER if settings.pipeline_mode == "eager" else (),
     )
 
 

@@ -90,7 +90,7 @@ def upload_json(
     Editor.js reads `success` and `file.url`, TinyMCE `location`, CKEditor `url` or `urls`,
     GrapesJS `data`, Uppy and Dropzone `url`; each was driven with its real package.
     """
-    files: list[File | ExternalFile] = [_file_json(site, asset) for asset in assets]
+    files: list[File | ExternalFile] = [file_json(site, asset) for asset in assets]
     facts = upload_facts(site, assets[0], refusals, translate)
     return {**facts, "file": files[0], "files": files, "data": files}
 
@@ -146,7 +146,8 @@ def external_json(picture: External) -> UploadReply:
     }
 
 
-def _file_json(site: Site, asset: Asset) -> File:
+def file_json(site: Site, asset: Asset) -> File:
+    """Return a picture as upload clients want it."""
     version = asset.current
     return {
         **image_json(site, asset),

@@ -44,11 +44,7 @@ UploadQuery = TypedDict(
 )
 """What may stand behind `?`: the name of a raw body, and the dialect of the reply."""
 
-UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
-    BadIdempotencyKey,
-    UploadInProgress,
-    IdempotencyKeyReused,
-    Gone,
+PICTURE_REFUSALS: tuple[type[AvenueError], ...] = (
     UnsupportedMediaType,
     EmptyFile,
     BrokenImage,
@@ -60,7 +56,15 @@ UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
     UserQuotaExceeded,
     StorageFull,
 )
-"""Why a picture is not taken, wherever it was to go."""
+"""Why a picture is not taken, wherever it was to go and however it came."""
+UPLOAD_REFUSALS: tuple[type[AvenueError], ...] = (
+    BadIdempotencyKey,
+    UploadInProgress,
+    IdempotencyKeyReused,
+    Gone,
+    *PICTURE_REFUSALS,
+)
+"""Why an upload is not taken."""
 
 
 def upload_described(

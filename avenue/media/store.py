@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from avenue.clock import utc_now
+from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.purging.store import PENDING, note_one, noted
 from avenue.media.renditions.models import SweptRendition
@@ -14,6 +15,7 @@ from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import FileFacts, Incomplete
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
+from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.scope import Collection, house, site
 
@@ -377,6 +379,16 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
     return bool(assets.update(query, change))
 
 
+def describe_one(
+    assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+) -> Asset | None:
+    """Do the same to an asset of the library, inside a transaction, with what it is found by."""
+    found = assets.find_one({**_owned(asset_id, claim), "state": State.LIVE})
+    if found is None:
+        return None
+    return change_one(assets, asset_id, claim, {**changes, **listing_of({**found, **changes})})
+
+
 def change_one(
     assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
 ) -> Asset | None:
@@ -447,17 +459,20 @@ def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | 
     return from_document(found) if found else None
 
 
+def without_alt(language: str) -> Document:
+    """Return the condition for pictures that need a text in `language` and have none.
+
+    Decorative pictures need none.
+    """
+    return {f"alt.{language}": {"$in": [None, ""]}, "decorative": {"$ne": True}}
+
+
 def owners_without_alt(assets: Collection, kind: str, language: str, *, limit: int) -> list[str]:
     """Return the owners of `kind` that have a live picture without a text in `language`.
 
-    Decorative pictures need none. At most `limit` ids.
+    At most `limit` ids; see `without_alt`.
     """
-    lacking = {
-        "claim.kind": kind,
-        "state": State.LIVE,
-        f"alt.{language}": {"$in": [None, ""]},
-        "decorative": {"$ne": True},
-    }
+    lacking = {"claim.kind": kind, "state": State.LIVE, **without_alt(language)}
     found = assets.aggregate(
         [{"$match": lacking}, {"$group": {"_id": "$claim.id"}}, {"$limit": limit}]
     )
@@ -509,22 +524,76 @@ def replace_one(
         return ()
     note_one(assets, asset_id)
     newest = {"$each": [_version_out(version)], "$position": 0, "$slice": keep}
-    change = {"$push": {"versions": newest}, "$set": {"name": name}, "$inc": {"revision": 1}}
+    named = {
+        "name": name,
+        **listing_of({**before, "name": name, "versions": [_version_out(version)]}),
+    }
+    change = {"$push": {"versions": newest}, "$set": named, "$inc": {"revision": 1}}
     assets.update(query, change)
     return tuple(each["file"] for each in before["versions"][keep - 1 :])
+
+
+def bring_back_one(
+    assets: Collection, asset_id: str, claim: Claim, *, version: str, by: str | None
+) -> Asset | None:
+    """Make an older version (its twelve digits) of a live asset the current one again.
+
+    Inside a transaction. It goes to the front as of now, so that whoever asks whether there is
+    something newer gets it; the others stay, and nothing falls off. The name ends as its type does.
+    Return the asset, as it was if the version is current already; None when there is no such one.
+    """
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    found = assets.find_one(query)
+    if found is None:
+        return None
+    versions: list[Document] = found["versions"]
+    place = next((n for n, each in enumerate(versions) if each["sha256"][:12] == version), None)
+    if place is None:
+        return None
+    if place == 0:
+        return from_document(found)
+    note_one(assets, asset_id)
+    front = {**versions[place], "at": utc_now(), "by": by}
+    ordered = [front, *versions[:place], *versions[place + 1 :]]
+    name = file_name(found["name"], FILE_TYPES[front["media_type"]])
+    changed = {"versions": ordered, "name": name}
+    changed |= listing_of({**found, **changed})
+    after = assets.find_and_update(query, {"$set": changed, "$inc": {"revision": 1}})
+    return from_document(after) if after else None
+
+
+def hold_live(assets: Collection, asset_ids: Iterable[str], claim: Claim) -> frozenset[str]:
+    """Hold live assets of `claim` for whatever begins to name them, inside its transaction.
+
+    Return those of `asset_ids` that are not there: the caller names them not, or gives up. They
+    are written to, so of this and their removal at the same time only one commits; the other runs
+    again and sees it.
+    """
+    ids = sorted(set(asset_ids))
+    if not ids:
+        return frozenset()
+    live = {**owned_by(claim), "state": State.LIVE}
+    assets.update_all([({"_id": each, **live}, {"$inc": {"holds": 1}}) for each in ids])
+    found = assets.find({"_id": {"$in": ids}, **live}, {"_id": 1})
+    return frozenset(ids) - {each["_id"] for each in found}
 
 
 def _legacy_id(site_id: str, path: str) -> str:
     return f"{site_id}/{hashlib.sha256(path.encode()).hexdigest()}"
 
 
+def owned_by(claim: Claim) -> Document:
+    """Return the condition for what `claim` owns."""
+    return {"claim.kind": claim.kind, "claim.id": claim.id}
+
+
 def _owned(asset_id: str, claim: Claim) -> Document:
-    return {"_id": asset_id, "claim.kind": claim.kind, "claim.id": claim.id}
+    return {"_id": asset_id, **owned_by(claim)}
 
 
 def to_document(asset: Asset) -> Document:
     """Return the stored form of `asset`."""
-    return {
+    document = {
         "_id": asset.id,
         "bucket": asset.bucket,
         "owner": asset.owner,
@@ -539,6 +608,7 @@ def to_document(asset: Asset) -> Document:
         "decorative": asset.decorative,
         "focal": list(asset.focal) if asset.focal else None,
     }
+    return {**document, **listing_of(document)}
 
 
 def from_document(document: Document) -> Asset:
@@ -563,6 +633,8 @@ def from_document(document: Document) -> Asset:
         category=document.get("category"),
         reference=document.get("reference"),
         hold=document.get("hold", False),
+        folder=document.get("folder"),
+        tags=tuple(document.get("tags", ())),
         trashed_at=document.get("trash", {}).get("at"),
         link_epoch=document.get("link_epoch", 0),
     )

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from avenue.media.errors import ZipTooLarge
 from avenue.media.filetypes import FILE_TYPES, file_name
+from avenue.media.limits import MB
 from avenue.media.naming import MAX_NAME_CHARACTERS
 from avenue.media.reading import DamagedFile
+from avenue.media.sniffing import ZIP
 
+ZIP_TYPE = ZIP.name
+MOST_FILES = 500
+"""In one ZIP that somebody asks for."""
 LARGEST_MB = 1900
 """From 2 GiB on, all lengths are written another way (APPNOTE 4.5.3) that not everybody reads;
 `zipfile` turns to it 5 % before."""
@@ -93,6 +99,14 @@ class Zip:
                 if digest.hexdigest() != file.sha256:
                     raise DamagedFile
         yield sink.taken()
+
+
+def bounded_zip(files: Sequence[ZippedFile], limit_mb: int) -> Zip:
+    """Return the ZIP of `files`, of which nothing is read yet; raise `ZipTooLarge`."""
+    made = Zip(files)
+    if made.length > limit_mb * MB:
+        raise ZipTooLarge(length=made.length, limit_mb=limit_mb)
+    return made
 
 
 class _Sink:

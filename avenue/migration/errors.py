@@ -11,12 +11,15 @@
     │   └── NoSuchFile            Avenue has no file of that name
     ├── Conflict             409
     │   ├── FileExists            something is there already
-    │   └── FileInUse             a file that belongs to something else
+    │   ├── FileInUse             a file that belongs to something else
+    │   └── FileIsShown           a file of the library that pages or the site use
     └── Unprocessable        422
         └── FileChanged           a file that was another a moment ago
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from avenue.errors import Conflict, Invalid, NotFound, Unprocessable, sentence
 
@@ -77,6 +80,17 @@ class FileInUse(Conflict):
             )
         else:
             super().__init__(owner=owner)
+
+
+class FileIsShown(Conflict):
+    """The file is used; `usage` says where, `total` how often."""
+
+    code = "media_in_use"
+    message = "This file is in use, so it was not removed."
+    hint = "Take it out there first, or use --force, which does that for you."
+
+    def __init__(self, usage: Sequence[Any] = ()) -> None:
+        super().__init__(usage=list(usage), total=len(usage))
 
 
 class NotATree(Invalid):

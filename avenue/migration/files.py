@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from avenue.media.library import MediaLibrary, Order
 from avenue.media.models import Asset, Claim, State
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import DamagedFile, StoredFile
+from avenue.media.shelving.store import LibraryStore
 from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.media.urls import asset_in, original_url, variant_url
@@ -22,15 +24,24 @@ from avenue.media.variants import ORIGINAL
 from avenue.migration.errors import (
     FileExists,
     FileInUse,
+    FileIsShown,
     NoSuchFile,
     UnreadableFile,
     UnwritableFile,
 )
-from avenue.migration.models import KeptFile
+from avenue.migration.models import KeptFile, Removal
 from avenue.migration.spool import Spooled
-from avenue.migration.store import LibraryStore
 
 BLOCK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where files are kept, and what they were called elsewhere."""
+
+    library: LibraryStore
+    assets: AssetStore
+    legacy_urls: LegacyUrls
 
 
 class Files:
@@ -47,20 +58,20 @@ class Files:
         actor: Actor,
         *,
         library: MediaLibrary,
-        store: LibraryStore,
-        assets: AssetStore,
-        legacy_urls: LegacyUrls,
+        stores: Stores,
         policy: UploadPolicy,
         audit: AuditService,
+        removal: Removal,
         tmp_dir: Path,
     ) -> None:
         self._actor = actor
         self._library = library
-        self._store = store
-        self._assets = assets
-        self._legacy_urls = legacy_urls
+        self._store = stores.library
+        self._assets = stores.assets
+        self._legacy_urls = stores.legacy_urls
         self._policy = policy
         self._audit = audit
+        self._removal = removal
         self._tmp_dir = tmp_dir
 
     def put(
@@ -130,10 +141,11 @@ class Files:
             and self._assets.has_file(asset, asset.current)
         )
 
-    def rm(self, which: str) -> str:
+    def rm(self, which: str, *, force: bool = False) -> str:
         """Put a file of the library into the trash, where it stays for `AVENUE_TRASH_DAYS`.
 
-        Return its id. What is in the trash already stays there. Raise `NoSuchFile`, and
+        Return its id. What is in the trash already stays there. With `force` it is taken out of
+        pages and settings that use it. Raise `NoSuchFile`, `FileIsShown` with `usage` (else), and
         `FileInUse` for what belongs to a product or to something else.
         """
         asset = self._find(which)
@@ -142,8 +154,11 @@ class Files:
         if asset.claim != Claim.library(asset.site):
             raise FileInUse(asset.claim.kind if asset.claim else None)
         if asset.state is State.LIVE:
-            self._store.trash(asset.site, asset.id, by=self._actor.id)
-            self._audit.record_command(asset.site, "rm", "file.removed", asset.id)
+            used = self._removal(self._actor, asset.id, force=force)
+            if used:
+                raise FileIsShown([asdict(each) for each in used])
+            details = {"force": True} if force else {}
+            self._audit.record_command(asset.site, "rm", "media.removed", asset.id, details=details)
         return asset.id
 
     def _live(self, which: str) -> Asset:

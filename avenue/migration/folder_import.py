@@ -18,6 +18,7 @@ from avenue.errors import AvenueError, Conflict, StorageFull, Unavailable
 from avenue.identity import Actor
 from avenue.media.library import MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, Claim, State
+from avenue.media.shelving.store import LibraryStore
 from avenue.media.store import LegacyUrls
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.models import (
@@ -33,7 +34,7 @@ from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.plan import Plan
 from avenue.migration.reading import read_tree
 from avenue.migration.spool import Spool
-from avenue.migration.store import LibraryStore, PageStore
+from avenue.migration.store import PageStore
 from avenue.migration.tree import Tree
 from avenue.storage.idempotency import UploadInProgress
 

@@ -1,11 +1,12 @@
 """What is told of files on their way into Avenue and out, and what an import talks about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from avenue.identity import Actor
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim
 from avenue.media.policy import UploadPolicy
@@ -30,6 +31,30 @@ class KeptFile:
     width: int | None
     height: int | None
     created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedAt:
+    """A place that uses a file: what (`page`, `logo`), in which of its states, where it is edited.
+
+    `url` is absolute.
+    """
+
+    kind: str
+    id: str
+    title: str
+    where: tuple[str, ...]
+    url: str
+
+
+class Removal(Protocol):
+    """Puts live files of the media library into the trash, handed over by who knows their users."""
+
+    def __call__(self, actor: Actor, asset_id: str, *, force: bool) -> Sequence[UsedAt]:
+        """Put one into the trash unless it is used; with `force` it is taken out there first.
+
+        Return where it is used and stays: nothing when it is gone.
+        """
 
 
 class Outcome(StrEnum):

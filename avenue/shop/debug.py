@@ -48,6 +48,17 @@ ADVICE: Mapping[Kind, str] = {
 }
 """What people can do about each kind."""
 
+CHOOSE_ANOTHER = "Choose another picture there; nobody has this one any more."
+REPLACE = "Replace the file in the media library by the same picture."
+WEBSITE_ADVICE: Mapping[Kind, str] = {
+    Kind.ASSET_MISSING: CHOOSE_ANOTHER,
+    Kind.ASSET_PURGING: CHOOSE_ANOTHER,
+    Kind.ASSET_IN_TRASH: "Restore the picture in the media library, or choose another there.",
+    Kind.NOT_OWNED: "The picture will vanish by itself. Upload it to the media library.",
+    Kind.MALFORMED_ENTRY: "Another program wrote this. Choose a picture there.",
+}
+"""The same for pages and logos, where it is not `REPLACE`."""
+
 Deep = Annotated[Literal["0", "1"], Field(description="1: look now, as far as time goes.")]
 
 
@@ -163,6 +174,10 @@ def storage_json(status: StorageStatus) -> dict[str, Any]:
             "total_bytes": status.disk_total_bytes,
             "percent": status.disk_percent,
         },
+        "website": {
+            "problems": [_website_problem(each) for each in status.website],
+            "problems_total": status.website_total,
+        },
         "filesystem": {
             "paths_checked": list(status.paths_checked),
             "files_found": status.files_found,
@@ -188,6 +203,18 @@ def _problem(finding: Finding) -> dict[str, Any]:
         "kind": finding.fault.kind,
         "detail": finding.fault.detail,
         "advice": ADVICE[finding.fault.kind],
+    }
+
+
+def _website_problem(finding: Finding) -> dict[str, Any]:
+    """Return a finding as JSON; `page` is null where it is about the logo."""
+    is_page = finding.referrer_kind == "page"
+    return {
+        "page": finding.referrer if is_page else None,
+        "image": finding.image,
+        "kind": finding.fault.kind,
+        "detail": finding.fault.detail,
+        "advice": WEBSITE_ADVICE.get(finding.fault.kind, REPLACE),
     }
 
 

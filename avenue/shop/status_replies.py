@@ -133,6 +133,23 @@ class FilesystemStatus(TypedDict):
     files_found: int
 
 
+class WebsiteProblem(TypedDict):
+    """A picture that a page, or the logo if `page` is null, names and that is not as it should."""
+
+    page: str | None
+    image: str | None
+    kind: Kind
+    detail: str
+    advice: str
+
+
+class WebsiteStatus(TypedDict):
+    """What pages and the logo name that is not there; the first 100."""
+
+    problems: list[WebsiteProblem]
+    problems_total: int
+
+
 class StorageStatusReply(TypedDict):
     """Where the bytes are, and whether they would survive."""
 
@@ -146,5 +163,6 @@ class StorageStatusReply(TypedDict):
     assets: AssetStatus
     database: DatabaseSizes
     disk: DiskStatus
+    website: WebsiteStatus
     filesystem: FilesystemStatus
     advice: list[str]

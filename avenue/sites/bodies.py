@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from avenue.identity import Role
+from avenue.identity import ID_PATTERN, Role
 from avenue.media.models import Visibility
 from avenue.media.type_patterns import TypePattern
 
@@ -88,6 +88,16 @@ class SiteChanges(_Body):
         dict[CategoryName, CategoryChanges | None], Field(max_length=MOST_CATEGORIES)
     ] = {}
     revision: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+
+
+class LogoChoice(_Body):
+    """A picture of the site's library that is to be the logo, by its id."""
+
+    asset: Annotated[
+        str,
+        StringConstraints(pattern=rf"^{ID_PATTERN.pattern}$"),
+        Field(examples=["pV0mZr3rT7uY9wQ1aB2cDg"]),
+    ]
 
 
 class NewSite(_Body):

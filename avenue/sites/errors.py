@@ -67,6 +67,14 @@ class LogoNotFound(NotFound):
     message = "This site has no logo."
 
 
+class NotInLibrary(NotFound):
+    """What was chosen as the logo is no picture of the site's library."""
+
+    code = "not_in_library"
+    message = "There is no such picture in the library of this site."
+    hint = "Choose one that is there and not in the trash, or upload the logo."
+
+
 class OneLogoOnly(Invalid):
     """Several files were sent as the logo."""
 

@@ -1,16 +1,18 @@
 """`/api/site`: the site of the request; `/api/sites`: all of the house, for superusers."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from avenue.identity import Actor, Role, Site
+from avenue.media.presenting import upload_json
 from avenue.media.receiving import idempotency_key, received, upload_described, upload_reply
 from avenue.sites import replies
-from avenue.sites.bodies import NewSite, SiteChanges
+from avenue.sites.bodies import LogoChoice, NewSite, SiteChanges
 from avenue.sites.errors import (
     HostTaken,
     InvalidHost,
     LimitTooHigh,
     LogoNotFound,
+    NotInLibrary,
     OneLogoOnly,
     RevisionConflict,
     SiteExists,
@@ -18,9 +20,10 @@ from avenue.sites.errors import (
 )
 from avenue.sites.presenting import house_json, site_json
 from avenue.sites.service import LogoService, SiteService
-from avenue.web.audit import audited, note
+from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
+from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
@@ -62,11 +65,16 @@ def change_site() -> Response:
 @blueprint.put("/site/logo")
 @require(Role.ADMIN)
 @upload_route
-@upload_described(OneLogoOnly)
+@upload_described(OneLogoOnly, NotInLibrary, body=LogoChoice)
 @audited("site.logo_changed")
 def set_logo() -> Response:
-    """Make a picture the logo: a form with one file, or one raw body."""
+    """Make a picture the logo: a form with one file, or one raw body.
+
+    JSON `{asset}` chooses one of the site's media library, where it stays.
+    """
     actor, logos = current_actor(), using(LogoService)
+    if request.is_json:
+        return _chosen(actor, body_as(LogoChoice).asset)
     reception = logos.set(actor, received(logos.policy(actor)), key=idempotency_key())
     note(object_id=actor.site.id)
     return upload_reply(reception)
@@ -77,7 +85,7 @@ def set_logo() -> Response:
 @described(replies={204: None}, refuses=(LogoNotFound,))
 @audited("site.logo_removed")
 def remove_logo() -> tuple[str, int]:
-    """Put the logo into the trash."""
+    """Put the logo into the trash; one of the media library stays there."""
     actor = current_actor()
     using(LogoService).remove(actor)
     note(object_id=actor.site.id)
@@ -109,6 +117,17 @@ def add_site() -> tuple[Response, int]:
     sites, body = using(SiteService), body_as(NewSite)
     added = sites.add(current_actor(), body.id, body.model_dump(exclude={"id"}))
     return jsonify(house_json(added, sites.limits(added), None)), 201
+
+
+def _chosen(actor: Actor, asset_id: str) -> Response:
+    asset, is_new = using(LogoService).choose(actor, asset_id)
+    note(object_id=actor.site.id, assets=[asset.id])
+    if not is_new:
+        nothing_changed()
+    body = upload_json(actor.site, [asset], [], gettext)
+    response = jsonify(body)
+    response.headers["Location"] = body["location"]
+    return response
 
 
 def _shown(actor: Actor, site: Site) -> replies.Site | replies.HouseSite:

@@ -218,7 +218,7 @@ class SiteService:
 
 
 class LogoService:
-    """The logos of sites: public pictures, claimed by their site."""
+    """The logos of sites: public pictures, claimed by their site or of its library."""
 
     def __init__(
         self, store: SiteStore, known: Sites, library: MediaLibrary, policy: UploadPolicy
@@ -262,8 +262,18 @@ class LogoService:
         reception.raise_if_empty()
         return reception
 
+    def choose(self, actor: Actor, asset_id: str) -> tuple[Asset, bool]:
+        """Make a picture of the site's library the logo; tell whether it was not before.
+
+        Raise `NotInLibrary`.
+        """
+        _require_admin(actor)
+        chosen = self._store.choose_logo(actor.site.id, asset_id, by=actor.id)
+        self._known.forget()
+        return chosen
+
     def remove(self, actor: Actor) -> None:
-        """Put the logo into the trash; raise `LogoNotFound`."""
+        """Let there be no logo; one of the library stays there. Raise `LogoNotFound`."""
         _require_admin(actor)
         self._store.remove_logo(actor.site.id, by=actor.id)
         self._known.forget()

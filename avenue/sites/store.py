@@ -1,7 +1,7 @@
 """Sites and their logos, in MongoDB."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
 
@@ -9,13 +9,15 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Site
 from avenue.media.library import Reception
-from avenue.media.models import Claim
-from avenue.media.store import ASSETS, claim_one, trash_one
-from avenue.sites.errors import HostTaken, LogoNotFound, SiteExists, SiteNotFound
+from avenue.media.models import Asset, Claim
+from avenue.media.store import ASSETS, claim_one, from_document, hold_live, trash_one
+from avenue.sites.errors import HostTaken, LogoNotFound, NotInLibrary, SiteExists, SiteNotFound
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import AlreadyThere, Collection, house, site
 from avenue.storage.sites import site_from_document
+
+T = TypeVar("T")
 
 SITES = "sites"
 Values = Mapping[str, Any]
@@ -31,9 +33,10 @@ class SiteStore:
         self._sites = house(database).collection(SITES)
         self._writes = Writes(database)
 
-    def get(self, site_id: str) -> Site | None:
-        """Return one site as it is now, or None."""
-        found = self._sites.find_one({"_id": site_id})
+    def get(self, site_id: str, session: ClientSession | None = None) -> Site | None:
+        """Return one site as it is now, or inside a transaction; None if there is none."""
+        sites = self._sites.within(session) if session else self._sites
+        found = sites.find_one({"_id": site_id})
         return self._site(found) if found else None
 
     def every(self) -> list[Site]:
@@ -89,8 +92,34 @@ class SiteStore:
 
         self._together(site_id, work)
 
+    def choose_logo(self, site_id: str, asset_id: str, *, by: str | None) -> tuple[Asset, bool]:
+        """Make a picture of the library the logo, and let it stay there; return it.
+
+        Tell whether it was not the logo before. That one goes to the trash unless it is of the
+        library as well. Raise `NotInLibrary`.
+        """
+
+        def work(
+            sites: Collection, assets: Collection, session: ClientSession
+        ) -> tuple[Asset, bool]:
+            if hold_live(assets, [asset_id], Claim.library(site_id)):
+                raise NotInLibrary
+            found = assets.find_one({"_id": asset_id})
+            if found is None:
+                raise NotInLibrary
+            site = self.get(site_id, session)
+            is_new = site is None or site.logo != asset_id
+            if is_new:
+                self._put(sites, assets, site_id, asset_id, by)
+            return from_document(found), is_new
+
+        return self._together(site_id, work)
+
     def remove_logo(self, site_id: str, *, by: str | None) -> None:
-        """Put the logo into the trash; raise `LogoNotFound`."""
+        """Let there be no logo: one of the library stays there, any other goes to the trash.
+
+        Raise `LogoNotFound`.
+        """
 
         def work(sites: Collection, assets: Collection, _: ClientSession) -> None:
             if self._put(sites, assets, site_id, None, by) is None:
@@ -101,7 +130,10 @@ class SiteStore:
     def _put(
         self, sites: Collection, assets: Collection, site_id: str, logo: str | None, by: str | None
     ) -> str | None:
-        """Make `logo` the site's, inside a transaction; return the one before, now in the trash."""
+        """Make `logo` the site's, inside a transaction; return the one before.
+
+        That is in the trash now, unless it is of the library.
+        """
         found = sites.find_one({"_id": site_id})
         if found is None:
             raise SiteNotFound
@@ -115,11 +147,11 @@ class SiteStore:
         return before
 
     def _together(
-        self, site_id: str, work: Callable[[Collection, Collection, ClientSession], None]
-    ) -> None:
+        self, site_id: str, work: Callable[[Collection, Collection, ClientSession], T]
+    ) -> T:
         scope = site(self._database, site_id)
         assets = scope.collection(ASSETS)
-        scope.transaction(
+        return scope.transaction(
             lambda session: work(self._sites.within(session), assets.within(session), session)
         )
 

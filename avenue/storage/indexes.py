@@ -27,8 +27,10 @@ def _up(*keys: str) -> tuple[tuple[str, int], ...]:
     return tuple((key, ASCENDING) for key in keys)
 
 
+NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
 GROUPS = "shop_products_grouped"
+PAGES = "page_content"
 
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
@@ -124,6 +126,29 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "claim.kind", "state", "words"),
         options={"partialFilterExpression": {"claim.kind": "upload"}},
     ),
+    # The media library by each of its orders, of a folder and by tag; by words.
+    *(
+        Index(
+            collection="assets",
+            keys=(*_up("site", "claim.kind", "claim.id", "state", *some), *order),
+            options={"partialFilterExpression": {"claim.kind": "library"}},
+        )
+        for some, order in (
+            ((), NEWEST_FIRST),
+            (("folder",), NEWEST_FIRST),
+            (("tags",), NEWEST_FIRST),
+            ((), _up("listed.name", "_id")),
+            ((), _up("listed.bytes", "_id")),
+        )
+    ),
+    Index(
+        collection="assets",
+        keys=_up("site", "claim.kind", "claim.id", "state", "words"),
+        options={"partialFilterExpression": {"claim.kind": "library"}},
+    ),
+    Index(
+        collection="media_folders", keys=_up("site", "parent", "name_key"), options={"unique": True}
+    ),
     # Which are kept no longer, and of which of those is nothing written down yet?
     Index(
         collection="assets",
@@ -190,6 +215,25 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "request_key"),
         options={"unique": True, "partialFilterExpression": {"request_key": {"$type": "string"}}},
     ),
+    # What is at an address, or was; who uses an asset?
+    Index(
+        collection=PAGES,
+        keys=_up("site", "slug"),
+        options={"unique": True, "partialFilterExpression": {"slug": {"$type": "string"}}},
+    ),
+    Index(
+        collection=PAGES,
+        keys=_up("site", "old_slugs"),
+        options={"partialFilterExpression": {"old_slugs": {"$exists": True}}},
+    ),
+    Index(collection=PAGES, keys=_up("site", "assets")),
+    Index(collection=PAGES, keys=_up("site", "words")),
+    *(
+        Index(collection=PAGES, keys=_up("site", *some, key, "_id"))
+        for some in ((), ("status",))
+        for key in ("created_at", "updated_at", "title_key")
+    ),
+    Index(collection="page_history", keys=_up("site", "page", "number"), options={"unique": True}),
     # Whose chunks are these? Which uploads has somebody begun, and which have expired?
     Index(collection="tus_uploads", keys=_up("site", "file")),
     Index(collection="tus_uploads", keys=_up("site", "is_done", "owner")),

@@ -19,7 +19,7 @@ NEVER = (float("-inf"), 0.0)
 KNOWN_SECONDS = 20
 SHOWN_AGAIN = 20
 """What was counted to be shown may be shown for this many times what the count took, and at most
-for `KNOWN_SECONDS`: 50,000 files take half a second, and people load a page again and again."""
+for `KNOWN_SECONDS`: people load a page again and again, however long the count takes."""
 MOST_SHOWN = 1000
 NO_QUOTA = Amount()
 

@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
+from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from avenue.errors import Unavailable
 from avenue.storage.connection import Database, Document, unavailable_when_away
 from avenue.storage.indexes import create_indexes, missing_indexes
+from avenue.storage.listing import LIBRARY_BUCKET, listing_of
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 META = "avenue_meta"
 MARKER = "schema"
 DEFAULT_SITE = "default"
 BELIEVED_SECONDS = 30.0
+LISTED_AT_ONCE = 500
 
 OUR_COLLECTIONS = frozenset(
     {
@@ -199,4 +202,19 @@ def _forget_group_names(database: Database) -> None:
     )
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_create_default_site, _forget_group_names)
+def _list_library(database: Database) -> None:
+    """Write down what files of the media library are found and sorted by."""
+    assets = database.raw["assets"]
+    unlisted = {"bucket": LIBRARY_BUCKET, "listed": {"$exists": False}}
+    fields = {"bucket": 1, "name": 1, "alt": 1, "tags": 1, "versions": 1}
+    while found := list(assets.find(unlisted, fields, limit=LISTED_AT_ONCE)):
+        assets.bulk_write(
+            [UpdateOne({"_id": each["_id"]}, {"$set": listing_of(each)}) for each in found]
+        )
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (
+    _create_default_site,
+    _forget_group_names,
+    _list_library,
+)

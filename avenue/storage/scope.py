@@ -19,6 +19,8 @@ from avenue.storage.gridfs import Files
 from avenue.storage.survey import Survey
 
 T = TypeVar("T")
+Session = ClientSession
+"""A transaction, for those who only hand it on."""
 Filter = Mapping[str, Any]
 Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Sort = Sequence[tuple[str, int]]
@@ -30,6 +32,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_products",
         "shop_products_grouped",
         "page_content",
+        "page_history",
         "writes",
         "findings",
         "inspections",
@@ -43,6 +46,7 @@ SITE_COLLECTIONS = frozenset(
         "shop_picture_import_files",
         "tus_uploads",
         "upload_tickets",
+        "media_folders",
         "quotas",
     }
 )
@@ -111,10 +115,11 @@ class Collection:
             lambda: list(self.source.aggregate([*stages, *pipeline], session=self.session))
         )
 
-    def count(self, query: Filter) -> int:
-        """Return how many documents match."""
+    def count(self, query: Filter, *, most: int | None = None) -> int:
+        """Return how many documents match; no more than `most` are counted."""
+        bound = {} if most is None else {"limit": most}
         return self._read(
-            lambda: self.source.count_documents(self._scoped(query), session=self.session)
+            lambda: self.source.count_documents(self._scoped(query), session=self.session, **bound)
         )
 
     def insert(self, document: Document) -> None:

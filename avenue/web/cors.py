@@ -44,6 +44,7 @@ EXPOSED = ", ".join(
         "Tus-Extension",
         "Tus-Max-Size",
         "Tus-Checksum-Algorithm",
+        "Content-Disposition",
         "Retry-After",
         "X-Request-ID",
         "ETag",

@@ -17,6 +17,9 @@ FILES_POLICY = f"{PAGE_POLICY}; frame-src 'self'; media-src 'self'"
 """For pages that show a file of any type: it brings its own policy, by which nothing of it runs."""
 WINDOW_POLICY = PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:")
 """The shop window shows pictures that live elsewhere, too."""
+EDITOR_POLICY = PICTURES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+"""For the editor of pages: its canvas is a frame without an address and so under this policy, too,
+and shows a page with the styles that are just being chosen."""
 
 HSTS = "max-age=31536000"
 

@@ -7,8 +7,8 @@ too slow, refused bodies are read on in the loop so that the answer is seen, and
 for a peer only within a `Pace`.
 
 A body too long to be collected is read by a thread as it comes, which may take an hour. Such have
-as many threads of their own: each holds 4 MiB (measured with 16 resumable uploads of 40 MB at once:
-+63 MiB). Others wait, unread, for one of those, as do the 20 files a client of tus sends at once.
+as many threads of their own, each of which holds less than 6 MiB (`tests/faults/test_memory.py`).
+Others wait, unread, for one of those, as do the 20 files a client of tus sends at once.
 
 Plain HTTP/1 only: TLS and HTTP/2 end at the proxy in front. It leans on the inside of gunicorn
 27 (`ThreadWorker`, `TConn`, `Parser`, `Unreader`), so any other major version is refused.

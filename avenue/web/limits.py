@@ -19,6 +19,7 @@ BRINGING = frozenset({"POST", "PUT", "PATCH"})
 MARK = "is_upload_route"
 BEGINS = "begins_upload"
 RESUMABLE = "is_resumable_route"
+FETCHING = "is_fetching_route"
 TOO_OFTEN = {
     "reads": sentence("More than {limit} reads a minute."),
     "writes": sentence("More than {limit} writes a minute."),
@@ -59,6 +60,17 @@ def resumable_route(view: View) -> View:
 def is_resumable_view(view: Callable[..., object] | None) -> bool:
     """Tell whether `view` is marked as one that may have to look at a whole file."""
     return bool(getattr(view, RESUMABLE, False))
+
+
+def fetching_route(view: View) -> View:
+    """Mark `view` as one that fetches a file by its URL when it is sent JSON."""
+    setattr(view, FETCHING, True)
+    return view
+
+
+def is_fetching_view(view: Callable[..., object] | None) -> bool:
+    """Tell whether `view` is marked as one that fetches files."""
+    return bool(getattr(view, FETCHING, False))
 
 
 def is_upload_view(view: Callable[..., object] | None) -> bool:

@@ -16,10 +16,13 @@ PLACE = ("after", "before")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A page of a list; `previous` and `next` are cursors for `?before=` and `?after=`."""
+    """A page of a list; `previous` and `next` are cursors for `?before=` and `?after=`.
+
+    `total` is None where there are more than are counted.
+    """
 
     items: tuple[Any, ...]
-    total: int
+    total: int | None
     previous: str | None
     next: str | None
 

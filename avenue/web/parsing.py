@@ -5,6 +5,7 @@ Nothing is believed: not the length, not the depth, not the type of what stands 
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -47,15 +48,15 @@ def install(app: Flask) -> None:
     incoming.install(app)
 
 
-def body_as(model: type[M]) -> M:
-    """Return the JSON object of the request's body as a `model`.
+def body_as(model: type[M], *, most_kb: int | None = None) -> M:
+    """Return the JSON object of the request's body as a `model`; `most_kb` where it may be larger.
 
     Raise `InvalidBody` naming each wrong field (never its value), `BodyTooLarge`, `BodyCutOff`.
     """
     if not request.is_json:
         raise InvalidBody("The Content-Type of the body is not application/json.")
     settings = using(Settings)
-    sent = body.whole(settings.max_json_kb * KB)
+    sent = body.whole((most_kb or settings.max_json_kb) * KB)
     _check_json(sent, settings.max_json_depth)
     try:
         # From the bytes, not from the parsed values: strict models then take what JSON writes as
@@ -129,6 +130,13 @@ def page_asked_for(default: int = DEFAULT_PAGE) -> PageAsked:
     """
     text = request.args.get("limit")
     return PageAsked(limit=default if text is None else _limit(text), after=_after())
+
+
+def one_of(name: str, text: str, choices: Sequence[str]) -> str:
+    """Return `text`, which stands for `name` behind `?`; raise `InvalidQuery` for no choice."""
+    if text not in choices:
+        raise InvalidQuery(f"`{name}` must be one of {', '.join(choices)}.", parameter=name)
+    return text
 
 
 def _limit(text: str) -> int:

@@ -7,22 +7,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.browser.house import PATIENCE_MS, Visitor, launched, people, visiting
+from tests.browser.house import PATIENCE_MS, Visitor, people, visiting
 from tests.mongod import Guard as Watchdog
 from tests.mongod import Mongod, database_name
 from tests.server import Server
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

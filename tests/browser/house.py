@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Playwright,
     Request,
     Route,
+    expect,
 )
 
 from avenue.accounts.errors import EmailTaken
@@ -29,6 +30,9 @@ from tests.mongod import wait_until
 from tests.server import PASSWORD, ROOT, Server
 
 ADMIN = "admin@example.com"
+SHELL = "chromium-headless-shell"
+"""Chromium without what only a screen needs, which is much of its work; its viewer for PDF is
+missing, too."""
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
@@ -49,9 +53,9 @@ SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimat
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
-def chromium_path() -> Path:
+def chromium_path(names: Sequence[str]) -> Path:
     """Where Chromium is; without one the browser tests cannot say anything, so they fail."""
-    for name in CHROMIUMS:
+    for name in names:
         if found := shutil.which(name):
             return Path(found)
     raise AssertionError(
@@ -60,8 +64,10 @@ def chromium_path() -> Path:
     )
 
 
-def launched(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+def launched(playwright: Playwright, *, whole: bool = False) -> Browser:
+    """Start a browser; the `whole` one is needed where something besides pages is shown."""
+    path = chromium_path(CHROMIUMS if whole else (SHELL, *CHROMIUMS))
+    return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
 
 
 def people(uri: str) -> None:
@@ -97,7 +103,7 @@ class Guard:
 
     def check(self) -> None:
         left = [each for each in self.complaints if not any(p.search(each) for p in self._meant)]
-        assert left == []
+        assert left == [], left
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -224,10 +230,29 @@ def keep_what_is_said(page: Page, selector: str) -> Callable[[str], object]:
     )
 
 
-def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None) -> None:
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders of this machine onto the page's heading, far from the zone."""
+    box = page.locator("h1").bounding_box()
+    assert box
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send(
+            "Input.dispatchDragEvent",
+            {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data},
+        )
+        if kind == "dragOver":
+            expect(page.locator(".overlay")).to_be_visible()
+    expect(page.locator(".overlay")).to_be_hidden()
+
+
+def check_accessible(
+    page: Page, *, prepare: Callable[[], object] = lambda: None, outside: str | None = None
+) -> None:
     """Find no fault by axe (WCAG 2.2 AA) on what `page` shows, light, dark and on a small phone.
 
-    `prepare` brings the page into the state meant, after each change of the window.
+    `prepare` brings the page into the state meant, after each change of the window; what is inside
+    of `outside` is not looked at.
     """
     wide = page.viewport_size
     page.wait_for_load_state()  # the beginning of a page has no landmarks yet
@@ -239,12 +264,13 @@ def check_accessible(page: Page, *, prepare: Callable[[], object] = lambda: None
         if not page.evaluate("'axe' in window"):  # half a megabyte, sent once for each page
             page.evaluate(f"() => {{ {AXE.read_text()} }}")
         faults = page.evaluate(
-            """async (tags) => {
+            """async ([tags, outside]) => {
             const asked = { runOnly: tags, resultTypes: ["violations"] };
-            const found = await window.axe.run(document, asked);
+            const where = outside ? { exclude: [[outside]] } : document;
+            const found = await window.axe.run(where, asked);
             return found.violations.map(v => `${v.id}: ${v.help} — ` +
                 v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }""",
-            WCAG_22_AA,
+            [WCAG_22_AA, outside],
         )
         assert faults == [], f"{page.url} {scheme} {viewport['width']}: {faults}"
         beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -17,6 +17,7 @@ from tests.browser.house import (
     Held,
     Visitor,
     check_accessible,
+    drop,
     keep_what_is_said,
     people,
     visiting,
@@ -88,22 +89,6 @@ def expect_shown(page: Page, *names: str) -> None:
 
 def summary(page: Page) -> Locator:
     return page.locator(".summary p")
-
-
-def drop(page: Page, *paths: Path) -> None:
-    """Drop files and folders of this machine onto the page's heading, far from the zone."""
-    box = page.locator("h1").bounding_box()
-    assert box
-    session = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send(
-            "Input.dispatchDragEvent",
-            {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data},
-        )
-        if kind == "dragOver":
-            expect(page.locator(".overlay")).to_be_visible()
-    expect(page.locator(".overlay")).to_be_hidden()
 
 
 # Ways in

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Playwright, Route, expect
 
 from tests import pictures
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.house import Visitor, check_accessible, launched, visiting
 from tests.http.application import unique
 from tests.mongod import wait_until
 from tests.server import SELLER, Server, prepare
@@ -20,6 +20,16 @@ LIST, NEW = "/admin/uploads", "/admin/uploads/new"
 MB = 1024 * 1024
 VIEWER = "^request to another host: chrome(-extension)?://"
 """The browser shows PDF with a page of its own, and tells of what that page is made of."""
+
+
+@pytest.fixture
+def viewer(playwright: Playwright, server: Server, signed_in: Any) -> Iterator[Visitor]:
+    """The administrator with a browser that shows PDF."""
+    with (
+        launched(playwright, whole=True) as browser,
+        visiting(browser, server, storage_state=signed_in) as visitor,
+    ):
+        yield visitor
 
 
 @pytest.fixture
@@ -98,22 +108,19 @@ def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str
 # One of them
 
 
-@pytest.fixture
-def shows(admin: Visitor) -> Callable[..., Page]:
-    def open_upload(name: str, data: bytes) -> Page:
-        there = an_upload(admin, name, data)
-        admin.page.goto(f"{LIST}/{there['id']}")
-        expect(admin.page.get_by_role("heading", level=1)).to_have_text(name)
-        return admin.page
-
-    return open_upload
+def opened(visitor: Visitor, name: str, data: bytes) -> Page:
+    """The page of a new upload."""
+    there = an_upload(visitor, name, data)
+    visitor.page.goto(f"{LIST}/{there['id']}")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text(name)
+    return visitor.page
 
 
 def test_a_picture_is_shown_and_shared(
-    admin: Visitor, visit: Callable[..., Visitor], shows: Callable[..., Page], word: str
+    admin: Visitor, visit: Callable[..., Visitor], word: str
 ) -> None:
     data = a_picture()
-    page = shows(f"{word}.jpg", data)
+    page = opened(admin, f"{word}.jpg", data)
     picture = page.locator(".shown img")
     expect(picture).to_have_js_property("complete", value=True)
     assert picture.evaluate("e => e.naturalWidth") == 120
@@ -146,15 +153,15 @@ def test_a_picture_is_shown_and_shared(
     assert stranger.get(f"/media/{path}").status == 404
 
 
-def test_text_is_shown_and_does_not_run(shows: Callable[..., Page], word: str) -> None:
-    page = shows(f"{word}.txt", f"{word} <script>top.ran = 1</script>".encode())
+def test_text_is_shown_and_does_not_run(viewer: Visitor, word: str) -> None:
+    page = opened(viewer, f"{word}.txt", f"{word} <script>top.ran = 1</script>".encode())
     expect(page.frame_locator("iframe.shown").get_by_text(word)).to_be_visible()
     check_accessible(page)
     assert page.evaluate("window.ran") is None
 
 
-def test_a_video_is_played_and_sought(shows: Callable[..., Page], word: str) -> None:
-    page = shows(f"{word}.webm", video([(200, 30, 30), (30, 160, 30)], seconds_each=5))
+def test_a_video_is_played_and_sought(admin: Visitor, word: str) -> None:
+    page = opened(admin, f"{word}.webm", video([(200, 30, 30), (30, 160, 30)], seconds_each=5))
     page.wait_for_function("document.querySelector('video.shown').duration === 10")
     sought = page.locator("video.shown").evaluate(
         """(video) => new Promise((done) => {
@@ -166,11 +173,9 @@ def test_a_video_is_played_and_sought(shows: Callable[..., Page], word: str) -> 
     check_accessible(page)
 
 
-def test_pdf_sound_and_what_is_not_shown(
-    admin: Visitor, shows: Callable[..., Page], word: str
-) -> None:
-    admin.guard.expect(VIEWER)
-    page = shows(f"{word}.pdf", pictures.pdf())
+def test_pdf_sound_and_what_is_not_shown(viewer: Visitor, word: str) -> None:
+    viewer.guard.expect(VIEWER)
+    page = opened(viewer, f"{word}.pdf", pictures.pdf())
     frame = page.locator("iframe.shown")
     expect(frame).to_have_attribute("title", f"El documento {word}.pdf")
     wait_until(
@@ -178,10 +183,10 @@ def test_pdf_sound_and_what_is_not_shown(
         "the document in its frame",
     )
     check_accessible(page)
-    page = shows(f"{word}.wav", silence())
+    page = opened(viewer, f"{word}.wav", silence())
     page.wait_for_function("document.querySelector('audio').duration > 0")
     check_accessible(page)
-    page = shows(f"{word}.html", b"<!doctype html><script>1</script>")
+    page = opened(viewer, f"{word}.html", b"<!doctype html><script>1</script>")
     expect(page.get_by_text("Este archivo no se muestra aquí.")).to_be_visible()
     check_accessible(page)
 

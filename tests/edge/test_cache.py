@@ -362,6 +362,29 @@ def test_text_is_compressed_and_pictures_and_pages_are_not(
         assert answer.headers.get(name) == house.app.client.get(path).headers.get(name)
 
 
+def test_a_published_page_is_compressed_and_asked_for_with_its_tag(
+    house: House, mongod: Mongod
+) -> None:
+    users = raw(mongod.client, house.app.uri)["users"]
+    url, words = "/api/builder/pages", "<p>" + "hola " * 1000 + "</p>"
+    users.update_many({}, {"$set": {"superuser": True}})
+    try:
+        page = house.seller.send_json("POST", url, {"title": "Inicio", "html": words}).json
+        url += f"/{page['id']}/publish"
+        assert house.seller.send_json("POST", url, {"revision": 1}).status == 200
+    finally:
+        users.update_many({}, {"$set": {"superuser": False}})
+    path, asks = "/p/inicio", {"Accept-Encoding": "gzip"}
+    answer = house.at_the_edge.request("GET", path, headers=asks)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.body) < len(words) / 10
+    assert "s-maxage=60" in answer.headers["Cache-Control"]
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    known = {**asks, "If-None-Match": answer.headers["ETag"]}
+    again = house.at_the_edge.request("GET", path, headers=known)
+    assert (again.status, again.body) == (304, b"")
+
+
 @pytest.mark.parametrize(
     "path", ["/metrics", "//metrics", "/%6detrics", "/metrics?x=1", "/a/../metrics", "/metrics/"]
 )

@@ -91,6 +91,34 @@ def test_large_downloads_and_uploads_in_parallel_hold_little_memory(
             assert [each.status for each in answers] == [201] * UPLOADS
 
 
+def test_bodies_too_long_to_collect_hold_little_memory_while_they_arrive(
+    guard: Guard, shop_uri: str, large_picture: bytes
+) -> None:
+    threads = 8
+    with Server(
+        guard,
+        shop_uri,
+        AVENUE_MAX_DRAIN_MB="1",
+        AVENUE_THREADS=str(threads),
+        AVENUE_WRITE_SECONDS="60",
+    ) as server:
+        seller = server.seller()
+        assert part_sent(seller, large_picture[:MIB]).status == 201
+        with rising_less_than(6 * MIB * threads, server):
+            answers = at_once(2 * threads, lambda _: part_sent(seller, large_picture))
+    assert {each.status for each in answers} == {201}
+
+
+def part_sent(client: Client, part: bytes) -> Answer:
+    """Begin a resumable upload that is never finished, with its first part."""
+    fields = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(len(part) + 1),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    return client.request("POST", "/api/uploads/tus", part, fields)
+
+
 def download(seller: Client, path: str, expected: bytes) -> Answer:
     answer = seller.get(path)
     assert answer.status == 200

@@ -290,6 +290,14 @@ def test_without_a_mail_server_the_pages_say_whom_to_ask(database_uri: str) -> N
 # People
 
 
+def test_a_search_for_a_nul_finds_nobody(house: House) -> None:
+    """MongoDB takes no pattern that holds one."""
+    house.accounts.add_user("x00@shop.test", PASSWORD, name="X", roles={HERE.id: Role.SELLER})
+    assert "x00@shop.test" in get(house.browser(), "/admin/people?search=x00").text
+    found = get(house.browser(), "/admin/people?search=%00")
+    assert (found.status_code, "x00@shop.test" in found.text) == (200, False)
+
+
 def test_the_people_of_a_site_are_for_its_administrators(house: House) -> None:
     house.accounts.add_user("<b>@shop.test", PASSWORD, name="<i>", roles={HERE.id: Role.SELLER})
     page = get(house.browser(), "/admin/people")

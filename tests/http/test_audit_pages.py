@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from avenue.audit.pages import PAGES
-from avenue.audit.table import defused
 from avenue.audit.texts import ACTIONS
 from avenue.web.audit import audited_as
+from avenue.web.tables import defused
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
 
 AUDIT, TABLE = "/admin/audit", "/admin/audit/table.csv"

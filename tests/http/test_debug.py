@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from avenue.app.background import INSPECT, Background
+from avenue.builder.website.store import PageReferrers
 from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
 from avenue.jobs.runner import RunningJob
@@ -695,3 +696,127 @@ def test_the_oplog_without_the_privilege_is_null_and_an_advice(shop):
         found = storage(shop.caller("ops"))
     assert found["mongodb"]["oplog_window_hours"] is None
     assert any("on the database local" in each for each in found["advice"])
+
+
+# Pages and the logo
+
+
+@pytest.fixture
+def library(shop: Application) -> list[str]:
+    """Four pictures of the library: of a draft, of what visitors see, of previews, the logo."""
+    editor, admin = shop.caller("editor"), shop.caller("admin")
+    ids = [
+        editor.upload("/api/builder/media", a_picture()).json["id"]
+        for _ in ("draft", "published", "seo", "logo")
+    ]
+    seen, shown = f'<img src="avenue:{ids[1]}/w640">', f"h1{{background:url('avenue:{ids[1]}/og')}}"
+    page = editor.post("/api/builder/pages", json={"title": "Inicio", "html": seen, "css": shown})
+    url = f"/api/builder/pages/{page.json['id']}"
+    editor.post(f"{url}/publish", json={"revision": 1})
+    changes = {"html": f'<img src="avenue:{ids[0]}/w640">', "css": "", "seo": {"image": ids[2]}}
+    assert editor.put(url, json={"revision": 2, **changes}).status_code == 200
+    assert admin.put("/api/site/logo", json={"asset": ids[3]}).status_code == 200
+    return ids
+
+
+def told_of_website(shop: Application) -> dict[str, tuple[bool, str]]:
+    """What is told of each picture: whether it is about a page, and which kind."""
+    website = storage(shop.caller("ops"))["website"]
+    assert website["problems_total"] == len(website["problems"])
+    return {each["image"]: (each["page"] is not None, each["kind"]) for each in website["problems"]}
+
+
+def test_what_pages_and_the_logo_name_is_looked_at(shop: Application, library: list[str]) -> None:
+    inspected(shop)
+    assert told_of_website(shop) == {}
+    before = status(shop.caller("ops"))
+    hands = [Hand(shop, each) for each in library]
+    hands[0].in_trash()
+    hands[1].asset_gone()
+    hands[2].set(versions=[])
+    hands[3].purging()
+    inspected(shop)
+    assert told_of_website(shop) == {
+        library[0]: (True, "asset_in_trash"),
+        library[1]: (True, "asset_missing"),
+        library[2]: (True, "file_missing"),
+        library[3]: (False, "asset_purging"),
+    }
+    told = storage(shop.caller("ops"))
+    assert told["verdict"] == "at_risk"
+    assert any("4 pictures that pages or the logo name" in each for each in told["advice"])
+    # The shop's own figures know nothing of it.
+    after = status(shop.caller("ops"))
+    assert {**after, "generated_at": "", "checked_at": ""} == {
+        **before,
+        "generated_at": "",
+        "checked_at": "",
+    }
+
+
+def test_what_is_mended_on_the_website_is_gone_at_once(
+    shop: Application, library: list[str]
+) -> None:
+    for each in library:
+        Hand(shop, each).in_trash()
+    inspected(shop)
+    assert len(told_of_website(shop)) == 4
+    Hand(shop, library[0]).set(state="live")
+    shop.caller("admin").delete("/api/site/logo")
+    assert set(told_of_website(shop)) == set(library[1:3])
+    shop.raw["page_content"].delete_many({})
+    assert told_of_website(shop) == {}
+
+
+def test_damaged_bytes_of_the_library_are_found_where_they_are_shown(
+    shop: Application, library: list[str]
+) -> None:
+    asset = shop.raw["assets"].find_one({"_id": library[0]})
+    file_id = f"{asset['site']}/{asset['versions'][0]['file']}"
+    shop.raw["builder_media.chunks"].delete_one({"files_id": file_id})
+    inspected(shop)
+    assert told_of_website(shop) == {library[0]: (True, "chunk_missing")}
+
+
+def test_pages_may_show_what_others_own_but_not_what_is_of_another_site(
+    shop: Application, library: list[str]
+) -> None:
+    Hand(shop, library[0]).given_away()
+    Hand(shop, library[1]).set(claim=None)
+    Hand(shop, library[2]).set(site="other")
+    inspected(shop)
+    assert told_of_website(shop) == {
+        library[1]: (True, "not_owned"),
+        library[2]: (True, "asset_missing"),
+    }
+
+
+def test_a_page_that_is_saved_while_it_is_looked_at_has_nothing_against_it(
+    shop: Application, library: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it named is gone only because it names it no more."""
+    Hand(shop, library[0]).in_trash()
+    whole = PageReferrers.these
+
+    def these(self: PageReferrers, site_id: str, ids: Any) -> Any:
+        found = whole(self, site_id, ids)
+        shop.raw["page_content"].update_many({}, {"$inc": {"revision": 1}})
+        return found
+
+    monkeypatch.setattr(PageReferrers, "these", these)
+    inspected(shop)
+    assert shop.raw["findings"].count_documents({}) == 0
+
+
+def test_texts_that_are_none_stop_nothing(shop: Application, library: list[str]) -> None:
+    """Another program may have stored anything in a page."""
+    shop.raw["page_content"].insert_many(
+        [
+            {"_id": "page-1", "site": "default"},
+            {"_id": "page-2", "site": "default", "draft": "x", "published": [1]},
+            {"_id": "page-3", "site": "default", "draft": {"html": 5, "seo": {"image": {}}}},
+            {"_id": "page-4", "site": "default", "draft": {"html": f"avenue:{'x' * 22}/og"}},
+        ]
+    )
+    inspected(shop)
+    assert told_of_website(shop) == {"x" * 22: (True, "asset_missing")}

@@ -25,6 +25,7 @@ from tests.mongod import Mongod
 BASE_URL = f"https://{HOST}"
 # To methods these paths do not have they are a product or upload of that name: 404, not 405.
 ALSO_A_THING = {
+    **{f"/api/builder/media/{each}": {"POST"} for each in ("move", "remove", "tag", "zip")},
     "/api/shop/products/import": {"GET", "POST"},
     "/api/uploads/sign": {"POST"},
     "/api/uploads/revoke": {"POST"},
@@ -198,7 +199,8 @@ def test_nothing_that_nobody_sends_makes_the_application_fail(case: Case, attack
     attack(case, "nobody")
 
 
-@pytest.mark.parametrize("who", ["seller", "admin"])
+# Sellers come to what administrators come to, or to a 403 that test_who_may.py looks at.
+@pytest.mark.parametrize("who", [pytest.param("seller", marks=pytest.mark.long), "admin"])
 @api.parametrize()
 @bounded
 def test_nothing_that_is_sent_makes_the_application_fail(case: Case, who: str, attack: Attack):

@@ -27,6 +27,7 @@ NOT_FOR_PROGRAMS = {
     "GET /": "a page",
     "GET /products/<product_id>": "a page",
     "GET /products/<product_id>/<slug>": "a page",
+    "GET /p/<slug>": "a page",
     "GET /sitemap.xml": "for search engines",
     "GET /robots.txt": "for search engines",
     "GET /site.css": "what pages need",

@@ -52,7 +52,7 @@ def test_a_picture_is_answered_as_everywhere_with_what_an_upload_has(as_client):
     data, reference = a_picture(), unique("ORD-")
     told = upload(as_client, data, name="foto.jpg", category="orders", reference=reference)
     assert set(told) == REPLY_KEYS
-    assert set(told["file"]) == UPLOAD_KEYS | OF_PICTURES | FILE_KEYS
+    assert set(told["file"]) == UPLOAD_KEYS | OF_PICTURES | FILE_KEYS | {"title"}
     file = told["file"]
     assert (file["category"], file["reference"]) == ("orders", reference)
     assert (file["owner"], file["visibility"], file["hold"]) == (as_client.id, "private", False)
@@ -65,7 +65,7 @@ def test_a_picture_is_answered_as_everywhere_with_what_an_upload_has(as_client):
 
 def test_what_is_no_picture_has_no_width_and_no_variants(as_client):
     told = upload(as_client, pictures.pdf(), name="factura.pdf")
-    assert set(told["file"]) == UPLOAD_KEYS | FILE_KEYS
+    assert set(told["file"]) == UPLOAD_KEYS | FILE_KEYS | {"title"}
     assert (told["file"]["type"], told["file"]["category"]) == ("file", "general")
     assert set(as_client.get(f"{UPLOADS}/{told['id']}").json) == UPLOAD_KEYS
     assert as_client.get(told["url"]).data == pictures.pdf()

@@ -22,7 +22,9 @@ PERSON = (SIGNED_IN,)  # any role
 ADMINS = (Role.ADMIN,)
 OPERATORS = (Role.OPS,)
 SUPERUSERS = (SUPERUSER,)
+BUILDERS = (Role.EDITOR,)
 SHOP = (Role.SELLER,)  # administrators have every role
+EDITORS = (Role.EDITOR,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,41 @@ WHO_MAY = {
     "POST /api/products/<product_id>/upload_images": For(SHOP, WRITE),
     "DELETE /api/products/<product_id>/delete_image/": For(SHOP, WRITE),
     "DELETE /api/products/<product_id>/delete_image": For(SHOP, WRITE),
+    # The website builder
+    "GET /api/builder/pages": For(BUILDERS, READ),
+    "POST /api/builder/pages": For(BUILDERS, WRITE),
+    "GET /api/builder/pages/<page_id>": For(BUILDERS, READ),
+    "PUT /api/builder/pages/<page_id>": For(BUILDERS, WRITE),
+    "DELETE /api/builder/pages/<page_id>": For(BUILDERS, WRITE),
+    "POST /api/builder/pages/<page_id>/publish": For(BUILDERS, WRITE),
+    "POST /api/builder/pages/<page_id>/unpublish": For(BUILDERS, WRITE),
+    "GET /api/builder/pages/<page_id>/history": For(BUILDERS, READ),
+    "GET /api/builder/pages/<page_id>/history/<number>": For(BUILDERS, READ),
+    "POST /api/builder/pages/<page_id>/history/<number>/restore": For(BUILDERS, WRITE),
+    "GET /p/<slug>": ALL,
+    # The media library
+    "GET /api/builder/media": For(EDITORS, READ),
+    "POST /api/builder/media": For(EDITORS, WRITE),
+    "GET /api/builder/media/<media_id>": For(EDITORS, READ),
+    "PATCH /api/builder/media/<media_id>": For(EDITORS, WRITE),
+    "DELETE /api/builder/media/<media_id>": For(EDITORS, WRITE),
+    "POST /api/builder/media/<media_id>/restore": For(EDITORS, WRITE),
+    "PUT /api/builder/media/<media_id>/file": For(EDITORS, WRITE),
+    "GET /api/builder/media/<media_id>/usage": For(EDITORS, READ),
+    "GET /api/builder/media/<media_id>/versions": For(EDITORS, READ),
+    "GET /api/builder/media/<media_id>/versions/<version>/file": For(EDITORS, READ),
+    "POST /api/builder/media/<media_id>/versions/<version>/restore": For(EDITORS, WRITE),
+    "POST /api/builder/media/move": For(EDITORS, WRITE),
+    "POST /api/builder/media/tag": For(EDITORS, WRITE),
+    "POST /api/builder/media/remove": For(EDITORS, WRITE),
+    "POST /api/builder/media/zip": For(EDITORS, READ),
+    "GET /api/builder/reports/alt": For(EDITORS, READ),
+    "GET /api/builder/reports/unused": For(EDITORS, READ),
+    "GET /api/builder/folders": For(EDITORS, READ),
+    "POST /api/builder/folders": For(EDITORS, WRITE),
+    "GET /api/builder/folders/<folder_id>": For(EDITORS, READ),
+    "PATCH /api/builder/folders/<folder_id>": For(EDITORS, WRITE),
+    "DELETE /api/builder/folders/<folder_id>": For(EDITORS, WRITE),
     # General uploads; those of others are 404, as test_uploads.py shows
     "GET /api/uploads": For(PERSON, READ),
     "POST /api/uploads": For(PERSON, WRITE),
@@ -117,6 +154,11 @@ WHO_MAY = {
     "GET /api/uploads/tus/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/tus/<upload_id>": For(PERSON, WRITE),
     "DELETE /api/uploads/tus/<upload_id>": For(PERSON, WRITE),
+    # The same for FilePond, as test_filepond.py shows
+    "POST /api/uploads/filepond": For(PERSON, WRITE),
+    "PATCH /api/uploads/filepond": For(PERSON, WRITE),
+    "GET /api/uploads/filepond": For(PERSON, READ),
+    "DELETE /api/uploads/filepond": For(PERSON, WRITE),
     # Files; private ones are 404 for others, as test_media.py shows
     "GET /media/<asset_id>/<token>/<file_name>": ALL,
     "GET /media/<asset_id>/<variant>": ALL,
@@ -205,6 +247,23 @@ WHO_MAY = {
     "POST /admin/settings/sites": For(SUPERUSERS),
     "GET /admin/audit": For(ADMINS),
     "GET /admin/audit/table.csv": For(ADMINS),
+    "GET /admin/library": For(EDITORS, READ),
+    "POST /admin/library": For(EDITORS, WRITE),
+    "POST /admin/library/bulk": For(EDITORS, WRITE),
+    "POST /admin/library/zip": For(EDITORS, WRITE),
+    "GET /admin/library/reports/alt": For(EDITORS, READ),
+    "POST /admin/library/reports/alt": For(EDITORS, WRITE),
+    "GET /admin/library/reports/unused": For(EDITORS, READ),
+    "POST /admin/library/folders": For(EDITORS, WRITE),
+    "POST /admin/library/folders/<folder_id>": For(EDITORS, WRITE),
+    "POST /admin/library/folders/<folder_id>/delete": For(EDITORS, WRITE),
+    "GET /admin/library/<media_id>": For(EDITORS, READ),
+    "POST /admin/library/<media_id>": For(EDITORS, WRITE),
+    "POST /admin/library/<media_id>/focal": For(EDITORS, WRITE),
+    "POST /admin/library/<media_id>/file": For(EDITORS, WRITE),
+    "POST /admin/library/<media_id>/remove": For(EDITORS, WRITE),
+    "POST /admin/library/<media_id>/restore": For(EDITORS, WRITE),
+    "POST /admin/library/<media_id>/versions/<version>/restore": For(EDITORS, WRITE),
     "GET /admin/uploads": For(PERSON, READ),
     "POST /admin/uploads/bulk": For(PERSON, WRITE),
     "POST /admin/uploads/zip": For(PERSON, WRITE),
@@ -217,6 +276,14 @@ WHO_MAY = {
     "GET /admin/uploads/<upload_id>/links": For(PERSON, READ),
     "POST /admin/uploads/<upload_id>/links": For(PERSON, WRITE),
     "POST /admin/uploads/<upload_id>/revoke": For(PERSON, WRITE),
+    "GET /admin/website": For(EDITORS, READ),
+    "POST /admin/website": For(EDITORS, WRITE),
+    "GET /admin/website/<page_id>": For(EDITORS, READ),
+    "POST /admin/website/<page_id>": For(EDITORS, WRITE),
+    "POST /admin/website/<page_id>/publish": For(EDITORS, WRITE),
+    "POST /admin/website/<page_id>/unpublish": For(EDITORS, WRITE),
+    "GET /admin/website/<page_id>/delete": For(EDITORS, READ),
+    "POST /admin/website/<page_id>/delete": For(EDITORS, WRITE),
     "GET /admin/imports": For(SHOP),
     "POST /admin/imports": For(SHOP, WRITE),
     "GET /admin/imports/sample.csv": For(SHOP),
@@ -297,7 +364,13 @@ class Cast:
         self.resumed = begun(self.owner, 10)
         self.product, self.image, self.group = product, product["images"][0], group
         self.upload = self.owner.upload("/api/uploads", a_picture()).json
+        editor = application.caller("editor")
+        self.media = editor.upload("/api/builder/media", a_picture()).json
+        folder = editor.post("/api/builder/folders", json={"name": unique("Carpeta ")})
+        self.folder = folder.json
         self.ticket = self.owner.post("/api/uploads/tickets", json={}).json
+        editor = application.caller("editor")
+        self.page = editor.post("/api/builder/pages", json={"title": unique("Inicio ")}).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
     def path(self, rule: str) -> str:
@@ -311,6 +384,9 @@ class Cast:
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
+            "media_id": self.media["id"],
+            "version": self.media["file"]["version"],
+            "folder_id": self.folder["id"],
             "ticket_id": self.ticket["id"],
             "upload_id": self.resumed if "/tus/" in rule else self.upload["id"],
             "user_id": self.owner.id,
@@ -322,6 +398,8 @@ class Cast:
             "path": "nothing/here.jpg",
             "name": "css/tokens.css",
             "slug": "zapato",
+            "page_id": self.page["id"],
+            "number": "1",
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

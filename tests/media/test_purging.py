@@ -140,6 +140,20 @@ def test_the_addresses_from_before_are_told(house, seller, inbox, change):
     assert urls_of(image) <= set(addresses(told(house, inbox)))
 
 
+def test_bringing_an_older_version_back_tells_what_was_shown_before(house, inbox):
+    editor, library = house.caller("editor"), "/api/builder/media"
+    first = editor.upload(library, a_picture()).json["file"]
+    path = f"{library}/{first['id']}"
+    second = editor.upload(f"{path}/file", a_picture(), method="PUT").json["file"]
+    assert urls_of(first) <= set(addresses(told(house, inbox)))
+    back = editor.post(f"{path}/versions/{first['version']}/restore")
+    assert back.json["url"] == first["url"]
+    urls = set(addresses(told(house, inbox)))
+    assert urls_of(second) <= urls
+    editor.post(f"{path}/versions/{first['version']}/restore")  # it is the current one already
+    assert told(house, inbox) == []
+
+
 def test_all_versions_of_a_removed_picture_are_told(house, seller, inbox):
     shelf = Shelf(seller, a_picture())
     (first,) = shelf.now()["images"]

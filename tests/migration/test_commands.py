@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
 
 from avenue.config import new_secret
 from tests import pictures
@@ -115,6 +116,23 @@ def test_a_file_is_named_looked_for_and_removed(run: Run) -> None:
     assert (gone, unknown["code"]) == ({"file": path, "id": found["id"]}, "no_such_file")
     after = run("exists", found["id"], "--json")
     assert (after.returncode, json.loads(after.stdout)) == (1, {"exists": False})
+
+
+def test_a_file_in_use_is_removed_by_force_only(run: Run, uri: str) -> None:
+    kept = json.loads(run("put", "a.jpg", "--json").stdout)["items"][0]["id"]
+    page = {"_id": "page-1", "site": "default", "title": "Inicio", "assets": [kept]}
+    page["draft"] = {"html": f'<img src="avenue:{kept}/original">', "css": ""}
+    with MongoClient(uri) as client:
+        client.get_default_database()["page_content"].insert_one(page)
+    refused = run("rm", kept)
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert b"page 'Inicio' (draft) https://shop.example/admin/website/page-1" in refused.stderr
+    told = json.loads(run("rm", kept, "--json").stdout)
+    (item,) = told["items"]
+    assert (told["refused"], item["code"], item["total"]) == (1, "media_in_use", 1)
+    assert (item["usage"][0]["kind"], item["usage"][0]["id"]) == ("page", "page-1")
+    removed = run("rm", kept, "--force")
+    assert (removed.returncode, removed.stdout.decode()) == (0, f"{kept}\n")
 
 
 @pytest.mark.parametrize(

@@ -22,17 +22,18 @@ from avenue.identity import COMMAND, new_id
 from avenue.media.errors import BrokenImage, EmptyFile, UnknownVariant, UnsupportedMediaType
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.reading import DamagedFile
+from avenue.media.shelving.store import LibraryStore
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.media.variants import VARIANTS
 from avenue.migration.errors import (
     FileExists,
     FileInUse,
+    FileIsShown,
     NoSuchFile,
     UnreadableFile,
     UnwritableFile,
 )
 from avenue.migration.files import Files
-from avenue.migration.store import LibraryStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, NotMigrated
 from avenue.storage.sites import UnknownSite
@@ -474,8 +475,59 @@ def test_what_was_put_and_removed_is_written_down_once(files, database, photo):
     written = database.raw["audit_logs"].find()
     assert sorted((each["action"], each["object"]["id"]) for each in written) == [
         ("file.added", kept.id),
-        ("file.removed", kept.id),
+        ("media.removed", kept.id),
     ]
+
+
+@pytest.fixture
+def used(files: Files, database: Database, photo: Path) -> Iterator[str]:
+    """A picture of the library that a page shows, and that is the logo."""
+    kept = files.put(photo)
+    text = f'<p>a</p><img src="avenue:{kept.id}/w640">'
+    database.raw["page_content"].insert_one(
+        {
+            "_id": "page-1",
+            "site": DEFAULT_SITE,
+            "title": "Inicio",
+            "slug": "inicio",
+            "draft": {"html": text, "css": "", "is_cleaned": True},
+            "published": {"html": text, "css": "", "is_cleaned": True},
+            "assets": [kept.id],
+            "revision": 2,
+        }
+    )
+    database.raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$set": {"logo": kept.id}})
+    yield kept.id
+    database.raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$unset": {"logo": ""}})
+
+
+def test_what_is_used_is_not_removed_and_where_is_told(files, database, used):
+    before = [list(database.raw[name].find()) for name in ("page_content", "audit_logs")]
+    with pytest.raises(FileIsShown) as refused:
+        files.rm(used)
+    told = refused.value.facts["usage"]
+    assert [(each["kind"], each["where"]) for each in told] == [
+        ("logo", ("published",)),
+        ("page", ("draft", "published")),
+    ]
+    assert told[1]["url"] == f"{BASE_URL}/admin/website/page-1"
+    assert refused.value.facts["total"] == 2
+    assert files.exists(used)
+    assert [list(database.raw[name].find()) for name in ("page_content", "audit_logs")] == before
+
+
+def test_by_force_it_is_taken_out_everywhere(files, database, used):
+    assert files.rm(used, force=True) == used
+    page = database.raw["page_content"].find_one({"_id": "page-1"})
+    assert (page["draft"]["html"], page["published"]["html"], page["assets"]) == (
+        "<p>a</p>",
+        "<p>a</p>",
+        [],
+    )
+    assert "logo" not in database.raw["sites"].find_one({"_id": DEFAULT_SITE})
+    assert database.raw["assets"].find_one({"_id": used})["state"] == "trash"
+    (written,) = database.raw["audit_logs"].find({"action": "media.removed"})
+    assert (written["object"]["id"], written["details"]) == (used, {"force": True})
 
 
 @pytest.mark.parametrize("owner", ["product", "group"])

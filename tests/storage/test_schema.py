@@ -110,10 +110,10 @@ def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> 
 
 def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> None:
     done = migrate(bare_database)
-    assert [each.partition(":")[0] for each in done] == ["1", "2"]
+    assert [each.partition(":")[0] for each in done] == ["1", "2", "3"]
     assert look(bare_database) is Standing.READY
     assert shortcomings(bare_database) == []
-    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 2}
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 3}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     Gate(bare_database).pass_or_raise()
 
@@ -148,11 +148,27 @@ def test_group_names_that_no_group_stands_behind_are_forgotten(database: Databas
     for name, group in groups.items():
         raw["shop_products"].insert_one({"_id": name, **({"group": group} if group else {})})
     raw["avenue_meta"].update_one({}, {"$set": {"version": 1}})
-    assert migrate(database) == [
+    assert migrate(database)[0] == (
         "2: Forget group names that no group stands behind: a product's group is one with an id."
-    ]
+    )
     found = {each["_id"]: each.get("group") for each in raw["shop_products"].find()}
     assert found == {"named": None, "grouped": "g", "single": None}
+
+
+def test_files_that_were_in_the_library_before_lists_are_found(database: Database) -> None:
+    assets = database.raw["assets"]
+    version = {"bytes": 7, "media_type": "image/png"}
+    old = {"site": "default", "versions": [version], "alt": {"es": "Río"}, "name": "Ñandú.png"}
+    buckets = {f"library-{n}": "builder_media" for n in range(schema.LISTED_AT_ONCE + 1)}
+    buckets["product"] = "product_images"
+    assets.insert_many([{**old, "_id": name, "bucket": each} for name, each in buckets.items()])
+    database.raw["avenue_meta"].update_one({}, {"$set": {"version": 2}})
+    assert migrate(database) == [
+        "3: Write down what files of the media library are found and sorted by."
+    ]
+    words, listed = ["nandu", "png", "rio"], {"name": "nandu.png", **version}
+    assert assets.count_documents({"words": words, "listed": listed}) == len(buckets) - 1
+    assert "words" not in assets.find_one({"_id": "product"})
 
 
 def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Database) -> None:

@@ -51,6 +51,15 @@ def targets_of(site: Site, urls: Iterable[str], known_paths: KnownPaths) -> dict
     }
 
 
+def leads_here(site: Site, url: str) -> bool:
+    """Tell whether `url` is absolute, or begins with `//`, and names a host of `site`."""
+    try:
+        parts = urlsplit(url.strip())
+        return _is_own(site, parts.scheme, _host(parts), parts.port)
+    except ValueError:
+        return False
+
+
 def _read(site: Site, url: str) -> Target | _OldPath:
     text = url.strip()
     try:

@@ -95,9 +95,10 @@ class InspectedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referrer:
-    """Somebody who refers to pictures: a product, a group.
+    """Somebody who refers to pictures: a product, a group, a page, a site by its logo.
 
     `images` are the entries as they are stored, whatever they are. `revision` changes with them.
+    One that `shares` shows what others own; else all it names has to be its own.
     """
 
     kind: str
@@ -105,11 +106,11 @@ class Referrer:
     sku: str | None
     revision: int | None
     images: tuple[object, ...]
+    shares: bool = False
 
-    @property
-    def claim(self) -> Claim:
-        """How it owns its pictures."""
-        return Claim(kind=self.kind, id=self.id)
+    def may_show(self, claim: Claim | None) -> bool:
+        """Tell whether it may refer to what `claim` owns; what nobody owns goes by itself."""
+        return claim is not None if self.shares else claim == Claim(kind=self.kind, id=self.id)
 
 
 class Referrers(Protocol):

@@ -42,11 +42,18 @@ class ReferenceInspector:
     """Judges references. What changes a picture raises its owner's revision, too."""
 
     def __init__(
-        self, store: InspectionStore, referrers: Sequence[Referrers], known_paths: KnownPaths
+        self,
+        store: InspectionStore,
+        referrers: Sequence[Referrers],
+        known_paths: KnownPaths,
+        *,
+        beside: Sequence[Referrers] = (),
     ) -> None:
+        """`referrers` are those whose references are counted; `beside` are only judged."""
         self._store = store
-        self._referrers = {each.kind: each for each in referrers}
+        self._referrers = {each.kind: each for each in (*referrers, *beside)}
         self._known_paths = known_paths
+        self.counted = tuple(each.kind for each in referrers)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -163,7 +170,7 @@ def _fault_of_asset(asset: InspectedAsset | None, owner: Referrer | None) -> Fau
         return Fault(Kind.ASSET_PURGING, "The picture is being deleted, and still referred to.")
     if asset.current_fault:
         return asset.current_fault
-    if owner is not None and asset.claim != owner.claim:
+    if owner is not None and not owner.may_show(asset.claim):
         return Fault(Kind.NOT_OWNED, "The picture belongs to something else, or to nothing.")
     return None
 

@@ -66,6 +66,13 @@ class Inspector:
             f"references of {kind}": self._references_of(kind) for kind in references.kinds
         }
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The kinds of referrers that are judged and not counted."""
+        return tuple(
+            each for each in self._references.kinds if each not in self._references.counted
+        )
+
     def inspect(self, cursor: Mapping[str, Any] | None, save: Save) -> dict[str, int]:
         """Go through every site, from where `cursor` says; return what was looked at and found."""
         place, sites = _Place(cursor), sorted(self._sites.all(), key=lambda site: site.id)
@@ -82,12 +89,12 @@ class Inspector:
         return {"looked_at": place.done, "findings": place.found}
 
     def references_now(self, site: Site, seconds: float) -> tuple[int, bool]:
-        """Look at references, their bytes and hashes for `seconds`, from the first one on.
+        """Look at counted references, their bytes and hashes for `seconds`, from the first one on.
 
         Return how many were looked at, and whether that was all of them. Findings are kept.
         """
         ends_at, looked = time.monotonic() + seconds, 0
-        for kind in self._references.kinds:
+        for kind in self._references.counted:
             last: str | None = ""
             while last is not None:
                 batch = self._references.after(site.id, kind, last, QUICK_BATCH)
@@ -160,7 +167,7 @@ class Inspector:
             batch = self._references.after(site.id, kind, last, BATCH)
             end = _next(batch, BATCH)
             for standing in self._references.judge_range(site, kind, batch, last, end):
-                tally.references[standing] += 1
+                tally.references[standing] += kind in self._references.counted
             return end, len(batch)
 
         return step

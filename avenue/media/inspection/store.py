@@ -1,7 +1,7 @@
 """What an inspection reads of assets and bytes, and where it keeps what it found."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,8 @@ from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.idempotency import Writes
-from avenue.storage.scope import BUCKETS, Collection, site
+from avenue.storage.scope import BUCKETS, site
+from avenue.storage.scope import Collection as Documents
 from avenue.storage.survey import BucketTotals, Survey
 
 FINDINGS = "findings"
@@ -154,10 +155,15 @@ class InspectionStore:
         of_it = f"{site_id}/{kind}/{referrer}"
         self._record(site_id, {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}, found)
 
-    def findings_after(self, site_id: str, place: str, limit: int) -> list[Finding]:
-        """Return up to `limit` findings in the order of their places, after `place`."""
+    def findings_after(
+        self, site_id: str, kinds: Collection[str], place: str, limit: int
+    ) -> list[Finding]:
+        """Return up to `limit` findings about referrers of `kinds`, after `place`."""
         found = self._findings(site_id).find(
-            {"_id": {"$gt": f"{site_id}/{place}", "$lt": f"{site_id}0"}},
+            {
+                "_id": {"$gt": f"{site_id}/{place}", "$lt": f"{site_id}0"},
+                "referrer.kind": {"$in": sorted(kinds)},
+            },
             sort=[("_id", 1)],
             limit=limit,
         )
@@ -172,11 +178,14 @@ class InspectionStore:
         found = self._findings(site_id).find({"$or": places}, sort=[("_id", 1)])
         return [_finding(each) for each in found]
 
-    def finding_counts(self, site_id: str) -> dict[Standing, int]:
-        """Count the findings by how their pictures stand."""
+    def finding_counts(
+        self, site_id: str, kinds: Collection[str] | None = None
+    ) -> dict[Standing, int]:
+        """Count the findings by how their pictures stand: about `kinds`, or about everybody."""
         findings = self._findings(site_id)
+        about = {} if kinds is None else {"referrer.kind": {"$in": sorted(kinds)}}
         return {
-            each: findings.count({"standing": each})
+            each: findings.count({"standing": each, **about})
             for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
         }
 
@@ -202,17 +211,17 @@ class InspectionStore:
         kept = [each["_id"] for each in documents]
         findings.delete_all({"_id": {**places, "$nin": kept}})
 
-    def _assets(self, site_id: str) -> Collection:
+    def _assets(self, site_id: str) -> Documents:
         return site(self._database, site_id).collection(ASSETS)
 
-    def _findings(self, site_id: str) -> Collection:
+    def _findings(self, site_id: str) -> Documents:
         return site(self._database, site_id).collection(FINDINGS)
 
-    def _passes(self, site_id: str) -> Collection:
+    def _passes(self, site_id: str) -> Documents:
         return site(self._database, site_id).collection(INSPECTIONS)
 
 
-def found_against(findings: Collection, site_id: str, kind: str, *, limit: int) -> list[str]:
+def found_against(findings: Documents, site_id: str, kind: str, *, limit: int) -> list[str]:
     """Return the ids of referrers of `kind` that something was found against, `limit` at most."""
     of_kind = {"_id": {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}}
     found = findings.aggregate(

@@ -7,6 +7,7 @@ from flask_babel import LazyString
 from avenue.shop.models import Status
 from avenue.shop.pages.upload_texts import upload_texts
 from avenue.web.language import lazy_gettext as _
+from avenue.web.picture_words import screen_words
 
 STATUSES: Mapping[str, LazyString] = {
     Status.DRAFT: _("Draft: not in the shop window yet"),
@@ -79,23 +80,10 @@ PICTURE_TEXTS: Mapping[str, LazyString] = {
     ),
     "orderAgain": _("Put my order again"),
     "orderAgainDone": _("The photos are in your order again."),
-    "saving": _("Saving…"),
-    "saved": _("Saved"),
-    "notSaved": _("Not saved"),
-    "noConnection": _("There is no connection."),
-    "tryAgain": _("Try again in a moment."),
     "removed": _("The photo {name} is removed."),
-    "undo": _("Undo"),
-    "close": _("Close"),
     "restored": _("The photo {name} is back."),
-    "replacing": _("Replacing… {percent} %"),
-    "replaced": _("The photo is replaced."),
     "tooLarge": _("It has {size}, and at most {most} are taken. Make it smaller and try again."),
     "wrongType": _("This kind of file is not taken. Choose a photo as {types}."),
-    "copied": _("The address is copied."),
-    "pointAt": _("{x} % from the left, {y} % from the top"),
-    "focalSaved": _("The focal point is saved."),
-    "focalAutomatic": _("The focal point is automatic again."),
 }
 """What the modules say; `{facts}` are put in by `text()`."""
 
@@ -110,4 +98,5 @@ CUT_NAMES: Mapping[str, LazyString] = {
 
 def picture_texts() -> dict[str, str]:
     """Return the texts of the modules of the picture screen in the language of the request."""
-    return {name: str(each) for name, each in PICTURE_TEXTS.items()} | upload_texts()
+    own = {name: str(each) for name, each in PICTURE_TEXTS.items()}
+    return own | screen_words() | upload_texts()

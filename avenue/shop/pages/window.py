@@ -4,6 +4,9 @@ A page depends on the reader's language, colours and on who is signed in, so no 
 keep it; with its ETag a reader who has it already is told so in a few bytes.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -41,6 +44,14 @@ SITEMAP_PRODUCTS = 10_000
 MAPS_SECONDS = 3600
 Facts = dict[str, Any]
 TERRITORIES = {"es": "es_PY", "en": "en_US"}
+
+
+@dataclass(frozen=True, slots=True)
+class MorePages:
+    """What others show to everybody: `of` returns paths of a site, and when each changed."""
+
+    of: Callable[[Site], Sequence[tuple[str, datetime]]]
+
 
 blueprint = Blueprint("window", __name__, template_folder="../templates")
 
@@ -109,14 +120,14 @@ def show_robots() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def show_sitemap() -> Response:
-    """Tell search engines the addresses of the published products, at most the newest 10,000."""
+    """Tell search engines what is published: pages, and of products at most the newest 10,000."""
     site = current_site()
-    listed = using(ProductService).published(site, most=SITEMAP_PRODUCTS)
+    products = using(ProductService).published(site, most=SITEMAP_PRODUCTS)
+    listed = [(address_of(each), each.updated_at) for each in products]
     entries = [f"<url><loc>{escape(site.base_url)}/</loc></url>"]
     entries += [
-        f"<url><loc>{escape(site.base_url + address_of(each))}</loc>"
-        f"<lastmod>{each.updated_at:%Y-%m-%d}</lastmod></url>"
-        for each in listed
+        f"<url><loc>{escape(site.base_url + path)}</loc><lastmod>{at:%Y-%m-%d}</lastmod></url>"
+        for path, at in [*using(MorePages).of(site), *listed]
     ]
     body = "\n".join(entries)
     return _map(

@@ -26,6 +26,8 @@ MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
 SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
 LOOKS_AGAIN = 3
+OWNERS = (PRODUCT, GROUP)
+MOST_BESIDE = 100  # problems of pages and the logo that are told
 SURVIVING_MEMBERS = 2
 FULL_PERCENT, FILLING_PERCENT = 95.0, 80.0
 LEFT_FOLDERS = ("uploads", "media", "static/uploads")
@@ -80,7 +82,7 @@ class StorageStatus:
     """Where the bytes are, and whether they would survive.
 
     `database` is None where it would tell how much other sites keep. `renditions` are their
-    number and bytes.
+    number and bytes. `website` are the first problems with what pages and the logo name.
     """
 
     generated_at: datetime
@@ -97,6 +99,8 @@ class StorageStatus:
     disk_total_bytes: int | None
     paths_checked: tuple[str, ...]
     files_found: int
+    website: tuple[Finding, ...]
+    website_total: int
     advice: tuple[str, ...]
 
     @property
@@ -144,8 +148,8 @@ class StatusService:
         if deep or (last is None and total <= SOON_LOOKED_AT):
             looked, complete = self._inspector.references_now(actor.site, self._deep_seconds())
             checked_at = now if complete else checked_at
-        problems, following = self._problems(actor, after, limit)
-        found = self._inspections.finding_counts(site_id)
+        problems, following = self._problems(actor, OWNERS, after, limit)
+        found = self._inspections.finding_counts(site_id, OWNERS)
         images = self._image_counts(actor, total, found, last, known=checked_at is not None)
         return ProductsStatus(
             generated_at=now,
@@ -175,11 +179,15 @@ class StatusService:
             tally, checked_at = looked, utc_now()
         assets = self._inspections.asset_counts(site_id)
         files_found = _files_left(LEFT_FOLDERS)
+        beside = self._inspector.beside
+        website, _ = self._problems(actor, beside, "", MOST_BESIDE)
+        on_website = self._inspections.finding_counts(site_id, beside)
         persistent = self._is_persistent(mongodb)
         worries = [
             *_about_survival(persistent, mongodb, self._settings),
             *_about_room(database),
             *_about_bytes(tally),
+            *_about_website(on_website),
             *_about_leftovers(assets, files_found),
         ]
         unfinished = deep and looked is None
@@ -198,6 +206,8 @@ class StatusService:
             disk_total_bytes=database.disk_total_bytes,
             paths_checked=LEFT_FOLDERS,
             files_found=files_found,
+            website=tuple(website),
+            website_total=sum(on_website.values()),
             advice=(
                 *(sentence for _, sentence in worries),
                 *_about_privileges(mongodb, database),
@@ -246,13 +256,15 @@ class StatusService:
             return None
         return job if job.kind == INSPECT else None
 
-    def _problems(self, actor: Actor, after: str, limit: int) -> tuple[list[Finding], str | None]:
-        """Return a page of findings that still hold, and the place of the next page."""
+    def _problems(
+        self, actor: Actor, kinds: Sequence[str], after: str, limit: int
+    ) -> tuple[list[Finding], str | None]:
+        """Return a page of findings about `kinds` that still hold, and where the next page is."""
         found: list[Finding] = []
         for _ in range(LOOKS_AGAIN):
-            found = self._inspections.findings_after(actor.site.id, after, limit + 1)
+            found = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
             self._inspector.look_again(actor.site, found)
-            again = self._inspections.findings_after(actor.site.id, after, limit + 1)
+            again = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
             if again == found:
                 break
             found = again
@@ -372,6 +384,15 @@ def _about_bytes(tally: Tally | None) -> Iterable[Worry]:
             Verdict.ATTENTION,
             f"{unowned} files belong to no asset. The sweeper removes them an hour after they "
             "were written (`python -m avenue sweep`); if they stay, it does not run.",
+        )
+
+
+def _about_website(found: Mapping[Standing, int]) -> Iterable[Worry]:
+    if found[Standing.MISSING]:
+        yield (
+            Verdict.AT_RISK,
+            f"{found[Standing.MISSING]} pictures that pages or the logo name are lost, damaged or "
+            "in the trash: see `website`.",
         )
 
 

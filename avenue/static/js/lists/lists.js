@@ -1,12 +1,15 @@
 // What every list gets: frames in the dominant colour of their pictures, choices that count at once,
 // and an address without what was just said.
 
-for (const each of document.querySelectorAll("[data-colour]")) {
-  each.style.setProperty("--colour", each.dataset.colour);
+/** Give the frames below `root` the colours of their pictures. */
+export function coloured(root) {
+  for (const each of root.querySelectorAll("[data-colour]")) each.style.setProperty("--colour", each.dataset.colour);
 }
 
+coloured(document);
+
 for (const form of document.querySelectorAll("form.filters")) {
-  for (const choice of form.querySelectorAll("select")) {
+  for (const choice of form.querySelectorAll("select, input[type=checkbox]")) {
     choice.addEventListener("change", () => form.requestSubmit());
   }
   // What is empty need not stand in the address.

@@ -50,15 +50,18 @@ class Item {
 /**
  * Events: "change" (`detail` is the item), "settle" (an item came to rest).
  *
- * `room()` tells how many places are left beside what is in the queue; `placed(item)` resolves
- * when the page shows the stored picture, to whether it does; `withdraw(image)` takes one back that was cancelled too late.
+ * `url` is where files are sent by `method`, or a function that tells it when one comes. `room()` tells how many
+ * places are left beside what is in the queue; `placed(item)` resolves when the page shows the stored picture, to
+ * whether it does, or to the name of a text by which the row stays; `withdraw(image)` takes one back that was
+ * cancelled too late.
  */
 export class Queue extends EventTarget {
-  constructor({ url, limits, room, placed, withdraw }) {
+  constructor({ url, method = "POST", limits, room, placed, withdraw }) {
     super();
     this.items = [];
     this.stored = 0;
-    this._url = url;
+    this._urlNow = typeof url === "function" ? url : () => url;
+    this._method = method;
     this._limits = limits;
     this._room = room;
     this._placed = placed;
@@ -85,6 +88,7 @@ export class Queue extends EventTarget {
     if (!this.isBusy) this.stored = 0;
     for (const { file, name } of files) {
       const item = new Item(file, name);
+      item.url = this._urlNow();
       this.items.push(item);
       this._begin(item);
     }
@@ -183,7 +187,7 @@ export class Queue extends EventTarget {
     item.share = 0;
     item.stop = new AbortController();
     if (item.state !== "withdrawing") this._set(item, "sending");
-    const outcome = await send({ ...item, url: this._url }, (share) => this._progressed(item, share), item.stop.signal);
+    const outcome = await send({ ...item, method: this._method }, (share) => this._progressed(item, share), item.stop.signal);
     await this._settle(item, outcome);
     this._advance();
   }
@@ -215,9 +219,9 @@ export class Queue extends EventTarget {
   async _place(item, { image, isNew }) {
     item.image = image;
     this._set(item, "placing");
-    const isShown = await this._placed(item);
+    const shown = await this._placed(item);
     if (!isNew) item.note = "was_there";
-    else if (!isShown) item.note = "not_shown";
+    else if (shown !== true) item.note = shown || "not_shown";
     this.stored += isNew;
     if (!item.note) this.items = this.items.filter((each) => each !== item);
     this._set(item, "stored");

@@ -23,10 +23,15 @@ const SUMMED_UP = [
   ["refused", (queue) => queue.count("refused")],
 ];
 
-/** Draws `queue` into `list` and a summary before it; `facts` may be named in any reason. */
+/**
+ * Draws `queue` into `list` and a summary before it; `facts` may be named in any reason. `home()` is what gets the focus
+ * of a row that goes, when there is no picture of it and no other row; `more(item, row)` may add to a row.
+ */
 export class Rows {
-  constructor(list, queue, facts) {
+  constructor(list, queue, facts, { home = firstWay, more = () => {} } = {}) {
     this._facts = facts;
+    this._home = home;
+    this._more = more;
     this._list = list;
     this._queue = queue;
     this._rows = new Map();
@@ -45,7 +50,10 @@ export class Rows {
   _draw(item) {
     const row = this._rows.get(item) ?? this._add(item);
     if (item.state === "removed" || (item.state === "stored" && !item.note)) this._leave(item, row);
-    else row.show(item);
+    else {
+      row.show(item);
+      this._more(item, row.element);
+    }
     this._sumUp();
   }
 
@@ -65,12 +73,12 @@ export class Rows {
     if (!hadFocus) return;
     const card = item.image && document.querySelector(`#picture-list [data-key="${CSS.escape(item.image.id)}"]`);
     if (card) card.tabIndex = -1;
-    (card ?? next?.querySelector("button:not([hidden])") ?? document.querySelector("#pictures .zone button")).focus();
+    (card ?? next?.querySelector("button:not([hidden])") ?? this._home())?.focus();
   }
 
   _clearRefused() {
     for (const item of this._queue.items.filter((each) => each.state === "refused")) this._queue.remove(item);
-    document.querySelector("#pictures .zone button").focus();
+    this._home()?.focus();
   }
 
   _sumUp() {
@@ -84,6 +92,10 @@ export class Rows {
     const why = ["refused", "broken"].includes(item.state) ? `${item.name}: ${reasonOf(item, this._facts)} ` : "";
     announce(`${why}${this._words.textContent}.`);
   }
+}
+
+function firstWay() {
+  return document.querySelector(".zone .ways button");
 }
 
 class Row {

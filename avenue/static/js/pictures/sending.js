@@ -24,7 +24,7 @@ const TOO_SLOW = 408, TOO_OFTEN = 429, SIGNED_OUT = 401, CONFLICT = 409, FULL = 
  *
  * `progress(share)` is told how much has been handed over; 1 means that an answer is awaited.
  */
-export function send({ url, body, type, name, key }, progress, signal) {
+export function send({ url, method = "POST", body, type, name, key }, progress, signal) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     let timer;
@@ -48,7 +48,9 @@ export function send({ url, body, type, name, key }, progress, signal) {
     request.onerror = () => end({ kind: "broken" });
     request.onabort = () => end({ kind: signal.aborted ? "aborted" : "broken" });
     signal.addEventListener("abort", () => request.abort(), { once: true });
-    request.open("POST", `${url}?name=${encodeURIComponent(name)}`);
+    const target = new URL(url, location.href);
+    target.searchParams.set("name", name);
+    request.open(method, target);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", type);
     request.setRequestHeader("Idempotency-Key", key);

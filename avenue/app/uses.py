@@ -1,0 +1,119 @@
+"""Who uses files of the media library: what the library asks before one is removed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from avenue.builder.library.models import Use
+from avenue.builder.website.models import PageUse
+from avenue.builder.website.service import PageService
+from avenue.identity import Actor
+from avenue.media.inspection.models import Referrer
+from avenue.sites.service import LogoService
+from avenue.sites.store import SiteStore
+from avenue.storage.scope import Session
+
+LOGO_PATH = "/admin/settings"
+WEBSITE_PATH = "/admin/website"
+
+
+class LogoUses:
+    """The logo of a site, as far as it is a file of the library."""
+
+    def __init__(self, sites: SiteStore, logos: LogoService) -> None:
+        self._sites = sites
+        self._logos = logos
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
+    ) -> Mapping[str, Sequence[Use]]:
+        """Return the one use of the logo, if it is among `asset_ids`."""
+        site = self._sites.get(site_id, session)
+        if site is None or site.logo is None or site.logo not in asset_ids:
+            return {}
+        use = Use(kind="logo", id=site.id, title=site.name, where=("published",), path=LOGO_PATH)
+        return {site.logo: [use]}
+
+    def used_ids(self, site_id: str) -> Iterable[str]:
+        """Return the logo, if there is one."""
+        site = self._sites.get(site_id)
+        return [site.logo] if site and site.logo else []
+
+    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
+        """Let the site have no logo, if it is among `asset_ids`; raise `Forbidden`, `LogoNotFound`.
+
+        What only administrators may change stays theirs.
+        """
+        if set(self.used_ids(actor.site.id)) & set(asset_ids):
+            self._logos.remove(actor)
+
+
+class LogoReferrers:
+    """The logo of a site, as an inspection sees it."""
+
+    kind = "site"
+
+    def __init__(self, sites: SiteStore) -> None:
+        self._sites = sites
+
+    def count(self, site_id: str) -> int:
+        """Return how many have pictures."""
+        return len(self.after(site_id, "", 1))
+
+    def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
+        """Return the site if it has a logo and comes after `last_id`; `limit` is at least 1."""
+        found = self.these(site_id, [site_id]) if last_id < site_id else []
+        return [each for each in found if each.images][:limit]
+
+    def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
+        """Return the site if it is among `ids`."""
+        site = self._sites.get(site_id)
+        if site is None or site_id not in ids:
+            return []
+        images = ({"asset": site.logo},) if site.logo else ()
+        return [
+            Referrer(
+                kind=self.kind,
+                id=site_id,
+                sku=None,
+                revision=site.revision,
+                images=images,
+                shares=True,
+            )
+        ]
+
+
+class PageUses:
+    """The pages of a site, as drafts and as visitors see them."""
+
+    def __init__(self, pages: PageService) -> None:
+        self._pages = pages
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
+    ) -> Mapping[str, Sequence[Use]]:
+        """Return which pages name each of `asset_ids`, in that transaction if one is given."""
+        found = self._pages.uses_of(site_id, asset_ids, session)
+        return {asset_id: [_use(each) for each in uses] for asset_id, uses in found.items()}
+
+    def used_ids(self, site_id: str) -> Iterable[str]:
+        """Return the ids of all assets that pages name."""
+        return self._pages.used_ids(site_id)
+
+    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
+        """Take assets out of every page, and of what visitors see of it; repeatable."""
+        self._pages.detach(actor, asset_ids)
+
+
+def _use(use: PageUse) -> Use:
+    where: list[Literal["draft", "published"]] = []
+    if use.in_draft:
+        where.append("draft")
+    if use.in_published:
+        where.append("published")
+    return Use(
+        kind="page",
+        id=use.page_id,
+        title=use.title,
+        where=tuple(where),
+        path=f"{WEBSITE_PATH}/{use.page_id}",
+    )

@@ -1,0 +1,1 @@
+"""The pages of the panel where a site's own pages are listed and edited."""

@@ -1,0 +1,175 @@
+"""`/admin/website/<id>`: the editor of a page, and the same page as a form without JavaScript."""
+
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from flask import Blueprint, Response, g, request
+from pydantic import ValidationError
+
+from avenue.builder.editor.pages.website import PATH, revision_sent
+from avenue.builder.editor.pages.words import FIELDS, SAID, STATUSES, TONES, editor_texts
+from avenue.builder.website.bodies import PageChanges
+from avenue.builder.website.errors import RevisionConflict
+from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, PicturedPage
+from avenue.builder.website.presenting import page_json
+from avenue.builder.website.service import PageService
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound, filled
+from avenue.field_problems import problems_of
+from avenue.identity import Role
+from avenue.media.policy import library_pictures
+from avenue.web.audit import audited, note, note_each, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.headers import EDITOR_POLICY
+from avenue.web.language import LANGUAGES, language
+from avenue.web.language import gettext as _
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+MB = 1024 * 1024
+LONGEST_DESCRIPTION = 500
+TEXTS = ("title", "slug", "locale", "html", "css")
+SEO = ("seo_title", "seo_description")
+
+blueprint = Blueprint("page_editor", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+@blueprint.get("/<page_id>")
+@require(Role.EDITOR)
+def edit_page(page_id: str) -> Response:
+    """Show the editor with the draft of a page."""
+    return _shown(using(PageService).get(current_actor(), page_id))
+
+
+@blueprint.post("/<page_id>")
+@require(Role.EDITOR)
+@audited("page.changed", "page_id")
+def save_page(page_id: str) -> Response:
+    """Save what the form says, and publish the page or take it back if it says so."""
+    _take_large_forms()
+    actor, pages = current_actor(), using(PageService)
+    before = pages.get(actor, page_id)
+    then = request.form.get("then", "")
+    try:
+        changes = _typed(before)
+        saved = pages.change(actor, page_id, changes, revision_sent())
+        said = _go_on(saved, then)
+    except NotFound:
+        raise
+    except ValidationError as error:
+        nothing_changed()
+        return _shown(before, problem=_mistakes(error), status=400)
+    except RevisionConflict as error:
+        return _shown(error.current or before, error=error)
+    except AvenueError as error:
+        return _shown(before, error=error)
+    if saved.page.revision == before.page.revision:
+        nothing_changed()
+    note(fields=sorted(changes))
+    return see(f"{PATH}/{page_id}?said={said}")
+
+
+def _go_on(saved: PicturedPage, then: str) -> str:
+    """Publish what was saved or take it back, if wanted; return the code of what was done."""
+    actor, pages, page_id = current_actor(), using(PageService), saved.page.id
+    if then == "publish":
+        pages.publish(actor, page_id, saved.page.revision)
+        note_each("page.published", [page_id])
+    elif then == "unpublish":
+        pages.unpublish(actor, page_id)
+        note_each("page.unpublished", [page_id])
+    return then if then in {"publish", "unpublish"} else "saved"
+
+
+def _take_large_forms() -> None:
+    """Let the form of this request be as large as a page may be; it is text, and nothing else."""
+    most = using(Settings).max_page_mb * MB
+    request.max_content_length = request.max_form_memory_size = most
+
+
+def _typed(before: PicturedPage) -> dict[str, Any]:
+    """Return the fields of the form that are not as they were; raise `ValidationError`."""
+    shown, form = page_json(g.site, before), request.form
+    sent: dict[str, Any] = {name: _one_line_end(form[name]) for name in TEXTS if name in form}
+    if any(name in form for name in SEO):
+        names = {name: name.removeprefix("seo_") for name in SEO}
+        seo = {short: _one_line_end(form.get(name, "")) for name, short in names.items()}
+        sent["seo"] = {**shown["seo"], **seo}
+    known: dict[str, Any] = dict(shown)
+    changed = {name: each for name, each in sent.items() if each != known[name]}
+    return PageChanges.model_validate(changed).model_dump(exclude_unset=True)
+
+
+def _one_line_end(text: str) -> str:
+    """Return the text of a field, whose lines end in CR LF, as it is stored."""
+    return text.replace("\r\n", "\n").strip()
+
+
+def _mistakes(error: ValidationError) -> str:
+    """Say what is wrong in the form, field by field."""
+    return " ".join(
+        f"{FIELDS.get(field, field)}: {filled(problem, words, _)}"
+        for field, problem, words in problems_of(error)
+    )
+
+
+def _shown(
+    pictured: PicturedPage,
+    *,
+    error: AvenueError | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    """Show the editor of a page; after a mistake with what was typed and what is wrong with it."""
+    told, form = page_json(g.site, pictured), request.form
+    typed: dict[str, Any] = {
+        **told,
+        **{name: form[name] for name in TEXTS if name in form},
+        "seo": {
+            "title": form.get("seo_title", told["seo"]["title"]),
+            "description": form.get("seo_description", told["seo"]["description"]),
+        },
+    }
+    response = page(
+        "editor/editor.html",
+        status=error.status if error else status,
+        page=told,
+        typed=typed,
+        difference=error.difference if isinstance(error, RevisionConflict) else "",
+        statuses=STATUSES,
+        tones=TONES,
+        locales=_locales(told["locale"]),
+        languages=LANGUAGES,
+        language_names={each: _name_of(each) for each in LANGUAGES},
+        most={
+            "title": LONGEST_TITLE,
+            "slug": LONGEST_SLUG,
+            "seo_title": LONGEST_TITLE,
+            "seo_description": LONGEST_DESCRIPTION,
+        },
+        texts=editor_texts(),
+        facts={"page": told, "language": language(), "uploads": _uploads()},
+        said=SAID.get(request.args.get("said", "")),
+        problem=" ".join(error.said(_)) if error else problem,
+    )
+    response.headers["Content-Security-Policy"] = EDITOR_POLICY
+    return response
+
+
+def _uploads() -> dict[str, Any]:
+    """Return what the library takes, for the picker."""
+    policy = library_pictures(using(Settings)).on(g.site)
+    return {"maxBytes": policy.max_bytes, "types": sorted(policy.media_types)}
+
+
+def _locales(chosen: str) -> dict[str, str]:
+    """Return the languages a page can be in, the site's and the chosen one among them."""
+    return {code: _name_of(code) for code in dict.fromkeys((g.site.locale, *LANGUAGES, chosen))}
+
+
+def _name_of(code: str) -> str:
+    try:
+        name = Locale.parse(code, sep="-").get_display_name(language())
+    except (UnknownLocaleError, ValueError):
+        return code
+    return name or code

@@ -1,0 +1,180 @@
+"""`/admin/website`: the list of a site's own pages, new ones, and what is done with each."""
+
+from dataclasses import replace
+
+from flask import Blueprint, Response, g, request
+
+from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TONES
+from avenue.builder.paging import Place, cursor_place, cursor_text
+from avenue.builder.website.models import (
+    LONGEST_TITLE,
+    PageList,
+    PageQuery,
+    Sort,
+    Status,
+)
+from avenue.builder.website.presenting import address_of
+from avenue.builder.website.service import PageService
+from avenue.errors import AvenueError, Invalid, NotFound
+from avenue.identity import Actor, Role
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.listing import Listed, back_with, here_with
+from avenue.web.pages import page, see
+from avenue.web.parsing import page_asked_for
+from avenue.web.services import using
+from avenue.words import wanted_words
+
+PATH = "/admin/website"
+
+blueprint = Blueprint("website_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+@blueprint.get("")
+@require(Role.EDITOR)
+def show_pages() -> Response:
+    """Show the pages of the site as the URL asks for them, the last changed ones first."""
+    return _shown()
+
+
+@blueprint.post("")
+@require(Role.EDITOR)
+@audited("page.created")
+def add_page() -> Response:
+    """Make a page with the title that is given, and open it."""
+    actor, title = current_actor(), request.form.get("title", "").strip()
+    if not title or len(title) > LONGEST_TITLE:
+        nothing_changed()
+        return _shown(problem=_("Write a title of at most %(most)s letters.", most=LONGEST_TITLE))
+    try:
+        made = using(PageService).create(actor, {"title": title})
+    except AvenueError as error:
+        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    note(object_id=made.page.id)
+    return see(f"{PATH}/{made.page.id}")
+
+
+@blueprint.post("/<page_id>/publish")
+@require(Role.EDITOR)
+@audited("page.published", "page_id")
+def publish(page_id: str) -> Response:
+    """Let visitors see a page as it was when the list was shown."""
+    try:
+        using(PageService).publish(current_actor(), page_id, revision_sent())
+    except NotFound:
+        raise
+    except AvenueError as error:
+        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    return see(back_with(PATH, "publish", 1))
+
+
+@blueprint.post("/<page_id>/unpublish")
+@require(Role.EDITOR)
+@audited("page.unpublished", "page_id")
+def unpublish(page_id: str) -> Response:
+    """Let visitors see nothing of a page any more."""
+    _unpublished, is_new = using(PageService).unpublish(current_actor(), page_id)
+    if not is_new:
+        nothing_changed()
+    return see(back_with(PATH, "unpublish", 1))
+
+
+@blueprint.get("/<page_id>/delete")
+@require(Role.EDITOR)
+def ask_to_delete(page_id: str) -> Response:
+    """Ask before a page is deleted: it cannot be brought back."""
+    return page("editor/delete.html", doomed=using(PageService).get(current_actor(), page_id).page)
+
+
+@blueprint.post("/<page_id>/delete")
+@require(Role.EDITOR)
+@audited("page.deleted", "page_id")
+def delete(page_id: str) -> Response:
+    """Delete a page with its history; the pictures it used stay in the library."""
+    using(PageService).delete(current_actor(), page_id)
+    return see(f"{PATH}?said=removed")
+
+
+def revision_sent() -> int | None:
+    """Return the revision a form says it was made from; raise `Invalid` for what is none."""
+    text = request.form.get("revision", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(2**31))):
+        raise Invalid
+    return int(text)
+
+
+def _shown(*, problem: str = "", status: int = 200) -> Response:
+    actor, query = current_actor(), _query()
+    found = _listed(actor, query)
+    return page(
+        "editor/pages.html",
+        status=status,
+        pages=found.items,
+        found=found,
+        query=query,
+        search=request.args.get("search", ""),
+        sort=_sort_asked(),
+        is_narrowed=bool(query.words or query.status),
+        statuses=STATUSES,
+        tones=TONES,
+        sorts=SORTS,
+        most_title=LONGEST_TITLE,
+        typed_title=request.form.get("title", ""),
+        at=here_with,
+        address_of=lambda slug: address_of(g.site, slug),
+        said=SAID.get(request.args.get("said", "")),
+        problem=problem,
+    )
+
+
+def _query() -> PageQuery:
+    """Return which pages the URL asks for; raise `BadCursor`, `InvalidQuery`."""
+    asked, wanted = page_asked_for(), request.args.get("status", "")
+    sort = _sort_asked()
+    by = Sort(sort.removeprefix("-"))
+    return PageQuery(
+        words=wanted_words(request.args.get("search", "").strip()),
+        status=Status(wanted) if wanted in {*Status} else None,
+        sort=by,
+        descending=sort.startswith("-"),
+        after=cursor_place(by, by.kind, asked.after) if asked.after else None,
+        limit=asked.limit,
+    )
+
+
+def _sort_asked() -> str:
+    asked = request.args.get("sort", "")
+    return asked if asked in SORTS else next(iter(SORTS))
+
+
+def _listed(actor: Actor, query: PageQuery) -> Listed:
+    """Return the page of the list that the URL asks for: `query` itself, or what is before it."""
+    before = request.args.get("before")
+    if before:
+        return _before(actor, query, cursor_place(query.sort, query.sort.kind, before))
+    found = using(PageService).find(actor, query)
+    return Listed(
+        items=tuple(found.items),
+        total=found.total,
+        previous=_cursor(query, found.first) if query.after else None,
+        next=_cursor(query, found.next),
+    )
+
+
+def _before(actor: Actor, query: PageQuery, place: Place) -> Listed:
+    """Go through the list backwards from `place`, and turn what is found around."""
+    turned = replace(query, descending=not query.descending, after=place)
+    found: PageList = using(PageService).find(actor, turned)
+    return Listed(
+        items=tuple(reversed(found.items)),
+        total=found.total,
+        previous=_cursor(query, found.next),
+        next=_cursor(query, found.first),
+    )
+
+
+def _cursor(query: PageQuery, place: Place | None) -> str | None:
+    return cursor_text(query.sort, place) if place else None

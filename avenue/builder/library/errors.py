@@ -1,0 +1,51 @@
+"""What can go wrong in the media library."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from avenue.errors import Conflict, Invalid, NotFound
+
+
+class MediaNotFound(NotFound):
+    """The file is not in the site's library; of several, `ids` are those that are not."""
+
+    code = "media_not_found"
+    message = "There is no such file in the library."
+
+
+class MediaInUse(Conflict):
+    """The file is used; `usage` says where, `total` how often."""
+
+    code = "media_in_use"
+    message = "This file is in use, so it was not removed."
+    hint = "Take it out there first, or send it again with `force`, which does that for you."
+
+    def __init__(self, usage: Sequence[Any] = (), total: int = 0) -> None:
+        super().__init__(usage=list(usage), total=total)
+
+
+class VersionNotFound(NotFound):
+    """The file has no such version, or has it no longer."""
+
+    code = "version_not_found"
+    message = "This file has no such version."
+    hint = "The list of its versions has those that are kept."
+
+
+class OneFileReplaces(Invalid):
+    """Several files came where one is taken."""
+
+    code = "one_file_only"
+    message = "A file is replaced by one file."
+    hint = "Send exactly one file."
+
+
+class TooManyTags(Conflict):
+    """A file would have more tags than one may have."""
+
+    code = "too_many_tags"
+    message = "A file has at most {limit} tags."
+    hint = "Take some away first."
+
+    def __init__(self, *, limit: int, ids: Sequence[str]) -> None:
+        super().__init__(limit=limit, ids=list(ids))

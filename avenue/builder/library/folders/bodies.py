@@ -1,0 +1,42 @@
+"""What callers may send about folders. Anything else is a 400."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from avenue.errors import sentence
+
+LONGEST_NAME = 100
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("printable", sentence("Write printable characters only."))
+    return text
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
+    AfterValidator(_printable),
+]
+
+
+class NewFolder(BaseModel):
+    """A folder to be; without `parent` it lies at the top."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Name
+    parent: Id | None = None
+
+
+class FolderChanges(BaseModel):
+    """What may be changed of a folder; a null `parent` moves it to the top."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Name = ""
+    parent: Id | None = None

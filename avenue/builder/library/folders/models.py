@@ -1,0 +1,78 @@
+"""Folders: a tree of names that files of the library lie in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+MOST_FOLDERS = 1000
+DEEPEST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """One folder; `parent` is None at the top."""
+
+    id: str
+    name: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFolder:
+    """A folder with the way to it, itself at the end, and how much lies in it directly."""
+
+    folder: Folder
+    path: tuple[Folder, ...]
+    media: int
+    folders: int
+
+
+class FolderTree:
+    """All folders of a site at one moment."""
+
+    def __init__(self, folders: Sequence[Folder]) -> None:
+        self._by_id: Mapping[str, Folder] = {each.id: each for each in folders}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, folder_id: object) -> bool:
+        return folder_id in self._by_id
+
+    def get(self, folder_id: str) -> Folder | None:
+        """Return one folder, or None."""
+        return self._by_id.get(folder_id)
+
+    def path(self, folder_id: str | None) -> tuple[Folder, ...]:
+        """Return the folders on the way from the top to this one; none for the top itself."""
+        way: list[Folder] = []
+        folder = self._by_id.get(folder_id or "")
+        while folder and len(way) < DEEPEST:
+            way.insert(0, folder)
+            folder = self._by_id.get(folder.parent or "")
+        return tuple(way)
+
+    def below(self, folder_id: str) -> list[Folder]:
+        """Return the folders that lie directly in this one."""
+        return [each for each in self._by_id.values() if each.parent == folder_id]
+
+    def height(self, folder_id: str) -> int:
+        """Return how many levels this folder and what is below it make up."""
+        ways = [way for way in map(self._way_ids, self._by_id) if folder_id in way]
+        return max((len(way) - way.index(folder_id) for way in ways), default=1)
+
+    def opened(self, media: Mapping[str | None, int]) -> Iterator[OpenFolder]:
+        """Yield every folder, by its way; `media` are the numbers of files by folder."""
+        within: dict[str | None, int] = {}
+        for each in self._by_id.values():
+            within[each.parent] = within.get(each.parent, 0) + 1
+        ways = {each: self.path(each) for each in self._by_id}
+        for folder_id in sorted(ways, key=lambda each: [step.name for step in ways[each]]):
+            yield OpenFolder(
+                folder=self._by_id[folder_id],
+                path=ways[folder_id],
+                media=media.get(folder_id, 0),
+                folders=within.get(folder_id, 0),
+            )
+
+    def _way_ids(self, folder_id: str) -> list[str]:
+        return [each.id for each in self.path(folder_id)]

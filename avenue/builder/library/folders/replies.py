@@ -1,0 +1,32 @@
+"""What `/api/builder/folders` answers."""
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+
+class Step(TypedDict):
+    """A folder on the way to another."""
+
+    id: str
+    name: str
+
+
+class Folder(TypedDict):
+    """A folder of the library."""
+
+    id: str
+    name: str
+    parent: Annotated[str | None, Field(description="The folder it lies in; null at the top.")]
+    path: Annotated[list[Step], Field(description="The way to it from the top, itself at the end.")]
+    media: Annotated[int, Field(description="How many files lie in it directly.")]
+    folders: Annotated[int, Field(description="How many folders lie in it directly.")]
+
+
+class FolderList(TypedDict):
+    """All folders, each behind the one it lies in."""
+
+    items: list[Folder]
+    next: None
+    total: int

@@ -1,0 +1,153 @@
+"""Folders, in MongoDB."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pymongo.client_session import ClientSession
+
+from avenue.builder.library.folders.errors import (
+    FolderInItself,
+    FolderNameTaken,
+    FolderNotEmpty,
+    FolderNotFound,
+    FolderTooDeep,
+    TooManyFolders,
+)
+from avenue.builder.library.folders.models import DEEPEST, MOST_FOLDERS, Folder, FolderTree
+from avenue.clock import utc_now
+from avenue.media.models import Claim, State
+from avenue.media.store import ASSETS, owned_by
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import Writes
+from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.words import folded
+
+T = TypeVar("T")
+FOLDERS = "media_folders"
+
+
+class FolderStore:
+    """The folders of one site at a time; every method takes the site first.
+
+    What changes the tree happens one after another, so no two changes make a circle of it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def tree(self, site_id: str) -> FolderTree:
+        """Return all folders."""
+        return _tree(self._folders(site_id))
+
+    def media(self, site_id: str) -> dict[str | None, int]:
+        """Return how many files lie in each folder, under None those in none."""
+        found = (
+            site(self._database, site_id)
+            .collection(ASSETS)
+            .aggregate(
+                [{"$match": _live(site_id)}, {"$group": {"_id": "$folder", "files": {"$sum": 1}}}]
+            )
+        )
+        return {each["_id"]: each["files"] for each in found}
+
+    def insert(self, site_id: str, folder: Folder) -> None:
+        """Add a folder.
+
+        Raise `FolderNotFound` (where it is to lie), `FolderNameTaken`, `FolderTooDeep` or
+        `TooManyFolders`.
+        """
+
+        def work(folders: Collection, _: Collection, tree: FolderTree) -> None:
+            if folder.id in tree:
+                return  # an earlier run of this transaction, whose answer was lost
+            if len(tree) >= MOST_FOLDERS:
+                raise TooManyFolders
+            _check_place(tree, folder.parent, height=1)
+            folders.insert({"_id": folder.id, **_values(folder), "created_at": utc_now()})
+
+        self._changed(site_id, work)
+
+    def change(self, site_id: str, folder_id: str, changes: Mapping[str, Any]) -> Folder:
+        """Set `name` or `parent`; raise as `insert`, or `FolderInItself`."""
+
+        def work(folders: Collection, _: Collection, tree: FolderTree) -> Folder:
+            before = tree.get(folder_id)
+            if before is None:
+                raise FolderNotFound
+            after = replace(before, **changes)
+            if after.parent != before.parent:
+                if folder_id in {each.id for each in tree.path(after.parent)}:
+                    raise FolderInItself
+                _check_place(tree, after.parent, height=tree.height(folder_id))
+            folders.update({"_id": folder_id}, {"$set": _values(after)})
+            return after
+
+        return self._changed(site_id, work)
+
+    def delete(self, site_id: str, folder_id: str) -> None:
+        """Delete an empty folder; raise `FolderNotFound` or `FolderNotEmpty`."""
+
+        def work(folders: Collection, assets: Collection, tree: FolderTree) -> None:
+            if folder_id not in tree:
+                raise FolderNotFound
+            files, below = (
+                assets.count({**_live(site_id), "folder": folder_id}),
+                len(tree.below(folder_id)),
+            )
+            if files or below:
+                raise FolderNotEmpty(media=files, folders=below)
+            folders.delete({"_id": folder_id})
+
+        self._changed(site_id, work)
+
+    def hold(self, site_id: str, folder_id: str | None, session: ClientSession) -> bool:
+        """Hold a folder that files come into, inside their transaction; False when it is gone.
+
+        It is written to, so of this and its deletion at the same time only one commits.
+        """
+        if folder_id is None:
+            return True
+        folders = self._folders(site_id).within(session)
+        return bool(folders.update({"_id": folder_id}, {"$inc": {"holds": 1}}))
+
+    def _changed(self, site_id: str, work: Callable[[Collection, Collection, FolderTree], T]) -> T:
+        scope = site(self._database, site_id)
+
+        def run(session: ClientSession) -> T:
+            self._writes.take_turns(site_id, FOLDERS, session)
+            folders = scope.collection(FOLDERS).within(session)
+            return work(folders, scope.collection(ASSETS).within(session), _tree(folders))
+
+        try:
+            return scope.transaction(run)
+        except AlreadyThere:
+            raise FolderNameTaken from None
+
+    def _folders(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(FOLDERS)
+
+
+def _live(site_id: str) -> Document:
+    return {**owned_by(Claim.library(site_id)), "state": State.LIVE}
+
+
+def _tree(folders: Collection) -> FolderTree:
+    return FolderTree([_folder(each) for each in folders.find({}, limit=MOST_FOLDERS)])
+
+
+def _check_place(tree: FolderTree, parent: str | None, *, height: int) -> None:
+    """Raise unless a folder with what is below it, `height` levels, can lie in `parent`."""
+    if parent is not None and parent not in tree:
+        raise FolderNotFound
+    if len(tree.path(parent)) + height > DEEPEST:
+        raise FolderTooDeep
+
+
+def _values(folder: Folder) -> Document:
+    return {"name": folder.name, "name_key": folded(folder.name), "parent": folder.parent}
+
+
+def _folder(document: Document) -> Folder:
+    return Folder(id=document["_id"], name=document["name"], parent=document["parent"])

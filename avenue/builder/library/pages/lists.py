@@ -1,0 +1,378 @@
+"""`/admin/library`: pictures and folders, what brings pictures in, what is done with many."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+
+from avenue.builder.library.bodies import MOST_IDS, Tagging
+from avenue.builder.library.errors import MediaNotFound, TooManyTags
+from avenue.builder.library.folders.errors import FolderNotFound
+from avenue.builder.library.folders.models import OpenFolder
+from avenue.builder.library.folders.service import FolderService
+from avenue.builder.library.models import NO_FOLDER, MediaQuery, Removed
+from avenue.builder.library.pages.shown import choices_of, listed, shown, way_of
+from avenue.builder.library.pages.typed import checked, ids_of, typed_tags
+from avenue.builder.library.pages.words import (
+    BAD_TAGS,
+    FOLDER_SAID,
+    NO_TAGS,
+    NOTHING_CHECKED,
+    SIZES,
+    SORTS,
+    done_words,
+    list_texts,
+    why_nothing,
+)
+from avenue.builder.library.presenting import MOST_USES
+from avenue.builder.library.routes.bulk import zipped
+from avenue.builder.library.routes.lists import media_asked_for
+from avenue.builder.library.service import MediaService
+from avenue.config import Settings
+from avenue.errors import AvenueError, Forbidden, Invalid
+from avenue.identity import Actor, Role, is_id
+from avenue.media.errors import ZipTooLarge
+from avenue.media.filetypes import FILE_TYPES
+from avenue.media.library import Incoming, Reception, Refusal
+from avenue.media.receiving import note_reception
+from avenue.web.audit import audited, note_each, nothing_changed
+from avenue.web.auth import current_actor, require, safe_next
+from avenue.web.headers import PICTURES_POLICY
+from avenue.web.language import gettext
+from avenue.web.limits import upload_route
+from avenue.web.listing import back_with, here_with, joined
+from avenue.web.pages import YEAR_SECONDS, page, see
+from avenue.web.parsing import incoming_files
+from avenue.web.services import using
+
+PATH = "/admin/library"
+UNUSED = f"{PATH}/reports/unused"
+LOOKS = ("grid", "list")
+LOOK_COOKIE = "avenue_library"
+FILTERS = ("search", "tag", "type", "from", "to", "size", "unused", "without_alt")
+
+blueprint = Blueprint("library_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+@blueprint.get("")
+@require(Role.EDITOR)
+def show_library() -> Response:
+    """Show a folder, or the pictures that the URL asks for; `?view=` is remembered."""
+    return _library(current_actor())
+
+
+@blueprint.post("")
+@require(Role.EDITOR)
+@upload_route
+@audited("media.added")
+def add_pictures() -> Response:
+    """Take the files of a form, and say which were not taken and which were there already."""
+    actor, media = current_actor(), using(MediaService)
+    try:
+        folder, incoming = _received(actor)
+        reception = media.add(actor, incoming, key=None, folder=folder)
+    except AvenueError as error:
+        return _library(actor, error)
+    note_reception(reception)
+    twins = {name: twin for name, twin in media.twins(actor, reception.assets).items() if twin}
+    if reception.refusals or twins:
+        return _partly(actor, reception, twins, folder)
+    facts = {"said": "added", "count": str(len(reception.assets))}
+    return see(joined(PATH, {"folder": folder, **facts} if folder else facts))
+
+
+@blueprint.post("/bulk")
+@require(Role.EDITOR)
+@audited("media.changed")
+def change_many() -> Response:
+    """Move, tag, delete or restore all pictures that are checked, as the `action` says."""
+    act = ACTIONS.get(request.form.get("action", ""))
+    if act is None:
+        raise Invalid
+    ids = ids_of(request.form.getlist("id"))
+    if len(ids) > MOST_IDS:
+        raise Invalid
+    if not ids:
+        return _unchanged(NOTHING_CHECKED)
+    try:
+        return act(current_actor(), ids)
+    except (MediaNotFound, FolderNotFound, TooManyTags) as error:
+        return _unchanged(error.code)
+
+
+@blueprint.post("/zip")
+@require(Role.EDITOR)
+@audited("media.zip_made")
+def zip_many() -> Response:
+    """Give all pictures that are checked as one ZIP; the page stays as it is."""
+    ids = ids_of(request.form.getlist("id"))
+    if len(ids) > MOST_IDS:
+        raise Invalid
+    if not ids:
+        return _unchanged(NOTHING_CHECKED)
+    try:
+        return zipped(ids)
+    except (MediaNotFound, ZipTooLarge) as error:
+        return _unchanged(error.code)
+
+
+def _move(actor: Actor, ids: Sequence[str]) -> Response:
+    folder = request.form.get("folder") or None
+    if folder is not None and not is_id(folder):
+        raise FolderNotFound
+    using(MediaService).move(actor, ids, folder)
+    return _done("moved", ids)
+
+
+def _tag(actor: Actor, ids: Sequence[str]) -> Response:
+    return _tagged(actor, ids, "add", "tagged")
+
+
+def _untag(actor: Actor, ids: Sequence[str]) -> Response:
+    return _tagged(actor, ids, "remove", "untagged")
+
+
+def _tagged(actor: Actor, ids: Sequence[str], way: str, said: str) -> Response:
+    tags = typed_tags(request.form.get("tags", ""))
+    if not tags:
+        return _unchanged(NO_TAGS)
+    try:
+        body = checked(Tagging, {"ids": list(ids), way: tags})
+    except Invalid:
+        return _unchanged(BAD_TAGS)
+    using(MediaService).tag(actor, ids, body.add, body.remove)
+    return _done(said, ids, "tagged")
+
+
+def _remove(actor: Actor, ids: Sequence[str]) -> Response:
+    force = request.form.get("force") == "1"
+    try:
+        removed = using(MediaService).remove(actor, ids, force=force)
+    except Forbidden:  # used where only administrators may take it out
+        return _unchanged(Forbidden.code)
+    note_each("media.removed", removed.ids, force=force)
+    if removed.kept:
+        return still_used(actor, removed)
+    return see(back_with(_back(), "removed", len(ids), undo=".".join(ids)))
+
+
+def _restore(actor: Actor, ids: Sequence[str]) -> Response:
+    back = []
+    for each in ids:
+        try:
+            back.append(using(MediaService).restore(actor, each).id)
+        except MediaNotFound:
+            continue  # purged since
+    if not back:
+        return _unchanged(MediaNotFound.code)
+    return _done("restored", back)
+
+
+ACTIONS = {"move": _move, "tag": _tag, "untag": _untag, "remove": _remove, "restore": _restore}
+"""What can be done with many, by the name of the button."""
+
+
+def still_used(actor: Actor, removed: Removed) -> Response:
+    """Say where pictures are used that were to be deleted, and offer to take them out there."""
+    media, folders = using(MediaService).get_all(actor, list(removed.kept)), using(FolderService)
+    return page(
+        "library/used.html",
+        status=200 if removed.ids else 409,
+        removed=done_words("removed", len(removed.ids)) if removed.ids else "",
+        kept=[
+            (each, removed.kept[each.media.id][:MOST_USES], len(removed.kept[each.media.id]))
+            for each in shown(actor.site, media, folders.every(actor))
+        ],
+        back=_back(),
+        days=using(Settings).trash_days,
+    )
+
+
+def problem_of(error: AvenueError | None) -> str:
+    """Return what an error says to people, "" for none."""
+    return " ".join(error.said(gettext)) if error else ""
+
+
+def _done(said: str, ids: Sequence[str], action: str = "") -> Response:
+    """Lead back to the list, which says what was done; it is written down for each picture."""
+    note_each(f"media.{action or said}", ids)
+    return see(back_with(_back(), said, len(ids)))
+
+
+def _unchanged(why: str) -> Response:
+    """Lead back to the list, which says why nothing was done."""
+    nothing_changed()
+    return see(back_with(_back(), why, 0))
+
+
+def _back() -> str:
+    """Return which list a form came from."""
+    back = safe_next(request.form.get("back"), PATH)
+    return UNUSED if back.partition("?")[0] == UNUSED else PATH
+
+
+def _library(actor: Actor, error: AvenueError | None = None) -> Response:
+    folders = using(FolderService).every(actor)
+    here, query = _here(folders), _query()
+    found = listed(actor, query, request.args.get("before"))
+    look = _look()
+    said, problem = told()
+    response = page(
+        "library/library.html",
+        status=error.status if error else 200,
+        look=look,
+        here=here,
+        tiles=_tiles(folders, here) if _shows_tiles(query) else [],
+        items=shown(actor.site, found.items, folders),
+        found=found,
+        query=query,
+        tags=_tags(found.items),
+        is_narrowed=_is_narrowed(),
+        is_whole=query.folder is None,
+        policy=using(MediaService).policy(actor),
+        types=_types(actor),
+        at=_at,
+        undoable=undoable(),
+        said="" if undoable() else said,
+        done=said,
+        problem=problem_of(error) or problem,
+        **_choices(folders, here),
+    )
+    response.headers["Content-Security-Policy"] = PICTURES_POLICY
+    if request.args.get("view") in LOOKS:
+        _remember(response, look)
+    return response
+
+
+def _choices(folders: Sequence[OpenFolder], here: OpenFolder | None) -> dict[str, Any]:
+    """Return what can be chosen on the page."""
+    inside = {each.folder.id for each in folders if here and here.folder in each.path}
+    apart = [each for each in folders if each.folder.id not in inside]
+    return {
+        "asked": {name: request.args.get(name, "").strip() for name in (*FILTERS, "all")},
+        "sorts": SORTS,
+        "sizes": {name: title for name, (title, *_) in SIZES.items()},
+        "places": choices_of(folders),
+        "parents": choices_of(apart),
+        "days": using(Settings).trash_days,
+        "texts": list_texts(),
+    }
+
+
+def _here(folders: Sequence[OpenFolder]) -> OpenFolder | None:
+    """Return the folder that is open; raise `FolderNotFound`."""
+    folder_id = request.args.get("folder") or NO_FOLDER
+    if folder_id == NO_FOLDER:
+        return None
+    found = next((each for each in folders if each.folder.id == folder_id), None)
+    if found is None:
+        raise FolderNotFound
+    return found
+
+
+def _query() -> MediaQuery:
+    """Return which pictures are asked for; raise `BadCursor`, `InvalidQuery`.
+
+    Who says nothing else sees those that lie in no folder; who searches at the top, all.
+    """
+    query = media_asked_for(g.site)
+    everywhere = query.in_trash or request.args.get("all") == "1" or _is_narrowed()
+    if query.folder is None and not everywhere:
+        query = replace(query, folder=NO_FOLDER)
+    if request.args.get("size") in SIZES:
+        _title, least, most = SIZES[request.args["size"]]
+        query = replace(query, min_bytes=least, max_bytes=most)
+    return query
+
+
+def _is_narrowed() -> bool:
+    return any(request.args.get(name) for name in FILTERS)
+
+
+def _shows_tiles(query: MediaQuery) -> bool:
+    return not (query.in_trash or query.folder is None or _is_narrowed())
+
+
+def _tiles(folders: Sequence[OpenFolder], here: OpenFolder | None) -> list[OpenFolder]:
+    parent = here.folder.id if here else None
+    return [each for each in folders if each.folder.parent == parent]
+
+
+def _types(actor: Actor) -> list[tuple[str, str]]:
+    """Return the media types the library takes, with what people call them."""
+    taken = using(MediaService).policy(actor).media_types
+    return sorted(((each, FILE_TYPES[each].label) for each in taken), key=lambda each: each[1])
+
+
+def _tags(items: Sequence[Any]) -> list[str]:
+    """Return the tags of what is shown, and the one that is asked for."""
+    asked = request.args.get("tag", "").strip().lower()
+    return sorted({tag for each in items for tag in each.tags} | ({asked} if asked else set()))
+
+
+def _look() -> str:
+    asked = request.args.get("view") or request.cookies.get(LOOK_COOKIE, "")
+    return asked if asked in LOOKS else LOOKS[0]
+
+
+def _remember(response: Response, look: str) -> None:
+    """Let the browser keep how this person likes to see the library."""
+    response.set_cookie(
+        LOOK_COOKIE,
+        look,
+        max_age=YEAR_SECONDS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _at(**changes: str | None) -> str:
+    """Return the URL of this list with some of its parameters changed; see `here_with`."""
+    return here_with(**{"view": None, **changes})
+
+
+def _received(actor: Actor) -> tuple[str | None, Sequence[Incoming | Refusal]]:
+    came = incoming_files(max_bytes=using(MediaService).policy(actor).max_bytes)
+    folder = came.fields.get("folder", "").strip() or None
+    if folder is not None and not is_id(folder):
+        raise FolderNotFound
+    return folder, [*came.files, *(Refusal.of(each.name, each.error) for each in came.refused)]
+
+
+def _partly(
+    actor: Actor, reception: Reception, twins: dict[str, str], folder: str | None
+) -> Response:
+    folders = using(FolderService).every(actor)
+    taken = shown(actor.site, reception.assets, folders)
+    return page(
+        "library/added.html",
+        refusals=[(each.name, each.said(gettext)) for each in reception.refusals],
+        taken=[(each, twins.get(each.media.id)) for each in taken],
+        back=joined(PATH, {"folder": folder} if folder else {}),
+        way=next((way_of(each) for each in folders if each.folder.id == folder), ""),
+    )
+
+
+def undoable() -> list[str]:
+    """Return which pictures the URL says were removed just now."""
+    return ids_of(request.args.get("undo", "").split("."))[:MOST_IDS]
+
+
+def told() -> tuple[str, str]:
+    """Return what the URL says was done, and what was not, as sentences."""
+    said = request.args.get("said", "")
+    if said in FOLDER_SAID:
+        return str(FOLDER_SAID[said]), ""
+    why = why_nothing(said, zip_mb=using(Settings).max_zip_mb)
+    if why:
+        return "", why
+    count = _count()
+    return done_words(said, count) if count else "", ""
+
+
+def _count() -> int:
+    text = request.args.get("count", "")
+    short = len(text) <= len(str(MOST_IDS))
+    return int(text) if text.isascii() and text.isdecimal() and short else 0

@@ -1,0 +1,135 @@
+"""What the pages show of pictures and folders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from avenue.builder.library.folders.models import OpenFolder
+from avenue.builder.library.models import MediaQuery, Sort
+from avenue.builder.library.presenting import media_json
+from avenue.builder.library.replies import Media
+from avenue.builder.library.service import MediaService
+from avenue.builder.paging import BadCursor, Place, cursor_place, cursor_text
+from avenue.identity import Actor, Site
+from avenue.media.filetypes import FILE_TYPES
+from avenue.media.models import Asset
+from avenue.media.variants import EAGER, VARIANTS
+from avenue.web.language import LANGUAGES
+from avenue.web.language import gettext as _
+from avenue.web.listing import Listed
+from avenue.web.parsing import LONGEST_CURSOR
+from avenue.web.services import using
+from avenue.words import folded
+
+BACKWARDS: Mapping[Sort, Sort] = {
+    Sort.NEWEST: Sort.OLDEST,
+    Sort.OLDEST: Sort.NEWEST,
+    Sort.NAME: Sort.NAME_BACKWARDS,
+    Sort.NAME_BACKWARDS: Sort.NAME,
+    Sort.SMALLEST: Sort.LARGEST,
+    Sort.LARGEST: Sort.SMALLEST,
+}
+TONGUES: Mapping[str, str] = {"es": "Español", "en": "English"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture as people know it; `way` names the folders it lies in, from the top."""
+
+    media: Asset
+    told: Media
+    label: str
+    way: str
+    alt: str
+    lacks_alt: bool
+
+    @property
+    def at(self) -> datetime:
+        """When it came, or went into the trash."""
+        return self.media.trashed_at or self.media.created_at
+
+
+def shown(site: Site, pictures: Sequence[Asset], folders: Sequence[OpenFolder]) -> list[Shown]:
+    """Return what a page shows of `pictures`."""
+    ways = {each.folder.id: way_of(each) for each in folders}
+    return [
+        Shown(
+            media=each,
+            told=media_json(site, each),
+            label=label_of(each),
+            way=ways.get(each.folder or "", ""),
+            alt=each.alt.get(site.language, ""),
+            lacks_alt=not each.decorative and not each.alt.get(site.language),
+        )
+        for each in pictures
+    ]
+
+
+def label_of(picture: Asset) -> str:
+    """Return what people call the type of a picture, as `JPEG`."""
+    return FILE_TYPES[picture.current.media_type].label
+
+
+def way_of(folder: OpenFolder) -> str:
+    """Return the names from the top down to a folder."""
+    return " / ".join(each.name for each in folder.path)
+
+
+def choices_of(folders: Sequence[OpenFolder]) -> list[tuple[str, str]]:
+    """Return where something can be moved to: ids and ways, the top first."""
+    return [("", _("In no folder")), *((each.folder.id, way_of(each)) for each in folders)]
+
+
+def languages_of(site: Site) -> list[str]:
+    """Return the languages pictures are described in, the site's own first."""
+    return list(dict.fromkeys([site.language, *LANGUAGES]))
+
+
+def tongue(language: str) -> str:
+    """Return what a language calls itself."""
+    return TONGUES.get(language, language)
+
+
+def cuts() -> Mapping[str, tuple[int, int | None]]:
+    """Return the sizes a focal point is shown in: width and, of those that cut, height."""
+    return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
+
+
+def listed(actor: Actor, query: MediaQuery, before: str | None) -> Listed:
+    """Return a page of the library: `query` itself, or what lies before the cursor `before`."""
+    if before:
+        return _before(actor, query, before)
+    found = using(MediaService).find(actor, query)
+    has_some_before = query.after is not None and found.items
+    return Listed(
+        items=found.items,
+        total=found.total,
+        previous=cursor_text(query.sort, _place(query.sort, found.items[0]))
+        if has_some_before
+        else None,
+        next=cursor_text(query.sort, found.next) if found.next else None,
+    )
+
+
+def _before(actor: Actor, query: MediaQuery, before: str) -> Listed:
+    if len(before) > LONGEST_CURSOR:
+        raise BadCursor
+    place = cursor_place(query.sort, query.sort.kind, before)
+    backwards = replace(query, sort=BACKWARDS[query.sort], after=place)
+    found = using(MediaService).find(actor, backwards)
+    items = tuple(reversed(found.items))
+    return Listed(
+        items=items,
+        total=found.total,
+        previous=cursor_text(query.sort, found.next) if found.next else None,
+        next=cursor_text(query.sort, _place(query.sort, items[-1])) if items else None,
+    )
+
+
+def _place(sort: Sort, picture: Asset) -> Place:
+    """Return where a picture stands in a list by `sort`."""
+    if sort.kind is int:
+        return picture.current.bytes, picture.id
+    if sort.kind is str:
+        return folded(picture.name), picture.id
+    return picture.created_at, picture.id

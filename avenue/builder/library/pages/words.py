@@ -1,0 +1,138 @@
+"""What the pages of the library say: names of things, what was done, what modules tell."""
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString
+
+from avenue.builder.library.errors import MediaNotFound, TooManyTags
+from avenue.builder.library.folders.errors import FolderNotFound
+from avenue.builder.library.models import Sort
+from avenue.builder.library.store import MOST_TAGS
+from avenue.errors import Forbidden
+from avenue.media.errors import ZipTooLarge
+from avenue.web.language import lazy_gettext as _
+from avenue.web.language import ngettext
+from avenue.web.picture_words import arriving_words, screen_words
+
+NOTHING_CHECKED = "nothing_checked"
+NO_TAGS = "no_tags"
+BAD_TAGS = "bad_tags"
+KB, MB = 1024, 1024 * 1024
+
+SORTS: Mapping[Sort, LazyString] = {
+    Sort.NEWEST: _("Newest first"),
+    Sort.OLDEST: _("Oldest first"),
+    Sort.NAME: _("Name, A to Z"),
+    Sort.NAME_BACKWARDS: _("Name, Z to A"),
+    Sort.LARGEST: _("Largest first"),
+    Sort.SMALLEST: _("Smallest first"),
+}
+SIZES: Mapping[str, tuple[LazyString, int | None, int | None]] = {
+    "small": (_("Up to 200 kB"), None, 200 * KB),
+    "medium": (_("200 kB to 1 MB"), 200 * KB + 1, MB),
+    "large": (_("More than 1 MB"), MB + 1, None),
+}
+"""What can be asked for by size: its name, the least and the most bytes."""
+
+SAID: Mapping[str, LazyString] = {
+    "saved": _("Saved."),
+    "focal": _("The focal point is saved."),
+    "replaced": _("The picture is replaced, wherever it is used."),
+    "same": _("It is the same file, so nothing was replaced."),
+    "restored": _("The picture is back."),
+    "version": _("The older version is the current one again."),
+}
+"""What the page of one picture says, by the code behind `?said=`."""
+
+FOLDER_SAID: Mapping[str, LazyString] = {
+    "made": _("The folder is made."),
+    "renamed": _("The folder is changed."),
+    "deleted": _("The folder is deleted."),
+}
+"""What the list says of folders, by the code behind `?said=`."""
+
+CUT_NAMES: Mapping[str, LazyString] = {
+    "thumb": _("Small (thumb)"),
+    "card": _("In lists (card)"),
+    "gallery": _("In the gallery"),
+    "og": _("When shared (og)"),
+}
+
+LIST_TEXTS: Mapping[str, LazyString] = {
+    "choose": _("Choose pictures"),
+    "drop_here": _("Drop the pictures anywhere"),
+    "one": _("{count} picture selected"),
+    "many": _("{count} pictures selected"),
+    "none": _("No picture selected"),
+    "surely_one": _("Delete this picture?"),
+    "surely_many": _("Delete these {count} pictures?"),
+    "more": _("and {count} more"),
+    "duplicate": _("This picture is already here."),
+    "duplicate_used": _("The new one is in the trash again; you have the one that was there."),
+    "use_there": _("Use the one that is there"),
+    "keep_both": _("Keep both"),
+    "open_there": _("Look at it"),
+}
+"""What the modules of the list say."""
+
+MEDIA_TEXTS: Mapping[str, LazyString] = {
+    "choose": _("Choose another file"),
+    "drop_here": _("Drop the file anywhere"),
+    "ways_mouse": _("Drop it anywhere on this page, or paste it with Ctrl+V."),
+    "copied": _("Copied."),
+}
+"""What the modules of the page of one picture say."""
+
+
+def list_texts() -> dict[str, str]:
+    """Return the texts of the modules of the list."""
+    return arriving_words() | {name: str(each) for name, each in LIST_TEXTS.items()}
+
+
+def report_texts() -> dict[str, str]:
+    """Return the texts of the module of the report of what lacks a text."""
+    return screen_words()
+
+
+def media_texts() -> dict[str, str]:
+    """Return the texts of the modules of the page of one picture."""
+    own = {name: str(each) for name, each in MEDIA_TEXTS.items()}
+    return arriving_words() | screen_words() | own
+
+
+WHY_NOTHING: Mapping[str, LazyString] = {
+    NOTHING_CHECKED: _("Check the pictures you mean first."),
+    NO_TAGS: _("Write the tags you mean first, with commas between them."),
+    BAD_TAGS: _("A tag has 1 to 50 printable characters and no comma."),
+    MediaNotFound.code: _("One of these pictures is no longer there. Choose again."),
+    FolderNotFound.code: _("That folder is no longer there. Choose another one."),
+    Forbidden.code: _("Only an administrator can take the logo of the site out. Ask one."),
+    TooManyTags.code: _("A picture has at most {tags} tags. Take some away first."),
+    ZipTooLarge.code: _("That is more than one ZIP may have ({zip_mb} MB). Take fewer at once."),
+}
+
+
+def done_words(what: str, count: int) -> str:
+    """Return what was done with `count` pictures, "" for what nothing is known of."""
+    said = {
+        "added": ngettext("%(num)s picture is here now.", "%(num)s pictures are here now.", count),
+        "moved": ngettext("%(num)s picture was moved.", "%(num)s pictures were moved.", count),
+        "tagged": ngettext("%(num)s picture was tagged.", "%(num)s pictures were tagged.", count),
+        "untagged": ngettext(
+            "%(num)s picture has these tags no more.",
+            "%(num)s pictures have these tags no more.",
+            count,
+        ),
+        "removed": ngettext(
+            "%(num)s picture is in the trash.", "%(num)s pictures are in the trash.", count
+        ),
+        "restored": ngettext("%(num)s picture is back.", "%(num)s pictures are back.", count),
+    }
+    return said.get(what, "")
+
+
+def why_nothing(code: str, *, zip_mb: int) -> str:
+    """Return why nothing was done, "" for what nothing is known of."""
+    if code not in WHY_NOTHING:
+        return ""
+    return str(WHY_NOTHING[code]).format(tags=MOST_TAGS, zip_mb=zip_mb)

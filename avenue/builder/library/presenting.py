@@ -1,0 +1,119 @@
+"""How files of the library, their versions and their uses look in JSON."""
+
+from collections.abc import Mapping, Sequence
+
+from avenue.builder.library import replies
+from avenue.builder.library.models import MediaPage, Removed, Sort, Use
+from avenue.builder.paging import cursor_text
+from avenue.clock import iso
+from avenue.errors import Translate
+from avenue.identity import Site
+from avenue.media.library import Refusal
+from avenue.media.models import Asset, Version
+from avenue.media.presenting import file_json, image_json, upload_facts
+
+FEW_USES = 20
+MOST_USES = 200
+"""Uses that are told of one picture; there may be more."""
+
+
+def media_json(site: Site, asset: Asset) -> replies.Media:
+    """Return the JSON of a picture of the library, with absolute URLs of `site`."""
+    trashed: replies.Trashed = {"trashed_at": iso(asset.trashed_at)} if asset.trashed_at else {}
+    return {**image_json(site, asset), **_shelved(asset), **trashed}
+
+
+def detail_json(site: Site, asset: Asset, uses: int) -> replies.MediaDetail:
+    """Return the same with the number of its `uses`."""
+    return {**media_json(site, asset), "uses": uses}
+
+
+def _shelved(asset: Asset) -> replies.Shelved:
+    return {"folder": asset.folder, "tags": list(asset.tags), "revision": asset.revision}
+
+
+def uploaded_json(
+    site: Site,
+    assets: Sequence[Asset],
+    twins: Mapping[str, str | None],
+    refusals: Sequence[Refusal],
+    translate: Translate,
+) -> replies.UploadedMediaReply:
+    """Return the answer to an upload; see `avenue.media.presenting.upload_json`.
+
+    `twins` has by id the file of the same bytes that was there already.
+    """
+    files: list[replies.UploadedMedia] = [
+        {**file_json(site, each), **_shelved(each), "duplicate_of": twins[each.id]}
+        for each in assets
+    ]
+    facts = upload_facts(site, assets[0], refusals, translate)
+    return {**facts, "file": files[0], "files": files, "data": files}
+
+
+def list_json(site: Site, page: MediaPage, sort: Sort) -> replies.MediaList:
+    """Return a page of a list by `sort`."""
+    return {
+        "items": [media_json(site, each) for each in page.items],
+        "next": cursor_text(sort, page.next) if page.next else None,
+        "total": page.total,
+    }
+
+
+def all_json(site: Site, assets: Sequence[Asset]) -> replies.ChangedMedia:
+    """Return pictures that were changed together."""
+    items = [media_json(site, each) for each in assets]
+    return {"items": items, "next": None, "total": len(items)}
+
+
+def removed_json(site: Site, removed: Removed) -> replies.RemovedMedia:
+    """Return what became of pictures that were to be removed; of the uses `FEW_USES` of each."""
+    return {
+        "removed": list(removed.ids),
+        "in_use": [
+            {
+                "id": asset_id,
+                "usage": [use_json(site, each) for each in uses[:FEW_USES]],
+                "total": len(uses),
+            }
+            for asset_id, uses in removed.kept.items()
+        ],
+    }
+
+
+def usage_json(site: Site, uses: Sequence[Use]) -> replies.Usage:
+    """Return where a picture is used, the first `MOST_USES` of it."""
+    shown = [use_json(site, each) for each in uses[:MOST_USES]]
+    return {"items": shown, "next": None, "total": len(uses)}
+
+
+def use_json(site: Site, use: Use) -> replies.Use:
+    """Return one place where a picture is used."""
+    return {
+        "kind": use.kind,
+        "id": use.id,
+        "title": use.title,
+        "where": list(use.where),
+        "url": site.base_url + use.path,
+    }
+
+
+def versions_json(site: Site, asset: Asset) -> replies.Versions:
+    """Return the versions of a picture, the newest first."""
+    items = [_version(site, asset, each) for each in asset.versions]
+    return {"items": items, "next": None, "total": len(items)}
+
+
+def _version(site: Site, asset: Asset, version: Version) -> replies.KeptVersion:
+    here = f"{site.base_url}/api/builder/media/{asset.id}/versions/{version.version}"
+    return {
+        "version": version.version,
+        "url": f"{here}/file",
+        "media_type": version.media_type,
+        "bytes": version.bytes,
+        "width": version.width,
+        "height": version.height,
+        "at": iso(version.at),
+        "by": version.by,
+        "current": version is asset.current,
+    }

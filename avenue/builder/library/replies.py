@@ -1,0 +1,123 @@
+"""What `/api/builder/media` answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.media.replies import File, Image, UploadReplyFacts
+
+
+class Shelved(TypedDict):
+    """What a picture of the library has besides."""
+
+    folder: Annotated[str | None, Field(description="The id of the folder it lies in.")]
+    tags: list[str]
+    revision: Annotated[int, Field(description="Grows with each change.")]
+
+
+class Trashed(TypedDict, total=False):
+    """What it has besides while it is in the trash."""
+
+    trashed_at: str
+
+
+class Media(Image, Shelved, Trashed):
+    """A picture of the library."""
+
+
+class MediaDetail(Media):
+    """A picture of the library, shown alone."""
+
+    uses: Annotated[int, Field(description="In how many places it is used now.")]
+
+
+class UploadedMedia(File, Shelved):
+    """A picture of the library as upload clients want it."""
+
+    duplicate_of: Annotated[
+        str | None, Field(description="The oldest other picture made of the very same bytes.")
+    ]
+
+
+class UploadedMediaReply(UploadReplyFacts):
+    """What an upload stored, in one body that serves the usual upload clients unchanged."""
+
+    file: Annotated[UploadedMedia, Field(description="The first of `files`.")]
+    files: list[UploadedMedia]
+    data: Annotated[list[UploadedMedia], Field(description="The same as `files`.")]
+
+
+class MediaList(TypedDict):
+    """Some pictures of the library, and where to go on."""
+
+    items: list[Media]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: Annotated[
+        int | None, Field(description="How many match in all; null for more than 50,000.")
+    ]
+
+
+class ChangedMedia(TypedDict):
+    """The pictures that were named, as they are now."""
+
+    items: list[Media]
+    next: None
+    total: int
+
+
+class Use(TypedDict):
+    """A place where a picture is used."""
+
+    kind: Literal["page", "logo"]
+    id: str
+    title: str
+    where: Annotated[
+        list[Literal["draft", "published"]], Field(description="In which states of the page.")
+    ]
+    url: Annotated[str, Field(description="Where a person edits it in the panel.")]
+
+
+class Usage(TypedDict):
+    """Where a picture is used."""
+
+    items: list[Use]
+    next: None
+    total: int
+
+
+class MediaKept(TypedDict):
+    """A picture that was not removed, because it is used."""
+
+    id: str
+    usage: list[Use]
+    total: int
+
+
+class RemovedMedia(TypedDict):
+    """What became of pictures that were to be removed."""
+
+    removed: Annotated[list[str], Field(description="The ids of those that are in the trash now.")]
+    in_use: Annotated[list[MediaKept], Field(description="Those that stay.")]
+
+
+class KeptVersion(TypedDict):
+    """One version of a picture."""
+
+    version: str
+    url: Annotated[str, Field(description="Its bytes, for editors.")]
+    media_type: str
+    bytes: int
+    width: int | None
+    height: int | None
+    at: Annotated[str, Field(description="When it became the current one.")]
+    by: Annotated[str | None, Field(description="The id of the person who stored it.")]
+    current: bool
+
+
+class Versions(TypedDict):
+    """The versions of a picture, the newest first."""
+
+    items: list[KeptVersion]
+    next: None
+    total: int

@@ -1,0 +1,286 @@
+"""What editors can do with the media library."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from avenue.builder.library.access import require_editor
+from avenue.builder.library.errors import (
+    MediaNotFound,
+    OneFileReplaces,
+    VersionNotFound,
+)
+from avenue.builder.library.models import MediaPage, MediaQuery, Removed, Uses
+from avenue.builder.library.store import MediaStore
+from avenue.config import Settings
+from avenue.identity import Actor, is_id
+from avenue.media.filetypes import FILE_TYPES, file_name
+from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.models import Asset, Version
+from avenue.media.policy import UploadPolicy, library_pictures
+from avenue.media.reading import MediaReader, StoredFile
+from avenue.media.zipping import Zip, bounded_zip
+from avenue.outside.fetching import Fetcher
+
+NO_LIMIT = 2**31
+TRIES = 3
+WALKED_AT_ONCE = 500
+MOST_WALKED = 50_000
+Changes = Mapping[str, Any]
+"""The fields of `bodies.MediaChanges` that are given."""
+
+
+class MediaService:
+    """The files of a site's library, for its editors; what is not in it does not exist."""
+
+    def __init__(
+        self,
+        store: MediaStore,
+        library: MediaLibrary,
+        reader: MediaReader,
+        fetcher: Fetcher,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._library = library
+        self._reader = reader
+        self._fetcher = fetcher
+        self._policy = library_pictures(settings)
+        self._versions_keep = settings.versions_keep
+        self._most_zip_mb = settings.max_zip_mb
+
+    def policy(self, actor: Actor) -> UploadPolicy:
+        """Return what the library of the actor's site takes."""
+        return self._policy.on(actor.site)
+
+    def find(self, actor: Actor, query: MediaQuery) -> MediaPage:
+        """Return a page of the files that `query` asks for."""
+        require_editor(actor)
+        return self._store.find(actor.site.id, query)
+
+    def walk(self, actor: Actor, query: MediaQuery) -> Iterator[Asset]:
+        """Yield all files that `query` asks for, `MOST_WALKED` at most; its `limit` is ignored."""
+        part = query.part(limit=WALKED_AT_ONCE, after=None)
+        page = self.find(actor, part)  # a refusal comes before the first one
+        return self._walk(actor, part, page)
+
+    def _walk(self, actor: Actor, part: MediaQuery, page: MediaPage) -> Iterator[Asset]:
+        given = 0
+        while True:
+            yield from page.items[: MOST_WALKED - given]
+            given += len(page.items)
+            if page.next is None or given >= MOST_WALKED:
+                return
+            page = self.find(actor, part.part(limit=part.limit, after=page.next))
+
+    def get(self, actor: Actor, asset_id: str) -> Asset:
+        """Return a live file; raise `MediaNotFound`."""
+        require_editor(actor)
+        found = self._store.get(actor.site.id, asset_id) if is_id(asset_id) else None
+        if found is None:
+            raise MediaNotFound
+        return found
+
+    def get_all(self, actor: Actor, asset_ids: Sequence[str]) -> list[Asset]:
+        """Return live files in this order; raise `MediaNotFound` with those that are not there."""
+        require_editor(actor)
+        found = self._store.get_many(actor.site.id, asset_ids)
+        missing = [each for each in asset_ids if each not in found]
+        if missing:
+            raise MediaNotFound(ids=missing)
+        return [found[each] for each in asset_ids]
+
+    def add(
+        self,
+        actor: Actor,
+        incoming: Sequence[Incoming | Refusal],
+        *,
+        key: str | None,
+        folder: str | None = None,
+        once: bool = False,
+    ) -> Reception:
+        """Take received files in, into `folder` (an id) if one is given.
+
+        With `once`, bytes that are there already are the file that is there. `key` is the
+        Idempotency-Key. Raise the first refusal when no file was taken, and `FolderNotFound`.
+        """
+        require_editor(actor)
+        hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
+        there = self._store.by_source(actor.site.id, hashes) if once else {}
+        order = Order(
+            policy=self.policy(actor),
+            target=f"library/{folder or ''}/{once}",
+            key=key,
+            known={sha256: made[0] for sha256, made in there.items()},
+            room=NO_LIMIT,
+            no_room=MediaNotFound(),
+        )
+        with self._library.receiving(actor, order, incoming) as reception:
+            self._store.keep(actor.site.id, reception, folder, once=once)
+        reception.raise_if_empty()
+        return reception
+
+    def fetch(
+        self,
+        actor: Actor,
+        url: str,
+        *,
+        key: str | None,
+        folder: str | None = None,
+        once: bool = False,
+    ) -> Reception:
+        """Take in the picture at `url`, which is fetched from public addresses only; see `add`.
+
+        Raise what `Fetcher.fetched` does besides.
+        """
+        require_editor(actor)
+        with self._fetcher.fetched(url, max_bytes=self.policy(actor).max_bytes) as came:
+            return self.add(actor, [came], key=key, folder=folder, once=once)
+
+    def twins(self, actor: Actor, assets: Sequence[Asset]) -> dict[str, str | None]:
+        """Return for each of `assets` the oldest other live file of the same bytes, if any."""
+        hashes = [each.current.source_sha256 for each in assets]
+        made = self._store.by_source(actor.site.id, hashes)
+        return {
+            each.id: next(
+                (
+                    twin.id
+                    for twin in made.get(each.current.source_sha256, ())
+                    if twin.id != each.id
+                ),
+                None,
+            )
+            for each in assets
+        }
+
+    def change(self, actor: Actor, asset_id: str, changes: Changes) -> Asset:
+        """Change a file; the name keeps the ending of its type.
+
+        Raise `MediaNotFound` or `FolderNotFound`.
+        """
+        asset, values = self.get(actor, asset_id), dict(changes)
+        if "name" in values:
+            values["name"] = file_name(values["name"], FILE_TYPES[asset.current.media_type])
+        return self._store.change(actor.site.id, asset.id, values)
+
+    def replace(
+        self,
+        actor: Actor,
+        asset_id: str,
+        incoming: Sequence[Incoming | Refusal],
+        *,
+        key: str | None,
+    ) -> Reception:
+        """Replace the bytes of a file; its id and every place that uses it stay.
+
+        The version before is kept with the last `AVENUE_VERSIONS_KEEP`. Raise `MediaNotFound`, or
+        the refusal.
+        """
+        asset = self.get(actor, asset_id)
+        order = Order(
+            policy=self.policy(actor),
+            target=f"replace/{asset.id}",
+            key=key,
+            known={asset.current.source_sha256: asset},
+            room=1,
+            no_room=OneFileReplaces(),
+            replaces=asset,
+        )
+        with self._library.receiving(actor, order, incoming) as reception:
+            fell_off = self._store.replace(
+                actor.site.id, asset, reception, keep=self._versions_keep
+            )
+        self._library.drop_files(asset, fell_off)
+        reception.raise_if_empty()
+        return reception
+
+    def open_version(self, actor: Actor, asset_id: str, version: str) -> StoredFile:
+        """Open one version of a file, an older one too; raise `MediaNotFound`, `VersionNotFound`.
+
+        Only editors see what is not shown any more.
+        """
+        asset = self.get(actor, asset_id)
+        return self._reader.open_version(asset, _version(asset, version))
+
+    def bring_back(self, actor: Actor, asset_id: str, version: str) -> Asset:
+        """Make an older version the current one again, as of now; the others stay.
+
+        Raise `MediaNotFound` or `VersionNotFound`.
+        """
+        asset = self.get(actor, asset_id)
+        return self._store.bring_back(actor.site.id, asset.id, version, by=actor.id)
+
+    def uses_of(self, actor: Actor, asset_ids: Sequence[str]) -> Uses:
+        """Return where files are used, by id, as it is written in the documents now."""
+        require_editor(actor)
+        return self._store.uses_of(actor.site.id, asset_ids)
+
+    def remove(self, actor: Actor, asset_ids: Sequence[str], *, force: bool = False) -> Removed:
+        """Put files into the trash that nobody uses; with `force` they are taken out everywhere.
+
+        That is one document after another, and only then the files go; what begins to use one
+        meanwhile is taken out as well, a few times. Raise `MediaNotFound` with the ids that are
+        not there, then nothing has changed.
+        """
+        self.get_all(actor, asset_ids)
+        left = tuple(asset_ids)
+        gone: tuple[str, ...] = ()
+        kept: Uses = {}
+        for _ in range(TRIES if force else 1):
+            if force:
+                self._store.detach(actor, left)
+            removed = self._store.remove(actor.site.id, left, by=actor.id)
+            gone, kept = (*gone, *removed.ids), removed.kept
+            left = tuple(kept)
+            if not left:
+                break
+        return Removed(ids=gone, kept=kept)
+
+    def trashed(self, actor: Actor, asset_id: str) -> Asset | None:
+        """Return a file that is in the trash, or None."""
+        require_editor(actor)
+        return self._store.trashed(actor.site.id, asset_id) if is_id(asset_id) else None
+
+    def zip(self, actor: Actor, asset_ids: Sequence[str]) -> Zip:
+        """Return the ZIP of files, of which nothing is read yet.
+
+        Raise `MediaNotFound` with `ids`, or `ZipTooLarge`.
+        """
+        found = self.get_all(actor, asset_ids)
+        return bounded_zip([self._reader.open(each) for each in found], self._most_zip_mb)
+
+    def restore(self, actor: Actor, asset_id: str) -> Asset:
+        """Bring a file back from the trash; one that is there is as it should be.
+
+        It lies in its folder again if that is still there, else in none. Raise `MediaNotFound`.
+        """
+        asset = self.trashed(actor, asset_id)
+        if asset is None:
+            return self.get(actor, asset_id)
+        return self._store.restore(actor.site.id, asset)
+
+    def move(self, actor: Actor, asset_ids: Sequence[str], folder: str | None) -> list[Asset]:
+        """Put files into `folder`, None is in none; all of them, or none.
+
+        Return them. Raise `MediaNotFound` with `ids`, or `FolderNotFound`.
+        """
+        require_editor(actor)
+        self._store.move(actor.site.id, asset_ids, folder)
+        return self.get_all(actor, asset_ids)
+
+    def tag(
+        self, actor: Actor, asset_ids: Sequence[str], add: Sequence[str], remove: Collection[str]
+    ) -> list[Asset]:
+        """Give files tags and take some away; all of them, or none.
+
+        Return them. Raise `MediaNotFound` with `ids`, or `TooManyTags`.
+        """
+        require_editor(actor)
+        self._store.tag(actor.site.id, asset_ids, add, remove)
+        return self.get_all(actor, asset_ids)
+
+
+def _version(asset: Asset, name: str) -> Version:
+    found = next((each for each in asset.versions if each.version == name), None)
+    if found is None:
+        raise VersionNotFound
+    return found

@@ -1,0 +1,380 @@
+"""The files of the media library, in MongoDB."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection as Ids
+from typing import Any, Protocol, TypeVar
+
+from pymongo.client_session import ClientSession
+
+from avenue.builder.library.errors import MediaNotFound, TooManyTags, VersionNotFound
+from avenue.builder.library.folders.errors import FolderNotFound
+from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.library.models import (
+    NO_FOLDER,
+    MediaPage,
+    MediaQuery,
+    Removed,
+    Sort,
+    Use,
+    Uses,
+)
+from avenue.builder.paging import Place
+from avenue.identity import Actor
+from avenue.media.library import Reception
+from avenue.media.models import Asset, Claim, State
+from avenue.media.shelving.store import LibraryStore
+from avenue.media.store import (
+    ASSETS,
+    bring_back_one,
+    describe_one,
+    from_document,
+    owned_by,
+    replace_one,
+    restore_one,
+    trash_one,
+    without_alt,
+)
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import Writes
+from avenue.storage.scope import Collection, site
+
+T = TypeVar("T")
+MOST_COUNTED = 50_000
+IDS_AT_ONCE = 1000
+MOST_TAGS = 20
+SORT_FIELDS = {
+    Sort.NEWEST: "created_at",
+    Sort.OLDEST: "created_at",
+    Sort.NAME: "listed.name",
+    Sort.NAME_BACKWARDS: "listed.name",
+    Sort.SMALLEST: "listed.bytes",
+    Sort.LARGEST: "listed.bytes",
+}
+
+
+class Users(Protocol):
+    """Something whose documents name files of the library, as the pages of a site do.
+
+    What is used is computed from those documents whenever it is asked for. Nothing dangles
+    unnoticed: whoever begins to name files holds them (`media.store.hold_live`) in the transaction
+    that stores the name, which also tells which are not there; whoever removes one looks for its
+    uses in the transaction that puts it into the trash. The two write the same asset, so of both
+    at once one runs again and sees the other.
+    """
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None = None
+    ) -> Mapping[str, Sequence[Use]]:
+        """Return where each of `asset_ids` is used, in that transaction if one is given."""
+
+    def used_ids(self, site_id: str) -> Iterable[str]:
+        """Return the ids of all assets that are named, each at least once."""
+
+    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
+        """Take assets out wherever they are named, for good; repeatable."""
+
+
+class MediaStore:
+    """The library of one site at a time; every method takes the site first."""
+
+    def __init__(
+        self,
+        database: Database,
+        shelf: LibraryStore,
+        folders: FolderStore,
+        users: Sequence[Users],
+    ) -> None:
+        self._database = database
+        self._writes = Writes(database)
+        self._shelf = shelf
+        self._folders = folders
+        self._users = users
+
+    def get(self, site_id: str, asset_id: str) -> Asset | None:
+        """Return a live file, or None."""
+        found = self._assets(site_id).find_one({"_id": asset_id, **_live(site_id)})
+        return from_document(found) if found else None
+
+    def get_many(self, site_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
+        """Return those live files of `asset_ids` that there are, by id."""
+        found = self._assets(site_id).find(
+            {"_id": {"$in": sorted(set(asset_ids))}, **_live(site_id)}
+        )
+        return {each["_id"]: from_document(each) for each in found}
+
+    def trashed(self, site_id: str, asset_id: str) -> Asset | None:
+        """Return a file that is in the trash, or None."""
+        found = self._assets(site_id).find_one({"_id": asset_id, **_in(site_id, State.TRASH)})
+        return from_document(found) if found else None
+
+    def find(self, site_id: str, query: MediaQuery) -> MediaPage:
+        """Return a page of the files that `query` asks for."""
+        wanted = _wanted(site_id, query)
+        used = self._used(site_id) if query.unused else frozenset()
+        found = self._page(site_id, query, wanted, used)
+        items = tuple(map(from_document, found[: query.limit]))
+        more = len(found) > query.limit
+        return MediaPage(
+            items=items,
+            next=_place(query.sort, found[query.limit - 1]) if more else None,
+            total=self._total(site_id, wanted, used),
+        )
+
+    def by_source(self, site_id: str, hashes: Sequence[str]) -> dict[str, list[Asset]]:
+        """Return the live files made of bytes with these hashes, by hash, the oldest first."""
+        query = {"versions.source_sha256": {"$in": sorted(set(hashes))}, **_live(site_id)}
+        found = self._assets(site_id).find(query, sort=[("created_at", 1), ("_id", 1)])
+        made: dict[str, list[Asset]] = {}
+        for asset in map(from_document, found):
+            made.setdefault(asset.current.source_sha256, []).append(asset)
+        return made
+
+    def keep(self, site_id: str, reception: Reception, folder: str | None, *, once: bool) -> None:
+        """Take the stored files of `reception` in, into `folder`; see `LibraryStore.keep`.
+
+        Raise `FolderNotFound`.
+        """
+
+        def hold(session: ClientSession) -> None:
+            if not self._folders.hold(site_id, folder, session):
+                raise FolderNotFound
+
+        self._shelf.keep(site_id, reception, once=once, folder=folder, first=hold)
+
+    def change(self, site_id: str, asset_id: str, changes: Mapping[str, Any]) -> Asset:
+        """Set fields of a file; raise `MediaNotFound` or `FolderNotFound`."""
+
+        def work(assets: Collection, session: ClientSession) -> Asset:
+            if not self._folders.hold(site_id, changes.get("folder"), session):
+                raise FolderNotFound
+            return _found(describe_one(assets, asset_id, Claim.library(site_id), changes))
+
+        return self._together(site_id, work)
+
+    def replace(
+        self, site_id: str, asset: Asset, reception: Reception, *, keep: int
+    ) -> tuple[str, ...]:
+        """Make the stored file of `reception` the newest version of `asset`.
+
+        Return the files of versions that fell off. Raise `MediaNotFound`.
+        """
+        write, fresh = reception.write, reception.new
+        if write is None or not fresh:
+            return ()
+
+        def work(assets: Collection, session: ClientSession) -> tuple[str, ...]:
+            reception.fates = {}  # of a run that was undone
+            new, claim = fresh[0], Claim.library(site_id)
+            fell_off = replace_one(
+                assets, asset.id, claim, version=new.current, name=new.name, keep=keep
+            )
+            if fell_off is None:
+                raise MediaNotFound
+            reception.fates = {asset.id: new}
+            self._writes.finish(site_id, write, reception.answer(), session)
+            return fell_off
+
+        return self._together(site_id, work)
+
+    def bring_back(self, site_id: str, asset_id: str, version: str, *, by: str | None) -> Asset:
+        """Make an older version the current one; raise `MediaNotFound` or `VersionNotFound`."""
+
+        def work(assets: Collection, _: ClientSession) -> Asset:
+            claim = Claim.library(site_id)
+            after = bring_back_one(assets, asset_id, claim, version=version, by=by)
+            if after is not None:
+                return after
+            there = assets.find_one({"_id": asset_id, **_live(site_id)}, {"_id": 1})
+            raise VersionNotFound if there else MediaNotFound
+
+        return self._together(site_id, work)
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None = None
+    ) -> Uses:
+        """Return where files are used; those nobody uses are left out."""
+        found: dict[str, list[Use]] = {}
+        for user in self._users:
+            for asset_id, uses in user.uses_of(site_id, asset_ids, session).items():
+                if uses:
+                    found.setdefault(asset_id, []).extend(uses)
+        return found
+
+    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
+        """Take files out wherever they are used."""
+        for user in self._users:
+            user.detach(actor, asset_ids)
+
+    def remove(self, site_id: str, asset_ids: Sequence[str], *, by: str | None) -> Removed:
+        """Put those of `asset_ids` into the trash that nobody uses; the others stay.
+
+        That they are not used is looked up in the same transaction; see `Users`. Raise
+        `MediaNotFound` with those that are not there: then nothing is removed.
+        """
+
+        def work(assets: Collection, session: ClientSession) -> Removed:
+            _check_there(assets, site_id, asset_ids)
+            kept, claim = self.uses_of(site_id, asset_ids, session), Claim.library(site_id)
+            gone = tuple(each for each in asset_ids if each not in kept)
+            for each in gone:
+                trash_one(assets, each, claim, position=0, by=by, reason="removed")
+            return Removed(ids=gone, kept=kept)
+
+        return self._together(site_id, work)
+
+    def restore(self, site_id: str, asset: Asset) -> Asset:
+        """Bring a file back from the trash, into its folder if that is still there.
+
+        Raise `MediaNotFound` when it is purged since.
+        """
+
+        def work(assets: Collection, session: ClientSession) -> Asset:
+            restore_one(assets, asset.id, Claim.library(site_id))
+            found = assets.find_one({"_id": asset.id, **_live(site_id)})
+            if found and not self._folders.hold(site_id, found.get("folder"), session):
+                found = assets.find_and_update({"_id": asset.id}, {"$unset": {"folder": ""}})
+            return _found(from_document(found) if found else None)
+
+        return self._together(site_id, work)
+
+    def move(self, site_id: str, asset_ids: Sequence[str], folder: str | None) -> None:
+        """Put files into `folder`, or into none; raise `MediaNotFound` or `FolderNotFound`."""
+
+        def work(assets: Collection, session: ClientSession) -> None:
+            if not self._folders.hold(site_id, folder, session):
+                raise FolderNotFound
+            _check_there(assets, site_id, asset_ids)
+            change = {"$set": {"folder": folder}, "$inc": {"revision": 1}}
+            assets.update_all([({"_id": each, **_live(site_id)}, change) for each in asset_ids])
+
+        self._together(site_id, work)
+
+    def tag(
+        self, site_id: str, asset_ids: Sequence[str], add: Sequence[str], remove: Ids[str]
+    ) -> None:
+        """Give files tags and take some away; raise `MediaNotFound` or `TooManyTags`: then none."""
+
+        def work(assets: Collection, _: ClientSession) -> None:
+            _check_there(assets, site_id, asset_ids)
+            found = assets.find({"_id": {"$in": list(asset_ids)}}, {"tags": 1})
+            tags = {
+                each["_id"]: [
+                    tag for tag in dict.fromkeys([*each.get("tags", ()), *add]) if tag not in remove
+                ]
+                for each in found
+            }
+            too_many = [each for each in asset_ids if len(tags[each]) > MOST_TAGS]
+            if too_many:
+                raise TooManyTags(limit=MOST_TAGS, ids=too_many)
+            for each in asset_ids:
+                describe_one(assets, each, Claim.library(site_id), {"tags": tags[each]})
+
+        self._together(site_id, work)
+
+    def _used(self, site_id: str) -> frozenset[str]:
+        return frozenset(each for user in self._users for each in user.used_ids(site_id))
+
+    def _page(
+        self, site_id: str, query: MediaQuery, wanted: Document, used: frozenset[str]
+    ) -> list[Document]:
+        """Return the documents of a page and one more; those of `used` are passed over.
+
+        They are read past rather than asked not to come: thousands of ids in a query make the
+        server look up each of them.
+        """
+        field, way = SORT_FIELDS[query.sort], -1 if query.sort.descending else 1
+        found: list[Document] = []
+        after, limit = query.after, query.limit + 1
+        while True:
+            conditions = [wanted, *_behind(field, way, after)]
+            some = self._assets(site_id).find(
+                {"$and": conditions}, sort=[(field, way), ("_id", way)], limit=limit
+            )
+            found += [each for each in some if each["_id"] not in used]
+            if len(some) < limit or len(found) > query.limit:
+                return found[: query.limit + 1]
+            after, limit = _place(query.sort, some[-1]), min(2 * limit, IDS_AT_ONCE)
+
+    def _total(self, site_id: str, wanted: Document, used: frozenset[str]) -> int | None:
+        """Return how many files there are but for `used`, None where they are too many to count."""
+        assets = self._assets(site_id)
+        total = assets.count(wanted, most=MOST_COUNTED + 1)
+        if total > MOST_COUNTED:
+            return None
+        ids = sorted(used)
+        return total - sum(
+            assets.count({"_id": {"$in": ids[start : start + IDS_AT_ONCE]}, **wanted})
+            for start in range(0, len(ids), IDS_AT_ONCE)
+        )
+
+    def _together(self, site_id: str, work: Callable[[Collection, ClientSession], T]) -> T:
+        scope = site(self._database, site_id)
+        assets = scope.collection(ASSETS)
+        return scope.transaction(lambda session: work(assets.within(session), session))
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+
+def _in(site_id: str, state: State) -> Document:
+    return {**owned_by(Claim.library(site_id)), "state": state}
+
+
+def _live(site_id: str) -> Document:
+    return _in(site_id, State.LIVE)
+
+
+def _found(asset: Asset | None) -> Asset:
+    if asset is None:
+        raise MediaNotFound
+    return asset
+
+
+def _check_there(assets: Collection, site_id: str, asset_ids: Sequence[str]) -> None:
+    """Raise `MediaNotFound` with those of `asset_ids` that are not live files of the library."""
+    found = assets.find({"_id": {"$in": list(asset_ids)}, **_live(site_id)}, {"_id": 1})
+    there = {each["_id"] for each in found}
+    missing = [each for each in asset_ids if each not in there]
+    if missing:
+        raise MediaNotFound(ids=missing)
+
+
+def _wanted(site_id: str, query: MediaQuery) -> Document:
+    """Return the condition of a list, wherever in it a page is."""
+    conditions = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in query.words]
+    exact = {"tags": query.tag, "listed.media_type": query.media_type}
+    wanted: Document = _in(site_id, query.state)
+    wanted |= {name: value for name, value in exact.items() if value is not None}
+    if query.folder is not None:
+        wanted["folder"] = None if query.folder == NO_FOLDER else query.folder
+    wanted |= _between("created_at", {"$gte": query.since, "$lt": query.before})
+    wanted |= _between("listed.bytes", {"$gte": query.min_bytes, "$lte": query.max_bytes})
+    if query.lacks_alt is not None:
+        wanted |= without_alt(query.lacks_alt)
+    return {**wanted, "$and": conditions} if conditions else wanted
+
+
+def _between(field: str, bounds: Mapping[str, object]) -> Document:
+    given = {name: value for name, value in bounds.items() if value is not None}
+    return {field: given} if given else {}
+
+
+def _behind(field: str, way: int, after: Place | None) -> list[Document]:
+    if after is None:
+        return []
+    (value, last_id), than = after, "$gt" if way > 0 else "$lt"
+    # The first condition says nothing new, but by it the index is entered at the right place.
+    return [
+        {field: {f"{than}e": value}},
+        {"$or": [{field: {than: value}}, {field: value, "_id": {than: last_id}}]},
+    ]
+
+
+def _place(sort: Sort, document: Document) -> Place:
+    """Return where `document` stands in a list."""
+    if sort.kind is int:
+        return document["listed"]["bytes"], document["_id"]
+    if sort.kind is str:
+        return document["listed"]["name"], document["_id"]
+    return document["created_at"], document["_id"]

@@ -1,0 +1,62 @@
+"""What callers may send about pages. Anything else is a 400."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, SLUG
+
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE)
+]
+Slug = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=LONGEST_SLUG, pattern=f"^{SLUG.pattern}$"),
+    Field(description="Small letters, digits and single dashes between them."),
+]
+Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+Revision = Annotated[int, Field(ge=0, lt=2**31)]
+Html = Annotated[str, Field(description="What stands in the body of the page.")]
+Css = Annotated[str, Field(description="The style sheet of the page.")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SeoBody(_Body):
+    """What search engines and previews are told; `image` is an asset."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TITLE)] = ""
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+    image: Id | None = None
+
+
+class NewPage(_Body):
+    """What a page is made from; without a `slug` the title gives one."""
+
+    title: Title
+    slug: Slug | None = None
+    locale: Locale | None = None
+    html: Html = ""
+    css: Css = ""
+    seo: SeoBody = SeoBody()
+
+
+class PageChanges(_Body):
+    """What of a page may change, with the `revision` it was read with; of `seo` what is given."""
+
+    revision: Revision | None = None
+    title: Title = ""
+    slug: Slug = ""
+    locale: Locale = ""
+    html: Html = ""
+    css: Css = ""
+    seo: SeoBody = SeoBody()
+
+
+class AtRevision(_Body):
+    """The revision that was looked at: of another one nothing happens."""
+
+    revision: Revision | None = None

@@ -1,0 +1,77 @@
+"""What can go wrong with pages."""
+
+from typing import Any, ClassVar
+
+from avenue.errors import AvenueError, Conflict, NotFound, Unprocessable
+
+
+class PageNotFound(NotFound):
+    """The page is not there, or not of this site."""
+
+    code = "page_not_found"
+    message = "There is no such page."
+
+
+class EntryNotFound(NotFound):
+    """The history of the page has no such entry (any more)."""
+
+    code = "history_not_found"
+    message = "The history of this page has no such entry."
+    hint = "Read the history again; old entries are not kept for ever."
+
+
+class SlugTaken(Conflict):
+    """Another page of the site is at this address."""
+
+    code = "slug_taken"
+    message = "Another page is at the address {slug} already."
+    hint = "Choose another address, or change that page."
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug=slug)
+
+
+class TooManyPages(Conflict):
+    """The site has all the pages it may have."""
+
+    code = "too_many_pages"
+    message = "A site has at most {limit} pages."
+    hint = "Delete a page that is not needed any more."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class TooManyPictures(Unprocessable):
+    """The page uses more pictures than it may."""
+
+    code = "too_many_pictures"
+    message = "A page uses at most {limit} different pictures."
+    hint = "Make two pages of it."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class RevisionConflict(Conflict):
+    """Somebody changed the page in the meantime.
+
+    `current` is the page as it is now, `difference` what the change refused would make of it.
+    """
+
+    code = "revision_conflict"
+    message = "Somebody else changed this page in the meantime."
+    hint = "Look at `difference` and `current`, then send your change with its revision."
+
+    def __init__(self, current: Any = None, difference: str = "") -> None:
+        self.current, self.difference = current, difference
+        super().__init__(current=current, difference=difference)
+
+
+class RevisionRequired(AvenueError):
+    """The change says not which state it was made from (RFC 6585, section 3)."""
+
+    status: ClassVar[int] = 428
+    code = "revision_required"
+    message = "Say which revision of the page your change is based on."
+    hint = "Send `revision` as you read it."

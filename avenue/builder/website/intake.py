@@ -1,0 +1,157 @@
+"""What editors send, on its way into a draft: cleaned, with the pictures in it in the library.
+
+Pictures that stand in HTML or CSS themselves are collected first, stored together unclaimed, and
+named by what became of them when the content is read again. The save of the page claims them in its
+own transaction, so nothing of a refused save is left.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from avenue.builder.content.cleaning import received
+from avenue.builder.content.models import Content, Keep, Received
+from avenue.builder.website.errors import TooManyPictures
+from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, Flag, changed
+from avenue.builder.website.store import PageStore
+from avenue.identity import Actor, new_id
+from avenue.media.library import MediaLibrary, Order, Reception, Refusal
+from avenue.media.policy import UploadPolicy
+from avenue.media.spool import fill, new_spool
+
+TEXTS = frozenset({"html", "css"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A draft with what editors sent; `flagged` is None when its texts were not among it.
+
+    `reception` has the pictures that came inside, to be claimed by the save.
+    """
+
+    draft: Draft
+    flagged: tuple[Flag, ...] | None = None
+    reception: Reception | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """A picture that stood in a page, as the library takes files in."""
+
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The pictures of a page, each once, by the hash of its bytes."""
+
+    by_hash: dict[str, bytes] = field(default_factory=dict)
+
+    def keep(self, data: bytes, _media_type: str) -> str:
+        """Remember a picture; the id that is returned is nobody's."""
+        self.by_hash[_hash(data)] = data
+        return new_id()
+
+
+class Intake:
+    """Takes in what editors send. `policy` says which pictures the library takes."""
+
+    def __init__(
+        self, store: PageStore, library: MediaLibrary, policy: UploadPolicy, tmp_dir: Path
+    ) -> None:
+        self._store = store
+        self._library = library
+        self._policy = policy
+        self._tmp_dir = tmp_dir
+
+    @contextmanager
+    def taking(self, actor: Actor, draft: Draft, changes: Changes) -> Iterator[Taken]:
+        """Yield `draft` with `changes`; what the save inside does not claim is removed.
+
+        A draft that nobody has cleaned is cleaned, whatever changes.
+
+        Raise why a text or a picture in it is not taken.
+        """
+        wanted = changed(draft, changes)
+        if draft.is_cleaned and not TEXTS & changes.keys():
+            yield Taken(draft=wanted)
+            return
+        collected = _Collected()
+        found = self._read(actor, wanted, collected.keep)
+        if not collected.by_hash:
+            yield _taken(wanted, found, None)
+            return
+        with self._stored(actor, wanted, collected) as (ids, reception):
+            found = self._read(actor, wanted, lambda data, _: ids[_hash(data)])
+            yield _taken(wanted, found, reception)
+
+    def previewed(self, actor: Actor, draft: Draft, changes: Changes) -> Draft:
+        """Return `draft` with `changes` as they would be kept; nothing is stored."""
+        wanted = changed(draft, changes)
+        if draft.is_cleaned and not TEXTS & changes.keys():
+            return wanted
+        return _with(wanted, self._read(actor, wanted, _Collected().keep))
+
+    def _read(self, actor: Actor, draft: Draft, keep: Keep) -> Received:
+        return received(Content(html=draft.html, css=draft.css), actor.site, keep)
+
+    @contextmanager
+    def _stored(
+        self, actor: Actor, draft: Draft, collected: _Collected
+    ) -> Iterator[tuple[Mapping[str, str], Reception]]:
+        """Store pictures and yield their ids by hash; those that are in the library stay there.
+
+        Raise the first refusal.
+        """
+        order = Order(
+            policy=self._policy.on(actor.site),
+            target="library",
+            key=None,
+            known=self._store.same(actor.site.id, list(collected.by_hash)),
+            room=MOST_ASSETS,
+            no_room=TooManyPictures(limit=MOST_ASSETS),
+        )
+        with ExitStack() as spools:
+            incoming = [
+                self._picture(draft, number, data, spools)
+                for number, data in enumerate(collected.by_hash.values(), start=1)
+            ]
+            reception = spools.enter_context(self._library.receiving(actor, order, incoming))
+            yield _ids(incoming, reception), reception
+
+    def _picture(self, draft: Draft, number: int, data: bytes, spools: ExitStack) -> _Picture:
+        spool = spools.enter_context(new_spool(self._tmp_dir))
+        fill(spool, [data])
+        return _Picture(
+            name=f"{draft.title} {number}", file=spool, length=len(data), sha256=_hash(data)
+        )
+
+
+def _ids(incoming: Sequence[_Picture], reception: Reception) -> dict[str, str]:
+    """Return what became of each picture, by its hash; raise the first refusal."""
+    reception_of = zip(incoming, reception.received, strict=True)
+    ids = {}
+    for each, outcome in reception_of:
+        if isinstance(outcome, Refusal):
+            raise outcome.error or TooManyPictures(limit=MOST_ASSETS)
+        ids[each.sha256] = outcome.id
+    return ids
+
+
+def _taken(draft: Draft, found: Received, reception: Reception | None) -> Taken:
+    flags = tuple(Flag(url=each.url, reason=each.reason) for each in found.flagged)
+    return Taken(draft=_with(draft, found), flagged=flags, reception=reception)
+
+
+def _with(draft: Draft, found: Received) -> Draft:
+    return replace(draft, html=found.content.html, css=found.content.css, is_cleaned=True)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,45 @@
+"""Published pages, for everybody, at `/p/<slug>`.
+
+The answer is the same for whoever asks, signed in or not, and nothing of it is run; so shared
+caches may keep it for a minute, and show it for a while longer while they ask again.
+"""
+
+from flask import Blueprint, Response, make_response, request
+from werkzeug.utils import redirect
+
+from avenue.builder.website.presenting import address_of
+from avenue.builder.website.rendering import Documents, mark_of
+from avenue.builder.website.service import PageService
+from avenue.web.hosts import current_site
+from avenue.web.services import using
+
+SHARED_SECONDS = 60
+STALE_SECONDS = 600
+POLICY = (
+    "default-src 'none'; script-src 'none'; img-src * data:; style-src 'unsafe-inline'; "
+    "media-src *; font-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+KEPT = f"public, max-age=0, s-maxage={SHARED_SECONDS}, stale-while-revalidate={STALE_SECONDS}"
+
+blueprint = Blueprint("published", __name__)
+
+
+@blueprint.get("/p/<slug>")
+def show_published(slug: str) -> Response:
+    """Show a published page; one that moved is at its new address."""
+    site = current_site()
+    pictured = using(PageService).shown(site, slug)
+    if pictured.page.slug != slug:
+        response = make_response(redirect(address_of(site, pictured.page.slug), code=308))
+    else:
+        mark = mark_of(site, pictured)
+        is_known = request.if_none_match.contains_weak(mark) or request.if_none_match.star_tag
+        response = (
+            Response(status=304, mimetype="text/html")
+            if is_known
+            else Response(using(Documents).get(site, pictured, mark), mimetype="text/html")
+        )
+        response.set_etag(mark)
+    response.headers["Cache-Control"] = KEPT
+    response.headers["Content-Security-Policy"] = POLICY
+    return response

@@ -1,0 +1,170 @@
+"""A published page as the document that browsers get, the same for everybody.
+
+Everything in it that may change without the page being published again (addresses of pictures,
+what they show, the name of the site) is part of what `mark_of` is made from.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from avenue.builder.content.cleaning import expanded
+from avenue.builder.content.models import Content
+from avenue.builder.website.models import Draft, PicturedPage, is_shown
+from avenue.builder.website.presenting import address_of, link_of
+from avenue.builder.website.references import Picture, asset_in, with_pictures
+from avenue.identity import Site
+from avenue.media.cache import ByteCache
+from avenue.media.models import Asset
+from avenue.media.presenting import has_sizes, sources
+from avenue.media.urls import original_url, variant_url
+from avenue.media.variants import VARIANTS, size_of, token
+
+REVISION = 1
+"""Rises when the same page is to become another document."""
+SHARED = "og.jpg"
+"""The picture for links in other programs: not all of them know WebP."""
+KEPT_BYTES = 8 * 1024 * 1024
+SIZES = tuple(token("", name) for name in VARIANTS)
+"""Stands for the table of sizes: when a row changes, so do the URLs of every picture."""
+MOST_SIZED = 1_000
+"""Pictures of a page that get narrower sources: each makes its text twenty times as long."""
+BASE_CSS = ":where(img,video){max-width:100%;height:auto}:where(body){margin:0}"
+
+
+def mark_of(site: Site, pictured: PicturedPage) -> str:
+    """Return hex digits that change whenever the document may."""
+    draft = pictured.page.draft
+    told: list[object] = [
+        REVISION,
+        SIZES,
+        site.base_url,
+        site.name,
+        site.language,
+        site.shows_variants,
+        pictured.page.slug,
+        draft,
+    ]
+    told += [_facts(pictured.assets.get(each)) for each in sorted(draft.assets)]
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+class Documents:
+    """The documents of published pages; a worker keeps at most `most_bytes` of them at hand."""
+
+    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
+        self._kept = ByteCache(most_bytes)
+
+    def get(self, site: Site, pictured: PicturedPage, mark: str) -> bytes:
+        """Return the document of a page whose `mark_of` is `mark`."""
+        kept: bytes | None = self._kept.get(mark)
+        if kept is None:
+            kept = document(site, pictured).encode()
+            self._kept.put(mark, kept)
+        return kept
+
+
+def document(site: Site, pictured: PicturedPage) -> str:
+    """Return the whole HTML document."""
+    draft = pictured.page.draft
+    html = _with_sizes(site, draft, pictured.assets)
+    found = expanded(Content(html=html, css=draft.css), link_of(site, pictured.assets))
+    css = (BASE_CSS + found.css).replace("</", "<\\/")
+    head = "\n".join(_head(site, pictured))
+    return (
+        f'<!doctype html>\n<html lang="{escape(draft.locale)}">\n<head>\n<meta charset="utf-8">\n'
+        f"{head}\n<style>{css}</style>\n</head>\n<body>\n{found.html}\n</body>\n</html>\n"
+    )
+
+
+def _facts(asset: Asset | None) -> object:
+    """Return what the document says of an asset."""
+    if asset is None or not is_shown(asset):
+        return None
+    alt = tuple(asset.alt.items())  # of several that would do, the first is shown
+    return asset.id, asset.current.sha256, asset.focal_point, alt, asset.decorative
+
+
+def _head(site: Site, pictured: PicturedPage) -> Iterator[str]:
+    page, draft = pictured.page, pictured.page.draft
+    title, address = draft.seo.title or draft.title, address_of(site, page.slug)
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{escape(title)}</title>"
+    if draft.seo.description:
+        yield _meta("name", "description", draft.seo.description)
+    yield f'<link rel="canonical" href="{escape(address)}">'
+    yield '<link rel="icon" href="data:,">'  # none, or browsers ask for /favicon.ico
+    yield _meta("property", "og:type", "website")
+    yield _meta("property", "og:title", title)
+    if draft.seo.description:
+        yield _meta("property", "og:description", draft.seo.description)
+    yield _meta("property", "og:url", address)
+    yield _meta("property", "og:site_name", site.name)
+    image = pictured.assets.get(draft.seo.image or "")
+    if image is not None and is_shown(image):
+        yield from _preview(site, draft, image)
+
+
+def _preview(site: Site, draft: Draft, image: Asset) -> Iterator[str]:
+    """Yield what other programs show of a page."""
+    url = variant_url(site, image, SHARED) if has_sizes(site, image) else original_url(site, image)
+    yield _meta("property", "og:image", url)
+    alt = alt_of(site, draft, image)
+    if alt:
+        yield _meta("property", "og:image:alt", alt)
+    yield _meta("name", "twitter:card", "summary_large_image")
+
+
+def _meta(kind: str, name: str, content: str) -> str:
+    return f'<meta {kind}="{name}" content="{escape(content)}">'
+
+
+def alt_of(site: Site, draft: Draft, asset: Asset) -> str:
+    """Return what a picture shows, in the page's language, else the site's, else any."""
+    if asset.decorative:
+        return ""
+    language = draft.locale.partition("-")[0]
+    wanted = (draft.locale, language, site.language, *asset.alt)
+    return next((asset.alt[each] for each in wanted if asset.alt.get(each)), "")
+
+
+def _with_sizes(site: Site, draft: Draft, assets: Mapping[str, Asset]) -> str:
+    """Return the HTML with what its own pictures lack: alt texts, measures, narrower sources.
+
+    What the page says itself stays. All pictures but the first are loaded when they come near.
+    Those behind `MOST_SIZED` lack the rest.
+    """
+    numbers = itertools.count()
+
+    def more(given: Picture) -> dict[str, str]:
+        number = next(numbers)
+        found = {"loading": "lazy"} if number else {}
+        named = asset_in(given.get("src", "")) if number < MOST_SIZED else None
+        asset = assets.get(named[0]) if named else None
+        if named and asset is not None and is_shown(asset):
+            found |= _lacking(site, draft, asset, named[1], given)
+        return {name: escape(value) for name, value in found.items() if name not in given}
+
+    return with_pictures(draft.html, more)
+
+
+def _lacking(
+    site: Site, draft: Draft, asset: Asset, variant: str, given: Picture
+) -> dict[str, str]:
+    """Return the attributes of a picture that follow from its asset."""
+    alt = alt_of(site, draft, asset)
+    more = {"alt": alt} if alt or asset.decorative else {}  # none says: somebody has to write it
+    width, height = asset.current.width, asset.current.height
+    if width is None or height is None:
+        return more
+    row = VARIANTS.get(variant) if has_sizes(site, asset) else None
+    if row is not None:
+        width, height = size_of(row, width, height)
+    if not given.keys() & {"width", "height", "style"}:
+        more |= {"width": str(width), "height": str(height)}
+    narrower = [(wide, url) for wide, url in sources(site, asset) if wide <= width]
+    if len(narrower) > 1 and (row is None or not row.cuts) and "srcset" not in given:
+        more["srcset"] = ", ".join(f"{url} {wide}w" for wide, url in narrower)
+        more["sizes"] = f"(max-width: {width}px) 100vw, {width}px"
+    return more

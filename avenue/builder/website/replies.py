@@ -1,0 +1,96 @@
+"""What `/api/builder/pages` answers."""
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.builder.library.replies import Media
+from avenue.builder.website.models import Status
+
+Html = Annotated[str, Field(description="Cleaned; own files by the addresses they have now.")]
+
+
+class Seo(TypedDict):
+    """What search engines and previews are told."""
+
+    title: str
+    description: str
+    image: Annotated[str | None, Field(description="The id of an asset.")]
+
+
+class Flagged(TypedDict):
+    """An address in a page that will not show what it is meant to."""
+
+    url: str
+    reason: Annotated[
+        str,
+        Field(
+            description="As `local_path` (it was on a disk), `gone` (nothing is there any more) or "
+            "`private` (not for everybody); lists know only the first kind."
+        ),
+    ]
+
+
+class PageSummary(TypedDict):
+    """A page as lists have it."""
+
+    id: str
+    title: str
+    slug: str
+    locale: str
+    seo: Seo
+    status: Annotated[
+        Status, Field(description="`changed`: visitors see what it was when it was published.")
+    ]
+    published_at: str | None
+    url: Annotated[str | None, Field(description="Where visitors see it; null for a draft.")]
+    revision: Annotated[int, Field(description="Counts changes; send it with yours.")]
+    flagged: list[Flagged]
+    created_at: str
+    updated_at: str
+    updated_by: Annotated[str | None, Field(description="The id of a person.")]
+
+
+class Page(PageSummary):
+    """A page with its draft."""
+
+    html: Html
+    css: Html
+    images: Annotated[list[Media], Field(description="The files its draft uses.")]
+
+
+class PageList(TypedDict):
+    """Some pages, and where to go on."""
+
+    items: list[PageSummary]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+    total: int
+
+
+class HistoryEntry(TypedDict):
+    """What a page once was, by `number`; `at` and `by` are of the last save of it."""
+
+    number: int
+    at: str
+    by: Annotated[str | None, Field(description="The id of a person.")]
+    title: str
+    bytes: Annotated[int, Field(description="Of its texts.")]
+    published: Annotated[bool, Field(description="Visitors saw it.")]
+
+
+class History(TypedDict):
+    """What a page was, the newest first; all there is."""
+
+    items: list[HistoryEntry]
+    next: None
+    total: int
+
+
+class PastPage(HistoryEntry):
+    """The same with its texts."""
+
+    locale: str
+    html: Html
+    css: Html
+    seo: Seo

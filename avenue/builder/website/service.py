@@ -1,0 +1,347 @@
+"""What editors can do with the pages of their site, and what visitors see of them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from avenue.builder.content.cleaning import tidied
+from avenue.builder.content.models import Content
+from avenue.builder.website.differences import difference
+from avenue.builder.website.errors import (
+    PageNotFound,
+    RevisionConflict,
+    RevisionRequired,
+    SlugTaken,
+    TooManyPictures,
+)
+from avenue.builder.website.intake import Intake, Taken
+from avenue.builder.website.models import (
+    MOST_ASSETS,
+    Address,
+    Changes,
+    Draft,
+    Entry,
+    Page,
+    PageList,
+    PageQuery,
+    PageUse,
+    PicturedPage,
+    Published,
+    fields_of,
+    is_shown,
+    numbered,
+    slug_of,
+)
+from avenue.builder.website.references import without
+from avenue.builder.website.store import PageStore, Save
+from avenue.clock import utc_now
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Role, Site, new_id
+from avenue.media.library import MediaLibrary
+from avenue.media.models import Claim, State
+from avenue.storage.scope import Session
+
+TRIES = 5
+DETACHED_AT_ONCE = 10
+
+
+class PageService:
+    """The pages of a site, for editors and administrators; `shown` and `addresses` for visitors."""
+
+    def __init__(self, store: PageStore, library: MediaLibrary, intake: Intake) -> None:
+        self._store = store
+        self._library = library
+        self._intake = intake
+
+    def find(self, actor: Actor, query: PageQuery) -> PageList:
+        """Return some pages of the site, without their texts."""
+        _require_editor(actor)
+        return self._store.find(actor.site.id, query)
+
+    def get(self, actor: Actor, page_id: str) -> PicturedPage:
+        """Return a page; raise `PageNotFound`."""
+        return self._pictured(actor, self._page(actor, page_id))
+
+    def create(self, actor: Actor, fields: Changes) -> PicturedPage:
+        """Create a draft; without a slug the title gives one that is free.
+
+        Raise `SlugTaken`, `TooManyPages`, `TooManyPictures`, or why its content is not taken.
+        """
+        _require_editor(actor)
+        empty = Draft(title=fields["title"], locale=actor.site.locale)
+        given = {name: value for name, value in fields.items() if value is not None}
+        now, slug = utc_now(), given.get("slug")
+        with self._intake.taking(actor, empty, given) as taken:
+            page = Page(
+                id=new_id(),
+                slug=slug or slug_of(empty.title),
+                draft=_checked(taken.draft),
+                flagged=taken.flagged or (),
+                created_at=now,
+                updated_at=now,
+                updated_by=actor.id,
+            )
+            created = self._insert(actor, page, taken, is_exact=slug is not None)
+        return self._pictured(actor, created)
+
+    def change(
+        self, actor: Actor, page_id: str, changes: Changes, revision: int | None
+    ) -> PicturedPage:
+        """Change fields of the draft, or the slug, of a page as it was at `revision`.
+
+        One that is so already stays as it is, whatever its revision: who lost the answer to a save
+        sends it again. Raise `RevisionRequired`, `RevisionConflict` (with the page as it is and the
+        difference), `SlugTaken`, `TooManyPictures`, or why the content is not taken.
+        """
+        page = self._page(actor, page_id)
+        if revision not in {None, page.revision} and self._is_so(actor, page, changes):
+            return self._pictured(actor, page)
+        return self._changed(actor, page_id, changes, revision)
+
+    def publish(self, actor: Actor, page_id: str, revision: int | None) -> PicturedPage:
+        """Let visitors see the draft as it was at `revision`; raises as `change`."""
+        page = self._page_at(actor, page_id, revision)
+        if page.published and page.published.draft == page.draft and page.draft.is_cleaned:
+            return self._pictured(actor, page)
+        with self._intake.taking(actor, page.draft, {}) as taken:
+            draft, now = _checked(taken.draft), utc_now()
+            save = replace(
+                self._save_of(actor, page),
+                draft=draft,
+                published=Published(draft=draft, at=now, by=actor.id),
+                flagged=taken.flagged,
+                at=now,
+            )
+            saved = self._save(actor, page, save, taken)
+        return self._pictured(actor, saved)
+
+    def unpublish(self, actor: Actor, page_id: str) -> tuple[PicturedPage, bool]:
+        """Let visitors see nothing of a page any more; tell whether they did before.
+
+        Raise `PageNotFound`.
+        """
+        for _ in range(TRIES):
+            page = self._page(actor, page_id)
+            if page.published is None:
+                return self._pictured(actor, page), False
+            save = replace(self._save_of(actor, page), published=None)
+            with suppress(RevisionConflict):
+                page = self._store.save(actor.site.id, page, save)
+                return self._pictured(actor, page), True
+        raise RevisionConflict
+
+    def delete(self, actor: Actor, page_id: str) -> None:
+        """Delete a page with its history; raise `PageNotFound`."""
+        _require_editor(actor)
+        self._store.delete(actor.site.id, page_id)
+
+    def history(self, actor: Actor, page_id: str) -> list[Entry]:
+        """Return what a page was, the newest first, without texts; raise `PageNotFound`."""
+        return self._store.history(actor.site.id, self._page(actor, page_id).id)
+
+    def entry(self, actor: Actor, page_id: str, number: int) -> tuple[Entry, PicturedPage]:
+        """Return what a page once was, whole, and the page with the assets of that time.
+
+        Raise `PageNotFound` or `EntryNotFound`.
+        """
+        page = self._page(actor, page_id)
+        entry = self._store.entry(actor.site.id, page.id, number)
+        return entry, self._pictured(actor, replace(page, draft=entry.draft))
+
+    def restore(
+        self, actor: Actor, page_id: str, number: int, revision: int | None
+    ) -> PicturedPage:
+        """Make what a page once was its draft again; raises as `change`, and `EntryNotFound`."""
+        page = self._page(actor, page_id)
+        changes = fields_of(self._store.entry(actor.site.id, page.id, number).draft)
+        return self._changed(actor, page_id, changes, revision, is_step=True)
+
+    # What pages use of the library
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
+    ) -> dict[str, list[PageUse]]:
+        """Return which pages use each of `asset_ids`, in that transaction if one is given."""
+        return self._store.uses_of(site_id, asset_ids, session)
+
+    def used_ids(self, site_id: str) -> frozenset[str]:
+        """Return all assets that pages of a site use."""
+        return self._store.used_ids(site_id)
+
+    def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
+        """Take assets out of every draft, and of what visitors see; repeatable from any step.
+
+        Each page is saved by itself, so what it was is in its history.
+        """
+        _require_editor(actor)
+        gone = frozenset(asset_ids)
+        while pages := self._store.using(actor.site.id, gone, limit=DETACHED_AT_ONCE):
+            for page in pages:
+                self._detach(actor, page, gone)
+
+    def _detach(self, actor: Actor, page: Page, gone: frozenset[str]) -> None:
+        now: Page | None = page
+        for _ in range(TRIES):
+            if now is None:
+                return  # deleted since
+            seen = now.published
+            save = replace(
+                self._save_of(actor, now),
+                draft=without(now.draft, gone),
+                published=replace(seen, draft=without(seen.draft, gone)) if seen else None,
+                is_step=True,
+            )
+            with suppress(RevisionConflict, PageNotFound):
+                self._store.save(actor.site.id, now, save)
+                return
+            now = self._store.get(actor.site.id, page.id)
+        raise RevisionConflict
+
+    # What visitors see
+
+    def shown(self, site: Site, slug: str) -> PicturedPage:
+        """Return what is published at `slug` as a page; its slug is another one when it moved.
+
+        Raise `PageNotFound`.
+        """
+        page = self._store.shown_at(site.id, slug)
+        if page is None or page.published is None:
+            raise PageNotFound
+        return self._pictured(Actor(site=site), replace(page, draft=page.published.draft))
+
+    def addresses(self, site: Site) -> Sequence[Address]:
+        """Return where the published pages of `site` are."""
+        return self._store.addresses(site.id)
+
+    def _changed(
+        self,
+        actor: Actor,
+        page_id: str,
+        changes: Changes,
+        revision: int | None,
+        *,
+        is_step: bool = False,
+    ) -> PicturedPage:
+        page = self._page_at(actor, page_id, revision, changes)
+        with self._intake.taking(actor, page.draft, changes) as taken:
+            known = self._save_of(actor, page)
+            save = replace(
+                known,
+                draft=_checked(taken.draft),
+                slug=changes.get("slug", known.slug),
+                flagged=taken.flagged,
+                is_step=is_step,
+            )
+            saved = self._save(actor, page, save, taken, changes)
+        return self._pictured(actor, saved)
+
+    def _page(self, actor: Actor, page_id: str) -> Page:
+        _require_editor(actor)
+        found = self._store.get(actor.site.id, page_id)
+        if found is None:
+            raise PageNotFound
+        return found
+
+    def _page_at(
+        self, actor: Actor, page_id: str, revision: int | None, changes: Changes | None = None
+    ) -> Page:
+        page = self._page(actor, page_id)
+        if revision is None:
+            raise RevisionRequired
+        if page.revision != revision:
+            raise self._conflict(actor, page, changes or {})
+        return page
+
+    def _is_so(self, actor: Actor, page: Page, changes: Changes) -> bool:
+        """Tell whether `changes`, of which there are some, would change nothing of `page`."""
+        if not changes or changes.get("slug", page.slug) != page.slug:
+            return False
+        return self._intake.previewed(actor, page.draft, changes) == page.draft
+
+    def _conflict(self, actor: Actor, current: Page, changes: Changes) -> RevisionConflict:
+        """Return what is said of a change that was made from another state than `current`."""
+        wanted = self._intake.previewed(actor, current.draft, changes)
+        return RevisionConflict(self._pictured(actor, current), difference(current.draft, wanted))
+
+    def _save(
+        self,
+        actor: Actor,
+        page: Page,
+        save: Save,
+        taken: Taken | None = None,
+        changes: Changes | None = None,
+    ) -> Page:
+        if (save.draft, save.published, save.slug) == (page.draft, page.published, page.slug):
+            return page
+        reception = taken.reception if taken else None
+        try:
+            return self._store.save(actor.site.id, page, save, reception)
+        except RevisionConflict:
+            current = self._page(actor, page.id)
+            raise self._conflict(actor, current, changes or {}) from None
+
+    def _insert(self, actor: Actor, page: Page, taken: Taken, *, is_exact: bool) -> Page:
+        for _ in range(TRIES):
+            if not is_exact:
+                page = replace(page, slug=self._free(actor.site.id, slug_of(page.draft.title)))
+            try:
+                return self._store.insert(actor.site.id, page, taken.reception)
+            except SlugTaken:
+                if is_exact:
+                    raise
+        raise SlugTaken(page.slug)
+
+    def _free(self, site_id: str, slug: str) -> str:
+        """Return `slug`, or the first number behind it that no page has."""
+        taken, wanted, number = self._store.slugs_like(site_id, slug[:90]), slug, 1
+        while wanted in taken:
+            number += 1
+            wanted = numbered(slug, number)
+        return wanted
+
+    def _save_of(self, actor: Actor, page: Page) -> Save:
+        """Return a save that changes nothing yet, but gives a slug to a page that has none."""
+        return Save(
+            draft=page.draft,
+            published=page.published,
+            slug=page.slug or self._free(actor.site.id, slug_of(page.draft.title)),
+            flagged=None,
+            at=utc_now(),
+            by=actor.id,
+        )
+
+    def _pictured(self, actor: Actor, page: Page) -> PicturedPage:
+        """Return `page` as it may be shown, with its assets.
+
+        A private upload, whose id it names, is none of them. Raise `ContentTooLarge` or
+        `ContentTooTangled` where another program stored what cannot be cleaned.
+        """
+        page = replace(page, draft=_tidied(page.draft))
+        found = self._library.get_many(actor, sorted(page.draft.assets))
+        library = Claim.library(actor.site.id)
+        seen = {
+            each: asset
+            for each, asset in found.items()
+            if asset.state is State.LIVE and (is_shown(asset) or asset.claim == library)
+        }
+        return PicturedPage(page=page, assets=seen)
+
+
+def _tidied(draft: Draft) -> Draft:
+    """Return `draft` with texts that may be shown."""
+    if draft.is_cleaned:
+        return draft
+    texts = tidied(Content(html=draft.html, css=draft.css))
+    return replace(draft, html=texts.html, css=texts.css)
+
+
+def _checked(draft: Draft) -> Draft:
+    """Return `draft`; raise `TooManyPictures`."""
+    if len(draft.assets) > MOST_ASSETS:
+        raise TooManyPictures(limit=MOST_ASSETS)
+    return draft
+
+
+def _require_editor(actor: Actor) -> None:
+    if not actor.has_role(Role.EDITOR):
+        raise Forbidden

@@ -1,0 +1,665 @@
+"""Pages and what they were, in MongoDB.
+
+A page is one document: the draft, what is published of it, and in `assets` all that both use, so
+that who uses an asset is one query. What it was before lies in documents of its own.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pymongo.client_session import ClientSession
+
+from avenue.builder.content.references import SCHEME
+from avenue.builder.paging import Place
+from avenue.builder.website.errors import (
+    EntryNotFound,
+    PageNotFound,
+    RevisionConflict,
+    SlugTaken,
+    TooManyPages,
+)
+from avenue.builder.website.models import (
+    MOST_PAGES,
+    Address,
+    Draft,
+    Entry,
+    Flag,
+    Page,
+    PageList,
+    PageQuery,
+    PageUse,
+    Published,
+    Seo,
+    Sort,
+    Status,
+    kept_entries,
+    status_of,
+    used_by,
+)
+from avenue.identity import ID_PATTERN, new_id
+from avenue.media.inspection.models import Referrer
+from avenue.media.library import Reception
+from avenue.media.models import Asset, Claim, State
+from avenue.media.store import ASSETS, claim_one, from_document, hold_live
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.words import folded, words_of
+
+T = TypeVar("T")
+
+PAGES = "page_content"
+HISTORY = "page_history"
+SERIES = timedelta(minutes=5)
+"""Saves of one person within this time are one step of the history: editors save by themselves."""
+MOST_OLD_SLUGS = 20
+MOST_USES = 1_000
+LONGEST_KEY = 100
+LARGEST_NUMBER = 2**31
+DEFAULT_LOCALE = "es"
+BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When something happened of which nobody wrote down when."""
+WITHOUT_TEXTS = {
+    "draft.html": 0,
+    "draft.css": 0,
+    "draft.components": 0,
+    "published.html": 0,
+    "published.css": 0,
+    "published.components": 0,
+    "assets": 0,
+    "words": 0,
+}
+IS_TEXT = {"$type": "string"}
+"""Said of a slug, it opens the index of slugs, which has only those that are text."""
+SORT_KEYS = {Sort.TITLE: "title_key"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """What becomes of a page: by whom and when; `flagged` None stays as it was.
+
+    With `is_step` the draft before is kept even if it stood for a moment only.
+    """
+
+    draft: Draft
+    published: Published | None
+    slug: str
+    flagged: tuple[Flag, ...] | None
+    at: datetime
+    by: str | None
+    is_step: bool = False
+
+
+class PageStore:
+    """The pages of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def get(self, site_id: str, page_id: str) -> Page | None:
+        """Return one page, or None."""
+        found = self._pages(site_id).find_one({"_id": page_id})
+        return page_in(found) if found else None
+
+    def find(self, site_id: str, query: PageQuery) -> PageList:
+        """Return the pages of one page of the list, without their texts."""
+        wanted = _asked(query)
+        key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
+        pages = self._pages(site_id)
+        found = pages.find(
+            {"$and": [*wanted, *_beyond(query, key)]} if wanted or query.after else {},
+            WITHOUT_TEXTS,
+            sort=[(key, way), ("_id", way)],
+            limit=query.limit + 1,
+        )
+        shown = found[: query.limit]
+        places: list[Place] = [(each.get(key), each["_id"]) for each in shown]
+        last = places[-1] if places else None
+        return PageList(
+            items=[page_in(each) for each in shown],
+            first=places[0] if places else None,
+            last=last,
+            next=last if len(found) > query.limit else None,
+            total=pages.count({"$and": wanted} if wanted else {}),
+        )
+
+    def shown_at(self, site_id: str, slug: str) -> Page | None:
+        """Return the published page at `slug`, or the one that was there before; else None."""
+        pages, is_published = self._pages(site_id), {"published": {"$type": "object"}}
+        fields = {"draft.html": 0, "draft.css": 0}
+        found = pages.find_one({"slug": {**IS_TEXT, "$eq": slug}, **is_published}, fields)
+        found = found or pages.find_one({"old_slugs": slug, **is_published}, fields)
+        return page_in(found) if found else None
+
+    def addresses(self, site_id: str) -> list[Address]:
+        """Return where the published pages are."""
+        published = [Status.PUBLISHED.value, Status.CHANGED.value]
+        found = self._pages(site_id).find(
+            {"status": {"$in": published}},
+            {"slug": 1, "published.at": 1},
+            sort=[("status", 1), ("updated_at", -1)],
+            limit=MOST_PAGES,
+        )
+        return [
+            Address(slug=each["slug"], changed_at=shown.at)
+            for each in found
+            if _text(each.get("slug")) and (shown := _published_in(each))
+        ]
+
+    def same(self, site_id: str, hashes: Sequence[str]) -> dict[str, Asset]:
+        """Return live assets of the library that were made of bytes with `hashes`, by hash."""
+        claim = Claim.library(site_id)
+        found = self._assets(site_id).find(
+            {
+                "versions.source_sha256": {"$in": list(hashes)},
+                "claim.kind": claim.kind,
+                "claim.id": claim.id,
+                "state": State.LIVE,
+            }
+        )
+        assets = [from_document(each) for each in found]
+        return {each.current.source_sha256: each for each in assets}
+
+    def insert(self, site_id: str, page: Page, reception: Reception | None) -> Page:
+        """Insert a new page and claim the pictures that came with it for the library.
+
+        Raise `SlugTaken` or `TooManyPages`.
+        """
+
+        def work(session: ClientSession) -> Page:
+            pages = self._pages(site_id).within(session)
+            if found := pages.find_one({"_id": page.id}):
+                return page_in(found)  # an earlier run of this transaction, whose answer was lost
+            self._writes.take_turns(site_id, "pages", session)
+            if pages.count({}) >= MOST_PAGES:
+                raise TooManyPages(limit=MOST_PAGES)
+            self._keep(site_id, reception, session)
+            self._hold(site_id, page.draft.assets, session)
+            _take_slug(pages, page.id, page.slug)
+            document = {"_id": page.id, **_fields(page), "created_at": page.created_at}
+            document |= {"series": _series(page.updated_by, page.updated_at), "history": 0}
+            pages.insert(document)
+            return page
+
+        try:
+            return self._together(site_id, work, reception)
+        except AlreadyThere:
+            raise SlugTaken(page.slug) from None
+
+    def slugs_like(self, site_id: str, slug: str) -> frozenset[str]:
+        """Return the slugs of the site that begin with `slug`."""
+        beginning = {**IS_TEXT, "$regex": f"^{re.escape(slug)}"}
+        found = self._pages(site_id).find({"slug": beginning}, {"slug": 1})
+        return frozenset(each["slug"] for each in found)
+
+    def save(
+        self, site_id: str, known: Page, save: Save, reception: Reception | None = None
+    ) -> Page:
+        """Change a page that is as `known` says, and keep what it was; see `Save`.
+
+        Claims the pictures that came with it for the library. Raise `RevisionConflict`,
+        `PageNotFound` or `SlugTaken`.
+        """
+        mark = new_id()
+
+        def work(session: ClientSession) -> Page:
+            pages = self._pages(site_id).within(session)
+            found = pages.find_one({"_id": known.id})
+            if found is None:
+                raise PageNotFound
+            if found.get("mark") == mark:
+                return page_in(found)  # an earlier run of this transaction, whose answer was lost
+            if (found.get("revision") or 0) != known.revision:
+                raise RevisionConflict
+            self._keep(site_id, reception, session)
+            used = used_by(save.draft, save.published)
+            self._hold(site_id, used - set(found.get("assets", ())), session)
+            changed = _saved(known, save)
+            values = {**_fields(changed), "mark": mark, **self._stepped(found, save, session)}
+            if changed.slug != known.slug:
+                _take_slug(pages, known.id, changed.slug)
+                values["old_slugs"] = _old_slugs(found, changed)
+            pages.update({"_id": known.id}, {"$set": values})
+            return changed
+
+        try:
+            return self._together(site_id, work, reception)
+        except AlreadyThere:
+            raise SlugTaken(save.slug) from None
+
+    def delete(self, site_id: str, page_id: str) -> None:
+        """Delete a page and its history; raise `PageNotFound`."""
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> bool:
+            scope.collection(HISTORY).within(session).delete_all({"page": page_id})
+            return bool(scope.collection(PAGES).within(session).delete({"_id": page_id}))
+
+        if not scope.transaction(work):
+            raise PageNotFound
+
+    # What it was before
+
+    def history(self, site_id: str, page_id: str) -> list[Entry]:
+        """Return what is kept of a page's past, the newest first, without its texts."""
+        found = self._history(site_id).find(
+            {"page": page_id}, {"html": 0, "css": 0}, sort=[("number", -1)]
+        )
+        return [_entry_in(each) for each in found]
+
+    def entry(self, site_id: str, page_id: str, number: int) -> Entry:
+        """Return one of these whole; raise `EntryNotFound`."""
+        query = {"page": page_id, "number": min(number, LARGEST_NUMBER)}
+        found = self._history(site_id).find_one(query)
+        if found is None:
+            raise EntryNotFound
+        return _entry_in(found)
+
+    # Who uses an asset
+
+    def using(self, site_id: str, asset_ids: Iterable[str], *, limit: int) -> list[Page]:
+        """Return whole pages that use one of some assets, some at once."""
+        found = self._pages(site_id).find({"assets": {"$in": sorted(asset_ids)}}, limit=limit)
+        return [page_in(each) for each in found]
+
+    def uses_of(
+        self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None
+    ) -> dict[str, list[PageUse]]:
+        """Return which pages use each of `asset_ids`, by asset: `MOST_USES` pages, seldom more.
+
+        None that is used is left out. Where in a page, its texts say; they stay in the database.
+        """
+        pages = self._pages(site_id)
+        asked = pages.within(session) if session else pages
+        uses: dict[str, list[PageUse]] = {}
+        left = list(asset_ids)
+        while left:
+            found = asked.aggregate(
+                [
+                    {"$match": {"assets": {"$in": left}}},
+                    {"$limit": MOST_USES},
+                    {"$project": {"title": 1, "title_key": 1, "uses": _uses(left)}},
+                    {"$sort": {"title_key": 1, "_id": 1}},
+                ]
+            )
+            _add_uses(uses, found)
+            # Pages full of some hide those of others: these are asked for again.
+            is_cut = len(found) == MOST_USES
+            left = [each for each in left if each not in uses] if is_cut else []
+        return uses
+
+    def used_ids(self, site_id: str) -> frozenset[str]:
+        """Return all assets that pages use."""
+        found = self._pages(site_id).aggregate(
+            [
+                {"$match": {"assets": {"$gte": ""}}},
+                {"$project": {"assets": 1}},
+                {"$unwind": "$assets"},
+                {"$group": {"_id": "$assets"}},
+            ]
+        )
+        return frozenset(each["_id"] for each in found)
+
+    def _stepped(self, found: Document, save: Save, session: ClientSession) -> Document:
+        """Keep the stored draft in the history where it is a step of it.
+
+        Return what the page then remembers of that.
+        """
+        before = _draft_in(found)
+        is_published = save.published is not None and save.published.draft == save.draft
+        was_published = bool(found.get("was_published"))
+        if before == save.draft and before.is_cleaned:
+            return {"was_published": was_published or is_published}
+        begun = found.get("series") or {}
+        goes_on = bool(begun) and begun["by"] == save.by and save.at - begun["at"] < SERIES
+        goes_on = goes_on and before.is_cleaned
+        if goes_on and not (save.is_step or was_published):
+            return {"was_published": is_published}
+        number = found.get("history", 0) + 1
+        entry = Entry(
+            number=number,
+            at=found.get("updated_at") or save.at,
+            by=found.get("updated_by"),
+            draft=before,
+            bytes=before.bytes,
+            published=was_published,
+        )
+        history = self._history(found["site"]).within(session)
+        document = {"_id": new_id(), "page": found["_id"], **_entry_out(entry)}
+        if number == 1 and not before.is_cleaned:
+            document["imported"] = _left_out_of(found)
+        history.insert(document)
+        self._prune(history, found["_id"])
+        series = None if save.is_step else _series(save.by, save.at)
+        return {"history": number, "series": series, "was_published": is_published}
+
+    def _prune(self, history: Collection, page_id: str) -> None:
+        fields = {"number": 1, "bytes": 1, "published": 1}
+        # What another program had of the page is nowhere else: it stays as long as the page.
+        own = {"page": page_id, "imported": None}
+        found = history.find(own, fields, sort=[("number", -1)])
+        kept = kept_entries(_entry_in(each) for each in found)
+        if len(kept) < len(found):
+            history.delete_all({**own, "number": {"$nin": sorted(kept)}})
+
+    def _keep(self, site_id: str, reception: Reception | None, session: ClientSession) -> None:
+        """Claim the stored pictures of `reception` for the library, and close its open write."""
+        if reception is None or reception.write is None:
+            return
+        assets = self._assets(site_id).within(session)
+        reception.fates = {each.id: each for each in reception.new}
+        # Before the assets: what a killed process has locked of them, the next try finds locked in
+        # the write already, and waits instead of choosing other assets.
+        self._writes.finish(site_id, reception.write, reception.answer(), session)
+        claim = Claim.library(site_id)
+        for each in reception.new:
+            if not claim_one(assets, each.id, claim):
+                raise UploadInProgress  # the lease ended, and the sweeper was quicker
+
+    def _hold(self, site_id: str, asset_ids: Iterable[str], session: ClientSession) -> None:
+        """Hold what a page begins to use; what is not there is flagged when the page is shown."""
+        hold_live(self._assets(site_id).within(session), asset_ids, Claim.library(site_id))
+
+    def _together(
+        self, site_id: str, work: Callable[[ClientSession], T], reception: Reception | None
+    ) -> T:
+        """Run `work` in one transaction; nothing of `reception` is kept when it fails."""
+        try:
+            return site(self._database, site_id).transaction(work)
+        except Exception:
+            if reception is not None:
+                reception.fates = {}
+            raise
+
+    def _pages(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(PAGES)
+
+    def _history(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(HISTORY)
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+
+class PageReferrers:
+    """The pages of a site, as an inspection sees them: what drafts and visitors' copies name."""
+
+    kind = "page"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count(self, site_id: str) -> int:
+        """Return how many there are."""
+        return self._pages(site_id).count({})
+
+    def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
+        """Return up to `limit` pages by id, after `last_id`."""
+        return self._found(
+            site_id,
+            [{"$match": {"_id": {"$gt": last_id}}}, {"$sort": {"_id": 1}}, {"$limit": limit}],
+        )
+
+    def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
+        """Return those of `ids` that exist."""
+        return self._found(site_id, [{"$match": {"_id": {"$in": list(ids)}}}])
+
+    def _found(self, site_id: str, which: list[Document]) -> list[Referrer]:
+        # The texts stay in the database: those of many pages would be a lot.
+        named = {"$setUnion": [*map(_names_in, TEXT_FIELDS), *map(_alone, IMAGE_FIELDS)]}
+        project = {"$project": {"revision": 1, "named": named}}
+        found = self._pages(site_id).aggregate([*which, project])
+        return [
+            Referrer(
+                kind=self.kind,
+                id=each["_id"],
+                sku=None,
+                revision=each.get("revision"),
+                images=tuple({"asset": asset} for asset in sorted(each["named"])),
+                shares=True,
+            )
+            for each in found
+        ]
+
+    def _pages(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(PAGES)
+
+
+TEXT_FIELDS = ("$draft.html", "$draft.css", "$published.html", "$published.css")
+IMAGE_FIELDS = ("$draft.seo.image", "$published.seo.image")
+NAMED = f"{SCHEME}({ID_PATTERN.pattern})/"
+
+
+def _names_in(field: str) -> Document:
+    """Return the expression for the assets that a text names."""
+    text = {"$cond": [{"$eq": [{"$type": field}, "string"]}, field, ""]}
+    found = {"$regexFindAll": {"input": text, "regex": NAMED}}
+    return {"$map": {"input": found, "in": {"$first": "$$this.captures"}}}
+
+
+def _alone(field: str) -> Document:
+    """Return the expression for the one asset in a field, if it is a text."""
+    is_one = {"$and": [{"$eq": [{"$type": field}, "string"]}, {"$ne": [field, ""]}]}
+    return {"$cond": [is_one, [field], []]}
+
+
+def _saved(known: Page, save: Save) -> Page:
+    """Return `known` after `save`."""
+    return Page(
+        id=known.id,
+        slug=save.slug,
+        draft=save.draft,
+        published=save.published,
+        status=status_of(save.draft, save.published),
+        flagged=known.flagged if save.flagged is None else save.flagged,
+        revision=known.revision + 1,
+        created_at=known.created_at,
+        updated_at=save.at,
+        updated_by=save.by,
+    )
+
+
+def _take_slug(pages: Collection, page_id: str, slug: str) -> None:
+    """Let `slug` lead to no other page any more that was there before."""
+    pages.update({"old_slugs": slug, "_id": {"$ne": page_id}}, {"$pull": {"old_slugs": slug}})
+
+
+def _old_slugs(found: Document, changed: Page) -> list[str]:
+    """Return the addresses visitors may know a page by, the latest last."""
+    before = [each for each in found.get("old_slugs", []) if each != changed.slug]
+    known = isinstance(found.get("published"), dict) and found.get("slug")
+    return [*before, *([found["slug"]] if known else [])][-MOST_OLD_SLUGS:]
+
+
+def _add_uses(uses: dict[str, list[PageUse]], pages: Iterable[Document]) -> None:
+    for page in pages:
+        for each in page["uses"]:
+            use = PageUse(
+                page_id=page["_id"],
+                title=page.get("title") or "",
+                in_draft=each["draft"],
+                in_published=each["published"],
+            )
+            uses.setdefault(each["asset"], []).append(use)
+
+
+def _uses(asset_ids: Sequence[str]) -> Document:
+    """Return the expression for which of `asset_ids` a page uses, and where."""
+    return {
+        "$map": {
+            "input": {"$setIntersection": ["$assets", list(asset_ids)]},
+            "as": "asset",
+            "in": {
+                "asset": "$$asset",
+                "draft": _is_named_in("$draft"),
+                "published": _is_named_in("$published"),
+            },
+        }
+    }
+
+
+def _is_named_in(part: str) -> Document:
+    named = {"$concat": ["avenue:", "$$asset", "/"]}
+    in_texts = [
+        {"$gte": [{"$indexOfBytes": [{"$ifNull": [f"{part}.{text}", ""]}, named]}, 0]}
+        for text in ("html", "css")
+    ]
+    return {"$or": [*in_texts, {"$eq": [f"{part}.seo.image", "$$asset"]}]}
+
+
+def _series(by: str | None, at: datetime) -> Document:
+    return {"by": by, "at": at}
+
+
+def _asked(query: PageQuery) -> list[Document]:
+    conditions: list[Document] = [
+        {"words": {"$regex": f"^{re.escape(word)}"}} for word in query.words
+    ]
+    if query.status is not None:
+        conditions.append({"status": query.status})
+    if query.locale is not None:
+        conditions.append({"locale": query.locale})
+    return conditions
+
+
+def _beyond(query: PageQuery, key: str) -> list[Document]:
+    if query.after is None:
+        return []
+    (value, last_id), than = query.after, "$lt" if query.descending else "$gt"
+    beyond: list[Document] = [{key: value, "_id": {than: last_id}}]
+    if value is not None:
+        beyond.append({key: {than: value}})
+    # What another program left out stands before all else, and is in no comparison.
+    if query.descending and value is not None:
+        beyond.append({key: None})
+    if not query.descending and value is None:
+        beyond.append({key: {"$ne": None}})
+    return [{"$or": beyond}]
+
+
+def _fields(page: Page) -> Document:
+    """Return what is stored of a page, but for how it began and what it was."""
+    draft = page.draft
+    return {
+        "title": draft.title,
+        "title_key": folded(draft.title)[:LONGEST_KEY],
+        "slug": page.slug,
+        "locale": draft.locale,
+        "draft": {
+            "html": draft.html,
+            "css": draft.css,
+            "seo": asdict(draft.seo),
+            "is_cleaned": draft.is_cleaned,
+        },
+        "published": _published_out(page.published),
+        "assets": sorted(used_by(draft, page.published)),
+        "flagged": [{"url": each.url, "reason": each.reason} for each in page.flagged],
+        "status": page.status,
+        "words": words_of(draft.title, page.slug.replace("-", " ")),
+        "revision": page.revision,
+        "updated_at": page.updated_at,
+        "updated_by": page.updated_by,
+    }
+
+
+def _published_out(published: Published | None) -> Document | None:
+    if published is None:
+        return None
+    return {**asdict(published.draft), "at": published.at, "by": published.by}
+
+
+def page_in(document: Document) -> Page:
+    """Return the page stored as `document`; what another program left out is empty."""
+    draft, published = _draft_in(document), _published_in(document)
+    # Lists have no texts to compare, so what does not say how it stands counts as changed.
+    unsaid = Status.CHANGED if published else Status.DRAFT
+    status = document.get("status")
+    return Page(
+        id=document["_id"],
+        slug=_text(document.get("slug")),
+        draft=draft,
+        published=published,
+        status=Status(str(status)) if status in [*Status] else unsaid,
+        flagged=tuple(
+            Flag(url=each["url"], reason=each["reason"]) for each in document.get("flagged", ())
+        ),
+        revision=document.get("revision") or 0,
+        created_at=_moment(document.get("created_at")),
+        updated_at=_moment(document.get("updated_at")),
+        updated_by=document.get("updated_by"),
+    )
+
+
+def _draft_in(document: Document) -> Draft:
+    found = document.get("draft")
+    found = found if isinstance(found, dict) else {}
+    return _texts_in({**found, "title": document.get("title"), "locale": document.get("locale")})
+
+
+def _published_in(document: Document) -> Published | None:
+    found = document.get("published")
+    if not isinstance(found, dict):
+        return None
+    texts = {"title": document.get("title"), "locale": document.get("locale"), **found}
+    return Published(draft=_texts_in(texts), at=_moment(found.get("at")), by=found.get("by"))
+
+
+def _texts_in(found: Mapping[str, Any]) -> Draft:
+    seo = found.get("seo")
+    seo = seo if isinstance(seo, dict) else {}
+    return Draft(
+        title=_text(found.get("title")),
+        locale=_text(found.get("locale")) or DEFAULT_LOCALE,
+        html=_text(found.get("html")),
+        css=_text(found.get("css")),
+        seo=Seo(
+            title=_text(seo.get("title")),
+            description=_text(seo.get("description")),
+            image=_text(seo.get("image")) or None,
+        ),
+        is_cleaned=found.get("is_cleaned") is True,
+    )
+
+
+def _text(value: object) -> str:
+    """Return a text, "" for whatever else another program stored."""
+    return value if isinstance(value, str) else ""
+
+
+def _moment(value: object) -> datetime:
+    """Return a moment, `BEFORE` for whatever else another program stored."""
+    return value if isinstance(value, datetime) else BEFORE
+
+
+def _left_out_of(found: Document) -> Document:
+    """Return what the history has no field for of a page that another program stored."""
+    draft, kept = found.get("draft"), {"html", "css", "seo"}
+    if isinstance(draft, dict):
+        draft = {name: value for name, value in draft.items() if name not in kept}
+    return {"draft": draft, "published": found.get("published")}
+
+
+def _entry_out(entry: Entry) -> Document:
+    return {
+        **asdict(entry.draft),
+        "number": entry.number,
+        "at": entry.at,
+        "by": entry.by,
+        "bytes": entry.bytes,
+        "published": entry.published,
+    }
+
+
+def _entry_in(document: Document) -> Entry:
+    return Entry(
+        number=document["number"],
+        at=document.get("at") or BEFORE,
+        by=document.get("by"),
+        draft=_texts_in(document),
+        bytes=document["bytes"],
+        published=document["published"],
+    )

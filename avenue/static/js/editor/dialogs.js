@@ -1,0 +1,146 @@
+// The dialogs of the editor: settings of the page, its history, and who is right when two have saved.
+import { announce } from "../announce.js";
+import { ask } from "../api.js";
+import { text } from "../texts.js";
+import { complain, reason } from "./bar.js";
+import { seoOf } from "./draft.js";
+import { button } from "./fields.js";
+
+for (const each of document.querySelectorAll("dialog [data-close]")) {
+  each.addEventListener("click", () => each.closest("dialog").close());
+}
+
+function moment(at) {
+  return new Date(at).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+}
+
+function tell(dialog, sentence = "") {
+  const wrong = dialog.querySelector(".wrong");
+  wrong.textContent = sentence;
+  wrong.hidden = !sentence;
+}
+
+/** Title, address, language and what search engines are told; `pick()` resolves to a picture. */
+export function letChangeSettings(draft, pick) {
+  const dialog = document.getElementById("settings"), form = dialog.querySelector("form"), { elements } = form;
+  const shown = dialog.querySelector("[data-og]"), none = dialog.querySelector("[data-no-og]"), remove = dialog.querySelector("[data-act=remove-og]");
+  let image = null;
+
+  document.querySelector("[data-act=settings]").addEventListener("click", () => {
+    const { title, slug, locale, seo, images } = draft.page;
+    Object.assign(elements.title, { value: title });
+    Object.assign(elements.slug, { value: slug });
+    elements.locale.value = locale;
+    elements.seo_title.value = seo?.title ?? "";
+    elements.seo_description.value = seo?.description ?? "";
+    showImage(seo?.image ?? null, images?.find((each) => each.id === seo?.image));
+    tell(dialog);
+    dialog.showModal();
+  });
+
+  function showImage(id, media) {
+    image = id;
+    const source = media?.variants?.thumb?.url ?? media?.url ?? "";
+    shown.hidden = !source;
+    if (source) shown.src = source;
+    none.hidden = Boolean(id);
+    remove.hidden = !id;
+  }
+
+  dialog.querySelector("[data-act=choose-og]").addEventListener("click", async () => {
+    const media = await pick();
+    if (media) showImage(media.id, media);
+  });
+  remove.addEventListener("click", () => showImage(null));
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    tell(dialog);
+    const fields = {
+      title: elements.title.value.trim(),
+      slug: elements.slug.value.trim(),
+      locale: elements.locale.value,
+      seo: { ...seoOf(draft.page), title: elements.seo_title.value.trim(), description: elements.seo_description.value.trim(), image },
+    };
+    draft.touch(fields);
+    if (await draft.flush()) {
+      dialog.close();
+      return announce(text("state_saved"));
+    }
+    if (draft.state !== "refused") return dialog.close(); // the bar tells, and it is tried again
+    const sentence = draft.reason;
+    draft.withdraw(Object.keys(fields));
+    await draft.flush();
+    return tell(dialog, sentence);
+  });
+}
+
+/** What was saved before, the newest first; `load(page)` shows what was brought back. */
+export function letLookBack(draft, load) {
+  const dialog = document.getElementById("history"), list = dialog.querySelector("ol"), none = dialog.querySelector("[data-none]");
+
+  document.querySelector("[data-act=history]").addEventListener("click", async () => {
+    tell(dialog);
+    list.replaceChildren();
+    none.hidden = true;
+    dialog.showModal();
+    try {
+      await draft.flush();
+      const { items } = await ask("GET", `${draft.url}/history`);
+      list.replaceChildren(...items.map(line));
+      none.hidden = items.length > 0;
+    } catch (error) {
+      tell(dialog, reason(error));
+    }
+  });
+
+  function line({ number, at, title, published }) {
+    const item = document.createElement("li"), words = document.createElement("div");
+    words.append(Object.assign(document.createElement("strong"), { textContent: moment(at) }));
+    words.append(" ", Object.assign(document.createElement("span"), { className: "note", textContent: title }));
+    if (published) words.append(" ", Object.assign(document.createElement("span"), { className: "chip good", textContent: text("status_published") }));
+    const act = button(text("restore"), () => restore(number));
+    act.append(Object.assign(document.createElement("span"), { className: "unseen", textContent: ` ${moment(at)}` }));
+    item.append(words, act);
+    return item;
+  }
+
+  async function restore(number) {
+    try {
+      load(await ask("POST", `${draft.url}/history/${number}/restore`, { revision: draft.page.revision }));
+    } catch (error) {
+      return tell(dialog, reason(error));
+    }
+    dialog.close();
+    return announce(text("restored"));
+  }
+}
+
+/** Somebody else has saved meanwhile: see what is different, take theirs, or keep one's own. */
+export function letSolve(draft, load) {
+  const dialog = document.getElementById("conflict"), difference = dialog.querySelector("pre"), who = dialog.querySelector("[data-who]");
+
+  dialog.querySelector("[data-act=theirs]").addEventListener("click", () => {
+    load(draft.conflict.current);
+    dialog.close();
+    announce(text("took_theirs"));
+  });
+  dialog.querySelector("[data-act=mine]").addEventListener("click", async () => {
+    dialog.close();
+    if (await draft.overrule()) announce(text("kept_mine"));
+  });
+
+  return function solve() {
+    const { current, difference: lines } = draft.conflict;
+    who.textContent = text("saved_at", { moment: moment(current.updated_at) });
+    difference.replaceChildren(...(lines || text("no_difference")).split("\n").map(lineOf));
+    complain();
+    if (!dialog.open) dialog.showModal();
+  };
+}
+
+/** A line of a unified difference, in the colour of what it does. */
+function lineOf(words) {
+  const kind = { "+": "more", "-": "less" }[words[0]] ?? "";
+  return Object.assign(document.createElement("span"), { className: kind, textContent: `${words}\n` });
+}

@@ -1,0 +1,132 @@
+// How what is selected looks. Each element that is given a look of its own gets a class of its own,
+// so that changing one card changes no other; on the phone's width the rule is for phones only.
+import { text } from "../texts.js";
+import { LOOK, kindOf } from "./canvas.js";
+import { button, field, input, select } from "./fields.js";
+import { sourceOf } from "./pictures.js";
+
+const weights = () => ["400", "600", "700"].map((each) => [each, text(`weight_${each}`)]);
+const sides = () => ["left", "center", "right", "justify"].map((each) => [each, text(`align_${each}`)]);
+
+/** Each group of fields, the properties of CSS in it, and the kinds it is for (all if none). */
+const GROUPS = [
+  { name: "text", not: ["image", "gallery"], fields: ["color", "font-size", "font-weight", "line-height", "text-align"] },
+  { name: "background", not: ["image"], fields: ["background-color", "background-image"] },
+  { name: "room", fields: ["padding", "margin"] },
+  { name: "size", not: ["wrapper"], fields: ["width", "max-width", "height", "min-height"] },
+  { name: "edge", not: ["wrapper"], fields: ["border", "border-radius"] },
+];
+
+const COLOURS = ["color", "background-color"];
+
+const CONTROLS = {
+  "font-weight": (value) => select(value, [["", text("as_is")], ...weights()]),
+  "text-align": (value) => select(value, [["", text("as_is")], ...sides()]),
+};
+
+const HINTS = {
+  "font-size": "18px",
+  "line-height": "1.5",
+  padding: "16px",
+  margin: "0 auto",
+  width: "100%",
+  "max-width": "960px",
+  height: "auto",
+  "min-height": "320px",
+  border: "1px solid #868e88",
+  "border-radius": "8px",
+};
+
+/** The fields for how `component` looks at the width that is being shown. */
+export function looksOf(editor, component, chooseBackground) {
+  const kind = kindOf(component), style = lookOf(editor, component);
+  return GROUPS.filter((group) => !group.not?.includes(kind)).map((group) => {
+    const box = Object.assign(document.createElement("details"), { className: "looks" });
+    box.open = open.has(group.name);
+    box.addEventListener("toggle", () => (box.open ? open.add(group.name) : open.delete(group.name)));
+    box.append(Object.assign(document.createElement("summary"), { textContent: text(`looks_${group.name}`) }));
+    for (const name of group.fields) box.append(...fieldOf(name));
+    return box;
+  });
+
+  function fieldOf(name) {
+    const set = (value) => setLook(editor, component, { [name]: value });
+    if (COLOURS.includes(name)) return [colourField(name, style[name], set)];
+    if (name === "background-image") return background(style[name], set);
+    const control = CONTROLS[name]?.(style[name] ?? "") ?? input(style[name], { placeholder: HINTS[name] });
+    return [field(text(`look_${name}`), control, set)];
+  }
+
+  function background(value, set) {
+    const choose = button(text("choose_background"), () => chooseBackground((media) => cover(media)));
+    const cover = (media) =>
+      setLook(editor, component, {
+        "background-image": `url("${sourceOf(media)}")`,
+        "background-size": "cover",
+        "background-position": media.focal ? `${100 * media.focal[0]}% ${100 * media.focal[1]}%` : "center",
+      });
+    if (!value) return [choose];
+    return [choose, button(text("no_background"), () => set(""))];
+  }
+}
+
+/** Groups that somebody opened stay open from one element to the next. */
+const open = new Set(["text"]);
+
+/** A colour field of the browser; it knows no way to say "none", so there is a button beside it. */
+function colourField(name, value, set) {
+  const box = field(text(`look_${name}`), Object.assign(document.createElement("input"), { type: "color", value: asHex(value) }), set);
+  const row = Object.assign(document.createElement("div"), { className: "row" });
+  row.append(box);
+  if (value) row.append(button(text("as_is"), () => set("")));
+  return row;
+}
+
+/** `rgb(23, 89, 63)`, as browsers serialise colours, as `#17593f`; black for what is no plain colour. */
+function asHex(value = "") {
+  if (/^#[0-9a-f]{6}$/i.test(value)) return value;
+  const [, ...parts] = value.match(/^rgb\((\d+), (\d+), (\d+)\)$/) ?? [];
+  return parts.length ? `#${parts.map((each) => Number(each).toString(16).padStart(2, "0")).join("")}` : "#000000";
+}
+
+function own(component) {
+  return component.getClasses().find((each) => each.startsWith(LOOK));
+}
+
+/** The class that only `component` has: a copy has that of what it was copied from, until it changes. */
+function ownAlone(editor, component) {
+  const before = own(component);
+  if (before && editor.getWrapper().find(`.${before}`).length === 1) return before;
+  const name = LOOK + crypto.getRandomValues(new Uint32Array(1))[0].toString(36);
+  if (before) {
+    for (const rule of editor.Css.getRules(`.${before}`)) {
+      editor.Css.setRule(`.${name}`, rule.getStyle(), { atRuleType: rule.get("atRuleType"), atRuleParams: rule.get("mediaText") });
+    }
+    component.removeClass(before);
+  }
+  component.addClass(name);
+  return name;
+}
+
+function mediaOf(editor) {
+  const width = editor.Devices.getSelected()?.get("widthMedia");
+  return width ? { atRuleType: "media", atRuleParams: `(max-width: ${width})` } : {};
+}
+
+function lookOf(editor, component) {
+  const name = own(component);
+  return name ? (editor.Css.getRule(`.${name}`, mediaOf(editor))?.getStyle() ?? {}) : {};
+}
+
+/** Give `component` the properties in `changes`; an empty one is taken away. */
+function setLook(editor, component, changes) {
+  const name = ownAlone(editor, component);
+  const style = { ...lookOf(editor, component), ...changes };
+  if ("background-image" in changes && !changes["background-image"]) {
+    for (const each of ["background-size", "background-position"]) delete style[each];
+  }
+  const kept = Object.fromEntries(Object.entries(style).filter(([, value]) => value));
+  editor.Css.setRule(`.${name}`, kept, mediaOf(editor));
+  component.trigger("change:style"); // the panels and the draft hear of it
+  editor.trigger("component:update", component);
+}

@@ -1,0 +1,60 @@
+// The editor of a page: brings canvas, panels, picker, saving and dialogs together.
+import { letNavigate, letPublish, tellOf } from "./bar.js";
+import { drawBlocks } from "./blocks.js";
+import { canvasIn, contentOf, fill } from "./canvas.js";
+import { letChangeSettings, letLookBack, letSolve } from "./dialogs.js";
+import { Draft } from "./draft.js";
+import { drawPanels } from "./panels.js";
+import { pickPicture, pickPictures } from "./picker/picker.js";
+import { galleryOf, pictureOf, picturesOf, show } from "./pictures.js";
+import { cardOf, chooseProduct } from "./products.js";
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const work = document.getElementById("work");
+const editor = canvasIn(document.getElementById("canvas"), { language: facts.language, choosePicture });
+
+editor.onReady(() => {
+  fill(editor, facts.page);
+  const draft = new Draft(`/api/builder/pages/${facts.page.id}`, facts.page, () => contentOf(editor));
+  const load = (page) => {
+    fill(editor, page);
+    draft.restart(page);
+  };
+  draft.addEventListener("cleaned", ({ detail: page }) => load(page));
+  editor.on("update component:input rte:disable", () => draft.touch());
+  tellOf(draft, letSolve(draft, load));
+  letPublish(draft);
+  letNavigate(editor);
+  letChangeSettings(draft, pickPicture);
+  letLookBack(draft, load);
+  drawBlocks(editor, document.getElementById("blocks"), {
+    picture: async () => htmlOf(await pickPicture(), pictureOf),
+    gallery: async () => htmlOf(await pickPictures({ many: true }), galleryOf),
+    card: async () => htmlOf(await chooseProduct(), cardOf),
+  });
+  drawPanels(editor, {
+    host: document.getElementById("selected"),
+    tree: document.getElementById("tree"),
+    choosePicture,
+    chooseGallery: async (gallery) => {
+      const media = await pickPictures({ many: true });
+      if (media.length) gallery.components(picturesOf(media));
+    },
+    chooseBackground: async (cover) => {
+      const media = await pickPicture();
+      if (media) cover(media);
+    },
+  });
+  work.dataset.ready = "";
+});
+
+function htmlOf(chosen, make) {
+  return !chosen || chosen.length === 0 ? null : make(chosen);
+}
+
+/** Another picture in the place of `image`, which keeps its size and its look. */
+async function choosePicture(image) {
+  const media = await pickPicture();
+  editor.Assets.close();
+  if (media && image) show(image, media);
+}

@@ -1,0 +1,145 @@
+"""A library of 10,000 files: every page comes in order by an index, and reads what it shows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo import WriteConcern, monitoring
+
+from avenue.clock import utc_now
+from avenue.identity import new_id
+from avenue.storage.listing import listing_of
+from avenue.storage.schema import DEFAULT_SITE
+from tests.http.application import Application
+from tests.http.test_debug_at_size import Recorder, explained, stages_of
+from tests.http.test_media_library import FOLDERS, MEDIA
+from tests.http.test_uploads_at_size import asks_assets, examined
+from tests.mongod import Mongod
+
+MANY, PAGE = 10_000, 60
+FOLDER_IDS = [f"carpeta{number:015}" for number in range(20)]
+TYPES = ("image/jpeg", "image/jpeg", "image/jpeg", "image/png")
+
+
+@pytest.fixture(scope="module")
+def big(mongod: Mongod) -> Iterator[tuple[Application, Recorder]]:
+    """Besides it, as many files in the trash and on another site as make an index needed."""
+    recorder = Recorder()
+    monitoring.register(recorder)
+    application = Application(mongod)
+    now = utc_now()
+    moments = [now - timedelta(seconds=number) for number in range(MANY)]
+    live = [a_file(number, at) for number, at in enumerate(moments)]
+    gone = [{**a_file(number, at), "state": "trash"} for number, at in enumerate(moments[:500])]
+    away = [a_file(number, at, site="other") for number, at in enumerate(moments[:500])]
+    quick = WriteConcern(w=1, j=False)
+    assets = application.raw.get_collection("assets", write_concern=quick)
+    assets.insert_many([*live, *gone, *away])
+    yield application, recorder
+    recorder.database = ""
+    application.close()
+
+
+def a_file(number: int, at: Any, site: str = DEFAULT_SITE) -> dict[str, Any]:
+    asset_id = new_id()
+    version = {
+        "file": asset_id,
+        "sha256": f"{number:064x}",
+        "source_sha256": f"{number:064x}",
+        "bytes": 1000 + number * 7919 % 100_003,
+        "media_type": TYPES[number % 4],
+        "width": 64,
+        "height": 48,
+        "at": at,
+        "by": None,
+    }
+    asset = {
+        "_id": asset_id,
+        "site": site,
+        "bucket": "builder_media",
+        "owner": None,
+        "name": f"foto{number * 7919 % 10_007}.jpg",
+        "visibility": "public",
+        "state": "live",
+        "claim": {"kind": "library", "id": site},
+        "folder": FOLDER_IDS[number % 20],
+        "tags": [f"t{number % 50}"],
+        "alt": {"es": "Un lago"} if number % 3 else {},
+        "versions": [version],
+        "revision": 1,
+        "created_at": at,
+    }
+    return {**asset, **listing_of(asset)}
+
+
+QUERIES: list[tuple[dict[str, Any], float]] = [
+    # What is asked for, and how many documents a page may look at for each it shows.
+    *(({"sort": each}, 1) for each in ("newest", "oldest", "name", "-name", "smallest", "largest")),
+    ({"folder": FOLDER_IDS[3]}, 1),
+    ({"folder": FOLDER_IDS[3], "sort": "oldest"}, 1),
+    ({"tag": "t7"}, 1),
+    ({"type": "image/png"}, 4.5),
+    ({"without_alt": "1"}, 3.5),
+    ({"min_bytes": "50000", "sort": "smallest"}, 1),
+    ({"state": "trash"}, 1),
+    ({"unused": "1"}, 1),
+    ({"unused": "1", "sort": "name"}, 1),
+]
+
+
+def asked(big: tuple[Application, Recorder], path: str, **query: object) -> Any:
+    """What an editor is answered; the commands are in the recorder then."""
+    house, recorder = big
+    recorder.commands.clear()
+    recorder.database = house.raw.name
+    answer = house.caller("editor").get(path, query_string=query)
+    recorder.database = ""
+    assert answer.status_code == 200
+    return answer.json
+
+
+@pytest.mark.parametrize(("query", "most"), QUERIES, ids=str)
+def test_a_page_comes_in_order_and_looks_at_what_it_shows(big, query, most):
+    house, recorder = big
+    after: str | None = None
+    for _ in range(2):
+        more = {"after": after} if after else {}
+        listed = asked(big, MEDIA, **query, limit=PAGE, **more)
+        assert len(listed["items"]) == PAGE
+        commands = [each for each in recorder.commands if asks_assets(each)]
+        page, count = sorted(commands, key=lambda each: "aggregate" in each)
+        plan = explained(house, page)["queryPlanner"]["winningPlan"]
+        assert not {"COLLSCAN", "SORT"} & set(stages_of(plan)), page
+        assert "COLLSCAN" not in set(stages_of(explained(house, count))), count
+        assert examined(house, page) <= most * PAGE + 2
+        after = listed["next"]
+
+
+def test_words_are_found_by_an_index(big):
+    house, recorder = big
+    listed = asked(big, MEDIA, search="foto77 t1")
+    assert 0 < listed["total"] < 111
+    for command in filter(asks_assets, recorder.commands):
+        assert "COLLSCAN" not in set(stages_of(explained(house, command)))
+        assert examined(house, command) <= 111
+
+
+def test_folders_are_counted_in_one_query(big):
+    house, recorder = big
+    folders = house.raw["media_folders"]
+    folders.insert_many(
+        {"_id": each, "site": DEFAULT_SITE, "name": each, "name_key": each, "parent": None}
+        for each in FOLDER_IDS
+    )
+    listed = asked(big, FOLDERS)
+    assert {each["media"] for each in listed["items"]} == {MANY // 20}
+    (count,) = filter(asks_assets, recorder.commands)
+    assert "COLLSCAN" not in set(stages_of(explained(house, count)))
+
+
+def test_a_page_asks_nobody_where_its_files_are_used(big):
+    _, recorder = big
+    asked(big, MEDIA, limit=PAGE)
+    touched = {each.get("find", each.get("aggregate")) for each in recorder.commands}
+    assert touched <= {"assets", "sites", "users", "api_tokens", "rate_limits", None}
