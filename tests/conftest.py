@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -13,10 +14,12 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 import avenue
 from avenue.config import Settings
+from avenue.storage.connection import Database
 from avenue.storage.local_mongod import find_mongod
 from tests.browser.house import launched
 from tests.commands import Commands
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
+from tests.prepared import emptied, prepared_uri
 
 # `make test` looks at the same examples each time, `make test-long` at new ones. A busy machine is
 # no reason to fail. The database would bring examples of former runs, which others do not have.
@@ -37,6 +40,8 @@ def pytest_configure() -> None:
     # A shell without job control has what it starts in the background ignore Ctrl-C, and so would
     # all that we start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Among thousands of tests that are collected there is no garbage to look for.
+    gc.disable()
     # Hypothesis tries the constants of every module of ours that has been imported by then.
     for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
         if module.name != "avenue.__main__":
@@ -55,6 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {file: 0.7 * number / len(waiting) for number, file in enumerate(waiting)}
     place |= {file: number / len(others) for number, file in enumerate(others)}
     items.sort(key=lambda each: place[each.path])
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on, but not in what has been collected."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -109,6 +120,20 @@ def database_uri(mongod: Mongod) -> Iterator[str]:
     name = database_name()
     yield mongod.uri_of(name)
     mongod.client.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def shared_uri(mongod: Mongod) -> Iterator[str]:
+    """The database that the tests of one module use one after the other."""
+    with prepared_uri(mongod) as uri:
+        yield uri
+
+
+@pytest.fixture
+def database(shared_uri: str) -> Iterator[Database]:
+    """A database with every index, as `migrate` leaves it."""
+    with emptied(shared_uri) as database:
+        yield database
 
 
 @pytest.fixture

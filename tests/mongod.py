@@ -26,6 +26,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 SET_NAME = "avenue-test"
 EXIT_PORT_TAKEN = 48
 START_SECONDS = 60
+OPLOG_MB = 1024
 # A driver asks a server how it is every 10 s unless an answer says that something changed; errors
 # made by a fail point say nothing of the kind, and without this each would cost up to 10 s.
 QUICK_HEARTBEAT = "heartbeatFrequencyMS=500"
@@ -287,7 +288,7 @@ class Mongod:
         command = [
             *(str(self.binary), f"--dbpath={self.directory}", f"--port={self.port}", *of_a_set),
             *("--bind_ip=127.0.0.1", "--nounixsocket", "--quiet"),
-            *("--wiredTigerCacheSizeGB=0.25", "--oplogSize=128"),
+            *("--wiredTigerCacheSizeGB=0.25", f"--oplogSize={OPLOG_MB}"),
             # Without 200 MB of empty journal files written at every start.
             "--wiredTigerEngineConfigString=log=(prealloc=false)",
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),

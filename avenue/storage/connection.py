@@ -35,6 +35,7 @@ from pymongo.read_concern import ReadConcern
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.storage.pool import PoolMeter, PoolWatch
 from avenue.storage.waiting import WaitingRoom
 
 Document = dict[str, Any]
@@ -87,11 +88,16 @@ class Database:
     Create it after a fork, never before: a client's threads do not survive one.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, meter: PoolMeter | None = None) -> None:
+        """`meter` is told of every connection."""
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
         self.tells_edges = bool(settings.purge_url)
         """Whether what public files were is noted when they change; see `media.purging`."""
+        self.announces = bool(settings.webhook_url)
+        """Whether what becomes of files is written down; see `media.announcing`."""
+        self.cache_seconds = float(settings.cache_seconds)
+        """How long a worker may go on showing what was removed."""
         self.client: MongoClient[Document] = MongoClient(
             settings.mongodb_uri,
             connect=False,
@@ -120,6 +126,7 @@ class Database:
             maxIdleTimeMS=180_000,
             # Whatever the URI says: pictures do not become smaller (zlib: 18 times as long).
             compressors=[],
+            event_listeners=[PoolWatch(meter)] if meter else [],
         )
         self.raw: MongoDatabase[Document] = self.client.get_default_database(DEFAULT_DATABASE)
         self._waiting = WaitingRoom(self.is_away, seats=max(settings.threads // 2, 1))

@@ -49,7 +49,17 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="assets", keys=_up("site", "state")),
     # How much somebody has.
     Index(collection="assets", keys=_up("site", "owner")),
+    # Which are known to be damaged? Only those have the mark.
+    Index(
+        collection="assets",
+        keys=_up("site", "damaged.kind"),
+        options={"partialFilterExpression": {"damaged.kind": {"$type": "string"}}},
+    ),
     Index(collection="findings", keys=_up("site", "standing")),
+    # Sums of bytes by size, without reading them.
+    Index(collection="renditions", keys=_up("site", "variant", "bytes")),
+    # What one run of fsck found owns no bytes.
+    Index(collection="fsck_findings", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     Index(collection="renditions", keys=_up("site", "bytes")),
     *(
         Index(collection=name, keys=_up("site", key), options={"partialFilterExpression": some})
@@ -245,6 +255,9 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("expires_at"),
         options={"expireAfterSeconds": 24 * 60 * 60},
     ),
+    # What a receiver is still to be told, and how much was given up. Events own no bytes.
+    Index(collection="webhook_events", keys=_up("state", "due_at")),
+    Index(collection="webhook_events", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     Index(collection="jobs", keys=_up("state", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
@@ -263,6 +276,13 @@ INDEXES: tuple[Index, ...] = (
         ),
     ),
     Index(collection="audit_logs", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="infra_metrics", keys=_up("created_at")),
+    # One alert of a kind at a time; those that are over own nothing and are forgotten.
+    Index(
+        collection="infra_alerts", keys=_up("open_key"), options={"unique": True, "sparse": True}
+    ),
+    Index(collection="infra_alerts", keys=(("opened_at", DESCENDING), ("_id", DESCENDING))),
+    Index(collection="infra_alerts", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     # The two of the GridFS specification.
     *(
         Index(collection=f"{bucket}.files", keys=_up("filename", "uploadDate"))
@@ -278,11 +298,13 @@ INDEXES: tuple[Index, ...] = (
 
 
 def create_indexes(database: Database) -> None:
-    """Create what is missing of `INDEXES`; repeatable."""
+    """Create what is missing of `INDEXES`; repeatable. Each collection is read once for all."""
+    wanted: dict[str, list[IndexModel]] = {}
     for index in INDEXES:
-        database.raw[index.collection].create_indexes(
-            [IndexModel(list(index.keys), name=index.name, **index.options)]
-        )
+        model = IndexModel(list(index.keys), name=index.name, **index.options)
+        wanted.setdefault(index.collection, []).append(model)
+    for name, models in wanted.items():
+        database.raw[name].create_indexes(models)
 
 
 def missing_indexes(database: Database) -> list[str]:

@@ -5,7 +5,6 @@ collections of our names but no such marker belongs to another application (the 
 before used the same names): it is refused and nothing in it is touched.
 """
 
-import time
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -13,15 +12,15 @@ from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from avenue.errors import Unavailable
+from avenue.identity import HOUSE
 from avenue.storage.connection import Database, Document, unavailable_when_away
-from avenue.storage.indexes import create_indexes, missing_indexes
+from avenue.storage.indexes import create_indexes
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 META = "avenue_meta"
 MARKER = "schema"
-DEFAULT_SITE = "default"
-BELIEVED_SECONDS = 30.0
+DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
 
 OUR_COLLECTIONS = frozenset(
@@ -34,9 +33,11 @@ OUR_COLLECTIONS = frozenset(
         "password_links",
         "jobs",
         "leases",
+        "fsck_findings",
         "rate_limits",
         "infra_metrics",
         "infra_alerts",
+        "infra_traffic",
     }
 )
 
@@ -117,15 +118,6 @@ def migrate(database: Database) -> list[str]:
     return done
 
 
-def shortcomings(database: Database) -> list[str]:
-    """Return why the database cannot be used yet, in words; empty when it can."""
-    standing = look(database)
-    if standing is not Standing.READY:
-        return [NotMigrated.message]
-    with unavailable_when_away(), database.deadline(database.read_seconds):
-        return [f"index {name} is missing" for name in missing_indexes(database)]
-
-
 class Gate:
     """Lets requests to the database only once it is known to be ours and migrated."""
 
@@ -140,28 +132,6 @@ class Gate:
         if look(self._database) is not Standing.READY:
             raise NotMigrated
         self._open = True
-
-
-class Fitness:
-    """Tells what is in the way of serving, for `/readyz`, which anybody may ask at any rate."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._good_until = float("-inf")
-
-    def __call__(self) -> list[str]:
-        """Return the reasons in words, none when all is well; raise `Unavailable` when it is away.
-
-        The primary is reached every time; that schema and indexes are there is believed for
-        `BELIEVED_SECONDS`.
-        """
-        self._database.ping()
-        if time.monotonic() < self._good_until:
-            return []
-        reasons = shortcomings(self._database)
-        if not reasons:
-            self._good_until = time.monotonic() + BELIEVED_SECONDS
-        return reasons
 
 
 def _compare(marker: Document) -> Standing:

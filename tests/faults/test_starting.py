@@ -10,8 +10,6 @@ from tests.mongod import Guard, Mongod, free_port
 from tests.pictures import photo
 from tests.server import ROOT, Server, environment, gunicorn, prepare
 
-pytestmark = pytest.mark.alone
-
 READ_SECONDS = 3
 AT_ONCE_SECONDS = 2.9
 """For a busy machine; sooner than a read of the database would be given up."""
@@ -20,6 +18,7 @@ SPARE_SECONDS = 1.9
 SERVE = [sys.executable, "-m", "avenue", "serve"]
 
 
+@pytest.mark.alone
 def test_a_server_that_starts_before_its_database_serves_as_soon_as_that_is_there(
     guard: Guard, fresh_mongod: Mongod
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from pymongo import monitoring
@@ -25,6 +26,7 @@ from tests import pictures
 from tests.http.contract import Contract
 from tests.http.watch import Watch
 from tests.mongod import Mongod, database_name
+from tests.prepared import counts
 
 HOST, OTHER_HOST = "shop.example", "other.example"
 OTHER_SITE = "other"
@@ -36,6 +38,10 @@ OFTEN = 10**6
 VERSIONS_KEEP = 3
 BOUNDARY = "frontera-77"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+# Hundreds of people come in, each of whom would cost 20 ms. How passwords are kept is looked at in
+# tests/unit/accounts/test_passwords.py.
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 _numbers = itertools.count(1)
 
@@ -119,6 +125,7 @@ class Application:
     def made(self, settings: Settings) -> Flask:
         """Another application like this one, on the same database."""
         app = create_app(settings, self.database)
+        app.extensions["avenue"][AccountService]._passwords._hasher = QUICK_HASHER
         self.apps.append(app)
         return app
 
@@ -177,16 +184,9 @@ class Application:
         Background(self.settings, self.database).finish(job_id)
 
     def counts(self) -> dict[str, int]:
-        """How many documents each collection has; those that count are left out.
-
-        MongoDB knows without looking, and all are asked for at once: hundreds of tests ask.
-        """
-        names = set(self.raw.list_collection_names()) - {"rate_limits", "quotas"}
-        first, *others = sorted(names)
-        count = {"$collStats": {"count": {}}}
-        each = [{"$unionWith": {"coll": name, "pipeline": [count]}} for name in others]
-        found = self.raw[first].aggregate([count, *each])
-        return {one["ns"].partition(".")[2]: one["count"] for one in found}
+        """How many documents each collection has; those that count are left out."""
+        found = counts(self.raw)
+        return {name: found[name] for name in found.keys() - {"rate_limits", "quotas"}}
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class Caller:
         known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         client = self.client()
         base = f"https://{self.host}"
-        site = None if url in WITHOUT_SITE else SITES.get(self.host, "")
+        site = None if url.partition("?")[0] in WITHOUT_SITE else SITES.get(self.host, "")
         with self.application.watch.over(site):
             answer = client.open(
                 url.removeprefix(base),

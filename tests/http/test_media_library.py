@@ -752,6 +752,8 @@ def test_a_report_is_a_list_and_a_table(bare_site, report):
         way = " / ".join(each["name"] for each in folder["path"])
         assert rows[-1][1:3] == ["'" + formula["name"], way]
     assert code(editor.get(path, query_string={"format": "xml"})) == (400, "invalid_query")
+    nonsense = {"format": "csv", "limit": "0.28"}
+    assert code(editor.get(path, query_string=nonsense)) == (400, "invalid_query")
 
 
 def test_a_table_of_many_pages_has_each_once(bare_site, monkeypatch):

@@ -125,8 +125,9 @@ CHANGES = [
     ("who", "status"), [("nobody", 401), ("seller", 403), ("editor", 403), ("ops", 403)]
 )
 def test_others_change_nothing(application, who, status, method, url, options):
+    caller = application.caller(who)  # who may only come into being here
     counts, site = application.counts(), application.raw["sites"].find_one({"_id": "default"})
-    assert application.caller(who).ask(method, url, **options).status_code == status
+    assert caller.ask(method, url, **options).status_code == status
     assert application.counts() == counts
     assert application.raw["sites"].find_one({"_id": "default"}) == site
 

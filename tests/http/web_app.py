@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from avenue.config import Settings
 from avenue.identity import Actor, Site
+from avenue.storage.rate_limits import Window
 from avenue.web import assets, cors, headers, hosts, language, limits, parsing, problems, requestlog
 from avenue.web.limits import upload_route
 from avenue.web.services import provide
@@ -37,14 +38,14 @@ class OneSite:
 
 @dataclass
 class Counter:
-    """Counts in memory; `wait_seconds` is what everybody above the limit is told."""
+    """Counts in memory; `wait_seconds` is what is left of everybody's minute."""
 
     seen: dict[str, int] = field(default_factory=dict)
     wait_seconds: int = 42
 
-    def hit(self, key: str, limit: int) -> int:
+    def count(self, key: str, *, within_seconds: float | None = None) -> Window:
         self.seen[key] = self.seen.get(key, 0) + 1
-        return self.wait_seconds if self.seen[key] > limit else 0
+        return Window(tries=self.seen[key], seconds_left=self.wait_seconds)
 
 
 class Thing(BaseModel):
@@ -118,6 +119,10 @@ def add_routes(app: Flask) -> None:
     def list_things() -> dict[str, object]:
         page = parsing.page_asked_for()
         return {"limit": page.limit, "after": page.after}
+
+    @app.get("/api/shared")
+    def shared() -> Response:
+        return Response("x", headers={"Cache-Control": "public, max-age=60"})
 
     @app.get("/api/stream")
     def stream() -> Response:

@@ -1,15 +1,15 @@
-"""A database of its own for each test here."""
+"""An empty database for each test here."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.commands import Commands
-from tests.migration.house import House, house
-from tests.mongod import Mongod
+from tests.migration.house import House
+from tests.prepared import emptied
 
 
 @pytest.fixture
-def avenue(mongod: Mongod, commands: Commands) -> Iterator[House]:
-    with house(mongod, commands) as opened:
-        yield opened
+def avenue(shared_uri: str, commands: Commands) -> Iterator[House]:
+    with emptied(shared_uri) as database:
+        yield House(shared_uri, database, commands)

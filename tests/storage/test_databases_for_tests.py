@@ -15,6 +15,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, WriteC
 from pymongo.write_concern import WriteConcern
 
 from tests.mongod import Mongod, ReplicaSet, fail_point, wait_until
+from tests.prepared import emptied
 
 ROOT = Path(__file__).parents[2]
 INTERRUPTED = 11601  # an error no driver retries
@@ -206,3 +207,32 @@ def has_ended(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda raw: raw["assets"].insert_one({"_id": "x"}),
+        lambda raw: raw["assets"].drop_indexes(),
+        lambda raw: raw["jobs"].drop(),
+        lambda raw: raw["sites"].update_one({}, {"$set": {"name": "Other"}}),
+        lambda raw: raw["avenue_meta"].insert_one({"_id": "x"}),
+        lambda raw: raw["avenue_meta"].update_one({}, {"$set": {"version": 1}}),
+        lambda raw: raw["avenue_meta"].delete_many({}),
+    ],
+    ids=["document", "indexes", "collection", "site", "remark", "version", "marker"],
+)
+def test_the_next_test_finds_nothing_of_what_one_has_done(shared_uri, harm):
+    with emptied(shared_uri) as database:
+        before = everything(database.raw)
+        harm(database.raw)
+        assert everything(database.raw) != before
+    with emptied(shared_uri) as database:
+        assert everything(database.raw) == before
+
+
+def everything(raw):
+    return {
+        name: (list(raw[name].find()), raw[name].index_information())
+        for name in sorted(raw.list_collection_names())
+    }

@@ -54,11 +54,10 @@ def report_unused() -> Response:
 
 
 def _report(name: str, query: MediaQuery) -> Response:
-    actor = current_actor()
+    actor, page = current_actor(), page_asked_for()  # a table has all of it, and yet no nonsense
     if _wants_table():
         found = using(MediaService).walk(actor, query)
         return table(f"{g.site.id}-{name}", _head(), _rows(actor, found))
-    page = page_asked_for()
     after = cursor_place(Sort.NEWEST, Sort.NEWEST.kind, page.after) if page.after else None
     part = query.part(limit=page.limit, after=after)
     return jsonify(list_json(g.site, using(MediaService).find(actor, part), Sort.NEWEST))
