@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,16 +11,28 @@ from typing import Any
 
 import click
 
-from avenue.config import Settings, new_secret
+from avenue.config import ConfigError, Settings, new_secret
+from avenue.errors import AvenueError
+from avenue.jobs.models import Job
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
 from avenue.storage.schema import DEFAULT_SITE
+
+BAR_CHARACTERS = 30
+ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal does something at, instead of showing it; not tabs and ends of lines."""
 
 local = click.option(
     "--local", "is_local", is_flag=True, help="Use the database of `serve --local`."
 )
 as_json = click.option("--json", "wants_json", is_flag=True, help="Answer as JSON.")
 of_site = click.option("--site", default=DEFAULT_SITE, show_default=True)
+
+
+def settings_as_they_are() -> tuple[Settings, list[str], frozenset[str]]:
+    """Return the settings as far as they are good, every mistake, and which variables are set."""
+    environ = dict(os.environ)  # noqa: TID251 - the command line hands it to config.py
+    return *Settings.with_problems(environ), frozenset(environ)
 
 
 @contextmanager
@@ -69,7 +82,25 @@ def kept_secret(settings: Settings) -> str:
     return file.read_text()
 
 
+def why(error: AvenueError | ConfigError) -> str:
+    """Return what people are told of an error."""
+    return f"{error.message}\n{error.hint}" if isinstance(error, AvenueError) else str(error)
+
+
+def draw(job: Job) -> None:
+    """Draw how far a job is as a bar on stderr, where somebody looks at it."""
+    done, total = job.progress.done, job.progress.total
+    if not sys.stderr.isatty() or not total:
+        return
+    full = BAR_CHARACTERS * done // total
+    bar = "█" * full + "·" * (BAR_CHARACTERS - full)
+    click.echo(f"\r{bar} {done}/{total} {job.error or ''}", err=True, nl=False)
+
+
 def say(wants_json: bool, facts: Mapping[str, Any], text: str) -> None:
-    """Answer with `facts` as JSON, or with `text` for people."""
-    click.echo(json.dumps(facts) if wants_json else text)
+    """Answer with `facts` as JSON, or with `text` for people.
+
+    What somebody stored is in it, so nothing in `text` tells a terminal what to do.
+    """
+    click.echo(json.dumps(facts) if wants_json else ORDERS.sub("�", text))
     sys.stdout.flush()

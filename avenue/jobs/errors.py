@@ -3,14 +3,20 @@
 ::
 
     NotFound
-    └── JobNotFound   404  no such job, or forgotten since it finished
+    └── JobNotFound     404  no such job, or forgotten since it finished
 
-    Interrupted            the run must end; never reaches a person
-    ├── LeaseLost          another runner may have taken the job
-    └── Stopping           this process is about to end; the job is handed back
+    Conflict
+    ├── JobOver         409  it is over, or about to be
+    ├── JobPaused       409  somebody has paused what was to be waited for
+    └── JobIsPeriodic   409  it runs again and again and cannot be cancelled
+
+    Interrupted              the run must end; never reaches a person
+    ├── LeaseLost            another runner may have taken the job
+    ├── Halted               somebody paused or cancelled the job
+    └── Stopping             this process is about to end; the job is handed back
 """
 
-from avenue.errors import NotFound
+from avenue.errors import Conflict, NotFound
 
 
 class JobNotFound(NotFound):
@@ -21,12 +27,40 @@ class JobNotFound(NotFound):
     hint = "Finished jobs are kept for 30 days."
 
 
+class JobOver(Conflict):
+    """The job is over, or was told to be."""
+
+    code = "job_over"
+    message = "This job is over, or was cancelled just now."
+    hint = "Look at the list of jobs again."
+
+
+class JobPaused(Conflict):
+    """Somebody has paused the job, and nobody waits for it until it is resumed. `job` is its id."""
+
+    code = "job_paused"
+    message = "Somebody has paused this job."
+    hint = "Resume it with `python -m avenue jobs resume`; `jobs list` has its id."
+
+
+class JobIsPeriodic(Conflict):
+    """The job runs again and again: it can be paused, not cancelled."""
+
+    code = "job_is_periodic"
+    message = "This job runs again and again, so it cannot be cancelled."
+    hint = "Pause it instead, and resume it later."
+
+
 class Interrupted(Exception):
     """Raised by `RunningJob.save`: the handler must let it pass and do nothing more."""
 
 
 class LeaseLost(Interrupted):
     """The lease ended and another runner may hold the job now."""
+
+
+class Halted(Interrupted):
+    """Somebody paused or cancelled the job; what was saved is where it goes on, if it does."""
 
 
 class Stopping(Interrupted):

@@ -6,14 +6,32 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from avenue.errors import sentence
+
 
 class State(StrEnum):
     """Where a job stands."""
 
     QUEUED = "queued"  # waits for its time and a runner
     RUNNING = "running"  # a runner holds it, or held it when it was killed
+    PAUSED = "paused"  # somebody holds it back; goes on from its cursor when resumed
     DONE = "done"
     FAILED = "failed"  # given up; `error` says why
+    CANCELLED = "cancelled"  # somebody ended it; what it had done stays
+
+
+CANCELLED = sentence("It was cancelled; what it had done until then stays.")
+"""The `error` of one that somebody ended."""
+
+OPEN = (State.QUEUED, State.RUNNING, State.PAUSED)
+OVER = (State.DONE, State.FAILED, State.CANCELLED)
+
+
+class Wish(StrEnum):
+    """What somebody wants of a job whose handler has not noticed yet."""
+
+    PAUSE = "pause"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +50,8 @@ class Job:
     back when it is resumed. `attempts` counts the runs begun since the cursor last moved, the
     present one included. `run_at` is when a runner may take the job; while it runs, when its lease
     ends. A periodic job has `every_seconds` and waits in `queued` between its runs, with `result`,
-    `error` and `finished_at` of the last one. `holder` names the run that holds the lease.
+    `error` and `finished_at` of the last one. `holder` names the run that holds the lease, `wish`
+    is what that run ends with at its next save.
     """
 
     id: str
@@ -51,8 +70,42 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     holder: str | None
+    wish: Wish | None
 
     @property
     def is_finished(self) -> bool:
         """Whether this job will never run again."""
-        return self.state in {State.DONE, State.FAILED}
+        return self.state in OVER
+
+    @property
+    def may_be_paused(self) -> bool:
+        """Whether `pause` would change anything."""
+        return self.state in {State.QUEUED, State.RUNNING} and self.wish is None
+
+    @property
+    def may_be_resumed(self) -> bool:
+        """Whether `resume` would change anything."""
+        return self.state is State.PAUSED or self.wish is Wish.PAUSE
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether `cancel` would change anything: what runs again and again can only be paused."""
+        is_open = not self.is_finished and self.wish is not Wish.CANCEL
+        return is_open and self.every_seconds is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """How the jobs of one kind stand, of all sites together.
+
+    `due` wait for a runner, `later` for their time, `failed` were given up in the last 30 days. A
+    periodic job is `failed` while its last run was; `finished_at` is when that ended, None for
+    kinds that are not periodic.
+    """
+
+    kind: str
+    due: int
+    later: int
+    running: int
+    failed: int
+    finished_at: datetime | None

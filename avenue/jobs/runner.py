@@ -7,13 +7,15 @@ It outlives handlers that fail and databases that go away.
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from avenue.errors import AvenueError
-from avenue.jobs.errors import LeaseLost, Stopping
+from avenue.jobs.errors import Halted, LeaseLost, Stopping
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
+from avenue.web import metrics
 
 POLL_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 1.0
@@ -48,16 +50,19 @@ class RunningJob:
         """Keep how far the work got (what is left out stays); call it after every step.
 
         `cursor` is anything MongoDB can hold that tells the handler where to go on; the steps
-        before it are not done again. Raise `LeaseLost` when the job is no longer ours and
-        `Stopping` when this process ends: let both pass.
+        before it are not done again. Raise `LeaseLost` when the job is no longer ours, `Halted`
+        when somebody paused or cancelled it, `Stopping` when this process ends: let them pass.
         """
         saved: dict[str, Any] = {"done": done, "total": total}
         saved = {name: value for name, value in saved.items() if value is not None}
         if cursor is not _KEEP:
             saved["cursor"] = self.cursor = cursor
-        if self._lost.is_set() or not self._service.save(self._job, saved):
+        kept = None if self._lost.is_set() else self._service.save(self._job, saved)
+        if kept is None:
             self._lost.set()
             raise LeaseLost
+        if kept.wish is not None:
+            raise Halted
         if self._stop.is_set():
             raise Stopping
 
@@ -124,18 +129,22 @@ class JobRunner:
 
     def _run(self, job: Job, stop: threading.Event) -> None:
         running = RunningJob(self._service, job, stop)
+        began_at = time.monotonic()
         try:
             with self._heart_beating(running):
                 result = self._handlers[job.kind](running)
         except LeaseLost:
-            held = False
+            outcome, held = "lost", False
+        except Halted:
+            outcome, held = "halted", self._service.halt(job)
         except Stopping:
-            held = self._service.hand_back(job)
+            outcome, held = "handed_back", self._service.hand_back(job)
         except Exception as error:
             logger.exception("Job %s (%s) ended with an error.", job.id, job.kind)
-            held = self._service.fail(job, error)
+            outcome, held = "failed", self._service.fail(job, error)
         else:
-            held = self._service.finish(job, result)
+            outcome, held = "done", self._service.finish(job, result)
+        metrics.count_job(job.kind, outcome if held else "lost", time.monotonic() - began_at)
         if not held:
             logger.warning("Job %s (%s) is no longer ours and was left.", job.id, job.kind)
 

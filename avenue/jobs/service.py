@@ -6,19 +6,21 @@ and another one resumes from the cursor that was saved last. So a step may be do
 handlers must bear that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from avenue.errors import AvenueError
+from avenue.errors import AvenueError, filled, sentence
 from avenue.identity import new_id
-from avenue.jobs.errors import JobNotFound
-from avenue.jobs.models import Job
+from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
+from avenue.jobs.models import OPEN, OVER, Job, Queue, State, Wish
 
 LEASE_SECONDS = 60.0
 MOST_ATTEMPTS = 5
 FIRST_RETRY_SECONDS = 10
+ENDED = sentence("It ended with {kind}; the log has the details.")
 RETRY_GROWTH = 4  # 10 s, 40 s, 160 s, 640 s: transient trouble passes in between
 LISTED_JOBS = 100
+OPEN_JOBS = 500
 
 
 class JobStore(Protocol):
@@ -39,8 +41,11 @@ class JobStore(Protocol):
     def find(self, job_id: str) -> Job | None:
         """Return one job, or None."""
 
-    def newest(self, limit: int, site: str | None) -> list[Job]:
-        """Return the newest jobs of `site`, or of everyone when it is None."""
+    def newest(self, limit: int, site: str | None, states: Collection[State]) -> list[Job]:
+        """Return the newest jobs of `site` in `states`, or of everyone when it is None."""
+
+    def queues(self) -> list[Queue]:
+        """Return how the jobs of each kind stand, by kind."""
 
     def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
         """Take the job that is due longest, lease it to `holder`, and return it; None if none."""
@@ -48,11 +53,17 @@ class JobStore(Protocol):
     def extend(self, job: Job, lease_seconds: float) -> bool:
         """Let the lease end `lease_seconds` from now."""
 
-    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> bool:
-        """Extend the lease and keep `saved` (`cursor`, `done`, `total`, those that are there)."""
+    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> Job | None:
+        """Extend the lease and keep `saved` (`cursor`, `done`, `total`, those that are there).
+
+        Return the job as it is then, None when it is no longer held.
+        """
 
     def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
-        """End the job, with an `error` as failed; a periodic one waits for its next time."""
+        """End the job, with an `error` as failed; a periodic one waits for its next time.
+
+        A periodic one that is wished to pause is paused.
+        """
 
     def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
         """Queue the job again, `delay_seconds` from now, its cursor kept."""
@@ -60,9 +71,27 @@ class JobStore(Protocol):
     def hand_back(self, job: Job) -> bool:
         """Queue the job for at once, its cursor kept and this run not counted."""
 
+    def halt(self, job: Job) -> bool:
+        """Do what is wished of the job: pause or cancel it; hand it back when nothing is."""
+
+    def pause(self, job_id: str) -> bool:
+        """Pause a job that waits, wish it of one that runs; return whether it did either."""
+
+    def resume(self, job_id: str) -> bool:
+        """Queue a paused job again, or take the wish to pause back; return whether it did."""
+
+    def cancel(self, job_id: str) -> bool:
+        """Cancel a job that waits or is paused, wish it of one that runs; return whether it did.
+
+        Leaves periodic ones alone.
+        """
+
 
 class JobService:
-    """Jobs by use: `enqueue`, `periodic`, `get` and `list` for everyone, the rest for runners."""
+    """Jobs by use: `enqueue`, `periodic`, `get`, `list` and what ends a wait for everyone.
+
+    The rest is for runners.
+    """
 
     def __init__(self, store: JobStore, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self.lease_seconds = lease_seconds
@@ -98,28 +127,85 @@ class JobService:
             raise JobNotFound
         return found
 
+    def unfinished(self, *, site: str | None = None) -> list[Job]:
+        """Return the newest 500 jobs that run, wait or are paused, newest first."""
+        return self._store.newest(OPEN_JOBS, site, OPEN)
+
+    def finished(self, *, site: str | None = None) -> list[Job]:
+        """Return the newest 100 jobs that are over, newest first; none is older than 30 days."""
+        return self._store.newest(LISTED_JOBS, site, OVER)
+
+    def failed(self, *, site: str | None = None) -> list[Job]:
+        """Return the newest 100 jobs that were given up, newest first."""
+        return self._store.newest(LISTED_JOBS, site, (State.FAILED,))
+
     def list(self, *, site: str | None = None) -> list[Job]:
         """Return the newest 100 jobs of a site, or of everyone, newest first."""
-        return self._store.newest(LISTED_JOBS, site)
+        return self._store.newest(LISTED_JOBS, site, tuple(State))
+
+    def pause(self, job_id: str) -> Job:
+        """Hold a job back until it is resumed, and return it; repeatable.
+
+        One that runs is paused at its next save and until then has the `wish`. Raise `JobOver`.
+        """
+        changed = self._store.pause(job_id)
+        job = self.get(job_id)
+        if not changed and not job.may_be_resumed:
+            raise JobOver
+        return job
+
+    def resume(self, job_id: str) -> Job:
+        """Let a paused job go on from its cursor, and return it; repeatable. Raise `JobOver`."""
+        changed = self._store.resume(job_id)
+        job = self.get(job_id)
+        if not changed and not job.may_be_paused:
+            raise JobOver
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job for good, and return it; what it had done stays. Repeatable.
+
+        One that runs ends at its next save and until then has the `wish`. Raise `JobIsPeriodic`,
+        or `JobOver` when it came to its own end before.
+        """
+        changed = self._store.cancel(job_id)
+        job = self.get(job_id)
+        if job.every_seconds is not None:
+            raise JobIsPeriodic
+        is_cancelled = job.state is State.CANCELLED or job.wish is Wish.CANCEL
+        if not changed and not is_cancelled:
+            raise JobOver
+        return job
+
+    def queues(self) -> Sequence[Queue]:
+        """Return how the jobs of each kind stand, of all sites together."""
+        return self._store.queues()
 
     def claim(self, kinds: Collection[str]) -> Job | None:
         """Take the job of one of `kinds` that is due longest and lease it, or return None.
 
-        A job whose runs keep being killed is given up here, before it takes another process along.
+        A job whose runs keep being killed is given up here, before it takes another process along;
+        one whose run was killed before it noticed a wish is paused or cancelled.
         """
         while job := self._store.claim(kinds, new_id(), self.lease_seconds):
-            if job.attempts <= MOST_ATTEMPTS:
+            if job.wish is not None:
+                self._store.halt(job)
+            elif job.attempts <= MOST_ATTEMPTS:
                 return job
-            error = job.error or "Every process that ran it ended before the job did."
-            self._store.finish(job, None, error)
+            else:
+                error = job.error or "Every process that ran it ended before the job did."
+                self._store.finish(job, None, error)
         return None
 
     def extend(self, job: Job) -> bool:
         """Extend the lease; return whether it was still held."""
         return self._store.extend(job, self.lease_seconds)
 
-    def save(self, job: Job, saved: Mapping[str, Any]) -> bool:
-        """Keep the cursor and progress in `saved`, extend the lease; return whether it was held."""
+    def save(self, job: Job, saved: Mapping[str, Any]) -> Job | None:
+        """Keep the cursor and progress in `saved`, extend the lease; return the job as it is then.
+
+        None: it was no longer held.
+        """
         return self._store.save(job, self.lease_seconds, saved)
 
     def finish(self, job: Job, result: Mapping[str, Any] | None) -> bool:
@@ -132,7 +218,10 @@ class JobService:
         Return whether the lease was still held.
         """
         sentence = _sentence(error)
-        attempts = (self._store.find(job.id) or job).attempts  # a moved cursor began a new count
+        now = self._store.find(job.id) or job
+        if now.wish is not None:
+            return self._store.halt(job)
+        attempts = now.attempts  # a moved cursor began a new count
         if attempts >= MOST_ATTEMPTS:
             return self._store.finish(job, None, sentence)
         delay_seconds = FIRST_RETRY_SECONDS * RETRY_GROWTH ** (attempts - 1)
@@ -142,9 +231,13 @@ class JobService:
         """Let another runner go on at once; return whether the lease was still held."""
         return self._store.hand_back(job)
 
+    def halt(self, job: Job) -> bool:
+        """Pause or cancel a job as wished; return whether the lease was still held."""
+        return self._store.halt(job)
+
 
 def _sentence(error: Exception) -> str:
     """Say what happened without what foreign exceptions may carry: addresses, names, secrets."""
     if isinstance(error, AvenueError):
         return error.message
-    return f"It ended with {type(error).__name__}; the log has the details."
+    return filled(ENDED, {"kind": type(error).__name__})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from avenue.identity import new_id
-from avenue.jobs.models import Job, Progress, State
+from avenue.jobs.models import CANCELLED, Job, Progress, Queue, State, Wish
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import AlreadyThere, house
 
@@ -45,7 +45,8 @@ class MongoJobStore:
         """Make sure of the one job of `kind` that runs again and again; repeatable."""
         document = {**_fresh(kind), "_id": kind, "every_seconds": every_seconds}
         self._jobs.insert_at_server_time(document, {"created_at": "$$NOW", "run_at": "$$NOW"})
-        sooner = {"$cond": [_is("queued"), {"$min": ["$run_at", _after(every_seconds)]}, "$run_at"]}
+        earliest = {"$min": ["$run_at", _after(every_seconds)]}
+        sooner = {"$cond": [_is(State.QUEUED), earliest, "$run_at"]}
         self._jobs.update(
             {"_id": kind, "every_seconds": {"$ne": every_seconds}},
             [{"$set": {"every_seconds": every_seconds, "run_at": sooner}}],
@@ -56,12 +57,36 @@ class MongoJobStore:
         found = self._jobs.find_one({"_id": job_id})
         return _job(found) if found else None
 
-    def newest(self, limit: int, site: str | None) -> list[Job]:
-        """Return the newest jobs of `site`, or of everyone when it is None."""
-        query = {} if site is None else {"site": site}
+    def newest(self, limit: int, site: str | None, states: Collection[State]) -> list[Job]:
+        """Return the newest jobs of `site` in `states`, or of everyone when it is None."""
+        query: Document = {"state": {"$in": [each.value for each in states]}}
+        if site is not None:
+            query["site"] = site
         return [
             _job(each) for each in self._jobs.find(query, sort=[("created_at", -1)], limit=limit)
         ]
+
+    def queues(self) -> list[Queue]:
+        """Return how the jobs of each kind stand, by kind."""
+        open_or_failed = [*WAITING, State.FAILED.value]
+        is_due = {"$lte": ["$run_at", "$$NOW"]}
+        has_failed = {"$or": [_is(State.FAILED), {"$and": ["$every_seconds", "$error"]}]}
+        of_each_kind = {
+            "_id": "$kind",
+            "due": _how_many(_is(State.QUEUED), is_due),
+            "later": _how_many(_is(State.QUEUED), {"$not": is_due}),
+            "running": _how_many(_is(State.RUNNING)),
+            "failed": _how_many(has_failed),
+            "finished_at": {"$max": {"$cond": ["$every_seconds", "$finished_at", None]}},
+        }
+        found = self._jobs.aggregate(
+            [
+                {"$match": {"state": {"$in": open_or_failed}}},
+                {"$group": of_each_kind},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+        return [Queue(kind=each.pop("_id"), **each) for each in found]
 
     def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
         """Take the job that is due longest, lease it to `holder`, and return it; None if none.
@@ -94,8 +119,11 @@ class MongoJobStore:
         """Let the lease end `lease_seconds` from now."""
         return self._change(job, {"run_at": _after(lease_seconds)})
 
-    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> bool:
-        """Extend the lease and keep `saved` (`cursor`, `done`, `total`, those that are there)."""
+    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> Job | None:
+        """Extend the lease and keep `saved` (`cursor`, `done`, `total`, those that are there).
+
+        Return the job as it is then, None when it is no longer held.
+        """
         change: Document = {"run_at": _after(lease_seconds)}
         if "cursor" in saved:
             cursor = {"$literal": saved["cursor"]}
@@ -105,23 +133,29 @@ class MongoJobStore:
         for name in ("done", "total"):
             if name in saved:
                 change[f"progress.{name}"] = saved[name]
-        return self._change(job, change)
+        found = self._jobs.find_and_update(_held(job), [{"$set": change}])
+        return _job(found) if found else None
 
     def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
-        """End the job, with an `error` as failed; a periodic one waits for its next time."""
-        change: Document = {
-            "result": {"$literal": None if result is None else dict(result)},
-            "error": {"$literal": error},
-            "finished_at": "$$NOW",
-            "holder": None,
-            "open_key": "$$REMOVE",
-        }
+        """End the job, with an `error` as failed; a periodic one waits for its next time.
+
+        A periodic one that is wished to pause is paused.
+        """
+        outcome: Document = {"result": {"$literal": None if result is None else dict(result)}}
         if job.every_seconds is not None:
-            again = {"run_at": _after("$every_seconds"), "cursor": None, "attempts": 0}
-            return self._change(job, {**change, **again, "state": State.QUEUED.value})
+            to_pause = {"$eq": ["$wish", Wish.PAUSE.value]}
+            again = {
+                "state": {"$cond": [to_pause, State.PAUSED.value, State.QUEUED.value]},
+                "error": {"$literal": error},
+                "finished_at": "$$NOW",
+                "run_at": _after("$every_seconds"),
+                "cursor": None,
+                "attempts": 0,
+                **_LET_GO,
+            }
+            return self._change(job, {**outcome, **again})
         state = State.DONE if error is None else State.FAILED
-        forget_at = _after(KEEP_FINISHED_DAYS * 86_400)
-        return self._change(job, {**change, "state": state.value, "forget_at": forget_at})
+        return self._change(job, {**outcome, **_over(state, error)})
 
     def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
         """Queue the job again, `delay_seconds` from now, its cursor kept."""
@@ -131,16 +165,78 @@ class MongoJobStore:
     def hand_back(self, job: Job) -> bool:
         """Queue the job for at once, its cursor kept and this run not counted."""
         waiting = {"state": State.QUEUED.value, "run_at": "$$NOW", "holder": None}
-        uncounted = {"$max": [0, {"$subtract": ["$attempts", 1]}]}
-        return self._change(job, {**waiting, "attempts": uncounted})
+        return self._change(job, {**waiting, "attempts": _UNCOUNTED})
 
-    def _change(self, job: Job, change: Document) -> bool:
-        held = {"_id": job.id, "holder": job.holder, "state": State.RUNNING.value}
-        return self._jobs.update(held, [{"$set": change}]) == 1
+    def halt(self, job: Job) -> bool:
+        """Do what is wished of the job: pause or cancel it; hand it back when nothing is."""
+        paused = {"state": State.PAUSED.value, "run_at": "$$NOW", "attempts": _UNCOUNTED}
+        cancelled = _over(State.CANCELLED, CANCELLED)
+        return (
+            self._change(job, {**paused, **_LET_GO}, wish=Wish.PAUSE.value)
+            or self._change(job, cancelled, wish=Wish.CANCEL.value)
+            or self.hand_back(job)
+        )
+
+    def pause(self, job_id: str) -> bool:
+        """Pause a job that waits, wish it of one that runs; return whether it did either."""
+        may = {"_id": job_id, "state": {"$in": WAITING}, "wish": {"$ne": Wish.CANCEL.value}}
+        wish = {"$cond": [_is(State.RUNNING), Wish.PAUSE.value, None]}
+        change = {**_unless_running({"state": State.PAUSED.value}), "wish": wish}
+        return self._jobs.update(may, [{"$set": change}]) == 1
+
+    def resume(self, job_id: str) -> bool:
+        """Queue a paused job again, or take the wish to pause back; return whether it did."""
+        held_back = [{"state": State.PAUSED.value}, {"wish": Wish.PAUSE.value}]
+        change = {**_unless_running({"state": State.QUEUED.value}), "wish": None}
+        return self._jobs.update({"_id": job_id, "$or": held_back}, [{"$set": change}]) == 1
+
+    def cancel(self, job_id: str) -> bool:
+        """Cancel a job that waits or is paused, wish it of one that runs; return whether it did.
+
+        Leaves periodic ones alone.
+        """
+        may = {"_id": job_id, "state": {"$in": [*WAITING, State.PAUSED.value]}}
+        wish = {"$cond": [_is(State.RUNNING), Wish.CANCEL.value, None]}
+        change = {**_unless_running(_over(State.CANCELLED, CANCELLED)), "wish": wish}
+        return self._jobs.update({**may, "every_seconds": None}, [{"$set": change}]) == 1
+
+    def _change(self, job: Job, change: Document, **more: object) -> bool:
+        return self._jobs.update({**_held(job), **more}, [{"$set": change}]) == 1
 
 
-def _is(state: str) -> Document:
-    return {"$eq": ["$state", state]}
+_LET_GO: Mapping[str, Any] = {"holder": None, "wish": None}
+_UNCOUNTED: Mapping[str, Any] = {"$max": [0, {"$subtract": ["$attempts", 1]}]}
+
+
+def _held(job: Job) -> Document:
+    return {"_id": job.id, "holder": job.holder, "state": State.RUNNING.value}
+
+
+def _over(state: State, error: str | None) -> Document:
+    """Return what becomes of a job that will not run again."""
+    return {
+        "state": state.value,
+        "error": {"$literal": error},
+        "finished_at": "$$NOW",
+        "forget_at": _after(KEEP_FINISHED_DAYS * 86_400),
+        "open_key": "$$REMOVE",
+        **_LET_GO,
+    }
+
+
+def _unless_running(change: Document) -> Document:
+    """Return `change` for a job that nobody runs; one that runs stays as it is."""
+    return {
+        name: {"$cond": [_is(State.RUNNING), f"${name}", value]} for name, value in change.items()
+    }
+
+
+def _is(state: State) -> Document:
+    return {"$eq": ["$state", state.value]}
+
+
+def _how_many(*conditions: Document) -> Document:
+    return {"$sum": {"$cond": [{"$and": list(conditions)}, 1, 0]}}
 
 
 def _after(seconds: float | str) -> Document:
@@ -163,6 +259,7 @@ def _fresh(kind: str) -> Document:
         "started_at": None,
         "finished_at": None,
         "holder": None,
+        "wish": None,
     }
 
 
@@ -184,4 +281,5 @@ def _job(document: Document) -> Job:
         started_at=document["started_at"],
         finished_at=document["finished_at"],
         holder=document["holder"],
+        wish=Wish(document["wish"]) if document.get("wish") else None,
     )

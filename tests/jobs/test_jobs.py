@@ -1,5 +1,6 @@
 """Background work on a real MongoDB: once, resumed after a kill, one runner at a time."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -11,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from avenue.config import Settings
-from avenue.errors import Conflict, Unavailable
-from avenue.jobs.models import Job, Progress, State
+from avenue.errors import Conflict, Forbidden, Unavailable
+from avenue.identity import Actor, Role, Site
+from avenue.jobs.desk import JobDesk
+from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
+from avenue.jobs.models import CANCELLED, Job, Progress, State, Wish
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import MOST_ATTEMPTS, JobService
 from avenue.jobs.store import MongoJobStore
@@ -250,7 +255,7 @@ def test_a_handler_whose_lease_was_lost_stops_and_changes_nothing(
     assert service.get(job_id).result == {"by": "the second"}
 
 
-@pytest.mark.parametrize("act", ["extend", "save", "finish", "fail", "hand_back"])
+@pytest.mark.parametrize("act", ["extend", "save", "finish", "fail", "hand_back", "halt"])
 def test_nothing_done_without_the_lease_has_an_effect(
     database: Database, service: JobService, other: JobService, act: str
 ) -> None:
@@ -260,7 +265,8 @@ def test_nothing_done_without_the_lease_has_an_effect(
     theirs = claim(other)
     acts: dict[str, Callable[[], bool]] = {
         "extend": lambda: service.extend(mine),
-        "save": lambda: service.save(mine, {"cursor": 1}),
+        "save": lambda: service.save(mine, {"cursor": 1}) is not None,
+        "halt": lambda: service.halt(mine),
         "finish": lambda: service.finish(mine, {}),
         "fail": lambda: service.fail(mine, Conflict()),
         "hand_back": lambda: service.hand_back(mine),
@@ -329,6 +335,185 @@ def test_a_stopping_runner_hands_its_job_back_at_once(
     assert (handed.state, handed.cursor, handed.attempts) == (State.QUEUED, 5, 0)
     assert JobRunner(other, {"work": handler}).run_one()
     assert steps == list(range(50))
+
+
+def counting_to(end: int, meanwhile: dict[int, Callable[[], object]]) -> tuple[Handler, list[int]]:
+    """A handler that counts, and what it counted; at some steps something happens beside it."""
+    steps: list[int] = []
+
+    def handler(job: RunningJob) -> dict[str, int]:
+        for step in range((job.cursor or 0) + 1, end + 1):
+            steps.append(step)
+            meanwhile.get(step, lambda: None)()
+            job.save(cursor=step, done=step, total=end)
+        return {"counted": end}
+
+    return handler, steps
+
+
+def test_a_running_job_pauses_at_its_next_save_and_goes_on_from_there(
+    service: JobService, other: JobService
+) -> None:
+    job_id = service.enqueue("work", key="one").id
+    handler, steps = counting_to(6, {3: lambda: wishes.append(other.pause(job_id).wish)})
+    wishes: list[Wish | None] = []
+    runner = JobRunner(service, {"work": handler})
+    assert runner.run_one()
+    paused = service.get(job_id)
+    assert (paused.state, paused.cursor, paused.progress.done) == (State.PAUSED, 3, 3)
+    assert (paused.wish, paused.holder, paused.attempts, paused.error) == (None, None, 0, None)
+    assert wishes == [Wish.PAUSE]
+    assert not runner.run_one()
+    assert service.enqueue("work", key="one").id == job_id, "it is still the one job of its key"
+    assert other.resume(job_id).state is State.QUEUED
+    assert runner.run_one()
+    assert steps == [1, 2, 3, 4, 5, 6]
+    assert service.get(job_id).result == {"counted": 6}
+
+
+def test_a_running_job_is_cancelled_at_its_next_save_and_keeps_what_it_did(
+    database: Database, service: JobService, other: JobService
+) -> None:
+    job_id = service.enqueue("work", key="one").id
+    handler, steps = counting_to(6, {2: lambda: (other.pause(job_id), other.cancel(job_id))})
+    runner = JobRunner(service, {"work": handler})
+    assert runner.run_one()
+    over = service.get(job_id)
+    assert (over.state, over.cursor, over.error) == (State.CANCELLED, 2, CANCELLED)
+    assert over.is_finished
+    assert over.finished_at is not None
+    make_due(database)
+    assert not runner.run_one()
+    assert steps == [1, 2]
+    assert service.enqueue("work", key="one").id != job_id
+    kept = database.raw["jobs"].find_one({"_id": job_id})
+    assert kept is not None
+    assert "forget_at" in kept
+
+
+def test_what_waits_is_paused_and_cancelled_at_once(
+    database: Database, service: JobService
+) -> None:
+    waiting, paused = service.enqueue("work").id, service.enqueue("work").id
+    assert service.cancel(waiting).state is State.CANCELLED
+    assert service.pause(paused).state is State.PAUSED
+    make_due(database)
+    assert service.claim({"work"}) is None
+    assert service.cancel(paused).state is State.CANCELLED
+    for again in (waiting, paused):
+        assert service.cancel(again).state is State.CANCELLED, "it may be asked twice"
+        for act in (service.pause, service.resume):
+            with pytest.raises(JobOver):
+                act(again)
+    with pytest.raises(JobNotFound):
+        service.cancel("nobody")
+
+
+def test_a_wish_nobody_could_notice_is_done_by_the_next_runner(
+    database: Database, service: JobService, other: JobService
+) -> None:
+    ids = {act: service.enqueue("work").id for act in ("pause", "cancel", "withdrawn", "none")}
+    held = {claim(service).id for _ in ids}
+    service.pause(ids["pause"])
+    service.cancel(ids["cancel"])
+    service.pause(ids["withdrawn"])
+    service.resume(ids["withdrawn"])
+    assert held == set(ids.values())
+    make_due(database)  # both were killed, as far as anybody knows
+    taken = {claim(other).id for _ in range(2)}
+    assert other.claim({"work"}) is None
+    assert taken == {ids["withdrawn"], ids["none"]}
+    assert service.get(ids["pause"]).state is State.PAUSED
+    assert service.get(ids["cancel"]).state is State.CANCELLED
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_a_job_that_ends_before_it_notices_does_what_was_wished(
+    service: JobService, ends: str
+) -> None:
+    def handler(job: RunningJob) -> None:
+        (service.pause if job.args["act"] == "pause" else service.cancel)(job.id)
+        if ends == "badly":
+            raise Conflict("The shelf is full.")
+
+    paused, cancelled = (service.enqueue("work", {"act": act}).id for act in ("pause", "cancel"))
+    runner = JobRunner(service, {"work": handler})
+    assert runner.run_one()
+    assert runner.run_one()
+    expected = (State.DONE, State.DONE) if ends == "well" else (State.PAUSED, State.CANCELLED)
+    assert (service.get(paused).state, service.get(cancelled).state) == expected
+
+
+def test_a_periodic_job_is_paused_and_not_cancelled(
+    database: Database, service: JobService, other: JobService
+) -> None:
+    service.periodic("sweep", 3600)
+    runner = JobRunner(service, {"sweep": lambda _: other.pause("sweep") and {}})
+    with pytest.raises(JobIsPeriodic):
+        service.cancel("sweep")
+    assert runner.run_one()
+    after = service.get("sweep")
+    assert (after.state, after.wish, after.error) == (State.PAUSED, None, None)
+    assert after.finished_at is not None
+    make_due(database)
+    service.periodic("sweep", 60)
+    assert not runner.run_one(), "registering it anew lets it rest"
+    service.resume("sweep")
+    assert runner.run_one()
+
+
+def test_pausing_while_runners_look_loses_no_job_and_runs_none_twice(
+    service: JobService, other: JobService
+) -> None:
+    ids = [service.enqueue("work").id for _ in range(12)]
+    runs: Counter[str] = Counter()
+
+    def handler(job: RunningJob) -> None:
+        for step in range(job.cursor or 0, 3):
+            job.save(cursor=step + 1)
+        runs[job.id] += 1
+
+    def act(number: int) -> None:
+        if number < 2:
+            runner = JobRunner((service, other)[number], {"work": handler})
+            while any(not service.get(each).is_finished for each in ids):
+                runner.run_one()
+            return
+        for each in ids:
+            for change in (service.pause, service.resume):
+                with contextlib.suppress(JobOver):
+                    change(each)
+
+    at_once(4, act)
+    assert {service.get(each).state for each in ids} == {State.DONE}
+    assert runs == Counter(ids)
+
+
+def test_operators_see_and_stop_the_work_that_is_theirs(service: JobService) -> None:
+    desk = JobDesk(service)
+    own, foreign = service.enqueue("work", site="a").id, service.enqueue("work", site="b").id
+    of_house = service.enqueue("work").id
+    over = service.enqueue("work", site="a").id
+    service.cancel(over)
+
+    def actor(site: str, role: Role, *, superuser: bool = False) -> Actor:
+        place = Site(id=site, hosts=(), base_url="https://a.example", name=site)
+        return Actor(site=place, id="x", role=role, superuser=superuser)
+
+    at_site = desk.work(actor("a", Role.OPS))
+    assert [each.id for each in at_site.unfinished] == [own]
+    assert [each.id for each in at_site.finished] == [over]
+    for hidden in (foreign, of_house):
+        with pytest.raises(JobNotFound):
+            desk.pause(actor("a", Role.ADMIN), hidden)
+    for who in (actor("default", Role.OPS), actor("b", Role.SELLER, superuser=True)):
+        assert {each.id for each in desk.work(who).unfinished} == {own, foreign, of_house}
+        assert desk.pause(who, of_house).state is State.PAUSED
+        assert desk.resume(who, of_house).state is State.QUEUED
+    for act in (desk.pause, desk.resume, desk.cancel, desk.get):
+        with pytest.raises(Forbidden):
+            act(actor("a", Role.SELLER), own)
+    assert desk.cancel(actor("a", Role.OPS), own).state is State.CANCELLED
 
 
 def test_a_periodic_job_runs_once_per_period_however_many_runners(
@@ -477,7 +662,7 @@ def test_errors_in_a_row_lose_no_step(
     mongod: Mongod, service: JobService, times: int, fault: dict[str, int]
 ) -> None:
     def handler(job: RunningJob) -> None:
-        with fail_point(mongod.client, ["update"], times, **fault, app_name="avenue"):
+        with fail_point(mongod.client, ["findAndModify"], times, **fault, app_name="avenue"):
             for step in range(5):
                 job.save(cursor=step)
 
@@ -485,3 +670,39 @@ def test_errors_in_a_row_lose_no_step(
     handlers: dict[str, Handler] = {"work": handler}
     assert JobRunner(service, handlers).run_one()
     assert (service.get(job_id).state, service.get(job_id).cursor) == (State.DONE, 4)
+
+
+def test_how_the_queue_stands_is_told_by_kind(database: Database, service: JobService) -> None:
+    for _ in range(4):
+        service.enqueue("work")
+    service.finish(claim(service), None)
+    service.fail(claim(service), Unavailable())  # tried again later
+    running = claim(service)
+    service.periodic("sweep", 3600)
+    service.finish(claim(service, "sweep"), None)
+    sweep, work = service.queues()
+    assert (work.kind, work.due, work.later, work.running, work.failed) == ("work", 1, 1, 1, 0)
+    assert work.finished_at is None
+    assert (sweep.kind, sweep.due, sweep.later, sweep.failed) == ("sweep", 0, 1, 0)
+    assert sweep.finished_at == service.get("sweep").finished_at
+
+    database.raw["jobs"].update_one({"_id": running.id}, {"$set": {"attempts": MOST_ATTEMPTS}})
+    service.fail(running, Unavailable())
+    database.raw["jobs"].update_one({"_id": "sweep"}, {"$set": {"error": "It failed."}})
+    sweep, work = service.queues()
+    assert (work.running, work.failed, sweep.failed) == (0, 1, 1)
+
+
+def test_each_run_is_counted_by_how_it_ended(service: JobService) -> None:
+    def handler(job: RunningJob) -> None:
+        if job.args["fails"]:
+            raise Unavailable
+
+    runner = JobRunner(service, {"counted": handler})
+    for fails in (False, True, False):
+        service.enqueue("counted", {"fails": fails})
+        assert runner.run_one()
+    count = REGISTRY.get_sample_value
+    assert count("avenue_job_runs_total", {"kind": "counted", "outcome": "done"}) == 2
+    assert count("avenue_job_runs_total", {"kind": "counted", "outcome": "failed"}) == 1
+    assert count("avenue_job_seconds_count", {"kind": "counted"}) == 3

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from avenue.jobs.models import Job, Progress, State
+from avenue.jobs.models import CANCELLED, Job, Progress, State, Wish
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -41,8 +41,9 @@ class MemoryStore:
     def find(self, job_id: str) -> Job | None:
         return self.jobs.get(job_id)
 
-    def newest(self, limit: int, site: str | None) -> list[Job]:
-        return [job for job in self.jobs.values() if site in {None, job.site}][-limit:]
+    def newest(self, limit: int, site: str | None, states: Collection[State]) -> list[Job]:
+        known = [job for job in self.jobs.values() if site in {None, job.site}]
+        return [job for job in known if job.state in states][-limit:]
 
     def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
         due = [
@@ -65,7 +66,7 @@ class MemoryStore:
         self.extended += 1
         return self._change(job, run_at=self.now + timedelta(seconds=lease_seconds))
 
-    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> bool:
+    def save(self, job: Job, lease_seconds: float, saved: Mapping[str, Any]) -> Job | None:
         before = self.jobs[job.id]
         changes: dict[str, Any] = {"run_at": self.now + timedelta(seconds=lease_seconds)}
         if "cursor" in saved:
@@ -73,7 +74,8 @@ class MemoryStore:
             changes["cursor"] = saved["cursor"]
             changes["attempts"] = 1 if moved else before.attempts
         units = {name: value for name, value in saved.items() if name != "cursor"}
-        return self._change(job, progress=replace(before.progress, **units), **changes)
+        progress = replace(before.progress, **units)
+        return self.jobs[job.id] if self._change(job, progress=progress, **changes) else None
 
     def finish(self, job: Job, result: Mapping[str, Any] | None, error: str | None) -> bool:
         changes: dict[str, Any] = {"result": result, "error": error, "finished_at": self.now}
@@ -81,8 +83,10 @@ class MemoryStore:
             changes["state"] = State.FAILED if error else State.DONE
         else:
             run_at = self.now + timedelta(seconds=job.every_seconds)
-            changes |= {"state": State.QUEUED, "run_at": run_at, "cursor": None, "attempts": 0}
-        return self._change(job, **changes, holder=None)
+            to_pause = self.jobs[job.id].wish is Wish.PAUSE
+            state = State.PAUSED if to_pause else State.QUEUED
+            changes |= {"state": state, "run_at": run_at, "cursor": None, "attempts": 0}
+        return self._change(job, **changes, holder=None, wish=None)
 
     def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
         run_at = self.now + timedelta(seconds=delay_seconds)
@@ -93,6 +97,35 @@ class MemoryStore:
         return self._change(
             job, state=State.QUEUED, run_at=self.now, attempts=attempts, holder=None
         )
+
+    def halt(self, job: Job) -> bool:
+        wish = self.jobs[job.id].wish
+        if wish is None:
+            return self.hand_back(job)
+        state = State.PAUSED if wish is Wish.PAUSE else State.CANCELLED
+        error = None if wish is Wish.PAUSE else CANCELLED
+        return self._change(job, state=state, error=error, holder=None, wish=None)
+
+    def pause(self, job_id: str) -> bool:
+        return self._told(job_id, Wish.PAUSE, State.PAUSED)
+
+    def resume(self, job_id: str) -> bool:
+        job = self.jobs[job_id]
+        if job.may_be_resumed:
+            state = State.QUEUED if job.state is State.PAUSED else job.state
+            self._keep(job, state=state, wish=None)
+        return job.may_be_resumed
+
+    def cancel(self, job_id: str) -> bool:
+        return self._told(job_id, Wish.CANCEL, State.CANCELLED)
+
+    def _told(self, job_id: str, wish: Wish, state: State) -> bool:
+        job = self.jobs[job_id]
+        may = job.may_be_paused if wish is Wish.PAUSE else job.may_be_cancelled
+        if may:
+            is_running = job.state is State.RUNNING
+            self._keep(job, **({"wish": wish} if is_running else {"state": state}))
+        return may
 
     def _change(self, job: Job, **changes: Any) -> bool:
         present = self.jobs[job.id]
@@ -130,5 +163,6 @@ class MemoryStore:
             started_at=None,
             finished_at=None,
             holder=None,
+            wish=None,
         )
         return self.jobs[job_id]

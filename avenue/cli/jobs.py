@@ -1,0 +1,97 @@
+"""Commands about background work: `jobs list|pause|resume|cancel`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from avenue.app.services import audit_service, job_service
+from avenue.audit.service import AuditService
+from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.identity import HOUSE
+from avenue.jobs.models import Job
+from avenue.jobs.presenting import job_json
+from avenue.jobs.service import JobService
+from avenue.storage.schema import Gate
+
+which_job = click.argument("job_id", metavar="ID")
+
+
+@click.group()
+def jobs() -> None:
+    """Background work: what runs, waits and is over."""
+
+
+@jobs.command(name="list")
+@click.option("--site", help="Of one site only; else of all of them and the house.")
+@click.option("--all", "with_past", is_flag=True, help="Those that are over, too.")
+@local
+@as_json
+def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: bool) -> None:
+    """List the jobs that run, wait or are paused, newest first."""
+    with _house(is_local=is_local) as (service, _):
+        found = service.unfinished(site=site)
+        if with_past:
+            found += service.finished(site=site)
+    items = [job_json(each) for each in found]
+    text = "\n".join(map(_line, found)) or "There are none."
+    say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
+
+
+@jobs.command()
+@which_job
+@local
+@as_json
+def pause(*, job_id: str, is_local: bool, wants_json: bool) -> None:
+    """Hold a job back until it is resumed; one that runs pauses at its next save."""
+    _change("pause", "job.paused", lambda service: service.pause(job_id), is_local, wants_json)
+
+
+@jobs.command()
+@which_job
+@local
+@as_json
+def resume(*, job_id: str, is_local: bool, wants_json: bool) -> None:
+    """Let a paused job go on where it was."""
+    _change("resume", "job.resumed", lambda service: service.resume(job_id), is_local, wants_json)
+
+
+@jobs.command()
+@which_job
+@local
+@as_json
+def cancel(*, job_id: str, is_local: bool, wants_json: bool) -> None:
+    """End a job for good; what it has done stays. Periodic ones can only be paused."""
+    _change("cancel", "job.cancelled", lambda service: service.cancel(job_id), is_local, wants_json)
+
+
+def _change(
+    command: str,
+    action: str,
+    change: Callable[[JobService], Job],
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    with _house(is_local=is_local) as (service, audit):
+        job = change(service)
+        audit.record_command(
+            job.site or HOUSE, f"jobs {command}", action, job.id, details={"kind": job.kind}
+        )
+    say(wants_json, job_json(job), _line(job))
+
+
+@contextmanager
+def _house(*, is_local: bool) -> Iterator[tuple[JobService, AuditService]]:
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        yield job_service(database), audit_service(settings, database)
+
+
+def _line(job: Job) -> str:
+    state = f"{job.state} ({job.wish} asked)" if job.wish else str(job.state)
+    done, total = job.progress.done, job.progress.total
+    progress = f"{done} of {'?' if total is None else total}"
+    return "  ".join((job.id, job.kind, job.site or "-", state, progress, job.error or "")).rstrip()
+
+
+COMMANDS = (jobs,)
