@@ -35,6 +35,7 @@ from avenue.media.variants import DEFAULT_EXTENSION
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.room import Reservation
+from avenue.web import metrics
 
 MB = 1024 * 1024
 LEAST_LEASE_SECONDS = 5
@@ -114,6 +115,7 @@ class Refusal:
     @classmethod
     def of(cls, name: str, error: AvenueError) -> Self:
         """Return the refusal of the file `name` by `error`."""
+        metrics.count_refused_file(error.code)
         return cls(
             name=safe_name(name),
             code=error.code,
@@ -508,12 +510,12 @@ class MediaLibrary:
         if self._store.is_whole(asset):
             return asset
         if incoming.sha256 == asset.current.sha256:
-            self._store.mend(asset, incoming.file)
+            self._store.mend(asset, asset.current, incoming.file)
         else:  # what is stored was cleaned of its metadata, and so must this be
             with new_spool(self._settings.tmp_dir) as clean_file:
                 copy = self._examined(incoming, asset.current.media_type, clean_file).clean_copy
                 if copy and copy.sha256 == asset.current.sha256:
-                    self._store.mend(asset, clean_file)
+                    self._store.mend(asset, asset.current, clean_file)
         if not self._store.is_whole(asset):
             raise Unavailable
         return asset

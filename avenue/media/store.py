@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from avenue.clock import utc_now
+from avenue.media.announcing.models import Kind
+from avenue.media.announcing.store import announce, announce_one, together
 from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.purging.store import PENDING, note_one, noted
@@ -13,14 +15,17 @@ from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import FileFacts, Incomplete
+from avenue.storage.gridfs import FileFacts, Incomplete, Readable
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
-from avenue.storage.scope import Collection, house, site
+from avenue.storage.scope import Collection, Sort, house, site
 
 ASSETS = "assets"
 LEGACY_URLS = "legacy_urls"
+MOST_TWINS = 20
+OTHER_BYTES = "wrong_hash"
+"""The kind of damage, as `media/inspection` notes it, that reading alone does not show."""
 NOT_PENDING = {"$nor": [PENDING]}
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 
@@ -145,9 +150,8 @@ class AssetStore:
             return False
         return survey.chunk_count(version.file) == -(-version.bytes // record.chunk_bytes)
 
-    def mend(self, asset: Asset, source: BinaryIO) -> None:
-        """Write the bytes `asset` shows again, over what is left of them, from `source`."""
-        version = asset.current
+    def mend(self, asset: Asset, version: Version, source: Readable) -> None:
+        """Write the bytes of a version again, over what is left of them, from `source`."""
         site(self._database, asset.site).files(asset.bucket).rewrite(
             version.file,
             source,
@@ -155,7 +159,25 @@ class AssetStore:
             name=asset.name,
             metadata=_metadata(asset, version),
         )
-        self._assets(asset.site).update({"_id": asset.id}, {"$unset": {"damaged": ""}})
+        of_it = {"_id": asset.id, "damaged.file": version.file}
+        self._assets(asset.site).update(of_it, {"$unset": {"damaged": ""}})
+
+    def same_bytes(self, asset: Asset, version: Version) -> list[tuple[Asset, Version]]:
+        """Return other files of the site that should hold the very bytes of `version`.
+
+        They are found by what was sent: the same, or these bytes themselves; a few are enough.
+        """
+        sent = {"versions.source_sha256": {"$in": [version.source_sha256, version.sha256]}}
+        found = self._assets(asset.site).find(sent, limit=MOST_TWINS)
+        return [
+            (each, other)
+            for each in map(from_document, found)
+            for other in each.versions
+            if other.sha256 == version.sha256
+            and other.bytes == version.bytes
+            and other.file != version.file
+            and each.state is not State.PURGING
+        ]
 
     def has_file(self, asset: Asset, version: Version) -> bool:
         """Tell whether the file of `version` is there, with the length it should have."""
@@ -255,13 +277,15 @@ class SweptStore:
         """Return how far this machine's clock is ahead of the server's."""
         return self._database.clock_skew().total_seconds()
 
-    def condemn_unclaimed(self) -> Asset | None:
-        """Take one asset nobody claimed in time out of sight for good, and return it."""
+    def condemn_unclaimed(self, asset_id: str | None = None) -> Asset | None:
+        """Take one asset nobody claimed in time out of sight for good, and return it.
+
+        It is the one of `asset_id`, if that is given.
+        """
         expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
-        unclaimed = {"claim": None, "state": State.LIVE, **expired}
-        change = noted(self._assets, {"$set": {"state": State.PURGING}})
-        found = self._assets.find_and_update(unclaimed, change, sort=[("expires_at", 1)])
-        return from_document(found) if found else None
+        which = {} if asset_id is None else {"_id": asset_id}
+        unclaimed = {**which, "claim": None, "state": State.LIVE, **expired}
+        return _condemn(self._assets, unclaimed, sort=[("expires_at", 1)])
 
     def condemn_trash(self, days: int) -> Asset | None:
         """Take one asset that was in the trash for `days` out of sight for good."""
@@ -309,12 +333,19 @@ class SweptStore:
         return frozenset(each["_id"] for each in found)
 
     def used_files(self, files: Sequence[FileFacts]) -> frozenset[str]:
-        """Return which of `files` are a version of their asset."""
-        asset_ids = sorted({str(each.metadata.get("asset")) for each in files})
+        """Return which of `files` are a version of their asset.
+
+        Of one whose record lost what it names, all are: they may be needed to mend it.
+        """
+        owners = {each.id: str(each.metadata.get("asset")) for each in files}
+        asset_ids = sorted(set(owners.values()))
         found = self._assets.find({"_id": {"$in": asset_ids}}, {"site": 1, "versions.file": 1})
+        bare = {each["_id"] for each in found if not each.get("versions")}
         return frozenset(
-            f"{each['site']}/{version['file']}" for each in found for version in each["versions"]
-        )
+            f"{each['site']}/{version['file']}"
+            for each in found
+            for version in each.get("versions", ())
+        ) | {file_id for file_id, owner in owners.items() if owner in bare}
 
     def live_after(self, asset_id: str, limit: int) -> list[Asset]:
         """Return up to `limit` live assets of every site by id, after `asset_id`."""
@@ -376,7 +407,7 @@ def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
         "$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],
     }
     change = {"$set": {"claim": {"kind": claim.kind, "id": claim.id}}, "$unset": {"expires_at": ""}}
-    return bool(assets.update(query, change))
+    return _claimed(assets, query, change)
 
 
 def describe_one(
@@ -394,12 +425,21 @@ def change_one(
 ) -> Asset | None:
     """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
     query = {**_owned(asset_id, claim), "state": State.LIVE}
-    change: Any = {"$set": dict(changes), "$inc": {"revision": 1}}
-    if "focal" in changes:  # what is cut moves to other addresses
-        values = {name: {"$literal": value} for name, value in changes.items()}
-        change = noted(assets, {"$set": {**values, "revision": {"$add": ["$revision", 1]}}})
-    changed = assets.find_and_update(query, change)
+    if "focal" in changes:
+        changed = together(assets, lambda inside: _cut_anew(inside, query, changes))
+    else:
+        changed = assets.find_and_update(query, {"$set": dict(changes), "$inc": {"revision": 1}})
     return from_document(changed) if changed else None
+
+
+def _cut_anew(
+    assets: Collection, query: Mapping[str, Any], changes: Mapping[str, Any]
+) -> Document | None:
+    """Set fields, the focal point among them: what is cut moves to other addresses."""
+    announce_one(assets, query, Kind.PURGE)
+    values = {name: {"$literal": value} for name, value in changes.items()}
+    cut = {"$set": {**values, "revision": {"$add": ["$revision", 1]}}}
+    return assets.find_and_update(query, noted(assets, cut))
 
 
 def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
@@ -421,8 +461,22 @@ def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
 
     The sweeper ends what is left of it when its bytes are not deleted right after.
     """
-    query = {"_id": asset_id, "claim": None}
-    found = assets.find_and_update(query, noted(assets, {"$set": {"state": State.PURGING}}))
+    return _condemn(assets, {"_id": asset_id, "claim": None})
+
+
+def _condemn(
+    assets: Collection, query: Mapping[str, Any], sort: Sort | None = None
+) -> Asset | None:
+    """Put an asset that never had an owner out of sight for good and return it."""
+
+    def work(assets: Collection) -> Document | None:
+        change = noted(assets, {"$set": {"state": State.PURGING}})
+        found = assets.find_and_update(query, change, sort=sort)
+        if found is not None:
+            announce(assets, found, Kind.PURGE)
+        return found
+
+    found = together(assets, work)
     return from_document(found) if found else None
 
 
@@ -446,7 +500,15 @@ def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: s
         "$set": {"claim": {"kind": claim.kind, "id": claim.id}},
         "$unset": {"expires_at": "", "temporary": ""},
     }
-    return bool(assets.update(query, change))
+    return _claimed(assets, query, change)
+
+
+def _claimed(assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
+    """Give an asset its owner; False when there is none."""
+    found = assets.find_and_update(query, change)
+    if found is not None:
+        announce(assets, found, Kind.CREATED)
+    return found is not None
 
 
 def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | None:
@@ -454,9 +516,7 @@ def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | 
 
     The sweeper ends what is left of it when its bytes are not deleted right after.
     """
-    query = {"_id": asset_id, "owner": owner, "temporary": True, "claim": None}
-    found = assets.find_and_update(query, noted(assets, {"$set": {"state": State.PURGING}}))
-    return from_document(found) if found else None
+    return _condemn(assets, {"_id": asset_id, "owner": owner, "temporary": True, "claim": None})
 
 
 def without_alt(language: str) -> Document:
@@ -490,12 +550,25 @@ def trash_one(
 ) -> bool:
     """Put a live asset of `claim` into the trash, inside a transaction."""
     stamp = {"at": "$$NOW", "by": by, "reason": reason, "position": position}
-    return bool(
-        assets.update(
-            {**_owned(asset_id, claim), "state": State.LIVE},
-            noted(assets, {"$set": {"state": State.TRASH, "trash": stamp}}),
-        )
-    )
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    return trash_first(assets, query, {"state": State.TRASH, "trash": stamp})
+
+
+def trash_first(
+    assets: Collection,
+    query: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    sort: Sort | None = None,
+) -> bool:
+    """Set `changes`, by which it is in the trash, of the first asset that matches, if any does."""
+
+    def work(assets: Collection) -> bool:
+        gone = assets.find_and_update(query, noted(assets, {"$set": changes}), sort=sort)
+        if gone is not None:
+            announce(assets, gone, Kind.DELETED, Kind.PURGE)
+        return gone is not None
+
+    return together(assets, work)
 
 
 def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
@@ -504,7 +577,10 @@ def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
     found = assets.find_one(query, {"trash.position": 1})
     if found is None:
         return None
-    assets.update(query, {"$set": {"state": State.LIVE}, "$unset": {"trash": ""}})
+    restored = {"$set": {"state": State.LIVE}, "$unset": {"trash": ""}}
+    after = assets.find_and_update(query, restored)
+    if after is not None:
+        announce(assets, after, Kind.RESTORED)
     return int(found["trash"]["position"])
 
 
@@ -529,7 +605,7 @@ def replace_one(
         **listing_of({**before, "name": name, "versions": [_version_out(version)]}),
     }
     change = {"$push": {"versions": newest}, "$set": named, "$inc": {"revision": 1}}
-    assets.update(query, change)
+    _show_another(assets, query, change, before)
     return tuple(each["file"] for each in before["versions"][keep - 1 :])
 
 
@@ -558,8 +634,19 @@ def bring_back_one(
     name = file_name(found["name"], FILE_TYPES[front["media_type"]])
     changed = {"versions": ordered, "name": name}
     changed |= listing_of({**found, **changed})
-    after = assets.find_and_update(query, {"$set": changed, "$inc": {"revision": 1}})
+    after = _show_another(assets, query, {"$set": changed, "$inc": {"revision": 1}}, found)
     return from_document(after) if after else None
+
+
+def _show_another(
+    assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any], before: Document
+) -> Document | None:
+    """Let an asset show another version by `change`, inside a transaction; return it then."""
+    after = assets.find_and_update(query, change)
+    if after is not None:
+        announce(assets, after, Kind.REPLACED)
+        announce(assets, before, Kind.PURGE)
+    return after
 
 
 def hold_live(assets: Collection, asset_ids: Iterable[str], claim: Claim) -> frozenset[str]:
@@ -637,7 +724,13 @@ def from_document(document: Document) -> Asset:
         tags=tuple(document.get("tags", ())),
         trashed_at=document.get("trash", {}).get("at"),
         link_epoch=document.get("link_epoch", 0),
+        spoiled_file=_spoiled_file(document.get("damaged")),
     )
+
+
+def _spoiled_file(damaged: Mapping[str, Any] | None) -> str | None:
+    """Return the file that has other bytes; what is wrong else with one shows when it is read."""
+    return damaged["file"] if damaged and damaged["kind"] == OTHER_BYTES else None
 
 
 def _metadata(asset: Asset, version: Version) -> Document:

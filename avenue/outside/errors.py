@@ -11,7 +11,8 @@
     TooLargeToFetch        413  it has more than it may have
     Unavailable            503
     ├── FetchersBusy            too many at once
-    └── NowhereToPut            no room for it on this machine
+    ├── NowhereToPut            no room for it on this machine
+    └── NoAnswer                nobody answered what was posted; internal
 """
 
 from avenue.errors import AvenueError, Invalid, Unavailable, Unprocessable
@@ -90,3 +91,14 @@ class NowhereToPut(Unavailable):
     code = "spool_unavailable"
     message = "There is no room to receive files just now."
     hint = "Nothing was stored. Try again; whoever runs this site should look at AVENUE_TMP_DIR."
+
+
+class NoAnswer(Unavailable):
+    """Nobody answered a message in time: `reason` is `too_slow` or `unreachable`.
+
+    It may have arrived all the same.
+    """
+
+    code = "no_answer"
+    message = "The receiver of a message did not answer."
+    hint = "It will be sent again. Whoever runs the house looks at the receiver's own log."

@@ -1,13 +1,11 @@
 """A file is fetched by its URL: from public addresses only, bounded in time and size.
 
-What the name of a host leads to is looked up once for each hop and checked, and the connection is
-made to that very address: a name that leads elsewhere a moment later gains nothing by it. Where a
-redirect leads is checked like the URL itself. No proxy is asked, whatever the environment says.
+Where a redirect leads is checked like the URL itself. No proxy is asked, whatever the environment
+says.
 """
 
 import hashlib
 import http.client
-import socket
 import ssl
 import tempfile
 import threading
@@ -19,10 +17,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import urljoin
 
-from avenue.outside.addresses import is_public
-from avenue.outside.connection import Dial, GuardedConnection, Patience, dial
+from avenue.outside.connection import Dial, Patience, dial
+from avenue.outside.dialling import Dialler
 from avenue.outside.errors import (
-    AddressNotAllowed,
     FetchersBusy,
     FetchFailed,
     FetchTooSlow,
@@ -36,14 +33,9 @@ MAX_REDIRECTS = 5
 MAX_AT_ONCE = 4
 """In one process: each of them holds a thread that others wait for."""
 
-CONNECT_SECONDS = 5.0
-HEAD_SECONDS = 10.0
-"""From the request to the end of the answer's head, in each hop."""
-
 IDLE_SECONDS = 5.0
 """Without a single byte."""
 
-MAX_ADDRESSES = 4
 BLOCK_BYTES = 64 * 1024
 LONGEST_NAME_CHARACTERS = 1000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -83,9 +75,7 @@ class Fetcher:
     ) -> None:
         self._seconds = seconds
         self._tmp_dir = tmp_dir
-        self._resolve = resolve
-        self._connect = connect
-        self._tls = tls
+        self._dialler = Dialler(resolve, connect, tls)
         self._turns = threading.BoundedSemaphore(MAX_AT_ONCE)
 
     @contextmanager
@@ -110,7 +100,9 @@ class Fetcher:
         patience = Patience(self._seconds, IDLE_SECONDS)
         for _ in range(MAX_REDIRECTS + 1):
             with ExitStack() as open_things, _network_errors():
-                answer = self._ask(target, patience, open_things)
+                connection = self._dialler.connected(target, patience, open_things)
+                connection.request("GET", target.path, headers=_HEADERS)
+                answer = connection.getresponse()
                 if answer.status not in _REDIRECTS:
                     return _received(answer, target, patience, file, max_bytes)
                 location = _text(answer.headers.get("Location", ""))
@@ -119,47 +111,6 @@ class Fetcher:
             if before.scheme == "https" and target.scheme != "https":
                 raise FetchFailed
         raise FetchFailed
-
-    def _ask(
-        self, target: Target, patience: Patience, open_things: ExitStack
-    ) -> http.client.HTTPResponse:
-        """Return the head of the answer to a GET."""
-        connected = open_things.enter_context(self._connected(target, patience))
-        patience.stage(HEAD_SECONDS)
-        if target.scheme == "https":
-            connected.settimeout(patience.left())
-            connected = self._tls().wrap_socket(connected, server_hostname=target.host)
-            open_things.enter_context(connected)
-        connection = GuardedConnection(target, connected, patience)
-        connection.request("GET", target.path, headers=_HEADERS)
-        return connection.getresponse()
-
-    def _connected(self, target: Target, patience: Patience) -> socket.socket:
-        """Return a connection to an address of `target` that was checked."""
-        patience.stage(None)
-        failure: OSError = ConnectionError()
-        for address in self._addresses(target, patience)[:MAX_ADDRESSES]:
-            try:
-                seconds = min(CONNECT_SECONDS, patience.left())
-                return self._connect(address, target.port, seconds)
-            except OSError as error:
-                failure = error
-        raise failure
-
-    def _addresses(self, target: Target, patience: Patience) -> list[str]:
-        """Return where `target` leads; raise `AddressNotAllowed`.
-
-        One address that is not public is enough: no host that is meant to be found has one.
-        """
-        if target.address is not None:
-            found = [target.address]
-        elif "." in target.host:
-            found = self._resolve(target.host, patience.left())
-        else:
-            found = []
-        if not found or not all(map(is_public, found)):
-            raise AddressNotAllowed
-        return found
 
 
 def _joined(url: str, location: str) -> str:

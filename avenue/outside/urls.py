@@ -34,8 +34,8 @@ class Target:
         return unquote(self.path.partition("?")[0].rpartition("/")[2])
 
 
-def target_of(url: str) -> Target:
-    """Return where `url` leads; raise `BadUrl`.
+def target_of(url: str, *, any_port: bool = False) -> Target:
+    """Return where `url` leads; raise `BadUrl`. Ports other than the usual are for `any_port`.
 
     The spellings of an IPv4 address that only C libraries know (`127.1`, `0x7f000001`,
     `2130706433`, `0177.0.0.1`) are refused whatever they lead to.
@@ -52,7 +52,7 @@ def target_of(url: str) -> Target:
         raise BadUrl
     if any(each in parts.netloc for each in "@%") or parts.netloc.endswith(":"):
         raise BadUrl
-    if port is not None and port not in PORTS.values():
+    if port is not None and port not in PORTS.values() and not any_port:
         raise BadUrl
     name, address = _read_host(host, is_bracketed="[" in parts.netloc)
     return Target(

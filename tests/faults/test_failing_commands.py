@@ -137,6 +137,8 @@ class Action:
 
 
 class Upload(Action):
+    inside = frozenset({"assets"})
+
     steps = (
         ("find", "api_tokens"),
         ("find", "users"),
@@ -150,6 +152,7 @@ class Upload(Action):
         ("findAndModify", "product_images.files"),
         ("update", "assets"),
         ("find", "product_images.files"),
+        ("findAndModify", "assets"),
         ("update", "shop_products"),
         ("update", "writes"),
         ("commitTransaction", ""),
@@ -220,10 +223,12 @@ class Rename(Action):
 
 
 class Remove(Action):
+    inside = frozenset({"assets"})
+
     steps = (
         ("find", "shop_products"),
         ("update", "shop_products"),
-        ("update", "assets"),
+        ("findAndModify", "assets"),
         ("commitTransaction", ""),
     )
 
@@ -272,7 +277,7 @@ class Replace(Remove):
     steps = (
         ("insert", "product_images.chunks"),
         ("findAndModify", "product_images.files"),
-        ("update", "assets"),
+        ("findAndModify", "assets"),
         ("update", "writes"),
         ("commitTransaction", ""),
     )
@@ -292,7 +297,9 @@ class Replace(Remove):
 
 
 class DeleteProduct(Action):
-    steps = (("delete", "shop_products"), ("update", "assets"), ("commitTransaction", ""))
+    inside = frozenset({"assets"})
+
+    steps = (("delete", "shop_products"), ("findAndModify", "assets"), ("commitTransaction", ""))
 
     def do(self) -> Answer:
         return self.sender.request("DELETE", f"/api/shop/products/{self.product}")
@@ -336,13 +343,13 @@ class Create(Action):
 class Save(Action):
     """A new product with the pictures that waited for it, in a group."""
 
-    inside = frozenset({"shop_products"})
+    inside = frozenset({"shop_products", "assets"})
 
     steps = (
         ("find", "shop_products_grouped"),
         ("update", "shop_products_grouped"),
         ("insert", "shop_products"),
-        ("update", "assets"),
+        ("findAndModify", "assets"),
         ("commitTransaction", ""),
     )
 

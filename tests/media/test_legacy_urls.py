@@ -1,23 +1,11 @@
 """Which asset an old address names, as it is stored."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from avenue.config import Settings
 from avenue.media.store import LegacyUrls
 from avenue.storage.connection import Database
-from avenue.storage.schema import migrate
 
 PATH = "/media/zapato.jpg"
-
-
-@pytest.fixture
-def database(database_uri: str) -> Iterator[Database]:
-    database = Database(Settings(mongodb_uri=database_uri, local=True))
-    migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

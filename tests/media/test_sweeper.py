@@ -1,34 +1,24 @@
 """What the sweeper takes and what it leaves, on a real mongod."""
 
 import io
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from avenue.clock import utc_now
-from avenue.config import Settings
 from avenue.identity import new_id
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import ClocksDiffer, Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, Writes
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 
 BUCKET = "product_images"
 BYTES = b"0123456789" * 250_000  # three chunks
 NO_AGE = timedelta(0)
-
-
-@pytest.fixture
-def database(database_uri: str) -> Iterator[Database]:
-    database = Database(Settings(mongodb_uri=database_uri, local=True))
-    migrate(database)
-    yield database
-    database.close()
 
 
 def sweeper(database: Database, **changes: Any) -> Sweeper:
@@ -181,6 +171,35 @@ def test_chunks_without_a_file_go(database: Database) -> None:
 def test_chunks_that_an_asset_still_needs_stay_without_their_file(database: Database) -> None:
     claimed(database, stored(database, an_asset()))
     database.raw[f"{BUCKET}.files"].delete_many({})
+    before = counts(database)
+    assert sweeper(database).sweep().total == 0
+    assert counts(database) == before
+
+
+def test_a_file_that_an_asset_names_stays_whatever_asset_it_names_itself(
+    database: Database,
+) -> None:
+    claimed(database, stored(database, an_asset()))
+    database.raw[f"{BUCKET}.files"].update_many({}, {"$unset": {"metadata": ""}})
+    before = counts(database)
+    assert sweeper(database).sweep().total == 0
+    assert counts(database) == before
+
+
+@pytest.mark.parametrize("change", [{"$set": {"versions": []}}, {"$unset": {"versions": ""}}])
+def test_what_a_record_may_have_named_that_names_nothing_more_stays(
+    database: Database, change: dict[str, Any]
+) -> None:
+    asset = claimed(database, stored(database, an_asset()))
+    database.raw["assets"].update_one({"_id": asset.id}, change)
+    if "$set" in change:
+        rendition = {"_id": f"{asset.id}/0123456789ab/card.webp", "asset": asset.id}
+        of_it = {
+            "site": asset.site,
+            "file": asset.current.file,
+            "made_at": utc_now() - timedelta(days=1),
+        }
+        database.raw["renditions"].insert_one({**rendition, **of_it})
     before = counts(database)
     assert sweeper(database).sweep().total == 0
     assert counts(database) == before

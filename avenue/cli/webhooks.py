@@ -1,0 +1,40 @@
+"""Commands about what receivers are told: `webhooks retry`."""
+
+import click
+
+from avenue.app.services import audit_service, outbox
+from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.storage.schema import DEFAULT_SITE, Gate
+
+
+@click.group()
+def webhooks() -> None:
+    """Messages to the receiver of AVENUE_WEBHOOK_URL."""
+
+
+@webhooks.command()
+@local
+@as_json
+def retry(*, is_local: bool, wants_json: bool) -> None:
+    """Send again what was given up after three days."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        events = outbox(database)
+        revived = events.retry()
+        waiting = events.undelivered().waiting
+        if revived:
+            audit_service(settings, database).record_command(
+                DEFAULT_SITE,
+                "webhooks retry",
+                "webhooks.retried",
+                DEFAULT_SITE,
+                details={"events": revived},
+            )
+    say(
+        wants_json,
+        {"retried": revived, "waiting": waiting},
+        f"{revived} events are sent again; {waiting} wait for their receiver in all.",
+    )
+
+
+COMMANDS = (webhooks,)

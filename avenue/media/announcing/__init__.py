@@ -1,0 +1,1 @@
+"""Writing down what becomes of files, for a receiver that is to be told of it."""

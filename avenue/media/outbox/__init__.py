@@ -1,0 +1,1 @@
+"""Telling a receiver what became of files: each event until it has accepted it."""

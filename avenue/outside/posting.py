@@ -1,0 +1,57 @@
+"""Posts messages to one URL that whoever runs the house has set, and tells how it was answered.
+
+A URL whose host is written as one of a private network is taken as meant. What any other leads to
+is checked each time: public addresses only, and no redirect is followed.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from avenue.config import is_private_host
+from avenue.outside.connection import GuardedConnection, Patience
+from avenue.outside.dialling import HEAD_SECONDS, Dialler, encrypted
+from avenue.outside.errors import FetchersBusy, FetchTooSlow, NoAnswer
+from avenue.outside.urls import Target, target_of
+
+DIALLER = Dialler()
+
+
+class Poster:
+    """Posts to `url`, waiting at most `seconds` for an answer; its words are not read."""
+
+    def __init__(
+        self, url: str, *, seconds: float = HEAD_SECONDS, dialler: Dialler = DIALLER
+    ) -> None:
+        self._url = url
+        self._seconds = seconds
+        self._dialler = dialler
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Return the status of the answer.
+
+        Raise `NoAnswer`, which may mean that the message arrived, and `AddressNotAllowed`.
+        """
+        target = target_of(self._url, any_port=True)
+        patience = Patience(self._seconds, self._seconds)
+        try:
+            with ExitStack() as open_things:
+                connection = self._connected(target, patience, open_things)
+                connection.request("POST", target.path, body, dict(headers))
+                return connection.getresponse().status
+        # What the libraries say names the address, so none of it is passed on.
+        except (TimeoutError, FetchTooSlow, FetchersBusy):
+            raise NoAnswer(reason="too_slow") from None
+        except (OSError, http.client.HTTPException, ValueError):
+            raise NoAnswer(reason="unreachable") from None
+
+    def _connected(
+        self, target: Target, patience: Patience, open_things: ExitStack
+    ) -> GuardedConnection:
+        if not is_private_host(target.host):
+            return self._dialler.connected(target, patience, open_things)
+        # By the system's own rules: such names often need its search domains.
+        plain = socket.create_connection((target.host, target.port), patience.left())
+        return encrypted(plain, target, patience, open_things, ssl.create_default_context)
