@@ -67,6 +67,14 @@ def on_starting(server):
         )
 
 
+def child_exit(server, worker):
+    """Keep what a worker has counted that is gone, and forget how things stood in it."""
+    from avenue.web.process_counts import add_up
+
+    with contextlib.suppress(OSError):  # no folder: the start has failed, and says why
+        add_up(metrics_dir, worker.pid)
+
+
 def on_exit(server):
     """Take the counts away."""
     shutil.rmtree(metrics_dir, ignore_errors=True)

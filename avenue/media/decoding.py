@@ -11,7 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +25,7 @@ from avenue.media.errors import REFUSALS, BrokenImage, DecodersBusy, ImageTooCos
 from avenue.media.facts import Examined, Rendition, Wanted
 from avenue.media.limits import ImageLimits
 from avenue.media.turns import Turns
+from avenue.web import metrics
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +114,11 @@ class DecodePool:
         `BrokenImage`, `NoDecoder`, or `DecodersBusy`.
         """
         files = [file] if clean_into is None else [file, clean_into]
-        with self._turns.urgent() as decoder:
+        with _counted("examine", self._turns.urgent()) as decoder:
             job = _Job("examine", files, media_type, limits, wanted, self._threads)
-            return examined_from_message(*decoder.answer(job))
+            examined = examined_from_message(*decoder.answer(job))
+        _count_renditions(examined.renditions)
+        return examined
 
     def render(
         self, file: BinaryIO, media_type: str, limits: ImageLimits, wanted: Sequence[Wanted]
@@ -123,14 +127,30 @@ class DecodePool:
 
         File and errors are as with `examine`.
         """
-        with self._turns.patient() as decoder:
+        with _counted("render", self._turns.patient()) as decoder:
             job = _Job("render", [file], media_type, limits, wanted, self._threads)
-            return renditions_from_message(*decoder.answer(job))
+            made = renditions_from_message(*decoder.answer(job))
+        _count_renditions(made)
+        return made
 
     def close(self) -> None:
         """Wait for the pictures being opened and end the processes; later ones find no turn."""
         for decoder in self._turns.end():
             decoder.stop()
+
+
+@contextmanager
+def _counted(task: str, turn: AbstractContextManager["_Decoder"]) -> Iterator["_Decoder"]:
+    """Wait for a turn, and count how long that takes and how long what is done inside."""
+    with ExitStack() as held:
+        with metrics.waiting_to_decode(task):
+            decoder = held.enter_context(turn)
+        with metrics.decoding(task):
+            yield decoder
+
+
+def _count_renditions(made: Iterable[Rendition]) -> None:
+    metrics.count_renditions((each.variant, each.extension) for each in made)
 
 
 @dataclass(frozen=True, slots=True)

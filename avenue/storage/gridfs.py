@@ -8,7 +8,7 @@ insert and leaves orphan chunks behind an exception; `GridOut` asks for up to 16
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from bson import Binary, ObjectId
 from pymongo import ReadPreference, ReturnDocument
@@ -39,6 +39,16 @@ class FileFacts:
     length: int
     uploaded_at: datetime
     metadata: Mapping[str, Any]
+
+
+class Readable(Protocol):
+    """Bytes that can be read from their start."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go somewhere and return where that is."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
 
 
 class Files:
@@ -113,7 +123,7 @@ class Files:
     def rewrite(
         self,
         file_id: str,
-        source: BinaryIO,
+        source: Readable,
         *,
         length: int,
         name: str,
@@ -129,9 +139,8 @@ class Files:
         sizes = _chunk_sizes(length)
         for number, size in enumerate(sizes):
             change = {"$set": {"data": Binary(source.read(size))}}
-            self._set_chunk({"files_id": stored_id, "n": number}, change)
-        right = list(range(len(sizes)))
-        surplus = {"files_id": stored_id, "n": {"$nin": right}}
+            self._set_chunks({"files_id": stored_id, "n": number}, change)
+        surplus = {"files_id": stored_id, "_id": {"$nin": self._one_each(stored_id, len(sizes))}}
         self._database.repeat(lambda: self._chunks.delete_many(surplus), seconds)
 
     def put_chunk(self, file_id: str, number: int, data: bytes, *, turn: int) -> bool:
@@ -254,6 +263,15 @@ class Files:
             return None
         return found["_id"].generation_time
 
+    def _one_each(self, stored_id: str, count: int) -> list[Any]:
+        """Return the id of the first chunk, by its id, of each number below `count`."""
+        found = self._database.repeat(
+            lambda: list(self._chunks.find({"files_id": stored_id}, {"n": 1}).sort("_id", -1)),
+            self._database.read_seconds,
+        )
+        by_number = {each["n"]: each["_id"] for each in found}
+        return [by_number[number] for number in range(count) if number in by_number]
+
     def _put_record(
         self, stored_id: str, length: int, name: str, metadata: Mapping[str, Any]
     ) -> None:
@@ -280,6 +298,13 @@ class Files:
     def _set_chunk(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
         self._database.repeat(
             lambda: self._chunks.update_one(chunk, change, upsert=True),
+            self._database.write_seconds,
+        )
+
+    def _set_chunks(self, chunk: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+        """Do the same with all of them, where the index that allows only one was lost."""
+        self._database.repeat(
+            lambda: self._chunks.update_many(chunk, change, upsert=True),
             self._database.write_seconds,
         )
 

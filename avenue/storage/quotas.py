@@ -30,6 +30,8 @@ TRIES = 3
 """How often it is counted for who asks, if what was settled meanwhile makes each count void."""
 REST = 4
 """A count may be followed by another one after this many times what it took."""
+STALE_AFTER = timedelta(hours=2)
+"""By then it was counted anew twice, where background work is done."""
 FORGOTTEN_AFTER = timedelta(days=30)
 
 
@@ -60,6 +62,14 @@ class Holder:
     def id(self) -> str:
         """The `_id` of its document."""
         return self.site if self.person is None else f"{self.site}/{self.person}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miscount:
+    """What a holder's counter says, and what is stored."""
+
+    counted: Amount
+    stored: Amount
 
 
 Count = Callable[[Holder], Amount]
@@ -177,9 +187,65 @@ class Ledger:
             save(after, done)
         return done
 
+    def holders_after(self, site_id: str, after: str, limit: int) -> list[Holder]:
+        """Return up to `limit` holders of a site that have a counter, by id, after `after`."""
+        found = (
+            site(self._database, site_id)
+            .collection(QUOTAS)
+            .find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=limit)
+        )
+        return [
+            Holder(site=site_id, person=each["_id"].partition("/")[2] or None) for each in found
+        ]
+
+    def miscount(self, holder: Holder) -> Miscount | None:
+        """Return how a counter is wrong, or None.
+
+        With what is reserved it may never say less than is stored. It may say more until the next
+        count: then something was removed since.
+        """
+        quotas = self._quotas(holder)
+        began = quotas.find_one({"_id": holder.id}, {"counts": 1})
+        # In this order: what is stored meanwhile is reserved or settled before we look.
+        stored = self._count(holder)
+        found = quotas.find_one(
+            {"_id": holder.id},
+            {
+                "bytes": 1,
+                "files": 1,
+                "held": 1,
+                "counts": 1,
+                "counted_at": 1,
+                "is_stale": _is_stale(),
+            },
+        )
+        if found is None or found.get("counted_at") is None:  # counted before anything is reserved
+            return None
+        if began is None or began.get("counts") != found.get("counts"):
+            return None  # counted anew meanwhile: something may have been removed in between
+        counted = Amount(bytes=_number(found.get("bytes")), files=_number(found.get("files")))
+        held = found.get("held", ())
+        most_bytes = counted.bytes + sum(each["bytes"] for each in held)
+        most_files = counted.files + sum(each["files"] for each in held)
+        is_less = most_bytes < stored.bytes or most_files < stored.files
+        is_more = counted.bytes > stored.bytes or counted.files > stored.files
+        if is_less or (is_more and found["is_stale"]):
+            return Miscount(counted=counted, stored=stored)
+        return None
+
     def used(self, holder: Holder) -> Amount:
         """Return what a holder has stored now."""
         return self._count(holder)
+
+    def used_lately(self, holder: Holder) -> Amount:
+        """Return the same by the last count, with what was added and reserved since.
+
+        Who has asked for nothing yet is counted.
+        """
+        known = self._quotas(holder).find_one({"_id": holder.id, "counted_at": {"$ne": None}})
+        if known is None:
+            return self._count(holder)
+        return Reserved(known, "").used
 
     def _try(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
         entry = {
@@ -212,8 +278,8 @@ def new_reservation() -> str:
 
 _BY_ID = [("_id", 1)]
 _EMPTY: Mapping[str, Any] = {
-    "bytes": {"$ifNull": ["$bytes", 0]},
-    "files": {"$ifNull": ["$files", 0]},
+    "bytes": {"$cond": [{"$isNumber": "$bytes"}, "$bytes", 0]},
+    "files": {"$cond": [{"$isNumber": "$files"}, "$files", 0]},
     "held": {"$ifNull": ["$held", []]},
     "counts": {"$ifNull": ["$counts", 0]},
 }
@@ -237,6 +303,15 @@ def _since(counted: int, field: str, before: int) -> Document:
 
 def _is_after(counted_at: datetime | None, moment: datetime | None) -> bool:
     return counted_at is not None and moment is not None and counted_at > moment
+
+
+def _is_stale() -> Document:
+    return {"$lt": ["$counted_at", _ago(STALE_AFTER)]}
+
+
+def _number(value: object) -> int:
+    """Return a count, and less than any that can be right where it is none."""
+    return value if isinstance(value, int) else -(2**62)
 
 
 def _ago(time: timedelta) -> Document:

@@ -1,34 +1,68 @@
 """How often somebody did something lately, counted for all instances together."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pymongo.errors import PyMongoError
+
+from avenue.errors import Unavailable
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import house
 
 WINDOW_SECONDS = 60
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The running window of one key: how many tries it has seen, and in how many seconds it ends.
+
+    The seconds are whole and at least one.
+    """
+
+    tries: int
+    seconds_left: int
+
+
 class RateLimits:
     """Counts in windows of a minute that begin with the first try, by the server's clock."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._counters = house(database).quick_collection("rate_limits")
+
+    def count(self, key: str, *, within_seconds: float | None = None) -> Window:
+        """Count one try of `key` in one round trip, and return its window.
+
+        Raise `Unavailable` when that cannot be done, or not `within_seconds`, where they are given;
+        the try may have been counted all the same.
+        """
+        seconds = self._database.write_seconds if within_seconds is None else within_seconds
+        with self._database.deadline(seconds):
+            try:
+                counter = self._counters.find_and_update({"_id": key}, [_COUNT], upsert=True)
+            except (
+                PyMongoError
+            ) as error:  # no room to write, no right to: nothing a caller can help
+                raise Unavailable from error
+        if counter is None:
+            raise Unavailable
+        return Window(tries=counter["count"], seconds_left=_seconds_left(counter))
 
     def hit(self, key: str, limit: int) -> int:
         """Count one try of `key`; return 0 when it is within `limit`, else seconds to wait."""
-        running = {"$gt": ["$resets_at", "$$NOW"]}
-        ends = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": WINDOW_SECONDS}}
-        stage = {
-            "$set": {
-                "count": {"$cond": [running, {"$add": ["$count", 1]}, 1]},
-                "resets_at": {"$cond": [running, "$resets_at", ends]},
-                "at": "$$NOW",
-            }
-        }
-        counter = self._counters.find_and_update({"_id": key}, [stage], upsert=True)
-        if counter is None or counter["count"] <= limit:
-            return 0
-        return _seconds_left(counter)
+        window = self.count(key)
+        return window.seconds_left if window.tries > limit else 0
+
+
+_IS_RUNNING = {"$gt": ["$resets_at", "$$NOW"]}
+_ENDS = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": WINDOW_SECONDS}}
+_COUNT = {
+    "$set": {
+        "count": {"$cond": [_IS_RUNNING, {"$add": ["$count", 1]}, 1]},
+        "resets_at": {"$cond": [_IS_RUNNING, "$resets_at", _ENDS]},
+        "at": "$$NOW",
+    }
+}
 
 
 def _seconds_left(counter: Document) -> int:

@@ -16,6 +16,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from avenue.storage.connection import QUICK, Database, Document
 from avenue.storage.gridfs import Files
+from avenue.storage.mending import Mender
 from avenue.storage.survey import Survey
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ SITE_COLLECTIONS = frozenset(
         "upload_tickets",
         "media_folders",
         "quotas",
+        "webhook_events",
     }
 )
 DUPLICATE_KEY = 11000
@@ -80,6 +82,12 @@ class Collection:
         return Collection(
             database=self.database, source=self.source, fixed=self.fixed, session=session
         )
+
+    def beside(self, name: str) -> "Collection":
+        """Return another collection of sites in the same scope and transaction."""
+        if name not in SITE_COLLECTIONS:
+            raise ValueError(f"{name} is not a collection of sites")
+        return replace(self, source=self.database.raw[name])
 
     def find_one(self, query: Filter, projection: Filter | None = None) -> Document | None:
         """Return the document that matches, or None."""
@@ -309,6 +317,12 @@ class SiteScope:
         if bucket not in BUCKETS:
             raise ValueError(f"{bucket} is not a bucket")
         return Survey(self.database, bucket, prefix=f"{self.site}/")
+
+    def mender(self, bucket: str) -> Mender:
+        """Return what mends a bucket's files out of what is stored of them."""
+        if bucket not in BUCKETS:
+            raise ValueError(f"{bucket} is not a bucket")
+        return Mender(self.database, bucket, prefix=f"{self.site}/")
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; see `Database.transaction`."""

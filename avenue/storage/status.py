@@ -6,12 +6,17 @@ from typing import Any, TypeVar
 
 from pymongo.errors import OperationFailure
 
+from avenue.config import Settings
 from avenue.storage.connection import Database, Document, is_passing, unavailable_when_away
 
 T = TypeVar("T")
 HEALTHY_STATES = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 PRIMARY = "PRIMARY"
 SECONDS_PER_HOUR = 3600
+FULL_PERCENT = 90
+"""MongoDB drops the oldest of the oplog in pieces, so a full one is a little smaller at times."""
+SURVIVING_MEMBERS = 2
+VOLUME = "volume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,8 @@ class MongoFacts:
     """The deployment; behind a router `members` and `data_members` are None.
 
     `data_members` is how many hold data (arbiters do not), `oplog_hours` how long a member may be
-    away and still catch up.
+    away and still catch up; an oplog that `oplog_is_filling` has dropped nothing yet. Of
+    `connections_…` the server that was asked has its own.
     """
 
     version: str | None
@@ -38,6 +44,9 @@ class MongoFacts:
     primary: str | None
     storage_engine: str | None
     oplog_hours: float | None
+    oplog_is_filling: bool = False
+    connections_current: int | None = None
+    connections_available: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,47 @@ class DatabaseFacts:
     index_bytes: int | None
     disk_used_bytes: int | None
     disk_total_bytes: int | None
+
+    @property
+    def disk_percent(self) -> float | None:
+        """How full the disk is."""
+        return percent(self.disk_used_bytes, self.disk_total_bytes)
+
+
+def is_persistent(mongodb: MongoFacts, settings: Settings) -> bool:
+    """Tell whether the bytes outlive one machine, or a disk that was declared to last."""
+    if settings.local:
+        return False
+    several = mongodb.data_members is not None and mongodb.data_members >= SURVIVING_MEMBERS
+    return several or settings.storage == VOLUME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oplog:
+    """How far back members can catch up, and its bytes of how many at most; None: not told.
+
+    While it is not full yet, it reaches back to when the set was made.
+    """
+
+    hours: float
+    bytes: int | None
+    most_bytes: int | None
+    data_members: int
+
+    @property
+    def full_percent(self) -> float | None:
+        """How much of its size is used."""
+        return percent(self.bytes, self.most_bytes)
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether there is room in it yet; False where that is not told."""
+        return self.full_percent is not None and self.full_percent < FULL_PERCENT
+
+
+def percent(part: int | None, whole: int | None) -> float | None:
+    """Return `part` of `whole` in percent, None where either is not known or there is no whole."""
+    return None if part is None or not whole else 100 * part / whole
 
 
 class DeploymentStatus:
@@ -62,8 +112,10 @@ class DeploymentStatus:
         hello = self._told("hello") or {}
         seen = self._told("replSetGetStatus")
         build, server = self._told("buildInfo") or {}, self._told("serverStatus") or {}
+        connections = server.get("connections", {})
         is_router = hello.get("msg") == "isdbgrid"
         with_data = [*hello.get("hosts", ()), *hello.get("passives", ())]
+        oplog = self._oplog(hello)
         return MongoFacts(
             version=build.get("version"),
             topology="sharded" if is_router else "replica_set",
@@ -71,7 +123,10 @@ class DeploymentStatus:
             data_members=None if is_router else len(with_data),
             primary=hello.get("primary"),
             storage_engine=server.get("storageEngine", {}).get("name"),
-            oplog_hours=None if is_router else self._oplog_hours(),
+            oplog_hours=oplog.hours if oplog else None,
+            oplog_is_filling=oplog is not None and oplog.is_filling,
+            connections_current=_whole(connections.get("current")),
+            connections_available=_whole(connections.get("available")),
         )
 
     def database(self) -> DatabaseFacts:
@@ -84,6 +139,23 @@ class DeploymentStatus:
             index_bytes=_whole(stats.get("indexSize")),
             disk_used_bytes=_whole(stats.get("fsUsedSize")),
             disk_total_bytes=_whole(stats.get("fsTotalSize")),
+        )
+
+    def oplog(self) -> Oplog | None:
+        """Return how far the oplog reaches; None behind a router, or when that is not told."""
+        return self._oplog(self._told("hello") or {})
+
+    def _oplog(self, hello: Mapping[str, Any]) -> Oplog | None:
+        hours = None if hello.get("msg") == "isdbgrid" else self._oplog_hours()
+        if hours is None:
+            return None
+        local = self._database.client["local"]
+        stats = self._if_allowed(lambda: local.command("collStats", "oplog.rs")) or {}
+        return Oplog(
+            hours=hours,
+            bytes=_whole(stats.get("size")),
+            most_bytes=_whole(stats.get("maxSize")),
+            data_members=len(hello.get("hosts", ())) + len(hello.get("passives", ())),
         )
 
     def _oplog_hours(self) -> float | None:

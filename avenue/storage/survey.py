@@ -6,12 +6,13 @@ looks at another's files.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from avenue.storage.connection import Database, Document
 
 T = TypeVar("T")
-RECORD = {"length": 1, "chunkSize": 1, "metadata.asset": 1}
+RECORD = {"length": 1, "chunkSize": 1, "uploadDate": 1, "metadata.asset": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,12 @@ class BucketTotals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """A file document. `length` and `chunk_bytes` are None where it holds no such number."""
+    """A file document. What it does not hold, or only as something else, is None."""
 
     id: str
     length: int | None
     chunk_bytes: int | None
+    uploaded_at: datetime | None
     asset: str | None
 
 
@@ -52,6 +54,16 @@ class Survey:
 
     def totals(self) -> BucketTotals:
         """Count what is there now, through indexes."""
+        files, length = self.files()
+        counted = self._aggregate(
+            self._chunks, [{"$match": {"files_id": self._range()}}, {"$count": "chunks"}]
+        )
+        return BucketTotals(
+            files=files, bytes=length, chunks=counted[0]["chunks"] if counted else 0
+        )
+
+    def files(self) -> tuple[int, int]:
+        """Count the files and their bytes, without their chunks."""
         summed = self._aggregate(
             self._files,
             [
@@ -59,14 +71,7 @@ class Survey:
                 {"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}},
             ],
         )
-        counted = self._aggregate(
-            self._chunks, [{"$match": {"files_id": self._range()}}, {"$count": "chunks"}]
-        )
-        return BucketTotals(
-            files=summed[0]["files"] if summed else 0,
-            bytes=summed[0]["bytes"] if summed else 0,
-            chunks=counted[0]["chunks"] if counted else 0,
-        )
+        return (summed[0]["files"], summed[0]["bytes"]) if summed else (0, 0)
 
     def records(self, file_ids: Iterable[str]) -> dict[str, FileRecord]:
         """Return the file documents of `file_ids` that exist, by id."""
@@ -141,10 +146,12 @@ class Survey:
 
     def _record(self, document: Document) -> FileRecord:
         asset = (document.get("metadata") or {}).get("asset")
+        uploaded_at = document.get("uploadDate")
         return FileRecord(
             id=self._own(document["_id"]),
             length=_whole(document.get("length"), None),
             chunk_bytes=_whole(document.get("chunkSize"), None),
+            uploaded_at=uploaded_at if isinstance(uploaded_at, datetime) else None,
             asset=asset if isinstance(asset, str) else None,
         )
 

@@ -7,6 +7,7 @@ what upload clients send and read (tus, Uppy, Dropzone, FilePond).
 from flask import Flask, Response, request
 
 from avenue.config import Settings
+from avenue.web import limits
 from avenue.web.places import is_api
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -46,6 +47,7 @@ EXPOSED = ", ".join(
         "Tus-Checksum-Algorithm",
         "Content-Disposition",
         "Retry-After",
+        *limits.HEADERS,
         "X-Request-ID",
         "ETag",
         "Idempotent-Replayed",

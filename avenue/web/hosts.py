@@ -3,6 +3,7 @@
 No URL is made from a Host header; `Site.base_url` is what the world calls the site.
 """
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,7 @@ from avenue.web.errors import UnknownHost
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+ADDRESS_AND_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+):\d+")
 WITHOUT_SITE = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that are asked by machines which know an address and no name."""
 
@@ -39,7 +41,7 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
     hops = settings.proxy_hops
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0, x_prefix=0
+            _without_port(app.wsgi_app), x_for=hops, x_proto=hops, x_host=0, x_port=0, x_prefix=0
         )
 
     def find_site() -> None:
@@ -56,6 +58,21 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
             wrong.new_url = site.base_url + urlunsplit(("", "", *address))
 
     app.before_request(find_site)
+
+
+def _without_port(app: "WSGIApplication") -> "WSGIApplication":
+    """Wrap an application: some proxies write the port of the client behind its address.
+
+    It is another one with each connection, so whoever is counted by address would begin anew.
+    """
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        address: str = environ.get("REMOTE_ADDR", "")
+        if found := ADDRESS_AND_PORT.fullmatch(address):
+            environ["REMOTE_ADDR"] = found[1] or found[2]
+        return app(environ, start_response)
+
+    return answer
 
 
 class OneHost:

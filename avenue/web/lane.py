@@ -787,6 +787,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _answer(self, conn: Connection, error: AvenueError) -> None:
         """Answer from the loop and close."""
+        metrics.count_refusal(error.code)
         self.log.info("%d %s", error.status, error.code)
         with contextlib.suppress(OSError):
             conn.sock.send(response_to(error))
@@ -804,6 +805,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         else:
             status, error = HTTPStatus.INTERNAL_SERVER_ERROR, AvenueError()
             self.log.error("%d %s", status, error.code, exc_info=exc)
+        metrics.count_refusal(error.code)
         with contextlib.suppress(OSError):
             client.sendall(response_to(error, status))
 

@@ -1,15 +1,25 @@
-"""How often one caller may call the API. Too often is answered at once; nobody is made to wait."""
+"""How often one caller may call the API. Too often is answered at once; nobody is made to wait.
+
+Every answer that was counted, and that no cache shares, says how much is left, twice: in
+`RateLimit-Policy` and `RateLimit` as the IETF's draft has them
+(draft-ietf-httpapi-ratelimit-headers, from its eighth version on), and in the three fields of its
+first versions, which are what clients read today. Seconds are from now on in both.
+
+Reading never waits for the counting: what cannot be counted in time is let through.
+"""
 
 import ipaddress
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, g, request
 
 from avenue.config import Settings
-from avenue.errors import TooManyRequests, Unauthenticated, sentence
+from avenue.errors import TooManyRequests, Unauthenticated, Unavailable, sentence
 from avenue.identity import Actor, Role
+from avenue.web import metrics
 from avenue.web.places import is_api
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -30,13 +40,37 @@ LARGE_PART_BYTES = 1024 * 1024
 LARGE_PARTS_PER_MINUTE = 6000
 """No client waits when it is told to, so no fast line may get there: this is 100 MB a second."""
 IPV6_CALLER_BITS = 64  # the least one customer is given; inside it they choose (RFC 6177)
+WINDOW_SECONDS = 60
+COUNTING_SECONDS = 0.5
+"""How long a read waits to be counted; usually that takes one or two milliseconds."""
+RESTING_SECONDS = 1.0
+"""How long nothing that reads is counted after that was too long, so that they do not all wait."""
+HEADERS = (
+    "RateLimit-Policy",
+    "RateLimit",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+)
+
+
+class Window(Protocol):
+    """A minute that is running for somebody."""
+
+    @property
+    def tries(self) -> int:
+        """How many there were, this one included."""
+
+    @property
+    def seconds_left(self) -> int:
+        """In how many seconds it ends, at least one."""
 
 
 class Counts(Protocol):
     """Who counts, for all instances together."""
 
-    def hit(self, key: str, limit: int) -> int:
-        """Count one try of `key` within a minute; return 0, or the seconds to wait."""
+    def count(self, key: str, *, within_seconds: float | None = None) -> Window:
+        """Count one try of `key`; raise `Unavailable` when it cannot be done, or not in time."""
 
 
 def upload_route(view: View) -> View:
@@ -87,6 +121,7 @@ def install(
     that is no longer good counts by address too, and is refused by whoever asks for the actor;
     install this before anything that refuses, so that guessing tokens is counted.
     """
+    limiter = Limiter(counts)
 
     def count() -> None:
         if not is_api():
@@ -96,33 +131,82 @@ def install(
         except Unauthenticated:
             actor = None
         kind = _kind_for(actor, settings)
-        wait_seconds = counts.hit(f"{kind.name}:{_caller(actor)}", kind.per_minute)
-        if wait_seconds:
+        window = limiter.count(kind, _caller(actor))
+        if window is None:
+            return
+        g.rate_limit = _told(kind, window)
+        if window.tries > kind.per_minute:
             raise TooManyRequests(
                 TOO_OFTEN[kind.name],
-                retry_after_seconds=wait_seconds,
+                retry_after_seconds=window.seconds_left,
                 words={"limit": kind.per_minute},
             )
 
+    def tell(response: Response) -> Response:
+        if not response.cache_control.public:  # a cache would tell everybody what one has left
+            response.headers.update(g.get("rate_limit") or {})
+        return response
+
     app.before_request(count)
+    app.after_request(tell)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
+    """What is counted together; `waits`: not done at all unless it was counted."""
+
     name: str
     per_minute: int
+    waits: bool = True
 
 
-def _kind_for(actor: Actor | None, settings: Settings) -> _Kind:
+class Limiter:
+    """Counts, and lets reads through where that fails or takes too long."""
+
+    def __init__(self, counts: Counts, now: Callable[[], float] = time.monotonic) -> None:
+        self._counts = counts
+        self._now = now
+        self._resting_until = float("-inf")
+
+    def count(self, kind: Kind, caller: str) -> Window | None:
+        """Count one try of `caller`; None for a read that could not be counted.
+
+        Raise `Unavailable` for anything else that could not be counted.
+        """
+        key = f"{kind.name}:{caller}"
+        if kind.waits:
+            return self._counts.count(key)
+        if self._now() >= self._resting_until:
+            try:
+                return self._counts.count(key, within_seconds=COUNTING_SECONDS)
+            except Unavailable:
+                self._resting_until = self._now() + RESTING_SECONDS
+        metrics.count_uncounted(kind.name)
+        return None
+
+
+def _told(kind: Kind, window: Window) -> Mapping[str, str]:
+    """Return what an answer says of the limit that it counted for."""
+    left = max(kind.per_minute - window.tries, 0)
+    return {
+        "RateLimit-Policy": f'"{kind.name}";q={kind.per_minute};w={WINDOW_SECONDS}',
+        "RateLimit": f'"{kind.name}";r={left};t={window.seconds_left}',
+        "RateLimit-Limit": str(kind.per_minute),
+        "RateLimit-Remaining": str(left),
+        "RateLimit-Reset": str(window.seconds_left),
+    }
+
+
+def _kind_for(actor: Actor | None, settings: Settings) -> Kind:
     if request.method in READING:
-        return _Kind("reads", settings.max_reads_per_minute)
+        return Kind("reads", settings.max_reads_per_minute, waits=False)
     if _is_large_part():
-        return _Kind("parts", LARGE_PARTS_PER_MINUTE)
+        return Kind("parts", LARGE_PARTS_PER_MINUTE)
     if request.method not in BRINGING or not _is_upload():
-        return _Kind("writes", settings.max_writes_per_minute)
+        return Kind("writes", settings.max_writes_per_minute)
     if actor and actor.role is Role.CLIENT and not actor.superuser:
-        return _Kind("uploads", settings.max_client_uploads_per_minute)
-    return _Kind("uploads", settings.max_uploads_per_minute)
+        return Kind("uploads", settings.max_client_uploads_per_minute)
+    return Kind("uploads", settings.max_uploads_per_minute)
 
 
 def _is_upload() -> bool:

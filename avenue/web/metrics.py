@@ -1,40 +1,28 @@
-"""`/metrics`: what this instance has answered, for Prometheus, summed over its worker processes.
+"""What is counted for Prometheus. docs/operations.md has each, and `web/scraping.py` shows them.
 
-Labels are routes, methods and statuses and never anything a client chooses. gunicorn's
-configuration gives the workers a folder in which each keeps its counts; without one (a single
-process) they are in memory.
+Labels are of our own making (routes, codes, kinds) and never anything a client chooses. Each is
+made with its first value, so a metric without labels is not among them: it would be made while
+this is imported, before it is known where the processes of an instance keep their counts.
 """
 
-import ipaddress
-import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPMethod
+from typing import Literal
 
-from flask import Blueprint, Flask, Response, current_app, g, request
-from prometheus_client import (
-    CONTENT_TYPE_PLAIN_0_0_4,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    generate_latest,
-    values,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import Counter, Gauge, Histogram
 
-from avenue.errors import Forbidden, Unauthenticated
-from avenue.identity import Role
-from avenue.web.auth import CHALLENGE, guards_itself, signed_in_actor
-from avenue.web.describing import Reply, described
-from avenue.web.hosts import KnowsSites
+from avenue.errors import AvenueError, Unavailable
 
-blueprint = Blueprint("metrics", __name__)
-EXTENSION = "avenue.metrics"
 NO_ROUTE = "none"
 OTHER_METHOD = "other"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
-"""What a request that came through somebody else says."""
-PORT = re.compile(r":\d+$")
+DECODE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+JOB_SECONDS = (0.1, 1, 10, 60, 600, 3600)
+POOL_SECONDS = (0.0001, 0.001, 0.01, 0.1, 1, 10)
+OF_THE_LIVING: Literal["livesum"] = "livesum"
+"""How gauges are summed: over the processes that run now."""
 
 requests = Counter(
     "avenue_http_requests", "Requests answered.", ("method", "route", "status", "by")
@@ -46,20 +34,60 @@ seconds = Histogram(
     ("route",),
     buckets=SECONDS,
 )
+refusals = Counter(
+    "avenue_refusals",
+    "Requests refused, by the code in their answers; not by the fast lane.",
+    ("code",),
+)
+refused_files = Counter(
+    "avenue_refused_files", "Files of uploads that were not taken, by the code told.", ("code",)
+)
+uncounted = Counter(
+    "avenue_uncounted_requests",
+    "Reads let through although their rate limit could not be counted.",
+    ("kind",),
+)
 lookups = Counter(
     "avenue_cache_lookups",
     "Looks of the application for bytes into the caches of its workers.",
     ("found",),
 )
-
-
-def install(app: Flask, sites: KnowsSites, house: str) -> None:
-    """Let `app` answer `/metrics`; `house` is the id of the site its operators belong to."""
-    if values.ValueClass is values.MutexValue:
-        # `serve` has imported this before gunicorn.conf.py named the folder of all processes.
-        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-    app.extensions[EXTENSION] = (sites, house)
-    app.register_blueprint(blueprint)
+decode_seconds = Histogram(
+    "avenue_decode_seconds",
+    "Seconds a decode process had a picture.",
+    ("task", "outcome"),
+    buckets=DECODE_SECONDS,
+)
+decode_wait_seconds = Histogram(
+    "avenue_decode_wait_seconds",
+    "Seconds a picture waited for a decode process.",
+    ("task", "outcome"),
+    buckets=DECODE_SECONDS,
+)
+decode_pictures = Gauge(
+    "avenue_decode_pictures",
+    "Pictures that wait for a decode process, or that one has, now.",
+    ("task", "state"),
+    multiprocess_mode=OF_THE_LIVING,
+)
+renditions = Counter("avenue_renditions_made", "Renditions made.", ("variant", "extension"))
+swept = Counter("avenue_swept", "Things the sweeper removed.", ("what",))
+job_runs = Counter("avenue_job_runs", "Runs of jobs in this instance.", ("kind", "outcome"))
+job_seconds = Histogram(
+    "avenue_job_seconds", "Seconds a run of a job took.", ("kind",), buckets=JOB_SECONDS
+)
+pool_connections = Gauge(
+    "avenue_pool_connections",
+    "Connections to MongoDB: open, and of these in use.",
+    ("state",),
+    multiprocess_mode=OF_THE_LIVING,
+)
+pool_wait_seconds = Histogram(
+    "avenue_pool_wait_seconds",
+    "Seconds a thread waited for a connection to MongoDB.",
+    ("outcome",),
+    buckets=POOL_SECONDS,
+)
 
 
 def count_request(
@@ -79,61 +107,106 @@ def count_fast_lane(method: str, route: str, status: int, answers: int, sent: in
     sent_bytes.labels(route).inc(sent)
 
 
+def count_refusal(code: str) -> None:
+    """Count a request that was answered with the stable `code` of an error."""
+    refusals.labels(code).inc()
+
+
+def count_refused_file(code: str) -> None:
+    """Count a file of an upload that was not taken."""
+    refused_files.labels(code).inc()
+
+
+def count_uncounted(kind: str) -> None:
+    """Count a request of a `kind` that has a limit and passed without being counted."""
+    uncounted.labels(kind).inc()
+
+
 def count_lookup(*, found: bool) -> None:
     """Count a look into the cache."""
     lookups.labels("yes" if found else "no").inc()
 
 
-@blueprint.get("/metrics")
-@guards_itself(Role.OPS)
-@described(replies={200: Reply({"text/plain": str}, "Counters in Prometheus' text format.")})
-def show() -> Response:
-    """Show the counters: to this machine itself, or by token to the house's own operators.
-
-    Whatever came through a proxy is not this machine, even if the proxy runs on it.
-    """
-    if not _is_this_machine():
-        _admit_operator()
-    response = Response(generate_latest(_registry()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+@contextmanager
+def waiting_to_decode(task: str) -> Iterator[None]:
+    """Count a picture that waits inside for a decode process to do `task` with it."""
+    with _timed(decode_wait_seconds, task), _held(decode_pictures.labels(task, "waiting")):
+        yield
 
 
-def _registry() -> CollectorRegistry:
-    """Return what all worker processes counted; where there is no folder, what this one did."""
-    registry = CollectorRegistry()
+@contextmanager
+def decoding(task: str) -> Iterator[None]:
+    """Count a picture that a decode process has inside."""
+    with _timed(decode_seconds, task), _held(decode_pictures.labels(task, "open")):
+        yield
+
+
+def count_renditions(made: Iterable[tuple[str, str]]) -> None:
+    """Count renditions, each by its variant and its extension."""
+    for variant, extension in made:
+        renditions.labels(variant, extension).inc()
+
+
+def count_swept(numbers: Mapping[str, int]) -> None:
+    """Count what one round of the sweeper has removed, by what it was."""
+    for what, number in numbers.items():
+        swept.labels(what).inc(number)
+
+
+def count_job(kind: str, outcome: str, took: float) -> None:
+    """Count a run of a job that ended after `took` seconds."""
+    job_runs.labels(kind, outcome).inc()
+    job_seconds.labels(kind).observe(took)
+
+
+class PoolMeter:
+    """Counts the connections to MongoDB of this process; twice for each command, so it is quick."""
+
+    def __init__(self) -> None:
+        self._open = pool_connections.labels("open")
+        self._in_use = pool_connections.labels("in_use")
+        self._lent = pool_wait_seconds.labels("lent")
+        self._refused = pool_wait_seconds.labels("refused")
+
+    def opened(self, change: int) -> None:
+        """Count connections that were opened, or closed when `change` is negative."""
+        self._open.inc(change)
+
+    def lent(self, waited_seconds: float) -> None:
+        """Count a connection that a thread got."""
+        self._in_use.inc()
+        self._lent.observe(waited_seconds)
+
+    def given_back(self) -> None:
+        """Count a connection that came back."""
+        self._in_use.dec()
+
+    def refused(self, waited_seconds: float) -> None:
+        """Count a thread that got none."""
+        self._refused.observe(waited_seconds)
+
+
+@contextmanager
+def _held(gauge: Gauge) -> Iterator[None]:
+    gauge.inc()
     try:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    except ValueError:
-        return REGISTRY
-    return registry
+        yield
+    finally:
+        gauge.dec()
 
 
-def _is_this_machine() -> bool:
-    """Tell whether this machine asks for itself, by its own address.
-
-    A proxy may say nothing of whom it speaks for, but then it passes a name on as `Host`.
-    """
-    if any(name in request.headers for name in FORWARDED):
-        return False
-    host = PORT.sub("", request.headers.get("Host", "")).lower()
-    is_own = host == "localhost" or _is_loopback(host.removeprefix("[").removesuffix("]"))
-    return is_own and _is_loopback(request.remote_addr or "")
-
-
-def _is_loopback(address: str) -> bool:
+@contextmanager
+def _timed(histogram: Histogram, task: str) -> Iterator[None]:
+    """Observe the seconds inside, by `task` and by how it ended."""
+    began_at, outcome = time.perf_counter(), "failed"
     try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-def _admit_operator() -> None:
-    """Raise unless an operator or administrator of the house's own site asks, or a superuser."""
-    sites, house = current_app.extensions[EXTENSION]
-    g.site = sites.by_host(request.headers.get("Host", ""))
-    if g.site is None:
-        raise Unauthenticated(headers=CHALLENGE)
-    actor = signed_in_actor()
-    if not actor.superuser and not (actor.has_role(Role.OPS) and actor.site.id == house):
-        raise Forbidden
+        yield
+        outcome = "done"
+    except Unavailable:
+        outcome = "busy"
+        raise
+    except AvenueError:
+        outcome = "refused"
+        raise
+    finally:
+        histogram.labels(task, outcome).observe(time.perf_counter() - began_at)

@@ -43,6 +43,7 @@ from avenue.web.errors import (
     UnknownHost,
 )
 from avenue.web.hosts import WITHOUT_SITE
+from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS
 from avenue.web.limits import is_upload_view
 from avenue.web.places import API
 from avenue.web.problems import Problem
@@ -67,6 +68,11 @@ everything but GET, HEAD and OPTIONS must come from a page of the site itself (`
 
 HEADERS: Mapping[str, str] = {
     "Accept-Ranges": "`bytes`: parts may be asked for with Range.",
+    "RateLimit": "What is left (`r`) and for how many seconds (`t`), as the IETF's draft has it.",
+    "RateLimit-Policy": "How much may be asked for (`q`) in how many seconds (`w`), likewise.",
+    "RateLimit-Limit": "How many requests of this kind may come in a minute.",
+    "RateLimit-Remaining": "How many are left of them.",
+    "RateLimit-Reset": "In how many seconds all of them are there again.",
     "Repr-Digest": "The SHA-256 of the whole file, as `sha-256=:<base64>:`.",
     "Content-Disposition": "The file's name.",
     "Content-Range": "Which bytes of how many.",
@@ -83,7 +89,7 @@ HEADERS: Mapping[str, str] = {
 HEADERS_OF_STATUS = {
     401: ("WWW-Authenticate",),
     416: ("Content-Range",),
-    429: ("Retry-After",),
+    429: ("Retry-After", *RATE_LIMIT_HEADERS),
     503: ("Retry-After",),
 }
 

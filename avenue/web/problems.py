@@ -31,6 +31,7 @@ from avenue.errors import (
     Unauthenticated,
     Unavailable,
 )
+from avenue.web import metrics
 from avenue.web.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -130,6 +131,7 @@ def answer(error: Exception) -> AnyResponse:
         # Whoever raised it has written the answer already.
         return cast("AnyResponse", error.response)
     problem = _problem(error)
+    metrics.count_refusal(problem.code)
     if isinstance(error, AvenueError) and problem.status > HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("%s: %s", error.code, error.message)  # English, as everything in the log
     elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -56,6 +56,9 @@ def test_answers_and_errors_can_be_read(client: FlaskClient, path: str, status: 
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"Location", "Upload-Offset", "Retry-After", "X-Request-ID", "ETag"} <= set(exposed)
     assert "Content-Disposition" in exposed
+    assert {"RateLimit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset"} <= set(
+        exposed
+    )
     assert {"Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"} <= set(exposed)
     assert "Origin" in answer.vary
 

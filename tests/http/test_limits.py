@@ -1,12 +1,18 @@
 """Too often is a 429 with the seconds to wait; who is meant is a person, else an address."""
 
+from dataclasses import dataclass, replace
+
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from avenue.config import Settings
-from avenue.errors import Unauthenticated
+from avenue.errors import Unauthenticated, Unavailable
 from avenue.identity import Actor, Role
+from avenue.storage.rate_limits import Window
 from avenue.web import limits
+from avenue.web.limits import COUNTING_SECONDS, RESTING_SECONDS, Kind, Limiter
+from tests.http.application import Application, Caller
 from tests.http.web_app import HOST, SITE, Counter, whole_app
 
 MIB = 1024 * 1024
@@ -21,7 +27,7 @@ FEW = Settings(
 )
 
 
-def ask(app: Flask, method: str, path: str, address: str = "192.0.2.1") -> object:
+def ask(app: Flask, method: str, path: str, address: str = "192.0.2.1") -> TestResponse:
     return app.test_client().open(
         path, method=method, headers={"Host": HOST}, environ_base={"REMOTE_ADDR": address}
     )
@@ -55,6 +61,99 @@ def test_the_request_above_the_limit_waits(
     if method != "HEAD":
         assert refused.json["code"] == "too_many_requests"
         assert refused.json["retry_after_seconds"] == 42
+
+
+def left(answer: TestResponse) -> dict[str, str]:
+    """What an answer says of the limit it counted for."""
+    return {name: value for name, value in answer.headers if name.startswith("RateLimit")}
+
+
+def test_every_answer_that_was_counted_says_what_is_left() -> None:
+    app = whole_app(FEW, Counter(), SELLER)
+    told = [left(ask(app, "POST", "/api/things")) for _ in range(6)]  # 400, then 429
+    assert told[0] == {
+        "RateLimit-Policy": '"writes";q=4;w=60',
+        "RateLimit": '"writes";r=3;t=42',
+        "RateLimit-Limit": "4",
+        "RateLimit-Remaining": "3",
+        "RateLimit-Reset": "42",
+    }
+    assert [each["RateLimit-Remaining"] for each in told] == ["3", "2", "1", "0", "0", "0"]
+    assert told[5]["RateLimit"] == '"writes";r=0;t=42'
+    assert set(told[0]) == set(limits.HEADERS)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/nowhere", 404), ("/api/secret/x", 500)])
+def test_errors_say_it_too(path: str, status: int) -> None:
+    answer = ask(whole_app(FEW, Counter()), "GET", path)
+    assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (status, "4")
+
+
+def test_what_is_not_counted_says_nothing_of_limits() -> None:
+    assert left(ask(whole_app(FEW, Counter()), "GET", "/page")) == {}
+
+
+def test_what_caches_share_tells_nobody_what_another_has_left() -> None:
+    counter = Counter()
+    assert left(ask(whole_app(FEW, counter, SELLER), "GET", "/api/shared")) == {}
+    assert counter.seen == {"reads:user:ana": 1}
+
+
+# When counting fails
+
+
+@dataclass
+class Failing(Counter):
+    """A counter that is away while it `fails`."""
+
+    fails: bool = True
+    tries: int = 0
+
+    def count(self, key: str, *, within_seconds: float | None = None) -> Window:
+        self.tries += 1
+        self.within_seconds = within_seconds
+        if self.fails:
+            raise Unavailable
+        return super().count(key)
+
+
+def test_reads_that_cannot_be_counted_pass_and_nothing_else_does() -> None:
+    counter = Failing()
+    app = whole_app(FEW, counter)
+    answers = [ask(app, "GET", "/api/things") for _ in range(7)]
+    assert [each.status_code for each in answers] == [200] * 7
+    assert left(answers[0]) == {}
+    for method, path in (("POST", "/api/things"), ("POST", "/api/files"), ("DELETE", "/api/x")):
+        refused = ask(app, method, path)
+        assert (refused.status_code, refused.json["code"]) == (503, "unavailable")
+        assert refused.headers["Retry-After"]
+
+
+def test_after_a_failure_reads_do_not_even_ask_for_a_while() -> None:
+    counter, now = Failing(), 100.0
+    limiter = Limiter(counter, lambda: now)
+    reads, writes = Kind("reads", 5, waits=False), Kind("writes", 5)
+    assert limiter.count(reads, "ana") is None
+    assert counter.within_seconds == COUNTING_SECONDS
+    counter.fails = False
+    now += RESTING_SECONDS - 0.01
+    assert limiter.count(reads, "ana") is None
+    assert counter.tries == 1
+    assert limiter.count(writes, "ana") == Window(tries=1, seconds_left=42)
+    now += 0.01
+    assert limiter.count(reads, "ana") == Window(tries=1, seconds_left=42)
+
+
+def test_a_counter_that_is_stuck_hinders_nobody_who_reads(
+    application: Application, as_seller: Caller
+) -> None:
+    database, key = application.database, {"_id": f"reads:user:{as_seller.id}"}
+    assert left(as_seller.get("/api/shop/products"))
+    with database.client.start_session() as session, session.start_transaction():
+        database.raw["rate_limits"].update_one(key, {"$set": {"held": True}}, session=session)
+        answer = as_seller.get("/api/shop/products")
+        session.abort_transaction()
+    assert (answer.status_code, left(answer)) == (200, {})
 
 
 def test_kinds_and_callers_are_counted_apart() -> None:
@@ -124,6 +223,27 @@ def test_a_forged_forwarded_address_changes_nothing() -> None:
             "/api/things", headers={"Host": HOST, "X-Forwarded-For": f"203.0.113.{n}"}
         )
     assert counter.seen == {"reads:address:127.0.0.1": 3}
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "counted"),
+    [
+        (1, "203.0.113.{n}, 198.51.100.7", "198.51.100.7"),
+        (2, "203.0.113.{n}, 198.51.100.7, 10.0.0.1", "198.51.100.7"),
+        (2, "203.0.113.{n}", "127.0.0.1"),  # fewer proxies than there are: it came past one
+        (0, "203.0.113.{n}, 198.51.100.7", "127.0.0.1"),
+        (1, "198.51.100.7:4000{n}", "198.51.100.7"),  # its port is another one each time
+        (1, "[2001:db8::7]:4000{n}", "2001:db8::/64"),
+        (1, "[2001:db8::{n}]", "2001:db8::/64"),
+    ],
+)
+def test_only_what_our_own_proxies_say_counts(hops: int, forwarded: str, counted: str) -> None:
+    counter = Counter()
+    app = whole_app(replace(FEW, proxy_hops=hops), counter)
+    for n in range(3):
+        forged = {"Host": HOST, "X-Forwarded-For": forwarded.format(n=n)}
+        app.test_client().get("/api/things", headers=forged)
+    assert counter.seen == {f"reads:address:{counted}": 3}
 
 
 def test_guessing_tokens_is_counted_by_address() -> None:

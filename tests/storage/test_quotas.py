@@ -376,3 +376,55 @@ def test_what_took_long_to_count_is_shown_again(room, stored, monkeypatch):
     assert room.used_lately(other) == Amount()
     assert room.used(holder) == ONE
     assert stored.counts == 4
+
+
+OLD, FRESH = timedelta(hours=3), timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("counted", "counted_ago", "held", "is_wrong"),
+    [
+        ({"bytes": 20, "files": 2}, FRESH, (), False),
+        ({"bytes": 19, "files": 2}, FRESH, (), True),
+        ({"bytes": 20, "files": 1}, FRESH, (), True),
+        ({"bytes": 10, "files": 1}, FRESH, (ONE,), False),  # being stored just now
+        ({"bytes": 30, "files": 3}, FRESH, (), False),  # something was removed since
+        ({"bytes": 30, "files": 3}, OLD, (), True),
+        ({"bytes": "20", "files": 2}, FRESH, (), True),
+        ({"bytes": 0, "files": 0}, None, (), False),  # counted before anything is reserved
+    ],
+)
+def test_a_counter_that_says_too_little_or_too_much_for_long_is_wrong(
+    database, stored, counted, counted_ago, held, is_wrong
+):
+    holder = Holder(site=new_id())
+    stored.amounts[holder.id] = ONE + ONE
+    counted_at = None if counted_ago is None else utc_now() - counted_ago
+    reserved = [{"id": new_id(), "bytes": each.bytes, "files": each.files} for each in held]
+    database.raw["quotas"].insert_one(
+        {"_id": holder.id, "site": holder.site, **counted, "held": reserved}
+        | {"counted_at": counted_at, "counts": 1}
+    )
+    ledger = Ledger(database, stored.count)
+    assert ledger.holders_after(holder.site, "", 10) == [holder]
+    assert (ledger.miscount(holder) is not None) == is_wrong
+    ledger.count(holder)
+    assert ledger.miscount(holder) is None
+
+
+def test_a_holder_without_a_counter_has_none_that_is_wrong(database, stored):
+    assert Ledger(database, stored.count).miscount(Holder(site=new_id())) is None
+
+
+def test_a_counter_that_is_counted_anew_while_it_is_compared_is_not_wrong(database, stored):
+    holder = Holder(site=new_id())
+    stored.amounts[holder.id] = ONE + ONE
+    Ledger(database, stored.count).count(holder)
+
+    def removed_and_counted(holder: Holder) -> Amount:
+        found = stored.count(holder)
+        stored.amounts[holder.id] = ONE
+        Ledger(database, stored.count).count(holder)
+        return found
+
+    assert Ledger(database, removed_and_counted).miscount(holder) is None

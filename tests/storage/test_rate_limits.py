@@ -1,14 +1,21 @@
 """Rate limits: every try counts once, wherever it was made, by the server's clock."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from avenue.config import Settings
+from avenue.errors import Unavailable
 from avenue.storage.connection import Database
-from avenue.storage.rate_limits import WINDOW_SECONDS, RateLimits
+from avenue.storage.rate_limits import WINDOW_SECONDS, RateLimits, Window
+from tests.mongod import Mongod, fail_point
+from tests.storage.test_scope import Heard
 from tests.threads import at_once
 
 
@@ -48,6 +55,51 @@ def test_every_try_counts_once_over_threads_and_processes(
     assert waits.count(0) == 25
     assert len(waits) == 80
     assert counter(database)["count"] == 80
+
+
+def test_counting_takes_one_round_trip(database: Database, shared_uri: str) -> None:
+    limits, heard = RateLimits(database), Heard()
+    with MongoClient[dict[str, Any]](shared_uri, event_listeners=[heard]) as client:
+        listening = client[database.raw.name].rate_limits
+        limits._counters = replace(limits._counters, source=listening)
+        assert limits.count("ana") == Window(tries=1, seconds_left=60)
+        assert limits.count("ana").tries == 2
+        assert [next(iter(each)) for each in heard.commands] == ["findAndModify"] * 2
+
+
+@contextmanager
+def somebody_holding(database: Database, key: str) -> Iterator[None]:
+    """A counter that nobody else can write: a transaction that does not end has."""
+    with database.client.start_session() as session, session.start_transaction():
+        touched = {"$set": {"held": True}}
+        database.raw["rate_limits"].update_one({"_id": key}, touched, session=session)
+        yield
+        session.abort_transaction()
+
+
+def test_what_cannot_be_counted_in_time_is_told_in_time(
+    database: Database, limits: RateLimits
+) -> None:
+    limits.count("ana")
+    with somebody_holding(database, "ana"):
+        began_at = time.monotonic()
+        with pytest.raises(Unavailable):
+            limits.count("ana", within_seconds=0.3)
+        assert time.monotonic() - began_at < 10  # of the 15 that a write may take
+        assert limits.count("leo", within_seconds=5).tries == 1
+    assert limits.count("ana", within_seconds=5).tries == 2
+
+
+@pytest.mark.parametrize("code", [13, 14031], ids=["no right to write", "no room on the disk"])
+def test_a_database_that_does_not_write_is_unavailable(
+    mongod: Mongod, limits: RateLimits, code: int
+) -> None:
+    where = {"app_name": "avenue", "namespace": f"{limits._database.raw.name}.rate_limits"}
+    with (
+        fail_point(mongod.client, ["findAndModify"], None, code, **where),
+        pytest.raises(Unavailable),
+    ):
+        limits.count("ana")
 
 
 def test_callers_are_counted_apart(limits: RateLimits) -> None:

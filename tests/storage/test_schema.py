@@ -10,7 +10,7 @@ from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.storage import schema
 from avenue.storage.connection import Database
-from avenue.storage.indexes import INDEXES
+from avenue.storage.indexes import INDEXES, missing_indexes
 from avenue.storage.schema import (
     ForeignDatabase,
     Gate,
@@ -20,7 +20,6 @@ from avenue.storage.schema import (
     Standing,
     look,
     migrate,
-    shortcomings,
 )
 from tests.mongod import Mongod
 from tests.threads import at_once
@@ -64,7 +63,7 @@ def standalone(standalone_mongod: Mongod) -> Iterator[Database]:
     database.close()
 
 
-@pytest.mark.parametrize("act", [look, migrate, shortcomings, lambda db: Gate(db).pass_or_raise()])
+@pytest.mark.parametrize("act", [look, migrate, lambda db: Gate(db).pass_or_raise()])
 def test_a_database_of_another_application_is_refused_and_untouched(
     foreign: Database, act: Any
 ) -> None:
@@ -102,7 +101,6 @@ def test_every_index_belongs_to_a_collection_that_is_guarded() -> None:
 
 def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> None:
     assert look(bare_database) is Standing.EMPTY
-    assert shortcomings(bare_database) == [NotMigrated.message]
     with pytest.raises(NotMigrated):
         Gate(bare_database).pass_or_raise()
     assert everything(bare_database) == {}
@@ -112,7 +110,7 @@ def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> Non
     done = migrate(bare_database)
     assert [each.partition(":")[0] for each in done] == ["1", "2", "3"]
     assert look(bare_database) is Standing.READY
-    assert shortcomings(bare_database) == []
+    assert missing_indexes(bare_database) == []
     assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 3}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     Gate(bare_database).pass_or_raise()
@@ -127,7 +125,7 @@ def test_migrating_again_does_nothing(database: Database) -> None:
 
 def test_migrations_that_meet_end_as_one(mongod: Mongod, bare_database: Database) -> None:
     at_once(4, lambda _: migrate(bare_database))
-    assert shortcomings(bare_database) == []
+    assert missing_indexes(bare_database) == []
     assert bare_database.raw["sites"].count_documents({}) == 1
     assert bare_database.raw["avenue_meta"].count_documents({}) == 1
 
@@ -138,7 +136,7 @@ def test_a_migration_that_was_killed_is_gone_on_with(bare_database: Database) ->
     with pytest.raises(NotMigrated):
         Gate(bare_database).pass_or_raise()
     assert migrate(bare_database)
-    assert shortcomings(bare_database) == []
+    assert missing_indexes(bare_database) == []
 
 
 def test_group_names_that_no_group_stands_behind_are_forgotten(database: Database) -> None:
@@ -175,7 +173,7 @@ def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Databa
     database.raw["avenue_meta"].update_one({}, {"$inc": {"version": 1}})
     database.raw["shop_products"].drop_indexes()
     before = everything(database)
-    for act in (look, migrate, shortcomings):
+    for act in (look, migrate):
         with pytest.raises(NewerDatabase):
             act(database)
     assert everything(database) == before
@@ -195,16 +193,15 @@ def test_a_standalone_is_refused_with_the_line_that_helps(standalone: Database, 
 )
 def test_an_index_that_is_missing_is_named_and_made_again(database: Database, index: Any) -> None:
     database.raw[index.collection].drop_index(index.name)
-    missing = f"index {index.collection}.{index.name} is missing"
-    assert shortcomings(database) == [missing]
+    assert missing_indexes(database) == [f"{index.collection}.{index.name}"]
     migrate(database)
-    assert shortcomings(database) == []
+    assert missing_indexes(database) == []
 
 
 def test_a_collection_that_was_dropped_is_missing_all_its_indexes(database: Database) -> None:
     database.raw["jobs"].drop()
-    assert shortcomings(database) == [
-        f"index jobs.{index.name} is missing" for index in INDEXES if index.collection == "jobs"
+    assert missing_indexes(database) == [
+        f"jobs.{index.name}" for index in INDEXES if index.collection == "jobs"
     ]
 
 
@@ -222,7 +219,7 @@ def test_a_database_that_is_away_is_unavailable(fresh_mongod: Mongod) -> None:
     uri = fresh_mongod.uri_of("avenue")
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1))
     fresh_mongod.kill()
-    for act in (look, migrate, shortcomings):
+    for act in (look, migrate):
         with pytest.raises(Unavailable) as caught:
             act(database)
         assert type(caught.value) is Unavailable

@@ -1,0 +1,33 @@
+"""The command `probe`: whether all is in order, and whether a file can be stored."""
+
+import sys
+
+import click
+
+from avenue.app.services import probe_service
+from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.storage.fitness import Fitness
+from avenue.web.health import Answer, Finding, answer_of
+
+
+@click.command()
+@local
+@as_json
+def probe(*, is_local: bool, wants_json: bool) -> None:
+    """Look at the database, then store, read and delete a file there."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        answer = answer_of(Fitness(database), probe_service(settings, database).probe)
+    say(wants_json, answer.facts, _text(answer))
+    sys.exit(0 if answer.is_well else 1)
+
+
+def _text(answer: Answer) -> str:
+    return "\n".join(map(_line, answer.found))
+
+
+def _line(finding: Finding) -> str:
+    words = f"{finding.name:<8} {finding.verdict}"
+    return f"{words}: {finding.detail}" if finding.detail else words
+
+
+COMMANDS = (probe,)

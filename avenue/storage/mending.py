@@ -1,0 +1,74 @@
+"""Mending a file out of what is stored of it: only what its hash proves to be right is kept."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from avenue.storage.connection import Database, Document
+
+T = TypeVar("T")
+MOST_CHOICES = 16
+"""How many ways to put a file together are followed at once; a file has one, but for accidents."""
+
+
+class Mender:
+    """The files of one bucket, by ids without their `prefix`."""
+
+    def __init__(self, database: Database, bucket: str, *, prefix: str) -> None:
+        self._database = database
+        self._prefix = prefix
+        self._files = database.raw[f"{bucket}.files"]
+        self._chunks = database.raw[f"{bucket}.chunks"]
+
+    def right_chunks(
+        self, file_id: str, *, length: int, chunk_bytes: int, sha256: str
+    ) -> list[Any] | None:
+        """Return the ids of the stored chunks that together have this hash, or None.
+
+        Where a number is stored more than once each of them is tried. Read one by one.
+        """
+        ways: list[tuple[Any, list[Any]]] = [(hashlib.sha256(), [])]
+        for number in range(-(-length // chunk_bytes)):
+            size = min(chunk_bytes, length - number * chunk_bytes)
+            found = self._candidates(self._prefix + file_id, number, size)
+            ways = [_further(way, each) for way in ways for each in found]
+            if not 0 < len(ways) <= MOST_CHOICES:
+                return None
+        return next((ids for digest, ids in ways if digest.hexdigest() == sha256), None)
+
+    def keep_only(self, file_id: str, chunk_ids: Sequence[Any]) -> None:
+        """Remove every other chunk of a file; repeatable."""
+        others = {"files_id": self._prefix + file_id, "_id": {"$nin": list(chunk_ids)}}
+        self._write(lambda: self._chunks.delete_many(others))
+
+    def correct(self, file_id: str, *, length: int, chunk_bytes: int) -> None:
+        """Let the document of a file say how long it is and how it was cut; repeatable."""
+        right = {"$set": {"length": length, "chunkSize": chunk_bytes}}
+        self._write(lambda: self._files.update_one({"_id": self._prefix + file_id}, right))
+
+    def _candidates(self, stored_id: str, number: int, size: int) -> list[Document]:
+        """Return the chunks of this number and size, those with the same bytes once."""
+        query = {"files_id": stored_id, "n": number}
+        found = self._database.repeat(
+            # In an order that `Files.rewrite` keeps, too: of two who mend a file at once each
+            # would else remove what the other keeps.
+            lambda: list(
+                self._chunks.find(query, {"data": 1}).sort("_id", 1).limit(MOST_CHOICES + 1)
+            ),
+            self._database.read_seconds,
+        )
+        by_bytes: dict[bytes, Document] = {}
+        for each in found:
+            data = bytes(each.get("data") or b"")
+            if len(data) == size:
+                by_bytes.setdefault(data, each)
+        return list(by_bytes.values())
+
+    def _write(self, operation: Callable[[], T]) -> T:
+        return self._database.repeat(operation, self._database.write_seconds)
+
+
+def _further(way: tuple[Any, list[Any]], chunk: Document) -> tuple[Any, list[Any]]:
+    digest = way[0].copy()
+    digest.update(chunk["data"])
+    return digest, [*way[1], chunk["_id"]]

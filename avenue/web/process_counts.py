@@ -1,0 +1,68 @@
+"""The counts of processes that are gone, kept while the instance runs.
+
+Each process keeps its counts in files of its own, named with its id (prometheus_client does that).
+Processes are replaced all the time, so these files would become ever more; when one has ended, its
+counts are added to those of all before it. Its gauges said how things stood in it, and go.
+"""
+
+import fcntl
+import logging
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client.mmap_dict import MmapedDict
+
+ADDED_UP = ("counter", "histogram")
+GONE = "gone"
+LOCK = "lock"
+UNREADABLE = (OSError, RuntimeError, ValueError, struct.error)
+"""What reading the file raises whose process was killed while it made it."""
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Let nobody move counts inside `folder` meanwhile: they would be seen twice, or not at all."""
+    with _locked(folder, fcntl.LOCK_SH):
+        yield
+
+
+def add_up(folder: Path, pid: int) -> None:
+    """Add the counts of the process `pid`, which has ended, to those of all before it."""
+    with _locked(folder, fcntl.LOCK_EX):
+        for kind in ADDED_UP:
+            _move(folder / f"{kind}_{pid}.db", folder / f"{kind}_{GONE}.db")
+        for gauges in folder.glob(f"gauge_live*_{pid}.db"):
+            gauges.unlink(missing_ok=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    if not source.exists():
+        return
+    try:
+        counted = [(key, value) for key, value, *_ in _values_in(source)]
+    except UNREADABLE as error:
+        log.warning("The counts of a process that ended are lost: %r", error)
+    else:
+        sums = MmapedDict(str(target))  # type: ignore[no-untyped-call]
+        try:
+            for key, value in counted:
+                before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
+                sums.write_value(key, before + value, 0.0)  # type: ignore[no-untyped-call]
+        finally:
+            sums.close()  # type: ignore[no-untyped-call]
+    source.unlink()
+
+
+def _values_in(file: Path) -> Iterator[tuple[str, float, float, int]]:
+    return MmapedDict.read_all_values_from_file(str(file))  # type: ignore[no-any-return,no-untyped-call]
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    with (folder / LOCK).open("a") as lock:
+        fcntl.flock(lock, how)  # given back when the file is closed, or with the process
+        yield
