@@ -151,6 +151,26 @@ def by_link(freshness: Freshness, seconds: int, edge_seconds: int | None = None)
     return Freshness(headers=headers, unchanging=freshness.unchanging)
 
 
+def freshness_of(
+    wanted: Freshness,
+    *,
+    is_public: bool = False,
+    is_open: bool = False,
+    link_seconds: int = 0,
+    edge_seconds: int | None = None,
+) -> Freshness:
+    """Return `wanted`, as it is for a public file, as far as it may be so for this one.
+
+    A private one may be `is_open` to everybody in this form, or come by a link that is good for
+    `link_seconds`; see `by_link`.
+    """
+    if is_public:
+        return wanted
+    if is_open:  # until its category says otherwise, and no edge is told of that
+        return STAND_IN if wanted is STAND_IN else SHORT
+    return by_link(wanted, link_seconds, edge_seconds) if link_seconds else PRIVATE
+
+
 _STATUS_LINES = {
     HTTPStatus.OK: "200 OK",
     HTTPStatus.PARTIAL_CONTENT: "206 Partial Content",

@@ -27,9 +27,9 @@ from avenue.media.delivery import (
     KnownFile,
     OpenFile,
     PreconditionFailed,
-    by_link,
     deliver,
     facts_of,
+    freshness_of,
     not_modified,
     withheld,
 )
@@ -78,15 +78,14 @@ class Admission:
 
     def freshness(self, wanted: Freshness) -> Freshness:
         """Return `wanted`, as it is for a public file, as far as it may be so for this one."""
-        if self.asset.visibility is Visibility.PUBLIC:
-            return wanted
-        if self.is_open:  # until its category says otherwise, and no edge is told of that
-            return STAND_IN if wanted is STAND_IN else SHORT
-        if not self.link_seconds:
-            return PRIVATE
-        category = filed_in(g.site, self.asset)
-        edge = using(Settings).cache_seconds if category and category.edge else None
-        return by_link(wanted, self.link_seconds, edge)
+        category = filed_in(g.site, self.asset) if self.link_seconds else None
+        return freshness_of(
+            wanted,
+            is_public=self.asset.visibility is Visibility.PUBLIC,
+            is_open=self.is_open,
+            link_seconds=self.link_seconds,
+            edge_seconds=using(Settings).cache_seconds if category and category.edge else None,
+        )
 
 
 class FileQuery(TypedDict, total=False):
@@ -261,6 +260,8 @@ def _deliver(admission: Admission, variant: str, extension: str) -> Response:
 
 def _deliver_original(admission: Admission, freshness: Freshness) -> Response:
     file = using(MediaReader).open(admission.asset)
+    if file.is_spoiled:  # a HEAD reads nothing, and a 304 would keep what may be wrong
+        raise _of_today(admission.asset, ORIGINAL)
     try:
         return _given(admission, file, freshness, file.place)
     except DamagedFile:

@@ -100,8 +100,8 @@ class Sweeper:
             for each in files:
                 if each.id in used or not self._may_go(each.id, each.uploaded_at):
                     continue
-                # Looked at once more: only now can no write make it used any more.
-                if each.id not in self._store.used_files([each]):
+                # Only now can no write make it used any more, whatever asset the file names.
+                if not self._store.is_named(each.id):
                     self._store.delete_file(bucket, each.id)
                     swept.files += 1
             yield

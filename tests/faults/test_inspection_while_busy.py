@@ -10,6 +10,9 @@ import pytest
 
 from avenue.app.background import INSPECT, SWEEP, Background
 from avenue.config import Settings
+from avenue.ops.fsck.models import Finding
+from avenue.ops.fsck.service import FSCK
+from avenue.ops.fsck.store import CheckStore
 from avenue.storage.connection import Database
 from tests.faults.house import Raw, inspect
 from tests.mongod import Guard, wait_until
@@ -59,6 +62,11 @@ def kept(database: Raw) -> int:
     return database["assets"].count_documents({})
 
 
+def found_by(database: Database, run: str) -> list[Finding]:
+    """What a check told, should it tell anything."""
+    return CheckStore(database).findings(run, "", 100)
+
+
 @ROUNDS
 def test_nothing_is_invented_while_a_shop_is_busy(
     seller: Client, shop_uri: str, shop_database: Raw, passes: int
@@ -74,6 +82,10 @@ def test_nothing_is_invented_while_a_shop_is_busy(
             for number in range(passes):
                 seen.append(background.run_now(INSPECT).result)
                 seen.append(shop_database["inspections"].find_one({"_id": "default"}))
+                if number % 6 == 2:
+                    checked = background.run_now(FSCK, args={"site": None, "repair": False})
+                    assert checked.result is not None, checked.error
+                    assert checked.result["found"] == 0, found_by(database, checked.id)
                 if number % 4 == 3:  # with no days in the trash, purging never ends either
                     assert background.run_now(SWEEP).error is None
         finally:

@@ -74,7 +74,7 @@ def _read(site: Site, url: str) -> Target | _OldPath:
         return _on_own_host(parts.path)
     if is_file or parts.scheme == "blob":
         return Fault(Kind.LOCAL_PATH, "The address is a file on somebody's own machine.")
-    if host and _is_private(host):
+    if host and is_private(host):
         return Fault(Kind.LOCALHOST, f"The host {host} is reachable from its own machine only.")
     return None
 
@@ -97,7 +97,7 @@ def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:
     return bool(host) and not names.isdisjoint(spellings)
 
 
-def _is_private(host: str) -> bool:
+def is_private(host: str) -> bool:
     """Tell whether only one machine or one private network knows this host."""
     try:
         address = ipaddress.ip_address(host)

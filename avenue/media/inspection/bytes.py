@@ -1,5 +1,6 @@
 """Whether the stored bytes of a file are whole, by its document and the sizes of its chunks."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from avenue.media.inspection.models import Fault, Kind, StoredVersion
@@ -30,6 +31,10 @@ def _fault_of_chunks(length: int, chunk_bytes: int, chunks: Sequence[ChunkSize])
     gone = [number for number in range(count) if number not in found]
     if gone:
         return Fault(Kind.CHUNK_MISSING, f"Of {count} chunks these are gone: {_listed(gone)}.")
+    times = Counter(chunk.number for chunk in chunks)
+    several = [number for number in range(count) if times[number] > 1]
+    if several:
+        return Fault(Kind.CHUNK_DUPLICATE, f"Stored more than once: chunks {_listed(several)}.")
     for number in range(count):
         right = min(chunk_bytes, length - number * chunk_bytes)
         if found[number] != right:

@@ -3,10 +3,17 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from avenue.media.inspection.bytes import fault_of
-from avenue.media.inspection.models import Damage, Fault, InspectedAsset, Kind, StoredVersion
+from avenue.media.inspection.models import (
+    Damage,
+    DamagedFile,
+    Fault,
+    InspectedAsset,
+    Kind,
+    StoredVersion,
+)
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.models import State
 from avenue.storage.scope import BUCKETS
@@ -17,6 +24,9 @@ SURVEYED_BYTES = 64 * MB  # whose sizes the server reads for one query
 CHUNK_BYTES = MB
 TRIES = 3
 SETTLE_SECONDS = 0.3  # what is being deleted or given up is gone by then
+OTHER_BYTES = Fault(Kind.WRONG_HASH, "The stored bytes are not those that were uploaded.")
+
+Read = Callable[[int], None]
 
 
 class FileInspector:
@@ -104,20 +114,105 @@ class FileInspector:
             is_readable = each.versions and each.state is State.LIVE and each.bucket in BUCKETS
             if not is_readable or (known and known.kind is not Kind.WRONG_HASH):
                 continue
-            digest = self._store.sha256_of(site_id, each)
-            if digest == each.versions[0].sha256 and known:
+            shown = each.versions[0]
+            digest = self._store.sha256_of(site_id, each.bucket, shown)
+            if digest == shown.sha256 and known:
                 self._store.unmark(site_id, each.id)
-            elif digest not in {each.versions[0].sha256, None} and not known:
-                fault = Fault(Kind.WRONG_HASH, "The stored bytes are not those that were uploaded.")
-                self._store.mark(site_id, each.id, Damage(file=each.versions[0].file, fault=fault))
-                if self._store.sha256_of(site_id, each) == each.versions[0].sha256:
+            elif digest not in {shown.sha256, None} and not known:
+                self._store.mark(site_id, each.id, Damage(file=shown.file, fault=OTHER_BYTES))
+                if self._store.sha256_of(site_id, each.bucket, shown) == shown.sha256:
                     self._store.unmark(site_id, each.id)  # mended in between
         return True
 
-    def unowned_files(self, site_id: str, bucket: str, last: str, limit: int) -> tuple[str, int]:
+    def look_at_every_byte(
+        self, site_id: str, assets: Sequence[InspectedAsset], read: Read = lambda _: None
+    ) -> list[DamagedFile]:
+        """Look at the sizes of all versions of `assets`, read those that have them right.
+
+        Return those that are damaged. Marks follow what was seen of the versions that are shown.
+        `read` is told of each piece how many bytes it had.
+        """
+        damaged: list[DamagedFile] = []
+        for bucket in BUCKETS:
+            mine = [
+                each
+                for each in assets
+                if each.bucket == bucket and each.state is not State.PURGING and each.versions
+            ]
+            if mine:
+                damaged += self._read_all(site_id, bucket, mine, read)
+        return damaged
+
+    def fault_of(
+        self, site_id: str, bucket: str, version: StoredVersion, read: Read = lambda _: None
+    ) -> Fault | None:
+        """Return what is wrong with the stored bytes of a version, read whole, or None."""
+        faults = self._faults(site_id, bucket, [version])
+        return faults.get(version.file) or self._fault_of_hash(site_id, bucket, version, read)
+
+    def _read_all(
+        self, site_id: str, bucket: str, assets: Sequence[InspectedAsset], read: Read
+    ) -> list[DamagedFile]:
+        faults = self._faults(site_id, bucket, [v for each in assets for v in each.versions])
+        doubtful = set()
+        for each in assets:
+            for version in each.versions:
+                if version.file in faults or self._fault_of_hash(site_id, bucket, version, read):
+                    doubtful.add(version.file)
+        meant = [
+            each
+            for each in assets
+            if each.damage or any(version.file in doubtful for version in each.versions)
+        ]
+        # Looked at again, and only then whether they are still named: bytes go after that.
+        again = {
+            version.file: self.fault_of(site_id, bucket, version, read)
+            for each in meant
+            for version in each.versions
+            if version.file in doubtful
+        }
+        damaged = []
+        for each in self._store.assets(site_id, [each.id for each in meant]).values():
+            if each.state is State.PURGING or not each.versions:
+                continue
+            for version in each.versions:
+                fault = again.get(version.file)
+                if fault:
+                    damaged.append(
+                        DamagedFile(asset=each.id, bucket=bucket, version=version, fault=fault)
+                    )
+            self._note(site_id, bucket, each, again)
+        return damaged
+
+    def _note(
+        self,
+        site_id: str,
+        bucket: str,
+        asset: InspectedAsset,
+        faults: Mapping[str, Fault | None],
+    ) -> None:
+        """Mark an asset by what was seen of the version it shows, or take the mark away."""
+        shown = asset.versions[0]
+        fault = faults.get(shown.file)
+        if fault and asset.current_fault != fault:
+            self._store.mark(site_id, asset.id, Damage(file=shown.file, fault=fault))
+            if not self.fault_of(site_id, bucket, shown):
+                self._store.unmark(site_id, asset.id)  # mended in between
+        elif not fault and asset.damage and not self.fault_of(site_id, bucket, shown):
+            self._store.unmark(site_id, asset.id)
+
+    def _fault_of_hash(
+        self, site_id: str, bucket: str, version: StoredVersion, read: Read
+    ) -> Fault | None:
+        digest = self._store.sha256_of(site_id, bucket, version, read)
+        return None if digest == version.sha256 else OTHER_BYTES
+
+    def unowned_files(
+        self, site_id: str, bucket: str, last: str, limit: int
+    ) -> tuple[str, list[str]]:
         """Look at the `limit` files after `last` for those that no asset names.
 
-        Return the last one looked at ("" when there was none) and how many they are.
+        Return the last one looked at ("" when there was none) and which they are.
         """
         survey = self._store.survey(site_id, bucket)
         owners = {each.id: each.asset or "" for each in survey.records_after(last, limit)}
@@ -125,15 +220,23 @@ class FileInspector:
         def unowned(file_ids: Sequence[str]) -> list[str]:
             assets = self._store.assets(site_id, {owners[each] for each in file_ids})
             named = {version.file for each in assets.values() for version in each.versions}
+            # Of a record that lost what it names, all that is left may be needed.
+            bare = {each.id for each in assets.values() if not each.versions}
             there = survey.records(file_ids)
-            return [each for each in file_ids if each not in named and each in there]
+            return [
+                each
+                for each in file_ids
+                if each not in named and owners[each] not in bare and each in there
+            ]
 
-        return max(owners, default=""), len(self._settled(site_id, list(owners), unowned))
+        return max(owners, default=""), self._settled(site_id, list(owners), unowned)
 
-    def orphan_chunks(self, site_id: str, bucket: str, last: str, limit: int) -> tuple[str, int]:
+    def orphan_chunks(
+        self, site_id: str, bucket: str, last: str, limit: int
+    ) -> tuple[str, dict[str, int]]:
         """Look at the `limit` chunks after those of `last` for those whose file is not there.
 
-        Return the last file looked at ("" when there was none) and how many chunks they are.
+        Return the last file looked at ("" when there was none) and how many chunks each has.
         """
         survey = self._store.survey(site_id, bucket)
         owners = survey.chunk_owners_after(last, limit)
@@ -143,7 +246,11 @@ class FileInspector:
             return [each for each in file_ids if each not in there and survey.chunk_count(each)]
 
         orphans = self._settled(site_id, owners, orphaned)
-        return (owners[-1] if owners else ""), sum(map(survey.chunk_count, orphans))
+        return (owners[-1] if owners else ""), {each: survey.chunk_count(each) for each in orphans}
+
+    def settle(self) -> None:
+        """Wait until what is being deleted or given up just now is gone."""
+        threading.Event().wait(SETTLE_SECONDS)
 
     def _settled(
         self, site_id: str, file_ids: list[str], wrong: Callable[[Sequence[str]], list[str]]
@@ -153,7 +260,7 @@ class FileInspector:
         for _ in range(TRIES):
             if not doubtful:
                 break
-            threading.Event().wait(SETTLE_SECONDS)
+            self.settle()
             writing = {each for each in doubtful if self._store.is_being_written(site_id, each)}
             doubtful = [each for each in wrong(doubtful) if each not in writing]
         return doubtful

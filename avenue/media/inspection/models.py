@@ -28,6 +28,7 @@ class Kind(StrEnum):
     FILE_MISSING = "file_missing"
     WRONG_LENGTH = "wrong_length"
     CHUNK_MISSING = "chunk_missing"
+    CHUNK_DUPLICATE = "chunk_duplicate"
     CHUNK_SHORT = "chunk_short"
     CHUNK_LONG = "chunk_long"
     CHUNK_SURPLUS = "chunk_surplus"
@@ -71,6 +72,16 @@ class StoredVersion:
     file: str
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedFile:
+    """A version whose stored bytes are not those it speaks of, whether or not it is shown."""
+
+    asset: str
+    bucket: str
+    version: StoredVersion
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +193,12 @@ class Pass:
 class AssetCounts:
     """The assets of a site, each counted once; those being purged are left out.
 
-    `live` are owned, `unclaimed` wait for their owner, `expired` have waited too long.
+    `live` are owned, `unclaimed` wait for their owner, `expired` have waited too long. `damaged`
+    are those of all whose bytes are known to be damaged.
     """
 
     live: int
     trash: int
     unclaimed: int
     expired: int
+    damaged: int

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from avenue.identity import Site
+from avenue.media.categories import UPLOAD
 from avenue.media.inspection.addresses import KnownPaths, Target, targets_of
 from avenue.media.inspection.models import (
     Fault,
@@ -15,10 +16,11 @@ from avenue.media.inspection.models import (
     Standing,
 )
 from avenue.media.inspection.store import InspectionStore
-from avenue.media.models import State
+from avenue.media.models import Claim, State
 
 TRIES = 3
 LONGEST_IMAGE = 500
+LIBRARY = "library"
 SEEN_IN_THE_ENTRY = frozenset({Kind.MALFORMED_ENTRY, Kind.LOCAL_PATH, Kind.LOCALHOST})
 MALFORMED = Fault(Kind.MALFORMED_ENTRY, "The entry holds neither the id of an asset nor a URL.")
 
@@ -83,6 +85,38 @@ class ReferenceInspector:
         findings = [finding for _, finding in found if finding]
         self._store.record_range(site.id, kind, after, end, findings)
         return [standing for standing, _ in found]
+
+    def disowned(self, site: Site, assets: Sequence[InspectedAsset]) -> list[InspectedAsset]:
+        """Return those of live `assets` whose owner does not exist, or does not have them."""
+        doubtful = [each for each in assets if each.state is State.LIVE and each.claim]
+        owners = self._owners_of(site, doubtful)
+        doubtful = [each for each in doubtful if _is_disowned(site, each, owners)]
+        if not doubtful:
+            return []
+        # An asset that is read between two looks at an owner that did not change is proof.
+        before = self._owners_of(site, doubtful)
+        now = self._store.assets(site.id, [each.id for each in doubtful]).values()
+        after = self._owners_of(site, doubtful)
+        return [
+            each
+            for each in now
+            if each.state is State.LIVE
+            and each.claim in after
+            and after[each.claim] == before.get(each.claim)
+            and _is_disowned(site, each, after)
+        ]
+
+    def _owners_of(
+        self, site: Site, assets: Iterable[InspectedAsset]
+    ) -> dict[Claim, Referrer | None]:
+        """Return the owners that claims name, None for those that do not exist."""
+        claims = {each.claim for each in assets if each.claim}
+        owners: dict[Claim, Referrer | None] = dict.fromkeys(claims)
+        for kind, referrers in self._referrers.items():
+            ids = sorted(each.id for each in claims if each.kind == kind)
+            found = referrers.these(site.id, ids) if ids else []
+            owners |= {Claim(kind=kind, id=each.id): each for each in found}
+        return owners
 
     def look_again(self, site: Site, findings: Iterable[Finding]) -> None:
         """Judge the referrers of `findings` as they are now, by what is known of the bytes."""
@@ -173,6 +207,21 @@ def _fault_of_asset(asset: InspectedAsset | None, owner: Referrer | None) -> Fau
     if owner is not None and not owner.may_show(asset.claim):
         return Fault(Kind.NOT_OWNED, "The picture belongs to something else, or to nothing.")
     return None
+
+
+def _is_disowned(
+    site: Site, asset: InspectedAsset, owners: Mapping[Claim, Referrer | None]
+) -> bool:
+    """Tell whether the owner that a claim names does not have the asset."""
+    claim = asset.claim
+    if claim is None:
+        return False
+    if claim.kind == LIBRARY:
+        return claim.id != site.id
+    if claim.kind == UPLOAD:
+        return claim.id != asset.id
+    owner = owners.get(claim)
+    return owner is None or all(_asset_in(entry) != asset.id for entry in owner.images)
 
 
 def _needs_proof(entry: Judged) -> bool:

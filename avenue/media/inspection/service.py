@@ -148,16 +148,16 @@ class Inspector:
 
     def _files_of(self, bucket: str) -> Step:
         def step(site: Site, last: str, tally: Tally) -> tuple[str | None, int]:
-            end, count = self._files.unowned_files(site.id, bucket, last, BATCH)
-            tally.unowned_files[bucket] += count
+            end, found = self._files.unowned_files(site.id, bucket, last, BATCH)
+            tally.unowned_files[bucket] += len(found)
             return end or None, 0
 
         return step
 
     def _chunks_of(self, bucket: str) -> Step:
         def step(site: Site, last: str, tally: Tally) -> tuple[str | None, int]:
-            end, count = self._files.orphan_chunks(site.id, bucket, last, BATCH)
-            tally.orphan_chunks[bucket] += count
+            end, found = self._files.orphan_chunks(site.id, bucket, last, BATCH)
+            tally.orphan_chunks[bucket] += sum(found.values())
             return end or None, 0
 
         return step

@@ -1,7 +1,7 @@
 """What an inspection reads of assets and bytes, and where it keeps what it found."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,17 +78,36 @@ class InspectionStore:
         """Take that note away."""
         self._assets(site_id).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
 
+    def damaged(self, site_id: str) -> int:
+        """Count the assets that show bytes marked as damaged, through an index."""
+        # The mark counts for one file: the asset may have got another one since.
+        is_shown = {"$expr": {"$eq": ["$damaged.file", {"$first": "$versions.file"}]}}
+        marked = {"$match": {"damaged.file": {"$exists": True}}}
+        counted = self._assets(site_id).aggregate([marked, {"$match": is_shown}, {"$count": "n"}])
+        return counted[0]["n"] if counted else 0
+
     def survey(self, site_id: str, bucket: str) -> Survey:
         """Return what can be learnt of a bucket's bytes."""
         return site(self._database, site_id).survey(bucket)
 
-    def sha256_of(self, site_id: str, asset: InspectedAsset) -> str | None:
-        """Return the hash of the bytes an asset shows, read whole; None when some are missing."""
-        version, digest = asset.versions[0], hashlib.sha256()
-        files = site(self._database, site_id).files(asset.bucket)
+    def sha256_of(
+        self,
+        site_id: str,
+        bucket: str,
+        version: StoredVersion,
+        read: Callable[[int], None] = lambda _: None,
+    ) -> str | None:
+        """Return the hash of the bytes of a version, read whole; None when some are missing.
+
+        `read` is told of each piece how many bytes it had.
+        """
+        digest = hashlib.sha256()
+        # Another member may still have what was there before it was stored, or mended.
+        files = site(self._database, site_id).files(bucket).of_primary()
         try:
             for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
                 digest.update(piece)
+                read(len(piece))
         except Incomplete:
             return None
         return digest.hexdigest()
@@ -120,6 +139,7 @@ class InspectionStore:
             trash=states[State.TRASH],
             unclaimed=unclaimed,
             expired=expired,
+            damaged=self.damaged(site_id),
         )
 
     def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:

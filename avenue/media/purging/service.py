@@ -102,7 +102,7 @@ class Purger:
             return
         # Each once: what is known of the same asset twice shares its stable addresses.
         paths = dict.fromkeys(path for each in notices for path in each.paths())
-        urls = [address + path for address in _addresses(site) for path in paths]
+        urls = [address + path for address in addresses_of(site) for path in paths]
         at = iso(max(each.at for each in notices))
         for start in range(0, len(urls), MOST_URLS):
             yield {
@@ -114,7 +114,7 @@ class Purger:
             }
 
 
-def _addresses(site: Site) -> list[str]:
+def addresses_of(site: Site) -> list[str]:
     """Return what the URLs of a site may begin with: its address, and its other hosts."""
     scheme = urlsplit(site.base_url).scheme
     return list(dict.fromkeys([site.base_url, *(f"{scheme}://{host}" for host in site.hosts)]))

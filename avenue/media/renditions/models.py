@@ -62,7 +62,7 @@ class SweptRendition:
         """Tell whether `asset`, found by the key's id, shows or may come to show it."""
         if asset is None or self.key.variant not in VARIANTS:
             return False
-        if asset.state is State.TRASH:
+        if asset.state is State.TRASH or not asset.versions:
             return True
         return self.key == RenditionKey.of(asset, self.key.variant, self.key.extension)
 

@@ -10,8 +10,7 @@ from datetime import datetime
 from avenue.identity import new_id
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import State
-from avenue.media.purging.store import noted
-from avenue.media.store import ASSETS
+from avenue.media.store import ASSETS, trash_first
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import house
 from avenue.uploads.store import OVER
@@ -50,10 +49,7 @@ class ExpiredUploads:
         """
         trash = {"at": "$$NOW", "by": None, "reason": REASON, "position": 0}
         change = {"state": State.TRASH, "trash": trash, "expiry_notice": new_id()}
-        gone = self._assets.find_and_update(
-            EXPIRED, noted(self._assets, {"$set": change}), sort=[("expires_at", 1)]
-        )
-        return gone is not None
+        return trash_first(self._assets, EXPIRED, change, sort=[("expires_at", 1)])
 
     def untold(self, limit: int) -> list[Expiry]:
         """Return some of those nobody has written down."""

@@ -183,7 +183,16 @@ class SweptTusStore:
         found = self._uploads.find(EXPIRED, sort=[("expires_at", 1)], limit=1)
         if not found:
             return None
-        upload = _in(found[0])
+        return self._forget(found[0])
+
+    def forget_one(self, site_id: str, upload_id: str) -> None:
+        """Do the same with the one of this id, if its time is over; repeatable."""
+        found = self._uploads.find_one({"_id": upload_id, "site": site_id, **EXPIRED})
+        if found:
+            self._forget(found)
+
+    def _forget(self, found: Document) -> bool:
+        upload = _in(found)
         if upload.is_done:
             self._uploads.delete({"_id": upload.id, "is_done": True, **EXPIRED})
             return False

@@ -8,7 +8,7 @@ import pytest
 from avenue.identity import Site
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.reading import MediaReader
+from avenue.media.reading import DamagedFile, MediaReader
 
 SECONDS = 30
 SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
@@ -87,3 +87,13 @@ def test_a_private_picture_is_asked_for_every_time(shelf: Shelf) -> None:
     for _ in range(3):
         shelf.reader.find(SITE, PICTURE.id)
     assert shelf.asked == 3
+
+
+def test_a_version_that_is_known_to_have_other_bytes_is_not_read(shelf: Shelf) -> None:
+    older = replace(VERSION, file="older")
+    spoiled = replace(PICTURE, versions=(VERSION, older), spoiled_file=VERSION.file)
+    file = shelf.reader.open(spoiled)
+    assert file.is_spoiled
+    with pytest.raises(DamagedFile):
+        next(file.chunks(0, 1))
+    assert not shelf.reader.open_version(spoiled, older).is_spoiled

@@ -11,7 +11,7 @@ WHOLE = [(0, 10), (1, 10), (2, 5)]
 
 
 def fault(chunks, *, length=LENGTH, chunk_bytes=CHUNK, expected=LENGTH):
-    record = FileRecord(id="f", length=length, chunk_bytes=chunk_bytes, asset="a")
+    record = FileRecord(id="f", length=length, chunk_bytes=chunk_bytes, uploaded_at=None, asset="a")
     version = StoredVersion(file="f", bytes=expected, sha256="0" * 64)
     return fault_of(version, record, [ChunkSize(*each) for each in chunks])
 
@@ -39,6 +39,8 @@ def test_a_whole_file_has_no_fault(chunks, facts):
         ([], {}, Kind.CHUNK_MISSING),
         (WHOLE[:2], {}, Kind.CHUNK_MISSING),
         (WHOLE[1:], {}, Kind.CHUNK_MISSING),
+        ([*WHOLE, (1, 10)], {}, Kind.CHUNK_DUPLICATE),
+        ([*WHOLE, (1, 9)], {}, Kind.CHUNK_DUPLICATE),
         ([(0, 10), (1, 9), (2, 5)], {}, Kind.CHUNK_SHORT),
         ([(0, 10), (1, -1), (2, 5)], {}, Kind.CHUNK_SHORT),
         ([(0, 10), (1, 10), (2, 6)], {}, Kind.CHUNK_LONG),

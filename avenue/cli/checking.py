@@ -1,0 +1,116 @@
+"""The command `fsck`: whether everything that is stored is right, and the mending of it."""
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from avenue.app.background import Background
+from avenue.app.services import audit_service, findings_of
+from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force, why
+from avenue.config import ConfigError, Settings
+from avenue.errors import AvenueError
+from avenue.jobs.models import Job
+from avenue.ops.fsck.models import Counts, Finding, Order, Outcome
+from avenue.ops.fsck.service import FSCK
+from avenue.storage.connection import Database
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.sites import Sites
+
+FINDINGS_LEFT, TROUBLE = 1, 2
+MOST_LINES = 200
+MOST_FINDINGS = 10_000
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what can be mended without losing anything.")
+@click.option("--site", "site_id", help="Look at one site only.")
+@local
+@as_json
+def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool) -> None:
+    """Check everything that is stored, each byte by its hash; safe while uploads run.
+
+    Run it again after an interruption: it goes on where it was. Exit code 0: all is right, or was
+    put right; 1: something is left; 2: nobody knows, and why is on stderr.
+    """
+    try:
+        with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+            order = Order(site=site_id, repair=repair)
+            job = _checked(settings, database, order)
+            store = findings_of(database)
+            counts = store.counts(job.id)
+            findings = store.findings(job.id, "", MOST_FINDINGS)
+    except (AvenueError, ConfigError) as error:
+        click.echo(why(error), err=True)
+        sys.exit(TROUBLE)
+    say(wants_json, _facts(job, order, counts, findings), _text(job, counts, findings))
+    if job.error:
+        sys.exit(TROUBLE)
+    sys.exit(FINDINGS_LEFT if counts.left else 0)
+
+
+def _checked(settings: Settings, database: Database, order: Order) -> Job:
+    """Have it done, and write down who wanted it."""
+    if order.site is not None:
+        Sites(database, settings).named(order.site)
+    background = Background(settings, database)
+    job = background.begin(FSCK, order.as_args())
+    audit_service(settings, database).record_command(
+        order.site or DEFAULT_SITE,
+        "fsck --repair" if order.repair else "fsck",
+        "fsck.begun",
+        job.id,
+    )
+    job = background.finish(job.id, draw)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    return job
+
+
+def _facts(job: Job, order: Order, counts: Counts, findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "run": job.id,
+        "state": job.state,
+        "error": job.error,
+        "site": order.site,
+        "repair": order.repair,
+        "looked_at": (job.result or {}).get("looked_at", 0),
+        "found": counts.found,
+        "mended": counts.mended,
+        "left": counts.left,
+        "kinds": dict(counts.by_kind),
+        "findings": [_finding_json(each) for each in findings],
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    facts = asdict(finding)
+    del facts["stored_id"]
+    return facts
+
+
+def _text(job: Job, counts: Counts, findings: list[Finding]) -> str:
+    if job.error:
+        return f"Not finished: {job.error}"
+    looked = (job.result or {}).get("looked_at", 0)
+    lines = [line for each in findings[:MOST_LINES] for line in _lines(each)]
+    if counts.found > MOST_LINES:
+        lines.append(f"… and {counts.found - MOST_LINES} more: see --json.")
+    if counts.by_kind:
+        lines.append(", ".join(f"{count} {kind}" for kind, count in counts.by_kind.items()))
+    lines.append(
+        f"Looked at {looked} files, products, groups and pages: {counts.found} findings, "
+        f"{counts.mended} mended, {counts.left} left."
+    )
+    return "\n".join(lines)
+
+
+def _lines(finding: Finding) -> list[str]:
+    where = "/".join(each for each in (finding.site, finding.bucket, finding.subject) if each)
+    of = f" of asset {finding.asset}" if finding.asset and finding.asset != finding.subject else ""
+    done = " (mended)" if finding.outcome is Outcome.MENDED else ""
+    return [f"{finding.kind}{done}: {where}{of}", f"  {finding.detail} {finding.advice}"]
+
+
+COMMANDS = (fsck,)

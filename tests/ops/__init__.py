@@ -1,0 +1,1 @@
+"""Operations: what they find, tell and mend."""
