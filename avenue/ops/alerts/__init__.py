@@ -1,0 +1,1 @@
+"""What somebody has to know before it is too late, told once."""

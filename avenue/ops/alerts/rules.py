@@ -1,0 +1,152 @@
+"""What is looked at in a snapshot, and where each level begins and ends.
+
+A level begins at one value and ends at a better one, and ends only when the value has stayed there
+for some snapshots: what swings around a threshold neither opens an alert each time nor ends it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from avenue.ops.alerts.models import Level, Measure, Unit
+from avenue.ops.snapshots.models import Snapshot, Traffic
+from avenue.storage.status import percent
+
+MARGIN_PERCENT = 5
+"""So many points below its threshold a level of percents ends."""
+OPLOG_HOURS = (24.0, 12.0, 3.0)
+OPLOG_MARGIN = 1.25
+ERROR_PERCENT = (1.0, 5.0, 20.0)
+ERROR_MARGIN = 0.5
+LEAST_REQUESTS = 500
+"""The share of errors is one of at least so many: a single one at night is none of 20 %."""
+CALM_SNAPSHOTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """Where a `level` begins, and the first value at which it no longer holds."""
+
+    level: Level
+    begins: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a measure is judged; `thresholds` has the mildest first.
+
+    A level ends when none of the last `calm` snapshots would hold it.
+    """
+
+    unit: Unit
+    thresholds: tuple[Threshold, ...]
+    lower_is_worse: bool = False
+    calm: int = CALM_SNAPSHOTS
+
+    def reached(self, value: float) -> Level | None:
+        """Return the worst level that begins at `value` or before."""
+        found = [
+            each.level
+            for each in self.thresholds
+            if (value <= each.begins if self.lower_is_worse else value >= each.begins)
+        ]
+        return found[-1] if found else None
+
+    def held(self, value: float) -> Level | None:
+        """Return the worst level that would not end at `value`."""
+        found = [
+            each.level
+            for each in self.thresholds
+            if (value < each.ends if self.lower_is_worse else value > each.ends)
+        ]
+        return found[-1] if found else None
+
+    def begins(self, level: Level) -> float:
+        """Return where `level` begins; where the worst does that is milder, if it has none."""
+        known = [each for each in self.thresholds if each.level.rank <= level.rank]
+        return (known or self.thresholds)[-1].begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read of a measure; `site` is None for the whole deployment."""
+
+    measure: Measure
+    site: str | None
+    value: float
+
+    @property
+    def key(self) -> tuple[Measure, str | None]:
+        """What it is about: of this there is one alert at a time."""
+        return self.measure, self.site
+
+
+def rules(percents: tuple[int, int, int]) -> Mapping[Measure, Rule]:
+    """Return how each measure is judged; `percents` are where the levels begin, mildest first."""
+    full = Rule(
+        unit=Unit.PERCENT,
+        thresholds=_thresholds(percents, [max(each - MARGIN_PERCENT, 0) for each in percents]),
+    )
+    return {
+        Measure.DISK: full,
+        Measure.CONNECTIONS: full,
+        Measure.QUOTA: full,
+        Measure.OPLOG: Rule(
+            unit=Unit.HOURS,
+            thresholds=_thresholds(OPLOG_HOURS, [each * OPLOG_MARGIN for each in OPLOG_HOURS]),
+            lower_is_worse=True,
+        ),
+        Measure.ERRORS: Rule(
+            unit=Unit.PERCENT,
+            thresholds=_thresholds(ERROR_PERCENT, [each * ERROR_MARGIN for each in ERROR_PERCENT]),
+        ),
+        # One is too many, and what was found whole again does not swing.
+        Measure.DAMAGED: Rule(
+            unit=Unit.FILES,
+            thresholds=(Threshold(level=Level.CRITICAL, begins=1, ends=0),),
+            calm=1,
+        ),
+    }
+
+
+def readings(
+    snapshot: Snapshot, open_now: Iterable[tuple[Measure, str | None]]
+) -> Iterator[Reading]:
+    """Yield what `snapshot` tells; what the database does not tell is left out.
+
+    What is `open_now` for a site and no longer in the snapshot (a quota that was taken away, files
+    that are whole again) is read as 0.
+    """
+    found = {each.key: each for each in _readings(snapshot)}
+    yield from found.values()
+    for measure, site in open_now:
+        if site is not None and (measure, site) not in found:
+            yield Reading(measure=measure, site=site, value=0)
+
+
+def _readings(snapshot: Snapshot) -> Iterator[Reading]:
+    whole = {
+        Measure.DISK: snapshot.disk_percent,
+        Measure.CONNECTIONS: snapshot.connections_percent,
+        Measure.OPLOG: snapshot.oplog_hours,
+        Measure.ERRORS: error_percent(snapshot.traffic) if snapshot.traffic else None,
+    }
+    for measure, value in whole.items():
+        if value is not None:
+            yield Reading(measure=measure, site=None, value=value)
+    for each in snapshot.quotas:
+        yield Reading(measure=Measure.QUOTA, site=each.site, value=each.percent or 0)
+    for site, count in snapshot.damaged.items():
+        yield Reading(measure=Measure.DAMAGED, site=site, value=count)
+
+
+def error_percent(traffic: Traffic) -> float | None:
+    """Return the share of errors that is judged."""
+    return percent(traffic.errors, max(traffic.requests, LEAST_REQUESTS))
+
+
+def _thresholds(begins: Iterable[float], ends: Iterable[float]) -> tuple[Threshold, ...]:
+    return tuple(
+        Threshold(level=level, begins=begin, ends=end)
+        for level, begin, end in zip(Level, begins, ends, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""What the deployment looked like, once an hour."""

@@ -1,0 +1,96 @@
+"""What a snapshot holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from avenue.storage.status import percent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The original files of a site in one bucket."""
+
+    site: str
+    bucket: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVariant:
+    """The renditions of a site in one size, which can be made again."""
+
+    site: str
+    variant: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUse:
+    """What a site has of what it may store; a most of 0 is no quota."""
+
+    site: str
+    bytes: int
+    most_bytes: int
+    files: int
+    most_files: int
+
+    @property
+    def percent(self) -> float | None:
+        """How much is used of the bytes or of the files, whichever is more; None: no quota."""
+        shares = (percent(self.bytes, self.most_bytes), percent(self.files, self.most_files))
+        return max((each for each in shares if each is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What all web processes answered in `seconds`, the time since the snapshot before.
+
+    `errors` are answers of 500 and above. `p95_seconds` is what 95 of 100 answers took at most,
+    those of the fast lane left out; None without any, or when the slowest took longer than is told
+    apart.
+    """
+
+    seconds: float
+    requests: int
+    errors: int
+    sent_bytes: int
+    p95_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The deployment at one moment, by the clock of the database; None is what it does not tell.
+
+    `products` counts the products of each site, `damaged` the files of each that are marked as
+    such. `quotas` has the sites that have one. `traffic` is None in the first snapshot.
+    """
+
+    at: datetime
+    data_bytes: int | None
+    storage_bytes: int | None
+    index_bytes: int | None
+    disk_used_bytes: int | None
+    disk_total_bytes: int | None
+    connections_current: int | None
+    connections_available: int | None
+    oplog_hours: float | None
+    stored: tuple[Stored, ...] = ()
+    renditions: tuple[StoredVariant, ...] = ()
+    products: Mapping[str, int] = field(default_factory=dict)
+    damaged: Mapping[str, int] = field(default_factory=dict)
+    quotas: tuple[QuotaUse, ...] = ()
+    traffic: Traffic | None = None
+
+    @property
+    def disk_percent(self) -> float | None:
+        """How full the database's disk is."""
+        return percent(self.disk_used_bytes, self.disk_total_bytes)
+
+    @property
+    def connections_percent(self) -> float | None:
+        """How many of the connections the database takes are in use."""
+        used, free = self.connections_current, self.connections_available
+        return None if used is None or free is None else percent(used, used + free)

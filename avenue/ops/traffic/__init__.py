@@ -1,0 +1,1 @@
+"""What all web processes of the deployment have answered together."""

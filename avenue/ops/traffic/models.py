@@ -1,0 +1,47 @@
+"""What is counted of the traffic."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SLOW_SHARE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Requests answered, those with 500 and above among them, and bytes of bodies sent.
+
+    `took` says how many took at most so many microseconds, and more than the next smaller bound;
+    answers of the fast lane are not in it. What took longer than every bound has `math.inf`.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    sent_bytes: int = 0
+    took: Mapping[float, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was counted."""
+        return bool(self.requests or self.sent_bytes)
+
+    def since(self, before: "Counts") -> "Counts":
+        """Return what was counted after `before`."""
+        took = {bound: count - before.took.get(bound, 0) for bound, count in self.took.items()}
+        return Counts(
+            requests=self.requests - before.requests,
+            errors=self.errors - before.errors,
+            sent_bytes=self.sent_bytes - before.sent_bytes,
+            took=took,
+        )
+
+    @property
+    def p95_seconds(self) -> float | None:
+        """What 95 of 100 answers took at most, by the bounds; None without any, or beyond them."""
+        left = SLOW_SHARE * sum(self.took.values())
+        if not left:
+            return None
+        for bound in sorted(self.took):
+            left -= self.took[bound]
+            if left <= 0:
+                return None if math.isinf(bound) else bound / 1_000_000
+        return None
