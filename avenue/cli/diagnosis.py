@@ -1,0 +1,226 @@
+"""The commands `doctor` and `trace`: what is amiss with a deployment, and with one file."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import click
+
+from avenue.app.services import (
+    logo_service,
+    media_library,
+    media_users,
+    mender,
+    page_service,
+    trace_service,
+)
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    local,
+    of_site,
+    say,
+    settings_as_they_are,
+    settings_in_force,
+)
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.identity import Site, command_actor
+from avenue.media.decoding import DecodePool
+from avenue.ops.doctor.deployment import Ward
+from avenue.ops.doctor.mending import Mended, findings_of, findings_of_site, told
+from avenue.ops.doctor.models import Finding, Level, Look, Machine, Report
+from avenue.ops.doctor.presenting import mended_json, mended_lines, report_json, report_lines
+from avenue.ops.doctor.service import (
+    DATABASE,
+    NEEDS_DATABASE,
+    SCHEMA,
+    URLS,
+    look_at_deployment,
+    look_at_indexes,
+    look_at_machine,
+    looked,
+    not_told,
+)
+from avenue.ops.trace.presenting import trace_json
+from avenue.ops.trace.service import TraceService
+from avenue.storage.connection import Database
+from avenue.storage.diagnosis import Diagnosis, connected, unless_refused
+from avenue.storage.schema import Gate, NotMigrated, Standing
+from avenue.storage.sites import Sites
+from avenue.web.plain import lines
+
+FOUND, NOT_KNOWN = 1, 2
+NOT_NAMED = Finding(
+    level=Level.PROBLEM,
+    place="MONGODB_URI",
+    says="It is not set, so no database was asked.",
+    cure="Set it, or ask about the database of `serve --local` with --local.",
+)
+
+
+@click.command()
+@click.option("--site", help="Look for addresses in the documents of this site only.")
+@click.option(
+    "--fix", type=click.Choice([URLS]), help="List what would be mended, and nothing else."
+)
+@click.option("--apply", "applies", is_flag=True, help="With --fix: mend it.")
+@local
+@as_json
+def doctor(
+    *, site: str | None, fix: str | None, applies: bool, is_local: bool, wants_json: bool
+) -> None:
+    """Tell what is amiss with this deployment, where, and what cures it.
+
+    Exit code 0 when there is no problem (there may be notices), 1 when there is one, 2 when the
+    database could not be asked; the rest is told all the same. With --fix 0 when nothing is left.
+    """
+    if applies and not fix:
+        raise click.UsageError("--apply goes with --fix only.")
+    if fix:
+        _mend(site, applies=applies, is_local=is_local, wants_json=wants_json)
+        return
+    with _machine(is_local=is_local) as machine:
+        looks = [*look_at_machine(machine), *_look_at_database(machine.settings, site)]
+    checked = {each.check for each in looks}
+    report = Report(
+        generated_at=utc_now(),
+        database=DATABASE not in checked,
+        looks=tuple(looks),
+        skipped=tuple(each for each in NEEDS_DATABASE if each not in checked),
+    )
+    say(wants_json, report_json(report), "\n".join(report_lines(report)))
+    if not report.database:
+        sys.exit(NOT_KNOWN)
+    sys.exit(FOUND if report.level is Level.PROBLEM else 0)
+
+
+@click.command()
+@click.argument("which", metavar="ID|URL|PATH")
+@of_site
+@local
+@as_json
+def trace(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
+    """Tell everything that is known of one file: record, chunks, uses, rights, caching.
+
+    Exit code 1 when a link is broken, which one is in the first lines; 2 when nothing is known.
+    """
+    try:
+        with _traces_of(site, is_local=is_local) as (service, known_site):
+            found = service.trace(command_actor(known_site), which)
+    except AvenueError as error:
+        click.echo(f"{error.message}\n{error.hint}", err=True)
+        sys.exit(NOT_KNOWN)
+    facts = trace_json(known_site, found)
+    say(wants_json, facts, "\n".join(lines(facts)))
+    sys.exit(FOUND if found.broken else 0)
+
+
+@contextmanager
+def _machine(*, is_local: bool) -> Iterator[Machine]:
+    """Give the settings as they are, mistakes and all; with `is_local` its database runs."""
+    settings, problems, environ = settings_as_they_are()
+    if is_local:
+        with settings_in_force(is_local=True) as own:
+            yield Machine(settings=own, environ=environ)
+    else:
+        yield Machine(settings=settings, problems=tuple(problems), environ=environ)
+
+
+def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
+    """Look at all that only the database knows; a look called `DATABASE` says why it cannot."""
+    if not settings.mongodb_uri:
+        return [Look(check=DATABASE, findings=(NOT_NAMED,))]
+    try:
+        database = connected(settings)
+    except AvenueError as error:
+        return [_away(error)]
+    with closing(database):
+        diagnosis = Diagnosis(database)
+        ward = Ward(settings=settings, deployment=diagnosis, now=utc_now())
+        try:
+            standing = diagnosis.standing()
+        except AvenueError as error:
+            return [_away(error)]
+        looks = [*look_at_deployment(ward)]
+        if standing is not Standing.READY:
+            unprepared = not_told("the database", NotMigrated(), Level.PROBLEM)
+            return [*looks, Look(check=SCHEMA, findings=(unprepared,))]
+        looks += [Look(check=SCHEMA, findings=()), look_at_indexes(ward)]
+        return [*looks, _look_at_addresses(settings, database, site_id)]
+
+
+def _look_at_addresses(settings: Settings, database: Database, site_id: str | None) -> Look:
+    try:
+        with unless_refused():
+            sites = _sites(settings, database, site_id)
+            done = _walk(settings, database, sites, mends=False)
+    except AvenueError as error:
+        return Look(check=URLS, findings=(not_told(URLS, error),))
+    findings = [
+        *(found for each in sites for found in findings_of_site(each, settings)),
+        *(found for each in done for found in findings_of(each)),
+    ]
+    findings.sort(key=lambda each: -each.level.weight)
+    unkept = sum(each.left - len(each.addresses) for each in done)
+    return looked(URLS, findings, told=told(done), total=len(findings) + unkept)
+
+
+def _mend(site_id: str | None, *, applies: bool, is_local: bool, wants_json: bool) -> None:
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        sites = _sites(settings, database, site_id)
+        done = _walk(settings, database, sites, mends=applies)
+    facts = mended_json(done, applied=applies)
+    say(wants_json, facts, "\n".join(mended_lines(done, applied=applies)))
+    is_left = any(each.left for each in done)
+    sys.exit(FOUND if is_left else 0)
+
+
+def _walk(
+    settings: Settings, database: Database, sites: Sequence[Site], *, mends: bool
+) -> list[Mended]:
+    """Look through the documents of `sites`, with progress on stderr."""
+    work = mender(settings, database)
+    with _progress(work.count(sites)) as tell:
+        return [work.look(each, mends=mends, tell=tell) for each in sites]
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        click.echo(f"\r{done} of {total}", err=True, nl=False)
+
+    yield tell
+    if done:
+        click.echo("", err=True)
+
+
+def _sites(settings: Settings, database: Database, site_id: str | None) -> list[Site]:
+    sites = Sites(database, settings)
+    return [sites.named(site_id)] if site_id else sites.all()
+
+
+def _away(error: AvenueError) -> Look:
+    return Look(check=DATABASE, findings=(not_told("MONGODB_URI", error, Level.PROBLEM),))
+
+
+@contextmanager
+def _traces_of(site_id: str, *, is_local: bool) -> Iterator[tuple[TraceService, Site]]:
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        sites = Sites(database, settings)
+        site = sites.named(site_id)
+        library = media_library(settings, database, DecodePool(1))  # starts no process
+        pages = page_service(settings, database, library)
+        logos = logo_service(settings, database, library, sites)
+        users = media_users(settings, database, pages, logos)
+        yield trace_service(settings, database, users), site
+
+
+COMMANDS = (doctor, trace)

@@ -1,0 +1,98 @@
+"""The documents people keep addresses in, and a change of one that nobody else changes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from avenue.clock import utc_now
+from avenue.media.models import Claim
+from avenue.media.store import ASSETS, hold_live
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+
+PRODUCT, GROUP, PAGE = "product", "group", "page"
+PICTURED = frozenset({PRODUCT, GROUP})
+COLLECTIONS = {PRODUCT: "shop_products", GROUP: "shop_products_grouped", PAGE: "page_content"}
+AT_ONCE = {PRODUCT: 100, GROUP: 100, PAGE: 5}
+"""A page may have megabytes."""
+NO_CONTENT = ("_id", "site", "revision", "words", "assets", "flagged", "mark", "old_slugs")
+"""What is computed of the rest, or tells of addresses already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A document as it was read: its kind, id and revision, and the `fields` that people write."""
+
+    kind: str
+    id: str
+    revision: int | None
+    fields: Mapping[str, Any]
+
+
+class DocumentStore:
+    """The documents of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count(self, site_id: str) -> int:
+        """Return how many there are."""
+        return sum(self._collection(site_id, kind).count({}) for kind in COLLECTIONS)
+
+    def after(self, site_id: str, kind: str, last_id: str) -> list[Kept]:
+        """Return some documents of a kind by id, after `last_id`; an empty list is the end."""
+        found = self._collection(site_id, kind).find(
+            {"_id": {"$gt": last_id}}, sort=[("_id", 1)], limit=AT_ONCE[kind]
+        )
+        return [_kept(kind, each) for each in found]
+
+    def get(self, site_id: str, kind: str, document_id: str) -> Kept | None:
+        """Return one document, None when it is gone."""
+        found = self._collection(site_id, kind).find_one({"_id": document_id})
+        return _kept(kind, found) if found else None
+
+    def change(
+        self, site_id: str, kept: Kept, values: Mapping[str, Any], assets: Iterable[str]
+    ) -> bool:
+        """Set fields of a document that names `assets` from now on.
+
+        False when it is no longer as `kept` says, or an asset is not its own, or the library's,
+        any more. Repeatable: what was done already is found done.
+        """
+        scope, named = site(self._database, site_id), sorted(set(assets))
+        is_page = kept.kind == PAGE
+        owner = Claim.library(site_id) if is_page else Claim(kind=kept.kind, id=kept.id)
+
+        def work(session: ClientSession) -> bool:
+            documents = self._collection(site_id, kept.kind).within(session)
+            found = documents.find_one({"_id": kept.id})
+            if found is not None and all(found.get(name) == values[name] for name in values):
+                return True
+            if found is None or _kept(kept.kind, found) != kept:
+                return False
+            if hold_live(scope.collection(ASSETS).within(session), named, owner):
+                return False
+            change: Document = {"$set": {**values, "revision": (kept.revision or 0) + 1}}
+            if is_page:
+                change["$addToSet"] = {"assets": {"$each": named}}
+            else:
+                change["$set"]["updated_at"] = utc_now()
+            documents.update({"_id": kept.id}, change)
+            return True
+
+        return scope.transaction(work)
+
+    def _collection(self, site_id: str, kind: str) -> Collection:
+        return site(self._database, site_id).collection(COLLECTIONS[kind])
+
+
+def _kept(kind: str, document: Document) -> Kept:
+    revision = document.get("revision")
+    return Kept(
+        kind=kind,
+        id=str(document["_id"]),
+        revision=revision if isinstance(revision, int) else None,
+        fields={name: value for name, value in document.items() if name not in NO_CONTENT},
+    )
