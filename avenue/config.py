@@ -4,6 +4,7 @@
 `docs/settings.md` is made from this file (`make docs`).
 """
 
+import base64
 import ipaddress
 import os
 import secrets
@@ -17,7 +18,12 @@ from urllib.parse import urlsplit
 WEAK_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "development")
 LEAST_SECRET_LENGTH = 32
 LEAST_SECRET_VARIETY = 10
+ALERT_LEVELS = 3
+PERCENTS = range(1, 101)
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
+WEBHOOK_PREFIX = "whsec_"
+LEAST_WEBHOOK_KEY_BYTES = 24
+MOST_WEBHOOK_KEY_BYTES = 64
 
 
 class ConfigError(Exception):
@@ -173,6 +179,52 @@ class Settings:
         "",
         secret=True,
     )
+    webhook_url: str = setting(
+        "AVENUE_WEBHOOK_URL",
+        "Who is told that files were added, replaced, deleted or restored, and what an edge must "
+        "forget, as `https://hooks.example/avenue`; over `http` only on this machine or in a "
+        "private network. See webhooks.md.",
+        "",
+        secret=True,
+    )
+    webhook_secret: str = setting(
+        "AVENUE_WEBHOOK_SECRET",
+        "Signs what is sent to `AVENUE_WEBHOOK_URL`: `whsec_` and the base64 of 24 to 64 random "
+        "bytes.",
+        "",
+        secret=True,
+    )
+    alert_percents: tuple[str, ...] = setting(
+        "AVENUE_ALERT_PERCENTS",
+        "How full disk, connections and quotas are when an alert is a notice, a warning, and "
+        "critical.",
+        ("70", "85", "95"),
+    )
+    alert_emails: tuple[str, ...] = setting(
+        "AVENUE_ALERT_EMAILS",
+        "Who is written to about alerts, addresses separated by commas. Needs `AVENUE_SMTP_URL`.",
+        (),
+        secret=True,
+    )
+    alert_url: str = setting(
+        "AVENUE_ALERT_URL",
+        "Which program is told of alerts, as `https://hooks.example/alerts`; over `http` only on "
+        "this machine or in a private network.",
+        "",
+        secret=True,
+    )
+    alert_secret: str = setting(
+        "AVENUE_ALERT_SECRET",
+        "Signs what is sent to `AVENUE_ALERT_URL`, as `AVENUE_WEBHOOK_SECRET` does.",
+        "",
+        secret=True,
+    )
+    prices: str = setting(
+        "AVENUE_PRICES",
+        "A TOML file of what storage costs you, for `python -m avenue capacity`; without it by "
+        "examples. See operations.md.",
+        "",
+    )
     fetch_seconds: int = setting(
         "AVENUE_FETCH_SECONDS",
         "How long fetching a file by its URL may take in all.",
@@ -270,6 +322,15 @@ class Settings:
         unit="minutes",
         least=1,
         most=10_080,
+    )
+    scrub_days: int = setting(
+        "AVENUE_SCRUB_DAYS",
+        "Within how many days every stored byte is read and compared with its hash, a little each "
+        "hour.",
+        30,
+        unit="days",
+        least=1,
+        most=365,
     )
     read_seconds: int = setting(
         "AVENUE_READ_SECONDS",
@@ -548,7 +609,14 @@ class Settings:
 
         Raise `ConfigError` naming every mistake: variable, reason, and what would be right.
         """
-        environ = os.environ if environ is None else environ
+        settings, problems = cls.with_problems(os.environ if environ is None else environ)
+        if problems:
+            raise ConfigError(problems)
+        return settings
+
+    @classmethod
+    def with_problems(cls, environ: Mapping[str, str]) -> tuple[Self, list[str]]:
+        """Return the settings as far as `environ` has good ones, and every mistake."""
         problems: list[str] = []
         values = {
             each.name: _read(each, environ[each.metadata["env"]].strip(), problems)
@@ -559,14 +627,19 @@ class Settings:
         settings = cls(**found)
         problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
         problems += [*settings._wrong_mail(), *settings._wrong_purge()]
-        if problems:
-            raise ConfigError(problems)
-        return settings
+        problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
+        return settings, problems
 
     @property
     def base_url(self) -> str:
         """The default site's address, without a slash at its end."""
         return self.public_base_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def alert_levels(self) -> tuple[int, int, int]:
+        """Where the levels of an alert begin, the mildest first."""
+        mild, worse, worst = map(int, self.alert_percents)
+        return mild, worse, worst
 
     def as_env(self) -> dict[str, str]:
         """Return the variables that make a child process read these same settings."""
@@ -639,6 +712,25 @@ class Settings:
             )
         return problems
 
+    def _wrong_webhook(self) -> list[str]:
+        return _wrong_receiver("AVENUE_WEBHOOK", self.webhook_url, self.webhook_secret)
+
+    def _wrong_alerts(self) -> list[str]:
+        problems = _wrong_receiver("AVENUE_ALERT", self.alert_url, self.alert_secret)
+        numbers = [int(each) for each in self.alert_percents if each.isdecimal()]
+        is_rising = sorted(set(numbers)) == numbers and set(numbers) <= set(PERCENTS)
+        if not is_rising or not len(numbers) == len(self.alert_percents) == ALERT_LEVELS:
+            problems.append(
+                "AVENUE_ALERT_PERCENTS must be three rising whole numbers up to 100, as 70,85,95"
+            )
+        if not all(map(is_mailbox, self.alert_emails)):
+            problems.append(
+                "AVENUE_ALERT_EMAILS must be addresses separated by commas, as ops@shop.example"
+            )
+        if self.alert_emails and not self.smtp_url:
+            problems.append("AVENUE_SMTP_URL is missing: AVENUE_ALERT_EMAILS get letters by it")
+        return problems
+
     def _wrong_urls(self) -> list[str]:
         problems = []
         if self.mongodb_uri and not self.mongodb_uri.startswith(("mongodb://", "mongodb+srv://")):
@@ -650,6 +742,24 @@ class Settings:
             for name, url in named
             if not is_origin(url)
         ]
+
+
+def _wrong_receiver(name: str, url: str, secret: str) -> list[str]:
+    """Return what is wrong with `<name>_URL` and `<name>_SECRET`; nothing when there is no URL."""
+    if not url:
+        return []
+    problems = []
+    if not is_webhook_url(url):
+        problems.append(
+            f"{name}_URL must be as https://hooks.example/avenue; http only to a loopback or "
+            "private address or to a name of a private network, as http://hooks/"
+        )
+    if webhook_key(secret) is None:
+        problems.append(
+            f"{name}_SECRET is missing or no such secret: the receiver of {name}_URL knows us by "
+            f"it; use {WEBHOOK_PREFIX} and the base64 of 32 random bytes"
+        )
+    return problems
 
 
 def is_smtp_url(url: str) -> bool:
@@ -674,10 +784,20 @@ def is_webhook_url(url: str) -> bool:
     is_plain = url.isascii() and url.isprintable() and " " not in url
     if not (host and port_ok and is_plain) or parts.username or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_private(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_private_host(host))
 
 
-def _is_private(host: str) -> bool:
+def webhook_key(secret: str) -> bytes | None:
+    """Return the key that a secret of Standard Webhooks stands for; None when it is none."""
+    try:
+        key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True)
+    except ValueError:
+        return None
+    is_long_enough = LEAST_WEBHOOK_KEY_BYTES <= len(key) <= MOST_WEBHOOK_KEY_BYTES
+    return key if secret.startswith(WEBHOOK_PREFIX) and is_long_enough else None
+
+
+def is_private_host(host: str) -> bool:
     """Tell whether `host` is an address or a name that only a private network knows."""
     try:
         return ipaddress.ip_address(host).is_private
@@ -689,7 +809,8 @@ def is_mailbox(text: str) -> bool:
     """Tell whether `text` is one e-mail address, with or without a name before it."""
     _, address = parseaddr(text)
     before, at, domain = address.rpartition("@")
-    return bool(before and at and domain) and "\n" not in text and "\r" not in text
+    is_whole = address in text  # blanks inside are dropped, and it is another one
+    return bool(before and at and domain) and is_whole and "\n" not in text and "\r" not in text
 
 
 def is_origin(url: str) -> bool:
@@ -778,3 +899,10 @@ def bare_environ() -> dict[str, str]:
     """Return what a child process needs to start Python, and none of our secrets."""
     needed = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "LC_ALL")
     return {name: os.environ[name] for name in needed if name in os.environ}
+
+
+def metrics_folder() -> Path | None:
+    """Return where the processes of this instance keep their counts; None for a single process."""
+    named = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    folder = Path(named)
+    return folder if named and folder.is_dir() else None

@@ -11,6 +11,9 @@ from typing import Any
 COMMAND = "command"
 """Stands for whoever runs `python -m avenue` where people stand with their id; it is no id."""
 
+HOUSE = "default"
+"""The id of the first site, the house's own: who operates it operates the deployment."""
+
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -124,6 +127,11 @@ class Actor:
     def is_admin(self) -> bool:
         """Whether this actor may do everything of the site."""
         return self.superuser or self.role is Role.ADMIN
+
+    @property
+    def runs_house(self) -> bool:
+        """Whether this actor may see and stop what concerns the deployment and all its sites."""
+        return self.superuser or (self.site.id == HOUSE and self.has_role(Role.OPS))
 
     def has_role(self, *roles: Role) -> bool:
         """Tell whether the actor has one of `roles`; administrators have every one."""

@@ -5,14 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo import MongoClient
 
 from avenue.cli import context
 from avenue.config import Settings, new_secret
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
+from avenue.storage.connection import Database
 from tests.commands import Commands
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +66,16 @@ def test_migrate_says_what_it_did_and_the_second_time_nothing(run: Run) -> None:
     assert said(run("migrate", "--json"))["migrated"]
     assert said(run("migrate", "--json"))["migrated"] == []
     assert run("migrate").stdout == "The database is up to date.\n"
+
+
+def test_probe_says_whether_all_is_in_order_and_a_file_can_be_stored(run: Run) -> None:
+    refused = run("probe", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["failed"]) == (1, ["schema"])
+    run("migrate")
+    told = said(run("probe", "--json"))
+    assert told["status"] == "ready"
+    assert {each["state"] for each in [*told["checks"], *told["probe"]]} == {"ok"}
+    assert "delete   ok" in run("probe").stdout.splitlines()
 
 
 def test_people_and_tokens(run: Run, database_uri: str) -> None:
@@ -126,6 +141,45 @@ def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, database_uri: st
     assert done.returncode == 1
     assert done.stdout == "Looked at 1 products, groups and files; 1 findings.\n"
     assert "1 of 1" in done.stderr
+
+
+def test_fsck_says_what_is_wrong_and_mends_what_can_be(run: Run, database_uri: str) -> None:
+    assert run("fsck").returncode == 2  # nobody has prepared this database
+    run("migrate")
+    clean = run("fsck", "--json")
+    assert (clean.returncode, said(clean)["found"], said(clean)["findings"]) == (0, 0, [])
+    before = datetime.now(UTC) - timedelta(hours=2)
+    with MongoClient(database_uri) as client:
+        raw = client.get_default_database()
+        chunk = {"_id": ObjectId.from_datetime(before), "files_id": "default/lost", "n": 0}
+        raw["uploads.chunks"].insert_one({**chunk, "data": b"x"})
+        raw["uploads.files"].insert_one({"_id": ObjectId(), "length": 0, "uploadDate": before})
+    found = run("fsck", "--site", "default", "--json")
+    facts = json.loads(found.stdout)
+    assert (found.returncode, facts["kinds"]) == (1, {"orphan_chunks": 1})
+    (finding,) = facts["findings"]
+    assert (finding["subject"], finding["mendable"], finding["outcome"]) == ("lost", True, "found")
+
+    mended = run("fsck", "--repair")
+    assert mended.returncode == 1
+    lines = mended.stdout.splitlines()
+    assert lines[0].startswith("foreign_file: uploads/")
+    assert "Another program has stored it" in lines[1]
+    assert lines[2:] == [
+        "orphan_chunks (mended): default/uploads/lost",
+        "  1 chunks belong to no file. Put right.",
+        "1 foreign_file, 1 orphan_chunks",
+        "Looked at 0 files, products, groups and pages: 2 findings, 1 mended, 1 left.",
+    ]
+    assert run("fsck", "--site", "default").returncode == 0
+    nowhere = run("fsck", "--site", "nowhere")
+    assert (nowhere.returncode, nowhere.stdout) == (2, "")
+    assert "Traceback" not in nowhere.stderr
+
+    entries = said(run("audit", "--json"))["items"]
+    told = [(each["action"], each["actor"]["name"]) for each in entries if "fsck" in each["action"]]
+    assert told[2:4] == [("fsck.finished", "fsck"), ("fsck.begun", "fsck --repair")]
+    assert len(told) == 8
 
 
 def test_commands_wait_for_a_migration(run: Run) -> None:
@@ -303,6 +357,20 @@ def test_links_of_a_site_are_rotated_and_revoked(run: Run, database_uri: str) ->
     assert "no site of this name" in run("links", "revoke", "--site", "nowhere").stderr
 
 
+def test_webhooks_that_were_given_up_are_sent_again(run: Run, database_uri: str) -> None:
+    run("migrate")
+    with MongoClient(database_uri) as client:
+        events = client.get_default_database()["webhook_events"]
+        events.insert_many([{"_id": str(n), "state": "given_up"} for n in range(3)])
+        events.insert_one({"_id": "done", "state": "delivered"})
+        assert said(run("webhooks", "retry", "--json")) == {"retried": 3, "waiting": 3}
+        assert events.count_documents({"state": "pending", "attempts": 0}) == 3
+    assert run("webhooks", "retry").stdout.startswith("0 events are sent again; 3 wait")
+    (entry,) = said(run("audit", "--json"))["items"]
+    assert (entry["action"], entry["details"]) == ("webhooks.retried", {"events": 3})
+    assert entry["actor"]["name"] == "webhooks retry"
+
+
 def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
     run("migrate")
     for arguments, sentence in (
@@ -324,3 +392,39 @@ def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None
         assert "Traceback" not in done.stderr
     assert said(run("audit", "--json"))["total"] == 0
     assert said(run("site", "list", "--json"))["total"] == 1
+
+
+def test_what_somebody_stored_gives_no_orders_to_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stored = "Año\u00a01:\t\x1bc\x9b2J\r\u202egnp.x\nb"
+    context.say(False, {}, stored)
+    assert capsys.readouterr().out == "Año\u00a01:\t�c�2J��gnp.x\nb\n"
+    context.say(True, {"name": stored}, "")
+    assert json.loads(capsys.readouterr().out) == {"name": stored}
+
+
+def test_jobs_are_listed_paused_resumed_and_cancelled(run: Run, database_uri: str) -> None:
+    run("migrate")
+    database = Database(Settings(mongodb_uri=database_uri, local=True))
+    service = JobService(MongoJobStore(database))
+    job_id = service.enqueue("inspect", site="default").id
+    service.periodic("sweep", 60)
+    listed = said(run("jobs", "list", "--json"))
+    assert {each["kind"] for each in listed["items"]} == {"inspect", "sweep"}
+    assert said(run("jobs", "list", "--site", "other", "--json"))["total"] == 0
+    assert said(run("jobs", "pause", job_id, "--json"))["state"] == "paused"
+    assert "paused" in run("jobs", "list", "--site", "default").stdout
+    assert said(run("jobs", "resume", job_id, "--json"))["may"] == ["pause", "cancel"]
+    assert said(run("jobs", "cancel", job_id, "--json"))["state"] == "cancelled"
+    refused = run("jobs", "cancel", "sweep")
+    assert refused.returncode == 1
+    assert "Pause it instead" in refused.stderr
+    assert said(run("jobs", "list", "--all", "--json"))["total"] == 2
+    told = said(run("audit", "--json"))["items"]
+    assert [(each["action"], each["actor"]["name"]) for each in told] == [
+        ("job.cancelled", "jobs cancel"),
+        ("job.resumed", "jobs resume"),
+        ("job.paused", "jobs pause"),
+    ]
+    database.close()

@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from prometheus_client.metrics import MetricWrapperBase
 
+from avenue.clock import utc_now
 from avenue.errors import AvenueError
+from avenue.jobs.models import Queue
 from avenue.media.archives import Why
+from avenue.ops.fsck.models import Kind as FsckKind
+from avenue.web import metrics
+from avenue.web.scraping import _Queues
 from tests.http.contract import unconnected_app
 from tests.http.test_audit import ENTRY_KEYS
 from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
@@ -105,9 +111,34 @@ def test_the_examples_have_the_keys_that_answers_have():
 
 
 def test_the_log_line_in_the_operations_page_has_the_keys_of_one():
-    assert [set(each) for each in examples(OPERATIONS)] == [
-        {"at", "id", "method", "route", "status", "bytes", "ms"}
-    ]
+    keys = [set(each) for each in examples(OPERATIONS)]
+    assert {"at", "id", "method", "route", "status", "bytes", "ms"} in keys
+
+
+def metrics_told() -> set[str]:
+    """The metrics that have a row in the table."""
+    return set(re.findall(r"^\| `(avenue_\w+)` \|", OPERATIONS, re.MULTILINE))
+
+
+def metrics_there_are() -> set[str]:
+    """What is counted, and what the database is asked for, by the names Prometheus shows."""
+    counted = [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
+    queue = Queue(kind="sweep", due=0, later=1, running=0, failed=0, finished_at=utc_now())
+    of_the_queue = list(_Queues(lambda: [queue]).collect())
+    described = [*(family for each in counted for family in each.describe()), *of_the_queue]
+    return {f"{each.name}_total" if each.type == "counter" else each.name for each in described}
+
+
+def test_every_metric_is_told_and_none_that_is_not_there() -> None:
+    assert metrics_told() == metrics_there_are()
+
+
+def test_the_rules_name_metrics_that_there_are() -> None:
+    rules = OPERATIONS.partition("Rules to begin with")[2].partition("## ")[0]
+    named = set(re.findall(r"avenue_[a-z_]+", rules))
+    of_histograms = {f"{name}{end}" for name in metrics_told() for end in ("_bucket", "_count")}
+    assert len(named) > 5
+    assert named <= metrics_told() | of_histograms
 
 
 @pytest.mark.parametrize("page", [API, OPERATIONS], ids=["api", "operations"])
@@ -116,8 +147,8 @@ def test_every_code_and_setting_a_page_names_exists(generate, page):
     settings = {
         each.split("|")[1].strip(" `") for each in generate.settings_page().splitlines()[6:]
     }
-    codes |= {why.value for why in Why}
-    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES
+    codes |= {why.value for why in Why} | {each.value for each in FsckKind}
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES - metrics_told()
     assert named <= codes, named - codes
     assert set(re.findall(r"`(AVENUE_[A-Z_]+)", page)) <= settings
 
@@ -132,6 +163,13 @@ NO_CODES = {
     "created_at",
     "duplicate_of",
     "in_use",
+    "infra_alerts",
+    "infra_metrics",
+    "infra_traffic",
+    "tell_alert",
+    "chunk_sets",
+    "fast_lane",
+    "handed_back",
     "checked_at",
     "generated_at",
     "problems_total",
@@ -143,6 +181,9 @@ NO_CODES = {
     "wrong_length",
     "wrong_hash",
     "chunk_missing",
+    "chunk_duplicate",
+    "fsck_findings",
+    "same_bytes",
     "chunk_short",
     "chunk_long",
     "chunk_surplus",
@@ -181,7 +222,17 @@ NO_CODES = {
     "public_thumbs",
     "retention_days",
     "trashed_at",
+    "as_of",
+    "disk_gb_month",
+    "backup_gb_month",
+    "member_month",
+    "sent_gb",
+    "content_bytes",
+    "days_until",
     "upload_categories",
+    "local_disk",
+    "to_be_made",
+    "stale_renditions",
 }
 
 

@@ -5,10 +5,9 @@ A new password and disabling end all sessions and all tokens, named ones too, wi
 request. A role taken away counts from the next request.
 """
 
-import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from avenue.accounts.emails import checked_email, normal_email
@@ -23,14 +22,13 @@ from avenue.accounts.models import ApiToken, NewToken, NewUser, TokenPage, User
 from avenue.accounts.passwords import PasswordKeeper, check_new, made_password
 from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
-from avenue.errors import Forbidden, Invalid
+from avenue.cursors import cursor, read_cursor
+from avenue.errors import Forbidden
 from avenue.identity import Actor, Role, Scope, Site, new_id
 
 FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
 TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
 SECRET_BYTES = 32
-CURSOR_PATTERN = re.compile(r"([0-9]{1,13})\.([A-Za-z0-9_-]{22})")
-START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TOKEN_CHARACTERS = 128
 
 
@@ -205,12 +203,12 @@ class AccountService:
         """Return own tokens of this site; `after` is the `next` of the page before."""
         user, site, now = str(actor.id), actor.site.id, self._now()
         found = self._store.tokens(
-            user, site, good_at=now, after=_read_cursor(after), limit=limit + 1
+            user, site, good_at=now, after=read_cursor(after), limit=limit + 1
         )
         items = tuple(found[:limit])
         return TokenPage(
             items=items,
-            next=_cursor(items[-1]) if len(found) > limit else None,
+            next=cursor(items[-1].created_at, items[-1].id) if len(found) > limit else None,
             total=self._store.count_tokens(user, site, good_at=now),
         )
 
@@ -362,17 +360,3 @@ def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
         superuser=user.superuser,
         scopes=scopes,
     )
-
-
-def _cursor(token: ApiToken) -> str:
-    return f"{round(token.created_at.timestamp() * 1000)}.{token.id}"
-
-
-def _read_cursor(after: str | None) -> tuple[datetime, str] | None:
-    if after is None:
-        return None
-    found = CURSOR_PATTERN.fullmatch(after)
-    if not found:
-        raise Invalid("`after` is not the `next` of a page.")
-    milliseconds, token_id = found.groups()
-    return START_OF_TIME + timedelta(milliseconds=int(milliseconds)), token_id

@@ -1,8 +1,10 @@
 """The one place where everything meets."""
 
+import atexit
 import logging
 import sys
 import threading
+from contextlib import suppress
 
 from flask import Flask, current_app, request
 
@@ -15,7 +17,9 @@ from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background
 from avenue.app.services import (
     account_service,
+    alert_service,
     audit_service,
+    capacity_service,
     import_service,
     inspector,
     logo_service,
@@ -24,12 +28,17 @@ from avenue.app.services import (
     media_users,
     page_service,
     picture_import_service,
+    probe_service,
     published_paths,
+    queues_of,
     recovery_service,
     renditions_of,
     shop_of,
     signed_links,
+    snapshot_service,
+    state_service,
     ticket_service,
+    trace_service,
     tus_service,
 )
 from avenue.audit import pages as audit_pages
@@ -44,7 +53,8 @@ from avenue.builder.website import routes as website_routes
 from avenue.builder.website.rendering import Documents
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
-from avenue.errors import Unavailable
+from avenue.errors import AvenueError, Unavailable
+from avenue.jobs.desk import JobDesk
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
@@ -59,6 +69,13 @@ from avenue.media.policy import (
 from avenue.media.reading import MediaReader
 from avenue.media.refreshing import Refresher
 from avenue.media.store import AssetStore, LegacyUrls
+from avenue.ops import pages as ops_pages
+from avenue.ops import routes as ops_routes
+from avenue.ops.capacity import routes as capacity_routes
+from avenue.ops.trace import routes as trace_routes
+from avenue.ops.traffic.counting import counted
+from avenue.ops.traffic.reporting import Reporter
+from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
@@ -70,10 +87,9 @@ from avenue.sites import routes as site_routes
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
+from avenue.storage.fitness import Fitness
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import (
-    DEFAULT_SITE,
-    Fitness,
     ForeignDatabase,
     Gate,
     NewerDatabase,
@@ -107,16 +123,19 @@ from avenue.web import (
     language,
     limits,
     metrics,
+    operators,
     pages,
     parsing,
     problems,
     requestlog,
+    scraping,
 )
 from avenue.web.fast_lane import AT_HAND
 from avenue.web.services import provide
 
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
+LAST_REPORT_SECONDS = 2.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NAVIGATION = (
     *shop_pages.NAVIGATION,
@@ -125,6 +144,7 @@ NAVIGATION = (
     *upload_pages.NAVIGATION,
     *account_pages.NAVIGATION,
     *site_pages.NAVIGATION,
+    *ops_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
 )
 """The panel's, room by room."""
@@ -149,7 +169,13 @@ def create_app(settings: Settings, database: Database) -> Flask:
     _provide_website(app, database, library, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, known_sites, settings)
-    provide(app, ticket_service(settings, database, library, accounts, rate_limits))
+    provide(
+        app,
+        ticket_service(settings, database, library, accounts, rate_limits),
+        snapshot_service(settings, database, known_sites),
+        alert_service(settings, database),
+        capacity_service(settings, database, known_sites),
+    )
 
     for each in (parsing, language, assets, colours, problems):
         each.install(app)
@@ -161,7 +187,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     audit.install(app, changes)
     headers.install(app, settings)
     _register_blueprints(app)
-    _answer_machines(app, database, known_sites)
+    _answer_machines(app, database, known_sites, settings)
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
     app.wsgi_app = hosts.OneHost(  # type: ignore[method-assign]
@@ -179,6 +205,10 @@ def _register_blueprints(app: Flask) -> None:
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
         shop_debug.blueprint,
+        capacity_routes.blueprint,
+        trace_routes.blueprint,
+        ops_routes.blueprint,
+        ops_pages.blueprint,
         docs.blueprint,
         audit_routes.blueprint,
         audit_pages.blueprint,
@@ -200,10 +230,13 @@ def _register_blueprints(app: Flask) -> None:
         app.register_blueprint(blueprint)
 
 
-def _answer_machines(app: Flask, database: Database, known_sites: Sites) -> None:
+def _answer_machines(
+    app: Flask, database: Database, known_sites: Sites, settings: Settings
+) -> None:
     """Answer orchestrators and Prometheus, which know an address and no name."""
-    health.install(app, Fitness(database))
-    metrics.install(app, known_sites, DEFAULT_SITE)
+    operators.install(app, known_sites)
+    health.install(app, Fitness(database), probe_service(settings, database).probe)
+    scraping.install(app, lambda: queues_of(database))
 
 
 def start() -> Flask:
@@ -214,7 +247,8 @@ def start() -> Flask:
     """
     settings = Settings.from_env()
     requestlog.configure_logging()
-    database = Database(settings)
+    scraping.count_with_others()
+    database = Database(settings, meter=metrics.PoolMeter())
     try:
         Gate(database).pass_or_raise()
     except (ForeignDatabase, NotAReplicaSet, NewerDatabase) as error:
@@ -230,7 +264,22 @@ def start() -> Flask:
         threading.Thread(
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
+    _report_traffic(database)
     return app
+
+
+def _report_traffic(database: Database) -> None:
+    """Have this process add its traffic to that of the deployment, a last time when it ends."""
+    reporter = Reporter(MongoTrafficStore(database), counted)
+
+    def last() -> None:
+        with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):
+            reporter.report()
+
+    atexit.register(last)
+    threading.Thread(
+        target=reporter.run_forever, args=(threading.Event(),), name="traffic", daemon=True
+    ).start()
 
 
 def _provide_people(
@@ -272,7 +321,6 @@ def _status_service(database: Database, sites: Sites, settings: Settings) -> Sta
         InspectionStore(database),
         inspector(settings, database, sites),
         DeploymentStatus(database),
-        sites,
         LegacyUrls(database).find_many,
         JobService(MongoJobStore(database)),
         settings,
@@ -287,6 +335,8 @@ def _provide_shop(
         app,
         *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
         _status_service(database, known, settings),
+        *(state_service(settings, database, library, known), alert_service(settings, database)),
+        JobDesk(JobService(MongoJobStore(database))),
         import_service(settings, database),
         picture_import_service(settings, database, library),
     )
@@ -304,6 +354,7 @@ def _provide_sites(
         app,
         media_service(settings, database, library, reader, users),
         FolderService(FolderStore(database)),
+        trace_service(settings, database, users),
     )
 
 

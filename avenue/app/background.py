@@ -8,7 +8,11 @@ from typing import Any
 
 from avenue.app.letters import MAIL
 from avenue.app.services import (
+    alert_service,
+    alert_teller,
     audit_service,
+    deliverer,
+    fsck_of,
     inspector,
     ledger,
     letter_worker,
@@ -16,22 +20,34 @@ from avenue.app.services import (
     picture_import_worker,
     purger,
     renditions_of,
+    scrub_of,
     shop_of,
+    snapshot_service,
 )
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.jobs.models import Job
+from avenue.jobs.errors import JobPaused
+from avenue.jobs.models import Job, State
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.inspection.service import INSPECT
+from avenue.media.outbox.service import EVERY_SECONDS as DELIVER_SECONDS
+from avenue.media.outbox.service import WEBHOOKS
 from avenue.media.purging.service import EVERY_SECONDS, PURGE
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.media.variants import EAGER
+from avenue.ops.alerts.service import TELL
+from avenue.ops.fsck.models import Order
+from avenue.ops.fsck.scrub import EVERY_SECONDS as EVERY_HOUR
+from avenue.ops.fsck.scrub import SCRUB
+from avenue.ops.fsck.service import FSCK
+from avenue.ops.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
+from avenue.ops.snapshots.service import SNAPSHOT
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
@@ -47,6 +63,7 @@ from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
 from avenue.uploads.tus.store import SweptTusStore
 from avenue.uploads.tus.sweeping import TusSweeper
+from avenue.web import metrics
 
 SWEEP = "sweep"
 REBUILD = "rebuild"
@@ -81,11 +98,17 @@ class Background:
             LOAD: self._load_samples,
             PICTURES_BY_SKU: self._pictures_by_sku,
             COUNT_QUOTAS: self._count_quotas,
+            SNAPSHOT: self._snapshot,
+            TELL: self._tell_alert,
+            FSCK: self._fsck,
+            SCRUB: self._scrub,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             handlers[MAIL] = letter_worker(settings, database).send
         if settings.purge_url:
             handlers[PURGE] = self._purge
+        if settings.webhook_url:
+            handlers[WEBHOOKS] = self._deliver
         self._settings, self._database = settings, database
         self._sites = Sites(database, settings)
         self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
@@ -106,18 +129,24 @@ class Background:
         args: Mapping[str, Any] | None = None,
     ) -> Job:
         """Queue a job of `kind`, work until it is finished, and return it."""
+        return self.finish(self.begin(kind, args).id, progress)
+
+    def begin(self, kind: str, args: Mapping[str, Any] | None = None) -> Job:
+        """Queue a job of `kind`, or return the unfinished one of the same `args`."""
         self._gate.pass_or_raise()
-        key = f"now {sorted((args or {}).items())}"
-        return self.finish(self._jobs.enqueue(kind, args, key=key).id, progress)
+        return self._jobs.enqueue(kind, args, key=f"now {sorted((args or {}).items())}")
 
     def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:
         """Work until a job is finished, telling `progress` of it now and then, and return it.
 
-        When this is interrupted, the job is handed back for another process to go on.
+        When this is interrupted, the job is handed back for another process to go on. Raise
+        `JobPaused`.
         """
         job = self._jobs.get(job_id)
         with self._working():
             while not job.is_finished:
+                if job.state is State.PAUSED:
+                    raise JobPaused(job=job.id)
                 self._stop.wait(LOOK_SECONDS)
                 job = self._jobs.get(job_id)
                 progress(job)
@@ -150,8 +179,12 @@ class Background:
         self._jobs.periodic(SWEEP, self._sweep_seconds)
         self._jobs.periodic(INSPECT, self._inspect_seconds)
         self._jobs.periodic(COUNT_QUOTAS, COUNT_SECONDS)
+        self._jobs.periodic(SNAPSHOT, SNAPSHOT_SECONDS)
+        self._jobs.periodic(SCRUB, EVERY_HOUR)
         if self._settings.purge_url:
             self._jobs.periodic(PURGE, EVERY_SECONDS)
+        if self._settings.webhook_url:
+            self._jobs.periodic(WEBHOOKS, DELIVER_SECONDS)
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
@@ -162,20 +195,42 @@ class Background:
 
         expired = self._retention.run(job.id, SWEEP, job.cursor, count)
         ended = self._tus_sweeper.sweep()
-        return {"expired": expired, **self._sweeper.sweep(save).as_dict(), "resumable": ended}
+        swept = {"expired": expired, **self._sweeper.sweep(save).as_dict(), "resumable": ended}
+        metrics.count_swept(swept)
+        return swept
 
     def _purge(self, job: RunningJob) -> Mapping[str, int]:
         worker = purger(self._settings, self._database, self._sites)
         return worker.purge(job.cursor, job.save)
 
+    def _deliver(self, job: RunningJob) -> Mapping[str, int]:
+        return deliverer(self._settings, self._database, self._sites).deliver(job.save)
+
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         return self._inspector.inspect(job.cursor, job.save)
+
+    def _fsck(self, job: RunningJob) -> Mapping[str, int]:
+        fsck = fsck_of(self._settings, self._database, self._sites)
+        return fsck.run(job.id, Order.of(job.args), job.cursor, job.save)
+
+    def _scrub(self, job: RunningJob) -> Mapping[str, int]:
+        def tell(done: int) -> None:
+            job.save(done=done)
+
+        return scrub_of(self._settings, self._database, self._sites).run(tell)
 
     def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
         def save(after: str, done: int) -> None:
             job.save(cursor=after, done=done)
 
         return {"counted": ledger(self._database).count_all(job.cursor or "", save)}
+
+    def _snapshot(self, _job: RunningJob) -> Mapping[str, int]:
+        snapshot = snapshot_service(self._settings, self._database, self._sites).take()
+        return alert_service(self._settings, self._database).check(snapshot)
+
+    def _tell_alert(self, job: RunningJob) -> Mapping[str, Any]:
+        return alert_teller(self._settings, self._database, self._sites).tell(job)
 
     def _load_samples(self, job: RunningJob) -> Mapping[str, int]:
         settings, database = self._settings, self._database

@@ -10,7 +10,7 @@ from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.accounts.tries import Tries
 from avenue.app.letters import LetterWorker, QueuedLetters
-from avenue.app.uses import LogoReferrers, LogoUses, PageUses
+from avenue.app.uses import EveryUse, LogoReferrers, LogoUses, PageUses
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
 from avenue.builder.library.folders.store import FolderStore
@@ -20,19 +20,23 @@ from avenue.builder.website.intake import Intake
 from avenue.builder.website.presenting import path_of
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
-from avenue.config import Settings
+from avenue.config import Settings, webhook_key
 from avenue.identity import Site
+from avenue.jobs.desk import JobDesk
+from avenue.jobs.models import Queue
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
-from avenue.media.decoding import DecodePool
+from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.inspection.files import FileInspector
 from avenue.media.inspection.models import Referrers
 from avenue.media.inspection.references import ReferenceInspector
 from avenue.media.inspection.service import Inspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
+from avenue.media.outbox.service import Deliverer, Outbox
+from avenue.media.outbox.store import OutboxStore
 from avenue.media.policy import (
     image_limits,
     library_pictures,
@@ -48,8 +52,27 @@ from avenue.media.renditions.store import RenditionStore
 from avenue.media.shelving.store import LibraryStore
 from avenue.media.signing.service import SignedLinks
 from avenue.media.signing.store import LinkKeys
-from avenue.media.store import AssetStore, LegacyUrls
+from avenue.media.store import AssetStore, LegacyUrls, SweptStore
+from avenue.ops.alerts.service import AlertService
+from avenue.ops.alerts.store import MongoAlertStore
+from avenue.ops.alerts.telling import Teller
+from avenue.ops.capacity.service import CapacityService
+from avenue.ops.doctor.addresses import AddressBook
+from avenue.ops.doctor.mending import Mender
+from avenue.ops.doctor.store import DocumentStore
+from avenue.ops.fsck.repair import Holdings, Repair
+from avenue.ops.fsck.scrub import Scrub
+from avenue.ops.fsck.service import Fsck
+from avenue.ops.fsck.store import CheckStore, ScrubStore
+from avenue.ops.probe.service import ProbeService
+from avenue.ops.snapshots.service import SnapshotService
+from avenue.ops.snapshots.store import HouseCounts, SnapshotStore
+from avenue.ops.state.service import Sources, StateService
+from avenue.ops.trace.service import TraceService
+from avenue.ops.trace.store import TraceStore
+from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.outside.fetching import Fetcher
+from avenue.outside.posting import Poster
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
@@ -64,21 +87,26 @@ from avenue.shop.store.picture_imports import PictureImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore
 from avenue.shop.store.samples import SampleStore
-from avenue.shop.store.status import PictureReferrers
+from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
+from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus
 from avenue.uploads.service import UploadService
 from avenue.uploads.store import UploadStore
 from avenue.uploads.tickets.service import TicketService
 from avenue.uploads.tickets.store import TicketStore
 from avenue.uploads.tus.service import TusService
-from avenue.uploads.tus.store import TusStore
+from avenue.uploads.tus.store import SweptTusStore, TusStore
 from avenue.webhooks.sender import Receiver
+from avenue.webhooks.standard import SignedPost
+
+QUEUE_SECONDS = 1.0
 
 
 def account_service(
@@ -123,6 +151,11 @@ def letter_worker(settings: Settings, database: Database) -> LetterWorker:
 def audit_service(settings: Settings, database: Database) -> AuditService:
     """Return the log of changes, for the application, commands and jobs."""
     return AuditService(MongoAuditStore(database), keep_days=settings.audit_days)
+
+
+def job_service(database: Database) -> JobService:
+    """Return the background work, for the application and for commands."""
+    return JobService(MongoJobStore(database))
 
 
 def site_service(settings: Settings, database: Database) -> SiteService:
@@ -264,6 +297,18 @@ def media_users(
     return [LogoUses(SiteStore(database, settings), logos), PageUses(pages)]
 
 
+def trace_service(settings: Settings, database: Database, users: Sequence[Users]) -> TraceService:
+    """Return who follows one asset through all that is stored of it."""
+    uses = EveryUse(StatusStore(database), users)
+    return TraceService(TraceStore(database), LegacyUrls(database), uses, settings)
+
+
+def mender(settings: Settings, database: Database) -> Mender:
+    """Return who finds addresses that should not stand in documents, and mends them."""
+    book = AddressBook(InspectionStore(database), LegacyUrls(database).find_many)
+    return Mender(DocumentStore(database), book, audit_service(settings, database))
+
+
 def published_paths(pages: PageService, site: Site) -> list[tuple[str, datetime]]:
     """Return where visitors see the pages of `site`, for the map that search engines read."""
     return [(path_of(each.slug), each.changed_at) for each in pages.addresses(site)]
@@ -321,13 +366,137 @@ def purger(settings: Settings, database: Database, sites: Sites) -> Purger:
     )
 
 
-def inspector(settings: Settings, database: Database, sites: Sites) -> Inspector:
-    """Return who looks whether everything that is referred to is there."""
+def snapshot_service(settings: Settings, database: Database, sites: Sites) -> SnapshotService:
+    """Return the snapshots of the deployment, for the application and for jobs."""
+    return SnapshotService(
+        SnapshotStore(database),
+        HouseCounts(database),
+        DeploymentStatus(database),
+        MongoTrafficStore(database),
+        ledger(database),
+        sites,
+        settings,
+    )
+
+
+def capacity_service(settings: Settings, database: Database, sites: Sites) -> CapacityService:
+    """Return the reports on capacity, for the application and for commands."""
+    deployment = DeploymentStatus(database)
+    return CapacityService(
+        snapshot_service(settings, database, sites),
+        lambda: deployment.mongodb().data_members,
+        settings,
+        cores=processes_for(1),
+    )
+
+
+def alert_service(settings: Settings, database: Database) -> AlertService:
+    """Return the alerts, for the application and for jobs."""
+    return AlertService(MongoAlertStore(database), JobService(MongoJobStore(database)), settings)
+
+
+def state_service(
+    settings: Settings, database: Database, library: MediaLibrary, sites: Sites
+) -> StateService:
+    """Return how everything is, for the application."""
+    sources = Sources(
+        deployment=DeploymentStatus(database),
+        inspections=InspectionStore(database),
+        usage=library,
+        jobs=JobDesk(job_service(database)),
+        outbox=outbox(database),
+        snapshots=snapshot_service(settings, database, sites),
+        alerts=alert_service(settings, database),
+    )
+    return StateService(sources, settings)
+
+
+def alert_teller(settings: Settings, database: Database, sites: Sites) -> Teller:
+    """Return who tells alerts by letter and by webhook, for jobs."""
+    url, secret = settings.alert_url, settings.alert_secret
+    return Teller(
+        MongoAlertStore(database),
+        sites.named,
+        emails=settings.alert_emails,
+        relay=Relay.of(settings.smtp_url, settings.mail_from),
+        receiver=signed_post(url, secret) if url else None,
+    )
+
+
+def signed_post(url: str, secret: str) -> SignedPost:
+    """Return who hands messages to the program at `url`, signed."""
+    return SignedPost(poster=Poster(url), key=webhook_key(secret) or b"")
+
+
+def outbox(database: Database) -> Outbox:
+    """Return what is to be told of files, for commands and for whoever watches the house."""
+    return Outbox(OutboxStore(database))
+
+
+def deliverer(settings: Settings, database: Database, sites: Sites) -> Deliverer:
+    """Return who tells what became of files; only where there is somebody to tell."""
+    receiver = signed_post(settings.webhook_url, settings.webhook_secret)
+    return Deliverer(OutboxStore(database), sites.by_id, receiver)
+
+
+def references_of(settings: Settings, database: Database) -> ReferenceInspector:
+    """Return who judges everything that pictures are referred to by."""
     store, known_paths = InspectionStore(database), LegacyUrls(database).find_many
     referrers = [PictureReferrers(database, kind) for kind in (PRODUCT, GROUP)]
     website: list[Referrers] = [
         PageReferrers(database),
         LogoReferrers(SiteStore(database, settings)),
     ]
-    references = ReferenceInspector(store, referrers, known_paths, beside=website)
-    return Inspector(store, FileInspector(store), references, sites)
+    return ReferenceInspector(store, referrers, known_paths, beside=website)
+
+
+def probe_service(settings: Settings, database: Database) -> ProbeService:
+    """Return what stores a file to see whether that works, on the house's own site."""
+    return ProbeService(
+        AssetStore(database), database.deadline, site=DEFAULT_SITE, tmp_dir=settings.tmp_dir
+    )
+
+
+def queues_of(database: Database) -> Sequence[Queue]:
+    """Return how the jobs of each kind stand; raise `Unavailable` when that takes too long."""
+    with database.deadline(QUEUE_SECONDS):
+        return JobService(MongoJobStore(database)).queues()
+
+
+def fsck_of(settings: Settings, database: Database, sites: Sites) -> Fsck:
+    """Return the check of everything, and its mending."""
+    inspections = InspectionStore(database)
+    holdings = Holdings(
+        store=CheckStore(database),
+        inspections=inspections,
+        files=FileInspector(inspections),
+        swept=SweptStore(database),
+        ledger=ledger(database),
+    )
+    repair = Repair(holdings, AssetStore(database), SweptTusStore(database).forget_one)
+    references, audit = references_of(settings, database), audit_service(settings, database)
+    return Fsck(holdings, references, repair, sites, audit)
+
+
+def findings_of(database: Database) -> CheckStore:
+    """Return where what checks found is kept."""
+    return CheckStore(database)
+
+
+def scrub_of(settings: Settings, database: Database, sites: Sites) -> Scrub:
+    """Return who reads a little of everything each hour."""
+    inspections = InspectionStore(database)
+    return Scrub(
+        ScrubStore(database),
+        CheckStore(database),
+        inspections,
+        FileInspector(inspections),
+        sites,
+        days=settings.scrub_days,
+    )
+
+
+def inspector(settings: Settings, database: Database, sites: Sites) -> Inspector:
+    """Return who looks whether everything that is referred to is there."""
+    store = InspectionStore(database)
+    return Inspector(store, FileInspector(store), references_of(settings, database), sites)

@@ -4,16 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from avenue.builder.library.models import Use
+from avenue.builder.library.store import Users
 from avenue.builder.website.models import PageUse
 from avenue.builder.website.service import PageService
 from avenue.identity import Actor
 from avenue.media.inspection.models import Referrer
+from avenue.media.models import Claim
+from avenue.ops.trace import models as trace
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.store.status import StatusStore
 from avenue.sites.service import LogoService
 from avenue.sites.store import SiteStore
 from avenue.storage.scope import Session
 
 LOGO_PATH = "/admin/settings"
 WEBSITE_PATH = "/admin/website"
+SHELVES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 
 
 class LogoUses:
@@ -117,3 +123,37 @@ def _use(use: PageUse) -> Use:
         where=tuple(where),
         path=f"{WEBSITE_PATH}/{use.page_id}",
     )
+
+
+class EveryUse:
+    """Everybody who names an asset, as a trace wants to know it."""
+
+    def __init__(self, shop: StatusStore, users: Sequence[Users]) -> None:
+        self._shop = shop
+        self._users = users
+
+    def of(self, site_id: str, asset_id: str, addresses: Sequence[str]) -> list[trace.Use]:
+        """Return who names an asset, by its id or by one of its old `addresses`."""
+        found = [
+            trace.Use(kind=kind, id=owner, title=name, where=(), path=f"{shelf}/{owner}")
+            for kind, shelf in SHELVES.items()
+            for owner, name in self._shop.naming(site_id, kind, asset_id, addresses).items()
+        ]
+        for users in self._users:
+            found += [
+                trace.Use(
+                    kind=each.kind,
+                    id=each.id,
+                    title=each.title,
+                    where=tuple(each.where),
+                    path=each.path,
+                )
+                for each in users.uses_of(site_id, [asset_id]).get(asset_id, ())
+            ]
+        return found
+
+    def is_there(self, site_id: str, claim: Claim) -> bool | None:
+        """Tell whether there is such an owner; None when nobody keeps owners of that kind."""
+        if claim.kind in SHELVES:
+            return bool(self._shop.names(site_id, claim.kind, [claim.id]))
+        return claim.id == site_id if claim.kind == "site" else None

@@ -1,17 +1,15 @@
 """Writes down who changed what, and tells it."""
 
 import logging
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from avenue.audit.models import Details, Doer, DoerKind, Entry, EntryPage, EntryQuery, NewEntry
-from avenue.errors import Forbidden, Invalid
+from avenue.cursors import cursor, read_cursor
+from avenue.errors import Forbidden
 from avenue.identity import Actor, new_id
 
-CURSOR = re.compile(r"([0-9]{1,13})\.([A-Za-z0-9_-]{22})")
-START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 NOTHING: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
@@ -97,10 +95,12 @@ class AuditService:
 
     def entries(self, site_id: str, query: EntryQuery, *, after: str | None = None) -> EntryPage:
         """Return entries of a site, for whoever runs the house."""
-        found, total = self._store.find(site_id, query, _read_cursor(after))
+        found, total = self._store.find(site_id, query, read_cursor(after))
         items = tuple(found[: query.limit])
         more = len(found) > query.limit
-        return EntryPage(items=items, next=_cursor(items[-1]) if more else None, total=total)
+        return EntryPage(
+            items=items, next=cursor(items[-1].at, items[-1].id) if more else None, total=total
+        )
 
     def _add(
         self,
@@ -131,17 +131,3 @@ class AuditService:
                 doer.kind,
                 doer.id,
             )
-
-
-def _cursor(entry: Entry) -> str:
-    return f"{round(entry.at.timestamp() * 1000)}.{entry.id}"
-
-
-def _read_cursor(after: str | None) -> tuple[datetime, str] | None:
-    if after is None:
-        return None
-    found = CURSOR.fullmatch(after)
-    if not found:
-        raise Invalid("`after` is not the `next` of a page.")
-    milliseconds, entry_id = found.groups()
-    return START_OF_TIME + timedelta(milliseconds=int(milliseconds)), entry_id

@@ -7,9 +7,13 @@ from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext, ngettext
 
 ACTIONS = {
+    "addresses.mended": lazy_gettext("let records name their files instead of addresses"),
+    "alert.acknowledged": lazy_gettext("noted an alert as seen"),
     "file.added": lazy_gettext("added a file to the media library"),
     "file.removed": lazy_gettext("removed a file of the media library"),
     "folder.imported": lazy_gettext("brought in the files of a folder"),
+    "fsck.begun": lazy_gettext("had everything checked byte by byte"),
+    "fsck.finished": lazy_gettext("checked everything byte by byte"),
     "group.changed": lazy_gettext("changed a group"),
     "group.created": lazy_gettext("created a group"),
     "group.deleted": lazy_gettext("deleted a group"),
@@ -23,6 +27,9 @@ ACTIONS = {
     "import.finished": lazy_gettext("finished an import of products"),
     "import.undo_begun": lazy_gettext("began to undo an import of products"),
     "import.undone": lazy_gettext("undid an import of products"),
+    "job.cancelled": lazy_gettext("cancelled background work"),
+    "job.paused": lazy_gettext("paused background work"),
+    "job.resumed": lazy_gettext("resumed background work"),
     "inspection.begun": lazy_gettext("had everything looked at"),
     "page.changed": lazy_gettext("changed a page"),
     "page.created": lazy_gettext("created a page"),
@@ -91,6 +98,7 @@ ACTIONS = {
     "user.role_taken": lazy_gettext("took somebody's role away"),
     "user.signed_in": lazy_gettext("signed in"),
     "user.signed_out": lazy_gettext("signed out"),
+    "webhooks.retried": lazy_gettext("had webhooks sent again that were given up"),
 }
 """What each action is, after the name of who did it. Those that no code has any more stay: the log
 keeps entries for long."""
@@ -108,9 +116,12 @@ DETAILS = {
     "decorative": lazy_gettext("decorative"),
     "deleted": lazy_gettext("deleted"),
     "description": lazy_gettext("description"),
+    "documents": lazy_gettext("records"),
     "duplicate": lazy_gettext("there already"),
+    "events": lazy_gettext("webhooks"),
     "expired": lazy_gettext("kept no longer"),
     "focal": lazy_gettext("focal point"),
+    "found": lazy_gettext("found"),
     "folder": lazy_gettext("folder"),
     "force": lazy_gettext("taken out where it was used"),
     "gone": lazy_gettext("gone since"),
@@ -118,8 +129,11 @@ DETAILS = {
     "hold": lazy_gettext("hold"),
     "hosts": lazy_gettext("hosts"),
     "kept": lazy_gettext("kept as it is"),
+    "kind": lazy_gettext("kind"),
+    "left": lazy_gettext("not mended"),
     "limits": lazy_gettext("limits"),
     "locale": lazy_gettext("language"),
+    "mended": lazy_gettext("mended"),
     "model": lazy_gettext("model"),
     "name": lazy_gettext("name"),
     "number": lazy_gettext("state"),
@@ -154,12 +168,14 @@ FILES = "files"
 """What `assets` are called where they need not be photos."""
 
 JOBS = {
+    "product_import": lazy_gettext("Background work: import of products"),
+    "fsck": lazy_gettext("Background work: check of everything"),
     "import": lazy_gettext("Background work: import of products"),
     "mail": lazy_gettext("Background work: letters"),
     "pictures_by_sku": lazy_gettext("Background work: import of photos"),
     "samples": lazy_gettext("Background work: sample products"),
     "sweep": lazy_gettext("Background work: tidying up"),
-    "undo": lazy_gettext("Background work: undoing an import"),
+    "product_import_undo": lazy_gettext("Background work: undoing an import"),
 }
 
 

@@ -6,14 +6,20 @@ import click
 
 from avenue.cli import (
     auditing,
+    capacity,
+    checking,
+    diagnosis,
     files,
     folder_import,
+    jobs,
     links,
     people,
     picture_imports,
+    probing,
     product_imports,
     serving,
     sites,
+    webhooks,
 )
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
@@ -50,7 +56,20 @@ for _topic in (
     product_imports,
     picture_imports,
     links,
+    jobs,
     auditing,
+    webhooks,
+    capacity,
+    diagnosis,
+    capacity,
+    webhooks,
+    probing,
+    checking,
+    diagnosis,
+    webhooks,
+    diagnosis,
+    webhooks,
+    probing,
 ):
     for _command in _topic.COMMANDS:
         commands.add_command(_command)

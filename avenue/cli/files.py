@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from avenue.app.files import files_of
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force, why
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
 from avenue.media.variants import ORIGINAL
@@ -94,7 +94,7 @@ def exists(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
         with _files(site, is_local=is_local) as files:
             found = files.exists(which)
     except (AvenueError, ConfigError) as error:
-        click.echo(_why(error), err=True)
+        click.echo(why(error), err=True)
         sys.exit(NOT_KNOWN)
     say(wants_json, {"exists": found}, "yes" if found else "no")
     sys.exit(0 if found else 1)
@@ -187,10 +187,6 @@ def _finish(outcomes: Sequence[Mapping[str, Any]], wants_json: bool) -> None:
     if wants_json:
         click.echo(json.dumps({"items": outcomes, "total": len(outcomes), "refused": refused}))
     sys.exit(1 if refused else 0)
-
-
-def _why(error: AvenueError | ConfigError) -> str:
-    return f"{error.message}\n{error.hint}" if isinstance(error, AvenueError) else str(error)
 
 
 COMMANDS = (put, get, url, exists, rm)

@@ -11,10 +11,17 @@ import click
 
 from avenue.app.background import Background
 from avenue.app.services import audit_service, media_library, picture_import_service
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    draw,
+    local,
+    of_site,
+    say,
+    settings_in_force,
+)
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
-from avenue.jobs.models import Job
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.shop.matching.models import (
     FileQuery,
@@ -34,7 +41,6 @@ from avenue.web.errors import MB, FileTooLarge
 
 BLOCK_BYTES = MB
 FILES_AT_ONCE = 1000
-BAR_CHARACTERS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,19 +117,10 @@ def _brought(
         actor.site.id, "import-pictures", "picture_import.begun", standing.run.id
     )
     if standing.run.job:
-        Background(settings, database).finish(standing.run.job, _draw)
+        Background(settings, database).finish(standing.run.job, draw)
         if sys.stderr.isatty():
             click.echo(err=True)
     return imports.get(actor, standing.run.id)
-
-
-def _draw(job: Job) -> None:
-    done, total = job.progress.done, job.progress.total
-    if not sys.stderr.isatty() or not total:
-        return
-    full = BAR_CHARACTERS * done // total
-    bar = "█" * full + "·" * (BAR_CHARACTERS - full)
-    click.echo(f"\r{bar} {done}/{total} {job.error or ''}", err=True, nl=False)
 
 
 def _files(

@@ -10,10 +10,9 @@ import click
 
 from avenue.app.background import Background
 from avenue.app.services import account_service, audit_service, import_service
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.cli.context import as_json, database_of, draw, local, of_site, say, settings_in_force
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
-from avenue.jobs.models import Job
 from avenue.shop.importing.models import ImportStanding, Outcome, Row, RowQuery, State
 from avenue.shop.importing.presenting import import_json, row_json, warnings
 from avenue.shop.importing.texts import difference
@@ -25,7 +24,6 @@ from avenue.storage.sites import Sites
 from avenue.web.errors import MB, FileTooLarge
 
 ROWS_AT_ONCE = 1000
-BAR_CHARACTERS = 30
 SIGNS = {Outcome.CREATED: "+", Outcome.UPDATED: "~", Outcome.REFUSED: "!"}
 
 
@@ -105,19 +103,10 @@ def _finished(
     run = standing.run
     job_id = run.undo.job if run.undo else run.job
     if job_id:
-        background.finish(job_id, _draw)
+        background.finish(job_id, draw)
         if sys.stderr.isatty():
             click.echo(err=True)
     return imports.get(actor, run.id)
-
-
-def _draw(job: Job) -> None:
-    done, total = job.progress.done, job.progress.total
-    if not sys.stderr.isatty() or not total:
-        return
-    full = BAR_CHARACTERS * done // total
-    bar = "█" * full + "·" * (BAR_CHARACTERS - full)
-    click.echo(f"\r{bar} {done}/{total} {job.error or ''}", err=True, nl=False)
 
 
 def _rows_to_tell(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:

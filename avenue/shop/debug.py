@@ -1,17 +1,17 @@
 """The two questions ops and administrators ask: `/api/shop/debug/…`, as JSON or as text."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.clock import iso
 from avenue.errors import Invalid
 from avenue.identity import Role, Site
-from avenue.media.inspection.models import Finding, Kind
+from avenue.media.inspection.advice import ADVICE, REPLACE, WEBSITE_ADVICE
+from avenue.media.inspection.models import Finding
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.status import ProductsStatus, StatusService, StorageStatus
 from avenue.shop.status_replies import ProductsStatusReply, StorageStatusReply
@@ -20,44 +20,10 @@ from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
 from avenue.web.errors import InvalidQuery
 from avenue.web.parsing import LARGEST_PAGE, PageQuery, page_asked_for
+from avenue.web.plain import TEXT, json_or_text
 from avenue.web.services import using
 
 blueprint = Blueprint("shop_debug", __name__, url_prefix="/api/shop/debug")
-
-TEXT = "text/plain"
-UPLOAD_AGAIN = "Upload the same picture to it again: that mends the stored one."
-UPLOAD_ANY = "Upload the picture to it again; the entry that leads nowhere goes with that."
-NEVER_LASTED = (
-    "Only the disk of a machine had it. Upload the picture and remove this entry, by its URL."
-)
-ADVICE: Mapping[Kind, str] = {
-    Kind.ASSET_MISSING: UPLOAD_ANY,
-    Kind.ASSET_IN_TRASH: "Restore the picture, or upload it again.",
-    Kind.ASSET_PURGING: UPLOAD_ANY,
-    Kind.FILE_MISSING: UPLOAD_AGAIN,
-    Kind.WRONG_LENGTH: UPLOAD_AGAIN,
-    Kind.CHUNK_MISSING: UPLOAD_AGAIN,
-    Kind.CHUNK_SHORT: UPLOAD_AGAIN,
-    Kind.CHUNK_LONG: UPLOAD_AGAIN,
-    Kind.CHUNK_SURPLUS: UPLOAD_AGAIN,
-    Kind.WRONG_HASH: UPLOAD_AGAIN,
-    Kind.MALFORMED_ENTRY: "Another program wrote this entry; it shows nothing. Remove it there.",
-    Kind.LOCAL_PATH: NEVER_LASTED,
-    Kind.LOCALHOST: NEVER_LASTED,
-    Kind.NOT_OWNED: "The picture can vanish with its owner. Upload it to this one as well.",
-}
-"""What people can do about each kind."""
-
-CHOOSE_ANOTHER = "Choose another picture there; nobody has this one any more."
-REPLACE = "Replace the file in the media library by the same picture."
-WEBSITE_ADVICE: Mapping[Kind, str] = {
-    Kind.ASSET_MISSING: CHOOSE_ANOTHER,
-    Kind.ASSET_PURGING: CHOOSE_ANOTHER,
-    Kind.ASSET_IN_TRASH: "Restore the picture in the media library, or choose another there.",
-    Kind.NOT_OWNED: "The picture will vanish by itself. Upload it to the media library.",
-    Kind.MALFORMED_ENTRY: "Another program wrote this. Choose a picture there.",
-}
-"""The same for pages and logos, where it is not `REPLACE`."""
 
 Deep = Annotated[Literal["0", "1"], Field(description="1: look now, as far as time goes.")]
 
@@ -87,7 +53,7 @@ def products_status() -> Response:
     status = using(StatusService).products(
         actor, deep=_wants_deep(), after=page.after or "", limit=page.limit
     )
-    return _answer(products_json(actor.site, status))
+    return json_or_text(products_json(actor.site, status))
 
 
 @blueprint.get("/storage-status")
@@ -101,7 +67,7 @@ def storage_status() -> Response:
     """Tell where the bytes are, and whether they would survive: `?deep=1`."""
     actor = current_actor()
     status = using(StatusService).storage(actor, deep=_wants_deep())
-    return _answer(storage_json(status))
+    return json_or_text(storage_json(status))
 
 
 def products_json(site: Site, status: ProductsStatus) -> dict[str, Any]:
@@ -163,6 +129,7 @@ def storage_json(status: StorageStatus) -> dict[str, Any]:
             "trash": status.assets.trash,
             "unclaimed": status.assets.unclaimed,
             "expired": status.assets.expired,
+            "damaged": status.assets.damaged,
         },
         "database": {
             "data_bytes": database.data_bytes if database else None,
@@ -223,41 +190,3 @@ def _wants_deep() -> bool:
     if text not in {"0", "1"}:
         raise Invalid("`deep` must be 1 or 0.")
     return text == "1"
-
-
-def _answer(facts: Mapping[str, Any]) -> Response:
-    """Answer in the form that was asked for; JSON where both would do."""
-    if request.accept_mimetypes.best_match([JSON, TEXT], default=JSON) == TEXT:
-        text = "\n".join(_lines(facts)) + "\n"
-        response = Response(text, content_type=f"{TEXT}; charset=utf-8")
-    else:
-        response = jsonify(facts)
-    response.vary.add("Accept")
-    return response
-
-
-def _lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    """Yield `facts` as lines for people, what is inside something further in."""
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            yield f"{indent}{name}:"
-            yield from _lines(value, indent + "  ")
-        elif isinstance(value, list):
-            yield f"{indent}{name}: {len(value)}"
-            yield from (f"{indent}  - {_one_line(each)}" for each in value)
-        else:
-            yield f"{indent}{name}: {_word(value)}"
-
-
-def _one_line(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_word(each)}" for name, each in value.items())
-    return _word(value)
-
-
-def _word(value: object) -> str:
-    """Return a value as text on one line, whatever it holds."""
-    words = {None: "-", True: "yes", False: "no"}
-    if value is None or isinstance(value, bool):
-        return words[value]
-    return "".join(each if each.isprintable() else " " for each in str(value))

@@ -108,6 +108,7 @@ class AssetStatus(TypedDict):
     trash: int
     unclaimed: int
     expired: int
+    damaged: int
 
 
 class DatabaseSizes(TypedDict):

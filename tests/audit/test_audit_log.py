@@ -1,7 +1,5 @@
 """The log of changes on a real MongoDB."""
 
-import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pymongo
@@ -10,22 +8,13 @@ import pytest
 from avenue.audit.models import Doer, DoerKind, EntryQuery, NewEntry
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
-from avenue.config import Settings
 from avenue.errors import Forbidden, Invalid
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.storage.connection import Database
-from avenue.storage.schema import migrate
 
 SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
 ANA = Actor(site=SITE, id=new_id(), email="ana@shop.example", role=Role.ADMIN)
 ALL = EntryQuery(limit=100)
-
-
-@pytest.fixture
-def database(database_uri: str) -> Iterator[Database]:
-    with contextlib.closing(Database(Settings(mongodb_uri=database_uri))) as database:
-        migrate(database)
-        yield database
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from avenue.jobs.errors import Stopping
 from avenue.jobs.runner import RunningJob
 from avenue.media.store import LegacyUrls
 from avenue.shop.service import status as status_service
+from avenue.storage.status import DeploymentStatus
 from tests import pictures
 from tests.http.application import (
     GROUPS,
@@ -39,6 +40,7 @@ from tests.http.debug_app import (
 )
 from tests.http.test_products import assert_refused
 from tests.mongod import Mongod, fail_point
+from tests.prepared import counts
 
 UNAUTHORIZED = 13
 BOTH = pytest.mark.parametrize("url", [PRODUCTS_STATUS, STORAGE_STATUS])
@@ -66,13 +68,25 @@ def second_house(mongod: Mongod) -> Iterator[Application]:
     application.close()
 
 
+def empty(application: Application) -> None:
+    """Leave the people and nothing that they have."""
+    kept = {"users", "api_tokens", "sites", "avenue_meta", "rate_limits"}
+    for name, count in counts(application.raw).items():
+        if count and name not in kept:
+            application.raw[name].delete_many({})
+
+
+@pytest.fixture
+def nothing_else(house: Application) -> None:
+    """So that a pass over everything is short."""
+    empty(house)
+
+
 @pytest.fixture
 def shop(second_house: Application) -> Iterator[Application]:
     """A shop without products for one test, where every number is known."""
-    kept = {"users", "api_tokens", "sites", "avenue_meta", "rate_limits"}
     people = {who: second_house.caller(who) for who in ("ops", "admin", "seller")}
-    for name in set(second_house.raw.list_collection_names()) - kept:
-        second_house.raw[name].delete_many({})
+    empty(second_house)
     sites = list(second_house.raw["sites"].find())
     yield second_house
     for each in sites:
@@ -206,7 +220,13 @@ def test_the_numbers_are_exact_and_live(shop):
         "stored": 5,
         "missing": 0,
     }
-    assert storage(ops)["assets"] == {"live": 5, "trash": 1, "unclaimed": 2, "expired": 1}
+    assert storage(ops)["assets"] == {
+        "live": 5,
+        "trash": 1,
+        "unclaimed": 2,
+        "expired": 1,
+        "damaged": 0,
+    }
     product_images = storage(ops)["buckets"]["product_images"]
     assert (product_images["files"], product_images["chunks"]) == (9, 9)
     stored = shop.raw[FILES].find({"_id": {"$regex": "^default/"}})
@@ -275,6 +295,7 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize("kind", ["product", "group"])
 @pytest.mark.parametrize(("damage", "named"), DAMAGE)
 def test_damage_is_found_by_one_pass(house, seller, ops, kind, damage, named):
@@ -325,6 +346,7 @@ ENTRIES: list[tuple[Any, str]] = [
 ]
 
 
+@pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize(("entry", "named"), ENTRIES, ids=repr)
 def test_an_entry_that_leads_nowhere_is_found_by_one_pass(house, seller, ops, entry, named):
     owner = seller.a_product(a_picture(), sku=unique("SKU-"))
@@ -509,6 +531,7 @@ def test_a_deep_look_that_has_no_time_says_so(shop, monkeypatch):
 # Healing
 
 
+@pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize("way", ["add", "replace"])
 @pytest.mark.parametrize(
     "damage",
@@ -588,6 +611,25 @@ def test_what_people_mended_is_gone_from_the_list_at_once(shop):
     assert seller.upload(images, a_picture()).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("percents", "verdict", "says"),
+    [
+        (("97", "98", "99"), "ok", None),
+        (("50", "51", "99"), "attention", "The database's disk is 52.0 % full: plan for more."),
+        (("1", "2", "52"), "at_risk", "The database's disk is 52.0 % full: give it more at once."),
+    ],
+)
+def test_a_disk_is_full_where_the_alerts_say_so(shop, monkeypatch, percents, verdict, says):
+    inspected(shop)
+    facts = replace(DeploymentStatus(shop.database).database(), disk_used_bytes=52)
+    facts = replace(facts, disk_total_bytes=100)
+    monkeypatch.setattr(DeploymentStatus, "database", lambda _: facts)
+    app = shop.with_settings(alert_percents=percents, storage="volume")
+    found = storage(replace(shop.caller("ops"), app=app))
+    assert (found["disk"]["percent"], found["verdict"]) == (52.0, verdict)
+    assert [each for each in found["advice"] if "% full" in each] == ([says] if says else [])
+
+
 # The pass
 
 
@@ -648,17 +690,12 @@ def test_one_member_is_not_persistent_unless_its_volume_is(shop):
     assert storage(tried_out)["persistent"] is False
 
 
-def test_what_all_sites_keep_together_is_for_superusers(shop):
-    assert storage(shop.caller("admin"))["database"]["data_bytes"] is None
-    shop.raw["users"].update_one({"_id": shop.caller("admin").id}, {"$set": {"superuser": True}})
-    assert storage(shop.caller("admin"))["database"]["data_bytes"] > 0
-
-
-def test_an_only_site_sees_the_sizes_of_its_database(shop):
-    shop.raw["sites"].delete_one({"_id": "other"})
-    ops = shop.caller("ops")
-    alone = replace(ops, app=shop.with_settings())
-    assert storage(alone)["database"]["storage_bytes"] > 0
+def test_what_all_sites_keep_together_is_for_who_runs_the_house(shop):
+    assert storage(shop.caller("ops"))["database"]["data_bytes"] > 0
+    elsewhere = shop.caller("admin_on_other_site")
+    assert set(storage(elsewhere)["database"].values()) == {None}
+    shop.raw["users"].update_one({"_id": elsewhere.id}, {"$set": {"superuser": True}})
+    assert storage(elsewhere)["database"]["storage_bytes"] > 0
 
 
 @pytest.mark.parametrize(

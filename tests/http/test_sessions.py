@@ -145,6 +145,6 @@ def test_a_session_of_one_site_is_none_on_another(application, browser, person):
 
 def test_health_asks_for_no_host_and_no_login(application):
     client = FlaskClient(application.app, use_cookies=False)
-    for path, told in (("/healthz", {"status": "ok"}), ("/readyz", {"status": "ready"})):
+    for path, told in (("/healthz", "ok"), ("/readyz", "ready")):
         answer = client.get(path, base_url="http://10.1.2.3:8000")
-        assert (answer.status_code, answer.json) == (200, told)
+        assert (answer.status_code, answer.json["status"]) == (200, told)

@@ -12,6 +12,8 @@ import pytest
 from flask import Flask
 
 from avenue.identity import Role, Scope
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
 from avenue.web.openapi import EVERYBODY, PLACE_IN_RULE, SIGNED_IN, SUPERUSER
 from tests.http.application import Application, Caller, a_picture, unique, zipped
 from tests.http.contract import unconnected_app
@@ -94,6 +96,18 @@ WHO_MAY = {
     "GET /api/shop/pictures/import/<picture_import_id>/files": For(SHOP, READ),
     "GET /api/shop/debug/products-status": For(OPERATORS, READ),
     "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
+    "GET /api/ops/capacity": For(OPERATORS, READ),
+    # Operations
+    "GET /api/ops/assets": For(OPERATORS, READ),
+    "GET /api/ops/assets/<asset_id>": For(OPERATORS, READ),
+    "GET /api/ops/state": For(OPERATORS, READ),
+    "GET /api/ops/alerts": For(OPERATORS, READ),
+    "POST /api/ops/alerts/<alert_id>/ack": For(OPERATORS, WRITE),
+    "GET /api/ops/history": For(OPERATORS, READ),
+    "GET /api/ops/jobs": For(OPERATORS, READ),
+    "POST /api/ops/jobs/<job_id>/pause": For(OPERATORS, WRITE),
+    "POST /api/ops/jobs/<job_id>/resume": For(OPERATORS, WRITE),
+    "POST /api/ops/jobs/<job_id>/cancel": For(OPERATORS, WRITE),
     "POST /api/products/<product_id>/upload_images/": For(SHOP, WRITE),
     "POST /api/products/<product_id>/upload_images": For(SHOP, WRITE),
     "DELETE /api/products/<product_id>/delete_image/": For(SHOP, WRITE),
@@ -246,6 +260,15 @@ WHO_MAY = {
     "GET /admin/settings/sites": For(SUPERUSERS),
     "POST /admin/settings/sites": For(SUPERUSERS),
     "GET /admin/audit": For(ADMINS),
+    "GET /admin/infrastructure": For(OPERATORS, READ),
+    "GET /admin/infrastructure/diagnosis.json": For(OPERATORS, READ),
+    "GET /admin/infrastructure/alerts": For(OPERATORS, READ),
+    "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": For(OPERATORS, WRITE),
+    "GET /admin/infrastructure/history": For(OPERATORS, READ),
+    "GET /admin/infrastructure/migration": For(OPERATORS, READ),
+    "POST /admin/infrastructure/jobs/<job_id>/pause": For(OPERATORS, WRITE),
+    "POST /admin/infrastructure/jobs/<job_id>/resume": For(OPERATORS, WRITE),
+    "POST /admin/infrastructure/jobs/<job_id>/cancel": For(OPERATORS, WRITE),
     "GET /admin/audit/table.csv": For(ADMINS),
     "GET /admin/library": For(EDITORS, READ),
     "POST /admin/library": For(EDITORS, WRITE),
@@ -368,6 +391,8 @@ class Cast:
         self.media = editor.upload("/api/builder/media", a_picture()).json
         folder = editor.post("/api/builder/folders", json={"name": unique("Carpeta ")})
         self.folder = folder.json
+        jobs = JobService(MongoJobStore(application.database))
+        self.job = jobs.enqueue("nobody does it", site="default")
         self.ticket = self.owner.post("/api/uploads/tickets", json={}).json
         editor = application.caller("editor")
         self.page = editor.post("/api/builder/pages", json={"title": unique("Inicio ")}).json
@@ -400,6 +425,8 @@ class Cast:
             "slug": "zapato",
             "page_id": self.page["id"],
             "number": "1",
+            "job_id": self.job.id,
+            "alert_id": self.job.id,  # there is none, which nobody else may be told
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

@@ -219,6 +219,7 @@ def test_ctrl_c_stops_server_and_database_and_a_second_start_finds_everything(
         server.call("POST", "/api/shop/products", {"name": "Vaso"}, Authorization=auth)
         added = b'method="POST",route="/api/shop/products",status="201"'
         wait_until(lambda: added in server.call("GET", "/metrics")[1], "the product is counted")
+        assert b'avenue_pool_connections{state="open"}' in server.call("GET", "/metrics")[1]
         server.press_ctrl_c()
         assert server.process.returncode == 0
         assert mongods_of(data_dir) == []

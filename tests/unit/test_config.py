@@ -1,13 +1,15 @@
 """Settings: what they take, what they refuse, and that they keep secrets."""
 
+import base64
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from avenue.config import ConfigError, Settings, new_secret
+from avenue.config import ConfigError, Settings, new_secret, webhook_key
 
 SECRET = "dfGh38-kLmnb_Qwe92zXcvB71-plOkmIjn"
+WEBHOOK_SECRET = f"whsec_{base64.b64encode(SECRET.encode()).decode()}"
 DEPLOYED = {
     "MONGODB_URI": "mongodb+srv://user:pa55@cluster.example/shop",
     "SECRET_KEY": SECRET,
@@ -201,6 +203,11 @@ def test_secrets_are_never_printed():
         "AVENUE_SMTP_URL": "smtp://shop:fa5tm41l@mail.example:587",
         "AVENUE_PURGE_URL": "https://hooks.example/purge?token=t0k3n",
         "AVENUE_PURGE_SECRET": "a-r3ceiver-knows-this-and-nobody-else",
+        "AVENUE_WEBHOOK_URL": "https://hooks.example/avenue?token=t0k3n",
+        "AVENUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "AVENUE_ALERT_URL": "https://hooks.example/alerts?token=t0k3n",
+        "AVENUE_ALERT_SECRET": WEBHOOK_SECRET,
+        "AVENUE_ALERT_EMAILS": "ana@operators.example",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
     for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n"):
@@ -272,6 +279,53 @@ def test_a_receiver_of_purges_knows_us_by_a_secret():
 
 
 @pytest.mark.parametrize(
+    ("url", "is_right"),
+    [
+        ("https://hooks.example:8443/avenue?zone=1", True),
+        ("http://hooks:9000/", True),
+        ("http://hooks.example/", False),
+        ("hooks.example/s3cr3t", False),
+    ],
+)
+def test_a_receiver_of_webhooks_is_named_as_one_of_purges(url, is_right):
+    environ = {**LOCAL, "AVENUE_WEBHOOK_URL": url, "AVENUE_WEBHOOK_SECRET": WEBHOOK_SECRET}
+    if is_right:
+        assert Settings.from_env(environ).webhook_url == url
+        return
+    told = problems(**environ)
+    assert [each.partition(" ")[0] for each in told] == ["AVENUE_WEBHOOK_URL"]
+    assert "s3cr3t" not in str(told)
+
+
+def of_bytes(count: int) -> str:
+    return "whsec_" + base64.b64encode(bytes(range(count))).decode()
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_right"),
+    [
+        (of_bytes(24), True),
+        (of_bytes(64), True),
+        (of_bytes(23), False),
+        (of_bytes(65), False),
+        (of_bytes(32).removeprefix("whsec_"), False),
+        (of_bytes(32) + "!", False),
+        ("whsec_ñandú", False),
+        ("", False),
+    ],
+)
+def test_a_secret_of_webhooks_is_one_of_the_standard(secret, is_right):
+    environ = {**LOCAL, "AVENUE_WEBHOOK_URL": "https://hooks.example/"}
+    if is_right:
+        settings = Settings.from_env({**environ, "AVENUE_WEBHOOK_SECRET": secret})
+        assert webhook_key(settings.webhook_secret) == base64.b64decode(secret[6:])
+        return
+    told = problems(**environ, AVENUE_WEBHOOK_SECRET=secret)
+    assert [each.partition(" ")[0] for each in told] == ["AVENUE_WEBHOOK_SECRET"]
+    assert len(secret) < 10 or secret not in str(told)
+
+
+@pytest.mark.parametrize(
     "url", ["smtp://mail.example", "smtps://u:p@mail.example:465/", "smtp://[::1]:1025"]
 )
 def test_letters_need_a_sender(url):
@@ -329,3 +383,45 @@ def test_every_setting_has_its_own_name_and_says_what_it_is_for():
     assert len(names) == len(set(names))
     for each in fields(Settings):
         assert each.metadata["about"].endswith("."), each.name
+
+
+@pytest.mark.parametrize(
+    "percents",
+    ["70,85", "70,85,95,99", "85,70,95", "70,70,95", "70,85,101", "0,85,95", "70,85,x", "70,8.5,9"],
+)
+def test_the_levels_of_alerts_are_three_rising_percents(percents):
+    assert Settings.from_env(LOCAL).alert_levels == (70, 85, 95)
+    rising = {**LOCAL, "AVENUE_ALERT_PERCENTS": "1, 50 ,100"}
+    assert Settings.from_env(rising).alert_levels == (1, 50, 100)
+    (told,) = problems(**LOCAL, AVENUE_ALERT_PERCENTS=percents)
+    assert told.startswith("AVENUE_ALERT_PERCENTS must be three rising whole numbers")
+
+
+def test_letters_about_alerts_need_addresses_and_a_mail_server():
+    mail = {"AVENUE_SMTP_URL": "smtp://mail.example", "AVENUE_MAIL_FROM": "a@shop.example"}
+    emails = {"AVENUE_ALERT_EMAILS": "ana@shop.example, Bea <bea@shop.example>"}
+    assert len(Settings.from_env({**LOCAL, **mail, **emails}).alert_emails) == 2
+    (told,) = problems(**LOCAL, **emails)
+    assert told.startswith("AVENUE_SMTP_URL is missing")
+    for wrong in ("ana@shop.example,s3cr3t", "ana@shop example"):
+        (told,) = problems(**LOCAL, **mail, AVENUE_ALERT_EMAILS=wrong)
+        assert told.startswith("AVENUE_ALERT_EMAILS must be addresses")
+        assert "s3cr3t" not in told
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "wrong"),
+    [
+        ("https://hooks.example/alerts?token=1", WEBHOOK_SECRET, []),
+        ("http://pager:9000/", WEBHOOK_SECRET, []),
+        ("http://hooks.example/", WEBHOOK_SECRET, ["AVENUE_ALERT_URL"]),
+        ("https://hooks.example/", "whsec_short", ["AVENUE_ALERT_SECRET"]),
+        ("ftp://hooks.example/", SECRET, ["AVENUE_ALERT_URL", "AVENUE_ALERT_SECRET"]),
+    ],
+)
+def test_a_receiver_of_alerts_is_told_encrypted_or_at_home_and_knows_us(url, secret, wrong):
+    environ = {**LOCAL, "AVENUE_ALERT_URL": url, "AVENUE_ALERT_SECRET": secret}
+    if not wrong:
+        assert Settings.from_env(environ).alert_url == url
+        return
+    assert [each.partition(" ")[0] for each in problems(**environ)] == wrong

@@ -110,7 +110,7 @@ class SampleService:
             done = job.progress.done
             return SampleStanding(state=SampleState.LOADING, done=done, error=job.error or "")
         if noted and any(self._samples.there(site_id, noted)):
-            failed = job is not None and job.state is JobState.FAILED
+            failed = job is not None and job.state in {JobState.FAILED, JobState.CANCELLED}
             state = SampleState.FAILED if failed else SampleState.THERE
             return SampleStanding(state=state, error=(job and job.error) or "")
         if not self._is_on:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
+from itertools import islice
 
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -15,11 +15,18 @@ from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
 from avenue.media.inspection.addresses import KnownPaths, targets_of
 from avenue.media.inspection.models import AssetCounts, Fault, Finding, Pass, Standing, Tally
-from avenue.media.inspection.service import INSPECT, Inspector, KnowsSites
+from avenue.media.inspection.service import INSPECT, Inspector
 from avenue.media.inspection.store import InspectionStore
+from avenue.media.leftovers import LEFT_FOLDERS, files_left
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import Counted, StatusStore
-from avenue.storage.status import DatabaseFacts, DeploymentStatus, MongoFacts
+from avenue.storage.status import (
+    DatabaseFacts,
+    DeploymentStatus,
+    MongoFacts,
+    is_persistent,
+    percent,
+)
 from avenue.storage.survey import BucketTotals
 
 MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
@@ -28,11 +35,7 @@ SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at 
 LOOKS_AGAIN = 3
 OWNERS = (PRODUCT, GROUP)
 MOST_BESIDE = 100  # problems of pages and the logo that are told
-SURVIVING_MEMBERS = 2
-FULL_PERCENT, FILLING_PERCENT = 95.0, 80.0
-LEFT_FOLDERS = ("uploads", "media", "static/uploads")
 MOST_FILES_COUNTED = 1000
-VOLUME = "volume"
 LOOK_KEY = "now []"
 """That of `python -m avenue inspect`, so that a look is not begun twice."""
 
@@ -106,7 +109,7 @@ class StorageStatus:
     @property
     def disk_percent(self) -> float | None:
         """How full the database's disk is."""
-        return _percent(self.disk_used_bytes, self.disk_total_bytes)
+        return _shown(percent(self.disk_used_bytes, self.disk_total_bytes))
 
 
 class StatusService:
@@ -118,7 +121,6 @@ class StatusService:
         inspections: InspectionStore,
         inspector: Inspector,
         deployment: DeploymentStatus,
-        sites: KnowsSites,
         known_paths: KnownPaths,
         jobs: JobService,
         settings: Settings,
@@ -128,7 +130,6 @@ class StatusService:
         self._inspections = inspections
         self._inspector = inspector
         self._deployment = deployment
-        self._sites = sites
         self._known_paths = known_paths
         self._settings = settings
 
@@ -168,7 +169,7 @@ class StatusService:
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
         """Return where the bytes are. `deep` looks at them now, if one read has the time.
 
-        What all sites keep together is for superusers, and for everybody of an only site.
+        What all sites keep together is for who runs the house.
         """
         site_id = actor.site.id
         mongodb, database = self._deployment.mongodb(), self._deployment.database()
@@ -178,15 +179,16 @@ class StatusService:
         if looked is not None:
             tally, checked_at = looked, utc_now()
         assets = self._inspections.asset_counts(site_id)
-        files_found = _files_left(LEFT_FOLDERS)
+        files_found = sum(1 for _ in islice(files_left(LEFT_FOLDERS), MOST_FILES_COUNTED))
         beside = self._inspector.beside
         website, _ = self._problems(actor, beside, "", MOST_BESIDE)
         on_website = self._inspections.finding_counts(site_id, beside)
-        persistent = self._is_persistent(mongodb)
+        persistent = is_persistent(mongodb, self._settings)
         worries = [
             *_about_survival(persistent, mongodb, self._settings),
-            *_about_room(database),
+            *_about_room(database, self._settings),
             *_about_bytes(tally),
+            *_about_damage(assets),
             *_about_website(on_website),
             *_about_leftovers(assets, files_found),
         ]
@@ -201,7 +203,7 @@ class StatusService:
             tally=tally,
             renditions=self._inspections.renditions(site_id),
             assets=assets,
-            database=database if actor.superuser or len(self._sites.all()) == 1 else None,
+            database=database if actor.runs_house else None,
             disk_used_bytes=database.disk_used_bytes,
             disk_total_bytes=database.disk_total_bytes,
             paths_checked=LEFT_FOLDERS,
@@ -296,13 +298,6 @@ class StatusService:
             total=total, stored=stored, external=external, ephemeral=ephemeral, missing=missing
         )
 
-    def _is_persistent(self, mongodb: MongoFacts) -> bool:
-        """Tell whether the bytes outlive one machine, or a disk that was declared to last."""
-        if self._settings.local:
-            return False
-        several = mongodb.data_members is not None and mongodb.data_members >= SURVIVING_MEMBERS
-        return several or self._settings.storage == VOLUME
-
     def _deep_seconds(self) -> float:
         return self._settings.read_seconds * DEEP_SHARE
 
@@ -354,12 +349,13 @@ def _about_survival(persistent: bool, mongodb: MongoFacts, settings: Settings) -
         yield Verdict.ATTENTION, f"These members are not healthy: {', '.join(sick)}."
 
 
-def _about_room(database: DatabaseFacts) -> Iterable[Worry]:
-    percent = _percent(database.disk_used_bytes, database.disk_total_bytes)
-    if percent is not None and percent >= FULL_PERCENT:
-        yield Verdict.AT_RISK, f"The database's disk is {percent} % full: give it more at once."
-    elif percent is not None and percent >= FILLING_PERCENT:
-        yield Verdict.ATTENTION, f"The database's disk is {percent} % full: plan for more."
+def _about_room(database: DatabaseFacts, settings: Settings) -> Iterable[Worry]:
+    """Say what an alert would: it warns at the second level, and at the third it is urgent."""
+    full, (_, filling_at, full_at) = _shown(database.disk_percent), settings.alert_levels
+    if full is not None and full >= full_at:
+        yield Verdict.AT_RISK, f"The database's disk is {full} % full: give it more at once."
+    elif full is not None and full >= filling_at:
+        yield Verdict.ATTENTION, f"The database's disk is {full} % full: plan for more."
 
 
 def _about_bytes(tally: Tally | None) -> Iterable[Worry]:
@@ -384,6 +380,15 @@ def _about_bytes(tally: Tally | None) -> Iterable[Worry]:
             Verdict.ATTENTION,
             f"{unowned} files belong to no asset. The sweeper removes them an hour after they "
             "were written (`python -m avenue sweep`); if they stay, it does not run.",
+        )
+
+
+def _about_damage(assets: AssetCounts) -> Iterable[Worry]:
+    if assets.damaged:
+        yield (
+            Verdict.AT_RISK,
+            f"{assets.damaged} assets show bytes that are damaged. `python -m avenue fsck` names "
+            "them; with `--repair` it mends what can be.",
         )
 
 
@@ -422,16 +427,5 @@ def _about_privileges(mongodb: MongoFacts, database: DatabaseFacts) -> Iterable[
         yield "Grant the database user the action dbStats to see sizes and how full the disk is."
 
 
-def _percent(used: int | None, total: int | None) -> float | None:
-    return round(100 * used / total, 1) if used is not None and total else None
-
-
-def _files_left(folders: Sequence[str]) -> int:
-    """Count files in `folders` of the working directory, `MOST_FILES_COUNTED` at most."""
-    count = 0
-    for folder in folders:
-        for path in Path(folder).rglob("*"):
-            count += path.is_file()
-            if count >= MOST_FILES_COUNTED:
-                return count
-    return count
+def _shown(percent: float | None) -> float | None:
+    return None if percent is None else round(percent, 1)

@@ -1,5 +1,6 @@
 """What a shop has, counted as it is now, and who refers to pictures."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ COLLECTIONS = {PRODUCT: PRODUCTS, GROUP: GROUPS}
 REFERRING = {"sku": 1, "revision": 1, "images": 1}
 HAS_IMAGES = {"images.0": {"$exists": True}}
 HAS_URLS = {"images.url": {"$exists": True}}
+MOST_ADDRESSES, MOST_NAMING = 20, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,21 @@ class StatusStore:
                 return None
             urls += [url for each in owners for url in _urls(each)]
         return urls
+
+    def naming(
+        self, site_id: str, kind: str, asset_id: str, addresses: Sequence[str]
+    ) -> dict[str, str]:
+        """Return the names of the first products or groups that name an asset, by id.
+
+        By its id, by an address that has it, or by one of the old `addresses`. No index knows that:
+        all that have pictures are looked at.
+        """
+        texts = "|".join(map(re.escape, [asset_id, *addresses[:MOST_ADDRESSES]]))
+        entries = [{"images.asset": asset_id}, {"images.url": {"$regex": texts}}]
+        found = _of(self._database, site_id, kind).find(
+            {**HAS_IMAGES, "$or": entries}, {"name": 1}, sort=[("_id", 1)], limit=MOST_NAMING
+        )
+        return {each["_id"]: str(each.get("name", "")) for each in found}
 
 
 class PictureReferrers:

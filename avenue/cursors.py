@@ -1,0 +1,25 @@
+"""Where the next page of a list by time goes on: the moment and the id of the last one shown."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from avenue.errors import Invalid
+
+CURSOR = re.compile(r"([0-9]{1,14})\.([A-Za-z0-9_-]{22})")
+START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def cursor(moment: datetime, object_id: str) -> str:
+    """Return what a client hands back as `after`."""
+    return f"{round(moment.timestamp() * 1000)}.{object_id}"
+
+
+def read_cursor(after: str | None) -> tuple[datetime, str] | None:
+    """Return moment and id; None for the first page. Raise `Invalid` for what is no cursor."""
+    if after is None:
+        return None
+    found = CURSOR.fullmatch(after)
+    if not found:
+        raise Invalid("`after` is not the `next` of a page.")
+    milliseconds, object_id = found.groups()
+    return START_OF_TIME + timedelta(milliseconds=int(milliseconds)), object_id

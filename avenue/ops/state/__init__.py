@@ -1,0 +1,1 @@
+"""How the deployment and a site are now, component by component."""

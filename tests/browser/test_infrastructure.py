@@ -1,0 +1,179 @@
+"""The infrastructure page, tab by tab: with a mouse, with keys only, and without JavaScript."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from avenue.app.services import alert_service, job_service
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.jobs.models import Job
+from avenue.jobs.service import JobService
+from avenue.ops.snapshots.models import Snapshot
+from avenue.ops.snapshots.service import SNAPSHOT
+from avenue.ops.snapshots.store import SnapshotStore
+from avenue.ops.traffic.models import Counts
+from avenue.storage.connection import Database
+from tests.browser.house import Visitor, check_accessible
+from tests.mongod import wait_until
+from tests.server import Server
+
+PATH = "/admin/infrastructure"
+GB = 1024**3
+
+
+@pytest.fixture(scope="module")
+def database(server: Server) -> Iterator[Database]:
+    """The database of the server, to put things into that take a day to come about."""
+    database = Database(Settings(mongodb_uri=server.uri, local=True))
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def jobs(database: Database) -> JobService:
+    return job_service(database)
+
+
+def a_job(jobs: JobService) -> Job:
+    """One of a kind that nobody does, half done and given back."""
+    kind = "rebuild_all"
+    job = jobs.enqueue(kind, site="default")
+    taken = jobs.claim({kind})
+    assert taken
+    assert taken.id == job.id
+    jobs.save(taken, {"done": 4, "total": 10})
+    return taken
+
+
+def a_day_passes(database: Database) -> None:
+    """Hourly snapshots of a disk that fills, and what is alerted of it."""
+    taken = {"_id": SNAPSHOT, "finished_at": {"$ne": None}}
+    wait_until(lambda: database.raw["jobs"].find_one(taken), "the server's own, of a real disk")
+    for name in ("infra_metrics", "infra_alerts"):
+        database.raw[name].delete_many({})
+    store, now = SnapshotStore(database), utc_now()
+    unknown = dict.fromkeys(("connections_current", "connections_available", "oplog_hours"))
+    for hour in range(6):
+        seen = Snapshot(
+            at=now - timedelta(hours=6 - hour),
+            data_bytes=GB,
+            storage_bytes=GB,
+            index_bytes=GB,
+            disk_used_bytes=(80 + hour) * GB,
+            disk_total_bytes=100 * GB,
+            **unknown,
+        )
+        store.add(seen, Counts(requests=3600 * hour, took={100_000.0: 3600 * hour}))
+    snapshots = database.raw["infra_metrics"]
+    for age, each in enumerate(snapshots.find({}, sort=[("created_at", -1)]), 1):
+        at = now - timedelta(hours=age)
+        snapshots.update_one({"_id": each["_id"]}, {"$set": {"created_at": at}})
+    # The server has looked at the disk of this machine, which may be rather full.
+    database.raw["infra_alerts"].delete_many({})
+    alert_service(Settings(local=True), database).check(seen)
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Infraestructura").get_by_role("link", name=name).click()
+
+
+def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(admin: Visitor) -> None:
+    page = admin.page
+    admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/admin/problems")
+    page.get_by_role("link", name="Infraestructura").click()
+    expect(page.get_by_role("heading", name="Algo está en riesgo.")).to_be_visible()
+    durability = page.locator(".component", has_text="Durabilidad")
+    expect(durability).to_contain_text("Crítico")
+    expect(durability).to_contain_text("usa un conjunto de réplicas de tres miembros")
+    disk = page.locator(".component", has_text="Disco de la base de datos")
+    expect(disk.get_by_role("img")).to_have_accessible_name(re.compile(r"en uso$"))
+    check_accessible(page)
+    page.get_by_role("button", name="Copiar diagnóstico").click()
+    expect(page.get_by_role("button", name="Copiado")).to_be_visible()
+    told = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert told["verdict"] == "at_risk"
+    assert "127.0.0.1" not in json.dumps(told)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Descargar diagnóstico").click()
+    assert json.loads(download.value.path().read_text())["components"]
+
+
+def test_an_alert_is_found_and_noted_and_the_past_is_drawn(
+    admin: Visitor, database: Database
+) -> None:
+    a_day_passes(database)
+    page = admin.page
+    page.goto(PATH)
+    tab(page, "Alertas")
+    page.get_by_label("Nivel").select_option("warning")
+    page.get_by_role("button", name="Filtrar").click()
+    alert = page.locator(".alert", has_text="está lleno al 85 %")
+    expect(alert).to_contain_text("Sin ver")
+    check_accessible(page)
+    alert.get_by_role("button", name="La he visto").click()
+    expect(page.get_by_text("Anotado: has visto la alerta.")).to_be_visible()
+    expect(alert).to_contain_text("Vista")
+    expect(alert.get_by_role("button")).to_have_count(0)
+
+    tab(page, "Historial")
+    page.get_by_role("link", name="7 días").click()
+    assert page.url.endswith("?range=7d")
+    disk = page.locator(".curve", has_text="Disco de la base de datos")
+    expect(disk.get_by_role("img")).to_have_accessible_name(re.compile("mínimo .* máximo"))
+    assert len(disk.locator(".chart-line").get_attribute("d") or "") > 40
+    disk.locator("summary").click()
+    expect(disk.get_by_role("cell", name="84 %")).to_be_visible()
+    check_accessible(page)
+
+
+def test_work_is_followed_paused_and_cancelled_by_keys(admin: Visitor, jobs: JobService) -> None:
+    job = a_job(jobs)
+    page = admin.page
+    page.goto(f"{PATH}/migration")
+    line = page.locator(f'[data-job="{job.id}"]')
+    expect(line).to_contain_text("4 de 10")
+    check_accessible(page)
+    jobs.save(job, {"done": 7})
+    expect(line).to_contain_text("7 de 10")
+    line.get_by_role("button", name="Pausar").focus()
+    page.keyboard.press("Enter")
+    expect(line).to_contain_text("Pausando…")
+    jobs.halt(job)
+    expect(line.locator(".chip")).to_have_text("En pausa")
+    line.get_by_text("Cancelar…").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    over = page.get_by_role("row").filter(has_text="rebuild_all")
+    expect(over.first).to_contain_text("Se canceló; lo que había hecho hasta entonces se queda.")
+    expect(over.first).to_contain_text("7 de 10")
+    assert jobs.get(job.id).is_finished
+
+
+def test_everything_works_without_javascript_on_a_phone(
+    visit: Callable[..., Visitor], signed_in: Any, jobs: JobService
+) -> None:
+    job = jobs.enqueue("rebuild_all", site="default")
+    phone = {"width": 360, "height": 740}
+    page = visit(java_script_enabled=False, storage_state=signed_in, viewport=phone).page
+    page.goto(PATH)
+    page.get_by_text("Ver diagnóstico").click()
+    field = page.get_by_role("textbox", name="Diagnóstico")
+    assert json.loads(field.input_value())["components"]
+    expect(page.get_by_role("button", name="Copiar diagnóstico")).to_be_hidden()
+    tab(page, "Migración")
+    line = page.locator(f'[data-job="{job.id}"]')
+    line.get_by_role("button", name="Pausar").click()
+    expect(page.get_by_text("Se pone en pausa")).to_be_visible()
+    line.get_by_role("button", name="Reanudar").click()
+    line.get_by_text("Cancelar…").click()
+    line.get_by_role("button", name="Sí, cancelar").click()
+    expect(page.get_by_text("Queda cancelada")).to_be_visible()
+    assert jobs.get(job.id).is_finished

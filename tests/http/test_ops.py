@@ -1,0 +1,246 @@
+"""How everything is, was and what is being done: who may ask, what they see, and the buttons."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from avenue.app.services import alert_service, job_service, snapshot_service
+from avenue.clock import utc_now
+from avenue.identity import new_id
+from avenue.jobs.models import Job
+from avenue.ops.snapshots.models import QuotaUse, Snapshot
+from avenue.storage.sites import Sites
+from tests.http.application import HOST, OTHER_SITE, Application, Caller
+from tests.http.test_products import assert_refused
+from tests.mongod import Mongod
+
+STATE, ALERTS, HISTORY, JOBS = (
+    f"/api/ops/{each}" for each in ("state", "alerts", "history", "jobs")
+)
+PAGE = "/admin/infrastructure"
+TABS = [PAGE, f"{PAGE}/alerts", f"{PAGE}/history", f"{PAGE}/migration"]
+OF_A_SITE = {"integrity", "quota", "jobs"}
+OF_THE_HOUSE = {"members", "durability", "disk", "database", "connections", "oplog", "traffic"}
+PLAIN = {"Accept": "text/plain"}
+IN_ENGLISH = {"Accept-Language": "en"}
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod) -> Iterator[Application]:
+    application = Application(mongod)
+    yield application
+    application.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(house: Application) -> None:
+    for name in ("jobs", "infra_alerts", "infra_metrics", "audit_logs"):
+        house.raw[name].delete_many({})
+
+
+@pytest.fixture
+def ops(house: Application) -> Caller:
+    return house.caller("ops")
+
+
+@pytest.fixture
+def at_other_site(house: Application) -> Caller:
+    return house.caller("ops_on_other_site")
+
+
+def alerted(house: Application, **facts: Any) -> None:
+    """Let the hourly look see these facts: a disk that is almost full, quotas of both sites."""
+    quotas = tuple(
+        QuotaUse(site=site, bytes=part, most_bytes=100, files=0, most_files=0)
+        for site, part in (("default", 71), (OTHER_SITE, 96))
+    )
+    unknown = ("data_bytes", "storage_bytes", "index_bytes", "connections_current", "oplog_hours")
+    known = {"disk_used_bytes": 90, "disk_total_bytes": 100, "connections_available": None}
+    seen = Snapshot(at=utc_now(), **{**dict.fromkeys(unknown), **known, "quotas": quotas, **facts})
+    alert_service(house.settings, house.database).check(seen)
+
+
+def items(caller: Caller, url: str) -> list[dict[str, Any]]:
+    answer = caller.get(url)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
+
+
+def a_job(house: Application, site: str | None = None) -> Job:
+    return job_service(house.database).enqueue("product_import", {"import": new_id()}, site=site)
+
+
+# Who sees what
+
+
+def test_operators_of_the_house_see_all_and_those_of_a_site_their_own(
+    house: Application, ops: Caller, at_other_site: Caller
+) -> None:
+    snapshot_service(house.settings, house.database, Sites(house.database, house.settings)).take()
+    alerted(house)
+    a_job(house), a_job(house, OTHER_SITE)
+    for caller, keys in ((ops, OF_THE_HOUSE | OF_A_SITE), (at_other_site, OF_A_SITE)):
+        told = caller.get(STATE).json
+        assert {each["key"] for each in told["components"]} == keys
+        assert (told["snapshot_at"] is None) == (caller is at_other_site)
+    assert len(items(ops, ALERTS)) == 3
+    assert [(each["measure"], each["site"]) for each in items(at_other_site, ALERTS)] == [
+        ("quota", OTHER_SITE)
+    ]
+    assert len(items(ops, JOBS)) == 2
+    assert [each["site"] for each in items(at_other_site, JOBS)] == [OTHER_SITE]
+    (whole,), (own,) = items(ops, HISTORY), items(at_other_site, HISTORY)
+    assert whole["disk_percent"] > 0
+    assert {name for name, value in own.items() if value is not None} == {
+        "at",
+        "stored_bytes",
+        "stored_files",
+    }
+    page = at_other_site.get(PAGE, headers=IN_ENGLISH).text
+    assert "Disk of the database" not in page
+    assert "127.0.0.1" not in page
+
+
+def test_what_is_of_another_site_is_not_there(house: Application, at_other_site: Caller) -> None:
+    alerted(house)
+    alert = next(each for each in items(house.caller("ops"), ALERTS) if each["site"] is None)
+    assert_refused(at_other_site.post(f"{ALERTS}/{alert['id']}/ack"), 404, "alert_not_found")
+    for job in (a_job(house), a_job(house, "default")):
+        for act in ("pause", "resume", "cancel"):
+            refused = at_other_site.post(f"{JOBS}/{job.id}/{act}")
+            assert_refused(refused, 404, "job_not_found")
+    assert {each["state"] for each in items(house.caller("ops"), JOBS)} == {"queued"}
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        (f"{ALERTS}?state=lost", 400),
+        (f"{ALERTS}?level=loud", 400),
+        (f"{ALERTS}?after={'9' * 900}", 400),
+        (f"{ALERTS}?limit=1000", 400),
+        (f"{HISTORY}?range=1000y", 400),
+        (f"{PAGE}/alerts?state=lost", 400),
+        (f"{PAGE}/alerts?after=x", 400),
+        (f"{PAGE}/history?range={'x' * 900}", 400),
+        (f"{PAGE}/alerts?state=&level=", 200),
+        (f"{PAGE}?said=nonsense&problem=nonsense", 200),
+    ],
+)
+def test_what_cannot_be_asked(ops: Caller, url: str, status: int) -> None:
+    assert ops.get(url).status_code == status
+
+
+@pytest.mark.parametrize("url", [STATE, ALERTS, HISTORY, JOBS])
+def test_curl_gets_lines_of_text(house: Application, ops: Caller, url: str) -> None:
+    alerted(house)
+    a_job(house)
+    answer = ops.get(url, headers=PLAIN)
+    assert answer.mimetype == "text/plain"
+    first = {STATE: "generated_at: ", HISTORY: "range: 24h"}.get(url, "items: ")
+    assert answer.text.startswith(first)
+
+
+# Alerts
+
+
+def test_an_alert_is_filtered_and_acknowledged_once(house: Application, ops: Caller) -> None:
+    alerted(house)
+    critical = items(ops, f"{ALERTS}?level=critical&state=open")
+    assert [(each["measure"], each["value"]) for each in critical] == [("quota", 96.0)]
+    url = f"{ALERTS}/{critical[0]['id']}/ack"
+    assert ops.post(url).json["state"] == "acknowledged"
+    assert ops.post(url).json["acknowledged_by"] == ops.id
+    assert items(ops, f"{ALERTS}?level=critical&state=open") == []
+    first = ops.get(f"{ALERTS}?limit=2").json
+    assert (len(first["items"]), first["total"]) == (2, 3)
+    assert len(items(ops, f"{ALERTS}?limit=2&after={first['next']}")) == 1
+
+
+def test_the_page_acknowledges_by_a_button(house: Application, ops: Caller) -> None:
+    alerted(house)
+    page = ops.get(f"{PAGE}/alerts", headers=IN_ENGLISH).text
+    (form, *_) = re.findall(r'action="(/admin/infrastructure/alerts/[^"]+)"', page)
+    assert ops.post(form).location == f"{PAGE}/alerts?said=acknowledged"
+    assert "you have seen the alert" in ops.get(ops.post(form).location, headers=IN_ENGLISH).text
+    (entry, *_) = house.caller("admin").get("/api/audit").json["items"]
+    assert (entry["action"], entry["object"]["id"]) == ("alert.acknowledged", form.split("/")[-2])
+    assert_refused(ops.post(f"{PAGE}/alerts/{new_id()}/acknowledge"), 404, "alert_not_found")
+
+
+# Jobs
+
+
+def test_a_job_is_paused_resumed_and_cancelled(house: Application, ops: Caller) -> None:
+    job = a_job(house, "default")
+    url = f"{JOBS}/{job.id}"
+    assert items(ops, JOBS)[0]["may"] == ["pause", "cancel"]
+    assert ops.post(f"{url}/pause").json["state"] == "paused"
+    assert ops.post(f"{url}/resume").json["state"] == "queued"
+    assert ops.post(f"{url}/cancel").json["state"] == "cancelled"
+    assert_refused(ops.post(f"{url}/pause"), 409, "job_over")
+    job_service(house.database).periodic("sweep", 60)
+    assert_refused(ops.post(f"{JOBS}/sweep/cancel"), 409, "job_is_periodic")
+    assert_refused(ops.post(f"{JOBS}/nothing/cancel"), 404, "job_not_found")
+    told = house.caller("admin").get("/api/audit").json["items"]
+    assert [each["action"] for each in told] == ["job.cancelled", "job.resumed", "job.paused"]
+    assert told[0]["details"] == {"kind": "product_import"}
+
+
+def test_the_page_has_buttons_for_what_may_be_done(house: Application, ops: Caller) -> None:
+    job = a_job(house)
+    job_service(house.database).periodic("sweep", 60)
+    page = ops.get(f"{PAGE}/migration", headers=IN_ENGLISH).text
+    forms = set(re.findall(rf'action="{PAGE}/jobs/([^"]+)"', page))
+    assert forms == {f"{job.id}/pause", f"{job.id}/cancel", "sweep/pause"}
+    assert ops.post(f"{PAGE}/jobs/{job.id}/pause").location.endswith("?said=paused")
+    assert ops.post(f"{PAGE}/jobs/{job.id}/cancel").location.endswith("?said=cancelled")
+    refused = ops.post(f"{PAGE}/jobs/{job.id}/resume").location
+    assert "was cancelled just now" in ops.get(refused, headers=IN_ENGLISH).text
+    after = ops.get(f"{PAGE}/migration", headers={"Accept-Language": "es"}).text
+    assert "Se canceló; lo que había hecho hasta entonces se queda." in after
+
+
+def test_an_import_leads_to_its_page_for_who_may_see_it(house: Application, ops: Caller) -> None:
+    job = a_job(house, "default")
+    link = f'href="/admin/imports/{job.args["import"]}"'
+    assert link in house.caller("admin").get(f"{PAGE}/migration").text
+    assert link not in ops.get(f"{PAGE}/migration").text
+
+
+# The diagnosis
+
+
+def test_the_diagnosis_is_a_file_and_a_field_without_secrets(
+    house: Application, ops: Caller
+) -> None:
+    alerted(house)
+    job = a_job(house, "default")
+    house.raw["jobs"].update_one(
+        {"_id": job.id}, {"$set": {"error": f"ana@shop.example met {house.settings.mongodb_uri}"}}
+    )
+    answer = ops.get(f"{PAGE}/diagnosis.json")
+    assert re.fullmatch(
+        r'attachment; filename="avenue-[\d-]+\.json"', answer.headers["Content-Disposition"]
+    )
+    assert answer.headers["Cache-Control"] == "no-store"
+    told = json.loads(answer.text)
+    assert {each["measure"] for each in told["alerts"]} == {"disk", "quota"}
+    assert [each["kind"] for each in told["jobs"]] == ["product_import"]
+    page = ops.get(PAGE).text
+    field = page.partition('<textarea id="diagnosis"')[2].partition("</textarea>")[0]
+    for text in (answer.text, field):
+        for hidden in ("ana@", "127.0.0.1", HOST, house.settings.secret_key, str(ops.id)):
+            assert hidden not in text, hidden
+
+
+@pytest.mark.parametrize("url", TABS)
+def test_the_tabs_are_for_operators(house: Application, url: str) -> None:
+    shown = {who: house.caller(who).get(url).status_code for who in ("ops", "admin", "seller")}
+    assert shown == {"ops": 200, "admin": 200, "seller": 403}
+    nobody = house.caller("nobody").get(url, headers={"Accept": "text/html"})
+    assert nobody.location.startswith("/login"), nobody.status_code
