@@ -40,9 +40,7 @@ class RateLimits:
         with self._database.deadline(seconds):
             try:
                 counter = self._counters.find_and_update({"_id": key}, [_COUNT], upsert=True)
-            except (
-                PyMongoError
-            ) as error:  # no room to write, no right to: nothing a caller can help
+            except PyMongoError as error:  # no room to write, or no right to
                 raise Unavailable from error
         if counter is None:
             raise Unavailable

@@ -8,7 +8,7 @@ from avenue.ops.snapshots.models import Snapshot
 # Requests a second of one process with a core of its own, rounded down, from docs/performance.md:
 # the load came from the same two cores, so a machine of its own gives more, and a network less.
 AT_HAND = 28_000  # "hot thumbs, 2,000 URLs", by two processes
-AT_HAND_WITHOUT_LANE = 3_000  # the same with the fast lane off
+AT_HAND_WITHOUT_LANE = 2_000  # the same with the fast lane off
 FROM_DATABASE = 500  # "warm photos, 2,000 URLs": each read from MongoDB on the same machine
 HOUR_SECONDS = (600.0, 2 * 3600.0)  # between two snapshots: shorter says little, longer is no hour
 MONTH_SECONDS = 30 * 86_400

@@ -328,7 +328,7 @@ def test_without_traffic_nothing_is_measured() -> None:
 
 @pytest.mark.parametrize(
     ("cores", "lane", "at_hand", "from_database"),
-    [(4, "on", 56_000, 1_000), (1, "on", 28_000, 500), (4, "off", 6_000, 1_000)],
+    [(4, "on", 56_000, 1_000), (1, "on", 28_000, 500), (4, "off", 4_000, 1_000)],
 )
 def test_the_estimate_is_for_processes_that_have_a_core(
     cores: int, lane: str, at_hand: int, from_database: int
