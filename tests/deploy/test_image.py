@@ -123,6 +123,8 @@ class Image:
             text = text.replace("python -m venv node", "true").replace(
                 "python -m venv /opt/avenue", "true"
             )
+        # Debian's Python is called `python3` only.
+        text = text.replace("python -m venv", f"{PYTHON / 'bin/python3'} -m venv")
         ran = subprocess.run(
             ["sh", "-ec", self._here(text)],
             cwd=self.at("/build"),
