@@ -3,8 +3,9 @@
 import hashlib
 import os
 import threading
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +23,10 @@ GLANCE_SECONDS = 2.0
 """How long the database is waited for by who could show what was known before."""
 
 
+MOST_SUMS = 20_000
+"""Of how many files a worker knows the CRC: 3 MB."""
+
+
 class DamagedFile(AvenueError):
     """Bytes of a stored file are missing or wrong; `fsck` and the debug endpoints name it."""
 
@@ -31,14 +36,41 @@ class DamagedFile(AvenueError):
     hint = "Restore it from a backup or upload it again."
 
 
+class RightBytes:
+    """Tells whether bytes are those of a SHA-256, cheaper from the second time on.
+
+    Bytes that were right once are known again by their CRC-32, which notices what can happen to
+    them in a database: 400 KB take 0.1 ms in place of 0.37, of some 1.5 for all of a reading.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[str, int] = {}
+
+    def are(self, data: bytes, sha256: str) -> bool:
+        """Return whether `data` has the hash `sha256` (hex)."""
+        known = self._sums.get(sha256)
+        if known is not None:
+            return zlib.crc32(data) == known
+        if hashlib.sha256(data).hexdigest() != sha256:
+            return False
+        if len(self._sums) >= MOST_SUMS:
+            self._sums.clear()
+        self._sums[sha256] = zlib.crc32(data)
+        return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """One version of an asset, open for reading."""
+    """One version of an asset, open for reading.
+
+    Whole, into the `cache`, it is read as long as its bytes are the `right_bytes`.
+    """
 
     asset: Asset
     version: Version
     store: AssetStore
-    cache: ByteCache | None
+    cache: ByteCache | None = None
+    right_bytes: RightBytes = field(default_factory=RightBytes)
 
     @property
     def is_spoiled(self) -> bool:
@@ -99,7 +131,7 @@ class StoredFile:
     def _whole(self) -> bytes:
         data = b"".join(self._pieces(0, self.length))
         # What is kept at hand is shown often, and nothing in the database notices a flipped bit.
-        if hashlib.sha256(data).hexdigest() != self.version.sha256:
+        if not self.right_bytes.are(data, self.version.sha256):
             raise DamagedFile
         return data
 
@@ -177,6 +209,7 @@ class MediaReader:
         self._store = store
         self._assets = assets
         self._cache = cache
+        self._right_bytes = RightBytes()
         self._looks: Flights[Asset | None] = Flights(turn)
 
     def find(self, site: Site, asset_id: str) -> Asset | None:
@@ -223,12 +256,17 @@ class MediaReader:
 
     def open(self, asset: Asset) -> StoredFile:
         """Open the current version of `asset`."""
-        cache = self._cache if asset.visibility is PUBLIC else None
-        return StoredFile(asset=asset, version=asset.current, store=self._store, cache=cache)
+        return StoredFile(
+            asset=asset,
+            version=asset.current,
+            store=self._store,
+            cache=self._cache if asset.visibility is PUBLIC else None,
+            right_bytes=self._right_bytes,
+        )
 
     def open_version(self, asset: Asset, version: Version) -> StoredFile:
         """Open one of the versions of `asset`, for those who may see what it was before."""
-        return StoredFile(asset=asset, version=version, store=self._store, cache=None)
+        return StoredFile(asset=asset, version=version, store=self._store)
 
 
 def may_read(actor: Actor, asset: Asset) -> bool:

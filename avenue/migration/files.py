@@ -178,7 +178,7 @@ class Files:
 
     def _verified(self, asset: Asset) -> Iterator[bytes]:
         """Yield the bytes of `asset`; raise `DamagedFile` at the end when they are others."""
-        file = StoredFile(asset=asset, version=asset.current, store=self._assets, cache=None)
+        file = StoredFile(asset=asset, version=asset.current, store=self._assets)
         digest = hashlib.sha256()
         for piece in file.chunks(0, file.length):
             digest.update(piece)

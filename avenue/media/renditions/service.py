@@ -188,7 +188,7 @@ class Renditions:
     @contextmanager
     def _original(self, asset: Asset) -> Iterator[BinaryIO]:
         """Give the stored bytes as a real file, which the decoder needs."""
-        stored = StoredFile(asset=asset, version=asset.current, store=self._assets, cache=None)
+        stored = StoredFile(asset=asset, version=asset.current, store=self._assets)
         with new_spool(self._settings.tmp_dir) as file:
             fill(file, stored.chunks(0, stored.length))
             yield file

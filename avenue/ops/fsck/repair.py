@@ -278,7 +278,7 @@ class Repair:
                 )
         for other, same in self._assets.same_bytes(asset, version):
             if self._files.fault_of(site_id, other.bucket, _as_stored(same)) is None:
-                twin = StoredFile(asset=other, version=same, store=self._assets, cache=None)
+                twin = StoredFile(asset=other, version=same, store=self._assets)
                 return _Way(asset=asset, version=version, twin=twin)
         return None
 

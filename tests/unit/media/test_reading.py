@@ -1,14 +1,16 @@
 """How long a worker believes what it knows of a public picture."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from avenue.identity import Site
+from avenue.media import reading
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.reading import DamagedFile, MediaReader
+from avenue.media.reading import DamagedFile, MediaReader, RightBytes
 
 SECONDS = 30
 SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
@@ -97,3 +99,23 @@ def test_a_version_that_is_known_to_have_other_bytes_is_not_read(shelf: Shelf) -
     with pytest.raises(DamagedFile):
         next(file.chunks(0, 1))
     assert not shelf.reader.open_version(spoiled, older).is_spoiled
+
+
+def test_bytes_are_known_to_be_right_the_second_time_as_the_first():
+    right, data = RightBytes(), bytes(range(256)) * 1000
+    sha256 = hashlib.sha256(data).hexdigest()
+    for wrong in (data[:-1], data + b"a", b"\x01" + data[1:]):
+        assert not right.are(wrong, sha256)
+        assert right.are(data, sha256)
+        assert right.are(data, sha256)
+        assert not right.are(wrong, sha256)
+        assert not right.are(data, sha256[::-1])
+
+
+def test_what_is_known_of_bytes_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reading, "MOST_SUMS", 3)
+    right = RightBytes()
+    for number in range(10):
+        data = bytes([number])
+        assert right.are(data, hashlib.sha256(data).hexdigest())
+        assert len(right._sums) <= 3
