@@ -60,7 +60,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.hot import TRIED_SECONDS, HotLayer, HotPictures
+from avenue.media.hot import HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
@@ -130,7 +130,7 @@ from avenue.web import (
     requestlog,
     scraping,
 )
-from avenue.web.fast_lane import AT_HAND
+from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
 from avenue.web.services import provide
 
 MB = 1024 * 1024

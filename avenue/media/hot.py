@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from avenue.identity import Site
 from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.conditional import Decision, Facts, decide_for
 from avenue.media.models import Asset
-from avenue.web.fast_lane import Prepared
+from avenue.web.fast_lane import TRIED_SECONDS, Prepared
 from avenue.web.requestlog import BY, ROUTE
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ Headers = tuple[tuple[str, str], ...]
 
 CANDIDATE = "avenue.hot"
 """Where in the WSGI environ the ordinary path says that its answer may be given again."""
-
-TRIED_SECONDS = "avenue.hot.tried"
-"""Where it says how long bytes were waited for in vain before the ordinary path was asked."""
 
 MEDIA = "/media/"
 ANSWER_BYTES = 3072
@@ -122,12 +120,12 @@ class HotPictures:
             return _bytes_in(self._cache.fetch(answer.candidate.place))
 
     def prepared(self, host: str, path: str) -> Prepared | None:
-        """Return an answer at hand, for the worker's fast lane, with its bytes if they are, too."""
+        """Return an answer at hand, for the worker's fast lane."""
         answer = self.find(host, path)
         if answer is None:
             return None
-        data = self.at_hand(answer)
-        return Prepared(answer.head, answer.head_not_modified, answer.etag, data)
+        body = self.at_hand(answer) or partial(self.read, answer)
+        return Prepared(answer.head, answer.head_not_modified, answer.etag, body)
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
         """Give `answer` from now on."""
@@ -181,8 +179,10 @@ class HotLayer:
     def _read(self, answer: HotAnswer, environ: "WSGIEnvironment") -> bytes | None:
         """Return the bytes of `answer`, or None where the ordinary path has to say what is wrong.
 
-        It has only what is left of the time.
+        It has only what is left of the time, and is asked at once where the fast lane has tried.
         """
+        if TRIED_SECONDS in environ:
+            return None
         began = time.monotonic()
         try:
             return self._pictures.read(answer)

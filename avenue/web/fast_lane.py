@@ -1,14 +1,15 @@
-"""The fast lane: requests for pictures at hand, answered by the worker's event loop itself.
+"""The fast lane: requests for pictures known here, answered by the worker's event loop itself.
 
-Only the plainest request is taken: a complete `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a
-body, a range or anything else that wants thought. Whatever is not exactly that is no business of
-this file and goes, untouched, to gunicorn's parser and a thread, which answer it as they always
-did. So there is nothing here that could be read in two ways (RFC 9112, section 11.2).
+Bytes that are not at hand are read by a thread first. Only the plainest request is taken: a whole
+`GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body, a range or anything else that wants
+thought. Whatever is not exactly that is no business of this file and goes, untouched, to gunicorn's
+parser and a thread, which answer it as they always did. So there is nothing here that could be read
+in two ways (RFC 9112, section 11.2).
 """
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -22,6 +23,10 @@ OK, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.NOT_MODIFIED
 
 AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
+
+TRIED_SECONDS = "avenue.tried_seconds"
+"""Where in the WSGI environ is said how long bytes were waited for in vain before the ordinary path
+was asked, which has only what is left of the time."""
 
 LONGEST_HEAD = 8 * 1024
 MOST_FIELDS = 100  # gunicorn's own limit
@@ -48,17 +53,21 @@ _UNSUITED = re.compile(
 )
 
 
+Read = Callable[[], bytes | None]
+"""Reads a body, in a thread. None, or whatever it raises, is for the ordinary path to tell."""
+
+
 @dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
 class Prepared:
     """An answer as bytes: head lines of the 200 and of the 304, the quoted tag, and the body.
 
-    `body` is None where it would have to be read first.
+    In place of a `body` that is not at hand there is what reads it.
     """
 
     head: bytes
     head_not_modified: bytes
     etag: bytes
-    body: bytes | None
+    body: bytes | Read
 
 
 class AtHand(Protocol):
@@ -70,24 +79,34 @@ class AtHand(Protocol):
 
 @dataclass(slots=True)
 class Given:
-    """What to send: a whole head and a body (b"" for HEAD and 304)."""
+    """What to send: a whole head and a body (b"" for HEAD and 304).
+
+    With `read` the body has to be got first, which then has taken `read_seconds`.
+    """
 
     method: bytes
     status: HTTPStatus
     head: bytes
     body: bytes
+    read: Read | None = None
+    read_seconds: float = 0.0
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many answers of a status were given, and of how many bytes."""
+    """How many answers of a status were given, and of how many bytes.
+
+    For `read` of them these had to be read first, the slowest within `slowest_seconds`.
+    """
 
     answers: int = 0
     bytes: int = 0
+    read: int = 0
+    slowest_seconds: float = 0.0
 
 
 class FastLane:
-    """Answers what is at hand, and counts; for the one thread of the event loop."""
+    """Answers what is known, and counts; for the one thread of the event loop."""
 
     def __init__(self, at_hand: AtHand, server: str) -> None:
         """`server` is what gunicorn calls itself in its answers."""
@@ -113,20 +132,22 @@ class FastLane:
         if prepared is None:
             return None
         if tag is None:
-            body = prepared.body if method == b"GET" else b""
-            if body is None:
-                return None
-            return self._whole(method, OK, prepared.head, body)
+            return self._whole(method, OK, prepared.head, prepared.body)
         if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
             return None
         return self._whole(method, NOT_MODIFIED, prepared.head_not_modified, b"")
 
-    def _whole(self, method: bytes, status: HTTPStatus, head: bytes, body: bytes) -> Given:
+    def _whole(self, method: bytes, status: HTTPStatus, head: bytes, body: bytes | Read) -> Given:
         second = int(time.time())
         if second != self._second:
             self._begin(second)
         identity = f"X-Request-ID: {next(self._ids)}\r\n\r\n".encode()
-        return Given(method, status, b"".join((self._beginnings[status], head, identity)), body)
+        head = b"".join((self._beginnings[status], head, identity))
+        if method == b"HEAD":
+            body = b""
+        if isinstance(body, bytes):
+            return Given(method, status, head, body)
+        return Given(method, status, head, b"", body)
 
     def _begin(self, second: int) -> None:
         """Write how all answers of this second begin."""
@@ -144,6 +165,9 @@ class FastLane:
             tally = self.tallies[key] = Tally()
         tally.answers += 1
         tally.bytes += len(given.body)
+        if given.read:
+            tally.read += 1
+            tally.slowest_seconds = max(tally.slowest_seconds, given.read_seconds)
 
     def counted(self) -> Iterator[tuple[str, HTTPStatus, Tally]]:
         """Give method, status and how many since the last call."""

@@ -72,7 +72,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
     TooManyArriving,
 )
-from avenue.web.fast_lane import AT_HAND, FastLane, Given, Reader
+from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS, FastLane, Given, Reader
 from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
@@ -329,7 +329,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
 
     `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
-    is when the fast lane answered last, without waking it; `reader` reads its requests there.
+    is when the fast lane answered last, without waking it; `reader` reads its requests there;
+    `tried_seconds` is how long bytes were waited for in vain, which makes a request a thread's.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).
@@ -354,6 +355,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.given: Given | None = None
         self.given_at = 0.0
         self.reader = Reader()
+        self.tried_seconds = 0.0
 
     def is_late(self, now: float) -> bool:
         """Return whether the head is overdue or the body too slow."""
@@ -586,20 +588,55 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     # The fast lane
 
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
-        """Answer `request` from what is at hand; return False when it is one for a thread."""
+        """Answer `request` with what is known; return False when it is one for a thread."""
         given = None
-        if self._fast_lane and self.alive:
+        if self._fast_lane and self.alive and not conn.tried_seconds:
             given = self._fast_lane.answer(request, conn.reader)
         if given is None or not self._waiting.has_room_for(given.body):
             return False
+        if given.read:
+            self._read_first(conn, given, given.read, request)
+        else:
+            self._give(conn, given)
+        return True
+
+    def _read_first(
+        self, conn: Connection, given: Given, read: Callable[[], bytes | None], request: bytes
+    ) -> None:
+        """Have a thread get the body of an answer, which is then sent.
+
+        What cannot be read is for the ordinary path to tell.
+        """
+
+        def take_back(reading: Future[bytes | None]) -> None:
+            error = reading.exception()
+            body = None if error else reading.result()
+            if error and not isinstance(error, AvenueError):
+                self.log.error("a picture could not be read", exc_info=error)
+            if body is not None and self._waiting.has_room_for(body):
+                given.body = body
+                given.read_seconds = time.monotonic() - began
+                self._give(conn, given)
+            else:
+                conn.tried_seconds = time.monotonic() - began
+                self._begin(conn)
+                self._take(conn, memoryview(request))
+
+        self._stop_waiting(conn)
+        began = time.monotonic()
+        reading = self.tpool.submit(read)
+        reading.add_done_callback(lambda done: self.method_queue.defer(take_back, done))
+
+    def _give(self, conn: Connection, given: Given) -> None:
+        """Send an answer; nearly always the client takes all of it, and nothing is to be kept."""
         head, body = given.head, given.body
-        try:  # nearly always the client takes all of it, and nothing is to be kept
+        try:
             sent = conn.sock.sendmsg((head, body)) if body else conn.sock.send(head)
         except BlockingIOError:
             sent = 0
         except OSError:
             self._drop(conn)
-            return True
+            return
         if sent == len(head) + len(body):
             self._given(conn, given)
         else:
@@ -607,7 +644,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             conn.outgoing = Outgoing(head, body)
             conn.outgoing.taken(sent)
             self._wait_to_send(conn)
-        return True
 
     def _given(self, conn: Connection, given: Given) -> None:
         """Count an answer that was sent whole, and let the connection rest."""
@@ -627,13 +663,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._next_count = now + COUNT_SECONDS
         for method, status, tally in self._fast_lane.counted():
             metrics.count_fast_lane(method, PICTURE_ROUTE, status, tally.answers, tally.bytes)
-            facts = {
+            facts: dict[str, object] = {
                 "fast_lane": tally.answers,
                 "method": method,
                 "route": PICTURE_ROUTE,
                 "status": status,
                 "bytes": tally.bytes,
             }
+            if tally.read:
+                facts |= {"read": tally.read, "slowest_ms": round(tally.slowest_seconds * 1000, 1)}
             write_facts(facts)
 
     # Sending what a client does not take at once
@@ -698,6 +736,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.outgoing = Outgoing()
         response, environ = create(req, conn.outgoing, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = True
+        if conn.tried_seconds:
+            environ[TRIED_SECONDS], conn.tried_seconds = conn.tried_seconds, 0.0
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")

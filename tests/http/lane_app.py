@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from avenue.errors import AvenueError
-from avenue.web.fast_lane import AT_HAND, Prepared
+from avenue.errors import AvenueError, Unavailable
+from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS, Prepared
 
 COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}
 PIECE = b"a" * 65_536
@@ -116,27 +116,77 @@ def scheme(environ, parts, start_response):
 
 
 class Gallery:
-    """What the fast lane has at hand: a picture larger than any socket takes at once, a photo."""
+    """What the fast lane has at hand: a picture larger than any socket takes at once, a photo.
+
+    And what it has to read first, or tries to.
+    """
 
     path = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/large.webp"
     body = bytes(range(256)) * 4096 * 16
     photo_path = path.replace("large", "photo")
     photo = body[: 400 * 1024]
+    read_path = path.replace("large", "read")
+    read_large_path = path.replace("large", "readlarge")
+    waited_path = path.replace("large", "waited")
+    unreadable_paths = (
+        path.replace("large", "away"),
+        path.replace("large", "gone"),
+        path.replace("large", "bug"),
+    )
 
     def prepared(self, host, path):
-        body = {self.path: self.body, self.photo_path: self.photo}.get(path)
+        body = BODIES.get(path)
         if body is None:
             return None
-        return Prepared(f"Content-Length: {len(body)}\r\n".encode(), b"", b'"x"', body)
+        length = len(self.body if path in {self.path, self.read_large_path} else self.photo)
+        return Prepared(f"Content-Length: {length}\r\n".encode(), b"", b'"x"', body)
 
 
+def waited_for():
+    """Read until somebody opens the gate, the file that the environment names."""
+    Path(os.environ["GATE"] + ".started").touch()
+    while not Path(os.environ["GATE"]).exists():
+        time.sleep(0.01)
+    return Gallery.photo
+
+
+TRIES_SECONDS = 0.2
+
+
+def away():
+    time.sleep(TRIES_SECONDS)
+    raise Unavailable
+
+
+def gone():
+    time.sleep(TRIES_SECONDS)
+
+
+def bug():
+    time.sleep(TRIES_SECONDS)
+    raise KeyError("nobody has thought of this")
+
+
+BODIES = {
+    Gallery.path: Gallery.body,
+    Gallery.photo_path: Gallery.photo,
+    Gallery.read_path: lambda: Gallery.photo,
+    Gallery.read_large_path: lambda: Gallery.body,
+    Gallery.waited_path: waited_for,
+    **dict(zip(Gallery.unreadable_paths, (away, gone, bug), strict=True)),
+}
 app.extensions = {AT_HAND: Gallery()}
 
 
-def photo(environ, parts, start_response):
+def tried(environ, parts, start_response):
+    return _json(start_response, {"tried_seconds": environ.get(TRIED_SECONDS)})
+
+
+def picture(environ, parts, start_response):
     """Answer the ordinary way what the fast lane answers as long as the worker stays."""
-    start_response("200 OK", [("Content-Length", str(len(Gallery.photo)))])
-    return [Gallery.photo]
+    body = Gallery.body if environ["PATH_INFO"] == Gallery.read_large_path else Gallery.photo
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
 
 
 def _json(start_response, value, status="200 OK"):
@@ -161,5 +211,6 @@ ROUTES = {
     "/broken": broken,
     "/fails": fails,
     "/chunks": chunks,
-    Gallery.photo_path: photo,
+    **dict.fromkeys((Gallery.photo_path, Gallery.read_path, Gallery.read_large_path), picture),
+    **dict.fromkeys(Gallery.unreadable_paths, tried),
 }

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from avenue.config import Settings
 from tests import pictures
-from tests.http.lane_app import Gallery
+from tests.http.lane_app import TRIES_SECONDS, Gallery
 from tests.http.test_lane import CLOSING, everything, get, statuses, wait_for
 from tests.http.test_lane import Server as LaneServer
 from tests.mongod import Guard, Mongod, database_name, wait_until
@@ -29,9 +30,11 @@ SLOW_READERS = 40
 
 
 class House(NamedTuple):
-    """The same pictures behind two servers, with the fast lane and without."""
+    """The same pictures behind three servers: with the fast lane, with one that has to read all
+    it gives, and without."""
 
     fast: Server
+    reading: Server
     ordinary: Server
     product: str
     thumb: str
@@ -43,7 +46,11 @@ class House(NamedTuple):
 def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
     uri = mongod.uri_of(database_name())
     prepare(uri)
-    with Server(guard, uri) as fast, Server(guard, uri, AVENUE_FAST_LANE="off") as ordinary:
+    with (
+        Server(guard, uri) as fast,
+        Server(guard, uri, AVENUE_CACHE_MB="0") as reading,
+        Server(guard, uri, AVENUE_FAST_LANE="off") as ordinary,
+    ):
         seller = fast.seller()
         product = seller.create_product()
         picture = pictures.photo(1000, 800, format="PNG", seed=3)
@@ -51,7 +58,7 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
         assert 400_000 < len(picture) < 1_000_000  # one chunk, and many times a socket's buffer
         thumb = path_of(reply["file"]["variants"]["thumb"]["url"])
         etag = fast.client.get(thumb).headers["ETag"]
-        yield House(fast, ordinary, product, thumb, path_of(reply["url"]), etag)
+        yield House(fast, reading, ordinary, product, thumb, path_of(reply["url"]), etag)
 
 
 def warm(server: Server, path: str) -> None:
@@ -78,10 +85,10 @@ def comparable(received: bytes, server: Server) -> bytes:
     return received.replace(f":{server.port}".encode(), b":{port}")
 
 
-def lane_answers(server: Server) -> int:
-    """How many answers the log says the fast lane gave."""
+def lane_answers(server: Server, which: str = "fast_lane") -> int:
+    """How many answers the log says the fast lane gave, or how many of them it read."""
     lines = [json.loads(each) for each in server.log.read_text().splitlines() if "{" in each]
-    return sum(line.get("fast_lane", 0) for line in lines)
+    return sum(line.get(which, 0) for line in lines if "fast_lane" in line)
 
 
 GET = b"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
@@ -138,29 +145,28 @@ TALKS: dict[str, tuple[bytes, ...]] = {
 
 
 @pytest.mark.parametrize("name", TALKS)
-def test_both_answer_the_same(house: House, name: str) -> None:
+def test_all_answer_the_same(house: House, name: str) -> None:
     def filled(piece: bytes) -> bytes:
         return piece.replace(b"{path}", house.thumb.encode()).replace(
             b"{etag}", house.etag.encode()
         )
 
     answers = []
-    for server in (house.fast, house.ordinary):
+    for server in (house.fast, house.reading, house.ordinary):
         warm(server, house.thumb)
         answers.append(comparable(talk(server, *map(filled, TALKS[name])), server))
-    assert answers[0] == answers[1]
+    assert answers[0] == answers[1] == answers[2]
     assert answers[0].startswith(b"HTTP/1.")
 
 
-def test_a_large_picture_comes_whole_both_ways(house: House) -> None:
+def test_a_large_picture_comes_whole_all_ways(house: House) -> None:
     request = GET.replace(b"{path}", house.photo.encode()) + b"\r\n"
-    for server in (house.fast, house.ordinary):
+    answers = []
+    for server in (house.fast, house.reading, house.ordinary):
         warm(server, house.photo)
-    fast, ordinary = (
-        comparable(talk(server, request), server) for server in (house.fast, house.ordinary)
-    )
-    assert fast == ordinary
-    assert len(fast) > 400_000
+        answers.append(comparable(talk(server, request), server))
+    assert answers[0] == answers[1] == answers[2]
+    assert len(answers[0]) > 400_000
 
 
 def test_browsers_that_come_again_are_answered_by_the_loop(house: House) -> None:
@@ -185,6 +191,18 @@ def test_the_log_counts_what_the_loop_answered(house: House) -> None:
             assert connection.getresponse().read()
     wait_until(lambda: lane_answers(house.fast) >= before + 7, "the count is in the log")
     assert lane_answers(house.ordinary) == 0
+
+
+def test_the_log_tells_what_was_read_for_answers_and_how_slowly(house: House) -> None:
+    warm(house.reading, house.thumb)
+    before = lane_answers(house.reading, "read")
+    with house.reading.client.connection() as connection:
+        for _ in range(3):
+            connection.request("GET", house.thumb)
+            assert connection.getresponse().read()
+    wait_until(lambda: lane_answers(house.reading, "read") >= before + 3, "the count is in the log")
+    assert lane_answers(house.reading, "slowest_ms") > 0
+    assert lane_answers(house.fast, "read") == 0
 
 
 def test_what_is_removed_elsewhere_is_gone_in_time(mongod: Mongod, guard: Guard) -> None:
@@ -224,6 +242,81 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneServer]:
     )
     yield server
     server.stop()
+
+
+# A picture that has to be read first
+
+
+READ = get(Gallery.read_path)
+
+
+def test_what_had_to_be_read_comes_whole_and_another_one_behind_it(gallery: LaneServer) -> None:
+    for path, body in (
+        (Gallery.read_path, Gallery.photo),
+        (Gallery.read_large_path, Gallery.body),
+    ):
+        for talk in ([get(path)] * 3, [get(path) * 3]):  # in turn, and pipelined
+            with gallery.connect() as client:
+                for sent in talk:
+                    client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
+                received = everything(client)
+            assert statuses_of_pictures(received, body) == [200] * 3
+
+
+def statuses_of_pictures(received: bytes, body: bytes) -> list[int]:
+    """The statuses of answers that all have `body`."""
+    found = []
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
+        assert received.startswith(body)
+        received = received[len(body) :]
+        found += statuses(head)
+    return found
+
+
+def test_what_cannot_be_read_goes_the_ordinary_way_with_the_time_it_took(
+    gallery: LaneServer,
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", gallery.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(connection):
+        for path in Gallery.unreadable_paths * 2:
+            connection.request("GET", path)
+            told = json.loads(connection.getresponse().read())
+            assert TRIES_SECONDS <= told["tried_seconds"] < PATIENCE_SECONDS
+            connection.request("GET", Gallery.read_path)  # and that is the end of it
+            assert connection.getresponse().read() == Gallery.photo
+    said = gallery.log.read_text()
+    assert said.count("\nKeyError: ") == 2
+    assert "Unavailable" not in said
+
+
+def test_who_leaves_while_it_is_read_is_forgotten_and_a_stop_waits_for_the_rest(
+    tmp_path: Path,
+) -> None:
+    gate = tmp_path / "gate"
+    server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", GATE=str(gate))
+    try:
+        with server.connect(get(Gallery.waited_path)) as staying:
+            wait_for((tmp_path / "gate.started").exists)
+            with server.connect(get(Gallery.waited_path)):
+                wait_for(lambda: connections_of(server) == 2)
+            server.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: is_refused(server))
+            gate.touch()
+            assert statuses_of_pictures(everything(staying), Gallery.photo) == [200]
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        server.stop()
+
+
+def is_refused(server: LaneServer) -> bool:
+    """Whether nobody is let in any more."""
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_a_large_answer_comes_whole_and_another_one_behind_it(gallery: LaneServer) -> None:

@@ -27,6 +27,7 @@ PATIENCE_SECONDS = 60
 LOCAL: Mapping[str, str] = {"PUBLIC_BASE_URL": f"https://{HOST}"}
 
 COLD, WARM, HOT, LANE, STOCK = "cold", "warm", "hot", "lane", "stock"
+READING = "reading"
 WAYS: Mapping[str, Mapping[str, str]] = {
     # Flask, and the database asked for everything each time.
     COLD: {"AVENUE_CACHE_SECONDS": "0", "AVENUE_CACHE_MB": "0"},
@@ -36,6 +37,8 @@ WAYS: Mapping[str, Mapping[str, str]] = {
     HOT: {"AVENUE_CACHE_SECONDS": AN_HOUR, "AVENUE_FAST_LANE": "off"},
     # The worker's event loop.
     LANE: {"AVENUE_CACHE_SECONDS": AN_HOUR},
+    # The loop, which has the bytes read each time.
+    READING: {"AVENUE_CACHE_SECONDS": AN_HOUR, "AVENUE_CACHE_MB": "0"},
     # gunicorn's own thread worker, as with a gunicorn we do not know.
     STOCK: {"AVENUE_CACHE_SECONDS": AN_HOUR, "GUNICORN_CMD_ARGS": "--worker-class=gthread"},
 }

@@ -1,5 +1,7 @@
 """The fast lane takes what can be read in one way only, and reads it as gunicorn does."""
 
+from http import HTTPStatus
+
 import gunicorn
 import pytest
 from gunicorn.config import Config
@@ -7,7 +9,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from avenue.web.fast_lane import FastLane, Given, Prepared, Reader
+from avenue.web.fast_lane import FastLane, Given, Prepared, Read, Reader, Tally
 
 PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"
 ETAG = b'"abc123"'
@@ -30,7 +32,7 @@ BROWSER = (
 class Shelf:
     """Has one picture, for one host; remembers who asked."""
 
-    def __init__(self, body: bytes | None = BODY) -> None:
+    def __init__(self, body: bytes | Read = BODY) -> None:
         self.asked: list[tuple[str, str]] = []
         self._body = body
 
@@ -39,6 +41,10 @@ class Shelf:
         if (host, path) != ("shop.example", PATH):
             return None
         return Prepared(b"Content-Length: 700\r\n", b"ETag: x\r\n", ETAG, self._body)
+
+
+def read() -> bytes:
+    return BODY
 
 
 def head(*lines: bytes, first: bytes = LINE) -> bytes:
@@ -76,14 +82,30 @@ def test_who_has_it_is_told_so_also_with_a_date():
 
 
 def test_who_needs_no_bytes_is_answered_without_them():
-    lane = FastLane(Shelf(body=None), "gunicorn")
-    assert lane.answer(head(*BROWSER)) is None
+    lane = FastLane(Shelf(body=read), "gunicorn")
     known = lane.answer(head(*BROWSER, b"If-None-Match: " + ETAG))
     assert known is not None
-    assert (known.status, known.body) == (304, b"")
+    assert (known.status, known.body, known.read) == (304, b"", None)
     asked = lane.answer(head(HOST, first=LINE.replace(b"GET", b"HEAD")))
     assert asked is not None
-    assert (asked.status, asked.body) == (200, b"")
+    assert (asked.status, asked.body, asked.read) == (200, b"", None)
+
+
+def test_bytes_that_are_not_at_hand_are_to_be_read_first():
+    lane = FastLane(Shelf(body=read), "gunicorn")
+    answer = lane.answer(head(*BROWSER))
+    assert answer is not None
+    assert (answer.status, answer.body, answer.read) == (200, b"", read)
+    assert b"Content-Length: 700" in answer.head
+
+
+def test_what_was_read_is_counted_apart():
+    lane = FastLane(Shelf(), "gunicorn")
+    for seconds in (0.2, 0.5, 0.1):
+        lane.count(Given(b"GET", HTTPStatus.OK, b"", BODY, read, seconds))
+    lane.count(Given(b"GET", HTTPStatus.OK, b"", BODY))
+    assert list(lane.counted()) == [("GET", 200, Tally(4, 2800, read=3, slowest_seconds=0.5))]
+    assert list(lane.counted()) == []
 
 
 def test_a_tag_is_compared_as_it_was_sent():
