@@ -9,11 +9,18 @@ from bench import checking, processes
 from bench.load import Generator, Load, Round, in_turn
 from bench.rows import Ask, Row, order_of
 from bench.stock import File, Kind, Stock
-from bench.targets import AVENUE, EDGE, NO_LANE, UNCACHED, Target
+from bench.targets import AVENUE, EDGE, NO_LANE, ROOMY, UNCACHED, Target
 
-KEEP_AT_HAND = (AVENUE, NO_LANE, UNCACHED, EDGE)
+KEEP_AT_HAND = (AVENUE, NO_LANE, ROOMY, UNCACHED, EDGE)
 """Those who forget while others are measured: Avenue believes what it knows of an asset for half a
 minute only. They are asked for whole files, each as often, before a round."""
+
+VISITS = 6
+"""How often each file is asked for, on the average, before all processes are believed to know it:
+one in 64 then has not come to one of two."""
+
+MOST_FILL_SECONDS = 20
+REST_SECONDS = 10
 
 HEAD_BYTES = 2048
 """Longer is no head of an answer here."""
@@ -94,7 +101,7 @@ class Bench:
             tell(f"{row.name}: round {number + 1} of {self.rounds}")
             for each in entrants:
                 if each.target.name in KEEP_AT_HAND:
-                    self._fill(each, fill_seconds(row, is_first=number == 0))
+                    self._fill(each, row, is_first=number == 0)
                 each.cell.rounds.append(self._round(each, row))
         return {each.target.name: each.cell for each in entrants}
 
@@ -109,11 +116,15 @@ class Bench:
             cell=Cell(whole_instead=whole and row.ask is not Ask.WHOLE),
         )
 
-    def _fill(self, entrant: _Entrant, seconds: float) -> None:
-        """Let every process of a target see every file."""
-        load, most = entrant.whole_load, min(self.seconds * 2, seconds)
-        if most:
-            self.generator.run(replace(load, order=in_turn(len(load.requests)), seconds=most))
+    def _fill(self, entrant: _Entrant, row: Row, *, is_first: bool) -> None:
+        """Let every process of a target see every file, and finish what that made it do."""
+        load, files = entrant.whole_load, len(entrant.whole_load.requests)
+        answers, left = 0, fill_seconds(row, is_first=is_first)
+        while left > 0 and answers < files * VISITS:
+            step = replace(load, order=in_turn(files), seconds=min(self.seconds, left))
+            answers += self.generator.run(step).answers
+            left -= step.seconds
+        processes.rest(entrant.target.roots, REST_SECONDS)
 
     def _checked(self, target: Target, row: Row, files: Sequence[File]) -> dict[File, str]:
         known = self.tags.setdefault((target.name, row.kind), {})
@@ -151,11 +162,11 @@ class Bench:
         )
 
 
-def fill_seconds(row: Row, *, is_first: bool) -> int:
-    """Return how long a cache is filled before a round of `row`."""
-    if row.keys > 1000:  # each of them takes each process a millisecond
-        return 5
-    return 1 if is_first or row.keys > 1 or row.ask is not Ask.WHOLE else 0
+def fill_seconds(row: Row, *, is_first: bool) -> float:
+    """Return how long a cache is filled before a round of `row`, at most."""
+    if row.keys > 1:
+        return MOST_FILL_SECONDS
+    return 1 if is_first or row.ask is not Ask.WHOLE else 0
 
 
 def _check_size(done: Round, load: Load, body_bytes: int) -> None:

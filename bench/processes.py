@@ -1,9 +1,14 @@
 """What processes have used, from /proc."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import psutil
+
+LOOK_SECONDS = 0.3
+AT_REST = 0.1
+"""How much of a core threads in the background may use, of a server nobody asks for anything."""
 
 
 def tree(root: int) -> list[psutil.Process]:
@@ -23,6 +28,16 @@ def cpu_seconds(roots: Iterable[int]) -> float:
                 times = process.cpu_times()
                 total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def rest(roots: Sequence[int], within_seconds: float) -> None:
+    """Wait until the trees below `roots` do next to nothing: what they began has an end."""
+    ends_at, used = time.monotonic() + within_seconds, cpu_seconds(roots)
+    while time.monotonic() < ends_at:
+        time.sleep(LOOK_SECONDS)
+        before, used = used, cpu_seconds(roots)
+        if used - before <= LOOK_SECONDS * AT_REST:
+            return
 
 
 def pss_mb(process: psutil.Process) -> float:

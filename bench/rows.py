@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.stock import LARGE, PHOTO, THUMB, Kind
-from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE, THINNEST, UNCACHED
+from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE, ROOMY, THINNEST, UNCACHED
 
 CONNECTIONS = 32
 MANY = 2000
@@ -55,6 +55,13 @@ ROWS = (
         kind=PHOTO,
         keys=THAT_FIT,
         targets=EVERYBODY,
+    ),
+    Row(
+        name="photos-roomy",
+        title="hot photos, 2,000 URLs",
+        kind=PHOTO,
+        keys=MANY,
+        targets=(NGINX, ROOMY, NAIVE, PARSE),
     ),
     Row(
         name="photos-random",

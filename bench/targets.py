@@ -13,6 +13,7 @@ from bench.stock import File, Stock
 
 AVENUE = "avenue"
 NO_LANE = "no lane"
+ROOMY = "roomy"
 UNCACHED = "uncached"
 EDGE = "edge"
 NGINX = "nginx"
@@ -23,6 +24,7 @@ THINNEST = "thinnest"
 TITLES = {
     AVENUE: "Avenue",
     NO_LANE: "Avenue, fast lane off",
+    ROOMY: "Avenue, cache of 1,000 MB",
     UNCACHED: "Avenue, cache of 0 MB",
     EDGE: "Avenue behind nginx's cache",
     NGINX: "nginx, files from disk",
@@ -112,6 +114,7 @@ def _starters(
     yield run(NGINX, static)
     yield own(AVENUE)
     yield own(NO_LANE, AVENUE_FAST_LANE="off")
+    yield own(ROOMY, AVENUE_CACHE_MB="1000")
     yield own(UNCACHED, AVENUE_CACHE_MB="0")
     yield EDGE, edge
     yield run(THINNEST, lambda: servers.thinnest(place.stock.folder, folder))

@@ -183,7 +183,7 @@ def test_every_aim_of_a_whole_run_is_judged():
     """Ratios on the lane, without it, warm, and at the edge; latencies; memory."""
     every = {row.name: {name: cell(100) for name in row.targets} for row in ROWS}
     ratios = list(aims.of_measured_rows(every))
-    assert len(ratios) == 3 * 7 + 2 * 4 + 2 * 2 + 4 + 2
+    assert len(ratios) == 3 * 8 + 2 * 4 + 2 * 2 + 4 + 2
     assert all(each.met is not None for each in ratios)
     beside = {row: {AVENUE: paced(9)} for row in ("slow-readers", "uploads")}
     assert [each.met for each in aims.of_paced(beside)] == [True, True, True]
