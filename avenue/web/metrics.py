@@ -8,6 +8,7 @@ this is imported, before it is known where the processes of an instance keep the
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from http import HTTPMethod
 from typing import Literal
 
@@ -95,10 +96,21 @@ def count_request(
 ) -> None:
     """Count a request answered with `sent` bytes of body within `took` seconds `by` some layer."""
     known = method if method in HTTPMethod.__members__ else OTHER_METHOD
-    route = route or NO_ROUTE
-    requests.labels(known, route, status, by).inc()
-    sent_bytes.labels(route).inc(sent)
-    seconds.labels(route).observe(took)
+    answered, sent_by_route, seconds_by_route = _of_requests(known, route or NO_ROUTE, status, by)
+    answered.inc()
+    sent_by_route.inc(sent)
+    seconds_by_route.observe(took)
+
+
+@lru_cache(maxsize=4096)  # to look them up takes as long as to count
+def _of_requests(
+    method: str, route: str, status: int, by: str
+) -> tuple[Counter, Counter, Histogram]:
+    return (
+        requests.labels(method, route, status, by),
+        sent_bytes.labels(route),
+        seconds.labels(route),
+    )
 
 
 def count_fast_lane(method: str, route: str, status: int, answers: int, sent: int) -> None:
