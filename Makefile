@@ -40,7 +40,12 @@ ready: $(VENV)/.installed-dev assets tests/clients/node_modules/.installed machi
 test-clients: $(VENV)/.installed-dev tests/clients/node_modules/.installed chromium ## The upload clients of docs/clients, from npm, in Chromium
 	$(BIN)/python -m pytest tests/clients
 test-long: $(VENV)/.installed-dev assets chromium nginx ## The full rounds of the kill, soak and big-library tests, examples drawn anew
+ifeq ($(T),tests)
+	$(BIN)/python -m pytest tests -m "(long or hypothesis) and not alone" --hypothesis-profile=new -n 4 --dist worksteal
+	$(BIN)/python -m pytest $$(grep -rl --include=*.py pytest.mark.alone tests) -m "alone and long" --hypothesis-profile=new
+else
 	$(BIN)/python -m pytest $(T) -m "long or hypothesis" --hypothesis-profile=new
+endif
 bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Delivery beside nginx, Parse Server and others, in one run
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.delivery $(BENCH)
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
