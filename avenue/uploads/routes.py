@@ -66,7 +66,7 @@ class UploadsQuery(PageQuery, total=False):
     reference: str
     owner: Annotated[str, Field(description="The id of a person, or `me`.")]
     state: Annotated[
-        Literal["live", "trash"],
+        Literal["", "live", "trash"],
         Field(description="Those that are there, or those the caller may bring back."),
     ]
     search: Annotated[
