@@ -16,8 +16,8 @@ KEEP_AT_HAND = (AVENUE, NO_LANE, ROOMY, UNCACHED, EDGE)
 minute only. They are asked for whole files, each as often, before a round."""
 
 VISITS = 6
-"""How often each file is asked for, on the average, before all processes are believed to know it:
-one in 64 then has not come to one of two."""
+"""How often each file is asked for, on the average, before both processes are believed to know it:
+of 64, one then has not come to the one, and one not to the other."""
 
 MOST_FILL_SECONDS = 20
 REST_SECONDS = 10

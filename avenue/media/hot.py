@@ -109,7 +109,7 @@ class HotPictures:
 
     def at_hand(self, answer: HotAnswer) -> bytes | None:
         """Return the bytes of `answer` if the cache has them."""
-        return _bytes_in(self._cache.get(answer.candidate.place.key))
+        return _bytes_of(answer, self._cache.get(answer.candidate.place.key))
 
     def read(self, answer: HotAnswer) -> bytes | None:
         """Return the bytes of `answer` from the database, or None when they are no more there.
@@ -117,15 +117,19 @@ class HotPictures:
         Raise `Unavailable` or `DamagedFile`.
         """
         with self._bounded():
-            return _bytes_in(self._cache.fetch(answer.candidate.place))
+            return _bytes_of(answer, self._cache.fetch(answer.candidate.place))
 
     def prepared(self, host: str, path: str) -> Prepared | None:
-        """Return an answer at hand, for the worker's fast lane."""
+        """Return an answer that may be given, for the worker's fast lane, or None."""
         answer = self.find(host, path)
         if answer is None:
             return None
-        body = self.at_hand(answer) or partial(self.read, answer)
+        body = self.at_hand(answer) or partial(self._read_later, host, path, answer)
         return Prepared(answer.head, answer.head_not_modified, answer.etag, body)
+
+    def _read_later(self, host: str, path: str, answer: HotAnswer) -> bytes | None:
+        """Read what the fast lane wants if it may still be given: a thread had to be waited for."""
+        return self.read(answer) if self.find(host, path) is answer else None
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
         """Give `answer` from now on."""
@@ -207,8 +211,14 @@ class HotLayer:
         return start
 
 
-def _bytes_in(kept: Any) -> bytes | None:
-    return kept if kept is None or isinstance(kept, bytes) else kept.data
+def _bytes_of(answer: HotAnswer, kept: Any) -> bytes | None:
+    """Return what is kept for `answer`, None when that is nothing.
+
+    Or when it is not what its headers speak of: a rendition may have been made again, and anew.
+    """
+    if kept is None or isinstance(kept, bytes):
+        return kept
+    return kept.data if kept.sha256.startswith(answer.candidate.facts.etag) else None
 
 
 def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:

@@ -25,7 +25,7 @@ AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
 
 TRIED_SECONDS = "avenue.tried_seconds"
-"""Where in the WSGI environ is said how long bytes were waited for in vain before the ordinary path
+"""Where in the WSGI environ is said how long bytes were read for in vain before the ordinary path
 was asked, which has only what is left of the time."""
 
 LONGEST_HEAD = 8 * 1024
@@ -81,7 +81,7 @@ class AtHand(Protocol):
 class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304).
 
-    With `read` the body has to be got first, which then has taken `read_seconds`.
+    With `read` the body has to be got first, which then has taken `read_seconds`, waiting included.
     """
 
     method: bytes

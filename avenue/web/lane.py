@@ -72,7 +72,7 @@ from avenue.web.errors import (
     SpoolUnavailable,
     TooManyArriving,
 )
-from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS, FastLane, Given, Reader
+from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS, FastLane, Given, Read, Reader
 from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
@@ -83,6 +83,9 @@ LIVE_READ_BYTES = 64 * KB
 
 WAITING_FOR_A_THREAD = 8
 """How many long bodies there may be for each thread that reads them."""
+
+READS_FOR_A_THREAD = 4
+"""How many bodies (1 MiB at most) may be read, or wait for the loop once they are, for each."""
 
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at, and the master is told that we live."""
@@ -330,7 +333,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
     is when the fast lane answered last, without waking it; `reader` reads its requests there;
-    `tried_seconds` is how long bytes were waited for in vain, which makes a request a thread's.
+    `tried_seconds` is how long bytes were read for in vain, which makes a request a thread's.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).
@@ -355,7 +358,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.given: Given | None = None
         self.given_at = 0.0
         self.reader = Reader()
-        self.tried_seconds = 0.0
+        self.tried_seconds: float | None = None
 
     def is_late(self, now: float) -> bool:
         """Return whether the head is overdue or the body too slow."""
@@ -370,7 +373,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
     being collected), a thread, `_sending` (there is more than the client takes at once), or
     `_leaving` (answered; read until the client closes). All but the threads belong to the loop,
-    so nothing here needs a lock.
+    so nothing here needs a lock. One whose bytes are read belongs to that thread, too, which does
+    not touch its socket.
     """
 
     alive: bool
@@ -389,6 +393,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._waiting = Waiting()
         self._next_count = 0.0
         self._live: set[Connection] = set()
+        self._reads = 0
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -590,41 +595,52 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
         """Answer `request` with what is known; return False when it is one for a thread."""
         given = None
-        if self._fast_lane and self.alive and not conn.tried_seconds:
+        if self._fast_lane and self.alive and conn.tried_seconds is None:
             given = self._fast_lane.answer(request, conn.reader)
         if given is None or not self._waiting.has_room_for(given.body):
             return False
-        if given.read:
+        if given.read is None:
+            self._give(conn, given)
+        elif self._reads < self.cfg.threads * READS_FOR_A_THREAD:
             self._read_first(conn, given, given.read, request)
         else:
-            self._give(conn, given)
+            return False
         return True
 
-    def _read_first(
-        self, conn: Connection, given: Given, read: Callable[[], bytes | None], request: bytes
-    ) -> None:
+    def _read_first(self, conn: Connection, given: Given, read: Read, request: bytes) -> None:
         """Have a thread get the body of an answer, which is then sent.
 
         What cannot be read is for the ordinary path to tell.
         """
 
+        def timed() -> bytes | None:
+            reads_since = time.monotonic()
+            try:
+                return read()
+            finally:
+                conn.tried_seconds = time.monotonic() - reads_since
+
         def take_back(reading: Future[bytes | None]) -> None:
+            self._reads -= 1
             error = reading.exception()
             body = None if error else reading.result()
             if error and not isinstance(error, AvenueError):
                 self.log.error("a picture could not be read", exc_info=error)
             if body is not None and self._waiting.has_room_for(body):
+                conn.tried_seconds = None
                 given.body = body
                 given.read_seconds = time.monotonic() - began
                 self._give(conn, given)
-            else:
-                conn.tried_seconds = time.monotonic() - began
-                self._begin(conn)
-                self._take(conn, memoryview(request))
+                return
+            if body is not None:
+                conn.tried_seconds = 0.0  # there was only no room for it to wait
+            self._begin(conn)
+            self._take(conn, memoryview(request))
 
         self._stop_waiting(conn)
+        self._reads += 1
         began = time.monotonic()
-        reading = self.tpool.submit(read)
+        reading = self.tpool.submit(timed)
         reading.add_done_callback(lambda done: self.method_queue.defer(take_back, done))
 
     def _give(self, conn: Connection, given: Given) -> None:
@@ -650,6 +666,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.given = None
         if self._fast_lane:
             self._fast_lane.count(given)
+        if given.read:
+            metrics.time_reading(PICTURE_ROUTE, given.read_seconds)
         if conn.idle:
             conn.given_at = time.monotonic()  # and keeps its place among those that rest
         else:
@@ -736,8 +754,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.outgoing = Outgoing()
         response, environ = create(req, conn.outgoing, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = True
-        if conn.tried_seconds:
-            environ[TRIED_SECONDS], conn.tried_seconds = conn.tried_seconds, 0.0
+        if conn.tried_seconds is not None:
+            environ[TRIED_SECONDS], conn.tried_seconds = conn.tried_seconds, None
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")

@@ -31,7 +31,8 @@ requests = Counter(
 sent_bytes = Counter("avenue_http_sent_bytes", "Bytes of bodies sent.", ("route",))
 seconds = Histogram(
     "avenue_http_request_seconds",
-    "From the first look at a request to the last byte of its answer; not of the fast lane.",
+    "From the first look at a request to the last byte of its answer; of the fast lane only what "
+    "it had to wait for to be read.",
     ("route",),
     buckets=SECONDS,
 )
@@ -117,6 +118,11 @@ def count_fast_lane(method: str, route: str, status: int, answers: int, sent: in
     """Count `answers` the fast lane has given."""
     requests.labels(method, route, status, "fast_lane").inc(answers)
     sent_bytes.labels(route).inc(sent)
+
+
+def time_reading(route: str, took: float) -> None:
+    """Count an answer of the fast lane that waited for `took` seconds to be read."""
+    seconds.labels(route).observe(took)
 
 
 def count_refusal(code: str) -> None:

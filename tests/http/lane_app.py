@@ -128,6 +128,7 @@ class Gallery:
     read_path = path.replace("large", "read")
     read_large_path = path.replace("large", "readlarge")
     waited_path = path.replace("large", "waited")
+    ordinary_paths = (photo_path, read_path, read_large_path, waited_path)
     unreadable_paths = (
         path.replace("large", "away"),
         path.replace("large", "gone"),
@@ -143,8 +144,9 @@ class Gallery:
 
 
 def waited_for():
-    """Read until somebody opens the gate, the file that the environment names."""
-    Path(os.environ["GATE"] + ".started").touch()
+    """Read until somebody opens the gate, the file that the environment names; tell who began."""
+    with Path(os.environ["GATE"] + ".begun").open("a") as begun:
+        begun.write("1")
     while not Path(os.environ["GATE"]).exists():
         time.sleep(0.01)
     return Gallery.photo
@@ -211,6 +213,6 @@ ROUTES = {
     "/broken": broken,
     "/fails": fails,
     "/chunks": chunks,
-    **dict.fromkeys((Gallery.photo_path, Gallery.read_path, Gallery.read_large_path), picture),
+    **dict.fromkeys(Gallery.ordinary_paths, picture),
     **dict.fromkeys(Gallery.unreadable_paths, tried),
 }

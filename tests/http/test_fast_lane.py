@@ -16,15 +16,19 @@ import psutil
 import pytest
 
 from avenue.config import Settings
+from avenue.web.lane import READS_FOR_A_THREAD
 from tests import pictures
 from tests.http.lane_app import TRIES_SECONDS, Gallery
-from tests.http.test_lane import CLOSING, everything, get, statuses, wait_for
+from tests.http.test_lane import CLOSING, answer, everything, get, statuses, wait_for
 from tests.http.test_lane import Server as LaneServer
 from tests.mongod import Guard, Mongod, database_name, wait_until
 from tests.server import Server, path_of, prepare
 
 CACHE_SECONDS = 2
 GONE_WITHIN_SECONDS = 20
+HELD_SECONDS = 3
+SOON_SECONDS = 15
+"""Well before gunicorn gives up waiting for connections it believes to have (30 s)."""
 PATIENCE_SECONDS = 60
 SLOW_READERS = 40
 
@@ -40,6 +44,18 @@ class House(NamedTuple):
     thumb: str
     photo: str
     etag: str
+
+
+class Gated(NamedTuple):
+    """A server whose reading waits for the file `gate` to be there."""
+
+    server: LaneServer
+    gate: Path
+
+    def begun(self) -> int:
+        """How many have begun to read."""
+        begun = Path(f"{self.gate}.begun")
+        return len(begun.read_text()) if begun.exists() else 0
 
 
 @pytest.fixture(scope="module")
@@ -255,13 +271,13 @@ def test_what_had_to_be_read_comes_whole_and_another_one_behind_it(gallery: Lane
         (Gallery.read_path, Gallery.photo),
         (Gallery.read_large_path, Gallery.body),
     ):
-        for talk in ([get(path)] * 3, [get(path) * 3]):  # in turn, and pipelined
-            with gallery.connect() as client:
-                for sent in talk:
-                    client.sendall(sent)
-                client.shutdown(socket.SHUT_WR)
-                received = everything(client)
-            assert statuses_of_pictures(received, body) == [200] * 3
+        with gallery.connect() as client:
+            for _ in range(3):
+                client.sendall(get(path))
+                assert statuses_of_pictures(answer(client), body) == [200]
+            client.sendall(get(path) * 3)
+            client.shutdown(socket.SHUT_WR)
+            assert statuses_of_pictures(everything(client), body) == [200] * 3
 
 
 def statuses_of_pictures(received: bytes, body: bytes) -> list[int]:
@@ -291,23 +307,64 @@ def test_what_cannot_be_read_goes_the_ordinary_way_with_the_time_it_took(
     assert "Unavailable" not in said
 
 
-def test_who_leaves_while_it_is_read_is_forgotten_and_a_stop_waits_for_the_rest(
-    tmp_path: Path,
-) -> None:
+@pytest.fixture
+def gated(tmp_path: Path) -> Iterator[Gated]:
+    """A worker with one thread; what is read stays until the gate is open."""
     gate = tmp_path / "gate"
-    server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", GATE=str(gate))
-    try:
-        with server.connect(get(Gallery.waited_path)) as staying:
-            wait_for((tmp_path / "gate.started").exists)
-            with server.connect(get(Gallery.waited_path)):
-                wait_for(lambda: connections_of(server) == 2)
-            server.process.send_signal(signal.SIGTERM)
-            wait_for(lambda: is_refused(server))
-            gate.touch()
-            assert statuses_of_pictures(everything(staying), Gallery.photo) == [200]
-        assert server.process.wait(PATIENCE_SECONDS) == 0
-    finally:
-        server.stop()
+    server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", "--threads", "1", GATE=str(gate))
+    yield Gated(server, gate)
+    gate.touch()
+    server.stop()
+
+
+def test_who_leaves_while_it_is_read_is_forgotten(gated: Gated) -> None:
+    with gated.server.connect(get(Gallery.waited_path)):
+        wait_for(lambda: gated.begun() == 1)
+    gated.gate.touch()
+    wait_for(lambda: connections_of(gated.server) == 0)
+    assert gated.server.ask("GET", "/hello")[0] == 200
+
+
+def test_who_is_read_for_gets_it_from_a_worker_that_is_told_to_stop(gated: Gated) -> None:
+    with gated.server.connect(get(Gallery.waited_path)) as client:
+        wait_for(lambda: gated.begun() == 1)
+        gated.server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: is_refused(gated.server))
+        gated.gate.touch()
+        assert statuses_of_pictures(everything(client), Gallery.photo) == [200]
+    assert gated.server.process.wait(SOON_SECONDS) == 0  # and nobody else was waited for
+
+
+def test_a_thread_has_few_to_read_and_the_others_go_the_ordinary_way(gated: Gated) -> None:
+    """What is read is held until it is sent, so it must not become more and more."""
+    with ExitStack() as leaving:
+        clients = [
+            leaving.enter_context(gated.server.connect(get(Gallery.waited_path)))
+            for _ in range(READS_FOR_A_THREAD + 3)
+        ]
+        wait_for(lambda: gated.begun() == 1)
+        gated.gate.touch()
+        answers = [answer(each) for each in clients]
+    assert [statuses_of_pictures(each, Gallery.photo) for each in answers] == [[200]] * len(clients)
+    by_the_lane = [b"X-Request-ID" in each.partition(b"\r\n\r\n")[0] for each in answers]
+    assert sum(by_the_lane) >= READS_FOR_A_THREAD > gated.begun() - 1
+
+
+def test_to_wait_for_a_thread_is_not_to_read_in_vain(gated: Gated, tmp_path: Path) -> None:
+    """The ordinary way has what is left of the time: of that of reading, not of all others."""
+    held, started = tmp_path / "held", tmp_path / "started"
+    with (
+        gated.server.connect(get(f"/until?path={held}&started={started}")) as holding,
+        gated.server.connect(get(Gallery.unreadable_paths[1])) as client,
+    ):
+        wait_for(started.exists)
+        began = time.monotonic()
+        while time.monotonic() - began < HELD_SECONDS:
+            time.sleep(0.1)
+        held.touch()
+        assert statuses(answer(holding)) == [200]
+        told = json.loads(answer(client).partition(b"\r\n\r\n")[2])
+    assert TRIES_SECONDS <= told["tried_seconds"] < HELD_SECONDS
 
 
 def is_refused(server: LaneServer) -> bool:

@@ -248,7 +248,8 @@ def test_the_trash_is_listed_for_who_may_bring_things_back(application, as_admin
     expire(application, gone)
     retain(application)
     assert ids(trash_of(person)) == [gone, removed]
-    assert ids(person.get(UPLOADS, query_string={"state": "live"})) == [there]
+    for state in ("live", ""):
+        assert ids(person.get(UPLOADS, query_string={"state": state})) == [there]
     assert {gone, removed} <= set(ids(trash_of(as_admin, reference="PAPEL-1")))
     told = trash_of(person).json["items"]
     at = [datetime.fromisoformat(each["trashed_at"]) for each in told]

@@ -1,5 +1,6 @@
-"""An answer at hand is given only to the host of the picture's own site."""
+"""Answers at hand are given to the hosts of the picture's own site, with their own bytes only."""
 
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from avenue.identity import Site
 from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.conditional import Facts
 from avenue.media.hot import Candidate, HotAnswer, HotPictures
+from avenue.media.renditions.models import KeptRendition, RenditionKey
 from tests.unit.media.test_cache import ASSET
 
 HOST, PATH = "a.example", "/media/x"
@@ -32,3 +34,54 @@ def test_a_host_that_has_become_anothers_is_given_nothing(owner: Site | None, fo
     pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
     assert (pictures.find(HOST, PATH) is not None) is found
     assert (pictures.prepared(HOST, PATH) is not None) is found
+
+
+def rendition(data: bytes) -> KeptRendition:
+    return KeptRendition(
+        key=RenditionKey(asset=ASSET.id, token="t", variant="thumb", extension="webp"),
+        file="f",
+        data=data,
+        width=1,
+        height=1,
+        sha256=hashlib.sha256(data).hexdigest(),
+        made_at=AT,
+    )
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 100_000])
+def test_a_rendition_that_was_made_anew_is_no_part_of_the_old_answer(cache_bytes: int) -> None:
+    """It would be longer or shorter than the answer says, and another one than its tag says."""
+    cache, known = ByteCache(cache_bytes), AssetCache(30)
+    known.put(ASSET)
+    stored = [rendition(b"as it was")]
+    pictures = HotPictures(cache, known, {HOST: site(ASSET.site)}.get)
+    facts = Facts(etag=stored[0].sha256[:32], modified_at=AT, length=9, unchanging=True)
+    place = Place("bytes", lambda: stored[-1])
+    candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media", withheld=())
+    pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
+    assert body_of(pictures) == b"as it was"
+    stored.append(rendition(b"made anew, and longer"))
+    cache.put(place.key, stored[-1])
+    assert body_of(pictures) is None
+
+
+def body_of(pictures: HotPictures) -> bytes | None:
+    prepared = pictures.prepared(HOST, PATH)
+    assert prepared
+    return prepared.body if isinstance(prepared.body, bytes) else prepared.body()
+
+
+def test_what_is_removed_while_a_thread_is_waited_for_is_not_read() -> None:
+    known, asked = AssetCache(30), []
+    known.put(ASSET)
+    pictures = HotPictures(ByteCache(0), known, {HOST: site(ASSET.site)}.get)
+    facts = Facts(etag="e", modified_at=AT, length=3, unchanging=True)
+    place = Place("bytes", lambda: asked.append(1) or b"abc")
+    candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media", withheld=())
+    pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
+    prepared = pictures.prepared(HOST, PATH)
+    assert prepared
+    assert not isinstance(prepared.body, bytes)
+    assert (prepared.body(), asked) == (b"abc", [1])
+    known.forget(ASSET.site, ASSET.id)
+    assert (prepared.body(), asked) == (None, [1])
