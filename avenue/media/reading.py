@@ -21,8 +21,6 @@ from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
 PUBLIC = Visibility.PUBLIC
 GLANCE_SECONDS = 2.0
 """How long the database is waited for by who could show what was known before."""
-
-
 MOST_SUMS = 20_000
 """Of how many files a worker knows the CRC: 3 MB."""
 
@@ -40,7 +38,7 @@ class RightBytes:
     """Tells whether bytes are those of a SHA-256, cheaper from the second time on.
 
     Bytes that were right once are known again by their CRC-32, which notices what can happen to
-    them in a database: 400 KB take 0.1 ms in place of 0.37, of some 1.5 for all of a reading.
+    them in a database: 400 KB take 0.10 ms in place of 0.37 (measured on one core of 2.8 GHz).
     """
 
     def __init__(self) -> None:

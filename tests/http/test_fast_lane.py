@@ -343,6 +343,10 @@ def test_a_thread_has_few_to_read_and_the_others_go_the_ordinary_way(gated: Gate
             for _ in range(READS_FOR_A_THREAD + 3)
         ]
         wait_for(lambda: gated.begun() == 1)
+        with gated.server.connect() as last:  # the second turn of the loop has seen all before it
+            for _ in range(2):
+                last.sendall(get(Gallery.photo_path))
+                assert statuses_of_pictures(answer(last), Gallery.photo) == [200]
         gated.gate.touch()
         answers = [answer(each) for each in clients]
     assert [statuses_of_pictures(each, Gallery.photo) for each in answers] == [[200]] * len(clients)
