@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.stock import LARGE, PHOTO, THUMB, Kind
-from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE, ROOMY, THINNEST, UNCACHED
+from bench.targets import (
+    AVENUE,
+    EDGE,
+    FORGETFUL,
+    NAIVE,
+    NGINX,
+    NO_LANE,
+    PARSE,
+    ROOMY,
+    THINNEST,
+    UNCACHED,
+)
 
 CONNECTIONS = 32
 MANY = 2000
@@ -83,6 +94,13 @@ ROWS = (
         kind=PHOTO,
         keys=MANY,
         targets=(UNCACHED, NAIVE, PARSE),
+    ),
+    Row(
+        name="thumbs-first",
+        title="thumbs for the first time",
+        kind=THUMB,
+        keys=MANY,
+        targets=(FORGETFUL, NAIVE, PARSE),
     ),
     Row(
         name="thumb-304",

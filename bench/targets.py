@@ -15,6 +15,7 @@ AVENUE = "avenue"
 NO_LANE = "no lane"
 ROOMY = "roomy"
 UNCACHED = "uncached"
+FORGETFUL = "forgetful"
 EDGE = "edge"
 NGINX = "nginx"
 NAIVE = "naive"
@@ -26,6 +27,7 @@ TITLES = {
     NO_LANE: "Avenue, fast lane off",
     ROOMY: "Avenue, cache of 1,000 MB",
     UNCACHED: "Avenue, cache of 0 MB",
+    FORGETFUL: "Avenue, knowing nothing",
     EDGE: "Avenue behind nginx's cache",
     NGINX: "nginx, files from disk",
     THINNEST: "thinnest WSGI application",
@@ -116,6 +118,7 @@ def _starters(
     yield own(NO_LANE, AVENUE_FAST_LANE="off")
     yield own(ROOMY, AVENUE_CACHE_MB="1000")
     yield own(UNCACHED, AVENUE_CACHE_MB="0")
+    yield own(FORGETFUL, AVENUE_CACHE_MB="0", AVENUE_CACHE_SECONDS="0")
     yield EDGE, edge
     yield run(THINNEST, lambda: servers.thinnest(place.stock.folder, folder))
     yield run(NAIVE, lambda: servers.naive(uri, folder), lambda file: f"/files/{file.name}")

@@ -4,7 +4,8 @@ import atexit
 import logging
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from flask import Flask, current_app, request
 
@@ -60,6 +61,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media import routes as media_routes
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.first_look import FirstLook
 from avenue.media.hot import HotLayer, HotPictures
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
@@ -162,7 +164,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
     known_sites = Sites(database, settings)
-    hot = _provide_delivery(app, database, decoders, known_sites, settings)
+    hot = _provide_delivery(app, database, decoders, known_sites, gate, settings)
     changes = audit_service(settings, database)
     provide(app, settings, library, LegacyUrls(database), product_pictures(settings), changes)
     _provide_uploads(app, database, library, settings)
@@ -298,21 +300,27 @@ def _provide_delivery(
     database: Database,
     decoders: DecodePool,
     known_sites: Sites,
+    gate: Gate,
     settings: Settings,
 ) -> HotPictures:
     """Provide what finds stored files; return the answers this worker will have at hand."""
     cache = ByteCache(settings.cache_mb * MB, database.turn)
     known = AssetCache(settings.cache_seconds, is_away=database.is_away)
     store = AssetStore(database)
+    renditions = renditions_of(settings, database, decoders, cache)
+    reader = MediaReader(store, known, cache, database.turn)
     provide(
-        app,
-        renditions_of(settings, database, decoders, cache),
-        MediaReader(store, known, cache, database.turn),
-        Refresher(store, known, settings.cache_seconds, known_sites.all),
+        app, renditions, reader, Refresher(store, known, settings.cache_seconds, known_sites.all)
     )
-    return HotPictures(
-        cache, known, known_sites.at_hand, lambda: database.request(settings.read_seconds)
-    )
+
+    @contextmanager
+    def bounded() -> Iterator[None]:
+        with database.request(settings.read_seconds):
+            gate.pass_or_raise()
+            yield
+
+    look = FirstLook(reader, renditions, headers.transport_headers(settings)).find
+    return HotPictures(cache, known, known_sites.at_hand, bounded, look)
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:

@@ -139,23 +139,24 @@ class AssetCache:
         known.good_until = min(self._now() + RETRY_SECONDS, known.late_until)
         return known.asset
 
-    def put(self, asset: Asset) -> None:
-        """Remember `asset` from now on.
+    def put(self, asset: Asset) -> Asset:
+        """Remember `asset` from now on; return what is remembered.
 
         While it is as it was the same object stays, and with it what was made for that.
         """
         if self._seconds <= 0:
-            return
+            return asset
         with self._lock:
-            self._remember(asset, self._now())
+            return self._remember(asset, self._now())
 
-    def _remember(self, asset: Asset, seen_at: float) -> None:
+    def _remember(self, asset: Asset, seen_at: float) -> Asset:
         key, good_until = (asset.site, asset.id), seen_at + self._seconds
         known = self._entries.pop(key, None)
         same = known.asset if known and known.asset == asset else asset
         self._entries[key] = _Known(same, good_until, good_until + LATE_SECONDS)
         while len(self._entries) > MOST_ASSETS:
             self._entries.popitem(last=False)
+        return same
 
     def ending(self, within_seconds: float) -> dict[str, list[Asset]]:
         """Return, by site, those that were asked for and will not be believed much longer."""

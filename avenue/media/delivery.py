@@ -204,11 +204,7 @@ def deliver(
     if decision.status == HTTPStatus.NOT_MODIFIED:
         return _not_modified(facts, freshness)
     start, end = decision.start, decision.end
-    headers = [
-        *_validators(facts, freshness),
-        *_description(file, download),
-        ("Content-Length", str(end - start)),
-    ]
+    headers = _headers(file, facts, freshness, end - start, download=download)
     if decision.status == HTTPStatus.PARTIAL_CONTENT:
         headers.append(("Content-Range", f"bytes {start}-{end - 1}/{file.length}"))
     body: Iterable[bytes] = ()
@@ -290,6 +286,21 @@ def not_modified(
     facts = facts_of(file, freshness)
     known = decide_for(environ, facts).status == HTTPStatus.NOT_MODIFIED
     return _not_modified(facts, freshness) if known else None
+
+
+def whole_headers(file: KnownFile, freshness: Freshness) -> list[tuple[str, str]]:
+    """Return what the 200 says of the whole of `file`; for who sends its bytes without a view."""
+    return _headers(file, facts_of(file, freshness), freshness, file.length)
+
+
+def _headers(
+    file: KnownFile, facts: Facts, freshness: Freshness, length: int, *, download: bool = False
+) -> list[tuple[str, str]]:
+    return [
+        *_validators(facts, freshness),
+        *_description(file, download),
+        ("Content-Length", str(length)),
+    ]
 
 
 def withheld(file: KnownFile, *, download: bool = False) -> tuple[tuple[str, str], ...]:

@@ -1,10 +1,10 @@
 """Pictures everybody asks for, answered ahead of Flask with what a worker has at hand.
 
-The ordinary path answers first. When that was a public picture at the URL of its bytes, its headers
-are kept here as they were sent; as long as the worker may believe what it knows of the asset, the
-same answer is given without routing and cookies. Bytes that its cache has let go of are read by one
-query. What is not exactly that (a query, another host, a condition that fails, bytes that cannot be
-read) goes the ordinary path.
+An answer comes from the ordinary path or from a first look (`first_look.py`). When that was a
+public picture at the URL of its bytes, its headers are kept here as they were sent; as long as the
+worker may believe what it knows of the asset, the same answer is given without routing and cookies.
+Bytes that its cache has let go of are read by one query. What is not exactly that (a query, another
+host, a condition that fails, bytes that cannot be read) goes the ordinary path.
 """
 
 import time
@@ -20,7 +20,7 @@ from avenue.identity import Site
 from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.conditional import Decision, Facts, decide_for
 from avenue.media.models import Asset
-from avenue.web.fast_lane import TRIED_SECONDS, Prepared
+from avenue.web.fast_lane import TRIED_SECONDS, Read
 from avenue.web.requestlog import BY, ROUTE
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ ANSWER_BYTES = 3072
 """What an answer without its body counts as: about a dozen headers, twice (measured: 3.0 KB)."""
 ANSWERS_BYTES = 4096 * ANSWER_BYTES
 """What all of them may take: beside their bytes, or a cache full of those would hold no answers."""
+MOST_IN_VAIN = 10_000
+"""Of how many addresses a worker knows that only the ordinary path answers: 2 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,19 @@ class HotAnswer:
         return ANSWER_BYTES
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a first look found: headers and body of a 200 that may be given again."""
+
+    candidate: Candidate
+    headers: Headers
+    body: bytes
+
+
+Look = Callable[[Site, str], Looked | None]
+"""Looks for what is at a path of a site; None where only the ordinary path can tell."""
+
+
 class HotPictures:
     """The answers a worker may give again; their bytes are in its cache, or were."""
 
@@ -83,16 +98,20 @@ class HotPictures:
         assets: AssetCache,
         site_of: Callable[[str], Site | None],
         bounded: Callable[[], AbstractContextManager[None]] = nullcontext,
+        look: Look = lambda *_: None,
     ) -> None:
         """`site_of` tells whose host it is without asking anybody, or None.
 
-        What is read is read inside `bounded`, which ends it when it takes too long.
+        What is read is read inside `bounded`, which ends it when it takes too long, and so is what
+        `look` looks for: what nobody has asked for yet.
         """
         self._answers = ByteCache(ANSWERS_BYTES)
         self._cache = cache
         self._assets = assets
         self._site_of = site_of
         self._bounded = bounded
+        self._look = look
+        self._in_vain: set[str] = set()
 
     def find(self, host: str, path: str) -> HotAnswer | None:
         """Return the answer for `path` on `host`, or None."""
@@ -111,7 +130,7 @@ class HotPictures:
         """Return the bytes of `answer` if the cache has them."""
         return _bytes_of(answer, self._cache.get(answer.candidate.place.key))
 
-    def read(self, answer: HotAnswer) -> bytes | None:
+    def fetch(self, answer: HotAnswer) -> bytes | None:
         """Return the bytes of `answer` from the database, or None when they are no more there.
 
         Raise `Unavailable` or `DamagedFile`.
@@ -119,20 +138,39 @@ class HotPictures:
         with self._bounded():
             return _bytes_of(answer, self._cache.fetch(answer.candidate.place))
 
-    def prepared(self, host: str, path: str) -> Prepared | None:
-        """Return an answer that may be given, for the worker's fast lane, or None."""
-        answer = self.find(host, path)
-        if answer is None:
-            return None
-        body = self.at_hand(answer) or partial(self._read_later, host, path, answer)
-        return Prepared(answer.head, answer.head_not_modified, answer.etag, body)
+    def read(self, host: str, path: str, answer: HotAnswer) -> tuple[bytes, bytes] | None:
+        """Return head lines and bytes of what `find` has found, None when they may not be given.
 
-    def _read_later(self, host: str, path: str, answer: HotAnswer) -> bytes | None:
-        """Read what the fast lane wants if it may still be given: a thread had to be waited for."""
-        return self.read(answer) if self.find(host, path) is answer else None
+        That is asked once more, for a thread had to be waited for. Raise as `fetch` does.
+        """
+        body = self.fetch(answer) if self.find(host, path) is answer else None
+        return None if body is None else (answer.head, body)
+
+    def first_look(self, host: str, path: str) -> Read | None:
+        """Return what looks for `path` on `host`, which is then at hand; None if that is in vain.
+
+        In vain is what was not found last time, until the ordinary path has found it.
+        """
+        site = self._site_of(host)
+        if site is None or host + path in self._in_vain:
+            return None
+        return partial(self._look_for, site, host, path)
+
+    def _look_for(self, site: Site, host: str, path: str) -> tuple[bytes, bytes] | None:
+        with self._bounded():
+            looked = self._look(site, path)
+        if looked is None:
+            if len(self._in_vain) >= MOST_IN_VAIN:
+                self._in_vain.clear()
+            self._in_vain.add(host + path)
+            return None
+        answer = HotAnswer(candidate=looked.candidate, headers=looked.headers)
+        self.keep(host, path, answer)
+        return answer.head, looked.body
 
     def keep(self, host: str, path: str, answer: HotAnswer) -> None:
         """Give `answer` from now on."""
+        self._in_vain.discard(host + path)
         self._answers.put(host + path, answer)
 
 
@@ -189,7 +227,7 @@ class HotLayer:
             return None
         began = time.monotonic()
         try:
-            return self._pictures.read(answer)
+            return self._pictures.fetch(answer)
         except AvenueError:
             environ[TRIED_SECONDS] = time.monotonic() - began
             return None

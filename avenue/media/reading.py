@@ -249,8 +249,7 @@ class MediaReader:
         if asset is None or asset.state is not State.LIVE or asset.visibility is not PUBLIC:
             self._assets.forget(site.id, asset_id)
             return asset if asset is not None and asset.state is State.LIVE else None
-        self._assets.put(asset)
-        return asset
+        return self._assets.put(asset)
 
     def open(self, asset: Asset) -> StoredFile:
         """Open the current version of `asset`."""

@@ -1,19 +1,19 @@
-"""The fast lane: requests for pictures known here, answered by the worker's event loop itself.
+"""The fast lane: requests for pictures, answered by the worker's event loop itself.
 
-Bytes that are not at hand are read by a thread first. Only the plainest request is taken: a whole
-`GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body, a range or anything else that wants
-thought. Whatever is not exactly that is no business of this file and goes, untouched, to gunicorn's
-parser and a thread, which answer it as they always did. So there is nothing here that could be read
-in two ways (RFC 9112, section 11.2).
+What is not at hand is read by a thread first, and looked for where nobody has asked before. Only
+the plainest request is taken: a whole `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body, a
+range or anything else that wants thought. Whatever is not exactly that is no business of this file
+and goes, untouched, to gunicorn's parser and a thread, which answer it as they always did. So there
+is nothing here that could be read in two ways (RFC 9112, section 11.2).
 """
 
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 from wsgiref.handlers import format_date_time
 
 from avenue.identity import NumberedIds
@@ -23,6 +23,9 @@ OK, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.NOT_MODIFIED
 
 AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
+
+PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
+"""What the fast lane answers, as the log of requests calls it."""
 
 TRIED_SECONDS = "avenue.tried_seconds"
 """Where in the WSGI environ is said how long bytes were read for in vain before the ordinary path
@@ -42,10 +45,15 @@ _LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
 )
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:" + _VALUE + rb"\r\n)+\r\n")
-_CONDITION = re.compile(
-    rb"\r\n(?i:if-none-match:(" + _VALUE + rb")|if-modified-since:" + _VALUE + rb")(?=\r\n)"
-)
+_TAG = rb"\r\n(?i:if-none-match):(" + _VALUE + rb")"
+_SINCE = rb"\r\n(?i:if-modified-since):" + _VALUE
+_CONDITION = re.compile(rb"(?:" + _TAG + rb"|" + _SINCE + rb")(?=\r\n)")
 """What a browser says of one picture; all the rest it says of every picture of a page."""
+_AT_THE_END = re.compile(
+    rb"(?:" + _TAG + rb"(?:" + _SINCE + rb")?|" + _SINCE + _TAG + rb")?\r\n\r\n"
+)
+"""Where nearly every browser says it, as the whole rest of a request (RFC 9110, 13.1.3: beside a
+tag a date counts nothing)."""
 _END = b"\r\n\r\n"
 _UNSUITED = re.compile(
     rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
@@ -53,35 +61,48 @@ _UNSUITED = re.compile(
 )
 
 
-Read = Callable[[], bytes | None]
-"""Reads a body, in a thread. None, or whatever it raises, is for the ordinary path to tell."""
+Read = Callable[[], tuple[bytes, bytes] | None]
+"""Gets head lines of a 200 and its body, in a thread. None, or whatever it raises, is for the
+ordinary path to tell."""
 
 
-@dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
-class Prepared:
-    """An answer as bytes: head lines of the 200 and of the 304, the quoted tag, and the body.
+class Known(Protocol):
+    """An answer but its body, as bytes: head lines of the 200 and of the 304, the quoted tag."""
 
-    In place of a `body` that is not at hand there is what reads it.
-    """
+    @property
+    def head(self) -> bytes:
+        """Every field the application gives, each with its line end."""
 
-    head: bytes
-    head_not_modified: bytes
-    etag: bytes
-    body: bytes | Read
+    @property
+    def head_not_modified(self) -> bytes:
+        """The same for a 304."""
+
+    @property
+    def etag(self) -> bytes:
+        """The tag that a 304 is an answer to."""
 
 
 class AtHand(Protocol):
-    """Who has answers at hand."""
+    """Who has answers at hand, and knows where others are. A host is as sent, port included."""
 
-    def prepared(self, host: str, path: str) -> Prepared | None:
-        """Return the answer for `path` on `host` (as sent, port included), or None."""
+    def find(self, host: str, path: str) -> Known | None:
+        """Return the answer for `path` on `host`, or None."""
+
+    def at_hand(self, known: Any) -> bytes | None:
+        """Return the body of what `find` returned, None when it is to be read."""
+
+    def read(self, host: str, path: str, known: Any) -> tuple[bytes, bytes] | None:
+        """Return head lines and body of what `find` returned for `host` and `path`; see `Read`."""
+
+    def first_look(self, host: str, path: str) -> Read | None:
+        """Return what looks for an answer that `find` does not know; None where that is in vain."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
 class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304).
 
-    With `read` the body has to be got first, which then has taken `read_seconds`, waiting included.
+    With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
     """
 
     method: bytes
@@ -127,27 +148,38 @@ class FastLane:
         host, tag = reader.read(request, line.end() - 2) if line else (None, None)
         if line is None or host is None:
             return None
-        method, path = line.groups()
-        prepared = self._at_hand.prepared(host, path.decode("ascii"))
-        if prepared is None:
-            return None
-        if tag is None:
-            return self._whole(method, OK, prepared.head, prepared.body)
-        if tag != prepared.etag:  # a list, a weak tag, an older one: all for the ordinary path
-            return None
-        return self._whole(method, NOT_MODIFIED, prepared.head_not_modified, b"")
+        method, path = line[1], line[2].decode("ascii")
+        known = self._at_hand.find(host, path)
+        if known is None:
+            return self._look(method, host, path) if tag is None else None
+        if tag is not None:
+            # A list, a weak tag, an older one: all for the ordinary path.
+            return self._not_modified(method, known) if tag == known.etag else None
+        if method == b"HEAD":
+            return Given(method, OK, self._head(OK, known.head), b"")
+        body = self._at_hand.at_hand(known)
+        if body is None:
+            return Given(method, OK, b"", b"", partial(self._at_hand.read, host, path, known))
+        return Given(method, OK, self._head(OK, known.head), body)
 
-    def _whole(self, method: bytes, status: HTTPStatus, head: bytes, body: bytes | Read) -> Given:
+    def _look(self, method: bytes, host: str, path: str) -> Given | None:
+        look = self._at_hand.first_look(host, path) if method == b"GET" else None
+        return Given(method, OK, b"", b"", look) if look else None
+
+    def _not_modified(self, method: bytes, known: Known) -> Given:
+        return Given(method, NOT_MODIFIED, self._head(NOT_MODIFIED, known.head_not_modified), b"")
+
+    def complete(self, given: Given, lines: bytes, body: bytes) -> None:
+        """Make `given` the answer of what was read for it: its head lines and its body."""
+        given.head = self._head(given.status, lines)
+        given.body = body
+
+    def _head(self, status: HTTPStatus, lines: bytes) -> bytes:
         second = int(time.time())
         if second != self._second:
             self._begin(second)
         identity = f"X-Request-ID: {next(self._ids)}\r\n\r\n".encode()
-        head = b"".join((self._beginnings[status], head, identity))
-        if method == b"HEAD":
-            body = b""
-        if isinstance(body, bytes):
-            return Given(method, status, head, body)
-        return Given(method, status, head, b"", body)
+        return b"".join((self._beginnings[status], lines, identity))
 
     def _begin(self, second: int) -> None:
         """Write how all answers of this second begin."""
@@ -194,6 +226,10 @@ class Reader:
 
         At `start` is the end of the request line.
         """
+        if self._after == _END and request.startswith(self._before, start):
+            rest = _AT_THE_END.fullmatch(request, start + len(self._before))
+            if rest:
+                return self._host, rest[rest.lastindex].strip(b" \t") if rest.lastindex else None
         before = self._before if request.startswith(self._before, start) else b""
         between = _CONDITION.split(request[start + len(before) :])
         after = b"".join(between[::2])

@@ -26,7 +26,7 @@ HSTS = "max-age=31536000"
 
 def install(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer of `app`; what a view has set stays."""
-    is_https = settings.base_url.startswith("https://")
+    transport = transport_headers(settings)
 
     def add(response: Response) -> Response:
         headers = response.headers
@@ -36,8 +36,8 @@ def install(app: Flask, settings: Settings) -> None:
         # With `no-referrer` browsers send `Origin: null` with forms, and the check of the origin
         # of a form would refuse our own pages.
         headers.setdefault("Referrer-Policy", "same-origin")
-        if is_https:
-            headers.setdefault("Strict-Transport-Security", HSTS)
+        for name, value in transport:
+            headers.setdefault(name, value)
         if response.mimetype == "text/html":
             headers.setdefault("Content-Security-Policy", PAGE_POLICY)
             headers.setdefault("Cache-Control", "private, no-cache")
@@ -46,3 +46,9 @@ def install(app: Flask, settings: Settings) -> None:
         return response
 
     app.after_request(add)
+
+
+def transport_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return what every answer says of how we are to be reached (RFC 6797)."""
+    is_https = settings.base_url.startswith("https://")
+    return (("Strict-Transport-Security", HSTS),) if is_https else ()

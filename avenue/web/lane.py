@@ -72,7 +72,15 @@ from avenue.web.errors import (
     SpoolUnavailable,
     TooManyArriving,
 )
-from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS, FastLane, Given, Read, Reader
+from avenue.web.fast_lane import (
+    AT_HAND,
+    PICTURE_ROUTE,
+    TRIED_SECONDS,
+    FastLane,
+    Given,
+    Read,
+    Reader,
+)
 from avenue.web.requestlog import write_facts
 
 GUNICORN_MAJOR = 27
@@ -96,9 +104,6 @@ every system call. With Python's own 5 ms it waited seven times as long while up
 on (docs/performance.md)."""
 
 COUNT_SECONDS = 1.0
-PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
-"""What the fast lane answers, as the log of requests calls it."""
-
 GOODBYE_SECONDS = 2.0
 GOODBYE_BYTES = 64 * KB
 """How long, and how much, is read of a client that was answered and should close."""
@@ -594,45 +599,48 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _answer_at_once(self, conn: Connection, request: bytes) -> bool:
         """Answer `request` with what is known; return False when it is one for a thread."""
-        given = None
-        if self._fast_lane and self.alive and conn.tried_seconds is None:
-            given = self._fast_lane.answer(request, conn.reader)
+        lane = self._fast_lane
+        if lane is None or not self.alive or conn.tried_seconds is not None:
+            return False
+        given = lane.answer(request, conn.reader)
         if given is None or not self._waiting.has_room_for(given.body):
             return False
         if given.read is None:
             self._give(conn, given)
         elif self._reads < self.cfg.threads * READS_FOR_A_THREAD:
-            self._read_first(conn, given, given.read, request)
+            self._read_first(lane, conn, given, given.read, request)
         else:
             return False
         return True
 
-    def _read_first(self, conn: Connection, given: Given, read: Read, request: bytes) -> None:
-        """Have a thread get the body of an answer, which is then sent.
+    def _read_first(
+        self, lane: FastLane, conn: Connection, given: Given, read: Read, request: bytes
+    ) -> None:
+        """Have a thread get an answer, which is then sent.
 
         What cannot be read is for the ordinary path to tell.
         """
 
-        def timed() -> bytes | None:
+        def timed() -> tuple[bytes, bytes] | None:
             reads_since = time.monotonic()
             try:
                 return read()
             finally:
                 conn.tried_seconds = time.monotonic() - reads_since
 
-        def take_back(reading: Future[bytes | None]) -> None:
+        def take_back(reading: Future[tuple[bytes, bytes] | None]) -> None:
             self._reads -= 1
             error = reading.exception()
-            body = None if error else reading.result()
+            found = None if error else reading.result()
             if error and not isinstance(error, AvenueError):
                 self.log.error("a picture could not be read", exc_info=error)
-            if body is not None and self._waiting.has_room_for(body):
+            if found and self._waiting.has_room_for(found[1]):
                 conn.tried_seconds = None
-                given.body = body
+                lane.complete(given, *found)
                 given.read_seconds = time.monotonic() - began
                 self._give(conn, given)
                 return
-            if body is not None:
+            if found:
                 conn.tried_seconds = 0.0  # there was only no room for it to wait
             self._begin(conn)
             self._take(conn, memoryview(request))

@@ -19,6 +19,7 @@ from flask import Flask, Response, request
 from avenue.clock import iso
 from avenue.identity import NumberedIds
 from avenue.web import metrics
+from avenue.web.fast_lane import TRIED_SECONDS
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -95,7 +96,7 @@ class _Line:
         self.status = 500
         self.sent_bytes = 0
         self._environ = environ
-        self._began = time.perf_counter()
+        self._began = time.perf_counter() - environ.get(TRIED_SECONDS, 0.0)
 
     def write(self, *, aborted: bool) -> None:
         took = time.perf_counter() - self._began

@@ -7,10 +7,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from avenue.errors import AvenueError, Unavailable
-from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS, Prepared
+from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
 
 COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}
 PIECE = b"a" * 65_536
@@ -118,7 +119,7 @@ def scheme(environ, parts, start_response):
 class Gallery:
     """What the fast lane has at hand: a picture larger than any socket takes at once, a photo.
 
-    And what it has to read first, or tries to.
+    And what it has to read first, or tries to, and what it has to look for.
     """
 
     path = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/large.webp"
@@ -128,19 +129,45 @@ class Gallery:
     read_path = path.replace("large", "read")
     read_large_path = path.replace("large", "readlarge")
     waited_path = path.replace("large", "waited")
-    ordinary_paths = (photo_path, read_path, read_large_path, waited_path)
+    looked_path = path.replace("large", "looked")
+    ordinary_paths = (photo_path, read_path, read_large_path, waited_path, looked_path)
     unreadable_paths = (
         path.replace("large", "away"),
         path.replace("large", "gone"),
         path.replace("large", "bug"),
     )
 
-    def prepared(self, host, path):
-        body = BODIES.get(path)
-        if body is None:
-            return None
-        length = len(self.body if path in {self.path, self.read_large_path} else self.photo)
-        return Prepared(f"Content-Length: {length}\r\n".encode(), b"", b'"x"', body)
+    def find(self, host, path):
+        return Picture(BODIES[path]) if path in BODIES else None
+
+    def at_hand(self, known):
+        return known.body if isinstance(known.body, bytes) else None
+
+    def read(self, host, path, known):
+        return found(known.body())
+
+    def first_look(self, host, path):
+        return (lambda: found(Gallery.photo)) if path == self.looked_path else None
+
+
+class Picture(NamedTuple):
+    """One of the gallery: its body, or what reads that."""
+
+    body: Any
+    head_not_modified: bytes = b""
+    etag: bytes = b'"x"'
+
+    @property
+    def head(self):
+        return head_lines(self.body)
+
+
+def found(body):
+    return body and (head_lines(body), body)
+
+
+def head_lines(body):
+    return f"Content-Length: {len(body)}\r\n".encode()
 
 
 def waited_for():

@@ -47,7 +47,20 @@ from tests.http.conformance import (
     Row,
 )
 from tests.http.test_fast_lane import lane_answers
-from tests.http.ways import COLD, HOT, LANE, READING, STOCK, WARM, WAYS, Line, Wire, ask, servers
+from tests.http.ways import (
+    COLD,
+    FIRST,
+    HOT,
+    LANE,
+    READING,
+    STOCK,
+    WARM,
+    WAYS,
+    Line,
+    Wire,
+    ask,
+    servers,
+)
 from tests.mongod import Guard, Mongod, database_name, wait_until
 from tests.server import Client, Server, path_of, prepare
 
@@ -425,6 +438,7 @@ def test_every_way_is_the_one_it_is_called(house: House, mongod: Mongod) -> None
         WARM: (404, 200),
         HOT: (200, 200),
         LANE: (200, 200),
+        FIRST: (404, 500),
         READING: (200, 500),
         STOCK: (200, 200),
     }
@@ -436,7 +450,7 @@ def test_only_the_fast_lane_counts_its_answers_itself(house: House) -> None:
     warm(house, resource)
     wait_until(lambda: lane_answers(house.ways[LANE]) > 0, "the count is in the log")
     counting = {way for way, server in house.ways.items() if lane_answers(server)}
-    assert counting == {LANE, READING}
+    assert counting == {LANE, FIRST, READING}
 
 
 def plain_status(server: Server, path: str) -> int:

@@ -221,6 +221,21 @@ def test_the_log_tells_what_was_read_for_answers_and_how_slowly(house: House) ->
     assert lane_answers(house.fast, "read") == 0
 
 
+def test_what_nobody_has_asked_for_is_looked_for_by_the_loop(house: House) -> None:
+    """And at hand from then on."""
+    seller = house.ordinary.seller()
+    picture = pictures.photo(64, 48, seed=6)
+    path = path_of(seller.upload(seller.create_product(), picture).json["url"])
+    before = lane_answers(house.fast), lane_answers(house.fast, "read")
+    with house.fast.client.connection() as connection:
+        for _ in range(3):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, picture)
+    wait_until(lambda: lane_answers(house.fast) >= before[0] + 3, "the count is in the log")
+    assert lane_answers(house.fast, "read") == before[1] + 1
+
+
 def test_what_is_removed_elsewhere_is_gone_in_time(mongod: Mongod, guard: Guard) -> None:
     uri = mongod.uri_of(database_name())
     prepare(uri)
@@ -270,6 +285,7 @@ def test_what_had_to_be_read_comes_whole_and_another_one_behind_it(gallery: Lane
     for path, body in (
         (Gallery.read_path, Gallery.photo),
         (Gallery.read_large_path, Gallery.body),
+        (Gallery.looked_path, Gallery.photo),
     ):
         with gallery.connect() as client:
             for _ in range(3):

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from avenue.identity import is_id
+from avenue.web.fast_lane import TRIED_SECONDS
 from avenue.web.requestlog import JsonLines, RequestLog, request_id
 from tests.http.web_app import (
     HOST,
@@ -62,6 +63,13 @@ def test_a_request_has_one_line(app: Flask, lines: io.StringIO) -> None:
     assert line["bytes"] == len(answer.data)
     assert isinstance(line["ms"], float)
     assert str(line["at"]).endswith("Z")
+
+
+def test_the_time_that_was_tried_before_counts(app: Flask, lines: io.StringIO) -> None:
+    """The fast lane has asked a database that did not answer; the caller waited for that, too."""
+    ask(app, "/api/things", headers={"Host": HOST}, environ_overrides={TRIED_SECONDS: 3.0})
+    [line] = written(lines)
+    assert 3000 <= line["ms"] < 60_000
 
 
 def test_the_line_holds_no_secret(app: Flask, lines: io.StringIO) -> None:

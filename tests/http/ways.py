@@ -27,16 +27,18 @@ PATIENCE_SECONDS = 60
 LOCAL: Mapping[str, str] = {"PUBLIC_BASE_URL": f"https://{HOST}"}
 
 COLD, WARM, HOT, LANE, STOCK = "cold", "warm", "hot", "lane", "stock"
-READING = "reading"
+FIRST, READING = "first", "reading"
 WAYS: Mapping[str, Mapping[str, str]] = {
     # Flask, and the database asked for everything each time.
-    COLD: {"AVENUE_CACHE_SECONDS": "0", "AVENUE_CACHE_MB": "0"},
+    COLD: {"AVENUE_CACHE_SECONDS": "0", "AVENUE_CACHE_MB": "0", "AVENUE_FAST_LANE": "off"},
     # Flask with the bytes at hand: what is not believed is never given ahead of it.
-    WARM: {"AVENUE_CACHE_SECONDS": "0"},
+    WARM: {"AVENUE_CACHE_SECONDS": "0", "AVENUE_FAST_LANE": "off"},
     # The WSGI layer ahead of Flask.
     HOT: {"AVENUE_CACHE_SECONDS": AN_HOUR, "AVENUE_FAST_LANE": "off"},
     # The worker's event loop.
     LANE: {"AVENUE_CACHE_SECONDS": AN_HOUR},
+    # The loop, which has every picture looked for each time as if nobody had asked before.
+    FIRST: {"AVENUE_CACHE_SECONDS": "0", "AVENUE_CACHE_MB": "0"},
     # The loop, which has the bytes read each time.
     READING: {"AVENUE_CACHE_SECONDS": AN_HOUR, "AVENUE_CACHE_MB": "0"},
     # gunicorn's own thread worker, as with a gunicorn we do not know.

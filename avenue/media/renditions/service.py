@@ -103,6 +103,12 @@ class Renditions:
         )
         return Known(about=about, place=_if_public(asset, place)) if about else None
 
+    def there(self, asset: Asset, variant: str, extension: str) -> Found | None:
+        """Return a public picture as `variant`, a row of the table, or None if not made yet."""
+        place = self._place(asset, RenditionKey.of(asset, variant, extension))
+        kept: KeptRendition | None = self._cache.fetch(place)
+        return Found(file=RenditionFile.of(kept, asset.name), place=place) if kept else None
+
     def find(self, asset: Asset, variant: str, extension: str) -> Found:
         """Return a picture as `variant`, made now if it must be.
 

@@ -33,7 +33,6 @@ def test_a_host_that_has_become_anothers_is_given_nothing(owner: Site | None, fo
     candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media", withheld=())
     pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
     assert (pictures.find(HOST, PATH) is not None) is found
-    assert (pictures.prepared(HOST, PATH) is not None) is found
 
 
 def rendition(data: bytes) -> KeptRendition:
@@ -66,9 +65,11 @@ def test_a_rendition_that_was_made_anew_is_no_part_of_the_old_answer(cache_bytes
 
 
 def body_of(pictures: HotPictures) -> bytes | None:
-    prepared = pictures.prepared(HOST, PATH)
-    assert prepared
-    return prepared.body if isinstance(prepared.body, bytes) else prepared.body()
+    answer = pictures.find(HOST, PATH)
+    assert answer
+    read = pictures.read(HOST, PATH, answer)
+    assert read is None or read[0] == answer.head
+    return pictures.at_hand(answer) or (read and read[1])
 
 
 def test_what_is_removed_while_a_thread_is_waited_for_is_not_read() -> None:
@@ -79,9 +80,42 @@ def test_what_is_removed_while_a_thread_is_waited_for_is_not_read() -> None:
     place = Place("bytes", lambda: asked.append(1) or b"abc")
     candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media", withheld=())
     pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
-    prepared = pictures.prepared(HOST, PATH)
-    assert prepared
-    assert not isinstance(prepared.body, bytes)
-    assert (prepared.body(), asked) == (b"abc", [1])
+    answer = pictures.find(HOST, PATH)
+    assert answer
+    assert (pictures.read(HOST, PATH, answer), asked) == ((b"", b"abc"), [1])
     known.forget(ASSET.site, ASSET.id)
-    assert (prepared.body(), asked) == (None, [1])
+    assert (pictures.read(HOST, PATH, answer), asked) == (None, [1])
+
+
+def test_what_was_looked_for_in_vain_is_the_ordinary_paths_until_that_has_found_it() -> None:
+    known, looked = AssetCache(30), []
+    known.put(ASSET)
+    here = {HOST: site(ASSET.site)}
+    pictures = HotPictures(ByteCache(0), known, here.get, look=lambda *asked: looked.append(asked))
+    look = pictures.first_look(HOST, PATH)
+    assert look
+    assert (look(), looked) == (None, [(here[HOST], PATH)])
+    assert pictures.first_look(HOST, PATH) is None
+    assert pictures.first_look(HOST, PATH + "y") is not None
+    facts = Facts(etag="e", modified_at=AT, length=3, unchanging=True)
+    place = Place("bytes", lambda: b"abc")
+    candidate = Candidate(asset=ASSET, facts=facts, place=place, route="/media", withheld=())
+    pictures.keep(HOST, PATH, HotAnswer(candidate=candidate, headers=()))
+    assert pictures.first_look(HOST, PATH) is not None
+
+
+def test_there_is_no_end_of_what_is_looked_for_in_vain_but_of_what_is_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("avenue.media.hot.MOST_IN_VAIN", 3)
+    pictures = HotPictures(ByteCache(0), AssetCache(30), {HOST: site(ASSET.site)}.get)
+    for number in range(10):
+        look = pictures.first_look(HOST, f"{PATH}{number}")
+        assert look
+        assert look() is None
+    assert sum(pictures.first_look(HOST, f"{PATH}{number}") is None for number in range(10)) <= 3
+
+
+def test_for_a_host_of_nobody_nothing_is_looked_for() -> None:
+    pictures = HotPictures(ByteCache(0), AssetCache(30), {}.get)
+    assert pictures.first_look(HOST, PATH) is None

@@ -1,6 +1,7 @@
 """The fast lane takes what can be read in one way only, and reads it as gunicorn does."""
 
 from http import HTTPStatus
+from typing import NamedTuple
 
 import gunicorn
 import pytest
@@ -9,7 +10,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from avenue.web.fast_lane import FastLane, Given, Prepared, Read, Reader, Tally
+from avenue.web.fast_lane import FastLane, Given, Read, Reader, Tally
 
 PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"
 ETAG = b'"abc123"'
@@ -29,22 +30,38 @@ BROWSER = (
 )
 
 
+class Picture(NamedTuple):
+    """What is known of the one picture there is."""
+
+    head: bytes = b"Content-Length: 700\r\n"
+    head_not_modified: bytes = b"ETag: x\r\n"
+    etag: bytes = ETAG
+
+
 class Shelf:
     """Has one picture, for one host; remembers who asked."""
 
-    def __init__(self, body: bytes | Read = BODY) -> None:
+    def __init__(self, body: bytes | None = BODY, look: Read | None = None) -> None:
         self.asked: list[tuple[str, str]] = []
         self._body = body
+        self._look = look
 
-    def prepared(self, host: str, path: str) -> Prepared | None:
+    def find(self, host: str, path: str) -> Picture | None:
         self.asked.append((host, path))
-        if (host, path) != ("shop.example", PATH):
-            return None
-        return Prepared(b"Content-Length: 700\r\n", b"ETag: x\r\n", ETAG, self._body)
+        return Picture() if (host, path) == ("shop.example", PATH) else None
+
+    def at_hand(self, known: Picture) -> bytes | None:
+        return self._body
+
+    def read(self, host: str, path: str, known: Picture) -> tuple[bytes, bytes]:
+        return known.head, f"read for {host}{path}".encode()
+
+    def first_look(self, host: str, path: str) -> Read | None:
+        return self._look
 
 
-def read() -> bytes:
-    return BODY
+def look() -> tuple[bytes, bytes]:
+    return b"Content-Length: 5\r\n", b"found"
 
 
 def head(*lines: bytes, first: bytes = LINE) -> bytes:
@@ -82,7 +99,7 @@ def test_who_has_it_is_told_so_also_with_a_date():
 
 
 def test_who_needs_no_bytes_is_answered_without_them():
-    lane = FastLane(Shelf(body=read), "gunicorn")
+    lane = FastLane(Shelf(body=None), "gunicorn")
     known = lane.answer(head(*BROWSER, b"If-None-Match: " + ETAG))
     assert known is not None
     assert (known.status, known.body, known.read) == (304, b"", None)
@@ -92,17 +109,49 @@ def test_who_needs_no_bytes_is_answered_without_them():
 
 
 def test_bytes_that_are_not_at_hand_are_to_be_read_first():
-    lane = FastLane(Shelf(body=read), "gunicorn")
+    lane = FastLane(Shelf(body=None), "gunicorn")
     answer = lane.answer(head(*BROWSER))
     assert answer is not None
-    assert (answer.status, answer.body, answer.read) == (200, b"", read)
-    assert b"Content-Length: 700" in answer.head
+    assert (answer.status, answer.head, answer.body) == (200, b"", b"")
+    assert answer.read is not None
+    lane.complete(answer, *answer.read())
+    assert answer.body == f"read for shop.example{PATH}".encode()
+    assert answer.head.startswith(b"HTTP/1.1 200 OK\r\nServer: gunicorn\r\nDate: ")
+    assert b"\r\nContent-Length: 700\r\nX-Request-ID: " in answer.head
+
+
+ELSEWHERE = b"Host: other.example"
+"""Where nothing is known of the picture."""
+
+
+def test_what_nobody_has_asked_for_is_looked_for():
+    lane = FastLane(Shelf(look=look), "gunicorn")
+    answer = lane.answer(head(ELSEWHERE))
+    assert answer is not None
+    assert (answer.method, answer.status, answer.read) == (b"GET", 200, look)
+    lane.complete(answer, *look())
+    assert answer.body == b"found"
+    assert b"\r\nContent-Length: 5\r\nX-Request-ID: " in answer.head
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        head(ELSEWHERE, first=LINE.replace(b"GET", b"HEAD")),
+        head(ELSEWHERE, b"If-None-Match: " + ETAG),
+        head(ELSEWHERE, b"Range: bytes=0-9"),
+        head(ELSEWHERE, first=LINE.replace(b".webp", b".webp?e=1&s=2")),
+    ],
+)
+def test_only_the_whole_of_a_picture_is_looked_for(request_: bytes):
+    """The ordinary path answers the others without reading as much, or has to think."""
+    assert FastLane(Shelf(look=look), "gunicorn").answer(request_) is None
 
 
 def test_what_was_read_is_counted_apart():
     lane = FastLane(Shelf(), "gunicorn")
     for seconds in (0.2, 0.5, 0.1):
-        lane.count(Given(b"GET", HTTPStatus.OK, b"", BODY, read, seconds))
+        lane.count(Given(b"GET", HTTPStatus.OK, b"", BODY, look, seconds))
     lane.count(Given(b"GET", HTTPStatus.OK, b"", BODY))
     assert list(lane.counted()) == [("GET", 200, Tally(4, 2800, read=3, slowest_seconds=0.5))]
     assert list(lane.counted()) == []
