@@ -17,7 +17,7 @@ from tests.clients.desks import (
     Uppy,
 )
 from tests.clients.house import LOCALE, NO_PICTURE, House, a_file
-from tests.http.application import a_picture
+from tests.http.application import a_picture, unique
 from tests.http.tus import MIB, a_pdf
 from tests.mongod import wait_until
 
@@ -67,6 +67,38 @@ def test_pages_of_avenues_own_origin_need_no_token(
     desk = kind(opened(kind.sample, at_home=True), house.url)
     desk.bring(a_file())
     wait_until(desk.pictures, "a picture")
+
+
+def a_heic(behind: bytes = b"") -> FilePayload:
+    """A picture that Chromium cannot draw."""
+    data = a_picture(format="HEIF") + behind
+    return {"name": f"{unique('foto')}.heic", "mimeType": "image/heic", "buffer": data}
+
+
+@pytest.mark.parametrize("make", [a_file, a_heic])
+def test_dropzone_shows_what_is_stored_whatever_the_browser_draws(
+    opened: Open, house: House, make: Callable[[], FilePayload]
+) -> None:
+    desk = Dropzone(opened("dropzone"), house.url)
+    desk.page.evaluate(DRAWN_LATE)
+    desk.bring(make())
+    wait_until(desk.pictures, "a picture")
+    desk.page.evaluate("drawNow()")
+    (address,) = desk.pictures()
+    assert house.newest()["_id"] in address
+    expect(desk.page.locator(".dz-error")).to_have_count(0)
+
+
+def test_dropzone_says_why_a_picture_is_refused_that_the_browser_cannot_draw(
+    opened: Open, house: House
+) -> None:
+    desk = Dropzone(opened("dropzone"), house.url)
+    desk.page.evaluate(DRAWN_LATE)
+    with desk.page.expect_response(lambda each: each.status == 413) as refused:
+        desk.bring(a_heic(bytes(MIB)))
+    desk.reads(refused.value.json()["message"])
+    desk.page.evaluate("drawNow()")
+    desk.reads(refused.value.json()["message"])
 
 
 def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(opened: Open, house: House) -> None:
@@ -245,6 +277,25 @@ def test_filepond_shows_files_that_are_there(opened: Open, house: House, sample:
 ADD_KEPT = """async (id) => {
     const { pond } = await import(`${location.href}app.js`);
     await pond.addFile(id, { type: "local" });
+}"""
+DRAWN_LATE = """() => {
+    // Pictures are read, to be drawn, when the test says so: a browser that has much to do.
+    const read = FileReader.prototype.readAsDataURL;
+    const waiting = [];
+    FileReader.prototype.readAsDataURL = function (file) {
+        waiting.push([this, file]);
+    };
+    const ended = (one, ...events) =>
+        new Promise((done) => events.forEach((each) => one.addEventListener(each, done)));
+    window.drawNow = async () => {
+        for (const [reader, file] of waiting) {
+            read.call(reader, file);
+            await ended(reader, "loadend");
+            const picture = new Image();
+            picture.src = reader.result;
+            await ended(picture, "load", "error");
+        }
+    };
 }"""
 PASTED = """(text) => {
     const clipboardData = new DataTransfer();
