@@ -573,15 +573,27 @@ def damaged(draw: st.DrawFn) -> tuple[bytes, str]:
     return data, media_type
 
 
+def _cleaned_in_time(data: bytes, media_type: str) -> Cleaned | None:
+    """What is left of a picture, or None for one that is refused; neither takes half a second.
+
+    One that takes longer is measured again: any of 60,000 may be the one garbage is collected in.
+    """
+    for _ in range(3):
+        began = time.process_time()
+        try:
+            result = clean(data, media_type)
+        except BrokenStructure:
+            result = None
+        if time.process_time() - began < 0.5:
+            return result
+    pytest.fail("It takes too long each time.")
+
+
 def _judge_damaged(picture: tuple[bytes, str]) -> None:
     data, media_type = picture
-    began = time.process_time()
-    try:
-        result = clean(data, media_type)
-    except BrokenStructure:
+    result = _cleaned_in_time(data, media_type)
+    if result is None:
         return
-    finally:
-        assert time.process_time() - began < 0.5
     assert (result.data is data) == (result.removed == ())
     assert len(result.data) <= len(data) + 26
     again = clean(result.data, media_type)
