@@ -46,7 +46,7 @@ from tests.http.tus import (
     offset_of,
     send,
 )
-from tests.mongod import wait_until
+from tests.mongod import Mongod, wait_until
 from tests.threads import at_once
 
 
@@ -184,6 +184,38 @@ def test_what_can_be_done_is_told(application: Application, nobody: Caller) -> N
     )
     assert answer.headers["Tus-Max-Size"] == str(1024 * MIB)
     assert "sha1" in answer.headers["Tus-Checksum-Algorithm"].split(",")
+
+
+def test_while_the_database_is_away_no_upload_seems_gone(fresh_mongod: Mongod) -> None:
+    application = Application(fresh_mongod)
+    app = application.with_settings(read_seconds=1, write_seconds=1, max_tus_mb=1)
+    caller = application.new_person("waits", app=app)
+    upload = begun(caller, 100)
+    send(caller, upload, 0, b"%PDF-12345")
+
+    fresh_mongod.freeze()
+    later = head(caller, upload)
+    assert (later.status_code, later.headers["Tus-Resumable"]) == (423, "1.0.0")
+    assert later.headers["Retry-After"] == "2"
+    for refused in (send(caller, upload, 10, b"x"), caller.get(f"{TUS}/{upload}")):
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+
+    fresh_mongod.thaw()
+    wait_until(lambda: head(caller, upload).status_code == 200, "it is told again")
+    assert offset_of(caller, upload) == 10
+    application.close()
+
+
+def test_who_asks_too_often_does_not_find_the_upload_gone(application: Application) -> None:
+    somebody = application.new_person("asks-a-lot")
+    caller = replace(somebody, app=application.with_settings(max_reads_per_minute=1))
+    upload = begun(caller, 100)
+    assert offset_of(caller, upload) == 0
+    later = head(caller, upload)
+    assert (later.status_code, later.headers["Tus-Resumable"]) == (423, "1.0.0")
+    assert 0 < int(later.headers["Retry-After"]) <= 60
+    assert later.headers["RateLimit-Remaining"] == "0"
+    assert caller.get(f"{TUS}/{upload}").status_code == 429
 
 
 @pytest.mark.parametrize("version", ["", "0.9", "1.0", "2.0.0"])

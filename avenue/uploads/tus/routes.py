@@ -55,6 +55,14 @@ from avenue.web.services import using
 OFFSET, LENGTH, EXPIRES = "Upload-Offset", "Upload-Length", "Upload-Expires"
 RESUMABLE = "Tus-Resumable"
 
+ASK_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""What says to HEAD that nobody can tell just now where an upload stands: there it becomes 423.
+
+tus-js-client 4.3.1, and Uppy with it, takes any other refusal of HEAD for the end of the upload
+and begins the file anew (`_resumeUpload` in its `lib/upload.js`); after 423 it asks again later.
+See docs/adr/0013.
+"""
+
 FILE_REFUSALS = (
     FileTooLarge,
     EmptyFile,
@@ -175,6 +183,7 @@ def continue_upload(upload_id: str) -> ResponseReturnValue:
     replies={
         302: Reply({"text/html": str}, "Where the file is, once it is all there.", (LOCATION,)),
         200: Reply(about="To HEAD only: how much of it is there.", headers=(OFFSET, LENGTH)),
+        423: Reply(about="To HEAD only, instead of 429 and 503.", headers=("Retry-After",)),
     },
     refuses=(UnsupportedTusVersion, NotFound, UploadNotFound),
 )
@@ -212,8 +221,13 @@ def cancel_upload(upload_id: str) -> ResponseReturnValue:
 
 @blueprint.after_request
 def speak_tus(response: Response) -> Response:
-    """Say in every answer which version is spoken, and to OPTIONS what else can be done."""
+    """Say in every answer which version is spoken, and to OPTIONS what else can be done.
+
+    To HEAD, "not now" is said in the one way that no client takes for "gone".
+    """
     response.headers[RESUMABLE] = protocol.VERSION
+    if request.method == "HEAD" and response.status_code in ASK_LATER:
+        response.status_code = HTTPStatus.LOCKED
     if request.method == "OPTIONS":
         response.headers["Tus-Version"] = protocol.VERSION
         response.headers["Tus-Extension"] = protocol.EXTENSIONS
