@@ -244,6 +244,11 @@ def shown_while_away(app: Server, edge: Nginx, house: House) -> None:
     page = Client(edge.port).get(f"/login?secret={SECRET}")
     assert (page.status, page.json["code"]) == (503, "unavailable")
     assert page.headers["Retry-After"]
+    # A client of tus would take 503 for the end of its upload.
+    upload = f"/api/uploads/tus/{SECRET}"
+    where = Client(edge.port).request("HEAD", upload)
+    assert (where.status, where.headers["Retry-After"]) == (423, page.headers["Retry-After"])
+    assert Client(edge.port).get(upload).status == 503
     assert SECRET not in edge.log + edge.errors
 
 
