@@ -391,11 +391,11 @@ def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings
     def enter() -> None:
         if request.path.startswith(NEEDS_NO_DATABASE):
             return
-        gate.pass_or_raise()
         tried = request.environ.get(TRIED_SECONDS, 0.0)
         deadline = database.request(_seconds_for(request.method, settings) - tried)
         request.environ["avenue.deadline"] = deadline
         deadline.__enter__()
+        gate.pass_or_raise()
 
     def leave(_: BaseException | None) -> None:
         deadline = request.environ.pop("avenue.deadline", None)

@@ -3,7 +3,8 @@
 After a start, and of a large catalogue always, most pictures are asked for once by each worker. A
 public one at the URL of its bytes takes a look at its record and one at its bytes, no more;
 routing, cookies and the log of one request take as long again (docs/performance.md). All else
-(private, replaced, not made yet, damaged, too large for the cache) is for the ordinary path.
+(private, replaced, not made yet, damaged, an original of more than a chunk) is for the ordinary
+path.
 """
 
 from avenue.identity import Site

@@ -151,12 +151,14 @@ class HotPictures:
 
         In vain is what was not found last time, until the ordinary path has found it.
         """
-        site = self._site_of(host)
-        if site is None or host + path in self._in_vain:
+        if self._site_of(host) is None or host + path in self._in_vain:
             return None
-        return partial(self._look_for, site, host, path)
+        return partial(self._look_for, host, path)
 
-    def _look_for(self, site: Site, host: str, path: str) -> tuple[bytes, bytes] | None:
+    def _look_for(self, host: str, path: str) -> tuple[bytes, bytes] | None:
+        site = self._site_of(host)  # once more, for a thread had to be waited for
+        if site is None:
+            return None
         with self._bounded():
             looked = self._look(site, path)
         if looked is None:

@@ -28,8 +28,8 @@ PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
 """What the fast lane answers, as the log of requests calls it."""
 
 TRIED_SECONDS = "avenue.tried_seconds"
-"""Where in the WSGI environ is said how long bytes were read for in vain before the ordinary path
-was asked, which has only what is left of the time."""
+"""Where in the WSGI environ is said how long an answer was looked for in vain before the ordinary
+path was asked, which has only what is left of the time."""
 
 LONGEST_HEAD = 8 * 1024
 MOST_FIELDS = 100  # gunicorn's own limit
@@ -66,7 +66,7 @@ Read = Callable[[], tuple[bytes, bytes] | None]
 ordinary path to tell."""
 
 
-class Known(Protocol):
+class KnownAnswer(Protocol):
     """An answer but its body, as bytes: head lines of the 200 and of the 304, the quoted tag."""
 
     @property
@@ -85,7 +85,7 @@ class Known(Protocol):
 class AtHand(Protocol):
     """Who has answers at hand, and knows where others are. A host is as sent, port included."""
 
-    def find(self, host: str, path: str) -> Known | None:
+    def find(self, host: str, path: str) -> KnownAnswer | None:
         """Return the answer for `path` on `host`, or None."""
 
     def at_hand(self, known: Any) -> bytes | None:
@@ -166,7 +166,7 @@ class FastLane:
         look = self._at_hand.first_look(host, path) if method == b"GET" else None
         return Given(method, OK, b"", b"", look) if look else None
 
-    def _not_modified(self, method: bytes, known: Known) -> Given:
+    def _not_modified(self, method: bytes, known: KnownAnswer) -> Given:
         return Given(method, NOT_MODIFIED, self._head(NOT_MODIFIED, known.head_not_modified), b"")
 
     def complete(self, given: Given, lines: bytes, body: bytes) -> None:

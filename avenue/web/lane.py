@@ -93,7 +93,8 @@ WAITING_FOR_A_THREAD = 8
 """How many long bodies there may be for each thread that reads them."""
 
 READS_FOR_A_THREAD = 4
-"""How many bodies (1 MiB at most) may be read, or wait for the loop once they are, for each."""
+"""How many bodies may be read, or wait for the loop once they are, for each. Originals have 1 MiB
+at most, and renditions hardly ever more."""
 
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at, and the master is told that we live."""
@@ -338,7 +339,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     `outgoing` is what the loop sends: of an answer the fast lane has `given` or of a thread's, of
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
     is when the fast lane answered last, without waking it; `reader` reads its requests there;
-    `tried_seconds` is how long bytes were read for in vain, which makes a request a thread's.
+    `tried_seconds` is how long an answer was looked for in vain, which makes a request a thread's.
     `idle` is a connection between two requests; `watched` says whether the poller knows the
     socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
     seconds; a body that is arriving has the socket's pace instead).

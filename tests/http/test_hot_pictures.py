@@ -17,6 +17,7 @@ from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
 from avenue.media.store import AssetStore
 from avenue.storage.connection import Database
+from avenue.storage.schema import Gate
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
 from tests.http.test_media import CONDITIONS, RANGES, conditional
 from tests.http.test_product_images import Shelf
@@ -198,6 +199,27 @@ def test_the_ordinary_way_has_only_what_is_left_of_the_time(application, as_sell
     assert (answer.status_code, answer.json["code"]) == (503, "rendition_busy")
     first, second = given
     assert (first, second <= 2.5) == (3.0, True)
+
+
+def test_whether_the_database_may_be_used_is_asked_within_that_time(nobody, urls, monkeypatch):
+    done: list[str] = []
+    request, ask = Database.request, Gate.pass_or_raise
+
+    @contextmanager
+    def timed(self: Database, seconds: float) -> Iterator[None]:
+        with request(self, seconds):
+            done.append("begun")
+            yield
+        done.append("ended")
+
+    def asked(self: Gate) -> None:
+        done.append("asked")
+        ask(self)
+
+    monkeypatch.setattr(Database, "request", timed)
+    monkeypatch.setattr(Gate, "pass_or_raise", asked)
+    assert nobody.get(urls["thumb"]).status_code == 200
+    assert done == ["begun", "asked", "ended"]
 
 
 @pytest.mark.parametrize(

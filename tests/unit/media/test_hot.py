@@ -116,6 +116,25 @@ def test_there_is_no_end_of_what_is_looked_for_in_vain_but_of_what_is_remembered
     assert sum(pictures.first_look(HOST, f"{PATH}{number}") is None for number in range(10)) <= 3
 
 
+def test_a_host_that_has_become_anothers_meanwhile_is_not_looked_for() -> None:
+    looked, sites = [], {HOST: site(ASSET.site)}
+    pictures = HotPictures(
+        ByteCache(0), AssetCache(30), sites.get, look=lambda *asked: looked.append(asked)
+    )
+    look = pictures.first_look(HOST, PATH)
+    assert look
+    sites[HOST] = site("other")
+    assert look() is None
+    assert looked == [(sites[HOST], PATH)]
+    later = pictures.first_look(HOST, PATH + "y")
+    assert later
+    del sites[HOST]
+    assert later() is None
+    assert len(looked) == 1
+    sites[HOST] = site("other")
+    assert pictures.first_look(HOST, PATH + "y")  # it was not looked for
+
+
 def test_for_a_host_of_nobody_nothing_is_looked_for() -> None:
     pictures = HotPictures(ByteCache(0), AssetCache(30), {}.get)
     assert pictures.first_look(HOST, PATH) is None
