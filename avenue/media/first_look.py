@@ -1,10 +1,9 @@
 """The first look at a picture: what nobody has asked this worker for, found ahead of Flask.
 
-After a start, and of a large catalogue always, most pictures are asked for once by each worker. A
-public one at the URL of its bytes takes a look at its record and one at its bytes, no more;
-routing, cookies and the log of one request take as long again (docs/performance.md). All else
-(private, replaced, not made yet, damaged, an original of more than a chunk) is for the ordinary
-path.
+After a start, and in a large catalogue, most pictures are new to the worker that is asked. A public
+one at the URL of its bytes takes a look at its record and one at its bytes, no more; what else the
+ordinary path does takes more than half as long again (docs/performance.md). All else (private,
+replaced, not made yet, damaged, an original of more than a chunk) is for the ordinary path.
 """
 
 from avenue.identity import Site

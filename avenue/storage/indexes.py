@@ -31,6 +31,9 @@ NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
 GROUPS = "shop_products_grouped"
 PAGES = "page_content"
+MARKED_AS_DAMAGED: dict[str, Any] = {"damaged.kind": {"$type": "string"}}
+"""Which assets are known to be damaged. Their index has only those, so whoever asks says it just
+so: with other words every asset of a site would be read."""
 
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
@@ -53,7 +56,7 @@ INDEXES: tuple[Index, ...] = (
     Index(
         collection="assets",
         keys=_up("site", "damaged.kind"),
-        options={"partialFilterExpression": {"damaged.kind": {"$type": "string"}}},
+        options={"partialFilterExpression": MARKED_AS_DAMAGED},
     ),
     Index(collection="findings", keys=_up("site", "standing")),
     # Sums of bytes by size, without reading them.

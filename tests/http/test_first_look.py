@@ -16,6 +16,7 @@ from tests import pictures
 from tests.http.application import HOST, OTHER_HOST, SITES, Application, Caller, a_picture
 from tests.http.test_hot_pictures import told, warmed
 from tests.http.test_product_images import Shelf
+from tests.server import path_of
 
 READERS = 8
 
@@ -43,10 +44,6 @@ def image(as_seller: Caller) -> dict[str, str]:
     shelf = Shelf(as_seller, a_picture())
     first = shelf.now()["images"][0]
     return {"id": first["id"], "original": first["url"], "thumb": first["variants"]["thumb"]["url"]}
-
-
-def path_of(url: str) -> str:
-    return "/" + url.split("/", 3)[3]
 
 
 def looked(

@@ -23,6 +23,7 @@ from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.idempotency import Writes
+from avenue.storage.indexes import MARKED_AS_DAMAGED
 from avenue.storage.scope import BUCKETS, site
 from avenue.storage.scope import Collection as Documents
 from avenue.storage.survey import BucketTotals, Survey
@@ -82,8 +83,7 @@ class InspectionStore:
         """Count the assets that show bytes marked as damaged, through an index."""
         # The mark counts for one file: the asset may have got another one since.
         is_shown = {"$expr": {"$eq": ["$damaged.file", {"$first": "$versions.file"}]}}
-        # As the index says it, which has only those: else every asset of the site is read.
-        marked = {"$match": {"damaged.kind": {"$type": "string"}}}
+        marked = {"$match": MARKED_AS_DAMAGED}
         counted = self._assets(site_id).aggregate([marked, {"$match": is_shown}, {"$count": "n"}])
         return counted[0]["n"] if counted else 0
 

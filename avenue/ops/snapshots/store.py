@@ -10,6 +10,7 @@ from avenue.ops.snapshots.models import QuotaUse, Snapshot, Stored, StoredVarian
 from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import counts_of, document_of
 from avenue.storage.connection import Database, Document
+from avenue.storage.indexes import MARKED_AS_DAMAGED
 from avenue.storage.scope import BUCKETS, house, site
 
 SNAPSHOTS = "infra_metrics"
@@ -120,7 +121,7 @@ class HouseCounts:
         """Count the files of each site that show bytes marked as damaged."""
         # The mark counts for one file: the asset may have got another one since.
         is_shown = {"$expr": {"$eq": ["$damaged.file", {"$first": "$versions.file"}]}}
-        is_marked = {**EVERY_SITE, "damaged.kind": {"$type": "string"}}
+        is_marked = {**EVERY_SITE, **MARKED_AS_DAMAGED}
         return self._by_site("assets", [{"$match": is_marked}, {"$match": is_shown}])
 
     def _by_site(self, collection: str, stages: Sequence[Document]) -> dict[str, int]:
