@@ -12,7 +12,8 @@
     ├── Unprocessable      422  well formed, but cannot be taken
     ├── TooManyRequests    429  too often; `retry_after_seconds` says when again
     ├── Unavailable        503  the database or the decoders are busy or away
-    └── StorageFull        507  no room left
+    ├── StorageFull        507  no room left
+    └── MalformedRecord    500  what is stored about it cannot be read
 
 Features add children that narrow `code` (and seldom `status`) in their own `errors.py`.
 `code` is public: `docs/errors.md` lists every one and a test compares.
@@ -222,3 +223,15 @@ class StorageFull(AvenueError):
     code = "storage_full"
     message = "There is no room left for more files."
     hint = "Ask whoever runs this site to add storage."
+
+
+class MalformedRecord(AvenueError):
+    """A record was asked for that cannot be read."""
+
+    code = "malformed_record"
+    message = "What is stored about this cannot be read: {field} is missing or is something else."
+    hint = "`python -m avenue fsck` names every such record; restore it from a backup."
+
+    def __init__(self, collection: str, record: object, field: str) -> None:
+        self.collection, self.record, self.field = collection, str(record), field
+        super().__init__(field=field)

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -17,15 +18,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tests.waiting import DEADLINE_SECONDS, POLL_SECONDS, wait_until
+
 ROOT = Path(__file__).parent.parent
 LONGEST_MESSAGE = 100_000
-PATIENCE_SECONDS = 300
+COMMAND_SECONDS = 4 * DEADLINE_SECONDS
 
 
 class Commands:
-    """Runs one command at a time."""
+    """Runs one command at a time. One whose job fails is ended, as it would try again for long."""
 
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -38,36 +44,46 @@ class Commands:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self._channel.settimeout(PATIENCE_SECONDS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._channel.close()  # and it ends
-        self._process.wait(PATIENCE_SECONDS)
+        self._process.wait(DEADLINE_SECONDS)
 
     def run(
         self, *arguments: str, env: Mapping[str, str], given: bytes = b"", cwd: Path = ROOT
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command to its end, with nothing but `env` and with `given` on its stdin."""
+        # Not above, for it is more than the process may have that becomes a command.
+        from tests.failed_jobs import failed_jobs
+
         asked = {"arguments": arguments, "env": dict(env), "cwd": str(cwd)}
         with contextlib.ExitStack() as files:
-            standard = [files.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+            standard = [files.enter_context(tempfile.NamedTemporaryFile()) for _ in range(3)]
             standard[0].write(given)
             standard[0].seek(0)
             descriptors = [each.fileno() for each in standard]
+            for output in standard[1:]:
+                files.enter_context(failed_jobs.reading(Path(output.name)))
             socket.send_fds(self._channel, [json.dumps(asked).encode()], descriptors)
             try:
-                code = json.loads(self._channel.recv(LONGEST_MESSAGE))
-            except TimeoutError:
+                wait_until(self._is_done, f"the end of {arguments}", COMMAND_SECONDS, every=0)
+            except BaseException:
                 os.killpg(self._process.pid, signal.SIGKILL)
+                self.__exit__()
+                self._start()
                 raise
+            code = json.loads(self._channel.recv(LONGEST_MESSAGE))
             for each in standard[1:]:
                 each.seek(0)
             return subprocess.CompletedProcess(
                 arguments, code, standard[1].read(), standard[2].read()
             )
+
+    def _is_done(self) -> bool:
+        return bool(select.select([self._channel], [], [], POLL_SECONDS)[0])
 
 
 def _asked(channel: socket.socket) -> dict[str, Any]:

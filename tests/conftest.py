@@ -16,10 +16,13 @@ import avenue
 from avenue.config import Settings
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import find_mongod
+from tests import failed_jobs, hung
 from tests.browser.house import launched
 from tests.commands import Commands
+from tests.http.application import Application, Caller
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 from tests.prepared import emptied, prepared_uri
+from tests.suite import Suite
 
 # `make test` looks at the same examples each time, `make test-long` at new ones. A busy machine is
 # no reason to fail. The database would bring examples of former runs, which others do not have.
@@ -32,10 +35,9 @@ PATIENT = settings(
 settings.register_profile("same", PATIENT, derandomize=True)
 settings.register_profile("new", PATIENT, derandomize=False)
 settings.load_profile("same")
-WAITING = {"browser", "clients", "edge", "faults", "jobs", "storage"}
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Make what tests see the same, however and beside whatever they are started."""
     # A shell without job control has what it starts in the background ignore Ctrl-C, and so would
     # all that we start.
@@ -46,20 +48,8 @@ def pytest_configure() -> None:
     for module in pkgutil.walk_packages(avenue.__path__, "avenue."):
         if module.name != "avenue.__main__":
             importlib.import_module(module.name)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let files that wait (for browsers, elections, timers) stand among those that compute.
-
-    Side by side they would leave the processor idle; the last ones are quick, so that none is left
-    alone at the end.
-    """
-    files = list(dict.fromkeys(each.path for each in items))
-    waiting = [each for each in files if WAITING & set(each.parts)]
-    others = [each for each in files if not WAITING & set(each.parts)]
-    place = {file: 0.7 * number / len(waiting) for number, file in enumerate(waiting)}
-    place |= {file: number / len(others) for number, file in enumerate(others)}
-    items.sort(key=lambda each: place[each.path])
+    for plugin in (failed_jobs, hung, Suite(config)):
+        config.pluginmanager.register(plugin)
 
 
 def pytest_collection_finish() -> None:
@@ -134,6 +124,61 @@ def database(shared_uri: str) -> Iterator[Database]:
     """A database with every index, as `migrate` leaves it."""
     with emptied(shared_uri) as database:
         yield database
+
+
+@pytest.fixture(scope="module")
+def application(mongod: Mongod) -> Iterator[Application]:
+    """The application of one module's tests; every MongoDB command it sends is watched."""
+    with Application(mongod) as application:
+        yield application
+
+
+@pytest.fixture
+def own_application(mongod: Mongod) -> Iterator[Application]:
+    """An application for one test alone, which may damage what it stores."""
+    with Application(mongod) as application:
+        yield application
+
+
+@pytest.fixture(scope="module")
+def nobody(application: Application) -> Caller:
+    return application.caller("nobody")
+
+
+@pytest.fixture(scope="module")
+def as_admin(application: Application) -> Caller:
+    return application.caller("admin")
+
+
+@pytest.fixture(scope="module")
+def as_seller(application: Application) -> Caller:
+    return application.caller("seller")
+
+
+@pytest.fixture(scope="module")
+def as_other_seller(application: Application) -> Caller:
+    return application.caller("other_seller")
+
+
+@pytest.fixture(scope="module")
+def as_client(application: Application) -> Caller:
+    return application.caller("client")
+
+
+@pytest.fixture(scope="module")
+def as_editor(application: Application) -> Caller:
+    return application.caller("editor")
+
+
+@pytest.fixture(scope="module")
+def as_ops(application: Application) -> Caller:
+    return application.caller("ops")
+
+
+@pytest.fixture(scope="module")
+def on_other_site(application: Application) -> Caller:
+    """A seller of another site of the same house."""
+    return application.caller("seller_on_other_site")
 
 
 @pytest.fixture

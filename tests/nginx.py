@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.mongod import Guard, free_port, wait_until
+from tests.mongod import Guard, free_port
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 CONFIGURATION = Path(__file__).parent.parent / "deploy" / "nginx.conf"
-PATIENCE_SECONDS = 60
 HURRIED: Mapping[str, str] = {
     "proxy_cache_valid 200 206 30s;": "proxy_cache_valid 200 206 1s;",
     "proxy_cache_valid 308 404 5s;": "proxy_cache_valid 308 404 1s;",
@@ -97,7 +97,7 @@ class Nginx:
             found[:] = [each for each in self.lines() if each["id"] == request_id]
             return bool(found)
 
-        wait_until(look, f"the line of {request_id}", PATIENCE_SECONDS)
+        wait_until(look, f"the line of {request_id}", DEADLINE_SECONDS)
         return found[0]
 
     def stored(self) -> list[bytes]:
@@ -113,7 +113,7 @@ class Nginx:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(PATIENCE_SECONDS)
+            self.process.wait(DEADLINE_SECONDS)
         finally:
             self.process.kill()
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -131,4 +131,4 @@ class Nginx:
             stderr=subprocess.DEVNULL,
         )
         self._guard.watch(self.process.pid, self.directory)
-        wait_until((self.directory / "nginx.pid").exists, "nginx has started", PATIENCE_SECONDS)
+        wait_until((self.directory / "nginx.pid").exists, "nginx has started", DEADLINE_SECONDS)

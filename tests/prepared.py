@@ -7,13 +7,39 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pymongo.monitoring import CommandStartedEvent
+
 from avenue.config import Settings
 from avenue.storage.connection import Database
 from avenue.storage.schema import MARKER, META, STEPS, migrate
+from tests.listening import listening
 from tests.mongod import Mongod, database_name
 
+SHAPING = frozenset(
+    {
+        "collMod",
+        "create",
+        "createIndexes",
+        "drop",
+        "dropDatabase",
+        "dropIndexes",
+        "renameCollection",
+    }
+)
 _as_migrated: dict[str, set[str]] = {}
 """The indexes of each database when it was new."""
+_shapes: dict[str, tuple[int, int]] = {}
+"""How many collections and indexes each had: what another process has changed shows in these."""
+_reshaped: set[str] = set()
+"""The databases whose collections or indexes this process may have changed since."""
+
+
+def _note_shaping(event: CommandStartedEvent) -> None:
+    if event.command_name in SHAPING:
+        _reshaped.add(event.database_name)
+
+
+listening(_note_shaping).__enter__()  # for good
 
 
 @contextlib.contextmanager
@@ -45,17 +71,26 @@ def _of_all(raw: Any, pipeline: Callable[[str], list[Any]]) -> Any:
     return raw[names[0]].aggregate([*pipeline(names[0]), *others])
 
 
+def _shape(raw: Any) -> tuple[int, int]:
+    told = raw.command("dbStats")
+    return told["collections"], told["indexes"]
+
+
+def _is_whole(uri: str, raw: Any) -> bool:
+    """Whether a database has the marker, the collections and the indexes that `migrate` makes."""
+    if raw[META].find_one({"_id": MARKER}) != {"_id": MARKER, "version": len(STEPS)}:
+        return False
+    if uri in _as_migrated and raw.name not in _reshaped and _shapes[uri] == _shape(raw):
+        return True
+    return uri in _as_migrated and _as_migrated[uri] <= _indexes(raw)
+
+
 @contextlib.contextmanager
 def emptied(uri: str) -> Iterator[Database]:
     """Yield the database as `migrate` leaves an empty one, whatever a test has done to it."""
     database = Database(Settings(mongodb_uri=uri, local=True))
     raw = database.raw
-    marker = {"_id": MARKER, "version": len(STEPS)}
-    is_whole = (
-        raw[META].find_one({"_id": MARKER}) == marker
-        and uri in _as_migrated
-        and _as_migrated[uri] <= _indexes(raw)
-    )
+    is_whole = _is_whole(uri, raw)
     for name, count in counts(raw).items():
         if count:
             raw[name].delete_many({"_id": {"$ne": MARKER}} if is_whole and name == META else {})
@@ -65,5 +100,7 @@ def emptied(uri: str) -> Iterator[Database]:
     else:
         migrate(database)
         _as_migrated[uri] = _indexes(raw)
+    _shapes[uri] = _shape(raw)
+    _reshaped.discard(raw.name)
     yield database
     database.close()

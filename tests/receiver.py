@@ -10,10 +10,11 @@ from queue import Queue
 from typing import Any
 
 from tests.mongod import free_port
+from tests.threads import joined
+from tests.waiting import DEADLINE_SECONDS
 
 SECRET = "planted-s3cret-of-the-receiver-0123456789"
 PATH = "/purge?token=planted-t0ken"
-PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Inbox:
 
     def next(self) -> Told:
         """The message that came next, waited for."""
-        return self.told.get(timeout=PATIENCE_SECONDS)
+        return self.told.get(timeout=DEADLINE_SECONDS)
 
     def all(self) -> list[Told]:
         """Everything that came since."""
@@ -63,14 +64,14 @@ def receiving() -> Iterator[Inbox]:
             server = ThreadingHTTPServer(("127.0.0.1", inbox.port), _handler(inbox))
             break
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield inbox
     finally:
         inbox.go_on.set()
         server.shutdown()
-        thread.join()
+        joined(thread)
         server.server_close()
 
 
@@ -81,7 +82,7 @@ def _handler(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
             status = inbox.statuses.pop(0) if inbox.statuses else 200
             inbox.told.put(Told(path=self.path, headers=dict(self.headers), body=body))
             if not status:
-                inbox.go_on.wait(PATIENCE_SECONDS)
+                inbox.go_on.wait(DEADLINE_SECONDS)
                 self.close_connection = True
                 return
             self.send_response(status)

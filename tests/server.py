@@ -28,12 +28,13 @@ from avenue.identity import Role
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
-from tests.mongod import Guard, free_port, wait_until
+from tests.failed_jobs import failed_jobs
+from tests.mongod import Guard, free_port
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parent.parent
 SELLER = "seller@example.com"
 PASSWORD = "correct horse battery staple"
-PATIENCE_SECONDS = 60
 EXIT_PORT_TAKEN = 1
 BROKEN = (OSError, http.client.HTTPException)
 """What a client meets when the process it speaks to dies."""
@@ -81,16 +82,22 @@ def gunicorn(*args: str) -> list[str]:
 class Server:
     """One gunicorn over the database of `uri`, which `prepare` has seen. It is never restarted.
 
-    `ready=False` waits for /healthz only: the database may be away.
+    `ready=False` waits for /healthz only: the database may be away. A job that fails in it ends
+    every `wait_until` (tests/failed_jobs.py), but not with `jobs_fail`: for several tests.
     """
 
-    def __init__(self, guard: Guard, uri: str, *, ready: bool = True, **env: str) -> None:
+    def __init__(
+        self, guard: Guard, uri: str, *, ready: bool = True, jobs_fail: bool = False, **env: str
+    ) -> None:
         self.guard = guard
         self.directory = Path(tempfile.mkdtemp(prefix="avenue-server-"))
         self.log = self.directory / "log"
         self.uri = uri
         self._env = env
+        self._reading = contextlib.ExitStack()
         self._start()
+        if not jobs_fail:
+            self._reading.enter_context(failed_jobs.reading(self.log))
         try:
             wait_until(lambda: self._answers("/readyz" if ready else "/healthz"), "the server")
         except BaseException:
@@ -142,9 +149,10 @@ class Server:
         """SIGTERM, and remove what is left."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(PATIENCE_SECONDS)
+            self.process.wait(DEADLINE_SECONDS)
         finally:
             self.process.kill()
+            self._reading.close()
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def _start(self) -> None:
@@ -199,7 +207,7 @@ class Client:
 
     port: int
     token: str = ""
-    timeout_seconds: float = PATIENCE_SECONDS
+    timeout_seconds: float = DEADLINE_SECONDS
 
     def at(self, server: Server) -> "Client":
         """The same person at another server of the same database."""

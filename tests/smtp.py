@@ -13,6 +13,8 @@ from email.message import EmailMessage
 from queue import Queue
 from typing import Any
 
+from tests.threads import joined
+
 
 @dataclass
 class Mailbox:
@@ -122,10 +124,10 @@ def mail_server(**options: Any) -> Iterator[Mailbox]:
     with Quiet(("127.0.0.1", 0), Conversation) as server:
         server.box = box  # type: ignore[attr-defined]
         box.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             yield box
         finally:
             server.shutdown()
-            thread.join()
+            joined(thread)

@@ -10,17 +10,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import DEADLINE_SECONDS
+
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "avenue"
 MODULES = sorted(HOUSE.rglob("*.py"))
+TESTS = [
+    path
+    for path in sorted((ROOT / "tests").rglob("*.py"))
+    if "node_modules" not in path.relative_to(ROOT).parts
+]
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 
 # Everybody who takes the whole house instead of one site, and why that is right.
 SEES_THE_WHOLE_HOUSE = {
     "accounts.store.MongoAccountStore.__init__": "people and tokens are looked up before a site is",
     "jobs.store.MongoJobStore.__init__": "one queue for all sites",
+    "media.inspection.store.InspectionStore.malformed_after": "one walk over all sites",
     "media.outbox.store.OutboxStore.__init__": "one queue of events for all sites",
     "ops.fsck.store.CheckStore._findings": "one report for all sites",
+    "ops.fsck.store.CheckStore._of_house": "records of no site are looked at, too",
     "ops.fsck.store.CheckStore._files": "what belongs to no site is looked at, too",
     "ops.fsck.store.CheckStore._chunks": "what belongs to no site is looked at, too",
     "media.purging.store.PurgeStore.__init__": "one queue of notices for all sites",
@@ -45,6 +54,36 @@ SEES_THE_WHOLE_HOUSE = {
     "uploads.tus.store.SweptTusStore.__init__": "the sweeper goes through every site",
 }
 
+# Calls that may wait for ever when they are made without what bounds them: a second argument, or
+# one of these by its name.
+BOUNDED_BY_ANY = {"wait", "join", "get", "result", "acquire"}
+BOUNDED_BY_NAME = {
+    "communicate": {"timeout"},
+    "subprocess.run": {"timeout"},
+    "subprocess.check_output": {"timeout"},
+    "HTTPConnection": {"timeout"},
+    "create_connection": {"timeout"},
+    "urlopen": {"timeout"},
+    "Thread": {"daemon"},
+    "MongoClient": {"timeoutMS", "socketTimeoutMS"},
+}
+# Where a module of `tests/` may do what the others may not, and why that is right.
+MAY_WAIT = {
+    "waiting.py: time.sleep": "how the others wait",
+    "mongod.py: MongoClient": "the deadlines of the clients of the others",
+}
+# Who lets time pass instead of waiting for something, and why there is nothing to wait for.
+LETS_TIME_PASS = {
+    "faults/test_claim_race.py": "who comes first is left to chance",
+    "faults/test_killed_workers.py": "a kill comes at any moment",
+    "faults/test_soak.py": "load lasts",
+    "http/lane_app.py": "work takes its time",
+    "http/test_fast_lane.py": "a thread is held for as long as a read may take",
+    "http/test_hot_pictures.py": "a database that does not answer takes its time",
+    "http/test_lane.py": "a body comes at a pace",
+    "http/test_lane_stop.py": "a worker is late",
+}
+
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Check the import rules of pyproject.toml on the package in `folder`."""
@@ -57,6 +96,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=DEADLINE_SECONDS,
         env={"PYTHONPATH": str(folder), "COLUMNS": "200", "PATH": ""},
     )
 
@@ -109,11 +149,10 @@ def test_a_planted_import_is_caught(copy, module, planted, broken):
     assert found, done.stdout
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_says_what_it_is_for(module):
-    told = ast.get_docstring(ast.parse(module.read_text()))
-    assert told
-    assert told.splitlines()[0].rstrip().endswith((".", "?", ":", "…")), told.splitlines()[0]
+def test_every_module_says_what_it_is_for():
+    told = {path: ast.get_docstring(ast.parse(path.read_text())) or "" for path in MODULES}
+    first = {path: text.partition("\n")[0].rstrip() for path, text in told.items()}
+    assert not {path for path, line in first.items() if not line.endswith((".", "?", ":", "…"))}
 
 
 def test_no_room_is_named_for_nothing():
@@ -161,8 +200,76 @@ def test_the_check_for_the_environment_is_in_ruff_too():
         capture_output=True,
         text=True,
         check=False,
+        timeout=DEADLINE_SECONDS,
     )
     assert "Only config.py reads the environment." in done.stdout
+
+
+def test_nothing_in_the_tests_waits_without_a_deadline() -> None:
+    """`tests/waiting.py` and `tests/threads.py` are how; each wait is told where it is."""
+    found = {
+        f"{path.relative_to(ROOT / 'tests')}: {what}": line
+        for path in TESTS
+        for line, what in unbounded(ast.parse(path.read_text()))
+    }
+    assert {where: line for where, line in found.items() if where not in MAY_WAIT} == {}
+    assert found.keys() == MAY_WAIT.keys()
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        *("event.wait()", "thread.join()", "queue.get()", "future.result()", "lock.acquire()"),
+        *("process.communicate()", "process.communicate(b'')", "subprocess.run(['true'])"),
+        *("socket.create_connection(address)", "HTTPConnection('localhost')", "MongoClient(uri)"),
+        *("threading.Thread(target=work)", "time.sleep(1)", "ThreadPoolExecutor(2)"),
+    ],
+)
+def test_a_wait_without_a_deadline_is_found(planted: str) -> None:
+    assert len(list(unbounded(ast.parse(planted)))) == 1
+
+
+def test_a_wait_with_a_deadline_is_none() -> None:
+    bounded = """
+event.wait(1), thread.join(timeout=1), values.get("key"), ", ".join(words), future.result(1)
+process.communicate(timeout=1), subprocess.run(["true"], timeout=1), MongoClient(uri, timeoutMS=1)
+socket.create_connection(address, 1), threading.Thread(target=work, daemon=True)
+"""
+    assert list(unbounded(ast.parse(bounded))) == []
+
+
+def test_who_lets_time_pass_is_listed_with_a_reason() -> None:
+    found = {
+        str(path.relative_to(ROOT / "tests"))
+        for path in TESTS
+        if path.name != "waiting.py" and calls("let_pass", ast.parse(path.read_text()))
+    }
+    assert found == LETS_TIME_PASS.keys()
+
+
+def calls(function: str, tree: ast.AST) -> bool:
+    """Whether `function` is called by its name."""
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return any(isinstance(each, ast.Name) and each.id == function for each in called)
+
+
+def unbounded(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each call that may wait for ever, or sleeps."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        method = name.rpartition(".")[2]
+        given = {each.arg for each in node.keywords}
+        bounds = BOUNDED_BY_NAME.get(name) or BOUNDED_BY_NAME.get(method)
+        if method == "create_connection" and len(node.args) > 1:
+            bounds = None
+        if (
+            name in {"time.sleep", "ThreadPoolExecutor"}
+            or (method in BOUNDED_BY_ANY and "." in name and not node.args and not given)
+            or (bounds and not bounds & given)
+        ):
+            yield node.lineno, name if name == "time.sleep" else method
 
 
 def callers_of(function: str) -> Iterator[str]:

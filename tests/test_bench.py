@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from bench.measuring import Cell, Measured, ratio
 from bench.report import Result
 from bench.rows import BESIDE, ROWS, order_of
 from bench.targets import AVENUE, EDGE, NAIVE, NGINX, NO_LANE, PARSE, THINNEST, TITLES, UNCACHED
+from tests.threads import Threads
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 LEFT_OUT = frozenset({EDGE, NO_LANE, UNCACHED, PARSE})
@@ -51,6 +50,7 @@ def result() -> Result:
     return result
 
 
+@pytest.mark.long
 def test_everybody_is_measured(result):
     assert not result.missing
     assert set(result.rows) == {"thumb", "thumbs-304", "photo-range"}
@@ -67,6 +67,7 @@ def test_everybody_is_measured(result):
     assert all(at_start > 0 for at_start, _ in result.memory.values())
 
 
+@pytest.mark.long
 def test_what_was_measured_can_be_told(result):
     told = report.markdown(result)
     for name in ("thumb", "thumbs-304", "photo-range"):
@@ -93,12 +94,15 @@ class Answering(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("generator", [PythonLoad(), Wrk()], ids=["python", "wrk"])
+@pytest.mark.parametrize(
+    "generator",
+    [PythonLoad(), pytest.param(Wrk(), marks=pytest.mark.needs("wrk"))],
+    ids=["python", "wrk"],
+)
 def test_a_generator_counts_answers_failures_and_bytes(generator):
-    assert isinstance(generator, PythonLoad) or shutil.which("wrk"), "wrk is missing: make wrk"
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
         port = server.server_address[1]
-        with ThreadPoolExecutor(1) as pool:
+        with Threads(1) as pool:
             pool.submit(server.serve_forever)
             found = generator.run(
                 Load(

@@ -24,6 +24,7 @@ from tests.http.test_product_images import IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import PRODUCT_KEYS
 from tests.http.test_sites import SITE_KEYS
 from tests.http.test_uploads import UPLOAD_KEYS
+from tests.table import table
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -177,6 +178,7 @@ NO_CODES = {
     "asset_missing",
     "asset_in_trash",
     "asset_purging",
+    "asset_unreadable",
     "file_missing",
     "wrong_length",
     "wrong_hash",
@@ -236,7 +238,7 @@ NO_CODES = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@table("page", PAGES)
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith(("http://", "https://")):

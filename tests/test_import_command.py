@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from avenue.config import new_secret
 from tests.http.application import zipped
-from tests.mongod import Mongod, fail_point, wait_until
+from tests.mongod import Mongod, client_of, fail_point
 from tests.pictures import photo
 from tests.test_cli import ROOT, Run, run, said  # noqa: F401 - the fixture
+from tests.waiting import DEADLINE_SECONDS, ending, wait_until
 
 TABLE = "sku,nombre,precio\nZ1,Zapato,150000\nZ2,Bota,\n"
 
@@ -28,7 +27,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def skus(uri: str) -> dict[str, str | None]:
-    with MongoClient(uri) as client:
+    with client_of(uri) as client:
         found = client.get_default_database()["shop_products"].find()
         return {each["sku"]: each.get("owner") for each in found}
 
@@ -81,7 +80,7 @@ def test_pictures_find_their_products(
     )
     again = run("import-pictures", str(place), "--json")
     assert json.loads(again.stdout)["counts"] == {"added": 0, "present": 1, "refused": 1}
-    with MongoClient[Any](database_uri) as client:
+    with client_of(database_uri) as client:
         assert client.get_default_database()["assets"].count_documents({}) == 1
 
 
@@ -118,7 +117,7 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
     run("migrate")
     rows = 3000
     table.write_text("sku,name\n" + "".join(f"Z{n},a\n" for n in range(rows)))
-    with MongoClient[dict[str, Any]](database_uri) as client:
+    with client_of(database_uri) as client:
         database = client.get_default_database()
         process = subprocess.Popen(
             [sys.executable, "-m", "avenue", "import-products", str(table)],
@@ -141,12 +140,14 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
             app_name="avenue",
             namespace=f"{database.name}.shop_imports",
         )
-        with slowly as point, process:
+        with slowly as point, ending(process):
             wait_until(
                 lambda: database["shop_imports"].find_one({"done": {"$gt": 0}}), "some rows are in"
             )
             process.send_signal(signal.SIGINT)
-            _, complaints = process.communicate(timeout=120)  # one that went on tells of every row
+            _, complaints = process.communicate(
+                timeout=2 * DEADLINE_SECONDS
+            )  # one that went on tells of every row
             assert process.returncode == 130, complaints
         assert point.hits
         assert [each["state"] for each in database["jobs"].find()] == ["queued"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalogues import ROOMS, rooms, said_in, spanish_of, spanish_path, updated, written
+from tests.table import table
 
 PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
 TEMPLATES = sorted(ROOMS.rglob("*.html"))
@@ -50,7 +51,7 @@ def test_the_test_would_notice(room: Path) -> None:
     assert len(said_in(room)) > 0
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+@table("path", TEMPLATES)
 def test_a_page_holds_no_code_and_no_styles_of_its_own(path: Path) -> None:
     inline = (
         r"<script(?![^>]*\bsrc=)(?! type=\"application/json\")|<style|\sstyle=|\son\w+=|javascript:"

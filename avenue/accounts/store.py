@@ -41,8 +41,7 @@ class MongoAccountStore:
 
     def users(self) -> list[User]:
         """Return everybody, by e-mail."""
-        found = self._users.find({}, sort=[("email", 1)])
-        return [user for user in map(_user, found) if user]
+        return self._users.values(_user_in, {}, sort=[("email", 1)])
 
     def has_users(self) -> bool:
         """Tell whether there is anybody."""
@@ -131,8 +130,8 @@ class MongoAccountStore:
                 {"created_at": {"$lt": made_at}},
                 {"created_at": made_at, "_id": {"$lt": token_id}},
             ]
-        found = self._tokens.find(query, sort=[("created_at", -1), ("_id", -1)], limit=limit)
-        return [token for token in map(_token, found) if token]
+        order = [("created_at", -1), ("_id", -1)]
+        return self._tokens.values(_token_in, query, sort=order, limit=limit)
 
     def count_tokens(self, user: str, site: str, *, good_at: datetime) -> int:
         """Return how many unexpired tokens there are."""
@@ -189,8 +188,7 @@ class MongoAccountStore:
         query = _people_of(site, search)
         if after is not None:
             query["email"] = {"$gt": after}
-        found = self._users.find(query, sort=[("email", 1)], limit=limit)
-        return [user for user in map(_user, found) if user]
+        return self._users.values(_user_in, query, sort=[("email", 1)], limit=limit)
 
     def count_people_of(self, site: str, *, search: str) -> int:
         """Return how many there are of them."""
@@ -255,8 +253,10 @@ def _role_change(site: str, role: Role | None) -> Document:
 
 
 def _user(document: Document | None) -> User | None:
-    if document is None:
-        return None
+    return _user_in(document) if document else None
+
+
+def _user_in(document: Document) -> User:
     return User(
         id=document["_id"],
         email=document["email"],
@@ -273,8 +273,10 @@ def _user(document: Document | None) -> User | None:
 
 
 def _token(document: Document | None) -> ApiToken | None:
-    if document is None:
-        return None
+    return _token_in(document) if document else None
+
+
+def _token_in(document: Document) -> ApiToken:
     return ApiToken(
         id=document["_id"],
         user=document["user"],

@@ -14,7 +14,7 @@ from avenue.ops.trace import models as trace
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import StatusStore
 from avenue.sites.service import LogoService
-from avenue.sites.store import SiteStore
+from avenue.sites.store import SITES, SiteStore
 from avenue.storage.scope import Session
 
 LOGO_PATH = "/admin/settings"
@@ -57,6 +57,7 @@ class LogoReferrers:
     """The logo of a site, as an inspection sees it."""
 
     kind = "site"
+    collection = SITES
 
     def __init__(self, sites: SiteStore) -> None:
         self._sites = sites

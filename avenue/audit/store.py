@@ -63,8 +63,13 @@ class MongoAuditStore:
         if after:
             at, entry_id = after
             page.append({"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": entry_id}}]})
-        found = logs.find(_all_of(page), sort=[("at", -1), ("_id", -1)], limit=query.limit + 1)
-        return [_from_document(each) for each in found], logs.count(_all_of(wanted))
+        found = logs.values(
+            _from_document,
+            _all_of(page),
+            sort=[("at", -1), ("_id", -1)],
+            limit=query.limit + 1,
+        )
+        return found, logs.count(_all_of(wanted))
 
     def _logs(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(AUDIT_LOGS)

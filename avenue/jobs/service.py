@@ -9,7 +9,7 @@ handlers must bear that.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from avenue.errors import AvenueError, filled, sentence
+from avenue.errors import AvenueError, MalformedRecord, filled, sentence
 from avenue.identity import new_id
 from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
 from avenue.jobs.models import OPEN, OVER, Job, Queue, State, Wish
@@ -126,6 +126,13 @@ class JobService:
         if found is None:
             raise JobNotFound
         return found
+
+    def known(self, job_id: str | None) -> Job | None:
+        """Return one job, None when there is none, or none that can be read."""
+        try:
+            return self.get(job_id) if job_id else None
+        except (JobNotFound, MalformedRecord):
+            return None
 
     def unfinished(self, *, site: str | None = None) -> list[Job]:
         """Return the newest 500 jobs that run, wait or are paused, newest first."""

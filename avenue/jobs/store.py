@@ -6,6 +6,7 @@ from typing import Any
 from avenue.identity import new_id
 from avenue.jobs.models import CANCELLED, Job, Progress, Queue, State, Wish
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import passing_over
 from avenue.storage.scope import AlreadyThere, house
 
 KEEP_FINISHED_DAYS = 30
@@ -62,26 +63,25 @@ class MongoJobStore:
         query: Document = {"state": {"$in": [each.value for each in states]}}
         if site is not None:
             query["site"] = site
-        return [
-            _job(each) for each in self._jobs.find(query, sort=[("created_at", -1)], limit=limit)
-        ]
+        return self._jobs.values(_job, query, sort=[("created_at", -1)], limit=limit)
 
     def queues(self) -> list[Queue]:
         """Return how the jobs of each kind stand, by kind."""
         open_or_failed = [*WAITING, State.FAILED.value]
         is_due = {"$lte": ["$run_at", "$$NOW"]}
         has_failed = {"$or": [_is(State.FAILED), {"$and": ["$every_seconds", "$error"]}]}
+        has_finished = {"$and": ["$every_seconds", {"$eq": [{"$type": "$finished_at"}, "date"]}]}
         of_each_kind = {
             "_id": "$kind",
             "due": _how_many(_is(State.QUEUED), is_due),
             "later": _how_many(_is(State.QUEUED), {"$not": is_due}),
             "running": _how_many(_is(State.RUNNING)),
             "failed": _how_many(has_failed),
-            "finished_at": {"$max": {"$cond": ["$every_seconds", "$finished_at", None]}},
+            "finished_at": {"$max": {"$cond": [has_finished, "$finished_at", None]}},
         }
         found = self._jobs.aggregate(
             [
-                {"$match": {"state": {"$in": open_or_failed}}},
+                {"$match": {"state": {"$in": open_or_failed}, "kind": {"$type": "string"}}},
                 {"$group": of_each_kind},
                 {"$sort": {"_id": 1}},
             ]
@@ -94,26 +94,26 @@ class MongoJobStore:
         When the answer is lost for good, the job waits for the end of that lease: to everyone else
         it is the job of a runner that was killed.
         """
-        found = self._jobs.find_and_update(
-            {
-                "state": {"$in": WAITING},
-                "kind": {"$in": sorted(kinds)},
-                "$expr": {"$lte": ["$run_at", "$$NOW"]},
-            },
-            [
-                {
-                    "$set": {
-                        "state": State.RUNNING.value,
-                        "holder": holder,
-                        "attempts": {"$add": ["$attempts", 1]},
-                        "started_at": "$$NOW",
-                        "run_at": _after(lease_seconds),
-                    }
-                }
-            ],
-            sort=[("run_at", 1)],
-        )
-        return _job(found) if found else None
+        due = {
+            "state": {"$in": WAITING},
+            "kind": {"$in": sorted(kinds)},
+            "$expr": {"$lte": ["$run_at", "$$NOW"]},
+        }
+        taken = {
+            "state": State.RUNNING.value,
+            "holder": holder,
+            "attempts": {"$add": [{"$cond": [{"$isNumber": "$attempts"}, "$attempts", 0]}, 1]},
+            "started_at": "$$NOW",
+            "run_at": _after(lease_seconds),
+        }
+
+        def take(amiss: list[str]) -> Job | None:
+            # One that nobody can read is taken like one whose runner is killed: others come first.
+            readable = {**due, "_id": {"$nin": amiss}}
+            found = self._jobs.find_and_update(readable, [{"$set": taken}], sort=[("run_at", 1)])
+            return _job(found) if found else None
+
+        return passing_over(take)
 
     def extend(self, job: Job, lease_seconds: float) -> bool:
         """Let the lease end `lease_seconds` from now."""

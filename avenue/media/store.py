@@ -19,6 +19,7 @@ from avenue.storage.gridfs import FileFacts, Incomplete, Readable
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
+from avenue.storage.records import passing_over
 from avenue.storage.scope import Collection, Sort, house, site
 
 ASSETS = "assets"
@@ -56,19 +57,18 @@ class AssetStore:
         ids = sorted(set(asset_ids))
         if not ids:
             return {}
-        found = self._assets(site_id).find({"_id": {"$in": ids}})
-        return {each["_id"]: from_document(each) for each in found}
+        found = self._assets(site_id).values(from_document, {"_id": {"$in": ids}})
+        return {each.id: each for each in found}
 
     def claimed_by(self, site_id: str, claim: Claim) -> list[Asset]:
         """Return the live assets `claim` owns."""
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
-        return [from_document(each) for each in self._assets(site_id).find(query)]
+        return self._assets(site_id).values(from_document, query)
 
     def trashed_by(self, site_id: str, claim: Claim) -> list[Asset]:
         """Return what `claim` has in the trash, the latest first."""
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.TRASH}
-        found = self._assets(site_id).find(query, sort=[("trash.at", -1)])
-        return [from_document(each) for each in found]
+        return self._assets(site_id).values(from_document, query, sort=[("trash.at", -1)])
 
     def stored(self, holder: Holder) -> Amount:
         """Return how many files a site, or a person in it, has, with the bytes of all versions.
@@ -83,7 +83,10 @@ class AssetStore:
                 {"$group": {"_id": None, "bytes": every_version, "files": {"$sum": 1}}},
             ]
         )
-        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
+        # A sum with a fraction has a record in it that is not as it should be.
+        return (
+            Amount(bytes=int(summed[0]["bytes"]), files=summed[0]["files"]) if summed else Amount()
+        )
 
     def begin_write(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
@@ -168,10 +171,10 @@ class AssetStore:
         They are found by what was sent: the same, or these bytes themselves; a few are enough.
         """
         sent = {"versions.source_sha256": {"$in": [version.source_sha256, version.sha256]}}
-        found = self._assets(asset.site).find(sent, limit=MOST_TWINS)
+        found = self._assets(asset.site).values(from_document, sent, limit=MOST_TWINS)
         return [
             (each, other)
-            for each in map(from_document, found)
+            for each in found
             for other in each.versions
             if other.sha256 == version.sha256
             and other.bytes == version.bytes
@@ -283,23 +286,39 @@ class SweptStore:
         It is the one of `asset_id`, if that is given.
         """
         expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
-        which = {} if asset_id is None else {"_id": asset_id}
-        unclaimed = {**which, "claim": None, "state": State.LIVE, **expired}
-        return _condemn(self._assets, unclaimed, sort=[("expires_at", 1)])
+        unclaimed = {"claim": None, "state": State.LIVE, **expired}
+        if asset_id is not None:
+            return _condemn(self._assets, {**unclaimed, "_id": asset_id})
+        return passing_over(
+            lambda amiss: _condemn(
+                self._assets,
+                {**unclaimed, "_id": {"$nin": amiss}},
+                sort=[("expires_at", 1)],
+            )
+        )
 
     def condemn_trash(self, days: int) -> Asset | None:
         """Take one asset that was in the trash for `days` out of sight for good."""
-        kept_until = {"$dateAdd": {"startDate": "$trash.at", "unit": "day", "amount": days}}
-        old = {"state": State.TRASH, "$expr": {"$lt": [kept_until, "$$NOW"]}}
+        latest = {"$dateSubtract": {"startDate": "$$NOW", "unit": "day", "amount": days}}
+        old = {
+            "state": State.TRASH,
+            "trash.at": {"$type": "date"},
+            "$expr": {"$lt": ["$trash.at", latest]},
+        }
         change = {"$set": {"state": State.PURGING}}
-        found = self._assets.find_and_update(old, change, sort=[("trash.at", 1)])
-        return from_document(found) if found else None
+
+        def condemn(amiss: list[str]) -> Asset | None:
+            readable = {**old, "_id": {"$nin": amiss}}
+            found = self._assets.find_and_update(readable, change, sort=[("trash.at", 1)])
+            return from_document(found) if found else None
+
+        return passing_over(condemn)
 
     def condemned(self, limit: int) -> list[Asset]:
         """Return assets whose purge was begun and can be gone on with."""
         has_more_to_do = {"$or": [{"emptied": {"$ne": True}}, NOT_PENDING]}
-        found = self._assets.find({"state": State.PURGING, **has_more_to_do}, limit=limit)
-        return [from_document(each) for each in found]
+        condemned = {"state": State.PURGING, **has_more_to_do}
+        return self._assets.values(from_document, condemned, limit=limit)
 
     def purge(self, asset: Asset) -> None:
         """Delete bytes, renditions, old addresses and then the record of a condemned asset.
@@ -340,19 +359,15 @@ class SweptStore:
         owners = {each.id: str(each.metadata.get("asset")) for each in files}
         asset_ids = sorted(set(owners.values()))
         found = self._assets.find({"_id": {"$in": asset_ids}}, {"site": 1, "versions.file": 1})
-        bare = {each["_id"] for each in found if not each.get("versions")}
-        return frozenset(
-            f"{each['site']}/{version['file']}"
-            for each in found
-            for version in each.get("versions", ())
-        ) | {file_id for file_id, owner in owners.items() if owner in bare}
+        named = {each["_id"]: _files_named(each) for each in found}
+        bare = {asset for asset, some in named.items() if not some}
+        used = {f"{each['site']}/{name}" for each in found for name in named[each["_id"]]}
+        return frozenset(used | {file for file, owner in owners.items() if owner in bare})
 
     def live_after(self, asset_id: str, limit: int) -> list[Asset]:
         """Return up to `limit` live assets of every site by id, after `asset_id`."""
-        found = self._assets.find(
-            {"_id": {"$gt": asset_id}, "state": State.LIVE}, sort=[("_id", 1)], limit=limit
-        )
-        return [from_document(each) for each in found]
+        live = {"_id": {"$gt": asset_id}, "state": State.LIVE}
+        return self._assets.values(from_document, live, sort=[("_id", 1)], limit=limit)
 
     def count_live(self, *, up_to: str | None = None) -> int:
         """Return how many live assets there are, those after the id `up_to` left out."""
@@ -364,9 +379,14 @@ class SweptStore:
         return self._renditions.after(rendition_id, limit)
 
     def assets_by_id(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
-        """Return those of `asset_ids` that exist, by id."""
-        found = self._assets.find({"_id": {"$in": sorted(set(asset_ids))}})
-        return {each["_id"]: from_document(each) for each in found}
+        """Return those of `asset_ids` that exist and can be read, by id."""
+        found = self._assets.values(from_document, {"_id": {"$in": sorted(set(asset_ids))}})
+        return {each.id: each for each in found}
+
+    def those_there(self, asset_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of `asset_ids` that have a record, whether or not it can be read."""
+        found = self._assets.find({"_id": {"$in": sorted(set(asset_ids))}}, {"_id": 1})
+        return frozenset(each["_id"] for each in found)
 
     def delete_rendition(self, rendition: SweptRendition) -> None:
         """Forget a rendition."""
@@ -393,6 +413,16 @@ class SweptStore:
     def delete_file(self, bucket: str, file_id: str) -> None:
         """Remove a file document and its chunks."""
         house(self._database).files(bucket).delete(file_id)
+
+
+def _files_named(asset: Document) -> list[str]:
+    """Return the files of a record's versions; none unless every one of them can be read."""
+    versions = asset.get("versions")
+    if not isinstance(versions, list):
+        return []
+    files: list[object] = [each.get("file") for each in versions if isinstance(each, dict)]
+    named = [each for each in files if isinstance(each, str)]
+    return named if len(named) == len(versions) else []
 
 
 def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
@@ -483,7 +513,7 @@ def _condemn(
 def temporary_of(assets: Collection, owner: str) -> list[Asset]:
     """Return the temporary pictures of `owner` that have not expired, the newest first."""
     query = {"owner": owner, "temporary": True, "claim": None, "state": State.LIVE, **_IN_TIME}
-    return [from_document(each) for each in assets.find(query, sort=[("created_at", -1)])]
+    return assets.values(from_document, query, sort=[("created_at", -1)])
 
 
 def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: str | None) -> bool:
@@ -730,7 +760,8 @@ def from_document(document: Document) -> Asset:
 
 def _spoiled_file(damaged: Mapping[str, Any] | None) -> str | None:
     """Return the file that has other bytes; what is wrong else with one shows when it is read."""
-    return damaged["file"] if damaged and damaged["kind"] == OTHER_BYTES else None
+    is_known = isinstance(damaged, dict) and damaged.get("kind") == OTHER_BYTES
+    return damaged.get("file") if damaged and is_known else None
 
 
 def _metadata(asset: Asset, version: Version) -> Document:
@@ -752,7 +783,7 @@ def _version_in(document: Document) -> Version:
     focal = document.get("focal")
     return Version(
         **{
-            **document,
+            **{name: document[name] for name in Version.__slots__ if name in document},
             "focal": (focal[0], focal[1]) if focal else None,
             "removed": tuple(document.get("removed", ())),
         }

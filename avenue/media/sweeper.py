@@ -131,9 +131,13 @@ class Sweeper:
         last = ""
         while found := self._store.renditions_after(last, BATCH):
             last = found[-1].key.id
-            assets = self._store.assets_by_id(each.key.asset for each in found)
+            ids = {each.key.asset for each in found}
+            assets = self._store.assets_by_id(ids)
+            # What a record means that cannot be read, nobody knows: what it may name stays.
+            unreadable = self._store.those_there(ids - assets.keys())
             for each in found:
-                if each.belongs_to(assets.get(each.key.asset)):
+                asset_id = each.key.asset
+                if asset_id in unreadable or each.belongs_to(assets.get(asset_id)):
                     continue
                 if self._may_go(each.file, each.made_at):
                     self._store.delete_rendition(each)

@@ -30,7 +30,7 @@ class PageStore:
 
     def page(self, site_id: str, page_id: str) -> Page | None:
         """Return one page, or None."""
-        found = site(self._database, site_id).collection(PAGES).find_one({"_id": page_id})
+        found = site(self._database, site_id).collection(PAGES).find_as_it_is({"_id": page_id})
         return _page(found) if found else None
 
     def change_page(self, site_id: str, page: Page, assets: Iterable[str]) -> bool:

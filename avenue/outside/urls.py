@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from socket import AF_INET6, inet_ntop
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from avenue.outside.errors import BadUrl
@@ -68,7 +69,8 @@ def _read_host(host: str, *, is_bracketed: bool) -> tuple[str, str | None]:
     """Return a host in ASCII, and the address it is, if it is one."""
     try:
         if is_bracketed:
-            address = str(IPv6Address(host))
+            # Not `str(…)`: Python writes IPv4-mapped addresses in another way since 3.13.
+            address = inet_ntop(AF_INET6, IPv6Address(host).packed)
             return address, address
         name = host.encode("idna").decode().lower().removesuffix(".")
     except (UnicodeError, AddressValueError):

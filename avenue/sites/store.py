@@ -36,7 +36,7 @@ class SiteStore:
     def get(self, site_id: str, session: ClientSession | None = None) -> Site | None:
         """Return one site as it is now, or inside a transaction; None if there is none."""
         sites = self._sites.within(session) if session else self._sites
-        found = sites.find_one({"_id": site_id})
+        found = sites.find_as_it_is({"_id": site_id})
         return self._site(found) if found else None
 
     def every(self) -> list[Site]:
@@ -134,7 +134,7 @@ class SiteStore:
 
         That is in the trash now, unless it is of the library.
         """
-        found = sites.find_one({"_id": site_id})
+        found = sites.find_as_it_is({"_id": site_id})
         if found is None:
             raise SiteNotFound
         before: str | None = found.get("logo")

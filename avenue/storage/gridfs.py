@@ -16,9 +16,11 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import AutoReconnect, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from avenue.clock import utc_now
 from avenue.storage.connection import QUICK, Database, Document
 
 CHUNK_BYTES = 1024 * 1024
+NO_LENGTH = -1
 ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
 READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
 
@@ -249,7 +251,9 @@ class Files:
             ),
             self._database.read_seconds,
         )
-        return list(dict.fromkeys(str(chunk["files_id"]) for chunk in found))
+        # A list of texts is found like a text, and would lead nowhere on.
+        owners = [chunk["files_id"] for chunk in found]
+        return list(dict.fromkeys(each for each in owners if isinstance(each, str)))
 
     def newest_chunk_at(self, file_id: str) -> datetime | None:
         """Return when the newest chunk of `file_id` was made, by the writer's clock."""
@@ -381,11 +385,14 @@ class Files:
         return found
 
     def _facts(self, document: Document) -> FileFacts:
+        length, at = document.get("length"), document.get("uploadDate")
+        metadata = document.get("metadata")
         return FileFacts(
             id=document["_id"].removeprefix(self._prefix),
-            length=document["length"],
-            uploaded_at=document["uploadDate"],
-            metadata=document.get("metadata", {}),
+            length=length if isinstance(length, int) else NO_LENGTH,
+            # Of unknown age it is as good as new: nobody removes it.
+            uploaded_at=at if isinstance(at, datetime) else utc_now(),
+            metadata=metadata if isinstance(metadata, dict) else {},
         )
 
 

@@ -34,6 +34,15 @@ PAGES = "page_content"
 MARKED_AS_DAMAGED: dict[str, Any] = {"damaged.kind": {"$type": "string"}}
 """Which assets are known to be damaged. Their index has only those, so whoever asks says it just
 so: with other words every asset of a site would be read."""
+SHOWS_DAMAGED: dict[str, Any] = {
+    "$expr": {
+        "$eq": [
+            "$damaged.file",
+            {"$cond": [{"$isArray": "$versions"}, {"$first": "$versions.file"}, None]},
+        ]
+    }
+}
+"""Said of those beside it: the mark counts for one file, and another one may be shown since."""
 
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),

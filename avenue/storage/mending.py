@@ -59,8 +59,8 @@ class Mender:
         )
         by_bytes: dict[bytes, Document] = {}
         for each in found:
-            data = bytes(each.get("data") or b"")
-            if len(data) == size:
+            data = each.get("data")
+            if isinstance(data, bytes) and len(data) == size:
                 by_bytes.setdefault(data, each)
         return list(by_bytes.values())
 

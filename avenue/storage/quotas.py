@@ -213,7 +213,8 @@ class Ledger:
             {
                 "bytes": 1,
                 "files": 1,
-                "held": 1,
+                "held_bytes": {"$sum": "$held.bytes"},
+                "held_files": {"$sum": "$held.files"},
                 "counts": 1,
                 "counted_at": 1,
                 "is_stale": _is_stale(),
@@ -224,9 +225,8 @@ class Ledger:
         if began is None or began.get("counts") != found.get("counts"):
             return None  # counted anew meanwhile: something may have been removed in between
         counted = Amount(bytes=_number(found.get("bytes")), files=_number(found.get("files")))
-        held = found.get("held", ())
-        most_bytes = counted.bytes + sum(each["bytes"] for each in held)
-        most_files = counted.files + sum(each["files"] for each in held)
+        most_bytes = counted.bytes + found["held_bytes"]
+        most_files = counted.files + found["held_files"]
         is_less = most_bytes < stored.bytes or most_files < stored.files
         is_more = counted.bytes > stored.bytes or counted.files > stored.files
         if is_less or (is_more and found["is_stale"]):
@@ -240,12 +240,11 @@ class Ledger:
     def used_lately(self, holder: Holder) -> Amount:
         """Return the same by the last count, with what was added and reserved since.
 
-        Who has asked for nothing yet is counted.
+        Who has asked for nothing yet is counted, and so is whose counter cannot be read.
         """
-        known = self._quotas(holder).find_one({"_id": holder.id, "counted_at": {"$ne": None}})
-        if known is None:
-            return self._count(holder)
-        return Reserved(known, "").used
+        counted = {"_id": holder.id, "counted_at": {"$ne": None}}
+        known = self._quotas(holder).values(lambda each: Reserved(each, ""), counted)
+        return known[0].used if known else self._count(holder)
 
     def _try(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
         entry = {
@@ -277,13 +276,38 @@ def new_reservation() -> str:
 
 
 _BY_ID = [("_id", 1)]
-_EMPTY: Mapping[str, Any] = {
-    "bytes": {"$cond": [{"$isNumber": "$bytes"}, "$bytes", 0]},
-    "files": {"$cond": [{"$isNumber": "$files"}, "$files", 0]},
-    "held": {"$ifNull": ["$held", []]},
-    "counts": {"$ifNull": ["$counts", 0]},
+
+
+def _is(field: str, *types: str) -> Document:
+    return {"$in": [{"$type": field}, list(types)]}
+
+
+def _whole(field: str) -> Document:
+    return {"$cond": [_is(field, "int", "long"), field, 0]}
+
+
+_IS_ENTRY = {
+    "$and": [
+        _is("$$this.id", "string"),
+        _is("$$this.bytes", "int", "long"),
+        _is("$$this.files", "int", "long"),
+        _is("$$this.until", "date"),
+    ]
 }
-"""A holder's document, if it is new."""
+_EMPTY: Mapping[str, Any] = {
+    "bytes": _whole("$bytes"),
+    "files": _whole("$files"),
+    "held": {
+        "$filter": {
+            "input": {"$cond": [{"$isArray": "$held"}, "$held", []]},
+            "cond": _IS_ENTRY,
+        }
+    },
+    "counts": _whole("$counts"),
+    "counted_at": {"$cond": [_is("$counted_at", "date"), "$counted_at", None]},
+    "took_ms": _whole("$took_ms"),
+}
+"""A holder's document, if it is new; what is not as it should be begins anew."""
 
 
 def _filtered(condition: Document) -> Document:

@@ -52,7 +52,9 @@ class RateLimits:
         return window.seconds_left if window.tries > limit else 0
 
 
-_IS_RUNNING = {"$gt": ["$resets_at", "$$NOW"]}
+_IS_RUNNING = {
+    "$and": [{"$isNumber": "$count"}, {"$gt": ["$resets_at", "$$NOW"]}],
+}
 _ENDS = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": WINDOW_SECONDS}}
 _COUNT = {
     "$set": {

@@ -23,21 +23,24 @@ MARKER = "schema"
 DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
 
+HOUSE_COLLECTIONS = (
+    "sites",
+    "users",
+    "api_tokens",
+    "password_links",
+    "jobs",
+    "leases",
+    "fsck_findings",
+    "rate_limits",
+    "infra_metrics",
+    "infra_alerts",
+    "infra_traffic",
+)
 OUR_COLLECTIONS = frozenset(
     {
         *SITE_COLLECTIONS,
         *(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks")),
-        "sites",
-        "users",
-        "api_tokens",
-        "password_links",
-        "jobs",
-        "leases",
-        "fsck_findings",
-        "rate_limits",
-        "infra_metrics",
-        "infra_alerts",
-        "infra_traffic",
+        *HOUSE_COLLECTIONS,
     }
 )
 

@@ -14,9 +14,17 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from avenue.errors import MalformedRecord
 from avenue.storage.connection import QUICK, Database, Document
 from avenue.storage.gridfs import Files
 from avenue.storage.mending import Mender
+from avenue.storage.records import (
+    Malformed,
+    check,
+    faults_of,
+    left_out,
+    read,
+)
 from avenue.storage.survey import Survey
 
 T = TypeVar("T")
@@ -53,6 +61,14 @@ SITE_COLLECTIONS = frozenset(
     }
 )
 DUPLICATE_KEY = 11000
+EVERYTHING: Filter = {}
+HEAVY = frozenset({"data"})
+"""Bytes, which are compared with their hashes elsewhere."""
+RENDITIONS = "renditions"
+TOLD_WITH_BYTES = frozenset({"bytes", "sha256", "made_at"})
+"""Of renditions: one that lacks these is damaged, and is made again."""
+OTHER_TYPES = ["number", "object", "array", "binData", "objectId", "bool", "date", "null"]
+"""What ids may be that are none of ours: named one by one, they are found through the index."""
 BUCKETS = ("product_images", "builder_media", "uploads")
 
 
@@ -89,8 +105,21 @@ class Collection:
             raise ValueError(f"{name} is not a collection of sites")
         return replace(self, source=self.database.raw[name])
 
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.source.name
+
     def find_one(self, query: Filter, projection: Filter | None = None) -> Document | None:
-        """Return the document that matches, or None."""
+        """Return the document that matches, or None; a whole one that can be read.
+
+        Raise `MalformedRecord`.
+        """
+        found = self.find_as_it_is(query, projection)
+        return found if projection else self._checked(found)
+
+    def find_as_it_is(self, query: Filter, projection: Filter | None = None) -> Document | None:
+        """Return the document that matches, whatever it is, or None."""
         return self._read(
             lambda: self.source.find_one(self._scoped(query), projection, session=self.session)
         )
@@ -103,7 +132,7 @@ class Collection:
         sort: Sort | None = None,
         limit: int = 0,
     ) -> list[Document]:
-        """Return the documents that match; bound them by `limit` or by the query."""
+        """Return the documents that match, whatever they are; `limit` or the query bounds them."""
         return self._read(
             lambda: list(
                 self.source.find(
@@ -111,6 +140,51 @@ class Collection:
                 )
             )
         )
+
+    def values(
+        self,
+        reader: Callable[[Document], T],
+        query: Filter,
+        projection: Filter | None = None,
+        *,
+        sort: Sort | None = None,
+        limit: int = 0,
+    ) -> list[T]:
+        """Return what `reader` makes of the documents that match.
+
+        What cannot be read is left out, and the next ones come in its place: a page that is not
+        full is the last one.
+        """
+        asked = limit
+        while True:
+            found = self.find(query, projection, sort=sort, limit=asked)
+            made, malformed = self._made(reader, found, is_part=projection is not None)
+            if not limit or len(made) >= limit or len(found) < asked:
+                for each in malformed:
+                    left_out(each)
+                return made[:limit] if limit else made
+            asked *= 2
+
+    def malformed_after(
+        self, last: str, limit: int, query: Filter = EVERYTHING
+    ) -> tuple[str | None, list[Malformed]]:
+        """Judge the `limit` documents behind the id `last`, of those that match.
+
+        Return the id where to go on, None at the end, and those that are not as they should be.
+        """
+        light = dict.fromkeys(HEAVY, 0)
+        found = self.find({**query, "_id": {"$gt": last}}, light, sort=[("_id", 1)], limit=limit)
+        end = found[-1]["_id"] if len(found) == limit else None
+        if end is None:  # ids of another type are none of ours, and come behind all others
+            found += self.find({**query, "_id": {"$type": OTHER_TYPES}}, light, limit=limit)
+        judged = (self._malformed(each) for each in found)
+        return end, [each for each in judged if each.fields]
+
+    def malformed(self, record: str) -> Malformed | None:
+        """Judge the document of an id; None when it is gone or as it should be."""
+        found = self.find_as_it_is({"_id": record}, dict.fromkeys(HEAVY, 0))
+        judged = self._malformed(found) if found else None
+        return judged if judged and judged.fields else None
 
     def wait_until_kept(self, query: Filter) -> None:
         """Return once a majority of the members has what matches, or raise `Unavailable`."""
@@ -219,8 +293,11 @@ class Collection:
     def find_and_update(
         self, query: Filter, change: Change, *, upsert: bool = False, sort: Sort | None = None
     ) -> Document | None:
-        """Change one document and return it as it is afterwards, or None."""
-        return self._change(
+        """Change one document and return it as it is afterwards, or None.
+
+        Raise `MalformedRecord` when it cannot be read then.
+        """
+        found = self._change(
             lambda: self.source.find_one_and_update(
                 self._scoped(query),
                 change,
@@ -231,6 +308,7 @@ class Collection:
             ),
             upsert=upsert,
         )
+        return self._checked(found)
 
     def delete(self, query: Filter) -> int:
         """Delete one document; return how many went (a retry may say 0)."""
@@ -246,13 +324,44 @@ class Collection:
         )
         return result.deleted_count
 
+    def _checked(self, found: Document | None) -> Document | None:
+        if found is not None:
+            check(self.name, found)
+        return found
+
+    def _malformed(self, document: Document) -> Malformed:
+        fields = {each.field for each in faults_of(self.name, document)} - HEAVY
+        if self.name == RENDITIONS:
+            fields -= TOLD_WITH_BYTES
+        if not document.get("versions"):  # checks say of such an asset that it names no file
+            fields.discard("versions")
+        site_id = document.get("site") if self.name in SITE_COLLECTIONS else None
+        return Malformed(
+            collection=self.name,
+            id=str(document["_id"]),
+            site=site_id if isinstance(site_id, str) else None,
+            fields=tuple(sorted(fields)),
+        )
+
+    def _made(
+        self, reader: Callable[[Document], T], documents: Sequence[Document], *, is_part: bool
+    ) -> tuple[list[T], list[MalformedRecord]]:
+        made: list[T] = []
+        malformed: list[MalformedRecord] = []
+        for each in documents:
+            try:
+                made.append(read(self.name, reader, each, is_part=is_part))
+            except MalformedRecord as error:
+                malformed.append(error)
+        return made, malformed
+
     def _is_stored(self, document: Document) -> bool:
         """Tell whether exactly this document is stored, and wait until a majority has it.
 
         Compared as BSON: what comes back has lists for tuples and whole milliseconds.
         """
         by_id = {"_id": document["_id"]}
-        found = self.find_one(by_id)
+        found = self.find_as_it_is(by_id)
         if found is None or bson.encode(found) != bson.encode(document):
             return False
         self.database.wait_for_majority(self.source, by_id)

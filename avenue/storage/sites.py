@@ -9,9 +9,11 @@ from avenue.config import Settings
 from avenue.errors import NotFound, Unavailable
 from avenue.identity import Limit, Site
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import sound
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import house
 
+SITES = "sites"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 RETRY_SECONDS = 2
 GLANCE_SECONDS = 2
@@ -32,7 +34,7 @@ class Sites:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._collection = house(database).collection("sites")
+        self._collection = house(database).collection(SITES)
         self._settings = settings
         self._lock = threading.Lock()
         self._by_host: Mapping[str, Site] = {}
@@ -108,7 +110,11 @@ class Sites:
 
 
 def site_from_document(document: Document, settings: Settings) -> Site:
-    """Return the site stored as `document`; what it leaves open the `settings` say."""
+    """Return the site stored as `document`; what it leaves open the `settings` say.
+
+    So they do of a field that is something else than it should be: a site is there for all that.
+    """
+    document = sound(SITES, document)
     hosts = list(document.get("hosts", []))
     if document["_id"] == DEFAULT_SITE:
         hosts.append(urlsplit(settings.base_url).netloc)

@@ -71,7 +71,7 @@ class Survey:
                 {"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}},
             ],
         )
-        return (summed[0]["files"], summed[0]["bytes"]) if summed else (0, 0)
+        return (summed[0]["files"], int(summed[0]["bytes"])) if summed else (0, 0)
 
     def records(self, file_ids: Iterable[str]) -> dict[str, FileRecord]:
         """Return the file documents of `file_ids` that exist, by id."""
@@ -100,9 +100,11 @@ class Survey:
                 .limit(limit)
             )
         )
-        return [
-            self._own(each) for each in dict.fromkeys(str(chunk["files_id"]) for chunk in found)
-        ]
+        # A list of texts is found like a text, and would lead nowhere on.
+        owners = dict.fromkeys(
+            each["files_id"] for each in found if isinstance(each["files_id"], str)
+        )
+        return [self._own(each) for each in owners]
 
     def chunk_count(self, file_id: str) -> int:
         """Return how many chunks name `file_id`."""
@@ -133,7 +135,7 @@ class Survey:
         )
         found: dict[str, list[ChunkSize]] = {}
         for row in rows:
-            chunk = ChunkSize(number=_whole(row["n"], -1), bytes=row["size"])
+            chunk = ChunkSize(number=_whole(row.get("n"), -1), bytes=row["size"])
             found.setdefault(self._own(row["files_id"]), []).append(chunk)
         return found
 

@@ -49,8 +49,9 @@ class UploadStore:
         wanted = [_in_state(query.state), *_asked(query), *_seen(sight)]
         page = {"$and": [*wanted, *_behind(query)]}
         assets, way = self._assets(site_id), 1 if query.oldest_first else -1
-        found = assets.find(page, sort=[("created_at", way), ("_id", way)], limit=query.limit + 1)
-        items = tuple(from_document(each) for each in found[: query.limit])
+        order = [("created_at", way), ("_id", way)]
+        found = assets.values(from_document, page, sort=order, limit=query.limit + 1)
+        items = tuple(found[: query.limit])
         return UploadPage(
             items=items,
             next=(items[-1].created_at, items[-1].id) if len(found) > query.limit else None,
@@ -262,7 +263,7 @@ def _same(
         "versions.source_sha256": {"$in": list(hashes)},
         "$nor": [{"hold": False, **OVER}],  # it goes any moment now, and what is sent is to stay
     }
-    found = [from_document(each) for each in assets.find(query)]
+    found = assets.values(from_document, query)
     return {each.current.source_sha256: each for each in found}
 
 

@@ -21,6 +21,7 @@ import avenue
 from avenue.errors import (
     AvenueError,
     Forbidden,
+    MalformedRecord,
     NotFound,
     TooManyRequests,
     Unauthenticated,
@@ -371,7 +372,7 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
     if path.startswith(f"{API}/"):
         yield TooManyRequests
     if path not in WITHOUT_SITE:
-        yield from (UnknownHost, Unavailable)
+        yield from (UnknownHost, Unavailable, MalformedRecord)
 
 
 def _is_bytes(body: Any) -> bool:

@@ -11,18 +11,16 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.house import PATIENCE_MS, Visitor, people, visiting
 from tests.mongod import Guard as Watchdog
-from tests.mongod import Mongod, database_name
 from tests.server import Server
 
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
-def server(mongod: Mongod, guard: Watchdog) -> Iterator[Server]:
-    """One gunicorn for everybody who does not break it; jobs run in it at once."""
-    uri = mongod.uri_of(database_name())
-    people(uri)
-    with Server(guard, uri, AVENUE_JOBS="inline") as server:
+@pytest.fixture(scope="module")
+def server(shared_uri: str, guard: Watchdog) -> Iterator[Server]:
+    """One gunicorn for the tests of a module; jobs run in it at once."""
+    people(shared_uri)
+    with Server(guard, shared_uri, AVENUE_JOBS="inline") as server:
         yield server
 
 
@@ -33,7 +31,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visitor]]:
         yield lambda **options: leaving.enter_context(visiting(browser, server, **options))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(browser: Browser, server: Server) -> Any:
     """The cookies of the administrator, who signs in once."""
     with visiting(browser, server) as visitor:

@@ -26,14 +26,14 @@ from avenue.identity import Role
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
-from tests.mongod import wait_until
 from tests.server import PASSWORD, ROOT, Server
+from tests.suite import CHROMIUMS
+from tests.waiting import wait_until
 
 ADMIN = "admin@example.com"
 SHELL = "chromium-headless-shell"
 """Chromium without what only a screen needs, which is much of its work; its viewer for PDF is
 missing, too."""
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -182,14 +182,14 @@ class Held:
         self._is_open = False
         page.route(pattern, self._take)
 
-    def wait(self) -> None:
+    def wait_for_one(self) -> None:
         """Return when there is one."""
         # Only what asks the browser hears of it.
         wait_until(lambda: self.page.evaluate("true") and self._held, "a request that is held")
 
     def let_go(self) -> None:
         """Wait for one, then let all of them go on, and later ones at once."""
-        self.wait()
+        self.wait_for_one()
         self._is_open = True
         for route, answer in self._held:
             self._go_on(route, answer)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Self
 
 from tests.mongod import free_port
+from tests.waiting import DEADLINE_SECONDS
 
 HERE = "127.0.0.1"
 PIECE_BYTES = 16 * 1024
@@ -56,7 +57,8 @@ class Line:
 
     def _connect(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection((HERE, self.to))
+            far = socket.create_connection((HERE, self.to), DEADLINE_SECONDS)
+            far.settimeout(None)  # it may be silent for as long as it likes
         except OSError:
             near.close()
             return

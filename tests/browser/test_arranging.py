@@ -304,7 +304,7 @@ def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     page, (a, b, c) = admin.page, ids_of(product)
     late = Held(page, "**/pictures", answered=True)
     page.evaluate(REFRESH)
-    late.wait()
+    late.wait_for_one()
     with answered(page, "PUT", "/images"):
         shot(page, c).get_by_role("button", name="Hacerla la principal").click()
     expect(page.locator("#pictures")).not_to_contain_class("saving")
@@ -330,8 +330,8 @@ def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
     shot(page, c).get_by_role("button", name="Hacerla la principal").click()
     shot(page, a).get_by_label("Texto alternativo ES").fill("Un zapato")
     page.keyboard.press("Tab")
-    order.wait()
-    text.wait()
+    order.wait_for_one()
+    text.wait_for_one()
     page.evaluate(REFRESH)
     assert page.evaluate("window.refreshed")
     assert shown(page) == [c, a, b]

@@ -20,8 +20,8 @@ from avenue.ops.snapshots.store import SnapshotStore
 from avenue.ops.traffic.models import Counts
 from avenue.storage.connection import Database
 from tests.browser.house import Visitor, check_accessible
-from tests.mongod import wait_until
 from tests.server import Server
+from tests.waiting import wait_until
 
 PATH = "/admin/infrastructure"
 GB = 1024**3

@@ -143,7 +143,7 @@ def test_what_is_cancelled_is_not_kept_and_what_is_checked_stays(admin: Visitor,
     page.get_by_label(f"Seleccionar {word}-a.jpg").check()
     held = Held(page, "**/api/builder/media?name=*")
     page.set_input_files("#files", [a_file(f"{word}-b.jpg"), a_file(f"{word}-c.jpg")])
-    held.wait()
+    held.wait_for_one()
     # One that is let go in the same moment may still be sent by the browser.
     with page.expect_event("requestfailed", lambda request: "-b.jpg" in request.url):
         row(page, "-b.jpg").get_by_role("button", name="Cancelar").click()

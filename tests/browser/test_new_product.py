@@ -182,7 +182,7 @@ def test_saving_waits_for_what_is_still_under_way(seller: Visitor) -> None:
     page = at_new(seller)
     held = Held(page, f"**{TEMP}?name=*")
     choose(page, a_file())
-    held.wait()
+    held.wait_for_one()
     page.fill("#name", "Bota")
     save(page)
     expect(page.get_by_text("Guardamos apenas terminen de subir las fotos.").first).to_be_visible()

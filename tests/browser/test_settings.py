@@ -81,7 +81,7 @@ def test_saving_waits_for_a_logo_on_its_way(admin: Visitor) -> None:
     page = opened(admin)
     late = Held(page, "**/api/site/logo")
     page.get_by_label("Elige una imagen").set_input_files(logo())
-    late.wait()
+    late.wait_for_one()
     page.get_by_label("Nombre").fill("Zapatos Ana")
     page.get_by_role("button", name="Guardar los ajustes").click()
     late.let_go()

@@ -12,9 +12,9 @@ from playwright.sync_api import Locator, Page, Playwright, Route, expect
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible, launched, visiting
 from tests.http.application import unique
-from tests.mongod import wait_until
 from tests.server import SELLER, Server, prepare
 from tests.videos import video
+from tests.waiting import wait_until
 
 LIST, NEW = "/admin/uploads", "/admin/uploads/new"
 MB = 1024 * 1024

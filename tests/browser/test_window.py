@@ -10,8 +10,8 @@ from playwright.sync_api import Browser
 from avenue.media.imaging.samples import drawn
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible, visiting
-from tests.mongod import wait_until
 from tests.server import Server
+from tests.waiting import wait_until
 
 
 def test_people_find_a_product_and_look_at_it_closely(

@@ -13,7 +13,7 @@ from tests.mongod import Guard, Mongod
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(
     mongod: Mongod, guard: Guard, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from playwright.sync_api import Dialog, FilePayload, Locator, Page, expect
 
-from tests.mongod import wait_until
+from tests.waiting import wait_until
 
 DROPPED = """(target, files) => {
     const dataTransfer = new DataTransfer();

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.server import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 DOCS = ROOT / "docs" / "clients"
 MODULES = Path(__file__).parent / "node_modules"
@@ -81,5 +82,6 @@ def build(folder: Path, avenue: str) -> None:
     subprocess.run(
         [*esbuild, f"--outdir={folder}", f"--outbase={folder}"],
         check=True,
+        timeout=DEADLINE_SECONDS,
         env={**os.environ, "NODE_PATH": str(MODULES)},
     )

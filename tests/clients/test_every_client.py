@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, FilePayload
 from tests.clients.desks import DESKS, Desk
 from tests.clients.house import LOCALE, NO_PICTURE, House, a_file
 from tests.http.application import a_picture
-from tests.mongod import wait_until
+from tests.waiting import wait_until
 
 TOO_LARGE = bytes(1024 * 1024)
 LOADED = """async (address) => {

@@ -19,7 +19,7 @@ from tests.clients.desks import (
 from tests.clients.house import LOCALE, NO_PICTURE, House, a_file
 from tests.http.application import a_picture, unique
 from tests.http.tus import MIB, a_pdf
-from tests.mongod import wait_until
+from tests.waiting import wait_until
 
 Open = Callable[..., Page]
 

@@ -23,9 +23,10 @@ import psutil
 import pytest
 
 from tests.deploy.reading import ROOT, environment_of, reaches_builder, stages
-from tests.mongod import Guard, free_port, wait_until
+from tests.mongod import Guard, free_port
 from tests.pictures import noise_png
 from tests.server import BROKEN, Client, path_of
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 BUILD, FINAL = stages()
 USER = int(next(each.text for each in FINAL if each.name == "USER").split(":")[0])
@@ -57,7 +58,9 @@ def may_seal() -> bool:
         "remount,ro,bind",
         "/",
     ]
-    return not subprocess.run(tried, capture_output=True, check=False).returncode
+    return not subprocess.run(
+        tried, capture_output=True, check=False, timeout=DEADLINE_SECONDS
+    ).returncode
 
 
 class Image:
@@ -143,7 +146,11 @@ class Image:
             if not (self.at("/build") / "node_modules").exists():
                 (self.at("/build") / "node_modules").symlink_to(ROOT / "node_modules")
             return
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--without-pip", venv],
+            check=True,
+            timeout=DEADLINE_SECONDS,
+        )
         (packages,) = venv.glob("lib/python*/site-packages")
         pinned = (ROOT / "requirements.txt").read_text()
         names = re.findall(r"^([\w.-]+)==[^;\\]*(?:;([^\\]*))?\\", pinned, re.MULTILINE)

@@ -19,7 +19,8 @@ from avenue.storage.connection import Database
 from avenue.storage.schema import migrate
 from avenue.storage.status import DeploymentStatus
 from tests.deploy.reading import DEPLOY
-from tests.mongod import Guard, free_port
+from tests.mongod import Guard, client_of, free_port
+from tests.waiting import DEADLINE_SECONDS
 
 PATIENCE_SECONDS = 120
 
@@ -62,7 +63,7 @@ class KeyedSet:
     def close(self) -> None:
         for process in self.processes:
             process.kill()
-            process.wait()
+            process.wait(DEADLINE_SECONDS)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -113,14 +114,14 @@ def test_the_set_is_made_once_and_avenue_may_do_in_it_what_it_needs(keyed_set: K
 
 
 def config_of(keyed_set: KeyedSet, password: str) -> dict[str, Any]:
-    client: MongoClient[dict[str, Any]] = MongoClient(keyed_set.uri(password))
+    client: MongoClient[dict[str, Any]] = client_of(keyed_set.uri(password))
     with client:
         config: dict[str, Any] = client.local["system.replset"].find_one() or {}
         return config
 
 
 def nobody_gets_in_without_a_password(keyed_set: KeyedSet) -> None:
-    stranger: MongoClient[dict[str, Any]] = MongoClient(
+    stranger: MongoClient[dict[str, Any]] = client_of(
         f"mongodb://{keyed_set.hosts[0]}/?directConnection=true"
     )
     with stranger, pytest.raises(OperationFailure, match="requires authentication"):

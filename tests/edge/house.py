@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from tests.nginx import Nginx
 from tests.server import Client, Server, path_of
+from tests.waiting import DEADLINE_SECONDS
 
-PATIENCE_SECONDS = 60
 MIB = 1024 * 1024
 
 _numbers = itertools.count(1)
@@ -72,7 +72,7 @@ def plainest(path: str, host: str) -> bytes:
 
 def talk(port: int, sent: bytes, *, half_close: bool = False) -> bytes:
     """Send raw bytes; return everything that comes until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS) as client:
         client.sendall(sent)
         if half_close:
             client.shutdown(socket.SHUT_WR)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,11 @@ import pytest
 from tests import pictures
 from tests.edge.house import MIB, House, comparable, new_host, plain, talk
 from tests.faults.house import raw
-from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.mongod import Guard, Mongod, database_name
 from tests.nginx import HURRIED, Nginx, binary, configuration
 from tests.server import Answer, Client, Server, images_path, path_of, prepare
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 SECRET = "s3cr3t-of-somebody"
 MANY = 20
@@ -37,7 +38,11 @@ def test_nginx_takes_the_configuration_as_it_is_deployed(tmp_path: Path) -> None
     file = tmp_path / "nginx.conf"
     file.write_text(configuration(tmp_path, 8080, [8000, 8001], {}))
     done = subprocess.run(
-        [binary(), "-t", "-c", str(file)], capture_output=True, text=True, check=False
+        [binary(), "-t", "-c", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr
@@ -175,7 +180,7 @@ def test_of_many_who_miss_at_once_one_asks(guard: Guard, hurried: House) -> None
     server = hurried.app
     (pid,) = server.worker_pids()
     path = path_of(hurried.image["variants"]["gallery"]["url"])
-    with Nginx(guard, [server.port]) as edge, ThreadPoolExecutor(MANY) as pool:
+    with Nginx(guard, [server.port]) as edge, Threads(MANY) as pool:
         before = seen(server)
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -183,8 +188,8 @@ def test_of_many_who_miss_at_once_one_asks(guard: Guard, hurried: House) -> None
             wait_until(lambda: len(connections(edge)) >= MANY, "all of them have come")
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert {each.result().status for each in answers} == {200}
-        assert len({each.result().body for each in answers}) == 1
+        assert {each.result(DEADLINE_SECONDS).status for each in answers} == {200}
+        assert len({each.result(DEADLINE_SECONDS).body for each in answers}) == 1
         wait_until(lambda: seen(server) > before, "the request is in the log")
         assert seen(server) - before == 1
 

@@ -10,9 +10,10 @@ import socket
 
 import pytest
 
-from tests.edge.house import PATIENCE_SECONDS, House, comparable, new_host, plain, plainest, talk
+from tests.edge.house import House, comparable, new_host, plain, plainest, talk
 from tests.http.test_fast_lane import lane_answers
-from tests.mongod import wait_until
+from tests.table import table
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 EVIL = "evil.example"
 FIELDS = {
@@ -167,7 +168,7 @@ def send(port: int, data: bytes) -> None:
     """Send what may never be answered, and go."""
     with (
         contextlib.suppress(OSError),
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as client,
+        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS) as client,
     ):
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
@@ -189,8 +190,8 @@ def asked(house: House, port: int, path: str, host: str) -> list[bytes]:
     return [comparable(each) for each in answers]
 
 
-@pytest.mark.parametrize("which", ["thumb", "original"])
-@pytest.mark.parametrize("name", requests())
+@table("which", ["thumb", "original"])
+@table("name", requests())
 def test_the_next_one_gets_the_clean_answer(house: House, port: int, name: str, which: str) -> None:
     path = getattr(house, which)
     clean = asked(house, port, path, new_host())

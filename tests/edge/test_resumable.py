@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pymongo
 import pytest
 
-from tests.mongod import Guard, Mongod, wait_until
+from tests.mongod import Guard, Mongod
 from tests.nginx import Nginx
 from tests.server import Client, Server, prepare
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 MIB = 1024 * 1024
 TUS = "/api/uploads/tus"
@@ -41,7 +42,7 @@ def test_a_part_is_kept_while_it_comes(guard: Guard, mongod: Mongod, app: Server
             "Content-Length": str(len(file)),
         }
         lines = [f"PATCH {location} HTTP/1.1", *(f"{k}: {v}" for k, v in head.items()), "", ""]
-        with socket.create_connection(("127.0.0.1", edge.port)) as line:
+        with socket.create_connection(("127.0.0.1", edge.port), DEADLINE_SECONDS) as line:
             line.sendall("\r\n".join(lines).encode() + file[: 4 * MIB])
             wait_until(lambda: uploads.find_one()["offset"] >= 3 * MIB, "what came is kept")
         # The line broke; nginx tells Avenue, which keeps the rest of what came.

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tests import pictures
-from tests.edge.house import MIB, PATIENCE_SECONDS, talk
-from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.edge.house import MIB, talk
+from tests.mongod import Guard, Mongod, database_name
 from tests.nginx import Nginx
 from tests.server import Client, Server, path_of, prepare
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 LANE: dict[str, str] = {}
 STOCK = {"GUNICORN_CMD_ARGS": "--worker-class=gthread --access-logfile=-"}
@@ -152,7 +153,7 @@ def test_nginx_in_trouble_writes_down_no_link(shared, guard):
         place = edge.directory / "answers"
         shutil.rmtree(place)
         place.write_text("not a folder")
-        with socket.create_connection(("127.0.0.1", edge.port), PATIENCE_SECONDS) as slow:
+        with socket.create_connection(("127.0.0.1", edge.port), DEADLINE_SECONDS) as slow:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             slow.sendall(get(path))
             wait_until(lambda: edge.log, "nginx gives up")

@@ -7,15 +7,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 
 from tests.faults.shoppers import Shop
 from tests.media.test_decode_pool import ATTACKS
-from tests.mongod import wait_until
 from tests.pictures import photo
 from tests.server import BROKEN, Client, Server, images_path
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 DRIP_SECONDS = 0.25
 SMALLEST_BUFFER = 4096
@@ -117,7 +117,7 @@ def attack(server: Server, shop: Shop, slow: int, uploads_per_second: float) -> 
                     each.open()
                     done.reopened += 1
 
-    with contextlib.ExitStack() as opened, ThreadPoolExecutor(1 + UPLOADERS) as threads:
+    with contextlib.ExitStack() as opened, Threads(1 + UPLOADERS) as threads:
         connections = slow_connections(seller, shop, slow)
         for each in connections:
             opened.callback(each.close)
@@ -127,4 +127,4 @@ def attack(server: Server, shop: Shop, slow: int, uploads_per_second: float) -> 
         yield done
         stop.set()
         for each in busy:
-            each.result()
+            each.result(DEADLINE_SECONDS)

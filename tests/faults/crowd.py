@@ -8,15 +8,16 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from tests.faults.house import sha256
-from tests.mongod import wait_until
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Answer, Client, answer_of, images_path, path_of
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ENOUGH_UPLOADS = 8
 ENOUGH_DOWNLOADS = 2
@@ -259,7 +260,7 @@ def kept_alive(connection: http.client.HTTPConnection, path: str) -> Answer:
 @contextmanager
 def crowd_around(crowd: Crowd) -> Iterator[Crowd]:
     """People come and go before, while and after what happens inside."""
-    with ThreadPoolExecutor(len(crowd.people)) as threads:
+    with Threads(len(crowd.people)) as threads:
         running = [threads.submit(each) for each in crowd.people]
         try:
             wait_for_more(crowd, running)
@@ -270,7 +271,7 @@ def crowd_around(crowd: Crowd) -> Iterator[Crowd]:
             crowd.event.set()
             crowd.stop.set()
     for each in running:
-        each.result()
+        each.result(DEADLINE_SECONDS)
 
 
 def wait_for_more(crowd: Crowd, running: list[Future[None]]) -> None:

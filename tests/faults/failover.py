@@ -13,9 +13,10 @@ from pymongo.read_concern import ReadConcern
 
 from tests.faults.crowd import Crowd, crowd_around, upload
 from tests.faults.house import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
-from tests.mongod import Guard, Mongod, ReplicaSet, database_name, wait_until
+from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 from tests.pictures import noise_png, photo
 from tests.server import Client, Server, path_of, prepare
+from tests.waiting import wait_until
 
 READ_SECONDS, WRITE_SECONDS = 5, 15
 LATEST_SHARE = 2

@@ -40,7 +40,7 @@ class Gate:
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
-    def wait(self) -> None:
+    def wait_for_stop(self) -> None:
         """Return when the next stop is reached."""
         assert self._reached.acquire(timeout=PATIENCE_SECONDS), "nothing comes through"
 
@@ -56,7 +56,8 @@ class Gate:
 
     def _connect(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection((HERE, self.to))
+            far = socket.create_connection((HERE, self.to), PATIENCE_SECONDS)
+            far.settimeout(None)  # it may be silent for as long as it likes
         except OSError:
             near.close()
             return

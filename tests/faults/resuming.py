@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pymongo.read_concern import ReadConcern
@@ -17,8 +16,11 @@ from tests.faults.failover import EVENTS
 from tests.faults.gate import Gate
 from tests.faults.house import raw, sweep
 from tests.mongod import Guard, ReplicaSet, database_name
-from tests.server import PATIENCE_SECONDS, Client, Server, path_of, prepare
+from tests.server import Client, Server, path_of, prepare
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS
 
+SENDING_SECONDS = 20 * DEADLINE_SECONDS
 MIB = 1024 * 1024
 TUS = "/api/uploads/tus"
 SPEAKS = {"Tus-Resumable": "1.0.0"}
@@ -58,7 +60,7 @@ def by_tus_js_client(endpoint: str, token: str, path: Path, **options: object) -
         capture_output=True,
         text=True,
         check=False,
-        timeout=20 * PATIENCE_SECONDS,
+        timeout=SENDING_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -91,18 +93,18 @@ def arrives_whole(
     with (
         Server(guard, uri, AVENUE_MAX_DRAIN_MB="1") as server,
         Gate(server.port, stops) as gate,
-        ThreadPoolExecutor(1) as threads,
+        Threads(1) as threads,
     ):
         seller, began_at = server.seller(), time.monotonic()
         sent = threads.submit(send, f"http://127.0.0.1:{gate.port}{TUS}", seller.token, path)
         for _ in stops:
-            gate.wait()
+            gate.wait_for_stop()
             primary = replica_set.wait_until_healthy()
             EVENTS[event](primary)
             gate.open()
             replica_set.wait_for_primary(other_than=primary)
             replica_set.heal()
-        location = path_of(sent.result())
+        location = path_of(sent.result(SENDING_SECONDS))
         seconds = time.monotonic() - began_at
         assert sha256_of(seller, location) == hashlib.sha256(path.read_bytes()).hexdigest()
         sweep(uri)

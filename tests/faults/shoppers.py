@@ -11,12 +11,13 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tests.faults.house import Raw, sha256
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Answer, Client, Server, answer_of, images_path, path_of
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS
 
 PRODUCTS, PHOTOS = 3, 4
 PIECE_BYTES = 256 * 1024
@@ -271,14 +272,14 @@ class Crowd:
     def around(self) -> Iterator[None]:
         """Keep them at it for as long as the block lasts."""
         stop = threading.Event()
-        with ThreadPoolExecutor(len(self.people)) as threads:
+        with Threads(len(self.people)) as threads:
             busy = [threads.submit(self._keep_busy, each, stop) for each in self.people]
             try:
                 yield
             finally:
                 stop.set()
             for each in busy:
-                each.result()
+                each.result(DEADLINE_SECONDS)
 
     def p95(self) -> float:
         """The seconds that 95 of 100 requests took at most."""

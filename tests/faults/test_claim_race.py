@@ -6,9 +6,7 @@ Also two tries of one upload, of which the first had lost its lease without know
 import contextlib
 import io
 import random
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Barrier
@@ -38,6 +36,8 @@ from avenue.storage.schema import DEFAULT_SITE, migrate
 from avenue.storage.scope import BUCKETS
 from tests.faults.house import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
 from tests.mongod import Mongod, fail_point
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, let_pass
 
 SITE = DEFAULT_SITE
 BUCKET = "product_images"
@@ -205,24 +205,24 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
     wins = 0
 
     def claim_later(product: Product, reception: Reception) -> bool:
-        start.wait()
-        time.sleep(random.uniform(0, LATEST_SECONDS))
+        start.wait(DEADLINE_SECONDS)
+        let_pass(random.uniform(0, LATEST_SECONDS))
         return claim(stores, product, reception)
 
     def sweep_later() -> None:
-        start.wait()
-        time.sleep(random.uniform(0, LATEST_SECONDS))
+        start.wait(DEADLINE_SECONDS)
+        let_pass(random.uniform(0, LATEST_SECONDS))
         stores.sweeper.sweep()
 
-    with ThreadPoolExecutor(2) as threads:
+    with Threads(2) as threads:
         for number in range(times):
             data = b"picture %d" % number
             product = new_product(stores)
             reception = unclaimed(stores, product, data)
             expire_in(stores, reception.new[0], random.uniform(0, LATEST_SECONDS))
             claiming = threads.submit(claim_later, product, reception)
-            threads.submit(sweep_later).result()
-            claimed = claiming.result()
+            threads.submit(sweep_later).result(DEADLINE_SECONDS)
+            claimed = claiming.result(DEADLINE_SECONDS)
             wins += claimed
             assert_whole_or_gone(stores, product, data, claimed=claimed)
     assert 0 < wins < times
@@ -243,8 +243,8 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
     wins = 0
 
     def save_later(product: Product) -> bool:
-        start.wait()
-        time.sleep(random.uniform(0, LATEST_SECONDS))
+        start.wait(DEADLINE_SECONDS)
+        let_pass(random.uniform(0, LATEST_SECONDS))
         try:
             stores.products.insert(SITE, product)
         except TempImageExpired:
@@ -252,11 +252,11 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
         return True
 
     def sweep_later() -> None:
-        start.wait()
-        time.sleep(random.uniform(0, LATEST_SECONDS))
+        start.wait(DEADLINE_SECONDS)
+        let_pass(random.uniform(0, LATEST_SECONDS))
         stores.sweeper.sweep()
 
-    with ThreadPoolExecutor(2) as threads:
+    with Threads(2) as threads:
         for number in range(times):
             data = b"temporary picture %d" % number
             reception = unclaimed(stores, a_product(), data)
@@ -265,8 +265,8 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
             product = a_product(Entry(asset=kept.id))
             expire_in(stores, kept, random.uniform(0, LATEST_SECONDS))
             saving = threads.submit(save_later, product)
-            threads.submit(sweep_later).result()
-            saved = saving.result()
+            threads.submit(sweep_later).result(DEADLINE_SECONDS)
+            saved = saving.result(DEADLINE_SECONDS)
             wins += saved
             if saved:
                 assert_whole_or_gone(stores, product, data, claimed=True)

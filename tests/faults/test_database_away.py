@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
 from tests.faults.crowd import kept_alive
 from tests.faults.house import sha256
-from tests.mongod import Guard, ReplicaSet, database_name, wait_until
+from tests.mongod import Guard, ReplicaSet, database_name
 from tests.pictures import noise_png, photo
 from tests.server import Answer, Client, Server, images_path, path_of, prepare
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 READ_SECONDS, WRITE_SECONDS = 2, 4
 LATEST_SHARE = 2
@@ -121,13 +122,13 @@ def test_what_is_at_hand_is_served_while_no_member_answers(
         assert answer.status == 503, (what, answer)
         assert answer.headers["Retry-After"], what
         assert seconds < LATEST_SHARE * WRITE_SECONDS, what
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with Threads(AT_ONCE) as threads:
         a_picture, a_list = shop.others["a picture"], shop.others["a list"]
         asked = [threads.submit(timed, ask) for ask in (a_picture, a_list) * (AT_ONCE // 2)]
         _, seconds = timed(lambda: server.client.get("/healthz"))
         assert len(shop.look_at_seen()) == 1
         assert seconds < READ_SECONDS
-        for answer, seconds in (each.result() for each in asked):
+        for answer, seconds in (each.result(DEADLINE_SECONDS) for each in asked):
             assert answer.status == 503, answer
             assert answer.headers["Retry-After"]
             assert seconds < LATEST_SHARE * READ_SECONDS

@@ -7,7 +7,6 @@ request had done by then, the same request again ends well and nothing is left o
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,11 @@ from tests.faults.house import (
     shown,
     sweep,
 )
-from tests.mongod import Guard, Mongod, fail_point, wait_until
+from tests.mongod import Guard, Mongod, fail_point
 from tests.pictures import photo
 from tests.server import Answer, Client, Server, images_path, path_of, prepare
+from tests.threads import Threads
+from tests.waiting import wait_until
 
 DATABASE = "shop"
 WRITE_SECONDS, READ_SECONDS = 2, 1
@@ -483,17 +484,19 @@ def assert_nothing_is_left(shop: Shop) -> None:
     assert house.damage == ()
 
 
+@pytest.mark.parametrize(
+    "times", [3, pytest.param(2, marks=pytest.mark.long), pytest.param(1, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize(("action", "command", "collection", "fault"), cases(8))
 def test_up_to_three_errors_in_a_row_are_not_seen_from_outside(
-    shop: Shop, action: type[Action], command: str, collection: str, fault: Fault
+    shop: Shop, action: type[Action], command: str, collection: str, fault: Fault, times: int
 ) -> None:
-    for times in (1, 2, 3):
-        case = action(shop, seed=times)
-        with fault_in(shop, times, command, collection, fault) as point:
-            answer = case.do()
-        assert point.hits == times or (point.hits and is_late_insert(command, fault))
-        assert answer.status in {200, 201, 204}, answer
-        assert case.has_been_done()
+    case = action(shop, seed=times)
+    with fault_in(shop, times, command, collection, fault) as point:
+        answer = case.do()
+    assert point.hits == times or (point.hits and is_late_insert(command, fault))
+    assert answer.status in {200, 201, 204}, answer
+    assert case.has_been_done()
     assert_nothing_is_left(shop)
 
 
@@ -570,7 +573,7 @@ def test_what_is_refused_is_cleared_away_although_deleting_fails(shop: Shop, tim
     pictures = [photo(64, 48, seed=100 + n) for n in range(8)]
     with (
         fault_in(shop, times, "delete", "product_images.chunks", FAULTS["interrupted"]) as point,
-        ThreadPoolExecutor(len(pictures)) as threads,
+        Threads(len(pictures)) as threads,
     ):
         answers = list(threads.map(lambda each: shop.seller.upload(product, each), pictures))
 

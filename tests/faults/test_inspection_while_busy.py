@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
@@ -15,9 +14,11 @@ from avenue.ops.fsck.service import FSCK
 from avenue.ops.fsck.store import CheckStore
 from avenue.storage.connection import Database
 from tests.faults.house import Raw, inspect
-from tests.mongod import Guard, wait_until
+from tests.mongod import Guard
 from tests.pictures import photo
 from tests.server import Client, Server, images_path
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 THREADS = 4
 ROUNDS = pytest.mark.parametrize("passes", [12, pytest.param(150, marks=pytest.mark.long)])
@@ -75,7 +76,7 @@ def test_nothing_is_invented_while_a_shop_is_busy(
     database, over = Database(settings), Event()
     background = Background(settings, database)
     seen: list[Any] = []
-    with ThreadPoolExecutor(THREADS) as threads:
+    with Threads(THREADS) as threads:
         lives = [threads.submit(live_a_busy_life, seller, seed, over) for seed in range(THREADS)]
         try:
             wait_until(lambda: kept(shop_database) > 4 * THREADS, "the shop is under way")
@@ -91,7 +92,7 @@ def test_nothing_is_invented_while_a_shop_is_busy(
         finally:
             over.set()
             database.close()
-        assert min(life.result() for life in lives) > 0
+        assert min(life.result(DEADLINE_SECONDS) for life in lives) > 0
 
     assert [each["findings"] for each in seen[::2]] == [0] * passes
     for each in seen[1::2]:

@@ -3,16 +3,17 @@
 import itertools
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 
 import pytest
 
 from tests.faults.house import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
-from tests.mongod import Guard, Mongod, wait_until
+from tests.mongod import Guard, Mongod
 from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Client, Server, path_of, prepare
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 UPLOADERS = 4
 AT_ONCE_SECONDS = 4
@@ -82,7 +83,7 @@ def upload_and_kill_mongod(
                 return
             uploads.run(product)
 
-    with ThreadPoolExecutor(UPLOADERS) as threads:
+    with Threads(UPLOADERS) as threads:
         running = [threads.submit(upload_all, mine) for mine in products]
         wait_until(lambda: len(uploads.acknowledged) >= wanted, "uploads are acknowledged")
         mongod.kill()
@@ -92,7 +93,7 @@ def upload_and_kill_mongod(
         mongod.restart()
         server.wait_until_ready()
         for each in running:
-            each.result()
+            each.result(DEADLINE_SECONDS)
 
 
 def asked_ready(server: Server) -> int:

@@ -11,8 +11,10 @@ import pytest
 
 from avenue.clock import utc_now
 from tests.faults.house import Raw, end_leases, expire_unclaimed, sweep
-from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions, wait_until
+from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
 from tests.server import BROKEN, Client, Server, path_of
+from tests.threads import joined
+from tests.waiting import wait_until
 
 DATA = b"a proof of payment\n" * 1000
 HELD_MS = 4_000
@@ -75,11 +77,11 @@ def use_and_kill(
     command, collection = moment
     namespace = f"{database.name}.{collection}" if collection else None
     with fail_point(mongod.client, [command], 1, block_ms=HELD_MS, namespace=namespace):
-        sender = threading.Thread(target=use, args=[server, made])
+        sender = threading.Thread(target=use, args=[server, made], daemon=True)
         sender.start()
         wait_until(lambda: is_held(mongod, database, moment), f"{command} is held")
         os.kill(server.worker_pids()[0], signal.SIGKILL)
-        sender.join()
+        joined(sender)
     server.wait_until_ready()
 
 

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -20,9 +19,11 @@ from tests.faults.house import (
     shown,
     sweep,
 )
-from tests.mongod import Guard, Mongod, lifetime_of_transactions, wait_until
+from tests.mongod import Guard, Mongod, lifetime_of_transactions
 from tests.pictures import noise_png
 from tests.server import BROKEN, Answer, Client, Server, answer_of, images_path
+from tests.threads import joined
+from tests.waiting import let_pass, wait_until
 
 LONGEST_UPLOAD_SECONDS = 0.15
 CHUNKS = 4
@@ -89,7 +90,7 @@ def upload_and_kill(
 
     with seller.connection() as connection:
         connection.connect()
-        killer = threading.Thread(target=kill)
+        killer = threading.Thread(target=kill, daemon=True)
         killer.start()
         try:
             connection.request("POST", images_path(product), body, seller.headers() | headers)
@@ -97,12 +98,12 @@ def upload_and_kill(
         except BROKEN:
             return None
         finally:
-            killer.join()
+            joined(killer)
             server.wait_until_ready()
 
 
 def any_moment() -> None:
-    time.sleep(random.uniform(0, LONGEST_UPLOAD_SECONDS))
+    let_pass(random.uniform(0, LONGEST_UPLOAD_SECONDS))
 
 
 def while_storing(database: Raw) -> None:
@@ -111,7 +112,7 @@ def while_storing(database: Raw) -> None:
     chunks = random.randrange(CHUNKS + 1)
     stored = database["product_images.chunks"].estimated_document_count
     wait_until(lambda: stored() >= before + chunks, "chunks are stored", 10)
-    time.sleep(random.uniform(0, 0.01))
+    let_pass(random.uniform(0, 0.01))
 
 
 def upload_until_it_is_kept(seller: Client, database: Raw, product: str, picture: bytes) -> None:

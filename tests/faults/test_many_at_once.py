@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
@@ -11,6 +10,8 @@ from tests.faults.house import CLEAN, Raw, inspect, sha256, shown
 from tests.mongod import Guard
 from tests.pictures import photo
 from tests.server import Answer, Client, Server
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS
 
 LIMIT = 5
 THREADS = 20
@@ -33,10 +34,10 @@ def upload_at_once(
     start = Barrier(len(pictures))
 
     def upload(number: int) -> Answer:
-        start.wait()
+        start.wait(DEADLINE_SECONDS)
         return sellers[number % 2].upload(product, pictures[number], key)
 
-    with ThreadPoolExecutor(len(pictures)) as threads:
+    with Threads(len(pictures)) as threads:
         return list(threads.map(upload, range(len(pictures))))
 
 

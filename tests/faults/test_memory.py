@@ -2,18 +2,19 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.faults.house import sha256
-from tests.mongod import Guard, wait_until
+from tests.mongod import Guard
 from tests.pictures import noise_png
 from tests.server import Answer, Client, Server, path_of
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]  # turns are waited for
 
 MIB = 1024 * 1024
 MOST_BYTES = 40 * MIB
@@ -143,8 +144,8 @@ def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
     start = threading.Barrier(count)
 
     def started(number: int) -> Answer:
-        start.wait()
+        start.wait(DEADLINE_SECONDS)
         return work(number)
 
-    with ThreadPoolExecutor(count) as threads:
+    with Threads(count) as threads:
         return list(threads.map(started, range(count)))

@@ -17,9 +17,10 @@ from avenue.storage.scope import Collection, site
 from tests.faults.failover import rounds, shop_on
 from tests.faults.house import raw
 from tests.faults.resuming import MIB, a_file, arrives_whole, by_tus_js_client
-from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point, wait_until
+from tests.mongod import Guard, Mongod, ReplicaSet, database_name, fail_point
 from tests.pictures import noise_png, photo
 from tests.server import Client, Server, prepare
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ def test_a_frozen_primary_loses_nothing_and_cuts_nothing(
         record_property("freeze", figures)
 
 
+@pytest.mark.needs("node", "npm packages")
 def test_an_upload_in_parts_arrives_though_its_primary_is_killed(
     guard: Guard, replica_set: ReplicaSet, tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.faults.gate import Gate
 from tests.faults.house import Raw, sweep
 from tests.faults.resuming import (
     MIB,
+    SENDING_SECONDS,
     SPEAKS,
     TUS,
     Send,
@@ -23,8 +23,10 @@ from tests.faults.resuming import (
     sha256_of,
 )
 from tests.faults.test_memory import Peak
-from tests.mongod import Guard, wait_until
+from tests.mongod import Guard
 from tests.server import Client, Server, path_of
+from tests.threads import Threads
+from tests.waiting import wait_until
 
 MOST_BYTES = 40 * MIB
 SIZES = [64, *(pytest.param(each, marks=pytest.mark.long) for each in (200, 1024))]
@@ -42,6 +44,7 @@ def file_of(tmp_path: Path) -> Callable[[int], Path]:
 
 
 @pytest.mark.parametrize("megabytes", SIZES)
+@pytest.mark.needs("node", "npm packages")
 @pytest.mark.parametrize("send", [by_tuspy, by_tus_js_client])
 def test_a_file_arrives_though_its_worker_is_killed_three_times(
     server: Server,
@@ -53,17 +56,17 @@ def test_a_file_arrives_though_its_worker_is_killed_three_times(
 ) -> None:
     seller, path = server.seller(), file_of(megabytes)
     stops = [part * megabytes * MIB // 8 for part in (1, 2, 3)]
-    with Gate(server.port, stops) as gate, ThreadPoolExecutor(1) as threads:
+    with Gate(server.port, stops) as gate, Threads(1) as threads:
         sent = threads.submit(send, f"http://127.0.0.1:{gate.port}{TUS}", seller.token, path)
         for number, stop in enumerate(stops, start=1):
-            gate.wait()
+            gate.wait_for_stop()
             # Each kill loses what was short of a chunk, or on its way into one: it comes again.
             kept = stop - 2 * MIB * number
             wait_until(partial(stands_behind, kept, shop_database), "what came is kept")
             victim = server.kill_worker()
             wait_until(partial(is_gone, victim, server), "the worker is gone")
             gate.open()
-        location = path_of(sent.result())
+        location = path_of(sent.result(SENDING_SECONDS))
     assert seller.get(location).status == 302
     assert sha256_of(seller, location) == hashlib.sha256(path.read_bytes()).hexdigest()
     sweep(shop_uri)

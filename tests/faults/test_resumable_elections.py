@@ -17,7 +17,7 @@ MEGABYTES, TIMES = 64, 3
 IN_PARTS = partial(by_tus_js_client, chunkSize=5 * MIB + 77)
 """As the documentation wants it; every part is acknowledged."""
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.needs("node", "npm packages")]
 
 
 @pytest.fixture(scope="module")

@@ -22,16 +22,18 @@ from avenue.app.services import account_service
 from avenue.cli import commands as command_line
 from avenue.config import Settings
 from avenue.identity import Role
+from avenue.ops.snapshots.service import SNAPSHOT
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.commands import Commands
 from tests.faults.house import Raw, raw
-from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.mongod import Guard, Mongod, database_name
 from tests.receiver import Inbox, receiving
 from tests.server import Answer, Client, Server, environment, path_of, prepare
 from tests.smtp import mail_server
+from tests.waiting import wait_until
 
 ADMIN = "ana@example.com"
 BROKEN = "broken@example.com"
@@ -149,13 +151,15 @@ def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
             "AVENUE_ALERT_SECRET": f"whsec_{known['alert_key']}",
             "AVENUE_WEBHOOK_URL": receiver + known["webhook_token"],
             "AVENUE_WEBHOOK_SECRET": f"whsec_{known['webhook_key']}",
-            "AVENUE_ALERT_PERCENTS": "1,2,3",  # everything is too full
+            # The few files of this test are more than a hundredth of what the site may store.
+            "AVENUE_ALERT_PERCENTS": "1,2,3",
+            "AVENUE_MAX_SITE_FILES": "50",
             "AVENUE_ADMIN_PASSWORD": known["first_password"],
             "AVENUE_JOBS": "inline",
             "AVENUE_CACHE_SECONDS": "0",  # so that edges are told at once
         }
         add_administrator(uri, known["password"])
-        server = stack.enter_context(Server(guard, uri, **env))
+        server = stack.enter_context(Server(guard, uri, jobs_fail=True, **env))
         house = House(server, database, known, environment(uri, server.port, **env), inbox)
         do_everything(house)
         yield house
@@ -175,6 +179,7 @@ def do_everything(house: House) -> None:
     make_links(house)
     type_them_where_they_do_not_belong(house)
     make_it_fail(house)
+    take_a_snapshot(house)
     failing = {"mail", "purge", "tell_alert"}
     told: set[str] = set()
 
@@ -185,6 +190,13 @@ def do_everything(house: House) -> None:
         return failing <= {*errors} and told == tokens
 
     wait_until(have_failed, "letter, notices and alert have failed")
+
+
+def take_a_snapshot(house: House) -> None:
+    """Let the job that looks for alerts run now; where it runs already, once more."""
+    waiting = {"kind": SNAPSHOT, "state": "queued"}
+    now = [{"$set": {"run_at": "$$NOW"}}]
+    wait_until(lambda: house.database["jobs"].update_one(waiting, now).modified_count)
 
 
 def sign_in(house: House) -> None:
@@ -348,6 +360,7 @@ def test_nothing_that_is_stored_has_one(house: House) -> None:
             assert house.seen_in(repr(document).encode()) == [], (name, document)
 
 
+@pytest.mark.failing_jobs(perhaps=True)  # those of the house are due now and then
 def test_no_command_tells_one(house: House, commands: Commands) -> None:
     """Those that report, and one whose database has another password by now."""
     for name in sorted({"audit", "capacity", "doctor", "fsck"} & command_line.commands.keys()):

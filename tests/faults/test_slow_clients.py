@@ -6,7 +6,6 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.faults.house import sha256
 from tests.mongod import Guard
 from tests.pictures import photo
 from tests.server import Client, Server, images_path, path_of
+from tests.threads import Threads, joined
 
 pytestmark = pytest.mark.alone
 
@@ -55,11 +55,11 @@ def slow_clients(seller: Client, product: str) -> Iterator[list[socket.socket]]:
                 for client in clients[SLOW_HEADS:]:
                     client.sendall(body[at + 80 : at + 81])
 
-        dripping = threading.Thread(target=drip)
+        dripping = threading.Thread(target=drip, daemon=True)
         dripping.start()
         yield clients
         stop.set()
-        dripping.join()
+        joined(dripping)
 
 
 def still_waiting(client: socket.socket) -> bool:
@@ -94,7 +94,7 @@ def test_two_hundred_slow_connections_do_not_keep_good_requests_waiting(
 
     def p95() -> float:
         took.clear()
-        with ThreadPoolExecutor(READERS) as threads:
+        with Threads(READERS) as threads:
             list(threads.map(ask_on, range(READERS)))
         return statistics.quantiles(took, n=20)[-1]
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.faults.house import CLEAN, Raw, inspect, raw
 from tests.faults.shoppers import EVERYTHING, GOOD, Crowd, Person, Shop, open_shop
 from tests.mongod import Guard, Mongod
 from tests.server import Server, prepare
+from tests.waiting import let_pass
 
 pytestmark = pytest.mark.alone
 
@@ -99,7 +99,7 @@ def usually_held(busy: Busy, seconds: float) -> Held:
     seen = []
     for _ in range(SAMPLES):
         seen.append(astuple(held(busy)))
-        time.sleep(seconds / SAMPLES)
+        let_pass(seconds / SAMPLES)
     names = [each.name for each in fields(Held)]
     return Held(**dict(zip(names, map(statistics.median, zip(*seen, strict=True)), strict=True)))
 
@@ -145,10 +145,10 @@ def test_attacks_and_slow_connections_hardly_slow_good_requests_down(
     for _ in range(rounds):
         calm, attacked = (Crowd(busy.people, GOOD, ACTS_PER_SECOND) for _ in range(2))
         with calm.around():
-            time.sleep(seconds)
+            let_pass(seconds)
         attacks = attack(busy.server, busy.shop, SLOW_CONNECTIONS, ATTACKS_PER_SECOND)
         with attacks as attackers, attacked.around():
-            time.sleep(seconds)
+            let_pass(seconds)
         assert calm.failures == attacked.failures == []
         assert max(attackers.held) == SLOW_CONNECTIONS
         assert attackers.statuses.keys() <= {415, 422, 503}

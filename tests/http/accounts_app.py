@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from pymongo import IndexModel, monitoring
+from pymongo import IndexModel
 from werkzeug.test import TestResponse
 
 from avenue.accounts import pages, routes
@@ -42,35 +42,6 @@ class CountingHasher(PasswordHasher):
     def verify(self, stored: str | bytes, password: str | bytes) -> bool:
         self.checks += 1
         return super().verify(stored, password)
-
-
-class Commands(monitoring.CommandListener):
-    """Hears every MongoDB command of this process while somebody listens."""
-
-    def __init__(self) -> None:
-        self._heard: list[str] | None = None
-
-    @contextmanager
-    def heard(self) -> Iterator[list[str]]:
-        self._heard = heard = []
-        try:
-            yield heard
-        finally:
-            self._heard = None
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if self._heard is not None:
-            self._heard.append(event.command_name)
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
-
-
-COMMANDS = Commands()
-monitoring.register(COMMANDS)
 
 
 class TwoSites:

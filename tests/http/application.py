@@ -1,16 +1,17 @@
 """The whole application on a real database, and people of every kind to call it."""
 
+import functools
 import io
 import itertools
 import zipfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from pymongo import monitoring
 from werkzeug.test import Client, TestResponse
 
 from avenue.accounts.service import AccountService
@@ -23,8 +24,9 @@ from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from avenue.web.hosts import WITHOUT_SITE
 from tests import pictures
-from tests.http.contract import Contract
+from tests.http.contract import Contract, unconnected_app
 from tests.http.watch import Watch
+from tests.listening import listening
 from tests.mongod import Mongod, database_name
 from tests.prepared import counts
 
@@ -85,13 +87,20 @@ def form(*parts: Part, boundary: str = BOUNDARY) -> bytes:
     return b"".join(each.encoded(boundary) for each in parts) + f"--{boundary}--\r\n".encode()
 
 
+@functools.cache
+def described() -> Contract:
+    """The description of the application, which is the same for all of them."""
+    return Contract(unconnected_app())
+
+
 class Application:
     """One application on one migrated database with two sites and their people."""
 
     def __init__(self, mongod: Mongod) -> None:
         self.mongod = mongod
         self.watch = Watch()
-        monitoring.register(self.watch)
+        self._open = ExitStack()
+        self._open.enter_context(listening(self.watch.started))
         self.settings = Settings(
             mongodb_uri=mongod.uri_of(database_name()),
             secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
@@ -118,9 +127,19 @@ class Application:
         )
         self.apps: list[Flask] = []
         self.app = self.made(self.settings)
-        self.contract = Contract(self.app)
+        self.contract = described()
         self.accounts: AccountService = self.app.extensions["avenue"][AccountService]
         self._people: dict[str, Caller] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for app in self.apps:
+            app.extensions["avenue"][MediaLibrary]._examiner.close()
+        self.mongod.client.drop_database(self.raw.name)
+        self.database.close()
+        self._open.close()
 
     def made(self, settings: Settings) -> Flask:
         """Another application like this one, on the same database."""
@@ -132,12 +151,6 @@ class Application:
     def with_settings(self, **changes: Any) -> Flask:
         """The same with some settings changed."""
         return self.made(replace(self.settings, **changes))
-
-    def close(self) -> None:
-        for app in self.apps:
-            app.extensions["avenue"][MediaLibrary]._examiner.close()
-        self.mongod.client.drop_database(self.raw.name)
-        self.database.close()
 
     def caller(self, who: str) -> "Caller":
         """`nobody`, or somebody by role; `other_…` is a second person of that role."""

@@ -5,13 +5,13 @@ import json
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from avenue.errors import AvenueError, Unavailable
 from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
+from tests.waiting import let_pass, wait_until
 
 COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}
 PIECE = b"a" * 65_536
@@ -97,8 +97,7 @@ def file(environ, parts, start_response):
 def until(environ, parts, start_response):
     """Work until the file `path` is there."""
     Path(parts["started"][0]).touch()
-    while not Path(parts["path"][0]).exists():
-        time.sleep(0.01)
+    wait_until(Path(parts["path"][0]).exists, "the test says so")
     return hello(environ, parts, start_response)
 
 
@@ -174,8 +173,7 @@ def waited_for():
     """Read until somebody opens the gate, the file that the environment names; tell who began."""
     with Path(os.environ["GATE"] + ".begun").open("a") as begun:
         begun.write("1")
-    while not Path(os.environ["GATE"]).exists():
-        time.sleep(0.01)
+    wait_until(Path(os.environ["GATE"]).exists, "the test says so")
     return Gallery.photo
 
 
@@ -183,16 +181,16 @@ TRIES_SECONDS = 0.2
 
 
 def away():
-    time.sleep(TRIES_SECONDS)
+    let_pass(TRIES_SECONDS)
     raise Unavailable
 
 
 def gone():
-    time.sleep(TRIES_SECONDS)
+    let_pass(TRIES_SECONDS)
 
 
 def bug():
-    time.sleep(TRIES_SECONDS)
+    let_pass(TRIES_SECONDS)
     raise KeyError("nobody has thought of this")
 
 

@@ -25,7 +25,8 @@ from tests.http.application import (
     form,
 )
 from tests.http.test_product_images import Shelf
-from tests.mongod import wait_until
+from tests.table import table
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
@@ -184,15 +185,15 @@ def bytes_of(row: Upload) -> bytes:
     return row.body if isinstance(row.body, bytes) else row.body()
 
 
-@pytest.mark.parametrize("row", FORMS, **by_name)
+@table("row", FORMS)
 def test_no_form(as_seller, shelf, leaves_nothing, row):
     answer = as_seller.post(shelf.images, data=bytes_of(row), content_type=row.content_type)
     assert answer.status_code == row.status, answer.text
     assert_clear(answer.json, row.status, row.code)
 
 
-@pytest.mark.parametrize("way", ["form", "body", "replacing"])
-@pytest.mark.parametrize("row", FILES, **by_name)
+@table("way", ["form", "body", "replacing"])
+@table("row", FILES)
 def test_no_picture(as_seller, shelf, leaves_nothing, row, way):
     status, code = row.status, row.code
     if way == "body":
@@ -311,8 +312,8 @@ JSON_ROUTES = (
 )
 
 
-@pytest.mark.parametrize(("method", "url"), JSON_ROUTES)
-@pytest.mark.parametrize("row", BODIES, **by_name)
+@table("method, url", JSON_ROUTES)
+@table("row", BODIES)
 def test_no_body(as_seller, shelf, leaves_nothing, row, method, url):
     path = url.format(products=PRODUCTS, url=shelf.url, image=shelf.product["images"][0]["id"])
     answer = as_seller.ask(method, path, data=row.body, content_type=row.content_type)
@@ -370,7 +371,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(DEADLINE_SECONDS)
 
 
 def _answer_in(received: bytes) -> tuple[int, str] | None:

@@ -32,29 +32,28 @@ def house(mongod: Mongod) -> Iterator[Application]:
 
     The disk had 60 of 100 GB, and half a GB more each day; each hour had 7,200 requests.
     """
-    application = Application(mongod)
-    quota = {"$set": {"quotas": {"bytes": 10 * GB}}}
-    application.raw["sites"].update_one({"_id": OTHER_SITE}, quota)
-    for who in ("seller", "seller_on_other_site"):
-        for _ in range(3):
-            application.caller(who).a_product(a_picture(), a_picture())
-    service: SnapshotService = application.app.extensions["avenue"][SnapshotService]
-    at = service.take().at
-    (taken,) = application.raw["infra_metrics"].find()
-    application.raw["infra_metrics"].delete_many({})
-    application.raw["infra_metrics"].insert_many(
-        {
-            **taken,
-            "_id": new_id(),
-            "created_at": at - timedelta(hours=hours),
-            "disk_used_bytes": round((60 - hours / 48) * GB),
-            "disk_total_bytes": 100 * GB,
-            "traffic": {**taken["traffic"], "requests": 7_200 * (1000 - hours)},
-        }
-        for hours in range(11 * 24)
-    )
-    yield application
-    application.close()
+    with Application(mongod) as application:
+        quota = {"$set": {"quotas": {"bytes": 10 * GB}}}
+        application.raw["sites"].update_one({"_id": OTHER_SITE}, quota)
+        for who in ("seller", "seller_on_other_site"):
+            for _ in range(3):
+                application.caller(who).a_product(a_picture(), a_picture())
+        service: SnapshotService = application.app.extensions["avenue"][SnapshotService]
+        at = service.take().at
+        (taken,) = application.raw["infra_metrics"].find()
+        application.raw["infra_metrics"].delete_many({})
+        application.raw["infra_metrics"].insert_many(
+            {
+                **taken,
+                "_id": new_id(),
+                "created_at": at - timedelta(hours=hours),
+                "disk_used_bytes": round((60 - hours / 48) * GB),
+                "disk_total_bytes": 100 * GB,
+                "traffic": {**taken["traffic"], "requests": 7_200 * (1000 - hours)},
+            }
+            for hours in range(11 * 24)
+        )
+        yield application
 
 
 def asked(caller: Caller) -> dict[str, Any]:

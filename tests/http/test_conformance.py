@@ -61,8 +61,9 @@ from tests.http.ways import (
     ask,
     servers,
 )
-from tests.mongod import Guard, Mongod, database_name, wait_until
+from tests.mongod import Guard, Mongod, database_name
 from tests.server import Client, Server, path_of, prepare
+from tests.waiting import wait_until
 
 CHUNK_BYTES = 1024 * 1024
 FLASK_ALONE = (COLD, LANE, STOCK)

@@ -53,19 +53,10 @@ def deep_looks_are_quick_too() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
-    """A house of two sites that no other tests use."""
-    application = Application(mongod)
-    yield application
-    application.close()
-
-
-@pytest.fixture(scope="module")
 def second_house(mongod: Mongod) -> Iterator[Application]:
     """Another one, for tests that want it empty."""
-    application = Application(mongod)
-    yield application
-    application.close()
+    with Application(mongod) as application:
+        yield application
 
 
 def empty(application: Application) -> None:
@@ -77,9 +68,9 @@ def empty(application: Application) -> None:
 
 
 @pytest.fixture
-def nothing_else(house: Application) -> None:
+def nothing_else(application: Application) -> None:
     """So that a pass over everything is short."""
-    empty(house)
+    empty(application)
 
 
 @pytest.fixture
@@ -96,13 +87,13 @@ def shop(second_house: Application) -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def ops(house: Application) -> Caller:
-    return house.caller("ops")
+def ops(application: Application) -> Caller:
+    return application.caller("ops")
 
 
 @pytest.fixture(scope="module")
-def seller(house: Application) -> Caller:
-    return house.caller("seller")
+def seller(application: Application) -> Caller:
+    return application.caller("seller")
 
 
 # Who may ask, and in which form
@@ -120,19 +111,19 @@ def seller(house: Application) -> Caller:
         ("admin", 200),
     ],
 )
-def test_ops_and_administrators_may_ask(house, who, code, url):
-    assert house.caller(who).get(url).status_code == code
+def test_ops_and_administrators_may_ask(application, who, code, url):
+    assert application.caller(who).get(url).status_code == code
 
 
 @BOTH
-def test_a_token_of_another_site_is_none_here(house, url):
-    stranger = replace(house.caller("ops_on_other_site"), host=HOST)
+def test_a_token_of_another_site_is_none_here(application, url):
+    stranger = replace(application.caller("ops_on_other_site"), host=HOST)
     assert_refused(stranger.get(url), 401, "invalid_token")
 
 
 @BOTH
-def test_a_token_that_may_only_write_is_refused(house, ops, url):
-    assert_refused(house.with_scopes(ops, "write").get(url), 403, "insufficient_scope")
+def test_a_token_that_may_only_write_is_refused(application, ops, url):
+    assert_refused(application.with_scopes(ops, "write").get(url), 403, "insufficient_scope")
 
 
 @BOTH
@@ -298,13 +289,13 @@ DAMAGE = [
 @pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize("kind", ["product", "group"])
 @pytest.mark.parametrize(("damage", "named"), DAMAGE)
-def test_damage_is_found_by_one_pass(house, seller, ops, kind, damage, named):
+def test_damage_is_found_by_one_pass(application, seller, ops, kind, damage, named):
     sku = unique("SKU-")
     make = seller.a_product if kind == "product" else seller.a_group
     owner = make(a_picture(), a_picture(), **({"sku": sku} if kind == "product" else {}))
-    hand = Hand(house, owner["images"][1]["id"])
+    hand = Hand(application, owner["images"][1]["id"])
     getattr(hand, damage)()
-    inspected(house)
+    inspected(application)
     (problem,) = problems_of(ops, owner["id"])
     assert problem["kind"] == named
     assert problem["image"] == hand.asset
@@ -315,13 +306,13 @@ def test_damage_is_found_by_one_pass(house, seller, ops, kind, damage, named):
     assert status(ops)["verdict"] == "at_risk"
 
 
-def test_a_chunk_in_the_middle_of_a_large_picture_is_missed(house, seller, ops):
+def test_a_chunk_in_the_middle_of_a_large_picture_is_missed(application, seller, ops):
     large = pictures.photo(1400, 1000, format="PNG", seed=5)
     owner = seller.a_product(large)
-    hand = Hand(house, owner["images"][0]["id"])
-    assert house.raw[CHUNKS].count_documents({"files_id": hand.file}) > 1
+    hand = Hand(application, owner["images"][0]["id"])
+    assert application.raw[CHUNKS].count_documents({"files_id": hand.file}) > 1
     hand.chunk_gone(1)
-    inspected(house)
+    inspected(application)
     (problem,) = problems_of(ops, owner["id"])
     assert problem["kind"] == "chunk_missing"
     assert problem["detail"].endswith("gone: 1.")
@@ -348,13 +339,13 @@ ENTRIES: list[tuple[Any, str]] = [
 
 @pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize(("entry", "named"), ENTRIES, ids=repr)
-def test_an_entry_that_leads_nowhere_is_found_by_one_pass(house, seller, ops, entry, named):
+def test_an_entry_that_leads_nowhere_is_found_by_one_pass(application, seller, ops, entry, named):
     owner = seller.a_product(a_picture(), sku=unique("SKU-"))
-    add_entries(house, "product", owner["id"], [entry])
-    inspected(house)
+    add_entries(application, "product", owner["id"], [entry])
+    inspected(application)
     (problem,) = problems_of(ops, owner["id"])
     assert (problem["kind"], problem["sku"]) == (named, owner["sku"])
-    house.raw["shop_products"].delete_one({"_id": owner["id"]})
+    application.raw["shop_products"].delete_one({"_id": owner["id"]})
     assert problems_of(ops, owner["id"]) == []
 
 
@@ -537,14 +528,14 @@ def test_a_deep_look_that_has_no_time_says_so(shop, monkeypatch):
     "damage",
     [name for name, kind in DAMAGE if not kind.startswith("asset")] + ["bit_flipped"],
 )
-def test_uploading_the_same_picture_again_mends_it(house, seller, ops, damage, way):
+def test_uploading_the_same_picture_again_mends_it(application, seller, ops, damage, way):
     seed = abs(hash((damage, way))) % 10**6
     large = pictures.photo(900, 700, format="PNG", compress_level=1, seed=seed)
     owner = seller.a_product(large)
     image = owner["images"][0]
     images = f"{PRODUCTS}/{owner['id']}/images"
-    getattr(Hand(house, image["id"]), damage)()
-    inspected(house)
+    getattr(Hand(application, image["id"]), damage)()
+    inspected(application)
     if way == "add":
         answer = seller.upload(images, large)
     else:
@@ -552,28 +543,28 @@ def test_uploading_the_same_picture_again_mends_it(house, seller, ops, damage, w
     assert (answer.status_code, answer.json["id"]) == (200, image["id"])
     assert problems_of(ops, owner["id"]) == []
     assert seller.get(image["url"]).data == large
-    inspected(house)
+    inspected(application)
     assert problems_of(ops, owner["id"]) == []
-    assert "damaged" not in house.raw["assets"].find_one({"_id": image["id"]})
+    assert "damaged" not in application.raw["assets"].find_one({"_id": image["id"]})
 
 
-def test_a_picture_that_is_whole_is_not_written_again(house, seller):
+def test_a_picture_that_is_whole_is_not_written_again(application, seller):
     picture = a_picture()
     owner = seller.a_product(picture)
-    hand = Hand(house, owner["images"][0]["id"])
-    chunk = house.raw[CHUNKS].find_one({"files_id": hand.file})
-    seen = dict(house.watch.seen)
+    hand = Hand(application, owner["images"][0]["id"])
+    chunk = application.raw[CHUNKS].find_one({"files_id": hand.file})
+    seen = dict(application.watch.seen)
     assert seller.upload(f"{PRODUCTS}/{owner['id']}/images", picture).status_code == 200
-    assert house.raw[CHUNKS].find_one({"files_id": hand.file}) == chunk
+    assert application.raw[CHUNKS].find_one({"files_id": hand.file}) == chunk
     written = ("update", CHUNKS)
-    assert house.watch.seen.get(written) == seen.get(written)
+    assert application.watch.seen.get(written) == seen.get(written)
 
 
-def test_another_picture_in_its_place_heals_the_product_too(house, seller, ops):
+def test_another_picture_in_its_place_heals_the_product_too(application, seller, ops):
     owner = seller.a_product(a_picture())
     image = owner["images"][0]["id"]
-    Hand(house, image).chunk_gone()
-    inspected(house)
+    Hand(application, image).chunk_gone()
+    inspected(application)
     assert len(problems_of(ops, owner["id"])) == 1
     url = f"{PRODUCTS}/{owner['id']}/images/{image}/file"
     assert seller.upload(url, a_picture(), method="PUT").status_code == 201
@@ -581,13 +572,15 @@ def test_another_picture_in_its_place_heals_the_product_too(house, seller, ops):
 
 
 @pytest.mark.parametrize("kind", ["product", "group"])
-def test_entries_whose_pictures_are_gone_make_room_for_the_next_upload(house, seller, ops, kind):
+def test_entries_whose_pictures_are_gone_make_room_for_the_next_upload(
+    application, seller, ops, kind
+):
     taken = [a_picture() for _ in range(5)]
     base = PRODUCTS if kind == "product" else GROUPS
     owner = (seller.a_product if kind == "product" else seller.a_group)(*taken)
     for image in owner["images"][:2]:
-        Hand(house, image["id"]).asset_gone()
-    inspected(house)
+        Hand(application, image["id"]).asset_gone()
+    inspected(application)
     assert len(problems_of(ops, owner["id"])) == 2
     images = f"{base}/{owner['id']}/images"
     assert seller.upload(images, taken[0], taken[1]).status_code == 201
@@ -856,4 +849,5 @@ def test_texts_that_are_none_stop_nothing(shop: Application, library: list[str])
         ]
     )
     inspected(shop)
-    assert told_of_website(shop) == {"x" * 22: (True, "asset_missing")}
+    malformed = {None: (True, "malformed_record")}
+    assert told_of_website(shop) == {"x" * 22: (True, "asset_missing"), **malformed}

@@ -1,11 +1,11 @@
-"""The debug endpoints over a big shop: answers within a second, and never by reading everything."""
+"""The debug endpoints over a big shop: little work, and never by reading everything."""
 
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from pymongo import WriteConcern, monitoring
+from pymongo import WriteConcern
 
 from avenue.clock import utc_now
 from avenue.identity import new_id
@@ -20,9 +20,8 @@ from tests.http.debug_app import (
     status,
     storage,
 )
+from tests.listening import recorded
 from tests.mongod import Mongod
-
-pytestmark = pytest.mark.alone
 
 IMAGES_EACH = 3
 BATCH = 2_000
@@ -34,37 +33,10 @@ TRIES = 5  # nothing is cached between them: the best is what it takes when noth
 OURS = ("$db", "lsid", "$clusterTime", "txnNumber", "maxTimeMS", "$readPreference")
 
 
-class Recorder(monitoring.CommandListener):
-    """Writes down what is asked of one database."""
-
-    def __init__(self) -> None:
-        self.database = ""
-        self.commands: list[dict[str, Any]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.database_name == self.database:
-            self.commands.append(dict(event.command))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
-
-
 @pytest.fixture
-def recorder() -> Recorder:
-    recorder = Recorder()
-    monitoring.register(recorder)
-    return recorder
-
-
-@pytest.fixture
-def house(mongod: Mongod, recorder: Recorder) -> Iterator[Application]:
-    application = Application(mongod)
-    yield application
-    recorder.database = ""
-    application.close()
+def house(mongod: Mongod) -> Iterator[Application]:
+    with Application(mongod) as application:
+        yield application
 
 
 def fill(house: Application, products: int) -> None:
@@ -160,20 +132,16 @@ def stages_of(plan: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("products", [SHORT, pytest.param(LONG, marks=pytest.mark.long)])
-def test_a_big_shop_is_told_about_in_a_second_without_a_collection_scan(
-    house: Application, recorder: Recorder, products: int
+def test_a_big_shop_is_told_about_with_little_work_and_without_a_collection_scan(
+    house: Application, products: int
 ) -> None:
     fill(house, products)
-    began = time.monotonic()
     inspected(house)
-    took_seconds = time.monotonic() - began
     ops, times = house.caller("ops"), dict[str, float]()
 
-    recorder.database = house.raw.name
-    for url in (PRODUCTS_STATUS, STORAGE_STATUS):
-        times[url] = min(seconds_for(ops, url) for _ in range(TRIES))
-    recorder.database = ""
-    print(f"{products} products: pass {took_seconds:.1f} s, answers {times}")
+    with recorded(house.raw.name) as commands:
+        for url in (PRODUCTS_STATUS, STORAGE_STATUS):
+            times[url] = min(seconds_for(ops, url) for _ in range(TRIES))
 
     ephemeral, external = products // EPHEMERAL_EVERY, products // EXTERNAL_EVERY
     found = status(ops)
@@ -192,20 +160,29 @@ def test_a_big_shop_is_told_about_in_a_second_without_a_collection_scan(
     assert max(times.values()) < 1.0, times
     scanned = {
         repr(command)[:300]
-        for command in recorder.commands
+        for command in commands
         if next(iter(command)) in {"find", "aggregate", "count"}
         and "COLLSCAN" in set(stages_of(explained(house, command)))
     }
-    asked = {command[next(iter(command))] for command in recorder.commands}
+    asked = {command[next(iter(command))] for command in commands}
     assert asked >= {"shop_products", "assets", "findings", FILES, CHUNKS}
     # Who asks and for which site is not of the shop's size.
     assert not {each for each in scanned if "'sites'" not in each and "'users'" not in each}
+
+    # Each thing a few times, through indexes.
+    documents = sum(house.counts().values())
+    walked = {
+        repr(command)[:300]: keys_of(house, command)
+        for command in commands
+        if next(iter(command)) in {"find", "aggregate", "count"}
+    }
+    assert 0 < sum(walked.values()) < 5 * documents
 
     # Through an index alone, or only few: a partial index that does not fit the question is no scan
     # of the collection, and yet everything is read.
     read = {
         repr(command)[:300]: read_by(house, command)
-        for command in recorder.commands
+        for command in commands
         if command.get("aggregate") == "assets"
     }
     assert len(read) >= 3
@@ -213,9 +190,10 @@ def test_a_big_shop_is_told_about_in_a_second_without_a_collection_scan(
 
 
 def seconds_for(ops: Caller, url: str) -> float:
-    began = time.monotonic()
+    """What this process computes for an answer; what the database does for it is counted."""
+    began = time.thread_time()
     assert ops.get(url).status_code == 200
-    return time.monotonic() - began
+    return time.thread_time() - began
 
 
 def explained(house: Application, command: Mapping[str, Any]) -> Any:
@@ -229,6 +207,14 @@ def read_by(house: Application, command: Mapping[str, Any]) -> int:
     told = house.raw.command("explain", plain, verbosity="executionStats")
     cursor = told["stages"][0]["$cursor"] if "stages" in told else told
     return int(cursor["executionStats"]["totalDocsExamined"])
+
+
+def keys_of(house: Application, command: Mapping[str, Any]) -> int:
+    """How many keys of indexes a question walks through."""
+    plain = {name: value for name, value in command.items() if name not in OURS}
+    told = house.raw.command("explain", plain, verbosity="executionStats")
+    cursor = told["stages"][0]["$cursor"] if "stages" in told else told
+    return int(cursor["executionStats"]["totalKeysExamined"])
 
 
 def test_a_collection_scan_would_be_seen(house: Application) -> None:

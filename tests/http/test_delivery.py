@@ -28,6 +28,8 @@ from tests.http.delivery_app import (
     make_app,
     make_files,
 )
+from tests.table import table
+from tests.waiting import DEADLINE_SECONDS, ending
 
 LENGTH = len(CONTENT)
 CSP = "default-src 'none'; sandbox"
@@ -428,17 +430,17 @@ def server(request):
         command = [sys.executable, "-m", "gunicorn", *request.param, "--threads", "4"]
         command += ["--bind", f"fd://{listener.fileno()}", "--log-level", "critical"]
         command += ["--no-control-socket", "tests.http.delivery_app:app"]
-        with subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
             env={**os.environ, "AVENUE_LOCAL": "1"},
             pass_fds=[listener.fileno()],
             stderr=subprocess.DEVNULL,
-        ) as process:
-            try:
-                yield listener.getsockname()
-            finally:
-                process.terminate()
+        )
+        with ending(process):
+            yield listener.getsockname()
+            process.terminate()
+            process.wait(DEADLINE_SECONDS)
 
 
 def fetch(server, path, headers=None, method="GET"):
@@ -463,7 +465,7 @@ def raw_request(method, path, *fields):
     return "\r\n".join(lines).encode()
 
 
-@pytest.mark.parametrize("key", NAMES)
+@table("key", NAMES)
 def test_the_server_sends_any_name(server, key):
     """RFC 9110 section 5.5: not a byte in a header that does not belong there."""
     head, _, body = raw(server, raw_request("GET", f"/immutable/named-{key}")).partition(
@@ -480,8 +482,8 @@ def test_the_server_sends_any_name(server, key):
     check_disposition(value, NAMES[key])
 
 
-@pytest.mark.parametrize(
-    ("method", "asked", "status", "announced", "body"),
+@table(
+    "method, asked, status, announced, body",
     [
         ("GET", [], "200 OK", "1024", CONTENT),
         ("HEAD", [], "200 OK", "1024", b""),

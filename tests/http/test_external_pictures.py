@@ -5,6 +5,7 @@ import pytest
 from tests.http.application import GROUPS, HOST, PRODUCTS, Caller, a_picture
 from tests.http.test_product_images import REPLY_KEYS, Shelf
 from tests.http.test_products import assert_refused
+from tests.table import table
 
 URL = "https://images.example/zapato.jpg?w=800&h=600#a"
 
@@ -62,7 +63,7 @@ def test_these_are_addresses(shelf, url):
     assert shelf.now()["images"] == []
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "",
@@ -86,7 +87,6 @@ def test_these_are_addresses(shelf, url):
         5,
         {"$ne": ""},
     ],
-    ids=repr,
 )
 def test_these_are_none(application, shelf, url):
     before = application.counts()

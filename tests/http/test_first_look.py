@@ -1,7 +1,6 @@
 """What nobody has asked a worker for is found ahead of Flask, as the ordinary path answers it."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -17,6 +16,7 @@ from tests.http.application import HOST, OTHER_HOST, SITES, Application, Caller,
 from tests.http.test_hot_pictures import told, warmed
 from tests.http.test_product_images import Shelf
 from tests.server import path_of
+from tests.threads import Threads
 
 READERS = 8
 
@@ -88,7 +88,7 @@ def test_it_costs_two_queries_and_then_none(application, hot, fresh, image, whic
 def test_many_at_once_read_the_bytes_once(application, hot, image):
     looks = [hot.first_look(HOST, path_of(image["thumb"])) for _ in range(READERS)]
     before = Counter(application.watch.seen)
-    with application.watch.over(DEFAULT_SITE), ThreadPoolExecutor(READERS) as pool:
+    with application.watch.over(DEFAULT_SITE), Threads(READERS) as pool:
         found = list(pool.map(lambda look: look(), looks))
     assert len(set(found)) == 1
     assert (Counter(application.watch.seen) - before)["find", "renditions"] == 1

@@ -8,6 +8,7 @@ from avenue.identity import new_id
 from tests.http.application import GROUPS, HOST, PRODUCTS, Caller, a_picture, unique
 from tests.http.test_product_images import Shelf
 from tests.http.test_products import assert_refused
+from tests.table import table
 
 GROUP_KEYS = {
     "id",
@@ -55,10 +56,21 @@ each_route = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def scene(as_seller: Caller) -> dict[str, str]:
+def made(as_seller: Caller) -> dict[str, str]:
     group = as_seller.a_group(a_picture())
     return {"group": group["id"], "image": group["images"][0]["id"]}
+
+
+@pytest.fixture(scope="module")
+def standing(as_seller: Caller) -> dict[str, str]:
+    """A group for all who are refused: it stays as it is."""
+    return made(as_seller)
+
+
+@pytest.fixture
+def scene(as_seller: Caller) -> dict[str, str]:
+    """One that a test may change."""
+    return made(as_seller)
 
 
 def filled(value: Any, scene: dict[str, str]) -> Any:
@@ -73,9 +85,9 @@ def sent(caller: Caller, route: Route, scene: dict[str, str]):
     return caller.ask(route.method, filled(route.url, scene), json=filled(route.body, scene))
 
 
-@each_route
-@pytest.mark.parametrize(
-    ("who", "status"),
+@table("route", ROUTES)
+@table(
+    "who, status",
     [
         ("nobody", 401),
         ("client", 403),
@@ -86,11 +98,11 @@ def sent(caller: Caller, route: Route, scene: dict[str, str]):
         ("admin_on_other_site", 404),
     ],
 )
-def test_others_may_not(application, as_seller, scene, route, who, status):
-    before = as_seller.get(f"{GROUPS}/{scene['group']}").json
-    answer = sent(application.caller(who), route, scene)
+def test_others_may_not(application, as_seller, standing, route, who, status):
+    before = as_seller.get(f"{GROUPS}/{standing['group']}").json
+    answer = sent(application.caller(who), route, standing)
     assert answer.status_code == status
-    assert as_seller.get(f"{GROUPS}/{scene['group']}").json == before
+    assert as_seller.get(f"{GROUPS}/{standing['group']}").json == before
 
 
 @each_route

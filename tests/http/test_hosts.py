@@ -8,6 +8,7 @@ from flask import Flask, request
 
 from avenue.config import Settings
 from tests.http.web_app import HOST, Server, gunicorn, whole_app
+from tests.table import table
 
 SENT = {
     "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
@@ -32,10 +33,10 @@ def test_the_host_names_the_site(host: str, name: str) -> None:
     assert answer.text == f"<p>{name}</p>"
 
 
-@pytest.mark.parametrize(
+@table(
     "host", ["evil.example", "shop.example:81", "shop.example.", "", "a b/../", "shop.example@x"]
 )
-@pytest.mark.parametrize("path", ["/page", "/api/things", "/nowhere"])
+@table("path", ["/page", "/api/things", "/nowhere"])
 def test_any_other_host_is_refused(host: str, path: str) -> None:
     answer = whole_app().test_client().get(path, headers={"Host": host})
     assert (answer.status_code, answer.json["code"]) == (400, "unknown_host")

@@ -1,9 +1,7 @@
 """What a worker has at hand is answered as the ordinary path answers it, and without it."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from threading import Barrier, Event
 from typing import Any
@@ -21,6 +19,9 @@ from avenue.storage.schema import Gate
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
 from tests.http.test_media import CONDITIONS, RANGES, conditional
 from tests.http.test_product_images import Shelf
+from tests.table import table
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, let_pass
 
 OF_ONE_REQUEST = {"X-Request-ID", "Date"}
 
@@ -90,9 +91,9 @@ REQUESTS = [
 
 
 @both
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize(("name", "headers"), REQUESTS, ids=[name for name, _ in REQUESTS])
-@pytest.mark.parametrize("way", ["hot", "warm"])
+@table("method", ["GET", "HEAD"])
+@table("name, headers", REQUESTS)
+@table("way", ["hot", "warm"])
 def test_all_ways_answer_the_same(request, nobody, urls, way, which, method, name, headers):
     hot = request.getfixturevalue(way)
     first = warmed(hot, urls[which])
@@ -166,11 +167,13 @@ def test_whoever_has_it_makes_it_known(application, nobody, urls, which, method,
     assert told(answer) == told(ordinary)
 
 
-def test_a_rendition_that_was_swept_is_made_again(application, warm, urls):
-    first = warmed(warm, urls["thumb"])
-    key = urls["thumb"].partition("/media/")[2]
+def test_a_rendition_that_was_swept_is_made_again(application, warm, as_seller):
+    # Of a picture of its own: what is made again is dated anew.
+    thumb = Shelf(as_seller, a_picture()).now()["images"][0]["variants"]["thumb"]["url"]
+    first = warmed(warm, thumb)
+    key = thumb.partition("/media/")[2]
     assert application.raw["renditions"].delete_one({"_id": key}).deleted_count == 1
-    again = warm.get(urls["thumb"])
+    again = warm.get(thumb)
     assert (again.status_code, again.data) == (200, first.data)
 
 
@@ -189,7 +192,7 @@ def test_the_ordinary_way_has_only_what_is_left_of_the_time(application, as_sell
         return request(self, seconds)
 
     def away(*_: Any) -> None:
-        time.sleep(0.5)
+        let_pass(0.5)
         raise Unavailable
 
     monkeypatch.setattr(Database, "request", noted)
@@ -294,7 +297,7 @@ def test_a_thousand_who_miss_at_once_cost_one_read(application, as_seller, monke
 
     def slow(self: AssetStore, *args: Any) -> Any:
         reads.append("asset")
-        assert everybody_waits.wait(60)
+        assert everybody_waits.wait(DEADLINE_SECONDS)
         return find(self, *args)
 
     monkeypatch.setattr(AssetStore, "get", slow)
@@ -307,7 +310,7 @@ def test_a_thousand_who_miss_at_once_cost_one_read(application, as_seller, monke
     begun = Barrier(many + 1)
 
     def ask(_: int) -> int:
-        begun.wait(60)
+        begun.wait(DEADLINE_SECONDS)
         return (
             app.test_client()
             .get(
@@ -317,11 +320,11 @@ def test_a_thousand_who_miss_at_once_cost_one_read(application, as_seller, monke
             .status_code
         )
 
-    with ThreadPoolExecutor(many) as pool:
+    with Threads(many) as pool:
         answers = [pool.submit(ask, number) for number in range(many)]
-        begun.wait(60)
+        begun.wait(DEADLINE_SECONDS)
         everybody_waits.set()
-        assert {each.result(60) for each in answers} == {200}
+        assert {each.result(DEADLINE_SECONDS) for each in answers} == {200}
     assert reads.count("bytes") == 1
     assert reads.count("asset") < many / 2  # who comes after the first look needs none
 

@@ -11,25 +11,17 @@ import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.table import table
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, let_pass, wait_until
+
 ROOT = Path(__file__).parent.parent.parent
 MIB = 1024 * 1024
-PATIENCE_SECONDS = 60
-
-
-def wait_for(what, seconds=PATIENCE_SECONDS):
-    """Return the first true value of `what()`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := what():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"did not happen within {seconds} s: {what}")
 
 
 class Server:
@@ -48,7 +40,7 @@ class Server:
                 env={**environment, **settings, **env},
                 stderr=log,
             )
-        self.port = int(wait_for(self._port))
+        self.port = int(wait_until(self._port))
         self.pid = self.counts()["pid"]
 
     def _port(self):
@@ -61,14 +53,14 @@ class Server:
 
     def ask(self, method, path, body=None, headers=None):
         """Return status and parsed answer of one request on its own connection."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         with contextlib.closing(client):
             client.request(method, path, body, headers or {})
             answer = client.getresponse()
             return answer.status, json.loads(answer.read())
 
     def connect(self, *sent):
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS)
         for piece in sent:
             client.sendall(piece)
         return client
@@ -83,7 +75,7 @@ class Server:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE_SECONDS * 2)
+        self.process.wait(DEADLINE_SECONDS * 2)
 
 
 def everything(client):
@@ -161,7 +153,7 @@ def strict(tmp_path_factory):
 
 
 def test_a_connection_serves_request_after_request(server):
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_SECONDS)
     with contextlib.closing(client):
         ports = set()
         for name in ("ana", "bea", "eva"):
@@ -283,8 +275,8 @@ def test_forwarded_headers_reach_the_application_untouched(server):
 # Broken requests
 
 
-@pytest.mark.parametrize(
-    ("status", "sent"),
+@table(
+    "status, sent",
     [
         (400, post("/body", 3, "Content-Length: 3") + b"abc"),
         (400, post("/body", 3, "Transfer-Encoding: chunked") + b"0\r\n\r\n"),
@@ -332,7 +324,7 @@ def test_gunicorns_parser_refuses_what_it_always_refused(server, status, sent):
 def test_nothing_of_a_request_that_fails_is_in_the_log(serve, sent):
     server = serve(AVENUE_MAX_HEADER_SECONDS="1")
     server.talk(sent)
-    wait_for(lambda: re.search("bad_request|internal_error|too_slow", server.log.read_text()))
+    wait_until(lambda: re.search("bad_request|internal_error|too_slow", server.log.read_text()))
     written = server.log.read_text().partition("Booting worker")[2]
     assert not re.search("private|127[.]0[.]0[.]1|token", written)
 
@@ -362,7 +354,7 @@ def test_a_head_cut_short_is_closed(server):
 
 
 def test_a_refused_body_is_read_on_so_that_the_answer_is_seen(server):
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_SECONDS)
     with contextlib.closing(client):
         client.request("POST", "/refuse", b"x" * 7 * MIB)
         assert client.getresponse().read() == b'{"code": "file_too_large"}'
@@ -371,7 +363,7 @@ def test_a_refused_body_is_read_on_so_that_the_answer_is_seen(server):
 
 
 def test_a_refused_body_too_long_to_collect_is_read_on_too(strict):
-    client = http.client.HTTPConnection("127.0.0.1", strict.port, timeout=PATIENCE_SECONDS)
+    client = http.client.HTTPConnection("127.0.0.1", strict.port, timeout=DEADLINE_SECONDS)
     with contextlib.closing(client):
         client.request("POST", "/refuse", b"x" * (MIB + 50_000))
         answer = client.getresponse()
@@ -387,7 +379,7 @@ def test_a_body_there_is_no_room_for_is_answered_with_a_time_to_try_again(serve,
         "    avenue.web.arrival.SPOOL_FILE_BYTES = 1000\n"
     )
     server = serve("--config", str(conf))
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_SECONDS)
     with contextlib.closing(client):
         client.request("POST", "/body", b"x" * MIB)
         answer = client.getresponse()
@@ -431,7 +423,7 @@ def test_a_slow_body_read_by_a_thread_is_broken_off(strict):
 
 def trickle(client, piece):
     """Send `piece` ten times a second until the server answers; return the answer."""
-    for _ in range(10 * PATIENCE_SECONDS):
+    for _ in range(10 * DEADLINE_SECONDS):
         client.settimeout(0.1)
         try:
             return client.recv(65_536)
@@ -441,8 +433,8 @@ def trickle(client, piece):
 
 
 def test_a_body_faster_than_the_slowest_allowed_is_waited_for(strict):
-    while not is_waited_for(strict):
-        pass  # this process had to wait: such a body was slower
+    # Again when this process had to wait itself: such a body was slower.
+    wait_until(lambda: is_waited_for(strict))
 
 
 def is_waited_for(server):
@@ -455,7 +447,7 @@ def is_waited_for(server):
                 client.sendall(b"x" * 2000)
                 sent += 2000
                 longest_pause, last = max(longest_pause, time.monotonic() - last), time.monotonic()
-                time.sleep(max(0.0, started + sent / 40_000 - time.monotonic()))
+                let_pass(max(0.0, started + sent / 40_000 - time.monotonic()))
         is_taken = b'"bytes": 100000' in everything(client)
     assert is_taken or longest_pause > 0.5
     return is_taken
@@ -464,8 +456,8 @@ def is_waited_for(server):
 def test_a_client_that_does_not_take_its_answer_is_dropped(strict):
     before = strict.counts()["unfinished_answers"]
     with strict.connect(get("/big?mb=64")) as client:
-        wait_for(lambda: strict.counts()["unfinished_answers"] == before + 1)
-        wait_for(lambda: has_no_connection_to(strict, client.getsockname()[1]))
+        wait_until(lambda: strict.counts()["unfinished_answers"] == before + 1)
+        wait_until(lambda: has_no_connection_to(strict, client.getsockname()[1]))
 
 
 def has_no_connection_to(server, port):
@@ -481,7 +473,7 @@ def good_times(server, count=100):
         assert server.ask("GET", "/hello")[0] == 200
         return time.monotonic() - started
 
-    with ThreadPoolExecutor(2) as pool:
+    with Threads(2) as pool:
         return sorted(pool.map(one, range(count)))
 
 
@@ -532,7 +524,7 @@ def slow_reader(server, path, version="1.1"):
     """Somebody who begins to get `path` and then takes nothing more."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(PATIENCE_SECONDS)
+    client.settimeout(DEADLINE_SECONDS)
     client.connect(("127.0.0.1", server.port))
     client.sendall(f"GET {path} HTTP/{version}\r\nHost: a\r\n\r\n".encode())
     assert client.recv(9) == f"HTTP/{version} ".encode()
@@ -557,7 +549,7 @@ def test_forty_slow_readers_hold_no_thread_and_little_memory(serve):
     before = process.memory_info().rss
     with contextlib.ExitStack() as stack:
         readers = [stack.enter_context(slow_reader(server, "/big?mb=8")) for _ in range(40)]
-        wait_for(lambda: server.counts()["unfinished_answers"] == 40)
+        wait_until(lambda: server.counts()["unfinished_answers"] == 40)
         times = good_times(server)
         assert process.memory_info().rss - before < 20 * MIB
         for reader in readers[:2]:
@@ -566,7 +558,7 @@ def test_forty_slow_readers_hold_no_thread_and_little_memory(serve):
             assert body.startswith(big(8))
             assert statuses(body[8 * MIB :]) == [200]
     assert_not_slower(times, calm)
-    wait_for(lambda: server.counts()["held_answers"] == 0)
+    wait_until(lambda: server.counts()["held_answers"] == 0)
 
 
 def test_an_answer_without_a_length_comes_whole_however_slowly_it_is_taken(server):
@@ -585,8 +577,8 @@ def test_an_answer_without_a_length_comes_whole_however_slowly_it_is_taken(serve
 def test_a_slow_reader_who_leaves_frees_everything(server):
     before = server.counts()
     with slow_reader(server, "/big?mb=8"):
-        wait_for(lambda: server.counts()["held_answers"] == before["held_answers"] + 1)
-    wait_for(lambda: server.counts()["held_answers"] == before["held_answers"])
+        wait_until(lambda: server.counts()["held_answers"] == before["held_answers"] + 1)
+    wait_until(lambda: server.counts()["held_answers"] == before["held_answers"])
 
 
 def test_an_answer_that_breaks_off_is_cut_and_never_looks_whole(server):
@@ -600,11 +592,11 @@ def test_an_answer_that_breaks_off_is_cut_and_never_looks_whole(server):
 def test_slow_readers_are_finished_when_the_worker_is_told_to_stop(serve):
     server = serve()
     with slow_reader(server, "/big?mb=8") as reader:
-        wait_for(lambda: server.counts()["held_answers"] == 1)
+        wait_until(lambda: server.counts()["held_answers"] == 1)
         server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: "Handling signal: term" in server.log.read_text())
+        wait_until(lambda: "Handling signal: term" in server.log.read_text())
         assert rest(reader).partition(b"\r\n\r\n")[2] == big(8)
-    assert server.process.wait(PATIENCE_SECONDS) == 0
+    assert server.process.wait(DEADLINE_SECONDS) == 0
 
 
 # What a worker holds and how it ends
@@ -612,14 +604,17 @@ def test_slow_readers_are_finished_when_the_worker_is_told_to_stop(serve):
 
 def rss_while(process, server, path, sent):
     """Upload `sent` ten times at once; return the most memory seen meanwhile."""
-    with ThreadPoolExecutor(10) as pool:
+    with Threads(10) as pool:
         uploads = [pool.submit(server.ask, "POST", path, sent) for _ in range(10)]
-        most = 0
-        while not all(each.done() for each in uploads):
-            most = max(most, process.memory_info().rss)
-            time.sleep(0.005)
-    assert all(each.result()[1]["bytes"] == len(sent) for each in uploads)
-    return most
+        seen = [0]
+
+        def all_are_done():
+            seen.append(process.memory_info().rss)
+            return all(each.done() for each in uploads)
+
+        wait_until(all_are_done, every=0.005)
+    assert all(each.result(DEADLINE_SECONDS)[1]["bytes"] == len(sent) for each in uploads)
+    return max(seen)
 
 
 def test_ten_large_uploads_at_once_need_little_memory(serve):
@@ -655,11 +650,11 @@ def test_nothing_stays_open_after_many_connections(strict):
     process = psutil.Process(strict.pid)
     for each in sent:  # what is opened once and for all, as the file of refusals that are counted
         strict.connect(each).close()
-    before = wait_for(lambda: process.num_fds() if not others_of(process) else None)
+    before = wait_until(lambda: process.num_fds() if not others_of(process) else None)
     for _ in range(30):
         for each in sent:
             strict.connect(each).close()
-    wait_for(lambda: not others_of(process) and process.num_fds() <= before)
+    wait_until(lambda: not others_of(process) and process.num_fds() <= before)
 
 
 def others_of(process):
@@ -672,15 +667,15 @@ def test_a_running_request_and_an_arriving_one_are_finished_when_told_to_stop(se
     running = server.connect(get(f"/until?started={started}&path={path}"))
     arriving = server.connect(post("/body", 6) + b"abc")
     with running, arriving:
-        wait_for(started.exists)
+        wait_until(started.exists)
         server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: "Handling signal: term" in server.log.read_text())
+        wait_until(lambda: "Handling signal: term" in server.log.read_text())
         arriving.sendall(b"def")
         assert b'"bytes": 6' in everything(arriving)
         path.touch()
         received = everything(running)
     assert statuses(received) == [200]
-    assert server.process.wait(PATIENCE_SECONDS) == 0
+    assert server.process.wait(DEADLINE_SECONDS) == 0
 
 
 def test_connections_that_say_nothing_do_not_delay_a_stop(serve):
@@ -690,9 +685,9 @@ def test_connections_that_say_nothing_do_not_delay_a_stop(serve):
         assert statuses(answer(idle)) == [200]
         for _ in range(5):
             stack.enter_context(server.connect())
-        wait_for(lambda: len(others_of(psutil.Process(server.pid))) == 6)
+        wait_until(lambda: len(others_of(psutil.Process(server.pid))) == 6)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(PATIENCE_SECONDS) == 0
+        assert server.process.wait(DEADLINE_SECONDS) == 0
 
 
 def test_an_idle_connection_is_closed_after_the_keepalive_time(serve):
@@ -716,7 +711,7 @@ def test_connections_above_the_limit_wait_until_one_is_gone(serve):
         tenth.settimeout(0.5)
         with pytest.raises(TimeoutError):
             tenth.recv(65_536)
-        tenth.settimeout(PATIENCE_SECONDS)
+        tenth.settimeout(DEADLINE_SECONDS)
         clients[0].close()
         assert statuses(answer(tenth)) == [200]
 
@@ -730,7 +725,7 @@ def test_a_worker_out_of_descriptors_goes_on_with_the_connections_it_has(serve):
         room = process.num_fds() + 5
         process.rlimit(psutil.RLIMIT_NOFILE, (room, room))
         others = [stack.enter_context(server.connect(get("/hello"))) for _ in range(10)]
-        wait_for(lambda: "No room for more than" in server.log.read_text())
+        wait_until(lambda: "No room for more than" in server.log.read_text())
         first.sendall(get("/hello"))
         assert statuses(answer(first)) == [200]
         for each in others[:5]:

@@ -25,10 +25,8 @@ from tests.http.test_lane import (
     get,
     post,
     statuses,
-    wait_for,
 )
-
-PATIENCE_SECONDS = 60
+from tests.waiting import DEADLINE_SECONDS, let_pass, wait_until
 
 
 @pytest.fixture
@@ -46,18 +44,18 @@ def serve(tmp_path):
 
 def told_to_stop(server):
     server.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: "Handling signal: term" in server.log.read_text())
+    wait_until(lambda: "Handling signal: term" in server.log.read_text())
 
 
 def test_who_waits_to_be_let_in_is_served_by_a_worker_that_is_told_to_stop(serve):
     server = serve()
     os.kill(server.pid, signal.SIGSTOP)
     # Not before it stands still: of two signals that wait, a process takes SIGTERM first.
-    wait_for(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED)
+    wait_until(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect(get("/hello"))) for _ in range(20)]
         server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: is_waiting(server.pid, signal.SIGTERM))
+        wait_until(lambda: is_waiting(server.pid, signal.SIGTERM))
         os.kill(server.pid, signal.SIGCONT)
         received = [everything(each) for each in clients]
     assert [statuses(each) for each in received] == [[200]] * 20
@@ -74,12 +72,12 @@ def test_who_comes_while_the_last_request_is_served_is_refused_at_once(serve, tm
     server = serve()
     started, path = tmp_path / "started", tmp_path / "go"
     with server.connect(get(f"/until?started={started}&path={path}")) as running:
-        wait_for(started.exists)
+        wait_until(started.exists)
         told_to_stop(server)
-        wait_for(lambda: refused(server))
+        wait_until(lambda: refused(server))
         path.touch()
         assert statuses(everything(running)) == [200]
-    assert server.process.wait(PATIENCE_SECONDS) == 0
+    assert server.process.wait(DEADLINE_SECONDS) == 0
 
 
 def refused(server):
@@ -98,7 +96,7 @@ def test_a_connection_of_the_fast_lane_is_told_before_it_is_closed(serve):
             client.sendall(head_only)
             assert b"\r\nConnection: keep-alive\r\n" in head_of(client)
         told_to_stop(server)
-        wait_for(lambda: refused(server))
+        wait_until(lambda: refused(server))
         client.sendall(get("/hello"))
         received = everything(client)
     assert statuses(received) == [200]
@@ -113,14 +111,14 @@ def head_of(client):
 
 
 def test_a_connection_of_the_fast_lane_does_not_delay_a_stop(serve):
-    server = serve("--graceful-timeout", str(PATIENCE_SECONDS))
+    server = serve("--graceful-timeout", str(DEADLINE_SECONDS))
     head_only = get(Gallery.photo_path).replace(b"GET", b"HEAD", 1)
     with server.connect() as client:
         for _ in range(2):
             client.sendall(head_only)
             head_of(client)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(PATIENCE_SECONDS / 2) == 0
+        assert server.process.wait(DEADLINE_SECONDS / 2) == 0
 
 
 def test_a_request_that_came_while_the_loop_was_busy_is_answered_before_the_door_is_shut(serve):
@@ -137,8 +135,7 @@ def test_a_request_that_came_while_the_loop_was_busy_is_answered_before_the_door
 
 def passes(server, seconds):
     """Let `seconds` go by while the worker stands still."""
-    until = time.monotonic() + seconds
-    wait_for(lambda: time.monotonic() > until)
+    let_pass(seconds)
     assert psutil.Process(server.pid).status() == psutil.STATUS_STOPPED
 
 
@@ -196,7 +193,7 @@ class Caller(threading.Thread):
         if fresh:
             self._since = time.monotonic()
             self._connection = self.server.connect()
-            self._connection.settimeout(PATIENCE_SECONDS)
+            self._connection.settimeout(DEADLINE_SECONDS)
         began = time.monotonic()
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             self._connection.sendall(self.kind.request.replace(b"{id}", name.encode()))
@@ -272,12 +269,12 @@ class Crowd:
     def wait_for_more(self, count=10):
         """Wait until each of them got `count` answers more."""
         before = {each: len(each.answered) for each in self.callers}
-        wait_for(
+        wait_until(
             lambda: all(
                 len(each.answered) >= before[each] + count or not each.is_alive()
                 for each in self.callers
             ),
-            PATIENCE_SECONDS,
+            seconds=DEADLINE_SECONDS,
         )
 
     def pids(self):
@@ -286,7 +283,7 @@ class Crowd:
 
     def end(self):
         for each in self.callers:
-            each.join(PATIENCE_SECONDS)
+            each.join(DEADLINE_SECONDS)
         assert not any(each.is_alive() for each in self.callers)
 
     def told_lies(self):
@@ -321,7 +318,7 @@ def test_nothing_is_lost_when_the_server_is_told_to_stop(serve, tmp_path, rounds
         crowd.wait_for_more()
         server.process.send_signal(signal.SIGTERM)
         crowd.end()
-        assert server.process.wait(PATIENCE_SECONDS) == 0
+        assert server.process.wait(DEADLINE_SECONDS) == 0
         assert crowd.told_lies() == []
         # Between the last look for somebody and the closing of the door one may still come in.
         assert [each for each in crowd.let_down() if not each.fresh] == []
@@ -336,7 +333,7 @@ def test_nothing_is_lost_and_nobody_refused_when_workers_are_replaced(serve, tmp
         crowd.wait_for_more()
         before = crowd.pids()
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: not crowd.pids() & before, PATIENCE_SECONDS)  # noqa: B023
+        wait_until(lambda: not crowd.pids() & before, seconds=DEADLINE_SECONDS)  # noqa: B023
     crowd.over.set()
     crowd.end()
     assert (crowd.told_lies(), crowd.let_down(), crowd.refusals()) == ([], [], 0)
@@ -348,9 +345,9 @@ def test_nothing_is_lost_and_nobody_refused_when_workers_served_their_share(
 ):
     server = serve("--max-requests", "60", "--max-requests-jitter", "20", WEB_CONCURRENCY="2")
     crowd = Crowd(server, tmp_path / "notes")
-    wait_for(
+    wait_until(
         lambda: server.log.read_text().count("Autorestarting worker") >= 3 * rounds,
-        PATIENCE_SECONDS * rounds,
+        seconds=DEADLINE_SECONDS * rounds,
     )
     crowd.wait_for_more()
     crowd.over.set()

@@ -9,6 +9,7 @@ from avenue.media.store import LegacyUrls
 from tests.http.application import HOST, OTHER_SITE, Application, Caller, a_picture, unique
 from tests.http.test_media import ELSEWHERE, MAY, MAY_NOT, Picture, stored, told
 from tests.http.test_product_images import Shelf
+from tests.table import table
 
 Named = Callable[..., str]
 
@@ -48,8 +49,8 @@ def test_an_old_token_and_an_old_address_keep_the_wish_to_download(nobody, pictu
         assert nobody.get(f"{path}?v=3&download=yes").headers["Location"] == picture.url
 
 
-@pytest.mark.parametrize(
-    ("path", "asked"),
+@table(
+    "path, asked",
     [
         ("/media/{}.jpg", "/media/{}.jpg"),
         ("/media/a/b/c/{}.jpg", "/media/a/b/c/{}.jpg"),

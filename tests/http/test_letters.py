@@ -3,7 +3,6 @@
 import io
 import logging
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +20,7 @@ from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.requestlog import JsonLines
 from tests.http.application import HOST, Application, unique
 from tests.smtp import Mailbox, mail_server
+from tests.threads import at_once
 
 BASE = f"https://{HOST}"
 NEWER = "staple of another kind"
@@ -119,6 +119,7 @@ def test_for_nobody_a_job_is_done_and_nothing_sent(post: Post, box: Mailbox) -> 
     assert box.commands == []
 
 
+@pytest.mark.failing_jobs
 def test_a_mail_server_that_is_away_is_asked_again_with_a_new_link(
     application: Application, post: Post, box: Mailbox, lines: io.StringIO
 ) -> None:
@@ -170,17 +171,7 @@ def test_two_administrators_who_remove_each_other_leave_one(application: Applica
             ).user
             for _ in range(2)
         ]
-        start, done = threading.Barrier(2), []
-
-        def remove(user: User, site: str, start: threading.Barrier, done: list[bool]) -> None:
-            start.wait()
-            done.append(store.change_role(user.id, site, None))
-
-        threads = [threading.Thread(target=remove, args=(each, site, start, done)) for each in pair]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
+        done = at_once(2, lambda n: store.change_role(pair[n].id, site, None))  # noqa: B023
         assert sorted(done) == [False, True]
         assert store.count_people_of(site, search="") == 1
 

@@ -27,8 +27,10 @@ from tests.http.application import (
 from tests.http.test_fast_lane import lane_answers
 from tests.http.test_product_images import Shelf
 from tests.http.ways import LANE, STOCK, DistantCaller, servers
-from tests.mongod import Guard, wait_until
+from tests.mongod import Guard
 from tests.server import Server
+from tests.table import table
+from tests.waiting import wait_until
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=60, must-revalidate"
@@ -193,8 +195,8 @@ def conditional(headers: dict[str, str], first: dict[str, str]) -> dict[str, str
 
 
 @both_urls
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.name)
+@table("method", ["GET", "HEAD"])
+@table("row", CONDITIONS)
 def test_conditions(nobody, small, which, method, row):
     first = nobody.get(small.at(which)).headers
     answer = nobody.ask(method, small.at(which), headers=conditional(row.headers, first))
@@ -241,7 +243,7 @@ RANGES = (
 
 
 @both_urls
-@pytest.mark.parametrize("row", RANGES, ids=lambda row: row.name)
+@table("row", RANGES)
 def test_ranges(nobody, picture, which, row):
     length = len(picture.data)
     answer = nobody.get(picture.at(which), headers={"Range": row.range})
@@ -262,8 +264,8 @@ def test_ranges(nobody, picture, which, row):
 
 
 @both_urls
-@pytest.mark.parametrize(
-    ("condition", "status"),
+@table(
+    "condition, status",
     [
         ("{etag}", 206),
         ("W/{etag}", 200),
@@ -327,7 +329,7 @@ def told_name(disposition: str) -> str:
     return options["filename"]
 
 
-@pytest.mark.parametrize(("sent", "shown"), NAMES, ids=range(len(NAMES)))
+@table("sent, shown", NAMES)
 def test_a_name_comes_back_as_it_went_in(as_seller, nobody, sent, shown):
     answer = as_seller.post(
         Shelf(as_seller).images,
@@ -556,7 +558,7 @@ def test_a_private_picture_is_for_its_owner_and_administrators(application, priv
 
 
 @both_urls
-@pytest.mark.parametrize("who", MAY_NOT + ELSEWHERE)
+@table("who", MAY_NOT + ELSEWHERE)
 def test_a_private_picture_does_not_exist_for_others(application, private, who, which):
     caller = application.caller(who)
     path = private.at(which).removeprefix(f"https://{HOST}")

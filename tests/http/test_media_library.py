@@ -23,6 +23,7 @@ from tests.http.application import (
     unique,
 )
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
+from tests.table import table
 
 MEDIA, FOLDERS = "/api/builder/media", "/api/builder/folders"
 MEDIA_KEYS = IMAGE_KEYS | {"folder", "tags", "revision"}
@@ -209,8 +210,8 @@ def shelf(as_editor: Caller) -> dict[str, Any]:
     return {"folder": folder, "ids": ids}
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
+@table(
+    "query, names",
     [
         ({}, ["zorro", "boda", "Ámbar", "alba"]),
         ({"sort": "newest"}, ["zorro", "boda", "Ámbar", "alba"]),
@@ -236,7 +237,6 @@ def shelf(as_editor: Caller) -> dict[str, Any]:
         ({"min_bytes": "1", "max_bytes": "2"}, []),
         ({"max_bytes": str(10**15), "tag": "lago"}, ["alba"]),
     ],
-    ids=str,
 )
 def test_lists(as_editor, shelf, query, names):
     ids = found(as_editor, folder=shelf["folder"], **query)

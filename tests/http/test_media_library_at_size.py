@@ -5,16 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pymongo import WriteConcern, monitoring
+from pymongo import WriteConcern
 
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.storage.listing import listing_of
 from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import Application
-from tests.http.test_debug_at_size import Recorder, explained, stages_of
+from tests.http.test_debug_at_size import explained, stages_of
 from tests.http.test_media_library import FOLDERS, MEDIA
 from tests.http.test_uploads_at_size import asks_assets, examined
+from tests.listening import recorded
 from tests.mongod import Mongod
 
 MANY, PAGE = 10_000, 60
@@ -23,22 +24,18 @@ TYPES = ("image/jpeg", "image/jpeg", "image/jpeg", "image/png")
 
 
 @pytest.fixture(scope="module")
-def big(mongod: Mongod) -> Iterator[tuple[Application, Recorder]]:
+def big(mongod: Mongod) -> Iterator[Application]:
     """Besides it, as many files in the trash and on another site as make an index needed."""
-    recorder = Recorder()
-    monitoring.register(recorder)
-    application = Application(mongod)
-    now = utc_now()
-    moments = [now - timedelta(seconds=number) for number in range(MANY)]
-    live = [a_file(number, at) for number, at in enumerate(moments)]
-    gone = [{**a_file(number, at), "state": "trash"} for number, at in enumerate(moments[:500])]
-    away = [a_file(number, at, site="other") for number, at in enumerate(moments[:500])]
-    quick = WriteConcern(w=1, j=False)
-    assets = application.raw.get_collection("assets", write_concern=quick)
-    assets.insert_many([*live, *gone, *away])
-    yield application, recorder
-    recorder.database = ""
-    application.close()
+    with Application(mongod) as application:
+        now = utc_now()
+        moments = [now - timedelta(seconds=number) for number in range(MANY)]
+        live = [a_file(number, at) for number, at in enumerate(moments)]
+        gone = [{**a_file(number, at), "state": "trash"} for number, at in enumerate(moments[:500])]
+        away = [a_file(number, at, site="other") for number, at in enumerate(moments[:500])]
+        quick = WriteConcern(w=1, j=False)
+        assets = application.raw.get_collection("assets", write_concern=quick)
+        assets.insert_many([*live, *gone, *away])
+        yield application
 
 
 def a_file(number: int, at: Any, site: str = DEFAULT_SITE) -> dict[str, Any]:
@@ -88,58 +85,52 @@ QUERIES: list[tuple[dict[str, Any], float]] = [
 ]
 
 
-def asked(big: tuple[Application, Recorder], path: str, **query: object) -> Any:
-    """What an editor is answered; the commands are in the recorder then."""
-    house, recorder = big
-    recorder.commands.clear()
-    recorder.database = house.raw.name
-    answer = house.caller("editor").get(path, query_string=query)
-    recorder.database = ""
+def asked(big: Application, path: str, **query: object) -> tuple[Any, list[dict[str, Any]]]:
+    """What an editor is answered, and the commands that took."""
+    editor = big.caller("editor")
+    with recorded(big.raw.name) as commands:
+        answer = editor.get(path, query_string=query)
     assert answer.status_code == 200
-    return answer.json
+    return answer.json, commands
 
 
 @pytest.mark.parametrize(("query", "most"), QUERIES, ids=str)
 def test_a_page_comes_in_order_and_looks_at_what_it_shows(big, query, most):
-    house, recorder = big
     after: str | None = None
     for _ in range(2):
         more = {"after": after} if after else {}
-        listed = asked(big, MEDIA, **query, limit=PAGE, **more)
+        listed, sent = asked(big, MEDIA, **query, limit=PAGE, **more)
         assert len(listed["items"]) == PAGE
-        commands = [each for each in recorder.commands if asks_assets(each)]
+        commands = [each for each in sent if asks_assets(each)]
         page, count = sorted(commands, key=lambda each: "aggregate" in each)
-        plan = explained(house, page)["queryPlanner"]["winningPlan"]
+        plan = explained(big, page)["queryPlanner"]["winningPlan"]
         assert not {"COLLSCAN", "SORT"} & set(stages_of(plan)), page
-        assert "COLLSCAN" not in set(stages_of(explained(house, count))), count
-        assert examined(house, page) <= most * PAGE + 2
+        assert "COLLSCAN" not in set(stages_of(explained(big, count))), count
+        assert examined(big, page) <= most * PAGE + 2
         after = listed["next"]
 
 
 def test_words_are_found_by_an_index(big):
-    house, recorder = big
-    listed = asked(big, MEDIA, search="foto77 t1")
+    listed, sent = asked(big, MEDIA, search="foto77 t1")
     assert 0 < listed["total"] < 111
-    for command in filter(asks_assets, recorder.commands):
-        assert "COLLSCAN" not in set(stages_of(explained(house, command)))
-        assert examined(house, command) <= 111
+    for command in filter(asks_assets, sent):
+        assert "COLLSCAN" not in set(stages_of(explained(big, command)))
+        assert examined(big, command) <= 111
 
 
 def test_folders_are_counted_in_one_query(big):
-    house, recorder = big
-    folders = house.raw["media_folders"]
+    folders = big.raw["media_folders"]
     folders.insert_many(
         {"_id": each, "site": DEFAULT_SITE, "name": each, "name_key": each, "parent": None}
         for each in FOLDER_IDS
     )
-    listed = asked(big, FOLDERS)
+    listed, sent = asked(big, FOLDERS)
     assert {each["media"] for each in listed["items"]} == {MANY // 20}
-    (count,) = filter(asks_assets, recorder.commands)
-    assert "COLLSCAN" not in set(stages_of(explained(house, count)))
+    (count,) = filter(asks_assets, sent)
+    assert "COLLSCAN" not in set(stages_of(explained(big, count)))
 
 
 def test_a_page_asks_nobody_where_its_files_are_used(big):
-    _, recorder = big
-    asked(big, MEDIA, limit=PAGE)
-    touched = {each.get("find", each.get("aggregate")) for each in recorder.commands}
+    _, sent = asked(big, MEDIA, limit=PAGE)
+    touched = {each.get("find", each.get("aggregate")) for each in sent}
     assert touched <= {"assets", "sites", "users", "api_tokens", "rate_limits", None}

@@ -23,7 +23,8 @@ from avenue.outside.fetching import Fetcher
 from avenue.storage.scope import site
 from tests.http.application import OTHER_SITE, Application, Caller, a_picture
 from tests.http.test_media_library import MEDIA, added, code, found
-from tests.http.test_pages import at_once, unwatched
+from tests.http.test_pages import unwatched
+from tests.threads import at_once
 
 PAGES, LOGO = "page_content", "/api/site/logo"
 
@@ -173,10 +174,11 @@ def test_a_logo_is_replaced_with_its_file(as_editor, as_admin, logo):
 def test_a_logo_being_chosen_and_its_removal_see_each_other(application, as_editor, as_admin):
     for _ in range(4):
         media = added(as_editor)["id"]
-        answers = at_once(
+        calls = (
             partial(unwatched, as_admin, "PUT", LOGO, {"asset": media}),
             partial(unwatched, as_editor, "DELETE", f"{MEDIA}/{media}", None),
         )
+        answers = at_once(len(calls), lambda number, calls=calls: calls[number]())
         site = application.raw["sites"].find_one({"_id": "default"})
         is_logo = site.get("logo") == media
         assert is_logo == (state_of(application, media) == "live")
@@ -307,13 +309,13 @@ def test_unused_is_what_a_full_scan_says(application, as_editor, library, pages,
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
 def test_pages_of_unused_join_without_a_gap(as_editor, library, pages, actor, limit):
-    ids = [added(as_editor)["id"] for _ in range(15)]
+    ids = [added(as_editor)["id"] for _ in range(18)]
     pages.save([each for at, each in enumerate(ids) if at % 3])
     listed: list[str] = []
     query = MediaQuery(unused=True, limit=limit)
     while len(listed) < 5:
         page = library.find(actor, query)
         listed += [each.id for each in page.items]
-        assert page.next is not None
+        assert page.next is not None or len(listed) >= 5
         query = query.part(limit=limit, after=page.next)
-    assert listed[:5] == ids[::3][::-1]
+    assert listed[:5] == ids[::3][::-1][:5]

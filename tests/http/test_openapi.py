@@ -20,6 +20,7 @@ from avenue.web.docs import example
 from avenue.web.openapi import PLACE_IN_RULE, document, operations
 from tests.http.application import HOST, OTHER_HOST, PRODUCTS, Application, Caller, a_picture
 from tests.http.contract import Contract, strict, unconnected_app
+from tests.table import table
 
 ROOT = Path(__file__).parents[2]
 URL, PAGE = "/api/openapi.json", "/api/docs"
@@ -113,7 +114,13 @@ def test_it_may_be_kept_for_a_minute_and_asked_for_again(nobody: Caller):
     assert again.data == b""
 
 
+def test_every_application_is_described_alike(application: Application):
+    """So that the tests of a process share one description."""
+    assert strict(document(application.app)) == application.contract.document
+
+
 def test_the_answers_of_a_day_were_held_against_it(application: Application):
+    application.contract.seen.clear()
     seller, nobody = application.caller("seller"), application.caller("nobody")
     product = seller.a_product(a_picture())
     url = f"{PRODUCTS}/{product['id']}"
@@ -153,7 +160,7 @@ def bodies() -> list[type[BaseModel]]:
     return sorted(found, key=lambda each: each.__name__)
 
 
-@pytest.mark.parametrize("body", bodies(), ids=lambda body: body.__name__)
+@table("body", bodies())
 def test_the_example_of_a_body_is_taken(body: type[BaseModel], api):
     shown = example(api, api["components"]["schemas"][body.__name__])
     body.model_validate_json(json.dumps(shown))

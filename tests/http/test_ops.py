@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from avenue.ops.snapshots.models import QuotaUse, Snapshot
 from avenue.storage.sites import Sites
 from tests.http.application import HOST, OTHER_SITE, Application, Caller
 from tests.http.test_products import assert_refused
-from tests.mongod import Mongod
 
 STATE, ALERTS, HISTORY, JOBS = (
     f"/api/ops/{each}" for each in ("state", "alerts", "history", "jobs")
@@ -28,30 +26,23 @@ PLAIN = {"Accept": "text/plain"}
 IN_ENGLISH = {"Accept-Language": "en"}
 
 
-@pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
-    application = Application(mongod)
-    yield application
-    application.close()
-
-
 @pytest.fixture(autouse=True)
-def _nothing_is_left(house: Application) -> None:
+def _nothing_is_left(application: Application) -> None:
     for name in ("jobs", "infra_alerts", "infra_metrics", "audit_logs"):
-        house.raw[name].delete_many({})
+        application.raw[name].delete_many({})
 
 
 @pytest.fixture
-def ops(house: Application) -> Caller:
-    return house.caller("ops")
+def ops(application: Application) -> Caller:
+    return application.caller("ops")
 
 
 @pytest.fixture
-def at_other_site(house: Application) -> Caller:
-    return house.caller("ops_on_other_site")
+def at_other_site(application: Application) -> Caller:
+    return application.caller("ops_on_other_site")
 
 
-def alerted(house: Application, **facts: Any) -> None:
+def alerted(application: Application, **facts: Any) -> None:
     """Let the hourly look see these facts: a disk that is almost full, quotas of both sites."""
     quotas = tuple(
         QuotaUse(site=site, bytes=part, most_bytes=100, files=0, most_files=0)
@@ -60,7 +51,7 @@ def alerted(house: Application, **facts: Any) -> None:
     unknown = ("data_bytes", "storage_bytes", "index_bytes", "connections_current", "oplog_hours")
     known = {"disk_used_bytes": 90, "disk_total_bytes": 100, "connections_available": None}
     seen = Snapshot(at=utc_now(), **{**dict.fromkeys(unknown), **known, "quotas": quotas, **facts})
-    alert_service(house.settings, house.database).check(seen)
+    alert_service(application.settings, application.database).check(seen)
 
 
 def items(caller: Caller, url: str) -> list[dict[str, Any]]:
@@ -70,19 +61,25 @@ def items(caller: Caller, url: str) -> list[dict[str, Any]]:
     return found
 
 
-def a_job(house: Application, site: str | None = None) -> Job:
-    return job_service(house.database).enqueue("product_import", {"import": new_id()}, site=site)
+def a_job(application: Application, site: str | None = None) -> Job:
+    return job_service(application.database).enqueue(
+        "product_import", {"import": new_id()}, site=site
+    )
 
 
 # Who sees what
 
 
 def test_operators_of_the_house_see_all_and_those_of_a_site_their_own(
-    house: Application, ops: Caller, at_other_site: Caller
+    application: Application, ops: Caller, at_other_site: Caller
 ) -> None:
-    snapshot_service(house.settings, house.database, Sites(house.database, house.settings)).take()
-    alerted(house)
-    a_job(house), a_job(house, OTHER_SITE)
+    snapshot_service(
+        application.settings,
+        application.database,
+        Sites(application.database, application.settings),
+    ).take()
+    alerted(application)
+    a_job(application), a_job(application, OTHER_SITE)
     for caller, keys in ((ops, OF_THE_HOUSE | OF_A_SITE), (at_other_site, OF_A_SITE)):
         told = caller.get(STATE).json
         assert {each["key"] for each in told["components"]} == keys
@@ -105,15 +102,17 @@ def test_operators_of_the_house_see_all_and_those_of_a_site_their_own(
     assert "127.0.0.1" not in page
 
 
-def test_what_is_of_another_site_is_not_there(house: Application, at_other_site: Caller) -> None:
-    alerted(house)
-    alert = next(each for each in items(house.caller("ops"), ALERTS) if each["site"] is None)
+def test_what_is_of_another_site_is_not_there(
+    application: Application, at_other_site: Caller
+) -> None:
+    alerted(application)
+    alert = next(each for each in items(application.caller("ops"), ALERTS) if each["site"] is None)
     assert_refused(at_other_site.post(f"{ALERTS}/{alert['id']}/ack"), 404, "alert_not_found")
-    for job in (a_job(house), a_job(house, "default")):
+    for job in (a_job(application), a_job(application, "default")):
         for act in ("pause", "resume", "cancel"):
             refused = at_other_site.post(f"{JOBS}/{job.id}/{act}")
             assert_refused(refused, 404, "job_not_found")
-    assert {each["state"] for each in items(house.caller("ops"), JOBS)} == {"queued"}
+    assert {each["state"] for each in items(application.caller("ops"), JOBS)} == {"queued"}
 
 
 @pytest.mark.parametrize(
@@ -136,9 +135,9 @@ def test_what_cannot_be_asked(ops: Caller, url: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("url", [STATE, ALERTS, HISTORY, JOBS])
-def test_curl_gets_lines_of_text(house: Application, ops: Caller, url: str) -> None:
-    alerted(house)
-    a_job(house)
+def test_curl_gets_lines_of_text(application: Application, ops: Caller, url: str) -> None:
+    alerted(application)
+    a_job(application)
     answer = ops.get(url, headers=PLAIN)
     assert answer.mimetype == "text/plain"
     first = {STATE: "generated_at: ", HISTORY: "range: 24h"}.get(url, "items: ")
@@ -148,8 +147,8 @@ def test_curl_gets_lines_of_text(house: Application, ops: Caller, url: str) -> N
 # Alerts
 
 
-def test_an_alert_is_filtered_and_acknowledged_once(house: Application, ops: Caller) -> None:
-    alerted(house)
+def test_an_alert_is_filtered_and_acknowledged_once(application: Application, ops: Caller) -> None:
+    alerted(application)
     critical = items(ops, f"{ALERTS}?level=critical&state=open")
     assert [(each["measure"], each["value"]) for each in critical] == [("quota", 96.0)]
     url = f"{ALERTS}/{critical[0]['id']}/ack"
@@ -161,13 +160,13 @@ def test_an_alert_is_filtered_and_acknowledged_once(house: Application, ops: Cal
     assert len(items(ops, f"{ALERTS}?limit=2&after={first['next']}")) == 1
 
 
-def test_the_page_acknowledges_by_a_button(house: Application, ops: Caller) -> None:
-    alerted(house)
+def test_the_page_acknowledges_by_a_button(application: Application, ops: Caller) -> None:
+    alerted(application)
     page = ops.get(f"{PAGE}/alerts", headers=IN_ENGLISH).text
     (form, *_) = re.findall(r'action="(/admin/infrastructure/alerts/[^"]+)"', page)
     assert ops.post(form).location == f"{PAGE}/alerts?said=acknowledged"
     assert "you have seen the alert" in ops.get(ops.post(form).location, headers=IN_ENGLISH).text
-    (entry, *_) = house.caller("admin").get("/api/audit").json["items"]
+    (entry, *_) = application.caller("admin").get("/api/audit").json["items"]
     assert (entry["action"], entry["object"]["id"]) == ("alert.acknowledged", form.split("/")[-2])
     assert_refused(ops.post(f"{PAGE}/alerts/{new_id()}/acknowledge"), 404, "alert_not_found")
 
@@ -175,25 +174,25 @@ def test_the_page_acknowledges_by_a_button(house: Application, ops: Caller) -> N
 # Jobs
 
 
-def test_a_job_is_paused_resumed_and_cancelled(house: Application, ops: Caller) -> None:
-    job = a_job(house, "default")
+def test_a_job_is_paused_resumed_and_cancelled(application: Application, ops: Caller) -> None:
+    job = a_job(application, "default")
     url = f"{JOBS}/{job.id}"
     assert items(ops, JOBS)[0]["may"] == ["pause", "cancel"]
     assert ops.post(f"{url}/pause").json["state"] == "paused"
     assert ops.post(f"{url}/resume").json["state"] == "queued"
     assert ops.post(f"{url}/cancel").json["state"] == "cancelled"
     assert_refused(ops.post(f"{url}/pause"), 409, "job_over")
-    job_service(house.database).periodic("sweep", 60)
+    job_service(application.database).periodic("sweep", 60)
     assert_refused(ops.post(f"{JOBS}/sweep/cancel"), 409, "job_is_periodic")
     assert_refused(ops.post(f"{JOBS}/nothing/cancel"), 404, "job_not_found")
-    told = house.caller("admin").get("/api/audit").json["items"]
+    told = application.caller("admin").get("/api/audit").json["items"]
     assert [each["action"] for each in told] == ["job.cancelled", "job.resumed", "job.paused"]
     assert told[0]["details"] == {"kind": "product_import"}
 
 
-def test_the_page_has_buttons_for_what_may_be_done(house: Application, ops: Caller) -> None:
-    job = a_job(house)
-    job_service(house.database).periodic("sweep", 60)
+def test_the_page_has_buttons_for_what_may_be_done(application: Application, ops: Caller) -> None:
+    job = a_job(application)
+    job_service(application.database).periodic("sweep", 60)
     page = ops.get(f"{PAGE}/migration", headers=IN_ENGLISH).text
     forms = set(re.findall(rf'action="{PAGE}/jobs/([^"]+)"', page))
     assert forms == {f"{job.id}/pause", f"{job.id}/cancel", "sweep/pause"}
@@ -205,10 +204,12 @@ def test_the_page_has_buttons_for_what_may_be_done(house: Application, ops: Call
     assert "Se canceló; lo que había hecho hasta entonces se queda." in after
 
 
-def test_an_import_leads_to_its_page_for_who_may_see_it(house: Application, ops: Caller) -> None:
-    job = a_job(house, "default")
+def test_an_import_leads_to_its_page_for_who_may_see_it(
+    application: Application, ops: Caller
+) -> None:
+    job = a_job(application, "default")
     link = f'href="/admin/imports/{job.args["import"]}"'
-    assert link in house.caller("admin").get(f"{PAGE}/migration").text
+    assert link in application.caller("admin").get(f"{PAGE}/migration").text
     assert link not in ops.get(f"{PAGE}/migration").text
 
 
@@ -216,12 +217,13 @@ def test_an_import_leads_to_its_page_for_who_may_see_it(house: Application, ops:
 
 
 def test_the_diagnosis_is_a_file_and_a_field_without_secrets(
-    house: Application, ops: Caller
+    application: Application, ops: Caller
 ) -> None:
-    alerted(house)
-    job = a_job(house, "default")
-    house.raw["jobs"].update_one(
-        {"_id": job.id}, {"$set": {"error": f"ana@shop.example met {house.settings.mongodb_uri}"}}
+    alerted(application)
+    job = a_job(application, "default")
+    application.raw["jobs"].update_one(
+        {"_id": job.id},
+        {"$set": {"error": f"ana@shop.example met {application.settings.mongodb_uri}"}},
     )
     answer = ops.get(f"{PAGE}/diagnosis.json")
     assert re.fullmatch(
@@ -234,13 +236,15 @@ def test_the_diagnosis_is_a_file_and_a_field_without_secrets(
     page = ops.get(PAGE).text
     field = page.partition('<textarea id="diagnosis"')[2].partition("</textarea>")[0]
     for text in (answer.text, field):
-        for hidden in ("ana@", "127.0.0.1", HOST, house.settings.secret_key, str(ops.id)):
+        for hidden in ("ana@", "127.0.0.1", HOST, application.settings.secret_key, str(ops.id)):
             assert hidden not in text, hidden
 
 
 @pytest.mark.parametrize("url", TABS)
-def test_the_tabs_are_for_operators(house: Application, url: str) -> None:
-    shown = {who: house.caller(who).get(url).status_code for who in ("ops", "admin", "seller")}
+def test_the_tabs_are_for_operators(application: Application, url: str) -> None:
+    shown = {
+        who: application.caller(who).get(url).status_code for who in ("ops", "admin", "seller")
+    }
     assert shown == {"ops": 200, "admin": 200, "seller": 403}
-    nobody = house.caller("nobody").get(url, headers={"Accept": "text/html"})
+    nobody = application.caller("nobody").get(url, headers={"Accept": "text/html"})
     assert nobody.location.startswith("/login"), nobody.status_code

@@ -4,7 +4,6 @@ import base64
 import io
 import random
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
@@ -23,6 +22,7 @@ from avenue.sites.service import SiteService
 from avenue.storage.scope import site
 from tests import pictures
 from tests.http.application import HOST, PASSWORD, Application, Caller, a_picture, unique
+from tests.threads import at_once
 
 PAGES = "/api/builder/pages"
 BASE = f"https://{HOST}"
@@ -688,21 +688,9 @@ def test_another_domain_changes_no_stored_byte_and_every_address(application: Ap
 # At the same time
 
 
-def at_once(*calls: Any) -> list[TestResponse]:
+def together(*calls: Any) -> list[TestResponse]:
     """Make calls from threads that begin together."""
-    gate = threading.Barrier(len(calls))
-    answers: list[Any] = [None] * len(calls)
-
-    def run(number: int) -> None:
-        gate.wait()
-        answers[number] = calls[number]()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    return answers
+    return at_once(len(calls), lambda number: calls[number]())
 
 
 def unwatched(editor: Caller, method: str, url: str, body: Any) -> TestResponse:
@@ -725,7 +713,7 @@ def test_of_those_who_save_and_publish_at_once_one_wins_each_revision(
     for turn in range(1, 6):
         revision = page["revision"]
         bodies = [{"html": f"<p>{turn}-{who}</p>", "revision": revision} for who in range(4)]
-        answers = at_once(
+        answers = together(
             *(partial(unwatched, as_editor, "PUT", url, body) for body in bodies),
             *[partial(unwatched, as_editor, "POST", f"{url}/publish", {"revision": revision})] * 2,
         )
@@ -924,7 +912,7 @@ def test_a_page_that_begins_to_use_a_picture_and_its_removal_see_each_other(
     """Both at once: the picture stays and is used, or it is gone and the page says so."""
     home, page = used_nowhere(as_editor, picture), made(as_editor)
     body = {"html": f'<img src="/media/{picture["id"]}/original">', "revision": 1}
-    removed, answer = at_once(
+    removed, answer = together(
         partial(unwatched, as_editor, "DELETE", home, None),
         partial(unwatched, as_editor, "PUT", url_of(page), body),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.http.application import PRODUCTS, Application, Caller, Part, a_picture, unique, zipped
-from tests.mongod import wait_until
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
 IMPORTS = "/api/shop/pictures/import"
@@ -234,7 +234,7 @@ def test_a_killed_job_goes_on_and_ends_the_same(application: Application) -> Non
     process = subprocess.Popen(command, cwd=ROOT)
     wait_until(lambda: run()["done"] > 2, "some pictures are in")
     process.kill()
-    process.wait()
+    process.wait(DEADLINE_SECONDS)
     assert 2 < run()["done"] < len(archive)
     # What time would do: the leases of the killed process end.
     ended = [{"$set": {"run_at": {"$subtract": ["$$NOW", 1000]}}}]

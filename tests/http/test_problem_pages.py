@@ -1,7 +1,6 @@
 """The problems page: what it tells of every fault, and what its buttons do."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,23 +9,15 @@ from avenue.media.inspection.models import Kind
 from avenue.shop.pages.problems import WORDS
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, add_entries, inspected, nothing_runs_meanwhile, problems_of
-from tests.mongod import Mongod
 
 PAGE = "/admin/problems"
 IN_ENGLISH = {"Accept-Language": "en"}
 REMOVE = re.compile(r'<form method="post" action="/admin/problems/remove">(.*?)</form>', re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
-    application = Application(mongod)
-    yield application
-    application.close()
-
-
 @pytest.fixture
-def admin(house: Application) -> Caller:
-    return house.caller("admin")
+def admin(application: Application) -> Caller:
+    return application.caller("admin")
 
 
 def read(caller: Caller, query: str = "") -> str:
@@ -77,19 +68,19 @@ DEAD = [
 
 @pytest.mark.parametrize(("fault", "what", "link"), DEAD)
 def test_an_entry_without_its_picture_is_removed_by_one_button(
-    house: Application, admin: Caller, fault: str, what: str, link: str
+    application: Application, admin: Caller, fault: str, what: str, link: str
 ) -> None:
     product = admin.a_product(a_picture(), a_picture(), name=unique("Roto "))
     first, second = (each["id"] for each in product["images"])
-    getattr(Hand(house, first), fault)()
-    inspected(house)
+    getattr(Hand(application, first), fault)()
+    inspected(application)
     section = about(admin, product)
     assert product["name"] in section
     assert what in section
     assert f'href="/admin/products/{product["id"]}#pictures">{link}' in section
     (form,) = buttons(section)
     assert remove(admin, form) == f"{PAGE}?said=removed"
-    stored = house.raw["shop_products"].find_one({"_id": product["id"]})
+    stored = application.raw["shop_products"].find_one({"_id": product["id"]})
     assert stored is not None
     assert stored["images"] == [{"asset": second}]
     assert about(admin, product) == ""
@@ -100,11 +91,11 @@ def test_an_entry_without_its_picture_is_removed_by_one_button(
 
 @pytest.mark.parametrize("fault", ["file_gone", "wrong_length", "chunk_gone", "chunk_cut"])
 def test_a_damaged_picture_is_uploaded_again_and_not_removed(
-    house: Application, admin: Caller, fault: str
+    application: Application, admin: Caller, fault: str
 ) -> None:
     product = admin.a_product(a_picture())
-    getattr(Hand(house, product["images"][0]["id"]), fault)()
-    inspected(house)
+    getattr(Hand(application, product["images"][0]["id"]), fault)()
+    inspected(application)
     section = about(admin, product)
     assert "The photo is damaged." in section
     assert "Upload the same photo again" in section
@@ -127,11 +118,11 @@ def test_a_damaged_picture_is_uploaded_again_and_not_removed(
 )
 @pytest.mark.parametrize("kind", ["product", "group"])
 def test_what_never_was_a_picture_here_is_removed(
-    house: Application, admin: Caller, kind: str, entry: Any
+    application: Application, admin: Caller, kind: str, entry: Any
 ) -> None:
     owner = admin.a_product(a_picture()) if kind == "product" else admin.a_group(a_picture())
-    add_entries(house, kind, owner["id"], [entry])
-    inspected(house)
+    add_entries(application, kind, owner["id"], [entry])
+    inspected(application)
     for page in ("/admin/products", "/admin/groups"):
         assert admin.get(page).status_code == 200
     (form,) = buttons(about(admin, owner))
@@ -141,20 +132,22 @@ def test_what_never_was_a_picture_here_is_removed(
     assert problems_of(admin, owner["id"]) == []
 
 
-def test_pictures_elsewhere_are_counted_and_left_alone(house: Application, admin: Caller) -> None:
+def test_pictures_elsewhere_are_counted_and_left_alone(
+    application: Application, admin: Caller
+) -> None:
     product = admin.a_product()
     url = {"image_url": "https://cdn.example/a.jpg"}
     admin.post(f"{PRODUCTS}/{product['id']}/images", json=url)
-    inspected(house)
+    inspected(application)
     assert about(admin, product) == ""
     assert "they are shown from there" in read(admin)
 
 
-def test_a_picture_that_came_back_meanwhile_stays(house: Application, admin: Caller) -> None:
+def test_a_picture_that_came_back_meanwhile_stays(application: Application, admin: Caller) -> None:
     product = admin.a_product(a_picture())
-    hand = Hand(house, product["images"][0]["id"])
+    hand = Hand(application, product["images"][0]["id"])
     hand.in_trash()
-    inspected(house)
+    inspected(application)
     (form,) = buttons(about(admin, product))
     hand.set(state="live")
     assert remove(admin, form).endswith("said=mended")
@@ -175,29 +168,29 @@ def test_a_form_that_is_none_is_refused(admin: Caller, form: dict[str, str]) -> 
     assert admin.post(f"{PAGE}/remove", data=form).status_code == 400
 
 
-def test_another_sites_entries_are_not_there(house: Application, admin: Caller) -> None:
-    away = house.caller("admin_on_other_site")
+def test_another_sites_entries_are_not_there(application: Application, admin: Caller) -> None:
+    away = application.caller("admin_on_other_site")
     product = away.a_product(a_picture())
-    Hand(house, product["images"][0]["id"]).asset_gone()
-    inspected(house)
+    Hand(application, product["images"][0]["id"]).asset_gone()
+    inspected(application)
     assert about(admin, product) == ""
     (form,) = buttons(about(away, product))
     assert remove(admin, form).endswith("said=mended")
     assert about(away, product) != ""
 
 
-def test_operators_see_it_and_change_nothing(house: Application, admin: Caller) -> None:
+def test_operators_see_it_and_change_nothing(application: Application, admin: Caller) -> None:
     product = admin.a_product(a_picture())
-    Hand(house, product["images"][0]["id"]).asset_gone()
-    inspected(house)
-    ops = house.caller("ops")
+    Hand(application, product["images"][0]["id"]).asset_gone()
+    inspected(application)
+    ops = application.caller("ops")
     html = read(ops)
     assert product["name"] in html
     assert "/admin/problems/remove" not in html
     assert 'href="/admin/products/' not in html
 
 
-def test_a_look_is_begun_once_and_its_end_is_said(house: Application, admin: Caller) -> None:
+def test_a_look_is_begun_once_and_its_end_is_said(application: Application, admin: Caller) -> None:
     first = admin.post(f"{PAGE}/look")
     again = admin.post(f"{PAGE}/look")
     assert first.location == again.location
@@ -205,7 +198,7 @@ def test_a_look_is_begun_once_and_its_end_is_said(house: Application, admin: Cal
     assert "Waiting for its turn" in read(admin, query)
     job_id = query.removeprefix("?job=")
     with nothing_runs_meanwhile():
-        house.work(job_id)
+        application.work(job_id)
     html = read(admin, query)
     assert "Everything was looked at." in html
     assert "Look at everything now" in html
@@ -218,10 +211,12 @@ def test_a_job_that_is_none_is_not_shown(admin: Caller, job: str) -> None:
     assert "data-look" not in read(admin, f"?job={job}")
 
 
-def test_the_list_goes_on_page_by_page(house: Application, admin: Caller) -> None:
+def test_the_list_goes_on_page_by_page(application: Application, admin: Caller) -> None:
     product = admin.a_product()
-    add_entries(house, "product", product["id"], [{"url": f"/uploads/{n}.jpg"} for n in range(3)])
-    inspected(house)
+    add_entries(
+        application, "product", product["id"], [{"url": f"/uploads/{n}.jpg"} for n in range(3)]
+    )
+    inspected(application)
     numbers, query = [], "?limit=1"
     while query:
         html = read(admin, query)

@@ -4,32 +4,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pymongo import WriteConcern, monitoring
+from pymongo import WriteConcern
 
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, inspected
-from tests.http.test_debug_at_size import Recorder, explained, stages_of
+from tests.http.test_debug_at_size import explained, stages_of
 from tests.http.test_products import assert_refused
+from tests.listening import recorded
 from tests.mongod import Mongod
+from tests.table import table
 
 MANY = 10_000
 PLAIN = {"aggregate", "pipeline", "cursor"}
 
 
-@pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
-    application = Application(mongod)
-    yield application
-    application.close()
-
-
 @pytest.fixture
-def someone(house: Application) -> Caller:
+def someone(application: Application) -> Caller:
     """A seller whose products are the only ones they see."""
-    return house.new_person(unique("lista"))
+    return application.new_person(unique("lista"))
 
 
 def names(caller: Caller, query: str) -> set[str]:
@@ -71,26 +66,26 @@ def test_with_a_picture_that_lacks_a_text(someone: Caller) -> None:
     assert names(someone, "pictures=no_alt&search=med") == {"A medias"}
 
 
-def test_with_problems(house: Application, someone: Caller) -> None:
+def test_with_problems(application: Application, someone: Caller) -> None:
     lost = someone.a_product(a_picture(), name="Perdida")
     someone.a_product(a_picture(), name="Entera")
-    Hand(house, lost["images"][0]["id"]).file_gone()
+    Hand(application, lost["images"][0]["id"]).file_gone()
     assert names(someone, "pictures=problems") == set()
-    inspected(house)
+    inspected(application)
     assert names(someone, "pictures=problems") == {"Perdida"}
     assert names(someone, "pictures=problems&status=published") == set()
 
 
-def test_what_others_have_is_not_among_it(house: Application, someone: Caller) -> None:
+def test_what_others_have_is_not_among_it(application: Application, someone: Caller) -> None:
     draft = someone.a_product(name=unique("Borrador "))
-    stranger = house.new_person(unique("otro"))
+    stranger = application.new_person(unique("otro"))
     found = stranger.get(f"{PRODUCTS}?pictures=none&search={draft['name'].split()[1]}")
     assert found.json["total"] == 0
 
 
 @pytest.mark.parametrize("pictures", ["none", "no_alt", "problems"])
-def test_only_whoever_is_signed_in_may_ask(house: Application, pictures: str) -> None:
-    answer = house.caller("nobody").get(f"{PRODUCTS}?pictures={pictures}")
+def test_only_whoever_is_signed_in_may_ask(application: Application, pictures: str) -> None:
+    answer = application.caller("nobody").get(f"{PRODUCTS}?pictures={pictures}")
     assert_refused(answer, 401, "unauthenticated")
 
 
@@ -99,123 +94,111 @@ def test_nothing_else_may_be_lacking(someone: Caller) -> None:
 
 
 @pytest.fixture(scope="module")
-def big(mongod: Mongod) -> Iterator[tuple[Application, Recorder]]:
+def big(mongod: Mongod) -> Iterator[Application]:
     """A shop of `MANY` products: every tenth without pictures, every twentieth lacks a text."""
-    recorder = Recorder()
-    monitoring.register(recorder)
-    application = Application(mongod)
-    products, assets, findings = [], [], []
-    for number in range(MANY):
-        product, asset = new_id(), new_id()
-        has_picture = number % 10 != 0
-        products.append(
-            {
-                "_id": product,
-                "site": DEFAULT_SITE,
-                "name": f"Zapato {number:05d}",
-                "name_key": f"zapato {number:05d}",
-                "sku": f"Z-{number:05d}",
-                "words": ["zapato", f"{number:05d}"],
-                "description": "",
-                "currency": "PYG",
-                "status": "published",
-                "images": [{"asset": asset}] if has_picture else [],
-                "revision": 1,
-                "created_at": utc_now(),
-                "updated_at": utc_now(),
-            }
-        )
-        if has_picture:
-            assets.append(
+    with Application(mongod) as application:
+        products, assets, findings = [], [], []
+        for number in range(MANY):
+            product, asset = new_id(), new_id()
+            has_picture = number % 10 != 0
+            products.append(
                 {
-                    "_id": asset,
+                    "_id": product,
                     "site": DEFAULT_SITE,
-                    "bucket": "product_images",
-                    "owner": None,
-                    "name": "z.jpg",
-                    "visibility": "public",
-                    "state": "live",
-                    "claim": {"kind": "product", "id": product},
-                    "versions": [
-                        {
-                            "file": asset,
-                            "bytes": 1,
-                            "sha256": "0" * 64,
-                            "source_sha256": "0" * 64,
-                            "media_type": "image/jpeg",
-                            "width": 1,
-                            "height": 1,
-                            "at": utc_now(),
-                            "by": None,
-                        }
-                    ],
+                    "name": f"Zapato {number:05d}",
+                    "name_key": f"zapato {number:05d}",
+                    "sku": f"Z-{number:05d}",
+                    "words": ["zapato", f"{number:05d}"],
+                    "description": "",
+                    "currency": "PYG",
+                    "status": "published",
+                    "images": [{"asset": asset}] if has_picture else [],
                     "revision": 1,
                     "created_at": utc_now(),
-                    "alt": {} if number % 20 == 1 else {"es": "Zapato"},
-                    "decorative": False,
-                    "focal": None,
+                    "updated_at": utc_now(),
                 }
             )
-        if number % 50 == 1:
-            findings.append(
-                {
-                    "_id": f"{DEFAULT_SITE}/product/{product}/0000",
-                    "site": DEFAULT_SITE,
-                    "referrer": {"kind": "product", "id": product},
-                    "sku": None,
-                    "position": 0,
-                    "image": asset,
-                    "standing": "missing",
-                    "kind": "file_missing",
-                    "detail": "…",
-                }
+            if has_picture:
+                assets.append(
+                    {
+                        "_id": asset,
+                        "site": DEFAULT_SITE,
+                        "bucket": "product_images",
+                        "owner": None,
+                        "name": "z.jpg",
+                        "visibility": "public",
+                        "state": "live",
+                        "claim": {"kind": "product", "id": product},
+                        "versions": [
+                            {
+                                "file": asset,
+                                "bytes": 1,
+                                "sha256": "0" * 64,
+                                "source_sha256": "0" * 64,
+                                "media_type": "image/jpeg",
+                                "width": 1,
+                                "height": 1,
+                                "at": utc_now(),
+                                "by": None,
+                            }
+                        ],
+                        "revision": 1,
+                        "created_at": utc_now(),
+                        "alt": {} if number % 20 == 1 else {"es": "Zapato"},
+                        "decorative": False,
+                        "focal": None,
+                    }
+                )
+            if number % 50 == 1:
+                findings.append(
+                    {
+                        "_id": f"{DEFAULT_SITE}/product/{product}/0000",
+                        "site": DEFAULT_SITE,
+                        "referrer": {"kind": "product", "id": product},
+                        "sku": None,
+                        "position": 0,
+                        "image": asset,
+                        "standing": "missing",
+                        "kind": "file_missing",
+                        "detail": "…",
+                    }
+                )
+        quick = WriteConcern(w=1, j=False)
+        for name, documents in (
+            ("shop_products", products),
+            ("assets", assets),
+            ("findings", findings),
+        ):
+            application.raw.get_collection(name, write_concern=quick).insert_many(
+                documents, ordered=False
             )
-    quick = WriteConcern(w=1, j=False)
-    for name, documents in (
-        ("shop_products", products),
-        ("assets", assets),
-        ("findings", findings),
-    ):
-        application.raw.get_collection(name, write_concern=quick).insert_many(
-            documents, ordered=False
-        )
-    yield application, recorder
-    recorder.database = ""
-    application.close()
+        yield application
 
 
-@pytest.mark.parametrize("sort", ["-created_at", "name", "-price", "sku", "updated_at"])
-@pytest.mark.parametrize(
-    ("pictures", "total"),
-    [("none", MANY // 10), ("no_alt", MANY // 20), ("problems", MANY // 50)],
-)
+@table("sort", ["-created_at", "name", "-price", "sku", "updated_at"])
+@table("pictures, total", [("none", MANY // 10), ("no_alt", MANY // 20), ("problems", MANY // 50)])
 def test_no_list_reads_every_product(
-    big: tuple[Application, Recorder], pictures: str, total: int, sort: str
+    big: Application, pictures: str, total: int, sort: str
 ) -> None:
-    house, recorder = big
-    admin = house.caller("admin")
-    recorder.commands.clear()
-    recorder.database = house.raw.name
-    answer = admin.get(f"{PRODUCTS}?pictures={pictures}&sort={sort}&limit=50")
-    recorder.database = ""
+    admin = big.caller("admin")
+    with recorded(big.raw.name) as commands:
+        answer = admin.get(f"{PRODUCTS}?pictures={pictures}&sort={sort}&limit=50")
     assert answer.json["total"] == total
     asked = [
         command
-        for command in recorder.commands
+        for command in commands
         if command.get("find", command.get("aggregate")) in {"shop_products", "assets", "findings"}
     ]
     assert {command.get("find", command.get("aggregate")) for command in asked} >= {"shop_products"}
-    assert not [
-        repr(each)[:300] for each in asked if "COLLSCAN" in stages_of(explained(house, each))
-    ]
+    assert not [repr(each)[:300] for each in asked if "COLLSCAN" in stages_of(explained(big, each))]
     # Counted is what is meant, without looking at anything else; so are texts and findings.
     counting = [each for each in asked if "aggregate" in each]
     assert {each["aggregate"] for each in counting} >= {"shop_products"}
-    assert max(examined(house, each) for each in counting) <= total
+    assert max(examined(big, each) for each in counting) <= total
 
 
-def examined(house: Application, command: dict[str, Any]) -> int:
+def examined(application: Application, command: dict[str, Any]) -> int:
     plain = {name: value for name, value in command.items() if name in PLAIN}
-    told = house.raw.command("explain", plain, verbosity="executionStats")
+    told = application.raw.command("explain", plain, verbosity="executionStats")
     stats = told.get("executionStats") or told["stages"][0]["$cursor"]["executionStats"]
     return int(stats["totalDocsExamined"])

@@ -29,6 +29,7 @@ from tests.http.application import (
     unique,
 )
 from tests.http.test_products import assert_refused
+from tests.table import table
 
 IMAGE_KEYS = {
     "id",
@@ -537,8 +538,8 @@ def test_a_picture_is_described(as_seller):
     assert as_seller.patch(url, json={"alt": {}}).json["alt"] == {}
 
 
-@pytest.mark.parametrize(
-    ("said", "field"),
+@table(
+    "said, field",
     [
         ({"alt": "Zapato"}, "alt"),
         ({"alt": {"Spanish!": "Zapato"}}, "alt"),

@@ -15,6 +15,7 @@ from tests.http.application import (
     a_picture,
     unique,
 )
+from tests.table import table
 
 PRODUCT_KEYS = {
     "id",
@@ -98,8 +99,19 @@ NOT_SELLERS = ("client", "editor", "ops")
 SOMEBODY_ELSE = ("other_seller", "seller_on_other_site", "admin_on_other_site")
 
 
+@pytest.fixture(scope="module")
+def standing(as_seller: Caller) -> dict[str, str]:
+    """A scene for all who are refused: it stays as it is."""
+    return made(as_seller)
+
+
 @pytest.fixture
 def scene(as_seller: Caller) -> dict[str, str]:
+    """One that a test may change."""
+    return made(as_seller)
+
+
+def made(as_seller: Caller) -> dict[str, str]:
     """A draft of the seller with one picture, and one in the trash; its revision is 4."""
     product = as_seller.a_product(a_picture(), a_picture())
     kept, trashed = (each["id"] for each in product["images"])
@@ -129,57 +141,54 @@ def stored(application: Application, scene: dict[str, str]) -> list[dict[str, An
     ]
 
 
-each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-
-
-@each_route
-def test_nobody_is_asked_to_sign_in(application, nobody, scene, route):
-    before = stored(application, scene)
-    answer = sent(nobody, route, scene)
+@table("route", ROUTES)
+def test_nobody_is_asked_to_sign_in(application, nobody, standing, route):
+    before = stored(application, standing)
+    answer = sent(nobody, route, standing)
     assert_refused(answer, 401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert stored(application, scene) == before
+    assert stored(application, standing) == before
 
 
-@each_route
-@pytest.mark.parametrize("who", NOT_SELLERS)
-def test_who_does_not_sell_never_may(application, scene, route, who):
-    before = stored(application, scene)
-    assert_refused(sent(application.caller(who), route, scene), 403, "forbidden")
-    assert stored(application, scene) == before
+@table("route", ROUTES)
+@table("who", NOT_SELLERS)
+def test_who_does_not_sell_never_may(application, standing, route, who):
+    before = stored(application, standing)
+    assert_refused(sent(application.caller(who), route, standing), 403, "forbidden")
+    assert stored(application, standing) == before
 
 
-@pytest.mark.parametrize("route", OF_A_PRODUCT, ids=lambda route: route.name)
-@pytest.mark.parametrize("who", SOMEBODY_ELSE)
-def test_a_product_of_somebody_else_is_not_there(application, scene, route, who):
+@table("route", OF_A_PRODUCT)
+@table("who", SOMEBODY_ELSE)
+def test_a_product_of_somebody_else_is_not_there(application, standing, route, who):
     stranger = application.caller(who)
-    before = stored(application, scene)
+    before = stored(application, standing)
     counts = application.counts()
-    answer = sent(stranger, route, scene)
+    answer = sent(stranger, route, standing)
     assert_refused(answer, 404, "product_not_found")
-    assert stored(application, scene) == before
+    assert stored(application, standing) == before
     assert application.counts() == counts
 
 
-@each_route
-def test_a_token_of_another_site_is_no_token(application, scene, route, on_other_site):
+@table("route", ROUTES)
+def test_a_token_of_another_site_is_no_token(application, standing, route, on_other_site):
     stranger = Caller(application, application.app, HOST, token=on_other_site.token)
-    before = stored(application, scene)
-    assert_refused(sent(stranger, route, scene), 401, "invalid_token")
-    assert stored(application, scene) == before
+    before = stored(application, standing)
+    assert_refused(sent(stranger, route, standing), 401, "invalid_token")
+    assert stored(application, standing) == before
 
 
-@each_route
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 @pytest.mark.parametrize("who", ["seller", "admin"])
 def test_the_owner_and_administrators_may(application, scene, route, who):
     answer = sent(application.caller(who), route, scene)
     assert answer.status_code == route.status, answer.text
 
 
-@pytest.mark.parametrize("route", OF_A_PRODUCT, ids=lambda route: route.name)
-@pytest.mark.parametrize("product", ["nothing", "A" * 22, "..", "%00", "é", "a" * 3000])
-def test_a_product_that_never_was_is_not_there(as_seller, scene, route, product):
-    answer = sent(as_seller, route, {**scene, "product": product})
+@table("route", OF_A_PRODUCT)
+@table("product", ["nothing", "A" * 22, "..", "%00", "é", "a" * 3000])
+def test_a_product_that_never_was_is_not_there(as_seller, standing, route, product):
+    answer = sent(as_seller, route, {**standing, "product": product})
     assert (answer.status_code, answer.json["success"]) == (404, 0)
 
 
@@ -205,8 +214,8 @@ EVERYBODY = ("nobody", "client", "editor", "ops", "other_seller", "seller", "adm
 ON_OTHER_SITE = ("nobody_on_other_site", "seller_on_other_site", "admin_on_other_site")
 
 
-@pytest.mark.parametrize("who", EVERYBODY + ON_OTHER_SITE)
-@pytest.mark.parametrize("status", ["draft", "published"])
+@table("who", EVERYBODY + ON_OTHER_SITE)
+@table("status", ["draft", "published"])
 def test_drafts_are_for_their_owner_and_administrators(application, as_seller, who, status):
     product = as_seller.a_product(status=status)
     answer = application.caller(who).get(f"{PRODUCTS}/{product['id']}")
@@ -325,9 +334,7 @@ BAD_FIELDS = (
 by_name = {"ids": lambda row: row.name}
 
 
-@pytest.mark.parametrize(
-    "row", [*BAD_FIELDS, Field("revision", {"revision": 7}, "revision")], **by_name
-)
+@table("row", [*BAD_FIELDS, Field("revision", {"revision": 7}, "revision")])
 def test_no_product_is_made_from(application, as_seller, row):
     counts = application.counts()
     body = {name: value for name, value in {"name": "Z", **row.body}.items() if value is not ...}
@@ -336,7 +343,7 @@ def test_no_product_is_made_from(application, as_seller, row):
     assert application.counts() == counts
 
 
-@pytest.mark.parametrize(
+@table(
     "row",
     [
         *(each for each in BAD_FIELDS if ... not in each.body.values()),
@@ -345,7 +352,6 @@ def test_no_product_is_made_from(application, as_seller, row):
         Field("revision true", {"revision": True}, "revision"),
         Field("revision a text", {"revision": "1"}, "revision"),
     ],
-    **by_name,
 )
 def test_no_product_is_changed_by(as_seller, row):
     product = as_seller.a_product()
@@ -471,8 +477,8 @@ def test_a_search_without_a_word_finds_nothing(as_seller, search):
     assert (listed["items"], listed["total"]) == ([], 0)
 
 
-@pytest.mark.parametrize(
-    ("search", "found"),
+@table(
+    "search, found",
     [
         ("calcado", True),
         ("CALÇADO", True),
@@ -631,7 +637,7 @@ BAD_QUERIES = (
 )
 
 
-@pytest.mark.parametrize("row", BAD_QUERIES, **by_name)
+@table("row", BAD_QUERIES)
 def test_no_list_is_given_for(as_seller, row):
     assert_refused(as_seller.get(PRODUCTS, query_string=row.query), 400, row.code)
 

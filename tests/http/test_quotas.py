@@ -9,8 +9,8 @@ from avenue.app.background import COUNT_QUOTAS, Background
 from avenue.identity import Role
 from tests.http.application import HOST, Application, Caller, Part, a_picture, unique
 from tests.http.tus import MIB, begin, begun, end, send
-from tests.mongod import wait_until
 from tests.threads import at_once
+from tests.waiting import wait_until
 
 UPLOADS = "/api/uploads"
 QUOTA = f"{UPLOADS}/quota"

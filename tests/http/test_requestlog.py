@@ -23,6 +23,7 @@ from tests.http.web_app import (
     gunicorn,
     whole_app,
 )
+from tests.waiting import DEADLINE_SECONDS
 
 
 @pytest.fixture
@@ -216,7 +217,11 @@ logging.getLogger("avenue").debug("too quiet")
 warnings.warn("old")
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
     )
     assert done.stderr == ""
     messages = [json.loads(line)["message"] for line in done.stdout.splitlines()]

@@ -85,9 +85,8 @@ class Shop:
 
 @pytest.fixture
 def shop(mongod: Mongod) -> Iterator[Shop]:
-    application = Application(mongod)
-    yield Shop(application)
-    application.close()
+    with Application(mongod) as application:
+        yield Shop(application)
 
 
 def test_one_button_loads_a_shop_and_one_empties_it(shop: Shop) -> None:
@@ -198,6 +197,7 @@ def test_deleted_one_by_one_they_can_be_loaded_again(shop: Shop) -> None:
     assert shop.products().keys() == SKUS
 
 
+@pytest.mark.failing_jobs
 def test_what_goes_wrong_is_said_and_can_be_tried_again(shop: Shop) -> None:
     def broken(_: SamplePicture) -> bytes:
         raise OSError

@@ -5,13 +5,14 @@ one fails. What runs for the whole house (sweeper, jobs) runs outside of request
 """
 
 import pytest
-from pymongo import MongoClient
 
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, house, site
 from tests import pictures
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.test_product_images import Shelf
 from tests.http.watch import Watch, offence
+from tests.mongod import client_of
+from tests.table import table
 
 SITE = {"site": "a"}
 RANGE = {"$gte": "a/", "$lt": "a0"}  # "0" follows "/"
@@ -73,19 +74,19 @@ BAD = (
 )
 
 
-@pytest.mark.parametrize("command", GOOD, ids=repr)
+@table("command", GOOD)
 def test_a_command_within_its_site_is_fine(command):
     assert offence(next(iter(command)), command, "a") is None
 
 
-@pytest.mark.parametrize("command", BAD, ids=repr)
+@table("command", BAD)
 def test_a_command_beyond_its_site_is_an_offence(command):
     found = offence(next(iter(command)), command, "a")
     assert found is not None
     assert next(iter(command)) in found
 
 
-@pytest.mark.parametrize("name", sorted(SITE_COLLECTIONS))
+@table("name", sorted(SITE_COLLECTIONS))
 def test_every_collection_of_sites_is_watched(name):
     assert offence("find", {"find": name, "filter": {}}, "a")
 
@@ -101,7 +102,7 @@ def watched(application: Application):
     """A client of its own under a watch of its own, which nothing else hears."""
     watch = Watch()
     watch.database = application.raw.name
-    with MongoClient(application.settings.mongodb_uri, event_listeners=[watch]) as client:
+    with client_of(application.settings.mongodb_uri, event_listeners=[watch]) as client:
         yield watch, client[application.raw.name]
 
 

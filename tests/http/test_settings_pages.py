@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,17 +10,10 @@ from flask.testing import FlaskClient
 from avenue.identity import Role, Scope
 from avenue.sites.contrast import USUAL, ratio, too_weak
 from tests import pictures
-from tests.http.application import HOST, PASSWORD, Application, Caller, Part, form
+from tests.http.application import HOST, PASSWORD, Caller, Part, form
 
 SETTINGS, LOGO, SITES = "/admin/settings", "/admin/settings/logo", "/admin/settings/sites"
 SITE = "/api/site"
-
-
-@pytest.fixture(scope="module")
-def application(mongod) -> Iterator[Application]:
-    application = Application(mongod)
-    yield application
-    application.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """The settings of a site: who reads and changes them, and what acts on them."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask.testing import FlaskClient
 
@@ -15,7 +13,6 @@ from tests.http.application import (
     HOST,
     OTHER_HOST,
     PASSWORD,
-    Application,
     Caller,
     a_picture,
     unique,
@@ -43,14 +40,6 @@ HOUSE_LIMITS = {
     "user_quota_mb": 0,
     "user_quota_files": 0,
 }
-
-
-@pytest.fixture(scope="module")
-def application(mongod) -> Iterator[Application]:
-    """One of these tests' own: what they change would be seen by everybody."""
-    application = Application(mongod)
-    yield application
-    application.close()
 
 
 @pytest.fixture(autouse=True)
@@ -393,28 +382,24 @@ def test_two_sites_without_hosts_of_their_own_do_not_collide(application, as_sup
     assert "hosts" not in application.raw["sites"].find_one({"_id": "default"})
 
 
-def test_who_came_over_http_still_signs_in_after_the_address_became_https(mongod):
+def test_who_came_over_http_still_signs_in_after_the_address_became_https(own_application):
     """A house on http, as `serve --local` is: its pages go on working under their old address."""
-    house = Application(mongod)
-    try:
-        app = house.with_settings(public_base_url=f"http://{HOST}")
-        house.new_person("ana", role=Role.ADMIN)
-        house.raw["sites"].update_one(
-            {"_id": "default"},
-            {"$set": {"base_url": "https://new.example", "hosts": ["new.example"]}},
+    app = own_application.with_settings(public_base_url=f"http://{HOST}")
+    own_application.new_person("ana", role=Role.ADMIN)
+    own_application.raw["sites"].update_one(
+        {"_id": "default"},
+        {"$set": {"base_url": "https://new.example", "hosts": ["new.example"]}},
+    )
+    form = {"email": f"ana@{HOST}", "password": PASSWORD}
+    for origin, status in [
+        (f"http://{HOST}", 303),
+        ("https://new.example", 303),
+        ("http://evil.example", 403),
+    ]:
+        answer = FlaskClient(app).post(
+            "/login", base_url=f"http://{HOST}", data=form, headers={"Origin": origin}
         )
-        form = {"email": f"ana@{HOST}", "password": PASSWORD}
-        for origin, status in [
-            (f"http://{HOST}", 303),
-            ("https://new.example", 303),
-            ("http://evil.example", 403),
-        ]:
-            answer = FlaskClient(app).post(
-                "/login", base_url=f"http://{HOST}", data=form, headers={"Origin": origin}
-            )
-            assert answer.status_code == status, origin
-    finally:
-        house.close()
+        assert answer.status_code == status, origin
 
 
 def test_a_house_on_https_takes_no_form_from_http(application):

@@ -1,7 +1,6 @@
 """Pictures of a product that is not saved yet: kept, claimed by the save, or gone in time."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +12,8 @@ from avenue.storage.scope import BUCKETS
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import assert_refused
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS
 
 TEMP = "/api/shop/temp-images"
 
@@ -153,12 +154,12 @@ def test_of_two_saves_at_once_one_gets_the_picture(seller):
         start = threading.Barrier(2)
 
         def save(kept=kept, start=start):
-            start.wait()
+            start.wait(DEADLINE_SECONDS)
             return seller.post(PRODUCTS, json={"name": "Bota", "temp_images": kept}).status_code
 
-        with ThreadPoolExecutor(2) as threads:
+        with Threads(2) as threads:
             saves = [threads.submit(save) for _ in range(2)]
-        assert sorted(each.result() for each in saves) == [201, 409]
+        assert sorted(each.result(DEADLINE_SECONDS) for each in saves) == [201, 409]
 
 
 def test_the_same_bytes_twice_are_two_pictures_for_two_products(seller):

@@ -37,7 +37,7 @@ from tests.http.application import (
     unique,
 )
 from tests.http.test_uploads import UPLOADS, code, ids
-from tests.threads import at_once
+from tests.threads import at_once, joined
 
 TICKETS = f"{UPLOADS}/tickets"
 MADE_KEYS = {"id", "url", "ticket", "expires_at", "max_bytes", "types"}
@@ -575,13 +575,13 @@ def test_pages_of_other_origins_may_when_the_settings_say_so(nobody, maker):
 def served(app: Flask) -> Iterator[str]:
     """The application at a real address, which it returns."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
-        thread.join()
+        joined(thread)
         server.server_close()
 
 
@@ -596,6 +596,7 @@ fetch(url, {method: "POST", body: form}).then(async (answer) => {
 """
 
 
+@pytest.mark.needs("curl", "node")
 def test_curl_and_fetch_send_as_they_do(nobody: Caller, maker: Caller, tmp_path: Path):
     file = tmp_path / "a.txt"
     file.write_bytes(b"by curl")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,28 +17,19 @@ from tests.commands import Commands
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, Part, a_picture, unique
 from tests.http.debug_app import CHUNKS, Hand, add_entries
 from tests.http.test_products import assert_refused
-from tests.mongod import Mongod
 
 TRACES = "/api/ops/assets"
 ID = r"[A-Za-z0-9_-]{22}"
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
-    """A house of two sites that no other tests use: things are broken here."""
-    application = Application(mongod)
-    yield application
-    application.close()
+def ops(application: Application) -> Caller:
+    return application.caller("ops")
 
 
 @pytest.fixture(scope="module")
-def ops(house: Application) -> Caller:
-    return house.caller("ops")
-
-
-@pytest.fixture(scope="module")
-def seller(house: Application) -> Caller:
-    return house.caller("seller")
+def seller(application: Application) -> Caller:
+    return application.caller("seller")
 
 
 def traced(caller: Caller, asset: str) -> Any:
@@ -61,10 +52,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(house: Application, seller: Caller) -> Scene:
+def scene(application: Application, seller: Caller) -> Scene:
     product = seller.a_product(a_picture())
     asset = product["images"][0]["id"]
-    return Scene(house, product["id"], asset, Hand(house, asset))
+    return Scene(application, product["id"], asset, Hand(application, asset))
 
 
 # Who may ask
@@ -81,14 +72,14 @@ def scene(house: Application, seller: Caller) -> Scene:
         ("admin", 200),
     ],
 )
-def test_ops_and_administrators_may_ask(house, scene, who, code):
-    caller = house.caller(who)
+def test_ops_and_administrators_may_ask(application, scene, who, code):
+    caller = application.caller(who)
     assert caller.get(f"{TRACES}/{scene.asset}").status_code == code
     assert caller.get(TRACES, query_string={"url": scene.asset}).status_code == code
 
 
-def test_an_asset_of_another_site_is_not_there(house, scene, ops):
-    stranger = house.caller("ops_on_other_site")
+def test_an_asset_of_another_site_is_not_there(application, scene, ops):
+    stranger = application.caller("ops_on_other_site")
     for url in (
         f"{TRACES}/{scene.asset}",
         f"{TRACES}?url=https://{HOST}/media/{scene.asset}/thumb",
@@ -119,10 +110,12 @@ def test_an_address_that_leads_nowhere_here_is_not_there(ops, url):
 # What it tells
 
 
-def test_a_whole_picture_is_told_of_from_its_record_to_its_last_use(house, scene, seller, ops):
+def test_a_whole_picture_is_told_of_from_its_record_to_its_last_use(
+    application, scene, seller, ops
+):
     group = seller.a_group(a_picture())
     entry = {"url": f"https://old.example/media/{scene.asset}/original"}
-    add_entries(house, "group", group["id"], [entry])
+    add_entries(application, "group", group["id"], [entry])
     scene.application.raw["shop_products_grouped"].update_one(
         {"_id": group["id"]}, {"$pull": {"images": entry}}
     )
@@ -143,8 +136,8 @@ def test_a_whole_picture_is_told_of_from_its_record_to_its_last_use(house, scene
     assert f"/{found['token']}/" in found["answers"][0]["url"]
 
 
-def test_every_form_of_an_address_leads_to_its_asset(house, scene, seller, ops):
-    LegacyUrls(house.database).put("default", "/uploads/viejo.jpg", scene.asset)
+def test_every_form_of_an_address_leads_to_its_asset(application, scene, seller, ops):
+    LegacyUrls(application.database).put("default", "/uploads/viejo.jpg", scene.asset)
     image = seller.get(f"/api/shop/products/{scene.product}").json["images"][0]
     forms = (
         scene.asset,
@@ -164,16 +157,20 @@ def test_every_form_of_an_address_leads_to_its_asset(house, scene, seller, ops):
     assert answer.json["old_addresses"] == ["/uploads/viejo.jpg"]
 
 
-def test_what_caches_are_told_is_what_it_says(house, scene, ops):
+def test_what_caches_are_told_is_what_it_says(application, scene, ops):
     proof = Part(b"%PDF-1.4 x", name="prueba.pdf", media_type="application/pdf")
-    private = house.caller("client").upload("/api/uploads", proof).json["id"]
-    nobody = house.caller("nobody")
+    private = application.caller("client").upload("/api/uploads", proof).json["id"]
+    nobody = application.caller("nobody")
     for each in traced(ops, scene.asset)["answers"]:
         assert_told(each, nobody.get(each["url"]))
     told = {each["whom"]: each for each in traced(ops, private)["answers"]}
-    assert_told(told["whoever may read it"], house.caller("client").get(told["all others"]["url"]))
+    assert_told(
+        told["whoever may read it"], application.caller("client").get(told["all others"]["url"])
+    )
     assert nobody.get(told["all others"]["url"]).status_code == told["all others"]["status"] == 404
-    link = house.caller("client").post(f"/api/uploads/{private}/sign", json={"expires_in": 3600})
+    link = application.caller("client").post(
+        f"/api/uploads/{private}/sign", json={"expires_in": 3600}
+    )
     by_link = told["whoever has a link that is good for an hour"]["headers"]["Cache-Control"]
     without_seconds = re.compile("max-age=[0-9]+")
     sent = nobody.get(link.json["url"]).headers["Cache-Control"]
@@ -186,8 +183,8 @@ def assert_told(told: dict[str, Any], answer: Any) -> None:
         assert answer.headers[name] == value, name
 
 
-def test_a_private_upload_says_who_may_see_it(house, ops):
-    client = house.caller("client")
+def test_a_private_upload_says_who_may_see_it(application, ops):
+    client = application.caller("client")
     proof = Part(b"%PDF-1.4 y", name="prueba.pdf", media_type="application/pdf")
     upload = client.upload("/api/uploads", proof, query_string={"category": "orders"}).json["id"]
     found = traced(ops, upload)
@@ -198,8 +195,8 @@ def test_a_private_upload_says_who_may_see_it(house, ops):
     assert "@" not in json.dumps(found)
 
 
-def test_pages_and_the_logo_are_uses(house, ops):
-    editor, admin = house.caller("editor"), house.caller("admin")
+def test_pages_and_the_logo_are_uses(application, ops):
+    editor, admin = application.caller("editor"), application.caller("admin")
     media = editor.upload("/api/builder/media", a_picture()).json["id"]
     html = f'<img src="avenue:{media}/original">'
     page = editor.post("/api/builder/pages", json={"title": unique("Inicio "), "html": html}).json
@@ -306,17 +303,19 @@ def test_a_broken_link_is_named_in_the_first_line(ops, scene, broken, line):
     assert re.match(line, found["broken"][0]), found["broken"]
 
 
-def test_the_chunk_that_lacks_is_named_of_a_large_file(house, ops, monkeypatch):
+def test_the_chunk_that_lacks_is_named_of_a_large_file(application, ops, monkeypatch):
     monkeypatch.setattr("avenue.ops.trace.store.CHUNKS_AT_ONCE", 2)
     large = Part(b"%PDF-" + bytes(5 * 1024 * 1024), name="plano.pdf", media_type="application/pdf")
-    upload = house.caller("client").upload("/api/uploads", large).json["id"]
+    upload = application.caller("client").upload("/api/uploads", large).json["id"]
     assert traced(ops, upload)["versions"][0]["chunks"] == 6
-    file = Hand(house, upload).file
-    house.raw[CHUNKS.replace("product_images", "uploads")].delete_one({"files_id": file, "n": 3})
+    file = Hand(application, upload).file
+    application.raw[CHUNKS.replace("product_images", "uploads")].delete_one(
+        {"files_id": file, "n": 3}
+    )
     assert "Of 6 chunks these are gone: 3." in traced(ops, upload)["broken"][0]
 
 
-def test_an_older_version_that_is_broken_is_told_as_such(house, scene, seller, ops):
+def test_an_older_version_that_is_broken_is_told_as_such(application, scene, seller, ops):
     url = f"/api/shop/products/{scene.product}/images/{scene.asset}/file"
     seller.upload(url, a_picture(), method="PUT")
     scene.hand.file_gone()
@@ -324,7 +323,7 @@ def test_an_older_version_that_is_broken_is_told_as_such(house, scene, seller, o
     assert re.match(rf"The file {ID} in product_images \(its older version", line)
 
 
-def test_what_is_being_changed_just_now_is_no_fault(house, scene, ops, monkeypatch):
+def test_what_is_being_changed_just_now_is_no_fault(application, scene, ops, monkeypatch):
     """The trace reads the asset, then somebody removes it, then the trace asks who names it."""
     asked = EveryUse.of
 
@@ -334,16 +333,16 @@ def test_what_is_being_changed_just_now_is_no_fault(house, scene, ops, monkeypat
         return asked(self, *args)
 
     monkeypatch.setattr(EveryUse, "of", uses)
-    actor = Actor(site=house.caller("ops").site, id=ops.id, role=Role.OPS)
-    found = house.app.extensions["avenue"][TraceService].trace(actor, scene.asset)
+    actor = Actor(site=application.caller("ops").site, id=ops.id, role=Role.OPS)
+    found = application.app.extensions["avenue"][TraceService].trace(actor, scene.asset)
     assert found.broken == ()
 
 
 # The command
 
 
-def test_the_command_tells_the_same(house, commands: Commands, scene, ops):
-    env = house.settings.as_env()
+def test_the_command_tells_the_same(application, commands: Commands, scene, ops):
+    env = application.settings.as_env()
     done = commands.run("trace", scene.asset, "--json", env=env)
     assert done.returncode == 0, done.stderr
     told, asked = json.loads(done.stdout), traced(ops, scene.asset)
@@ -357,6 +356,6 @@ def test_the_command_tells_the_same(house, commands: Commands, scene, ops):
     assert (done.returncode, done.stdout) == (2, b"")
 
 
-def test_pictures_without_other_sizes_have_none(house, ops, seller):
+def test_pictures_without_other_sizes_have_none(application, ops, seller):
     small = seller.a_product(pictures.photo(1, 1, format="PNG"))["images"][0]["id"]
     assert traced(ops, small)["verdict"] == "whole"

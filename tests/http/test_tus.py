@@ -46,8 +46,9 @@ from tests.http.tus import (
     offset_of,
     send,
 )
-from tests.mongod import Mongod, wait_until
+from tests.mongod import Mongod
 from tests.threads import at_once
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -187,23 +188,22 @@ def test_what_can_be_done_is_told(application: Application, nobody: Caller) -> N
 
 
 def test_while_the_database_is_away_no_upload_seems_gone(fresh_mongod: Mongod) -> None:
-    application = Application(fresh_mongod)
-    app = application.with_settings(read_seconds=1, write_seconds=1, max_tus_mb=1)
-    caller = application.new_person("waits", app=app)
-    upload = begun(caller, 100)
-    send(caller, upload, 0, b"%PDF-12345")
+    with Application(fresh_mongod) as application:
+        app = application.with_settings(read_seconds=1, write_seconds=1, max_tus_mb=1)
+        caller = application.new_person("waits", app=app)
+        upload = begun(caller, 100)
+        send(caller, upload, 0, b"%PDF-12345")
 
-    fresh_mongod.freeze()
-    later = head(caller, upload)
-    assert (later.status_code, later.headers["Tus-Resumable"]) == (423, "1.0.0")
-    assert later.headers["Retry-After"] == "2"
-    for refused in (send(caller, upload, 10, b"x"), caller.get(f"{TUS}/{upload}")):
-        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+        fresh_mongod.freeze()
+        later = head(caller, upload)
+        assert (later.status_code, later.headers["Tus-Resumable"]) == (423, "1.0.0")
+        assert later.headers["Retry-After"] == "2"
+        for refused in (send(caller, upload, 10, b"x"), caller.get(f"{TUS}/{upload}")):
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
 
-    fresh_mongod.thaw()
-    wait_until(lambda: head(caller, upload).status_code == 200, "it is told again")
-    assert offset_of(caller, upload) == 10
-    application.close()
+        fresh_mongod.thaw()
+        wait_until(lambda: head(caller, upload).status_code == 200, "it is told again")
+        assert offset_of(caller, upload) == 10
 
 
 def test_who_asks_too_often_does_not_find_the_upload_gone(application: Application) -> None:

@@ -27,6 +27,7 @@ from tests.http.application import (
     zipped,
 )
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
+from tests.table import table
 from tests.threads import at_once
 
 UPLOADS = "/api/uploads"
@@ -499,9 +500,9 @@ def expected_status(kind: str, address: str, how: str) -> set[int]:
     return {"range": {206}, "condition": known}.get(how, {200})
 
 
-@pytest.mark.parametrize("how", METHODS)
-@pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("kind", sorted(EVERY))
+@table("how", METHODS)
+@table("address", ADDRESSES)
+@table("kind", sorted(EVERY))
 def test_who_reads_what(shelf, people, kind, address, how):
     shown = shelf[kind]
     for reader in READERS:

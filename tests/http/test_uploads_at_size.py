@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pymongo import WriteConcern, monitoring
+from pymongo import WriteConcern
 
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import Application, Caller
-from tests.http.test_debug_at_size import Recorder, explained, stages_of
+from tests.http.test_debug_at_size import explained, stages_of
+from tests.listening import recorded
 from tests.mongod import Mongod
 
 MANY, PAGE = 6_000, 20
@@ -20,24 +21,20 @@ COMMANDS = {"find", "filter", "sort", "limit", "aggregate", "pipeline", "cursor"
 
 
 @pytest.fixture(scope="module")
-def big(mongod: Mongod) -> Iterator[tuple[Application, Recorder, Caller]]:
+def big(mongod: Mongod) -> Iterator[tuple[Application, Caller]]:
     """Uploads of twenty people; a seller, who is one of them, reads all orders."""
-    recorder = Recorder()
-    monitoring.register(recorder)
-    application = Application(mongod)
-    seller, now = application.caller("seller"), utc_now()
-    people = [str(seller.id), *(new_id() for _ in range(19))]
-    documents = [
-        an_upload(number, people[number // 2 % 20], now - timedelta(seconds=number))
-        for number in range(MANY)
-    ]
-    quick = WriteConcern(w=1, j=False)
-    application.raw.get_collection("assets", write_concern=quick).insert_many(documents)
-    readers = {"upload_categories": {"orders": {"readers": ["seller"]}}}
-    assert application.caller("admin").patch("/api/site", json=readers).status_code == 200
-    yield application, recorder, seller
-    recorder.database = ""
-    application.close()
+    with Application(mongod) as application:
+        seller, now = application.caller("seller"), utc_now()
+        people = [str(seller.id), *(new_id() for _ in range(19))]
+        documents = [
+            an_upload(number, people[number // 2 % 20], now - timedelta(seconds=number))
+            for number in range(MANY)
+        ]
+        quick = WriteConcern(w=1, j=False)
+        application.raw.get_collection("assets", write_concern=quick).insert_many(documents)
+        readers = {"upload_categories": {"orders": {"readers": ["seller"]}}}
+        assert application.caller("admin").patch("/api/site", json=readers).status_code == 200
+        yield application, seller
 
 
 def an_upload(number: int, owner: str, at: Any) -> dict[str, Any]:
@@ -90,19 +87,17 @@ QUERIES: list[tuple[str, dict[str, Any], float]] = [
 
 @pytest.mark.parametrize(("who", "query", "most"), QUERIES)
 def test_a_page_looks_at_what_it_shows(
-    big: tuple[Application, Recorder, Caller], who: str, query: dict[str, Any], most: float
+    big: tuple[Application, Caller], who: str, query: dict[str, Any], most: float
 ) -> None:
-    house, recorder, seller = big
+    house, seller = big
     asked = {name: seller.id if each == "seller" else each for name, each in query.items()}
     after: str | None = None
     for _ in range(2):
-        recorder.commands.clear()
-        recorder.database = house.raw.name
         where = {**asked, "limit": PAGE, **({"after": after} if after else {})}
-        answer = house.caller(who).get("/api/uploads", query_string=where)
-        recorder.database = ""
+        with recorded(house.raw.name) as sent:
+            answer = house.caller(who).get("/api/uploads", query_string=where)
         assert answer.status_code == 200
-        commands = [each for each in recorder.commands if asks_assets(each)]
+        commands = [each for each in sent if asks_assets(each)]
         assert len(commands) == 2
         page, count = sorted(commands, key=lambda each: "aggregate" in each)
         for command in commands:
@@ -128,14 +123,12 @@ def examined(house: Application, command: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize("query", ["type=pdf", "state=trash", "state=trash&owner=me", "type=text"])
 def test_a_page_of_the_panel_looks_at_what_it_shows(
-    big: tuple[Application, Recorder, Caller], query: str
+    big: tuple[Application, Caller], query: str
 ) -> None:
-    house, recorder, _ = big
-    recorder.commands.clear()
-    recorder.database = house.raw.name
-    answer = house.caller("admin").get(f"/admin/uploads?limit={PAGE}&{query}")
-    recorder.database = ""
+    house, _ = big
+    with recorded(house.raw.name) as sent:
+        answer = house.caller("admin").get(f"/admin/uploads?limit={PAGE}&{query}")
     assert answer.status_code == 200
-    page = next(each for each in recorder.commands if "find" in each and asks_assets(each))
+    page = next(each for each in sent if "find" in each and asks_assets(each))
     assert "COLLSCAN" not in stages_of(explained(house, page)), page
     assert examined(house, page) <= answer.text.count('class="thing upload-thing"') + 2

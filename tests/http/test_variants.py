@@ -2,7 +2,6 @@
 
 import io
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +20,10 @@ from tests import pictures
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf
 from tests.http.test_products import assert_refused
+from tests.table import table
+from tests.threads import Threads
 from tests.unit.media.test_cleaning import TELLING, traces
+from tests.waiting import DEADLINE_SECONDS
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SIZES = {"thumb": (200, 200), "card": (480, 360), "gallery": (1280, 960), "og": (1200, 630)}
@@ -227,10 +229,10 @@ def test_fifty_who_ask_at_once_make_one_work(application, image, calls):
     renditions = application.app.extensions["avenue"][Renditions]
 
     def ask(_: int) -> bytes:
-        start.wait()
+        start.wait(DEADLINE_SECONDS)
         return renditions.find(asset, "card", "jpg").file.data
 
-    with ThreadPoolExecutor(50) as threads:
+    with Threads(50) as threads:
         answers = set(threads.map(ask, range(50)))
     assert len(calls) == 1
     assert answers == {application.caller("nobody").get(url).data}
@@ -330,9 +332,7 @@ def test_no_trace_of_a_place_is_left(application, as_seller, nobody):
     assert asset["versions"][0]["sha256"] != asset["versions"][0]["source_sha256"]
 
 
-@pytest.mark.parametrize(
-    "name", [each for each in TELLING if each.startswith(("JPEG", "PNG", "WebP"))]
-)
+@table("name", [each for each in TELLING if each.startswith(("JPEG", "PNG", "WebP"))])
 def test_no_public_byte_tells_what_the_picture_told(as_seller, nobody, name):
     make, removed = TELLING[name]
     answer = Shelf(as_seller).add(make())

@@ -6,7 +6,6 @@ The same request is to get the same answer on each of them (docs/adr/0009-fast-l
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -18,12 +17,13 @@ from werkzeug.test import Client
 from tests.http.application import HOST, Caller
 from tests.mongod import Guard
 from tests.server import Server
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 AN_HOUR = "3600"
-PATIENCE_SECONDS = 60
 LOCAL: Mapping[str, str] = {"PUBLIC_BASE_URL": f"https://{HOST}"}
 
 COLD, WARM, HOT, LANE, STOCK = "cold", "warm", "hot", "lane", "stock"
@@ -49,12 +49,14 @@ WAYS: Mapping[str, Mapping[str, str]] = {
 @contextmanager
 def servers(guard: Guard, uri: str, *ways: str) -> Iterator[dict[str, Server]]:
     """One server for each of `ways` over the database of `uri`, which is prepared; all at once."""
-    with ThreadPoolExecutor(len(ways)) as pool:
+    with Threads(len(ways)) as pool:
         starting = {way: pool.submit(Server, guard, uri, **LOCAL, **WAYS[way]) for way in ways}
         try:
-            yield {way: each.result() for way, each in starting.items()}
+            yield {way: each.result(DEADLINE_SECONDS) for way, each in starting.items()}
         finally:
-            started = [each.result() for each in starting.values() if not each.exception()]
+            started = [
+                each.result(DEADLINE_SECONDS) for each in starting.values() if not each.exception()
+            ]
             list(pool.map(Server.stop, started))
 
 
@@ -110,7 +112,7 @@ class Line:
         return wire
 
     def _open(self) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS)
+        self._socket = socket.create_connection(("127.0.0.1", self._port), DEADLINE_SECONDS)
         self._stream = self._socket.makefile("rb")
 
     def _hang_up(self) -> None:

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,6 +21,7 @@ from avenue.web import assets, cors, headers, hosts, language, limits, parsing, 
 from avenue.web.limits import upload_route
 from avenue.web.services import provide
 from tests.http import STOCK
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 HOST = "shop.example"
 SITE = Site(id="shop", hosts=(HOST,), base_url="https://shop.example", name="Zapatos")
@@ -201,15 +201,13 @@ def gunicorn(log: Path) -> Iterator[Server]:
             yield server
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=DEADLINE_SECONDS)
 
 
-def eventually_line(log: Path, wanted: str, seconds: float = 60) -> str:
+def eventually_line(log: Path, wanted: str) -> str:
     """Return the line of `log` that holds `wanted`, as soon as it is there."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for line in log.read_text().splitlines():
-            if wanted in line:
-                return line
-        time.sleep(0.02)
-    raise AssertionError(f"no line with {wanted!r} in:\n{log.read_text()}")
+
+    def line() -> str:
+        return next((each for each in log.read_text().splitlines() if wanted in each), "")
+
+    return wait_until(line, f"a line with {wanted!r}")

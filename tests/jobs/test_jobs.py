@@ -25,14 +25,14 @@ from avenue.jobs.service import MOST_ATTEMPTS, JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import migrate
-from tests.mongod import Mongod, fail_point, wait_until
-from tests.threads import at_once
+from tests.mongod import Mongod, fail_point
+from tests.threads import at_once, joined
+from tests.waiting import DEADLINE_SECONDS, ending, line_of, wait_until
 
 ROOT = Path(__file__).parents[2]
 SHORT_LEASE_SECONDS = 1.0
 HELD_LEASE_SECONDS = 3.0
 """A heart on a busy machine beats in time."""
-PATIENCE_SECONDS = 60
 
 
 def service_of(database: Database, *, lease_seconds: float = 60.0) -> JobService:
@@ -68,13 +68,13 @@ def claim(service: JobService, kind: str = "work") -> Job:
 def running(runner: JobRunner) -> Iterator[threading.Event]:
     """Run `runner` in a thread, as a web process does."""
     stop = threading.Event()
-    thread = threading.Thread(target=runner.run_forever, args=(stop,))
+    thread = threading.Thread(target=runner.run_forever, args=(stop,), daemon=True)
     thread.start()
     try:
         yield stop
     finally:
         stop.set()
-        thread.join()
+        joined(thread)
 
 
 def test_a_job_keeps_what_it_was_given_and_what_it_returns(service: JobService) -> None:
@@ -182,11 +182,10 @@ def test_a_killed_process_leaves_its_job_to_another_after_the_lease(
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT)},
     )
-    with worker:
+    with ending(worker):
         assert worker.stdin is not None
-        assert worker.stdout is not None
         for step in range(1, 6):
-            assert worker.stdout.readline() == f"{step}\n"
+            assert line_of(worker) == f"{step}\n"
             if step < 5:
                 worker.stdin.write("\n")
                 worker.stdin.flush()
@@ -275,6 +274,7 @@ def test_nothing_done_without_the_lease_has_an_effect(
     assert service.get(mine.id) == theirs
 
 
+@pytest.mark.failing_jobs
 def test_a_failing_job_is_tried_again_later_and_then_given_up(
     database: Database, service: JobService
 ) -> None:
@@ -326,11 +326,11 @@ def test_a_stopping_runner_hands_its_job_back_at_once(
             job.save(cursor=step + 1)
             if step == 3:
                 reached.set()
-                stop.wait()
+                assert stop.wait(DEADLINE_SECONDS)
 
     job_id = service.enqueue("work").id
     with running(JobRunner(service, {"work": handler})) as stop:
-        assert reached.wait(PATIENCE_SECONDS)
+        assert reached.wait(DEADLINE_SECONDS)
     handed = service.get(job_id)
     assert (handed.state, handed.cursor, handed.attempts) == (State.QUEUED, 5, 0)
     assert JobRunner(other, {"work": handler}).run_one()
@@ -427,7 +427,7 @@ def test_a_wish_nobody_could_notice_is_done_by_the_next_runner(
     assert service.get(ids["cancel"]).state is State.CANCELLED
 
 
-@pytest.mark.parametrize("ends", ["well", "badly"])
+@pytest.mark.parametrize("ends", ["well", pytest.param("badly", marks=pytest.mark.failing_jobs)])
 def test_a_job_that_ends_before_it_notices_does_what_was_wished(
     service: JobService, ends: str
 ) -> None:
@@ -476,8 +476,12 @@ def test_pausing_while_runners_look_loses_no_job_and_runs_none_twice(
     def act(number: int) -> None:
         if number < 2:
             runner = JobRunner((service, other)[number], {"work": handler})
-            while any(not service.get(each).is_finished for each in ids):
+
+            def are_done() -> bool:
                 runner.run_one()
+                return all(service.get(each).is_finished for each in ids)
+
+            wait_until(are_done, "all are done", every=0)
             return
         for each in ids:
             for change in (service.pause, service.resume):
@@ -616,6 +620,7 @@ def profiled(database: Database) -> Iterator[Callable[[str], list[dict[str, Any]
         database.raw.command("profile", 0)
 
 
+@pytest.mark.failing_jobs
 def test_a_job_outlives_a_database_that_is_killed(fresh_mongod: Mongod) -> None:
     uri = fresh_mongod.uri_of("avenue")
     patient = Database(Settings(mongodb_uri=uri, local=True))
@@ -639,7 +644,7 @@ def test_a_job_outlives_a_database_that_is_killed(fresh_mongod: Mongod) -> None:
             raise
 
     with running(JobRunner(service, {"work": handler})):
-        assert away.wait(PATIENCE_SECONDS)
+        assert away.wait(DEADLINE_SECONDS)
         fresh_mongod.restart()
         wait_until(lambda: looking.get(job_id).is_finished, "the job is done")
     hasty.close()
@@ -693,6 +698,7 @@ def test_how_the_queue_stands_is_told_by_kind(database: Database, service: JobSe
     assert (work.running, work.failed, sweep.failed) == (0, 1, 1)
 
 
+@pytest.mark.failing_jobs
 def test_each_run_is_counted_by_how_it_ended(service: JobService) -> None:
     def handler(job: RunningJob) -> None:
         if job.args["fails"]:

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests import pictures
-from tests.mongod import free_port, wait_until
+from tests.mongod import free_port
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 KEPT = ("PATH", "HOME", "LANG")
@@ -75,7 +76,7 @@ class LocalServer:
     def press_ctrl_c(self) -> None:
         """SIGINT for the whole group, as a terminal sends it."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(60)
+        self.process.wait(DEADLINE_SECONDS)
 
     def end(self) -> None:
         """Leave nothing running, whatever happened."""
@@ -84,7 +85,7 @@ class LocalServer:
         mongod = self.mongod()
         if mongod:
             mongod.kill()
-            mongod.wait(60)
+            mongod.wait(DEADLINE_SECONDS)
 
     def mongod(self) -> psutil.Process | None:
         """The mongod of this data directory, if one runs."""
@@ -115,7 +116,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "var"
     for process in mongods_of(tmp_path):
         process.kill()
-        process.wait(60)
+        process.wait(DEADLINE_SECONDS)
 
 
 def token_of(server: LocalServer, email: str, password: str) -> str:
@@ -192,9 +193,9 @@ def test_a_shop_opens_and_survives_its_first_crash(data_dir: Path) -> None:
         mongod = server.mongod()
         assert mongod is not None
         server.process.kill()  # as a terminal that is torn down: nobody says goodbye
-        server.process.wait(60)
+        server.process.wait(DEADLINE_SECONDS)
         mongod.kill()
-        mongod.wait(60)
+        mongod.wait(DEADLINE_SECONDS)
 
     with LocalServer(data_dir) as server:
         auth = "Bearer " + token_of(server, "ana@tienda.example", "zapatos-y-lluvia")
@@ -250,7 +251,7 @@ def test_a_mongod_left_by_a_kill_is_found_again_and_then_stopped(data_dir: Path)
         assert left is not None
         workers = [each for each in psutil.Process(server.process.pid).children() if each != left]
         server.process.kill()
-        server.process.wait(60)
+        server.process.wait(DEADLINE_SECONDS)
         wait_until(lambda: all(map(is_gone, workers)), "the workers notice")
         assert not is_gone(left)
         with LocalServer(data_dir) as again:

@@ -43,10 +43,9 @@ Told = dict[str, list[str]]
 @pytest.fixture(scope="module")
 def house(mongod: Mongod) -> Iterator[Application]:
     """An application that has a receiver to tell."""
-    application = Application(mongod)
-    application.database.announces = True
-    yield application
-    application.close()
+    with Application(mongod) as application:
+        application.database.announces = True
+        yield application
 
 
 class Shop:
@@ -86,9 +85,10 @@ class Shop:
 @pytest.fixture
 def shop(house: Application) -> Iterator[Shop]:
     """A shop of which nothing is told yet; in the end everything that happened is told."""
+    shop = Shop(house)
+    shop.sweep()  # what other tests let expire
     house.raw["webhook_events"].delete_many({})
     before = {each["_id"] for each in house.raw["assets"].find({}, {"_id": 1})}
-    shop = Shop(house)
     yield shop
     told = shop.told()
     for asset in house.raw["assets"].find({"_id": {"$nin": list(before)}}):

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,10 +35,11 @@ from avenue.media.policy import image_limits
 from avenue.media.sniffing import detect
 from avenue.media.variants import EAGER, FORMATS, VARIANTS
 from tests import pictures
+from tests.threads import Threads, at_once, joined
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 LIMITS = image_limits(Settings())
 ANY_SCANS = replace(LIMITS, max_scans=10**6)
-PATIENCE_SECONDS = 60
 
 
 @contextmanager
@@ -97,18 +98,10 @@ def is_decoder(process: psutil.Process) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`, which must come true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
-
-
 def suspend(process: psutil.Process) -> None:
     """Stop it, and return when it stands still."""
     process.suspend()
-    until(lambda: process.status() == psutil.STATUS_STOPPED)
+    wait_until(lambda: process.status() == psutil.STATUS_STOPPED)
 
 
 @contextmanager
@@ -116,9 +109,9 @@ def long_job(pool: DecodePool, **limits: int) -> Iterator[tuple[psutil.Process, 
     """A picture being opened that takes minutes: its process, and what it will come to."""
     bomb = pictures.scan_bomb()
     allowed = replace(ANY_SCANS, **{"cpu_seconds": 300, **limits})
-    with ThreadPoolExecutor(1) as threads:
+    with Threads(1) as threads:
         outcome = threads.submit(examined, pool, bomb, allowed)
-        until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
+        wait_until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
         (process,) = children()
         try:
             yield process, outcome
@@ -253,7 +246,7 @@ def test_a_process_that_dies_fails_its_picture_only(
     with long_job(pool) as (process, outcome):
         process.send_signal(by)
         with pytest.raises(reason):
-            outcome.result(PATIENCE_SECONDS)
+            outcome.result(DEADLINE_SECONDS)
     assert examined(pool, pictures.photo()).width == 320
     assert children() != [process]
 
@@ -321,10 +314,14 @@ def test_the_processes_end_when_the_web_process_is_killed() -> None:
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    until(lambda: _is_gone(int(ended.stdout)))
+    wait_until(lambda: _is_gone(int(ended.stdout)))
 
 
 def _is_gone(pid: int) -> bool:
@@ -338,7 +335,7 @@ def _is_gone(pid: int) -> bool:
 
 
 def test_twenty_threads_share_two_processes() -> None:
-    pool = DecodePool(2, wait_seconds=PATIENCE_SECONDS)
+    pool = DecodePool(2, wait_seconds=DEADLINE_SECONDS)
     most = 0
     wrong: queue.Queue[object] = queue.Queue()
 
@@ -356,11 +353,7 @@ def test_twenty_threads_share_two_processes() -> None:
                 wrong.put((number, turn))
             most = max(most, len(children()))
 
-    threads = [threading.Thread(target=upload, args=[number]) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(20, upload)
     pool.close()
     assert wrong.empty()
     assert most == 2
@@ -378,23 +371,23 @@ def test_who_waits_too_long_is_told_to_come_again() -> None:
 
 
 def test_when_too_many_wait_already_nobody_else_does() -> None:
-    pool = DecodePool(1, wait_seconds=PATIENCE_SECONDS, max_waiting=0)
+    pool = DecodePool(1, wait_seconds=DEADLINE_SECONDS, max_waiting=0)
     with long_job(pool):
         before = time.monotonic()
         with pytest.raises(DecodersBusy):
             examined(pool, pictures.photo())
-        assert time.monotonic() - before < PATIENCE_SECONDS / 10
+        assert time.monotonic() - before < DEADLINE_SECONDS / 10
     assert examined(pool, pictures.photo()).width == 320
     pool.close()
 
 
 def test_closing_waits_for_the_picture_being_opened() -> None:
     pool = DecodePool(1)
-    with ThreadPoolExecutor(1) as threads:
+    with Threads(1) as threads:
         outcome = threads.submit(examined, pool, pictures.scan_bomb(200), ANY_SCANS)
-        until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
+        wait_until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
         pool.close()
-        assert outcome.result(PATIENCE_SECONDS).width == 3000
+        assert outcome.result(DEADLINE_SECONDS).width == 3000
     assert children() == []
 
 
@@ -510,7 +503,11 @@ def test_the_web_process_does_not_load_pillow() -> None:
 
 def _printed_by(program: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
     ).stdout
 
 
@@ -643,7 +640,7 @@ def test_a_decode_has_the_cores_its_pool_leaves_it(monkeypatch: pytest.MonkeyPat
 
 
 def test_uploads_come_before_renditions_on_demand() -> None:
-    pool = DecodePool(1, wait_seconds=PATIENCE_SECONDS)
+    pool = DecodePool(1, wait_seconds=DEADLINE_SECONDS)
     finished: list[str] = []
 
     def render_one() -> None:
@@ -655,15 +652,17 @@ def test_uploads_come_before_renditions_on_demand() -> None:
         finished.append("upload")
 
     with long_job(pool) as (process, outcome):
-        threads = [threading.Thread(target=each) for each in [render_one] * 3 + [upload_one] * 3]
+        threads = [
+            threading.Thread(target=each, daemon=True)
+            for each in [render_one] * 3 + [upload_one] * 3
+        ]
         for thread in threads:
             thread.start()
-        until(lambda: sum(pool._turns._waiting.values()) == 6)
+        wait_until(lambda: sum(pool._turns._waiting.values()) == 6)
         process.kill()
         with pytest.raises(ImageTooCostly):
-            outcome.result(PATIENCE_SECONDS)
-    for thread in threads:
-        thread.join()
+            outcome.result(DEADLINE_SECONDS)
+    joined(*threads)
     assert finished == ["upload"] * 3 + ["rendition"] * 3
     pool.close()
 
@@ -672,37 +671,36 @@ def test_renditions_on_demand_leave_a_process_to_uploads() -> None:
     pool = DecodePool(2, wait_seconds=0.05)
     bomb = pictures.scan_bomb()
     allowed = replace(ANY_SCANS, cpu_seconds=300)
-    with ThreadPoolExecutor(1) as threads, spooled(bomb) as file:
+    with Threads(1) as threads, spooled(bomb) as file:
         outcome = threads.submit(pool.render, file, "image/jpeg", allowed, FOUR)
-        until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
+        wait_until(lambda: bool(children()) and children()[0].cpu_times().user > 0.3)
         with pytest.raises(DecodersBusy):
             made(pool, pictures.photo(), *FOUR)
         assert examined(pool, pictures.photo()).width == 320
         children()[0].kill()
         children()[-1].kill()
         with pytest.raises(ImageTooCostly):
-            outcome.result(PATIENCE_SECONDS)
+            outcome.result(DEADLINE_SECONDS)
     pool.close()
 
 
 def test_waiting_renditions_leave_places_to_uploads() -> None:
-    pool = DecodePool(1, wait_seconds=PATIENCE_SECONDS, max_waiting=2)
+    pool = DecodePool(1, wait_seconds=DEADLINE_SECONDS, max_waiting=2)
     with long_job(pool) as (process, outcome):
         threads = [
-            threading.Thread(target=made, args=[pool, pictures.photo(), *FOUR]),
-            threading.Thread(target=examined, args=[pool, pictures.photo()]),
+            threading.Thread(target=made, args=[pool, pictures.photo(), *FOUR], daemon=True),
+            threading.Thread(target=examined, args=[pool, pictures.photo()], daemon=True),
         ]
         threads[0].start()
-        until(lambda: pool._turns._waiting[False] == 1)
+        wait_until(lambda: pool._turns._waiting[False] == 1)
         with pytest.raises(DecodersBusy):
             made(pool, pictures.photo(), *FOUR)
         threads[1].start()
-        until(lambda: pool._turns._waiting[True] == 1)
+        wait_until(lambda: pool._turns._waiting[True] == 1)
         process.kill()
         with pytest.raises(ImageTooCostly):
-            outcome.result(PATIENCE_SECONDS)
-        for thread in threads:
-            thread.join()
+            outcome.result(DEADLINE_SECONDS)
+        joined(*threads)
     pool.close()
 
 

@@ -10,7 +10,6 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -40,8 +39,10 @@ from tests.http.application import Application, Caller, a_picture
 from tests.http.test_product_images import IMAGE_KEYS, Shelf
 from tests.http.test_uploads import upload
 from tests.media.test_purging import urls_of, worker
-from tests.mongod import Mongod, wait_until
+from tests.mongod import Mongod
 from tests.receiver import PATH, Inbox, Told, receiving
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 KEY = b"planted-key-of-the-receiver-0123"
 WEBHOOK_SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
@@ -52,10 +53,9 @@ DAY = timedelta(days=1)
 @pytest.fixture(scope="module")
 def house(mongod: Mongod) -> Iterator[Application]:
     """An application that has a receiver to tell."""
-    application = Application(mongod)
-    application.database.announces = True
-    yield application
-    application.close()
+    with Application(mongod) as application:
+        application.database.announces = True
+        yield application
 
 
 @pytest.fixture(scope="module")
@@ -350,11 +350,11 @@ def test_two_at_once_send_each_event_once(house, seller, inbox):
 
     def run() -> dict[str, int]:
         deliverer = deliverer_of(house, inbox)
-        barrier.wait()
+        barrier.wait(DEADLINE_SECONDS)
         return deliverer.deliver(nothing)
 
-    with ThreadPoolExecutor(2) as pool:
-        counts = [each.result() for each in [pool.submit(run) for _ in range(2)]]
+    with Threads(2) as pool:
+        counts = [each.result(DEADLINE_SECONDS) for each in [pool.submit(run) for _ in range(2)]]
     seen = Counter(id_of(each) for each in inbox.all())
     assert len(seen) == sum(each["delivered"] for each in counts) == 40
     assert set(seen.values()) == {1}
@@ -421,7 +421,7 @@ def test_of_two_workers_one_is_killed_and_each_event_is_accepted_once(
     second = worker(uri, telling)
     try:
         os.kill(first.pid, signal.SIGKILL)
-        first.wait()
+        first.wait(DEADLINE_SECONDS)
         inbox.go_on.set()
         # The leases would end by themselves after a minute.
         make_due(house)
@@ -430,7 +430,7 @@ def test_of_two_workers_one_is_killed_and_each_event_is_accepted_once(
     finally:
         for each in (first, second):
             each.kill()
-        said = "".join(each.communicate()[0] for each in (first, second))
+        said = "".join(each.communicate(timeout=DEADLINE_SECONDS)[0] for each in (first, second))
     seen += inbox.all()
     accepted = {id_of(each): each.body for each in reversed(seen)}
     assert len(accepted) == 5

@@ -21,9 +21,8 @@ from tests.mongod import Mongod
 @pytest.fixture
 def application(mongod: Mongod) -> Iterator[Application]:
     """A house of these tests' own: a rebuild goes through all of it."""
-    application = Application(mongod)
-    yield application
-    application.close()
+    with Application(mongod) as application:
+        yield application
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from avenue.media.announcing.models import Kind
 from avenue.webhooks.standard import SignedPost
 from tests.media.test_outbox import DATA_KEYS
+from tests.waiting import DEADLINE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 KEY = bytes(range(32))
@@ -84,7 +85,12 @@ def test_the_node_example_knows_the_same(tmp_path):
     file.write_text(example("js") + ask)
     cases = [{**case, "body": base64.b64encode(case["body"]).decode()} for case, _ in CASES]
     done = subprocess.run(
-        ["node", str(file)], input=json.dumps(cases), capture_output=True, text=True, check=True
+        ["node", str(file)],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
     )
     assert json.loads(done.stdout) == [is_ours for _, is_ours in CASES]
 

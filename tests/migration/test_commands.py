@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pymongo import MongoClient
 
 from avenue.config import new_secret
 from tests import pictures
 from tests.commands import Commands
-from tests.mongod import Mongod
+from tests.mongod import Mongod, client_of
 from tests.prepared import emptied, prepared_uri
+from tests.waiting import DEADLINE_SECONDS, ending, within
 
 ROOT = Path(__file__).parent.parent.parent
 BASE_URL = "https://shop.example"
@@ -122,7 +122,7 @@ def test_a_file_in_use_is_removed_by_force_only(run: Run, uri: str) -> None:
     kept = json.loads(run("put", "a.jpg", "--json").stdout)["items"][0]["id"]
     page = {"_id": "page-1", "site": "default", "title": "Inicio", "assets": [kept]}
     page["draft"] = {"html": f'<img src="avenue:{kept}/original">', "css": ""}
-    with MongoClient(uri) as client:
+    with client_of(uri) as client:
         client.get_default_database()["page_content"].insert_one(page)
     refused = run("rm", kept)
     assert (refused.returncode, refused.stdout) == (1, b"")
@@ -159,17 +159,18 @@ def test_a_reader_that_goes_away_ends_the_command_with_a_sentence(
 ) -> None:
     (tmp_path / "big.png").write_bytes(pictures.noise_png(700, 500))
     asset_id = run("put", "big.png").stdout.split()[0].decode()
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "avenue", "get", asset_id, "-o", "-"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    ) as process:
+    )
+    with ending(process):
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        told = process.stderr.read()
-        assert process.wait(60) == 1
+        told = within(process.stderr.read, "its complaint")
+        assert process.wait(DEADLINE_SECONDS) == 1
     assert told == b"Error: stdout: Broken pipe\n"
 
 

@@ -43,6 +43,7 @@ from tests.faults.house import end_leases, expire_unclaimed, sweep
 from tests.mongod import Mongod
 from tests.prepared import emptied, prepared_uri
 from tests.threads import at_once
+from tests.waiting import DEADLINE_SECONDS
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).parent.parent.parent
@@ -259,7 +260,11 @@ def test_a_put_killed_around_its_claim_is_repeated_without_harm(
 ):
     env = {"MONGODB_URI": uri, "AVENUE_LOCAL": "1", "PATH": os.environ["PATH"]}
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, moment, str(photo)], cwd=ROOT, env=env, check=False
+        [sys.executable, "-c", KILLED, moment, str(photo)],
+        cwd=ROOT,
+        env=env,
+        check=False,
+        timeout=DEADLINE_SECONDS,
     )
     assert done.returncode == -signal.SIGKILL
     there = database.raw["assets"].find_one({"claim": {"$ne": None}})

@@ -20,8 +20,9 @@ from avenue.storage.scope import BUCKETS
 from tests.commands import Commands
 from tests.migration.house import OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
-from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions, wait_until
+from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
 from tests.server import Server
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 SHOP = "https://shop.example"
 
@@ -113,7 +114,7 @@ def kill_at(avenue: House, process: subprocess.Popen[str], assets: int) -> bool:
     )
     was_running = process.poll() is None
     process.kill()
-    process.communicate()
+    process.communicate(timeout=DEADLINE_SECONDS)
     return was_running
 
 

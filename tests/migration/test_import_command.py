@@ -16,6 +16,7 @@ from avenue.words import words_of
 from tests import pictures
 from tests.migration.house import House
 from tests.mongod import Mongod
+from tests.waiting import DEADLINE_SECONDS
 
 BASE_URL = "https://shop.example"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -289,6 +290,7 @@ def test_it_waits_for_a_migration(mongod: Mongod, root: Path, database_uri: str)
         capture_output=True,
         text=True,
         check=False,
+        timeout=DEADLINE_SECONDS,
     )
     assert done.returncode == 1
     assert "python -m avenue migrate" in done.stderr

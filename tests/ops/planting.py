@@ -63,6 +63,8 @@ class Store:
                 "owner": "o" * 22,
                 "name": f"Zapato {product}",
                 "name_key": product,
+                "description": "",
+                "currency": "PYG",
                 "status": "published",
                 "images": images,
                 "revision": 1,
@@ -151,9 +153,13 @@ class Store:
                 "_id": product,
                 "site": found["site"],
                 "name": "b",
+                "description": "",
+                "currency": "PYG",
+                "status": "draft",
                 "images": [{"asset": other}],
                 "revision": 1,
                 "created_at": now,
+                "updated_at": now,
             }
         ]
         self.put(made)
@@ -161,7 +167,7 @@ class Store:
     def everything(self) -> Documents:
         """All documents but those that say what was looked at."""
         names = ["assets", "renditions", "shop_products", "legacy_urls", "tus_uploads", "quotas"]
-        names += ["shop_products_grouped", "page_content", "sites"]
+        names += ["shop_products_grouped", "page_content", "media_folders", "sites"]
         names += [f"{each}.{part}" for each in ("product_images", "uploads") for part in PARTS]
         return {name: list(self.raw[name].find(sort=[("_id", 1)])) for name in names}
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from pymongo import monitoring
 from werkzeug.test import TestResponse
 
 from avenue.app import services
@@ -24,11 +23,11 @@ from avenue.ops.fsck.models import Order
 from avenue.ops.fsck.repair import Repair
 from avenue.ops.fsck.service import FSCK
 from avenue.ops.fsck.store import CheckStore, spans_outside
-from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 from tests.http.application import PRODUCTS, Application, Caller, a_picture
-from tests.http.test_debug_at_size import Recorder, explained, stages_of
+from tests.http.test_debug_at_size import explained, stages_of
+from tests.listening import recorded
 from tests.mongod import Mongod
 from tests.ops.planting import (
     CHUNKS,
@@ -39,6 +38,7 @@ from tests.ops.planting import (
     a_rendition,
     an_old_chunk,
 )
+from tests.threads import joined
 
 LATER = utc_now() - OLD
 
@@ -46,9 +46,8 @@ LATER = utc_now() - OLD
 @pytest.fixture
 def house(mongod: Mongod, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     monkeypatch.setattr("avenue.media.inspection.files.SETTLE_SECONDS", 0.01)
-    application = Application(mongod)
-    yield application
-    application.close()
+    with Application(mongod) as application:
+        yield application
 
 
 class Unwatched(Caller):
@@ -138,9 +137,11 @@ def plant(store: Store, flips: int) -> tuple[Counter[str], Counter[str]]:
     # Who refers to what is not there.
     nothing = {"asset": new_id()}
     raw["shop_products"].update_one(default, {"$push": {"images": nothing}})
-    raw["shop_products_grouped"].insert_one(
-        {"_id": new_id(), **default, "name": "Modelo", "images": [nothing], "revision": 1}
-    )
+    group = {"_id": new_id(), **default, "name": "Modelo", "model": "M", "images": [nothing]}
+    times = dict.fromkeys(("created_at", "updated_at"), utc_now())
+    raw["shop_products_grouped"].insert_one({**group, "revision": 1, **times})
+    raw["media_folders"].insert_one({"_id": new_id(), **default, "name": 7, "parent": None})
+    planted("malformed_record", stays=True)
     draft = {"html": f'<img src="avenue:{nothing["asset"]}/card">', "css": "", "seo": {}}
     raw["page_content"].insert_one(
         {"_id": new_id(), **default, "draft": draft, "revision": 1, "slug": "a"}
@@ -232,7 +233,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house,
             }
             uploaded.append(product)
 
-    uploading = threading.Thread(target=upload)
+    uploading = threading.Thread(target=upload, daemon=True)
     uploading.start()
     try:
         before = {name: len(documents) for name, documents in store.everything().items()}
@@ -250,7 +251,7 @@ def test_every_planted_fault_is_found_and_exactly_the_mendable_are_mended(house,
         assert all(each.advice.endswith(".") for each in findings)
     finally:
         over.set()
-        uploading.join()
+        joined(uploading)
     assert uploaded
 
     _, findings = checked(house, repair=True)  # nothing mendable is left, and nothing new
@@ -397,18 +398,11 @@ def test_it_refuses_to_judge_ages_while_clocks_differ(house, monkeypatch):
 def test_no_question_goes_through_a_whole_collection(house):
     """But for jobs, sites and what is of the size of those."""
     Store(house, 88)
-    recorder = Recorder()
-    monitoring.register(recorder)
-    house_database = Database(house.settings)
-    recorder.database = house.raw.name
-    try:
-        sites = Sites(house_database, house.settings)
-        services.fsck_of(house.settings, house_database, sites).run("r", Order(), None, ignored)
-        services.scrub_of(house.settings, house_database, sites).run()
-    finally:
-        recorder.database = ""
-        house_database.close()
-    asked = [each for each in recorder.commands if next(iter(each)) in {"find", "aggregate"}]
+    with recorded(house.raw.name) as commands:
+        sites = Sites(house.database, house.settings)
+        services.fsck_of(house.settings, house.database, sites).run("r", Order(), None, ignored)
+        services.scrub_of(house.settings, house.database, sites).run()
+    asked = [each for each in commands if next(iter(each)) in {"find", "aggregate"}]
     assert {each[next(iter(each))] for each in asked} >= {"assets", "renditions", FILES, CHUNKS}
     scanned = [each for each in asked if "COLLSCAN" in set(stages_of(explained(house, each)))]
     assert not {each[next(iter(each))] for each in scanned} - {"sites"}, scanned

@@ -1,6 +1,6 @@
 """The scrub: every byte is read in its days, not too quickly, and what is damaged is told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,18 +18,10 @@ from avenue.ops.fsck.store import CheckStore, ScrubStore
 from avenue.storage.sites import Sites
 from tests.http.application import PRODUCTS, Application, a_picture
 from tests.http.debug_app import CHUNKS, FILES, Hand, inspected, status, storage
-from tests.mongod import Mongod
 from tests.ops.planting import Documents, Store
 
 DAYS = 2
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def house(mongod: Mongod) -> Iterator[Application]:
-    application = Application(mongod)
-    yield application
-    application.close()
 
 
 class Watched(FileInspector):
@@ -49,37 +41,37 @@ class Watched(FileInspector):
 
 
 @pytest.fixture(autouse=True)
-def nothing_else(house: Application) -> None:
+def nothing_else(application: Application) -> None:
     for name in ("assets", "shop_products", "renditions", "inspections", "findings", FILES, CHUNKS):
-        house.raw[name].delete_many({})
+        application.raw[name].delete_many({})
 
 
-def read_long_ago(house: Application, days: int) -> None:
+def read_long_ago(application: Application, days: int) -> None:
     """Let the rounds have begun so long ago."""
     place = {"began_at": utc_now() - timedelta(days=days), "after": "", "read_bytes": 0}
     for site in ("default", "other"):
-        house.raw["inspections"].replace_one(
+        application.raw["inspections"].replace_one(
             {"_id": f"{site}/scrub"}, {"site": site, **place}, upsert=True
         )
 
 
-def scrub_of(house: Application, files: FileInspector, rests: list[float]) -> Scrub:
+def scrub_of(application: Application, files: FileInspector, rests: list[float]) -> Scrub:
     return Scrub(
-        ScrubStore(house.database),
-        CheckStore(house.database),
-        InspectionStore(house.database),
+        ScrubStore(application.database),
+        CheckStore(application.database),
+        InspectionStore(application.database),
         files,
-        Sites(house.database, house.settings),
+        Sites(application.database, application.settings),
         days=DAYS,
         sleep=rests.append,
     )
 
 
-def test_every_byte_is_read_within_its_days_whenever_it_came(house, monkeypatch):
-    store = Store(house, 40, has_large=False)
-    files, now = Watched(InspectionStore(house.database)), utc_now()
+def test_every_byte_is_read_within_its_days_whenever_it_came(application, monkeypatch):
+    store = Store(application, 40, has_large=False)
+    files, now = Watched(InspectionStore(application.database)), utc_now()
     monkeypatch.setattr(scrubbing, "ASSETS_AT_ONCE", 4)
-    scrub = scrub_of(house, files, [])
+    scrub = scrub_of(application, files, [])
     clock = [now]
     monkeypatch.setattr(scrubbing, "utc_now", lambda: clock[0])
     read_at = dict.fromkeys(store.assets, 0)  # or when it came
@@ -102,48 +94,52 @@ def test_every_byte_is_read_within_its_days_whenever_it_came(house, monkeypatch)
     assert max(each_hour) <= len(read_at) / 3  # a little each hour, not all at once
 
 
-def test_a_round_is_read_to_its_end_though_much_of_what_it_has_read_is_gone(house):
-    store = Store(house, 8, has_large=False)
+def test_a_round_is_read_to_its_end_though_much_of_what_it_has_read_is_gone(application):
+    store = Store(application, 8, has_large=False)
     mine = sorted(each for each in store.assets if store.files[each].startswith("default/"))
-    files = Watched(InspectionStore(house.database))
-    read_long_ago(house, DAYS // 2)
+    files = Watched(InspectionStore(application.database))
+    read_long_ago(application, DAYS // 2)
     was = {"after": mine[0], "read_bytes": 10**12}
-    house.raw["inspections"].update_one({"_id": "default/scrub"}, {"$set": was})
-    scrub_of(house, files, []).run()
+    application.raw["inspections"].update_one({"_id": "default/scrub"}, {"$set": was})
+    scrub_of(application, files, []).run()
     assert set(mine[1:]) <= set(files.read)
 
 
-def test_it_rests_so_that_it_reads_no_quicker_than_it_may(house, monkeypatch):
-    store = Store(house, 8, has_large=False)
+def test_it_rests_so_that_it_reads_no_quicker_than_it_may(application, monkeypatch):
+    store = Store(application, 8, has_large=False)
     monkeypatch.setattr(scrubbing, "MOST_BYTES_PER_SECOND", 100)
     monkeypatch.setattr(scrubbing, "time", SimpleNamespace(monotonic=lambda: 0.0))
     rests: list[float] = []
-    files = Watched(InspectionStore(house.database))
-    read_long_ago(house, DAYS)
-    result = scrub_of(house, files, rests).run()
+    files = Watched(InspectionStore(application.database))
+    read_long_ago(application, DAYS)
+    result = scrub_of(application, files, rests).run()
     assert sorted(files.read) == sorted(store.assets)
-    size = sum(each["versions"][0]["bytes"] for each in house.raw["assets"].find())
-    size += sum(each["bytes"] for each in house.raw["renditions"].find())
+    size = sum(each["versions"][0]["bytes"] for each in application.raw["assets"].find())
+    size += sum(each["bytes"] for each in application.raw["renditions"].find())
     assert result["bytes"] == size
     # No time passes here, so each rest makes up for all that was read so far.
     assert rests[-1] == pytest.approx(size / 100)
 
 
-def test_what_it_finds_is_marked_told_and_not_shown_as_if_it_were_right(house):
-    seller, ops = house.caller("seller"), house.caller("ops")
+def test_what_it_finds_is_marked_told_and_not_shown_as_if_it_were_right(application):
+    seller, ops = application.caller("seller"), application.caller("ops")
     picture, other = a_picture(), a_picture()
     product = seller.a_product(picture, other, status="published")
     image, whole = product["images"]
-    hand = Hand(house, image["id"])
-    lost = house.raw["renditions"].find_one({"asset": whole["id"]})
-    house.raw["renditions"].update_one({"_id": lost["_id"]}, {"$set": {"data": b"other bytes"}})
+    hand = Hand(application, image["id"])
+    lost = application.raw["renditions"].find_one({"asset": whole["id"]})
+    application.raw["renditions"].update_one(
+        {"_id": lost["_id"]}, {"$set": {"data": b"other bytes"}}
+    )
     hand.bit_flipped()
-    read_long_ago(house, house.settings.scrub_days)
-    house.forget_jobs()
-    job = Background(house.settings, house.database).run_now(SCRUB)
+    read_long_ago(application, application.settings.scrub_days)
+    application.forget_jobs()
+    job = Background(application.settings, application.database).run_now(SCRUB)
     assert (job.error, job.result["damaged"], job.result["renditions_removed"]) == (None, 1, 1)
-    assert house.raw["assets"].find_one({"_id": image["id"]})["damaged"]["kind"] == "wrong_hash"
-    inspected(house)
+    assert (
+        application.raw["assets"].find_one({"_id": image["id"]})["damaged"]["kind"] == "wrong_hash"
+    )
+    inspected(application)
     assert [each["kind"] for each in status(ops)["problems"]] == ["wrong_hash"]
     assert status(ops)["verdict"] == "at_risk"
     told = storage(ops)
@@ -151,7 +147,7 @@ def test_what_it_finds_is_marked_told_and_not_shown_as_if_it_were_right(house):
     assert any("`python -m avenue fsck`" in each for each in told["advice"])
 
     # What was made before it was damaged is still good; the original is not, nor more of it.
-    nobody = house.caller("nobody")
+    nobody = application.caller("nobody")
     assert nobody.get(image["variants"]["card"]["url"]).status_code == 200
     for method in ("GET", "HEAD"):
         for headers in ({}, {"If-None-Match": "*"}, {"Range": "bytes=0-9"}):
@@ -169,24 +165,24 @@ def test_what_it_finds_is_marked_told_and_not_shown_as_if_it_were_right(house):
     assert storage(ops)["assets"]["damaged"] == 0
 
 
-def test_small_bytes_that_are_wrong_are_not_shown_before_anybody_has_looked(house):
-    product = house.caller("seller").a_product(a_picture(), status="published")
-    Hand(house, product["images"][0]["id"]).bit_flipped()
-    answer = house.caller("nobody").get(product["images"][0]["url"])
+def test_small_bytes_that_are_wrong_are_not_shown_before_anybody_has_looked(application):
+    product = application.caller("seller").a_product(a_picture(), status="published")
+    Hand(application, product["images"][0]["id"]).bit_flipped()
+    answer = application.caller("nobody").get(product["images"][0]["url"])
     assert (answer.status_code, answer.json["code"]) == (500, "damaged_file")
 
 
-def test_a_run_that_has_had_its_time_goes_on_in_the_next_hour(house, monkeypatch):
-    store = Store(house, 160, has_large=False)  # of two sites
+def test_a_run_that_has_had_its_time_goes_on_in_the_next_hour(application, monkeypatch):
+    store = Store(application, 160, has_large=False)  # of two sites
     monkeypatch.setattr(scrubbing, "ASSETS_AT_ONCE", 4)
     monkeypatch.setattr(scrubbing, "MOST_SECONDS", 10)
     clock = [0.0]
     monkeypatch.setattr(scrubbing, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    files = Slow(InspectionStore(house.database), clock)
-    read_long_ago(house, DAYS)
+    files = Slow(InspectionStore(application.database), clock)
+    read_long_ago(application, DAYS)
     hours = []
     while not hours or hours[-1]["behind"]:
-        hours.append(scrub_of(house, files, []).run())
+        hours.append(scrub_of(application, files, []).run())
     assert [each["behind"] for each in hours[:2]] == [1, 1]  # the other one has had its share
     assert hours[0]["assets"] < 160 / 2
     assert set(files.read) == set(store.assets)

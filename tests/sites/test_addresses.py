@@ -4,6 +4,7 @@ import pytest
 
 from avenue.sites.addresses import checked_base_url, checked_host, spellings
 from avenue.sites.errors import InvalidHost
+from tests.table import table
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_an_address_has_one_spelling(written, kept):
     assert checked_base_url(written) == kept
 
 
-@pytest.mark.parametrize(
+@table(
     "written",
     [
         "",

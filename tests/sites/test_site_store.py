@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +12,7 @@ from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import migrate
 from avenue.storage.sites import Sites
+from tests.threads import Threads
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_changes_at_once_without_a_revision_are_all_kept(service, database):
     def paint(name: str) -> int:
         return service.change_site("default", {"colors": {name: "#aabbcc"}}).revision
 
-    with ThreadPoolExecutor(4) as pool:
+    with Threads(4) as pool:
         revisions = list(pool.map(paint, names))
     assert sorted(revisions) == [2, 3, 4, 5]
     assert set(service.site("default").colors) == set(names)

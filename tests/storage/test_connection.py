@@ -15,8 +15,9 @@ from avenue.config import Settings
 from avenue.errors import Conflict, Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.scope import AlreadyThere, Collection, house
-from tests.mongod import FailPoint, Mongod, ReplicaSet, fail_point, wait_until
+from tests.mongod import FailPoint, Mongod, ReplicaSet, fail_point
 from tests.threads import at_once
+from tests.waiting import wait_until
 
 APP = "avenue"  # only Avenue's own client is hit
 # For a busy machine; with it, too, what is asked for ends before the usual 5 s of a read.

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, WriteConcernError
 from pymongo.write_concern import WriteConcern
 
-from tests.mongod import Mongod, ReplicaSet, fail_point, wait_until
+from tests.mongod import Mongod, ReplicaSet, client_of, fail_point
 from tests.prepared import emptied
+from tests.waiting import ending, line_of, wait_until
 
 ROOT = Path(__file__).parents[2]
 INTERRUPTED = 11601  # an error no driver retries
@@ -31,7 +31,7 @@ def refuses(operation: Callable[[], object]) -> bool:
 
 
 def test_a_database_is_empty_and_of_its_own_name(database_uri: str, mongod: Mongod) -> None:
-    with MongoClient(database_uri) as client:
+    with client_of(database_uri) as client:
         database = client.get_default_database()
         assert database.list_collection_names() == []
         database["notes"].insert_one({})
@@ -39,7 +39,7 @@ def test_a_database_is_empty_and_of_its_own_name(database_uri: str, mongod: Mong
 
 
 def test_an_error_code_fails_so_many_commands_and_does_nothing(database_uri: str) -> None:
-    with MongoClient(database_uri) as client:
+    with client_of(database_uri) as client:
         notes = client.get_default_database()["notes"]
         with fail_point(client, ["insert"], 2, INTERRUPTED, namespace=notes.full_name) as point:
             for _ in range(2):
@@ -52,7 +52,7 @@ def test_an_error_code_fails_so_many_commands_and_does_nothing(database_uri: str
 
 
 def test_a_write_concern_error_comes_after_the_work_was_done(database_uri: str) -> None:
-    with MongoClient(database_uri) as client:
+    with client_of(database_uri) as client:
         notes = client.get_default_database()["notes"]
         with (
             fail_point(
@@ -69,7 +69,7 @@ def test_a_write_concern_error_comes_after_the_work_was_done(database_uri: str) 
 
 
 def test_a_connection_can_be_closed(database_uri: str) -> None:
-    with MongoClient(database_uri, retryReads=False) as client:
+    with client_of(database_uri, retryReads=False) as client:
         notes = client.get_default_database()["notes"]
         closing = {"close_connection": True, "namespace": notes.full_name}
         with fail_point(client, ["find"], 1, **closing) as point:
@@ -80,7 +80,7 @@ def test_a_connection_can_be_closed(database_uri: str) -> None:
 
 
 def test_a_command_can_be_held_up(database_uri: str) -> None:
-    with MongoClient(database_uri) as client:
+    with client_of(database_uri) as client:
         notes = client.get_default_database()["notes"]
         with fail_point(client, ["find"], 1, block_ms=300, namespace=notes.full_name):
             begun = time.monotonic()
@@ -89,7 +89,7 @@ def test_a_command_can_be_held_up(database_uri: str) -> None:
 
 
 def test_only_clients_of_the_given_name_are_hit(database_uri: str, mongod: Mongod) -> None:
-    with MongoClient(database_uri, appname="avenue") as client:
+    with client_of(database_uri, appname="avenue") as client:
         name = client.get_default_database().name
         hit = {"app_name": "avenue", "namespace": f"{name}.notes"}
         with fail_point(mongod.client, ["find"], None, INTERRUPTED, **hit) as point:
@@ -104,7 +104,7 @@ def test_a_fail_point_is_off_after_its_block_even_when_the_block_fails(database_
     class OfTheTestError(Exception):
         pass
 
-    with MongoClient(database_uri) as client:
+    with client_of(database_uri) as client:
         with (
             pytest.raises(OfTheTestError),
             fail_point(client, ["find"], None, INTERRUPTED),
@@ -133,7 +133,7 @@ def test_a_killed_mongod_comes_back_with_what_was_acknowledged(fresh_mongod: Mon
 
 
 def test_a_frozen_mongod_says_nothing_until_it_is_thawed(fresh_mongod: Mongod) -> None:
-    with MongoClient(fresh_mongod.uri, timeoutMS=500) as client:
+    with client_of(fresh_mongod.uri, timeoutMS=500) as client:
 
         def says_nothing() -> bool:
             return refuses(lambda: client.admin.command("ping"))
@@ -190,11 +190,9 @@ sys.stdin.read()
 
 def test_no_mongod_survives_a_killed_run(mongod_binary: Path) -> None:
     command = [sys.executable, "-c", KILLED_RUN, mongod_binary]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as killed:
-        assert killed.stdout is not None
-        said = json.loads(killed.stdout.readline())
+    killed = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with ending(killed):
+        said = json.loads(line_of(killed))
         assert psutil.pid_exists(said["pid"])
         killed.send_signal(signal.SIGKILL)
     wait_until(lambda: not Path(said["directory"]).exists(), "the directory is gone")

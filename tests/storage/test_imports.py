@@ -30,8 +30,8 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.imports import ROWS_AT_ONCE, ImportStore
 from avenue.shop.store.products import ProductStore
 from avenue.storage.connection import Database
-from tests.mongod import wait_until
 from tests.threads import at_once
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
 SITE = Site(id="shop", hosts=(), base_url="https://shop.example", name="Shop")
@@ -505,7 +505,7 @@ def kill_in_the_middle(shop: Shop, standing: ImportStanding, uri: str) -> None:
         )
     finally:
         process.kill()
-        process.wait()
+        process.wait(DEADLINE_SECONDS)
     # What the server does by itself once a transaction is too old (60 s, or 20 s, see operations).
     shop.database.client.admin.command("killAllSessions", [])
     assert shop.imports.get(ADMIN, standing.run.id).state is not State.DONE

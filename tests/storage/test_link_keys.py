@@ -1,7 +1,6 @@
 """What links are signed with, on a real MongoDB: many at once, and by the server's time."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from avenue.media.signing.store import LinkKeys, Ring
 from avenue.storage.connection import Database
 from tests.mongod import Mongod, fail_point
 from tests.prepared import emptied, prepared_uri
+from tests.threads import Threads
 
 DAY = 24 * 60 * 60
 
@@ -87,7 +87,7 @@ def test_many_who_want_a_new_one_at_once_get_the_same(keys, there_were):
     known = keys.ring("default")
     for _ in range(there_were):
         known = keys.renew("default", known, keep_seconds=DAY)
-    with ThreadPoolExecutor(8) as pool:
+    with Threads(8) as pool:
         rings = list(pool.map(lambda _: keys.renew("default", known, keep_seconds=DAY), range(8)))
     assert {tuple(ids(ring)) for ring in rings} == {("2", "1") if there_were else ("1",)}
     assert len({ring.keys[0].salt for ring in rings}) == 1

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pymongo import MongoClient
 
 from avenue.config import Settings
 from avenue.storage.local_mongod import LOG_BYTES, LocalMongod, LocalMongodError, find_mongod
-from tests.mongod import Guard, wait_until
+from tests.mongod import Guard, client_of
+from tests.waiting import DEADLINE_SECONDS, ending, line_of, wait_until
 
 ROOT = Path(__file__).parents[2]
 Start = Callable[[], LocalMongod]
@@ -53,7 +53,7 @@ def data_dir(guard: Guard) -> Iterator[Path]:
         for pid in mongods_of(directory):
             process = psutil.Process(pid)
             process.kill()
-            process.wait(60)
+            process.wait(DEADLINE_SECONDS)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def start(data_dir: Path, mongod_binary: Path, guard: Guard) -> Iterator[Start]:
     for local in started:
         if local.process is not None:
             local.process.kill()
-            local.process.wait()
+            local.process.wait(DEADLINE_SECONDS)
 
 
 @pytest.fixture
@@ -100,21 +100,21 @@ class Application:
         )
 
     def says(self) -> dict[str, int]:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
+        said: dict[str, int] = json.loads(line_of(self.process))
+        return said
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.communicate(timeout=DEADLINE_SECONDS)
 
 
 def write(local: LocalMongod, name: str) -> None:
-    with MongoClient(local.uri, w="majority", journal=True) as client:
+    with client_of(local.uri, w="majority", journal=True) as client:
         client.get_default_database()["notes"].insert_one({"_id": name})
 
 
 def read(local: LocalMongod) -> list[str]:
-    with MongoClient(local.uri) as client:
+    with client_of(local.uri) as client:
         found = client.get_default_database()["notes"].find().sort("_id", 1)
         return [each["_id"] for each in found]
 
@@ -122,7 +122,7 @@ def read(local: LocalMongod) -> list[str]:
 def test_it_is_a_replica_set_of_one_on_loopback_that_takes_transactions(start: Start) -> None:
     local = start()
     assert local.uri == f"mongodb://127.0.0.1:{local.port}/avenue?replicaSet=avenue"
-    with MongoClient(local.uri) as client, client.start_session() as session:
+    with client_of(local.uri) as client, client.start_session() as session:
         session.with_transaction(
             lambda session: client.get_default_database()["notes"].insert_one({}, session=session)
         )
@@ -195,7 +195,7 @@ def test_signals_of_the_terminal_do_not_reach_mongod(
     interrupted = application()
     left = interrupted.says()
     os.killpg(interrupted.process.pid, sign)
-    interrupted.process.wait(60)
+    interrupted.process.wait(DEADLINE_SECONDS)
     local = start()
     assert local.found
     assert local.pid == left["pid"]
@@ -249,14 +249,14 @@ def test_a_process_that_only_got_the_number_of_the_old_mongod_is_left_alone(
 ) -> None:
     first = start()
     first.stop()
-    with subprocess.Popen(["sleep", "600"]) as stranger:
+    stranger = subprocess.Popen(["sleep", "600"])
+    with ending(stranger):
         notes = {"pid": stranger.pid, "port": first.port}
         (data_dir / "mongod.json").write_text(json.dumps(notes))
         (data_dir / "mongo" / "mongod.lock").write_text(f"{stranger.pid}\n")
         second = start()
         assert not second.found
         assert stranger.poll() is None
-        stranger.kill()
 
 
 def test_it_moves_to_another_port_when_somebody_else_has_taken_its_own(start: Start) -> None:
@@ -285,10 +285,11 @@ def test_a_move_to_another_port_that_was_killed_halfway_is_done_again(
     first.stop()
     # As the middle of a move leaves it: mongod runs outside its replica set.
     options = ["--port", str(first.port), "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]
-    with subprocess.Popen(
+    halfway = subprocess.Popen(
         [mongod_binary, "--dbpath", data_dir / "mongo", *options, "--logpath", data_dir / "x.log"],
         start_new_session=True,
-    ) as halfway:
+    )
+    with ending(halfway):
         lock = data_dir / "mongo" / "mongod.lock"
         wait_until(lambda: lock.read_text().strip() == str(halfway.pid), "it has its lock")
         second = start()

@@ -1,7 +1,6 @@
 """Quotas on a real mongod: nobody gets room that is not there, and nothing stays reserved."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from types import SimpleNamespace
@@ -17,6 +16,8 @@ from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger, Reserved
 from avenue.storage.room import QuotaExceeded, StorageRoom, UserQuotaExceeded
 from tests.mongod import Mongod, database_name
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS
 
 AT_ONCE, PLACES = 20, 7
 ONE = Amount(bytes=10, files=1)
@@ -96,17 +97,17 @@ def test_twenty_at_once_never_exceed_it(database, stored, quotas, person, error)
     rooms = [another_instance(database, stored) for _ in range(4)]
 
     def ask(number: int) -> bool:
-        begun.wait(60)
+        begun.wait(DEADLINE_SECONDS)
         try:
             with rooms[number % 4].reserved(site, person, ONE) as reservation:
-                begun.wait(60)  # all have asked, and none has finished
+                begun.wait(DEADLINE_SECONDS)  # all have asked, and none has finished
                 reservation.kept = ONE
                 return True
         except error:
-            begun.wait(60)
+            begun.wait(DEADLINE_SECONDS)
             return False
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with Threads(AT_ONCE) as pool:
         assert sum(pool.map(ask, range(AT_ONCE))) == PLACES
     holder = Holder(site=site.id, person=person)
     found = document(database, holder)
@@ -190,7 +191,7 @@ def test_those_who_ask_at_once_are_counted_once(database, stored):
     def together(holder: Holder, *asked: Any) -> Reserved:
         found = attempt(holder, *asked)
         if not found.is_counted:
-            waiting.wait(60)  # nobody has counted yet
+            waiting.wait(DEADLINE_SECONDS)  # nobody has counted yet
         return found
 
     room._ledger._try = together
@@ -204,7 +205,7 @@ def test_those_who_ask_at_once_are_counted_once(database, stored):
             return False
         return True
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with Threads(AT_ONCE) as pool:
         assert sum(pool.map(ask, range(AT_ONCE))) == PLACES
     assert stored.counts == 1
 

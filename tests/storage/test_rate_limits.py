@@ -8,13 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import WINDOW_SECONDS, RateLimits, Window
-from tests.mongod import Mongod, fail_point
+from tests.mongod import Mongod, client_of, fail_point
 from tests.storage.test_scope import Heard
 from tests.threads import at_once
 
@@ -59,7 +58,7 @@ def test_every_try_counts_once_over_threads_and_processes(
 
 def test_counting_takes_one_round_trip(database: Database, shared_uri: str) -> None:
     limits, heard = RateLimits(database), Heard()
-    with MongoClient[dict[str, Any]](shared_uri, event_listeners=[heard]) as client:
+    with client_of(shared_uri, event_listeners=[heard]) as client:
         listening = client[database.raw.name].rate_limits
         limits._counters = replace(limits._counters, source=listening)
         assert limits.count("ana") == Window(tries=1, seconds_left=60)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from avenue.config import ConfigError, Settings, new_secret, webhook_key
+from tests.table import table
 
 SECRET = "dfGh38-kLmnb_Qwe92zXcvB71-plOkmIjn"
 WEBHOOK_SECRET = f"whsec_{base64.b64encode(SECRET.encode()).decode()}"
@@ -82,7 +83,7 @@ def test_all_mistakes_are_reported_together():
 NUMBERS = [each for each in fields(Settings) if each.metadata["least"] is not None]
 
 
-@pytest.mark.parametrize("each", NUMBERS, ids=lambda each: each.metadata["env"])
+@table("each", NUMBERS)
 def test_every_number_has_bounds_and_a_default_within(each):
     row = each.metadata
     assert row["unit"] or each.name == "port"
@@ -154,8 +155,8 @@ def test_a_random_secret_is_taken():
         assert Settings.from_env({**DEPLOYED, "SECRET_KEY": key}).secret_key == key
 
 
-@pytest.mark.parametrize(
-    ("url", "fine"),
+@table(
+    "url, fine",
     [
         ("https://shop.example", True),
         ("https://shop.example/", True),
@@ -237,8 +238,8 @@ def test_a_wrong_mail_server_is_reported_without_its_password(url):
     assert "fa5tm41l" not in str(told)
 
 
-@pytest.mark.parametrize(
-    ("url", "is_right"),
+@table(
+    "url, is_right",
     [
         ("https://hooks.example/purge?zone=1", True),
         ("https://hooks.example", True),

@@ -11,6 +11,7 @@ from avenue.field_problems import SENTENCES, problems_of
 from avenue.media.errors import UnsupportedMediaType
 from avenue.shop.errors import TooManyImages
 from tests.catalogues import error_kinds, room_of, spanish_of
+from tests.table import table
 
 SPANISH = {
     "At most {limit} pictures are kept here.": "Aquí caben {limit} fotos como máximo.",
@@ -68,7 +69,7 @@ def test_words_of_an_error_that_says_when_to_come_back() -> None:
     assert (error.message, error.facts) == ("More than 9.", {"retry_after_seconds": 3})
 
 
-@pytest.mark.parametrize("kind", error_kinds(), ids=lambda kind: kind.__name__)
+@table("kind", error_kinds())
 def test_every_error_has_its_spanish_in_the_room_that_defines_it(kind: type[AvenueError]) -> None:
     from avenue.web.language import ROOMS
 

@@ -98,10 +98,10 @@ class MediaStore:
 
     def get_many(self, site_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
         """Return those live files of `asset_ids` that there are, by id."""
-        found = self._assets(site_id).find(
-            {"_id": {"$in": sorted(set(asset_ids))}, **_live(site_id)}
+        found = self._assets(site_id).values(
+            from_document, {"_id": {"$in": sorted(set(asset_ids))}, **_live(site_id)}
         )
-        return {each["_id"]: from_document(each) for each in found}
+        return {each.id: each for each in found}
 
     def trashed(self, site_id: str, asset_id: str) -> Asset | None:
         """Return a file that is in the trash, or None."""
@@ -113,20 +113,21 @@ class MediaStore:
         wanted = _wanted(site_id, query)
         used = self._used(site_id) if query.unused else frozenset()
         found = self._page(site_id, query, wanted, used)
-        items = tuple(map(from_document, found[: query.limit]))
         more = len(found) > query.limit
         return MediaPage(
-            items=items,
-            next=_place(query.sort, found[query.limit - 1]) if more else None,
+            items=tuple(asset for asset, _ in found[: query.limit]),
+            next=found[query.limit - 1][1] if more else None,
             total=self._total(site_id, wanted, used),
         )
 
     def by_source(self, site_id: str, hashes: Sequence[str]) -> dict[str, list[Asset]]:
         """Return the live files made of bytes with these hashes, by hash, the oldest first."""
         query = {"versions.source_sha256": {"$in": sorted(set(hashes))}, **_live(site_id)}
-        found = self._assets(site_id).find(query, sort=[("created_at", 1), ("_id", 1)])
+        found = self._assets(site_id).values(
+            from_document, query, sort=[("created_at", 1), ("_id", 1)]
+        )
         made: dict[str, list[Asset]] = {}
-        for asset in map(from_document, found):
+        for asset in found:
             made.setdefault(asset.current.source_sha256, []).append(asset)
         return made
 
@@ -277,24 +278,27 @@ class MediaStore:
 
     def _page(
         self, site_id: str, query: MediaQuery, wanted: Document, used: frozenset[str]
-    ) -> list[Document]:
-        """Return the documents of a page and one more; those of `used` are passed over.
+    ) -> list[tuple[Asset, Place]]:
+        """Return the files of a page and one more, each with its place; those of `used` are not.
 
         They are read past rather than asked not to come: thousands of ids in a query make the
         server look up each of them.
         """
         field, way = SORT_FIELDS[query.sort], -1 if query.sort.descending else 1
-        found: list[Document] = []
+        found: list[tuple[Asset, Place]] = []
         after, limit = query.after, query.limit + 1
         while True:
             conditions = [wanted, *_behind(field, way, after)]
-            some = self._assets(site_id).find(
-                {"$and": conditions}, sort=[(field, way), ("_id", way)], limit=limit
+            some = self._assets(site_id).values(
+                lambda each: (from_document(each), _place(query.sort, each)),
+                {"$and": conditions},
+                sort=[(field, way), ("_id", way)],
+                limit=limit,
             )
-            found += [each for each in some if each["_id"] not in used]
+            found += [each for each in some if each[0].id not in used]
             if len(some) < limit or len(found) > query.limit:
                 return found[: query.limit + 1]
-            after, limit = _place(query.sort, some[-1]), min(2 * limit, IDS_AT_ONCE)
+            after, limit = some[-1][1], min(2 * limit, IDS_AT_ONCE)
 
     def _total(self, site_id: str, wanted: Document, used: frozenset[str]) -> int | None:
         """Return how many files there are but for `used`, None where they are too many to count."""
@@ -373,8 +377,9 @@ def _behind(field: str, way: int, after: Place | None) -> list[Document]:
 
 def _place(sort: Sort, document: Document) -> Place:
     """Return where `document` stands in a list."""
-    if sort.kind is int:
-        return document["listed"]["bytes"], document["_id"]
-    if sort.kind is str:
-        return document["listed"]["name"], document["_id"]
-    return document["created_at"], document["_id"]
+    value: object = document["created_at"]
+    if sort.kind in {int, str}:
+        value = document["listed"]["bytes" if sort.kind is int else "name"]
+    if not isinstance(value, sort.kind):
+        raise TypeError(sort.value)
+    return value, document["_id"]

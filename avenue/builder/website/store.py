@@ -110,17 +110,18 @@ class PageStore:
         wanted = _asked(query)
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
         pages = self._pages(site_id)
-        found = pages.find(
+        found = pages.values(
+            lambda each: (page_in(each), _place(each, key)),
             {"$and": [*wanted, *_beyond(query, key)]} if wanted or query.after else {},
             WITHOUT_TEXTS,
             sort=[(key, way), ("_id", way)],
             limit=query.limit + 1,
         )
         shown = found[: query.limit]
-        places: list[Place] = [(each.get(key), each["_id"]) for each in shown]
+        places: list[Place] = [place for _, place in shown]
         last = places[-1] if places else None
         return PageList(
-            items=[page_in(each) for each in shown],
+            items=[page for page, _ in shown],
             first=places[0] if places else None,
             last=last,
             next=last if len(found) > query.limit else None,
@@ -153,15 +154,15 @@ class PageStore:
     def same(self, site_id: str, hashes: Sequence[str]) -> dict[str, Asset]:
         """Return live assets of the library that were made of bytes with `hashes`, by hash."""
         claim = Claim.library(site_id)
-        found = self._assets(site_id).find(
+        assets = self._assets(site_id).values(
+            from_document,
             {
                 "versions.source_sha256": {"$in": list(hashes)},
                 "claim.kind": claim.kind,
                 "claim.id": claim.id,
                 "state": State.LIVE,
-            }
+            },
         )
-        assets = [from_document(each) for each in found]
         return {each.current.source_sha256: each for each in assets}
 
     def insert(self, site_id: str, page: Page, reception: Reception | None) -> Page:
@@ -246,10 +247,9 @@ class PageStore:
 
     def history(self, site_id: str, page_id: str) -> list[Entry]:
         """Return what is kept of a page's past, the newest first, without its texts."""
-        found = self._history(site_id).find(
-            {"page": page_id}, {"html": 0, "css": 0}, sort=[("number", -1)]
+        return self._history(site_id).values(
+            _entry_in, {"page": page_id}, {"html": 0, "css": 0}, sort=[("number", -1)]
         )
-        return [_entry_in(each) for each in found]
 
     def entry(self, site_id: str, page_id: str, number: int) -> Entry:
         """Return one of these whole; raise `EntryNotFound`."""
@@ -263,8 +263,8 @@ class PageStore:
 
     def using(self, site_id: str, asset_ids: Iterable[str], *, limit: int) -> list[Page]:
         """Return whole pages that use one of some assets, some at once."""
-        found = self._pages(site_id).find({"assets": {"$in": sorted(asset_ids)}}, limit=limit)
-        return [page_in(each) for each in found]
+        using = {"assets": {"$in": sorted(asset_ids)}}
+        return self._pages(site_id).values(page_in, using, limit=limit)
 
     def uses_of(
         self, site_id: str, asset_ids: Sequence[str], session: ClientSession | None
@@ -299,6 +299,7 @@ class PageStore:
                 {"$match": {"assets": {"$gte": ""}}},
                 {"$project": {"assets": 1}},
                 {"$unwind": "$assets"},
+                {"$match": {"assets": {"$type": "string"}}},
                 {"$group": {"_id": "$assets"}},
             ]
         )
@@ -389,6 +390,7 @@ class PageReferrers:
     """The pages of a site, as an inspection sees them: what drafts and visitors' copies name."""
 
     kind = "page"
+    collection = PAGES
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -436,9 +438,13 @@ NAMED = f"{SCHEME}({ID_PATTERN.pattern})/"
 
 def _names_in(field: str) -> Document:
     """Return the expression for the assets that a text names."""
-    text = {"$cond": [{"$eq": [{"$type": field}, "string"]}, field, ""]}
-    found = {"$regexFindAll": {"input": text, "regex": NAMED}}
+    found = {"$regexFindAll": {"input": _text_in(field), "regex": NAMED}}
     return {"$map": {"input": found, "in": {"$first": "$$this.captures"}}}
+
+
+def _text_in(field: str) -> Document:
+    """Return the expression for a field if it is a text, else for an empty one."""
+    return {"$cond": [{"$eq": [{"$type": field}, "string"]}, field, ""]}
 
 
 def _alone(field: str) -> Document:
@@ -480,7 +486,7 @@ def _add_uses(uses: dict[str, list[PageUse]], pages: Iterable[Document]) -> None
         for each in page["uses"]:
             use = PageUse(
                 page_id=page["_id"],
-                title=page.get("title") or "",
+                title=_text(page.get("title")),
                 in_draft=each["draft"],
                 in_published=each["published"],
             )
@@ -489,9 +495,10 @@ def _add_uses(uses: dict[str, list[PageUse]], pages: Iterable[Document]) -> None
 
 def _uses(asset_ids: Sequence[str]) -> Document:
     """Return the expression for which of `asset_ids` a page uses, and where."""
+    assets = {"$cond": [{"$isArray": "$assets"}, "$assets", ["$assets"]]}
     return {
         "$map": {
-            "input": {"$setIntersection": ["$assets", list(asset_ids)]},
+            "input": {"$setIntersection": [assets, list(asset_ids)]},
             "as": "asset",
             "in": {
                 "asset": "$$asset",
@@ -505,7 +512,7 @@ def _uses(asset_ids: Sequence[str]) -> Document:
 def _is_named_in(part: str) -> Document:
     named = {"$concat": ["avenue:", "$$asset", "/"]}
     in_texts = [
-        {"$gte": [{"$indexOfBytes": [{"$ifNull": [f"{part}.{text}", ""]}, named]}, 0]}
+        {"$gte": [{"$indexOfBytes": [_text_in(f"{part}.{text}"), named]}, 0]}
         for text in ("html", "css")
     ]
     return {"$or": [*in_texts, {"$eq": [f"{part}.seo.image", "$$asset"]}]}
@@ -570,6 +577,14 @@ def _published_out(published: Published | None) -> Document | None:
     if published is None:
         return None
     return {**asdict(published.draft), "at": published.at, "by": published.by}
+
+
+def _place(document: Document, key: str) -> Place:
+    """Return where a page stands in a list; what sorts nowhere raises `TypeError`."""
+    value = document.get(key)
+    if value is not None and not isinstance(value, str | datetime):
+        raise TypeError(key)
+    return value, document["_id"]
 
 
 def page_in(document: Document) -> Page:

@@ -9,6 +9,10 @@ UPLOAD_ANY = "Upload the picture to it again; the entry that leads nowhere goes 
 NEVER_LASTED = (
     "Only the disk of a machine had it. Upload the picture and remove this entry, by its URL."
 )
+MEND_RECORD = (
+    "Put the field right in the database, or restore the record from a backup. Until then it is "
+    "left out of lists."
+)
 ADVICE: Mapping[Kind, str] = {
     Kind.ASSET_MISSING: UPLOAD_ANY,
     Kind.ASSET_IN_TRASH: "Restore the picture, or upload it again.",
@@ -24,6 +28,8 @@ ADVICE: Mapping[Kind, str] = {
     Kind.MALFORMED_ENTRY: "Another program wrote this entry; it shows nothing. Remove it there.",
     Kind.LOCAL_PATH: NEVER_LASTED,
     Kind.LOCALHOST: NEVER_LASTED,
+    Kind.ASSET_UNREADABLE: MEND_RECORD,
+    Kind.MALFORMED_RECORD: MEND_RECORD,
     Kind.NOT_OWNED: "The picture can vanish with its owner. Upload it to this one as well.",
 }
 """What people can do about each kind, for products and groups."""
@@ -35,6 +41,8 @@ WEBSITE_ADVICE: Mapping[Kind, str] = {
     Kind.ASSET_PURGING: CHOOSE_ANOTHER,
     Kind.ASSET_IN_TRASH: "Restore the picture in the media library, or choose another there.",
     Kind.NOT_OWNED: "The picture will vanish by itself. Upload it to the media library.",
+    Kind.ASSET_UNREADABLE: MEND_RECORD,
+    Kind.MALFORMED_RECORD: MEND_RECORD,
     Kind.MALFORMED_ENTRY: "Another program wrote this. Choose a picture there.",
 }
 """The same for pages and logos, where it is not `REPLACE`."""

@@ -37,9 +37,14 @@ class Kind(StrEnum):
     LOCAL_PATH = "local_path"
     LOCALHOST = "localhost"
     NOT_OWNED = "not_owned"
+    ASSET_UNREADABLE = "asset_unreadable"
+    MALFORMED_RECORD = "malformed_record"
 
 
 EPHEMERAL = frozenset({Kind.LOCAL_PATH, Kind.LOCALHOST})
+SHOWN = frozenset({Kind.NOT_OWNED, Kind.MALFORMED_RECORD})
+"""What is wrong and loses no picture."""
+OF_A_RECORD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Fault:
         """How the picture stands that has this fault."""
         if self.kind in EPHEMERAL:
             return Standing.EPHEMERAL
-        return Standing.STORED if self.kind is Kind.NOT_OWNED else Standing.MISSING
+        return Standing.STORED if self.kind in SHOWN else Standing.MISSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,10 @@ class DamagedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedAsset:
-    """What an inspection wants to know of an asset; `versions` has the newest first."""
+    """What an inspection wants to know of an asset; `versions` has the newest first.
+
+    Of one that cannot be read, `unreadable` names the field, and nothing else is known.
+    """
 
     id: str
     state: State
@@ -94,10 +102,14 @@ class InspectedAsset:
     claim: Claim | None
     versions: tuple[StoredVersion, ...]
     damage: Damage | None
+    unreadable: str | None = None
 
     @property
     def current_fault(self) -> Fault | None:
         """What is known to be wrong with the bytes that are shown."""
+        if self.unreadable:
+            said = f"The record of the picture cannot be read: see its field {self.unreadable}."
+            return Fault(Kind.ASSET_UNREADABLE, said)
         if not self.versions:
             return Fault(Kind.FILE_MISSING, "The asset names no file.")
         marked = self.damage is not None and self.damage.file == self.versions[0].file
@@ -131,6 +143,10 @@ class Referrers(Protocol):
     def kind(self) -> str:
         """What they are: the `kind` of their claims."""
 
+    @property
+    def collection(self) -> str:
+        """Where their records are."""
+
     def count(self, site_id: str) -> int:
         """Return how many have pictures."""
 
@@ -143,7 +159,11 @@ class Referrers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A reference with a fault. `image` is the asset's id or the URL, None where it is neither."""
+    """A reference with a fault. `image` is the asset's id or the URL, None where it is neither.
+
+    One about a whole record, whoever refers to what, has its `collection`, and `OF_A_RECORD` for a
+    position.
+    """
 
     referrer_kind: str
     referrer: str
@@ -151,11 +171,19 @@ class Finding:
     position: int
     image: str | None
     fault: Fault
+    collection: str | None = None
 
     @property
     def place(self) -> str:
         """Where it stands among all findings of its site, as text that sorts."""
+        if self.collection is not None:
+            return f"{records_of(self.collection)}/{self.referrer}/"
         return f"{self.referrer_kind}/{self.referrer}/{self.position:04d}"
+
+
+def records_of(collection: str) -> str:
+    """Return where findings about the records of a collection stand."""
+    return f"record/{collection}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -177,7 +205,8 @@ class Tally:
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """Return what `as_dict` wrote."""
-        return cls(**{name: dict(saved[name]) for name in cls.__slots__})
+        fresh = cls()
+        return cls(**{name: {**getattr(fresh, name), **saved[name]} for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,13 @@ LIBRARY = "library"
 SEEN_IN_THE_ENTRY = frozenset({Kind.MALFORMED_ENTRY, Kind.LOCAL_PATH, Kind.LOCALHOST})
 MALFORMED = Fault(Kind.MALFORMED_ENTRY, "The entry holds neither the id of an asset nor a URL.")
 
+GOING = {
+    State.TRASH: Fault(Kind.ASSET_IN_TRASH, "The picture is in the trash, and still referred to."),
+    State.PURGING: Fault(
+        Kind.ASSET_PURGING, "The picture is being deleted, and still referred to."
+    ),
+}
+
 Judged = tuple[Standing, Finding | None]
 
 
@@ -56,6 +63,7 @@ class ReferenceInspector:
         self._referrers = {each.kind: each for each in (*referrers, *beside)}
         self._known_paths = known_paths
         self.counted = tuple(each.kind for each in referrers)
+        self.every = tuple(self._referrers.values())
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -122,6 +130,8 @@ class ReferenceInspector:
         """Judge the referrers of `findings` as they are now, by what is known of the bytes."""
         by_kind: dict[str, dict[str, list[Finding]]] = {}
         for each in findings:
+            if each.collection is not None:
+                continue
             of_kind = by_kind.setdefault(each.referrer_kind, {})
             of_kind.setdefault(each.referrer, []).append(each)
         for kind, of_kind in by_kind.items():
@@ -198,10 +208,8 @@ def _fault_of_asset(asset: InspectedAsset | None, owner: Referrer | None) -> Fau
     """Return what is wrong with a picture that is referred to, by `owner` if it must own it."""
     if asset is None:
         return Fault(Kind.ASSET_MISSING, "There is no record of this picture.")
-    if asset.state is State.TRASH:
-        return Fault(Kind.ASSET_IN_TRASH, "The picture is in the trash, and still referred to.")
-    if asset.state is State.PURGING:
-        return Fault(Kind.ASSET_PURGING, "The picture is being deleted, and still referred to.")
+    if asset.state in GOING:
+        return GOING[asset.state]
     if asset.current_fault:
         return asset.current_fault
     if owner is not None and not owner.may_show(asset.claim):

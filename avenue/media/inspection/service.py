@@ -5,7 +5,7 @@ a proof. Nothing is ever fetched from another host.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from avenue.clock import utc_now
 from avenue.identity import Site
 from avenue.media.inspection.files import FileInspector
 from avenue.media.inspection.models import Finding, Tally
+from avenue.media.inspection.records import JUDGED, RecordInspector
 from avenue.media.inspection.references import ReferenceInspector
 from avenue.media.inspection.store import InspectionStore
 from avenue.storage.scope import BUCKETS
@@ -23,6 +24,7 @@ INSPECT = "inspect"
 BATCH = 500
 QUICK_BATCH = 25
 END = "end"
+BEHIND_ALL_SITES = "~"
 
 
 class KnowsSites(Protocol):
@@ -62,6 +64,7 @@ class Inspector:
         for bucket in BUCKETS:
             self._byte_steps[f"files of {bucket}"] = self._files_of(bucket)
             self._byte_steps[f"chunks of {bucket}"] = self._chunks_of(bucket)
+        self._records = RecordInspector(store, references.every)
         self._steps = self._byte_steps | {
             f"references of {kind}": self._references_of(kind) for kind in references.kinds
         }
@@ -83,10 +86,21 @@ class Inspector:
             place.enter(each.id)
             for _ in self._walk(each, place):
                 save(cursor=place.as_dict(), done=place.done, total=max(total, place.done))
+            self._records.forget_mended(each.id)
             self._store.finish(each.id, place.began_at, place.tally)
-            place.found += sum(self._store.finding_counts(each.id).values())
             place.leave()
-        return {"looked_at": place.done, "findings": place.found}
+        # Once for all sites: what is found by its id is found in the order of ids alone.
+        place.enter(BEHIND_ALL_SITES)
+        for _ in self._judge_records(place):
+            save(cursor=place.as_dict(), done=place.done, total=max(total, place.done))
+        found = sum(sum(self._store.finding_counts(each.id).values()) for each in sites)
+        return {"looked_at": place.done, "findings": found}
+
+    def _judge_records(self, place: "_Place") -> Iterator[None]:
+        def judge(collection: str, last: str) -> str | None:
+            return self._records.judge(collection, last, BATCH)
+
+        return place.walk(list(JUDGED), judge)
 
     def references_now(self, site: Site, seconds: float) -> tuple[int, bool]:
         """Look at counted references, their bytes and hashes for `seconds`, from the first one on.
@@ -120,22 +134,18 @@ class Inspector:
                 last, _ = step(site, last, tally)
         return tally
 
-    def look_again(self, site: Site, findings: Iterable[Finding]) -> None:
+    def look_again(self, site: Site, findings: Sequence[Finding]) -> None:
         """Judge the referrers of `findings` as they are now, by what is known of the bytes."""
         self._references.look_again(site, findings)
+        self._records.look_again(site.id, findings)
 
     def _walk(self, site: Site, place: "_Place") -> Iterator[None]:
-        following = dict(zip(self._steps, [*list(self._steps)[1:], END], strict=True))
-        if place.step not in {*following, END}:
-            place.step, place.after = next(iter(following)), ""
-        while place.step != END:
-            last, looked = self._steps[place.step](site, place.after, place.tally)
+        def look(step: str, last: str) -> str | None:
+            end, looked = self._steps[step](site, last, place.tally)
             place.done += looked
-            if last is None:
-                place.step, place.after = following[place.step], ""
-            else:
-                place.after = last
-            yield
+            return end
+
+        return place.walk(list(self._steps), look)
 
     def _size(self, site: Site) -> int:
         return self._store.count(site.id) + self._references.count(site.id)
@@ -182,7 +192,6 @@ class _Place:
         self.step = str(saved.get("step", ""))
         self.after = str(saved.get("after", ""))
         self.done = int(saved.get("done", 0))
-        self.found = int(saved.get("found", 0))
         self.began_at: datetime = saved.get("began_at") or utc_now()
         self.tally = Tally.from_dict(saved["tally"]) if "tally" in saved else Tally()
 
@@ -191,6 +200,23 @@ class _Place:
         if site_id != self.site:
             self.site = site_id
             self.leave()
+
+    def walk(self, steps: Sequence[str], look: Callable[[str, str], str | None]) -> Iterator[None]:
+        """Take the steps that are left, a batch at a time; yield when a batch may be saved.
+
+        `look` is given the step and where its batch begins; it returns where the next one does, or
+        None after the last.
+        """
+        following = dict(zip(steps, [*steps[1:], END], strict=True))
+        if self.step not in {*following, END}:
+            self.step, self.after = steps[0], ""
+        while self.step != END:
+            last = look(self.step, self.after)
+            if last is None:
+                self.step, self.after = following[self.step], ""
+            else:
+                self.after = last
+            yield
 
     def leave(self) -> None:
         """Have nothing begun."""
@@ -204,7 +230,6 @@ class _Place:
             "step": self.step,
             "after": self.after,
             "done": self.done,
-            "found": self.found,
             "began_at": self.began_at,
             "tally": self.tally.as_dict(),
         }

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from avenue.errors import MalformedRecord
 from avenue.media.inspection.models import (
     AssetCounts,
     Damage,
@@ -23,13 +23,15 @@ from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.idempotency import Writes
-from avenue.storage.indexes import MARKED_AS_DAMAGED
-from avenue.storage.scope import BUCKETS, site
+from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
+from avenue.storage.records import Malformed, read
+from avenue.storage.scope import BUCKETS, house, site
 from avenue.storage.scope import Collection as Documents
 from avenue.storage.survey import BucketTotals, Survey
 
 FINDINGS = "findings"
 INSPECTIONS = "inspections"
+RECORDS = "record"
 FACTS = {
     "state": 1,
     "bucket": 1,
@@ -55,7 +57,7 @@ class InspectionStore:
         if not ids:
             return {}
         found = self._assets(site_id).find({"_id": {"$in": ids}}, FACTS)
-        return {each["_id"]: _asset(each) for each in found}
+        return {each["_id"]: _inspected(each) for each in found}
 
     def count(self, site_id: str) -> int:
         """Return how many assets there are."""
@@ -66,7 +68,7 @@ class InspectionStore:
         found = self._assets(site_id).find(
             {"_id": {"$gt": last_id}}, FACTS, sort=[("_id", 1)], limit=limit
         )
-        return [_asset(each) for each in found]
+        return [_inspected(each) for each in found]
 
     def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
         """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
@@ -81,10 +83,9 @@ class InspectionStore:
 
     def damaged(self, site_id: str) -> int:
         """Count the assets that show bytes marked as damaged, through an index."""
-        # The mark counts for one file: the asset may have got another one since.
-        is_shown = {"$expr": {"$eq": ["$damaged.file", {"$first": "$versions.file"}]}}
-        marked = {"$match": MARKED_AS_DAMAGED}
-        counted = self._assets(site_id).aggregate([marked, {"$match": is_shown}, {"$count": "n"}])
+        counted = self._assets(site_id).aggregate(
+            [{"$match": MARKED_AS_DAMAGED}, {"$match": SHOWS_DAMAGED}, {"$count": "n"}]
+        )
         return counted[0]["n"] if counted else 0
 
     def survey(self, site_id: str, bucket: str) -> Survey:
@@ -128,7 +129,7 @@ class InspectionStore:
             .collection("renditions")
             .aggregate([{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}}])
         )
-        return (summed[0]["n"], summed[0]["bytes"]) if summed else (0, 0)
+        return (summed[0]["n"], int(summed[0]["bytes"])) if summed else (0, 0)
 
     def asset_counts(self, site_id: str) -> AssetCounts:
         """Count the assets as they are now, through indexes."""
@@ -180,7 +181,8 @@ class InspectionStore:
         self, site_id: str, kinds: Collection[str], place: str, limit: int
     ) -> list[Finding]:
         """Return up to `limit` findings about referrers of `kinds`, after `place`."""
-        found = self._findings(site_id).find(
+        return self._findings(site_id).values(
+            _finding,
             {
                 "_id": {"$gt": f"{site_id}/{place}", "$lt": f"{site_id}0"},
                 "referrer.kind": {"$in": sorted(kinds)},
@@ -188,7 +190,6 @@ class InspectionStore:
             sort=[("_id", 1)],
             limit=limit,
         )
-        return [_finding(each) for each in found]
 
     def findings_of(self, site_id: str, kind: str, referrers: Sequence[str]) -> list[Finding]:
         """Return the findings about these referrers of `kind`, in the order of their places."""
@@ -196,8 +197,7 @@ class InspectionStore:
             return []
         of_each = [f"{site_id}/{kind}/{each}" for each in referrers]
         places = [{"_id": {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}} for of_it in of_each]
-        found = self._findings(site_id).find({"$or": places}, sort=[("_id", 1)])
-        return [_finding(each) for each in found]
+        return self._findings(site_id).values(_finding, {"$or": places}, sort=[("_id", 1)])
 
     def finding_counts(
         self, site_id: str, kinds: Collection[str] | None = None
@@ -210,6 +210,32 @@ class InspectionStore:
             for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
         }
 
+    def malformed_after(
+        self, collection: str, last: str, limit: int
+    ) -> tuple[str | None, list[Malformed]]:
+        """Judge some records of all sites; see `Collection.malformed_after`."""
+        return house(self._database).collection(collection).malformed_after(last, limit)
+
+    def keep(self, site_id: str, found: Sequence[Finding]) -> None:
+        """Keep findings, over those at the same places."""
+        self._findings(site_id).put_all([_document(site_id, each) for each in found])
+
+    def record_findings_after(self, site_id: str, place: str, limit: int) -> list[Finding]:
+        """Return up to `limit` findings about records of a site, after `place` ("" for all)."""
+        after = f"{site_id}/{place or RECORDS}"
+        places = {"_id": {"$gt": after, "$lt": f"{site_id}/{RECORDS}0"}}
+        return self._findings(site_id).values(_finding, places, sort=[("_id", 1)], limit=limit)
+
+    def malformed(self, site_id: str, collection: str, record: str) -> Malformed | None:
+        """Judge one; see `Collection.malformed`."""
+        return site(self._database, site_id).collection(collection).malformed(record)
+
+    def malformed_count(self, site_id: str) -> int:
+        """Count the records of a site that the last pass found malformed."""
+        kind = Kind.MALFORMED_RECORD
+        findings = self._findings(site_id)
+        return findings.count({"standing": Fault(kind, "").standing, "kind": kind})
+
     def finish(self, site_id: str, began_at: datetime, tally: Tally) -> None:
         """Keep what a pass counted, as the last one."""
         fresh = {"$literal": {**tally.as_dict(), "began_at": began_at}}
@@ -218,12 +244,8 @@ class InspectionStore:
 
     def last_pass(self, site_id: str) -> Pass | None:
         """Return the last pass that came to its end, or None."""
-        found = self._passes(site_id).find_one({"_id": site_id})
-        if found is None:
-            return None
-        return Pass(
-            began_at=found["began_at"], ended_at=found["ended_at"], tally=Tally.from_dict(found)
-        )
+        found = self._passes(site_id).values(_pass, {"_id": site_id})
+        return found[0] if found else None
 
     def _record(self, site_id: str, places: Mapping[str, str], found: Sequence[Finding]) -> None:
         findings = self._findings(site_id)
@@ -251,25 +273,51 @@ def found_against(findings: Documents, site_id: str, kind: str, *, limit: int) -
     return [each["_id"] for each in found]
 
 
-def _asset(document: Document) -> InspectedAsset:
+def _inspected(document: Document) -> InspectedAsset:
     """Return the asset, as far as it can be read: it may be what is broken."""
-    claim, damaged = document.get("claim"), document.get("damaged")
+    if not document.get("versions"):  # it names no file, and may be whole besides
+        document = {name: each for name, each in document.items() if name != "versions"}
+    try:
+        return read(ASSETS, _asset, document, is_part=True)
+    except MalformedRecord as malformed:
+        return InspectedAsset(
+            id=document["_id"],
+            state=State.LIVE,
+            bucket="",
+            claim=None,
+            versions=(),
+            damage=None,
+            unreadable=malformed.field,
+        )
+
+
+def _asset(document: Document) -> InspectedAsset:
+    claim = document.get("claim")
     return InspectedAsset(
         id=document["_id"],
         state=State(document["state"]),
-        bucket=str(document.get("bucket")),
+        bucket=document["bucket"],
         claim=Claim(kind=claim["kind"], id=claim["id"]) if claim else None,
         versions=tuple(
             StoredVersion(file=each["file"], bytes=each["bytes"], sha256=each["sha256"])
-            for each in document.get("versions") or ()
+            for each in document.get("versions", ())
         ),
-        damage=_damage(damaged) if damaged else None,
+        damage=damage_in(document.get("damaged")),
     )
 
 
-def _damage(document: Mapping[str, Any]) -> Damage:
-    fault = Fault(Kind(document["kind"]), document["detail"])
-    return Damage(file=document["file"], fault=fault)
+def damage_in(found: object) -> Damage | None:
+    """Return the mark of an inspection, None when there is none that can be read.
+
+    That it cannot be read says nothing of the asset: it is looked at as if it had none.
+    """
+    if not isinstance(found, dict):
+        return None
+    try:
+        fault = Fault(Kind(found["kind"]), str(found["detail"]))
+        return Damage(file=str(found["file"]), fault=fault)
+    except (KeyError, ValueError):
+        return None
 
 
 def _document(site_id: str, finding: Finding) -> Document:
@@ -282,7 +330,16 @@ def _document(site_id: str, finding: Finding) -> Document:
         "standing": finding.fault.standing.value,
         "kind": finding.fault.kind.value,
         "detail": finding.fault.detail,
+        "collection": finding.collection,
     }
+
+
+def _pass(document: Document) -> Pass:
+    return Pass(
+        began_at=document["began_at"],
+        ended_at=document["ended_at"],
+        tally=Tally.from_dict(document),
+    )
 
 
 def _finding(document: Document) -> Finding:
@@ -293,4 +350,5 @@ def _finding(document: Document) -> Finding:
         position=document["position"],
         image=document["image"],
         fault=Fault(Kind(document["kind"]), document["detail"]),
+        collection=document.get("collection"),
     )

@@ -6,6 +6,7 @@ from avenue.media.announcing.store import EVENTS, GIVE_UP_DAYS, PENDING
 from avenue.media.outbox.models import Event, Undelivered
 from avenue.media.store import from_document
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import passing_over
 from avenue.storage.scope import house
 
 DELIVERED, GIVEN_UP = "delivered", "given_up"
@@ -28,12 +29,17 @@ class OutboxStore:
         """Return the event that is due longest, for nobody else to take meanwhile; None if none."""
         due = {"state": PENDING, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
         taken = {
-            "attempts": {"$add": ["$attempts", 1]},
+            "attempts": {"$add": [{"$cond": [{"$isNumber": "$attempts"}, "$attempts", 0]}, 1]},
             "turn": new_id(),
             "due_at": _after(lease_seconds),
         }
-        found = self._events.find_and_update(due, [{"$set": taken}], sort=[("due_at", 1)])
-        return _event(found) if found else None
+
+        def take(amiss: list[str]) -> Event | None:
+            readable = {**due, "_id": {"$nin": amiss}}
+            found = self._events.find_and_update(readable, [{"$set": taken}], sort=[("due_at", 1)])
+            return _event(found) if found else None
+
+        return passing_over(take)
 
     def delivered(self, event: Event) -> None:
         """Note that the receiver has accepted an event, whoever else sends it just now."""

@@ -11,6 +11,7 @@ from avenue.identity import new_id
 from avenue.media.models import Visibility
 from avenue.media.purging.models import Notice, Shown
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import readable
 from avenue.storage.scope import Collection, house
 
 ASSETS = "assets"
@@ -66,7 +67,7 @@ class PurgeStore:
                 {"$project": {"site": 1, "purges": 1}},
             ]
         )
-        return [_notice(each) for each in found]
+        return list(readable(ASSETS, _notice, found, is_part=True))
 
 
 def _note() -> Document:
@@ -76,12 +77,17 @@ def _note() -> Document:
         "id": new_id(),
         "at": "$$NOW",
         "focal": "$focal",
-        "versions": {"$map": {"input": "$versions", "as": "each", "in": version}},
+        "versions": {"$map": {"input": _list("$versions"), "as": "each", "in": version}},
     }
-    more = {"$concatArrays": [{"$ifNull": ["$purges", []]}, [notice]]}
+    more = {"$concatArrays": [_list("$purges"), [notice]]}
     is_public = {"$eq": ["$visibility", Visibility.PUBLIC.value]}
     same = {"$ifNull": ["$purges", "$$REMOVE"]}
     return {"$set": {"purges": {"$cond": [is_public, more, same]}}}
+
+
+def _list(field: str) -> Document:
+    """Return the expression for a field if it is a list, else for an empty one."""
+    return {"$cond": [{"$isArray": field}, field, []]}
 
 
 def _notice(document: Document) -> Notice:

@@ -46,7 +46,7 @@ class MongoAlertStore:
 
     def watched(self) -> list[Watched]:
         """Return the alerts that have not recovered."""
-        return [_watched(each) for each in self._alerts.find({"open_key": {"$exists": True}})]
+        return self._alerts.values(_watched, {"open_key": {"$exists": True}})
 
     def open(self, watched: Watched, notices: Sequence[Notice]) -> None:
         """Keep a new alert, unless there is one about the same already."""
@@ -102,8 +102,8 @@ class MongoAlertStore:
         if query.level is not None:
             wanted["level"] = query.level.value
         page = [wanted, _behind(*after)] if after else [wanted]
-        found = self._alerts.find({"$and": page}, sort=NEWEST_FIRST, limit=limit)
-        return [_alert(each) for each in found], self._alerts.count(wanted)
+        found = self._alerts.values(_alert, {"$and": page}, sort=NEWEST_FIRST, limit=limit)
+        return found, self._alerts.count(wanted)
 
     def waiting(self) -> list[Notice]:
         """Return what is still to be told, the oldest first."""
@@ -127,8 +127,7 @@ class MongoAlertStore:
         self._alerts.update({"_id": notice.alert.id}, {"$pull": {"notices": {"id": notice.id}}})
 
     def _notices(self, query: Document) -> list[Notice]:
-        found = self._alerts.find(query)
-        return [_notice(document, each) for document in found for each in document["notices"]]
+        return [each for some in self._alerts.values(_notices, query) for each in some]
 
 
 def _state(watched: Watched) -> Document:
@@ -180,6 +179,10 @@ def _notice_document(notice: Notice) -> Document:
         "at": notice.at,
         **{name: _plain(getattr(alert, name)) for name in CHANGED},
     }
+
+
+def _notices(document: Document) -> list[Notice]:
+    return [_notice(document, each) for each in document["notices"]]
 
 
 def _notice(document: Document, noted: Document) -> Notice:

@@ -50,7 +50,7 @@ class DocumentStore:
 
     def get(self, site_id: str, kind: str, document_id: str) -> Kept | None:
         """Return one document, None when it is gone."""
-        found = self._collection(site_id, kind).find_one({"_id": document_id})
+        found = self._collection(site_id, kind).find_as_it_is({"_id": document_id})
         return _kept(kind, found) if found else None
 
     def change(

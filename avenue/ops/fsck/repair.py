@@ -11,7 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from avenue.clock import utc_now
-from avenue.media.inspection.advice import ADVICE, REPLACE, UPLOAD_AGAIN, WEBSITE_ADVICE
+from avenue.errors import MalformedRecord
+from avenue.media.inspection.advice import (
+    ADVICE,
+    MEND_RECORD,
+    REPLACE,
+    UPLOAD_AGAIN,
+    WEBSITE_ADVICE,
+)
 from avenue.media.inspection.files import FileInspector
 from avenue.media.inspection.models import Kind as Broken
 from avenue.media.inspection.models import StoredVersion
@@ -125,6 +132,12 @@ class Repair:
 
     def judge(self, finding: Finding) -> Finding:
         """Return a finding with whether it can be mended, and how, or what a person can do."""
+        try:
+            return self._judged(finding)
+        except MalformedRecord:
+            return replace(finding, mendable=False, advice=MEND_RECORD)
+
+    def _judged(self, finding: Finding) -> Finding:
         if finding.kind in BYTES:
             way = self._way(finding)
             if way is None:
@@ -138,6 +151,12 @@ class Repair:
 
     def mend(self, finding: Finding) -> Finding:
         """Mend what can be mended, and return the finding with what became of it."""
+        try:
+            return self._mended(finding)
+        except MalformedRecord:
+            return replace(finding, mendable=False, advice=MEND_RECORD, outcome=Outcome.LEFT)
+
+    def _mended(self, finding: Finding) -> Finding:
         if finding.kind in BYTES:
             obstacle = self._mend_bytes(finding)
         else:

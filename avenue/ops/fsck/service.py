@@ -14,13 +14,18 @@ from avenue.audit.service import AuditService
 from avenue.clock import utc_now
 from avenue.identity import Site
 from avenue.media.inspection.models import InspectedAsset
+from avenue.media.inspection.models import Kind as Broken
+from avenue.media.inspection.records import JUDGED
 from avenue.media.inspection.references import SEEN_IN_THE_ENTRY, ReferenceInspector
 from avenue.media.inspection.service import KnowsSites, Save
 from avenue.media.models import State
+from avenue.media.store import ASSETS
 from avenue.media.sweeper import MOST_SKEW_SECONDS, ClocksDiffer
 from avenue.ops.fsck.models import YOUNG, CheckedRendition, Finding, Kind, Order
 from avenue.ops.fsck.repair import BYTES, Holdings, Repair
 from avenue.ops.fsck.store import spans_outside
+from avenue.storage.records import Malformed
+from avenue.storage.schema import HOUSE_COLLECTIONS
 from avenue.storage.scope import BUCKETS
 
 FSCK = "fsck"
@@ -32,6 +37,7 @@ BYTES_AT_ONCE = 256 * 1024 * 1024  # what is read between two saves, single larg
 PICTURED_AT_ONCE = 200
 END = "end"
 ID_LENGTH = 22
+EVERY_RECORD = (*JUDGED, *HOUSE_COLLECTIONS)
 
 Found = tuple[str | None, list[Finding], int]
 """Where to go on, None at the end; what is wrong; and how many assets or referrers were passed."""
@@ -92,6 +98,7 @@ class Fsck:
         steps = itertools.chain(
             self._inside(run, meant, place, order),
             self._outside(run, every, order) if order.site is None else (),
+            self._records(run, order),
         )
         for _ in steps:
             save(cursor=place.as_dict(), done=place.done, total=max(total, place.done))
@@ -176,7 +183,7 @@ class Fsck:
                 detail="The record of this asset names no file.",
             )
             for each in few
-            if not each.versions and each.state is not State.PURGING
+            if not each.versions and not each.unreadable and each.state is not State.PURGING
         ]
         findings += self._without_owner(site, few)
         end = None if is_last and len(few) == len(batch) else few[-1].id
@@ -270,7 +277,7 @@ class Fsck:
                 detail="This old address names a picture that does not exist.",
             )
             for address, path, asset in batch
-            if asset not in there
+            if asset and asset not in there
         ]
         return (batch[-1][0] if len(batch) == BATCH else None), findings, 0
 
@@ -317,6 +324,17 @@ class Fsck:
             if is_lost if each.kind == Kind.RENDITION_WITHOUT_SOURCE else not found.is_whole:
                 still.append(each)
         return still
+
+    # What cannot be read
+
+    def _records(self, run: str, order: Order) -> Iterator[None]:
+        """Go through the records of a site, or of all of them and the house."""
+        for collection in JUDGED if order.site else EVERY_RECORD:
+            last: str | None = ""
+            while last is not None:
+                last, found = self._store.malformed_after(order.site, collection, last, BATCH)
+                self._settle(run, list(map(_malformed, found)), order)
+                yield
 
     # What should have gone, or been counted
 
@@ -405,6 +423,16 @@ def _outside(kind: Kind, bucket: str, stored_id: Any, detail: str) -> Finding:
         subject=str(stored_id),
         stored_id=stored_id,
         detail=detail,
+    )
+
+
+def _malformed(record: Malformed) -> Finding:
+    return Finding(
+        kind=Broken.MALFORMED_RECORD,
+        site=record.site,
+        asset=record.id if record.collection == ASSETS else None,
+        subject=f"{record.collection}/{record.id}",
+        detail=record.detail,
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from avenue.media.inspection.models import StoredVersion
@@ -20,12 +20,14 @@ from avenue.ops.fsck.models import (
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender
+from avenue.storage.records import Malformed
 from avenue.storage.scope import Collection, house, site
 
 FINDINGS = "fsck_findings"
 KEEP_DAYS = 30
 # Ids that stock GridFS clients and other programs give. Ours are strings that begin with a site.
 OTHER_TYPES = ("objectId", "binData", "number", "null")
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LATE_MS = int(YOUNG.total_seconds() * 1000)
 _LATE: Document = {"$expr": {"$lt": ["$expires_at", {"$subtract": ["$$NOW", _LATE_MS]}]}}
 
@@ -46,21 +48,24 @@ class CheckStore:
         found = self._renditions(site_id).find(
             {"asset": {"$gt": asset_id}}, {"_id": 0, "asset": 1}, sort=[("asset", 1)], limit=limit
         )
-        return list(dict.fromkeys(each["asset"] for each in found))
+        # A list of texts is found like a text, and would lead nowhere on.
+        return [each for each in dict.fromkeys(_text(each, "asset") for each in found) if each]
 
     def renditions_of(self, site_id: str, asset_id: str) -> list[CheckedRendition]:
         """Return the renditions of an asset, their bytes read."""
         found = self._renditions(site_id).find({"asset": asset_id})
-        return [_rendition(each) for each in found]
+        return list(map(_rendition, found))
 
     def rendition(self, site_id: str, rendition_id: str) -> CheckedRendition | None:
         """Return one, its bytes read, or None."""
-        found = self._renditions(site_id).find_one({"_id": rendition_id})
+        found = self._renditions(site_id).find_as_it_is({"_id": rendition_id})
         return _rendition(found) if found else None
 
     def remove_rendition(self, site_id: str, rendition: CheckedRendition) -> None:
         """Forget a rendition, unless another one was made in its place meanwhile."""
-        self._renditions(site_id).delete({"_id": rendition.id, "made_at": rendition.made_at})
+        unless_known: Any = {"$not": {"$type": "date"}}
+        made_at = unless_known if rendition.made_at == LONG_AGO else rendition.made_at
+        self._renditions(site_id).delete({"_id": rendition.id, "made_at": made_at})
 
     # What has waited too long
 
@@ -105,7 +110,7 @@ class CheckStore:
         found = self._addresses(site_id).find(
             {"_id": span}, {"path": 1, "asset": 1}, sort=[("_id", 1)], limit=limit
         )
-        return [(each["_id"], each["path"], each["asset"]) for each in found]
+        return [(each["_id"], _text(each, "path"), _text(each, "asset")) for each in found]
 
     def remove_address(self, site_id: str, address_id: str, asset_id: str) -> None:
         """Let an address name nothing, unless it names another asset by now."""
@@ -137,6 +142,15 @@ class CheckStore:
             if not owners or owners[-1] != each["files_id"]:
                 owners.append(each["files_id"])
         return owners
+
+    # Records
+
+    def malformed_after(
+        self, site_id: str | None, collection: str, last: str, limit: int
+    ) -> tuple[str | None, list[Malformed]]:
+        """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
+        query = {} if site_id is None else {"site": site_id}
+        return self._of_house(collection).malformed_after(last, limit, query)
 
     def has_file(self, bucket: str, stored_id: Any) -> bool:
         """Tell whether there is a file document of this id."""
@@ -173,13 +187,12 @@ class CheckStore:
     def findings(self, run: str, after: str, limit: int) -> list[Finding]:
         """Return findings of a run in the order of their ids, after `after`."""
         span = {"$gt": f"{run}/{after}", "$lt": f"{run}0"}
-        found = self._findings.find({"_id": span}, sort=[("_id", 1)], limit=limit)
-        return [_finding(each) for each in found]
+        return self._findings.values(_finding, {"_id": span}, sort=[("_id", 1)], limit=limit)
 
     def open_findings(self, run: str, limit: int) -> list[Finding]:
         """Return findings of a run that nothing was done about yet."""
         query = {**self._of(run), "outcome": Outcome.FOUND.value}
-        return [_finding(each) for each in self._findings.find(query, limit=limit)]
+        return self._findings.values(_finding, query, limit=limit)
 
     def counts(self, run: str, *, site_id: str | None = None) -> Counts:
         """Count the findings of a run, those of one site if one is given."""
@@ -207,6 +220,9 @@ class CheckStore:
 
     def _mender(self, site_id: str, bucket: str) -> Mender:
         return site(self._database, site_id).mender(bucket)
+
+    def _of_house(self, collection: str) -> Collection:
+        return house(self._database).collection(collection)
 
     def _files(self, bucket: str) -> Collection:
         return house(self._database).collection(f"{bucket}.files")
@@ -237,13 +253,9 @@ class ScrubStore:
         self._database = database
 
     def get(self, site_id: str) -> Round | None:
-        """Return where it is, or None before the first round."""
-        found = self._rounds(site_id).find_one({"_id": f"{site_id}/scrub"})
-        if found is None:
-            return None
-        return Round(
-            began_at=found["began_at"], after=found["after"], read_bytes=found["read_bytes"]
-        )
+        """Return where it is, None before the first round or where that cannot be read."""
+        found = self._rounds(site_id).values(_round, {"_id": f"{site_id}/scrub"})
+        return found[0] if found else None
 
     def put(self, site_id: str, at: Round) -> None:
         """Keep where it is; repeatable."""
@@ -274,18 +286,32 @@ def _beyond(span: Mapping[str, Any], after: Any) -> Document:
 
 
 def _rendition(document: Document) -> CheckedRendition:
+    """Return a rendition, as far as it can be read; one that says less is not whole."""
     data = document.get("data")
     if not isinstance(data, bytes):
         data = b""
+    made_at = document.get("made_at")
     told = (document.get("bytes"), document.get("sha256"))
     is_whole = told == (len(data), hashlib.sha256(data).hexdigest())
     return CheckedRendition(
         id=document["_id"],
-        asset=document["asset"],
-        file=document["file"],
+        asset=str(document.get("asset", "")),
+        file=str(document.get("file", "")),
         bytes=len(data),
-        made_at=document["made_at"],
-        is_whole=is_whole,
+        made_at=made_at if isinstance(made_at, datetime) else LONG_AGO,
+        is_whole=is_whole and isinstance(made_at, datetime),
+    )
+
+
+def _text(document: Document, name: str) -> str:
+    """Return a field that is a text, "" for whatever else there is."""
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _round(document: Document) -> Round:
+    return Round(
+        began_at=document["began_at"], after=document["after"], read_bytes=document["read_bytes"]
     )
 
 

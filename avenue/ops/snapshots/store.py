@@ -10,7 +10,7 @@ from avenue.ops.snapshots.models import QuotaUse, Snapshot, Stored, StoredVarian
 from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import counts_of, document_of
 from avenue.storage.connection import Database, Document
-from avenue.storage.indexes import MARKED_AS_DAMAGED
+from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.scope import BUCKETS, house, site
 
 SNAPSHOTS = "infra_metrics"
@@ -47,7 +47,7 @@ class SnapshotStore:
 
     def newest(self) -> Snapshot | None:
         """Return the newest one, or None."""
-        found = self._snapshots.find({}, sort=NEWEST_FIRST, limit=2)
+        found = self._snapshots.values(_legible, {}, sort=NEWEST_FIRST, limit=2)
         return _snapshots(reversed(found))[-1] if found else None
 
     def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
@@ -65,8 +65,9 @@ class SnapshotStore:
 
     def _since(self, moment: datetime, projection: Document | None) -> list[Snapshot]:
         earlier, later = {"created_at": {"$lt": moment}}, {"created_at": {"$gte": moment}}
-        before = self._snapshots.find(earlier, projection, sort=NEWEST_FIRST, limit=1)
-        found = self._snapshots.find(later, projection, sort=OLDEST_FIRST)
+        kept = self._snapshots
+        before = kept.values(_legible, earlier, projection, sort=NEWEST_FIRST, limit=1)
+        found = kept.values(_legible, later, projection, sort=OLDEST_FIRST)
         return _snapshots([*before, *found])[len(before) :]
 
     def times_before(self, moment: datetime) -> list[tuple[datetime, str]]:
@@ -104,13 +105,14 @@ class HouseCounts:
         sums = {"count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}
         found = self._house.collection("renditions").aggregate(
             [
-                {"$match": EVERY_SITE},
+                {"$match": {**EVERY_SITE, "variant": {"$gte": ""}}},
                 {"$group": {"_id": key, **sums}},
                 {"$sort": {"_id": 1}},
             ]
         )
         return [
-            StoredVariant(**each["_id"], count=each["count"], bytes=each["bytes"]) for each in found
+            StoredVariant(**each["_id"], count=each["count"], bytes=int(each["bytes"]))
+            for each in found
         ]
 
     def products(self) -> dict[str, int]:
@@ -119,10 +121,8 @@ class HouseCounts:
 
     def damaged(self) -> dict[str, int]:
         """Count the files of each site that show bytes marked as damaged."""
-        # The mark counts for one file: the asset may have got another one since.
-        is_shown = {"$expr": {"$eq": ["$damaged.file", {"$first": "$versions.file"}]}}
         is_marked = {**EVERY_SITE, **MARKED_AS_DAMAGED}
-        return self._by_site("assets", [{"$match": is_marked}, {"$match": is_shown}])
+        return self._by_site("assets", [{"$match": is_marked}, {"$match": SHOWS_DAMAGED}])
 
     def _by_site(self, collection: str, stages: Sequence[Document]) -> dict[str, int]:
         counting = {"$group": {"_id": "$site", "count": {"$sum": 1}}}
@@ -135,8 +135,9 @@ class HouseCounts:
 def _stored_by(site_id: str | None) -> Document | list[Document]:
     """Return the projection to what a site has stored; None: to one row of all sites together."""
     if site_id is not None:
+        rows = {"$cond": [{"$isArray": "$stored"}, "$stored", []]}
         is_of_site = {"$eq": ["$$each.site", {"$literal": site_id}]}
-        return {"$filter": {"input": "$stored", "as": "each", "cond": is_of_site}}
+        return {"$filter": {"input": rows, "as": "each", "cond": is_of_site}}
     sums = {name: {"$sum": f"$stored.{name}"} for name in ("files", "bytes")}
     return [{"site": {"$literal": ""}, "bucket": {"$literal": ""}, **sums}]
 
@@ -148,6 +149,13 @@ def _snapshots(documents: Iterable[Document]) -> list[Snapshot]:
         for before, each in pairwise([None, *documents])
         if each
     ]
+
+
+def _legible(document: Document) -> Document:
+    """Return a document that a snapshot can be made of; raise what that raises of any other."""
+    _between(document, document)
+    _snapshot(document, traffic=None)
+    return document
 
 
 def _between(before: Document, after: Document) -> Traffic | None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from avenue.media.inspection.models import Damage, Fault, Kind
+from avenue.errors import MalformedRecord
+from avenue.media.inspection.store import damage_in
 from avenue.media.models import Version
 from avenue.media.renditions.store import RENDITIONS
 from avenue.media.store import ASSETS, from_document
 from avenue.ops.trace.models import KeptFacts, Record
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
+from avenue.storage.records import check
 from avenue.storage.scope import BUCKETS, site
 from avenue.storage.survey import ChunkSize, FileRecord
 
@@ -25,16 +27,21 @@ class TraceStore:
 
     def record(self, site_id: str, asset_id: str) -> Record | None:
         """Return the record of an asset, None when there is none."""
-        found = site(self._database, site_id).collection(ASSETS).find_one({"_id": asset_id})
+        found = site(self._database, site_id).collection(ASSETS).find_as_it_is({"_id": asset_id})
         if found is None:
             return None
-        damage = _damage(found.get("damaged"))
+        damage = damage_in(found.get("damaged"))
         try:
             asset = from_document(found)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return Record(asset=None, unreadable=_reason(error), damage=damage)
         if asset.bucket not in BUCKETS:
             return Record(asset=None, unreadable=f"no bucket is called {asset.bucket}", damage=None)
+        try:
+            check(ASSETS, {**found, "versions": found["versions"] or [{}]}, is_part=True)
+        except MalformedRecord as malformed:
+            reason = f"its field {malformed.field} is something else than it should be"
+            return Record(asset=None, unreadable=reason, damage=damage)
         return Record(asset=asset, unreadable=None, damage=damage)
 
     def file(self, site_id: str, bucket: str, file_id: str) -> FileRecord | None:
@@ -63,8 +70,8 @@ class TraceStore:
         # "/" follows the asset's id, "0" follows "/".
         of_it = {"_id": {"$gt": f"{asset_id}/", "$lt": f"{asset_id}0"}}
         collection = site(self._database, site_id).collection(RENDITIONS)
-        found = collection.find(of_it, HEAD, sort=[("_id", 1)], limit=MOST_RENDITIONS)
-        return {each["_id"]: _kept(each) for each in found}
+        found = collection.values(_kept, of_it, HEAD, sort=[("_id", 1)], limit=MOST_RENDITIONS)
+        return {each.id: each for each in found}
 
     def rendition_bytes(self, site_id: str, rendition_id: str) -> bytes:
         """Return the bytes of a rendition, none when it is gone."""
@@ -78,18 +85,6 @@ def _kept(document: Document) -> KeptFacts:
         id=document["_id"],
         **{name: document[name] for name in ("file", "bytes", "sha256", "made_at")},
     )
-
-
-def _damage(found: object) -> Damage | None:
-    """Return the mark of an inspection, None when there is none that can be read."""
-    if not isinstance(found, dict):
-        return None
-    try:
-        return Damage(
-            file=str(found["file"]), fault=Fault(Kind(found["kind"]), str(found["detail"]))
-        )
-    except (KeyError, ValueError):
-        return None
 
 
 def _reason(error: Exception) -> str:

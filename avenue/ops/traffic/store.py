@@ -5,10 +5,12 @@ from typing import Any
 
 from avenue.ops.traffic.models import Counts
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import sound
 from avenue.storage.scope import house
 
 TRAFFIC = "infra_traffic"
 ALL = "all"
+BEYOND = "more"
 REMEMBERED_MS = 24 * 60 * 60 * 1000
 """The last report of a process: by then it has been tried again."""
 SUMS = ("requests", "errors", "sent_bytes")
@@ -25,7 +27,7 @@ class MongoTrafficStore:
 
         Repeatable. Raise `Unavailable`.
         """
-        known: Document = {"$ifNull": ["$processes", []]}
+        known: Document = {"$cond": [{"$isArray": "$processes"}, "$processes", []]}
         own = _filtered(known, {"$eq": ["$$this.id", process]})
         others = _filtered(
             known,
@@ -50,15 +52,19 @@ class MongoTrafficStore:
 
     def totals(self) -> Counts:
         """Return what was added since the database was made."""
-        found = self._traffic.find_one({"_id": ALL}) or {}
-        return counts_of(found)
+        found = self._traffic.find_as_it_is({"_id": ALL}) or {}
+        return counts_of(sound(TRAFFIC, found))
 
 
 def counts_of(document: Document) -> Counts:
     """Return the counts stored as `document`."""
     return Counts(
         **{name: document.get(name, 0) for name in SUMS},
-        took={_bound(key): count for key, count in document.get("took", {}).items()},
+        took={
+            _bound(key): count
+            for key, count in document.get("took", {}).items()
+            if key == BEYOND or key.isdecimal()
+        },
     )
 
 
@@ -71,7 +77,8 @@ def document_of(counts: Counts) -> Document:
 
 
 def _plus(field: str, more: int) -> Document:
-    return {"$add": [{"$ifNull": [f"${field}", 0]}, more]}
+    before = {"$cond": [{"$isNumber": f"${field}"}, f"${field}", 0]}
+    return {"$add": [before, more]}
 
 
 def _some(counts: Counts) -> list[tuple[float, int]]:
@@ -80,11 +87,11 @@ def _some(counts: Counts) -> list[tuple[float, int]]:
 
 def _key(bound: float) -> str:
     """Return a bound as the name of a field."""
-    return "more" if math.isinf(bound) else str(int(bound))
+    return BEYOND if math.isinf(bound) else str(int(bound))
 
 
 def _bound(key: str) -> float:
-    return math.inf if key == "more" else float(key)
+    return math.inf if key == BEYOND else float(key)
 
 
 def _filtered(processes: Any, condition: Document) -> Document:

@@ -98,6 +98,14 @@ WORDS: Mapping[Kind, Words] = {
     ),
     Kind.LOCAL_PATH: _EPHEMERAL,
     Kind.LOCALHOST: _EPHEMERAL,
+    Kind.ASSET_UNREADABLE: Words(
+        what=_("What is stored about the photo cannot be read."),
+        mend=_("Whoever runs the site can mend it: python -m avenue fsck names the field."),
+    ),
+    Kind.MALFORMED_RECORD: Words(
+        what=_("Something that is stored about it is not as it should be."),
+        mend=_("Whoever runs the site can mend it: python -m avenue fsck names the field."),
+    ),
     Kind.NOT_OWNED: Words(
         what=_("The photo belongs to something else, and can vanish with it."),
         mend=_("Upload it here as well, then remove this entry."),

@@ -9,7 +9,6 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import sentence
 from avenue.identity import Actor, new_id
-from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
@@ -204,11 +203,7 @@ class ImportService:
         return ImportStanding(run=run, state=state, error=job.error if job else None)
 
     def _job_of(self, run: Import) -> Job | None:
-        job_id = _job_id(run)
-        try:
-            return self._jobs.get(job_id) if job_id else None
-        except JobNotFound:
-            return None
+        return self._jobs.known(_job_id(run))
 
 
 class ImportWorker:

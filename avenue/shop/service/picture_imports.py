@@ -12,7 +12,6 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Limit, Role, Site, new_id
-from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
@@ -227,10 +226,7 @@ class PictureImportService:
         return PictureImportStanding(run=run, state=state, error=job.error if job else None)
 
     def _job_of(self, run: PictureImport) -> Job | None:
-        try:
-            return self._jobs.get(run.job) if run.job else None
-        except JobNotFound:
-            return None
+        return self._jobs.known(run.job)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,8 @@ from typing import BinaryIO
 
 from avenue.audit.service import AuditService
 from avenue.config import Settings
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, MalformedRecord
 from avenue.identity import Actor, Role, Site, new_id
-from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
@@ -147,14 +146,16 @@ class SampleService:
         return self._is_on and is_new
 
     def listed(self, actor: Actor) -> list[ListedSample]:
-        """Return the sample products that are still there."""
+        """Return the sample products that are still there and can be read."""
         noted = self._samples.get(actor.site.id) or NO_SAMPLES
         job = self._job_of(noted)
         loaded_at = job.finished_at if job else None
         there, _ = self._samples.there(actor.site.id, noted)
         found = []
         for each in noted.products.values():
-            if each in there:
+            if each not in there:
+                continue
+            with suppress(MalformedRecord):
                 product = self._products.get(actor, each).product
                 changed = loaded_at is not None and product.updated_at > loaded_at
                 found.append(ListedSample(product=product, changed=changed))
@@ -184,10 +185,7 @@ class SampleService:
         return len(products)
 
     def _job_of(self, noted: Samples | None) -> Job | None:
-        try:
-            return self._jobs.get(noted.job) if noted and noted.job else None
-        except JobNotFound:
-            return None
+        return self._jobs.known(noted.job) if noted else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,7 @@ class StatusService:
             *_about_bytes(tally),
             *_about_damage(assets),
             *_about_website(on_website),
+            *_about_records(self._inspections.malformed_count(site_id)),
             *_about_leftovers(assets, files_found),
         ]
         unfinished = deep and looked is None
@@ -398,6 +399,15 @@ def _about_website(found: Mapping[Standing, int]) -> Iterable[Worry]:
             Verdict.AT_RISK,
             f"{found[Standing.MISSING]} pictures that pages or the logo name are lost, damaged or "
             "in the trash: see `website`.",
+        )
+
+
+def _about_records(malformed: int) -> Iterable[Worry]:
+    if malformed:
+        yield (
+            Verdict.ATTENTION,
+            f"{malformed} records are not as they should be, so lists leave them out. "
+            "`python -m avenue fsck` names each of them and its field.",
         )
 
 

@@ -1,9 +1,9 @@
 """What products and groups have in common as MongoDB documents."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from bson import Decimal128
 
@@ -13,6 +13,8 @@ from avenue.media.store import trash_one
 from avenue.shop.models import Entry, ListQuery, Sort
 from avenue.storage.connection import Document
 from avenue.storage.scope import Collection
+
+T = TypeVar("T")
 
 PRODUCTS = "shop_products"
 GROUPS = "shop_products_grouped"
@@ -32,10 +34,14 @@ def entry_out(entry: Entry) -> Document:
 def entries_in(images: Sequence[object]) -> tuple[Entry, ...]:
     """Return a stored list of pictures; what another program wrote that is none is left out."""
     return tuple(
-        Entry(asset=each.get("asset"), url=each.get("url"))
+        Entry(asset=_text(each.get("asset")), url=_text(each.get("url")))
         for each in images
         if isinstance(each, dict)
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def trash_all(
@@ -76,18 +82,21 @@ def update_of(values: Mapping[str, Any]) -> Document:
 
 
 def page_of(
-    collection: Collection, query: ListQuery, conditions: Sequence[Document]
-) -> tuple[list[Document], int]:
-    """Return the documents of one page, and how many match in all.
+    collection: Collection,
+    reader: Callable[[Document], T],
+    query: ListQuery,
+    conditions: Sequence[Document],
+) -> tuple[list[T], int]:
+    """Return what `reader` makes of the documents of one page, and how many match in all.
 
-    When there are more, the page has one document more than its limit.
+    When there are more, the page has one more than its limit.
     """
     wanted = [*conditions, *_with_words(query.words)]
     direction = -1 if query.descending else 1
     key = SORT_FIELDS.get(query.sort, query.sort.value)
     page = _all_of([*wanted, *_beyond(query, key)])
     sort = [(key, direction), ("_id", direction)]
-    found = collection.find(page, sort=sort, limit=query.limit + 1)
+    found = collection.values(reader, page, sort=sort, limit=query.limit + 1)
     return found, collection.count(_all_of(wanted))
 
 

@@ -59,14 +59,13 @@ class GroupStore:
     def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int]:
         """Return the groups of one page, and how many match in all; see `page_of`."""
         conditions = [{"owner": query.owner}] if query.owner else []
-        found, total = page_of(self._groups(site_id), query, conditions)
-        return [from_document(each) for each in found], total
+        return page_of(self._groups(site_id), from_document, query, conditions)
 
     def owned_by(self, site_id: str, owner: str | None, limit: int) -> list[Group]:
         """Return up to `limit` groups of `owner` by name; None stands for everybody's."""
         query = {} if owner is None else {"owner": owner}
-        found = self._groups(site_id).find(query, sort=[("name_key", 1), ("_id", 1)], limit=limit)
-        return [from_document(each) for each in found]
+        order = [("name_key", 1), ("_id", 1)]
+        return self._groups(site_id).values(from_document, query, sort=order, limit=limit)
 
     def change(
         self,

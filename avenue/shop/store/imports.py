@@ -115,29 +115,30 @@ class ImportStore:
         conditions: list[Document] = [{"stage": {"$ne": Stage.RECEIVING}}]
         if by is not None:
             conditions.append({"by": by})
-        found, total = page_of(self._imports(site_id), query, conditions)
-        return [_import(each) for each in found], total
+        return page_of(self._imports(site_id), _import, query, conditions)
 
     def last_that_changed(self, site_id: str, by: str) -> Import | None:
         """Return the newest import of a person that was no dry run and is not undone, or None."""
         stages = [Stage.APPLYING, Stage.DONE, Stage.UNDOING]
-        found = self._imports(site_id).find(
+        found = self._imports(site_id).values(
+            _import,
             {"by": by, "dry_run": False, "stage": {"$in": stages}},
             sort=[("created_at", -1), ("_id", -1)],
             limit=1,
         )
-        return _import(found[0]) if found else None
+        return found[0] if found else None
 
     def rows(self, site_id: str, import_id: str, query: RowQuery) -> RowPage:
         """Return some rows of an import in their order."""
         outcome = {"outcome": query.outcome} if query.outcome else {}
         rows = self._rows(site_id)
-        found = rows.find(
+        found = rows.values(
+            _row,
             {**_after(import_id, _row_id(import_id, query.after)), **outcome},
             sort=[("_id", 1)],
             limit=query.limit + 1,
         )
-        items = tuple(map(_row, found[: query.limit]))
+        items = tuple(found[: query.limit])
         return RowPage(
             items=items,
             next=items[-1].number if len(found) > query.limit else None,
@@ -147,9 +148,14 @@ class ImportStore:
     def all_rows(self, site_id: str, import_id: str) -> Iterator[Row]:
         """Yield every row of an import in its order."""
         rows, last = self._rows(site_id), ""
-        while found := rows.find(_after(import_id, last), sort=[("_id", 1)], limit=STORED_AT_ONCE):
-            yield from map(_row, found)
-            last = found[-1]["_id"]
+        while found := rows.values(
+            lambda each: (each["_id"], _row(each)),
+            _after(import_id, last),
+            sort=[("_id", 1)],
+            limit=STORED_AT_ONCE,
+        ):
+            yield from (row for _, row in found)
+            last = found[-1][0]
 
     # Working
 
@@ -271,10 +277,8 @@ class _Scene:
         return str(document["undo"]["cursor"] if field == "undo" else document["cursor"])
 
     def rows(self, after: str, condition: Document) -> list[Row]:
-        found = self._rows.find(
-            {**_after(self._import_id, after), **condition}, sort=[("_id", 1)], limit=ROWS_AT_ONCE
-        )
-        return [_row(each) for each in found]
+        wanted = {**_after(self._import_id, after), **condition}
+        return self._rows.values(_row, wanted, sort=[("_id", 1)], limit=ROWS_AT_ONCE)
 
     def found(self, rows: Sequence[NewRow]) -> Found:
         """Return what of the shop the rows speak of."""
@@ -286,8 +290,9 @@ class _Scene:
             "$or": [{"model": {"$in": sorted(named)}}, {"_id": {"$in": sorted(named | present)}}]
         }
         asked = any("group" in each.values for each in good)
-        groups = self._groups.find(query, sort=[("created_at", 1), ("_id", 1)]) if asked else []
-        return Found(products=products, groups=[group_in(each) for each in groups])
+        order = [("created_at", 1), ("_id", 1)]
+        groups = self._groups.values(group_in, query, sort=order) if asked else []
+        return Found(products=products, groups=groups)
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """Do to products and groups what was decided."""

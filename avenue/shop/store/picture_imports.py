@@ -99,8 +99,7 @@ class PictureImportStore:
         self, site_id: str, query: ListQuery, *, by: str | None
     ) -> tuple[list[PictureImport], int]:
         """Return imports of one person, or of everybody when it is None; see `page_of`."""
-        found, total = page_of(self._imports(site_id), query, [{"by": by}] if by else [])
-        return [_in(each) for each in found], total
+        return page_of(self._imports(site_id), _in, query, [{"by": by}] if by else [])
 
     def files(self, site_id: str, import_id: str, query: FileQuery) -> FilePage:
         """Return some files of an import in their order."""
@@ -110,12 +109,13 @@ class PictureImportStore:
         if query.outcome:
             wanted["outcome"] = query.outcome.value
         files = site(self._database, site_id).collection(FILES)
-        found = files.find(
+        found = files.values(
+            _file_in,
             {**_behind(import_id, query.after), **wanted},
             sort=[("_id", 1)],
             limit=query.limit + 1,
         )
-        items = tuple(map(_file_in, found[: query.limit]))
+        items = tuple(found[: query.limit])
         return FilePage(
             items=items,
             next=items[-1].number if len(found) > query.limit else None,
@@ -127,13 +127,14 @@ class PictureImportStore:
         found = (
             site(self._database, site_id)
             .collection(FILES)
-            .find(
+            .values(
+                _file_in,
                 {**_behind(run.id, 0), "finding": Finding.MATCHED.value, "outcome": None},
                 sort=[("_id", 1)],
                 limit=1,
             )
         )
-        return _file_in(found[0]) if found else None
+        return found[0] if found else None
 
     def begin_applying(self, site_id: str, run: PictureImport, *, hours: int) -> None:
         """Let an import be applied from now on; repeatable. Raise `ArchiveExpired`."""

@@ -211,19 +211,15 @@ class PictureStore:
                 continue
             last_id = last.id if last is not None and kind == last.kind else ""
             owners = site(self._database, site_id).collection(OWNERS[kind])
-            found = owners.find(
+            found = owners.values(
+                _urls_of,
                 {"_id": {"$gt": last_id}, "images.url": {"$exists": True}},
                 {"images": 1},
                 sort=[("_id", 1)],
                 limit=OWNERS_AT_ONCE,
             )
             if found:
-                return [
-                    (Claim(kind=kind, id=each["_id"]), entry.url)
-                    for each in found
-                    for entry in entries_in(each["images"])
-                    if entry.url
-                ]
+                return [(Claim(kind=kind, id=owner), url) for owner, urls in found for url in urls]
         return []
 
     def adopt(self, site_id: str, claim: Claim, url: str, reception: Reception) -> Asset | None:
@@ -347,6 +343,11 @@ def _renamed(found: Document, url: str, asset_id: str) -> Document:
     return changed
 
 
+def _urls_of(document: Document) -> tuple[str, list[str]]:
+    entries = entries_in(document["images"])
+    return document["_id"], [each.url for each in entries if each.url]
+
+
 def _by_source(scene: _Scene) -> dict[str, Asset]:
     """Return the owner's live pictures by the hash of the bytes that were sent."""
     query = {
@@ -354,7 +355,7 @@ def _by_source(scene: _Scene) -> dict[str, Asset]:
         "claim.id": scene.claim.id,
         "state": State.LIVE,
     }
-    found = [from_document(each) for each in scene.assets.find(query)]
+    found = scene.assets.values(from_document, query)
     return {asset.current.source_sha256: asset for asset in found}
 
 

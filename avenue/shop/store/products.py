@@ -75,8 +75,7 @@ class ProductStore:
     def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int]:
         """Return the products of one page, and how many match in all; see `page_of`."""
         conditions = [*_conditions(query), *self._lacking(site_id, query)]
-        found, total = page_of(self._products(site_id), query, conditions)
-        return [from_document(each) for each in found], total
+        return page_of(self._products(site_id), from_document, query, conditions)
 
     def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Return those of `product_ids` that exist, in their order."""
@@ -89,10 +88,13 @@ class ProductStore:
 
     def published(self, site_id: str, *, most: int) -> list[Product]:
         """Return the published products, the newest first."""
-        found = self._products(site_id).find(
-            {"status": Status.PUBLISHED}, WITHOUT_TEXTS, sort=[("created_at", -1)], limit=most
+        return self._products(site_id).values(
+            lambda each: from_document({**each, "description": "", "images": []}),
+            {"status": Status.PUBLISHED},
+            WITHOUT_TEXTS,
+            sort=[("created_at", -1)],
+            limit=most,
         )
-        return [from_document({**each, "description": "", "images": []}) for each in found]
 
     def change(self, site_id: str, product: Product, changes: Changes) -> Product | None:
         """Set fields of a product; None when it is no longer as `product` says.
@@ -137,12 +139,14 @@ class ProductStore:
 
     def grouped(self, site_id: str, group_ids: Sequence[str]) -> dict[str, list[Product]]:
         """Return the products of each group, oldest first."""
-        found = self._products(site_id).find(
-            {"group": {"$in": sorted(set(group_ids))}}, sort=[("created_at", 1), ("_id", 1)]
+        found = self._products(site_id).values(
+            from_document,
+            {"group": {"$in": sorted(set(group_ids))}},
+            sort=[("created_at", 1), ("_id", 1)],
         )
         members: dict[str, list[Product]] = {each: [] for each in group_ids}
         for each in found:
-            members[each["group"]].append(from_document(each))
+            members[each.group or ""].append(each)
         return members
 
     def _lacking(self, site_id: str, query: ProductQuery) -> list[Document]:
@@ -170,21 +174,17 @@ class ProductStore:
         """Yield each product that has a SKU, of one person or (None) of everybody, by SKU."""
         products, last = self._products(site_id), ""
         query = {"owner": owner} if owner is not None else {}
-        fields = {"sku": 1, "name": 1, "pictures": {"$size": "$images"}}
-        while found := products.find(
+        count = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
+        fields = {"sku": 1, "name": 1, "pictures": count}
+        while found := products.values(
+            _shelf,
             {"sku": {"$type": "string", "$gt": last}, **query},
             fields,
             sort=[("sku", 1)],
             limit=SHELVES_AT_ONCE,
         ):
-            for each in found:
-                yield Shelf(
-                    product=each["_id"],
-                    sku=each["sku"],
-                    name=each["name"],
-                    pictures=each["pictures"],
-                )
-            last = found[-1]["sku"]
+            yield from found
+            last = found[-1].sku
 
     def _insert(self, products: Collection, product: Product) -> None:
         try:
@@ -198,14 +198,14 @@ class ProductStore:
 
 def with_skus(products: Collection, skus: Iterable[str]) -> dict[str, Product]:
     """Return the products that have one of `skus`, by SKU."""
-    found = products.find({"sku": {"$in": sorted(set(skus))}})
-    return {each["sku"]: from_document(each) for each in found}
+    found = products.values(from_document, {"sku": {"$in": sorted(set(skus))}})
+    return {each.sku or "": each for each in found}
 
 
 def with_ids(products: Collection, ids: Iterable[str]) -> dict[str, Product]:
     """Return the products that have one of `ids`, by id."""
-    found = products.find({"_id": {"$in": sorted(set(ids))}})
-    return {each["_id"]: from_document(each) for each in found}
+    found = products.values(from_document, {"_id": {"$in": sorted(set(ids))}})
+    return {each.id: each for each in found}
 
 
 def insert_all(products: Collection, new: Sequence[Product]) -> None:
@@ -260,6 +260,15 @@ def _conditions(query: ProductQuery) -> list[Document]:
         conditions.append({"$or": visible})
     exact = {"owner": query.owner, "status": query.status, "group": query.group}
     return conditions + [{name: value} for name, value in exact.items() if value]
+
+
+def _shelf(document: Document) -> Shelf:
+    return Shelf(
+        product=document["_id"],
+        sku=document["sku"],
+        name=document["name"],
+        pictures=document["pictures"],
+    )
 
 
 def to_document(product: Product) -> Document:

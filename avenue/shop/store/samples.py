@@ -30,8 +30,8 @@ class SampleStore:
 
     def get(self, site_id: str) -> Samples | None:
         """Return what was noted, or None."""
-        found = self._samples(site_id).find_one({"_id": site_id})
-        return _samples_in(found) if found else None
+        found = self._samples(site_id).values(_samples_in, {"_id": site_id})
+        return found[0] if found else None
 
     def set_job(self, site_id: str, job_id: str) -> None:
         """Note which job makes them."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from avenue.media.inspection.models import Referrer
 from avenue.shop.models import GROUP, PRODUCT, Status
@@ -91,25 +92,26 @@ class PictureReferrers:
 
     def __init__(self, database: Database, kind: str) -> None:
         self.kind = kind
+        self.collection = COLLECTIONS[kind]
         self._database = database
 
     def count(self, site_id: str) -> int:
         """Return how many have pictures."""
-        return self._collection(site_id).count(HAS_IMAGES)
+        return self._documents(site_id).count(HAS_IMAGES)
 
     def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
         """Return up to `limit` of those that have pictures, by id, after `last_id`."""
-        found = self._collection(site_id).find(
+        found = self._documents(site_id).find(
             {"_id": {"$gt": last_id}, **HAS_IMAGES}, REFERRING, sort=[("_id", 1)], limit=limit
         )
         return [self._referrer(each) for each in found]
 
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
         """Return those of `ids` that exist."""
-        found = self._collection(site_id).find({"_id": {"$in": list(ids)}}, REFERRING)
+        found = self._documents(site_id).find({"_id": {"$in": list(ids)}}, REFERRING)
         return [self._referrer(each) for each in found]
 
-    def _collection(self, site_id: str) -> Collection:
+    def _documents(self, site_id: str) -> Collection:
         return _of(self._database, site_id, self.kind)
 
     def _referrer(self, document: Document) -> Referrer:
@@ -117,7 +119,7 @@ class PictureReferrers:
         return Referrer(
             kind=self.kind,
             id=document["_id"],
-            sku=document.get("sku"),
+            sku=document.get("sku") if _is_text(document.get("sku")) else None,
             revision=document.get("revision"),
             images=tuple(images) if isinstance(images, list) else (),
         )
@@ -128,8 +130,13 @@ def _of(database: Database, site_id: str, kind: str) -> Collection:
 
 
 def _urls(document: Document) -> list[str]:
-    entries = [each for each in document["images"] if isinstance(each, dict)]
+    images: object = document.get("images")
+    entries = [each for each in images if isinstance(each, dict)] if _is_list(images) else []
     return [each["url"] for each in entries if not each.get("asset") and _is_text(each.get("url"))]
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
 
 
 def _is_text(value: object) -> bool:

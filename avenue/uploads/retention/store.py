@@ -12,6 +12,7 @@ from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import State
 from avenue.media.store import ASSETS, trash_first
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import passing_over
 from avenue.storage.scope import house
 from avenue.uploads.store import OVER
 
@@ -49,22 +50,28 @@ class ExpiredUploads:
         """
         trash = {"at": "$$NOW", "by": None, "reason": REASON, "position": 0}
         change = {"state": State.TRASH, "trash": trash, "expiry_notice": new_id()}
-        return trash_first(self._assets, EXPIRED, change, sort=[("expires_at", 1)])
+        order = [("expires_at", 1)]
+        return passing_over(
+            lambda amiss: trash_first(
+                self._assets, {**EXPIRED, "_id": {"$nin": amiss}}, change, sort=order
+            )
+        )
 
     def untold(self, limit: int) -> list[Expiry]:
         """Return some of those nobody has written down."""
-        return [
-            Expiry(
-                id=each["expiry_notice"],
-                site=each["site"],
-                upload=each["_id"],
-                category=each.get("category") or GENERAL,
-                expired_at=each["expires_at"],
-            )
-            for each in self._assets.find(UNTOLD, limit=limit)
-        ]
+        return self._assets.values(_expiry, UNTOLD, limit=limit)
 
     def told(self, expiry: Expiry) -> None:
         """Note that it has been written down; repeatable."""
         notice = {"_id": expiry.upload, "site": expiry.site, "expiry_notice": expiry.id}
         self._assets.update(notice, {"$unset": {"expiry_notice": ""}})
+
+
+def _expiry(document: Document) -> Expiry:
+    return Expiry(
+        id=document["expiry_notice"],
+        site=document["site"],
+        upload=document["_id"],
+        category=document.get("category") or GENERAL,
+        expired_at=document["expires_at"],
+    )

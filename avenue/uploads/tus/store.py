@@ -61,7 +61,9 @@ class TusStore:
                 {"$group": {"_id": None, "bytes": {"$sum": "$length"}, "files": {"$sum": 1}}},
             ]
         )
-        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
+        return (
+            Amount(bytes=int(summed[0]["bytes"]), files=summed[0]["files"]) if summed else Amount()
+        )
 
     def take(self, upload: TusUpload, *, hours: int) -> TusUpload | None:
         """Let whoever asks go on with an upload, and nobody else; None when it has moved since.
@@ -180,7 +182,7 @@ class SweptTusStore:
 
         Tell whether bytes went; None when there is no such upload.
         """
-        found = self._uploads.find(EXPIRED, sort=[("expires_at", 1)], limit=1)
+        found = self._uploads.values(_in, EXPIRED, sort=[("expires_at", 1)], limit=1)
         if not found:
             return None
         return self._forget(found[0])
@@ -189,10 +191,9 @@ class SweptTusStore:
         """Do the same with the one of this id, if its time is over; repeatable."""
         found = self._uploads.find_one({"_id": upload_id, "site": site_id, **EXPIRED})
         if found:
-            self._forget(found)
+            self._forget(_in(found))
 
-    def _forget(self, found: Document) -> bool:
-        upload = _in(found)
+    def _forget(self, upload: TusUpload) -> bool:
         if upload.is_done:
             self._uploads.delete({"_id": upload.id, "is_done": True, **EXPIRED})
             return False

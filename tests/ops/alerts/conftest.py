@@ -107,6 +107,7 @@ def operator(site: str = "default", role: Role = Role.OPS, **facts: Any) -> Acto
 @pytest.fixture
 def house(database: Database, box: Mailbox, inbox: Inbox) -> House:
     box.replies.clear()
+    inbox.statuses.clear()
     settings = Settings(
         local=True,
         public_base_url="https://shop.example",

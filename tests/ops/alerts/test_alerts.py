@@ -114,6 +114,7 @@ def test_a_webhook_is_told_the_facts_signed(house: House) -> None:
     assert told.headers["webhook-signature"] == f"v1,{digest}"
 
 
+@pytest.mark.failing_jobs
 def test_a_receiver_that_is_away_hears_of_it_later_once_and_by_the_same_id(house: House) -> None:
     house.inbox.statuses[:] = [500, 302, 200]
     house.see(0, disk=96)
@@ -125,6 +126,7 @@ def test_a_receiver_that_is_away_hears_of_it_later_once_and_by_the_same_id(house
     assert len(house.letters()) == 2, "letters do not wait for a webhook"
 
 
+@pytest.mark.failing_jobs
 def test_an_address_that_is_refused_for_now_keeps_no_other_waiting(house: House) -> None:
     relay = house.teller._relay
 
@@ -145,6 +147,7 @@ def test_an_address_that_is_refused_for_now_keeps_no_other_waiting(house: House)
     assert house.letters() == []
 
 
+@pytest.mark.failing_jobs
 def test_what_no_try_could_tell_is_tried_with_the_next_snapshot_for_a_day(house: House) -> None:
     house.inbox.statuses[:] = [500] * 5
     house.see(0, disk=96)
@@ -316,7 +319,14 @@ def broken_receiver(house: House) -> None:
     house.inbox.statuses[:] = [500] * 2
 
 
-@pytest.mark.parametrize("broken", [broken_mail, broken_receiver, lambda _: None])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        broken_mail,
+        pytest.param(broken_receiver, marks=pytest.mark.failing_jobs),
+        lambda _: None,
+    ],
+)
 def test_neither_logs_nor_jobs_nor_alerts_learn_who_is_told_and_how(
     house: House, lines: io.StringIO, broken: Callable[[House], None]
 ) -> None:

@@ -72,7 +72,7 @@ def plant(database: Database) -> None:
             "site": "blog",
             "bytes": 30 * MB,
             "files": 12,
-            "held": [{"id": "r", "bytes": MB, "files": 1}],
+            "held": [{"id": "r", "bytes": MB, "files": 1, "until": datetime.now(UTC)}],
             "asked_at": datetime.now(UTC),
             "counted_at": datetime.now(UTC),
         }

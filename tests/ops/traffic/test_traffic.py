@@ -16,10 +16,11 @@ from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.storage.connection import Database
 from avenue.web import metrics
 from tests import pictures
-from tests.mongod import Guard, Mongod, database_name, fail_point, wait_until
+from tests.mongod import Guard, Mongod, database_name, fail_point
 from tests.prepared import emptied, prepared_uri
 from tests.server import Server, path_of, prepare
 from tests.threads import at_once
+from tests.waiting import wait_until
 
 WORKERS = 2
 ROUNDS = 40

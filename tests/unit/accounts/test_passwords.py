@@ -7,6 +7,8 @@ from argon2 import PasswordHasher, extract_parameters
 
 from avenue.accounts.errors import SignInBusy, WeakPassword
 from avenue.accounts.passwords import Passwords, check_new, made_password
+from tests.threads import joined
+from tests.waiting import DEADLINE_SECONDS
 
 ANA = "ana.garcia@shop.test"
 
@@ -24,7 +26,7 @@ class CountingHasher(PasswordHasher):
     def verify(self, stored: str | bytes, password: str | bytes) -> bool:
         self.checks.append(str(stored))
         self.inside.release()
-        assert self.go_on.wait(60)
+        assert self.go_on.wait(DEADLINE_SECONDS)
         return super().verify(stored, password)
 
 
@@ -71,17 +73,18 @@ def test_few_are_checked_at_once_and_the_others_do_not_wait_for_ever() -> None:
     hasher = CountingHasher()
     passwords = Passwords(hasher=hasher, at_once=2, longest_wait_seconds=0.01)
     hasher.go_on.clear()
-    threads = [threading.Thread(target=passwords.verify, args=(None, "x")) for _ in range(2)]
+    threads = [
+        threading.Thread(target=passwords.verify, args=(None, "x"), daemon=True) for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert hasher.inside.acquire(timeout=60)
+        assert hasher.inside.acquire(timeout=DEADLINE_SECONDS)
     with pytest.raises(SignInBusy) as refused:
         passwords.verify(None, "x")
     assert refused.value.headers["Retry-After"]
     hasher.go_on.set()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert passwords.verify(passwords.hash("free again"), "free again")
 
 

@@ -7,10 +7,9 @@ What is left is judged by reading it (reading.py), never by looking for words.
 
 import itertools
 
-import pytest
-
 from avenue.builder.content.cleaning import expanded, received
 from avenue.builder.content.models import Content
+from tests.table import table
 from tests.unit.builder.reading import faults_in_css, faults_in_html
 from tests.unit.builder.test_own_addresses import SITE, A, keep
 
@@ -301,7 +300,7 @@ def stored(content: Content) -> Content:
     return received(content, SITE, keep).content
 
 
-@pytest.mark.parametrize("page", ELEMENTS)
+@table("page", ELEMENTS)
 def test_nothing_that_runs_is_left_of_an_element(page):
     # Inside others as well: what an element means depends on where it stands.
     for around in ("{}", "<div>{}</div>", "<table>{}</table>", "<p><b>{}</p>", "<ul><li>{}"):

@@ -8,6 +8,7 @@ import pytest
 from avenue.builder.content.cleaning import expanded, received
 from avenue.builder.content.models import Content, Flagged, Reason, Received
 from avenue.identity import Site
+from tests.table import table
 
 SITE = Site(
     id="shop",
@@ -62,8 +63,8 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize(("url", "variant"), ADDRESSES.items())
-@pytest.mark.parametrize(
+@table("url, variant", ADDRESSES.items())
+@table(
     "template",
     [
         '<img src="{}">',

@@ -13,8 +13,7 @@ from avenue.jobs.models import Job, Progress, State
 from avenue.jobs.runner import POLL_SECONDS, Handler, JobRunner, RunningJob
 from avenue.jobs.service import LEASE_SECONDS, JobService
 from tests.unit.jobs.memory_store import MemoryStore
-
-PATIENCE_SECONDS = 60
+from tests.waiting import DEADLINE_SECONDS
 
 
 @pytest.fixture
@@ -103,6 +102,7 @@ def test_a_cursor_can_be_put_back_to_nothing(service: JobService) -> None:
     assert service.get(job_id).cursor is None
 
 
+@pytest.mark.failing_jobs
 def test_a_handler_that_fails_is_logged_recorded_and_survived(
     service: JobService, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -170,7 +170,7 @@ def test_the_heart_beats_while_a_handler_is_silent(store: MemoryStore) -> None:
 
     service = JobService(Counting(), lease_seconds=0.03)
     job_id = service.enqueue("work").id
-    run_one(service, lambda _: {"beaten": beaten.wait(PATIENCE_SECONDS)})
+    run_one(service, lambda _: {"beaten": beaten.wait(DEADLINE_SECONDS)})
     assert service.get(job_id).result == {"beaten": True}
 
 
@@ -183,8 +183,8 @@ def test_a_heart_that_finds_the_lease_lost_stops_the_handler(
     steps = []
 
     def handler(job: RunningJob) -> None:
-        assert refused.wait(PATIENCE_SECONDS)
-        assert job._lost.wait(PATIENCE_SECONDS)
+        assert refused.wait(DEADLINE_SECONDS)
+        assert job._lost.wait(DEADLINE_SECONDS)
         steps.append("heard")
         job.save()
         steps.append("went on")
@@ -207,7 +207,7 @@ def test_a_heart_survives_a_database_that_is_away(
     service = JobService(store, lease_seconds=0.03)
     job_id = service.enqueue("work").id
     run_one(
-        service, lambda _: {"tries": sum(tries.acquire(timeout=PATIENCE_SECONDS) for _ in "abc")}
+        service, lambda _: {"tries": sum(tries.acquire(timeout=DEADLINE_SECONDS) for _ in "abc")}
     )
     assert service.get(job_id).result == {"tries": 3}
 

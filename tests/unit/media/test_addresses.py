@@ -5,6 +5,7 @@ import pytest
 from avenue.identity import Site
 from avenue.media.inspection.addresses import Target, targets_of
 from avenue.media.inspection.models import Fault, Kind
+from tests.table import table
 
 ID = "iM4gE5xQ7rT9yU1oP3aSdw"
 SHOP = Site(
@@ -92,7 +93,7 @@ def test_a_path_was_on_a_disk(url):
     assert fault.kind is Kind.LOCAL_PATH
 
 
-@pytest.mark.parametrize("url", PRIVATE)
+@table("url", PRIVATE)
 def test_a_private_host_had_it(url):
     fault = judged(SHOP, url)
     assert isinstance(fault, Fault)

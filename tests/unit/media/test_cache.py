@@ -1,6 +1,5 @@
 """What a worker keeps at hand: bounded bytes, and facts that grow old."""
 
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import pytest
 from avenue.media import cache
 from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.models import Asset, State, Visibility
+from tests.threads import at_once
 
 
 class Clock:
@@ -97,11 +97,7 @@ def test_the_bound_holds_under_many_threads():
             kept.put(f"{name}.{number % 50}", bytes(1 + number % 1000))
             kept.get(f"{name}.{(number + 7) % 50}")
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(4, work)
     held = sum(map(len, kept._entries.values()))
     assert held == kept._held_bytes
     assert 0 < held <= 8_000

@@ -44,6 +44,7 @@ from tests.pictures import (
     webp_with,
     webp_with_frame_parts,
 )
+from tests.table import table
 
 Make = Callable[[], bytes]
 EXIF = b"Exif\0\0" + telling_exif()
@@ -307,7 +308,7 @@ TELLING: dict[str, tuple[Make, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", TELLING)
+@table("name", TELLING)
 def test_the_secret_is_gone_and_said_so(name: str) -> None:
     make, removed = TELLING[name]
     data = make()
@@ -317,7 +318,7 @@ def test_the_secret_is_gone_and_said_so(name: str) -> None:
     assert result.removed == removed
 
 
-@pytest.mark.parametrize("name", TELLING)
+@table("name", TELLING)
 def test_a_cleaned_picture_stays_as_it_is(name: str) -> None:
     once = cleaned(TELLING[name][0]())
     again = cleaned(once.data)
@@ -326,7 +327,7 @@ def test_a_cleaned_picture_stays_as_it_is(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-@pytest.mark.parametrize("name", [name for name in TELLING if not name.startswith("HEIC")])
+@table("name", [name for name in TELLING if not name.startswith("HEIC")])
 def test_the_picture_looks_the_same(name: str) -> None:
     data = TELLING[name][0]()
     assert shown(cleaned(data).data) == shown(data)
@@ -375,7 +376,7 @@ CLEAN: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("name", CLEAN)
+@table("name", CLEAN)
 def test_a_picture_that_tells_nothing_is_kept_byte_for_byte(name: str) -> None:
     data = CLEAN[name]()
     result = cleaned(data)
@@ -398,9 +399,9 @@ def with_exif(format: str, block: bytes, **options: bytes) -> bytes:  # noqa: A0
     return photo(32, 24, format=format, exif=b"Exif\0\0" + block, **options)
 
 
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@table("order", "<>")
+@table("orientation", range(1, 9))
+@table("format", ["JPEG", "PNG", "WEBP"])
 def test_a_turned_picture_stays_turned(format: str, orientation: int, order: str) -> None:  # noqa: A002
     data = with_exif(format, telling_exif(orientation, order=order))
     result = cleaned(data)
@@ -456,9 +457,9 @@ def test_what_is_left_of_exif_and_xmp_in_an_avif_can_be_read() -> None:
 def test_a_bomb_of_text_is_not_unpacked() -> None:
     packet = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(100_000_000), 9)
     data = png_with((b"iTXt", packet), (b"iTXt", packet))
-    began = time.process_time()
+    began = time.thread_time()
     assert cleaned(data).removed == ("xmp",)
-    assert time.process_time() - began < 0.2
+    assert time.thread_time() - began < 0.2
 
 
 # What cannot be followed is refused
@@ -526,7 +527,7 @@ BROKEN: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@table("name", BROKEN)
 def test_what_cannot_be_followed_is_refused(name: str) -> None:
     data = BROKEN[name]()
     with pytest.raises(BrokenStructure):
@@ -579,12 +580,12 @@ def _cleaned_in_time(data: bytes, media_type: str) -> Cleaned | None:
     One that takes longer is measured again: any of 60,000 may be the one garbage is collected in.
     """
     for _ in range(3):
-        began = time.process_time()
+        began = time.thread_time()
         try:
             result = clean(data, media_type)
         except BrokenStructure:
             result = None
-        if time.process_time() - began < 0.5:
+        if time.thread_time() - began < 0.5:
             return result
     pytest.fail("It takes too long each time.")
 
@@ -660,9 +661,9 @@ def test_work_grows_with_the_size_and_not_faster(name: str) -> None:
 def seconds(data: bytes) -> float:
     times: list[float] = []
     for _ in range(3):
-        began = time.process_time()
+        began = time.thread_time()
         cleaned(data)
-        times.append(time.process_time() - began)
+        times.append(time.thread_time() - began)
     return min(times)
 
 

@@ -18,6 +18,7 @@ from avenue.media.conditional import (
     http_date,
     parse_http_date,
 )
+from tests.table import table
 
 LENGTH = 1000
 MODIFIED = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -100,7 +101,7 @@ RANGES = [
 ]
 
 
-@pytest.mark.parametrize(("section", "header", "expected"), RANGES)
+@table("section, header, expected", RANGES)
 def test_a_range_means(section, header, expected):
     assert choose_range(header, LENGTH) == expected, section
 
@@ -130,9 +131,9 @@ def test_a_range_of_an_empty_file_means(section, header, expected):
     ids=["digits", "suffix", "commas", "ranges"],
 )
 def test_a_megabyte_of_range_costs_next_to_nothing(header):
-    began = time.process_time()
+    began = time.thread_time()
     choose_range(header, LENGTH)
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 POSITIONS = st.integers(0, 30) | st.integers(0, 10**25)
@@ -306,7 +307,7 @@ CONDITIONS = [
 ]
 
 
-@pytest.mark.parametrize(("section", "method", "asked", "status"), CONDITIONS)
+@table("section, method, asked, status", CONDITIONS)
 def test_a_condition_means(section, method, asked, status):
     decision = decide(method, Asked(**asked), FILE)
     assert decision.status == status, section
@@ -343,7 +344,7 @@ def test_a_date_is_read_in_each_of_the_three_forms(section, text):
     assert parse_http_date(text) == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC), section
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",

@@ -4,7 +4,6 @@ import io
 import struct
 import zipfile
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from avenue.media.filetypes import (
 )
 from avenue.media.sniffing import HEAD_BYTES, MEDIA_TYPES
 from tests import pictures
+from tests.table import table
 from tests.unit.media.test_sniffing import KNOWN as SNIFFED
 
 OOXML = "application/vnd.openxmlformats-officedocument"
@@ -96,7 +96,7 @@ KNOWN = {
 }
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@table("name", KNOWN)
 def test_every_known_type_is_recognised(name: str) -> None:
     data = KNOWN[name]
     if data is None:
@@ -111,8 +111,8 @@ def test_the_table_above_holds_every_known_type() -> None:
     assert all(each.name == name for name, each in FILE_TYPES.items())
 
 
-@pytest.mark.parametrize(
-    ("data", "name"),
+@table(
+    "data, name",
     [
         (b"<script>alert(1)</script>", "text/html"),
         (b"\xef\xbb\xbf\n<HTML>", "text/html"),
@@ -156,8 +156,8 @@ def test_no_bytes_break_it_and_what_looks_like_text_has_no_zero(
         assert b"\0" not in data[:4096]
 
 
-@pytest.mark.parametrize(
-    ("raw", "media_type", "name"),
+@table(
+    "raw, media_type, name",
     [
         ("precios.csv", "text/plain", "precios.csv"),
         ("app.JS", "text/plain", "app.JS"),

@@ -23,6 +23,7 @@ from avenue.media.imaging import examine
 from avenue.media.policy import image_limits
 from avenue.media.sniffing import detect
 from tests import pictures
+from tests.table import table
 
 LIMITS = image_limits(Settings())
 Make = Callable[[], bytes]
@@ -74,7 +75,7 @@ GOOD: dict[str, tuple[Make, tuple[int, int]]] = {
 }
 
 
-@pytest.mark.parametrize("name", GOOD)
+@table("name", GOOD)
 def test_a_good_picture_is_taken(name: str) -> None:
     make, size = GOOD[name]
     facts = facts_of(make())
@@ -150,7 +151,7 @@ BAD: dict[str, tuple[Make, type[AvenueError]]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@table("name", BAD)
 def test_a_bad_picture_is_refused_for_the_right_reason(name: str) -> None:
     make, reason = BAD[name]
     with pytest.raises(AvenueError) as refused:
@@ -190,10 +191,10 @@ def test_a_bomb_is_refused_without_being_opened(make: Make) -> None:
     data = make()
     times: list[float] = []
     for _ in range(3):  # the best of them: the garbage of other tests is collected any time
-        before = time.process_time()
+        before = time.thread_time()
         with pytest.raises(AvenueError):
             facts_of(data)
-        times.append(time.process_time() - before)
+        times.append(time.thread_time() - before)
     assert min(times) < 0.05
 
 
@@ -212,8 +213,8 @@ def test_one_hundred_scans_and_frames_are_taken() -> None:
     assert facts_of(pictures.animated_png(100)).frames == 100
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@table("orientation", range(1, 9))
+@table("format", ["JPEG", "PNG", "WEBP"])
 def test_width_and_height_are_as_people_see_them(format: str, orientation: int) -> None:  # noqa: A002
     facts = facts_of(pictures.photo(320, 240, format=format, orientation=orientation))
     upright = (320, 240) if orientation < 5 else (240, 320)

@@ -3,7 +3,6 @@
 import unicodedata
 from urllib.parse import quote
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,10 +11,11 @@ from avenue.media.legacy import (
     LONGEST_PATH_CHARACTERS,
     legacy_path,
 )
+from tests.table import table
 
 
-@pytest.mark.parametrize(
-    ("address", "path"),
+@table(
+    "address, path",
     [
         ("/media/a.jpg", "/media/a.jpg"),
         ("media/a.jpg", "/media/a.jpg"),
@@ -56,7 +56,7 @@ def test_an_address_has_one_path(address, path):
     assert legacy_path(address) == path
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         "",

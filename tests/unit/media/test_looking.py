@@ -12,6 +12,7 @@ from avenue.media.imaging import examine
 from avenue.media.policy import image_limits
 from avenue.media.sniffing import detect
 from tests import pictures
+from tests.table import table
 
 LIMITS = image_limits(Settings())
 
@@ -93,8 +94,8 @@ def test_a_placeholder_is_upright_and_has_the_picture_in_it() -> None:
 CORNERS = [(0.2, 0.25), (0.8, 0.25), (0.2, 0.75), (0.8, 0.75), (0.5, 0.2), (0.15, 0.5), (0.5, 0.5)]
 
 
-@pytest.mark.parametrize("at", CORNERS)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@table("at", CORNERS)
+@table("seed", [1, 2, 3])
 def test_the_focal_point_is_where_the_subject_is(at: tuple[float, float], seed: int) -> None:
     found = look_of(png(pictures.with_subject(at, seed=seed))).focal
     assert found == pytest.approx(at, abs=0.08)

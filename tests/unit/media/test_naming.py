@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.media.naming import MAX_NAME_CHARACTERS, content_disposition, display_name
+from tests.table import table
 
 FAMILY = "👨\u200d👩\u200d👧"
 
 
-@pytest.mark.parametrize(
-    ("raw", "kept"),
+@table(
+    "raw, kept",
     [
         ("zapato.jpg", "zapato.jpg"),
         ("Zapato Rojo.JPG", "Zapato Rojo.jpg"),
@@ -78,9 +79,7 @@ def test_whatever_the_client_wrote_the_name_is_clean(raw):
     assert display_name(name, "webp") == name
 
 
-@pytest.mark.parametrize(
-    ("section", "name", "value"),
-    [
+@table("section, name, value", [
         ("RFC 6266 4.3", "zapato.jpg", 'filename="zapato.jpg"'),
         ("RFC 6266 4.3", "Zapato Rojo (1).jpg", 'filename="Zapato Rojo (1).jpg"'),
         (
@@ -131,8 +130,7 @@ def test_whatever_the_client_wrote_the_name_is_clean(raw):
         ("empty", "", 'filename="picture"'),
         ("only an extension", ".jpg", 'filename="picture.jpg"'),
         ("4 KB", "a" * 4096 + ".jpg", f'filename="{"a" * 196}.jpg"'),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_a_content_disposition_says(section, name, value):
     assert content_disposition(name, download=False) == f"inline; {value}", section
     assert content_disposition(name, download=True) == f"attachment; {value}", section
@@ -157,7 +155,7 @@ def test_whatever_the_name_the_header_is_safe_and_means_it(name):
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u0316\u0301", "ﷺ", "\u202e", "/", ". "])
 def test_a_megabyte_of_name_costs_next_to_nothing(mark):
-    began = time.process_time()
+    began = time.thread_time()
     display_name(mark * 500_000, "jpg")
     content_disposition(mark * 500_000, download=True)
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2

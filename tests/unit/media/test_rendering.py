@@ -25,6 +25,7 @@ from avenue.media.policy import image_limits
 from avenue.media.sniffing import detect
 from avenue.media.variants import EAGER, FORMATS, VARIANTS, size_of
 from tests import pictures
+from tests.waiting import DEADLINE_SECONDS
 
 LIMITS = image_limits(Settings())
 CLOSE = 4
@@ -462,6 +463,7 @@ def test_without_its_decoder_a_heic_is_refused_in_words(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=DEADLINE_SECONDS,
     ).stdout
     assert told.startswith("415 unsupported_media_type The file is of the type HEIC")
 

@@ -10,6 +10,7 @@ from PIL import Image
 from avenue.media.imaging.samples import KINDS, drawn
 from avenue.media.samples import NotDrawn, SamplePicture, draw
 from avenue.shop import demo
+from tests.waiting import DEADLINE_SECONDS
 
 SHOTS = [shot for each in demo.PRODUCTS for shot in each.shots]
 SHOTS += [shot for group in demo.GROUPS for _, shot in group.options]
@@ -39,7 +40,11 @@ def test_a_process_beside_draws_and_the_web_process_does_not_know_how() -> None:
     assert draw(picture) == drawn("bowl", "#b5583a", 160, 120, 0)
     program = "import avenue.media.samples, avenue.shop.demo, sys; print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
     )
     assert "PIL" not in done.stdout.split()
 

@@ -18,6 +18,7 @@ from avenue.media.signing.signatures import (
     presented,
     query_of,
 )
+from tests.table import table
 
 KEY = Key(id="3", secret=bytes(range(32)))
 GRANT = Grant(
@@ -123,7 +124,7 @@ def test_the_last_character_has_one_spelling_only():
     assert [each for each in spellings if good(each, GRANT, KEY)] == [query]
 
 
-@pytest.mark.parametrize(
+@table(
     "query",
     [
         "",

@@ -5,6 +5,7 @@ import pytest
 from avenue.media.inspection.bytes import fault_of
 from avenue.media.inspection.models import Kind, StoredVersion
 from avenue.storage.survey import ChunkSize, FileRecord
+from tests.table import table
 
 LENGTH, CHUNK = 25, 10
 WHOLE = [(0, 10), (1, 10), (2, 5)]
@@ -29,8 +30,8 @@ def test_a_whole_file_has_no_fault(chunks, facts):
     assert fault(chunks, **facts) is None
 
 
-@pytest.mark.parametrize(
-    ("chunks", "facts", "kind"),
+@table(
+    "chunks, facts, kind",
     [
         (WHOLE, {"length": 26}, Kind.WRONG_LENGTH),
         (WHOLE, {"length": None}, Kind.WRONG_LENGTH),

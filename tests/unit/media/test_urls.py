@@ -1,15 +1,14 @@
 """Which asset an address of ours names, in every form that has been written down."""
 
-import pytest
-
 from avenue.media.urls import asset_in
+from tests.table import table
 
 ID = "iM4gE5xQ7rT9yU1oP3aSdw"
 TOKEN = "069c5dd88d7b"
 IMMUTABLE = f"/media/{ID}/{TOKEN}/original.jpg"
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         IMMUTABLE,
@@ -37,7 +36,7 @@ def test_every_form_of_an_address_names_its_asset(address):
     assert asset_in(address) == ID
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         "",

@@ -24,6 +24,7 @@ from avenue.media.variants import (
     size_of,
     token,
 )
+from tests.table import table
 
 FILE = hashlib.sha256(b"a file").hexdigest()
 SIDES = st.integers(1, 70_000)
@@ -52,8 +53,8 @@ def test_the_table_has_the_variants_pages_need_and_no_others() -> None:
 # Sizes
 
 
-@pytest.mark.parametrize(
-    ("name", "original", "size"),
+@table(
+    "name, original, size",
     [
         ("card", (4000, 3000), (480, 360)),
         ("card", (3000, 4000), (480, 640)),

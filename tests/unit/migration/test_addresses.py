@@ -6,12 +6,13 @@ from urllib.parse import quote
 import pytest
 
 from avenue.migration.addresses import OldAddresses
+from tests.table import table
 
 OLD = OldAddresses(prefix="/uploads", hosts=("old.example", "Shop.example:8443"))
 
 
-@pytest.mark.parametrize(
-    ("address", "path"),
+@table(
+    "address, path",
     [
         ("/uploads/a.jpg", "/uploads/a.jpg"),
         ("uploads/a.jpg", "/uploads/a.jpg"),
@@ -69,8 +70,8 @@ def test_a_folder_may_have_been_served_elsewhere() -> None:
     assert OldAddresses(prefix="/static/img", hosts=()).folder_name == "img"
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
+@table(
+    "before, after",
     [
         ("/uploads/a.jpg", "avenue:A"),
         ("http://localhost:8000/uploads/a.jpg?x=1", "avenue:A"),
@@ -128,6 +129,6 @@ def test_a_long_text_is_searched_in_no_time() -> None:
     )
     for piece in pieces:
         hostile = piece * 50_000
-        before = time.process_time()
+        before = time.thread_time()
         assert OLD.rewritten(hostile, {}.get) == hostile
-        assert time.process_time() - before < 5, piece
+        assert time.thread_time() - before < 5, piece

@@ -23,6 +23,7 @@ from avenue.ops.doctor.store import Kept
 from avenue.storage.diagnosis import KnownIndex
 from avenue.storage.indexes import INDEXES
 from avenue.storage.status import Member, MongoFacts, Oplog
+from tests.table import table
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -366,9 +367,7 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "fake", "level", "says"), PLANTED, ids=[each[-1][:40] for each in PLANTED]
-)
+@table("check, fake, level, says", PLANTED)
 def test_each_planted_fault_is_the_first_finding_with_its_cure(check, fake, level, says):
     first = found_in(fake, check)[0]
     assert first.says.startswith(says)

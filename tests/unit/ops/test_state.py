@@ -20,6 +20,7 @@ from avenue.ops.state.models import Component, Overview, Said
 from avenue.ops.state.presenting import diagnosis_json, english, said_as
 from avenue.storage.quotas import Amount
 from avenue.storage.status import DatabaseFacts, Member, MongoFacts
+from tests.table import table
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RULES = rules((70, 85, 95))
@@ -160,7 +161,7 @@ STANDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("component", "standing"), STANDINGS)
+@table("component, standing", STANDINGS)
 def test_how_a_component_is(component: Component, standing: str) -> None:
     assert component.standing == standing
     is_bad = component.standing.rank >= list(type(component.standing)).index("notice")

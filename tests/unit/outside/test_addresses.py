@@ -1,8 +1,7 @@
 """Which addresses count as public: the table of what has been used to reach what is not."""
 
-import pytest
-
 from avenue.outside.addresses import is_public
+from tests.table import table
 
 PUBLIC = [
     "1.1.1.1",
@@ -99,11 +98,11 @@ NOT_PUBLIC = [
 ]
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@table("address", PUBLIC)
 def test_a_public_address_is_public(address):
     assert is_public(address)
 
 
-@pytest.mark.parametrize("address", NOT_PUBLIC)
+@table("address", NOT_PUBLIC)
 def test_no_other_address_is(address):
     assert not is_public(address)

@@ -24,6 +24,8 @@ from avenue.outside.errors import (
     TooLargeToFetch,
 )
 from avenue.outside.fetching import MAX_REDIRECTS, Fetcher
+from tests.threads import joined
+from tests.waiting import DEADLINE_SECONDS
 
 PUBLIC, OTHER = "93.184.216.34", "2606:4700:4700::1111"
 HOST = "pictures.example"
@@ -58,7 +60,7 @@ class Origin:
         self.requests: list[bytes] = []
         self.closing = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._accepting = threading.Thread(target=self._accept)
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
     def _accept(self) -> None:
@@ -70,7 +72,7 @@ class Origin:
             if self.closing.is_set():
                 client.close()
                 return
-            thread = threading.Thread(target=self._serve, args=(client,))
+            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -95,11 +97,10 @@ class Origin:
     def close(self) -> None:
         self.closing.set()
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port)).close()
-        self._accepting.join()
+            socket.create_connection(("127.0.0.1", self.port), DEADLINE_SECONDS).close()
+        joined(self._accepting)
         self._listener.close()
-        for thread in self._threads:
-            thread.join()
+        joined(*self._threads)
 
 
 class House:
@@ -413,7 +414,10 @@ def test_bytes_that_come_one_by_one_do_not_hold_anybody(house, start, piece):
 def test_silence_is_not_waited_for(house, monkeypatch, start):
     monkeypatch.setattr(fetching, "IDLE_SECONDS", 0.1)
     house.origin.answers = [
-        lambda client, _request: (client.sendall(start), house.origin.closing.wait(60))
+        lambda client, _request: (
+            client.sendall(start),
+            house.origin.closing.wait(DEADLINE_SECONDS),
+        )
     ]
     with pytest.raises(FetchTooSlow):
         house.fetch()

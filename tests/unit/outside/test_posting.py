@@ -13,6 +13,7 @@ from avenue.outside.dialling import Dialler
 from avenue.outside.errors import AddressNotAllowed, NoAnswer
 from avenue.outside.posting import Poster
 from tests.unit.outside.test_fetching import HOST, PUBLIC, Origin, Serve, reply
+from tests.waiting import DEADLINE_SECONDS
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -123,7 +124,7 @@ def test_a_certificate_of_somebody_else_is_no_answer(origin):
 
 def test_who_does_not_answer_is_not_waited_for():
     with contextlib.closing(Origin(None)) as origin:
-        origin.answers = [lambda _client, _request: origin.closing.wait()]
+        origin.answers = [lambda _client, _request: origin.closing.wait(DEADLINE_SECONDS)]
         with pytest.raises(NoAnswer) as error:
             Poster(f"http://127.0.0.1:{origin.port}/", seconds=0.1).post(b"{}", HEADERS)
         assert error.value.facts == {"reason": "too_slow"}

@@ -20,6 +20,7 @@ from avenue.shop.importing.prices import read_price
 from avenue.shop.importing.reading import Table, read_table
 from avenue.shop.importing.values import rows_of
 from avenue.web.errors import InvalidBody
+from tests.table import table
 
 
 def table_of(data: bytes | str, *, most_rows: int = 1000) -> Table:
@@ -91,8 +92,8 @@ def test_letters_that_lie_across_two_blocks_are_whole(border: int) -> None:
     assert table.layout.encoding == "utf-8"
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
+@table(
+    "data, sentence",
     [
         (b"", "empty"),
         (b" \r\n\t", "empty"),
@@ -197,7 +198,7 @@ def test_prices_that_can_mean_one_thing_only(text: str, read: str) -> None:
     assert read_price(text) == read
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         *("150.000", "150,000", "1.234", "999,999"),
@@ -246,8 +247,8 @@ def test_a_bad_row_is_refused_alone(row: str, code: str, field: str | None) -> N
     assert [each.number for each in rows_in(data)] == [2, 3, 4]
 
 
-@pytest.mark.parametrize(
-    ("row", "field"),
+@table(
+    "row, field",
     [
         ("Z1", None),
         ({"name": "a"}, "sku"),

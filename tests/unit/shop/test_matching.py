@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from avenue.shop.matching.models import Finding, NamedFile, PlannedFile, Reason, Shelf
 from avenue.shop.matching.planning import plan
+from tests.table import table
 
 MOST_BYTES, MOST_PICTURES = 1000, 5
 
@@ -24,8 +25,8 @@ def meaning(path: str, skus: list[str]) -> tuple[str, int] | Finding:
     return (found.shelf.sku, found.position) if found.shelf else found.finding
 
 
-@pytest.mark.parametrize(
-    ("path", "skus", "expected"),
+@table(
+    "path, skus, expected",
     [
         ("AB.jpg", ["AB"], ("AB", 1)),
         ("AB.JPEG", ["AB"], ("AB", 1)),

@@ -14,6 +14,7 @@ from avenue.errors import AvenueError
 from avenue.identity import new_id
 from avenue.shop.models import Sort
 from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from tests.table import table
 
 ID = "A" * 22
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(
@@ -55,8 +56,8 @@ def test_a_cursor_can_stand_in_an_address():
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-@pytest.mark.parametrize("sort", [*Sort])
-@pytest.mark.parametrize("other", [*Sort])
+@table("sort", [*Sort])
+@table("other", [*Sort])
 def test_a_cursor_is_for_its_own_sort(sort, other):
     text = cursor_text(sort, (None, ID))
     if sort is other:
@@ -70,8 +71,8 @@ def moment_at(hours: int) -> str:
     return datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=hours))).isoformat()
 
 
-@pytest.mark.parametrize(
-    ("sort", "text"),
+@table(
+    "sort, text",
     [
         (Sort.NAME, ""),
         (Sort.NAME, "A"),

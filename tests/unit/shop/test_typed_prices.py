@@ -11,6 +11,7 @@ from avenue.shop.typed_prices import (
     read_price,
     typed_price,
 )
+from tests.table import table
 
 ES, EN = "es_PY", "en"
 
@@ -80,9 +81,7 @@ def test_guaranies_have_no_cents():
         read_price("150.000,50", "PYG", ES)
 
 
-@pytest.mark.parametrize("locale", [ES, EN])
-@pytest.mark.parametrize(
-    "price", ["0", "5", "150000", "1150000.5", "0.25", "19.99", "1.2345", "999999999999999"]
-)
+@table("locale", [ES, EN])
+@table("price", ["0", "5", "150000", "1150000.5", "0.25", "19.99", "1.2345", "999999999999999"])
 def test_what_a_form_shows_is_read_as_the_same_price(price: str, locale: str):
     assert read_price(typed_price(Decimal(price), locale), "USD", locale) == Decimal(price)

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from avenue.web.colours import contrast, luminance, on, readable, rgb, style_sheet
+from tests.table import table
 
 NAMES = ("primary", "accent", "background", "text")
 RULE = re.compile(r':root\[data-theme="(light|dark|auto)"\]( body\.window)? \{([^}]*)\}')
@@ -45,7 +46,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("colors", [*CASES, *map(some_colors, range(300))], ids=str)
+@table("colors", [*CASES, *map(some_colors, range(300))])
 def test_everything_can_be_read(colors: dict[str, str]) -> None:
     for (theme, window), token in looks_of(colors).items():
         told = f"{theme} {window} {token}"

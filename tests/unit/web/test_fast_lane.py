@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from avenue.web.fast_lane import FastLane, Given, Read, Reader, Tally
+from tests.table import table
 
 PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"
 ETAG = b'"abc123"'
@@ -241,7 +242,7 @@ ORDINARY = {
 }
 
 
-@pytest.mark.parametrize("request_", ORDINARY.values(), ids=ORDINARY.keys())
+@table("request_", ORDINARY.values())
 def test_whatever_is_not_the_plainest_request_goes_the_ordinary_way(request_: bytes):
     assert given_to(request_) is None
 

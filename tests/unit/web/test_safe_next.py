@@ -3,6 +3,7 @@
 import pytest
 
 from avenue.web.auth import safe_next
+from tests.table import table
 
 OWN = ["/", "/admin/", "/admin/products?search=zapato&limit=5", "/a%20b", "/a//b", "/página#x"]
 NOT_OWN = [
@@ -47,6 +48,6 @@ def test_an_own_path_is_kept(target: str) -> None:
     assert safe_next(target, "/home") == target
 
 
-@pytest.mark.parametrize("target", NOT_OWN)
+@table("target", NOT_OWN)
 def test_anything_else_becomes_the_default_page(target: str | None) -> None:
     assert safe_next(target, "/home") == "/home"

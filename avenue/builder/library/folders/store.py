@@ -50,7 +50,11 @@ class FolderStore:
                 [{"$match": _live(site_id)}, {"$group": {"_id": "$folder", "files": {"$sum": 1}}}]
             )
         )
-        return {each["_id"]: each["files"] for each in found}
+        return {
+            each["_id"]: each["files"]
+            for each in found
+            if each["_id"] is None or isinstance(each["_id"], str)
+        }
 
     def insert(self, site_id: str, folder: Folder) -> None:
         """Add a folder.
@@ -134,7 +138,7 @@ def _live(site_id: str) -> Document:
 
 
 def _tree(folders: Collection) -> FolderTree:
-    return FolderTree([_folder(each) for each in folders.find({}, limit=MOST_FOLDERS)])
+    return FolderTree(folders.values(_folder, {}, limit=MOST_FOLDERS))
 
 
 def _check_place(tree: FolderTree, parent: str | None, *, height: int) -> None:

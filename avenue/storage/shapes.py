@@ -1,0 +1,759 @@
+"""What a record of each collection has to be: its fields, their types and their known values.
+
+A shape has two parts. `needed` is what readers read: without it the record cannot be shown. `kept`
+is what is noted beside that, for lists, notices and other passes; damage there is told, and the
+record is shown all the same. A field that no shape names may be anything. Files and chunks of the
+buckets are not here: inspections judge them by the bytes their assets name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from bson import Decimal128
+from pydantic_core import CoreSchema
+from pydantic_core import core_schema as cs
+
+Fields = Mapping[str, Any]
+"""A field's type by its name: a type, a list with the one of its entries, fields, or one of
+`Maybe`, `Either`, `Values`, `Like`, `Of`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """A field that may be missing, or be null if it is `null` as well."""
+
+    type: Any
+    null: bool = True
+    missing: bool = True
+
+    def schema(self) -> CoreSchema:
+        """Return what a value is held against."""
+        inner = _schema(self.type)
+        return cs.nullable_schema(inner) if self.null else inner
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Names to values of one type; or a list of `some`, `least` at least."""
+
+    type: Any
+    least: int | None = None
+
+    def schema(self) -> CoreSchema:
+        """Return what a value is held against."""
+        if self.least is None:
+            return cs.dict_schema(_plain(str), _schema(self.type))
+        return cs.list_schema(_schema(self.type), strict=True, min_length=self.least)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One of these texts."""
+
+    texts: tuple[str, ...]
+
+    def schema(self) -> CoreSchema:
+        """Return what a value is held against."""
+        return cs.literal_schema(list(self.texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of these types."""
+
+    types: tuple[Any, ...]
+
+    def schema(self) -> CoreSchema:
+        """Return what a value is held against."""
+        some: list[CoreSchema | tuple[CoreSchema, str]] = [_schema(each) for each in self.types]
+        return cs.union_schema(some, custom_error_type="type", custom_error_message="type")
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A text of this form."""
+
+    pattern: str
+
+    def schema(self) -> CoreSchema:
+        """Return what a value is held against."""
+        return cs.str_schema(strict=True, pattern=self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """See the module."""
+
+    needed: Fields
+    kept: Fields = field(default_factory=dict)
+
+
+COLOUR: Final = Like("^#[0-9a-fA-F]{6}$")
+NUMBER: Final = (int, float)
+ANYTHING: Final = object
+
+
+def maybe(what: Any) -> Maybe:
+    """Return the type of what may be missing or null."""
+    return Maybe(what)
+
+
+def unless_missing(what: Any) -> Maybe:
+    """Return the type of what may be missing, and not null."""
+    return Maybe(what, null=False)
+
+
+def or_null(what: Any) -> Maybe:
+    """Return the type of what is there, and may be null."""
+    return Maybe(what, missing=False)
+
+
+def values(*texts: str) -> Values:
+    """Return the type of a text of a known few."""
+    return Values(texts)
+
+
+IDS: Fields = {"_id": str, "site": str}
+POINT = maybe(Of(NUMBER, least=2))
+FAULTS = (
+    "asset_missing",
+    "asset_in_trash",
+    "asset_purging",
+    "file_missing",
+    "wrong_length",
+    "chunk_missing",
+    "chunk_duplicate",
+    "chunk_short",
+    "chunk_long",
+    "chunk_surplus",
+    "wrong_hash",
+    "malformed_entry",
+    "local_path",
+    "localhost",
+    "not_owned",
+    "asset_unreadable",
+    "malformed_record",
+)
+VERSION: Fields = {
+    "file": str,
+    "sha256": str,
+    "source_sha256": str,
+    "bytes": int,
+    "media_type": str,
+    "width": or_null(int),
+    "height": or_null(int),
+    "at": datetime,
+    "by": or_null(str),
+    "color": maybe(str),
+    "placeholder": maybe(bytes),
+    "has_alpha": unless_missing(bool),
+    "focal": POINT,
+    "removed": unless_missing([str]),
+}
+ASSET: Fields = {
+    **IDS,
+    "bucket": values("product_images", "builder_media", "uploads"),
+    "owner": or_null(str),
+    "name": str,
+    "visibility": values("public", "private"),
+    "state": values("live", "trash", "purging"),
+    "claim": maybe({"kind": str, "id": str}),
+    "versions": Of(VERSION, least=1),
+    "revision": int,
+    "created_at": datetime,
+    "alt": maybe(Of(str)),
+    "decorative": unless_missing(bool),
+    "focal": POINT,
+    "expires_at": maybe(datetime),
+    "category": maybe(str),
+    "reference": maybe(str),
+    "hold": unless_missing(bool),
+    "folder": maybe(str),
+    "tags": unless_missing([str]),
+    "trash": unless_missing({"at": maybe(datetime), "position": unless_missing(int)}),
+    "link_epoch": unless_missing(int),
+}
+OWNER: Fields = {
+    **IDS,
+    "owner": maybe(str),
+    "name": str,
+    "name_key": unless_missing(str),
+    "images": [ANYTHING],  # inspections judge each entry
+    "revision": int,
+    "created_at": datetime,
+    "updated_at": datetime,
+}
+FOUND_BY: Fields = {"words": unless_missing([str])}
+REFUSAL: Fields = {
+    "code": str,
+    "message": str,
+    "field": maybe(str),
+    "words": unless_missing(Of(ANYTHING)),
+}
+JOB_STATES = values("queued", "running", "paused", "done", "failed", "cancelled")
+LEVEL = values("notice", "warning", "critical")
+ALERTED: Fields = {
+    "level": LEVEL,
+    "value": NUMBER,
+    "threshold": NUMBER,
+    "changed_at": datetime,
+    "recovered_at": or_null(datetime),
+}
+TRAFFIC: Fields = {
+    "requests": unless_missing(int),
+    "errors": unless_missing(int),
+    "sent_bytes": unless_missing(int),
+    "took": unless_missing(Of(int)),
+}
+TEXTS: Fields = {
+    "html": maybe(str),
+    "css": maybe(str),
+    "seo": maybe({"title": maybe(str), "description": maybe(str), "image": maybe(str)}),
+    "is_cleaned": maybe(bool),
+}
+PAGE: Fields = {"title": maybe(str), "locale": maybe(str)}
+COUNTS = unless_missing(Of(int))
+
+SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
+    # Of sites
+    "assets": Shape(
+        ASSET,
+        {
+            "damaged": maybe({"file": str, "kind": Values(FAULTS), "detail": str}),
+            "purges": maybe([{"id": str, "at": datetime, "versions": [ANYTHING]}]),
+            "words": unless_missing([str]),
+            "listed": unless_missing({"name": str, "bytes": int, "media_type": str}),
+            "expiry_notice": unless_missing(str),
+            "temporary": maybe(bool),
+            "holds": unless_missing(int),
+            "emptied": maybe(bool),
+        },
+    ),
+    "renditions": Shape(
+        {
+            **IDS,
+            "asset": str,
+            "file": str,
+            "width": int,
+            "height": int,
+            "sha256": str,
+            "made_at": datetime,
+            "data": bytes,
+        },
+        {"variant": str, "media_type": str, "bytes": int},
+    ),
+    "shop_products": Shape(
+        {
+            **OWNER,
+            "sku": maybe(str),
+            "description": str,
+            "price": maybe(Decimal128),
+            "currency": str,
+            "status": values("draft", "published"),
+            "group": maybe(str),
+        },
+        FOUND_BY,
+    ),
+    "shop_products_grouped": Shape(
+        {**OWNER, "model": str, "options": unless_missing([{"name": str, "images": [str]}])},
+        FOUND_BY,
+    ),
+    # Another program may have stored a page: what it left out is empty, and so is what is no text.
+    "page_content": Shape(
+        {
+            **IDS,
+            "flagged": unless_missing([{"url": str, "reason": str}]),
+            "revision": maybe(int),
+            "updated_by": maybe(str),
+            "old_slugs": unless_missing([str]),
+            "history": unless_missing(int),
+            "series": maybe({"by": or_null(str), "at": datetime}),
+        },
+        {
+            **PAGE,
+            "slug": maybe(str),
+            "title_key": maybe(str),
+            "status": maybe(values("draft", "published", "changed")),
+            "created_at": maybe(datetime),
+            "updated_at": maybe(datetime),
+            "draft": maybe(TEXTS),
+            "published": maybe({**PAGE, **TEXTS, "at": maybe(datetime), "by": maybe(str)}),
+            "assets": maybe([str]),
+            "words": maybe([str]),
+            "mark": maybe(str),
+            "was_published": maybe(bool),
+        },
+    ),
+    "page_history": Shape(
+        {**IDS, "page": str, "number": int, "bytes": int, "published": bool, "by": maybe(str)},
+        {**PAGE, **TEXTS, "at": maybe(datetime)},
+    ),
+    "writes": lambda found: "turns" if found.get("state") == "turn" else "uploads_on_their_way",
+    "turns": Shape({**IDS, "state": str, "turns": int, "expires_at": datetime}),
+    "uploads_on_their_way": Shape(
+        {
+            **IDS,
+            "fingerprint": str,
+            "assets": [str],
+            "files": [str],
+            "attempt": str,
+            "state": values("open", "done"),
+            "lease_until": datetime,
+            "expires_at": datetime,
+            "answer": unless_missing(Of(ANYTHING)),
+        }
+    ),
+    "findings": Shape(
+        {
+            **IDS,
+            "referrer": {"kind": str, "id": str},
+            "sku": or_null(str),
+            "position": int,
+            "image": or_null(str),
+            "standing": values("stored", "missing", "external", "ephemeral"),
+            "kind": Values(FAULTS),
+            "detail": str,
+            "collection": maybe(str),
+        }
+    ),
+    "inspections": lambda found: (
+        "scrubs" if str(found.get("_id", "")).endswith("/scrub") else "passes"
+    ),
+    "scrubs": Shape({**IDS, "began_at": datetime, "after": str, "read_bytes": int}),
+    "passes": Shape(
+        {
+            **IDS,
+            "began_at": datetime,
+            "ended_at": datetime,
+            "references": Of(int),
+            "incomplete_files": Of(int),
+            "unowned_files": Of(int),
+            "orphan_chunks": Of(int),
+        }
+    ),
+    "audit_logs": Shape(
+        {
+            **IDS,
+            "at": datetime,
+            "actor": {
+                "kind": values("person", "command", "job"),
+                "id": or_null(str),
+                "name": str,
+            },
+            "action": str,
+            "object": {"kind": maybe(str), "id": or_null(str)},
+            "request_id": or_null(str),
+            "details": Of(Either((str, int, bool, [str]))),
+        },
+        {"about": [str], "expires_at": datetime},
+    ),
+    "legacy_urls": Shape({**IDS, "path": str, "asset": str}, {"at": maybe(datetime)}),
+    "link_keys": Shape(
+        {
+            **IDS,
+            "made": int,
+            "keys": [
+                {"id": str, "salt": bytes, "made_at": datetime, "retired_at": maybe(datetime)}
+            ],
+        }
+    ),
+    "shop_imports": Shape(
+        {
+            **IDS,
+            "by": str,
+            "is_admin": bool,
+            "name": str,
+            "layout": {
+                "format": values("csv", "json"),
+                "encoding": str,
+                "delimiter": or_null(str),
+                "unknown": [str],
+            },
+            "sha256": str,
+            "dry_run": bool,
+            "key": or_null(str),
+            "total": int,
+            "stage": values("receiving", "applying", "done", "undoing", "undone"),
+            "job": or_null(str),
+            "done": int,
+            "counts": Of(int),
+            "undo": or_null(
+                {
+                    "job": or_null(str),
+                    "done": int,
+                    "total": int,
+                    "counts": Of(int),
+                    "cursor": str,
+                    "finished_at": maybe(datetime),
+                }
+            ),
+            "created_at": datetime,
+            "finished_at": or_null(datetime),
+        },
+        {"cursor": str, "forget_at": maybe(datetime)},
+    ),
+    "shop_import_rows": Shape(
+        {
+            **IDS,
+            "number": int,
+            "sku": or_null(str),
+            "values": Of(ANYTHING),
+            "error": or_null(REFUSAL),
+            "outcome": or_null(values("created", "updated", "unchanged", "refused")),
+            "product": maybe(str),
+            "changes": unless_missing(Of(Of(ANYTHING, least=2))),
+            "group_names": unless_missing(Of(str)),
+            "new_group": maybe(str),
+            "undone": maybe(
+                {"reversal": values("deleted", "restored", "kept", "gone"), "kept": [str]}
+            ),
+        },
+        {"forget_at": maybe(datetime)},
+    ),
+    "shop_samples": Shape(
+        {**IDS, "by": or_null(str), "products": Of(str), "groups": Of(str), "job": or_null(str)}
+    ),
+    "shop_picture_imports": Shape(
+        {
+            **IDS,
+            "by": str,
+            "is_admin": bool,
+            "name": str,
+            "sha256": str,
+            "archive": str,
+            "key": or_null(str),
+            "stage": values("planned", "applying", "done"),
+            "job": or_null(str),
+            "done": int,
+            "found": Of(int),
+            "counts": Of(int),
+            "created_at": datetime,
+            "expires_at": datetime,
+            "finished_at": or_null(datetime),
+        },
+        {"forget_at": maybe(datetime)},
+    ),
+    "shop_picture_import_files": Shape(
+        {
+            **IDS,
+            "number": int,
+            "file": {"path": str, "key": str, "length": int, "why_not": maybe(str)},
+            "finding": values("matched", "unmatched", "ambiguous", "left_out"),
+            "shelf": or_null({"product": str, "sku": str, "name": str, "pictures": int}),
+            "position": or_null(int),
+            "candidates": [str],
+            "reason": or_null(str),
+            "outcome": or_null(values("added", "present", "refused")),
+            "failure": or_null(
+                {"code": str, "message": str, "words": unless_missing(Of(ANYTHING))}
+            ),
+        },
+        {"forget_at": maybe(datetime)},
+    ),
+    "tus_uploads": Shape(
+        {
+            **IDS,
+            "owner": str,
+            "file": str,
+            "length": int,
+            "metadata": or_null(str),
+            "name": str,
+            "category": str,
+            "reference": or_null(str),
+            "offset": int,
+            "tail": bytes,
+            "epoch": int,
+            "is_done": bool,
+            "expires_at": datetime,
+        },
+        {"created_at": maybe(datetime)},
+    ),
+    "upload_tickets": Shape(
+        {
+            **IDS,
+            "owner": str,
+            "secret_sha256": str,
+            "category": str,
+            "reference": or_null(str),
+            "max_bytes": int,
+            "types": or_null([str]),
+            "expires_at": datetime,
+            "upload": or_null(str),
+            "sha256": or_null(str),
+        },
+        {"created_at": maybe(datetime)},
+    ),
+    "media_folders": Shape(
+        {**IDS, "name": str, "parent": or_null(str)},
+        {"name_key": str, "created_at": maybe(datetime), "holds": unless_missing(int)},
+    ),
+    "quotas": Shape(
+        {
+            **IDS,
+            "bytes": int,
+            "files": int,
+            "held": [{"id": str, "bytes": int, "files": int, "until": datetime}],
+            "counted_at": maybe(datetime),
+            "took_ms": unless_missing(int),
+        },
+        {
+            "counts": unless_missing(int),
+            "asked_at": maybe(datetime),
+            "count_began_at": maybe(datetime),
+        },
+    ),
+    "webhook_events": Shape(
+        {
+            **IDS,
+            "kind": values(
+                "asset.created",
+                "asset.replaced",
+                "asset.deleted",
+                "asset.restored",
+                "asset.purge",
+            ),
+            "asset": unless_missing(ASSET),
+            "state": values("pending", "delivered", "given_up"),
+            "attempts": int,
+            "created_at": datetime,
+            "due_at": datetime,
+            "give_up_at": datetime,
+        },
+        {"turn": maybe(str), "error": maybe(str)},
+    ),
+    # Of the house
+    "sites": Shape(
+        {
+            "_id": str,
+            "hosts": unless_missing([str]),
+            "base_url": maybe(str),
+            "name": maybe(str),
+            "locale": unless_missing(str),
+            "quotas": unless_missing(
+                {name: maybe(int) for name in ("bytes", "files", "user_bytes", "user_files")}
+            ),
+            "logo": maybe(str),
+            "colors": unless_missing(Of(COLOUR)),
+            "limits": unless_missing(Of(int)),
+            "upload_categories": unless_missing(
+                Of(
+                    {
+                        "types": unless_missing([str]),
+                        "max_mb": maybe(int),
+                        "max_files": maybe(int),
+                        "visibility": unless_missing(values("public", "private")),
+                        "retention_days": maybe(int),
+                        "readers": unless_missing(
+                            [values("admin", "editor", "seller", "client", "ops")]
+                        ),
+                        "edge": unless_missing(bool),
+                        "public_thumbs": unless_missing(bool),
+                    }
+                )
+            ),
+            "revision": unless_missing(int),
+        },
+        {"created_at": maybe(datetime)},
+    ),
+    "users": Shape(
+        {
+            "_id": str,
+            "email": str,
+            "name": or_null(str),
+            "password_hash": or_null(str),
+            "roles": Of(values("admin", "editor", "seller", "client", "ops")),
+            "superuser": bool,
+            "disabled": bool,
+            "session_epoch": int,
+            "token_epoch": int,
+            "created_at": datetime,
+            "changed_at": maybe(datetime),
+        }
+    ),
+    "api_tokens": Shape(
+        {
+            **IDS,
+            "user": str,
+            "name": str,
+            "scopes": [values("read", "write", "account")],
+            "epoch": int,
+            "secret_sha256": str,
+            "created_at": datetime,
+            "expires_at": datetime,
+        }
+    ),
+    "password_links": Shape(
+        {
+            **IDS,
+            "user": str,
+            "epoch": int,
+            "secret_sha256": str,
+            "expires_at": datetime,
+        }
+    ),
+    "jobs": Shape(
+        {
+            "_id": str,
+            "kind": str,
+            "site": or_null(str),
+            "args": Of(ANYTHING),
+            "state": JOB_STATES,
+            "progress": {"done": int, "total": or_null(int)},
+            "cursor": or_null(ANYTHING),
+            "attempts": int,
+            "result": or_null(Of(ANYTHING)),
+            "error": or_null(str),
+            "run_at": datetime,
+            "every_seconds": or_null(NUMBER),
+            "created_at": datetime,
+            "started_at": or_null(datetime),
+            "finished_at": or_null(datetime),
+            "holder": or_null(str),
+            "wish": maybe(values("pause", "cancel")),
+        },
+        {"open_key": maybe(str), "forget_at": maybe(datetime)},
+    ),
+    "fsck_findings": Shape(
+        {
+            "_id": str,
+            "kind": str,
+            "site": or_null(str),
+            "subject": str,
+            "detail": str,
+            "bucket": or_null(str),
+            "asset": or_null(str),
+            "mendable": bool,
+            "advice": str,
+            "outcome": values("found", "mended", "left"),
+        },
+        {"run": str, "forget_at": maybe(datetime)},
+    ),
+    "rate_limits": Shape({"_id": str, "count": int, "resets_at": datetime, "at": datetime}),
+    "infra_metrics": Shape(
+        {
+            "_id": str,
+            "created_at": datetime,
+            **dict.fromkeys(
+                (
+                    "data_bytes",
+                    "storage_bytes",
+                    "index_bytes",
+                    "disk_used_bytes",
+                    "disk_total_bytes",
+                    "connections_current",
+                    "connections_available",
+                    "oplog_hours",
+                ),
+                or_null(NUMBER),
+            ),
+            "stored": unless_missing([{"site": str, "bucket": str, "files": int, "bytes": int}]),
+            "renditions": unless_missing(
+                [{"site": str, "variant": str, "count": int, "bytes": int}]
+            ),
+            "products": COUNTS,
+            "damaged": COUNTS,
+            "quotas": unless_missing(
+                [
+                    {
+                        "site": str,
+                        "bytes": int,
+                        "most_bytes": int,
+                        "files": int,
+                        "most_files": int,
+                    }
+                ]
+            ),
+            "traffic": TRAFFIC,
+        }
+    ),
+    "infra_alerts": Shape(
+        {
+            "_id": str,
+            "measure": values("disk", "connections", "oplog", "quota", "errors", "damaged"),
+            "site": or_null(str),
+            "unit": values("percent", "hours", "files"),
+            "opened_at": datetime,
+            "acknowledged_at": or_null(datetime),
+            "acknowledged_by": or_null(str),
+            **ALERTED,
+        },
+        {
+            "open_key": maybe(str),
+            "forget_at": maybe(datetime),
+            "recent": [or_null(LEVEL)],
+            "told": Of(datetime),
+            "checked_at": datetime,
+            "notices": [
+                {
+                    "id": str,
+                    "news": values("opened", "raised", "reminder", "recovered"),
+                    "channel": values("mail", "webhook"),
+                    "at": datetime,
+                    **ALERTED,
+                    "told": unless_missing([str]),
+                }
+            ],
+        },
+    ),
+    "infra_traffic": Shape(
+        {"_id": str, **TRAFFIC},
+        {"processes": unless_missing([{"id": str, "number": int, "at": datetime}])},
+    ),
+}
+
+
+def shape_of(collection: str, document: Mapping[str, Any]) -> str | None:
+    """Return the name of the shape of a record, None where nothing is known of its collection."""
+    shape = SHAPES.get(collection)
+    return collection if isinstance(shape, Shape) else shape(document) if shape else None
+
+
+def compiled(name: str, *, is_whole: bool) -> CoreSchema:
+    """Return what a record of a shape is held against: all of it, or what readers need."""
+    shape = SHAPES[name]
+    if not isinstance(shape, Shape):
+        raise KeyError(name)
+    return _fields({**shape.needed, **shape.kept} if is_whole else shape.needed)
+
+
+PLAIN: Mapping[Any, Callable[[], CoreSchema]] = {
+    str: lambda: cs.str_schema(strict=True),
+    bytes: lambda: cs.bytes_schema(strict=True),
+    bool: lambda: cs.bool_schema(strict=True),
+    int: lambda: cs.int_schema(strict=True),
+    NUMBER: lambda: cs.float_schema(strict=True),
+    datetime: lambda: cs.is_instance_schema(datetime),
+    Decimal128: lambda: cs.is_instance_schema(Decimal128),
+    ANYTHING: cs.any_schema,
+}
+
+
+@cache
+def _plain(what: Any) -> CoreSchema:
+    return PLAIN[what]()
+
+
+def _schema(what: Any) -> CoreSchema:
+    match what:
+        case Maybe() | Either() | Like() | Of() | Values():
+            return what.schema()
+        case dict():
+            return _fields(what)
+        case list():
+            return cs.list_schema(_schema(what[0]), strict=True)
+        case _:
+            return _plain(what)
+
+
+def _fields(fields: Fields) -> CoreSchema:
+    return cs.typed_dict_schema(
+        {
+            name: cs.typed_dict_field(
+                _schema(what), required=not (isinstance(what, Maybe) and what.missing)
+            )
+            for name, what in fields.items()
+        }
+    )

@@ -1,0 +1,71 @@
+"""What cannot run for lack of a tool is told, and fails the run unless that is meant."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.suite import PARTIAL
+from tests.waiting import DEADLINE_SECONDS
+
+ROOT = Path(__file__).parent.parent
+CONFTEST = """
+from tests import suite
+
+suite.TOOLS = {**suite.TOOLS, "nginx": lambda: False, "chromium": lambda: True}
+
+def pytest_configure(config):
+    config.pluginmanager.register(suite.Suite(config))
+"""
+CASES = "\n".join(f"def test_{each}():\n    pass\n" for each in ("one", "two", "three"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three cases that need nginx, three that need nothing."""
+    for name in ("edge", "unit"):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        (tmp_path / "tests" / name / f"test_{name}.py").write_text(CASES)
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    return tmp_path
+
+
+def ran(folder: Path, *options: str, partial: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml"),
+            *("-p", "no:cacheprovider", *options, folder),
+        ],
+        cwd=ROOT,
+        env={**os.environ, PARTIAL: partial},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "side by side"])
+def test_what_is_not_run_is_told_and_fails_the_run(folder: Path, options: tuple[str, ...]) -> None:
+    done = ran(folder, *options)
+    assert "not run: 3 cases in tests/edge: no nginx" in done.stdout, done.stdout
+    assert "3 passed" in done.stdout
+    assert re.search(r"^unit +3 ", done.stdout, re.MULTILINE)
+    assert done.returncode == 1
+    assert ran(folder, *options, partial="1").returncode == 0
+
+
+def test_the_order_is_told_and_can_be_given_back(folder: Path) -> None:
+    def listed(*options: str) -> tuple[str, list[str]]:
+        told = ran(folder, "--collect-only", "-v", *options).stdout
+        return told, re.findall(r"<Function (\w+)>", told)
+
+    told, order = listed()
+    seed = re.search(r"--randomly-seed=(\d+)", told)
+    assert seed
+    assert listed(f"--randomly-seed={seed[1]}")[1] == order != []
+    orders = [listed(f"--randomly-seed={number}")[1] for number in range(4)]
+    assert any(each != orders[0] for each in orders)

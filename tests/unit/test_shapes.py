@@ -1,0 +1,91 @@
+"""The shapes of records know the same few texts as the code that writes them."""
+
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from avenue.audit.models import DoerKind
+from avenue.builder.website.models import Status as PageStatus
+from avenue.identity import Role, Scope
+from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Wish
+from avenue.media.announcing.models import Kind as EventKind
+from avenue.media.inspection.models import Kind as FaultKind
+from avenue.media.inspection.models import Standing
+from avenue.media.models import State, Visibility
+from avenue.ops.alerts.models import Channel, Level, Measure, News, Unit
+from avenue.ops.fsck.models import Outcome as FsckOutcome
+from avenue.shop.importing.models import Format, Outcome, Reversal, Stage
+from avenue.shop.matching.models import Finding
+from avenue.shop.matching.models import Outcome as FileOutcome
+from avenue.shop.matching.models import Stage as PictureStage
+from avenue.shop.models import Status
+from avenue.storage.schema import HOUSE_COLLECTIONS
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.shapes import SHAPES, Maybe, Of, Shape, Values
+
+TEXTS: list[tuple[str, str, type[StrEnum]]] = [
+    ("assets", "state", State),
+    ("assets", "visibility", Visibility),
+    ("assets", "damaged.kind", FaultKind),
+    ("findings", "kind", FaultKind),
+    ("findings", "standing", Standing),
+    ("shop_products", "status", Status),
+    ("page_content", "status", PageStatus),
+    ("audit_logs", "actor.kind", DoerKind),
+    ("shop_imports", "layout.format", Format),
+    ("shop_imports", "stage", Stage),
+    ("shop_import_rows", "outcome", Outcome),
+    ("shop_import_rows", "undone.reversal", Reversal),
+    ("shop_picture_imports", "stage", PictureStage),
+    ("shop_picture_import_files", "finding", Finding),
+    ("shop_picture_import_files", "outcome", FileOutcome),
+    ("webhook_events", "kind", EventKind),
+    ("users", "roles", Role),
+    ("sites", "upload_categories.readers", Role),
+    ("sites", "upload_categories.visibility", Visibility),
+    ("api_tokens", "scopes", Scope),
+    ("jobs", "state", JobState),
+    ("jobs", "wish", Wish),
+    ("fsck_findings", "outcome", FsckOutcome),
+    ("infra_alerts", "measure", Measure),
+    ("infra_alerts", "unit", Unit),
+    ("infra_alerts", "level", Level),
+    ("infra_alerts", "recent", Level),
+    ("infra_alerts", "notices.news", News),
+    ("infra_alerts", "notices.channel", Channel),
+]
+
+
+def inside(what: Any) -> Any:
+    """What a field is made of, whether it may be missing, and whether there are many."""
+    while isinstance(what, Maybe | Of | list):
+        what = what[0] if isinstance(what, list) else what.type
+    return what
+
+
+def texts_of(collection: str, path: str) -> set[str]:
+    shape = SHAPES[collection]
+    assert isinstance(shape, Shape)
+    found: Any = {**shape.needed, **shape.kept}
+    for each in path.split("."):
+        found = inside(found[each])
+    assert isinstance(found, Values)
+    return set(found.texts)
+
+
+@pytest.mark.parametrize(("collection", "path", "known"), TEXTS)
+def test_a_shape_knows_the_texts_of_the_code(
+    collection: str, path: str, known: type[StrEnum]
+) -> None:
+    assert texts_of(collection, path) == {each.value for each in known}
+
+
+def test_a_shape_knows_the_buckets() -> None:
+    assert texts_of("assets", "bucket") == set(BUCKETS)
+
+
+def test_every_collection_has_a_shape() -> None:
+    nothing_is_kept_there = {"leases"}
+    assert (SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - set(SHAPES) == nothing_is_kept_there
