@@ -112,6 +112,13 @@ def database_uri(mongod: Mongod) -> Iterator[str]:
     mongod.client.drop_database(name)
 
 
+@pytest.fixture
+def migrated_uri(mongod: Mongod) -> Iterator[str]:
+    """The URI of a database with every index, for this test alone."""
+    with prepared_uri(mongod) as uri:
+        yield uri
+
+
 @pytest.fixture(scope="module")
 def shared_uri(mongod: Mongod) -> Iterator[str]:
     """The database that the tests of one module use one after the other."""

@@ -135,6 +135,7 @@ class Mongod:
         self.guard = guard
         self.replica_set = replica_set
         self.alone = alone
+        self.prepared: list[str] = []  # the URIs of databases nobody uses (tests/prepared.py)
         self.directory = Path(tempfile.mkdtemp(prefix="avenue-mongod-", dir=in_memory()))
         self.port = free_port()
         self.frozen = False

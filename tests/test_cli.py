@@ -40,11 +40,21 @@ def run_alone(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def run(commands: Commands, database_uri: str) -> Run:
+def run(commands: Commands, migrated_uri: str) -> Run:
+    return runner(commands, migrated_uri)
+
+
+@pytest.fixture
+def run_unprepared(commands: Commands, database_uri: str) -> Run:
+    """The same over a database that `migrate` has not seen."""
+    return runner(commands, database_uri)
+
+
+def runner(commands: Commands, uri: str) -> Run:
     env = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
-        "MONGODB_URI": database_uri,
+        "MONGODB_URI": uri,
         "SECRET_KEY": new_secret(),
         "PUBLIC_BASE_URL": "https://shop.example",
     }
@@ -63,24 +73,23 @@ def said(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
 
 
-def test_migrate_says_what_it_did_and_the_second_time_nothing(run: Run) -> None:
-    assert said(run("migrate", "--json"))["migrated"]
-    assert said(run("migrate", "--json"))["migrated"] == []
-    assert run("migrate").stdout == "The database is up to date.\n"
+def test_migrate_says_what_it_did_and_the_second_time_nothing(run_unprepared: Run) -> None:
+    assert said(run_unprepared("migrate", "--json"))["migrated"]
+    assert said(run_unprepared("migrate", "--json"))["migrated"] == []
+    assert run_unprepared("migrate").stdout == "The database is up to date.\n"
 
 
-def test_probe_says_whether_all_is_in_order_and_a_file_can_be_stored(run: Run) -> None:
-    refused = run("probe", "--json")
+def test_probe_says_whether_all_is_in_order_and_a_file_can_be_stored(run_unprepared: Run) -> None:
+    refused = run_unprepared("probe", "--json")
     assert (refused.returncode, json.loads(refused.stdout)["failed"]) == (1, ["schema"])
-    run("migrate")
-    told = said(run("probe", "--json"))
+    run_unprepared("migrate")
+    told = said(run_unprepared("probe", "--json"))
     assert told["status"] == "ready"
     assert {each["state"] for each in [*told["checks"], *told["probe"]]} == {"ok"}
-    assert "delete   ok" in run("probe").stdout.splitlines()
+    assert "delete   ok" in run_unprepared("probe").stdout.splitlines()
 
 
-def test_people_and_tokens(run: Run, database_uri: str) -> None:
-    run("migrate")
+def test_people_and_tokens(run: Run, migrated_uri: str) -> None:
     added = said(run("users", "add", "Ana@Tienda.example", "--role", "admin", "--json"))
     assert added["email"] == "ana@tienda.example"
     assert len(added["password"]) >= 16
@@ -96,7 +105,7 @@ def test_people_and_tokens(run: Run, database_uri: str) -> None:
     assert (
         said(run("users", "disable", "ana@tienda.example", "--undo", "--json"))["disabled"] is False
     )
-    with client_of(database_uri) as client:
+    with client_of(migrated_uri) as client:
         everything = repr(list(client.get_default_database()["users"].find()))
         everything += repr(list(client.get_default_database()["api_tokens"].find()))
     for secret in (added["password"], token["token"], "mi clave larga"):
@@ -113,7 +122,6 @@ def test_people_and_tokens(run: Run, database_uri: str) -> None:
     ],
 )
 def test_mistakes_are_sentences(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
-    run("migrate")
     done = run(*arguments)
     assert done.returncode != 0
     assert sentence in done.stderr
@@ -121,21 +129,19 @@ def test_mistakes_are_sentences(run: Run, arguments: tuple[str, ...], sentence: 
 
 
 def test_sweep_reports_what_it_removed(run: Run) -> None:
-    run("migrate")
     swept = said(run("sweep", "--json"))
     assert swept["state"] == "done"
     assert set(swept["result"].values()) == {0}
 
 
-def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, database_uri: str) -> None:
-    run("migrate")
+def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, migrated_uri: str) -> None:
     done = run("inspect", "--json")
     assert said(done) == {
         "state": "done",
         "result": {"looked_at": 0, "findings": 0},
         "error": None,
     }
-    with client_of(database_uri) as client:
+    with client_of(migrated_uri) as client:
         product = {"_id": "p", "site": "default", "images": [{"url": "/uploads/a.jpg"}]}
         client.get_default_database()["shop_products"].insert_one(product)
     done = run("inspect")
@@ -145,13 +151,11 @@ def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, database_uri: st
     assert "1 of 1" in done.stderr
 
 
-def test_fsck_says_what_is_wrong_and_mends_what_can_be(run: Run, database_uri: str) -> None:
-    assert run("fsck").returncode == 2  # nobody has prepared this database
-    run("migrate")
+def test_fsck_says_what_is_wrong_and_mends_what_can_be(run: Run, migrated_uri: str) -> None:
     clean = run("fsck", "--json")
     assert (clean.returncode, said(clean)["found"], said(clean)["findings"]) == (0, 0, [])
     before = datetime.now(UTC) - timedelta(hours=2)
-    with client_of(database_uri) as client:
+    with client_of(migrated_uri) as client:
         raw = client.get_default_database()
         chunk = {"_id": ObjectId.from_datetime(before), "files_id": "default/lost", "n": 0}
         raw["uploads.chunks"].insert_one({**chunk, "data": b"x"})
@@ -184,10 +188,11 @@ def test_fsck_says_what_is_wrong_and_mends_what_can_be(run: Run, database_uri: s
     assert len(told) == 8
 
 
-def test_commands_wait_for_a_migration(run: Run) -> None:
-    done = run("users", "add", "a@b.example")
+def test_commands_wait_for_a_migration(run_unprepared: Run) -> None:
+    done = run_unprepared("users", "add", "a@b.example")
     assert done.returncode == 1
     assert "python -m avenue migrate" in done.stderr
+    assert run_unprepared("fsck").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -203,26 +208,25 @@ def test_without_settings_nothing_starts_and_all_mistakes_are_named(command: tup
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
 def test_the_database_of_another_application_is_left_alone(
-    run: Run, database_uri: str, command: str
+    run_unprepared: Run, database_uri: str, command: str
 ) -> None:
     with client_of(database_uri) as client:
         database = client.get_default_database()
         database["users"].insert_one({"username": "somebody"})
-        done = run(command)
+        done = run_unprepared(command)
         assert done.returncode == 1
         assert "users" in done.stderr
         assert database.list_collection_names() == ["users"]
         assert list(database["users"].index_information()) == ["_id_"]
 
 
-def test_a_worker_stops_when_told(run: Run, database_uri: str) -> None:
-    run("migrate")
+def test_a_worker_stops_when_told(run: Run, migrated_uri: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "avenue", "worker", "--json"],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
-            "MONGODB_URI": database_uri,
+            "MONGODB_URI": migrated_uri,
             "SECRET_KEY": new_secret(),
             "PUBLIC_BASE_URL": "https://shop.example",
         },
@@ -256,8 +260,7 @@ def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(
     ]
 
 
-def test_what_commands_change_is_in_the_log(run: Run, database_uri: str) -> None:
-    run("migrate")
+def test_what_commands_change_is_in_the_log(run: Run, migrated_uri: str) -> None:
     ana = said(run("users", "add", "ana@tienda.example", "--role", "admin", "--json"))
     token = said(run("tokens", "add", "ana@tienda.example", "--scope", "read", "--json"))
     said(run("users", "password", "ana@tienda.example", "--json", given="mi clave larga\n"))
@@ -282,10 +285,9 @@ def test_what_commands_change_is_in_the_log(run: Run, database_uri: str) -> None
     assert said(run("audit", "--site", "other", "--json"))["items"] == []
 
 
-def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, database_uri: str) -> None:
-    run("migrate")
+def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, migrated_uri: str) -> None:
     run("users", "add", "ana@tienda.example")
-    with client_of(database_uri) as client:
+    with client_of(migrated_uri) as client:
         users = client.get_default_database()["users"]
         users.update_one({}, {"$set": {"roles": {"default": "seller", "other": "admin"}}})
     run("users", "disable", "ana@tienda.example")
@@ -294,8 +296,7 @@ def test_who_has_roles_on_two_sites_is_in_the_log_of_both(run: Run, database_uri
         assert newest["action"] == "user.disabled"
 
 
-def test_sites_are_added_listed_changed_and_shown(run: Run, database_uri: str) -> None:
-    run("migrate")
+def test_sites_are_added_listed_changed_and_shown(run: Run, migrated_uri: str) -> None:
     added = said(
         run("site", "add", "b", "--base-url", "https://b.example", "--host", "b.local", "--json")
     )
@@ -325,7 +326,6 @@ def test_sites_are_added_listed_changed_and_shown(run: Run, database_uri: str) -
 
 
 def test_categories_of_uploads_are_set_by_a_command(run: Run) -> None:
-    run("migrate")
     orders = "upload_categories.orders"
     changes = (f"{orders}.readers=seller,editor", f"{orders}.max_mb=5", f"{orders}.edge=true")
     changed = said(run("site", "set", *changes, "--json"))["upload_categories"]["orders"]
@@ -339,9 +339,8 @@ def test_categories_of_uploads_are_set_by_a_command(run: Run) -> None:
     assert "`max_mb` may be at most" in run("site", "set", f"{orders}.max_mb=9999").stderr
 
 
-def test_links_of_a_site_are_rotated_and_revoked(run: Run, database_uri: str) -> None:
-    run("migrate")
-    with client_of(database_uri) as client:
+def test_links_of_a_site_are_rotated_and_revoked(run: Run, migrated_uri: str) -> None:
+    with client_of(migrated_uri) as client:
         kept = client.get_default_database()["link_keys"]
         assert said(run("links", "rotate", "--json")) == {"site": "default", "rotated": True}
         assert run("links", "rotate").stdout == "New links of default have a new key.\n"
@@ -358,9 +357,8 @@ def test_links_of_a_site_are_rotated_and_revoked(run: Run, database_uri: str) ->
     assert "no site of this name" in run("links", "revoke", "--site", "nowhere").stderr
 
 
-def test_webhooks_that_were_given_up_are_sent_again(run: Run, database_uri: str) -> None:
-    run("migrate")
-    with client_of(database_uri) as client:
+def test_webhooks_that_were_given_up_are_sent_again(run: Run, migrated_uri: str) -> None:
+    with client_of(migrated_uri) as client:
         events = client.get_default_database()["webhook_events"]
         events.insert_many([{"_id": str(n), "state": "given_up"} for n in range(3)])
         events.insert_one({"_id": "done", "state": "delivered"})
@@ -373,7 +371,6 @@ def test_webhooks_that_were_given_up_are_sent_again(run: Run, database_uri: str)
 
 
 def test_mistakes_about_sites_are_sentences_and_change_nothing(run: Run) -> None:
-    run("migrate")
     for arguments, sentence in (
         (("set", "name"), "NAME=VALUE"),
         (("set", "name=x", "name.y=z"), "twice"),
@@ -405,9 +402,8 @@ def test_what_somebody_stored_gives_no_orders_to_a_terminal(
     assert json.loads(capsys.readouterr().out) == {"name": stored}
 
 
-def test_jobs_are_listed_paused_resumed_and_cancelled(run: Run, database_uri: str) -> None:
-    run("migrate")
-    database = Database(Settings(mongodb_uri=database_uri, local=True))
+def test_jobs_are_listed_paused_resumed_and_cancelled(run: Run, migrated_uri: str) -> None:
+    database = Database(Settings(mongodb_uri=migrated_uri, local=True))
     service = JobService(MongoJobStore(database))
     job_id = service.enqueue("inspect", site="default").id
     service.periodic("sweep", 60)

@@ -32,16 +32,15 @@ def skus(uri: str) -> dict[str, str | None]:
         return {each["sku"]: each.get("owner") for each in found}
 
 
-def test_there_and_back(run: Run, table: Path, database_uri: str) -> None:  # noqa: F811
-    run("migrate")
+def test_there_and_back(run: Run, table: Path, migrated_uri: str) -> None:  # noqa: F811
     dry = run("import-products", str(table), "--dry-run")
-    assert (dry.returncode, skus(database_uri)) == (0, {})
+    assert (dry.returncode, skus(migrated_uri)) == (0, {})
     assert "Dry run, nothing was changed: 2 created" in dry.stdout
     assert "precio: – → 150000" in dry.stdout
     done = said(run("import-products", str(table), "--json"))
     assert (done["state"], done["name"], done["counts"]["created"]) == ("done", "precios.csv", 2)
     assert [each["row"] for each in done["rows"]] == [2, 3]
-    assert skus(database_uri) == {"Z1": "command", "Z2": "command"}
+    assert skus(migrated_uri) == {"Z1": "command", "Z2": "command"}
     piped = run("import-products", "-", given="sku;precio\nZ1;165000\n")
     assert piped.stdout.splitlines() == [
         "~ row 2  Z1",
@@ -50,7 +49,7 @@ def test_there_and_back(run: Run, table: Path, database_uri: str) -> None:  # no
     ]
     assert run("import-products", "--undo").stdout.startswith("Undone: 0 deleted, 1 restored")
     assert said(run("import-products", "--undo", "--json"))["state"] == "undone"
-    assert skus(database_uri) == {}
+    assert skus(migrated_uri) == {}
     done = run("import-products", "--undo")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no import to undo" in done.stderr
@@ -60,9 +59,8 @@ def test_pictures_find_their_products(
     run: Run,  # noqa: F811
     table: Path,
     tmp_path: Path,
-    database_uri: str,
+    migrated_uri: str,
 ) -> None:
-    run("migrate")
     run("import-products", str(table))
     place = tmp_path / "fotos.zip"
     place.write_bytes(zipped({"Z1-1.jpg": photo(seed=1), "Z1-2.jpg": b"x", "Z9.jpg": photo()}))
@@ -80,12 +78,11 @@ def test_pictures_find_their_products(
     )
     again = run("import-pictures", str(place), "--json")
     assert json.loads(again.stdout)["counts"] == {"added": 0, "present": 1, "refused": 1}
-    with client_of(database_uri) as client:
+    with client_of(migrated_uri) as client:
         assert client.get_default_database()["assets"].count_documents({}) == 1
 
 
 def test_refused_rows_are_told_and_end_with_one(run: Run, table: Path) -> None:  # noqa: F811
-    run("migrate")
     table.write_text("sku,nombre,precio,stock\nZ1,Zapato,150.000,1\nZ2,Bota,1,2\n")
     done = run("import-products", str(table))
     assert done.returncode == 1
@@ -96,12 +93,11 @@ def test_refused_rows_are_told_and_end_with_one(run: Run, table: Path) -> None: 
     ]
 
 
-def test_for_a_person(run: Run, table: Path, database_uri: str) -> None:  # noqa: F811
-    run("migrate")
+def test_for_a_person(run: Run, table: Path, migrated_uri: str) -> None:  # noqa: F811
     added = said(run("users", "add", "ana@tienda.example", "--json"))
     run("users", "add", "leo@tienda.example", "--role", "client")
     run("import-products", str(table), "--as-user", "Ana@tienda.example")
-    assert skus(database_uri) == {"Z1": added["id"], "Z2": added["id"]}
+    assert skus(migrated_uri) == {"Z1": added["id"], "Z2": added["id"]}
     for email, sentence in (("leo@tienda.example", "may not"), ("x@y.example", "no person")):
         done = run("import-products", str(table), "--as-user", email)
         assert done.returncode == 1
@@ -112,19 +108,18 @@ def test_an_interrupted_one_is_handed_back_and_goes_on(
     mongod: Mongod,
     run: Run,  # noqa: F811
     table: Path,
-    database_uri: str,
+    migrated_uri: str,
 ) -> None:
-    run("migrate")
     rows = 3000
     table.write_text("sku,name\n" + "".join(f"Z{n},a\n" for n in range(rows)))
-    with client_of(database_uri) as client:
+    with client_of(migrated_uri) as client:
         database = client.get_default_database()
         process = subprocess.Popen(
             [sys.executable, "-m", "avenue", "import-products", str(table)],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],
-                "MONGODB_URI": database_uri,
+                "MONGODB_URI": migrated_uri,
                 "SECRET_KEY": new_secret(),
                 "PUBLIC_BASE_URL": "https://shop.example",
             },
@@ -171,7 +166,6 @@ def test_mistakes_are_sentences(
     arguments: tuple[str, ...],
     sentence: str,
 ) -> None:
-    run("migrate")
     done = run("import-products", *arguments)
     assert done.returncode != 0
     assert sentence in done.stderr

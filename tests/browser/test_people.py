@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.house import Visitor, check_accessible, people, visiting
 from tests.mongod import Guard as Watchdog
-from tests.mongod import Mongod, database_name
 from tests.server import Server
 from tests.smtp import Mailbox, mail_server
 
@@ -23,12 +22,11 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="module")
-def server(mongod: Mongod, guard: Watchdog, mailbox: Mailbox) -> Iterator[Server]:
+def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Server]:
     """A server that can send letters; nobody else sees its people."""
-    uri = mongod.uri_of(database_name())
-    people(uri)
+    people(shared_uri)
     mail = {"AVENUE_SMTP_URL": mailbox.url, "AVENUE_MAIL_FROM": "Avenue <shop@shop.example>"}
-    with Server(guard, uri, AVENUE_JOBS="inline", **mail) as server:
+    with Server(guard, shared_uri, AVENUE_JOBS="inline", **mail) as server:
         yield server
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard
 from tests.server import ROOT, Server, prepare
 
 SCRIPT = ROOT / "node_modules" / "tus-js-client" / "dist" / "tus.min.js"
@@ -46,10 +46,9 @@ async ([endpoint, token, head, size]) => {
 
 
 @pytest.fixture
-def server(mongod: Mongod, guard: Guard, elsewhere: str) -> Iterator[Server]:
-    uri = mongod.uri_of(database_name())
-    prepare(uri)
-    with Server(guard, uri, AVENUE_CORS_ORIGINS=elsewhere) as running:
+def server(migrated_uri: str, guard: Guard, elsewhere: str) -> Iterator[Server]:
+    prepare(migrated_uri)
+    with Server(guard, migrated_uri, AVENUE_CORS_ORIGINS=elsewhere) as running:
         yield running
 
 

@@ -26,11 +26,11 @@ Paint = Callable[[SamplePicture], bytes]
 
 @pytest.fixture
 def at_home(
-    mongod: Mongod, guard: Guard, browser: Browser, database_uri: str
+    mongod: Mongod, guard: Guard, browser: Browser, migrated_uri: str
 ) -> Iterator[tuple[Visitor, Callable[[Paint], None]]]:
     """The administrator of an empty shop, and somebody who does its job when told."""
-    people(database_uri)
-    settings = Settings(mongodb_uri=database_uri, local=True)
+    people(migrated_uri)
+    settings = Settings(mongodb_uri=migrated_uri, local=True)
     database, decoders = Database(settings), DecodePool(1)
 
     def work(paint: Paint) -> None:
@@ -48,7 +48,7 @@ def at_home(
         assert JobRunner(JobService(MongoJobStore(database)), {LOAD: worker.load}).run_one()
 
     try:
-        with Server(guard, database_uri) as server, visiting(browser, server) as visitor:
+        with Server(guard, migrated_uri) as server, visiting(browser, server) as visitor:
             visitor.sign_in()
             yield visitor, work
     finally:

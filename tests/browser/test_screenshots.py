@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import pictures
 from tests.browser.house import Visitor, people, visiting
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard
 from tests.server import Server
 
 pytestmark = pytest.mark.long
@@ -34,12 +34,11 @@ def take(request: pytest.FixtureRequest, tmp_path: Path) -> Take:
 
 
 @pytest.fixture(scope="module")
-def shop(mongod: Mongod, guard: Guard, browser: Browser) -> Iterator[Visitor]:
+def shop(shared_uri: str, guard: Guard, browser: Browser) -> Iterator[Visitor]:
     """The administrator of a shop with the sample products."""
-    uri = mongod.uri_of(database_name())
-    people(uri)
+    people(shared_uri)
     with (
-        Server(guard, uri, AVENUE_JOBS="inline") as server,
+        Server(guard, shared_uri, AVENUE_JOBS="inline") as server,
         visiting(browser, server, viewport=DESK) as visitor,
     ):
         page = visitor.sign_in()

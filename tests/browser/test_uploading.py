@@ -24,7 +24,6 @@ from tests.browser.house import (
 )
 from tests.browser.line import Line, unanswered, within
 from tests.mongod import Guard as Watchdog
-from tests.mongod import Mongod, database_name
 from tests.server import Server
 
 BROKEN_LINE = r"net::ERR_|Failed to load resource"
@@ -541,9 +540,9 @@ def end(server: Server) -> None:
 
 
 def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
-    browser: Browser, mongod: Mongod, guard: Watchdog
+    browser: Browser, migrated_uri: str, guard: Watchdog
 ) -> None:
-    uri = mongod.uri_of(database_name())
+    uri = migrated_uri
     people(uri)
     lasting = {"SECRET_KEY": "one for both servers, long enough to be taken"}
     # What the killed worker was writing is free soon, and a busy machine still stores in time.

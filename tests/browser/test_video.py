@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Response
 
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard
 from tests.server import Server, prepare
 from tests.videos import video
 
@@ -58,10 +58,9 @@ async (until) => {
 
 
 @pytest.fixture
-def server(mongod: Mongod, guard: Guard) -> Iterator[Server]:
-    uri = mongod.uri_of(database_name())
-    prepare(uri)
-    with Server(guard, uri) as running:
+def server(migrated_uri: str, guard: Guard) -> Iterator[Server]:
+    prepare(migrated_uri)
+    with Server(guard, migrated_uri) as running:
         yield running
 
 

@@ -15,10 +15,10 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="module")
 def house(
-    mongod: Mongod, guard: Guard, tmp_path_factory: pytest.TempPathFactory
+    mongod: Mongod, shared_uri: str, guard: Guard, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("clients")
-    house = House(mongod, guard, folder)
+    house = House(mongod, shared_uri, guard, folder)
     try:
         build(house.pages, house.url)
         yield house

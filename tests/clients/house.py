@@ -17,9 +17,9 @@ from avenue.config import Settings
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import a_picture, unique
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, Mongod
 from tests.server import PASSWORD, Client, Server
 
 EDITOR = "editor@example.com"
@@ -55,9 +55,9 @@ def serve(folder: Path) -> ThreadingHTTPServer:
 class House:
     """One server, and an editor with a token: `app` is the origin of the editor's own program."""
 
-    def __init__(self, mongod: Mongod, guard: Guard, folder: Path) -> None:
+    def __init__(self, mongod: Mongod, uri: str, guard: Guard, folder: Path) -> None:
         self.folder = folder
-        self.uri = mongod.uri_of(database_name())
+        self.uri = uri
         self.raw = mongod.client[self.uri.rpartition("/")[2].partition("?")[0]]
         self.token = self._let_in()
         self._user = self.raw["users"].find_one({"email": EDITOR})["_id"]
@@ -86,7 +86,6 @@ class House:
         settings = Settings(mongodb_uri=self.uri, local=True)
         database = Database(settings)
         try:
-            migrate(database)
             accounts = account_service(settings, database, RateLimits(database))
             accounts.add_user(EDITOR, PASSWORD, roles={DEFAULT_SITE: Role.EDITOR})
             made = accounts.add_token(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pytest
 from tests import pictures
 from tests.edge.house import MIB, House, comparable, new_host, plain, talk
 from tests.faults.house import raw
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, Mongod
 from tests.nginx import HURRIED, Nginx, binary, configuration
+from tests.prepared import prepared_uri
 from tests.server import Answer, Client, Server, images_path, path_of, prepare
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -168,10 +170,12 @@ def test_a_range_fetches_only_its_slices(large: tuple[str, bytes], house: House)
 @pytest.fixture(scope="module")
 def hurried(guard: Guard, mongod: Mongod) -> Iterator[House]:
     """A shop that forgets at once, whose edge asks again after a second."""
-    uri = mongod.uri_of(database_name())
-    prepare(uri)
     env = {"AVENUE_CACHE_SECONDS": "0", "AVENUE_FAST_LANE": "off"}
-    with Server(guard, uri, **env) as app, Nginx(guard, [app.port], HURRIED) as edge:
+    with ExitStack() as stack:
+        uri = stack.enter_context(prepared_uri(mongod))
+        prepare(uri)
+        app = stack.enter_context(Server(guard, uri, **env))
+        edge = stack.enter_context(Nginx(guard, [app.port], HURRIED))
         yield House.filled(app, edge, pictures.photo(1300, 900, format="PNG", seed=32))
 
 

@@ -17,10 +17,10 @@ SPEAKS = {"Tus-Resumable": "1.0.0"}
 
 
 @pytest.fixture
-def app(guard: Guard, database_uri: str) -> Iterator[Server]:
-    prepare(database_uri)
+def app(guard: Guard, migrated_uri: str) -> Iterator[Server]:
+    prepare(migrated_uri)
     # So that a small part is already one that is kept as it comes.
-    with Server(guard, database_uri, AVENUE_PROXY_HOPS="1", AVENUE_MAX_DRAIN_MB="1") as running:
+    with Server(guard, migrated_uri, AVENUE_PROXY_HOPS="1", AVENUE_MAX_DRAIN_MB="1") as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests import pictures
 from tests.edge.house import MIB, talk
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard
 from tests.nginx import Nginx
 from tests.server import Client, Server, path_of, prepare
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -46,12 +46,11 @@ by_lane = pytest.mark.parametrize("shared", ["lane"], indirect=True)
 
 
 @pytest.fixture(scope="module", params=["lane", "stock"])
-def shared(request: pytest.FixtureRequest, mongod: Mongod, guard: Guard) -> Iterator[Shared]:
-    uri = mongod.uri_of(database_name())
-    prepare(uri)
+def shared(request: pytest.FixtureRequest, shared_uri: str, guard: Guard) -> Iterator[Shared]:
+    prepare(shared_uri)
     data = pictures.photo(1300, 900, format="PNG", seed=41)
     env = {"AVENUE_PROXY_HOPS": "1", **(STOCK if request.param == "stock" else LANE)}
-    with Server(guard, uri, **env) as app, Nginx(guard, [app.port]) as edge:
+    with Server(guard, shared_uri, **env) as app, Nginx(guard, [app.port]) as edge:
         owner = app.seller()
         yield Shared(app=app, edge=edge, owner=owner, id=stored(owner, data), data=data)
 

@@ -8,10 +8,10 @@ from tests.server import prepare
 
 
 @pytest.fixture
-def shop_uri(database_uri: str) -> str:
+def shop_uri(migrated_uri: str) -> str:
     """The URI of a database that is ready for a server and has a seller."""
-    prepare(database_uri)
-    return database_uri
+    prepare(migrated_uri)
+    return migrated_uri
 
 
 @pytest.fixture

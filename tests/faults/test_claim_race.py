@@ -32,7 +32,7 @@ from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, UploadInProgress
 from avenue.storage.quotas import Amount
 from avenue.storage.room import Reservation
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from tests.faults.house import CLEAN, Raw, end_leases, expire_unclaimed, inspect, raw, sha256
 from tests.mongod import Mongod, fail_point
@@ -92,10 +92,9 @@ class Believer:
 
 
 @pytest.fixture
-def stores(mongod: Mongod, database_uri: str) -> Iterator[Stores]:
-    settings = Settings(mongodb_uri=database_uri, local=True)
+def stores(mongod: Mongod, migrated_uri: str) -> Iterator[Stores]:
+    settings = Settings(mongodb_uri=migrated_uri, local=True)
     database = Database(settings)
-    migrate(database)
     assets, believer = AssetStore(database), Believer()
     yield Stores(
         ProductStore(database),
@@ -110,7 +109,7 @@ def stores(mongod: Mongod, database_uri: str) -> Iterator[Stores]:
             believer,
             settings,
         ),
-        raw(mongod.client, database_uri),
+        raw(mongod.client, migrated_uri),
     )
     database.close()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from pymongo import IndexModel
 from werkzeug.test import TestResponse
 
 from avenue.accounts import pages, routes
@@ -20,7 +19,6 @@ from avenue.accounts.store import MongoAccountStore
 from avenue.config import Settings
 from avenue.identity import Role, Site
 from avenue.storage.connection import Database
-from avenue.storage.indexes import INDEXES
 from avenue.storage.rate_limits import RateLimits
 from avenue.web import assets, auth, headers, hosts, language, parsing, problems
 from avenue.web import pages as web_pages
@@ -111,20 +109,15 @@ def make_app(settings: Settings, accounts: AccountService, *more: object) -> Fla
 
 
 @contextmanager
-def open_house(database_uri: str, *, can_mail: bool = True) -> Iterator[House]:
+def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
     """Ada is admin here, Ben a superuser, Cyd a seller of the other site."""
     settings = Settings(
         local=True,
-        mongodb_uri=database_uri,
+        mongodb_uri=uri,
         secret_key="k" * 40,
         public_base_url=HERE.base_url,
     )
     database = Database(settings)
-    for index in INDEXES:
-        if index.collection in {"users", "api_tokens", "password_links", "rate_limits"}:
-            database.raw[index.collection].create_indexes(
-                [IndexModel(list(index.keys), name=index.name, **index.options)]
-            )
     hasher = CountingHasher()
     store, passwords, tries = (
         MongoAccountStore(database),

@@ -21,14 +21,14 @@ from avenue.config import Settings
 from avenue.identity import Role, Scope, Site
 from avenue.media.library import MediaLibrary
 from avenue.storage.connection import Database
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.hosts import WITHOUT_SITE
 from tests import pictures
 from tests.http.contract import Contract, unconnected_app
 from tests.http.watch import Watch
 from tests.listening import listening
-from tests.mongod import Mongod, database_name
-from tests.prepared import counts
+from tests.mongod import Mongod
+from tests.prepared import counts, prepared_uri
 
 HOST, OTHER_HOST = "shop.example", "other.example"
 OTHER_SITE = "other"
@@ -102,7 +102,7 @@ class Application:
         self._open = ExitStack()
         self._open.enter_context(listening(self.watch.started))
         self.settings = Settings(
-            mongodb_uri=mongod.uri_of(database_name()),
+            mongodb_uri=self._open.enter_context(prepared_uri(mongod)),
             secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
             public_base_url=f"https://{HOST}",
             cache_seconds=0,
@@ -116,7 +116,6 @@ class Application:
         self.database = Database(self.settings)
         self.raw = mongod.client[self.database.raw.name]
         self.watch.database = self.raw.name
-        migrate(self.database)
         self.raw["sites"].insert_one(
             {
                 "_id": OTHER_SITE,
@@ -137,7 +136,6 @@ class Application:
     def __exit__(self, *_: object) -> None:
         for app in self.apps:
             app.extensions["avenue"][MediaLibrary]._examiner.close()
-        self.mongod.client.drop_database(self.raw.name)
         self.database.close()
         self._open.close()
 

@@ -28,8 +28,8 @@ NEWER = "staple of another kind"
 
 
 @pytest.fixture
-def house(database_uri: str) -> Iterator[House]:
-    with open_house(database_uri) as house:
+def house(migrated_uri: str) -> Iterator[House]:
+    with open_house(migrated_uri) as house:
         yield house
 
 
@@ -275,8 +275,8 @@ def test_an_invented_link_is_gone(house: House, secret: str) -> None:
     assert get(house.client(), f"/login/reset/{secret}").status_code == 410
 
 
-def test_without_a_mail_server_the_pages_say_whom_to_ask(database_uri: str) -> None:
-    with open_house(database_uri, can_mail=False) as house:
+def test_without_a_mail_server_the_pages_say_whom_to_ask(migrated_uri: str) -> None:
+    with open_house(migrated_uri, can_mail=False) as house:
         client = house.client()
         for answer in (get(client, "/login"), get(client, "/login/forgotten")):
             assert answer.status_code == 200

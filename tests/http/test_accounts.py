@@ -30,8 +30,8 @@ LOGIN, LOGOUT, ME, TOKENS = (f"/api/auth/{name}" for name in ("login", "logout",
 
 
 @pytest.fixture
-def house(database_uri: str) -> Iterator[House]:
-    with open_house(database_uri) as house:
+def house(migrated_uri: str) -> Iterator[House]:
+    with open_house(migrated_uri) as house:
         yield house
 
 

@@ -61,7 +61,7 @@ from tests.http.ways import (
     ask,
     servers,
 )
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, Mongod
 from tests.server import Client, Server, path_of, prepare
 from tests.waiting import wait_until
 
@@ -119,8 +119,8 @@ def request_for(
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
-    uri = mongod.uri_of(database_name())
+def house(shared_uri: str, guard: Guard) -> Iterator[House]:
+    uri = shared_uri
     prepare(uri)
     with servers(guard, uri, *WAYS) as ways:
         seller = ways[COLD].seller()

@@ -21,7 +21,7 @@ from tests import pictures
 from tests.http.lane_app import TRIES_SECONDS, Gallery
 from tests.http.test_lane import CLOSING, answer, everything, get, statuses
 from tests.http.test_lane import Server as LaneServer
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard
 from tests.server import Server, path_of, prepare
 from tests.table import table
 from tests.waiting import DEADLINE_SECONDS, let_pass, wait_until
@@ -60,8 +60,8 @@ class Gated(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def house(mongod: Mongod, guard: Guard) -> Iterator[House]:
-    uri = mongod.uri_of(database_name())
+def house(shared_uri: str, guard: Guard) -> Iterator[House]:
+    uri = shared_uri
     prepare(uri)
     with (
         Server(guard, uri) as fast,
@@ -239,8 +239,8 @@ def test_what_nobody_has_asked_for_is_looked_for_by_the_loop(house: House) -> No
     assert lane_answers(house.fast, "read") == before[1] + 1
 
 
-def test_what_is_removed_elsewhere_is_gone_in_time(mongod: Mongod, guard: Guard) -> None:
-    uri = mongod.uri_of(database_name())
+def test_what_is_removed_elsewhere_is_gone_in_time(migrated_uri: str, guard: Guard) -> None:
+    uri = migrated_uri
     prepare(uri)
     seconds = str(CACHE_SECONDS)
     with Server(guard, uri, AVENUE_CACHE_SECONDS=seconds) as here, Server(guard, uri) as elsewhere:

@@ -16,7 +16,7 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from tests import pictures
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, unique
-from tests.mongod import Guard, Mongod, database_name, fail_point
+from tests.mongod import Guard, Mongod, fail_point
 from tests.server import Answer, Server, path_of, prepare
 from tests.threads import at_once
 from tests.waiting import wait_until
@@ -103,9 +103,9 @@ class Shop(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def servers(mongod: Mongod, guard: Guard) -> Iterator[dict[str, Server]]:
+def servers(shared_uri: str, guard: Guard) -> Iterator[dict[str, Server]]:
     """Two instances on one database, by who answers for pictures at hand."""
-    uri = mongod.uri_of(database_name())
+    uri = shared_uri
     prepare(uri)
 
     def instance(lane: str, by: str) -> Server:

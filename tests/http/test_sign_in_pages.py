@@ -26,8 +26,8 @@ ME = "/api/auth/me"
 
 
 @pytest.fixture
-def house(database_uri: str) -> Iterator[House]:
-    with open_house(database_uri) as house:
+def house(migrated_uri: str) -> Iterator[House]:
+    with open_house(migrated_uri) as house:
         yield house
 
 

@@ -14,15 +14,15 @@ PRODUCTS, GROUPS, TEMP = "/api/shop/products", "/api/shop/groups", "/api/shop/te
 
 
 @pytest.fixture
-def server(guard: Guard, database_uri: str) -> Iterator[Server]:
-    prepare(database_uri)
-    with Server(guard, database_uri, AVENUE_CACHE_SECONDS="0") as running:
+def server(guard: Guard, migrated_uri: str) -> Iterator[Server]:
+    prepare(migrated_uri)
+    with Server(guard, migrated_uri, AVENUE_CACHE_SECONDS="0") as running:
         yield running
 
 
 @pytest.fixture
-def database(mongod: Mongod, database_uri: str) -> Raw:
-    return raw(mongod.client, database_uri)
+def database(mongod: Mongod, migrated_uri: str) -> Raw:
+    return raw(mongod.client, migrated_uri)
 
 
 def send(client: Client, method: str, path: str, value: object, status: int) -> Any:
@@ -52,7 +52,7 @@ def bytes_at(client: Client, url: str) -> bytes | None:
     return answer.body if answer.status == 200 else None
 
 
-def test_a_season(server: Server, database: Raw, database_uri: str) -> None:
+def test_a_season(server: Server, database: Raw, migrated_uri: str) -> None:
     seller, anybody = server.seller(), server.client
     front, back, sole, model = (pictures.photo(200, 150, seed=n) for n in range(4))
 
@@ -71,7 +71,7 @@ def test_a_season(server: Server, database: Raw, database_uri: str) -> None:
     product = send(seller, "POST", PRODUCTS, shoe, 201)
     assert [bytes_at(anybody, url) for url in product["image_urls"]] == [back, front]
     expire_unclaimed(database)
-    sweep(database_uri)
+    sweep(migrated_uri)
     late = send(seller, "POST", PRODUCTS, {"name": "Bota", "temp_images": [third]}, 409)
     assert late["code"] == "temp_image_expired"
     assert seller.get(PRODUCTS + "?owner=me").json["total"] == 1

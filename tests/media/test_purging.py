@@ -25,7 +25,7 @@ from avenue.webhooks.errors import NotDelivered
 from avenue.webhooks.sender import Receiver
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, Mongod
 from tests.receiver import PATH, SECRET, Inbox, Told, receiving
 from tests.server import Server, environment, images_path, path_of, prepare
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -317,10 +317,10 @@ def telling(inbox: Inbox) -> dict[str, str]:
 
 
 def test_a_killed_worker_loses_nothing(
-    mongod: Mongod, guard: Guard, inbox: Inbox, telling: dict[str, str]
+    mongod: Mongod, migrated_uri: str, guard: Guard, inbox: Inbox, telling: dict[str, str]
 ) -> None:
     """Killed between the receiver's having it and its answer; another one sends it again."""
-    uri = mongod.uri_of(database_name())
+    uri = migrated_uri
     prepare(uri)
     jobs = mongod.client[uri.split("/")[-1].split("?")[0]]["jobs"]
     with Server(guard, uri, **telling) as server:
@@ -360,10 +360,10 @@ def test_a_killed_worker_loses_nothing(
 
 @pytest.mark.failing_jobs
 def test_a_failing_receiver_is_asked_again_later_and_later(
-    mongod: Mongod, guard: Guard, inbox: Inbox, telling: dict[str, str]
+    mongod: Mongod, migrated_uri: str, guard: Guard, inbox: Inbox, telling: dict[str, str]
 ) -> None:
     """In a whole house: removed over HTTP, refused at first, told by the job in the end."""
-    uri = mongod.uri_of(database_name())
+    uri = migrated_uri
     prepare(uri)
     jobs = mongod.client[uri.split("/")[-1].split("?")[0]]["jobs"]
     with Server(guard, uri, AVENUE_JOBS="inline", **telling) as server:

@@ -12,10 +12,10 @@ from typing import Any
 
 from avenue.config import Settings, new_secret
 from avenue.storage.connection import Database, Document
-from avenue.storage.schema import migrate
 from tests.commands import Commands
 from tests.migration.old_shop import OldShop, owner_document
-from tests.mongod import Mongod, database_name
+from tests.mongod import Mongod
+from tests.prepared import prepared_uri
 from tests.server import ROOT
 
 OWNERS = {"product": "shop_products", "group": "shop_products_grouped"}
@@ -107,12 +107,9 @@ class House:
 
 @contextmanager
 def house(mongod: Mongod, commands: Commands) -> Iterator[House]:
-    name = database_name()
-    uri = mongod.uri_of(name)
-    database = Database(Settings(mongodb_uri=uri, local=True))
-    migrate(database)
-    try:
-        yield House(uri, database, commands)
-    finally:
-        database.close()
-        mongod.client.drop_database(name)
+    with prepared_uri(mongod) as uri:
+        database = Database(Settings(mongodb_uri=uri, local=True))
+        try:
+            yield House(uri, database, commands)
+        finally:
+            database.close()

@@ -16,7 +16,7 @@ from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.storage.connection import Database
 from avenue.web import metrics
 from tests import pictures
-from tests.mongod import Guard, Mongod, database_name, fail_point
+from tests.mongod import Guard, Mongod, client_of, fail_point
 from tests.prepared import emptied, prepared_uri
 from tests.server import Server, path_of, prepare
 from tests.threads import at_once
@@ -187,11 +187,12 @@ def asked(server: Server, **labels: str) -> int:
     )
 
 
-def test_a_deployment_knows_exactly_what_its_workers_answered(mongod: Mongod, guard: Guard) -> None:
+def test_a_deployment_knows_exactly_what_its_workers_answered(
+    migrated_uri: str, guard: Guard
+) -> None:
     """Pictures and all else, whichever process it was, and with its last words at its end."""
-    name = database_name()
-    prepare(mongod.uri_of(name))
-    with Server(guard, mongod.uri_of(name), WEB_CONCURRENCY=str(WORKERS)) as server:
+    prepare(migrated_uri)
+    with Server(guard, migrated_uri, WEB_CONCURRENCY=str(WORKERS)) as server:
         seller = server.seller()
         reply = seller.upload(seller.create_product(), pictures.photo(64, 48, seed=4)).json
         thumb = path_of(reply["file"]["variants"]["thumb"]["url"])
@@ -214,8 +215,8 @@ def test_a_deployment_knows_exactly_what_its_workers_answered(mongod: Mongod, gu
             next(looks)
         assert asked(server, by="fast_lane") > ROUNDS
         known = asked(server)
-    totals = mongod.client[name]["infra_traffic"].find_one({})
-    mongod.client.drop_database(name)
+    with client_of(migrated_uri) as client:
+        totals = client.get_default_database()["infra_traffic"].find_one({})
     assert totals is not None
     assert totals["requests"] == known + next(looks), "and those that looked"
     # On a busy machine one may have answered everything.
