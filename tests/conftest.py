@@ -140,6 +140,15 @@ def application(mongod: Mongod) -> Iterator[Application]:
         yield application
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_called_yet(request: pytest.FixtureRequest) -> None:
+    """Rate limits begin anew with each test."""
+    if "application" in request.fixturenames:
+        application = request.getfixturevalue("application")
+        if isinstance(application, Application):
+            application.counter.seen.clear()
+
+
 @pytest.fixture
 def own_application(mongod: Mongod) -> Iterator[Application]:
     """An application for one test alone, which may damage what it stores."""

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from avenue.app import create_app
 from avenue.config import Settings
 from avenue.errors import Unauthenticated, Unavailable
 from avenue.identity import Actor, Role
@@ -148,6 +149,7 @@ def test_a_counter_that_is_stuck_hinders_nobody_who_reads(
     application: Application, as_seller: Caller
 ) -> None:
     database, key = application.database, {"_id": f"reads:user:{as_seller.id}"}
+    as_seller = replace(as_seller, app=create_app(application.settings, database))
     assert left(as_seller.get("/api/shop/products"))
     with database.client.start_session() as session, session.start_transaction():
         database.raw["rate_limits"].update_one(key, {"$set": {"held": True}}, session=session)

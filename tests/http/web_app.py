@@ -47,6 +47,10 @@ class Counter:
         self.seen[key] = self.seen.get(key, 0) + 1
         return Window(tries=self.seen[key], seconds_left=self.wait_seconds)
 
+    def hit(self, key: str, limit: int) -> int:
+        window = self.count(key)
+        return window.seconds_left if window.tries > limit else 0
+
 
 class Thing(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
