@@ -31,7 +31,7 @@ PYTEST := $(BIN)/python -m pytest $(if $(filter-out random,$(SEED)),--randomly-s
 SIDE_BY_SIDE := -n 4 --dist worksteal
 ALONE = $$(grep -rl --include=*.py pytest.mark.alone tests)
 
-test: ready lint ## All that guards a promise, as CI runs it, in ten minutes; T=path picks some
+test: ready ## All that guards a promise, as CI runs it, in ten minutes; T=path picks some
 ifeq ($(T),tests)
 	$(PYTEST) tests -m "not long and not alone" $(SIDE_BY_SIDE) --durations=40
 	$(PYTEST) $(ALONE) -m "alone and not long"
@@ -51,9 +51,11 @@ test-pythons: ## make test on each Python that is promised and at hand
 	  else echo "Python $$version is not at hand: not run"; fi; done
 coverage: ready ## Which lines and branches of avenue/ the tests reach, in all processes
 	$(BIN)/python -m tests.coverage_run $(SIDE_BY_SIDE)
+mutants: ready ## Break one promise at a time and see whether the tests notice
+	$(BIN)/python -m tests.mutants
 # Side by side, for most of it waits for others.
 ready:
-	@$(MAKE) --no-print-directory -j 4 $(VENV)/.installed-dev browser-packages machine
+	@$(MAKE) --no-print-directory --output-sync -j 4 lint browser-packages machine
 # Without a network the pages and clients are not tested, which the run says (tests/suite.py).
 browser-packages: $(VENV)/.npm
 	@$(MAKE) --no-print-directory assets tests/clients/node_modules/.installed || true
@@ -136,4 +138,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage ready browser-packages machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage mutants ready browser-packages machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help

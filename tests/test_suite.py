@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants import MUTANTS
 from tests.suite import PARTIAL
 from tests.waiting import DEADLINE_SECONDS
 
@@ -69,3 +70,10 @@ def test_the_order_is_told_and_can_be_given_back(folder: Path) -> None:
     assert listed(f"--randomly-seed={seed[1]}")[1] == order != []
     orders = [listed(f"--randomly-seed={number}")[1] for number in range(4)]
     assert any(each != orders[0] for each in orders)
+
+
+def test_every_mutant_can_be_planted() -> None:
+    for each in MUTANTS:
+        assert (ROOT / "avenue" / each.file).read_text().count(each.line) == 1, each.promise
+        assert each.line != each.instead
+        assert all((ROOT / path).exists() for path in each.tests.split()), each.promise

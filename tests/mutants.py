@@ -1,0 +1,179 @@
+"""`make mutants`: break one promise at a time in a copy of the repository; the tests must notice.
+
+Each mutant is one line of the product, changed as a slip would change it. The tests named beside it
+are part of `make test` and have to fail. What is not noticed ends the run with 1.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LONGEST_SECONDS = 600
+LINKED = (
+    "node_modules",
+    "tests/clients/node_modules",
+    "avenue/static/vendor",
+)
+"""What `make` puts into the checkout and git does not have."""
+NOT_LONG = ("-m", "not long and not alone")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A promise, the line of `file` that keeps it, and what becomes of that line."""
+
+    promise: str
+    file: str
+    line: str
+    instead: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "a site sees its own records only",
+        "storage/scope.py",
+        'source=self.database.raw[name], fixed={"site": self.site}',
+        "source=self.database.raw[name], fixed={}",
+        "tests/storage/test_scope.py tests/http/test_who_may.py",
+    ),
+    Mutant(
+        "a picture has one owner",
+        "media/store.py",
+        '"$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],',
+        "",
+        "tests/media tests/http/test_temp_images.py tests/faults/test_claim_race.py",
+    ),
+    Mutant(
+        "what was claimed is not discarded",
+        "media/store.py",
+        'assets.delete({"_id": asset_id, "claim": None})',
+        'assets.delete({"_id": asset_id})',
+        "tests/media tests/http/test_product_images.py tests/faults/test_claim_race.py",
+    ),
+    Mutant(
+        "damaged bytes are found",
+        "media/inspection/files.py",
+        "return None if digest == version.sha256 else OTHER_BYTES",
+        "return None",
+        "tests/http/test_debug.py tests/ops",
+    ),
+    Mutant(
+        "another site's page sends nothing in a person's name",
+        "web/csrf.py",
+        "if source is _Source.HERE or (source is _Source.UNKNOWN and _token_is_good()):",
+        "if source is not None:",
+        "tests/unit/web/test_callers.py",
+    ),
+    Mutant(
+        "a product has five pictures at most",
+        "shop/store/pictures.py",
+        'f"images.{limit - 1}": {"$exists": False}',
+        'f"images.{limit}": {"$exists": False}',
+        "tests/http/test_product_images.py",
+    ),
+    Mutant(
+        "an edge is told of what was removed",
+        "media/purging/store.py",
+        "return [_note(), *stages] if assets.database.tells_edges else list(stages)",
+        "return list(stages)",
+        "tests/media/test_purging.py",
+    ),
+    Mutant(
+        "no cache keeps what is private",
+        "media/delivery.py",
+        '("Cache-Control", "private, no-store"),',
+        '("Cache-Control", "private, max-age=60"),',
+        "tests/http/test_delivery.py tests/http/test_signed_links.py",
+    ),
+    Mutant(
+        "a role may do what it may",
+        "web/auth.py",
+        "if roles and not actor.has_role(*roles):",
+        "if False:",
+        "tests/http/test_who_may.py",
+    ),
+    Mutant(
+        "a token does what it was made for",
+        "web/auth.py",
+        "if needed and needed not in actor.scopes:",
+        "if needed and not actor.scopes:",
+        "tests/http/test_who_may.py",
+    ),
+    Mutant(
+        "acknowledged is kept by a majority",
+        "storage/connection.py",
+        'DURABLE = WriteConcern(w="majority", j=True)',
+        "DURABLE = WriteConcern(w=1, j=False)",
+        "tests/storage/test_connection.py tests/storage/test_gridfs.py tests/http/test_products.py",
+    ),
+    Mutant(
+        "pictures have a largest side",
+        "media/imaging/opening.py",
+        "if too_many or max(width, height) > limits.max_side_pixels:",
+        "if too_many:",
+        "tests/unit/media",
+    ),
+    Mutant(
+        "what has time left is not swept",
+        "media/store.py",
+        'expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}',
+        "expired = {}",
+        "tests/media/test_sweeper.py",
+    ),
+)
+
+
+def planted(mutant: Mutant, folder: Path) -> None:
+    """Make a copy of the repository in `folder`, with the mutant in it."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, timeout=60
+    ).stdout.split(b"\0")
+    for name in filter(None, (each.decode() for each in names)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    for name in LINKED:
+        (folder / name).symlink_to(ROOT / name)
+    file = folder / "avenue" / mutant.file
+    text = file.read_text()
+    assert text.count(mutant.line) == 1, f"{mutant.file} does not have once: {mutant.line}"
+    file.write_text(text.replace(mutant.line, mutant.instead))
+
+
+def noticed(mutant: Mutant) -> bool:
+    """Run the tests over the mutant; return whether one failed."""
+    with tempfile.TemporaryDirectory(prefix="avenue-mutant-") as folder:
+        planted(mutant, Path(folder))
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", *NOT_LONG, *mutant.tests.split()],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST_SECONDS,
+        )
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "SUBFAILED"))]
+    assert done.returncode == 0 or failed, done.stdout[-3000:]
+    print(*failed[:1], sep="\n", flush=True)
+    return bool(failed)
+
+
+def main() -> int:
+    """Return 0 when every mutant was noticed."""
+    unnoticed = 0
+    for mutant in MUTANTS:
+        began = time.monotonic()
+        was_noticed = noticed(mutant)
+        unnoticed += not was_noticed
+        word = "noticed" if was_noticed else "NOT NOTICED"
+        print(f"{mutant.promise}: {word} in {time.monotonic() - began:.0f} s", flush=True)
+    return min(unnoticed, 1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
