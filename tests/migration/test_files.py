@@ -214,7 +214,7 @@ def test_a_path_that_cannot_be_read_says_why(files, tmp_path):
 
 
 def test_no_room_is_said_before_anything_is_stored(settings, database, photo):
-    full = replace(settings, max_disk_percent=1)
+    full = replace(settings, max_disk_percent=0)  # as if it were: any disk is fuller
     with files_of(full, database, DEFAULT_SITE) as files, pytest.raises(StorageFull):
         files.put(photo)
     assert counts(database) == just(0)
