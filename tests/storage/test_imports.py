@@ -513,7 +513,10 @@ def kill_in_the_middle(shop: Shop, standing: ImportStanding, uri: str) -> None:
     shop.raw["jobs"].update_many({}, [{"$set": {"run_at": long_ago}}])
 
 
-def bring_and_undo(shop: Shop, rows: int) -> None:
+@pytest.mark.parametrize(
+    "rows", [1_000, *(pytest.param(each, marks=pytest.mark.long) for each in (5_000, 50_000))]
+)
+def test_many_rows_there_and_back(shop: Shop, rows: int) -> None:
     first = shop.bring(a_table(rows, seed=1))
     middle = shop.everything()
     second = shop.bring(a_table(rows, seed=2))
@@ -523,15 +526,6 @@ def bring_and_undo(shop: Shop, rows: int) -> None:
     assert shop.everything() == middle
     shop.undo(first)
     assert shop.everything() == {"products": [], "groups": []}
-
-
-def test_five_thousand_rows_there_and_back(shop: Shop) -> None:
-    bring_and_undo(shop, 5_000)
-
-
-@pytest.mark.long
-def test_fifty_thousand_rows_there_and_back(shop: Shop) -> None:
-    bring_and_undo(shop, 50_000)
 
 
 def test_each_run_is_written_down_once_with_its_counts(shop: Shop) -> None:
