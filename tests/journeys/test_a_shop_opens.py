@@ -139,7 +139,7 @@ def upload(server: LocalServer, auth: str, product: str, picture: bytes, name: s
     )
 
 
-def test_a_shop_opens_and_survives_its_first_crash(data_dir: Path) -> None:
+def test_a_shop_opens_and_survives_its_first_crash_and_its_first_evening(data_dir: Path) -> None:
     photographs = [
         pictures.photo(1600, 1200, seed=1),
         pictures.photo(800, 600, format="PNG", seed=2),
@@ -198,55 +198,49 @@ def test_a_shop_opens_and_survives_its_first_crash(data_dir: Path) -> None:
         mongod.wait(DEADLINE_SECONDS)
 
     with LocalServer(data_dir) as server:
-        auth = "Bearer " + token_of(server, "ana@tienda.example", "zapatos-y-lluvia")
-        _, after = server.call("GET", path_of_product(product), Authorization=auth)
-        assert [each["id"] for each in after["images"]] == [each["id"] for each in before["images"]]
-        for each, photograph in zip(stored, photographs, strict=True):
-            assert server.call("GET", path_of(each["url"])) == (200, photograph)
+        check_everything_is_there(server, before, stored, photographs)
+        server.press_ctrl_c()
+        assert server.process.returncode == 0
+        assert mongods_of(data_dir) == []
+    with LocalServer(data_dir) as server:
+        check_everything_is_there(server, before, stored, photographs)
+
+
+def check_everything_is_there(
+    server: LocalServer, product: Any, stored: list[Any], photographs: list[bytes]
+) -> None:
+    auth = "Bearer " + token_of(server, "ana@tienda.example", "zapatos-y-lluvia")
+    _, now = server.call("GET", path_of_product(product), Authorization=auth)
+    assert [each["id"] for each in now["images"]] == [each["id"] for each in product["images"]]
+    for each, photograph in zip(stored, photographs, strict=True):
+        assert server.call("GET", path_of(each["url"])) == (200, photograph)
 
 
 def path_of_product(product: dict[str, Any]) -> str:
     return f"/api/shop/products/{product['id']}"
 
 
-def test_ctrl_c_stops_server_and_database_and_a_second_start_finds_everything(
+def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_again(
     data_dir: Path,
 ) -> None:
-    with LocalServer(data_dir) as server:
-        printed = server.log.read_text()
-        password = re.search(r"shown only this once: (\S+)", printed)
-        assert password, printed
-        auth = "Bearer " + token_of(server, "admin@localhost", password[1])
-        server.call("POST", "/api/shop/products", {"name": "Vaso"}, Authorization=auth)
-        added = b'method="POST",route="/api/shop/products",status="201"'
-        wait_until(lambda: added in server.call("GET", "/metrics")[1], "the product is counted")
-        assert b'avenue_pool_connections{state="open"}' in server.call("GET", "/metrics")[1]
-        server.press_ctrl_c()
-        assert server.process.returncode == 0
-        assert mongods_of(data_dir) == []
-        server.log.write_text("")
-    with LocalServer(data_dir) as server:
-        assert "shown only this once" not in server.log.read_text()
-        _, listed = server.call("GET", "/api/shop/products", Authorization=auth)
-        assert [each["name"] for each in listed["items"]] == ["Vaso"]
-
-
-def test_the_first_screen_is_not_empty(data_dir: Path) -> None:
-    def published() -> list[Any]:
-        found: list[Any] = server.call("GET", "/api/shop/products")[1]["items"]
-        return found
-
     with LocalServer(data_dir, AVENUE_DEMO="auto") as server:
-        wait_until(published, "the first sample product")
-        sample = published()[-1]
+        wait_until(lambda: published(server), "the first sample product")
+        sample = published(server)[-1]
         status, page = server.call("GET", "/")
         assert (status, sample["name"] in page.decode()) == (200, True)
         photograph = sample["images"][0]["variants"]["card"]["url"]
         assert server.call("GET", path_of(photograph))[0] == 200
 
+        printed = server.log.read_text()
+        password = re.search(r"shown only this once: (\S+)", printed)
+        assert password, printed
+        auth = "Bearer " + token_of(server, "admin@localhost", password[1])
+        vase = {"name": "Vaso", "status": "published"}
+        server.call("POST", "/api/shop/products", vase, Authorization=auth)
+        added = b'method="POST",route="/api/shop/products",status="201"'
+        wait_until(lambda: added in server.call("GET", "/metrics")[1], "the product is counted")
+        assert b'avenue_pool_connections{state="open"}' in server.call("GET", "/metrics")[1]
 
-def test_a_mongod_left_by_a_kill_is_found_again_and_then_stopped(data_dir: Path) -> None:
-    with LocalServer(data_dir) as server:
         left = server.mongod()
         assert left is not None
         workers = [each for each in psutil.Process(server.process.pid).children() if each != left]
@@ -254,7 +248,15 @@ def test_a_mongod_left_by_a_kill_is_found_again_and_then_stopped(data_dir: Path)
         server.process.wait(DEADLINE_SECONDS)
         wait_until(lambda: all(map(is_gone, workers)), "the workers notice")
         assert not is_gone(left)
+        server.log.write_text("")
         with LocalServer(data_dir) as again:
             assert [each.pid for each in mongods_of(data_dir)] == [left.pid]
+            assert "shown only this once" not in again.log.read_text()
+            assert "Vaso" in [each["name"] for each in published(again)]
             again.press_ctrl_c()
             assert mongods_of(data_dir) == []
+
+
+def published(server: LocalServer) -> list[Any]:
+    found: list[Any] = server.call("GET", "/api/shop/products")[1]["items"]
+    return found
