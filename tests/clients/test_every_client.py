@@ -1,16 +1,18 @@
 """What people see who upload with each client, set up as docs/clients says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from playwright.sync_api import Browser, FilePayload
 
-from tests.clients.desks import DESKS, Desk
+from tests.clients.desks import DESKS, Desk, Fetch, TinyMCE, Uppy
 from tests.clients.house import LOCALE, NO_PICTURE, House, a_file
 from tests.http.application import a_picture
 from tests.waiting import wait_until
 
 TOO_LARGE = bytes(1024 * 1024)
+UNLIKE = (TinyMCE, Uppy, Fetch)
+"""One with a cookie and words of its own, one that tries again, one that waits as well."""
 LOADED = """async (address) => {
     const picture = new Image();
     picture.src = address;
@@ -50,7 +52,7 @@ class Seat:
         self.desk.clear()
 
 
-@pytest.fixture(scope="module", params=DESKS, ids=lambda desk: desk.__name__)
+@pytest.fixture(scope="module")
 def seat(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iterator[Seat]:
     kind = request.param
     context = browser.new_context(locale=LOCALE)
@@ -62,25 +64,39 @@ def seat(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iter
     context.close()
 
 
+def each_of(desks: Sequence[type[Desk]]) -> pytest.MarkDecorator:
+    """A test for everybody: in the short rounds at `desks` only."""
+    everybody = [
+        pytest.param(desk, id=desk.__name__, marks=() if desk in desks else pytest.mark.long)
+        for desk in DESKS
+    ]
+    return pytest.mark.parametrize("seat", everybody, indirect=True)
+
+
+@each_of(DESKS)
 def test_a_picture_is_shown_from_where_it_is_kept(seat: Seat) -> None:
     (address,) = seat.brings(a_file())
     assert seat.house.newest()["_id"] in address
     assert seat.page.evaluate(LOADED, address)
 
 
+@each_of(DESKS)
 def test_several_come_at_once(seat: Seat) -> None:
     addresses = seat.brings(a_file(), a_file(), a_file())
     assert len(set(addresses)) == 3
 
 
+@each_of(DESKS)
 def test_one_that_is_too_large_is_refused_with_the_reason(seat: Seat) -> None:
     seat.is_refused(a_file(a_picture() + TOO_LARGE), 413)
 
 
+@each_of(DESKS)
 def test_what_is_no_picture_is_refused_with_the_reason(seat: Seat) -> None:
     seat.is_refused(a_file(NO_PICTURE), 415)
 
 
+@each_of(DESKS)
 def test_of_several_the_bad_one_alone_is_refused(seat: Seat) -> None:
     before = seat.desk.pictures()
     seat.desk.bring(a_file(), a_file(NO_PICTURE), a_file())
@@ -89,6 +105,7 @@ def test_of_several_the_bad_one_alone_is_refused(seat: Seat) -> None:
     seat.desk.clear()
 
 
+@each_of(UNLIKE)
 def test_who_is_signed_out_is_told_so(seat: Seat) -> None:
     with seat.house.signed_out():
         seat.is_refused(a_file(), 401)
@@ -97,6 +114,7 @@ def test_who_is_signed_out_is_told_so(seat: Seat) -> None:
     assert seat.brings(a_file())
 
 
+@each_of(UNLIKE)
 def test_who_brings_too_much_is_told_to_wait(seat: Seat) -> None:
     if seat.desk.waits:
         before = seat.desk.pictures()
@@ -109,6 +127,7 @@ def test_who_brings_too_much_is_told_to_wait(seat: Seat) -> None:
     assert seat.brings(a_file())
 
 
+@each_of(UNLIKE)
 def test_what_found_no_room_for_a_moment_is_there_at_the_second_try(seat: Seat) -> None:
     if seat.desk.tries_again:
         before = seat.desk.pictures()

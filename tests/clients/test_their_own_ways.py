@@ -1,6 +1,6 @@
 """What only one of the clients does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -120,15 +120,21 @@ def test_editorjs_keeps_what_avenue_says_of_a_file(opened: Open, house: House) -
     expect(page.locator(EditorJS.seen)).to_have_attribute("src", house.url_of_newest())
 
 
-def hindrances(house: House) -> list[tuple[int, FilePayload, AbstractContextManager[None]]]:
+HINDRANCES = (413, 401, 429, 503)
+
+
+def hindrances(
+    house: House, statuses: Sequence[int] = HINDRANCES
+) -> list[tuple[int, FilePayload, AbstractContextManager[None]]]:
     """What may befall who brings any file: the status, the file, and as long as what lasts."""
     good = a_file(a_pdf(3000), "factura.pdf")
-    return [
+    found = [
         (413, a_file(a_pdf(2 * MIB), "enorme.pdf"), nullcontext()),
         (401, good, house.signed_out()),
         (429, good, house.busy()),
         (503, good, house.out_of_room()),
     ]
+    return [each for each in found if each[0] in statuses]
 
 
 def test_editorjs_attaches_any_file_and_says_what_hinders_it(opened: Open, house: House) -> None:
@@ -245,9 +251,14 @@ def test_filepond_goes_on_where_the_line_broke(opened: Open, house: House) -> No
     assert house.client.get(f"/api/uploads/filepond?load={newest['_id']}").body == data
 
 
-def test_filepond_says_what_hinders_any_file_and_takes_it_then(opened: Open, house: House) -> None:
+@pytest.mark.parametrize(
+    "statuses", [(413,), pytest.param(HINDRANCES, marks=pytest.mark.long)], ids=["one", "each"]
+)
+def test_filepond_says_what_hinders_any_file_and_takes_it_then(
+    opened: Open, house: House, statuses: Sequence[int]
+) -> None:
     pond = Pond(opened("filepond-2"))
-    for status, file, lasting in hindrances(house):
+    for status, file, lasting in hindrances(house, statuses):
         refused = pond.page.expect_response(lambda each, status=status: each.status == status)
         with lasting, refused as no:
             pond.page.set_input_files(".filepond--browser", file)
