@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Playwright, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible, launched, visiting
@@ -22,13 +22,17 @@ VIEWER = "^request to another host: chrome(-extension)?://"
 """The browser shows PDF with a page of its own, and tells of what that page is made of."""
 
 
+@pytest.fixture(scope="module")
+def whole_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser that shows PDF."""
+    with launched(playwright, whole=True) as browser:
+        yield browser
+
+
 @pytest.fixture
-def viewer(playwright: Playwright, server: Server, signed_in: Any) -> Iterator[Visitor]:
-    """The administrator with a browser that shows PDF."""
-    with (
-        launched(playwright, whole=True) as browser,
-        visiting(browser, server, storage_state=signed_in) as visitor,
-    ):
+def viewer(whole_browser: Browser, server: Server, signed_in: Any) -> Iterator[Visitor]:
+    """The administrator with that browser."""
+    with visiting(whole_browser, server, storage_state=signed_in) as visitor:
         yield visitor
 
 
