@@ -50,7 +50,9 @@ def create_while_failing(
     return product, took_seconds
 
 
-@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize(
+    "times", [3, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 2))]
+)
 def test_some_errors_in_a_row_lose_no_entry(server, times):
     product, _ = create_while_failing(server, server[0].seller(), times)
     (entry,) = entries(*server, product)

@@ -109,7 +109,12 @@ OPERATIONS: dict[Callable[[Collection], None], tuple[str, dict[Any, Any]]] = {
     delete_all: ("delete", {}),
 }
 ROWS = [
-    *((operation, "PrimarySteppedDown", times) for operation in OPERATIONS for times in (1, 2, 3)),
+    *((operation, "PrimarySteppedDown", 3) for operation in OPERATIONS),
+    *(
+        pytest.param(operation, "PrimarySteppedDown", times, marks=pytest.mark.long)
+        for operation in OPERATIONS
+        for times in (1, 2)
+    ),
     *((insert, fault, 3) for fault in FAULTS if fault != "PrimarySteppedDown"),
     *((operation, "shutdown after the write", 3) for operation in (update, find_and_update)),
     *((operation, "shutdown after the write", 3) for operation in (delete, delete_all)),
@@ -145,8 +150,9 @@ def test_a_stamped_insert_is_outlived_too_and_happens_once(
 @pytest.mark.parametrize(
     ("operation", "fault"),
     [
-        *((operation, "PrimarySteppedDown") for operation in (find, update, find_and_update)),
+        *((operation, "PrimarySteppedDown") for operation in (find, find_and_update)),
         *((operation, "hanging up") for operation in (insert, aggregate, delete)),
+        pytest.param(update, "PrimarySteppedDown", marks=pytest.mark.long),
     ],
 )
 def test_errors_without_end_are_unavailable_in_time_and_change_nothing(
@@ -291,9 +297,16 @@ def fill(things: Collection) -> None:
     ("command", "fault", "times"),
     [
         *(("commitTransaction", fault, 3) for fault in FAULTS),
-        *(("commitTransaction", "PrimarySteppedDown", times) for times in (1, 2)),
         *((command, "PrimarySteppedDown", 3) for command in ("find", "update")),
-        *(("insert", "hanging up", times) for times in (1, 2, 3)),
+        ("insert", "hanging up", 3),
+        *(
+            pytest.param(command, fault, times, marks=pytest.mark.long)
+            for command, fault in (
+                ("commitTransaction", "PrimarySteppedDown"),
+                ("insert", "hanging up"),
+            )
+            for times in (1, 2)
+        ),
     ],
 )
 def test_a_transaction_outlives_errors_in_a_row_and_happens_once(

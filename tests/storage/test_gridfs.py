@@ -30,6 +30,9 @@ BUCKET = "product_images"
 LENGTHS = [0, 1, MIB - 1, MIB, MIB + 1, 7 * MIB // 2]
 STOCK_CHUNK_BYTES = 255 * 1024
 BIG = 16 * MIB
+IN_A_ROW = pytest.mark.parametrize(
+    "times", [3, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 2))]
+)
 
 
 def some_bytes(length: int, seed: int = 1) -> bytes:
@@ -361,7 +364,7 @@ def test_16_mib_go_in_and_out_through_a_few(files: Files) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"error_code": 11602}, {"close_connection": True}])
-@pytest.mark.parametrize("times", [1, 2, 3])
+@IN_A_ROW
 def test_errors_in_a_row_in_the_middle_of_a_read_cost_no_byte(
     mongod: Mongod, files: Files, times: int, fault: dict[str, Any]
 ) -> None:
@@ -379,7 +382,7 @@ def test_errors_in_a_row_in_the_middle_of_a_read_cost_no_byte(
 @pytest.mark.parametrize(
     "fault", [{"error_code": 189}, {"write_concern_error": 91}, {"close_connection": True}]
 )
-@pytest.mark.parametrize("times", [1, 2, 3])
+@IN_A_ROW
 def test_errors_in_a_row_while_writing_store_everything_once(
     mongod: Mongod,
     database: Database,
@@ -396,7 +399,7 @@ def test_errors_in_a_row_while_writing_store_everything_once(
     assert point.hits == times
 
 
-@pytest.mark.parametrize("times", [1, 2, 3])
+@IN_A_ROW
 @pytest.mark.parametrize("fault", [{"error_code": 189}, {"write_concern_error": 91}])
 def test_errors_in_a_row_while_deleting_leave_nothing(
     mongod: Mongod, database: Database, files: Files, times: int, fault: dict[str, Any]
