@@ -119,7 +119,7 @@ def kill_at(avenue: House, process: subprocess.Popen[str], assets: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("files", "kills"), [(60, 2), pytest.param(500, 5, marks=pytest.mark.long)]
+    ("files", "kills"), [(60, 1), pytest.param(500, 5, marks=pytest.mark.long)]
 )
 def test_a_folder_comes_in_whole_although_the_command_is_killed(
     mongod: Mongod, commands: Commands, guard: Guard, tmp_path: Path, files: int, kills: int
