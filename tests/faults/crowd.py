@@ -25,6 +25,8 @@ PIECE_BYTES = 64 * 1024
 MIDDLE_BYTES = 3_000_000
 STEADY_PIECE_SECONDS = 0.01
 LOOK_SECONDS = 0.005
+REST_SECONDS = 0.2
+"""Between two downloads or uploads of one person: the machine is there for the others, too."""
 LONGEST_WAIT_SECONDS = 60
 MB = 1024 * 1024
 
@@ -107,7 +109,7 @@ class Crowd:
 
     def upload_on(self, *, raw: bool, large: bool) -> None:
         """Make a product and give it a picture, again and again, each until it is acknowledged."""
-        while not self.stop.is_set():
+        while not self.stop.wait(REST_SECONDS):
             seed = next(self.seeds)
             picture = noise_png(700, 700, seed=seed) if large else photo(96, 72, seed=seed)
             answer = self.patiently("product", self.write_seconds, self.create_product)
@@ -142,7 +144,7 @@ class Crowd:
         """Look at what the worker has at hand, on one connection, as browsers do."""
         with self.seller.connection() as connection:
             for path, digest in itertools.cycle(self.cached.items()):
-                if self.stop.is_set():
+                if self.stop.wait(LOOK_SECONDS):
                     return
                 self.keep(
                     "cached", self.read_seconds, partial(kept_alive, connection, path), digest
@@ -151,7 +153,7 @@ class Crowd:
     def look_at_others(self) -> None:
         """Look at what the worker has not at hand: a part of an original."""
         for seed in itertools.count():
-            if self.stop.is_set():
+            if self.stop.wait(LOOK_SECONDS):
                 return
             start = seed * 7_919_000 % (len(self.large) - 1_000)
             part = self.large[start : start + 1_000]
@@ -161,14 +163,14 @@ class Crowd:
 
     def look_at_products(self) -> None:
         """Ask the API."""
-        while not self.stop.is_set():
+        while not self.stop.wait(LOOK_SECONDS):
             self.keep(
                 "api", self.read_seconds, lambda: self.seller.get("/api/shop/products?limit=5")
             )
 
     def download_fast(self) -> None:
         """Download one after the other, as fast as it comes."""
-        while not self.stop.is_set():
+        while not self.stop.wait(REST_SECONDS):
             self.download(lambda: None)
 
     def download_slowly(self) -> None:
