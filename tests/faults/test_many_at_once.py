@@ -15,7 +15,7 @@ from tests.waiting import DEADLINE_SECONDS
 
 LIMIT = 5
 THREADS = 20
-ROUNDS = pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+ROUNDS = pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
 Sellers = tuple[Client, Client]
 
 
