@@ -73,7 +73,7 @@ def still_waiting(client: socket.socket) -> bool:
         return False
 
 
-@pytest.mark.parametrize("seconds", [6, pytest.param(12, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [4, pytest.param(12, marks=pytest.mark.long)])
 def test_two_hundred_slow_connections_do_not_keep_good_requests_waiting(
     server: Server, seconds: int
 ) -> None:
