@@ -233,5 +233,5 @@ class MalformedRecord(AvenueError):
     hint = "`python -m avenue fsck` names every such record; restore it from a backup."
 
     def __init__(self, collection: str, record: object, field: str) -> None:
-        self.collection, self.record, self.field = collection, str(record), field
+        self.collection, self.record, self.field = collection, record, field
         super().__init__(field=field)

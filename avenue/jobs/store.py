@@ -107,7 +107,7 @@ class MongoJobStore:
             "run_at": _after(lease_seconds),
         }
 
-        def take(amiss: list[str]) -> Job | None:
+        def take(amiss: list[object]) -> Job | None:
             # One that nobody can read is taken like one whose runner is killed: others come first.
             readable = {**due, "_id": {"$nin": amiss}}
             found = self._jobs.find_and_update(readable, [{"$set": taken}], sort=[("run_at", 1)])

@@ -29,6 +29,13 @@ OTHER_BYTES = "wrong_hash"
 """The kind of damage, as `media/inspection` notes it, that reading alone does not show."""
 NOT_PENDING = {"$nor": [PENDING]}
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+_UNCLAIMED = {"claim": None, "state": State.LIVE}
+_NAMES_UNKNOWN: tuple[Document, ...] = (
+    {"versions.file": {"$exists": False}},
+    {"versions.file": None},
+    {"versions.file": {"$type": ["number", "object", "binData", "objectId", "bool", "date"]}},
+)
+"""Said of assets of which nobody can read which files they name; each opens the index."""
 
 
 class AssetStore:
@@ -272,6 +279,7 @@ class SweptStore:
         self._database = database
         self._assets = house(database).collection(ASSETS)
         self._legacy_urls = house(database).collection(LEGACY_URLS)
+        self._sites = house(database).collection("sites")
         self._renditions = SweptRenditions(database)
         self._writes = Writes(database)
         self._arriving = Arriving(database)
@@ -280,39 +288,41 @@ class SweptStore:
         """Return how far this machine's clock is ahead of the server's."""
         return self._database.clock_skew().total_seconds()
 
-    def condemn_unclaimed(self, asset_id: str | None = None) -> Asset | None:
-        """Take one asset nobody claimed in time out of sight for good, and return it.
+    def condemn_one(self, asset_id: str) -> Asset | None:
+        """Take an asset out of sight for good and return it, if nobody claimed it in time."""
+        expired = {
+            "expires_at": {"$type": "date"},  # what has none was claimed once
+            "$expr": {"$lt": ["$expires_at", "$$NOW"]},
+        }
+        return _condemn(self._assets, {**_UNCLAIMED, **expired, "_id": asset_id})
 
-        It is the one of `asset_id`, if that is given.
+    def condemn_unclaimed(self, until: datetime, amiss: list[object]) -> Asset | None:
+        """Take one asset nobody claimed `until` then out of sight for good, and return it.
+
+        Those that cannot be read stay as they are; they join `amiss`, which are passed over.
         """
-        expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
-        unclaimed = {"claim": None, "state": State.LIVE, **expired}
-        if asset_id is not None:
-            return _condemn(self._assets, {**unclaimed, "_id": asset_id})
+        expired = {**_UNCLAIMED, "expires_at": {"$lte": until}}
+        order = [("expires_at", 1)]
         return passing_over(
-            lambda amiss: _condemn(
-                self._assets,
-                {**unclaimed, "_id": {"$nin": amiss}},
-                sort=[("expires_at", 1)],
-            )
+            lambda ids: _condemn(self._assets, {**expired, "_id": {"$nin": ids}}, sort=order), amiss
         )
 
-    def condemn_trash(self, days: int) -> Asset | None:
-        """Take one asset that was in the trash for `days` out of sight for good."""
-        latest = {"$dateSubtract": {"startDate": "$$NOW", "unit": "day", "amount": days}}
-        old = {
-            "state": State.TRASH,
-            "trash.at": {"$type": "date"},
-            "$expr": {"$lt": ["$trash.at", latest]},
-        }
+    def condemn_trash(self, until: datetime, amiss: list[object]) -> Asset | None:
+        """Do the same to one asset that is in the trash since then."""
+        old = {"state": State.TRASH, "trash.at": {"$lte": until}}
         change = {"$set": {"state": State.PURGING}}
+        order = [("trash.at", 1)]
 
-        def condemn(amiss: list[str]) -> Asset | None:
-            readable = {**old, "_id": {"$nin": amiss}}
-            found = self._assets.find_and_update(readable, change, sort=[("trash.at", 1)])
-            return from_document(found) if found else None
+        def condemn(ids: list[object]) -> Document | None:
+            # In a transaction, which leaves alone what cannot be read.
+            return self._assets.transaction(
+                lambda assets: assets.find_and_update(
+                    {**old, "_id": {"$nin": ids}}, change, sort=order
+                )
+            )
 
-        return passing_over(condemn)
+        found = passing_over(condemn, amiss)
+        return from_document(found) if found else None
 
     def condemned(self, limit: int) -> list[Asset]:
         """Return assets whose purge was begun and can be gone on with."""
@@ -354,15 +364,18 @@ class SweptStore:
     def used_files(self, files: Sequence[FileFacts]) -> frozenset[str]:
         """Return which of `files` are a version of their asset.
 
-        Of one whose record lost what it names, all are: they may be needed to mend it.
+        Whatever site its record says it is of: that may be what is wrong with it. Of one whose
+        record lost what it names, all are: they may be needed to mend it.
         """
         owners = {each.id: str(each.metadata.get("asset")) for each in files}
         asset_ids = sorted(set(owners.values()))
-        found = self._assets.find({"_id": {"$in": asset_ids}}, {"site": 1, "versions.file": 1})
+        found = self._assets.find({"_id": {"$in": asset_ids}}, {"versions.file": 1})
         named = {each["_id"]: _files_named(each) for each in found}
-        bare = {asset for asset, some in named.items() if not some}
-        used = {f"{each['site']}/{name}" for each in found for name in named[each["_id"]]}
-        return frozenset(used | {file for file, owner in owners.items() if owner in bare})
+        return frozenset(
+            file
+            for file, owner in owners.items()
+            if owner in named and (not named[owner] or file.partition("/")[2] in named[owner])
+        )
 
     def live_after(self, asset_id: str, limit: int) -> list[Asset]:
         """Return up to `limit` live assets of every site by id, after `asset_id`."""
@@ -374,8 +387,10 @@ class SweptStore:
         reach = {"_id": {"$lte": up_to}} if up_to else {}
         return self._assets.count({"state": State.LIVE, **reach})
 
-    def renditions_after(self, rendition_id: str, limit: int) -> list[SweptRendition]:
-        """Return renditions in the order of their ids."""
+    def renditions_after(
+        self, rendition_id: str, limit: int
+    ) -> tuple[str | None, list[SweptRendition]]:
+        """Look at renditions in the order of their ids; see `SweptRenditions.after`."""
         return self._renditions.after(rendition_id, limit)
 
     def assets_by_id(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
@@ -399,6 +414,18 @@ class SweptStore:
             self._assets.find_one({"site": site_id, "versions.file": own_id}, {"_id": 1})
             is not None
         )
+
+    def may_be_named(self, file_id: str) -> bool:
+        """Tell the same of a file whose document is gone, which would tell whose it is.
+
+        It may be of any asset of which nobody can read what it names, or of which site it is.
+        """
+        site_id, _, own_id = file_id.partition("/")
+        sites = [each["_id"] for each in self._sites.find({}, {"_id": 1})]
+        strays = {"site": {"$nin": sites}, "versions.file": own_id}
+        bare = [{"site": site_id, **each} for each in _NAMES_UNKNOWN]
+        found = self._assets.find_as_it_is({"$or": [strays, *bare]}, {"_id": 1})
+        return found is not None or self.is_named(file_id)
 
     def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
         """Return when the newest chunk of a file was made."""
@@ -497,7 +524,10 @@ def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
 def _condemn(
     assets: Collection, query: Mapping[str, Any], sort: Sort | None = None
 ) -> Asset | None:
-    """Put an asset that never had an owner out of sight for good and return it."""
+    """Put an asset that never had an owner out of sight for good and return it.
+
+    In a transaction, which leaves alone what cannot be read.
+    """
 
     def work(assets: Collection) -> Document | None:
         change = noted(assets, {"$set": {"state": State.PURGING}})
@@ -506,7 +536,7 @@ def _condemn(
             announce(assets, found, Kind.PURGE)
         return found
 
-    found = together(assets, work)
+    found = assets.transaction(work)
     return from_document(found) if found else None
 
 
@@ -590,7 +620,10 @@ def trash_first(
     changes: Mapping[str, Any],
     sort: Sort | None = None,
 ) -> bool:
-    """Set `changes`, by which it is in the trash, of the first asset that matches, if any does."""
+    """Set `changes`, by which it is in the trash, of the first asset that matches, if any does.
+
+    In a transaction, which leaves alone what cannot be read.
+    """
 
     def work(assets: Collection) -> bool:
         gone = assets.find_and_update(query, noted(assets, {"$set": changes}), sort=sort)
@@ -598,7 +631,7 @@ def trash_first(
             announce(assets, gone, Kind.DELETED, Kind.PURGE)
         return gone is not None
 
-    return together(assets, work)
+    return assets.transaction(work)
 
 
 def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:

@@ -64,18 +64,21 @@ class Sweeper:
 
     def sweep(self, progress: Callable[[Swept], None] = lambda _: None) -> Swept:
         """Do one round and return what went; raise `ClocksDiffer` rather than guess ages."""
-        if abs(self._store.clock_skew_seconds()) > MOST_SKEW_SECONDS:
+        skew_seconds = self._store.clock_skew_seconds()
+        if abs(skew_seconds) > MOST_SKEW_SECONDS:
             raise ClocksDiffer
         swept = Swept()
-        for _ in self._round(swept):
+        for _ in self._round(swept, utc_now() - timedelta(seconds=skew_seconds)):
             progress(swept)
         return swept
 
-    def _round(self, swept: Swept) -> Iterator[None]:
-        while self._store.condemn_unclaimed():
+    def _round(self, swept: Swept, began_at: datetime) -> Iterator[None]:
+        """Do one round; of what comes meanwhile nothing is taken, or it might never end."""
+        amiss: list[object] = []
+        while self._store.condemn_unclaimed(began_at, amiss):
             swept.unclaimed += 1
             yield from self._purge(swept)
-        while self._store.condemn_trash(self._trash_days):
+        while self._store.condemn_trash(began_at - timedelta(days=self._trash_days), amiss):
             swept.trash += 1
             yield from self._purge(swept)
         yield from self._purge(swept)
@@ -119,7 +122,7 @@ class Sweeper:
                 if not made_at or not self._may_go(file_id, made_at):
                     continue
                 # What an asset still names is damaged, not forgotten: its chunks can be mended.
-                if self._store.is_named(file_id):
+                if self._store.may_be_named(file_id):
                     continue
                 if not self._store.existing_files(bucket, [file_id]):
                     self._store.delete_file(bucket, file_id)
@@ -128,9 +131,9 @@ class Sweeper:
 
     def _stale_renditions(self, swept: Swept) -> Iterator[None]:
         """Remove what was made of pictures as they are no longer shown."""
-        last = ""
-        while found := self._store.renditions_after(last, BATCH):
-            last = found[-1].key.id
+        last: str | None = ""
+        while last is not None:
+            last, found = self._store.renditions_after(last, BATCH)
             ids = {each.key.asset for each in found}
             assets = self._store.assets_by_id(ids)
             # What a record means that cannot be read, nobody knows: what it may name stays.

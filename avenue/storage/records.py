@@ -18,6 +18,8 @@ from avenue.storage.shapes import compiled, shape_of
 T = TypeVar("T")
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What a reader of stored documents raises when a field is missing or is something else."""
+MOST_MALFORMED = 10_000
+"""How many records that cannot be read are passed over, one after the other."""
 WHOLE_RECORD = "_id"
 """Named where nobody can tell which field it is."""
 
@@ -101,14 +103,18 @@ def readable(
             left_out(malformed)
 
 
-def passing_over(work: Callable[[list[str]], T]) -> T:
-    """Return what `work` makes: it is called with the ids to pass over, those it stumbled on."""
-    ids: list[str] = []
+def passing_over(work: Callable[[list[object]], T], known: list[object] | None = None) -> T:
+    """Return what `work` makes: it is called with the ids to pass over, those it stumbled on.
+
+    Who calls this again and again gives the same list of `known` ones each time. Raise
+    `MalformedRecord` when `work` stumbles on the same one again, or on too many.
+    """
+    ids = [] if known is None else known
     while True:
         try:
             return work(ids)
         except MalformedRecord as malformed:
-            if malformed.record in ids:
+            if malformed.record in ids or len(ids) >= MOST_MALFORMED:
                 raise
             left_out(malformed)
             ids.append(malformed.record)

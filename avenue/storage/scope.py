@@ -110,6 +110,12 @@ class Collection:
         """What it is called."""
         return self.source.name
 
+    def transaction(self, work: "Callable[[Collection], T]") -> T:
+        """Run `work` with this collection in its open transaction, else in one of its own."""
+        if self.session is not None:
+            return work(self)
+        return self.database.transaction(lambda session: work(self.within(session)))
+
     def find_one(self, query: Filter, projection: Filter | None = None) -> Document | None:
         """Return the document that matches, or None; a whole one that can be read.
 

@@ -220,7 +220,7 @@ def test_the_sweeper_leaves_what_has_a_day_to_go_on(application, as_admin, as_cl
     past = datetime(2001, 1, 1, tzinfo=UTC)
     application.raw["assets"].update_one({"_id": told["id"]}, {"$set": {"expires_at": past}})
     # Of this one only: what other tests let expire is swept, as it should be.
-    assert SweptStore(application.database).condemn_unclaimed(told["id"]) is None
+    assert SweptStore(application.database).condemn_one(told["id"]) is None
     assert as_client.get(told["url"]).data == b"kept"
 
 

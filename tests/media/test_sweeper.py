@@ -254,3 +254,105 @@ def test_a_second_sweep_finds_nothing(database: Database) -> None:
         set_fields(database, expired, expires_at=utc_now() - timedelta(days=1))
     assert sweeper(database).sweep().purged == 3
     assert sweeper(database).sweep().total == 0
+
+
+GONE = object()
+"""A field that is taken away."""
+
+DAMAGED: tuple[tuple[str, Any], ...] = (
+    ("site", GONE),
+    ("site", "zzz"),
+    ("site", 7),
+    ("claim", GONE),
+    ("claim", None),
+    ("claim", 7),
+    ("state", "zzz"),
+    ("versions", GONE),
+    ("versions", [{"file": 7}]),
+    ("expires_at", 7),
+    ("trash", {}),
+    ("bucket", 7),
+)
+
+
+def damage(database: Database, asset: Asset, field: str, value: Any) -> None:
+    change = {"$unset": {field: ""}} if value is GONE else {"$set": {field: value}}
+    database.raw["assets"].update_one({"_id": asset.id}, change)
+
+
+@pytest.mark.parametrize(("field", "value"), DAMAGED)
+def test_no_damaged_field_costs_the_bytes(database: Database, field: str, value: Any) -> None:
+    asset = claimed(database, stored(database, an_asset()))
+    database.raw["assets"].update_one({"_id": asset.id}, {"$unset": {"expires_at": ""}})
+    damage(database, asset, field, value)
+    sweeper(database).sweep()
+    assert counts(database) == (1, 1, 3)
+    assert database.raw["assets"].find_one({"state": "purging"}) is None
+
+
+def test_chunks_stay_while_nobody_can_read_what_an_asset_names(database: Database) -> None:
+    for field, value in (("versions", GONE), ("versions.0.file", 7), ("site", "zzz")):
+        database.raw["assets"].delete_many({})
+        asset = claimed(database, stored(database, an_asset()))
+        damage(database, asset, field, value)
+        database.raw[f"{BUCKET}.files"].delete_many({})
+        sweeper(database).sweep()
+        assert counts(database) == (1, 0, 3), field
+        database.raw["assets"].delete_many({})
+        sweeper(database).sweep()
+        assert counts(database) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("ids", [("a", "b"), (7, 8)])
+def test_what_cannot_be_read_is_left_as_it_is_and_the_rest_goes(
+    database: Database, ids: tuple[Any, Any]
+) -> None:
+    for number, changes in enumerate(
+        ({"expires_at": utc_now()}, {"state": "trash", "trash": {"at": utc_now()}})
+    ):
+        asset = stored(database, an_asset())
+        document = database.raw["assets"].find_one_and_delete({"_id": asset.id})
+        assert document is not None
+        long_ago = {**document, **changes, "_id": ids[number], "revision": "zzz"}
+        database.raw["assets"].insert_one(long_ago)
+        fine = stored(database, an_asset())
+        set_fields(database, fine, **changes)
+    before = list(database.raw["assets"].find({"revision": "zzz"}, sort=[("_id", 1)]))
+    swept = sweeper(database, trash_days=0, orphan_age=timedelta(days=1)).sweep()
+    assert (swept.unclaimed, swept.trash, swept.purged) == (1, 1, 2)
+    assert list(database.raw["assets"].find({}, sort=[("_id", 1)])) == before
+
+
+def test_a_round_ends_while_the_trash_fills(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trashed() -> None:
+        asset = stored(database, an_asset())
+        set_fields(database, asset, state="trash", trash={"at": utc_now()})
+
+    purge, purged = SweptStore.purge, []
+
+    def purge_and_trash(self: SweptStore, asset: Asset) -> None:
+        purged.append(asset.id)
+        purge(self, asset)
+        trashed()
+        assert len(purged) < 5
+
+    monkeypatch.setattr(SweptStore, "purge", purge_and_trash)
+    set_fields(database, stored(database, an_asset()), state="trash", trash={"at": utc_now()})
+    assert sweeper(database, trash_days=0).sweep().trash == 1
+
+
+def test_a_rendition_that_cannot_be_read_stops_no_round(database: Database) -> None:
+    renditions = database.raw["renditions"]
+    sound = {"site": DEFAULT_SITE, "file": "f", "made_at": utc_now() - timedelta(days=1)}
+    for name, changes in (
+        ("a", {}),
+        ("a/b/c.jpg", {"made_at": "zzz"}),
+        ("b/b/c.jpg", {"file": 7}),
+        ("c/b/c.jpg", {"site": 7}),
+        ("d/b/c.jpg", {}),
+    ):
+        renditions.insert_one({"_id": name, **sound, **changes})
+    assert sweeper(database).sweep().renditions == 1
+    assert renditions.find_one({"_id": "d/b/c.jpg"}) is None

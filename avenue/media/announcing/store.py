@@ -29,9 +29,7 @@ def together(assets: Collection, work: Callable[[Collection], T]) -> T:
 
     One that is open already is the one. `work` may run several times.
     """
-    if assets.session is not None or not assets.database.announces:
-        return work(assets)
-    return assets.database.transaction(lambda session: work(assets.within(session)))
+    return assets.transaction(work) if assets.database.announces else work(assets)
 
 
 def announce(assets: Collection, asset: Document, *kinds: Kind) -> None:

@@ -34,7 +34,7 @@ class OutboxStore:
             "due_at": _after(lease_seconds),
         }
 
-        def take(amiss: list[str]) -> Event | None:
+        def take(amiss: list[object]) -> Event | None:
             readable = {**due, "_id": {"$nin": amiss}}
             found = self._events.find_and_update(readable, [{"$set": taken}], sort=[("due_at", 1)])
             return _event(found) if found else None

@@ -11,6 +11,7 @@ from avenue.media.renditions.models import (
 )
 from avenue.media.variants import FORMATS
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import readable
 from avenue.storage.scope import AlreadyThere, Collection, house, site
 
 RENDITIONS = "renditions"
@@ -91,22 +92,19 @@ class SweptRenditions:
     def __init__(self, database: Database) -> None:
         self._renditions = house(database).collection(RENDITIONS)
 
-    def after(self, last_id: str, limit: int) -> list[SweptRendition]:
-        """Return up to `limit` renditions by id, after `last_id`."""
+    def after(self, last_id: str, limit: int) -> tuple[str | None, list[SweptRendition]]:
+        """Look at the `limit` renditions after `last_id`, by id.
+
+        Return where to go on, None at the end, and those that can be read.
+        """
         found = self._renditions.find(
             {"_id": {"$gt": last_id}},
             {"site": 1, "file": 1, "made_at": 1},
             sort=[("_id", 1)],
             limit=limit,
         )
-        return [
-            SweptRendition(
-                key=key_in(each["_id"]),
-                file=f"{each['site']}/{each['file']}",
-                made_at=each["made_at"],
-            )
-            for each in found
-        ]
+        end = found[-1]["_id"] if len(found) == limit else None
+        return end, list(readable(RENDITIONS, _swept, found, is_part=True))
 
     def delete(self, rendition_id: str) -> None:
         """Forget one; repeatable."""
@@ -141,6 +139,14 @@ def from_document(document: Document) -> KeptRendition:
         name: document[name] for name in ("file", "data", "width", "height", "sha256", "made_at")
     }
     return KeptRendition(key=key_in(document["_id"]), **fields)
+
+
+def _swept(document: Document) -> SweptRendition:
+    return SweptRendition(
+        key=key_in(document["_id"]),
+        file=f"{document['site']}/{document['file']}",
+        made_at=document["made_at"],
+    )
 
 
 def key_in(rendition_id: str) -> RenditionKey:

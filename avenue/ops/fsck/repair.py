@@ -207,7 +207,8 @@ class Repair:
         # Of no site, too: it may have been added since.
         if not self._swept.release(stored_id):
             return IS_WRITTEN
-        if not self._swept.is_named(stored_id) and not self._store.has_file(bucket, stored_id):
+        is_left = not self._swept.may_be_named(stored_id)
+        if is_left and not self._store.has_file(bucket, stored_id):
             self._swept.delete_file(bucket, stored_id)
         return None
 
@@ -224,7 +225,7 @@ class Repair:
         return None
 
     def _remove_temporary(self, finding: Finding) -> str | None:
-        condemned = self._swept.condemn_unclaimed(finding.subject)
+        condemned = self._swept.condemn_one(finding.subject)
         if condemned:
             self._swept.purge(condemned)
         return None

@@ -235,7 +235,7 @@ class Fsck:
                 )
                 for each, count in found.items()
                 # What an asset names is damaged, not forgotten: that was told with the asset.
-                if not self._swept.is_named(f"{site.id}/{each}")
+                if not self._swept.may_be_named(f"{site.id}/{each}")
             ]
             return end or None, findings, 0
 
