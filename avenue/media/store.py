@@ -635,16 +635,20 @@ def trash_first(
 
 
 def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
-    """Bring an asset back from the trash, inside a transaction; return its old position."""
+    """Bring an asset back from the trash, inside a transaction; return its old position.
+
+    That is the first one where nobody wrote it down.
+    """
     query = {**_owned(asset_id, claim), "state": State.TRASH}
-    found = assets.find_one(query, {"trash.position": 1})
+    found = assets.find_one(query)
     if found is None:
         return None
     restored = {"$set": {"state": State.LIVE}, "$unset": {"trash": ""}}
     after = assets.find_and_update(query, restored)
     if after is not None:
         announce(assets, after, Kind.RESTORED)
-    return int(found["trash"]["position"])
+    position: int = found.get("trash", {}).get("position", 0)
+    return position
 
 
 def replace_one(

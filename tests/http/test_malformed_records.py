@@ -471,3 +471,43 @@ def test_nothing_that_a_malformed_record_may_name_is_removed(house: House) -> No
         assert files.find_one({"_id": file_id})
         assert house.raw["builder_media.chunks"].find_one({"files_id": file_id})
         assert house.raw["renditions"].count_documents({"asset": record["_id"]}) == kept
+
+
+UNREAD: list[tuple[str, Any]] = [("site", "zzz"), ("site", GONE), ("state", "zzz"), ("state", [])]
+
+
+@pytest.mark.parametrize(("field", "value"), UNREAD)
+def test_a_product_keeps_the_entry_of_a_picture_whose_record_cannot_be_read(
+    house: House, field: str, value: Any
+) -> None:
+    product = house.admin.a_product(a_picture(), a_picture())
+    shelf, kept = f"{PRODUCTS}/{product['id']}/images", product["images"][0]["id"]
+    asset = house.raw["assets"].find_one({"_id": kept})
+    assert asset is not None
+    with stored(house, "assets", wounded(asset, Wound((field,), value))):
+        assert house.admin.upload(shelf, a_picture()).status_code == 201
+        house.raw["assets"].update_one({"_id": product["images"][1]["id"]}, {"$set": TRASHED})
+        assert house.admin.upload(shelf, a_picture()).status_code == 201
+    shown = [each["id"] for each in house.admin.get(f"{PRODUCTS}/{product['id']}").json["images"]]
+    assert (len(shown), shown[0]) == (3, kept)
+
+
+TRASHED = {"state": "trash", "trash": {"at": utc_now()}}
+
+
+def test_an_old_address_stays_while_its_picture_does_not_say_whose_it_is(house: House) -> None:
+    address = record_of(house, "legacy_urls")
+    asset = house.raw["assets"].find_one({"_id": address["asset"]})
+    assert asset is not None
+    with stored(house, "assets", {**asset, "site": "zzz"}):
+        house.fsck.run(new_id(), Order(repair=True), None, lambda **_: None)
+    assert house.raw["legacy_urls"].find_one({"_id": address["_id"]}) == address
+
+
+def test_a_picture_comes_back_first_when_nobody_knows_where_it_was(house: House) -> None:
+    product = house.admin.a_product(a_picture(), a_picture())
+    url, last = f"{PRODUCTS}/{product['id']}", product["images"][1]["id"]
+    assert house.admin.delete(f"{url}/images/{last}").status_code in {200, 204}
+    house.raw["assets"].update_one({"_id": last}, {"$unset": {"trash.position": ""}})
+    assert house.admin.post(f"{url}/images/{last}/restore").status_code == 200
+    assert house.admin.get(url).json["images"][0]["id"] == last

@@ -236,7 +236,7 @@ class Repair:
 
     def _remove_address(self, finding: Finding) -> str | None:
         site_id, asset = finding.site or "", finding.asset or ""
-        if not self._inspections.assets(site_id, [asset]):
+        if not self._swept.those_there([asset]):
             self._store.remove_address(site_id, finding.stored_id, asset)
         return None
 

@@ -266,7 +266,8 @@ class Fsck:
 
     def _addresses(self, site: Site, last: str) -> Found:
         batch = self._store.addresses_after(site.id, last, BATCH)
-        there = self._inspections.assets(site.id, [asset for _, _, asset in batch])
+        # Of whatever site: a record may not say any more whose it is.
+        there = self._swept.those_there(asset for _, _, asset in batch)
         findings = [
             Finding(
                 kind=Kind.ADDRESS_DANGLING,
