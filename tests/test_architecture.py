@@ -39,6 +39,7 @@ SEES_THE_WHOLE_HOUSE = {
     "media.store.SweptStore.files_after": "the sweeper",
     "media.store.SweptStore.chunk_owners_after": "the sweeper",
     "media.store.SweptStore.existing_files": "the sweeper",
+    "media.store.SweptStore.is_used": "the sweeper and the check",
     "media.store.SweptStore.newest_chunk_at": "the sweeper",
     "media.store.SweptStore.delete_file": "the sweeper",
     "ops.alerts.store.MongoAlertStore.__init__": "alerts about the deployment and every site",

@@ -415,6 +415,11 @@ class SweptStore:
             is not None
         )
 
+    def is_used(self, bucket: str, file_id: str) -> bool:
+        """Tell whether a file is a version of any asset, or may be one; see `used_files`."""
+        found = house(self._database).files(bucket).find(file_id)
+        return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
+
     def may_be_named(self, file_id: str) -> bool:
         """Tell the same of a file whose document is gone, which would tell whose it is.
 

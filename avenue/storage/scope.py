@@ -4,11 +4,13 @@ The site handle puts `site` into every filter, every new document and every pipe
 query that forgot it cannot be written. Who takes `house()` is listed in a test.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import bson
+from bson import ObjectId
 from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
@@ -19,6 +21,7 @@ from avenue.storage.connection import QUICK, Database, Document
 from avenue.storage.gridfs import Files
 from avenue.storage.mending import Mender
 from avenue.storage.records import (
+    MOST_MALFORMED,
     Malformed,
     check,
     faults_of,
@@ -67,8 +70,10 @@ HEAVY = frozenset({"data"})
 RENDITIONS = "renditions"
 TOLD_WITH_BYTES = frozenset({"bytes", "sha256", "made_at"})
 """Of renditions: one that lacks these is damaged, and is made again."""
-OTHER_TYPES = ["number", "object", "array", "binData", "objectId", "bool", "date", "null"]
-"""What ids may be that are none of ours: named one by one, they are found through the index."""
+OTHER_TYPES = ("number", "object", "binData", "objectId", "bool", "date", "null")
+"""What ids may be that are none of ours: each of them is a range of the index."""
+MOST_LOGGED = 10
+"""How many of the records that a list leaves out are logged."""
 BUCKETS = ("product_images", "builder_media", "uploads")
 
 
@@ -159,36 +164,52 @@ class Collection:
         """Return what `reader` makes of the documents that match.
 
         What cannot be read is left out, and the next ones come in its place: a page that is not
-        full is the last one.
+        full is the last one. Where more than 10,000 cannot be read, it is the last one, too.
         """
-        asked = limit
-        while True:
-            found = self.find(query, projection, sort=sort, limit=asked)
-            made, malformed = self._made(reader, found, is_part=projection is not None)
-            if not limit or len(made) >= limit or len(found) < asked:
-                for each in malformed:
-                    left_out(each)
-                return made[:limit] if limit else made
-            asked *= 2
+
+        def look(most: int) -> tuple[list[T], list[MalformedRecord]]:
+            made: list[T] = []
+            malformed: list[MalformedRecord] = []
+            with self.source.find(
+                self._scoped(query), projection, sort=sort, limit=most, session=self.session
+            ) as found:
+                for each in found:
+                    try:
+                        made.append(read(self.name, reader, each, is_part=projection is not None))
+                    except MalformedRecord as error:
+                        malformed.append(error)
+                    if len(made) == limit > 0:
+                        break
+            return made, malformed
+
+        made, malformed = self._read(lambda: look(limit))
+        if malformed and len(made) + len(malformed) == limit:
+            made, malformed = self._read(lambda: look(limit + MOST_MALFORMED))
+        for each in malformed[:MOST_LOGGED]:
+            left_out(each)
+        return made
 
     def malformed_after(
         self, last: str, limit: int, query: Filter = EVERYTHING
     ) -> tuple[str | None, list[Malformed]]:
-        """Judge the `limit` documents behind the id `last`, of those that match.
+        """Judge up to `limit` documents behind the id `last`, of those that match.
 
         Return the id where to go on, None at the end, and those that are not as they should be.
+        However large they are, 16 MB are in memory at most.
         """
-        light = dict.fromkeys(HEAVY, 0)
-        found = self.find({**query, "_id": {"$gt": last}}, light, sort=[("_id", 1)], limit=limit)
-        end = found[-1]["_id"] if len(found) == limit else None
+        end, found = None, []
+        for each in self._batch({**query, "_id": {"$gt": last}}, limit):
+            end = each["_id"]
+            found.append(self._malformed(each))
         if end is None:  # ids of another type are none of ours, and come behind all others
-            found += self.find({**query, "_id": {"$type": OTHER_TYPES}}, light, limit=limit)
-        judged = (self._malformed(each) for each in found)
-        return end, [each for each in judged if each.fields]
+            others = map(self._malformed, self._with_other_ids(query, limit))
+            found = list(itertools.islice(others, MOST_MALFORMED))
+        return end, [each for each in found if each.fields]
 
     def malformed(self, record: str) -> Malformed | None:
         """Judge the document of an id; None when it is gone or as it should be."""
-        found = self.find_as_it_is({"_id": record}, dict.fromkeys(HEAVY, 0))
+        ids = [record, *([ObjectId(record)] if ObjectId.is_valid(record) else [])]
+        found = self.find_as_it_is({"_id": {"$in": ids}}, dict.fromkeys(HEAVY, 0))
         judged = self._malformed(found) if found else None
         return judged if judged and judged.fields else None
 
@@ -349,17 +370,33 @@ class Collection:
             fields=tuple(sorted(fields)),
         )
 
-    def _made(
-        self, reader: Callable[[Document], T], documents: Sequence[Document], *, is_part: bool
-    ) -> tuple[list[T], list[MalformedRecord]]:
-        made: list[T] = []
-        malformed: list[MalformedRecord] = []
-        for each in documents:
-            try:
-                made.append(read(self.name, reader, each, is_part=is_part))
-            except MalformedRecord as error:
-                malformed.append(error)
-        return made, malformed
+    def _batch(self, query: Filter, limit: int) -> Iterator[Document]:
+        """Yield the first documents that match, by id: what the server sends in one message."""
+
+        def look() -> Any:
+            with self.source.find_raw_batches(
+                self._scoped(query),
+                dict.fromkeys(HEAVY, 0),
+                sort=[("_id", 1)],
+                limit=limit,
+                batch_size=limit,
+                session=self.session,
+            ) as batches:
+                return next(batches, b"")
+
+        return bson.decode_iter(self._read(look), self.source.codec_options)
+
+    def _with_other_ids(self, query: Filter, limit: int) -> Iterator[Document]:
+        """Yield the documents that match and have ids that are no texts."""
+        for kind in OTHER_TYPES:
+            ids: Document = {"$type": kind}
+            while True:
+                last = None
+                for last in self._batch({**query, "_id": ids}, limit):
+                    yield last
+                if last is None:
+                    break
+                ids = {"$type": kind, "$gt": last["_id"]}
 
     def _is_stored(self, document: Document) -> bool:
         """Tell whether exactly this document is stored, and wait until a majority has it.

@@ -461,6 +461,8 @@ def test_nothing_that_a_malformed_record_may_name_is_removed(house: House) -> No
     kept = house.raw["renditions"].count_documents({"asset": record["_id"]})
     assert kept
     for wound in (
+        Wound(("site",), "zzz"),
+        Wound(("site",), GONE),
         Wound(("versions", 0, "file"), 7),
         Wound(("versions",), "zzz"),
         Wound(("versions", 0, "bytes"), "zzz"),

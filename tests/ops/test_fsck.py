@@ -1,6 +1,7 @@
 """The check of everything: each planted fault is found, none is invented, the mendable mended."""
 
 import contextlib
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -418,3 +419,15 @@ def test_what_a_site_has_stored_is_in_no_span_outside_of_them(stored):
     assert not is_outside(stored)
     for stranger in ("default", "default-/x", "default-3/x", "b/x", "", "defaul/x", "default0/x"):
         assert is_outside(stranger)
+
+
+@pytest.mark.parametrize("files_id", [None, 7, ["zzz"], {"zzz": 7}])
+def test_it_ends_whatever_chunks_name_as_their_file(house, files_id):
+    chunks = house.raw["uploads.chunks"]
+    chunks.insert_one({"files_id": files_id, "n": 0, "data": b"a"})
+    chunks.insert_one({"files_id": "zzz/a", "n": 0, "data": b"a"})
+    steps = fsck_of(house)._outside("run", [], Order())
+    assert len(list(itertools.islice(steps, 100))) < 100
+    kept = CheckStore(house.database).findings("run", "", 100)
+    named = {each.subject for each in kept if each.kind == "orphan_chunks"}
+    assert named >= {"zzz/a", *([str(files_id)] if files_id in (None, 7) else [])}

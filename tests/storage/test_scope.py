@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from bson import Binary
+from bson import Binary, ObjectId
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from avenue.config import Settings
@@ -18,6 +18,7 @@ from avenue.storage.gridfs import Files
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
 from avenue.storage.schema import migrate
 from avenue.storage.scope import SITE_COLLECTIONS, AlreadyThere, Collection, house, site
+from avenue.storage.shapes import Shape
 from tests.mongod import Mongod, ReplicaSet, client_of, fail_point
 from tests.storage.replication import replication_held
 from tests.threads import at_once
@@ -369,3 +370,65 @@ def test_what_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet)
     mine.insert({"_id": "q"})
     assert mine.find({}) == [{"_id": "q", "site": "mine"}]
     database.close()
+
+
+def of_each(number: Any) -> int:
+    """What is read in these lists; -1 cannot be."""
+    if number["n"] < 0:
+        raise ValueError(number)
+    return int(number["n"])
+
+
+@pytest.mark.parametrize("malformed", [0, 1, 7, 30])
+def test_a_page_is_filled_up_behind_what_cannot_be_read(mine: Collection, malformed: int) -> None:
+    numbers = [-1] * malformed + list(range(10))
+    mine.put_all([{"_id": f"{place:03d}", "n": n} for place, n in enumerate(numbers)])
+    for limit in (1, 3, 10, 11):
+        found = mine.values(of_each, {}, sort=[("_id", 1)], limit=limit)
+        assert found == list(range(min(limit, 10)))
+    assert mine.values(of_each, {}, sort=[("_id", 1)]) == list(range(10))
+
+
+def test_a_list_ends_behind_too_much_that_cannot_be_read(
+    mine: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avenue.storage.scope.MOST_MALFORMED", 5)
+    numbers = [1, *[-1] * 10, 2]
+    mine.put_all([{"_id": f"{place:03d}", "n": n} for place, n in enumerate(numbers)])
+    assert mine.values(of_each, {}, sort=[("_id", 1)], limit=2) == [1]
+
+
+A_NUMBER = {"numbers": Shape({"n": int})}
+
+
+def test_records_are_judged_in_pieces_however_large_they_are(
+    mine: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avenue.storage.records.shape_of", lambda *_: "numbers")
+    monkeypatch.setattr("avenue.storage.shapes.SHAPES", A_NUMBER)
+    large = "a" * 5 * 1024 * 1024
+    for place, n in enumerate((1, "zzz", 3, 4, "zzz")):
+        mine.insert({"_id": f"{place:03d}", "n": n, "html": large})
+    pieces, last = [], ""
+    while last is not None:
+        last, found = mine.malformed_after(last, 500)
+        pieces.append([each.id for each in found])
+    assert [each for piece in pieces for each in piece] == ["001", "004"]
+    assert len(pieces) > 2
+
+
+def test_records_of_every_kind_of_id_are_judged(
+    mine: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avenue.storage.records.shape_of", lambda *_: "numbers")
+    monkeypatch.setattr("avenue.storage.shapes.SHAPES", A_NUMBER)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    ids = ["a", "b", *range(5), None, True, False, {"a": 1}, b"a", ObjectId(), ObjectId(), at]
+    for each in ids:
+        mine.insert({"_id": each, "n": "zzz"})
+    found, last = [], ""
+    while last is not None:
+        last, some = mine.malformed_after(last, 2)
+        found += some
+    assert sorted(each.id for each in found) == sorted(map(str, ids))
+    assert all(mine.malformed(each.id) for each in found if ObjectId.is_valid(each.id))

@@ -190,12 +190,12 @@ class Repair:
         return self._store.newest_chunk_at(bucket, stored_id)
 
     def _remove_file(self, finding: Finding) -> str | None:
-        stored_id = _stored_id(finding)
+        stored_id, bucket = _stored_id(finding), finding.bucket or ""
         if not self._swept.release(stored_id):
             return IS_WRITTEN
         # Only now can no write make it used any more.
-        if not self._swept.is_named(stored_id):
-            self._swept.delete_file(finding.bucket or "", stored_id)
+        if not self._swept.is_used(bucket, stored_id):
+            self._swept.delete_file(bucket, stored_id)
         return None
 
     def _remove_chunks(self, finding: Finding) -> str | None:

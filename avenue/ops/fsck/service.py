@@ -23,7 +23,7 @@ from avenue.media.store import ASSETS
 from avenue.media.sweeper import MOST_SKEW_SECONDS, ClocksDiffer
 from avenue.ops.fsck.models import YOUNG, CheckedRendition, Finding, Kind, Order
 from avenue.ops.fsck.repair import BYTES, Holdings, Repair
-from avenue.ops.fsck.store import spans_outside
+from avenue.ops.fsck.store import START, spans_outside
 from avenue.storage.records import Malformed
 from avenue.storage.schema import HOUSE_COLLECTIONS
 from avenue.storage.scope import BUCKETS
@@ -216,7 +216,7 @@ class Fsck:
                 )
                 for each in found
                 # The file may name a wrong asset: it is the assets that own files.
-                if not self._swept.is_named(f"{site.id}/{each}")
+                if not self._swept.is_used(bucket, f"{site.id}/{each}")
             ]
             return end or None, findings, 0
 
@@ -286,7 +286,7 @@ class Fsck:
 
     def _renditions(self, site: Site, last: str) -> Found:
         ids = self._store.pictured_after(site.id, last, PICTURED_AT_ONCE)
-        assets = self._inspections.assets(site.id, ids)
+        has_lost_source = self._sources_of(site, ids)
         findings: list[Finding] = []
         for asset_id in ids:
             for each in self._store.renditions_of(site.id, asset_id):
@@ -299,7 +299,7 @@ class Fsck:
                             "Its bytes are not those kept of it.",
                         )
                     )
-                elif _has_lost_source(each, assets.get(asset_id)):
+                elif has_lost_source(each):
                     findings.append(
                         _about(
                             each,
@@ -310,19 +310,33 @@ class Fsck:
                     )
         return (ids[-1] if ids else None), self._still(site, findings), 0
 
+    def _sources_of(
+        self, site: Site, asset_ids: Sequence[str]
+    ) -> Callable[[CheckedRendition], bool]:
+        """Return what tells of renditions of these assets whether their source is gone."""
+        assets = self._inspections.assets(site.id, asset_ids)
+        # A record may not say any more whose it is: what was made of it may be needed, too.
+        strays = self._swept.those_there(set(asset_ids) - assets.keys())
+
+        def has_lost_source(rendition: CheckedRendition) -> bool:
+            asset = rendition.asset
+            return asset not in strays and _has_lost_source(rendition, assets.get(asset))
+
+        return has_lost_source
+
     def _still(self, site: Site, findings: list[Finding]) -> list[Finding]:
         """Return those about renditions that are not just going with what they were made of."""
         if not findings:
             return []
         self._files.settle()
-        assets = self._inspections.assets(site.id, [each.asset or "" for each in findings])
+        has_lost_source = self._sources_of(site, [each.asset or "" for each in findings])
         still = []
         for each in findings:
             found = self._store.rendition(site.id, each.subject)
             if found is None or self._inspections.is_being_written(site.id, found.file):
                 continue
-            is_lost = _has_lost_source(found, assets.get(each.asset or ""))
-            if is_lost if each.kind == Kind.RENDITION_WITHOUT_SOURCE else not found.is_whole:
+            is_lost = each.kind == Kind.RENDITION_WITHOUT_SOURCE and has_lost_source(found)
+            if is_lost or (each.kind == Kind.RENDITION_DAMAGED and not found.is_whole):
                 still.append(each)
         return still
 
@@ -390,7 +404,7 @@ class Fsck:
         """Go through what has ids that begin with no site: other programs wrote it."""
         spans = spans_outside(each.id for each in every)
         for bucket, span in itertools.product(BUCKETS, spans):
-            last: Any = None
+            last: Any = START
             while files := self._store.foreign_files(bucket, span, last, BATCH):
                 last = files[-1]
                 lost = self._of_no_site(files)
@@ -399,7 +413,7 @@ class Fsck:
                     run, [_outside(Kind.FOREIGN_FILE, bucket, e, said) for e in lost], order
                 )
                 yield
-            last = None
+            last = START
             while owners := self._store.foreign_chunks(bucket, span, last, BATCH):
                 last = owners[-1]
                 lost = self._of_no_site(owners)

@@ -27,6 +27,8 @@ FINDINGS = "fsck_findings"
 KEEP_DAYS = 30
 # Ids that stock GridFS clients and other programs give. Ours are strings that begin with a site.
 OTHER_TYPES = ("objectId", "binData", "number", "null")
+START = object()
+"""Before every id, null among them."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LATE_MS = int(YOUNG.total_seconds() * 1000)
 _LATE: Document = {"$expr": {"$lt": ["$expires_at", {"$subtract": ["$$NOW", _LATE_MS]}]}}
@@ -121,7 +123,7 @@ class CheckStore:
     def foreign_files(
         self, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
-        """Return the ids of up to `limit` files in `span`, after the one given."""
+        """Return the ids of up to `limit` files in `span`, after the one given, if not `START`."""
         found = self._files(bucket).find(
             {"_id": _beyond(span, after)}, {"_id": 1}, sort=[("_id", 1)], limit=limit
         )
@@ -130,7 +132,10 @@ class CheckStore:
     def foreign_chunks(
         self, bucket: str, span: Mapping[str, Any], after: Any, limit: int
     ) -> list[Any]:
-        """Return the file ids that the next `limit` chunks in `span` name, after the one given."""
+        """Return the file ids that the next `limit` chunks in `span` name.
+
+        Those after the one given, if it is not `START`.
+        """
         found = self._chunks(bucket).find(
             {"files_id": _beyond(span, after)},
             {"_id": 0, "files_id": 1},
@@ -139,8 +144,10 @@ class CheckStore:
         )
         owners: list[Any] = []
         for each in found:  # in order; not every type can be a key of a dict
-            if not owners or owners[-1] != each["files_id"]:
-                owners.append(each["files_id"])
+            owner = each.get("files_id")
+            # A list is found like each of its entries, and would lead nowhere on.
+            if not isinstance(owner, list) and (not owners or owners[-1] != owner):
+                owners.append(owner)
         return owners
 
     # Records
@@ -280,7 +287,7 @@ def spans_outside(site_ids: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _beyond(span: Mapping[str, Any], after: Any) -> Document:
-    if after is None:
+    if after is START:
         return dict(span)
     return {**{name: value for name, value in span.items() if name != "$gte"}, "$gt": after}
 
