@@ -20,6 +20,7 @@ from tests.commands import Commands
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.debug_app import add_entries
 from tests.mongod import OPLOG_MB, Mongod, fail_point, free_port
+from tests.table import table
 
 UNAUTHORIZED = 13
 PLANTED = ("geheim-im-link", "geheim-im-uri")
@@ -424,3 +425,33 @@ def test_usage(avenue):
     assert done.returncode == 2
     assert b"PROBLEM  MONGODB_URI: It is not set" in done.stdout
     assert b"skipped  version, members" in done.stdout
+
+
+UNREADABLE: list[tuple[str, Any]] = [
+    ("revision", "zzz"),
+    ("options", 7),
+    ("options", [{"name": "rojo", "images": [{"zzz": 7}]}]),
+]
+
+
+@table("field, value", UNREADABLE)
+def test_a_record_that_cannot_be_read_is_left_and_the_others_are_mended(avenue, field, value):
+    application = avenue.application
+    groups, seller = application.raw["shop_products_grouped"], application.caller("seller")
+    ids, pictures = [], []
+    for changes in ({}, {field: value}):
+        made = seller.a_group(a_picture())
+        picture = made["images"][0]["id"]
+        local = {"images": [{"url": f"http://localhost:3000/media/{picture}/thumb"}]}
+        groups.update_one({"_id": made["id"]}, {"$set": {**local, **changes}})
+        ids.append(made["id"])
+        pictures.append(picture)
+    site = Sites(application.database, application.settings).named("default")
+    work = mender(application.settings, application.database)
+    before = groups.find_one({"_id": ids[1]})
+    done = work.look(site, mends=True, tell=lambda _: None)
+    assert groups.find_one({"_id": ids[0]})["images"] == [{"asset": pictures[0]}]
+    assert groups.find_one({"_id": ids[1]}) == before
+    (left,) = [each for each in done.addresses if each.document == ids[1]]
+    assert f"see its field {field}" in left.why
+    groups.delete_many({"_id": {"$in": ids}})

@@ -1,6 +1,7 @@
 """Alerts in MongoDB, each with what is still to be told of it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from avenue.ops.alerts.models import (
 from avenue.ops.alerts.texts import action_for
 from avenue.ops.alerts.watching import Watched
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import faults_of, readable
 from avenue.storage.scope import AlreadyThere, house
 
 ALERTS = "infra_alerts"
@@ -45,15 +47,16 @@ class MongoAlertStore:
         self._alerts = house(database).collection(ALERTS)
 
     def watched(self) -> list[Watched]:
-        """Return the alerts that have not recovered."""
+        """Return the alerts that have not recovered, those of which all can be read."""
         return self._alerts.values(_watched, {"open_key": {"$exists": True}})
 
     def open(self, watched: Watched, notices: Sequence[Notice]) -> None:
-        """Keep a new alert, unless there is one about the same already."""
+        """Keep a new alert, unless there is one about the same already that can be gone on with."""
         alert = watched.alert
+        key = f"{alert.measure}/{alert.site or ''}"
         document = {
             "_id": alert.id,
-            "open_key": f"{alert.measure}/{alert.site or ''}",
+            "open_key": key,
             "measure": alert.measure.value,
             "site": alert.site,
             "unit": alert.unit.value,
@@ -67,7 +70,16 @@ class MongoAlertStore:
         try:
             self._alerts.insert(document)
         except AlreadyThere:
+            self._supersede({"open_key": key}, document)
+
+    def _supersede(self, by_key: Document, document: Document) -> None:
+        """Keep a new alert in the place of one that cannot be read, which else would hide it."""
+        there = self._alerts.find_as_it_is(by_key)
+        if there is None or list(readable(ALERTS, _watched, [there])):
             return
+        self._alerts.update({"_id": there["_id"], **by_key}, {"$unset": {"open_key": ""}})
+        with suppress(AlreadyThere):  # another process was quicker
+            self._alerts.insert(document)
 
     def change(self, watched: Watched, at: datetime, notices: Sequence[Notice]) -> None:
         """Keep what became of an alert in the snapshot of `at`, once; an older one is nothing."""
@@ -144,6 +156,7 @@ def _plain(value: Any) -> Any:
 
 
 def _watched(document: Document) -> Watched:
+    _check_all(document)
     return Watched(
         alert=_alert(document),
         recent=tuple(Level(each) if each else None for each in document["recent"]),
@@ -181,7 +194,16 @@ def _notice_document(notice: Notice) -> Document:
     }
 
 
+def _check_all(document: Document) -> None:
+    """Raise what readers raise unless all that is kept of an alert can be gone on with."""
+    if not document["told"]:
+        raise KeyError("told")
+    for each in faults_of(ALERTS, document):
+        raise KeyError(each.field)
+
+
 def _notices(document: Document) -> list[Notice]:
+    _check_all(document)
     return [_notice(document, each) for each in document["notices"]]
 
 

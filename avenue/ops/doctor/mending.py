@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from avenue.audit.models import Details
 from avenue.audit.service import AuditService
@@ -118,6 +118,8 @@ class Mender:
             mendable = [each for each in found if each.fate is Fate.MENDABLE]
             if known is None or not mendable:
                 break
+            if known.unreadable:
+                return [_left(each, known.unreadable) for each in found]
             assets = [each.asset for each in mendable if each.asset]
             if self._store.change(site.id, known, mended(known, mendable), assets):
                 done.rewritten += len(mendable)
@@ -127,6 +129,12 @@ class Mender:
             known = self._store.get(site.id, kept.kind, kept.id)
             found = self._book.judge(site, [known])[0] if known else []
         return found
+
+
+def _left(judged: Judged, field: str) -> Judged:
+    """Return an address that stays because nobody can read the record it stands in."""
+    why = f"It stands in a record that cannot be read: see its field {field}."
+    return replace(judged, fate=Fate.OWN if judged.works else Fate.LOST, why=why)
 
 
 def findings_of(done: Mended) -> list[Finding]:

@@ -7,9 +7,11 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
+from avenue.errors import MalformedRecord
 from avenue.media.models import Claim
 from avenue.media.store import ASSETS, hold_live
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import check
 from avenue.storage.scope import Collection, site
 
 PRODUCT, GROUP, PAGE = "product", "group", "page"
@@ -23,12 +25,16 @@ NO_CONTENT = ("_id", "site", "revision", "words", "assets", "flagged", "mark", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A document as it was read: its kind, id and revision, and the `fields` that people write."""
+    """A document as it was read: its kind, id and revision, and the `fields` that people write.
+
+    `unreadable` names the field by which nobody else can read it.
+    """
 
     kind: str
     id: str
     revision: int | None
     fields: Mapping[str, Any]
+    unreadable: str | None = None
 
 
 class DocumentStore:
@@ -67,7 +73,7 @@ class DocumentStore:
 
         def work(session: ClientSession) -> bool:
             documents = self._collection(site_id, kept.kind).within(session)
-            found = documents.find_one({"_id": kept.id})
+            found = documents.find_as_it_is({"_id": kept.id})
             if found is not None and all(found.get(name) == values[name] for name in values):
                 return True
             if found is None or _kept(kept.kind, found) != kept:
@@ -89,10 +95,15 @@ class DocumentStore:
 
 
 def _kept(kind: str, document: Document) -> Kept:
-    revision = document.get("revision")
+    revision, unreadable = document.get("revision"), None
+    try:
+        check(COLLECTIONS[kind], document)
+    except MalformedRecord as malformed:
+        unreadable = malformed.field
     return Kept(
         kind=kind,
         id=str(document["_id"]),
         revision=revision if isinstance(revision, int) else None,
         fields={name: value for name, value in document.items() if name not in NO_CONTENT},
+        unreadable=unreadable,
     )

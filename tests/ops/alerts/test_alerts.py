@@ -348,3 +348,32 @@ def test_a_lost_answer_opens_no_second_alert(house: House) -> None:
     assert len(house.documents()) == 1
     house.tell()
     assert kinds(house.inbox.all()) == ["alert.opened"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("told", "zzz"),
+        ("told", {}),
+        ("told", {"warning": 7}),
+        ("recent", 7),
+        ("recent", ["zzz"]),
+        ("level", "zzz"),
+        ("value", "zzz"),
+        ("checked_at", "zzz"),
+        ("notices", 7),
+        ("notices", [{"at": 7}]),
+        ("open_key", 7),
+        ("unit", None),
+    ],
+)
+def test_an_alert_that_cannot_be_read_silences_no_measure(
+    house: House, field: str, value: Any
+) -> None:
+    house.see(0, disk=90)
+    house.raw["infra_alerts"].update_one({}, {"$set": {field: value}})
+    first = house.see(1, disk=90)
+    raised = house.see(2, disk=97)
+    assert first | raised in ({"opened": 1, "raised": 1}, {"raised": 1})
+    house.tell()
+    assert len(house.letters()) >= 2
