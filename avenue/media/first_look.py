@@ -6,6 +6,7 @@ ordinary path does takes more than half as long again (docs/performance.md). All
 replaced, not made yet, damaged, an original of more than a chunk) is for the ordinary path.
 """
 
+from avenue.errors import MalformedRecord
 from avenue.identity import Site
 from avenue.media.cache import Place
 from avenue.media.delivery import IMMUTABLE, OpenFile, facts_of, whole_headers, withheld
@@ -33,16 +34,16 @@ class FirstLook:
         Raise `Unavailable`.
         """
         _, _, asset_id, _, file_name = path.split("/")
-        asset = self._reader.find(site, asset_id)
-        if asset is None or asset.visibility is not Visibility.PUBLIC:
-            return None
         try:
+            asset = self._reader.find(site, asset_id)
+            if asset is None or asset.visibility is not Visibility.PUBLIC:
+                return None
             found = self._opened(asset, path, file_name)
             if found is None:
                 return None
             file, place = found
             body = b"".join(file.chunks(0, file.length))
-        except DamagedFile:
+        except (DamagedFile, MalformedRecord):
             return None
         candidate = Candidate(
             asset=asset,

@@ -234,7 +234,7 @@ class MediaReader:
 
         def look() -> Asset | None:
             looked.set()
-            return self._noted(site, asset_id, self._store.get(site.id, asset_id, seconds))
+            return self._noted(site, asset_id, self._store.shown(site.id, asset_id, seconds))
 
         asset = self._looks.share(f"{site.id}/{asset_id}", look)
         if asset is None or asset.visibility is PUBLIC or looked.is_set():
@@ -243,7 +243,7 @@ class MediaReader:
 
     def find_now(self, site: Site, asset_id: str) -> Asset | None:
         """Return a live asset of `site` as the database has it, or None."""
-        return self._noted(site, asset_id, self._store.get(site.id, asset_id))
+        return self._noted(site, asset_id, self._store.shown(site.id, asset_id))
 
     def _noted(self, site: Site, asset_id: str, asset: Asset | None) -> Asset | None:
         if asset is None or asset.state is not State.LIVE or asset.visibility is not PUBLIC:

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from werkzeug.wrappers import Response
 
 from avenue.config import Settings
-from avenue.errors import AvenueError, NotFound, Unauthenticated
+from avenue.errors import AvenueError, MalformedRecord, NotFound, Unauthenticated
 from avenue.identity import Actor, Site, is_id
 from avenue.media.cache import Place
 from avenue.media.conditional import FIELDS
@@ -160,9 +160,9 @@ def legacy(path: str = "") -> Response:
     found = legacy_path(quote(sent))
     if found is None:
         raise NotFound
-    asset_id = using(LegacyUrls).find(g.site.id, found)
-    asset = using(MediaReader).find(g.site, asset_id) if asset_id else None
-    shown = _admitted(asset, ORIGINAL).asset
+    asset_id, find = using(LegacyUrls).find(g.site.id, found), using(MediaReader).find
+    named = _admission(asset_id, ORIGINAL, find) if asset_id else _admitted(None, ORIGINAL)
+    shown = named.asset
     return _moved(shown, original_path(shown))
 
 
@@ -199,10 +199,19 @@ def _moved(asset: Asset, path: str) -> Response:
 
 
 def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | None]) -> Admission:
-    """Return the admission to a live asset of the host's site; see `_admitted`."""
+    """Return the admission to a live asset of the host's site; see `_admitted`.
+
+    One that cannot be read is there for administrators alone, who are told of it.
+    """
     if not is_id(asset_id):
         raise NotFound
-    return _admitted(find(g.site, asset_id), variant)
+    try:
+        found = find(g.site, asset_id)
+    except MalformedRecord:
+        if _reader().is_admin:
+            raise
+        found = None
+    return _admitted(found, variant)
 
 
 def _admitted(asset: Asset | None, variant: str) -> Admission:

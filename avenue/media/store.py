@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from avenue.clock import utc_now
+from avenue.errors import MalformedRecord
 from avenue.media.announcing.models import Kind
 from avenue.media.announcing.store import announce, announce_one, together
-from avenue.media.filetypes import FILE_TYPES, file_name
+from avenue.media.filetypes import FILE_TYPES, PICTURES, file_name
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.purging.store import PENDING, note_one, noted
 from avenue.media.renditions.models import SweptRendition
@@ -19,7 +20,7 @@ from avenue.storage.gridfs import FileFacts, Incomplete, Readable
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
-from avenue.storage.records import passing_over
+from avenue.storage.records import faults_of, left_out, passing_over, read, sound
 from avenue.storage.scope import Collection, Sort, house, site
 
 ASSETS = "assets"
@@ -28,6 +29,22 @@ MOST_TWINS = 20
 OTHER_BYTES = "wrong_hash"
 """The kind of damage, as `media/inspection` notes it, that reading alone does not show."""
 NOT_PENDING = {"$nor": [PENDING]}
+DELIVERED = frozenset({"file", "sha256", "bytes", "media_type"})
+"""What has to be known of a version to deliver it."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN_VERSION: Mapping[str, Any] = {
+    "source_sha256": "",
+    "width": None,
+    "height": None,
+    "at": LONG_AGO,
+    "by": None,
+}
+_UNKNOWN_ASSET: Mapping[str, Any] = {
+    "owner": None,
+    "name": "",
+    "revision": 0,
+    "created_at": LONG_AGO,
+}
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 _UNCLAIMED = {"claim": None, "state": State.LIVE}
 _NAMES_UNKNOWN: tuple[Document, ...] = (
@@ -51,6 +68,25 @@ class AssetStore:
         with self._database.deadline(seconds):
             found = self._assets(site_id).find_one({"_id": asset_id})
         return from_document(found) if found else None
+
+    def shown(
+        self, site_id: str, asset_id: str, within_seconds: float | None = None
+    ) -> Asset | None:
+        """Return one asset in any state as it is delivered, or None; see `get`.
+
+        Of a public one that cannot be read, what delivery needs is enough. Raise
+        `MalformedRecord` where not even that is there.
+        """
+        seconds = self._database.read_seconds if within_seconds is None else within_seconds
+        with self._database.deadline(seconds):
+            found = self._assets(site_id).find_as_it_is({"_id": asset_id})
+        if found is None:
+            return None
+        try:
+            return read(ASSETS, from_document, found)
+        except MalformedRecord as malformed:
+            left_out(malformed)
+            return read(ASSETS, from_document, _deliverable(found))
 
     def wait_until_kept(self, asset: Asset) -> None:
         """Return once a majority of the members has `asset` as it is, or raise `Unavailable`."""
@@ -245,14 +281,15 @@ class LegacyUrls:
 
     def find(self, site_id: str, path: str) -> str | None:
         """Return the id of the asset that `path` names, in whatever state it is, or None."""
-        found = self._urls(site_id).find_one({"_id": _legacy_id(site_id, path)}, {"asset": 1})
-        return str(found["asset"]) if found else None
+        return self.find_many(site_id, [path]).get(path)
 
     def find_many(self, site_id: str, paths: Iterable[str]) -> dict[str, str]:
         """Return the ids of the assets that `paths` name, by path; others are left out."""
         ids = {_legacy_id(site_id, path): path for path in paths}
-        found = self._urls(site_id).find({"_id": {"$in": list(ids)}}, {"asset": 1})
-        return {ids[each["_id"]]: str(each["asset"]) for each in found}
+        found = self._urls(site_id).values(
+            lambda each: (each["_id"], each["asset"]), {"_id": {"$in": list(ids)}}, {"asset": 1}
+        )
+        return {ids[url_id]: asset for url_id, asset in found}
 
     def put(self, site_id: str, path: str, asset_id: str) -> None:
         """Let `path` name an asset from now on, whatever it named before; repeatable."""
@@ -265,8 +302,9 @@ class LegacyUrls:
 
     def paths_of(self, site_id: str, asset_id: str) -> list[str]:
         """Return the old paths that name an asset, in their order."""
-        found = self._urls(site_id).find({"asset": asset_id}, {"path": 1}, sort=[("path", 1)])
-        return [each["path"] for each in found]
+        return self._urls(site_id).values(
+            lambda each: str(each["path"]), {"asset": asset_id}, {"path": 1}, sort=[("path", 1)]
+        )
 
     def _urls(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(LEGACY_URLS)
@@ -798,6 +836,28 @@ def from_document(document: Document) -> Asset:
         link_epoch=document.get("link_epoch", 0),
         spoiled_file=_spoiled_file(document.get("damaged")),
     )
+
+
+def _deliverable(document: Document) -> Document:
+    """Return the record of a live public asset with only what can be read of what it shows.
+
+    Others stay as they are.
+    """
+    sound_fields, versions = sound(ASSETS, document), document.get("versions")
+    is_public = sound_fields.get("visibility") == Visibility.PUBLIC
+    is_live = sound_fields.get("state") == State.LIVE
+    newest = versions[0] if isinstance(versions, list) and versions else None
+    if not (is_public and is_live and isinstance(newest, dict)):
+        return document
+    shown: Document = {**_UNKNOWN_VERSION, **newest}
+    for each in faults_of(ASSETS, {"versions": [shown]}):
+        of_versions, _, name = each.field.partition(".0.")
+        if of_versions == "versions" and name.partition(".")[0] not in DELIVERED:
+            shown.pop(name.partition(".")[0], None)
+    shown = {**_UNKNOWN_VERSION, **shown}
+    if str(shown.get("media_type")) in PICTURES and not shown["width"]:
+        shown |= {"width": 1, "height": 1}  # that it is a picture is all that is asked of them
+    return {**_UNKNOWN_ASSET, **sound_fields, "versions": [shown]}
 
 
 def _spoiled_file(damaged: Mapping[str, Any] | None) -> str | None:

@@ -6,6 +6,7 @@ or a session stands for is answered by a `Doorkeeper` from above.
 """
 
 import functools
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import generate_csrf
 
 from avenue.config import Settings
-from avenue.errors import Forbidden, Unauthenticated
+from avenue.errors import Forbidden, MalformedRecord, Unauthenticated
 from avenue.identity import Actor, Role, Scope, Site
 from avenue.web import csrf
 from avenue.web.hosts import current_site
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+log = logging.getLogger(__name__)
 
 DOORKEEPER = "avenue.doorkeeper"
 MARK = "guard"
@@ -246,7 +249,7 @@ def _refuse_forged_requests() -> None:
 
 
 def _by_token(token: str) -> Actor:
-    actor = _doorkeeper().by_token(current_site(), token)
+    actor = _readable(lambda: _doorkeeper().by_token(current_site(), token))
     if actor is None:
         raise InvalidToken(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return actor
@@ -266,8 +269,17 @@ def _load_visitor(session_id: str) -> _Visitor | None:
     user_id, epoch, site_id = session_id.split(".", 2)
     if site_id != current_site().id:
         return None
-    actor = _doorkeeper().by_session(current_site(), user_id, int(epoch))
+    actor = _readable(lambda: _doorkeeper().by_session(current_site(), user_id, int(epoch)))
     return _Visitor(session_id=session_id, actor=actor) if actor else None
+
+
+def _readable(who: Callable[[], Actor | None]) -> Actor | None:
+    """Return who it is; somebody whose record cannot be read is nobody."""
+    try:
+        return who()
+    except MalformedRecord as malformed:
+        log.warning("Nobody can sign in as %s: %s", malformed.record, malformed.message)
+        return None
 
 
 def _doorkeeper() -> Doorkeeper:

@@ -27,11 +27,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from avenue.errors import (
     AvenueError,
     Forbidden,
+    MalformedRecord,
     NotFound,
     Unauthenticated,
     Unavailable,
 )
 from avenue.web import metrics
+from avenue.web.auth import current_actor
+from avenue.web.describing import description_of
 from avenue.web.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -130,6 +133,9 @@ def answer(error: Exception) -> AnyResponse:
     if isinstance(error, HTTPException) and error.response is not None:
         # Whoever raised it has written the answer already.
         return cast("AnyResponse", error.response)
+    if isinstance(error, MalformedRecord) and not _is_administrator():
+        log.error("%s", error.code, exc_info=error)
+        error = _nothing_there()
     problem = _problem(error)
     metrics.count_refusal(problem.code)
     if isinstance(error, AvenueError) and problem.status > HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -144,6 +150,22 @@ def answer(error: Exception) -> AnyResponse:
         if COOKIE in request.cookies:
             response.vary.add("Cookie")
     return response
+
+
+def _is_administrator() -> bool:
+    """Tell whether who asks may know what is stored: to others it is as if there were nothing."""
+    try:
+        return current_actor().is_admin
+    except AvenueError:
+        return False
+
+
+def _nothing_there() -> AvenueError:
+    """Return what this route raises when there is nothing."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    told = description_of(view) if view else None
+    raised = [each for each in told.refuses if each.status == NotFound.status] if told else []
+    return raised[0]() if raised else NotFound()
 
 
 def _problem(error: Exception) -> _Problem:

@@ -203,7 +203,7 @@ def test_a_database_that_is_away_is_told_of_and_asked_again(
         def fail(*_: object) -> None:
             raise Unavailable
 
-        away.setattr(store, "get", fail)
+        away.setattr(store, "shown", fail)
         with pytest.raises(Unavailable):
             looked(application, hot, image["thumb"])
     assert looked(application, hot, image["thumb"])

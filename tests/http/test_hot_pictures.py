@@ -300,7 +300,7 @@ def test_a_thousand_who_miss_at_once_cost_one_read(application, as_seller, monke
         assert everybody_waits.wait(DEADLINE_SECONDS)
         return find(self, *args)
 
-    monkeypatch.setattr(AssetStore, "get", slow)
+    monkeypatch.setattr(AssetStore, "shown", slow)
     rendition = app.extensions["avenue"][Renditions]._store
     monkeypatch.setattr(
         rendition,
@@ -361,7 +361,7 @@ def test_while_the_database_is_away_what_is_at_hand_is_shown(application, as_sel
     def away(*_: Any) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(AssetStore, "get", away)
+    monkeypatch.setattr(AssetStore, "shown", away)
     assert hot.get(thumb).status_code == 200
     with flask_seen(app) as seen:  # and believed for a moment, so that not each request waits
         assert hot.get(thumb).status_code == 200

@@ -17,7 +17,7 @@ from pymongo.errors import WriteError
 from avenue.app import services
 from avenue.clock import utc_now
 from avenue.identity import Role, new_id
-from avenue.media.store import LegacyUrls, SweptStore
+from avenue.media.store import DELIVERED, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.ops.fsck.models import Order
 from avenue.ops.fsck.store import CheckStore
@@ -404,6 +404,74 @@ def test_who_asks_for_just_that_one_is_told_which_field(
         assert (answer.json["code"], answer.json["field"]) == ("malformed_record", field)
     assert field in answer.text
     assert "Traceback" not in answer.text
+
+
+PEOPLE = ("nobody", "client", "seller", "editor", "ops")
+
+
+@pytest.mark.parametrize(("collection", "url", "value", "field"), ONE[:6])
+def test_to_others_it_is_as_if_there_were_nothing(
+    house: House, collection: str, url: str, value: Any, field: str
+) -> None:
+    record = record_of(house, collection)
+    with stored(house, collection, wounded(record, Wound((field,), value))):
+        for person in PEOPLE:
+            answer = house.application.caller(person).get(url.format(record["_id"]))
+            assert answer.status_code in {303, 401, 403, 404}, person
+            assert field not in answer.text
+
+
+def test_somebody_whose_record_cannot_be_read_is_nobody(house: House) -> None:
+    person = house.application.new_person(unique("rota"), role=Role.SELLER)
+    record = house.raw["users"].find_one({"_id": person.id})
+    assert record is not None
+    with stored(house, "users", {**record, "superuser": "zzz"}):
+        assert person.get("/api/auth/me").status_code == 401
+        assert person.get(PRODUCTS).status_code in {200, 401}
+    assert person.get("/api/auth/me").status_code == 200
+
+
+VITAL = {"visibility", "state", "bucket", "site"}
+
+
+def test_a_public_picture_is_shown_as_long_as_its_file_can_be_told(house: House) -> None:
+    product = house.admin.a_product(a_picture(), status="published")
+    picture = product["images"][0]
+    asset, nobody = house.raw["assets"].find_one({"_id": picture["id"]}), "nobody"
+    assert asset is not None
+    shown = [picture["url"], *(each["url"] for each in picture["variants"].values())]
+    whole = house.application.caller(nobody).get(picture["url"]).data
+    for wound in wounds_of(asset):
+        vital = wound.path[0] in VITAL or wound.path[-1] in DELIVERED
+        vital = vital or "focal" in wound.path or wound.path[-1] in {"versions", 0}
+        with stored(house, "assets", wounded(asset, wound)):
+            if not faults_of("assets", wounded(asset, wound)):
+                continue
+            for url in shown if not vital else ():
+                answer = house.application.caller(nobody).get(url)
+                assert answer.status_code == 200, (wound, url)
+            if vital:
+                answer = house.application.caller(nobody).get(shown[0])
+                assert answer.status_code in {200, 404, 500}, wound
+                assert answer.status_code != 500 or answer.json["code"] == "damaged_file"
+            elif wound.path[0] != "versions":
+                assert house.application.caller(nobody).get(shown[0]).data == whole
+
+
+@pytest.mark.parametrize("field", ["file", "width", "sha256", "made_at", "data"])
+@pytest.mark.parametrize("value", [GONE, "zzz", []])
+def test_a_rendition_that_cannot_be_read_is_made_anew(house: House, field: str, value: Any) -> None:
+    picture = house.admin.a_product(a_picture(), status="published")["images"][0]
+    thumb = {"asset": picture["id"], "variant": "thumb"}
+    change = {"$unset": {field: ""}} if value is GONE else {"$set": {field: value}}
+    house.raw["renditions"].update_many(thumb, change)
+    nobody = house.application.caller("nobody")
+    answer = nobody.get(picture["variants"]["thumb"]["url"], headers={"If-None-Match": '"a"'})
+    assert answer.status_code == 200
+    made = list(house.raw["renditions"].find(thumb))
+    house.raw["renditions"].delete_many({**thumb, field: value if value is not GONE else None})
+    if field != "file" or value != "zzz":
+        assert any(faults_of("renditions", each) == [] for each in made)
 
 
 def test_a_mark_that_lacks_its_detail_stops_no_inspection(house: House) -> None:

@@ -11,6 +11,7 @@ from avenue.identity import Role, Scope
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish
 from avenue.media.announcing.models import Kind as EventKind
+from avenue.media.filetypes import FILE_TYPES
 from avenue.media.inspection.models import Kind as FaultKind
 from avenue.media.inspection.models import Standing
 from avenue.media.models import State, Visibility
@@ -80,6 +81,10 @@ def test_a_shape_knows_the_texts_of_the_code(
     collection: str, path: str, known: type[StrEnum]
 ) -> None:
     assert texts_of(collection, path) == {each.value for each in known}
+
+
+def test_a_shape_knows_the_types_of_files() -> None:
+    assert texts_of("assets", "versions.media_type") == set(FILE_TYPES)
 
 
 def test_a_shape_knows_the_buckets() -> None:

@@ -183,7 +183,7 @@ class Renditions:
 
     def _is_current(self, asset: Asset) -> bool:
         """Tell whether the asset still is what the renditions were made from."""
-        now = self._assets.get(asset.site, asset.id)
+        now = self._assets.shown(asset.site, asset.id)
         return (
             now is not None
             and now.state is State.LIVE

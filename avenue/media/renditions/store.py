@@ -1,5 +1,6 @@
 """Renditions in MongoDB: one document each, in `renditions`."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,23 +25,24 @@ class RenditionStore:
         self._database = database
 
     def find(self, site_id: str, key: RenditionKey) -> KeptRendition | None:
-        """Return a rendition, or None."""
-        found = self._renditions(site_id).find_one({"_id": key.id})
-        return from_document(found) if found else None
+        """Return a rendition; None for one that cannot be read, too: it is made anew."""
+        found = self._renditions(site_id).values(from_document, {"_id": key.id})
+        return found[0] if found else None
 
     def known(self, site_id: str, key: RenditionKey, name: str) -> KnownRendition | None:
         """Return all but the bytes of a rendition of what people call `name`, or None."""
-        fields = {"sha256": 1, "bytes": 1, "made_at": 1}
-        found = self._renditions(site_id).find_one({"_id": key.id}, fields)
-        if found is None:
-            return None
-        return KnownRendition(
-            key=key,
-            sha256=found["sha256"],
-            length=found["bytes"],
-            modified_at=found["made_at"],
-            name=name,
+        found = self._renditions(site_id).values(
+            lambda each: KnownRendition(
+                key=key,
+                sha256=each["sha256"],
+                length=operator.index(each["bytes"]),
+                modified_at=each["made_at"],
+                name=name,
+            ),
+            {"_id": key.id},
+            {"sha256": 1, "bytes": 1, "made_at": 1},
         )
+        return found[0] if found else None
 
     def find_first(self, site_id: str, keys: Sequence[RenditionKey]) -> KeptRendition | None:
         """Return the first of `keys` that there is, or None."""
@@ -58,11 +60,17 @@ class RenditionStore:
         return frozenset(each["_id"] for each in self._renditions(site_id).find(query, {"_id": 1}))
 
     def insert(self, site_id: str, rendition: KeptRendition) -> KeptRendition:
-        """Keep a rendition and return it, or the one another instance has kept before."""
+        """Keep a rendition and return it, or the one another instance has kept before.
+
+        What is there and cannot be read is written over.
+        """
         try:
             self._renditions(site_id).insert(to_document(rendition))
         except AlreadyThere:
-            return self.find(site_id, rendition.key) or rendition
+            there = self.find(site_id, rendition.key)
+            if there is None:
+                self._renditions(site_id).put_all([to_document(rendition)])
+            return there or rendition
         return rendition
 
     def insert_all(self, site_id: str, renditions: Sequence[KeptRendition]) -> None:

@@ -51,7 +51,9 @@ class Shelf:
         known = AssetCache(SECONDS, now=lambda: self.seconds)
         self.reader = MediaReader(self, known, ByteCache(0))  # type: ignore[arg-type]
 
-    def get(self, site_id: str, asset_id: str, within_seconds: float | None = None) -> Asset | None:
+    def shown(
+        self, site_id: str, asset_id: str, within_seconds: float | None = None
+    ) -> Asset | None:
         self.asked += 1
         return self.picture
 
