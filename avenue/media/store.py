@@ -20,7 +20,7 @@ from avenue.storage.gridfs import FileFacts, Incomplete, Readable
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
-from avenue.storage.records import faults_of, left_out, passing_over, read, sound
+from avenue.storage.records import faults_of, left_out, passing_over, read, sound, whole
 from avenue.storage.scope import Collection, Sort, house, site
 
 ASSETS = "assets"
@@ -119,17 +119,15 @@ class AssetStore:
         Until its bytes are gone, also what is in the trash or nobody's.
         """
         own = {} if holder.person is None else {"owner": holder.person}
-        every_version = {"$sum": {"$sum": "$versions.bytes"}}
+        sizes = {"$cond": [{"$isArray": "$versions.bytes"}, "$versions.bytes", []]}
+        of_each = {"$sum": {"$map": {"input": sizes, "as": "each", "in": whole("$$each")}}}
         summed = self._assets(holder.site).aggregate(
             [
                 {"$match": own},
-                {"$group": {"_id": None, "bytes": every_version, "files": {"$sum": 1}}},
+                {"$group": {"_id": None, "bytes": {"$sum": of_each}, "files": {"$sum": 1}}},
             ]
         )
-        # A sum with a fraction has a record in it that is not as it should be.
-        return (
-            Amount(bytes=int(summed[0]["bytes"]), files=summed[0]["files"]) if summed else Amount()
-        )
+        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
     def begin_write(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int

@@ -20,6 +20,8 @@ from avenue.clock import utc_now
 from avenue.storage.connection import QUICK, Database, Document
 
 CHUNK_BYTES = 1024 * 1024
+MOST_CHUNK_BYTES = 16 * CHUNK_BYTES
+"""No document is larger."""
 NO_LENGTH = -1
 ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
 READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
@@ -210,8 +212,8 @@ class Files:
             lambda: list(chunks.find({"files_id": stored_id}, {"_id": 0, "n": 1}).sort("n", 1)),
             seconds,
         )
-        numbers = [each["n"] for each in found]
-        return bool(file and file["length"] == length) and numbers == list(
+        numbers = [each.get("n") for each in found]
+        return bool(file and file.get("length") == length) and numbers == list(
             range(len(_chunk_sizes(length)))
         )
 
@@ -273,7 +275,8 @@ class Files:
             lambda: list(self._chunks.find({"files_id": stored_id}, {"n": 1}).sort("_id", -1)),
             self._database.read_seconds,
         )
-        by_number = {each["n"]: each["_id"] for each in found}
+        numbered = [each for each in found if isinstance(each.get("n"), int | float)]
+        by_number = {each["n"]: each["_id"] for each in numbered}
         return [by_number[number] for number in range(count) if number in by_number]
 
     def _put_record(
@@ -326,7 +329,8 @@ class Files:
             ),
             self._database.read_seconds,
         )
-        if too_long is not None or self._find_chunks(stored_id, number, number)[0]["data"] != data:
+        there = self._find_chunks(stored_id, number, number)[0].get("data")
+        if too_long is not None or there != data:
             return False
         self._database.wait_for_majority(self._chunks, {"files_id": stored_id, "n": number})
         return True
@@ -341,8 +345,9 @@ class Files:
         beyond = 1 if (last + 1) * chunk_bytes >= length else 0
         pieces = []
         for chunk in self._find_chunks(stored_id, first, last, beyond=beyond):
-            data: bytes = chunk.get("data") or b""
-            first_byte = chunk["n"] * chunk_bytes
+            data = chunk.get("data")
+            data = data if isinstance(data, bytes) else b""
+            first_byte = int(chunk["n"]) * chunk_bytes
             if len(data) != min(chunk_bytes, length - first_byte):
                 raise Incomplete(f"{stored_id}: chunk {chunk['n']} has {len(data)} bytes")
             low, high = max(start - first_byte, 0), min(end - first_byte, len(data))
@@ -355,7 +360,10 @@ class Files:
             lambda: self._files.find_one({"_id": stored_id}, {"chunkSize": 1}),
             self._database.read_seconds,
         )
-        return int(found["chunkSize"]) if found else CHUNK_BYTES
+        size = found.get("chunkSize") if found else None
+        if isinstance(size, int | float) and 1 <= size <= MOST_CHUNK_BYTES:
+            return int(size)
+        return CHUNK_BYTES
 
     def _find_chunks(
         self, stored_id: str, first: int, last: int, *, beyond: int = 0

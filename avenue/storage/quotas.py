@@ -19,6 +19,7 @@ from typing import Any
 
 from avenue.identity import new_id
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import whole
 from avenue.storage.scope import Collection, house, site
 
 QUOTAS = "quotas"
@@ -180,9 +181,10 @@ class Ledger:
         idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
         while found := quotas.find({"_id": {"$gt": after}}, {"site": 1}, sort=_BY_ID, limit=1):
             after = found[0]["_id"]
-            if not quotas.delete({"_id": after, **idle}):
-                person = after.partition("/")[2] or None
-                self.count(Holder(site=found[0]["site"], person=person))
+            site_id, _, person = after.partition("/")
+            is_of_site = found[0].get("site") == site_id  # else nobody's: its id says whose it was
+            if not quotas.delete({"_id": after, **idle}) and is_of_site:
+                self.count(Holder(site=site_id, person=person or None))
             done += 1
             save(after, done)
         return done
@@ -282,30 +284,28 @@ def _is(field: str, *types: str) -> Document:
     return {"$in": [{"$type": field}, list(types)]}
 
 
-def _whole(field: str) -> Document:
-    return {"$cond": [_is(field, "int", "long"), field, 0]}
-
-
 _IS_ENTRY = {
     "$and": [
         _is("$$this.id", "string"),
         _is("$$this.bytes", "int", "long"),
         _is("$$this.files", "int", "long"),
+        {"$eq": ["$$this.bytes", whole("$$this.bytes")]},
+        {"$eq": ["$$this.files", whole("$$this.files")]},
         _is("$$this.until", "date"),
     ]
 }
 _EMPTY: Mapping[str, Any] = {
-    "bytes": _whole("$bytes"),
-    "files": _whole("$files"),
+    "bytes": whole("$bytes"),
+    "files": whole("$files"),
     "held": {
         "$filter": {
             "input": {"$cond": [{"$isArray": "$held"}, "$held", []]},
             "cond": _IS_ENTRY,
         }
     },
-    "counts": _whole("$counts"),
+    "counts": whole("$counts"),
     "counted_at": {"$cond": [_is("$counted_at", "date"), "$counted_at", None]},
-    "took_ms": _whole("$took_ms"),
+    "took_ms": whole("$took_ms"),
 }
 """A holder's document, if it is new; what is not as it should be begins anew."""
 

@@ -20,6 +20,8 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What a reader of stored documents raises when a field is missing or is something else."""
 MOST_MALFORMED = 10_000
 """How many records that cannot be read are passed over, one after the other."""
+MOST_SUMMED = 2**50
+"""No number of bytes or files is as large."""
 WHOLE_RECORD = "_id"
 """Named where nobody can tell which field it is."""
 
@@ -126,6 +128,15 @@ def sound(collection: str, document: Mapping[str, Any]) -> dict[str, Any]:
     for each in sorted(amiss & document.keys()):
         left_out(MalformedRecord(collection, document.get("_id"), each))
     return {name: value for name, value in document.items() if name not in amiss}
+
+
+def whole(value: str) -> dict[str, Any]:
+    """Return the expression of a whole number for sums.
+
+    It is 0 for what is no number or cannot be right: less than 0, or 2^50 and more.
+    """
+    can_be = {"$and": [{"$isNumber": value}, {"$gte": [value, 0]}, {"$lt": [value, MOST_SUMMED]}]}
+    return {"$cond": [can_be, {"$toLong": value}, {"$toLong": 0}]}
 
 
 def left_out(malformed: MalformedRecord) -> None:

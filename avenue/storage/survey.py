@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import whole
 
 T = TypeVar("T")
 RECORD = {"length": 1, "chunkSize": 1, "uploadDate": 1, "metadata.asset": 1}
@@ -68,10 +69,16 @@ class Survey:
             self._files,
             [
                 {"$match": {"_id": self._range()}},
-                {"$group": {"_id": None, "files": {"$sum": 1}, "bytes": {"$sum": "$length"}}},
+                {
+                    "$group": {
+                        "_id": None,
+                        "files": {"$sum": 1},
+                        "bytes": {"$sum": whole("$length")},
+                    }
+                },
             ],
         )
-        return (summed[0]["files"], int(summed[0]["bytes"])) if summed else (0, 0)
+        return (summed[0]["files"], summed[0]["bytes"]) if summed else (0, 0)
 
     def records(self, file_ids: Iterable[str]) -> dict[str, FileRecord]:
         """Return the file documents of `file_ids` that exist, by id."""
@@ -147,8 +154,8 @@ class Survey:
         return {"$gte": self._prefix, "$lt": beyond_all}
 
     def _record(self, document: Document) -> FileRecord:
-        asset = (document.get("metadata") or {}).get("asset")
-        uploaded_at = document.get("uploadDate")
+        metadata, uploaded_at = document.get("metadata"), document.get("uploadDate")
+        asset = metadata.get("asset") if isinstance(metadata, dict) else None
         return FileRecord(
             id=self._own(document["_id"]),
             length=_whole(document.get("length"), None),

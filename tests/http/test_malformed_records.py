@@ -17,15 +17,17 @@ from pymongo.errors import WriteError
 from avenue.app import services
 from avenue.clock import utc_now
 from avenue.identity import Role, new_id
-from avenue.media.store import DELIVERED, LegacyUrls, SweptStore
+from avenue.media.store import DELIVERED, AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.ops.fsck.models import Order
 from avenue.ops.fsck.store import CheckStore
 from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import MongoTrafficStore
+from avenue.storage.gridfs import Incomplete
+from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
 from avenue.storage.schema import DEFAULT_SITE, HOUSE_COLLECTIONS
-from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
 from avenue.storage.shapes import SHAPES
 from avenue.storage.sites import Sites
 from tests.http import test_imports, test_picture_imports, tus
@@ -581,3 +583,86 @@ def test_a_picture_comes_back_first_when_nobody_knows_where_it_was(house: House)
     house.raw["assets"].update_one({"_id": last}, {"$unset": {"trash.position": ""}})
     assert house.admin.post(f"{url}/images/{last}/restore").status_code == 200
     assert house.admin.get(url).json["images"][0]["id"] == last
+
+
+WRONG_NUMBERS: list[Any] = ["zzz", float("nan"), float("inf"), 2**60, -1, [], {}, None]
+
+
+@pytest.mark.parametrize("value", WRONG_NUMBERS)
+def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value: Any) -> None:
+    asset = record_of(house, "assets")
+    file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
+    library, store = AssetStore(house.application.database), house.inspector._store
+    file = house.raw["builder_media.files"].find_one({"_id": file_id})
+    made = house.raw["renditions"].find_one({"asset": asset["_id"]})
+    assert file is not None
+    assert made is not None
+
+    def sums() -> list[int]:
+        survey = store.survey(DEFAULT_SITE, "builder_media")
+        stored = library.stored(Holder(site=DEFAULT_SITE)).bytes
+        return [stored, survey.files()[1], store.renditions(DEFAULT_SITE)[1]]
+
+    before = sums()
+    with (
+        stored(house, "assets", wounded(asset, Wound(("versions", 0, "bytes"), value))),
+        stored(house, "builder_media.files", {**file, "length": value}),
+        stored(house, "renditions", {**made, "bytes": value}),
+    ):
+        now = sums()
+        house.snapshots.take()
+        assert house.admin.get("/api/shop/debug/storage-status").status_code == 200
+    sizes = [asset["versions"][0]["bytes"], file["length"], made["bytes"]]
+    assert now == [one - size for one, size in zip(before, sizes, strict=True)]
+
+
+@pytest.mark.parametrize("field", ["data", "n"])
+@pytest.mark.parametrize("value", [GONE, None, 7, True, "zzz", [0], {}, 0.0])
+def test_a_chunk_that_cannot_be_read_is_a_damaged_file(
+    house: House, field: str, value: Any
+) -> None:
+    asset = record_of(house, "assets")
+    file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
+    chunk = house.raw["builder_media.chunks"].find_one({"files_id": file_id})
+    assert chunk is not None
+    files = site(house.application.database, DEFAULT_SITE).files("builder_media")
+    shown = asset["versions"][0]
+    with stored(house, "builder_media.chunks", wounded(chunk, Wound((field,), value))):
+        pieces = files.read(shown["file"], 3, 9, length=shown["bytes"])
+        if (field, value) == ("n", 0.0):  # as a shell writes it
+            assert b"".join(pieces) == chunk["data"][3:9]
+        else:
+            with pytest.raises(Incomplete):
+                list(pieces)
+        assert files.is_safe(shown["file"], length=shown["bytes"]) is (
+            field == "data" or value == 0
+        )
+
+
+@pytest.mark.parametrize("value", [GONE, None, 0, -7, "zzz", [], {}, 2**40, 1024.0])
+def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, value: Any) -> None:
+    asset = record_of(house, "assets")
+    file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
+    file = house.raw["builder_media.files"].find_one({"_id": file_id})
+    assert file is not None
+    files = site(house.application.database, DEFAULT_SITE).files("builder_media")
+    with stored(house, "builder_media.files", wounded(file, Wound(("chunkSize",), value))):
+        length = file["length"]
+        pieces = files.read(asset["versions"][0]["file"], 0, length, length=length)
+        assert len(b"".join(pieces)) == length
+        assert files._chunk_bytes(file_id) > 0
+
+
+@pytest.mark.parametrize(("field", "value"), [("site", GONE), ("site", 7), ("bytes", 2**62)])
+def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, value: Any) -> None:
+    quotas, ledger = house.raw["quotas"], house.fsck._ledger
+    ledger.count(Holder(site=DEFAULT_SITE))
+    ledger.count(Holder(site=DEFAULT_SITE, person="a"))
+    ledger.count(Holder(site=DEFAULT_SITE, person="b"))
+    record = quotas.find_one({"_id": f"{DEFAULT_SITE}/a"})
+    assert record is not None
+    told: list[str] = []
+    with stored(house, "quotas", wounded(record, Wound((field,), value))):
+        ledger.count_all("", lambda after, _: told.append(after))
+    assert told[-1] == f"{DEFAULT_SITE}/b"
+    quotas.delete_many({"_id": {"$in": [f"{DEFAULT_SITE}/a", f"{DEFAULT_SITE}/b"]}})

@@ -24,7 +24,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
-from avenue.storage.records import Malformed, read
+from avenue.storage.records import Malformed, read, whole
 from avenue.storage.scope import BUCKETS, house, site
 from avenue.storage.scope import Collection as Documents
 from avenue.storage.survey import BucketTotals, Survey
@@ -127,9 +127,11 @@ class InspectionStore:
         summed = (
             site(self._database, site_id)
             .collection("renditions")
-            .aggregate([{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}}])
+            .aggregate(
+                [{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}}]
+            )
         )
-        return (summed[0]["n"], int(summed[0]["bytes"])) if summed else (0, 0)
+        return (summed[0]["n"], summed[0]["bytes"]) if summed else (0, 0)
 
     def asset_counts(self, site_id: str) -> AssetCounts:
         """Count the assets as they are now, through indexes."""
@@ -150,11 +152,13 @@ class InspectionStore:
         With `temporary` only those that were uploaded before their product was saved.
         """
         only = {"temporary": True} if temporary else {}
+        has_a_time = {"$eq": [{"$type": "$expires_at"}, "date"]}
+        is_over = {"$and": [has_a_time, {"$lte": ["$expires_at", "$$NOW"]}]}
         counted = self._assets(site_id).aggregate(
             [
                 # `claim.kind`, too: that is what the index holds.
                 {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
-                {"$group": {"_id": {"$lte": ["$expires_at", "$$NOW"]}, "count": {"$sum": 1}}},
+                {"$group": {"_id": is_over, "count": {"$sum": 1}}},
             ]
         )
         count = {each["_id"]: each["count"] for each in counted}

@@ -31,7 +31,10 @@ START = object()
 """Before every id, null among them."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LATE_MS = int(YOUNG.total_seconds() * 1000)
-_LATE: Document = {"$expr": {"$lt": ["$expires_at", {"$subtract": ["$$NOW", _LATE_MS]}]}}
+_LATE: Document = {
+    "expires_at": {"$type": "date"},
+    "$expr": {"$lt": ["$expires_at", {"$subtract": ["$$NOW", _LATE_MS]}]},
+}
 
 
 class CheckStore:

@@ -11,6 +11,7 @@ from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import counts_of, document_of
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
+from avenue.storage.records import whole
 from avenue.storage.scope import BUCKETS, house, site
 
 SNAPSHOTS = "infra_metrics"
@@ -102,7 +103,7 @@ class HouseCounts:
     def renditions(self) -> list[StoredVariant]:
         """Count the renditions of all sites, by size."""
         key = {"site": "$site", "variant": "$variant"}
-        sums = {"count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}
+        sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
         found = self._house.collection("renditions").aggregate(
             [
                 {"$match": {**EVERY_SITE, "variant": {"$gte": ""}}},
@@ -111,8 +112,7 @@ class HouseCounts:
             ]
         )
         return [
-            StoredVariant(**each["_id"], count=each["count"], bytes=int(each["bytes"]))
-            for each in found
+            StoredVariant(**each["_id"], count=each["count"], bytes=each["bytes"]) for each in found
         ]
 
     def products(self) -> dict[str, int]:

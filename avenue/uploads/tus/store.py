@@ -17,6 +17,7 @@ from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Incomplete
 from avenue.storage.quotas import Amount, Holder
+from avenue.storage.records import whole
 from avenue.storage.scope import Collection, house, site
 from avenue.uploads.models import Filing
 from avenue.uploads.store import UploadStore
@@ -58,12 +59,16 @@ class TusStore:
         summed = self._uploads(holder.site).aggregate(
             [
                 {"$match": {"is_done": False, **own}},
-                {"$group": {"_id": None, "bytes": {"$sum": "$length"}, "files": {"$sum": 1}}},
+                {
+                    "$group": {
+                        "_id": None,
+                        "bytes": {"$sum": whole("$length")},
+                        "files": {"$sum": 1},
+                    }
+                },
             ]
         )
-        return (
-            Amount(bytes=int(summed[0]["bytes"]), files=summed[0]["files"]) if summed else Amount()
-        )
+        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
     def take(self, upload: TusUpload, *, hours: int) -> TusUpload | None:
         """Let whoever asks go on with an upload, and nobody else; None when it has moved since.
