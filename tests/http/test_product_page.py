@@ -254,7 +254,8 @@ def test_an_expired_picture_is_told_and_the_rest_kept(seller: Caller, applicatio
 def test_a_product_is_deleted(seller: Caller):
     product = seller.a_product(a_picture())
     answer = send(seller, f"/admin/products/{product['id']}/delete")
-    assert answer.location == "/admin/products?said=deleted"
+    shown = seller.get(answer.location, headers={"Accept-Language": "en"})
+    assert "1 product was deleted. Its photos stay in the trash for 7 days." in shown.text
     assert seller.get(f"/api/shop/products/{product['id']}").status_code == 404
 
 

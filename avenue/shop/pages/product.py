@@ -151,7 +151,7 @@ def change(product_id: str) -> Response:
 def delete(product_id: str) -> Response:
     """Delete the product; its pictures go to the trash."""
     using(ProductService).delete(current_actor(), product_id)
-    return see(f"{PATH}?said=deleted")
+    return see(f"{PATH}?said=delete&count=1")
 
 
 def _new_page(form: Form, *, status: int = 200, chosen: Sequence[str] | None = None) -> Response:
