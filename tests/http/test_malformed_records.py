@@ -23,6 +23,7 @@ from avenue.ops.fsck.models import Order
 from avenue.ops.fsck.store import CheckStore
 from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import MongoTrafficStore
+from avenue.shop.store.pictures import PictureStore
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
@@ -666,3 +667,50 @@ def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, 
         ledger.count_all("", lambda after, _: told.append(after))
     assert told[-1] == f"{DEFAULT_SITE}/b"
     quotas.delete_many({"_id": {"$in": [f"{DEFAULT_SITE}/a", f"{DEFAULT_SITE}/b"]}})
+
+
+@pytest.mark.parametrize("value", [GONE, "zzz", None])
+def test_what_a_page_was_stays_though_it_cannot_be_read(
+    house: House, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KEPT", "KEPT_PUBLISHED", "KEPT_IN_ANY_CASE"):
+        monkeypatch.setattr(f"avenue.builder.website.models.{name}", 1)
+    admin, history, title = house.admin, house.raw["page_history"], unique("Página ")
+    page = admin.post(PAGES, json={"title": title, "html": "<p>0</p>"}).json
+
+    def save(html: str) -> None:
+        nonlocal page
+        changed = {"title": title, "html": html, "revision": page["revision"]}
+        answer = admin.put(f"{PAGES}/{page['id']}", json=changed)
+        assert answer.status_code == 200, answer.text
+        page = admin.post(
+            f"{PAGES}/{page['id']}/publish", json={"revision": answer.json["revision"]}
+        ).json
+
+    save("<p>1</p>")
+    save("<p>2</p>")
+    of_it = {"page": page["id"]}
+    kept = history.find_one(of_it)
+    assert kept is not None
+    with stored(house, "page_history", wounded(kept, Wound(("number",), value))):
+        save("<p>3</p>")
+        save("<p>4</p>")
+        assert history.find_one({"_id": kept["_id"]})
+        assert history.count_documents(of_it) == 2
+    history.delete_many(of_it)
+
+
+def test_pictures_by_url_are_found_behind_an_owner_that_names_none(house: House) -> None:
+    group, product = house.admin.a_group(), house.admin.a_product()
+    entries = {"images": {"url": 7}}
+    house.raw["shop_products_grouped"].update_one({"_id": group["id"]}, {"$push": entries})
+    url = {"images": {"url": "https://cdn.elsewhere.example/a.jpg"}}
+    house.raw["shop_products"].update_one({"_id": product["id"]}, {"$push": url})
+    pictures, last = PictureStore(house.application.database), None
+    found: list[str] = []
+    while some := pictures.external_after(DEFAULT_SITE, last):
+        last = some[-1][0]
+        found += [each.id for each, _ in some]
+    assert product["id"] in found
+    house.raw["shop_products_grouped"].delete_one({"_id": group["id"]})
+    house.raw["shop_products"].delete_one({"_id": product["id"]})

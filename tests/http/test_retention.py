@@ -202,7 +202,7 @@ class Killed(Exception):
 
 def test_what_a_killed_run_did_not_say_the_next_one_says_once(application, as_admin, person):
     unsaid, said_twice = (an_expired_upload(application, person) for _ in range(2))
-    assert all(ExpiredUploads(application.database).trash_next() for _ in range(2))
+    assert all(ExpiredUploads(application.database).trash_next([]) for _ in range(2))
     audit = audit_service(application.settings, application.database)
 
     class Dying:
@@ -322,3 +322,26 @@ def test_the_job_looks_at_what_it_takes(application, many, query, sort):
     told = application.raw.command("explain", asked, verbosity="executionStats")
     stats = told["executionStats"]
     assert (stats["totalDocsExamined"], stats["totalKeysExamined"] <= 1) == (0, True), told
+
+
+DAMAGED: list[dict[str, Any]] = [
+    {"revision": "zzz"},
+    {"expires_at": None, "expiry_notice": "a"},
+    {"expiry_notice": 7},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_an_upload_that_cannot_be_read_stays_and_keeps_no_other_from_going(
+    own_application: Application, damage: dict[str, Any]
+) -> None:
+    person, raw = own_application.caller("client"), own_application.raw["assets"]
+    amiss, fine = (upload(person, unique("t ").encode(), name="a.txt")["id"] for _ in "ab")
+    expire(own_application, amiss, fine)
+    raw.update_one({"_id": amiss}, {"$set": damage})
+    before = raw.find_one({"_id": amiss})
+    retain(own_application)
+    after = raw.find_one({"_id": amiss})
+    if "revision" in damage:
+        assert after == before
+    assert raw.find_one({"_id": fine})["state"] == "trash"

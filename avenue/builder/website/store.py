@@ -342,10 +342,10 @@ class PageStore:
         fields = {"number": 1, "bytes": 1, "published": 1}
         # What another program had of the page is nowhere else: it stays as long as the page.
         own = {"page": page_id, "imported": None}
-        found = history.find(own, fields, sort=[("number", -1)])
-        kept = kept_entries(_entry_in(each) for each in found)
-        if len(kept) < len(found):
-            history.delete_all({**own, "number": {"$nin": sorted(kept)}})
+        found = history.values(_entry_in, own, fields, sort=[("number", -1)])
+        gone = {each.number for each in found} - set(kept_entries(found))
+        if gone:  # named, so that one that cannot be read stays
+            history.delete_all({**own, "number": {"$in": sorted(gone)}})
 
     def _keep(self, site_id: str, reception: Reception | None, session: ClientSession) -> None:
         """Claim the stored pictures of `reception` for the library, and close its open write."""

@@ -40,7 +40,8 @@ class PurgeStore:
     def due(self, delay_seconds: float, limit: int) -> list[Notice]:
         """Return the oldest notices that are at least `delay_seconds` old, by server time."""
         latest = {"$subtract": ["$$NOW", int(delay_seconds * 1000)]}
-        return self._found({"$expr": {"$lte": ["$purges.at", latest]}}, limit)
+        is_due = {"purges.at": {"$type": "date"}, "$expr": {"$lte": ["$purges.at", latest]}}
+        return self._found(is_due, limit)
 
     def named(self, notice_ids: Sequence[str]) -> list[Notice]:
         """Return those of `notice_ids` that are still there, in the order they have in `due`."""

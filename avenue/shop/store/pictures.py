@@ -217,15 +217,17 @@ class PictureStore:
                 continue
             last_id = last.id if last is not None and kind == last.kind else ""
             owners = site(self._database, site_id).collection(OWNERS[kind])
-            found = owners.values(
+            while found := owners.values(
                 _urls_of,
                 {"_id": {"$gt": last_id}, "images.url": {"$exists": True}},
                 {"images": 1},
                 sort=[("_id", 1)],
                 limit=OWNERS_AT_ONCE,
-            )
-            if found:
-                return [(Claim(kind=kind, id=owner), url) for owner, urls in found for url in urls]
+            ):
+                urls = [(Claim(kind=kind, id=owner), url) for owner, some in found for url in some]
+                if urls:
+                    return urls
+                last_id = found[-1][0]  # none of these names one that is a text
         return []
 
     def adopt(self, site_id: str, claim: Claim, url: str, reception: Reception) -> Asset | None:

@@ -55,11 +55,12 @@ class Retention:
         have an entry in the log of changes.
         """
         counts = Counter(before or {})
+        amiss: list[object] = []
         while True:
             began_at = time.monotonic()
             counts += self._tell(job_id, job_kind)  # first, what a killed run has left
             save(dict(counts))
-            if not self._trash():
+            if not self._trash(amiss):
                 break
             self._sleep((time.monotonic() - began_at) * REST)
         for site_id, count in sorted(counts.items()):
@@ -74,9 +75,9 @@ class Retention:
         save(None)
         return counts.total()
 
-    def _trash(self) -> int:
+    def _trash(self, amiss: list[object]) -> int:
         count = 0
-        while count < BATCH and self._store.trash_next():
+        while count < BATCH and self._store.trash_next(amiss):
             count += 1
         return count
 

@@ -43,18 +43,19 @@ class ExpiredUploads:
     def __init__(self, database: Database) -> None:
         self._assets = house(database).collection(ASSETS)
 
-    def trash_next(self) -> bool:
+    def trash_next(self, amiss: list[object]) -> bool:
         """Put the upload whose time has been over longest into the trash; False if there is none.
 
-        Nothing that is on hold.
+        Nothing that is on hold. Those that cannot be read join `amiss`, which are passed over.
         """
         trash = {"at": "$$NOW", "by": None, "reason": REASON, "position": 0}
         change = {"state": State.TRASH, "trash": trash, "expiry_notice": new_id()}
         order = [("expires_at", 1)]
         return passing_over(
-            lambda amiss: trash_first(
-                self._assets, {**EXPIRED, "_id": {"$nin": amiss}}, change, sort=order
-            )
+            lambda ids: trash_first(
+                self._assets, {**EXPIRED, "_id": {"$nin": ids}}, change, sort=order
+            ),
+            amiss,
         )
 
     def untold(self, limit: int) -> list[Expiry]:
@@ -68,6 +69,9 @@ class ExpiredUploads:
 
 
 def _expiry(document: Document) -> Expiry:
+    for name, kind in (("expires_at", datetime), ("expiry_notice", str)):
+        if not isinstance(document[name], kind):
+            raise KeyError(name)
     return Expiry(
         id=document["expiry_notice"],
         site=document["site"],
