@@ -6,9 +6,10 @@ from typing import Any
 from avenue.identity import new_id
 from avenue.jobs.models import CANCELLED, Job, Progress, Queue, State, Wish
 from avenue.storage.connection import Database, Document
-from avenue.storage.records import passing_over
+from avenue.storage.records import passing_over, readable
 from avenue.storage.scope import AlreadyThere, house
 
+JOBS = "jobs"
 KEEP_FINISHED_DAYS = 30
 WAITING = [State.QUEUED.value, State.RUNNING.value]
 
@@ -22,12 +23,15 @@ class MongoJobStore:
     """
 
     def __init__(self, database: Database) -> None:
-        self._jobs = house(database).collection("jobs")
+        self._jobs = house(database).collection(JOBS)
 
     def add(
         self, kind: str, args: Mapping[str, Any], site: str | None, open_key: str | None
     ) -> Job:
-        """Queue a job for now, or return the unfinished one that has the same `open_key`."""
+        """Queue a job for now, or return the unfinished one that has the same `open_key`.
+
+        One that cannot be read loses that key: nobody will run it.
+        """
         document = {**_fresh(kind), "_id": new_id(), "args": dict(args), "site": site}
         if open_key is not None:
             document["open_key"] = open_key
@@ -36,15 +40,24 @@ class MongoJobStore:
             try:
                 self._jobs.insert_at_server_time(document, times)
             except AlreadyThere:
-                found = self._jobs.find_one({"open_key": open_key})
-                if found is None:  # it finished between the two
-                    continue
-                return _job(found)
+                by_key = {"open_key": open_key}
+                if found := self._jobs.values(_job, by_key):
+                    return found[0]
+                there = self._jobs.find_as_it_is(by_key, {"_id": 1})
+                if there is not None:  # else it finished between the two
+                    self._jobs.update({**there, **by_key}, {"$unset": {"open_key": ""}})
+                continue
             return _job(self._jobs.find_one({"_id": document["_id"]}) or document)
 
     def put_periodic(self, kind: str, every_seconds: int) -> None:
-        """Make sure of the one job of `kind` that runs again and again; repeatable."""
+        """Make sure of the one job of `kind` that runs again and again; repeatable.
+
+        One that cannot be read, and so never runs, begins anew.
+        """
         document = {**_fresh(kind), "_id": kind, "every_seconds": every_seconds}
+        there = self._jobs.find_as_it_is({"_id": kind})
+        if there is not None and not list(readable(JOBS, _job, [there])):
+            self._jobs.delete({"_id": kind})
         self._jobs.insert_at_server_time(document, {"created_at": "$$NOW", "run_at": "$$NOW"})
         earliest = {"$min": ["$run_at", _after(every_seconds)]}
         sooner = {"$cond": [_is(State.QUEUED), earliest, "$run_at"]}

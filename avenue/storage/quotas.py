@@ -155,9 +155,7 @@ class Ledger:
         """
         quotas = self._quotas(holder)
         with self._counting:  # one at a time is enough for a database
-            began = quotas.find_and_update(
-                {"_id": holder.id}, [{"$set": {**_EMPTY, "count_began_at": "$$NOW"}}], upsert=True
-            )
+            began = self._begun(holder, [{"$set": {**_EMPTY, "count_began_at": "$$NOW"}}])
             if began is None or _is_after(began.get("counted_at"), unless_since):
                 return
             began_at, found = began["count_began_at"], self._count(holder)
@@ -179,11 +177,10 @@ class Ledger:
         """
         quotas, done = house(self._database).collection(QUOTAS), 0
         idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
-        while found := quotas.find({"_id": {"$gt": after}}, {"site": 1}, sort=_BY_ID, limit=1):
+        while found := quotas.find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=1):
             after = found[0]["_id"]
             site_id, _, person = after.partition("/")
-            is_of_site = found[0].get("site") == site_id  # else nobody's: its id says whose it was
-            if not quotas.delete({"_id": after, **idle}) and is_of_site:
+            if not quotas.delete({"_id": after, **idle}):
                 self.count(Holder(site=site_id, person=person or None))
             done += 1
             save(after, done)
@@ -265,8 +262,15 @@ class Ledger:
         }
         held = {"$cond": [may_have, {"$concatArrays": ["$held", [entry]]}, "$held"]}
         stages: list[Document] = [{"$set": _EMPTY}, {"$set": {"held": held, "asked_at": "$$NOW"}}]
-        document = self._quotas(holder).find_and_update({"_id": holder.id}, stages, upsert=True)
-        return Reserved(document or {}, reservation)
+        return Reserved(self._begun(holder, stages) or {}, reservation)
+
+    def _begun(self, holder: Holder, stages: list[Document]) -> Document | None:
+        """Change the document of a holder, made if there is none, and return it."""
+        return site(self._database, holder.site).anew(
+            QUOTAS,
+            [holder.id],
+            lambda: self._quotas(holder).find_and_update({"_id": holder.id}, stages, upsert=True),
+        )
 
     def _quotas(self, holder: Holder) -> Collection:
         return site(self._database, holder.site).collection(QUOTAS)

@@ -287,7 +287,10 @@ class Collection:
         self.update({"_id": document["_id"]}, [stage], upsert=True)
 
     def put_all(self, documents: Sequence[Document]) -> None:
-        """Store `documents` under their `_id`s, over what is there; repeatable, in no order."""
+        """Store `documents` under their `_id`s, over what is there; repeatable, in no order.
+
+        Raise `AlreadyThere` when a document of such an `_id` is another site's.
+        """
         if not documents:
             return
         puts = [
@@ -302,8 +305,10 @@ class Collection:
                     lambda: self.source.bulk_write(puts, ordered=False, session=self.session)
                 )
             except BulkWriteError as error:
-                if not tries or not _only_duplicates(error):
+                if not _only_duplicates(error):
                     raise
+                if not tries:
+                    raise AlreadyThere(frozenset({"_id"})) from None
             else:
                 return
 
@@ -457,6 +462,18 @@ class SiteScope:
     def quick_collection(self, name: str) -> Collection:
         """Return the same for what can always be made again: its writes wait for nobody."""
         return _quick(self.collection(name))
+
+    def anew(self, name: str, ids: Sequence[str], write: Callable[[], T]) -> T:
+        """Return what `write` does to records that can be made anew, whose `ids` name this site.
+
+        One of them that does not say that it is of this site would be in the way, and goes.
+        """
+        try:
+            return write()
+        except AlreadyThere:
+            strays = Collection(database=self.database, source=self.database.raw[name], fixed={})
+            strays.delete_all({"_id": {"$in": list(ids)}, "site": {"$ne": self.site}})
+            return write()
 
     def files(self, bucket: str) -> Files:
         """Return the GridFS bucket, bound to ids that begin with this site."""

@@ -714,3 +714,16 @@ def test_each_run_is_counted_by_how_it_ended(service: JobService) -> None:
     assert count("avenue_job_runs_total", {"kind": "counted", "outcome": "done"}) == 2
     assert count("avenue_job_runs_total", {"kind": "counted", "outcome": "failed"}) == 1
     assert count("avenue_job_seconds_count", {"kind": "counted"}) == 3
+
+
+@pytest.mark.parametrize("damage", [{"args": 7}, {"state": "zzz"}, {"progress": {}}])
+def test_a_job_that_cannot_be_read_keeps_no_other_from_being_done(
+    service: JobService, database: Database, damage: dict[str, Any]
+) -> None:
+    first = service.enqueue("work", key="all").id
+    service.periodic("again", 60)
+    database.raw["jobs"].update_many({}, {"$set": damage})
+    second = service.enqueue("work", key="all").id
+    service.periodic("again", 60)
+    assert first != second == service.enqueue("work", key="all").id
+    assert {claim(service).id, claim(service, "again").id} == {second, "again"}

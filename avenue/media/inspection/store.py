@@ -222,7 +222,7 @@ class InspectionStore:
 
     def keep(self, site_id: str, found: Sequence[Finding]) -> None:
         """Keep findings, over those at the same places."""
-        self._findings(site_id).put_all([_document(site_id, each) for each in found])
+        self._put(site_id, [_document(site_id, each) for each in found])
 
     def record_findings_after(self, site_id: str, place: str, limit: int) -> list[Finding]:
         """Return up to `limit` findings about records of a site, after `place` ("" for all)."""
@@ -244,7 +244,11 @@ class InspectionStore:
         """Keep what a pass counted, as the last one."""
         fresh = {"$literal": {**tally.as_dict(), "began_at": began_at}}
         stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", fresh, {"ended_at": "$$NOW"}]}}
-        self._passes(site_id).update({"_id": site_id}, [stage], upsert=True)
+        site(self._database, site_id).anew(
+            INSPECTIONS,
+            [site_id],
+            lambda: self._passes(site_id).update({"_id": site_id}, [stage], upsert=True),
+        )
 
     def last_pass(self, site_id: str) -> Pass | None:
         """Return the last pass that came to its end, or None."""
@@ -254,9 +258,14 @@ class InspectionStore:
     def _record(self, site_id: str, places: Mapping[str, str], found: Sequence[Finding]) -> None:
         findings = self._findings(site_id)
         documents = [_document(site_id, each) for each in found]
-        findings.put_all(documents)
+        self._put(site_id, documents)
         kept = [each["_id"] for each in documents]
         findings.delete_all({"_id": {**places, "$nin": kept}})
+
+    def _put(self, site_id: str, documents: Sequence[Document]) -> None:
+        ids = [each["_id"] for each in documents]
+        findings = self._findings(site_id)
+        site(self._database, site_id).anew(FINDINGS, ids, lambda: findings.put_all(documents))
 
     def _assets(self, site_id: str) -> Documents:
         return site(self._database, site_id).collection(ASSETS)

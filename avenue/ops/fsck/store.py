@@ -270,7 +270,12 @@ class ScrubStore:
     def put(self, site_id: str, at: Round) -> None:
         """Keep where it is; repeatable."""
         place = {"began_at": at.began_at, "after": at.after, "read_bytes": at.read_bytes}
-        self._rounds(site_id).update({"_id": f"{site_id}/scrub"}, {"$set": place}, upsert=True)
+        round_id, rounds = f"{site_id}/scrub", self._rounds(site_id)
+        site(self._database, site_id).anew(
+            INSPECTIONS,
+            [round_id],
+            lambda: rounds.update({"_id": round_id}, {"$set": place}, upsert=True),
+        )
 
     def _rounds(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(INSPECTIONS)
