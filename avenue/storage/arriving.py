@@ -15,5 +15,6 @@ class Arriving:
     def holds(self, site_id: str, file_id: str) -> bool:
         """Tell whether `file_id` is of such an upload, expired or not: it is ended by itself."""
         uploads = site(self._database, site_id).collection(TUS_UPLOADS)
-        found = uploads.find_one({"file": file_id, "is_done": False}, {"_id": 1})
+        # Whatever it says but that it is finished: that may be what is wrong with it.
+        found = uploads.find_one({"file": file_id, "is_done": {"$ne": True}}, {"_id": 1})
         return found is not None

@@ -356,3 +356,16 @@ def test_a_rendition_that_cannot_be_read_stops_no_round(database: Database) -> N
         renditions.insert_one({"_id": name, **sound, **changes})
     assert sweeper(database).sweep().renditions == 1
     assert renditions.find_one({"_id": "d/b/c.jpg"}) is None
+
+
+@pytest.mark.parametrize(("is_done", "stay"), [(False, 1), ("zzz", 1), (None, 1), (True, 0)])
+def test_chunks_of_an_upload_stay_unless_it_says_that_it_is_finished(
+    database: Database, is_done: Any, stay: int
+) -> None:
+    own_id = new_id()
+    upload = {"_id": new_id(), "site": DEFAULT_SITE, "file": own_id, "is_done": is_done}
+    database.raw["tus_uploads"].insert_one(upload)
+    chunk = {"files_id": f"{DEFAULT_SITE}/{own_id}", "n": 0, "data": b"a"}
+    database.raw[f"{BUCKET}.chunks"].insert_one(chunk)
+    sweeper(database).sweep()
+    assert database.raw[f"{BUCKET}.chunks"].count_documents({}) == stay

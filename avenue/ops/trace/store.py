@@ -77,7 +77,8 @@ class TraceStore:
         """Return the bytes of a rendition, none when it is gone."""
         collection = site(self._database, site_id).collection(RENDITIONS)
         found = collection.find_one({"_id": rendition_id}, {"data": 1})
-        return bytes(found["data"]) if found and found.get("data") else b""
+        data = found.get("data") if found else None
+        return data if isinstance(data, bytes) else b""
 
 
 def _kept(document: Document) -> KeptFacts:
