@@ -122,8 +122,8 @@ MUTANTS = (
     Mutant(
         "what has time left is not swept",
         "media/store.py",
-        'expired = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}',
-        "expired = {}",
+        'expired = {**_UNCLAIMED, "expires_at": {"$lte": until}}',
+        "expired = dict(_UNCLAIMED)",
         "tests/media/test_sweeper.py",
     ),
 )

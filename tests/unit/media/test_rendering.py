@@ -77,8 +77,15 @@ def shrunk(image: Image.Image, width: int = 480) -> Image.Image:
 # Upright
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+# `make test` turns JPEG each way, the others as phones do: 3 is half a turn, 6 is held upright.
+TURNS = [
+    pytest.param(format, turn, marks=[] if format == "JPEG" or turn in {3, 6} else pytest.mark.long)
+    for format in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")  # noqa: A001
+    for turn in range(1, 9)
+]
+
+
+@pytest.mark.parametrize(("format", "orientation"), TURNS)
 def test_all_orientations_show_the_same_picture(format: str, orientation: int) -> None:  # noqa: A002
     upright = pictures.canvas(900, 600, noise=False)
     data = pictures.laid_down(upright, orientation, format, quality=90)
@@ -95,7 +102,9 @@ def test_all_orientations_show_the_same_picture(format: str, orientation: int) -
     assert difference(ImageOps.mirror(card), shrunk(upright)) > OTHER
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    "orientation", [1, 5, 6, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3, 4, 7, 8))]
+)
 def test_a_large_photograph_is_turned_after_it_was_shrunk_as_before(orientation: int) -> None:
     upright = pictures.canvas(2001, 3001, noise=False)
     data = pictures.laid_down(upright, orientation, "JPEG", quality=90)
