@@ -19,6 +19,7 @@ from avenue.storage.local_mongod import find_mongod
 from tests import failed_jobs, hung
 from tests.browser.house import launched
 from tests.commands import Commands
+from tests.forking import forking
 from tests.http.application import Application, Caller
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 from tests.prepared import emptied, prepared_uri
@@ -97,11 +98,17 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _forking() -> Iterator[None]:
+    """What servers and commands are forked from ends with the tests."""
+    with forking():
+        yield
+
+
 @pytest.fixture(scope="session")
-def commands() -> Iterator[Commands]:
-    """The command line, imported once."""
-    with Commands() as commands:
-        yield commands
+def commands() -> Commands:
+    """The command line."""
+    return Commands()
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, migrate
 from tests.failed_jobs import failed_jobs
+from tests.forking import forked
 from tests.mongod import Guard, free_port
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -42,6 +41,8 @@ BROKEN = (OSError, http.client.HTTPException)
 WITHOUT_LIMITS_OF_FREQUENCY = {
     f"AVENUE_MAX_{kind}_PER_MINUTE": "1000000" for kind in ("UPLOADS", "WRITES", "READS", "LOGINS")
 }
+GUNICORN = ("-c", "gunicorn.conf.py", "wsgi:app")
+"""What the Procfile gives to gunicorn."""
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME")
 
 
@@ -74,16 +75,12 @@ def environment(uri: str, port: int, **env: str) -> dict[str, str]:
     }
 
 
-def gunicorn(*args: str) -> list[str]:
-    """The command of the Procfile."""
-    return [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *args, "wsgi:app"]
-
-
 class Server:
-    """One gunicorn over the database of `uri`, which `prepare` has seen. It is never restarted.
+    """One gunicorn, forked (tests/forking.py) and never restarted.
 
-    `ready=False` waits for /healthz only: the database may be away. A job that fails in it ends
-    every `wait_until` (tests/failed_jobs.py), but not with `jobs_fail`: for several tests.
+    `prepare` has seen its database, `uri`. `ready=False` waits for /healthz only: the database may
+    be away. A job that fails in it ends every `wait_until` (tests/failed_jobs.py), but not with
+    `jobs_fail`: for several tests.
     """
 
     def __init__(
@@ -158,15 +155,8 @@ class Server:
     def _start(self) -> None:
         self.port = free_port()
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                # The name is how the guard knows the process for ours.
-                gunicorn("--name", str(self.directory)),
-                cwd=ROOT,
-                env=environment(self.uri, self.port, **self._env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            env = environment(self.uri, self.port, **self._env)
+            self.process = forked("gunicorn", *GUNICORN, env=env, stdout=log, stderr=log)
         self.guard.watch(self.process.pid, self.directory)
 
     def _answers(self, path: str) -> bool:

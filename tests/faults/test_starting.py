@@ -8,14 +8,17 @@ import pytest
 
 from tests.mongod import Guard, Mongod, free_port
 from tests.pictures import photo
-from tests.server import ROOT, Server, environment, gunicorn, prepare
+from tests.server import GUNICORN, ROOT, Server, environment, prepare
 
 READ_SECONDS = 3
 AT_ONCE_SECONDS = 2.9
 """For a busy machine; sooner than a read of the database would be given up."""
 SPARE_SECONDS = 1.9
 """For a busy machine, too; it ends before the usual 5 s of a read all the same."""
-SERVE = [sys.executable, "-m", "avenue", "serve"]
+COMMANDS = {
+    "gunicorn": [sys.executable, "-m", "gunicorn", *GUNICORN],
+    "serve": [sys.executable, "-m", "avenue", "serve"],
+}
 
 
 @pytest.mark.alone
@@ -51,7 +54,7 @@ def timed_status(server: Server, path: str, most_seconds: float) -> int:
     return status
 
 
-@pytest.mark.parametrize("command", [gunicorn(), SERVE], ids=["gunicorn", "serve"])
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 def test_a_database_of_another_application_is_refused_and_left_alone(
     mongod: Mongod, database_uri: str, command: list[str]
 ) -> None:
@@ -69,7 +72,7 @@ def test_a_database_of_another_application_is_refused_and_left_alone(
     assert list(database["users"].index_information()) == ["_id_"]
 
 
-@pytest.mark.parametrize("command", [gunicorn(), SERVE], ids=["gunicorn", "serve"])
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 def test_a_standalone_is_refused_with_the_line_that_makes_it_a_replica_set(
     standalone_mongod: Mongod, command: list[str]
 ) -> None:

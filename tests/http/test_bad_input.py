@@ -4,8 +4,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests import pictures
+from tests.forking import forked
 from tests.http.application import (
     BOUNDARY,
     FORM,
@@ -25,6 +24,7 @@ from tests.http.application import (
     form,
 )
 from tests.http.test_product_images import Shelf
+from tests.server import GUNICORN
 from tests.table import table
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -335,11 +335,9 @@ class Server:
             "AVENUE_MAX_HEADER_SECONDS": "5",
         }
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "--bind", "127.0.0.1:0", "wsgi:app"],
-                cwd=ROOT,
+            self.process = forked(
+                *("gunicorn", "--bind", "127.0.0.1:0", *GUNICORN),
                 env={**kept, **settings},
                 stdout=log,
                 stderr=log,

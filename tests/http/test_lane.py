@@ -8,14 +8,13 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.forking import forked
 from tests.table import table
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS, let_pass, wait_until
@@ -33,10 +32,8 @@ class Server:
         kept = {"PATH", "HOME", "LANG"}
         environment = {name: value for name, value in os.environ.items() if name in kept}
         with self.log.open("wb") as log:
-            common = ["--bind", "127.0.0.1:0", "--chdir", str(ROOT)]
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", *common, *args, "tests.http.lane_app:app"],
-                cwd=ROOT,
+            self.process = forked(
+                *("gunicorn", "--bind", "127.0.0.1:0", *args, "tests.http.lane_app:app"),
                 env={**environment, **settings, **env},
                 stderr=log,
             )
