@@ -12,8 +12,10 @@ from pymongo.client_session import ClientSession
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import ApiToken, PasswordLink, User
+from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database, Document
+from avenue.storage.records import left_out
 from avenue.storage.scope import AlreadyThere, house
 
 # A change that is repeated after a lost answer raises an epoch twice: it ends no less.
@@ -32,8 +34,15 @@ class MongoAccountStore:
         self._links = scope.collection("password_links")
 
     def user_by_email(self, email: str) -> User | None:
-        """Return who has this normalised e-mail."""
-        return _user(self._users.find_one({"email": email}))
+        """Return who has this normalised e-mail; None, too, where the record cannot be read.
+
+        Whoever signs in is told nothing of what is stored; the log says it.
+        """
+        try:
+            return _user(self._users.find_one({"email": email}))
+        except MalformedRecord as malformed:
+            left_out(malformed)
+            return None
 
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""

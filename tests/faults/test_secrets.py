@@ -29,14 +29,15 @@ from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.commands import Commands
 from tests.faults.house import Raw, raw
-from tests.mongod import Guard, Mongod, database_name
+from tests.mongod import Guard, Mongod, database_name, fail_point
 from tests.receiver import Inbox, receiving
 from tests.server import Answer, Client, Server, environment, path_of, prepare
 from tests.smtp import mail_server
 from tests.waiting import wait_until
 
 ADMIN = "ana@example.com"
-BROKEN = "broken@example.com"
+OUT_OF_ORDER = 8
+"""An error of MongoDB that another try does not mend ("UnknownError")."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
 DATABASE_USER = "keeper"
@@ -289,22 +290,24 @@ def make_it_fail(house: House) -> None:
     client, typed = house.bearer, house.secrets["typed"]
     product = client.create_product("Roto")
     house.database["shop_products"].update_one({"_id": product}, {"$unset": {"status": ""}})
-    house.database["users"].insert_one({"_id": "b" * 22, "email": BROKEN, "password": 5})
-    login = {"email": BROKEN, "password": typed}
+    login = {"email": ADMIN, "password": typed}
     origin = {"Origin": house.own["Origin"]}
     url = f"/api/shop/products/{product}"
     form = urlencode(login).encode()
     answers = [
         house.ask("GET", f"{url}?password={typed}", client=client),
         house.ask("GET", f"/admin/products/{product}?s={typed}", headers=house.own),
-        house.ask("GET", f"/products/{product}?token={typed}"),
         house.ask("PATCH", url, json.dumps({"name": typed}).encode(), JSON, client),
-        house.ask("POST", "/api/auth/login", json.dumps(login).encode(), JSON),
-        house.ask("POST", "/login", form, {**FORM, **origin}),
     ]
+    users = f"{house.database.name}.users"
+    with fail_point(house.database.client, ["find"], None, OUT_OF_ORDER, namespace=users):
+        answers += [
+            house.ask("GET", f"/products/{product}?token={typed}", headers=house.own),
+            house.ask("POST", "/api/auth/login", json.dumps(login).encode(), JSON),
+            house.ask("POST", "/login", form, {**FORM, **origin}),
+        ]
     assert [each.status for each in answers] == [FAULT] * len(answers)
     house.database["shop_products"].delete_one({"_id": product})
-    house.database["users"].delete_one({"email": BROKEN})
 
 
 def test_no_line_of_the_log_has_one(house: House) -> None:

@@ -14,7 +14,6 @@ from avenue.errors import NotFound
 from avenue.media.inspection.references import shown
 from avenue.media.library import Outcome, Reception, Refusal
 from avenue.media.models import Asset, Claim, State
-from avenue.media.renditions.store import RENDITIONS
 from avenue.media.store import (
     ASSETS,
     claim_one,
@@ -83,19 +82,15 @@ class _Scene:
     def drop_dangling(self) -> None:
         """Take away the entries whose picture is not there any more: they hold a place for nobody.
 
-        One of which anything is left may only have a record that cannot be read. Raise that there
-        is no such owner.
+        One whose record does not tell its state is kept: it may be in order but for that. Raise
+        that there is no such owner.
         """
         entries = [each for each in self.images() if each.asset]
         named = {"$in": [each.asset for each in entries]}
         found = self.assets.find({"_id": named}, {"state": 1})
         states = {each["_id"]: each.get("state") for each in found}
-        # Not even found is a record that does not say that it is of this site.
-        made = self.assets.beside(RENDITIONS).find({"asset": named}, {"_id": 0, "asset": 1})
-        pictured = {str(each["asset"]) for each in made}
         for each in entries:
-            is_going = states.get(each.asset) in (State.TRASH, State.PURGING)
-            if is_going or (each.asset not in states and each.asset not in pictured):
+            if each.asset not in states or states[each.asset] in (State.TRASH, State.PURGING):
                 self.pull(each)
 
 
