@@ -30,8 +30,10 @@ class MailOrder:
     language: str
 
 
-def reset_letter(site: Site, user: User, why: Why, language: str, link: str) -> Letter:
-    """Return the letter with the `link` where a password is chosen."""
+def reset_letter(
+    site: Site, user: User, why: Why, language: str, base_url: str, secret: str
+) -> Letter:
+    """Return the letter with the link, below `base_url`, where a password is chosen."""
     _ = catalogue(language).gettext
     place = {"site": _one_line(site.name)}
     match why:
@@ -39,7 +41,7 @@ def reset_letter(site: Site, user: User, why: Why, language: str, link: str) -> 
             subject = _("Your access to %(site)s") % place
             reason = _("You have been invited to work on %(site)s.") % place
             good_for = _("The link works once, for three days. After that ask for a new one here:")
-            good_for += f"\n{site.base_url}/login/forgotten"
+            good_for += f"\n{base_url}/login/forgotten"
         case Why.RESET:
             subject = _("A new password for %(site)s") % place
             reason = _("An administrator of %(site)s asks you to choose a new password.") % place
@@ -53,11 +55,12 @@ def reset_letter(site: Site, user: User, why: Why, language: str, link: str) -> 
                 "your password stays as it is."
             )
     choose = _("Choose your password here:")
-    return _letter(user, subject, _("Hello,"), reason, f"{choose}\n{link}", good_for)
+    link = f"{choose}\n{base_url}/login/reset/{secret}"
+    return _letter(user, subject, _("Hello,"), reason, link, good_for)
 
 
-def added_letter(site: Site, user: User, language: str) -> Letter:
-    """Return the letter to somebody who has a password already."""
+def added_letter(site: Site, user: User, language: str, base_url: str) -> Letter:
+    """Return the letter to somebody who has a password already; they sign in at `base_url`."""
     _ = catalogue(language).gettext
     place = {"site": _one_line(site.name)}
     return _letter(
@@ -66,7 +69,7 @@ def added_letter(site: Site, user: User, language: str) -> Letter:
         _("Hello,"),
         _("You can work on %(site)s now. Sign in with this e-mail and the password you have:")
         % place
-        + f"\n{site.base_url}/login",
+        + f"\n{base_url}/login",
     )
 
 

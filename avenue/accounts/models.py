@@ -32,6 +32,10 @@ class User:
         """Return what this person is on a site; a superuser is its admin, None is nothing."""
         return Role.ADMIN if self.superuser else self.roles.get(site)
 
+    def reaches_beyond(self, site: str) -> bool:
+        """Tell whether this person may do anything that administrators of `site` may not."""
+        return self.superuser or any(each != site for each in self.roles)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:

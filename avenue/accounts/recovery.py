@@ -3,6 +3,9 @@
 What waits to be sent names a person by id and holds neither address nor link. The link is made
 when its letter is written, kept as a hash, and gone with it: another try writes another one. It
 ends by being used, by its time, and by any other change of the password.
+
+Whoever has rights beyond a site is led to the house, the default site at `PUBLIC_BASE_URL`: a
+site's own hosts may be in other hands, and a password is good everywhere.
 """
 
 import secrets
@@ -20,6 +23,7 @@ from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.identity import Site
 from avenue.mail.models import Letter
+from avenue.storage.schema import DEFAULT_SITE
 
 SECRET_BYTES = 32
 MOST_LINK_CHARACTERS = 64
@@ -75,7 +79,10 @@ class Outbox(Protocol):
 
 
 class RecoveryService:
-    """Passwords by letter. Without an `outbox` there are no letters."""
+    """Passwords by letter. Without an `outbox` there are no letters.
+
+    `house_url` is what links begin with for who has rights beyond a site.
+    """
 
     def __init__(
         self,
@@ -84,6 +91,7 @@ class RecoveryService:
         counter: TryCounter,
         outbox: Outbox | None,
         *,
+        house_url: str,
         tries_per_minute: int,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -91,6 +99,7 @@ class RecoveryService:
         self._passwords = passwords
         self._tries = Tries(counter, "forgotten", per_minute=tries_per_minute)
         self._outbox = outbox
+        self._house_url = house_url
         self._now = now
 
     @property
@@ -120,8 +129,9 @@ class RecoveryService:
         user = self._store.user_by_id(order.user) if order.user else None
         if user is None or user.disabled or user.role_on(site.id) is None:
             return None
+        base_url = self._house_url if user.reaches_beyond(site.id) else site.base_url
         if order.why is Why.ADDED:
-            return added_letter(site, user, order.language)
+            return added_letter(site, user, order.language, base_url)
         now = self._now()
         is_asked = order.why is Why.FORGOTTEN
         open_links = self._store.count_links(user.id, good_at=now, but=order_id)
@@ -137,19 +147,23 @@ class RecoveryService:
             expires_at=now + GOOD_FOR[order.why],
         )
         self._store.put_link(link)
-        url = f"{site.base_url}/login/reset/{secret}"
-        return reset_letter(site, user, order.why, order.language, url)
+        return reset_letter(site, user, order.why, order.language, base_url, secret)
 
     def person_of(self, site: Site, secret: str) -> User:
-        """Return whose link this is; raise `ResetLinkGone`. Looking does not use it up."""
+        """Return whose link this is; raise `ResetLinkGone`. Looking does not use it up.
+
+        The link of somebody with rights beyond the site it was asked for on is good on the default
+        site only, also when they got these rights after it was sent.
+        """
         is_ours = len(secret) <= MOST_LINK_CHARACTERS
         link = self._store.link_by_sha256(sha256(secret)) if is_ours else None
-        if link is None or link.site != site.id or link.expires_at <= self._now():
+        if link is None or link.expires_at <= self._now():
             raise ResetLinkGone
         user = self._store.user_by_id(link.user)
         if user is None or user.disabled or user.token_epoch != link.epoch:
             raise ResetLinkGone
-        if user.role_on(site.id) is None:
+        place = DEFAULT_SITE if user.reaches_beyond(link.site) else link.site
+        if site.id != place or user.role_on(link.site) is None:
             raise ResetLinkGone
         return user
 

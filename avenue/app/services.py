@@ -134,6 +134,7 @@ def recovery_service(
         passwords,
         rate_limits,
         QueuedLetters(JobService(MongoJobStore(database))) if settings.smtp_url else None,
+        house_url=settings.base_url,
         tries_per_minute=settings.max_logins_per_minute,
     )
 
@@ -417,6 +418,7 @@ def alert_teller(settings: Settings, database: Database, sites: Sites) -> Teller
     return Teller(
         MongoAlertStore(database),
         sites.named,
+        house_url=settings.base_url,
         emails=settings.alert_emails,
         relay=Relay.of(settings.smtp_url, settings.mail_from),
         receiver=signed_post(url, secret) if url else None,

@@ -1,6 +1,6 @@
 """What can go wrong with sites."""
 
-from avenue.errors import Conflict, Invalid, NotFound
+from avenue.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class SiteNotFound(NotFound):
@@ -25,6 +25,14 @@ class HostTaken(Conflict):
     code = "host_taken"
     message = "A host of this address already leads to another site."
     hint = "Use another host, or take it from that site first."
+
+
+class HostNotGiven(Forbidden):
+    """Somebody who is no superuser wants an address whose host does not lead to the site."""
+
+    code = "host_not_given"
+    message = "This address has a host that does not lead to the site."
+    hint = "Use one of the site's hosts, or ask a superuser to add this one."
 
 
 class InvalidHost(Invalid):

@@ -14,7 +14,7 @@ from avenue.field_problems import problems_of
 from avenue.identity import Limit, Site
 from avenue.sites.addresses import checked_base_url
 from avenue.sites.bodies import Colors
-from avenue.sites.errors import HostTaken, InvalidHost, LimitTooHigh, SiteExists
+from avenue.sites.errors import HostNotGiven, HostTaken, InvalidHost, LimitTooHigh, SiteExists
 
 MB = 1024 * 1024
 NUMBER = re.compile("[0-9]{1,12}")
@@ -94,6 +94,8 @@ def _field_about(error: AvenueError, changes: Mapping[str, Any]) -> str:
             return f"limits.{error.facts['limit']}"
         case SiteExists():
             return "id"
+        case HostNotGiven():
+            return "base_url"
         case HostTaken() | InvalidHost():
             return _address_field(changes)
         case _other:

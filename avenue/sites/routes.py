@@ -8,6 +8,7 @@ from avenue.media.receiving import idempotency_key, received, upload_described, 
 from avenue.sites import replies
 from avenue.sites.bodies import LogoChoice, NewSite, SiteChanges
 from avenue.sites.errors import (
+    HostNotGiven,
     HostTaken,
     InvalidHost,
     LimitTooHigh,
@@ -47,7 +48,14 @@ def show_site() -> Response:
 @described(
     body=SiteChanges,
     replies={200: SHOWN},
-    refuses=(HostTaken, InvalidHost, LimitTooHigh, TooManyCategories, RevisionConflict),
+    refuses=(
+        HostNotGiven,
+        HostTaken,
+        InvalidHost,
+        LimitTooHigh,
+        TooManyCategories,
+        RevisionConflict,
+    ),
 )
 @audited("site.changed")
 def change_site() -> Response:

@@ -13,6 +13,7 @@ from avenue.media.policy import UploadPolicy
 from avenue.sites.addresses import checked_base_url, checked_host, host_of, spellings
 from avenue.sites.bodies import MOST_CATEGORIES, MOST_HOSTS
 from avenue.sites.errors import (
+    HostNotGiven,
     HostTaken,
     InvalidHost,
     LimitTooHigh,
@@ -60,14 +61,15 @@ class SiteService:
     def change(self, actor: Actor, changes: Changes, revision: int | None) -> Site:
         """Change the actor's site; raise `RevisionConflict` when `revision` is past.
 
-        Hosts and the site's quotas are for superusers. Raise `HostTaken`, `InvalidHost`,
-        `LimitTooHigh` or `TooManyCategories`.
+        Hosts and the site's quotas are for superusers; the address of others names a host that
+        leads to the site already. Raise `HostNotGiven`, `HostTaken`, `InvalidHost`, `LimitTooHigh`
+        or `TooManyCategories`.
         """
         _require_admin(actor)
         of_the_house = "hosts" in changes or OF_THE_HOUSE & set(changes.get("limits", {}))
         if of_the_house and not actor.superuser:
             raise Forbidden(sentence("Only a superuser changes hosts and the quota."))
-        return self.change_site(actor.site.id, changes, revision)
+        return self.change_site(actor.site.id, changes, revision, may_add_hosts=actor.superuser)
 
     def every(self, actor: Actor) -> list[Site]:
         """Return all sites of the house, for superusers."""
@@ -111,12 +113,21 @@ class SiteService:
         """Return all sites, by id."""
         return self._store.every()
 
-    def change_site(self, site_id: str, changes: Changes, revision: int | None = None) -> Site:
+    def change_site(
+        self,
+        site_id: str,
+        changes: Changes,
+        revision: int | None = None,
+        *,
+        may_add_hosts: bool = True,
+    ) -> Site:
         """Change any site, hosts and quota too; raises as `change`, or `SiteNotFound`."""
         for _ in range(CHANGE_TRIES):
             site = self.site(site_id)
             if revision is not None and site.revision != revision:
                 break
+            if not may_add_hosts:
+                self._check_own_host(site, changes.get("base_url"))
             changed = self._store.change(site, self._values(site, changes))
             if changed:
                 self._known.forget()
@@ -204,6 +215,17 @@ class SiteService:
         if "base_url" in changes:
             values["base_url"] = base_url if wanted else None
         return values
+
+    def _check_own_host(self, site: Site, base_url: str | None) -> None:
+        """Raise `HostNotGiven` unless the host of an address, if one is given, leads to `site`.
+
+        Whoever could add a host would have people's letters lead to it.
+        """
+        if base_url is None:
+            return
+        own = {*site.hosts, *(self._house_hosts if site.id == DEFAULT_SITE else ())}
+        if host_of(checked_base_url(base_url)) not in own:
+            raise HostNotGiven
 
     def _hosts(self, site_id: str, base_url: str, hosts: Iterable[str]) -> list[str]:
         """Return `hosts`, each once, the host of `base_url` always among them."""

@@ -137,6 +137,7 @@ def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
         passwords,
         tries,
         letters if can_mail else None,
+        house_url=settings.base_url,
         tries_per_minute=settings.max_logins_per_minute,
     )
     accounts.add_user(ADA, PASSWORD, name="Ada", roles={HERE.id: Role.ADMIN})

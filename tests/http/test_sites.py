@@ -331,8 +331,10 @@ def test_a_site_has_not_more_than_fifty_categories_of_its_own(as_admin):
 # Addresses
 
 
-def test_a_new_address_leads_to_the_site_at_once_and_the_old_one_still_does(as_admin, application):
-    answer = as_admin.patch(SITE, json={"base_url": "https://New.example:443/"})
+def test_a_new_address_leads_to_the_site_at_once_and_the_old_one_still_does(
+    as_admin, as_superuser, application
+):
+    answer = as_superuser.patch(SITE, json={"base_url": "https://New.example:443/"})
     assert answer.json["base_url"] == "https://new.example"
     token = {"Authorization": f"Bearer {as_admin.token}"}
     client = FlaskClient(application.app)
@@ -341,24 +343,41 @@ def test_a_new_address_leads_to_the_site_at_once_and_the_old_one_still_does(as_a
         assert answer.json["base_url"] == "https://new.example", host
     product = as_admin.post("/api/shop/products", json={"name": "Zapato"})
     assert product.headers["Location"].startswith("https://new.example/")
-    as_admin.patch(SITE, json={"base_url": "https://newer.example"})
+    as_superuser.patch(SITE, json={"base_url": "https://newer.example"})
     for host in ("newer.example", "new.example", HOST):
         assert client.get(SITE, base_url=f"https://{host}", headers=token).status_code == 200
     back = as_admin.patch(SITE, json={"base_url": None})
     assert back.json["base_url"] == f"https://{HOST}"
 
 
+@pytest.mark.parametrize("host", ["attacker.test", OTHER_HOST, f"x.{HOST}", f"{HOST}:8443"])
+def test_only_a_superuser_leads_another_host_to_a_site(as_admin, as_superuser, host):
+    before = as_admin.get(SITE).json
+    refused = as_admin.patch(SITE, json={"base_url": f"https://{host}"})
+    assert code(refused) == (403, "host_not_given")
+    assert as_admin.get(SITE).json == before
+
+
+def test_an_administrator_chooses_among_the_hosts_a_superuser_gave(as_admin, as_superuser):
+    as_superuser.patch(SITE, json={"hosts": ["given.example"]})
+    for base_url in ("https://given.example", f"https://{HOST}", "http://Given.example"):
+        answer = as_admin.patch(SITE, json={"base_url": base_url})
+        assert answer.json["base_url"] == base_url.lower()
+    as_superuser.patch(SITE, json={"base_url": None, "hosts": []})
+    assert code(as_admin.patch(SITE, json={"base_url": "https://given.example"}))[0] == 403
+
+
 @pytest.mark.parametrize(
     "theirs", [f"https://{OTHER_HOST}", f"http://{OTHER_HOST}", f"https://{OTHER_HOST}:443"]
 )
-def test_the_address_of_another_site_is_taken(application, as_admin, theirs):
-    assert code(as_admin.patch(SITE, json={"base_url": theirs})) == (409, "host_taken")
+def test_the_address_of_another_site_is_taken(as_superuser, as_admin, theirs):
+    assert code(as_superuser.patch(SITE, json={"base_url": theirs})) == (409, "host_taken")
     assert as_admin.get(SITE).json["base_url"] == f"https://{HOST}"
 
 
 def test_the_address_of_the_settings_belongs_to_the_default_site(on_other_site, as_superuser):
     answer = on_other_site.patch(SITE, json={"base_url": f"http://{HOST}"})
-    assert code(answer) == (409, "host_taken")
+    assert code(answer) == (403, "host_not_given")
     answer = as_superuser.post(SITES, json={"id": "thief", "base_url": f"https://{HOST}"})
     assert code(answer) == (409, "host_taken")
     assert code(on_other_site.patch(SITE, json={"base_url": None})) == (400, "invalid_host")

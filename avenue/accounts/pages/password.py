@@ -79,7 +79,8 @@ def reset() -> Response:
     note(
         actor=Actor(site=current_site(), id=user.id, email=user.email), object_id=user.id, by="link"
     )
-    return see("/login?said=password")
+    works_here = user.role_on(current_site().id) is not None
+    return see(f"/login?said={'password' if works_here else 'password-elsewhere'}")
 
 
 def _reset_page(

@@ -26,7 +26,12 @@ blueprint = Blueprint("account_pages", __name__, template_folder="../templates")
 
 blueprint.after_request(keep_out_of_caches)
 
-SAID = {"password": lazy_gettext("Your new password is set. Sign in with it.")}
+SAID = {
+    "password": lazy_gettext("Your new password is set. Sign in with it."),
+    "password-elsewhere": lazy_gettext(
+        "Your new password is set. Sign in with it on the site where you work."
+    ),
+}
 
 
 @blueprint.get("/login")

@@ -37,8 +37,11 @@ MOMENT = "d MMM y, HH:mm"
 PAGE = "/admin/infrastructure"
 
 
-def alert_letter(notice: Notice, site: Site, to: str) -> Letter:
-    """Return the letter about `notice` to one address, in the language and name of `site`."""
+def alert_letter(notice: Notice, site: Site, to: str, house_url: str) -> Letter:
+    """Return the letter about `notice` to one address, in the language and name of `site`.
+
+    Its link begins with `house_url`: who runs the house is not led to the hosts of a site.
+    """
     translate: Translate = catalogue(site.language).gettext
     locale = LOCALES.get(site.language, "en")
     alert, is_over = notice.alert, notice.news is News.RECOVERED
@@ -54,7 +57,7 @@ def alert_letter(notice: Notice, site: Site, to: str) -> Letter:
             f"{translate(WHAT_TO_DO)}\n{translate(alert.action)}",
             filled(AGAIN, {"hours": hours}, translate),
         ]
-    paragraphs.append(f"{translate(ALL_ALERTS)}\n{site.base_url}{PAGE}")
+    paragraphs.append(f"{translate(ALL_ALERTS)}\n{house_url}{PAGE}")
     word = translate(OVER if is_over else LEVELS[alert.level])
     subject = f"[{' '.join(site.name.split())}] {word}: {matter.removesuffix('.')}"
     return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")

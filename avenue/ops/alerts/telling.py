@@ -64,6 +64,7 @@ class Teller:
         store: NoticeStore,
         site_of: Callable[[str], Site],
         *,
+        house_url: str,
         emails: tuple[str, ...],
         relay: Relay,
         receiver: Receiver | None,
@@ -71,6 +72,7 @@ class Teller:
     ) -> None:
         self._store = store
         self._site_of = site_of
+        self._house_url = house_url
         self._emails = emails
         self._relay = relay
         self._receiver = receiver
@@ -104,7 +106,8 @@ class Teller:
             if receiver in notice.told:
                 continue
             try:
-                self._relay.send(alert_letter(notice, site, parseaddr(address)[1]))
+                to = parseaddr(address)[1]
+                self._relay.send(alert_letter(notice, site, to, self._house_url))
             except MailUnavailable as error:  # maybe of this address only
                 trouble = error
                 continue

@@ -38,7 +38,13 @@ class House:
         self.letters: list[MailOrder] = []
         outbox = self if can_mail else None
         recovery = RecoveryService(
-            self.store, passwords, tries, outbox, tries_per_minute=10, now=clock
+            self.store,
+            passwords,
+            tries,
+            outbox,
+            house_url=HERE.base_url,
+            tries_per_minute=10,
+            now=clock,
         )
         self.people = PeopleService(self.store, passwords, recovery, now=clock)
         self.who = {

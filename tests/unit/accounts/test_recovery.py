@@ -42,6 +42,7 @@ class House:
             self.passwords,
             self.tries,
             self if can_mail else None,
+            house_url="https://house.test",
             tries_per_minute=10,
             now=self.clock,
         )
@@ -80,7 +81,7 @@ class House:
 
 
 def secret_in(letter: Letter) -> str:
-    found = re.search(r"https://shop\.test/login/reset/(\S+)", letter.text)
+    found = re.search(r"https://\S+/login/reset/(\S+)", letter.text)
     assert found
     return found[1]
 
@@ -239,8 +240,50 @@ def test_an_invented_secret_is_no_link(house: House, secret: str) -> None:
 
 
 def test_a_link_is_for_one_site(house: House) -> None:
-    house.person(superuser=True)
-    assert not house.is_good(house.secret(), THERE)
+    secret = house.secret()
+    assert house.is_good(secret)
+    house.person(roles={HERE.id: Role.SELLER, THERE.id: Role.ADMIN})
+    assert not house.is_good(secret, THERE)
+
+
+BEYOND: list[dict[str, object]] = [
+    {"superuser": True, "roles": {}},
+    {"superuser": True, "roles": {THERE.id: Role.SELLER}},
+    {"roles": {THERE.id: Role.SELLER, HERE.id: Role.SELLER}},
+    {"roles": {THERE.id: Role.ADMIN, "third": Role.CLIENT}},
+]
+
+
+@pytest.mark.parametrize("changes", BEYOND)
+@pytest.mark.parametrize("why", [*Why])
+def test_who_has_rights_beyond_a_site_is_led_to_the_house_only(
+    house: House, changes: dict[str, object], why: Why
+) -> None:
+    house.person(**changes)
+    letter = house.letter(why, site=THERE)
+    assert letter is not None
+    assert THERE.base_url not in letter.text
+    assert "https://house.test/login" in letter.text
+    if why is Why.ADDED:
+        return
+    secret = secret_in(letter)
+    assert not house.is_good(secret, THERE)
+    with pytest.raises(ResetLinkGone):
+        house.recovery.set_password(THERE, secret, NEWER)
+    assert house.recovery.set_password(HERE, secret, NEWER).id == house.ana.id
+
+
+@pytest.mark.parametrize("changes", BEYOND)
+def test_a_link_that_was_sent_before_they_had_them_is_no_way_around(
+    house: House, changes: dict[str, object]
+) -> None:
+    house.person(roles={THERE.id: Role.SELLER})
+    letter = house.letter(site=THERE)
+    assert letter is not None
+    assert f"{THERE.base_url}/login/reset/" in letter.text
+    assert house.is_good(secret_in(letter), THERE)
+    house.person(**changes)
+    assert not house.is_good(secret_in(letter), THERE)
 
 
 @pytest.mark.parametrize(
