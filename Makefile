@@ -55,7 +55,9 @@ mutants: ready ## Break one promise at a time and see whether the tests notice
 	$(BIN)/python -m tests.mutants
 # Side by side, for most of it waits for others.
 ready:
-	@$(MAKE) --no-print-directory --output-sync -j 4 lint browser-packages machine
+	@$(MAKE) --no-print-directory --output-sync -j 4 lint compiled browser-packages machine
+compiled: $(VENV)/.installed-dev # else each process that tests start together does it for itself
+	@$(BIN)/python -m compileall -q avenue
 # Without a network the pages and clients are not tested, which the run says (tests/suite.py).
 browser-packages: $(VENV)/.npm
 	@$(MAKE) --no-print-directory assets tests/clients/node_modules/.installed || true
@@ -138,4 +140,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage mutants ready browser-packages machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import Client, TestResponse
 
+from avenue.accounts.passwords import Passwords
 from avenue.accounts.service import AccountService
 from avenue.app import create_app
 from avenue.app.background import Background
@@ -150,8 +151,8 @@ class Application:
         """
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("avenue.app.RateLimits", lambda _: self.counter)
+            patch.setattr("avenue.app.Passwords", lambda: Passwords(hasher=QUICK_HASHER))
             app = create_app(settings, self.database)
-        app.extensions["avenue"][AccountService]._passwords._hasher = QUICK_HASHER
         self.apps.append(app)
         return app
 
