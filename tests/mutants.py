@@ -47,14 +47,14 @@ MUTANTS = (
         "media/store.py",
         '"$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],',
         "",
-        "tests/media tests/http/test_temp_images.py tests/faults/test_claim_race.py",
+        "tests/media/test_claims.py",
     ),
     Mutant(
         "what was claimed is not discarded",
         "media/store.py",
         'assets.delete({"_id": asset_id, "claim": None})',
         'assets.delete({"_id": asset_id})',
-        "tests/media tests/http/test_product_images.py tests/faults/test_claim_race.py",
+        "tests/media/test_claims.py",
     ),
     Mutant(
         "damaged bytes are found",
@@ -110,7 +110,7 @@ MUTANTS = (
         "storage/connection.py",
         'DURABLE = WriteConcern(w="majority", j=True)',
         "DURABLE = WriteConcern(w=1, j=False)",
-        "tests/storage/test_connection.py tests/storage/test_gridfs.py tests/http/test_products.py",
+        "tests/http/test_costs.py",
     ),
     Mutant(
         "pictures have a largest side",
