@@ -146,7 +146,7 @@ class Application:
     def made(self, settings: Settings) -> Flask:
         """Another application like this one, on the same database.
 
-        Requests are counted in memory: counting each in MongoDB is a tenth of the work of a run.
+        Requests are counted in memory: counting in MongoDB took a twelfth of the tests' own time.
         `create_app` itself makes one that counts as people's requests are counted.
         """
         with pytest.MonkeyPatch.context() as patch:
