@@ -230,6 +230,7 @@ def test_a_form_without_a_file_or_with_a_bad_folder_leaves_nothing_behind(
 
 
 def test_a_folder_is_made_renamed_moved_and_deleted(as_editor: Caller) -> None:
+    assert as_editor.upload(MEDIA, a_picture()).status_code == 201  # so that the page lists one
     name, outer = unique("Carpeta "), a_folder(as_editor)["id"]
     made = send(as_editor, FOLDERS, name=name, parent="")
     assert told(made) == {"said": ["made"]}
