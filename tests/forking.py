@@ -119,11 +119,15 @@ def forked(
             _forkers.append(_Forker())
     asked = {"argv": [module, *arguments], "env": dict(env), "cwd": str(cwd)}
     told, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs, open(os.devnull, "r+b", buffering=0) as nothing:
-        standard = [(each or nothing).fileno() for each in (stdin, stdout, stderr)]
-        message = json.dumps(asked).encode()
-        socket.send_fds(_forkers[0].channel, [message], [*standard, theirs.fileno()])
-    return Process((module, *arguments), told)
+    try:
+        with theirs, open(os.devnull, "r+b", buffering=0) as nothing:
+            standard = [(each or nothing).fileno() for each in (stdin, stdout, stderr)]
+            message = json.dumps(asked).encode()
+            socket.send_fds(_forkers[0].channel, [message], [*standard, theirs.fileno()])
+        return Process((module, *arguments), told)
+    except BaseException:
+        told.close()
+        raise
 
 
 def _fork_for_each(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -132,18 +136,20 @@ def _fork_for_each(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     When nobody can ask any more, end all that run.
     """
     running: dict[int, socket.socket] = {}
-
-    def tell(*_: object) -> None:
-        for pid in [*running]:
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                with running.pop(pid) as told, contextlib.suppress(OSError):
-                    told.send(str(os.waitstatus_to_exitcode(status)).encode())
-
-    signal.signal(signal.SIGCHLD, tell)
+    # The handler does nothing itself: one that waits for processes can be interrupted by the next
+    # signal, and both would wait for the same one.
+    ended, ends = socket.socketpair()
+    ends.setblocking(False)
+    signal.set_wakeup_fd(ends.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     while True:
+        ready, *_ = select.select([channel, ended], [], [])
+        if ended in ready:
+            ended.recv(LONGEST_MESSAGE)
+            _tell_who_ended(running)
+        if channel not in ready:
+            continue
         message, files, *_ = socket.recv_fds(channel, LONGEST_MESSAGE, 4)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         if not message:
             for each in running:
                 os.killpg(each, signal.SIGKILL)
@@ -151,20 +157,32 @@ def _fork_for_each(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
         told = socket.socket(fileno=files.pop())
         child = os.fork()
         if child == 0:
-            for end in (channel, told, *running.values()):
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for end in (channel, told, ended, ends, *running.values()):
                 end.close()
             return json.loads(message), files
         os.setpgid(child, child)
         running[child] = told
-        told.send(str(child).encode())
+        _tell(told, child)
         for file in files:
             os.close(file)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+
+def _tell_who_ended(running: dict[int, socket.socket]) -> None:
+    for pid in [*running]:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            with running.pop(pid) as told:
+                _tell(told, os.waitstatus_to_exitcode(status))
+
+
+def _tell(told: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # whoever asked is gone
+        told.send(str(number).encode())
 
 
 def _become(asked: dict[str, Any], files: list[int]) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)

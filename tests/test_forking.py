@@ -51,6 +51,14 @@ def test_a_signal_is_its_own() -> None:
     other.kill()
 
 
+def test_many_end_in_the_same_moment() -> None:
+    for _ in range(3):
+        processes = [forked("http.server", "0", env={}) for _ in range(25)]
+        for each in processes:
+            os.kill(each.pid, signal.SIGKILL)
+        assert {each.wait(DEADLINE_SECONDS) for each in processes} == {-signal.SIGKILL}
+
+
 def test_it_ends_when_whoever_asked_for_it_is_killed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED],
