@@ -19,7 +19,6 @@ from prometheus_client import (
     values,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from avenue.config import metrics_folder
 from avenue.errors import AvenueError
@@ -27,7 +26,7 @@ from avenue.identity import Role
 from avenue.web.auth import guards_itself
 from avenue.web.describing import Reply, described
 from avenue.web.operators import admit_operator
-from avenue.web.process_counts import held_still
+from avenue.web.process_counts import ProcessCounts
 
 blueprint = Blueprint("metrics", __name__)
 EXTENSION = "avenue.scraping"
@@ -105,9 +104,8 @@ def counted() -> bytes:
     if folder is None:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    with held_still(folder):
-        return generate_latest(registry)
+    registry.register(ProcessCounts(folder))
+    return generate_latest(registry)
 
 
 class _Queues:

@@ -735,8 +735,11 @@ def test_a_hundred_links_cost_as_many_queries_as_one(application, as_client, pro
         assert len(answer.json["items"]) == count
         return sum(application.watch.seen.values()) - before
 
-    queries(1)  # of things looked up once in a while
-    assert queries(1) == queries(100)
+    def fewest(count: int) -> int:
+        """Without what is looked up once in a while."""
+        return min(queries(count) for _ in range(3))
+
+    assert fewest(1) == fewest(100)
     answer = as_client.post(f"{UPLOADS}/sign", json={"items": [{"id": proof.id}] * 101})
     assert answer.json["code"] == "invalid_body"
     assert as_client.post(f"{UPLOADS}/sign", json={"items": []}).status_code == 400

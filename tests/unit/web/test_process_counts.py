@@ -5,10 +5,11 @@ import logging
 from pathlib import Path
 
 import pytest
+from prometheus_client.core import Metric
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from avenue.web.process_counts import LOCK, add_up, held_still
+from avenue.web.process_counts import LOCK, ProcessCounts, add_up
 
 HITS = mmap_key("hits", "hits_total", ("who",), ("ana",), "Hits.")
 OPEN = mmap_key("open", "open", (), (), "Open.")
@@ -26,7 +27,7 @@ def leave(folder: Path, pid: int, kind: str, **values: float) -> None:
 
 
 def told(folder: Path) -> dict[str, float]:
-    metrics = MultiProcessCollector(None, str(folder)).collect()
+    metrics = ProcessCounts(folder).collect()
     return {each.name: each.value for metric in metrics for each in metric.samples}
 
 
@@ -75,9 +76,23 @@ def test_a_file_that_cannot_be_read_hinders_nobody(
     assert told(tmp_path)["took_sum"] == 0.5
 
 
-def test_nothing_is_moved_while_somebody_reads(tmp_path: Path) -> None:
-    with (tmp_path / LOCK).open("a") as lock:
-        # Any number may read.
-        with held_still(tmp_path), held_still(tmp_path), pytest.raises(BlockingIOError):
+def test_a_process_that_is_starting_hinders_nobody(tmp_path: Path) -> None:
+    leave(tmp_path, 7, "counter", hits=3)
+    (tmp_path / "counter_8.db").touch()
+    assert told(tmp_path) == {"hits_total": 3}
+
+
+def test_nothing_is_moved_while_somebody_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(_: list[str]) -> list[Metric]:
+        with (tmp_path / LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # any number may read
+        with (tmp_path / LOCK).open("a") as lock, pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return []
+
+    monkeypatch.setattr(MultiProcessCollector, "merge", staticmethod(read))
+    assert ProcessCounts(tmp_path).collect() == []
+    with (tmp_path / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
