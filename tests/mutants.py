@@ -99,6 +99,13 @@ MUTANTS = (
         "tests/http/test_who_may.py",
     ),
     Mutant(
+        "a password somebody else has seen opens no second site",
+        "accounts/people.py",
+        "if user.password_is_own or user.superuser:",
+        "if user is not None:",
+        "tests/unit/accounts/test_people.py tests/http/test_letters.py",
+    ),
+    Mutant(
         "a token does what it was made for",
         "web/auth.py",
         "if needed and needed not in actor.scopes:",

@@ -119,6 +119,16 @@ class ManagedElsewhere(Forbidden):
     hint = "Ask whoever runs the whole house; the role on this site can be changed here."
 
 
+class PasswordNotOwn(Conflict):
+    """Another site's administrator may know the person's password, and no link can be sent."""
+
+    code = "password_not_own"
+    message = (
+        "Somebody else may know this person's password, and no link for a new one can be sent."
+    )
+    hint = "Ask whoever runs the whole house for `python -m avenue users password`, then try again."
+
+
 class TokenNotFound(NotFound):
     """No such token of yours on this site."""
 

@@ -16,6 +16,7 @@ class Why(StrEnum):
     RESET = "reset"  # an administrator wants them to choose one
     INVITED = "invited"  # they are new, and have no password yet
     ADDED = "added"  # somebody we know got a role on one site more
+    VOIDED = "voided"  # so did they, and their password was not their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,17 @@ def reset_letter(
             reason = _("You have been invited to work on %(site)s.") % place
             good_for = _("The link works once, for three days. After that ask for a new one here:")
             good_for += f"\n{base_url}/login/forgotten"
+        case Why.VOIDED:
+            subject = _("Your access to %(site)s") % place
+            reason = _(
+                "You have been invited to work on %(site)s. Somebody else may know the password "
+                "you have had, so it is no longer good anywhere."
+            )
+            reason %= place
+            good_for = _(
+                "The link works once, for three days. "
+                "After that ask for a new one where you sign in."
+            )
         case Why.RESET:
             subject = _("A new password for %(site)s") % place
             reason = _("An administrator of %(site)s asks you to choose a new password.") % place

@@ -14,12 +14,17 @@ class User:
     `session_epoch` and `token_epoch` only grow; a session or token carries the one it was made
     under and ends when the person's is higher. Signing out raises the first; a new password and
     disabling raise both. `changed_at` is when password, roles or access were last changed.
+
+    `password_is_own`: no administrator of a site has seen the password. Only a link in a letter
+    makes it so, and whoever runs the house by a command. Who knows a password can change it, so
+    a change leaves this as it is (docs/adr/0014).
     """
 
     id: str
     email: str = field(repr=False)
     name: str = field(repr=False)
     password_hash: str = field(repr=False)
+    password_is_own: bool
     roles: Mapping[str, Role]
     superuser: bool
     disabled: bool

@@ -4,9 +4,12 @@ A role belongs to the site. Password and access (`disabled`) belong to the perso
 of the house: a site's administrator decides about them only for who is on this site alone and no
 superuser. A superuser decides about everybody. Nobody shuts themselves out, and a site keeps an
 administrator who can sign in.
+
+A password that an administrator has seen is not the person's own: it ends everywhere when another
+site adds them, and they get a link (docs/adr/0014).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +20,7 @@ from avenue.accounts.errors import (
     LastAdministrator,
     ManagedElsewhere,
     NotYourself,
+    PasswordNotOwn,
     PersonNotFound,
 )
 from avenue.accounts.letters import Why
@@ -46,8 +50,14 @@ class PeopleStore(Protocol):
     def add_user(self, user: User) -> None:
         """Keep a new person; raise `EmailTaken`."""
 
-    def give_role(self, user_id: str, site: str, role: Role) -> bool:
-        """Give a role to somebody who has none on the site; tell whether that was so."""
+    def give_role(
+        self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
+    ) -> bool:
+        """Give a role to somebody who has none on the site, while `under` is their token epoch.
+
+        In the same step a `password_hash` takes the place of a password that is not their own, and
+        both epochs are raised. Tell whether it was done.
+        """
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
         """Change a role or (None) take it away, unless the site would lose its last administrator.
@@ -64,8 +74,13 @@ class PeopleStore(Protocol):
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
         """Disable or enable somebody and raise both epochs, in one step."""
 
-    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
-        """Change the password and raise both epochs, in one step."""
+    def set_password(
+        self, user_id: str, password_hash: str, *, is_own: bool, roles: Mapping[str, Role] | None
+    ) -> bool:
+        """Change the password while the person has these roles, and raise both epochs.
+
+        It is done in one step. Tell whether it was done.
+        """
 
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:
         """Forget all tokens of a person, or those for one site; repeatable."""
@@ -111,8 +126,9 @@ class PeopleService:
         """Give somebody a role on the site.
 
         Who is new gets a password, made and returned here, or `by_mail` a link to choose one. Who
-        is known in the house keeps password and name. Raise `InvalidEmail`, `AlreadyHere` (for a
-        superuser, too: they may do everything here) or `NoMail`.
+        is known in the house keeps the name, and a password of their own; another one is no longer
+        good, and they get a link. Raise `InvalidEmail`, `AlreadyHere` (for a superuser, too: they
+        may do everything here), `NoMail` or `PasswordNotOwn`.
         """
         _check_is_admin(actor)
         if by_mail and not self._recovery.can_mail:
@@ -124,12 +140,14 @@ class PeopleService:
                 return self._add_new(actor.site, known_as, name, role, by_mail=by_mail)
             except EmailTaken:  # in this very moment
                 known = self._store.user_by_email(known_as)
-        may_give = known and (actor.superuser or not known.superuser)
-        if not known or not may_give or not self._store.give_role(known.id, actor.site.id, role):
-            raise AlreadyHere
-        if by_mail:
-            self._recovery.write_to(actor.site, known, Why.ADDED)
-        return Added(user=known, made_password=None, by_mail=by_mail)
+        while known:
+            if actor.site.id in known.roles or (known.superuser and not actor.superuser):
+                break
+            added = self._add_known(actor.site, known, role, by_mail=by_mail)
+            if added is not None:
+                return added
+            known = self._store.user_by_id(known.id)  # changed in this very moment
+        raise AlreadyHere
 
     def change_role(self, actor: Actor, user_id: str, role: Role) -> None:
         """Change somebody's role on the site; it counts from the next request.
@@ -168,8 +186,13 @@ class PeopleService:
         Raise `PersonNotFound`, `NotYourself` (one's own is changed by the old one) or
         `ManagedElsewhere`.
         """
-        user, made = self._own(actor, user_id), made_password()
-        self._store.set_password(user.id, self._passwords.hash(made))
+        made = made_password()
+        password_hash = self._passwords.hash(made)
+        while True:
+            user = self._own(actor, user_id)
+            # Another site that adds them in this very moment is not for `actor` to enter.
+            if self._store.set_password(user.id, password_hash, is_own=False, roles=user.roles):
+                break
         self._store.remove_tokens(user.id)
         return made
 
@@ -188,12 +211,14 @@ class PeopleService:
 
     def _own(self, actor: Actor, user_id: str) -> User:
         """Return somebody else whose password and access are for `actor` to decide."""
-        person = self.get(actor, user_id)
+        _check_is_admin(actor)
+        user = self._user(actor, user_id)
+        person = _seen_by(actor, user)
         if person.is_oneself:
             raise NotYourself
         if person.managed_elsewhere:
             raise ManagedElsewhere
-        return self._user(actor, user_id)
+        return user
 
     def _set_role(self, actor: Actor, person: Person, role: Role | None) -> None:
         if person.role_is_fixed:
@@ -208,6 +233,7 @@ class PeopleService:
             email=email,
             name=name,
             password_hash=self._passwords.hash(password),  # by mail: one that nobody knows
+            password_is_own=False,
             roles={site.id: role},
             superuser=False,
             disabled=False,
@@ -219,6 +245,31 @@ class PeopleService:
         self._store.add_user(user)
         if by_mail:
             self._recovery.write_to(site, user, Why.INVITED)
+        return Added(user=user, made_password=None if by_mail else password, by_mail=by_mail)
+
+    def _add_known(self, site: Site, user: User, role: Role, *, by_mail: bool) -> Added | None:
+        """Give a role to somebody who has none here; None when they were changed meanwhile.
+
+        Who has no role anywhere else is as good as new: there a made password opens this site
+        only, so it may be shown.
+        """
+        under = user.token_epoch
+        if user.password_is_own or user.superuser:  # a superuser is made by a command only
+            if not self._store.give_role(user.id, site.id, role, under=under):
+                return None
+            if by_mail:
+                self._recovery.write_to(site, user, Why.ADDED)
+            return Added(user=user, made_password=None, by_mail=by_mail)
+        by_mail = by_mail or bool(user.roles)
+        if by_mail and not self._recovery.can_mail:
+            raise PasswordNotOwn
+        password = made_password()
+        hash_ = self._passwords.hash(password)  # by mail: one that nobody knows
+        if not self._store.give_role(user.id, site.id, role, under=under, password_hash=hash_):
+            return None
+        self._store.remove_tokens(user.id)
+        if by_mail:
+            self._recovery.write_to(site, user, Why.VOIDED)
         return Added(user=user, made_password=None if by_mail else password, by_mail=by_mail)
 
 

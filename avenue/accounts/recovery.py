@@ -31,6 +31,7 @@ GOOD_FOR = {
     Why.FORGOTTEN: timedelta(hours=1),
     Why.RESET: timedelta(hours=1),
     Why.INVITED: timedelta(days=3),  # nobody waits for it
+    Why.VOIDED: timedelta(days=3),
 }
 MOST_OPEN_LINKS = 3  # so nobody's mailbox is filled from many addresses
 
@@ -52,7 +53,9 @@ class RecoveryStore(Protocol):
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
 
-    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+    def set_password(
+        self, user_id: str, password_hash: str, *, is_own: bool, under: int | None = None
+    ) -> bool:
         """Change the password while `under` is the token epoch; tell whether it was done."""
 
     def remove_tokens(self, user: str) -> None:
@@ -170,12 +173,14 @@ class RecoveryService:
     def set_password(self, site: Site, secret: str, new: str) -> User:
         """Set the password of whoever has the link; all sessions, tokens and links end.
 
-        Of two who use a link at once, one does. Raise `ResetLinkGone` or `WeakPassword`.
+        It is their own from then on, for the link came to their address. Of two who use a link at
+        once, one does. Raise `ResetLinkGone` or `WeakPassword`.
         """
         user = self.person_of(site, secret)
         check_new(new, email=user.email)
         password_hash = self._passwords.hash(new)
-        if not self._store.set_password(user.id, password_hash, under=user.token_epoch):
+        under = user.token_epoch
+        if not self._store.set_password(user.id, password_hash, is_own=True, under=under):
             raise ResetLinkGone
         self._store.remove_links(user.id)
         self._store.remove_tokens(user.id)

@@ -50,7 +50,9 @@ class AccountStore(Protocol):
     def add_user(self, user: User) -> None:
         """Keep a new person; raise `EmailTaken`."""
 
-    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+    def set_password(
+        self, user_id: str, password_hash: str, *, is_own: bool, under: int | None = None
+    ) -> bool:
         """Change the password and raise both epochs, in one step; tell whether it was done.
 
         With `under` only while that is the person's token epoch.
@@ -185,14 +187,17 @@ class AccountService:
         """Set one's own password; all sessions and tokens end. Return the person after that.
 
         `current` is asked so that whoever finds an open browser cannot keep the account; tries are
-        counted with those to sign in. Raise `TooManyRequests`, `WrongPassword` or `WeakPassword`.
+        counted with those to sign in. It is no more their own than the current one: an
+        administrator who made that one can have changed it. Raise `TooManyRequests`,
+        `WrongPassword` or `WeakPassword`.
         """
         user = self.user_of(actor)
         self._tries.count(user.email, address)
         if not self._passwords.verify(user.password_hash, current):
             raise WrongPassword
         password_hash = self._new_hash(new, user.email)
-        if not self._store.set_password(user.id, password_hash, under=user.token_epoch):
+        is_own, under = user.password_is_own, user.token_epoch
+        if not self._store.set_password(user.id, password_hash, is_own=is_own, under=under):
             raise WrongPassword  # somebody changed it in between
         self._store.remove_tokens(user.id)
         return self.user_of(actor)
@@ -269,6 +274,7 @@ class AccountService:
             email=known_as,
             name=name,
             password_hash=self._new_hash(made or password or "", known_as),
+            password_is_own=True,  # who runs the house may do everything anyway
             roles=dict(roles),
             superuser=superuser,
             disabled=False,
@@ -283,11 +289,13 @@ class AccountService:
     def change_password(self, email: str, password: str | None) -> str | None:
         """Set a password, made here and returned when None is given; ends sessions and tokens.
 
+        It counts as the person's own: no administrator of a site has seen it.
         Raise `UserNotFound` or `WeakPassword`.
         """
         user = self.user_named(email)
         made = None if password else made_password()
-        self._store.set_password(user.id, self._new_hash(made or password or "", user.email))
+        password_hash = self._new_hash(made or password or "", user.email)
+        self._store.set_password(user.id, password_hash, is_own=True)
         self._store.remove_tokens(user.id)
         return made
 

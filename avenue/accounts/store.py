@@ -4,7 +4,7 @@ All of them are of the whole house.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +65,8 @@ class MongoAccountStore:
                     "email": user.email,
                     "name": user.name,
                     "password_hash": user.password_hash,
-                    "roles": {site: role.value for site, role in user.roles.items()},
+                    "password_is_own": user.password_is_own,
+                    "roles": _kept_roles(user.roles),
                     "superuser": user.superuser,
                     "disabled": user.disabled,
                     "session_epoch": user.session_epoch,
@@ -77,16 +78,31 @@ class MongoAccountStore:
         except AlreadyThere:
             raise EmailTaken from None
 
-    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+    def set_password(
+        self,
+        user_id: str,
+        password_hash: str,
+        *,
+        is_own: bool,
+        under: int | None = None,
+        roles: Mapping[str, Role] | None = None,
+    ) -> bool:
         """Change the password and raise both epochs, in one step; tell whether it was done.
 
-        With `under` only while that is the person's token epoch.
+        With `under` only while that is the person's token epoch, with `roles` while they have
+        exactly these.
         """
-        query = {"_id": user_id} if under is None else {"_id": user_id, "token_epoch": under}
-        change = {"$set": {"password_hash": password_hash}, "$inc": BOTH_EPOCHS, **CHANGED_NOW}
-        if self._users.update(query, change):
-            return True
-        # Its answer was lost and it was done twice: a hash has a salt, so this one is ours.
+        query: dict[str, Any] = {"_id": user_id}
+        if under is not None:
+            query["token_epoch"] = under
+        if roles is not None:
+            query["roles"] = _kept_roles(roles)
+        change = {"$set": _password(password_hash, is_own=is_own), "$inc": BOTH_EPOCHS}
+        done = self._users.update(query, {**change, **CHANGED_NOW})
+        return bool(done) or self._has_password(user_id, password_hash)
+
+    def _has_password(self, user_id: str, password_hash: str) -> bool:
+        """Tell whether a change was done twice, its answer being lost: a hash has a salt."""
         return self._users.find_one({"_id": user_id, "password_hash": password_hash}) is not None
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
@@ -203,10 +219,21 @@ class MongoAccountStore:
         """Return how many there are of them."""
         return self._users.count(_people_of(site, search))
 
-    def give_role(self, user_id: str, site: str, role: Role) -> bool:
-        """Give a role to somebody who has none on the site; tell whether that was so."""
-        query = {"_id": user_id, f"roles.{site}": {"$exists": False}}
-        return bool(self._users.update(query, _role_change(site, role)))
+    def give_role(
+        self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
+    ) -> bool:
+        """Give a role to somebody who has none on the site, while `under` is their token epoch.
+
+        In the same step a `password_hash` takes the place of a password that is not their own, and
+        both epochs are raised. Tell whether it was done.
+        """
+        query = {"_id": user_id, f"roles.{site}": {"$exists": False}, "token_epoch": under}
+        change: dict[str, Any] = _role_change(site, role)
+        if password_hash is None:
+            return bool(self._users.update(query, change))
+        change["$set"].update(_password(password_hash, is_own=False))
+        done = self._users.update(query, {**change, "$inc": BOTH_EPOCHS})
+        return bool(done) or self._has_password(user_id, password_hash)
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
         """Change a role or (None) take it away, unless the site would lose its last administrator.
@@ -255,6 +282,14 @@ def _people_of(site: str, search: str) -> dict[str, Any]:
     return query
 
 
+def _kept_roles(roles: Mapping[str, Role]) -> Document:
+    return {site: role.value for site, role in roles.items()}
+
+
+def _password(password_hash: str, *, is_own: bool) -> Document:
+    return {"password_hash": password_hash, "password_is_own": is_own}
+
+
 def _role_change(site: str, role: Role | None) -> Document:
     place = f"roles.{site}"
     change = {"$unset": {place: ""}} if role is None else {"$set": {place: role.value}}
@@ -271,6 +306,8 @@ def _user_in(document: Document) -> User:
         email=document["email"],
         name=document["name"],
         password_hash=document["password_hash"],
+        # Not kept at first, and whose those passwords are is not known.
+        password_is_own=document.get("password_is_own") is True,
         roles={site: Role(role) for site, role in document["roles"].items()},
         superuser=document["superuser"],
         disabled=document["disabled"],

@@ -107,6 +107,7 @@ def list_users(*, is_local: bool, wants_json: bool) -> None:
                 "roles": user.roles,
                 "superuser": user.superuser,
                 "disabled": user.disabled,
+                "password_is_own": user.password_is_own,
             }
             for user in accounts.users()
         ]

@@ -622,7 +622,8 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "token_epoch": int,
             "created_at": datetime,
             "changed_at": maybe(datetime),
-        }
+        },
+        {"password_is_own": maybe(bool)},
     ),
     "api_tokens": Shape(
         {

@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
 from avenue.app.letters import MAIL
 from avenue.app.services import letter_worker
-from avenue.identity import Role
+from avenue.identity import Role, Scope
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.requestlog import JsonLines
-from tests.http.application import HOST, Application, unique
+from tests.http.application import HOST, OTHER_HOST, Application, unique
 from tests.smtp import Mailbox, mail_server
 from tests.threads import at_once
 
@@ -179,18 +181,153 @@ def test_two_administrators_who_remove_each_other_leave_one(application: Applica
 def test_roles_and_links_in_the_database(application: Application) -> None:
     store, email = MongoAccountStore(application.database), f"{unique('rol')}@shop.example"
     user = application.accounts.add_user(email, NEWER, name="Ra.mo", roles={"z": Role.OPS}).user
-    assert store.give_role(user.id, DEFAULT_SITE, Role.SELLER)
-    assert not store.give_role(user.id, DEFAULT_SITE, Role.ADMIN)
+    assert not store.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch + 1)
+    assert store.give_role(user.id, DEFAULT_SITE, Role.SELLER, under=user.token_epoch)
+    assert not store.give_role(user.id, DEFAULT_SITE, Role.ADMIN, under=user.token_epoch)
     found = store.people_of(DEFAULT_SITE, search=email[:6].upper(), after=None, limit=5)
     assert [each.roles for each in found] == [{"z": Role.OPS, DEFAULT_SITE: Role.SELLER}]
     assert found[0].changed_at >= user.changed_at
     assert store.people_of(DEFAULT_SITE, search="ra.mo", after=email, limit=5) == []
     assert store.people_of(DEFAULT_SITE, search="ra.m.", after=None, limit=5) == []
     assert store.people_of(DEFAULT_SITE, search="\0", after=None, limit=5) == []
-    assert store.set_password(user.id, "hash 1", under=user.token_epoch)
-    assert store.set_password(user.id, "hash 1", under=user.token_epoch)  # its answer was lost
-    assert not store.set_password(user.id, "hash 2", under=user.token_epoch)
-    application.raw["users"].update_one({"_id": user.id}, {"$unset": {"changed_at": ""}})
+    for _ in range(2):  # its answer was lost
+        assert store.set_password(user.id, "hash 1", is_own=True, under=user.token_epoch)
+    assert not store.set_password(user.id, "hash 2", is_own=True, under=user.token_epoch)
+    assert not store.set_password(user.id, "hash 2", is_own=False, roles=user.roles)
+    changed = store.user_by_id(user.id)
+    assert changed is not None
+    assert changed.password_is_own
+    for _ in range(2):
+        assert store.set_password(user.id, "hash 3", is_own=False, roles=changed.roles)
+    for _ in range(2):
+        assert store.give_role(
+            user.id, "y", Role.OPS, under=user.token_epoch + 3, password_hash="hash 4"
+        )
+    application.raw["users"].update_one(
+        {"_id": user.id}, {"$unset": {"changed_at": "", "password_is_own": ""}}
+    )
     old = store.user_by_id(user.id)
     assert old is not None
     assert old.changed_at == old.created_at
+    assert not old.password_is_own
+    damaged = {"$set": {"password_is_own": "zzz"}}
+    application.raw["users"].update_one({"_id": user.id}, damaged)
+    assert store.people_of(DEFAULT_SITE, search=email[:6], after=None, limit=5) == [old]
+
+
+# A password that an administrator has seen
+
+
+class Host:
+    """A site with an administrator, who works in `app`, and anybody who calls it."""
+
+    def __init__(self, application: Application, app: Flask, host: str, site: str) -> None:
+        self.app, self.base = app, f"https://{host}"
+        email, accounts = f"{unique('jefe')}@shop.example", application.accounts
+        accounts.add_user(email, NEWER, roles={site: Role.ADMIN})
+        made = accounts.add_token(email, site, name="", scopes=frozenset(Scope), days=1)
+        self.admin = f"Bearer {made.secret}"
+
+    def deed(self, path: str, **form: str) -> TestResponse:
+        """What the administrator sends in the panel."""
+        headers = {"Authorization": self.admin}
+        client = FlaskClient(self.app, use_cookies=False)
+        return client.post(path, base_url=self.base, data=form, headers=headers)
+
+    def add(self, email: str) -> TestResponse:
+        return self.deed("/admin/people", email=email, role="admin", how="made")
+
+    def sign_in(self, email: str, password: str) -> TestResponse:
+        body = {"email": email, "password": password}
+        return FlaskClient(self.app).post("/api/auth/login", base_url=self.base, json=body)
+
+    def me(self, token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        client = FlaskClient(self.app, use_cookies=False)
+        return client.get("/api/auth/me", base_url=self.base, headers=headers).status_code
+
+
+def three_sites(application: Application, app: Flask) -> tuple[Host, Host, Host]:
+    """The one that makes the account, the one that adds it, and one more."""
+    site = unique("c")
+    host = f"{site}.example"
+    application.raw["sites"].insert_one(
+        {"_id": site, "name": "C", "hosts": [host], "base_url": f"https://{host}"}
+    )
+    return (
+        Host(application, app, OTHER_HOST, "other"),
+        Host(application, app, host, site),
+        Host(application, app, HOST, DEFAULT_SITE),
+    )
+
+
+def secret_shown(answer: TestResponse) -> str:
+    found = re.search(r'id="secret" value="([\w-]{20})"', answer.text)
+    assert found, answer.text
+    return found[1]
+
+
+def test_a_password_an_administrator_has_seen_opens_no_second_site(
+    application: Application, post: Post, box: Mailbox
+) -> None:
+    here, there, third = three_sites(application, post.app)
+    ceo = f"{unique('ceo')}@c.example"
+    made = secret_shown(here.add(ceo))
+    # Whoever knows it signs in, changes it, and keeps a session and a token.
+    browser, origin = FlaskClient(post.app), {"Origin": here.base}
+    for path, form in (
+        ("/login", {"email": ceo, "password": made}),
+        ("/admin/account/password", {"current": made, "new": NEWER, "again": NEWER}),
+    ):
+        answer = browser.post(path, base_url=here.base, data=form, headers=origin)
+        assert answer.status_code == 303
+    assert browser.get("/api/auth/me", base_url=here.base).status_code == 200
+    token = here.sign_in(ceo, NEWER).json["token"]
+    assert here.me(token) == 200
+
+    added = there.add(ceo)
+    assert (added.status_code, 'id="secret"' in added.text) == (303, False)
+    assert added.headers["Location"].endswith("?said=invited")
+    for site in (here, there):
+        assert [site.sign_in(ceo, each).status_code for each in (made, NEWER)] == [401, 401]
+    assert browser.get("/api/auth/me", base_url=here.base).status_code == 401
+    assert here.me(token) == 401
+    user = application.raw["users"].find_one({"email": ceo})
+    assert user is not None
+    assert application.raw["api_tokens"].count_documents({"user": user["_id"]}) == 0
+    for site in (here, there):
+        for deed in ("password", "link"):
+            assert site.deed(f"/admin/people/{user['_id']}/{deed}").status_code == 403
+
+    assert post.runner.run_one()
+    recipients, letter = box.next_letter()
+    assert recipients == [ceo]
+    found = re.search(rf"{BASE}/login/reset/(\S+)", letter.get_content())
+    assert found, letter.get_content()
+    own = "a password of their own"
+    typed = {"secret": found[1], "new": own, "again": own}
+    answer = FlaskClient(post.app).post(
+        "/login/reset", base_url=BASE, data=typed, headers={"Origin": BASE}
+    )
+    assert answer.status_code == 303
+    token = here.sign_in(ceo, own).json["token"]
+    assert there.sign_in(ceo, own).status_code == 200
+
+    assert third.add(ceo).headers["Location"].endswith("?said=known")
+    assert here.me(token) == 200
+    assert third.sign_in(ceo, own).status_code == 200
+    assert not post.runner.run_one()
+
+
+def test_without_letters_nobody_is_shown_a_way_into_another_site(application: Application) -> None:
+    here, there, _ = three_sites(application, application.app)
+    ceo = f"{unique('ceo')}@c.example"
+    made = secret_shown(here.add(ceo))
+    before = application.raw["users"].find_one({"email": ceo})
+    refused = there.add(ceo)
+    assert (refused.status_code, "otra persona conozca" in refused.text) == (409, True)
+    assert application.raw["users"].find_one({"email": ceo}) == before
+    application.accounts.change_password(ceo, NEWER)  # by whoever runs the house
+    assert there.add(ceo).headers["Location"].endswith("?said=known")
+    assert here.sign_in(ceo, made).status_code == 401
+    assert there.sign_in(ceo, NEWER).status_code == 200

@@ -11,6 +11,7 @@ from avenue.accounts.errors import (
     LastAdministrator,
     ManagedElsewhere,
     NotYourself,
+    PasswordNotOwn,
     WeakPassword,
     WrongPassword,
 )
@@ -47,6 +48,10 @@ REASONS: Mapping[type[AvenueError], LazyString] = {
     ),
     NotYourself: _("You cannot do this to yourself. Another administrator can."),
     ManagedElsewhere: _("This person does not belong to this site alone, so you cannot do this."),
+    PasswordNotOwn: _(
+        "Somebody else may know this person's password, and no link for a new one can be sent. "
+        "Whoever runs the whole house can set one; after that, try again."
+    ),
     NoMail: _("E-mail cannot be sent from here."),
     CsrfFailed: _("The page was too old. Please try again."),
 }

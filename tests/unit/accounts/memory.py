@@ -1,7 +1,7 @@
 """Stand-ins for the database, the password hasher and the minute counter."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,11 +33,20 @@ class MemoryStore:
             raise EmailTaken
         self.people[user.id] = user
 
-    def set_password(self, user_id: str, password_hash: str, *, under: int | None = None) -> bool:
+    def set_password(
+        self,
+        user_id: str,
+        password_hash: str,
+        *,
+        is_own: bool,
+        under: int | None = None,
+        roles: Mapping[str, Role] | None = None,
+    ) -> bool:
         if under is not None and self.people[user_id].token_epoch != under:
             return False
-        self._raise_epochs(user_id)
-        self.people[user_id] = replace(self.people[user_id], password_hash=password_hash)
+        if roles is not None and self.people[user_id].roles != roles:
+            return False
+        self._put_password(user_id, password_hash, is_own=is_own)
         return True
 
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
@@ -112,10 +121,14 @@ class MemoryStore:
     def count_people_of(self, site: str, *, search: str) -> int:
         return len(self.people_of(site, search=search, after=None, limit=10**6))
 
-    def give_role(self, user_id: str, site: str, role: Role) -> bool:
-        if site in self.people[user_id].roles:
+    def give_role(
+        self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
+    ) -> bool:
+        if site in self.people[user_id].roles or self.people[user_id].token_epoch != under:
             return False
         self._set_role(user_id, site, role)
+        if password_hash is not None:
+            self._put_password(user_id, password_hash, is_own=False)
         return True
 
     def change_role(self, user_id: str, site: str, role: Role | None) -> bool:
@@ -150,6 +163,11 @@ class MemoryStore:
             for each in self.kept_tokens.values()
             if (each.user, each.site) == (user, site) and each.expires_at > good_at
         ]
+
+    def _put_password(self, user_id: str, password_hash: str, *, is_own: bool) -> None:
+        self._raise_epochs(user_id)
+        user = self.people[user_id]
+        self.people[user_id] = replace(user, password_hash=password_hash, password_is_own=is_own)
 
     def _raise_epochs(self, user_id: str) -> None:
         user = self.people[user_id]

@@ -1,5 +1,6 @@
 """What an administrator of a site may do to whom: every rule, and who is under it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from avenue.accounts.errors import (
     LastAdministrator,
     ManagedElsewhere,
     NotYourself,
+    PasswordNotOwn,
     PersonNotFound,
 )
 from avenue.accounts.letters import MailOrder, Why
@@ -37,7 +39,7 @@ class House:
         )
         self.letters: list[MailOrder] = []
         outbox = self if can_mail else None
-        recovery = RecoveryService(
+        self.recovery = recovery = RecoveryService(
             self.store,
             passwords,
             tries,
@@ -238,6 +240,130 @@ def test_somebody_of_another_site_keeps_everything_and_gets_a_role(house: House)
     assert (seen.name, seen.managed_elsewhere, seen.role_is_fixed) == ("", True, False)
     with pytest.raises(ManagedElsewhere):
         house.people.make_password(house.admin, fay.id)
+
+
+def is_own(house: House, email: str) -> bool:
+    user = house.store.user_by_email(email)
+    assert user is not None
+    return user.password_is_own
+
+
+def test_whose_a_password_is(house: House) -> None:
+    """Only a link makes it one's own, and a command."""
+    email, address = "gil@shop.test", "203.0.113.7"
+    made = house.people.add(house.admin, email, name="", role=Role.ADMIN, by_mail=False)
+    assert not is_own(house, email)
+    user, actor = house.accounts.sign_in(HERE, email, made.made_password or "", address=address)
+    house.accounts.change_own_password(actor, made.made_password or "", PASSWORD, address=address)
+    assert not is_own(house, email)
+    set_by_link(house, user.id)
+    assert is_own(house, email)
+    house.accounts.change_own_password(actor, "of the link", PASSWORD, address=address)
+    assert is_own(house, email)
+    house.people.make_password(house.admin, user.id)
+    assert not is_own(house, email)
+    house.accounts.change_password(email, None)
+    assert is_own(house, email)
+    invited = house.people.add(house.admin, "hal@shop.test", name="", role=Role.OPS, by_mail=True)
+    assert not is_own(house, "hal@shop.test")
+    set_by_link(house, invited.user.id)
+    assert is_own(house, "hal@shop.test")
+
+
+def set_by_link(house: House, user_id: str) -> None:
+    order = MailOrder(why=Why.RESET, user=user_id, language="es")
+    letter = house.recovery.letter(HERE, order, order_id="job")
+    assert letter is not None
+    secret = re.search(r"/login/reset/(\S+)", letter.text)
+    assert secret
+    house.recovery.set_password(HERE, secret[1], "of the link")
+
+
+FAY = "fay@shop.test"
+VOIDED, KEPT = "a password nobody knows", "the password as it was"
+ADDED: list[tuple[bool, dict[str, Role], bool, bool, str]] = [
+    # their own, roles, by mail, letters can be sent, what becomes of the password
+    (False, {"other": Role.OPS}, True, True, VOIDED),
+    (False, {"other": Role.OPS}, False, True, VOIDED),
+    (False, {}, True, True, VOIDED),
+    (False, {}, False, True, "shown"),  # it opens nothing else
+    (False, {}, False, False, "shown"),
+    (False, {"other": Role.OPS}, False, False, "refused"),
+    (True, {"other": Role.OPS}, True, True, KEPT),
+    (True, {"other": Role.OPS}, False, False, KEPT),
+    (True, {}, False, True, KEPT),
+]
+
+
+@pytest.mark.parametrize(("own", "roles", "by_mail", "can_mail", "becomes"), ADDED)
+def test_what_becomes_of_a_password_when_another_site_adds_them(
+    own: bool, roles: dict[str, Role], by_mail: bool, can_mail: bool, becomes: str
+) -> None:
+    house = House(can_mail=can_mail)
+    fay = replace(house.user("somebody of another site"), password_is_own=own, roles=roles)
+    house.store.people[fay.id] = fay
+    for site in ("other", HERE.id):
+        house.accounts.add_token(FAY, site, name="app", scopes=frozenset(Scope), days=1)
+    if becomes == "refused":
+        with pytest.raises(PasswordNotOwn):
+            house.people.add(house.admin, FAY, name="", role=Role.ADMIN, by_mail=by_mail)
+        assert house.store.people[fay.id] == fay
+        assert len(house.store.kept_tokens) == 2
+        return
+    added = house.people.add(house.admin, FAY, name="", role=Role.ADMIN, by_mail=by_mail)
+    now = house.store.people[fay.id]
+    assert now.roles == {**roles, HERE.id: Role.ADMIN}
+    assert (added.made_password is not None) == (becomes == "shown")
+    whys = {VOIDED: [Why.VOIDED], KEPT: [Why.ADDED] if by_mail else [], "shown": []}
+    assert [order.why for order in house.letters] == whys[becomes]
+    if becomes == KEPT:
+        assert now == replace(fay, roles=now.roles)
+        assert len(house.store.kept_tokens) == 2
+    else:
+        assert not now.password_is_own
+        assert now.password_hash != fay.password_hash
+        epochs = (fay.session_epoch + 1, fay.token_epoch + 1)
+        assert (now.session_epoch, now.token_epoch) == epochs
+        assert house.store.kept_tokens == {}
+
+
+def test_a_superuser_keeps_the_password_on_every_site(house: House) -> None:
+    eva = replace(house.user("a superuser"), roles={"other": Role.OPS}, password_is_own=False)
+    house.store.people[eva.id] = eva
+    house.people.add(house.superuser, eva.email, name="", role=Role.OPS, by_mail=False)
+    assert house.store.people[eva.id].password_hash == eva.password_hash
+
+
+def test_a_password_is_not_made_for_who_is_added_elsewhere_meanwhile(house: House) -> None:
+    bea = house.user("a seller")
+    give = house.store.give_role
+    meanwhile(house, "user_by_id", lambda: give(bea.id, "other", Role.ADMIN, under=bea.token_epoch))
+    with pytest.raises(ManagedElsewhere):
+        house.people.make_password(house.admin, bea.id)
+    assert house.user("a seller").password_hash == bea.password_hash
+
+
+def test_a_password_that_is_seen_while_they_are_added_is_voided(house: House) -> None:
+    fay = house.user("somebody of another site")
+    put = house.store.set_password
+    meanwhile(house, "user_by_email", lambda: put(fay.id, "hash of seen", is_own=False))
+    house.people.add(house.admin, fay.email, name="", role=Role.OPS, by_mail=False)
+    now = house.user("somebody of another site")
+    assert HERE.id in now.roles
+    assert now.password_hash != "hash of seen"
+
+
+def meanwhile(house: House, look: str, deed: Callable[[], object]) -> None:
+    """Have somebody else do `deed` right behind the next `look` at a person."""
+    looked = getattr(house.store, look)
+
+    def look_and_do(key: str) -> User | None:
+        found: User | None = looked(key)
+        setattr(house.store, look, looked)
+        deed()
+        return found
+
+    setattr(house.store, look, look_and_do)
 
 
 def test_what_is_said_of_an_invitation_does_not_tell_who_was_known(house: House) -> None:

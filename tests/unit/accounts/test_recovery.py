@@ -306,6 +306,7 @@ def test_who_cannot_get_in_is_not_written_to(
         (Why.RESET, "es", "Nueva contraseña para Zapatos Ana"),
         (Why.INVITED, "es", "Tu acceso a Zapatos Ana"),
         (Why.ADDED, "en", "Your access to Zapatos Ana"),
+        (Why.VOIDED, "es", "Tu acceso a Zapatos Ana"),
     ],
 )
 def test_letters_are_in_the_persons_language(
