@@ -25,6 +25,7 @@ from tests.browser.house import (
 from tests.browser.line import Line, unanswered, within
 from tests.mongod import Guard as Watchdog
 from tests.server import Server
+from tests.waiting import wait_until
 
 BROKEN_LINE = r"net::ERR_|Failed to load resource"
 """What Chromium writes into the console when a request fails; here that is meant."""
@@ -404,14 +405,23 @@ def keys(line: Line) -> set[str]:
     }
 
 
+TAKES = """async () => {
+    const start = performance.now();
+    await fetch("/healthz", { cache: "no-store" });
+    return performance.now() - start;
+}"""
+
+
 def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancelled(
     admin: Visitor,
 ) -> None:
     page, product = at_product(admin)
     session = admin.context.new_cdp_session(page)
     # For the server just fast enough; still it takes minutes.
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000}
+    slow = {"offline": False, "latency": 200, "downloadThroughput": -1, "uploadThroughput": 40_000}
     session.send("Network.emulateNetworkConditions", slow)
+    # Another process of the browser learns of it in its own time.
+    wait_until(lambda: page.evaluate(TAKES) >= 200, "the line is slow")
     large = pictures.photo(2720, 2040, seed=next(_numbers), quality=100)
     choose(page, *(a_file(name, large + bytes([n])) for n, name in enumerate(["a.jpg", "b.jpg"])))
     choose(page, a_file("c.jpg"))
