@@ -95,7 +95,7 @@ format: $(VENV)/.installed-dev ## Let the formatter decide
 ##@ Keep
 texts: $(VENV)/.installed-dev ## Bring each room's Spanish up to what its code and templates say
 	$(BIN)/python -m tests.catalogues
-docs: install ## Write docs/settings.md, docs/errors.md and docs/http.md from the code
+docs: install ## Write settings.md, errors.md, limits.md and http.md of docs/ from the code
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 screenshots: $(VENV)/.installed-dev assets chromium ## Take the pictures of docs/panel.md anew
 	$(BIN)/python -m pytest tests/browser/test_screenshots.py --screenshots docs/panel

@@ -513,8 +513,15 @@ class Settings:
     )
     max_reads_per_minute: int = setting(
         "AVENUE_MAX_READS_PER_MINUTE",
-        "Reading requests of one caller to the API.",
+        "Reading requests of one caller to API and panel.",
         600,
+        unit="per minute",
+        least=1,
+    )
+    max_pages_per_minute: int = setting(
+        "AVENUE_MAX_PAGES_PER_MINUTE",
+        "Public pages for one address (all people behind it), counted by each web process.",
+        3000,
         unit="per minute",
         least=1,
     )

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/errors.md from the code, docs/http.md from a test (`make docs`).
+"""Writes settings.md, errors.md and limits.md from the code, http.md from a test (`make docs`).
 
 A test compares the files with what this makes, so neither can fall behind.
 """
@@ -11,7 +11,9 @@ from pathlib import Path
 import avenue
 from avenue.config import Settings, bounds
 from avenue.errors import AvenueError
+from avenue.web.limits import NONE, UNLIMITED, limit_of
 from tests.http import conformance
+from tests.http.contract import unconnected_app
 
 HERE = Path(__file__).parent
 
@@ -54,6 +56,26 @@ def errors_page() -> str:
     return "\n".join([*rows, ""])
 
 
+def limits_page() -> str:
+    """Return docs/limits.md, made of the URL map."""
+    app = unconnected_app()
+    rows = [
+        "# How often",
+        "",
+        "Which limit of a minute each route counts for; [api.md](api.md#how-often) tells what they",
+        "are, [settings.md](settings.md) how many. HEAD and OPTIONS count as GET does.",
+        "",
+        "| route | limit |",
+        "|---|---|",
+    ]
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            limit = limit_of(method, rule.rule, app.view_functions[rule.endpoint])
+            shown = f"none: {UNLIMITED[rule.rule]}" if limit == NONE else f"{limit}"
+            rows.append(f"| `{method} {rule.rule}` | {shown} |")
+    return "\n".join([*rows, ""])
+
+
 def error_codes() -> dict[str, type[AvenueError]]:
     """Return every error code of the program with the class that gives it.
 
@@ -86,4 +108,5 @@ def _first_line(kind: type[AvenueError]) -> str:
 if __name__ == "__main__":
     (HERE / "settings.md").write_text(settings_page())
     (HERE / "errors.md").write_text(errors_page())
+    (HERE / "limits.md").write_text(limits_page())
     (HERE / "http.md").write_text(conformance.page())

@@ -39,7 +39,8 @@ BROKEN = (OSError, http.client.HTTPException)
 """What a client meets when the process it speaks to dies."""
 
 WITHOUT_LIMITS_OF_FREQUENCY = {
-    f"AVENUE_MAX_{kind}_PER_MINUTE": "1000000" for kind in ("UPLOADS", "WRITES", "READS", "LOGINS")
+    f"AVENUE_MAX_{kind}_PER_MINUTE": "1000000"
+    for kind in ("UPLOADS", "WRITES", "READS", "PAGES", "LOGINS")
 }
 GUNICORN = ("-c", "gunicorn.conf.py", "wsgi:app")
 """What the Procfile gives to gunicorn."""

@@ -57,6 +57,10 @@ def test_the_errors_page_is_what_the_errors_are(generate):
     assert (DOCS / "errors.md").read_text() == generate.errors_page()
 
 
+def test_the_limits_page_is_what_the_limits_are(generate):
+    assert (DOCS / "limits.md").read_text() == generate.limits_page()
+
+
 def test_errors_of_tests_are_not_in_the_page(generate):
     class Planted(AvenueError):
         """Only here."""

@@ -1,8 +1,9 @@
 """Who asks: a Bearer token, a session cookie, or nobody.
 
-A Bearer token wins and cookies are then not even looked at. Nothing here asks the database until
-a route wants to know who asks (`current_actor`), so public pictures cost no query. What a token
-or a session stands for is answered by a `Doorkeeper` from above.
+A Bearer token wins and cookies are then not even looked at. Pages and their forms take none: what
+a form changes has to come from our own pages. Nothing here asks the database until a route wants to
+know who asks (`current_actor`), so public pictures cost no query. What a token or a session stands
+for is answered by a `Doorkeeper` from above.
 """
 
 import functools
@@ -19,10 +20,11 @@ from flask_login import LoginManager, current_user, login_user
 from flask_wtf.csrf import generate_csrf
 
 from avenue.config import Settings
-from avenue.errors import Forbidden, MalformedRecord, Unauthenticated
+from avenue.errors import Forbidden, MalformedRecord, Unauthenticated, sentence
 from avenue.identity import Actor, Role, Scope, Site
 from avenue.web import csrf
 from avenue.web.hosts import current_site
+from avenue.web.places import takes_token
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +38,7 @@ LONGEST_NEXT_CHARACTERS = 2048
 NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
 # RFC 6750 section 3: no error code when nothing was presented.
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+NO_TOKEN_HERE = sentence("Sign in at /login. Pages take no token; programs use /api.")
 
 
 class Doorkeeper(Protocol):
@@ -141,7 +144,7 @@ def signed_in_actor() -> Actor:
     """Return who asks, or raise `Unauthenticated` when nobody is signed in."""
     actor = current_actor()
     if actor.id is None:
-        raise Unauthenticated(headers=CHALLENGE)
+        raise Unauthenticated(hint=None if takes_token() else NO_TOKEN_HERE, headers=CHALLENGE)
     return actor
 
 
@@ -203,7 +206,12 @@ def guard_of(view: Callable[..., object]) -> Guard | None:
 
 
 def bearer_token() -> str | None:
-    """Return the Bearer token of this request ("" when it is empty), None when it has none."""
+    """Return the Bearer token of this request ("" when it is empty), None when it has none.
+
+    One that is sent to a page is none.
+    """
+    if not takes_token():
+        return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -15,13 +15,12 @@ from werkzeug.routing import RequestRedirect
 from avenue.config import Settings
 from avenue.identity import Site
 from avenue.web.errors import UnknownHost
+from avenue.web.places import WITHOUT_SITE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ADDRESS_AND_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+):\d+")
-WITHOUT_SITE = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Paths that are asked by machines which know an address and no name."""
 
 
 class KnowsSites(Protocol):

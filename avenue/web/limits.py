@@ -1,4 +1,9 @@
-"""How often one caller may call the API. Too often is answered at once; nobody is made to wait.
+"""How often one caller may ask. Too often is answered at once; nobody is made to wait.
+
+`limit_of` is the table: it names the limit of each route. What is asked of `/api` and of the panel
+(`/admin`) counts together, for a form of the panel does what the API does. It is counted in the
+database, exactly for all instances. Public pages count by address in this process alone, so that
+what only reads writes nothing.
 
 Every answer that was counted, and that no cache shares, says how much is left, twice: in
 `RateLimit-Policy` and `RateLimit` as the IETF's draft has them
@@ -9,6 +14,8 @@ Reading never waits for the counting: what cannot be counted in time is let thro
 """
 
 import ipaddress
+import math
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +27,43 @@ from avenue.config import Settings
 from avenue.errors import TooManyRequests, Unauthenticated, Unavailable, sentence
 from avenue.identity import Actor, Role
 from avenue.web import metrics
-from avenue.web.places import is_api
+from avenue.web.places import API, PANEL, under
 
 View = TypeVar("View", bound=Callable[..., object])
 
+PUBLIC = frozenset(
+    {
+        "/",
+        "/products/<product_id>",
+        "/products/<product_id>/<slug>",
+        "/p/<slug>",
+        "/sitemap.xml",
+        "/login",
+        "/login/forgotten",
+        "/login/reset",
+        "/login/reset/<secret>",
+        "/logout",
+        "/preferences",
+        "/metrics",
+    }
+)
+"""The routes outside of API and panel that may cost a query."""
+_DELIVERY = "Files, from memory where they can be; what may be made of one is a fixed set of sizes."
+_ORCHESTRATOR = "An orchestrator ends an instance that gives no good answer, whoever else asks."
+_NO_QUERY = "Costs no query."
+UNLIMITED: Mapping[str, str] = {
+    "/media/<asset_id>/<token>/<file_name>": _DELIVERY,
+    "/media/<asset_id>/<variant>": _DELIVERY,
+    "/media/<path:path>": _DELIVERY,
+    "/uploads/<path:path>": _DELIVERY,
+    "/healthz": _ORCHESTRATOR,
+    "/readyz": _ORCHESTRATOR,
+    "/robots.txt": _NO_QUERY,
+    "/site.css": _NO_QUERY,
+    "/static/<path:name>": _NO_QUERY,
+}
+"""The routes without a limit, and why."""
+NONE, PAGES = "none", "pages"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 BRINGING = frozenset({"POST", "PUT", "PATCH"})
 MARK = "is_upload_route"
@@ -35,6 +75,7 @@ TOO_OFTEN = {
     "writes": sentence("More than {limit} writes a minute."),
     "uploads": sentence("More than {limit} uploads a minute."),
     "parts": sentence("More than {limit} parts of files a minute."),
+    "pages": sentence("More than {limit} pages a minute."),
 }
 LARGE_PART_BYTES = 1024 * 1024
 LARGE_PARTS_PER_MINUTE = 6000
@@ -45,6 +86,8 @@ COUNTING_SECONDS = 0.5
 """How long a read waits to be counted; usually that takes one or two milliseconds."""
 RESTING_SECONDS = 1.0
 """How long nothing that reads is counted after that was too long, so that they do not all wait."""
+MOST_ADDRESSES = 50_000
+"""So many a process counts at once; that took 6 MB."""
 HEADERS = (
     "RateLimit-Policy",
     "RateLimit",
@@ -112,29 +155,48 @@ def is_upload_view(view: Callable[..., object] | None) -> bool:
     return bool(getattr(view, MARK, False))
 
 
+def limit_of(method: str, rule: str, view: Callable[..., object] | None) -> str | None:
+    """Return the name of the limit that `method` of the route `rule` counts for.
+
+    `none` is for those in `UNLIMITED`; None means that nobody has thought about this route. Large
+    parts of files are the one thing that a request has to say of itself: `parts`, not `writes`.
+    """
+    if rule in UNLIMITED:
+        return NONE
+    if not _is_api_or_panel(rule):
+        if rule not in PUBLIC:
+            return None
+        if method in READING:
+            return PAGES
+    if method in READING:
+        return "reads"
+    takes_files = is_upload_view(view) or bool(getattr(view, BEGINS, False))
+    return "uploads" if method in BRINGING and takes_files else "writes"
+
+
 def install(
     app: Flask, counts: Counts, settings: Settings, current_actor: Callable[[], Actor]
 ) -> None:
-    """Count every request to `/api` of `app`; raise `TooManyRequests` above the limits.
+    """Count the requests to `app`; raise `TooManyRequests` above the limits.
 
-    Who is signed in is counted as a person, everybody else by address (IPv6 by /64). A token
-    that is no longer good counts by address too, and is refused by whoever asks for the actor;
-    install this before anything that refuses, so that guessing tokens is counted.
+    Who is signed in is counted as a person, everybody else by address (IPv6 by /64); public pages
+    always by address, and what nobody has thought about as one of them. A token that is no longer
+    good counts by address too, and is refused by whoever asks for the actor; install this before
+    anything that refuses, so that guessing tokens is counted.
     """
     limiter = Limiter(counts)
 
     def count() -> None:
-        if not is_api():
+        name = _limit_here()
+        if name == NONE:
             return
-        try:
-            actor: Actor | None = current_actor()
-        except Unauthenticated:
-            actor = None
-        kind = _kind_for(actor, settings)
+        actor = None if name == PAGES else _known(current_actor)
+        kind = _kind_for(name, actor, settings)
         window = limiter.count(kind, _caller(actor))
         if window is None:
             return
-        g.rate_limit = _told(kind, window)
+        if name != PAGES:  # of them each process knows only those that it has answered
+            g.rate_limit = _told(kind, window)
         if window.tries > kind.per_minute:
             raise TooManyRequests(
                 TOO_OFTEN[kind.name],
@@ -165,6 +227,7 @@ class Limiter:
 
     def __init__(self, counts: Counts, now: Callable[[], float] = time.monotonic) -> None:
         self._counts = counts
+        self._pages = OwnCounts(now)
         self._now = now
         self._resting_until = float("-inf")
 
@@ -173,6 +236,8 @@ class Limiter:
 
         Raise `Unavailable` for anything else that could not be counted.
         """
+        if kind.name == PAGES:
+            return self._pages.count(caller)
         key = f"{kind.name}:{caller}"
         if kind.waits:
             return self._counts.count(key)
@@ -183,6 +248,43 @@ class Limiter:
                 self._resting_until = self._now() + RESTING_SECONDS
         metrics.count_uncounted(kind.name)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """A window of `OwnCounts`."""
+
+    tries: int
+    seconds_left: int
+
+
+class OwnCounts:
+    """Counts in the memory of this process, in minutes that are the same for all keys.
+
+    With more than `most` keys in a minute all of them begin anew: no memory is lost to somebody who
+    has that many addresses, and whom no limit of one address would hold up.
+    """
+
+    def __init__(
+        self, now: Callable[[], float] = time.monotonic, most: int = MOST_ADDRESSES
+    ) -> None:
+        self._now = now
+        self._most = most
+        self._counts: dict[str, int] = {}
+        self._ends_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def count(self, key: str) -> Minute:
+        """Count one try of `key`."""
+        with self._lock:
+            now = self._now()
+            if now >= self._ends_at:
+                self._counts.clear()
+                self._ends_at = now + WINDOW_SECONDS
+            if len(self._counts) >= self._most and key not in self._counts:
+                self._counts.clear()
+            tries = self._counts[key] = self._counts.get(key, 0) + 1
+            return Minute(tries, math.ceil(self._ends_at - now))
 
 
 def _told(kind: Kind, window: Window) -> Mapping[str, str]:
@@ -197,21 +299,38 @@ def _told(kind: Kind, window: Window) -> Mapping[str, str]:
     }
 
 
-def _kind_for(actor: Actor | None, settings: Settings) -> Kind:
-    if request.method in READING:
-        return Kind("reads", settings.max_reads_per_minute, waits=False)
+def _kind_for(name: str, actor: Actor | None, settings: Settings) -> Kind:
+    if name == PAGES:
+        return Kind(name, settings.max_pages_per_minute)
+    if name == "reads":
+        return Kind(name, settings.max_reads_per_minute, waits=False)
     if _is_large_part():
         return Kind("parts", LARGE_PARTS_PER_MINUTE)
-    if request.method not in BRINGING or not _is_upload():
-        return Kind("writes", settings.max_writes_per_minute)
+    if name == "writes":
+        return Kind(name, settings.max_writes_per_minute)
     if actor and actor.role is Role.CLIENT and not actor.superuser:
-        return Kind("uploads", settings.max_client_uploads_per_minute)
-    return Kind("uploads", settings.max_uploads_per_minute)
+        return Kind(name, settings.max_client_uploads_per_minute)
+    return Kind(name, settings.max_uploads_per_minute)
 
 
-def _is_upload() -> bool:
-    view = _view()
-    return is_upload_view(view) or bool(getattr(view, BEGINS, False))
+def _limit_here() -> str:
+    if request.url_rule is not None:
+        return limit_of(request.method, request.url_rule.rule, _view()) or PAGES
+    # No such address, or not with this method: outside of API and panel that costs no query, and
+    # /metrics has no site yet in which to look for a person.
+    is_counted = _is_api_or_panel(request.path)
+    return (is_counted and limit_of(request.method, request.path, None)) or PAGES
+
+
+def _is_api_or_panel(path: str) -> bool:
+    return under(API, path) or under(PANEL, path)
+
+
+def _known(current_actor: Callable[[], Actor]) -> Actor | None:
+    try:
+        return current_actor()
+    except Unauthenticated:
+        return None
 
 
 def _is_large_part() -> bool:

@@ -43,10 +43,9 @@ from avenue.web.errors import (
     TooManyParts,
     UnknownHost,
 )
-from avenue.web.hosts import WITHOUT_SITE
 from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS
 from avenue.web.limits import is_upload_view
-from avenue.web.places import API
+from avenue.web.places import API, WITHOUT_SITE
 from avenue.web.problems import Problem
 
 Json = dict[str, Any]

@@ -92,7 +92,7 @@ class Shop:
             "a picture": lambda: seller.get(self.unseen[0]),
             "an original": lambda: seller.get(self.large),
             "a list": lambda: seller.get(products),
-            "a page": lambda: seller.get("/admin"),
+            "a page": lambda: seller.get("/"),
             "a product": lambda: seller.send_json("POST", products, {"name": "Bota"}),
             "a form": lambda: seller.upload(self.product, photo(seed=3)),
             "a body": lambda: seller.request(

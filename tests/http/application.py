@@ -12,6 +12,7 @@ from typing import Any, Self
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from werkzeug.test import Client, TestResponse
 
@@ -24,7 +25,8 @@ from avenue.identity import Role, Scope, Site
 from avenue.media.library import MediaLibrary
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
-from avenue.web.hosts import WITHOUT_SITE
+from avenue.web.auth import COOKIE_NAME
+from avenue.web.places import WITHOUT_SITE
 from tests import pictures
 from tests.http.contract import Contract, unconnected_app
 from tests.http.watch import Watch
@@ -40,6 +42,8 @@ PRODUCTS = "/api/shop/products"
 GROUPS = "/api/shop/groups"
 PASSWORD = "grey-teapot-ladder-92"
 OFTEN = 10**6
+TAKING_TOKENS = ("/api/", "/media/", "/uploads/", *WITHOUT_SITE)
+"""Whatever begins otherwise is a page."""
 VERSIONS_KEEP = 3
 BOUNDARY = "frontera-77"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -114,6 +118,7 @@ class Application:
             max_client_uploads_per_minute=OFTEN,
             max_writes_per_minute=OFTEN,
             max_reads_per_minute=OFTEN,
+            max_pages_per_minute=OFTEN,
             workers=1,
         )
         self.database = Database(self.settings)
@@ -232,21 +237,44 @@ class Caller:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any
     ) -> TestResponse:
         """Send one request; `url` is a path, or an absolute URL of this host."""
-        known = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         client = self.client()
         base = f"https://{self.host}"
+        own = dict(headers or {})
+        known = self._proof(url.removeprefix(base))
+        if "Cookie" in known and "Cookie" in own:
+            own["Cookie"] = f"{known['Cookie']}; {own['Cookie']}"
         site = None if url.partition("?")[0] in WITHOUT_SITE else SITES.get(self.host, "")
         with self.application.watch.over(site):
             answer = client.open(
                 url.removeprefix(base),
                 method=method,
                 base_url=base,
-                headers={**known, **(headers or {})},
+                headers={**known, **own},
                 buffered=True,
                 **options,
             )
         self.application.contract.check(self.app, method, answer.request.path, answer)
         return answer
+
+    def _proof(self, path: str) -> dict[str, str]:
+        """What shows who asks: a token, or to a page and its forms the session of a browser."""
+        if not self.token:
+            return {}
+        if self.id is None or path.startswith(TAKING_TOKENS):
+            return {"Authorization": f"Bearer {self.token}"}
+        return {"Cookie": self.session(), "Origin": f"https://{self.host}"}
+
+    def session(self) -> str:
+        """The cookie of a browser of this person; made here, for signing in checks a password."""
+        person = self.application.raw["users"].find_one({"_id": self.id})
+        assert person is not None
+        session = {
+            "_permanent": True,
+            "_user_id": f"{self.id}.{person['session_epoch']}.{self.site.id}",
+        }
+        signer = SecureCookieSessionInterface().get_signing_serializer(self.app)
+        assert signer is not None
+        return f"{COOKIE_NAME}={signer.dumps(session)}"
 
     def get(self, url: str, **options: Any) -> TestResponse:
         return self.ask("GET", url, **options)

@@ -7,9 +7,8 @@ from avenue.accounts.pages.words import ROLES, keep_out_of_caches, reason
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests
-from avenue.identity import Scope
 from avenue.web.audit import audited, note
-from avenue.web.auth import bearer_token, begin_session, current_actor, require
+from avenue.web.auth import begin_session, current_actor, require
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
 from avenue.web.pages import page, see
@@ -23,14 +22,14 @@ blueprint.after_request(keep_out_of_caches)
 
 
 @blueprint.get("")
-@require(scope=Scope.ACCOUNT)
+@require()
 def show_account() -> Response:
     """Show who asks, and what they can change about their account."""
     return _account()
 
 
 @blueprint.post("/password")
-@require(scope=Scope.ACCOUNT)
+@require()
 @audited("user.password_changed")
 def change_password() -> Response:
     """Change one's own password: every session and token ends, this browser gets a new session."""
@@ -47,8 +46,7 @@ def change_password() -> Response:
     except (WrongPassword, TooManyRequests, SignInBusy) as error:
         return _refused(error, "current")
     note(actor=actor, object_id=user.id)
-    if bearer_token() is None:
-        begin_session(actor, user.session_epoch)
+    begin_session(actor, user.session_epoch)
     return see(f"{PATH}?said=password")
 
 

@@ -12,7 +12,7 @@ from avenue.accounts.pages.words import ROLES, SHOWN, keep_out_of_caches, reason
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService
 from avenue.errors import AvenueError, Invalid
-from avenue.identity import Role, Scope
+from avenue.identity import Role
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
@@ -53,7 +53,7 @@ def shown_again(view: Callable[[str], Response]) -> Callable[[str], Response]:
 
 
 @blueprint.get("")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 def show_people() -> Response:
     """Show everybody with a role on this site: `?search ?after ?limit`."""
     asked, search = page_asked_for(), request.args.get("search", "").strip()[:LONGEST_SEARCH]
@@ -65,14 +65,14 @@ def show_people() -> Response:
 
 
 @blueprint.get("/new")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 def show_new_person() -> Response:
     """Show the form that gives somebody a role."""
     return _new_person()
 
 
 @blueprint.post("")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.added")
 def add_person() -> Response:
     """Give somebody a role; a made password is shown in this very answer and never again."""
@@ -95,14 +95,14 @@ def add_person() -> Response:
 
 
 @blueprint.get("/<user_id>")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 def show_person(user_id: str) -> Response:
     """Show one of them, and what can be done."""
     return _person(using(PeopleService).get(current_actor(), user_id))
 
 
 @blueprint.post("/<user_id>/role")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.role_changed", "user_id")
 @shown_again
 def change_role(user_id: str) -> Response:
@@ -114,7 +114,7 @@ def change_role(user_id: str) -> Response:
 
 
 @blueprint.post("/<user_id>/password")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.password_changed", "user_id")
 @shown_again
 def make_password(user_id: str) -> Response:
@@ -124,7 +124,7 @@ def make_password(user_id: str) -> Response:
 
 
 @blueprint.post("/<user_id>/link")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.reset_started", "user_id")
 @shown_again
 def send_link(user_id: str) -> Response:
@@ -134,7 +134,7 @@ def send_link(user_id: str) -> Response:
 
 
 @blueprint.post("/<user_id>/disable")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.disabled", "user_id")
 @shown_again
 def disable(user_id: str) -> Response:
@@ -144,7 +144,7 @@ def disable(user_id: str) -> Response:
 
 
 @blueprint.post("/<user_id>/enable")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.enabled", "user_id")
 @shown_again
 def enable(user_id: str) -> Response:
@@ -154,7 +154,7 @@ def enable(user_id: str) -> Response:
 
 
 @blueprint.post("/<user_id>/remove")
-@require(Role.ADMIN, scope=Scope.ACCOUNT)
+@require(Role.ADMIN)
 @audited("user.role_taken", "user_id")
 @shown_again
 def remove(user_id: str) -> Response:

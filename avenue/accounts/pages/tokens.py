@@ -29,14 +29,14 @@ blueprint.after_request(keep_out_of_caches)
 
 
 @blueprint.get("")
-@require(scope=Scope.ACCOUNT)
+@require()
 def show_tokens() -> Response:
     """Show one's tokens and the form that makes one."""
     return _tokens()
 
 
 @blueprint.post("")
-@require(scope=Scope.ACCOUNT)
+@require()
 @audited("token.created")
 def create_token() -> Response:
     """Make a token and show its secret, in this very answer and never again."""
@@ -56,7 +56,7 @@ def create_token() -> Response:
 
 
 @blueprint.post("/<token_id>/revoke")
-@require(scope=Scope.ACCOUNT)
+@require()
 @audited("token.revoked", "token_id")
 def revoke_token(token_id: str) -> Response:
     """End one of one's own tokens at once."""

@@ -24,6 +24,7 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
 from avenue.web.language import language
+from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
@@ -47,6 +48,7 @@ def show_imports() -> Response:
 @blueprint.post("")
 @audited("import.begun")
 @require(Role.SELLER)
+@upload_route
 def try_import() -> Response:
     """Begin a dry run of the table sent and go to it, or say what is wrong with the file."""
     try:

@@ -27,6 +27,7 @@ from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
+from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
@@ -52,6 +53,7 @@ def show_picture_imports() -> Response:
 @blueprint.post("")
 @audited("picture_import.planned")
 @require(Role.SELLER)
+@upload_route
 def plan_pictures() -> Response:
     """Look into the ZIP sent and go to what would be done, or say what is wrong with it."""
     try:
