@@ -609,9 +609,9 @@ def test_every_answer_of_a_private_picture_stays_out_of_caches(as_seller, privat
 
 
 def test_a_session_reads_a_private_picture_of_ones_own(application, with_session, as_seller):
-    who = application.raw["users"].find_one(sort=[("created_at", -1)])
+    me = with_session.get("/api/auth/me", base_url=f"https://{HOST}").json
     picture = stored(as_seller, a_picture())
-    change = {"visibility": "private", "owner": who["_id"]}
+    change = {"visibility": "private", "owner": me["id"]}
     application.raw["assets"].update_one({"_id": picture.id}, {"$set": change})
     assert with_session.get(picture.url).data == picture.data
     application.raw["assets"].update_one({"_id": picture.id}, {"$set": {"owner": "else"}})

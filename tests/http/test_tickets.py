@@ -371,7 +371,9 @@ def test_a_record_that_is_full_takes_no_more(as_admin, nobody, maker):
 
 
 @pytest.mark.parametrize("quota", ["max_user_files", "max_site_files"])
-def test_a_stranger_is_not_told_how_much_is_stored(application, maker, quota):
+def test_a_stranger_is_not_told_how_much_is_stored(application, as_admin, maker, quota):
+    kept = as_admin.post(UPLOADS, query_string={"name": "a.txt"}, data=unique("kept").encode())
+    assert kept.status_code == 201
     app = application.with_settings(**{quota: 1})
     here, nobody = (replace(each, app=app) for each in (maker, application.caller("nobody")))
     given = made(here)
