@@ -379,3 +379,28 @@ def test_applying_writes_down_who_did_it(application: Application) -> None:
     run = seller.post(f"{IMPORTS}/{dry['id']}/apply").json
     entries = application.raw["audit_logs"].find({"object.id": run["id"], "action": "import.begun"})
     assert [each["actor"]["id"] for each in entries] == [seller.id]
+
+
+def test_a_dry_run_of_which_no_row_can_be_taken_says_so(
+    application: Application, as_seller: Caller
+) -> None:
+    there = unique("ERP-")
+    as_seller.a_product(sku=there, name="Bota")
+
+    def page_of(table: str) -> str:
+        dry = brought(application, as_seller, table, "?dry_run=1")
+        url, english = f"/admin/imports/{dry['id']}", {"Accept-Language": "en"}
+        return str(as_seller.get(url, headers=english).text)
+
+    as_is, finished = "the shop is as the table says", '<span class="chip good">Finished</span>'
+    wrong = page_of("sku,name,price\nZ1,a,free\nZ2,b,free\n")
+    assert "No row can be imported: all 2 have a mistake." in wrong
+    assert as_is not in wrong
+    assert finished not in wrong
+    some = page_of(f"sku,name,price\n{there},Bota,\nZ2,b,free\n")
+    assert "1 row has a mistake; the others change nothing." in some
+    assert as_is not in some
+    right = page_of(f"sku,name\n{there},Bota\n")
+    assert as_is in right
+    assert finished in right
+    assert "mistake" not in right

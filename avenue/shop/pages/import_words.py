@@ -45,6 +45,9 @@ STATES: Mapping[str, tuple[str, LazyString]] = {
     State.UNDONE: ("warn", _("Undone")),
 }
 
+ALL_WRONG = ("bad", _("All rows wrong"))
+"""The state of a finished import of which no row could be taken."""
+
 FIELDS: Mapping[str, LazyString] = {
     "sku": _("SKU"),
     "name": _("Name"),

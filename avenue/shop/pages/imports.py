@@ -210,6 +210,10 @@ def _run(standing: ImportStanding) -> Mapping[str, object]:
 
 
 def _state(standing: ImportStanding) -> tuple[str, LazyString]:
+    """Return the look of an import's state and its name; a mistake in each row is no success."""
+    run = standing.run
+    if standing.state is State.DONE and run.counts.get(Outcome.REFUSED) == run.total:
+        return words.ALL_WRONG
     return words.STATES[standing.state]
 
 
