@@ -44,6 +44,8 @@ WITHOUT_LIMITS_OF_FREQUENCY = {
 }
 GUNICORN = ("-c", "gunicorn.conf.py", "wsgi:app")
 """What the Procfile gives to gunicorn."""
+SERVING = {"gunicorn": ("gunicorn", *GUNICORN), "serve": ("avenue", "serve")}
+"""The two ways to start a web process group: `python -m` with these."""
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME")
 
 
@@ -80,18 +82,26 @@ class Server:
     """One gunicorn, forked (tests/forking.py) and never restarted.
 
     `prepare` has seen its database, `uri`. `ready=False` waits for /healthz only: the database may
-    be away. A job that fails in it ends every `wait_until` (tests/failed_jobs.py), but not with
-    `jobs_fail`: for several tests.
+    be away. `way` is one of `SERVING`. A job that fails in it ends every `wait_until`
+    (tests/failed_jobs.py), but not with `jobs_fail`: for several tests.
     """
 
     def __init__(
-        self, guard: Guard, uri: str, *, ready: bool = True, jobs_fail: bool = False, **env: str
+        self,
+        guard: Guard,
+        uri: str,
+        *,
+        ready: bool = True,
+        jobs_fail: bool = False,
+        way: str = "gunicorn",
+        **env: str,
     ) -> None:
         self.guard = guard
         self.directory = Path(tempfile.mkdtemp(prefix="avenue-server-"))
         self.log = self.directory / "log"
         self.uri = uri
         self._env = env
+        self._command = SERVING[way]
         self._reading = contextlib.ExitStack()
         self._start()
         if not jobs_fail:
@@ -157,7 +167,7 @@ class Server:
         self.port = free_port()
         with self.log.open("ab") as log:
             env = environment(self.uri, self.port, **self._env)
-            self.process = forked("gunicorn", *GUNICORN, env=env, stdout=log, stderr=log)
+            self.process = forked(*self._command, env=env, stdout=log, stderr=log)
         self.guard.watch(self.process.pid, self.directory)
 
     def _answers(self, path: str) -> bool:

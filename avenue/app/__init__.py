@@ -91,12 +91,7 @@ from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
 from avenue.storage.fitness import Fitness
 from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import (
-    ForeignDatabase,
-    Gate,
-    NewerDatabase,
-    NotAReplicaSet,
-)
+from avenue.storage.schema import START_SECONDS, UNFIT, Gate
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads import pages as upload_pages
@@ -251,9 +246,11 @@ def start() -> Flask:
     requestlog.configure_logging()
     scraping.count_with_others()
     database = Database(settings, meter=metrics.PoolMeter())
+    gate = Gate(database)
     try:
-        Gate(database).pass_or_raise()
-    except (ForeignDatabase, NotAReplicaSet, NewerDatabase) as error:
+        with database.deadline(START_SECONDS):
+            gate.pass_or_raise()
+    except UNFIT as error:
         log.critical("%s %s", error.message, error.hint)
         sys.exit(BOOT_ERROR)
     except Unavailable as error:
@@ -266,13 +263,13 @@ def start() -> Flask:
         threading.Thread(
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
-    _report_traffic(database)
+    _report_traffic(database, gate)
     return app
 
 
-def _report_traffic(database: Database) -> None:
+def _report_traffic(database: Database, gate: Gate) -> None:
     """Have this process add its traffic to that of the deployment, a last time when it ends."""
-    reporter = Reporter(MongoTrafficStore(database), counted)
+    reporter = Reporter(MongoTrafficStore(database), counted, admit=gate.pass_or_raise)
 
     def last() -> None:
         with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):

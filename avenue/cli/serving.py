@@ -1,21 +1,27 @@
 """Commands that run Avenue: `serve`, `worker`, `migrate`, `sweep`, `inspect`."""
 
+import logging
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
+from wsgiref import types as wsgi
 
 import click
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from avenue.accounts.errors import EmailTaken
 from avenue.accounts.models import NewUser
+from avenue.app import start
 from avenue.app.background import REBUILD, SWEEP, Background
 from avenue.app.services import account_service, audit_service, media_library, shop_of
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
+from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
 from avenue.media.decoding import DecodePool
@@ -23,11 +29,17 @@ from avenue.media.inspection.service import INSPECT
 from avenue.media.variants import EAGER, VARIANTS
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
-from avenue.storage.schema import DEFAULT_SITE, migrate
+from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate
 from avenue.storage.sites import Sites
 from avenue.web import requestlog
 
 ROOT = Path(__file__).parent.parent.parent
+PREPARE_SECONDS = 1.0
+"""How often a web process asks for a database that was away at the start."""
+
+WAITS = "It is prepared once it is there; requests get 503 until then."
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -36,14 +48,63 @@ ROOT = Path(__file__).parent.parent.parent
 def serve(*, is_local: bool, wants_json: bool) -> None:
     """Serve over HTTP; with --local, bring a MongoDB along under ./var."""
     with settings_in_force(is_local=is_local, stops_it=True) as settings:
-        with database_of(settings) as database:
-            migrate(database)
-            admin = _first_administrator(settings, database)
-            if admin and settings.local:
-                _first_products(settings, database, admin)
+        application, admin = "wsgi:app", None
+        try:
+            with database_of(settings) as database:
+                with database.deadline(START_SECONDS):
+                    look(database)
+                admin = _prepare(settings, database)
+        except UNFIT:
+            raise
+        except Unavailable as error:
+            click.echo(f"{error.message} {WAITS}", err=True)
+            application = f"{__name__}:app_that_prepares({wants_json})"
         say(wants_json, _greeting(settings, admin), _greeting_text(settings, admin))
         os.environ.update(settings.as_env())  # noqa: TID251 - gunicorn's workers read it
-        _run_gunicorn()
+        _run_gunicorn(application)
+
+
+def app_that_prepares(wants_json: bool) -> wsgi.WSGIApplication:
+    """Return the application of a web process that prepares the database once that is there.
+
+    The process does it, and not the one that has forked it: a client does not survive a fork.
+    Several may prepare at once.
+    """
+    app = start()
+    threading.Thread(
+        target=_prepare_once_there, args=(wants_json,), name="prepare", daemon=True
+    ).start()
+    return app
+
+
+def _prepare_once_there(wants_json: bool) -> None:
+    settings, trouble = Settings.from_env(), ""
+    with database_of(settings) as database:
+        while True:
+            try:
+                admin = _prepare(settings, database)
+            except Exception as error:
+                words = error.message if isinstance(error, AvenueError) else repr(error)
+                if words != trouble:  # once, however long it lasts
+                    log.warning("The database is not prepared yet: %s", words)
+                trouble = words
+                time.sleep(PREPARE_SECONDS)
+            else:
+                if admin:
+                    say(wants_json, _greeting(settings, admin), _greeting_text(settings, admin))
+                return
+
+
+def _prepare(settings: Settings, database: Database) -> NewUser | None:
+    """Migrate, and add what a first start is to find; return the administrator it has added.
+
+    Repeatable. Raise `Unavailable`; one of `UNFIT` when nothing was written.
+    """
+    migrate(database)
+    admin = _first_administrator(settings, database)
+    if admin and settings.local:
+        _first_products(settings, database, admin)
+    return admin
 
 
 @click.command()
@@ -182,9 +243,10 @@ def _greeting_text(settings: Settings, admin: NewUser | None) -> str:
     return "\n".join(lines)
 
 
-def _run_gunicorn() -> None:
+def _run_gunicorn(application: str) -> None:
     """Run gunicorn in this process until it is told to stop."""
-    sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "--chdir", str(ROOT), "wsgi:app"]
+    own = ["-c", str(ROOT / "gunicorn.conf.py"), "--chdir", str(ROOT)]
+    sys.argv = ["gunicorn", *own, application]
     WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]").run()
 
 

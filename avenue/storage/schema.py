@@ -22,6 +22,8 @@ META = "avenue_meta"
 MARKER = "schema"
 DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
+START_SECONDS = 2.0
+"""How long a start waits for a database before it goes on without."""
 
 HOUSE_COLLECTIONS = (
     "sites",
@@ -86,6 +88,10 @@ class NewerDatabase(Unavailable):
     code = "newer_database"
     message = "A newer version of Avenue has prepared this database."
     hint = "Deploy that version again, or restore a backup from before it."
+
+
+UNFIT = (ForeignDatabase, NotAReplicaSet, NewerDatabase)
+"""What no waiting changes: a start over such a database is refused, and nothing is written."""
 
 
 def look(database: Database) -> Standing:

@@ -98,7 +98,8 @@ class Sites:
             self._by_host = {
                 name: site for site in found for host in site.hosts for name in _spellings(host)
             }
-            self._good_until = time.monotonic() + max(self._settings.cache_seconds, 1)
+            if found:  # a prepared database has one: this one is about to be
+                self._good_until = time.monotonic() + max(self._settings.cache_seconds, 1)
 
     def _read(self) -> list[Site]:
         """Return every site; do not wait long when what was known will do."""

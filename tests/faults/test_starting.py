@@ -3,22 +3,26 @@
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import WriteConcern
 
-from tests.mongod import Guard, Mongod, free_port
+from tests.mongod import SET_NAME, Guard, Mongod, free_port
 from tests.pictures import photo
-from tests.server import GUNICORN, ROOT, Server, environment, prepare
+from tests.server import ROOT, SERVING, Client, Server, environment, prepare
+from tests.waiting import wait_until
 
 READ_SECONDS = 3
 AT_ONCE_SECONDS = 2.9
 """For a busy machine; sooner than a read of the database would be given up."""
 SPARE_SECONDS = 1.9
 """For a busy machine, too; it ends before the usual 5 s of a read all the same."""
-COMMANDS = {
-    "gunicorn": [sys.executable, "-m", "gunicorn", *GUNICORN],
-    "serve": [sys.executable, "-m", "avenue", "serve"],
-}
+SOON: dict[str, Any] = {"ready": False, "AVENUE_READ_SECONDS": "1"}
+"""For a server whose database is away: it starts sooner."""
+COMMANDS = {way: [sys.executable, "-m", *command] for way, command in SERVING.items()}
 
 
 @pytest.mark.alone
@@ -45,6 +49,51 @@ def test_a_server_that_starts_before_its_database_serves_as_soon_as_that_is_ther
         seller = server.seller()
         assert seller.upload(seller.create_product(), photo()).status == 201
         assert server.worker_pids() == processes
+
+
+def test_serve_prepares_a_database_that_comes_later(guard: Guard, fresh_mongod: Mongod) -> None:
+    fresh_mongod.kill()
+    with Server(guard, fresh_mongod.uri_of("shop"), way="serve", **SOON) as server:
+        assert server.status("/readyz") == 503
+
+        fresh_mongod.restart()
+
+        server.wait_until_ready()
+        wait_until(lambda: "First administrator: admin@localhost" in server.log.read_text())
+        assert server.status("/api/shop/products") == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "ways"), [("foreign_database", [*SERVING]), ("not_a_replica_set", ["serve"])]
+)
+def test_a_database_that_comes_later_and_is_not_fit_is_refused_and_left_alone(
+    guard: Guard, mongod_binary: Path, code: str, ways: list[str]
+) -> None:
+    replica_set = None if code == "not_a_replica_set" else SET_NAME
+    with Mongod(mongod_binary, guard, replica_set=replica_set) as mongod, ExitStack() as both:
+        theirs = mongod.client.get_database("shop", write_concern=WriteConcern(j=True))
+        theirs["users"].insert_one({"email": "somebody@example.com"})
+        mongod.kill()
+        servers = [
+            both.enter_context(Server(guard, mongod.uri_of("shop"), way=way, **SOON))
+            for way in ways
+        ]
+        mongod.restart()
+        for server in servers:
+
+            def refusal(client: Client = server.client) -> str:
+                return client.get("/api/shop/products").code
+
+            wait_until(lambda asked=refusal: asked() == code)
+            (reason,) = server.client.get("/readyz").json["reasons"]
+            assert reason.startswith(
+                "MongoDB runs standalone" if replica_set is None else "The database 'shop' already"
+            )
+        prepares = "The database is not prepared yet: " + reason
+        wait_until(lambda: prepares in servers[-1].log.read_text())
+        found = mongod.client["shop"]
+        assert found.list_collection_names() == ["users"]
+        assert list(found["users"].index_information()) == ["_id_"]
 
 
 def timed_status(server: Server, path: str, most_seconds: float) -> int:

@@ -31,8 +31,16 @@ class Reporter:
     the answer was lost. What a process that is killed had not added yet is lost.
     """
 
-    def __init__(self, store: TrafficStore, counted: Callable[[], Counts]) -> None:
+    def __init__(
+        self,
+        store: TrafficStore,
+        counted: Callable[[], Counts],
+        *,
+        admit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`admit` raises `Unavailable` while nothing may be written to the database."""
         self._store = store
+        self._admit = admit
         self._counted = counted
         self._process = new_id()
         self._number = 0
@@ -61,5 +69,6 @@ class Reporter:
 
     def _hand_over(self) -> None:
         if self._waiting:
+            self._admit()
             self._store.add(self._process, self._number, self._waiting)
             self._waiting = Counts()

@@ -14,6 +14,7 @@ from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.reporting import Reporter
 from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.storage.connection import Database
+from avenue.storage.schema import ForeignDatabase
 from avenue.web import metrics
 from tests import pictures
 from tests.mongod import Guard, Mongod, client_of, fail_point
@@ -79,6 +80,20 @@ def test_where_nothing_is_asked_nothing_is_written(
     store: MongoTrafficStore, prepared: Database
 ) -> None:
     Reporter(store, Process()).report()
+    assert prepared.raw["infra_traffic"].count_documents({}) == 0
+
+
+def test_nothing_is_written_to_a_database_that_is_not_ours(
+    store: MongoTrafficStore, prepared: Database
+) -> None:
+    def refuse() -> None:
+        raise ForeignDatabase
+
+    process = Process()
+    reporter = Reporter(store, process, admit=refuse)
+    process.answer(5)
+    with pytest.raises(ForeignDatabase):
+        reporter.report()
     assert prepared.raw["infra_traffic"].count_documents({}) == 0
 
 
