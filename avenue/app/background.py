@@ -39,7 +39,7 @@ from avenue.media.outbox.service import WEBHOOKS
 from avenue.media.purging.service import EVERY_SECONDS, PURGE
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
-from avenue.media.sweeper import Sweeper, Swept
+from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.media.variants import EAGER
 from avenue.ops.alerts.service import TELL
 from avenue.ops.fsck.models import Order
@@ -68,6 +68,7 @@ from avenue.web import metrics
 SWEEP = "sweep"
 REBUILD = "rebuild"
 COUNT_QUOTAS = "count_quotas"
+JUDGES_AGES = {SWEEP, FSCK}
 COUNT_SECONDS = 3600
 LOOK_SECONDS = 0.1
 
@@ -80,9 +81,8 @@ class Background:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._gate = Gate(database)
         self._sweep_seconds = settings.sweep_minutes * 60
-        self._sweeper = Sweeper(
-            SweptStore(database), buckets=BUCKETS, trash_days=settings.trash_days
-        )
+        self._swept = SweptStore(database)
+        self._sweeper = Sweeper(self._swept, buckets=BUCKETS, trash_days=settings.trash_days)
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspect_seconds = settings.inspect_minutes * 60
@@ -132,8 +132,13 @@ class Background:
         return self.finish(self.begin(kind, args).id, progress)
 
     def begin(self, kind: str, args: Mapping[str, Any] | None = None) -> Job:
-        """Queue a job of `kind`, or return the unfinished one of the same `args`."""
+        """Queue a job of `kind`, or return the unfinished one of the same `args`.
+
+        Raise `ClocksDiffer` for one that could only wait until they agree.
+        """
         self._gate.pass_or_raise()
+        if kind in JUDGES_AGES:
+            agreed_skew_seconds(self._swept)
         return self._jobs.enqueue(kind, args, key=f"now {sorted((args or {}).items())}")
 
     def finish(self, job_id: str, progress: Callable[[Job], None] = lambda _: None) -> Job:

@@ -25,6 +25,17 @@ class ClocksDiffer(Unavailable):
     hint = "Set both by NTP; the sweeper waits until they agree."
 
 
+def agreed_skew_seconds(store: SweptStore) -> float:
+    """Return how far our clock is from the database's; raise `ClocksDiffer` when that is too far.
+
+    For whoever judges how old something is.
+    """
+    seconds = store.clock_skew_seconds()
+    if abs(seconds) > MOST_SKEW_SECONDS:
+        raise ClocksDiffer
+    return seconds
+
+
 @dataclass(slots=True, kw_only=True)
 class Swept:
     """What one round removed, in numbers."""
@@ -64,9 +75,7 @@ class Sweeper:
 
     def sweep(self, progress: Callable[[Swept], None] = lambda _: None) -> Swept:
         """Do one round and return what went; raise `ClocksDiffer` rather than guess ages."""
-        skew_seconds = self._store.clock_skew_seconds()
-        if abs(skew_seconds) > MOST_SKEW_SECONDS:
-            raise ClocksDiffer
+        skew_seconds = agreed_skew_seconds(self._store)
         swept = Swept()
         for _ in self._round(swept, utc_now() - timedelta(seconds=skew_seconds)):
             progress(swept)

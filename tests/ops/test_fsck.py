@@ -14,7 +14,7 @@ from bson import ObjectId
 from werkzeug.test import TestResponse
 
 from avenue.app import services
-from avenue.app.background import Background
+from avenue.app.background import SWEEP, Background
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.jobs.errors import JobPaused
@@ -394,6 +394,14 @@ def test_it_refuses_to_judge_ages_while_clocks_differ(house, monkeypatch):
     monkeypatch.setattr(SweptStore, "clock_skew_seconds", lambda _: 31.0)
     with pytest.raises(ClocksDiffer):
         fsck_of(house).run("r", Order(), None, ignored)
+
+
+@pytest.mark.parametrize("kind", [SWEEP, FSCK])
+def test_a_command_that_judges_ages_says_at_once_that_clocks_differ(house, monkeypatch, kind):
+    monkeypatch.setattr(SweptStore, "clock_skew_seconds", lambda _: 31.0)
+    with pytest.raises(ClocksDiffer):
+        Background(house.settings, house.database).begin(kind)
+    assert services.job_service(house.database).unfinished() == []
 
 
 def test_no_question_goes_through_a_whole_collection(house):

@@ -20,7 +20,7 @@ from avenue.media.inspection.references import SEEN_IN_THE_ENTRY, ReferenceInspe
 from avenue.media.inspection.service import KnowsSites, Save
 from avenue.media.models import State
 from avenue.media.store import ASSETS
-from avenue.media.sweeper import MOST_SKEW_SECONDS, ClocksDiffer
+from avenue.media.sweeper import agreed_skew_seconds
 from avenue.ops.fsck.models import YOUNG, CheckedRendition, Finding, Kind, Order
 from avenue.ops.fsck.repair import BYTES, Holdings, Repair
 from avenue.ops.fsck.store import START, spans_outside
@@ -87,8 +87,7 @@ class Fsck:
         Return how much was looked at, found, mended and left. Raise `ClocksDiffer` rather than
         guess how old anything is.
         """
-        if abs(self._swept.clock_skew_seconds()) > MOST_SKEW_SECONDS:
-            raise ClocksDiffer
+        agreed_skew_seconds(self._swept)
         place = _Place(cursor)
         every = sorted(self._sites.all(), key=lambda site: site.id)
         meant = [each for each in every if order.site in {None, each.id}]
