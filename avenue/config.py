@@ -8,6 +8,7 @@ import base64
 import ipaddress
 import os
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from email.utils import parseaddr
@@ -18,12 +19,27 @@ from urllib.parse import urlsplit
 WEAK_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "development")
 LEAST_SECRET_LENGTH = 32
 LEAST_SECRET_VARIETY = 10
+LONGEST_PATTERN = 64
 ALERT_LEVELS = 3
 PERCENTS = range(1, 101)
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
 WEBHOOK_PREFIX = "whsec_"
 LEAST_WEBHOOK_KEY_BYTES = 24
 MOST_WEBHOOK_KEY_BYTES = 64
+
+
+def has_pattern(key: str) -> bool:
+    """Tell whether most of a secret follows from what stands before: rows and repetitions.
+
+    That is so when more than two thirds of its characters are as far from the one so many places
+    before as the others are: by 1 in `abcd`, by 0 in what repeats.
+    """
+    for gap in range(1, min(len(key) // 2, LONGEST_PATTERN) + 1):
+        pairs = zip(key, key[gap:], strict=False)
+        steps = Counter(ord(after) - ord(before) for before, after in pairs)
+        if max(steps.values()) * 3 > (len(key) - gap) * 2:
+            return True
+    return False
 
 
 class ConfigError(Exception):
@@ -684,6 +700,7 @@ class Settings:
             len(self.secret_key) < LEAST_SECRET_LENGTH
             or len(set(self.secret_key)) < LEAST_SECRET_VARIETY
             or any(word in self.secret_key.lower() for word in WEAK_WORDS)
+            or has_pattern(self.secret_key)
         )
         return [f"SECRET_KEY is too easy to guess: {advice}"] if weak else []
 

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import fields, replace
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -128,6 +129,12 @@ WEAK = (
     "a" * 64,
     "ab" * 40,
     "abcdefghi" * 10,
+    "0123456789" * 5,
+    "0123456789" * 3 + "01",
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "9876543210zyxwvutsrqponmlkjihgfedcba",
+    "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8",
+    "x8!Kq2#Lm9$Pz4%Rt" * 2 + "x8!K",
     SECRET[:31],
     "changeme-" + SECRET,
     "my-secret-key-" + SECRET,
@@ -151,7 +158,13 @@ def test_a_local_start_takes_any_secret(key):
 
 
 def test_a_random_secret_is_taken():
-    for key in (SECRET, SECRET[:32], *(new_secret() for _ in range(100))):
+    for key in (
+        SECRET,
+        SECRET[:32],
+        token_hex(16),
+        token_hex(32),
+        *(new_secret() for _ in range(100)),
+    ):
         assert Settings.from_env({**DEPLOYED, "SECRET_KEY": key}).secret_key == key
 
 

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from importlib import metadata
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from avenue.config import LEAST_SECRET_LENGTH, WEAK_WORDS, Settings
+from avenue.config import LEAST_SECRET_LENGTH, WEAK_WORDS, Settings, has_pattern
 from avenue.media.decoding import DecodePool
 from avenue.media.errors import BrokenImage, NoDecoder
 from avenue.media.facts import Wanted
@@ -114,11 +114,8 @@ def is_weak(key: str) -> bool:
     """Tell whether a secret is short, published, repetitive, or made of words."""
     if len(key) < LEAST_SECRET_LENGTH or key in PUBLISHED_SECRETS:
         return True
-    is_repeated = (key + key).find(key, 1) < len(key)
     has_words = any(word in key.lower() for word in (*WEAK_WORDS, "insecure", "avenue"))
-    steps = Counter(ord(after) - ord(before) for before, after in pairwise(key))
-    is_row = max(steps.values()) > len(key) / 2
-    return is_repeated or has_words or is_row or bits_of(key) < LEAST_SECRET_BITS
+    return has_pattern(key) or has_words or bits_of(key) < LEAST_SECRET_BITS
 
 
 def bits_of(key: str) -> float:
