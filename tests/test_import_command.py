@@ -83,13 +83,13 @@ def test_pictures_find_their_products(
 
 
 def test_refused_rows_are_told_and_end_with_one(run: Run, table: Path) -> None:  # noqa: F811
-    table.write_text("sku,nombre,precio,stock\nZ1,Zapato,150.000,1\nZ2,Bota,1,2\n")
+    table.write_text("sku,nombre,precio,stock\nZ1,Zapato,free,1\nZ2,Bota,1,2\n")
     done = run("import-products", str(table))
     assert done.returncode == 1
     assert done.stdout.splitlines()[:2] == [
         "Nobody reads these columns: stock.",
-        "! row 2  Z1  The price 150.000 can mean 150 or 150000: write 150000, or 150.00 with two "
-        "decimals. (bad_cell)",
+        "! row 2  Z1  The price is no number: write only digits, as 150000 or 150000.50. "
+        "(bad_cell)",
     ]
 
 

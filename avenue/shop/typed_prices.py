@@ -1,15 +1,26 @@
-"""A price as a person types it into a form, in the way their language writes numbers."""
+"""A price as a person types it into a form or a table, in the way a language writes numbers."""
 
+import functools
 import re
 from decimal import Decimal
 
 from babel.core import Locale
-from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
+from babel.numbers import (
+    format_decimal,
+    get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
+)
 
 WITHOUT_CENTS = frozenset({"PYG"})
 MOST_DIGITS, MOST_DECIMALS = 15, 4
 BLANKS = re.compile(r"[\s\u00a0\u202f']+")
 GROUP_DIGITS = 3
+# A sign that comes several times stands between thousands; of two kinds the last is the decimal.
+GROUPED = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+(?:,[0-9]+)?|(?:,[0-9]{3})+(?:\.[0-9]+)?)")
+ONE_SIGN = re.compile(r"([0-9]+)([.,])([0-9]+)")
+ISO_4217 = re.compile("[A-Z]{3}")
+WRITTEN_SIGNS = {"PYG": ("Gs.", "Gs", "₲"), "USD": ("US$", "$")}
 
 
 class UnreadablePrice(ValueError):
@@ -17,7 +28,10 @@ class UnreadablePrice(ValueError):
 
 
 class AmbiguousPrice(UnreadablePrice):
-    """The text could be two prices: its one sign stands between thousands elsewhere."""
+    """The text could be two prices: its one sign stands between thousands elsewhere.
+
+    Its argument is the number alone, as "150,000".
+    """
 
 
 class HasCents(UnreadablePrice):
@@ -28,18 +42,20 @@ def read_price(text: str, currency: str, locale: str) -> Decimal | None:
     """Return the price of what was typed, None for nothing; raise `UnreadablePrice`.
 
     In Spanish "150.000" is 150 thousand and "150000,50" has cents; in English it is the other
-    way round. A sign that can only be meant otherwise is read so: "150.50" in Spanish.
+    way round. What can only be meant otherwise is read so: "150.50" in Spanish, and "150.000" of
+    guaraníes, which have no cents, in English. The sign of the currency may stand on either side.
     """
-    typed = BLANKS.sub("", text)
-    if not typed:
+    if not (typed := BLANKS.sub("", text)):
         return None
-    plain = _plain(typed, Locale.parse(locale))
+    has_cents = currency not in WITHOUT_CENTS
+    number = _without_sign(typed, currency, locale)
+    plain = _plain(number, Locale.parse(locale), has_cents=has_cents)
     whole, _, part = plain.partition(".")
     if len(whole) > MOST_DIGITS or len(part) > MOST_DECIMALS:
         raise UnreadablePrice(text)
-    if currency in WITHOUT_CENTS and part.strip("0"):
+    if not has_cents and part.strip("0"):
         raise HasCents(text)
-    return Decimal(whole if currency in WITHOUT_CENTS else plain)
+    return Decimal(plain if has_cents else whole)
 
 
 def typed_price(price: Decimal | None, locale: str) -> str:
@@ -50,16 +66,51 @@ def typed_price(price: Decimal | None, locale: str) -> str:
     return str(format_decimal(price, pattern, locale=locale))
 
 
-def _plain(typed: str, locale: Locale) -> str:
+def _without_sign(typed: str, currency: str, locale: str) -> str:
+    """Return `typed` without the sign of the currency, as "Gs." or "PYG"."""
+    folded = typed.casefold()
+    for sign in _signs(currency, locale):
+        if folded.startswith(sign):
+            return typed[len(sign) :]
+        if folded.endswith(sign):
+            return typed[: -len(sign)]
+    return typed
+
+
+@functools.cache
+def _signs(currency: str, locale: str) -> tuple[str, ...]:
+    """Return how a currency is written beside a price, the longest first."""
+    if not ISO_4217.fullmatch(currency):
+        return ()
+    shown = BLANKS.sub("", get_currency_symbol(currency, locale))
+    signs = {currency, shown, *WRITTEN_SIGNS.get(currency, ())}
+    return tuple(sorted((each.casefold() for each in signs), key=len, reverse=True))
+
+
+def _plain(typed: str, locale: Locale, *, has_cents: bool) -> str:
     """Return the number as digits with at most one point."""
-    thousands, decimal = get_group_symbol(locale), get_decimal_symbol(locale)
-    if re.fullmatch(rf"[0-9]{{1,3}}(\{thousands}[0-9]{{3}})+(\{decimal}[0-9]+)?", typed):
-        return typed.replace(thousands, "").replace(decimal, ".")
-    if re.fullmatch(rf"[0-9]+(\{decimal}[0-9]+)?", typed):
-        whole, _, part = typed.partition(decimal)
-        if len(part) == GROUP_DIGITS and len(whole) <= GROUP_DIGITS:
-            raise AmbiguousPrice(typed)
-        return f"{whole}.{part}" if part else whole
-    if found := re.fullmatch(rf"([0-9]+)\{thousands}([0-9]{{1,2}})", typed):
-        return f"{found[1]}.{found[2]}"
+    if found := ONE_SIGN.fullmatch(typed):
+        return _with_one_sign(found, locale, has_cents=has_cents)
+    if typed.isascii() and typed.isdigit():
+        return typed
+    if GROUPED.fullmatch(typed):
+        decimal = max(".,", key=typed.rfind)
+        if typed.count(decimal) > 1:
+            return typed.replace(decimal, "")
+        whole, _, part = typed.rpartition(decimal)
+        return f"{re.sub('[.,]', '', whole)}.{part}"
     raise UnreadablePrice(typed)
+
+
+def _with_one_sign(found: re.Match[str], locale: Locale, *, has_cents: bool) -> str:
+    """Return a number in which one point or comma stands; it may be either kind of sign."""
+    whole, sign, part = found.groups()
+    if len(part) != GROUP_DIGITS or whole.startswith("0"):
+        return f"{whole}.{part}"
+    if len(whole) <= GROUP_DIGITS:
+        if sign == get_decimal_symbol(locale) and (has_cents or sign != "."):
+            raise AmbiguousPrice(found[0])
+        return f"{whole}{part}"
+    if sign == get_group_symbol(locale):  # between thousands it would stand elsewhere
+        raise UnreadablePrice(found[0])
+    return f"{whole}.{part}"

@@ -453,6 +453,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "sku": or_null(str),
             "values": Of(ANYTHING),
             "error": or_null(REFUSAL),
+            "has_cents": maybe(bool),
             "outcome": or_null(values("created", "updated", "unchanged", "refused")),
             "product": maybe(str),
             "changes": unless_missing(Of(Of(ANYTHING, least=2))),

@@ -33,11 +33,11 @@ def test_a_table_is_tried_out_applied_and_taken_back(admin: Visitor) -> None:
     page = admin.page
     page.goto("/admin/imports")
     check_accessible(page)
-    tried_out(page, a_table("IMP-1;Zapato;165000", "IMP-2;Bota;90000", "IMP-3;Malo;150.000"))
+    tried_out(page, a_table("IMP-1;Zapato;165000", "IMP-2;Bota;Gs. 90.000", "IMP-3;Malo;150,000"))
     expect(page.get_by_text("Todavía no cambió nada.")).to_be_visible()
     expect(row(page, "IMP-1")).to_contain_text("precio: 150000 → 165000")
     expect(row(page, "IMP-2")).to_contain_text("Producto nuevo")
-    expect(row(page, "IMP-3")).to_contain_text("Escribe el precio solo con dígitos")
+    expect(row(page, "IMP-3")).to_contain_text("Escribí el precio solo con dígitos")
     expect(row(page, "IMP-3").get_by_role("cell").first).to_have_text("4")
     check_accessible(page)
     page.get_by_role("link", name="Con errores 1").click()

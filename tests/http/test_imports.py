@@ -53,7 +53,7 @@ def test_a_table_comes_in_and_everything_is_told(
     product = as_seller.a_product(sku=sku, price=150_000)
     answer = send(
         as_seller,
-        f"código;nombre;precio;stock\n{sku};;165000;3\n{other};Bota;150.000;1\n",
+        f"código;nombre;precio;stock\n{sku};;165000;3\n{other};Bota;150,000;1\n",
         "?name=C:\\erp\\precios.csv",
     )
     standing = answer.json
@@ -404,3 +404,28 @@ def test_a_dry_run_of_which_no_row_can_be_taken_says_so(
     assert as_is in right
     assert finished in right
     assert "mistake" not in right
+
+
+def test_prices_are_those_of_the_currency_of_the_product(
+    application: Application, as_seller: Caller
+) -> None:
+    in_guaranies, in_dollars, new = unique("ERP-"), unique("ERP-"), unique("ERP-")
+    as_seller.a_product(sku=in_guaranies, price=1)
+    as_seller.a_product(sku=in_dollars, price=1, currency="USD")
+    rows = [
+        (in_guaranies, "", "Gs. 385.000", "385000"),
+        (in_guaranies, "", "150.000", "150000"),
+        (in_guaranies, "", "150,50", None),
+        (in_dollars, "", "Gs. 385.000", None),
+        (in_dollars, "", "150,50", "150.50"),
+        (in_dollars, "", "150.000", "150000"),
+        (new, "PYG", "125.000", "125000"),
+        (unique("ERP-"), "", "150,50", None),
+        (unique("ERP-"), "USD", "150,50", "150.50"),
+    ]
+    for sku, currency, price, read in rows:
+        table = f"sku;nombre;precio;moneda\n{sku};Bota;{price};{currency}\n"
+        shown = brought(application, as_seller, table, "?dry_run=1")
+        (row,) = rows_of(as_seller, shown)["items"]
+        assert row["changes"].get("price", [None, None])[1] == read, (sku, price)
+        assert (row["error"] or {}).get("field") == (None if read else "price")

@@ -164,8 +164,8 @@ def shop(database: Database) -> Shop:
 
 def test_rows_create_change_and_leave_products(shop: Shop) -> None:
     shop.a_product("Z1", name="Zapato", price=Decimal(150_000))
-    shop.a_product("Z2", name="Bota", price=Decimal("90000.50"))
-    done = shop.bring("sku,nombre,precio\nZ1,,165000\nZ2,Bota,90000.5\nZ3,Ojota,1\nZ4,,2\n")
+    shop.a_product("Z2", name="Bota", price=Decimal("90000.00"))
+    done = shop.bring("sku,nombre,precio\nZ1,,165000\nZ2,Bota,90000.0\nZ3,Ojota,1\nZ4,,2\n")
     assert shop.counts(done) == {"created": 1, "updated": 1, "unchanged": 1, "refused": 1}
     z1, z2, z3, z4 = shop.rows(done)
     assert z1["outcome"] == "updated"
@@ -183,7 +183,7 @@ def test_rows_create_change_and_leave_products(shop: Shop) -> None:
 
 
 def test_a_second_time_nothing_changes(shop: Shop) -> None:
-    table = "sku,name,price,group,image_urls\nZ1,a,1.50,M,https://a.example/1.jpg\nZ2,b,,M,\n"
+    table = "sku,name,price,group,image_urls\nZ1,a,1.00,M,https://a.example/1.jpg\nZ2,b,,M,\n"
     shop.bring(table)
     before = list(shop.raw["shop_products"].find())
     assert shop.counts(shop.bring(table)) == {"unchanged": 2}

@@ -30,6 +30,7 @@ from avenue.shop.importing.models import (
     Undone,
     Written,
 )
+from avenue.shop.importing.prices import check_currency
 from avenue.shop.models import DEFAULT_CURRENCY, Entry, Group, Product, Status
 
 # What a product has that nobody said anything about.
@@ -102,6 +103,7 @@ class Decider:
     def _change(self, row: NewRow, before: Product) -> Decision:
         if not self._run.may_change(before.owner):
             raise SkuTaken(before.sku or "")
+        check_currency(str(row.values.get("currency", before.currency)), has_cents=row.has_cents)
         values, now_is = dict(row.values), written(before)
         if before.images:
             values.pop("image_urls", None)
@@ -121,6 +123,7 @@ class Decider:
         if not row.values.get("name"):
             raise BadCell(sentence("A new product needs a name."), field="name")
         values = dict(row.values)
+        check_currency(str(values.get("currency", DEFAULT_CURRENCY)), has_cents=row.has_cents)
         self._check_images(values)
         new_group = self._put_group(values, None, row)
         blank = Product(

@@ -103,12 +103,15 @@ class NewRow:
     """A row as it came: `number` as a spreadsheet counts, `values` of the fields it has.
 
     Values have been checked: those of a product, `group` as its model or id, `image_urls`.
+    `has_cents` tells whether the price is one only in currencies with cents, or only in those
+    without; None where it makes no difference.
     """
 
     number: int
     sku: str | None
     values: Mapping[str, Written]
     error: Refusal | None
+    has_cents: bool | None = None
 
 
 Changes = Mapping[str, tuple[Written, Written]]

@@ -1,46 +1,61 @@
-"""A price as people and spreadsheets write it. What could mean two prices is refused."""
+"""A price in a cell of a table. What could mean two prices is refused."""
 
 import re
 
 from avenue.errors import sentence
 from avenue.shop.importing.errors import BadCell
+from avenue.shop.models import DEFAULT_CURRENCY
+from avenue.shop.typed_prices import WITHOUT_CENTS, AmbiguousPrice, HasCents, UnreadablePrice
+from avenue.shop.typed_prices import read_price as typed
 
-PLAIN = re.compile(r"[0-9]+")
-GROUPED = r"[0-9]{1,3}(?:\%s[0-9]{3})+"
-# A sign that comes several times stands between thousands; of two kinds the last is the decimal.
-BETWEEN_THOUSANDS = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3}){2,}|(?:,[0-9]{3}){2,})")
-DECIMAL_POINT = re.compile(GROUPED % "," + r"\.[0-9]+")
-DECIMAL_COMMA = re.compile(GROUPED % "." + r",[0-9]+")
-ONE_SIGN = re.compile(r"([0-9]+)[.,]([0-9]+)")
-MOST_OF_A_GROUP = 3
+SOME_WITH_CENTS = ""
 
 
-def read_price(text: str) -> str:
-    """Return a price of a CSV cell as digits with at most one point; raise `BadCell`.
+def read_price(text: str, currency: str | None, locale: str) -> tuple[str, bool | None]:
+    """Return the digits of a price, and whether it is one only in currencies with cents.
 
-    "150000", "150000.5", "150000,50", "150,000.50", "150.000,50" and "1.150.000" are read.
-    "150.000" and "150,000" are refused: it could be either 150 or 150 thousand.
+    Where the row names no currency (None), it is that of the product, which is not known yet:
+    "150,50" is a price only where there are cents (True), "150.000" in English only where there
+    are none (False); None where it makes no difference. Raise `BadCell`.
     """
-    if PLAIN.fullmatch(text):
-        return text
-    if BETWEEN_THOUSANDS.fullmatch(text):
-        return text.replace(".", "").replace(",", "")
-    if DECIMAL_POINT.fullmatch(text):
-        return text.replace(",", "")
-    if DECIMAL_COMMA.fullmatch(text):
-        return text.replace(".", "").replace(",", ".")
-    return _with_one_sign(text)
+    if currency is not None:
+        return _digits(text, currency, locale), None
+    read = {each: _tried(text, each, locale) for each in (DEFAULT_CURRENCY, SOME_WITH_CENTS)}
+    without, with_cents = read.values()
+    if isinstance(without, BadCell):
+        if isinstance(with_cents, BadCell):
+            raise without
+        return with_cents, True
+    return without, False if isinstance(with_cents, BadCell) else None
 
 
-def _with_one_sign(text: str) -> str:
-    found = ONE_SIGN.fullmatch(text)
-    if not found:
-        raise BadCell(
-            sentence("The price is no number: write only digits, as 150000 or 150000.50."),
-            field="price",
-        )
-    whole, part = found.groups()
-    if _could_be_thousands(whole, part):
+def check_currency(currency: str, *, has_cents: bool | None) -> None:
+    """Raise `BadCell` when a price that was read is none in the product's currency."""
+    if has_cents is None or has_cents is (currency not in WITHOUT_CENTS):
+        return
+    if has_cents:
+        raise _without_cents()
+    raise BadCell(
+        sentence("The price can mean two in {currency}: write it with digits only."),
+        field="price",
+        words={"currency": currency},
+    )
+
+
+def _tried(text: str, currency: str, locale: str) -> str | BadCell:
+    try:
+        return _digits(text, currency, locale)
+    except BadCell as error:
+        return error
+
+
+def _digits(text: str, currency: str, locale: str) -> str:
+    try:
+        price = typed(text, currency, locale)
+    except HasCents:
+        raise _without_cents() from None
+    except AmbiguousPrice as error:
+        whole, part = re.split("[.,]", str(error))
         raise BadCell(
             sentence(
                 "The price {text} can mean {whole} or {whole}{part}: write {whole}{part}, or "
@@ -48,11 +63,16 @@ def _with_one_sign(text: str) -> str:
             ),
             field="price",
             words={"text": text, "whole": whole, "part": part},
+        ) from None
+    except UnreadablePrice:
+        price = None
+    if price is None:
+        raise BadCell(
+            sentence("The price is no number: write only digits, as 150000 or 150000.50."),
+            field="price",
         )
-    return f"{whole}.{part}"
+    return f"{price:f}"
 
 
-def _could_be_thousands(whole: str, part: str) -> bool:
-    return (
-        len(part) == MOST_OF_A_GROUP and len(whole) <= MOST_OF_A_GROUP and not whole.startswith("0")
-    )
+def _without_cents() -> BadCell:
+    return BadCell(sentence("Guaraníes have no cents: write the price as 150000."), field="price")

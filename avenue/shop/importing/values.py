@@ -50,17 +50,18 @@ class _ImportedProduct(BaseModel):
     image_urls: Annotated[list[ImageUrl], Field(max_length=100)] = []
 
 
-def rows_of(table: Table, is_own_picture: Callable[[str], bool]) -> Iterator[NewRow]:
+def rows_of(table: Table, is_own_picture: Callable[[str], bool], locale: str) -> Iterator[NewRow]:
     """Yield the rows of a table, those that cannot be taken with the reason why.
 
-    `is_own_picture` tells whether an address is that of a picture kept here.
+    `is_own_picture` tells whether an address is that of a picture kept here; `locale` is how the
+    site writes numbers.
     """
     numbers: dict[str, int] = {}
     for record in table.records():
         sku = _sku_in(record)
         first = numbers.setdefault(sku, record.number) if sku else record.number
         try:
-            values = _values(record, table.layout.format)
+            values, has_cents = _values(record, table.layout.format, locale)
             if first != record.number:
                 raise DuplicateSku(first)
             if any(map(is_own_picture, values.get("image_urls") or ())):
@@ -69,7 +70,9 @@ def rows_of(table: Table, is_own_picture: Callable[[str], bool]) -> Iterator[New
             refusal = Refusal.of(error)
             yield NewRow(number=record.number, sku=sku, values={}, error=refusal)
         else:
-            yield NewRow(number=record.number, sku=sku, values=values, error=None)
+            yield NewRow(
+                number=record.number, sku=sku, values=values, error=None, has_cents=has_cents
+            )
 
 
 def _sku_in(record: Record) -> str | None:
@@ -78,31 +81,27 @@ def _sku_in(record: Record) -> str | None:
     return sku.strip()[:LONGEST_SKU] if isinstance(sku, str) else None
 
 
-def _values(record: Record, written_in: Format) -> dict[str, Written]:
-    """Return the checked values of a record; raise `BadCell`."""
+def _values(
+    record: Record, written_in: Format, locale: str
+) -> tuple[dict[str, Written], bool | None]:
+    """Return the checked values of a record, and its `NewRow.has_cents`; raise `BadCell`."""
     if record.error is not None:
         raise record.error
     cells = dict(record.cells)
     if not cells.get("sku"):
         raise BadCell(sentence("The row has no SKU."), field="sku")
-    read = _read_text if written_in is Format.CSV else _read_json
+    read, has_cents = _read_json(cells), None
+    if written_in is Format.CSV and "price" in read:
+        read["price"], has_cents = read_price(read["price"], read.get("currency"), locale)
     try:
-        product = _ImportedProduct.model_validate(read(cells))
+        product = _ImportedProduct.model_validate(read)
     except ValidationError as error:
         field, problem, words = problems_of(error)[0]
         raise BadCell(problem, field=field.partition(".")[0], words=words) from None
     values = product.model_dump(exclude_unset=True, exclude={"sku"})
     if values.get("price") is not None:
         values["price"] = f"{values['price']:f}"
-    return values
-
-
-def _read_text(cells: Cells) -> dict[str, Any]:
-    """Return the cells of a CSV row as JSON would have them."""
-    read = dict(cells)
-    if "price" in read:
-        read["price"] = read_price(read["price"])
-    return _read_json(read)
+    return values, has_cents
 
 
 def _read_json(cells: Cells) -> dict[str, Any]:

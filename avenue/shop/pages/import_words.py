@@ -64,8 +64,8 @@ COLUMNS: Sequence[tuple[str, str, LazyString]] = (
     ("nombre, name", "Zapato Luna", _("A new product needs one.")),
     (
         "precio, price",
-        "150000",
-        _("Digits only. 150.000 is refused, because it could be 150 too."),
+        "150.000",
+        _("As you write it in a product, with or without the currency's sign: Gs. 150.000."),
     ),
     ("moneda, currency", "PYG", _("Three letters; a new product has PYG.")),
     ("estado, status", "publicado", _("Draft or published; a new product is a draft.")),
@@ -114,10 +114,7 @@ PROBLEMS: Mapping[str, LazyString] = {
 OF_A_CELL: Mapping[str, LazyString] = {
     "sku": _("Write a SKU of at most 64 characters."),
     "name": _("Write a name of at most 200 characters; a new product needs one."),
-    "price": _(
-        "Write the price with digits only, as 150000. With a point or a comma in it, it can mean "
-        "two prices."
-    ),
+    "price": _("Write the price with digits only, as 150000; cents only where there are any."),
     "currency": _("Write the three letters of the currency, as PYG."),
     "status": _("Write draft or published."),
     "group": _("Write the model of the group with at most 200 characters."),

@@ -39,6 +39,7 @@ from avenue.shop.service.access import require_seller
 from avenue.shop.service.pictures import is_own_picture
 from avenue.shop.store.imports import ImportStore
 from avenue.storage.idempotency import IdempotencyKeyReused
+from avenue.web.language import LOCALES
 
 IMPORT = "product_import"
 UNDO = "product_import_undo"
@@ -89,7 +90,8 @@ class ImportService:
             raise IdempotencyKeyReused
         if run.stage is Stage.RECEIVING:
             is_own = functools.partial(is_own_picture, site)
-            self._imports.put_rows(site.id, run.id, rows_of(table, is_own))
+            rows = rows_of(table, is_own, LOCALES.get(site.language, "en"))
+            self._imports.put_rows(site.id, run.id, rows)
         return self._at_work(site.id, run.id), run.id == new.id
 
     def apply(self, actor: Actor, import_id: str) -> tuple[ImportStanding, bool]:

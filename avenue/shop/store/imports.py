@@ -459,6 +459,7 @@ def _new_row(import_id: str, row: NewRow, forget_at: object) -> Document:
         "sku": row.sku,
         "values": dict(row.values),
         "error": asdict(row.error) if row.error else None,
+        "has_cents": row.has_cents,
         "outcome": None,
         "forget_at": forget_at,
     }
@@ -482,6 +483,7 @@ def _row(document: Document) -> Row:
         sku=document["sku"],
         values=document["values"],
         error=Refusal(**error) if error else None,
+        has_cents=document.get("has_cents"),
         outcome=Outcome(outcome) if outcome else None,
         product=document.get("product"),
         changes={

@@ -24,6 +24,14 @@ ES, EN = "es_PY", "en"
         ("150000,50", ES, "150000.50"),
         ("1.150.000,5", ES, "1150000.5"),
         ("150.50", ES, "150.50"),
+        ("150.5000", ES, "150.5"),
+        ("0.500", ES, "0.5"),
+        ("0.500", EN, "0.5"),
+        ("150,000.50", ES, "150000.50"),
+        ("1,150,000", ES, "1150000"),
+        ("US$ 150,50", ES, "150.50"),
+        ("$150.50", EN, "150.50"),
+        ("150.50 usd", EN, "150.50"),
         ("0,5", ES, "0.5"),
         ("12345,678", ES, "12345.678"),
         (" 150 000 ", ES, "150000"),
@@ -45,7 +53,7 @@ def test_nothing_is_no_price(locale: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "locale"), [("150,000", ES), ("150.000", EN), ("1,500", ES), ("0.500", EN)]
+    ("text", "locale"), [("150,000", ES), ("150.000", EN), ("1,500", ES), ("$1.500", EN)]
 )
 def test_what_can_mean_two_prices_is_asked_about(text: str, locale: str):
     with pytest.raises(AmbiguousPrice):
@@ -68,11 +76,23 @@ def test_what_can_mean_two_prices_is_asked_about(text: str, locale: str):
         "1,23456",
         "Infinity",
         "150.000,",
+        "1500.000",
+        "1,150,000.000.5",
+        "1.150,000,5",
+        "Gs. 150",
+        "USD",
+        "$$5",
     ],
 )
 def test_what_is_no_price_is_refused(text: str):
     with pytest.raises(UnreadablePrice):
         read_price(text, "USD", ES)
+
+
+@table("text", ["150.000", "150000", "Gs. 150.000", "Gs.\u00a0150.000", "₲150.000", "150000 pyg"])
+@table("locale", [ES, EN])
+def test_a_point_stands_between_thousands_of_guaranies(text: str, locale: str):
+    assert read_price(text, "PYG", locale) == Decimal(150_000)
 
 
 def test_guaranies_have_no_cents():
