@@ -195,7 +195,7 @@ class Unavailable(AvenueError):
 
     status = 503
     code = "unavailable"
-    message = "Avenue cannot reach its database just now."
+    message = "This cannot be done just now."
     hint = "Nothing was half done. Send the same request again after Retry-After."
     retry_after_seconds = 2
 
@@ -214,6 +214,11 @@ class Unavailable(AvenueError):
             words=words,
             **facts,
         )
+
+
+DATABASE_AWAY = sentence("Avenue cannot reach its database just now.")
+DATABASE_LATE = sentence("The database did not answer in time.")
+"""What `Unavailable` says where that is known to be so."""
 
 
 class StorageFull(AvenueError):

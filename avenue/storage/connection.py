@@ -24,6 +24,7 @@ from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
     WaitQueueTimeoutError,
@@ -34,7 +35,7 @@ from pymongo.read_concern import ReadConcern
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Unavailable
+from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Unavailable
 from avenue.storage.pool import PoolMeter, PoolWatch
 from avenue.storage.waiting import WaitingRoom
 
@@ -71,6 +72,8 @@ PASSING_CODES = frozenset(
         13436,
     }
 )
+LATE_CODES = frozenset({24, 50, 89, 202, 262})
+"""Those of them that say that the time was over."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 LEAST_SECONDS = 0.001
@@ -171,7 +174,7 @@ class Database:
                         raise
                     wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries
                     if _remaining(ends_at) <= wait:
-                        raise Unavailable from error
+                        raise unavailable(error) from error
                     time.sleep(wait)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 else:
@@ -217,7 +220,7 @@ class Database:
                 # In a context of its own, or the deadline that has just passed would end this too.
                 contextvars.Context().run(self._undo, session)
                 if is_passing(error):
-                    raise Unavailable from error
+                    raise unavailable(error) from error
                 raise
 
     def _undo(self, session: ClientSession) -> None:
@@ -259,7 +262,7 @@ class Database:
             try:
                 self.client.admin.command("ping")
             except PyMongoError as error:
-                raise Unavailable from error
+                raise unavailable(error) from error
 
     def is_away(self) -> bool:
         """Tell whether the driver has looked for a primary and there is none; asks nobody."""
@@ -286,7 +289,7 @@ def unavailable_when_away() -> Iterator[None]:
         yield
     except PyMongoError as error:
         if is_passing(error):
-            raise Unavailable from error
+            raise unavailable(error) from error
         raise
 
 
@@ -307,6 +310,15 @@ def is_passing(error: PyMongoError) -> bool:
         "UnknownTransactionCommitResult"
     )
     return labelled or (isinstance(error, OperationFailure) and error.code in PASSING_CODES)
+
+
+def unavailable(error: PyMongoError) -> Unavailable:
+    """Return what people are told of `error`: that nobody is there, or nobody answered in time."""
+    is_late = isinstance(error, NetworkTimeout | WaitQueueTimeoutError)
+    if isinstance(error, ConnectionFailure) and not is_late:
+        return Unavailable(DATABASE_AWAY)
+    is_late = is_late or error.timeout or getattr(error, "code", None) in LATE_CODES
+    return Unavailable(DATABASE_LATE if is_late else None)
 
 
 def _remaining(ends_at: float) -> float:

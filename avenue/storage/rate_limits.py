@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pymongo.errors import PyMongoError
 
 from avenue.errors import Unavailable
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import Database, Document, unavailable
 from avenue.storage.scope import house
 
 WINDOW_SECONDS = 60
@@ -41,7 +41,7 @@ class RateLimits:
             try:
                 counter = self._counters.find_and_update({"_id": key}, [_COUNT], upsert=True)
             except PyMongoError as error:  # no room to write, or no right to
-                raise Unavailable from error
+                raise unavailable(error) from error
         if counter is None:
             raise Unavailable
         return Window(tries=counter["count"], seconds_left=_seconds_left(counter))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from avenue.config import Settings
-from avenue.errors import NotFound, Unavailable
+from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
 from avenue.identity import Limit, Site
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
@@ -104,7 +104,7 @@ class Sites:
     def _read(self) -> list[Site]:
         """Return every site; do not wait long when what was known will do."""
         if self._by_id and self._database.is_away():
-            raise Unavailable
+            raise Unavailable(DATABASE_AWAY)
         seconds = GLANCE_SECONDS if self._by_id else self._database.read_seconds
         with self._database.deadline(seconds):
             return [site_from_document(each, self._settings) for each in self._collection.find({})]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from avenue.errors import Unavailable
+from avenue.errors import DATABASE_AWAY, Unavailable
 
 PATIENCE_SECONDS = 1.5
 """How long everybody waits. Step-down and orderly shutdown took 0.02 to 1.2 s until writes went on
@@ -54,7 +54,7 @@ class WaitingRoom:
             if has_seat or not self._needs_seat():
                 return
             if not self._seats.acquire(blocking=False):
-                raise Unavailable
+                raise Unavailable(DATABASE_AWAY)
             has_seat = True
 
         try:

@@ -22,7 +22,7 @@ from tests.http.web_app import HOST, bare_app, whole_app
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 RAISED: dict[str, Exception] = {
     "limit": errors.TooManyRequests(retry_after_seconds=7),
-    "away": errors.Unavailable(),
+    "away": errors.Unavailable(errors.DATABASE_AWAY),
     "signed-out": errors.Unauthenticated(headers={"WWW-Authenticate": "Bearer"}),
     "facts": web_errors.FileTooLarge(5 << 20),
     "shadow": errors.Conflict(status=200, code="fine", error="none", success=1),
@@ -177,7 +177,7 @@ class TestPrograms:
         with caplog.at_level(logging.WARNING):
             told = client.get("/api/fail/away").json["message"]
         assert told == "Avenue no llega ahora mismo a su base de datos."
-        assert errors.Unavailable.message in caplog.text
+        assert errors.DATABASE_AWAY in caplog.text
         assert told not in caplog.text
 
     def test_are_sent_to_the_slash_without_an_error(self, client: FlaskClient) -> None:

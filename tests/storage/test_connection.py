@@ -12,10 +12,10 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure
 
 from avenue.config import Settings
-from avenue.errors import Conflict, Unavailable
+from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Conflict, Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.scope import AlreadyThere, Collection, house
-from tests.mongod import FailPoint, Mongod, ReplicaSet, fail_point
+from tests.mongod import FailPoint, Mongod, ReplicaSet, fail_point, free_port
 from tests.threads import at_once
 from tests.waiting import wait_until
 
@@ -499,3 +499,16 @@ def test_a_second_insert_of_the_driver_is_told_from_another_document(
     insert(things)
     with pytest.raises(AlreadyThere):
         things.insert({"_id": "new", "n": 2})
+
+
+def test_only_a_database_that_is_away_is_said_to_be_out_of_reach(
+    database: Database, things: Collection
+) -> None:
+    things.insert({"_id": 1})
+    slow = {"$where": "sleep(2000) || true"}
+    with pytest.raises(Unavailable, match=DATABASE_LATE), database.deadline(0.2):
+        things.find_one(slow)
+    away = Database(Settings(mongodb_uri=f"mongodb://127.0.0.1:{free_port()}/x", local=True))
+    with pytest.raises(Unavailable, match=DATABASE_AWAY):
+        away.repeat(lambda: away.client.admin.command("ping"), 0.2)
+    away.close()
