@@ -95,18 +95,26 @@ def framing_of(head: bytes) -> Framing:
     if not lengths and not codings:
         return NO_BODY
     expectation = _field(lower, b"expect")
-    if lengths + codings > 1 or expectation not in {None, b"100-continue"}:
+    if lengths + bool(codings) > 1 or expectation not in {None, b"100-continue"}:
         return ODD
     modern = not lower.partition(b"\r\n")[0].endswith(b" http/1.0")
     expects = modern and expectation is not None
     if codings:
-        last = (_field(lower, b"transfer-encoding") or b"").rpartition(b",")[2].strip(b" \t")
-        return Framing(chunked=True, expects=expects) if modern and last == b"chunked" else ODD
+        *others, last = _codings(lower)
+        is_chunked = modern and last == b"chunked" and last not in others
+        return Framing(chunked=True, expects=expects) if is_chunked else ODD
     length = _field(lower, b"content-length") or b""
     # RFC 9110 8.6 allows digits only. More than 18 of them are no length anybody can send.
     if not length.isdigit() or len(length) > 18:  # noqa: PLR2004
         return ODD
     return Framing(body_bytes=int(length), expects=expects)
+
+
+def _codings(lower: bytes) -> list[bytes]:
+    """Return every transfer coding; several lines are one list (RFC 9110 section 5.3)."""
+    lines = lower.split(b"\r\ntransfer-encoding:")[1:]
+    values = b",".join(line.partition(b"\r\n")[0] for line in lines)
+    return [each.strip(b" \t") for each in values.split(b",")]
 
 
 def _field(lower: bytes, name: bytes) -> bytes | None:

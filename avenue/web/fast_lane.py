@@ -57,7 +57,7 @@ tag a date counts nothing)."""
 _END = b"\r\n\r\n"
 _UNSUITED = re.compile(
     rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
-    rb"content-length|upgrade|http2-settings|proxy-connection|keep-alive):"
+    rb"content-length|content-type|upgrade|http2-settings|proxy-connection|keep-alive):"
 )
 
 

@@ -191,6 +191,20 @@ def test_requests_behind_chunked_bodies_are_answered(server):
     assert received.count(b'"bytes": 4') == 1
 
 
+def test_two_lines_of_codings_are_one_list_however_the_bytes_come(server):
+    chunked = b"Transfer-Encoding: chunked\r\n"
+    gzip = b"Transfer-Encoding: gzip\r\n"
+    whole = CHUNKED_HEAD.replace(chunked, gzip + chunked) + b"3\r\nabc\r\n0\r\n\r\n"
+    for at in (whole.index(b"3\r\nabc"), whole.index(b"bc"), len(whole) - 2, len(whole)):
+        # What came with the request before is looked at before more is read.
+        with server.connect(get("/hello") + whole[:at]) as client:
+            assert statuses(answer(client)) == [200]
+            client.sendall(whole[at:] + CLOSING)
+            received = everything(client)
+        assert statuses(received) == [200], at
+        assert b'"bytes": 3' in received
+
+
 def test_a_request_behind_a_body_nobody_read_is_answered(server):
     received = server.talk(post("/refuse", 300_000) + b"x" * 300_000 + CLOSING)
     assert statuses(received) == [413, 200]

@@ -211,6 +211,8 @@ ORDINARY = {
     "a length": head(HOST, b"Content-Length: 0"),
     "a length and a body": head(HOST, b"Content-Length: 5") + b"hello",
     "a coding": head(HOST, b"Transfer-Encoding: chunked") + b"0\r\n\r\n",
+    "a type": head(HOST, b"Content-Type: text/plain"),
+    "two types": head(HOST, b"Content-Type: text/plain", b"Content-Type: text/html"),
     "a length in disguise": head(HOST, b"Content_Length: 5") + b"hello",
     "a space before the colon": head(HOST, b"Content-Length : 5"),
     "a folded line": head(HOST, b"X: a", b" b"),
