@@ -16,7 +16,8 @@ def normal_email(email: str) -> str:
 
 def checked_email(email: str) -> str:
     """Return the one spelling an e-mail is known by; raise `InvalidEmail` if it is none."""
-    normal = normal_email(email)
+    # Bounded before it is composed, too: that takes quadratic time for a run of combining marks.
+    normal = normal_email(email.strip()[: MOST_EMAIL_CHARACTERS + 1])
     if len(normal) > MOST_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(normal):
         raise InvalidEmail
     return normal

@@ -5,7 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum, auto
 from urllib.parse import urlsplit, urlunsplit
 
+from avenue.builder.content.errors import ContentTooTangled
 from avenue.builder.content.inline_pictures import InlinePictures
+from avenue.builder.content.long_data import LongData
 from avenue.builder.content.models import Flagged, Keep, Link, Reason
 from avenue.builder.content.references import REFERENCE, SCHEME, reference
 from avenue.identity import Site
@@ -17,6 +19,8 @@ from avenue.media.variants import ORIGINAL
 LONGEST_ADDRESS_CHARACTERS = 8192
 LONGEST_FLAGGED_CHARACTERS = 300
 MAX_FLAGGED = 200
+MAX_ADDRESSES = 30_000
+"""Different ones that a page may have; each takes some microseconds to be read."""
 
 # What browsers drop before they read a URL: controls and spaces around it, tabs and line ends in
 # it (WHATWG URL section 4.4). What is no character at all goes with them.
@@ -67,11 +71,13 @@ def is_harmless(text: str, use: Use) -> bool:
 class Incoming:
     """Addresses of a page that comes in: own ones become references, pictures in it are kept.
 
-    `assets` are those it names, `flagged` the addresses that deserve a look.
+    `long_data` was taken out of it. `assets` are those it names, `flagged` the addresses that
+    deserve a look.
     """
 
-    def __init__(self, site: Site, keep: Keep) -> None:
+    def __init__(self, site: Site, keep: Keep, long_data: LongData) -> None:
         self._site = site
+        self._long_data = long_data
         self._inline = InlinePictures(keep)
         self._host_names = {
             name for host in (*site.hosts, urlsplit(site.base_url).netloc) if (name := _name(host))
@@ -91,10 +97,15 @@ class Incoming:
         return tuple(self._flagged)
 
     def __call__(self, url: str, use: Use) -> str | None:
-        """Return what is stored in place of `url`; None when nothing may be."""
+        """Return what is stored in place of `url`; None when nothing may be.
+
+        Raise `ContentTooTangled` for too many.
+        """
         text = plain(url)
         asked = (text, use)
         if asked not in self._answers:
+            if len(self._answers) == MAX_ADDRESSES:
+                raise ContentTooTangled(part="HTML")
             self._answers[asked] = self._answer(text, use)
         return self._answers[asked]
 
@@ -103,7 +114,7 @@ class Incoming:
         if scheme == SCHEME[:-1]:
             return self._known_reference(text)
         if scheme == "data":
-            return self._inline_picture(text, use)
+            return self._inline_picture(self._long_data.whole(text), use)
         if not is_harmless(text, use):
             return None
         if len(text) > LONGEST_ADDRESS_CHARACTERS:

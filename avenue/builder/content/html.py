@@ -18,6 +18,9 @@ MAX_ELEMENTS = 15_000
 MAX_ATTRIBUTES = 500
 """That an element may have; the time to read them grows squared, too."""
 
+MAX_ESCAPES = 100_000
+"""How many `&` there may be; the parser's time for them grows squared."""
+
 MAX_DEPTH = 200
 """How many elements may stand within one another."""
 
@@ -53,11 +56,14 @@ _SCHEMES = frozenset(
 ) | frozenset(map(chr, range(ord("a"), ord("z") + 1)))
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9-]*)(?: [^\s=\"]+=\"[^\"]*\")*>")
 # Tag and attributes as section 13.2.5 of the HTML standard reads them.
-_OVERLADEN = re.compile(
-    r"<[A-Za-z][^\s/>]*+"
-    r"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+)"
-    rf"{{{MAX_ATTRIBUTES},}}+"
+_ATTRIBUTE = (
+    r"[\s/]*+[^\s/>][^\s/>=]*+"
+    r"(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>\"'][^\s>]*+)?)?"
 )
+_OPENING_TAG = re.compile(rf"<[A-Za-z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}[\s/]*+")
+MOST_READINGS = 20
+"""How often the same text may be read as attributes of tags that begin within one another."""
+
 _OPENINGS = re.compile(r"<[A-Za-z]")
 _NEVER_CLOSED = frozenset({"br", "col", "hr", "img", "source", "track", "wbr"})
 
@@ -71,17 +77,35 @@ def rewritten_html(text: str, address: Address, style: Style) -> str:
     Done with the result and functions that change nothing any more, this changes nothing. Raise
     `ContentTooTangled`, and what `address` and `style` raise.
     """
-    if len(_OPENINGS.findall(text)) > MAX_ELEMENTS or _OVERLADEN.search(text):
+    if len(_OPENINGS.findall(text)) > MAX_ELEMENTS or text.count("&") > MAX_ESCAPES:
+        raise ContentTooTangled(part=HTML)
+    if _is_overladen(text):
         raise ContentTooTangled(part=HTML)
     few = len(_ATTRIBUTED.findall(text)) <= MAX_ATTRIBUTED_FORMATTING
     before = _run(_PARSING, text) if few else _untangled(text)
     for _ in range(MAX_ROUNDS):
-        _refuse_deep(before)
+        _refuse_tangled(before)
         after = _cleaned(before, address, style)
         if after == before:
             return after
         before = after
     raise ContentTooTangled(part=HTML)
+
+
+def _is_overladen(text: str) -> bool:
+    """Tell whether a tag may have too many attributes, or it would take long to find out.
+
+    Whether a `<` begins a tag only the parser knows, so each is taken to: one in a comment or in
+    the value of an attribute, too. So the same text is read several times, but not often.
+    """
+    most = MOST_READINGS * len(text)
+    for opening in _OPENINGS.finditer(text):
+        tag = _OPENING_TAG.match(text, opening.start())
+        end = tag.end() if tag else opening.end()
+        most -= end - opening.start()
+        if most < 0 or (end < len(text) and text[end] != ">"):
+            return True
+    return False
 
 
 def _untangled(text: str) -> str:
@@ -90,8 +114,10 @@ def _untangled(text: str) -> str:
     return _MASKED.sub(r"\1\2", _run(_UNTANGLING, masked))
 
 
-def _refuse_deep(text: str) -> None:
+def _refuse_tangled(text: str) -> None:
     """Raise `ContentTooTangled` for elements in elements in …; `text` was written by nh3."""
+    if text.count("&") > MAX_ESCAPES:
+        raise ContentTooTangled(part=HTML)
     depth = 0
     for tag in _TAG.finditer(text):
         if tag[2] not in _NEVER_CLOSED:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 
 MAX_CANDIDATES = 50
 
-_CANDIDATE = re.compile(r"[\s,]*(?P<url>\S+)")
-_DESCRIPTOR = re.compile(r"\s*(?P<descriptor>[^,(]*(?:\([^)]*\)[^,(]*)*)(?:,|\Z)")
+# ASCII whitespace only: a no-break space is part of an address.
+_WHITESPACE = "\t\n\f\r "
+_ADDRESS = re.compile(rf"[{_WHITESPACE},]*+([^{_WHITESPACE}]++)")
+_SIGN = re.compile(r"[(),]")
 _KNOWN_DESCRIPTOR = re.compile(r"[0-9]{1,6}w|[0-9]{1,4}(?:\.[0-9]{1,4})?x|")
 
 
@@ -25,17 +27,27 @@ def _candidates(text: str) -> Iterator[tuple[str, str]]:
     """Yield address and descriptor of each candidate that browsers would consider."""
     at = 0
     for _ in range(MAX_CANDIDATES):
-        found = _CANDIDATE.match(text, at)
+        found = _ADDRESS.match(text, at)
         if not found:
             return
-        at, url = found.end(), found["url"]
-        descriptor = ""
+        at, url, descriptor = found.end(), found[1], ""
         if url.endswith(","):
             url = url.rstrip(",")
         else:
-            described = _DESCRIPTOR.match(text, at)
-            if not described:
-                return
-            at, descriptor = described.end(), described["descriptor"].strip()
+            end = _descriptor_end(text, at)
+            at, descriptor = end + 1, text[at:end].strip(_WHITESPACE)
         if _KNOWN_DESCRIPTOR.fullmatch(descriptor):
             yield url, descriptor
+
+
+def _descriptor_end(text: str, at: int) -> int:
+    """Return where the descriptors that begin at `at` end: a comma outside parentheses, or the end.
+
+    Parentheses do not nest.
+    """
+    is_inside = False
+    for sign in _SIGN.finditer(text, at):
+        if sign[0] == "," and not is_inside:
+            return sign.start()
+        is_inside = sign[0] == "(" or (is_inside and sign[0] != ")")
+    return len(text)

@@ -21,6 +21,8 @@ TELLING = re.compile(
     r"|[\w-]+(?:\.[\w-]+)+:\d{2,5}"  # a host
     r"|[A-Za-z0-9_+/=.-]{32,}"  # longer than our words and ids: a token, a key, a signature
 )
+LONGEST_SAID_CHARACTERS = 2000
+"""Of a text in a diagnosis: to look for what is telling takes the square of its length."""
 Writes = Callable[[object], object]
 """Writes a word of a sentence as its reader writes such things."""
 
@@ -116,7 +118,7 @@ def _each(word: object, write: Writes) -> object:
 def _scrubbed(value: Any) -> Any:
     """Return `value` without what looks like an address or a key, wherever it came from."""
     if isinstance(value, str):
-        return TELLING.sub(REDACTED, value)
+        return TELLING.sub(REDACTED, value[:LONGEST_SAID_CHARACTERS])
     if isinstance(value, Mapping):
         return {name: _scrubbed(each) for name, each in value.items()}
     return [_scrubbed(each) for each in value] if isinstance(value, list) else value

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from avenue.accounts.emails import normal_email
+from avenue.accounts.emails import checked_email, normal_email
 from avenue.accounts.errors import (
     EmailTaken,
     InvalidEmail,
@@ -20,6 +20,7 @@ from avenue.accounts.models import User
 from avenue.accounts.service import AccountService
 from avenue.errors import Invalid, TooManyRequests
 from avenue.identity import Actor, Role, Scope, Site
+from tests.growth import growth
 from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
@@ -457,3 +458,13 @@ def test_of_two_changes_at_once_the_first_counts(house: House) -> None:
     with pytest.raises(WrongPassword):
         house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
     house.sign_in(password="the password of the first")
+
+
+def test_a_long_email_is_refused_before_it_is_composed():
+    """Composing takes the square of a run of combining marks."""
+
+    def check(size: int) -> None:
+        with pytest.raises(InvalidEmail):
+            checked_email("a" * 255 + "@b" + "\u0301\u0316" * size)
+
+    assert growth(check) == 0

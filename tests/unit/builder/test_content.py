@@ -1,22 +1,36 @@
 """What a page may be made of, how much of it, and that it stays as it is."""
 
+import base64
 import contextlib
+import hashlib
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avenue.builder.content.cleaning import MAX_STORED_CHARACTERS, expanded, received
+from avenue.builder.content import css as css_module
+from avenue.builder.content import html as html_module
+from avenue.builder.content.addresses import MAX_ADDRESSES
+from avenue.builder.content.cleaning import (
+    MAX_READ_CHARACTERS,
+    MAX_STORED_CHARACTERS,
+    expanded,
+    received,
+    tidied,
+)
 from avenue.builder.content.errors import (
     BadInlinePicture,
     ContentTooLarge,
     ContentTooTangled,
     TooManyInlinePictures,
 )
-from avenue.builder.content.html import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS
+from avenue.builder.content.html import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_ESCAPES
 from avenue.builder.content.inline_pictures import MAX_INLINE_PICTURES
 from avenue.builder.content.models import Content, Reason
+from avenue.builder.content.srcset import rewritten
+from tests.growth import growth
+from tests.table import table
 from tests.unit.builder.reading import faults_in_css, faults_in_html
 from tests.unit.builder.test_own_addresses import KEPT, SITE, A, keep, link, take
 
@@ -156,7 +170,107 @@ def test_so_much_is_stored_and_no_more():
         assert refused.value.facts == {"part": part, "limit": MAX_STORED_CHARACTERS[part]}
 
 
+def test_what_is_longer_than_may_be_read_reaches_no_parser(monkeypatch):
+    monkeypatch.setattr(css_module, "tinycss2", None)
+    monkeypatch.setattr(html_module, "_run", None)
+    for part, room in MAX_READ_CHARACTERS.items():
+        for read in (take, lambda html="", css="": tidied(Content(html=html, css=css))):
+            with pytest.raises(ContentTooLarge) as refused:
+                read(**{part.lower(): "a{b:c}" * (room // 6 + 1)})
+            assert refused.value.facts == {"part": part, "limit": room}
+
+
+def test_style_attributes_count_as_css():
+    room = MAX_READ_CHARACTERS["CSS"]
+    styles = [f"top:{each:0100}px" for each in range(room // 106 + 1)]
+    html = [f'<p style="{each}"></p>' for each in styles]
+    same = html[0] * 3000
+    assert take("".join(html[:-1]) + same).content.html.endswith(same)
+    with pytest.raises(ContentTooLarge) as refused:
+        take("".join(html[:-1]), css="a{top:0}" * 100)
+    assert refused.value.facts == {"part": "CSS", "limit": room}
+
+
+PICTURE = "data:image/png;base64," + base64.b64encode(bytes(3_000_000)).decode()
+
+
+def test_a_picture_that_is_longer_than_a_page_is_taken_out_of_it():
+    stored = take(
+        f'<img src="{PICTURE}"><img src={PICTURE}><img srcset="{PICTURE}, /x.png 2x">'
+        f"<p style=\"background:url('{PICTURE}')\">",
+        f"a{{background:url({PICTURE});list-style:url('{PICTURE}')}}",
+    ).content
+    kept = f"avenue:{KEPT}/original"
+    assert stored.html == (
+        f'<img src="{kept}"><img src="{kept}"><img srcset="{kept}, /x.png 2x">'
+        f'<p style="background:url(&quot;{kept}&quot;)"></p>'
+    )
+    assert stored.css == f'a{{background:url("{kept}");list-style:url("{kept}")}}\n'
+
+
+def test_data_that_is_no_address_stays_as_it_is():
+    url = PICTURE[:5000]
+    html = f'<p title="{url}" data-avenue-x="{url}">{url}, {url}</p>'
+    css = f'a::before{{content:"{url}"}}\n'
+    once = take(html, css).content
+    assert (once.html, once.css) == (html, css)
+    with pytest.raises(ContentTooLarge):
+        take(f"<p>{PICTURE}</p>")
+
+
+def test_a_mark_that_is_repeated_does_not_multiply_what_it_stands_for():
+    mark = f"data:avenue/{hashlib.sha256(PICTURE.encode()).hexdigest()}"
+    with pytest.raises(ContentTooLarge):
+        take(f'<img src="{PICTURE}">' + f"<p>{mark}</p>" * 10_000)
+    many = "".join(f'<img src="{mark}{each}">' for each in range(10_000))
+    assert take(f'<img src="{PICTURE}">' + many).assets == (KEPT,)
+    assert take(f'<a href="/x?{mark}">x</a>').content.html == f'<a href="/x?{mark}">x</a>'
+
+
+def as_html(text: str) -> None:
+    with contextlib.suppress(ContentTooTangled):
+        take(text)
+
+
+def as_css(text: str) -> None:
+    with contextlib.suppress(ContentTooTangled):
+        take(css=text)
+
+
+@table(
+    "read, begin, piece, end",
+    [
+        (lambda text: rewritten(text, str), "a", " ", "("),
+        (lambda text: rewritten(text, str), "a ", "()", "("),
+        (lambda text: rewritten(text, str), "a (", ",", ""),
+        (lambda text: rewritten(text, str), "", ",", ""),
+        (html_module._is_overladen, "", "<a", ""),
+        (html_module._is_overladen, "", "<a b='<a b=\"", ""),
+        (html_module._is_overladen, "<a" * 1000, " ", ">"),
+        (html_module._is_overladen, "<a" * 1000 + ' x="', ">y", ""),
+        (as_html, '<img srcset="a', " ", '(">'),
+        (as_html, "<a ", "b=' ", ">"),
+        (as_html, "", "&", ""),
+        (as_html, "", "</p>", ""),
+        (as_css, "", "a{b:c}", ""),
+        (as_css, "a{", "top:0;", "}"),
+        (as_css, "a{b:", "\\", "}"),
+    ],
+)
+def test_ten_times_the_text_takes_about_ten_times_as_long(read, begin, piece, end):
+    assert growth(lambda size: read(begin + piece * size + end)) == 0
+
+
+def many_addresses(count: int) -> str:
+    pages = ([f"/{each}/{end}" for end in range(50)] for each in range(count // 50))
+    return "".join(f"<img srcset='{', '.join(each)}'>" for each in pages)
+
+
 TANGLED = {
+    "addresses": many_addresses(MAX_ADDRESSES + 50),
+    "escapes": "&" * (MAX_ESCAPES + 1),
+    "signs that are escaped": "< " * (MAX_ESCAPES + 1),
+    "tags within one another": "<a" * MAX_ELEMENTS + "x" * 1_000_000,
     "elements in elements": "<div>" * 100_000,
     "elements in elements, closed": "<div>" * (MAX_DEPTH + 1) + "</div>" * (MAX_DEPTH + 1),
     "elements in elements behind comments": "<div><!--</div>-->" * (MAX_DEPTH + 1),
@@ -179,7 +293,7 @@ def test_a_page_that_is_made_to_take_long_is_refused(html):
         "a{b:" + "(" * 100_000,
         "a{b:" + "(/*)*/" * 1000,
         "a{" * 100_000,
-        "@media all{" * 100_000,
+        "@media all{" * 40_000,
         ":not(" * 100_000,
         "a{b:'" + "calc(" * 100_000,
     ],
