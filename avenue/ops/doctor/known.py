@@ -26,8 +26,8 @@ PACKAGES: Mapping[str, Fixed] = MappingProxyType(
         "gunicorn": Fixed("23.0.0", "GHSA-hc5x-x2vx-497g"),
         "jinja2": Fixed("3.1.6", "GHSA-cpwx-vrp4-4pq7"),
         "pillow": Fixed("12.3.0", "GHSA-jjj6-mw9f-p565"),
-        # Bundles libheif 1.23.3.
-        "pillow-heif": Fixed("1.7.0", "GHSA-x8r2-mggj-j6wr"),
+        # Bundles libheif 1.23.6; 1.23.5 closed the last known holes.
+        "pillow-heif": Fixed("1.8.1", "GHSA-v8qw-hwjv-44hw"),
         "pymongo": Fixed("4.18.2", "GHSA-v4x9-3549-crwv"),
         "werkzeug": Fixed("3.1.6", "GHSA-29vq-49wr-vm6x"),
     }
