@@ -22,7 +22,7 @@ from avenue.sites.service import SiteService
 from avenue.storage.scope import site
 from tests import pictures
 from tests.http.application import HOST, PASSWORD, Application, Caller, a_picture, unique
-from tests.threads import at_once
+from tests.threads import Threads, at_once
 
 PAGES = "/api/builder/pages"
 BASE = f"https://{HOST}"
@@ -360,6 +360,23 @@ def test_a_body_may_be_larger_than_other_json_but_not_without_end(application: A
     assert (page.status_code, page.json["code"]) == (413, "content_too_large")
     answer = editor.post(PAGES, json={"title": "x", "html": "y" * 2_200_000})
     assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+
+
+def test_others_are_answered_while_a_page_that_takes_long_is_read(
+    as_editor: Caller, nobody: Caller
+):
+    page = made(as_editor)
+    # Python runs no other thread during one match of a regular expression.
+    html = f'<img src="/a.png" srcset="/b.png{" " * 40_000}(">'
+    css = "a{b:c}" * 15_000
+    with Threads(1) as threads:
+        saving = threads.submit(saved, as_editor, page, html=html, css=css)
+        answers = [nobody.get("/healthz").status_code]
+        while not saving.done():
+            answers.append(nobody.get("/healthz").status_code)
+        saving.result()
+    assert len(answers) >= 5
+    assert set(answers) == {200}
 
 
 def test_what_is_gone_or_elsewhere_is_flagged_and_not_refused(
