@@ -54,11 +54,19 @@ metrics_dir = Path(settings.tmp_dir or tempfile.gettempdir()) / f"avenue-metrics
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # noqa: TID251 - written, not read
 
 
+# What it says before `on_starting` can send it to the file.
+loglevel = "error" if settings.log_file else "info"
+
+
 def on_starting(server):
     """Make room for the counts; say what is missing when gunicorn is not the one we know."""
     shutil.rmtree(metrics_dir, ignore_errors=True)
     with contextlib.suppress(OSError):  # the worker says in words when AVENUE_TMP_DIR is no good
         metrics_dir.mkdir(mode=0o700)
+    if settings.log_file:
+        from avenue.web.requestlog import configure_logging
+
+        configure_logging(settings.log_file)
     if not is_known:
         server.log.warning(
             "gunicorn %s is not known to Avenue: its ordinary thread worker runs, without the fast "

@@ -112,6 +112,12 @@ class Settings:
     data_dir: Path = setting(
         "AVENUE_DATA_DIR", "Where `serve --local` keeps its database.", Path("var")
     )
+    log_file: str = setting(
+        "AVENUE_LOG_FILE",
+        "Where the log goes; errors stand on stderr as well then, one line each. Empty: stdout. "
+        "`serve --local` keeps it in `avenue.log` of AVENUE_DATA_DIR.",
+        "",
+    )
     tmp_dir: Path = setting(
         "AVENUE_TMP_DIR",
         "Where bodies are spooled (unlinked files) while they arrive.",

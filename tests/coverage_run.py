@@ -46,8 +46,11 @@ def main(options: list[str]) -> int:
     finally:
         starter.unlink()
     coverage("combine", "--quiet")
-    report = coverage("report", "--sort=cover", "--skip-empty").splitlines()
-    print("\n".join([*report[: 2 + LEAST_COVERED], "…", report[-1]]))
+    for left in DATA.parent.glob(f"{DATA.name}.*"):  # of what was killed while it wrote them
+        left.unlink()
+    report = coverage("report", "--sort=cover", "--skip-empty", "--precision=1").splitlines()
+    total = next(line for line in report if line.startswith("TOTAL"))
+    print("\n".join([*report[: 2 + LEAST_COVERED], "…", total]))
     return code
 
 

@@ -87,7 +87,8 @@ class Nginx:
 
     def lines(self) -> list[dict[str, Any]]:
         """What it has written down, request by request."""
-        return [json.loads(each) for each in self.log.splitlines()]
+        whole, _, _ = self.log.rpartition("\n")  # the last one may be half written
+        return [json.loads(each) for each in whole.splitlines()]
 
     def line(self, request_id: str) -> dict[str, Any]:
         """The line of one answer; it is written a moment after the answer was sent."""

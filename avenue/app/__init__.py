@@ -243,7 +243,7 @@ def start() -> Flask:
     `/readyz` and the requests say so until it is back.
     """
     settings = Settings.from_env()
-    requestlog.configure_logging()
+    requestlog.configure_logging(settings.log_file)
     scraping.count_with_others()
     database = Database(settings, meter=metrics.PoolMeter())
     gate = Gate(database)

