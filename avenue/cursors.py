@@ -9,17 +9,25 @@ CURSOR = re.compile(r"([0-9]{1,14})\.([A-Za-z0-9_-]{22})")
 START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class BadCursor(Invalid):
+    """`after` is not a cursor of this list."""
+
+    code = "bad_cursor"
+    message = "`after` is not a place in this list."
+    hint = "Take `next` from the page before, with the same sort; or leave `after` out."
+
+
 def cursor(moment: datetime, object_id: str) -> str:
     """Return what a client hands back as `after`."""
     return f"{round(moment.timestamp() * 1000)}.{object_id}"
 
 
 def read_cursor(after: str | None) -> tuple[datetime, str] | None:
-    """Return moment and id; None for the first page. Raise `Invalid` for what is no cursor."""
+    """Return moment and id; None for the first page. Raise `BadCursor`."""
     if after is None:
         return None
     found = CURSOR.fullmatch(after)
     if not found:
-        raise Invalid("`after` is not the `next` of a page.")
+        raise BadCursor
     milliseconds, object_id = found.groups()
     return START_OF_TIME + timedelta(milliseconds=int(milliseconds)), object_id

@@ -8,7 +8,7 @@ from avenue.accounts.errors import ScopeNotYours, SignInBusy, TokenNotFound, Wro
 from avenue.accounts.models import ApiToken, User
 from avenue.accounts.service import AccountService
 from avenue.clock import iso
-from avenue.errors import Invalid
+from avenue.cursors import BadCursor
 from avenue.identity import Actor, Scope, Site
 from avenue.web.audit import audited, note
 from avenue.web.auth import bearer_token, current_actor, drop_session, require
@@ -70,7 +70,7 @@ def me() -> Response:
 
 @blueprint.get("/tokens")
 @require(scope=Scope.ACCOUNT)
-@described(query=PageQuery, replies={200: replies.TokenList}, refuses=(Invalid, InvalidQuery))
+@described(query=PageQuery, replies={200: replies.TokenList}, refuses=(BadCursor, InvalidQuery))
 def list_tokens() -> Response:
     """List one's own tokens of this site, newest first, never with their secrets."""
     asked = page_asked_for()

@@ -340,7 +340,7 @@ def _provide_shop(
         app,
         *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
         _status_service(database, known, settings),
-        *(state_service(settings, database, library, known), alert_service(settings, database)),
+        state_service(settings, database, library, known),
         JobDesk(JobService(MongoJobStore(database))),
         import_service(settings, database),
         picture_import_service(settings, database, library),

@@ -9,7 +9,7 @@ from avenue.audit.models import EntryQuery
 from avenue.audit.presenting import page_json
 from avenue.audit.replies import ChangeList
 from avenue.audit.service import AuditService
-from avenue.errors import Invalid
+from avenue.cursors import BadCursor
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import described
@@ -31,7 +31,7 @@ blueprint = Blueprint("audit", __name__, url_prefix="/api/audit")
 
 @blueprint.get("")
 @require(Role.ADMIN)
-@described(query=ChangesQuery, replies={200: ChangeList}, refuses=(Invalid, InvalidQuery))
+@described(query=ChangesQuery, replies={200: ChangeList}, refuses=(BadCursor, InvalidQuery))
 def list_entries() -> Response:
     """List the changes of this site, newest first: `?actor ?action ?object ?limit ?after`."""
     asked = page_asked_for()

@@ -6,20 +6,12 @@ import json
 from datetime import datetime
 
 from avenue.clock import iso
-from avenue.errors import Invalid
+from avenue.cursors import BadCursor
 
 Value = datetime | str | int
 Place = tuple[Value | None, str]
 """What the last item of a page is sorted by, None where it has none, and its id."""
 LONGEST_ID = 200
-
-
-class BadCursor(Invalid):
-    """`after` is not a cursor of this list."""
-
-    code = "bad_cursor"
-    message = "`after` is not a place in this list."
-    hint = "Take `next` from the page before, with the same sort; or leave `after` out."
 
 
 def cursor_text(sort: str, place: Place) -> str:

@@ -61,15 +61,8 @@ for _topic in (
     webhooks,
     capacity,
     diagnosis,
-    capacity,
-    webhooks,
     probing,
     checking,
-    diagnosis,
-    webhooks,
-    diagnosis,
-    webhooks,
-    probing,
 ):
     for _command in _topic.COMMANDS:
         commands.add_command(_command)

@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.clock import iso
+from avenue.cursors import BadCursor
 from avenue.errors import Invalid
 from avenue.identity import Role
 from avenue.jobs.desk import JobDesk
@@ -58,7 +59,7 @@ def show_state() -> Response:
 @described(
     query=AlertsQuery,
     replies={200: Reply({JSON: AlertList, TEXT: str})},
-    refuses=(Invalid, InvalidQuery),
+    refuses=(BadCursor, Invalid, InvalidQuery),
 )
 def list_alerts() -> Response:
     """List alerts, the newest first: `?state ?level ?limit ?after`."""

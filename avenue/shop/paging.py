@@ -9,20 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from avenue.clock import iso
-from avenue.errors import Invalid
+from avenue.cursors import BadCursor
 from avenue.identity import is_id
 from avenue.shop.models import Sort
 
 # At most 34 digits, which MongoDB keeps exactly (IEEE 754-2008, decimal128).
 PRICE = re.compile(r"[0-9]{1,17}(\.[0-9]{1,17})?")
-
-
-class BadCursor(Invalid):
-    """`after` is not a cursor of this list."""
-
-    code = "bad_cursor"
-    message = "`after` is not a place in this list."
-    hint = "Take `next` from the page before, with the same sort; or leave `after` out."
 
 
 def cursor_text(sort: Sort, place: tuple[Any, str]) -> str:

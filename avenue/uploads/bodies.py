@@ -11,9 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from avenue.clock import iso
+from avenue.cursors import BadCursor
 from avenue.errors import sentence
 from avenue.identity import is_id
-from avenue.uploads.errors import BadCursor, BadReference
+from avenue.uploads.errors import BadReference
 from avenue.uploads.models import Place
 
 LONGEST_REFERENCE = 200

@@ -56,11 +56,3 @@ class UploadExpired(Conflict):
     code = "upload_expired"
     message = "This file is kept no longer."
     hint = "An administrator of the site can bring it back; it is on hold then."
-
-
-class BadCursor(Invalid):
-    """`after` is not a cursor of this list."""
-
-    code = "bad_cursor"
-    message = "`after` is not a place in this list."
-    hint = "Take `next` from the page before, or leave `after` out."

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from avenue.cursors import BadCursor
 from avenue.errors import Forbidden
 from avenue.identity import Actor
 from avenue.media.library import Incoming, Refusal
@@ -19,7 +20,6 @@ from avenue.uploads.bodies import (
     cursor_place,
 )
 from avenue.uploads.errors import (
-    BadCursor,
     BadReference,
     TooManyUploads,
     UnknownCategory,

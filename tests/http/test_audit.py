@@ -84,7 +84,9 @@ def test_a_token_that_may_not_read_does_not_read_it(application, as_admin):
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=101", "after=x", "after=1.2"])
 def test_a_bad_question_is_refused(as_admin, query):
-    assert as_admin.get(f"{AUDIT}?{query}").status_code == 400
+    answer = as_admin.get(f"{AUDIT}?{query}")
+    code = "bad_cursor" if query.startswith("after") else "invalid_query"
+    assert (answer.status_code, answer.json["code"]) == (400, code)
 
 
 def test_an_entry_says_who_did_what_to_what_and_when(application, as_admin):

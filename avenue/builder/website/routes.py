@@ -14,7 +14,7 @@ from avenue.builder.content.errors import (
     ContentTooTangled,
     TooManyInlinePictures,
 )
-from avenue.builder.paging import BadCursor, cursor_place
+from avenue.builder.paging import cursor_place
 from avenue.builder.website.bodies import AtRevision, NewPage, PageChanges
 from avenue.builder.website.errors import (
     EntryNotFound,
@@ -30,6 +30,7 @@ from avenue.builder.website.presenting import history_json, list_json, page_json
 from avenue.builder.website.replies import History, Page, PageList, PastPage
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
+from avenue.cursors import BadCursor
 from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.media.receiving import PICTURE_REFUSALS

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from flask_babel import LazyString, format_decimal
 
 from avenue.config import Settings
+from avenue.cursors import BadCursor
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role
 from avenue.media.naming import safe_name
@@ -16,7 +17,7 @@ from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row,
 from avenue.shop.importing.texts import difference
 from avenue.shop.models import ListQuery, Sort
 from avenue.shop.pages import import_words as words
-from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.imports import the_file
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService

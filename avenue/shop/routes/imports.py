@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.config import Settings
+from avenue.cursors import BadCursor
 from avenue.errors import Invalid
 from avenue.identity import Role
 from avenue.media.naming import safe_name
@@ -26,7 +27,7 @@ from avenue.shop.importing.models import ImportStanding, Outcome, RowQuery
 from avenue.shop.importing.presenting import import_json, row_json
 from avenue.shop.importing.replies import ImportList, ImportReply, RowList
 from avenue.shop.models import ListQuery, Sort
-from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService
 from avenue.storage.idempotency import IdempotencyKeyReused

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from flask import request
 from pydantic import Field
 
+from avenue.cursors import BadCursor
 from avenue.errors import Invalid
 from avenue.shop.models import Pictures, Sort, Status
-from avenue.shop.paging import BadCursor, cursor_place
+from avenue.shop.paging import cursor_place
 from avenue.web.errors import InvalidQuery
 from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.words import wanted_words

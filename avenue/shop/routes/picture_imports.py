@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.config import Settings
+from avenue.cursors import BadCursor
 from avenue.errors import Invalid, StorageFull
 from avenue.identity import Role
 from avenue.media.errors import EmptyFile, UnsafeArchive, UnsupportedMediaType
@@ -24,7 +25,7 @@ from avenue.shop.matching.models import FileQuery, Finding, Outcome
 from avenue.shop.matching.presenting import file_json, picture_import_json
 from avenue.shop.matching.replies import FileList, PictureImportList, PictureImportReply
 from avenue.shop.models import ListQuery, Sort
-from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress

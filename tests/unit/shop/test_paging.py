@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avenue.cursors import BadCursor
 from avenue.errors import AvenueError
 from avenue.identity import new_id
 from avenue.shop.models import Sort
-from avenue.shop.paging import BadCursor, cursor_place, cursor_text
+from avenue.shop.paging import cursor_place, cursor_text
 from tests.table import table
 
 ID = "A" * 22

@@ -9,7 +9,8 @@ from avenue.builder.library.models import MediaQuery, Sort
 from avenue.builder.library.presenting import media_json
 from avenue.builder.library.replies import Media
 from avenue.builder.library.service import MediaService
-from avenue.builder.paging import BadCursor, Place, cursor_place, cursor_text
+from avenue.builder.paging import Place, cursor_place, cursor_text
+from avenue.cursors import BadCursor
 from avenue.identity import Actor, Site
 from avenue.media.filetypes import FILE_TYPES
 from avenue.media.models import Asset
