@@ -75,6 +75,16 @@ def on_starting(server):
         )
 
 
+def post_fork(server, worker):
+    """Let a worker ask which signals came before it had handlers of its own.
+
+    Those are in its copy of the master's queue, where nobody looks: the master would wait for it
+    until `graceful_timeout`.
+    """
+    heard = server.SIG_QUEUE
+    worker.heard_before = lambda: [heard.get_nowait() for _ in range(heard.qsize())]
+
+
 def child_exit(server, worker):
     """Keep what a worker has counted that is gone, and forget how things stood in it."""
     from avenue.web.process_counts import add_up

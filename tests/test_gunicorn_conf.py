@@ -1,6 +1,7 @@
 """How gunicorn is configured, and that it says in words why it does not start."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from avenue.web.lane import GUNICORN_MAJOR, Worker
+from tests.mongod import free_port
+from tests.server import environment
+from tests.waiting import DEADLINE_SECONDS, ending, wait_until
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,6 +59,44 @@ def test_a_gunicorn_nobody_knows_runs_its_own_worker(configured, monkeypatch):
 def test_the_known_one_is_the_workers_own(configured):
     cfg = configured(AVENUE_LOCAL="1")
     assert cfg.on_starting.__globals__["KNOWN_GUNICORN"] == GUNICORN_MAJOR
+
+
+def test_a_worker_that_is_told_to_stop_before_it_can_hear_that_ends(tmp_path, guard, migrated_uri):
+    """SIGTERM between `fork` and its handlers: the first worker goes, and another one comes."""
+    conf = tmp_path / "conf.py"
+    conf.write_text(
+        f"""
+import os, signal
+exec(open({str(ROOT / "gunicorn.conf.py")!r}).read())
+workers = 1
+ours = post_fork
+def post_fork(server, worker):
+    if worker.age == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+    ours(server, worker)
+"""
+    )
+    port = free_port()
+    said = tmp_path / "log"
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", str(conf), "wsgi:app"],
+            cwd=ROOT,
+            env=environment(migrated_uri, port),
+            stdout=log,
+            stderr=log,
+        )
+    with ending(process):
+        wait_until(lambda: said.read_text().count("Booting worker") == 2, "another worker")
+        process.terminate()
+        assert process.wait(DEADLINE_SECONDS) == 0
+
+
+def test_a_worker_that_is_told_to_stop_while_it_starts_stops_at_once():
+    worker = Worker.__new__(Worker)
+    worker.booted = False
+    with pytest.raises(SystemExit):
+        worker.handle_exit(signal.SIGTERM, None)
 
 
 def test_a_deployed_server_listens_everywhere(configured):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -48,6 +49,8 @@ def settings_in_force(*, is_local: bool, serves: bool = False) -> Iterator[Setti
     if not is_local:
         yield settings
         return
+    if serves:  # SIGTERM as Ctrl-C, so that mongod does not go on alone; gunicorn then has its own
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     mongod = LocalMongod.start(settings.data_dir, find_mongod(settings), makes=serves)
     owner = os.getpid()
     try:

@@ -373,6 +373,9 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         return self.sock.pace.passed(now)
 
 
+STOPS = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gunicorn's thread worker with a loop that collects.
 
@@ -400,6 +403,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._next_count = 0.0
         self._live: set[Connection] = set()
         self._reads = 0
+        self.heard_before: Callable[[], list[int]] = list
+        """Tells which signals came before there were handlers (gunicorn.conf.py)."""
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -430,6 +435,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if STOPS.intersection(self.heard_before()):
+            sys.exit(0)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Finish what goes on and stop; stop at once while nothing has begun."""
+        if not self.booted:
+            sys.exit(0)
+        super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once; takes no lock, for a signal may arrive while one is held."""
