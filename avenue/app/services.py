@@ -492,7 +492,7 @@ def scrub_of(settings: Settings, database: Database, sites: Sites) -> Scrub:
         ScrubStore(database),
         CheckStore(database),
         inspections,
-        FileInspector(inspections),
+        FileInspector(inspections, keeps_sums=True),
         sites,
         days=settings.scrub_days,
     )

@@ -32,6 +32,7 @@ from avenue.media.sniffing import HEAD_BYTES, MediaType, detect
 from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import DEFAULT_EXTENSION
+from avenue.storage.gridfs import Sums
 from avenue.storage.idempotency import FinishedWrite, OpenWrite
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.room import Reservation
@@ -153,6 +154,7 @@ class Arrived:
     file: BinaryIO
     length: int
     sha256: str
+    sums: Sums
     stored_file: str
 
 
@@ -341,7 +343,7 @@ class MediaLibrary:
             if was_cleaned:
                 self._store.write_file(asset, asset.current, checked.file)
             else:
-                self._store.seal_file(asset, asset.current)
+                self._store.seal_file(asset, asset.current, arrived.sums)
             if not self._store.is_safe(asset, asset.current):
                 raise Unavailable
             yield asset

@@ -1,11 +1,13 @@
 """Opens stored files for whoever may see them, with few queries and bounded memory."""
 
 import hashlib
+import logging
 import os
 import threading
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -16,13 +18,18 @@ from avenue.media.categories import GENERAL, UPLOAD, Category, category_of
 from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
-from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
+from avenue.storage.gridfs import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
 
 PUBLIC = Visibility.PUBLIC
 GLANCE_SECONDS = 2.0
 """How long the database is waited for by who could show what was known before."""
 MOST_SUMS = 20_000
-"""Of how many files a worker knows the CRC: 3 MB."""
+"""Of how many files or chunks a worker knows the CRC: 3 MB."""
+MOST_HASHED_FIRST_BYTES = 64 * 1024 * 1024
+"""Of a file without sums: so many bytes are read twice, a larger file is hashed as it is sent."""
+
+
+log = logging.getLogger(__name__)
 
 
 class DamagedFile(AvenueError):
@@ -43,6 +50,7 @@ class RightBytes:
 
     def __init__(self) -> None:
         self._sums: dict[str, int] = {}
+        self._chunk_sums: dict[str, Sums] = {}
 
     def are(self, data: bytes, sha256: str) -> bool:
         """Return whether `data` has the hash `sha256` (hex)."""
@@ -56,19 +64,31 @@ class RightBytes:
         self._sums[sha256] = zlib.crc32(data)
         return True
 
+    def sums_of(self, file: str) -> Sums | None:
+        """Return the sums of the chunks of a stored file that was right once, or None."""
+        return self._chunk_sums.get(file)
+
+    def know(self, file: str, sums: Sums) -> None:
+        """Keep the sums of a stored file that is right and has none in the database."""
+        known = sum(len(each.crc32) for each in list(self._chunk_sums.values()))
+        if known + len(sums.crc32) > MOST_SUMS:
+            self._chunk_sums.clear()
+        self._chunk_sums[file] = sums
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """One version of an asset, open for reading.
 
-    With a `cache` small ones are read whole, and `right_bytes` tells whether they are.
+    All that leaves it is compared: a file of one chunk with its hash, else each chunk with its sum.
+    With a `cache` small ones are kept there.
     """
 
     asset: Asset
     version: Version
     store: AssetStore
     cache: ByteCache | None = None
-    right_bytes: RightBytes | None = None
+    right_bytes: RightBytes = field(default_factory=RightBytes)
 
     @property
     def is_spoiled(self) -> bool:
@@ -115,29 +135,71 @@ class StoredFile:
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) in pieces of at most 1 MiB.
 
-        Raise `DamagedFile` when bytes are missing or known to be wrong, `Unavailable` when the
-        database stays away.
+        Raise `DamagedFile` when bytes are missing or wrong, before the first of that piece;
+        `Unavailable` when the database stays away.
         """
         if self.is_spoiled:
             raise DamagedFile
         place = self.place
         if self.cache is not None and place:
             yield self.cache.fetch(place)[start:end]
+        elif self.length <= CHUNK_BYTES:
+            yield self._whole()[start:end]
         else:
-            yield from self._pieces(start, end)
+            yield from self._compared(start, end)
 
     def _whole(self) -> bytes:
         data = b"".join(self._pieces(0, self.length))
-        # What is kept at hand is shown often, and nothing in the database notices a flipped bit.
-        if not (self.right_bytes or RightBytes()).are(data, self.version.sha256):
-            raise DamagedFile
+        if not self.right_bytes.are(data, self.version.sha256):
+            raise self._damaged()
         return data
 
-    def _pieces(self, start: int, end: int) -> Iterator[bytes]:
+    def _compared(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield bytes of a file of several chunks.
+
+        One from before sums were kept has none until it is scrubbed: it is read through first, or,
+        if it is large and asked for whole, its last piece is held back until all was compared.
+        """
+        file = f"{self.asset.site}/{self.version.file}"
+        sums = self.store.sums(self.asset, self.version) or self.right_bytes.sums_of(file)
+        if sums is None and end - start == self.length > MOST_HASHED_FIRST_BYTES:
+            yield from self._hashed(Digest())
+            return
+        if sums is None:
+            digest = Digest()
+            for _ in self._hashed(digest):
+                pass
+            sums = digest.sums
+            self.right_bytes.know(file, sums)
+        yield from self._pieces(start, end, sums)
+
+    def _hashed(self, digest: Digest) -> Iterator[bytes]:
+        """Yield the whole file, its last piece only when all of it has the right hash."""
+        held = b""
+        for piece in self._pieces(0, self.length):
+            digest.update(piece)
+            if held:
+                yield held
+            held = piece
+        if digest.sha256 != self.version.sha256:
+            raise self._damaged()
+        yield held
+
+    def _pieces(self, start: int, end: int, sums: Sums | None = None) -> Iterator[bytes]:
         try:
-            yield from self.store.read_file(self.asset, self.version, start, end)
+            yield from self.store.read_file(self.asset, self.version, start, end, sums)
+        except WrongBytes as error:
+            raise self._damaged(is_sure=True) from error
         except Incomplete as error:
             raise DamagedFile from error
+
+    def _damaged(self, *, is_sure: bool = False) -> DamagedFile:
+        """Return what to raise for wrong bytes; the asset is marked if it shows them."""
+        log.error("The stored bytes of %s are not the right ones.", self.version.file)
+        if self.version == self.asset.current:
+            with suppress(AvenueError):  # as while the database takes no writes: the scrub will
+                self.store.mark_wrong_bytes(self.asset, is_sure=is_sure)
+        return DamagedFile()
 
 
 class Pieces(Protocol):
@@ -263,7 +325,9 @@ class MediaReader:
 
     def open_version(self, asset: Asset, version: Version) -> StoredFile:
         """Open one of the versions of `asset`, for those who may see what it was before."""
-        return StoredFile(asset=asset, version=version, store=self._store)
+        return StoredFile(
+            asset=asset, version=version, store=self._store, right_bytes=self._right_bytes
+        )
 
 
 def may_read(actor: Actor, asset: Asset) -> bool:

@@ -16,7 +16,7 @@ from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import FileFacts, Incomplete, Readable
+from avenue.storage.gridfs import FileFacts, Incomplete, Readable, Sums
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
@@ -158,13 +158,14 @@ class AssetStore:
             waits=waits,
         )
 
-    def seal_file(self, asset: Asset, version: Version) -> None:
-        """Make the chunks that came in parts the file of `version`; see `Files.seal`."""
+    def seal_file(self, asset: Asset, version: Version, sums: Sums | None = None) -> None:
+        """Make the chunks that are stored the file of `version`; see `Files.seal`."""
         site(self._database, asset.site).files(asset.bucket).seal(
             version.file,
             length=version.bytes,
             name=asset.name,
             metadata=_metadata(asset, version),
+            sums=sums,
         )
 
     def is_safe(self, asset: Asset, version: Version) -> bool:
@@ -172,16 +173,36 @@ class AssetStore:
         files = site(self._database, asset.site).files(asset.bucket)
         return files.is_safe(version.file, length=version.bytes)
 
-    def read_file(self, asset: Asset, version: Version, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes `start` to `end` (exclusive) of `version` of `asset`."""
+    def sums(self, asset: Asset, version: Version) -> Sums | None:
+        """Return the sums of the chunks of `version`; see `Files.sums`."""
         files = site(self._database, asset.site).files(asset.bucket)
-        return files.read(version.file, start, end, length=version.bytes)
+        return files.sums(version.file, length=version.bytes)
+
+    def read_file(
+        self, asset: Asset, version: Version, start: int, end: int, sums: Sums | None = None
+    ) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive) of `version`; see `Files.read`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.read(version.file, start, end, length=version.bytes, sums=sums)
+
+    def mark_wrong_bytes(self, asset: Asset, *, is_sure: bool) -> None:
+        """Note that `asset` shows bytes that are not those that were uploaded.
+
+        Unless that `is_sure`, they are read again before.
+        """
+        if is_sure or not self.is_whole(asset):
+            said = "The stored bytes are not those that were uploaded."
+            mark_damaged(
+                self._assets(asset.site), asset.id, asset.current.file, OTHER_BYTES, detail=said
+            )
 
     def is_whole(self, asset: Asset) -> bool:
         """Read the bytes `asset` shows and tell whether all are there and are the right ones."""
         version, digest = asset.current, hashlib.sha256()
+        # Another member may still have what was there before it was mended.
+        files = site(self._database, asset.site).files(asset.bucket).of_primary()
         try:
-            for piece in self.read_file(asset, version, 0, version.bytes):
+            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
                 digest.update(piece)
         except Incomplete:
             return False
@@ -862,6 +883,15 @@ def _spoiled_file(damaged: Mapping[str, Any] | None) -> str | None:
     """Return the file that has other bytes; what is wrong else with one shows when it is read."""
     is_known = isinstance(damaged, dict) and damaged.get("kind") == OTHER_BYTES
     return damaged.get("file") if damaged and is_known else None
+
+
+def mark_damaged(
+    assets: Collection, asset_id: str, file_id: str, kind: str, *, detail: str
+) -> None:
+    """Note that the bytes an asset shows are damaged, if it still shows that file."""
+    noted = {"file": file_id, "kind": kind, "detail": detail}
+    change = {"$set": {"damaged": {"$mergeObjects": [{"$literal": noted}, {"at": "$$NOW"}]}}}
+    assets.update({"_id": asset_id, "versions.0.file": file_id}, [change])
 
 
 def _metadata(asset: Asset, version: Version) -> Document:

@@ -5,7 +5,9 @@ insert and leaves orphan chunks behind an exception; `GridOut` asks for up to 16
 (10 parallel 19 MB downloads: +240 MiB against +15 MiB here).
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
@@ -31,8 +33,51 @@ class Incomplete(Exception):
     """Stored bytes are missing or have another length than their file says."""
 
 
+class WrongBytes(Incomplete):
+    """Stored bytes are not those that were stored."""
+
+
 class OtherBytes(Exception):
     """The file id is already taken by other bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The CRC-32 of each chunk of a file; each has `chunk_bytes`, the last one perhaps fewer."""
+
+    chunk_bytes: int
+    crc32: tuple[int, ...]
+
+    @classmethod
+    def of(cls, sizes_and_sums: Sequence[tuple[int, int]]) -> "Sums":
+        """Return those of chunks of which size and sum are given, in their order."""
+        return cls(
+            chunk_bytes=sizes_and_sums[0][0] if sizes_and_sums else CHUNK_BYTES,
+            crc32=tuple(crc32 for _, crc32 in sizes_and_sums),
+        )
+
+
+class Digest:
+    """The SHA-256 of a file that is read from its start, and the sums of its chunks."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._chunks: list[tuple[int, int]] = []
+
+    def update(self, chunk: bytes) -> None:
+        """Take in the next piece, as `Files.read` yields it of a whole file."""
+        self._sha256.update(chunk)
+        self._chunks.append((len(chunk), zlib.crc32(chunk)))
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all so far, as hex."""
+        return self._sha256.hexdigest()
+
+    @property
+    def sums(self) -> Sums:
+        """The sums of all so far."""
+        return Sums.of(self._chunks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +112,9 @@ class Files:
         self._files = database.raw[f"{bucket}.files"]
         self._chunks = database.raw[f"{bucket}.chunks"]
         # Bytes of a file never change, so while there is no primary any member will do.
-        elsewhere = self._chunks.with_options(read_preference=ANY_MEMBER)
-        self._any_chunks = elsewhere if of_any else self._chunks
+        anywhere = ANY_MEMBER if of_any else ReadPreference.PRIMARY
+        self._any_chunks = self._chunks.with_options(read_preference=anywhere)
+        self._any_files = self._files.with_options(read_preference=anywhere)
 
     def of_primary(self) -> "Files":
         """Return the same bucket, read from the primary alone.
@@ -99,17 +145,20 @@ class Files:
         """
         stored_id = self._prefix + file_id
         source.seek(0)
+        crc32 = []
         for number, size in enumerate(_chunk_sizes(length)):
             data = source.read(size)
             if len(data) != size:
                 raise Incomplete(f"{stored_id}: the source ended early")
             self._insert_chunk(stored_id, number, data, length)
+            crc32.append(zlib.crc32(data))
         fresh = {
             "_id": stored_id,
             "length": length,
             "chunkSize": CHUNK_BYTES,
             "filename": name,
             "metadata": dict(metadata),
+            "crc32": crc32,
         }
         is_new = {"$eq": [{"$type": "$length"}, "missing"]}
         stamped = {"$mergeObjects": [{"$literal": fresh}, {"uploadDate": "$$NOW"}]}
@@ -140,12 +189,15 @@ class Files:
         stored_id, seconds = self._prefix + file_id, self._database.write_seconds
         self._put_record(stored_id, length, name, metadata)
         source.seek(0)
-        sizes = _chunk_sizes(length)
+        sizes, crc32 = _chunk_sizes(length), []
         for number, size in enumerate(sizes):
-            change = {"$set": {"data": Binary(source.read(size))}}
+            data = source.read(size)
+            change = {"$set": {"data": Binary(data)}, "$unset": {"crc32": ""}}
             self._set_chunks({"files_id": stored_id, "n": number}, change)
+            crc32.append(zlib.crc32(data))
         surplus = {"files_id": stored_id, "_id": {"$nin": self._one_each(stored_id, len(sizes))}}
         self._database.repeat(lambda: self._chunks.delete_many(surplus), seconds)
+        self.keep_sums(file_id, Sums(CHUNK_BYTES, tuple(crc32)), length=length)
 
     def put_chunk(self, file_id: str, number: int, data: bytes, *, turn: int) -> bool:
         """Store one chunk of a file that comes in parts, repeatably, over what is there of it.
@@ -154,7 +206,7 @@ class Files:
         write this file, one after the other) has written the chunk: then it stays as it is.
         """
         chunk = {"files_id": self._prefix + file_id, "n": number}
-        change = {"$set": {"data": Binary(data), "turn": turn}}
+        change = {"$set": {"data": Binary(data), "turn": turn, "crc32": zlib.crc32(data)}}
         tries = 2  # the driver may have been first itself, and its answer was lost
         while tries:
             tries -= 1
@@ -165,12 +217,57 @@ class Files:
             return True
         return False
 
-    def seal(self, file_id: str, *, length: int, name: str, metadata: Mapping[str, Any]) -> None:
-        """Make a file of the chunks that `put_chunk` has stored; repeatable."""
+    def seal(
+        self,
+        file_id: str,
+        *,
+        length: int,
+        name: str,
+        metadata: Mapping[str, Any],
+        sums: Sums | None = None,
+    ) -> None:
+        """Make a file of the chunks that are stored, with these sums if known; repeatable."""
         self._put_record(self._prefix + file_id, length, name, metadata)
+        if sums:
+            self.keep_sums(file_id, sums, length=length)
 
-    def read(self, file_id: str, start: int, end: int, *, length: int) -> Iterator[bytes]:
+    def keep_sums(self, file_id: str, sums: Sums, *, length: int) -> None:
+        """Let a file that has no sums have these; repeatable."""
+        meant = {
+            "_id": self._prefix + file_id,
+            "length": length,
+            "chunkSize": sums.chunk_bytes if len(sums.crc32) > 1 else {"$gte": length},
+            "crc32": None,
+        }
+        change = {"$set": {"crc32": list(sums.crc32)}}
+        self._database.repeat(
+            lambda: self._files.update_one(meant, change), self._database.write_seconds
+        )
+
+    def sums(self, file_id: str, *, length: int) -> Sums | None:
+        """Return the sums of a file of `length` bytes, None where it has none that can be read."""
+        found = self._database.repeat(
+            lambda: self._any_files.find_one(
+                {"_id": self._prefix + file_id}, {"length": 1, "chunkSize": 1, "crc32": 1}
+            ),
+            self._database.read_seconds,
+        )
+        chunk_bytes = _chunk_bytes_in(found)
+        crc32 = found.get("crc32") if found and found.get("length") == length else None
+        if not isinstance(crc32, list) or not chunk_bytes:
+            return None
+        is_right = all(isinstance(each, int) for each in crc32)
+        if not is_right or len(crc32) != -(-length // chunk_bytes):
+            return None
+        return Sums(chunk_bytes, tuple(crc32))
+
+    def read(
+        self, file_id: str, start: int, end: int, *, length: int, sums: Sums | None = None
+    ) -> Iterator[bytes]:
         """Yield the bytes `start` to `end` (exclusive) of a file of `length` bytes.
+
+        Raise `WrongBytes` for a chunk that has another sum than it has in `sums`; without those,
+        the bytes may be wrong.
 
         Every 2 MiB are one finished query, so a slow reader holds no cursor, and during an
         election the read goes on with the next chunk, from whichever member has it. Raise
@@ -180,21 +277,14 @@ class Files:
         stored_id = self._prefix + file_id
         if end > length:
             raise Incomplete(f"{stored_id}: {end} bytes were asked for, it has {length}")
-        # Chunk 0 shows by its length how the file was cut; without it, only the file knows.
-        sure = start >= CHUNK_BYTES
-        chunk_bytes = self._chunk_bytes(stored_id) if sure else CHUNK_BYTES
+        chunk_bytes = sums.chunk_bytes if sums else None
         while start < end:
-            try:
-                pieces = self._pieces(stored_id, start, end, length, chunk_bytes)
-            except Incomplete:
-                if sure:
-                    raise
-                chunk_bytes = self._chunk_bytes(stored_id)
-            else:
-                start += sum(map(len, pieces))
-                while pieces:
-                    yield pieces.pop(0)  # so that none is still held while the next are read
-            sure = True
+            pieces, chunk_bytes = self._next_pieces(
+                stored_id, start, end, length, chunk_bytes, sums.crc32 if sums else ()
+            )
+            start += sum(map(len, pieces))
+            while pieces:
+                yield pieces.pop(0)  # so that none is still held while the next are read
 
     def is_safe(self, file_id: str, *, length: int) -> bool:
         """Tell whether a majority of the members has a file of `length` bytes and all its chunks.
@@ -282,13 +372,15 @@ class Files:
     def _put_record(
         self, stored_id: str, length: int, name: str, metadata: Mapping[str, Any]
     ) -> None:
-        """Store the file document over what is there of it; `uploadDate` stays."""
+        """Store the file document over what is there of it, without sums; `uploadDate` stays."""
         facts = {"length": length, "chunkSize": CHUNK_BYTES, "filename": name}
         record = {**facts, "metadata": dict(metadata)}
         since = {"uploadDate": {"$ifNull": ["$uploadDate", "$$NOW"]}}
         stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": record}, since]}}
         self._database.repeat(
-            lambda: self._files.update_one({"_id": stored_id}, [stage], upsert=True),
+            lambda: self._files.update_one(
+                {"_id": stored_id}, [stage, {"$unset": "crc32"}], upsert=True
+            ),
             self._database.write_seconds,
         )
 
@@ -335,8 +427,42 @@ class Files:
         self._database.wait_for_majority(self._chunks, {"files_id": stored_id, "n": number})
         return True
 
+    def _next_pieces(
+        self,
+        stored_id: str,
+        start: int,
+        end: int,
+        length: int,
+        chunk_bytes: int | None,
+        crc32: Sequence[int],
+    ) -> tuple[list[bytes], int]:
+        """Return what `_pieces` does, and how the file is cut, which may be unknown (None)."""
+        # Chunk 0 shows that by its length; without it, only the file knows.
+        if chunk_bytes is None and start >= CHUNK_BYTES:
+            chunk_bytes = self._chunk_bytes(stored_id)
+        cut = chunk_bytes or CHUNK_BYTES
+        try:
+            return self._pieces(stored_id, start, end, length, cut, crc32), cut
+        except WrongBytes:
+            # Another member may still have what was there before it was mended.
+            found = self._pieces(stored_id, start, end, length, cut, crc32, of_primary=True)
+            return found, cut
+        except Incomplete:
+            if chunk_bytes is not None:
+                raise
+            cut = self._chunk_bytes(stored_id)
+            return self._pieces(stored_id, start, end, length, cut, crc32), cut
+
     def _pieces(
-        self, stored_id: str, start: int, end: int, length: int, chunk_bytes: int
+        self,
+        stored_id: str,
+        start: int,
+        end: int,
+        length: int,
+        chunk_bytes: int,
+        crc32: Sequence[int],
+        *,
+        of_primary: bool = False,
     ) -> list[bytes]:
         """Return the bytes from `start` on: up to `end` or 2 MiB of chunks, but at least one."""
         first, last = start // chunk_bytes, (end - 1) // chunk_bytes
@@ -344,12 +470,16 @@ class Files:
         # A chunk after the file's last one shows that these are not the bytes it speaks of.
         beyond = 1 if (last + 1) * chunk_bytes >= length else 0
         pieces = []
-        for chunk in self._find_chunks(stored_id, first, last, beyond=beyond):
+        found = self._find_chunks(stored_id, first, last, beyond=beyond, of_primary=of_primary)
+        for chunk in found:
             data = chunk.get("data")
             data = data if isinstance(data, bytes) else b""
             first_byte = int(chunk["n"]) * chunk_bytes
             if len(data) != min(chunk_bytes, length - first_byte):
                 raise Incomplete(f"{stored_id}: chunk {chunk['n']} has {len(data)} bytes")
+            sum_of_it = crc32[int(chunk["n"])] if crc32 else chunk.get("crc32")
+            if sum_of_it is not None and zlib.crc32(data) != sum_of_it:
+                raise WrongBytes(f"{stored_id}: chunk {chunk['n']} has other bytes")
             low, high = max(start - first_byte, 0), min(end - first_byte, len(data))
             pieces.append(data if (low, high) == (0, len(data)) else data[low:high])
         return pieces
@@ -360,13 +490,16 @@ class Files:
             lambda: self._files.find_one({"_id": stored_id}, {"chunkSize": 1}),
             self._database.read_seconds,
         )
-        size = found.get("chunkSize") if found else None
-        if isinstance(size, int | float) and 1 <= size <= MOST_CHUNK_BYTES:
-            return int(size)
-        return CHUNK_BYTES
+        return _chunk_bytes_in(found) or CHUNK_BYTES
 
     def _find_chunks(
-        self, stored_id: str, first: int, last: int, *, beyond: int = 0
+        self,
+        stored_id: str,
+        first: int,
+        last: int,
+        *,
+        beyond: int = 0,
+        of_primary: bool = False,
     ) -> list[Document]:
         """Return the chunks `first` to `last`, all of them, or raise `Incomplete`.
 
@@ -379,7 +512,7 @@ class Files:
             return list(source.find(query, {"_id": 0}).sort("n", 1))
 
         def look() -> list[Document]:
-            found = find(self._any_chunks)
+            found = find(self._chunks if of_primary else self._any_chunks)
             if [chunk["n"] for chunk in found] == right:
                 return found
             # A secondary may lag behind: only the primary can say that a chunk is not there.
@@ -402,6 +535,13 @@ class Files:
             uploaded_at=at if isinstance(at, datetime) else utc_now(),
             metadata=metadata if isinstance(metadata, dict) else {},
         )
+
+
+def _chunk_bytes_in(document: Document | None) -> int | None:
+    size = document.get("chunkSize") if document else None
+    if isinstance(size, int | float) and 1 <= size <= MOST_CHUNK_BYTES:
+        return int(size)
+    return None
 
 
 def _chunk_sizes(length: int) -> list[int]:

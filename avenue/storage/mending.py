@@ -42,8 +42,11 @@ class Mender:
         self._write(lambda: self._chunks.delete_many(others))
 
     def correct(self, file_id: str, *, length: int, chunk_bytes: int) -> None:
-        """Let the document of a file say how long it is and how it was cut; repeatable."""
-        right = {"$set": {"length": length, "chunkSize": chunk_bytes}}
+        """Let the document of a file say how long it is and how it was cut; repeatable.
+
+        What it said of its chunks may have been wrong, too.
+        """
+        right = {"$set": {"length": length, "chunkSize": chunk_bytes}, "$unset": {"crc32": ""}}
         self._write(lambda: self._files.update_one({"_id": self._prefix + file_id}, right))
 
     def _candidates(self, stored_id: str, number: int, size: int) -> list[Document]:

@@ -1,5 +1,6 @@
 """Stored pictures over HTTP, through the whole application (RFC 9110, RFC 6266, RFC 8187)."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -513,8 +514,8 @@ def private(application: Application, as_seller: Caller) -> Picture:
     now = datetime.now(UTC).replace(microsecond=0)
     version = Version(
         file=new_id(),
-        sha256="5" * 64,
-        source_sha256="5" * 64,
+        sha256=hashlib.sha256(data).hexdigest(),
+        source_sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
         media_type="image/jpeg",
         width=64,

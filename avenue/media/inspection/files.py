@@ -32,8 +32,10 @@ Read = Callable[[int], None]
 class FileInspector:
     """Looks at stored files. Bytes go only after their asset has stopped naming them."""
 
-    def __init__(self, store: InspectionStore) -> None:
+    def __init__(self, store: InspectionStore, *, keeps_sums: bool = False) -> None:
+        """`keeps_sums`: a file that is right and has no sums of its chunks gets them."""
         self._store = store
+        self._keeps_sums = keeps_sums
 
     def look_at_bytes(self, site_id: str, assets: Sequence[InspectedAsset]) -> dict[str, int]:
         """Mark the assets whose bytes are damaged, unmark those that are whole again.
@@ -204,7 +206,7 @@ class FileInspector:
     def _fault_of_hash(
         self, site_id: str, bucket: str, version: StoredVersion, read: Read
     ) -> Fault | None:
-        digest = self._store.sha256_of(site_id, bucket, version, read)
+        digest = self._store.sha256_of(site_id, bucket, version, read, keeps_sums=self._keeps_sums)
         return None if digest == version.sha256 else OTHER_BYTES
 
     def unowned_files(

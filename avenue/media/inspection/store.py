@@ -1,6 +1,5 @@
 """What an inspection reads of assets and bytes, and where it keeps what it found."""
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -18,10 +17,10 @@ from avenue.media.inspection.models import (
     Tally,
 )
 from avenue.media.models import Claim, State
-from avenue.media.store import ASSETS
+from avenue.media.store import ASSETS, mark_damaged
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import Incomplete
+from avenue.storage.gridfs import Digest, Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import Malformed, read, whole
@@ -73,9 +72,9 @@ class InspectionStore:
     def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
         """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
         fault = damage.fault
-        noted = {"file": damage.file, "kind": fault.kind.value, "detail": fault.detail}
-        change = {"$set": {"damaged": {"$mergeObjects": [{"$literal": noted}, {"at": "$$NOW"}]}}}
-        self._assets(site_id).update({"_id": asset_id, "versions.0.file": damage.file}, [change])
+        mark_damaged(
+            self._assets(site_id), asset_id, damage.file, fault.kind.value, detail=fault.detail
+        )
 
     def unmark(self, site_id: str, asset_id: str) -> None:
         """Take that note away."""
@@ -98,12 +97,15 @@ class InspectionStore:
         bucket: str,
         version: StoredVersion,
         read: Callable[[int], None] = lambda _: None,
+        *,
+        keeps_sums: bool = False,
     ) -> str | None:
         """Return the hash of the bytes of a version, read whole; None when some are missing.
 
-        `read` is told of each piece how many bytes it had.
+        `read` is told of each piece how many bytes it had. When `keeps_sums`, a file of the right
+        bytes that has no sums of its chunks gets them.
         """
-        digest = hashlib.sha256()
+        digest = Digest()
         # Another member may still have what was there before it was stored, or mended.
         files = site(self._database, site_id).files(bucket).of_primary()
         try:
@@ -112,7 +114,10 @@ class InspectionStore:
                 read(len(piece))
         except Incomplete:
             return None
-        return digest.hexdigest()
+        is_right = keeps_sums and digest.sha256 == version.sha256
+        if is_right and not files.sums(version.file, length=version.bytes):
+            files.keep_sums(version.file, digest.sums, length=version.bytes)
+        return digest.sha256
 
     def is_being_written(self, site_id: str, file_id: str) -> bool:
         """Tell whether an upload that is still running holds `file_id`."""

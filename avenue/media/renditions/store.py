@@ -1,5 +1,6 @@
 """Renditions in MongoDB: one document each, in `renditions`."""
 
+import hashlib
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -142,7 +143,9 @@ def to_document(rendition: KeptRendition) -> Document:
 
 
 def from_document(document: Document) -> KeptRendition:
-    """Return the rendition stored as `document`."""
+    """Return the rendition stored as `document`; raise `ValueError` for other bytes than it had."""
+    if hashlib.sha256(document["data"]).hexdigest() != document["sha256"]:
+        raise ValueError("its bytes are not those that were stored")
     fields: dict[str, Any] = {
         name: document[name] for name in ("file", "data", "width", "height", "sha256", "made_at")
     }

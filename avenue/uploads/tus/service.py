@@ -1,6 +1,5 @@
 """Files that come in parts: begun, gone on with, finished as every upload is, or given up."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +17,7 @@ from avenue.media.models import Asset
 from avenue.media.naming import safe_name
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import SeekableFile
+from avenue.storage.gridfs import Digest
 from avenue.storage.quotas import Amount
 from avenue.uploads.bodies import checked_reference
 from avenue.uploads.models import Filing
@@ -233,7 +233,7 @@ class TusService:
 
     def _arrived(self, upload: TusUpload) -> Arrived:
         stored = StoredParts(self._store, upload)
-        digest = hashlib.sha256()
+        digest = Digest()
         for piece in stored.chunks(0, upload.length):
             digest.update(piece)
         return Arrived(
@@ -241,7 +241,8 @@ class TusService:
             name=upload.name,
             file=cast("BinaryIO", SeekableFile(stored)),
             length=upload.length,
-            sha256=digest.hexdigest(),
+            sha256=digest.sha256,
+            sums=digest.sums,
             stored_file=upload.file,
         )
 
