@@ -9,6 +9,7 @@ from pathlib import Path
 import gunicorn
 
 from avenue.config import ConfigError, Settings
+from avenue.confinement import hide_memory
 
 try:
     settings = Settings.from_env()
@@ -60,6 +61,7 @@ loglevel = "error" if settings.log_file else "info"
 
 def on_starting(server):
     """Make room for the counts; say what is missing when gunicorn is not the one we know."""
+    hide_memory()  # and that of the workers, which inherit this
     shutil.rmtree(metrics_dir, ignore_errors=True)
     with contextlib.suppress(OSError):  # the worker says in words when AVENUE_TMP_DIR is no good
         metrics_dir.mkdir(mode=0o700)

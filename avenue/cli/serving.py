@@ -21,6 +21,7 @@ from avenue.app.services import account_service, audit_service, media_library, s
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
 from avenue.cli.people import shown_once
 from avenue.config import Settings
+from avenue.confinement import hide_memory
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
@@ -114,6 +115,7 @@ def worker(*, is_local: bool, wants_json: bool) -> None:
     """Do background work until stopped."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         requestlog.configure_logging(settings.log_file)
+        hide_memory()
         background = Background(settings, database)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: background.stop())

@@ -16,8 +16,9 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 
+from avenue.confinement import confine
 from avenue.errors import AvenueError
 from avenue.media.answers import Message, examined_to_message, renditions_to_message
 from avenue.media.channel import receive_with_files, send
@@ -38,11 +39,12 @@ def main() -> None:
     """Answer requests until the other side is gone."""
     # Pictures already stored are served first: decoding takes what the web threads leave over.
     os.nice(NICENESS)
-    # A process ended by its limits must not fill the disk with its memory.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with socket.socket(fileno=int(sys.argv[1])) as channel:
-        send(channel, {"ready": True})
-        size_bytes, at_start_bytes = _memory()
+    with (
+        socket.socket(fileno=int(sys.argv[1])) as channel,
+        _statm() as statm,
+    ):
+        send(channel, {"ready": True, "lacking": confine()})
+        size_bytes, at_start_bytes = _memory(statm)
         while True:
             try:
                 request, files = receive_with_files(channel)
@@ -50,7 +52,7 @@ def main() -> None:
                 return
             limits = ImageLimits(**request["limits"])
             answer, blobs = _answer(request, files, limits, _Bounds(size_bytes))
-            grown = _memory()[1] - at_start_bytes > GROWN_BYTES
+            grown = _memory(statm)[1] - at_start_bytes > GROWN_BYTES
             send(channel, {**answer, "grown": grown}, blobs=blobs)
 
 
@@ -154,14 +156,20 @@ def _soften(which: int, soft: int) -> None:
     resource.setrlimit(which, (soft, hard))
 
 
-def _memory() -> tuple[int, int]:
-    """Return the address space and the memory in use, bytes; zeros where only Linux could tell."""
+def _statm() -> IO[bytes]:
+    """Open what tells of the memory of this process; later it may open nothing there."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            size, resident = statm.read().split()[:2]
+        return open("/proc/self/statm", "rb", buffering=0)
     except FileNotFoundError:
+        return open(os.devnull, "rb", buffering=0)
+
+
+def _memory(statm: IO[bytes]) -> tuple[int, int]:
+    """Return the address space and the memory in use, bytes; zeros where only Linux could tell."""
+    told = os.pread(statm.fileno(), 200, 0).split()
+    if not told:
         return 0, 0
-    return int(size) * _PAGE_BYTES, int(resident) * _PAGE_BYTES
+    return int(told[0]) * _PAGE_BYTES, int(told[1]) * _PAGE_BYTES
 
 
 if __name__ == "__main__":

@@ -234,11 +234,13 @@ class _Process:
                 raise DecodersBusy from error
         try:
             self._channel.settimeout(START_SECONDS)
-            receive(self._channel)
+            ready, _ = receive(self._channel)
         except (EOFError, OSError) as error:
             self.stop()
             log.error("a decode process ended at its start, see above")  # noqa: TRY400
             raise DecodersBusy from error
+        if ready["lacking"]:
+            log.warning("decode processes are not confined by %s here", ", ".join(ready["lacking"]))
 
     def answer(self, job: _Job) -> Answer:
         """Return the answer to `job`; raise ConnectionError when it was never read."""

@@ -279,7 +279,7 @@ def test_a_process_that_leaves_and_does_not_end_is_not_the_pictures_fault(
     started_by(
         monkeypatch,
         "import socket, sys, time; from avenue.media.decoder import receive_with_files, send;"
-        "channel = socket.socket(fileno=int(sys.argv[1])); send(channel, {'ready': True});"
+        "channel = socket.socket(fileno=int(sys.argv[1])); send(channel, {'ready': True, 'lacking': []});"
         "receive_with_files(channel); channel.close(); time.sleep(600)",
     )
     monkeypatch.setattr(decoding, "END_SECONDS", 0.1)
@@ -467,8 +467,9 @@ def test_a_process_holds_no_secrets_and_no_file_of_ours(
         examined(pool, pictures.photo())
         (process,) = children()
         assert not {"SECRET_KEY", "MONGODB_URI"} & process.environ().keys()
-        # Standard input, output and error, and its socket: the pictures it got are closed.
-        assert process.num_fds() == 4
+        # Standard input, output and error, its socket, and what tells how much memory it has: the
+        # pictures it got are closed.
+        assert process.num_fds() == 5
 
 
 def test_a_process_knows_neither_flask_nor_mongodb_nor_the_settings() -> None:
