@@ -53,9 +53,14 @@ class Role(StrEnum):
 
     ADMIN = "admin"  # everything of a site
     EDITOR = "editor"  # the builder and its media
+    STAFF = "staff"  # all products, groups and imports
     SELLER = "seller"  # own products and their pictures
     CLIENT = "client"  # own uploads
     OPS = "ops"  # status, metrics, alerts
+
+    def covers(self, other: "Role") -> bool:
+        """Tell whether this role may do what `other` may: administrators all, staff as sellers."""
+        return self in {other, Role.ADMIN} or (self is Role.STAFF and other is Role.SELLER)
 
 
 class Scope(StrEnum):
@@ -129,13 +134,19 @@ class Actor:
         return self.superuser or self.role is Role.ADMIN
 
     @property
+    def runs_shop(self) -> bool:
+        """Whether this actor may work on every product, group and import of the site."""
+        return self.has_role(Role.STAFF)
+
+    @property
     def runs_house(self) -> bool:
         """Whether this actor may see and stop what concerns the deployment and all its sites."""
         return self.superuser or (self.site.id == HOUSE and self.has_role(Role.OPS))
 
     def has_role(self, *roles: Role) -> bool:
-        """Tell whether the actor has one of `roles`; administrators have every one."""
-        return self.is_admin or self.role in roles
+        """Tell whether the actor has one of `roles`, or one that covers it."""
+        role = self.role
+        return self.is_admin or (role is not None and any(role.covers(each) for each in roles))
 
 
 def command_actor(site: Site) -> Actor:

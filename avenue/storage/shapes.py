@@ -486,7 +486,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "expires_at": datetime,
             "finished_at": or_null(datetime),
         },
-        {"forget_at": maybe(datetime)},
+        {"role": maybe(values("admin", "staff", "seller")), "forget_at": maybe(datetime)},
     ),
     "shop_picture_import_files": Shape(
         {
@@ -599,7 +599,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                         "visibility": unless_missing(values("public", "private")),
                         "retention_days": maybe(int),
                         "readers": unless_missing(
-                            [values("admin", "editor", "seller", "client", "ops")]
+                            [values("admin", "editor", "staff", "seller", "client", "ops")]
                         ),
                         "edge": unless_missing(bool),
                         "public_thumbs": unless_missing(bool),
@@ -616,7 +616,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "email": str,
             "name": or_null(str),
             "password_hash": or_null(str),
-            "roles": Of(values("admin", "editor", "seller", "client", "ops")),
+            "roles": Of(values("admin", "editor", "staff", "seller", "client", "ops")),
             "superuser": bool,
             "disabled": bool,
             "session_epoch": int,

@@ -262,8 +262,9 @@ def _callers(operation: Operation) -> Json:
         anybody: list[Json] = [{}, {"token": []}, {"session": []}]
         return {"x-callers": EVERYBODY, "security": anybody if operation.said.personal else []}
     scope = guard.scope_for(operation.method)
-    roles = {Role.ADMIN, *guard.roles} if guard.roles else ()
-    callers = [each.value for each in Role if each in roles] or SIGNED_IN
+    callers = [
+        each.value for each in Role if any(each.covers(role) for role in guard.roles)
+    ] or SIGNED_IN
     return {
         "x-callers": [SUPERUSER] if guard.superuser else callers,
         "security": [{"token": [scope.value] if scope else []}, {"session": []}],

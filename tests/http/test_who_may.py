@@ -26,7 +26,7 @@ ADMINS = (Role.ADMIN,)
 OPERATORS = (Role.OPS,)
 SUPERUSERS = (SUPERUSER,)
 BUILDERS = (Role.EDITOR,)
-SHOP = (Role.SELLER,)  # administrators have every role
+SHOP = (Role.SELLER, Role.STAFF)  # administrators have every role
 EDITORS = (Role.EDITOR,)
 
 
@@ -540,7 +540,7 @@ PERSONAL = {
 }
 
 
-STRANGERS = ["other_seller", "seller_on_other_site", "admin_on_other_site"]
+STRANGERS = ["other_seller", "seller_on_other_site", "staff_on_other_site", "admin_on_other_site"]
 
 
 @pytest.mark.parametrize("route", OF_ONE_OWNER)

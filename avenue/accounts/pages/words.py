@@ -24,6 +24,7 @@ from avenue.web.language import lazy_gettext as _
 
 ROLES: Mapping[Role, tuple[LazyString, LazyString]] = {
     Role.ADMIN: (_("Administrator"), _("May do everything on this site, people included.")),
+    Role.STAFF: (_("Staff"), _("Works on all products, groups and imports of the shop.")),
     Role.SELLER: (_("Seller"), _("Creates products and changes their own, pictures included.")),
     Role.EDITOR: (_("Editor"), _("Works on pages and their media library.")),
     Role.CLIENT: (_("Client"), _("Sends own files and sees only those.")),

@@ -157,12 +157,13 @@ class UndoRun:
 class NewImport:
     """An import about to begin. `by` is the person it is done for, or the id of a command.
 
+    `runs_shop`: all products of the site are theirs to change.
     `key` is what the person called this request, `total` the number of rows.
     """
 
     id: str
     by: str
-    is_admin: bool
+    runs_shop: bool
     name: str
     layout: Layout
     sha256: str
@@ -185,7 +186,7 @@ class Import(NewImport):
 
     def may_change(self, owner: str | None) -> bool:
         """Tell whether the person it is done for may change what belongs to `owner`."""
-        return self.is_admin or owner == self.by
+        return self.runs_shop or owner == self.by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from avenue.errors import AvenueError, Translate, filled, words_of
+from avenue.identity import Role
 
 
 class Finding(StrEnum):
@@ -124,13 +125,14 @@ class KeptFile(PlannedFile):
 class PictureImport:
     """One import of pictures. `by` is the person it is done for, or the id of a command.
 
+    `role` is with whose rights: `admin`, `staff` or `seller`.
     `archive` is the asset with the ZIP, which is there until `expires_at` or its end. `found`
     counts files by `Finding`, `counts` by `Outcome`; `done` of `found["matched"]` are dealt with.
     """
 
     id: str
     by: str
-    is_admin: bool
+    role: Role
     name: str
     sha256: str
     archive: str

@@ -85,9 +85,11 @@ class NotSaved(Exception):
 @blueprint.get("")
 @require(Role.SELLER)
 def show_groups() -> Response:
-    """Show one's own groups, administrators everybody's."""
+    """Show one's own groups, staff and administrators everybody's."""
     actor = current_actor()
-    query = GroupQuery(owner=None if actor.is_admin else actor.id, **list_asked_for([*SORT_VALUES]))
+    query = GroupQuery(
+        owner=None if actor.runs_shop else actor.id, **list_asked_for([*SORT_VALUES])
+    )
     found = listed(query, lambda wanted: using(GroupService).find(actor, wanted), _place_of)
     covers = [
         picture_json(actor.site, each.images[0]) if each.images else None for each in found.items
@@ -333,7 +335,7 @@ def _found(actor: Actor, form: Form) -> list[Product] | None:
         return None
     query = ProductQuery(
         words=wanted_words(form.find),
-        owner=None if actor.is_admin else actor.id,
+        owner=None if actor.runs_shop else actor.id,
         sort=Sort.NAME,
         descending=False,
         limit=MOST_FOUND,

@@ -78,7 +78,7 @@ blueprint = Blueprint("product_pages", __name__, url_prefix=PATH, template_folde
 @blueprint.get("")
 @require(Role.SELLER)
 def show_products() -> Response:
-    """Show one's own products, administrators everybody's, as the URL asks for them."""
+    """Show one's own products, staff and administrators everybody's, as the URL asks for them."""
     actor, query = current_actor(), _query(current_actor())
     found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
     said, problem = _told()
@@ -156,7 +156,7 @@ def _query(actor: Actor) -> ProductQuery:
     """Return which products the URL asks for; raise `Invalid`, `BadCursor`."""
     status = request.args.get("status")
     return ProductQuery(
-        owner=None if actor.is_admin else actor.id,
+        owner=None if actor.runs_shop else actor.id,
         status=Status(choice("status", status, [*Status])) if status else None,
         group=request.args.get("group") or None,
         pictures=pictures_asked_for(),

@@ -26,6 +26,7 @@ from avenue.shop.models import (
 )
 from avenue.shop.pages.shown import Shown, preview, shown, site_price
 from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
 from avenue.web.headers import WINDOW_POLICY
@@ -106,7 +107,7 @@ def show_product(product_id: str, slug: str = "") -> Response:
         group=group.group if group else None,
         options=_options(site, group) if group else [],
         siblings=_siblings(site, product),
-        may_change=actor.is_admin or (actor.id is not None and product.owner == actor.id),
+        may_change=may_change(actor, product),
     )
 
 

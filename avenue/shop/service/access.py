@@ -6,7 +6,7 @@ from avenue.shop.models import PictureOwner, Product, Status
 
 
 def require_seller(actor: Actor) -> None:
-    """Raise `Unauthenticated` or `Forbidden` unless the actor is a seller or administrator."""
+    """Raise `Unauthenticated` or `Forbidden` unless the actor has a seller's rights."""
     if actor.id is None:
         raise Unauthenticated
     if not actor.has_role(Role.SELLER):
@@ -14,8 +14,8 @@ def require_seller(actor: Actor) -> None:
 
 
 def may_change(actor: Actor, thing: PictureOwner) -> bool:
-    """Tell whether a product or group is the actor's own, or the actor is administrator."""
-    return actor.is_admin or (actor.id is not None and thing.owner == actor.id)
+    """Tell whether a product or group is the actor's own, or everybody's is the actor's to do."""
+    return actor.runs_shop or (actor.id is not None and thing.owner == actor.id)
 
 
 def may_see(actor: Actor, product: Product) -> bool:

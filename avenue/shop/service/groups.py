@@ -28,7 +28,7 @@ MOST_NAMES = 100
 
 
 class GroupService:
-    """Groups. Everybody sees them; sellers change their own, administrators everybody's."""
+    """Groups. Everybody sees them; sellers change their own, staff and administrators all."""
 
     def __init__(self, groups: GroupStore, products: ProductStore, library: MediaLibrary) -> None:
         self._groups = groups
@@ -168,7 +168,7 @@ SORT_VALUES: Mapping[Sort, Callable[[Group], object]] = {
 
 def _whose(actor: Actor) -> str | None:
     """Return whose products the actor may put into a group; None is everybody's."""
-    return None if actor.is_admin else actor.id
+    return None if actor.runs_shop else actor.id
 
 
 def _check_options(group: Group, options: Sequence[Option]) -> None:

@@ -47,7 +47,7 @@ GIVEN_UP = "It was given up; send the same file again and it goes on."
 
 
 class ImportService:
-    """Imports of products. Sellers bring in their own products, administrators everybody's."""
+    """Imports of products. Sellers bring in their own products, staff and administrators all."""
 
     def __init__(self, imports: ImportStore, jobs: JobService, settings: Settings) -> None:
         self._imports = imports
@@ -77,7 +77,7 @@ class ImportService:
         new = NewImport(
             id=new_id(),
             by=str(actor.id),
-            is_admin=actor.is_admin,
+            runs_shop=actor.runs_shop,
             name=name,
             layout=table.layout,
             sha256=sha256,
@@ -107,7 +107,7 @@ class ImportService:
         new = NewImport(
             id=new_id(),
             by=str(actor.id),
-            is_admin=actor.is_admin,
+            runs_shop=actor.runs_shop,
             name=dry.name,
             layout=dry.layout,
             sha256=dry.sha256,
@@ -125,9 +125,9 @@ class ImportService:
         return self._standing(self._own(actor, import_id))
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
-        """Return a page of the actor's own imports, for administrators of everybody's."""
+        """Return a page of the actor's own imports; staff and administrators get everybody's."""
         require_seller(actor)
-        by = None if actor.is_admin else actor.id
+        by = None if actor.runs_shop else actor.id
         found, total = self._imports.find(actor.site.id, query, by=by)
         shown = found[: query.limit]
         last = shown[-1] if len(found) > query.limit else None
@@ -176,7 +176,7 @@ class ImportService:
         """Return an import the actor may see; to everybody else it does not exist."""
         require_seller(actor)
         run = self._imports.get(actor.site.id, import_id)
-        if not actor.is_admin and run.by != actor.id:
+        if not actor.runs_shop and run.by != actor.id:
             raise ImportNotFound
         return run
 

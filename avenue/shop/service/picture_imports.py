@@ -59,7 +59,7 @@ GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
 
 
 class PictureImportService:
-    """Imports of pictures. Sellers bring pictures to their own products, administrators to all."""
+    """Imports of pictures. Sellers bring pictures to their own products, others to all."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class PictureImportService:
         with _opened(file) as archive:
             files = _named(archive)
         site = actor.site
-        owner = None if actor.is_admin else str(actor.id)
+        owner = None if actor.runs_shop else str(actor.id)
         return plan(
             files,
             self._products.shelves(site.id, owner=owner),
@@ -137,9 +137,9 @@ class PictureImportService:
         return self._standing(self._own(actor, import_id))
 
     def find(self, actor: Actor, query: ListQuery) -> Page:
-        """Return a page of the actor's own imports, for administrators of everybody's."""
+        """Return a page of the actor's own imports; staff and administrators get everybody's."""
         require_seller(actor)
-        by = None if actor.is_admin else str(actor.id)
+        by = None if actor.runs_shop else str(actor.id)
         found, total = self._imports.find(actor.site.id, query, by=by)
         shown = found[: query.limit]
         last = shown[-1] if len(found) > query.limit else None
@@ -190,7 +190,7 @@ class PictureImportService:
         return PictureImport(
             id=new_id(),
             by=str(actor.id),
-            is_admin=actor.is_admin,
+            role=_role_of(actor),
             name=name,
             sha256=incoming.sha256,
             archive=archive,
@@ -208,7 +208,7 @@ class PictureImportService:
         """Return an import the actor may see; to everybody else it does not exist."""
         require_seller(actor)
         run = self._imports.get(actor.site.id, import_id)
-        if not actor.is_admin and run.by != actor.id:
+        if not actor.runs_shop and run.by != actor.id:
             raise PictureImportNotFound
         return run
 
@@ -237,6 +237,13 @@ class _Picture:
     file: BinaryIO
     length: int
     sha256: str
+
+
+def _role_of(actor: Actor) -> Role:
+    """Return with which rights the pictures are taken in."""
+    if actor.is_admin:
+        return Role.ADMIN
+    return Role.STAFF if actor.runs_shop else Role.SELLER
 
 
 class PictureImportWorker:
@@ -285,7 +292,7 @@ class PictureImportWorker:
         return run.counts
 
     def _taken_in(self, site: Site, run: PictureImport, job: RunningJob) -> PictureImport:
-        actor = Actor(site=site, id=run.by, role=Role.ADMIN if run.is_admin else Role.SELLER)
+        actor = Actor(site=site, id=run.by, role=run.role)
         asset = self._reader.find_now(site, run.archive)
         if asset is None:
             raise ArchiveExpired

@@ -33,7 +33,7 @@ CHANGE_TRIES = 5
 
 
 class ProductService:
-    """Products. Sellers change their own, administrators everybody's."""
+    """Products. Sellers change their own, staff and administrators everybody's."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class ProductService:
         seller = actor.id if actor.has_role(Role.SELLER) else None
         scoped = replace(
             query,
-            everything=actor.is_admin,
+            everything=actor.runs_shop,
             visible_to=seller,
             language=actor.site.language,
         )

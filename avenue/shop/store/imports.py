@@ -395,7 +395,7 @@ def _fresh(new: NewImport) -> Document:
     document: Document = {
         "_id": new.id,
         "by": new.by,
-        "is_admin": new.is_admin,
+        "is_admin": new.runs_shop,
         "name": new.name,
         "layout": {**asdict(new.layout), "unknown": list(new.layout.unknown)},
         "sha256": new.sha256,
@@ -422,7 +422,7 @@ def _import(document: Document) -> Import:
     return Import(
         id=document["_id"],
         by=document["by"],
-        is_admin=document["is_admin"],
+        runs_shop=document["is_admin"],
         name=document["name"],
         layout=Layout(
             format=Format(layout["format"]),

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
+from avenue.identity import Role
 from avenue.media.library import Reception
 from avenue.media.models import Asset
 from avenue.media.store import ASSETS, discard_unclaimed, keep_longer
@@ -211,7 +212,8 @@ def _out(new: PictureImport) -> Document:
     document: Document = {
         "_id": new.id,
         "by": new.by,
-        "is_admin": new.is_admin,
+        "is_admin": new.role is Role.ADMIN,
+        "role": new.role.value,
         "name": new.name,
         "sha256": new.sha256,
         "archive": new.archive,
@@ -228,11 +230,18 @@ def _out(new: PictureImport) -> Document:
     return document
 
 
+def _role_in(document: Mapping[str, Any]) -> Role:
+    """Return with whose rights an import is done; at first only `is_admin` was kept."""
+    if role := document.get("role"):
+        return Role(role)
+    return Role.ADMIN if document["is_admin"] else Role.SELLER
+
+
 def _in(document: Mapping[str, Any]) -> PictureImport:
     return PictureImport(
         id=document["_id"],
         by=document["by"],
-        is_admin=document["is_admin"],
+        role=_role_in(document),
         name=document["name"],
         sha256=document["sha256"],
         archive=document["archive"],
