@@ -212,17 +212,23 @@ class Background:
         return deliverer(self._settings, self._database, self._sites).deliver(job.save)
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
-        return self._inspector.inspect(job.cursor, job.save)
+        counts = self._inspector.inspect(job.cursor, job.save)
+        self._tell_of_damage()
+        return counts
 
     def _fsck(self, job: RunningJob) -> Mapping[str, int]:
         fsck = fsck_of(self._settings, self._database, self._sites)
-        return fsck.run(job.id, Order.of(job.args), job.cursor, job.save)
+        counts = fsck.run(job.id, Order.of(job.args), job.cursor, job.save)
+        self._tell_of_damage()
+        return counts
 
     def _scrub(self, job: RunningJob) -> Mapping[str, int]:
         def tell(done: int) -> None:
             job.save(done=done)
 
-        return scrub_of(self._settings, self._database, self._sites).run(tell)
+        counts = scrub_of(self._settings, self._database, self._sites).run(tell)
+        self._tell_of_damage()
+        return counts
 
     def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
         def save(after: str, done: int) -> None:
@@ -230,7 +236,12 @@ class Background:
 
         return {"counted": ledger(self._database).count_all(job.cursor or "", save)}
 
-    def _snapshot(self, _job: RunningJob) -> Mapping[str, int]:
+    def _tell_of_damage(self) -> None:
+        """Take a snapshot, and so open or end alerts, when other files are damaged than before."""
+        if snapshot_service(self._settings, self._database, self._sites).damage_is_news():
+            self._snapshot()
+
+    def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
         snapshot = snapshot_service(self._settings, self._database, self._sites).take()
         return alert_service(self._settings, self._database).check(snapshot)
 

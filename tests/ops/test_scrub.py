@@ -139,7 +139,10 @@ def test_what_it_finds_is_marked_told_and_not_shown_as_if_it_were_right(applicat
     assert (
         application.raw["assets"].find_one({"_id": image["id"]})["damaged"]["kind"] == "wrong_hash"
     )
+    alerts = application.raw["infra_alerts"]
+    assert [each["measure"] for each in alerts.find({"site": "default"})] == ["damaged"]
     inspected(application)
+    assert alerts.count_documents({"site": "default"}) == 1, "the same damage is no other alert"
     assert [each["kind"] for each in status(ops)["problems"]] == ["wrong_hash"]
     assert status(ops)["verdict"] == "at_risk"
     told = storage(ops)

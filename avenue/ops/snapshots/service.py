@@ -139,6 +139,11 @@ class SnapshotService:
         self._kept.forget(surplus(times, kept.at))
         return kept
 
+    def damage_is_news(self) -> bool:
+        """Tell whether more or fewer files are damaged now than in the newest snapshot."""
+        newest = self._kept.newest()
+        return self._counting.damaged() != (newest.damaged if newest else {})
+
     def newest(self) -> Snapshot | None:
         """Return the newest snapshot, None before the first."""
         return self._kept.newest()
