@@ -279,7 +279,8 @@ def test_a_process_that_leaves_and_does_not_end_is_not_the_pictures_fault(
     started_by(
         monkeypatch,
         "import socket, sys, time; from avenue.media.decoder import receive_with_files, send;"
-        "channel = socket.socket(fileno=int(sys.argv[1])); send(channel, {'ready': True, 'lacking': []});"
+        "channel = socket.socket(fileno=int(sys.argv[1]));"
+        "send(channel, {'ready': True, 'lacking': []});"
         "receive_with_files(channel); channel.close(); time.sleep(600)",
     )
     monkeypatch.setattr(decoding, "END_SECONDS", 0.1)
