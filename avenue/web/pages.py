@@ -40,6 +40,8 @@ THEMES = ("auto", "light", "dark")
 YEAR_SECONDS = 365 * 24 * 3600
 EXTENSION = "avenue.navigation"
 KILO = 1024
+FROM_NEXT = 1000
+"""From here on the next unit is written: 1 MB, not 1,021 kB."""
 
 blueprint = Blueprint("preferences", __name__, template_folder="templates")
 
@@ -122,7 +124,7 @@ def size(count: int) -> str:
     """Return a number of bytes as people say it, as `3,2 MB`."""
     amount, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < KILO or unit == "TB":
+        if round(amount) < FROM_NEXT or unit == "TB":
             break
         amount /= KILO
     pattern = "#,##0" if unit in {"B", "kB"} else "#,##0.#"

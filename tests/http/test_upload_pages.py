@@ -430,6 +430,7 @@ def test_pages_show_how_much_is_stored_and_say_when_it_is_full(
     # Each of them asks once: what took long to count may be shown again.
     for others, size, shown, said in (
         (b"", 600_000, ("586 kB of 1 MB · 1 of 3 files", 57), ""),
+        (b"", 1_040_000, ("1 MB of 1 MB · 1 of 3 files", 99), "Nearly full"),
         (b"", 960_000, ("938 kB of 1 MB · 1 of 3 files", 91), "Nearly full"),
         (b"1", 10, ("11 B of 1 MB · 2 of 3 files", 66), ""),
         (b"12", 10, ("12 B of 1 MB · 3 of 3 files", 100), "Full: nothing more comes in."),

@@ -6,7 +6,7 @@ import { text } from "../texts.js";
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB"];
   let amount = bytes, unit = 0;
-  for (; amount >= 1024 && unit < units.length - 1; unit += 1) amount /= 1024;
+  for (; Math.round(amount) >= 1000 && unit < units.length - 1; unit += 1) amount /= 1024;
   const digits = unit > 1 ? 1 : 0;
   return `${amount.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits })} ${units[unit]}`;
 }
