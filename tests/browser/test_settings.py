@@ -47,6 +47,13 @@ def test_the_settings_are_for_everybody_to_use(admin: Visitor) -> None:
     check_accessible(page)
 
 
+def test_a_phone_shows_where_one_is(admin: Visitor) -> None:
+    admin.page.set_viewport_size({"width": 390, "height": 844})
+    page = opened(admin)
+    expect(page.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 0
+
+
 def test_colours_are_seen_before_they_are_saved(admin: Visitor) -> None:
     page = opened(admin)
     weak = page.locator("#weak")

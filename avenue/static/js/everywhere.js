@@ -1,4 +1,5 @@
-// What every page of the panel gets: its moments in the reader's own time zone.
+// What every page of the panel gets: its moments in the reader's own time zone, and a navigation that
+// shows where one is.
 
 /** Write the moments below `root` as the reader's clock shows them. */
 export function localMoments(root) {
@@ -11,3 +12,11 @@ export function localMoments(root) {
 }
 
 localMoments(document);
+
+// On a phone the navigation is wider than the window. Only it is scrolled, never the page.
+const navigation = document.querySelector(".top nav");
+const here = navigation?.querySelector("[aria-current]");
+if (here) {
+  const [strip, item] = [navigation.getBoundingClientRect(), here.getBoundingClientRect()];
+  navigation.scrollLeft += item.left + item.width / 2 - (strip.left + strip.width / 2);
+}
