@@ -95,6 +95,7 @@ def test_people_and_tokens(run: Run, migrated_uri: str) -> None:
     assert len(added["password"]) >= 16
     (listed,) = said(run("users", "list", "--json"))["items"]
     assert (listed["email"], listed["roles"]) == ("ana@tienda.example", {"default": "admin"})
+    assert run("users", "list").stdout == "ana@tienda.example  default: admin\n"
     token = said(run("tokens", "add", "ana@tienda.example", "--scope", "read", "--json"))
     assert token["token"].startswith("av_")
     changed = said(
@@ -148,7 +149,7 @@ def test_inspect_says_how_far_it_is_and_what_it_found(run: Run, migrated_uri: st
     assert done.returncode == 1
     # The address that only a disk had, and the record, which lacks all the rest.
     assert done.stdout == "Looked at 1 products, groups and files; 2 findings.\n"
-    assert "1 of 1" in done.stderr
+    assert "of 1" not in done.stderr  # nobody looks at it there: it would be glued into a log
 
 
 def test_fsck_says_what_is_wrong_and_mends_what_can_be(run: Run, migrated_uri: str) -> None:

@@ -194,10 +194,11 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
     def tell(more: int) -> None:
         nonlocal done
         done += more
-        click.echo(f"\r{done} of {total}", err=True, nl=False)
+        if sys.stderr.isatty():
+            click.echo(f"\r{done} of {total}", err=True, nl=False)
 
     yield tell
-    if done:
+    if done and sys.stderr.isatty():
         click.echo("", err=True)
 
 

@@ -99,6 +99,7 @@ def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None
 def list_users(*, is_local: bool, wants_json: bool) -> None:
     """List everybody."""
     with _house(is_local=is_local) as (accounts, _):
+        people = list(accounts.users())
         everybody = [
             {
                 "id": user.id,
@@ -109,13 +110,16 @@ def list_users(*, is_local: bool, wants_json: bool) -> None:
                 "disabled": user.disabled,
                 "password_is_own": user.password_is_own,
             }
-            for user in accounts.users()
+            for user in people
         ]
-    lines = [
-        f"{each['email']}  {each['roles']}{'  disabled' if each['disabled'] else ''}"
-        for each in everybody
-    ]
+    lines = [_line(user) for user in people]
     say(wants_json, {"items": everybody, "total": len(everybody)}, "\n".join(lines))
+
+
+def _line(user: User) -> str:
+    roles = ", ".join(f"{site}: {role.value}" for site, role in sorted(user.roles.items()))
+    rights = [*(["superuser"] if user.superuser else []), *(["disabled"] if user.disabled else [])]
+    return "  ".join((user.email, roles or "-", *rights))
 
 
 @click.group()

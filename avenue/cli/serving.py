@@ -194,6 +194,8 @@ def rebuild(*, variants: tuple[str, ...], is_local: bool, wants_json: bool) -> N
 
 
 def _show_progress(job: Job) -> None:
+    if not sys.stderr.isatty():
+        return
     done, total = job.progress.done, job.progress.total
     click.echo(f"\r{done} of {'?' if total is None else total}", err=True, nl=False)
 
