@@ -98,7 +98,8 @@ def _next_line(report: Capacity) -> str:
     when = (
         "now" if first.days == 0 else f"in {_days(first.days)} ({_day_of(report, first.days)[:10]})"
     )
-    full = f", {first.percent} % full" if first.percent else ""
+    # The threshold is no fill: what is at 91 % now is over the 80 % that count as full.
+    full = f", {'over' if first.days == 0 else 'at'} {first.percent} %" if first.percent else ""
     return f"Runs out first: {first.what}{full} {when}. {first.cure}"
 
 

@@ -378,7 +378,7 @@ def test_a_disk_that_is_full_is_bought_now() -> None:
     assert report.next
     assert report.next.days == 0
     assert "Give the database a disk of 129 GB" in report.next.cure
-    assert "disk, 85 % full now." in capacity_text(report)
+    assert "disk, over 85 % now." in capacity_text(report)
 
 
 def test_nothing_is_bought_for_what_is_far_away() -> None:
@@ -496,7 +496,7 @@ def test_the_text_tells_what_the_json_does() -> None:
     said = capacity_text(report)
     for words in (
         "Capacity of the whole deployment, by the snapshot of ",
-        "Runs out first: the database's disk, 85 % full in 10 days (",
+        "Runs out first: the database's disk, at 85 % in 10 days (",
         "The database's disk: 80.0 GB of 100.0 GB, 80.0 %",
         "  last  7 days: 500.0 MB more a day; 85 % in 10 days, 95 % in 30 days; 70 % is reached",
         "too little was measured to say: ",
