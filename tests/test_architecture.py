@@ -46,6 +46,7 @@ SEES_THE_WHOLE_HOUSE = {
     "ops.snapshots.store.HouseCounts.__init__": "a snapshot counts what every site has",
     "ops.snapshots.store.SnapshotStore.__init__": "snapshots are of the whole deployment",
     "ops.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",
+    "shop.store.products.TrashedProducts.__init__": "the sweeper goes through every site",
     "sites.store.SiteStore.__init__": "the sites themselves",
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
     "storage.quotas.Ledger.count_all": "a job counts every site and person",

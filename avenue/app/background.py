@@ -52,6 +52,7 @@ from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.imports import ImportStore
+from avenue.shop.store.products import TrashedProducts
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import (
@@ -82,7 +83,12 @@ class Background:
         self._gate = Gate(database)
         self._sweep_seconds = settings.sweep_minutes * 60
         self._swept = SweptStore(database)
-        self._sweeper = Sweeper(self._swept, buckets=BUCKETS, trash_days=settings.trash_days)
+        self._sweeper = Sweeper(
+            self._swept,
+            buckets=BUCKETS,
+            trash_days=settings.trash_days,
+            forget_owners=TrashedProducts(database).forget,
+        )
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspect_seconds = settings.inspect_minutes * 60

@@ -61,6 +61,7 @@ ACTIONS = {
     "product.image_restored": lazy_gettext("restored a photo of a product"),
     "product.images_added": lazy_gettext("added photos to a product"),
     "product.images_ordered": lazy_gettext("put the photos of a product in order"),
+    "product.restored": lazy_gettext("restored a product"),
     "products.changed": lazy_gettext("changed several products"),
     "samples.loaded": lazy_gettext("loaded the sample products"),
     "samples.removed": lazy_gettext("removed the sample products"),

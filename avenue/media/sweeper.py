@@ -41,6 +41,7 @@ class Swept:
     """What one round removed, in numbers."""
 
     unclaimed: int = 0
+    owners: int = 0
     trash: int = 0
     purged: int = 0
     files: int = 0
@@ -66,9 +67,15 @@ class Sweeper:
         *,
         buckets: tuple[str, ...],
         trash_days: int,
+        forget_owners: Callable[[datetime], int] = lambda _: 0,
         orphan_age: timedelta = ORPHAN_AGE,
     ) -> None:
+        """`forget_owners` ends what is in the trash since then with pictures of its own.
+
+        It comes before the pictures, so that nothing is restored without some of them.
+        """
         self._store = store
+        self._forget_owners = forget_owners
         self._buckets = buckets
         self._trash_days = trash_days
         self._orphan_age = orphan_age
@@ -87,7 +94,9 @@ class Sweeper:
         while self._store.condemn_unclaimed(began_at, amiss):
             swept.unclaimed += 1
             yield from self._purge(swept)
-        while self._store.condemn_trash(began_at - timedelta(days=self._trash_days), amiss):
+        trash_until = began_at - timedelta(days=self._trash_days)
+        swept.owners += self._forget_owners(trash_until)
+        while self._store.condemn_trash(trash_until, amiss):
             swept.trash += 1
             yield from self._purge(swept)
         yield from self._purge(swept)

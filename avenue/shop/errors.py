@@ -70,8 +70,8 @@ class SkuTaken(Conflict):
     message = "Another product already has the SKU {sku}."
     hint = "Use another SKU, or change that product."
 
-    def __init__(self, sku: str) -> None:
-        super().__init__(sku=sku)
+    def __init__(self, sku: str, *, hint: str | None = None) -> None:
+        super().__init__(hint=hint, sku=sku)
 
 
 class TooManyImages(Conflict):

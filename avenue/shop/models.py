@@ -74,7 +74,10 @@ class ProductFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product; `group` is the id of the group it belongs to, `images` as in `PictureOwner`."""
+    """A product; `group` is the id of the group it belongs to, `images` as in `PictureOwner`.
+
+    One in the trash has `trashed_at`.
+    """
 
     id: str
     owner: str | None
@@ -89,6 +92,7 @@ class Product:
     revision: int
     created_at: datetime
     updated_at: datetime
+    trashed_at: datetime | None = None
 
     @property
     def name_key(self) -> str:
@@ -207,12 +211,13 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductQuery(ListQuery):
-    """Which products.
+    """Which products; `in_trash` those that can be restored, and no others.
 
     `visible_to` is the owner whose drafts are included, `everything` includes all drafts;
     `language` is the one in which texts of pictures are missed.
     """
 
+    in_trash: bool = False
     everything: bool = False
     visible_to: str | None = None
     owner: str | None = None

@@ -58,7 +58,7 @@ def group_json(actor: Actor, pictured: PicturedGroup) -> Group:
 
 def _facts(pictured: PicturedProduct) -> ProductFacts:
     product = pictured.product
-    return {
+    facts: ProductFacts = {
         "id": product.id,
         "sku": product.sku,
         "name": product.name,
@@ -71,3 +71,6 @@ def _facts(pictured: PicturedProduct) -> ProductFacts:
         "created_at": iso(product.created_at),
         "updated_at": iso(product.updated_at),
     }
+    if product.trashed_at:
+        facts["trashed_at"] = iso(product.trashed_at)
+    return facts

@@ -29,6 +29,7 @@ class ProductFacts(TypedDict):
     revision: Revision
     created_at: str
     updated_at: str
+    trashed_at: NotRequired[Annotated[str, Field(description="Of one in the trash alone.")]]
 
 
 class Product(ProductFacts):

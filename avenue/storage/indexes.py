@@ -29,6 +29,7 @@ def _up(*keys: str) -> tuple[tuple[str, int], ...]:
 
 NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
+TRASHED = "shop_products_trashed"
 GROUPS = "shop_products_grouped"
 PAGES = "page_content"
 MARKED_AS_DAMAGED: dict[str, Any] = {"damaged.kind": {"$type": "string"}}
@@ -191,11 +192,17 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "sku"),
         options={"unique": True, "partialFilterExpression": {"sku": {"$type": "string"}}},
     ),
-    Index(collection=PRODUCTS, keys=_up("site", "words")),
+    # Products and, of each site, those in the trash: by words, and by each of their orders.
     *(
-        Index(collection=PRODUCTS, keys=_up("site", key, "_id"))
-        for key in ("created_at", "updated_at", "name_key", "price", "sku")
+        Index(collection=name, keys=_up("site", *keys))
+        for name in (PRODUCTS, TRASHED)
+        for keys in (
+            ("words",),
+            *((key, "_id") for key in ("created_at", "updated_at", "name_key", "price", "sku")),
+        )
     ),
+    # Which have been in the trash long enough?
+    Index(collection=TRASHED, keys=_up("trash.at")),
     Index(
         collection=PRODUCTS,
         keys=(("site", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING)),

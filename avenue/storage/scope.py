@@ -42,6 +42,7 @@ SITE_COLLECTIONS = frozenset(
         "assets",
         "renditions",
         "shop_products",
+        "shop_products_trashed",
         "shop_products_grouped",
         "page_content",
         "page_history",

@@ -237,6 +237,15 @@ OWNER: Fields = {
     "created_at": datetime,
     "updated_at": datetime,
 }
+PRODUCT: Fields = {
+    **OWNER,
+    "sku": maybe(str),
+    "description": str,
+    "price": maybe(Decimal128),
+    "currency": str,
+    "status": values("draft", "published"),
+    "group": maybe(str),
+}
 FOUND_BY: Fields = {"words": unless_missing([str])}
 REFUSAL: Fields = {
     "code": str,
@@ -296,17 +305,9 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         },
         {"variant": str, "media_type": str, "bytes": int},
     ),
-    "shop_products": Shape(
-        {
-            **OWNER,
-            "sku": maybe(str),
-            "description": str,
-            "price": maybe(Decimal128),
-            "currency": str,
-            "status": values("draft", "published"),
-            "group": maybe(str),
-        },
-        FOUND_BY,
+    "shop_products": Shape(PRODUCT, FOUND_BY),
+    "shop_products_trashed": Shape(
+        {**PRODUCT, "trash": {"at": datetime, "by": or_null(str)}}, FOUND_BY
     ),
     "shop_products_grouped": Shape(
         {**OWNER, "model": str, "options": unless_missing([{"name": str, "images": [str]}])},

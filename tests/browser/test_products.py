@@ -146,6 +146,27 @@ def test_deleting_asks_in_a_dialog(admin: Visitor, word: str) -> None:
     dialog.get_by_role("button", name="Eliminar").click()
     expect(page.get_by_text("2 productos eliminados.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} 2"])
+    check_accessible(page)
+    page.get_by_role("button", name="Deshacer").click()
+    expect(page.get_by_text("2 productos recuperados.")).to_be_visible()
+    expect(names(page)).to_have_text([f"{word} {number}" for number in range(3)])
+
+
+def test_what_was_deleted_is_in_the_trash(admin: Visitor, word: str) -> None:
+    gone = admin.a_product(a_picture(), a_picture(), name=f"{word} Luna", sku=unique("ZL-"))
+    admin.call("DELETE", f"/api/shop/products/{gone['id']}")
+    page = admin.page
+    page.goto(f"{LIST}?search={word}")
+    page.get_by_role("link", name="Papelera").click()
+    page.wait_for_url(re.compile("state=trash"))
+    expect(page.get_by_text("se puede recuperar hasta")).to_be_visible()
+    expect(page.get_by_text("2 fotos")).to_be_visible()
+    page.get_by_label(f"Seleccionar {word} Luna").check()
+    check_accessible(page)
+    page.get_by_role("button", name="Restaurar").click()
+    expect(page.get_by_text("1 producto recuperado.")).to_be_visible()
+    found = admin.call("GET", f"/api/shop/products/{gone['id']}")
+    assert [each["id"] for each in found["images"]] == [each["id"] for each in gone["images"]]
 
 
 def test_texts_are_written_for_many(admin: Visitor, word: str) -> None:
@@ -184,6 +205,9 @@ def test_all_of_it_works_without_javascript(
     page.get_by_role("button", name="Eliminar").click()
     expect(page.get_by_text("1 producto eliminado.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} 0", f"{word} 1"])
+    page.get_by_role("button", name="Deshacer").click()
+    expect(page.get_by_text("1 producto recuperado.")).to_be_visible()
+    expect(names(page)).to_have_text([f"{word} {n}" for n in range(3)])
 
 
 def test_what_is_empty_says_what_to_do(admin: Visitor) -> None:

@@ -26,6 +26,7 @@ from avenue.ops.fsck.store import CheckStore
 from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.shop.store.pictures import PictureStore
+from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.quotas import Holder
 from avenue.storage.records import Malformed, faults_of
@@ -80,6 +81,7 @@ class House:
             SweptStore(application.database),
             buckets=BUCKETS,
             trash_days=7,
+            forget_owners=TrashedProducts(application.database).forget,
             orphan_age=timedelta(0),
         )
         self.tus_sweeper = TusSweeper(SweptTusStore(application.database))
@@ -102,7 +104,14 @@ class House:
     def kept(self) -> set[tuple[str, str]]:
         """Everything that no pass may remove, by collection and id."""
         names = [f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks")]
-        names += ["assets", "shop_products", "page_content", "page_history", "legacy_urls"]
+        names += [
+            "assets",
+            "shop_products",
+            "shop_products_trashed",
+            "page_content",
+            "page_history",
+            "legacy_urls",
+        ]
         return {
             (name, str(each["_id"]))
             for name in names
@@ -166,6 +175,8 @@ def _shop(house: House) -> None:
     group = admin.a_group(a_picture(), model=unique("M"))
     admin.a_product(a_picture(), sku=sku, price=10, group=group["id"])
     product = admin.a_product(a_picture(), sku=unique("SKU-"), status="published")
+    trashed = admin.a_product(a_picture(), sku=unique("SKU-"), price=10, group=group["id"])
+    assert admin.delete(f"{PRODUCTS}/{trashed['id']}").status_code == 204
     gone = {"$push": {"images": {"asset": new_id()}}}
     house.raw["shop_products"].update_one({"_id": product["id"]}, gone)
     table = f"sku;nombre;precio\n{unique('ERP-')};Bota;150\n{sku};;99\n"

@@ -255,7 +255,7 @@ def test_a_product_is_deleted(seller: Caller):
     product = seller.a_product(a_picture())
     answer = send(seller, f"/admin/products/{product['id']}/delete")
     shown = seller.get(answer.location, headers={"Accept-Language": "en"})
-    assert "1 product was deleted. Its photos stay in the trash for 7 days." in shown.text
+    assert "1 product was deleted. It stays in the trash for 7 days." in shown.text
     assert seller.get(f"/api/shop/products/{product['id']}").status_code == 404
 
 

@@ -168,13 +168,13 @@ def test_deleting_asks_first(someone: Caller, as_admin: Caller) -> None:
     asked = bulk(someone, "delete", *products)
     assert asked.status_code == 200
     assert "Delete 2 products?" in asked.text
-    assert "2 photos go to the trash for 7 days" in asked.text
+    assert "They can be brought back from the trash for 7 days." in asked.text
     for each in products:
         assert each["name"] in asked.text
         assert someone.get(f"{PRODUCTS}/{each['id']}").status_code == 200
     done = bulk(someone, "delete", *products, sure="1")
     said = read(someone, done.location)
-    assert "2 products were deleted. Their photos stay in the trash for 7 days." in said
+    assert "2 products were deleted. They stay in the trash for 7 days." in said
     for each in products:
         assert someone.get(f"{PRODUCTS}/{each['id']}").status_code == 404
         entries = as_admin.get(f"/api/audit?object={each['id']}").json["items"]

@@ -62,6 +62,7 @@ WHO_MAY = {
     "GET /api/shop/products/<product_id>": ALL,
     "PATCH /api/shop/products/<product_id>": For(SHOP, WRITE),
     "DELETE /api/shop/products/<product_id>": For(SHOP, WRITE),
+    "POST /api/shop/products/<product_id>/restore": For(SHOP, WRITE),
     "POST /api/shop/products/<owner_id>/images": For(SHOP, WRITE),
     "PUT /api/shop/products/<owner_id>/images": For(SHOP, WRITE),
     "DELETE /api/shop/products/<owner_id>/images": For(SHOP, WRITE),

@@ -13,6 +13,7 @@ from babel.numbers import get_currency_name
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 
+from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.shop.errors import (
@@ -149,9 +150,9 @@ def change(product_id: str) -> Response:
 @require(Role.SELLER)
 @audited("product.deleted", "product_id")
 def delete(product_id: str) -> Response:
-    """Delete the product; its pictures go to the trash."""
+    """Put the product into the trash, and its pictures with it."""
     using(ProductService).delete(current_actor(), product_id)
-    return see(f"{PATH}?said=delete&count=1")
+    return see(f"{PATH}?said=delete&count=1&undo={product_id}")
 
 
 def _new_page(form: Form, *, status: int = 200, chosen: Sequence[str] | None = None) -> Response:
@@ -181,6 +182,7 @@ def _facts(form: Form, product: Product | None) -> dict[str, Any]:
         "currencies": currencies,
         "statuses": STATUSES,
         "labels": LABELS,
+        "days": using(Settings).trash_days,
     }
 
 

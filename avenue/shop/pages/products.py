@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -24,7 +25,12 @@ from avenue.shop.models import (
     Status,
 )
 from avenue.shop.pages.lists import listed
-from avenue.shop.routes.lists import choice, list_asked_for, pictures_asked_for
+from avenue.shop.routes.lists import (
+    choice,
+    list_asked_for,
+    pictures_asked_for,
+    trash_asked_for,
+)
 from avenue.shop.service.bulk import BulkService, Done, lacks_alt
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import SORT_VALUES, ProductService
@@ -48,6 +54,7 @@ VIEWS = (
     ("pictures", Pictures.NONE, _("Without photos")),
     ("pictures", Pictures.NO_ALT, _("Missing alt text")),
     ("pictures", Pictures.PROBLEMS, _("With problems")),
+    ("state", "trash", _("Trash")),
 )
 SORTS = {
     "-created_at": _("Newest first"),
@@ -82,6 +89,7 @@ def show_products() -> Response:
     actor, query = current_actor(), _query(current_actor())
     found = listed(query, lambda wanted: using(ProductService).find(actor, wanted), _place_of)
     said, problem = _told()
+    undoable = _ids(request.args.get("undo", "").split("."))[:MOST_AT_ONCE]
     return page(
         "shop/products.html",
         products=_rows(actor, found.items),
@@ -94,8 +102,11 @@ def show_products() -> Response:
         sorts=SORTS,
         groups=_groups(actor, query.group),
         at=here_with,
-        said=said,
+        undoable=undoable,
+        said="" if undoable else said,
+        done=said,
         problem=problem,
+        days=using(Settings).trash_days,
         texts={name: str(each) for name, each in TEXTS.items()},
     )
 
@@ -119,11 +130,13 @@ def change_many() -> Response:
     if done.failed:
         return page(
             "shop/products_failed.html",
-            done=done,
+            failed=[(each, " ".join(each.error.said(gettext))) for each in done.failed],
+            in_trash=action == "restore",
             said=_sentence(action, len(done.changed)) if done.changed else "",
             back=_back(),
         )
-    return see(back_with(PATH, action, len(done.changed)))
+    undo = ".".join(done.changed) if action == "delete" else ""
+    return see(back_with(PATH, action, len(done.changed), undo=undo))
 
 
 Action = Callable[[BulkService, Actor, list[str]], Done]
@@ -131,25 +144,31 @@ ACTIONS: Mapping[str, Action] = {
     "publish": lambda bulk, actor, ids: bulk.set_status(actor, ids, Status.PUBLISHED),
     "draft": lambda bulk, actor, ids: bulk.set_status(actor, ids, Status.DRAFT),
     "delete": lambda bulk, actor, ids: bulk.delete(actor, ids),
+    "restore": lambda bulk, actor, ids: bulk.restore(actor, ids),
     "alt": lambda bulk, actor, ids: bulk.set_alt(actor, ids, request.form.get("alt", "")),
 }
 AUDITED: Mapping[str, tuple[str, Sequence[str]]] = {
     "publish": ("product.changed", ("status",)),
     "draft": ("product.changed", ("status",)),
     "delete": ("product.deleted", ()),
+    "restore": ("product.restored", ()),
     "alt": ("product.image_described", ("alt",)),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A line of the list; `lacking` pictures have no text, `problems` were found with them."""
+    """A line of the list; `lacking` pictures have no text, `problems` were found with them.
+
+    One of the trash can be restored `until` then.
+    """
 
     product: Product
     cover: Image | ExternalImage | None
     pictures: int
     lacking: int
     problems: int
+    until: datetime | None
 
 
 def _query(actor: Actor) -> ProductQuery:
@@ -160,6 +179,7 @@ def _query(actor: Actor) -> ProductQuery:
         status=Status(choice("status", status, [*Status])) if status else None,
         group=request.args.get("group") or None,
         pictures=pictures_asked_for(),
+        in_trash=trash_asked_for(),
         **list_asked_for([*Sort]),
     )
 
@@ -170,6 +190,7 @@ def _place_of(pictured: PicturedProduct) -> tuple[Any, str]:
 
 
 def _rows(actor: Actor, products: Sequence[PicturedProduct]) -> list[Row]:
+    kept = timedelta(days=using(Settings).trash_days)
     problems = using(StatusService).problems_of(
         actor, PRODUCT, [each.product.id for each in products]
     )
@@ -180,6 +201,7 @@ def _rows(actor: Actor, products: Sequence[PicturedProduct]) -> list[Row]:
             pictures=len(each.images),
             lacking=sum(lacks_alt(image, actor.site.language) for image in each.images),
             problems=len(problems.get(each.product.id, ())),
+            until=each.product.trashed_at and each.product.trashed_at + kept,
         )
         for each in products
     ]
@@ -197,10 +219,14 @@ def _groups(actor: Actor, chosen: str | None) -> list[Group]:
 
 def _checked() -> list[str]:
     """Return the ids of the products that are checked, each once; raise `Invalid`."""
-    ids = [each for each in dict.fromkeys(request.form.getlist("id")) if is_id(each)]
+    ids = _ids(request.form.getlist("id"))
     if len(ids) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE} products are changed at once.")
     return ids
+
+
+def _ids(sent: Sequence[str]) -> list[str]:
+    return [each for each in dict.fromkeys(sent) if is_id(each)]
 
 
 def _ask_first(actor: Actor, ids: list[str]) -> Response:
@@ -208,7 +234,6 @@ def _ask_first(actor: Actor, ids: list[str]) -> Response:
     return page(
         "shop/products_delete.html",
         products=[each.product for each in products],
-        pictures=sum(len(each.images) for each in products),
         days=using(Settings).trash_days,
         back=_back(),
     )
@@ -233,7 +258,8 @@ def _told() -> tuple[str, str]:
 def _sentence(action: str, num: int) -> str:
     """Say what was done with `num` products."""
     if not num:
-        return gettext("Nothing had to be changed.")
+        same = gettext("Nothing had to be changed.")
+        return gettext("It is not in the trash any more.") if action == "restore" else same
     if action == "publish":
         return ngettext("%(num)s product is published.", "%(num)s products are published.", num)
     if action == "draft":
@@ -244,10 +270,11 @@ def _sentence(action: str, num: int) -> str:
             "The photos of %(num)s products have an alt text now.",
             num,
         )
-    days = using(Settings).trash_days
+    if action == "restore":
+        return ngettext("%(num)s product was restored.", "%(num)s products were restored.", num)
     return ngettext(
-        "%(num)s product was deleted. Its photos stay in the trash for %(days)s days.",
-        "%(num)s products were deleted. Their photos stay in the trash for %(days)s days.",
+        "%(num)s product was deleted. It stays in the trash for %(days)s days.",
+        "%(num)s products were deleted. They stay in the trash for %(days)s days.",
         num,
-        days=days,
+        days=using(Settings).trash_days,
     )

@@ -48,6 +48,10 @@ class ProductsQuery(SearchQuery, total=False):
             "signed in."
         ),
     ]
+    state: Annotated[
+        Literal["live", "trash", ""],
+        Field(description="`live` if left out; `trash` for sellers and administrators."),
+    ]
     sort: Annotated[
         Literal[
             "created_at",
@@ -83,6 +87,12 @@ def pictures_asked_for() -> Pictures | None:
     """Return what `?pictures=` narrows a list of products to; raise `Invalid`."""
     text = request.args.get("pictures")
     return Pictures(choice("pictures", text, [*Pictures])) if text else None
+
+
+def trash_asked_for() -> bool:
+    """Tell whether `?state=` asks for what is in the trash; raise `Invalid`."""
+    text = request.args.get("state") or "live"
+    return choice("state", text, ["live", "trash"]) == "trash"
 
 
 def choice(name: str, text: str, choices: Sequence[str]) -> str:

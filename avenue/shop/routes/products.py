@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from avenue.errors import Unauthenticated
+from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Actor, Role
 from avenue.shop.errors import (
     GroupNotFound,
@@ -26,6 +26,7 @@ from avenue.shop.routes.lists import (
     choice,
     list_asked_for,
     pictures_asked_for,
+    trash_asked_for,
 )
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited
@@ -41,17 +42,17 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 @described(
     query=ProductsQuery,
     replies={200: ProductList},
-    refuses=(Unauthenticated, InvalidToken, *LIST_REFUSALS),
+    refuses=(Unauthenticated, Forbidden, InvalidToken, *LIST_REFUSALS),
     personal=True,
 )
 def list_products() -> Response:
-    """List the products the caller may see.
+    """List the products the caller may see, or with `?state=trash` what they may restore.
 
-    Takes `?search ?status ?group ?pictures ?sort ?owner=me ?limit ?after`.
+    Takes `?search ?status ?group ?pictures ?sort ?owner=me ?state ?limit ?after`.
     """
     actor, asked = reading_actor(), list_asked_for([*Sort])
-    pictures = pictures_asked_for()
-    if pictures:
+    pictures, in_trash = pictures_asked_for(), trash_asked_for()
+    if pictures or in_trash:
         signed_in_actor()
     owner, status = request.args.get("owner"), request.args.get("status")
     query = ProductQuery(
@@ -59,6 +60,7 @@ def list_products() -> Response:
         status=Status(choice("status", status, [*Status])) if status else None,
         group=request.args.get("group"),
         pictures=pictures,
+        in_trash=in_trash,
         **asked,
     )
     found = using(ProductService).find(actor, query)
@@ -120,9 +122,19 @@ def change_product(product_id: str) -> Response:
 @described(replies={204: None}, refuses=(ProductNotFound,))
 @audited("product.deleted", "product_id")
 def delete_product(product_id: str) -> tuple[str, int]:
-    """Delete a product; its pictures go to the trash."""
+    """Put a product into the trash, and its pictures with it."""
     using(ProductService).delete(current_actor(), product_id)
     return "", 204
+
+
+@blueprint.post("/<product_id>/restore")
+@require(Role.SELLER)
+@described(replies={200: Product}, refuses=(ProductNotFound, SkuTaken))
+@audited("product.restored", "product_id")
+def restore_product(product_id: str) -> Response:
+    """Bring a product back from the trash with all its pictures, in their order."""
+    actor = current_actor()
+    return jsonify(product_json(actor, using(ProductService).restore(actor, product_id)))
 
 
 @contextmanager

@@ -57,16 +57,25 @@ class BulkService:
             self._products.change(actor, pictured.product.id, {"status": status}, None)
             return True
 
-        return self._each(actor, product_ids, work)
+        return self._each(work, self._products.own_among(actor, product_ids))
 
     def delete(self, actor: Actor, product_ids: Sequence[str]) -> Done:
-        """Delete products; their pictures go to the trash."""
+        """Put products into the trash, and their pictures with them."""
 
         def work(pictured: PicturedProduct) -> bool:
             self._products.delete(actor, pictured.product.id)
             return True
 
-        return self._each(actor, product_ids, work)
+        return self._each(work, self._products.own_among(actor, product_ids))
+
+    def restore(self, actor: Actor, product_ids: Sequence[str]) -> Done:
+        """Bring products back from the trash; one whose SKU is taken stays there."""
+
+        def work(pictured: PicturedProduct) -> bool:
+            self._products.restore(actor, pictured.product.id)
+            return True
+
+        return self._each(work, self._products.trashed_among(actor, product_ids))
 
     def set_alt(self, actor: Actor, product_ids: Sequence[str], text: str) -> Done:
         """Give every picture that lacks a text in the site's language this one.
@@ -87,7 +96,7 @@ class BulkService:
                 self._describe(actor, pictured, each.id, {f"alt.{language}": alt})
             return bool(lacking)
 
-        return self._each(actor, product_ids, work)
+        return self._each(work, self._products.own_among(actor, product_ids))
 
     def _describe(
         self, actor: Actor, pictured: PicturedProduct, asset_id: str, changes: dict[str, str]
@@ -99,11 +108,11 @@ class BulkService:
             return
 
     def _each(
-        self, actor: Actor, product_ids: Sequence[str], work: Callable[[PicturedProduct], bool]
+        self, work: Callable[[PicturedProduct], bool], products: Sequence[PicturedProduct]
     ) -> Done:
         changed: list[str] = []
         failed: list[Failure] = []
-        for each in self._products.own_among(actor, product_ids):
+        for each in products:
             product = each.product
             try:
                 if work(each):

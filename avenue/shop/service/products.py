@@ -98,11 +98,18 @@ class ProductService:
         return product
 
     def find(self, actor: Actor, query: ProductQuery) -> Page:
-        """Return a page of the products the actor may see."""
+        """Return a page of the products the actor may see; of the trash, those they may restore.
+
+        Raise `Unauthenticated` or `Forbidden` when the trash is not for the actor.
+        """
+        if query.in_trash:
+            require_seller(actor)
+            owner = query.owner if actor.runs_shop else actor.id
+            query = replace(query, owner=owner)
         seller = actor.id if actor.has_role(Role.SELLER) else None
         scoped = replace(
             query,
-            everything=actor.runs_shop,
+            everything=actor.runs_shop or query.in_trash,
             visible_to=seller,
             language=actor.site.language,
         )
@@ -150,9 +157,26 @@ class ProductService:
         raise RevisionConflict
 
     def delete(self, actor: Actor, product_id: str) -> None:
-        """Delete an own product; its pictures go to the trash."""
+        """Put an own product into the trash, and its pictures with it."""
         product = self.own(actor, product_id)
-        self._products.delete(actor.site.id, product, by=actor.id)
+        self._products.trash(actor.site.id, product, by=actor.id)
+
+    def trashed_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
+        """Return those of `product_ids` in the trash that the actor may restore, in their order."""
+        require_seller(actor)
+        found = self._products.trashed(actor.site.id, product_ids)
+        return self._pictured(actor, [each for each in found if may_change(actor, each)])
+
+    def restore(self, actor: Actor, product_id: str) -> PicturedProduct:
+        """Bring an own product back from the trash; one that is there is as it should be.
+
+        Raise `ProductNotFound`, or `SkuTaken` when another product has its SKU now.
+        """
+        for each in self.trashed_among(actor, [product_id]):
+            restored = self._products.restore(actor.site.id, each.product)
+            if restored:
+                return self._pictured(actor, [restored])[0]
+        return self._pictured(actor, [self.own(actor, product_id)])[0]
 
     def _check_group(self, actor: Actor, group_id: str | None) -> None:
         """Raise `GroupNotFound` when the actor may not put products into the group."""
@@ -163,12 +187,21 @@ class ProductService:
             raise GroupNotFound
 
     def _pictured(self, actor: Actor, products: Sequence[Product]) -> list[PicturedProduct]:
-        """Return `products` with their live pictures, by one query for all of them."""
+        """Return `products` with their live pictures, by one query for all of them.
+
+        Those in the trash come with the pictures that are there with them.
+        """
         ids = [image.asset for product in products for image in product.images if image.asset]
-        assets = self._library.get_many(actor, ids)
-        live = {each.id: each for each in assets.values() if each.state is State.LIVE}
+        found = self._library.get_many(actor, ids).values()
+        live, trashed = (
+            {each.id: each for each in found if each.state is state}
+            for state in (State.LIVE, State.TRASH)
+        )
         return [
-            PicturedProduct(product=product, images=pictures_of(product.images, live))
+            PicturedProduct(
+                product=product,
+                images=pictures_of(product.images, trashed if product.trashed_at else live),
+            )
             for product in products
         ]
 

@@ -17,6 +17,7 @@ from avenue.storage.scope import Collection
 T = TypeVar("T")
 
 PRODUCTS = "shop_products"
+TRASHED = "shop_products_trashed"
 GROUPS = "shop_products_grouped"
 SORT_FIELDS = {Sort.NAME: "name_key"}
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bson import Decimal128
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
+from avenue.errors import sentence
 from avenue.media.inspection.store import FINDINGS, found_against
-from avenue.media.store import ASSETS, claim_temporary, owners_without_alt
+from avenue.media.store import ASSETS, claim_temporary, owners_without_alt, restore_one
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf
 from avenue.shop.models import PRODUCT, Changes, Pictures, Product, ProductQuery, Status
 from avenue.shop.store.documents import (
     GROUPS,
     PRODUCTS,
+    TRASHED,
     entries_in,
     entries_out,
     page_of,
@@ -24,7 +27,7 @@ from avenue.shop.store.documents import (
     update_of,
 )
 from avenue.storage.connection import Database, Document
-from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.scope import AlreadyThere, Collection, house, site
 from avenue.words import words_of
 
 MOST_LACKING = 50_000
@@ -33,6 +36,8 @@ MOST_LACKING = 50_000
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 
 SHELVES_AT_ONCE = 5000
+FORGOTTEN_AT_ONCE = 500
+RESTORED_SKU = sentence("Change the SKU of that product, or delete it, then restore this one.")
 
 
 class ProductStore:
@@ -75,11 +80,18 @@ class ProductStore:
     def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int]:
         """Return the products of one page, and how many match in all; see `page_of`."""
         conditions = [*_conditions(query), *self._lacking(site_id, query)]
-        return page_of(self._products(site_id), from_document, query, conditions)
+        name = TRASHED if query.in_trash else PRODUCTS
+        products = site(self._database, site_id).collection(name)
+        return page_of(products, from_document, query, conditions)
 
     def these(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Return those of `product_ids` that exist, in their order."""
         found = with_ids(self._products(site_id), product_ids)
+        return [found[each] for each in dict.fromkeys(product_ids) if each in found]
+
+    def trashed(self, site_id: str, product_ids: Sequence[str]) -> list[Product]:
+        """Return those of `product_ids` that are in the trash, in their order."""
+        found = with_ids(site(self._database, site_id).collection(TRASHED), product_ids)
         return [found[each] for each in dict.fromkeys(product_ids) if each in found]
 
     def with_skus(self, site_id: str, skus: Iterable[str]) -> dict[str, Product]:
@@ -121,21 +133,60 @@ class ProductStore:
             raise SkuTaken(changed.sku or "") from None
         return from_document(found) if found else None
 
-    def delete(self, site_id: str, product: Product, *, by: str | None) -> None:
-        """Delete a product; its pictures go to the trash with it."""
+    def trash(self, site_id: str, product: Product, *, by: str | None) -> None:
+        """Put a product into the trash, and its pictures with it."""
         scope = site(self._database, site_id)
 
         def work(session: ClientSession) -> None:
             products = scope.collection(PRODUCTS).within(session)
-            assets = scope.collection(ASSETS).within(session)
             found = products.find_one({"_id": product.id})
-            images = entries_in(found["images"]) if found else ()
+            if found is None:
+                return  # an earlier run of this transaction, whose answer was lost
+            # Before the pictures: they are never longer in the trash than their product.
+            stamp = {"trash": {"at": "$$NOW", "by": {"$literal": by}}}
+            stamped = {"$mergeObjects": [{"$literal": found}, stamp]}
+            trashed = scope.collection(TRASHED).within(session)
+            trashed.update({"_id": product.id}, [{"$replaceWith": stamped}], upsert=True)
+            assets = scope.collection(ASSETS).within(session)
+            images = entries_in(found["images"])
             trash_all(assets, product.claim, images, by=by, reason="product_deleted")
-            if found:
-                _leave(scope.collection(GROUPS).within(session), found.get("group"))
+            _leave(scope.collection(GROUPS).within(session), found.get("group"))
             products.delete({"_id": product.id})
 
         scope.transaction(work)
+
+    def restore(self, site_id: str, product: Product) -> Product | None:
+        """Bring a product back from the trash, with the pictures it had, in their order.
+
+        It is in its group again if that is still there. None when it is not in the trash (any
+        more). Raise `SkuTaken` when another product has its SKU now; then nothing has changed.
+        """
+        scope = site(self._database, site_id)
+
+        def work(session: ClientSession) -> Document | None:
+            trashed = scope.collection(TRASHED).within(session)
+            found = trashed.find_one({"_id": product.id})
+            if found is None:
+                return None
+            del found["trash"]
+            groups = scope.collection(GROUPS).within(session)
+            if "group" in found and not groups.update({"_id": found["group"]}, touch({})):
+                del found["group"]
+            products = scope.collection(PRODUCTS).within(session)
+            restored = {**found, "revision": found["revision"] + 1, "updated_at": utc_now()}
+            try:
+                products.insert(restored)
+            except AlreadyThere:
+                raise SkuTaken(product.sku or "", hint=RESTORED_SKU) from None
+            assets = scope.collection(ASSETS).within(session)
+            for each in entries_in(found["images"]):
+                if each.asset:
+                    restore_one(assets, each.asset, product.claim)
+            trashed.delete({"_id": product.id})
+            return restored
+
+        found = scope.transaction(work)
+        return from_document(found) if found else None
 
     def grouped(self, site_id: str, group_ids: Sequence[str]) -> dict[str, list[Product]]:
         """Return the products of each group, oldest first."""
@@ -194,6 +245,24 @@ class ProductStore:
 
     def _products(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(PRODUCTS)
+
+
+class TrashedProducts:
+    """The products in the trash, of every site, for the sweeper."""
+
+    def __init__(self, database: Database) -> None:
+        self._trashed = house(database).collection(TRASHED)
+
+    def forget(self, until: datetime) -> int:
+        """Delete those that are in the trash since then; return how many.
+
+        What cannot be read stays.
+        """
+        old, count = {"trash.at": {"$lte": until}}, 0
+        while found := self._trashed.values(from_document, old, limit=FORGOTTEN_AT_ONCE):
+            # One may have been restored meanwhile, and deleted anew.
+            count += self._trashed.delete_all({"_id": {"$in": [each.id for each in found]}, **old})
+        return count
 
 
 def with_skus(products: Collection, skus: Iterable[str]) -> dict[str, Product]:
@@ -310,4 +379,5 @@ def from_document(document: Document) -> Product:
         revision=document["revision"],
         created_at=document["created_at"],
         updated_at=document["updated_at"],
+        trashed_at=document["trash"]["at"] if "trash" in document else None,
     )
