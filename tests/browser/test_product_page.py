@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.browser.house import Visitor, check_accessible
 from tests.pictures import photo
@@ -39,6 +39,39 @@ def test_a_product_is_made_and_changed(
     page.get_by_text("Eliminar este producto…").click()
     page.get_by_role("button", name="Sí, eliminarlo").click()
     expect(page.get_by_text("1 producto eliminado.")).to_be_visible()
+
+
+def test_text_that_is_not_saved_is_asked_about(admin: Visitor) -> None:
+    product = admin.a_product(name="Zapato", description="Uno\n\ndos", price="1500")
+    page = admin.page
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.goto(f"/admin/products/{product['id']}")
+    page.get_by_label("Nombre").fill("Otro")
+    page.get_by_label("Nombre").fill("Zapato")
+    page.goto(f"/admin/products/{product['id']}?again")  # nothing was changed
+    page.get_by_label("Descripción").fill("Uno\n\ndos\n\ntres")
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Grupos", exact=True).click(no_wait_after=True)
+    assert asked == ["beforeunload"]
+    expect(page.get_by_label("Descripción")).to_have_value("Uno\n\ndos\n\ntres")
+    admin.guard.expect("status of 422")
+    page.get_by_label("Precio").fill("150,5")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.get_by_text("Todavía no está guardado")).to_be_visible()
+    with page.expect_event("dialog"):  # what came back with a mistake is not saved either
+        page.get_by_role("link", name="Grupos", exact=True).click(no_wait_after=True)
+    page.get_by_label("Precio").fill("1500")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.get_by_text("Guardado.", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Grupos", exact=True).click()
+    expect(page.get_by_role("heading", name="Grupos", level=1)).to_be_visible()
+    assert asked == ["beforeunload"] * 2
 
 
 def test_mistakes_stand_beside_their_fields(admin: Visitor) -> None:
