@@ -598,6 +598,16 @@ class Settings:
         least=1,
         most=300,
     )
+    address_share_percent: int = setting(
+        "AVENUE_ADDRESS_SHARE_PERCENT",
+        "How much of the connections of a web process, and of its memory and files for what "
+        "arrives or leaves slowly, one address may hold (behind proxies the forwarded one). Beyond "
+        "it that address's own connection that has waited longest is closed.",
+        50,
+        unit="percent",
+        least=1,
+        most=100,
+    )
     max_slow_body_seconds: int = setting(
         "AVENUE_MAX_SLOW_BODY_SECONDS",
         "How long a body may come slower than `AVENUE_MIN_BODY_KB_PER_SECOND`.",

@@ -2,13 +2,15 @@
 
 The worker's threads write answers but wait for a client only for a moment. What it does not take
 by then stays here: the event loop (`lane.py`) sends it as the client takes it, and a thread goes
-on when it is gone. So a slow reader costs the piece it is reading and never a thread.
+on when it is gone. So a slow reader costs the piece it is reading, in memory or in a file, and
+never a thread.
 """
 
+import os
 import select
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import IO, Any, Protocol
 
 from avenue.web.errors import MB
 
@@ -17,7 +19,10 @@ MOMENT_SECONDS = 0.02
 what is left of a slower one's is better sent by the loop."""
 
 MOST_WAITING_BYTES = 64 * MB
-"""How much may wait in a worker for clients that take it slowly. What is above waits in threads."""
+"""How much may wait in a worker's memory for clients that take it slowly; more goes to files."""
+
+MOST_WAITING_FILE_BYTES = 512 * MB
+"""How much may wait in files. With more, who has waited longest is dropped."""
 
 
 class Peer(Protocol):
@@ -26,20 +31,51 @@ class Peer(Protocol):
     def sendmsg(self, buffers: Iterable[memoryview], /) -> int:
         """Send as much as it takes now; raise BlockingIOError when that is nothing."""
 
-    def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send all of it, however slowly it is taken, within what is allowed."""
-
     def fileno(self) -> int:
         """Return the descriptor."""
 
 
 class Outgoing:
-    """Bytes a client is to get. gunicorn writes answers into it as into a socket."""
+    """Bytes a client is to get. gunicorn writes answers into it as into a socket.
 
-    __slots__ = ("rest",)
+    `rest` is what waits in memory; `file_bytes` wait in a file instead, where `put_down` put them.
+    """
+
+    __slots__ = ("_file", "_offset", "file_bytes", "rest")
 
     def __init__(self, *pieces: bytes) -> None:
         self.rest = [memoryview(piece) for piece in pieces if piece]
+        self.file_bytes = 0
+        self._file: IO[bytes] | None = None
+        self._offset = 0
+
+    @property
+    def left_bytes(self) -> int:
+        """How much the client has not taken yet."""
+        return self.file_bytes - self._offset + sum(map(len, self.rest))
+
+    def put_down(self, file: IO[bytes]) -> None:
+        """Let what is left wait in `file`, which is new and unbuffered, instead of in memory.
+
+        Raise `OSError` when there is no room for it: then it waits in memory as before.
+        """
+        try:
+            for piece in self.rest:
+                part = piece
+                while part:
+                    part = part[file.write(part) :]
+        except OSError:
+            file.close()
+            raise
+        self._file, self.file_bytes = file, self.left_bytes
+        self.rest.clear()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self.file_bytes = self._offset = 0
 
     def sendall(self, data: bytes) -> None:
         """Take `data` to be sent behind what is there; head and first piece then go as one."""
@@ -48,6 +84,13 @@ class Outgoing:
 
     def send(self, peer: Peer) -> int:
         """Send as much as `peer` takes now; return how many bytes that was."""
+        if self._file is not None:
+            count = self.file_bytes - self._offset
+            sent = os.sendfile(peer.fileno(), self._file.fileno(), self._offset, count)
+            self._offset += sent
+            if sent == count:
+                self.close()
+            return sent
         sent = peer.sendmsg(self.rest)
         self.taken(sent)
         return sent
@@ -62,7 +105,7 @@ class Outgoing:
     def send_soon(self, peer: Peer) -> bool:
         """Send what `peer` takes within a moment; return whether that was all."""
         give_up_at = 0.0
-        while self.rest:
+        while self.left_bytes:
             try:
                 self.send(peer)
             except BlockingIOError:
@@ -74,11 +117,6 @@ class Outgoing:
                 poll.register(peer, select.POLLOUT)
                 poll.poll((give_up_at - now) * 1000)
         return True
-
-    def send_all(self, peer: Peer) -> None:
-        """Send everything, waiting for `peer` as long as it may take."""
-        while self.rest:
-            peer.sendall(self.rest.pop(0))
 
 
 class Departure:
@@ -94,17 +132,15 @@ class Departure:
         self._pieces = iter(body)
         self._is_written = False
 
-    def go_on(self, peer: Peer, may_wait: Callable[[], bool]) -> bool:
+    def go_on(self, peer: Peer) -> bool:
         """Write until all is sent; return False when the loop is to send what is in `outgoing`.
 
-        That is when `peer` takes no more for now and what it should take `may_wait`. Raise what
-        the application raises, and OSError when the client is gone or too slow.
+        That is when `peer` takes no more for now. Raise what the application raises, and OSError
+        when the client is gone.
         """
         while True:
             if not self.outgoing.send_soon(peer):
-                if may_wait():
-                    return False
-                self.outgoing.send_all(peer)
+                return False
             if self._is_written:
                 return True
             piece = next(self._pieces, None)
@@ -147,10 +183,8 @@ class Waiting:
             else:
                 self.bytes -= len(piece)
 
-    def has_room(self) -> bool:
-        """Return whether more may wait; for the threads."""
-        return self.bytes < MOST_WAITING_BYTES
-
-    def has_room_for(self, piece: bytes) -> bool:
-        """Return whether `piece` may wait, if it comes to that."""
-        return self.bytes < MOST_WAITING_BYTES or id(piece) in self._clients
+    def has_room_for(self, outgoing: Outgoing) -> bool:
+        """Return whether what is in `outgoing` may wait in memory."""
+        pieces: list[bytes] = [each.obj for each in outgoing.rest]  # type: ignore[misc]
+        more = sum(len(each) for each in pieces if id(each) not in self._clients)
+        return self.bytes + more <= MOST_WAITING_BYTES

@@ -1,8 +1,9 @@
-"""The fast lane: requests for pictures, answered by the worker's event loop itself.
+"""The fast lane: requests for pictures and `/healthz`, answered by the worker's event loop itself.
 
 What is not at hand is read by a thread first, and looked for where nobody has asked before. Only
 the plainest request is taken: a whole `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body, a
-range or anything else that wants thought. Whatever is not exactly that is no business of this file
+range or anything else that wants thought; and the question whether the process is alive, which must
+not wait for a thread. Whatever is not exactly that is no business of this file
 and goes, untouched, to gunicorn's parser and a thread, which answer it as they always did. So there
 is nothing here that could be read in two ways (RFC 9112, section 11.2).
 """
@@ -27,6 +28,8 @@ AT_HAND = "avenue.at_hand"
 PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
 """What the fast lane answers, as the log of requests calls it."""
 
+HEALTH_ROUTE = "/healthz"
+
 TRIED_SECONDS = "avenue.tried_seconds"
 """Where in the WSGI environ is said how long an answer was looked for in vain before the ordinary
 path was asked, which has only what is left of the time."""
@@ -44,6 +47,7 @@ _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
 _LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
 )
+_HEALTH_LINE = re.compile(rb"(GET|HEAD) /healthz HTTP/1\.1\r\n")
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:" + _VALUE + rb"\r\n)+\r\n")
 _TAG = rb"\r\n(?i:if-none-match):(" + _VALUE + rb")"
 _SINCE = rb"\r\n(?i:if-modified-since):" + _VALUE
@@ -103,6 +107,7 @@ class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304).
 
     With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
+    `closes` is an answer after which the connection is closed.
     """
 
     method: bytes
@@ -111,6 +116,8 @@ class Given:
     body: bytes
     read: Read | None = None
     read_seconds: float = 0.0
+    route: str = PICTURE_ROUTE
+    closes: bool = False
 
 
 @dataclass(slots=True)
@@ -129,14 +136,21 @@ class Tally:
 class FastLane:
     """Answers what is known, and counts; for the one thread of the event loop."""
 
-    def __init__(self, at_hand: AtHand, server: str) -> None:
-        """`server` is what gunicorn calls itself in its answers."""
+    def __init__(
+        self, at_hand: AtHand | None, server: str, alive: tuple[bytes, bytes] | None = None
+    ) -> None:
+        """`server` is what gunicorn calls itself in its answers.
+
+        `alive` are head lines and body of the answer at `/healthz`. Without `at_hand` or `alive`
+        the ordinary path answers.
+        """
         self._at_hand = at_hand
+        self._alive = alive
         self._server = f"Server: {server}\r\n"
         self._ids = NumberedIds()
         self._second = 0
         self._beginnings: dict[HTTPStatus, bytes] = {}
-        self.tallies: dict[tuple[bytes, HTTPStatus], Tally] = {}
+        self.tallies: dict[tuple[bytes, str, HTTPStatus], Tally] = {}
 
     def answer(self, request: bytes, reader: "Reader | None" = None) -> Given | None:
         """Return the answer to the whole `request`, None when it is one for the ordinary path.
@@ -144,26 +158,52 @@ class FastLane:
         `reader` is that of the connection; a new one reads the same.
         """
         line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
+        if line is None or self._at_hand is None:
+            return self._answer_alive(request)
         reader = reader or Reader()
-        host, tag = reader.read(request, line.end() - 2) if line else (None, None)
-        if line is None or host is None:
-            return None
+        host, tag = reader.read(request, line.end() - 2)
+        return self._answer_picture(self._at_hand, line, host, tag) if host else None
+
+    def _answer_picture(
+        self, at_hand: AtHand, line: re.Match[bytes], host: str, tag: bytes | None
+    ) -> Given | None:
         method, path = line[1], line[2].decode("ascii")
-        known = self._at_hand.find(host, path)
+        known = at_hand.find(host, path)
         if known is None:
-            return self._look(method, host, path) if tag is None else None
+            return self._look(at_hand, method, host, path) if tag is None else None
         if tag is not None:
             # A list, a weak tag, an older one: all for the ordinary path.
             return self._not_modified(method, known) if tag == known.etag else None
         if method == b"HEAD":
             return Given(method, OK, self._head(OK, known.head), b"")
-        body = self._at_hand.at_hand(known)
+        body = at_hand.at_hand(known)
         if body is None:
-            return Given(method, OK, b"", b"", partial(self._at_hand.read, host, path, known))
+            return Given(method, OK, b"", b"", partial(at_hand.read, host, path, known))
         return Given(method, OK, self._head(OK, known.head), body)
 
-    def _look(self, method: bytes, host: str, path: str) -> Given | None:
-        look = self._at_hand.first_look(host, path) if method == b"GET" else None
+    def _answer_alive(self, request: bytes) -> Given | None:
+        if self._alive is None or len(request) > LONGEST_HEAD:
+            return None
+        line = _HEALTH_LINE.match(request)
+        if line is None or _FIELDS.fullmatch(request, line.end()) is None:
+            return None
+        lower = request.lower()
+        connection = _field(lower, lower, b"connection")
+        if connection not in {None, b"keep-alive", b"close"}:
+            return None
+        if not _field(lower, lower, b"host") or _UNSUITED.search(lower):
+            return None
+        lines, body = self._alive
+        closes = connection == b"close"
+        head = self._head(OK, lines)
+        if closes:
+            head = head.replace(b"\r\nConnection: keep-alive\r\n", b"\r\nConnection: close\r\n", 1)
+        method = line[1]
+        sent = b"" if method == b"HEAD" else body
+        return Given(method, OK, head, sent, route=HEALTH_ROUTE, closes=closes)
+
+    def _look(self, at_hand: AtHand, method: bytes, host: str, path: str) -> Given | None:
+        look = at_hand.first_look(host, path) if method == b"GET" else None
         return Given(method, OK, b"", b"", look) if look else None
 
     def _not_modified(self, method: bytes, known: KnownAnswer) -> Given:
@@ -191,7 +231,7 @@ class FastLane:
 
     def count(self, given: Given) -> None:
         """Count an answer that was sent whole."""
-        key = given.method, given.status
+        key = given.method, given.route, given.status
         tally = self.tallies.get(key)
         if tally is None:
             tally = self.tallies[key] = Tally()
@@ -201,11 +241,11 @@ class FastLane:
             tally.read += 1
             tally.slowest_seconds = max(tally.slowest_seconds, given.read_seconds)
 
-    def counted(self) -> Iterator[tuple[str, HTTPStatus, Tally]]:
-        """Give method, status and how many since the last call."""
+    def counted(self) -> Iterator[tuple[str, str, HTTPStatus, Tally]]:
+        """Give method, route, status and how many since the last call."""
         tallies, self.tallies = self.tallies, {}
-        for (method, status), tally in tallies.items():
-            yield method.decode(), status, tally
+        for (method, route, status), tally in tallies.items():
+            yield method.decode(), route, status, tally
 
 
 class Reader:

@@ -14,6 +14,9 @@ from avenue.web.operators import admit_operator
 
 blueprint = Blueprint("health", __name__)
 EXTENSION = "avenue.health"
+ALIVE = "avenue.alive"
+"""Where among an application's `extensions` the worker finds what gives head lines and body of the
+answer that the process is alive. The worker gives it itself, for no thread may be free."""
 FAILED = "failed"
 RETRY_SECONDS = 2
 
@@ -146,6 +149,7 @@ def answer_of(look: Look, probe: Probe | None) -> Answer:
 def install(app: Flask, look: Look, probe: Probe) -> None:
     """Let `app` answer `/readyz` by what `look` finds and, if asked for, what `probe` does."""
     app.extensions[EXTENSION] = (look, probe)
+    app.extensions[ALIVE] = lambda: _written(app)
     app.register_blueprint(blueprint)
 
 
@@ -178,6 +182,14 @@ def ready() -> tuple[Response, int]:
         return response, 200
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response, 503
+
+
+def _written(app: Flask) -> tuple[bytes, bytes]:
+    """Return head lines and body of what `app` answers at `/healthz`, with all it adds to both."""
+    with app.test_request_context("/healthz"):
+        response = app.process_response(alive())
+    lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+    return lines.encode("latin-1"), response.get_data()
 
 
 def _never_kept(response: Response) -> Response:

@@ -62,7 +62,7 @@ from avenue.web.arrival import (
     Pace,
     Spool,
 )
-from avenue.web.departure import Departure, Outgoing, Waiting
+from avenue.web.departure import MOST_WAITING_FILE_BYTES, Departure, Outgoing, Waiting
 from avenue.web.errors import (
     KB,
     MB,
@@ -81,7 +81,9 @@ from avenue.web.fast_lane import (
     Read,
     Reader,
 )
+from avenue.web.health import ALIVE
 from avenue.web.requestlog import write_facts
+from avenue.web.shares import NOBODY, Shares
 
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -358,6 +360,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.idle = False
         self.watched = False
         self.goodbye_bytes = 0
+        self.address = client[0] if isinstance(client, tuple) else NOBODY
         self.outgoing = Outgoing()
         self.waiting: list[bytes] = []
         self.departure: Departure | None = None
@@ -389,6 +392,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     alive: bool
     _limits: Settings
     _spool: Spool
+    _waiting_files: Shares[Connection]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -452,9 +456,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def load_wsgi(self) -> None:
         """Load the application, and the fast lane if it has answers at hand."""
         super().load_wsgi()
-        at_hand = getattr(self.wsgi, "extensions", {}).get(AT_HAND)
-        if at_hand is not None and self._limits.fast_lane == "on":
-            self._fast_lane = FastLane(at_hand, gunicorn.SERVER)
+        extensions = getattr(self.wsgi, "extensions", {})
+        at_hand = extensions.get(AT_HAND) if self._limits.fast_lane == "on" else None
+        alive = extensions.get(ALIVE)
+        if at_hand is not None or alive is not None:
+            self._fast_lane = FastLane(at_hand, gunicorn.SERVER, alive and alive())
             sys.setswitchinterval(SWITCH_SECONDS)
 
     def init_process(self) -> None:
@@ -463,6 +469,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._remember_settings()
         self._limits = Settings.from_env()
         self._spool = Spool(self._limits.tmp_dir)
+        share = self._limits.address_share_percent
+        self._waiting_files = Shares(MOST_WAITING_FILE_BYTES, share)
         super().init_process()
 
     def _remember_settings(self) -> None:
@@ -617,7 +625,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if lane is None or not self.alive or conn.tried_seconds is not None:
             return False
         given = lane.answer(request, conn.reader)
-        if given is None or not self._waiting.has_room_for(given.body):
+        if given is None:
             return False
         if given.read is None:
             self._give(conn, given)
@@ -648,14 +656,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             found = None if error else reading.result()
             if error and not isinstance(error, AvenueError):
                 self.log.error("a picture could not be read", exc_info=error)
-            if found and self._waiting.has_room_for(found[1]):
+            if found:
                 conn.tried_seconds = None
                 lane.complete(given, *found)
                 given.read_seconds = time.monotonic() - began
                 self._give(conn, given)
                 return
-            if found:
-                conn.tried_seconds = 0.0  # there was only no room for it to wait
             self._begin(conn)
             self._take(conn, memoryview(request))
 
@@ -688,6 +694,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.given = None
         if self._fast_lane:
             self._fast_lane.count(given)
+        if given.closes:
+            self._stop_waiting(conn)
+            self._leave(conn, drain=False)
+            return
         if given.read:
             metrics.time_reading(PICTURE_ROUTE, given.read_seconds)
         if conn.idle:
@@ -701,12 +711,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if self._fast_lane is None or now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
-        for method, status, tally in self._fast_lane.counted():
-            metrics.count_fast_lane(method, PICTURE_ROUTE, status, tally.answers, tally.bytes)
+        for method, route, status, tally in self._fast_lane.counted():
+            metrics.count_fast_lane(method, route, status, tally.answers, tally.bytes)
             facts: dict[str, object] = {
                 "fast_lane": tally.answers,
                 "method": method,
-                "route": PICTURE_ROUTE,
+                "route": route,
                 "status": status,
                 "bytes": tally.bytes,
             }
@@ -725,7 +735,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         except OSError:
             self._drop(conn)
             return
-        if conn.outgoing.rest:
+        if conn.outgoing.left_bytes:
             self._wait_to_send(conn)
         elif conn.given:
             self._given(conn, conn.given)
@@ -740,10 +750,32 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             return
         self._stop_waiting(conn)
         self._sending.add(conn)
-        conn.waiting = self._waiting.add(conn.outgoing)
         conn.sock.pace.renew()
         conn.sock.pace.start(now)
         self._watch(conn, self._send_on, selectors.EVENT_WRITE)
+        if self._waiting.has_room_for(conn.outgoing) or self._put_down(conn):
+            conn.waiting = self._waiting.add(conn.outgoing)
+        else:
+            self._drop(conn)
+
+    def _put_down(self, conn: Connection) -> bool:
+        """Let an answer wait in a file; return whether there was room for it."""
+        try:
+            conn.outgoing.put_down(self._spool.open())
+        except OSError as error:
+            self.log.warning("No file for an answer that is taken slowly: %s", error)
+            return False
+        self._waiting_files.hold(conn, conn.outgoing.file_bytes)
+        self._make_room(self._waiting_files, conn.address)
+        return conn in self._sending
+
+    def _make_room(self, shares: Shares[Connection], address: str) -> None:
+        """Drop who has waited longest until `address` and all together hold no more than they may.
+
+        What a thread has cannot be dropped, and is soon done.
+        """
+        while (each := next((e for e in shares.excess(address) if e.watched), None)) is not None:
+            self._drop(each)
 
     def _stop_waiting(self, conn: Connection) -> None:
         """Take a connection out of wherever it waits for its next request or for room to send."""
@@ -754,6 +786,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._waiting.remove(conn.waiting)
         conn.waiting = []
         self._sending.discard(conn)
+        self._waiting_files.hold(conn, 0)
         self._arriving.discard(conn)
         conn.arrival.release()
 
@@ -792,7 +825,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.departure = None
         is_sent = False
         try:
-            is_sent = departure.go_on(conn.sock, self._waiting.has_room)
+            is_sent = departure.go_on(conn.sock)
             if not is_sent:
                 conn.departure = departure
                 return None
@@ -923,7 +956,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._drop(conn)
 
     def _drop(self, conn: Connection) -> None:
+        if conn.sock.fileno() < 0:
+            return  # to make room, after the poller had said that there is something to do
         self._stop_waiting(conn)
+        conn.outgoing.close()
         self._leaving.discard(conn)
         if conn.departure is not None:
             self.tpool.submit(conn.context.run, conn.departure.close)
@@ -957,6 +993,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """
         now = time.monotonic()
         for _ in range(len(self.keepalived_conns)):
+            if not self.keepalived_conns:
+                break  # answering one of them has made room
             conn = self.keepalived_conns[0]
             if now < conn.timeout and not force:
                 break

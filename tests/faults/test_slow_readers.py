@@ -1,0 +1,70 @@
+"""Clients that ask for a large file and do not read it: the others are answered as ever."""
+
+import contextlib
+import http.client
+import re
+import socket
+
+import pytest
+
+from tests.faults.house import sha256
+from tests.mongod import Guard
+from tests.pictures import noise_png
+from tests.server import Server, path_of
+
+ONE_PROCESS = {"AVENUE_THREADS": "2", "AVENUE_MAX_SLOW_BODY_SECONDS": "3600"}
+"""Nobody is closed for being slow while a test runs."""
+READERS = 50
+"""Each makes 2 MB wait; 64 MB may wait in memory, and there are two threads."""
+
+
+def reader_of(path: str, port: int, address: str = "127.0.0.1") -> socket.socket:
+    """A client at `address` that has asked for a file and takes what its small window takes."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(60)
+    client.bind((address, 0))
+    client.connect(("127.0.0.1", port))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    return client
+
+
+def test_readers_who_do_not_read_hold_no_thread(guard: Guard, shop_uri: str) -> None:
+    picture = noise_png(1150, 1050)  # 3.6 MB
+    with Server(guard, shop_uri, **ONE_PROCESS) as server, contextlib.ExitStack() as opened:
+        seller = server.seller()
+        url = path_of(seller.upload(seller.create_product(), picture).json["url"])
+        readers = [opened.enter_context(reader_of(url, server.port)) for _ in range(READERS)]
+        for reader in readers:
+            assert reader.recv(15, socket.MSG_PEEK) == b"HTTP/1.1 200 OK"
+        assert server.status("/healthz") == 200
+        assert server.status("/login") == 200
+        for reader in (readers[0], readers[-1]):  # from memory, and from a file
+            answer = http.client.HTTPResponse(reader)
+            answer.begin()
+            assert sha256(answer.read()) == sha256(picture)
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_the_event_loop_says_what_a_thread_would_say(
+    guard: Guard, shop_uri: str, connection: str
+) -> None:
+    """Is the process alive? With an empty query it is a thread that says so."""
+
+    def asked(path: str) -> list[bytes]:
+        head = f"GET {path} HTTP/1.1\r\nHost: any\r\nConnection: {connection}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), 60) as client:
+            client.sendall(head.encode())
+            came = b""
+            while not came.endswith(b"}\n"):
+                came += client.recv(9000)
+            if connection == "close":
+                assert client.recv(1) == b""
+        return sorted(re.sub(rb"(?<=X-Request-ID: ).*|(?<=Date: ).*", b"", came).splitlines())
+
+    with Server(guard, shop_uri) as server:
+        assert asked("/healthz") == asked("/healthz?")
+        server.process.terminate()
+        server.process.wait(60)
+        told = server.log.read_text()
+    assert re.search(r'"fast_lane": [1-9].*"route": "/healthz"', told)
