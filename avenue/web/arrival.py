@@ -28,6 +28,8 @@ CHUNK_LINE_BYTES = 8190
 """Longest line of a chunked body that is waited for (gunicorn's limit of a field)."""
 
 SPOOL_MEMORY_BYTES = 32 * MB
+SPOOL_BODY_BYTES = SPOOL_MEMORY_BYTES // 2
+"""How much of it bodies may take, which can go to files. Heads cannot."""
 SPOOL_FILE_BYTES = 512 * MB
 
 
@@ -100,7 +102,7 @@ def framing_of(head: bytes) -> Framing:
     modern = not lower.partition(b"\r\n")[0].endswith(b" http/1.0")
     expects = modern and expectation is not None
     if codings:
-        *others, last = _codings(lower)
+        *others, last = _values(lower, b"transfer-encoding")
         is_chunked = modern and last == b"chunked" and last not in others
         return Framing(chunked=True, expects=expects) if is_chunked else ODD
     length = _field(lower, b"content-length") or b""
@@ -110,9 +112,18 @@ def framing_of(head: bytes) -> Framing:
     return Framing(body_bytes=int(length), expects=expects)
 
 
-def _codings(lower: bytes) -> list[bytes]:
-    """Return every transfer coding; several lines are one list (RFC 9110 section 5.3)."""
-    lines = lower.split(b"\r\ntransfer-encoding:")[1:]
+def forwarded_for(head: bytes, hops: int) -> str | None:
+    """Return the client's address as the outermost of `hops` proxies of ours saw it, if they say.
+
+    `hosts.py` reads it by the same rule for the application.
+    """
+    addresses = _values(head.lower(), b"x-forwarded-for")
+    return addresses[-hops].decode("latin-1") if len(addresses) >= hops else None
+
+
+def _values(lower: bytes, name: bytes) -> list[bytes]:
+    """Return what a field lists; several lines are one list (RFC 9110 section 5.3)."""
+    lines = lower.split(b"\r\n" + name + b":")[1:]
     values = b",".join(line.partition(b"\r\n")[0] for line in lines)
     return [each.strip(b" \t") for each in values.split(b",")]
 
@@ -182,9 +193,9 @@ class Spool:
         """Return a new file that has no name. Raise `OSError` when there cannot be one."""
         return tempfile.TemporaryFile(dir=self.folder, buffering=0)
 
-    def take_memory(self, count: int) -> bool:
-        """Count `count` bytes as held in memory; return False when that is too much."""
-        if self.memory_bytes + count > SPOOL_MEMORY_BYTES:
+    def take_memory(self, count: int, most: int) -> bool:
+        """Count `count` bytes as held in memory; return False when that is more than `most`."""
+        if self.memory_bytes + count > most:
             return False
         self.memory_bytes += count
         return True
@@ -308,7 +319,8 @@ class Arrival:
             self.framing is None
             or len(self.data) + len(piece) <= self.head_bytes + MEMORY_BODY_BYTES
         )
-        if fits and self._spool.take_memory(len(piece)):
+        most = SPOOL_MEMORY_BYTES if self.framing is None else SPOOL_BODY_BYTES
+        if fits and self._spool.take_memory(len(piece), most):
             self.data += piece
             return
         if self.framing is None:

@@ -20,6 +20,7 @@ import ctypes
 import errno
 import json
 import math
+import resource
 import select
 import selectors
 import signal
@@ -57,10 +58,13 @@ from avenue.web.arrival import (
     HEAD_BYTES,
     NO_BODY,
     READ_BYTES,
+    SPOOL_FILE_BYTES,
+    SPOOL_MEMORY_BYTES,
     Arrival,
     Framing,
     Pace,
     Spool,
+    forwarded_for,
 )
 from avenue.web.departure import MOST_WAITING_FILE_BYTES, Departure, Outgoing, Waiting
 from avenue.web.errors import (
@@ -82,6 +86,7 @@ from avenue.web.fast_lane import (
     Reader,
 )
 from avenue.web.health import ALIVE
+from avenue.web.limits import network_of
 from avenue.web.requestlog import write_facts
 from avenue.web.shares import NOBODY, Shares
 
@@ -125,6 +130,14 @@ ANSWER_FAULTS = (InvalidResponseHeader, InvalidResponseHeaderName)
 OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
+ROOM_IS_SHORT_PERCENT = 90
+"""How full connections and spool may be before those who have waited longest have to go. Beyond
+it, what nobody can be dropped for is refused or waits."""
+
+FILES_FOR_A_CONNECTION = 4
+"""How many descriptors a connection may need: its own, a body's, an answer's, the database's."""
+
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # glibc, malloc.h
 
 
@@ -142,6 +155,16 @@ def tune_malloc() -> None:
     mallopt(M_ARENA_MAX, 2)
     mallopt(M_MMAP_THRESHOLD, 2 * MB)
     mallopt(M_TRIM_THRESHOLD, 8 * MB)
+
+
+def raise_file_limit(connections: int) -> None:
+    """Let this process have the descriptors that so many connections need, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections * FILES_FOR_A_CONNECTION
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if resource.RLIM_INFINITY != soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class PacedSocket(socket.socket):
@@ -342,9 +365,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
     is when the fast lane answered last, without waking it; `reader` reads its requests there;
     `tried_seconds` is how long an answer was looked for in vain, which makes a request a thread's.
-    `idle` is a connection between two requests; `watched` says whether the poller knows the
-    socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
-    seconds; a body that is arriving has the socket's pace instead).
+    `address` is who is held to a share. `idle` is a connection between two requests; `watched`
+    says whether the poller knows the socket, which is never while a thread has it; `timeout` is
+    when the loop gives up (monotonic seconds; a body that is arriving has the socket's pace
+    instead).
     """
 
     sock: PacedSocket
@@ -360,7 +384,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.idle = False
         self.watched = False
         self.goodbye_bytes = 0
-        self.address = client[0] if isinstance(client, tuple) else NOBODY
+        self.address = NOBODY
         self.outgoing = Outgoing()
         self.waiting: list[bytes] = []
         self.departure: Departure | None = None
@@ -392,6 +416,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     alive: bool
     _limits: Settings
     _spool: Spool
+    _connections: Shares[Connection]
+    _arriving_memory: Shares[Connection]
+    _arriving_files: Shares[Connection]
     _waiting_files: Shares[Connection]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -469,9 +496,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._remember_settings()
         self._limits = Settings.from_env()
         self._spool = Spool(self._limits.tmp_dir)
-        share = self._limits.address_share_percent
-        self._waiting_files = Shares(MOST_WAITING_FILE_BYTES, share)
+        self._make_shares(self._limits.address_share_percent)
+        raise_file_limit(self.worker_connections)
         super().init_process()
+
+    def _make_shares(self, percent: int) -> None:
+        def but_a_rest(most: int) -> Shares[Connection]:
+            return Shares(most * ROOM_IS_SHORT_PERCENT // 100, percent)
+
+        self._connections = but_a_rest(self.worker_connections)
+        self._arriving_memory = but_a_rest(SPOOL_MEMORY_BYTES)
+        self._arriving_files = but_a_rest(SPOOL_FILE_BYTES)
+        self._waiting_files = Shares(MOST_WAITING_FILE_BYTES, percent)
 
     def _remember_settings(self) -> None:
         """Put gunicorn's settings where Python finds them at once; they do not change any more.
@@ -511,8 +547,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         pace = Pace(window_seconds, window_seconds * self._limits.min_body_kb_per_second * KB)
         sock = PacedSocket.over(plain, pace)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
+        if not self._limits.proxy_hops and isinstance(client, tuple):
+            conn.address = network_of(client[0])
+        self._connections.hold(conn, 1)
         self._begin(conn)
         self._collect(conn)
+        self._make_room(self._connections, conn.address)
         return True
 
     def _not_accepted(self, error: OSError) -> None:
@@ -525,6 +565,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _begin(self, conn: Connection) -> None:
         conn.arrival = Arrival(self._spool, self._limits.max_drain_mb * MB)
         conn.timeout = time.monotonic() + self._limits.max_header_seconds
+        if self._limits.proxy_hops:
+            self._count_for(conn, NOBODY)
+
+    def _learn_address(self, conn: Connection, head: bytes) -> None:
+        """Count a connection of a proxy for whom it asks for, as its head says."""
+        if self._limits.proxy_hops:
+            address = forwarded_for(head, self._limits.proxy_hops)
+            self._count_for(conn, network_of(address) if address else NOBODY)
+
+    def _count_for(self, conn: Connection, address: str) -> None:
+        if address == conn.address:
+            return
+        for shares in (self._connections, self._arriving_memory, self._arriving_files):
+            shares.hold(conn, 0)
+        conn.address = address
+        self._connections.hold(conn, 1)
 
     def on_client_socket_readable(self, conn: Connection, client: PacedSocket) -> None:
         """Collect what came, or answer it at once."""
@@ -580,6 +636,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         except SpoolUnavailable as error:
             self._answer(conn, error)
             return
+        if arrival.framing is not None and not head_was_here:
+            self._learn_address(conn, bytes(arrival.data[: arrival.head_bytes]))
         if ready:
             self._hand_over(conn)
             return
@@ -591,6 +649,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             pace.start(now)
             self._continue(conn, arrival.framing)
         self._await(conn)
+        self._arriving_memory.hold(conn, len(arrival.data))
+        self._arriving_files.hold(conn, arrival.file_bytes)
+        self._make_room(self._arriving_memory, conn.address)
+        self._make_room(self._arriving_files, conn.address)
+        self._make_room(self._connections, conn.address)
 
     def _continue(self, conn: Connection, framing: Framing) -> None:
         if framing.expects:
@@ -624,6 +687,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         lane = self._fast_lane
         if lane is None or not self.alive or conn.tried_seconds is not None:
             return False
+        self._learn_address(conn, request)
         given = lane.answer(request, conn.reader)
         if given is None:
             return False
@@ -775,6 +839,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         What a thread has cannot be dropped, and is soon done.
         """
         while (each := next((e for e in shares.excess(address) if e.watched), None)) is not None:
+            metrics.count_refusal(RequestTooSlow.code)
+            if each in self._arriving and each.arrival.received_bytes:
+                with contextlib.suppress(OSError):
+                    each.sock.send(response_to(RequestTooSlow()))
             self._drop(each)
 
     def _stop_waiting(self, conn: Connection) -> None:
@@ -788,7 +856,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._sending.discard(conn)
         self._waiting_files.hold(conn, 0)
         self._arriving.discard(conn)
+        self._release(conn)
+
+    def _release(self, conn: Connection) -> None:
+        """Give back what a request has taken up."""
         conn.arrival.release()
+        self._arriving_memory.hold(conn, 0)
+        self._arriving_files.hold(conn, 0)
 
     # Answering
 
@@ -883,7 +957,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if leftover is None:
             self._leave(conn, drain=conn.arrival.is_open)
             return
-        conn.arrival.release()
+        self._release(conn)
         if leftover:
             self._begin(conn)
             self._take(conn, memoryview(leftover))
@@ -893,6 +967,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _rest(self, conn: Connection) -> None:
         conn.idle = True
         conn.set_timeout()
+        self._connections.hold(conn, 0)
+        self._connections.hold(conn, 1)  # it waits from now on
         if not self.alive:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         self.keepalived_conns.append(conn)
@@ -932,7 +1008,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         """
         self._unwatch(conn)
         self._arriving.discard(conn)
-        conn.arrival.release()
+        self._release(conn)
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -960,6 +1036,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             return  # to make room, after the poller had said that there is something to do
         self._stop_waiting(conn)
         conn.outgoing.close()
+        self._connections.hold(conn, 0)
         self._leaving.discard(conn)
         if conn.departure is not None:
             self.tpool.submit(conn.context.run, conn.departure.close)

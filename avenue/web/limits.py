@@ -345,10 +345,10 @@ def _view() -> Callable[..., object] | None:
 def _caller(actor: Actor | None) -> str:
     if actor and actor.id:
         return f"user:{actor.id}"
-    return f"address:{_network(request.remote_addr or '')}"
+    return f"address:{network_of(request.remote_addr or '')}"
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Return `address`; of an IPv6 one the part its owner cannot choose."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

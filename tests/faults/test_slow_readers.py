@@ -14,8 +14,10 @@ from tests.server import Server, path_of
 
 ONE_PROCESS = {"AVENUE_THREADS": "2", "AVENUE_MAX_SLOW_BODY_SECONDS": "3600"}
 """Nobody is closed for being slow while a test runs."""
-READERS = 50
-"""Each makes 2 MB wait; 64 MB may wait in memory, and there are two threads."""
+MOST_OF_ONE = 18
+"""Two in a hundred of 900 connections, of which a process may have a thousand."""
+READERS = 80
+"""Each makes 1 MB wait; 64 MB may wait in memory, and there are two threads."""
 
 
 def reader_of(path: str, port: int, address: str = "127.0.0.1") -> socket.socket:
@@ -27,6 +29,51 @@ def reader_of(path: str, port: int, address: str = "127.0.0.1") -> socket.socket
     client.connect(("127.0.0.1", port))
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     return client
+
+
+def body_of(port: int, address: str, forwarded: str) -> socket.socket:
+    """A client at `address`, or the proxy there, of whose body not all comes."""
+    client = socket.create_connection(("127.0.0.1", port), 60, (address, 0))
+    lines = ["POST /login HTTP/1.1", "Host: 127.0.0.1", f"X-Forwarded-For: 10.9.9.9, {forwarded}"]
+    client.sendall("\r\n".join([*lines, "Content-Length: 9", "", "email="]).encode())
+    return client
+
+
+def is_open(client: socket.socket) -> bool:
+    """Whether the server still waits for more; what it has closed before says so at once."""
+    client.setblocking(False)
+    try:
+        client.recv(1)
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+    return False
+
+
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_an_address_beyond_its_share_loses_its_own_connections(
+    guard: Guard, shop_uri: str, hops: str
+) -> None:
+    """Behind a proxy the forwarded address counts, and without one what a client says does not."""
+    greedy, other = "127.0.0.2", "127.0.0.3"
+    here = "127.0.0.1"
+
+    def opened_by(address: str, count: int) -> list[socket.socket]:
+        at, said = (address, here) if hops == "0" else (here, address)
+        return [stack.enter_context(body_of(server.port, at, said)) for _ in range(count)]
+
+    share = {"AVENUE_ADDRESS_SHARE_PERCENT": "2", "AVENUE_PROXY_HOPS": hops}
+    with (
+        Server(guard, shop_uri, **ONE_PROCESS, **share) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        before = opened_by(other, MOST_OF_ONE)
+        many = opened_by(greedy, 3 * MOST_OF_ONE)
+        for each in many[: 2 * MOST_OF_ONE]:
+            each.recv(1)  # an answer, or the end
+        assert all(map(is_open, many[2 * MOST_OF_ONE :]))
+        assert all(map(is_open, before))
 
 
 def test_readers_who_do_not_read_hold_no_thread(guard: Guard, shop_uri: str) -> None:

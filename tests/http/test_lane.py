@@ -713,18 +713,16 @@ def test_a_worker_that_served_its_share_is_replaced_and_nothing_is_lost(serve):
     assert len(pids) > 1
 
 
-def test_connections_above_the_limit_wait_until_one_is_gone(serve):
-    server = serve("--worker-connections", "9")
+def test_at_the_limit_of_connections_who_has_waited_longest_makes_room(serve):
+    server = serve("--worker-connections", "9", AVENUE_ADDRESS_SHARE_PERCENT="100")
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(server.connect(get("/hello"))) for _ in range(9)]
-        assert all(statuses(answer(each)) == [200] for each in clients)
-        tenth = stack.enter_context(server.connect(get("/hello")))
-        tenth.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            tenth.recv(65_536)
-        tenth.settimeout(DEADLINE_SECONDS)
-        clients[0].close()
-        assert statuses(answer(tenth)) == [200]
+        clients = []
+        for _ in range(20):
+            clients.append(stack.enter_context(server.connect(get("/hello"))))
+            assert statuses(answer(clients[-1])) == [200]
+        assert clients[0].recv(1) == b""
+        clients[-1].sendall(get("/hello"))
+        assert statuses(answer(clients[-1])) == [200]
 
 
 def test_a_worker_out_of_descriptors_goes_on_with_the_connections_it_has(serve):

@@ -170,15 +170,17 @@ def test_long_bodies_go_to_a_file_without_a_name(request_of, spool, tmp_path):
     assert (spool.memory_bytes, spool.file_bytes) == (0, 0)
 
 
-def test_when_memory_is_full_bodies_go_to_files_and_heads_are_refused(request_of, monkeypatch):
-    monkeypatch.setattr(arrival, "SPOOL_MEMORY_BYTES", 60)
+def test_bodies_leave_memory_to_heads_which_are_refused_when_it_is_full(request_of, monkeypatch):
+    monkeypatch.setattr(arrival, "SPOOL_BODY_BYTES", 60)
+    monkeypatch.setattr(arrival, "SPOOL_MEMORY_BYTES", 100)
     request = request_of(10**6)
     request.add(memoryview(HEAD + b"Content-Length: 9\r\n\r\n"))
     request.add(memoryview(b"x" * 9))
     request.add(memoryview(b"x" * 9))
     assert request.file_bytes == 9
+    request_of(10**6).add(memoryview(b"GET / HTTP/1.1"))
     with pytest.raises(SpoolUnavailable):
-        request_of(10**6).add(memoryview(b"GET / HTTP/1.1"))
+        request_of(10**6).add(memoryview(b"GET / HTTP/1.1" + bytes(40)))
 
 
 def test_when_files_are_full_bodies_are_refused(request_of, monkeypatch):
