@@ -551,8 +551,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             conn.address = network_of(client[0])
         self._connections.hold(conn, 1)
         self._begin(conn)
-        self._collect(conn)
         self._make_room(self._connections, conn.address)
+        if self._connections.is_over(conn.address):
+            self._drop(conn)  # all that its address has are in threads, or wait for one
+        else:
+            self._collect(conn)
         return True
 
     def _not_accepted(self, error: OSError) -> None:

@@ -45,9 +45,13 @@ class Shares(Generic[Holder]):
         if not holders:
             del self._holders[address], self._sums[address]
 
+    def is_over(self, address: str) -> bool:
+        """Return whether `address` holds more than its share."""
+        return address != NOBODY and self._sums.get(address, 0) > self.most_each
+
     def excess(self, address: str) -> Iterator[Holder]:
         """Give who has to go because `address` holds more now, who has waited longest first."""
-        if address != NOBODY and self._sums.get(address, 0) > self.most_each:
+        if self.is_over(address):
             greedy = address
         elif self.held > self.most:
             greedy = max(self._sums, key=self._sums.__getitem__)
