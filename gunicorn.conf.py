@@ -23,6 +23,8 @@ is_known = gunicorn.version_info[0] == KNOWN_GUNICORN
 worker_class = "avenue.web.lane.Worker" if is_known else "gthread"
 workers = settings.workers
 threads = settings.threads
+# The one our worker reads requests by. A faster one that is installed would else be taken.
+http_parser = "python"
 bind = f"{'127.0.0.1' if settings.local else '0.0.0.0'}:{settings.port}"  # noqa: S104 - meant
 
 # Longer than a proxy keeps its side (nginx 60 s, common load balancers 60 s): who closes first

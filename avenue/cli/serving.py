@@ -28,6 +28,7 @@ from avenue.jobs.models import Job
 from avenue.media.decoding import DecodePool
 from avenue.media.inspection.service import INSPECT
 from avenue.media.variants import EAGER, VARIANTS
+from avenue.ops.doctor.known import hole_in
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate
@@ -244,9 +245,23 @@ def _greeting_text(settings: Settings, admin: NewUser | None) -> str:
     lines = [f"Avenue is at {settings.base_url} (Ctrl-C stops it)."]
     if settings.local:
         lines.append(f"Its data and its log are in {settings.data_dir.resolve()}.")
+        lines += _hole_of_mongod(settings)
     if admin:
         lines.append(f"First administrator: {admin.user.email}{shown_once(admin.made_password)}")
     return "\n".join(lines)
+
+
+def _hole_of_mongod(settings: Settings) -> list[str]:
+    """Return a line about the hole that the MongoDB brought along is known to have, if it has."""
+    with database_of(settings) as database:
+        version = database.client.server_info()["version"]
+    fixed = hole_in(version)
+    if fixed is None:
+        return []
+    return [
+        f"MongoDB {version} has a known hole ({fixed.advisory}, closed in {fixed.version}):"
+        " for trying out only, on this machine."
+    ]
 
 
 def _run_gunicorn(application: str) -> None:

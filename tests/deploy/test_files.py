@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from importlib.resources import files
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -340,6 +341,21 @@ def test_pods_are_nobody_and_write_bodies_only():
         if workload["kind"] == "Deployment":
             (volume,), (mount,) = pod["volumes"], container["volumeMounts"]
             assert (mount["name"], mount["mountPath"]) == (volume["name"], TMP_DIR)
+
+
+def test_pods_are_reached_by_the_ingress_alone_and_reach_no_credentials_of_a_cloud():
+    every, web = manifest("NetworkPolicy", "avenue"), manifest("NetworkPolicy", "avenue-web")
+    for workload in PODS:
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        assert every["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert every["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert every["spec"]["ingress"] == []
+    (rule,) = web["spec"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": "http"}]
+    blocks = [to["ipBlock"] for each in every["spec"]["egress"] for to in each.get("to", ())]
+    left_out = [ip_network(each) for block in blocks for each in block["except"]]
+    for credentials in ("169.254.169.254", "fd00:ec2::254"):
+        assert any(ip_address(credentials) in network for network in left_out)
 
 
 def test_pods_are_asked_at_the_port_and_paths_they_answer_at():

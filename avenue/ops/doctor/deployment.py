@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from avenue.config import Settings
-from avenue.ops.doctor.known import LEAST_MONGODB, MONGODB, MONGODB_ENDS, version_in
+from avenue.ops.doctor.known import LEAST_MONGODB, MONGODB_ENDS, hole_in, version_in
 from avenue.ops.doctor.models import Finding, Level
 from avenue.ops.sizes import size
 from avenue.storage.diagnosis import KnownIndex, differing
@@ -188,8 +188,8 @@ def version(ward: Ward) -> Iterator[Finding]:
             says="Avenue needs MongoDB 6.0 or newer.",
             cure="Upgrade one series after the other.",
         )
-    fixed = MONGODB.get(series)
-    if fixed and number < version_in(fixed.version):
+    fixed = hole_in(told)
+    if fixed:
         yield Finding(
             level=level,
             place=place,

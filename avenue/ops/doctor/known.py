@@ -58,6 +58,13 @@ MONGODB_ENDS: Mapping[Version, date] = MappingProxyType(
 """When a series gets no more fixes: https://www.mongodb.com/legal/support-policy/lifecycles"""
 
 
+def hole_in(version: str) -> Fixed | None:
+    """Return the hole that this MongoDB has and that is known, or None."""
+    number = version_in(version)
+    fixed = MONGODB.get(number[:2])
+    return fixed if fixed and number < version_in(fixed.version) else None
+
+
 def version_in(text: str) -> Version:
     """Return the numbers of a version, as (6, 0, 5) of `6.0.5`."""
     return tuple(map(int, _NUMBERS.findall(text)[:3]))

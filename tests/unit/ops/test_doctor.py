@@ -15,7 +15,7 @@ from avenue.media.sniffing import HEIC
 from avenue.ops.doctor import deployment, machine
 from avenue.ops.doctor.addresses import Fate, Judged, Named, mended, shown
 from avenue.ops.doctor.deployment import Ward
-from avenue.ops.doctor.known import MONGODB, MONGODB_ENDS, PACKAGES, version_in
+from avenue.ops.doctor.known import MONGODB, MONGODB_ENDS, PACKAGES, hole_in, version_in
 from avenue.ops.doctor.models import Finding, Level, Machine
 from avenue.ops.doctor.pictures import PICTURES
 from avenue.ops.doctor.service import MOST_TOLD, looked
@@ -481,3 +481,10 @@ def test_entries_that_stand_twice_are_left_alone_when_another_one_is_mended():
     place = ("images", 1, "url")
     found = mended(product, [wrong(place, "/uploads/a.jpg", "X", kind="product")])
     assert found == {"images": [twice, {"asset": "X"}, twice, odd]}
+
+
+def test_a_mongodb_has_a_hole_below_the_version_that_closed_it():
+    for series, fixed in MONGODB.items():
+        assert hole_in(".".join(map(str, series)) + ".0") == fixed
+        assert hole_in(fixed.version) is None
+    assert hole_in("99.0.0") is None
