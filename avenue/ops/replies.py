@@ -41,8 +41,8 @@ class PointReply(TypedDict):
     """One moment of the past."""
 
     at: str
-    stored_bytes: int
-    stored_files: int
+    stored_bytes: int | None
+    stored_files: int | None
     disk_percent: float | None
     connections_percent: float | None
     oplog_hours: float | None

@@ -31,7 +31,7 @@ from avenue.ops.state.service import MEASURES, StateService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext, language, lazy_gettext
-from avenue.web.pages import Entry, page, see
+from avenue.web.pages import Entry, moment, page, see
 from avenue.web.parsing import one_of, page_asked_for
 from avenue.web.services import using
 
@@ -284,7 +284,8 @@ def _curves(actor: Actor, points: Sequence[Point], span: Span) -> Iterator[Curve
             top=each.write(drawn.top),
             last=each.write(values[-1]),
             summary=gettext(
-                "Now %(last)s, at least %(least)s, at most %(most)s.",
+                "%(last)s at %(at)s; at least %(least)s, at most %(most)s.",
+                at=moment(known[-1][0]),
                 last=each.write(values[-1]),
                 least=each.write(min(values)),
                 most=each.write(max(values)),

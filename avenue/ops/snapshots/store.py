@@ -132,14 +132,16 @@ class HouseCounts:
         return {each["_id"]: each["count"] for each in found}
 
 
-def _stored_by(site_id: str | None) -> Document | list[Document]:
+def _stored_by(site_id: str | None) -> Document:
     """Return the projection to what a site has stored; None: to one row of all sites together."""
     if site_id is not None:
         rows = {"$cond": [{"$isArray": "$stored"}, "$stored", []]}
         is_of_site = {"$eq": ["$$each.site", {"$literal": site_id}]}
         return {"$filter": {"input": rows, "as": "each", "cond": is_of_site}}
     sums = {name: {"$sum": f"$stored.{name}"} for name in ("files", "bytes")}
-    return [{"site": {"$literal": ""}, "bucket": {"$literal": ""}, **sums}]
+    together = [{"site": {"$literal": ""}, "bucket": {"$literal": ""}, **sums}]
+    was_counted = {"$and": [{"$isArray": "$stored"}, {"$ne": ["$stored", []]}]}
+    return {"$cond": [was_counted, together, []]}  # what nobody counted is not 0
 
 
 def _snapshots(documents: Iterable[Document]) -> list[Snapshot]:

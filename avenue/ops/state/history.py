@@ -32,8 +32,8 @@ class Point:
     """
 
     at: datetime
-    stored_bytes: int
-    stored_files: int
+    stored_bytes: int | None = None
+    stored_files: int | None = None
     disk_percent: float | None = None
     connections_percent: float | None = None
     oplog_hours: float | None = None
@@ -66,5 +66,8 @@ def site_point(snapshot: Snapshot) -> Point:
     return Point(at=snapshot.at, stored_bytes=size, stored_files=count)
 
 
-def _together(stored: Sequence[Stored]) -> tuple[int, int]:
+def _together(stored: Sequence[Stored]) -> tuple[int | None, int | None]:
+    """Return how many files and bytes those are; a site without any row was not counted."""
+    if not stored:
+        return None, None
     return sum(each.files for each in stored), sum(each.bytes for each in stored)

@@ -14,6 +14,7 @@ from avenue.identity import new_id
 from avenue.jobs.models import State
 from avenue.ops.snapshots.models import QuotaUse, Stored, StoredVariant, Traffic
 from avenue.ops.snapshots.service import SNAPSHOT, SnapshotService
+from avenue.ops.state.history import house_point, site_point
 from avenue.ops.traffic.models import Counts
 from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.storage import status
@@ -122,6 +123,25 @@ def test_the_history_reads_of_all_sites_one_row_and_of_one_site_its_own(
     (of_one,) = service.history_since(taken.at, "blog")
     own = tuple(each for each in taken.stored if each.site == "blog")
     assert of_one == replace(taken, stored=own, **nothing)
+
+
+def test_what_was_not_counted_is_a_gap_and_not_0(
+    service: SnapshotService, database: Database
+) -> None:
+    """A snapshot of an earlier version, one from before a site was there, one of nothing yet."""
+    plant(database)
+    taken = service.take()
+    metrics = database.raw["infra_metrics"]
+    none_here = [{"site": "default", "bucket": "uploads", "files": 0, "bytes": 0}]
+    for stored, house in ((None, None), ([], None), (none_here, 0)):
+        change = {"$unset": {"stored": ""}} if stored is None else {"$set": {"stored": stored}}
+        metrics.update_many({}, change)
+        (of_all,), (of_one,) = (
+            service.history_since(taken.at, None),
+            service.history_since(taken.at, "blog"),
+        )
+        assert (house_point(of_all).stored_bytes, house_point(of_all).stored_files) == (house,) * 2
+        assert site_point(of_one).stored_files is None
 
 
 @pytest.mark.parametrize(("full_percent", "is_told"), [(0, True), (200, False)])
