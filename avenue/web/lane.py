@@ -130,6 +130,11 @@ ANSWER_FAULTS = (InvalidResponseHeader, InvalidResponseHeaderName)
 OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
+KERNEL_BYTES = 256 * KB
+"""How much of an answer the kernel may hold for a client; Linux doubles it. By itself it takes up
+to 4 MB, and a thousand slow readers used up what it has for all connections of the machine: answers
+then took 20 s, however idle the worker was."""
+
 ROOM_IS_SHORT_PERCENT = 90
 """How full connections and spool may be before those who have waited longest have to go. Beyond
 it, what nobody can be dropped for is refused or waits."""
@@ -545,6 +550,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self.nr_conns += 1
         window_seconds = self._limits.max_slow_body_seconds
         pace = Pace(window_seconds, window_seconds * self._limits.min_body_kb_per_second * KB)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         sock = PacedSocket.over(plain, pace)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         if not self._limits.proxy_hops and isinstance(client, tuple):

@@ -1,0 +1,113 @@
+"""Thousands of slow clients, each kind alone and all at once: other people notice nothing."""
+
+import contextlib
+import itertools
+import socket
+import statistics
+import threading
+import time
+
+import pytest
+
+from tests.faults.test_slow_readers import reader_of
+from tests.mongod import Guard
+from tests.pictures import noise_png, photo
+from tests.server import BROKEN, Client, Server, path_of
+from tests.threads import joined
+
+pytestmark = [pytest.mark.alone, pytest.mark.long]
+
+MANY = 1000
+SECONDS = 20
+HEALTH_P99_SECONDS = 0.1
+OTHERS_P95_SECONDS = 0.5
+
+
+def slow_of(port: int, address: str, sent: bytes) -> socket.socket:
+    """A client at `address` that sends no more than `sent`, for now."""
+    client = socket.socket()
+    client.bind((address, 0))
+    client.settimeout(60)
+    client.connect(("127.0.0.1", port))
+    client.sendall(sent)
+    return client
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
+BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000\r\n\r\n" + bytes(80_000)
+
+
+def attack(
+    kind: str, server: Server, url: str, address: str, opened: contextlib.ExitStack
+) -> socket.socket | None:
+    """One slow client; None when nobody takes it in any more."""
+    try:
+        if kind == "readers":
+            client = reader_of(url, server.port, address)
+        else:
+            client = slow_of(server.port, address, HEAD if kind == "heads" else BODY)
+    except OSError:
+        return None
+    return opened.enter_context(client)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("addresses", [1, 250])
+@pytest.mark.parametrize(
+    "kinds", [("readers",), ("bodies",), ("heads",), ("readers", "bodies", "heads")]
+)
+def test_other_people_are_answered_beside_thousands_of_slow_clients(
+    guard: Guard, shop_uri: str, kinds: tuple[str, ...], addresses: int
+) -> None:
+    with Server(guard, shop_uri, WEB_CONCURRENCY="2") as server, contextlib.ExitStack() as opened:
+        seller = server.seller()
+        product = seller.create_product()
+        url = path_of(seller.upload(product, noise_png(1150, 1050)).json["url"])
+        small = path_of(seller.upload(product, photo(320, 240)).json["url"])
+        took: dict[str, list[float]] = {"/healthz": [], "/login": [], small: []}
+        wrong: list[object] = []
+        stop = threading.Event()
+
+        def ask(path: str) -> None:
+            visitor = Client(server.port, timeout_seconds=60)
+            while not stop.wait(0.02):
+                began_at = time.monotonic()
+                try:
+                    status = visitor.get(path).status
+                except BROKEN as error:
+                    status = repr(error)
+                took[path].append(time.monotonic() - began_at)
+                if status != 200:
+                    wrong.append((path, status))
+
+        asking = [threading.Thread(target=ask, args=(path,), daemon=True) for path in took]
+        for each in asking:
+            each.start()
+        sources = itertools.cycle(f"127.0.1.{number + 1}" for number in range(addresses))
+        clients = []
+        for kind in kinds:
+            for _ in range(MANY):
+                client = attack(kind, server, url, next(sources), opened)
+                if client:
+                    clients.append((kind, client))
+        ends_at = time.monotonic() + SECONDS
+        while time.monotonic() < ends_at:
+            for kind, client in clients:
+                if kind != "readers":
+                    with contextlib.suppress(OSError):
+                        client.send(b"x" * (1 if kind == "heads" else 1000))
+            time.sleep(0.5)
+        stop.set()
+        for each in asking:
+            joined(each)
+        p99 = statistics.quantiles(took["/healthz"], n=100)[-1]
+        p95 = statistics.quantiles(took["/login"] + took[small], n=20)[-1]
+        print(
+            f"{'+'.join(kinds)} from {addresses}: /healthz p99 {p99 * 1000:.0f} ms, "
+            f"others p95 {p95 * 1000:.0f} ms, {sum(map(len, took.values()))} answers, "
+            f"{len(wrong)} wrong {wrong[:3]}",
+            flush=True,
+        )
+        assert not wrong
+        assert p99 < HEALTH_P99_SECONDS
+        assert p95 < OTHERS_P95_SECONDS
