@@ -11,6 +11,7 @@ def test_an_address_has_no_more_connections_than_it_may(guard: Guard) -> None:
     """Two wait for an answer that never comes, and the third is told so."""
     changes = {"limit_conn connections 500;": "limit_conn connections 2;"}
     with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as stack:
+        silent.settimeout(60)
         port = silent.getsockname()[1]
         edge = stack.enter_context(Nginx(guard, [port, port], changes))
         for number in range(3):

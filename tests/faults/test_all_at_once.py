@@ -96,7 +96,7 @@ def test_other_people_are_answered_beside_thousands_of_slow_clients(
                 if kind != "readers":
                     with contextlib.suppress(OSError):
                         client.send(b"x" * (1 if kind == "heads" else 1000))
-            time.sleep(0.5)
+            stop.wait(0.5)
         stop.set()
         for each in asking:
             joined(each)
