@@ -6,12 +6,13 @@ A room renders its templates with `page`. They extend `narrow.html` (one small t
 `moment` and `here`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from babel.numbers import format_currency, format_decimal
 from flask import (
@@ -34,8 +35,13 @@ from avenue.web.assets import asset
 from avenue.web.auth import current_actor, safe_next
 from avenue.web.hosts import current_site
 from avenue.web.language import language
+from avenue.web.listing import SAID
 
 THEME_COOKIE = "avenue_theme"
+SAID_COOKIE = "avenue_said"
+SAID_SECONDS = 60
+ONCE = (*SAID, "refused", "file")
+"""What an address has for its page to say once."""
 THEMES = ("auto", "light", "dark")
 YEAR_SECONDS = 365 * 24 * 3600
 EXTENSION = "avenue.navigation"
@@ -67,6 +73,8 @@ def install(app: Flask, navigation: Sequence[Entry]) -> None:
     app.extensions[EXTENSION] = tuple(navigation)
     app.register_blueprint(blueprint)
     app.context_processor(_at_hand)
+    app.before_request(_say_once)
+    app.after_request(_was_said)
     app.add_template_filter(price)
     app.add_template_filter(size, "bytes")
     app.add_template_filter(moment)
@@ -82,8 +90,46 @@ def page(template: str, *, status: int = 200, **facts: Any) -> Response:
 
 
 def see(path: str) -> Response:
-    """Send the browser to `path` by GET, after a form was taken (RFC 9110, section 15.4.4)."""
-    return make_response(redirect(path, code=303))
+    """Send the browser to `path` by GET, after a form was taken (RFC 9110, section 15.4.4).
+
+    What `path` has to say (`?said=`) is said once: the cookie ends with the page that says it.
+    """
+    response = make_response(redirect(path, code=303))
+    if _says_something(parse_qsl(urlsplit(path).query)):
+        response.set_cookie(
+            SAID_COOKIE, "1", max_age=SAID_SECONDS, secure=request.is_secure, samesite="Lax"
+        )
+    return response
+
+
+def _says_something(query: Iterable[tuple[str, str]]) -> bool:
+    return any(name in {"said", "refused"} for name, _ in query)
+
+
+def _say_once() -> Response | None:
+    """Lead from an address that has something to say to the one without, unless it is news.
+
+    A reload and whoever got the link are told nothing. A program with a token has no cookies.
+    """
+    told = [*request.args.items(multi=True)]
+    if request.method != "GET" or not request.path.startswith(("/admin", "/login")):
+        return None
+    if not _says_something(told) or "Authorization" in request.headers:
+        return None
+    if SAID_COOKIE in request.cookies:
+        g.was_said = True
+        return None
+    kept = [(name, value) for name, value in told if name not in ONCE]
+    path = f"{request.path}?{urlencode(kept)}" if kept else request.path
+    response = make_response(redirect(path))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _was_said(response: Response) -> Response:
+    if g.get("was_said") and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        response.delete_cookie(SAID_COOKIE)
+    return response
 
 
 @blueprint.post("/preferences")

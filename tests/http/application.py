@@ -26,6 +26,7 @@ from avenue.media.library import MediaLibrary
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.auth import COOKIE_NAME
+from avenue.web.pages import SAID_COOKIE
 from avenue.web.places import WITHOUT_SITE
 from tests import pictures
 from tests.http.contract import Contract, unconnected_app
@@ -262,7 +263,9 @@ class Caller:
             return {}
         if self.id is None or path.startswith(TAKING_TOKENS):
             return {"Authorization": f"Bearer {self.token}"}
-        return {"Cookie": self.session(), "Origin": f"https://{self.host}"}
+        # As if a form had just been sent: what an address has to say is news.
+        cookies = f"{self.session()}; {SAID_COOKIE}=1"
+        return {"Cookie": cookies, "Origin": f"https://{self.host}"}
 
     def session(self) -> str:
         """The cookie of a browser of this person; made here, for signing in checks a password."""

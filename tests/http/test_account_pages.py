@@ -61,6 +61,10 @@ def test_a_new_password_ends_every_other_session_and_keeps_this_one(house: House
     assert get(house.with_cookie(old.value), ME).status_code == 401
     assert get(house.client(), ME, headers={"Authorization": token}).status_code == 401
     assert "Tu contraseña ha cambiado" in get(here, answer.headers["Location"]).text
+    # A reload, and whoever got the link, are not told: they are led to the address without it.
+    for told in (here, house.client()):
+        again = get(told, f"{ACCOUNT}?said=password&count=1&tab=x")
+        assert (again.status_code, again.headers["Location"]) == (302, f"{ACCOUNT}?tab=x")
     answer = post(house.client(), "/api/auth/login", json=credentials(password=NEWER))
     assert answer.status_code == 200
 

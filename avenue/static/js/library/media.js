@@ -79,6 +79,7 @@ async function freshen(id) {
 async function again(said) {
   if (isChanged() && !(await save())) return;
   isLeaving = true;
+  document.cookie = "avenue_said=1; path=/; max-age=60; samesite=lax"; // said once: web/pages.py
   location.replace(`${location.pathname}?said=${said}`);
 }
 

@@ -13,7 +13,10 @@ async function again() {
   if (!answer.ok) return setTimeout(again, SLOW);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-look]");
-  if (!fresh) return location.replace(`${location.pathname}?said=looked`);
+  if (!fresh) {
+    document.cookie = "avenue_said=1; path=/; max-age=60; samesite=lax"; // said once: web/pages.py
+    return location.replace(`${location.pathname}?said=looked`);
+  }
   const here = document.querySelector("[data-look]");
   if (here.innerHTML !== fresh.innerHTML) here.replaceChildren(...fresh.childNodes);
   return setTimeout(again, PAUSE);
