@@ -138,7 +138,7 @@ def test_no_log_has_a_link(shared):
 
 def answered(port: int) -> str:
     """The id of a request nobody else has sent, as it will be in the log."""
-    found = re.search(rb"X-Request-ID: (\S+)", talk(port, get("/healthz")))
+    found = re.search(rb"X-Request-ID: (\S+)", talk(port, get("/readyz")))
     assert found
     return found[1].decode()
 
