@@ -5,6 +5,7 @@ All are deterministic. Those that lie do so in their headers; the rest is as sma
 
 import io
 import random
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -542,6 +543,13 @@ def gif_claiming(width: int, height: int) -> bytes:
     """A GIF of 16 by 16 pixels whose screen claims another size."""
     data = gif()
     return data[:6] + struct.pack("<HH", width, height) + data[10:]
+
+
+def gif_with_frame(left: int, top: int, width: int, height: int, *, number: int = 0) -> bytes:
+    """A GIF of 16 by 16 pixels, of which one of two frames claims another place and size."""
+    data = gif(2)
+    at = [found.start() for found in re.finditer(rb",(?=\0\0\0\0\x10\0\x10\0)", data)][number]
+    return data[: at + 1] + struct.pack("<4H", left, top, width, height) + data[at + 9 :]
 
 
 @cache

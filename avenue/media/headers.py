@@ -102,15 +102,19 @@ _GIF_HAS_COLOURS, _GIF_COLOURS = 0x80, 0x07
 
 
 def _gif(data: bytes) -> Header:
-    """Walk the blocks; a file that just stops after one is taken, as by every viewer."""
+    """Walk the blocks; a file that just stops after one is taken, as by every viewer.
+
+    The first frame makes a screen larger that is too small for it; browsers, of which Chromium was
+    asked, cut off what later ones have outside.
+    """
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at, frames = 13 + _gif_colours(flags), 0
     while at < len(data) and (kind := data[at : at + 1]) != _GIF_END:
         at += 2
         if kind == _GIF_FRAME:
             left, top, across, down, flags = struct.unpack_from("<HHHHB", data, at - 1)
-            if left + across > width or top + down > height:
-                raise ValueError("a frame larger than its GIF")
+            if not frames:
+                width, height = max(width, left + across), max(height, top + down)
             frames += 1
             at += 9 + _gif_colours(flags)  # and the least code length before its data
         elif kind != _GIF_EXTENSION:

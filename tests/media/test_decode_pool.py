@@ -788,10 +788,10 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "image_too_large",
     ),
     "GIF of 100,000 frames": ("image/gif", pictures.endless_gif, "too_many_frames"),
-    "GIF with a frame larger than its screen": (
+    "GIF with a frame of 65,535 by 65,535 on a small screen": (
         "image/gif",
-        lambda: pictures.gif_claiming(8, 8),
-        "broken_image",
+        lambda: pictures.gif_with_frame(0, 0, 65_535, 65_535),
+        "image_too_large",
     ),
     "GIF that stops within a frame": (
         "image/gif",

@@ -82,6 +82,17 @@ def test_a_good_picture_is_taken(name: str) -> None:
     assert (facts.width, facts.height, facts.frames) == (*size, 1)
 
 
+@table(
+    "number, left, top, size",
+    [(0, 5, 5, (21, 21)), (0, 40, 0, (56, 16)), (1, 5, 5, (16, 16)), (1, 40, 40, (16, 16))],
+)
+def test_a_gif_with_frames_outside_its_screen_is_what_browsers_make_of_it(
+    number: int, left: int, top: int, size: tuple[int, int]
+) -> None:
+    facts = facts_of(pictures.gif_with_frame(left, top, 16, 16, number=number))
+    assert (facts.width, facts.height, facts.frames) == (*size, 2)
+
+
 BAD: dict[str, tuple[Make, type[AvenueError]]] = {
     "PNG header of 50,000 by 50,000": (pictures.png_header, ImageTooLarge),
     "PNG header of 2^31": (lambda: pictures.png_header(2**31 - 1, 2**31 - 1), ImageTooLarge),
@@ -116,9 +127,9 @@ BAD: dict[str, tuple[Make, type[AvenueError]]] = {
     "GIF of 101 frames": (lambda: pictures.gif(101), TooManyFrames),
     "GIF of 100,000 frames": (pictures.endless_gif, TooManyFrames),
     "GIF of 65,535 by 65,535": (lambda: pictures.gif_claiming(65_535, 65_535), ImageTooLarge),
-    "GIF with a frame larger than its screen": (
-        lambda: pictures.gif_claiming(8, 8),
-        BrokenImage,
+    "GIF with a frame of 65,535 by 65,535 on a small screen": (
+        lambda: pictures.gif_with_frame(0, 0, 65_535, 65_535),
+        ImageTooLarge,
     ),
     "GIF cut in half": (lambda: pictures.truncated(pictures.gif(3)), BrokenImage),
     "GIF that is a JavaScript": (pictures.gif_script, BrokenImage),
