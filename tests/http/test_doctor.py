@@ -316,7 +316,7 @@ def test_a_dry_run_lists_and_changes_nothing(avenue, planted):
     assert everything(avenue) == before
     done = avenue.commands.run("doctor", "--fix", "urls", env=avenue.environment)
     assert b"9 can be rewritten (`--apply` does)" in done.stdout
-    assert b"of 4" in done.stderr
+    assert done.stderr == b""  # how far it is, it says to a terminal only
 
 
 def test_what_leads_to_our_files_becomes_their_name_and_nothing_else_changes(avenue, planted):

@@ -62,6 +62,8 @@ def _meant(command_name: str, command: Command) -> Sequence[Command] | None:
         return [each[query] for each in command[statements]]
     if command_name == "insert":
         return list(command["documents"])
+    if command_name == "killCursors":  # of what was found before, and read no further
+        return []
     if command_name == "aggregate":
         return [command["pipeline"][0].get("$match", {})] if command["pipeline"] else [{}]
     return None

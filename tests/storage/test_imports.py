@@ -308,7 +308,7 @@ def test_undoing_keeps_what_was_changed_since(shop: Shop) -> None:
     shop.change("N1", description="by hand")
     shop.change("N2", images=(Entry(url="https://a.example/1.jpg"),))
     shop.change("N3", name="by hand")
-    shop.products.delete(SITE.id, shop.product("N5"), by=None)
+    shop.products.trash(SITE.id, shop.product("N5"), by=None)
     undone = shop.undo(done)
     assert shop.undo_counts(undone) == {"restored": 1, "deleted": 1, "kept": 4, "gone": 1}
     kept = {each["sku"]: each["undo"]["kept"] for each in shop.rows(undone)}
