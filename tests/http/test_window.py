@@ -226,6 +226,27 @@ def test_a_picture_from_elsewhere_learns_nothing_of_the_reader(as_seller: Caller
     assert "script-src 'self';" in policy
 
 
+def test_a_picture_on_a_dead_disk_is_not_shown_to_visitors(
+    application: Application, as_seller: Caller, nobody: Caller
+):
+    product = published(as_seller)
+    url = f"{PRODUCTS}/{product['id']}/images"
+    as_seller.post(url, json={"image_url": ELSEWHERE})
+    dead = [
+        {"asset": None, "url": each}
+        for each in ("https://localhost:8000/a.jpg", "/uploads/a.jpg", "C:\\fotos\\a.jpg")
+    ]
+    at_first = {"$push": {"images": {"$each": dead, "$position": 0}}}
+    application.raw["shop_products"].update_one({"_id": product["id"]}, at_first)
+    page = seen(nobody.get(path_of(product)))
+    assert [each["src"] for each in page.all("img", itemprop="image")] == [ELSEWHERE]
+    assert page.meta("og:image") == ELSEWHERE
+    assert "localhost:8000" not in nobody.get("/").text
+    only_dead = {"$set": {"images": dead}}
+    application.raw["shop_products"].update_one({"_id": product["id"]}, only_dead)
+    assert seen(nobody.get(path_of(product))).all("img", itemprop="image") == []
+
+
 def test_a_product_without_pictures_shows_those_of_its_group(as_seller: Caller, nobody: Caller):
     group = as_seller.a_group(a_picture(), name="Modelo Luna")
     key = group["images"][0]["id"]

@@ -9,6 +9,8 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency
 
 from avenue.identity import Site
+from avenue.media.inspection.addresses import KnownPaths, targets_of
+from avenue.media.inspection.models import Fault
 from avenue.media.models import Asset, External
 from avenue.media.presenting import DISPLAYED, has_sizes, sources
 from avenue.media.urls import original_path, variant_path
@@ -51,6 +53,17 @@ class Preview:
     width: int | None = None
     height: int | None = None
     alt: str = ""
+
+
+def reachable(site: Site, pictures: Sequence[Picture], known_paths: KnownPaths) -> list[Picture]:
+    """Return those of `pictures` that visitors can see: none on a disk, or on a private host."""
+    urls = [each.url for each in pictures if isinstance(each, External)]
+    targets = targets_of(site, urls, known_paths) if urls else {}
+    return [
+        each
+        for each in pictures
+        if not (isinstance(each, External) and isinstance(targets[each.url], Fault))
+    ]
 
 
 def shown(site: Site, pictures: Sequence[Picture]) -> list[Shown]:

@@ -15,8 +15,10 @@ from flask import Blueprint, Response, make_response, request
 from avenue.identity import Actor, Role, Site
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State, Visibility
+from avenue.media.store import LegacyUrls
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (
+    Picture,
     PicturedGroup,
     PicturedProduct,
     Product,
@@ -24,7 +26,7 @@ from avenue.shop.models import (
     Sort,
     Status,
 )
-from avenue.shop.pages.shown import Shown, preview, shown, site_price
+from avenue.shop.pages.shown import Shown, preview, reachable, shown, site_price
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
@@ -70,6 +72,7 @@ def show_window() -> Response:
         limit=PRODUCTS_A_PAGE,
     )
     found = using(ProductService).find(Actor(site=site), query)
+    pictures = [each for item in found.items for each in item.images]
     return _window(
         "shop/window.html",
         products=[_tile(site, each) for each in found.items],
@@ -78,7 +81,7 @@ def show_window() -> Response:
         after=after,
         next=cursor_text(query.sort, found.next) if found.next else None,
         canonical=f"{site.base_url}/" + (f"?after={after}" if after else ""),
-        preview=preview(site, [each for item in found.items for each in item.images], site.name),
+        preview=preview(site, _reachable(site, pictures), site.name),
         may_add=actor.has_role(Role.SELLER),
     )
 
@@ -94,7 +97,7 @@ def show_product(product_id: str, slug: str = "") -> Response:
     pictured = using(ProductService).get(actor, product_id)
     product = pictured.product
     group = _group_of(site, product)
-    pictures = pictured.images or (group.images if group else ())
+    pictures = _reachable(site, pictured.images or (group.images if group else ()))
     return _window(
         "shop/window_product.html",
         product=product,
@@ -147,7 +150,7 @@ def address_of(product: Product) -> str:
 
 def _tile(site: Site, pictured: PicturedProduct) -> Facts:
     """Return what the grid shows of a product."""
-    product, pictures = pictured.product, shown(site, pictured.images[:1])
+    product, pictures = pictured.product, shown(site, _reachable(site, pictured.images)[:1])
     return {
         "id": product.id,
         "name": product.name,
@@ -156,6 +159,11 @@ def _tile(site: Site, pictured: PicturedProduct) -> Facts:
         "picture": pictures[0] if pictures else None,
         "more": max(0, len(pictured.images) - 1),
     }
+
+
+def _reachable(site: Site, pictures: Sequence[Picture]) -> list[Picture]:
+    """Return the pictures that visitors can see; whoever looks after the shop is told of others."""
+    return reachable(site, pictures, using(LegacyUrls).find_many)
 
 
 def _group_of(site: Site, product: Product) -> PicturedGroup | None:
@@ -191,8 +199,8 @@ def _options(site: Site, pictured: PicturedGroup) -> list[Facts]:
     }
     options = []
     for each in pictured.group.options:
-        of_it = [by_key[key] for key in each.images if key in by_key][:1]
-        options.append({"name": each.name, "pictures": shown(site, of_it)})
+        of_it = _reachable(site, [by_key[key] for key in each.images if key in by_key])
+        options.append({"name": each.name, "pictures": shown(site, of_it[:1])})
     return options
 
 
