@@ -61,7 +61,9 @@ def serve(*, is_local: bool, wants_json: bool) -> None:
         except Unavailable as error:
             click.echo(f"{error.message} {WAITS}", err=True)
             application = f"{__name__}:app_that_prepares({wants_json})"
-        say(wants_json, _greeting(settings, admin), _greeting_text(settings, admin))
+        holes = _hole_of_mongod(settings) if is_local else []
+        text = "\n".join([_greeting_text(settings, admin), *holes])
+        say(wants_json, _greeting(settings, admin), text)
         os.environ.update(settings.as_env())  # noqa: TID251 - gunicorn's workers read it
         _run_gunicorn(application)
 
@@ -245,7 +247,6 @@ def _greeting_text(settings: Settings, admin: NewUser | None) -> str:
     lines = [f"Avenue is at {settings.base_url} (Ctrl-C stops it)."]
     if settings.local:
         lines.append(f"Its data and its log are in {settings.data_dir.resolve()}.")
-        lines += _hole_of_mongod(settings)
     if admin:
         lines.append(f"First administrator: {admin.user.email}{shown_once(admin.made_password)}")
     return "\n".join(lines)
