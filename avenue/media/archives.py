@@ -144,6 +144,14 @@ class Archive:
         except _DAMAGES as error:
             raise DamagedEntry from error
 
+    def head(self, key: bytes, most_bytes: int) -> bytes:
+        """Return the first bytes of a file, no more is unpacked; raise `DamagedEntry`."""
+        try:
+            with self._zip.open(self._entries[int(key)]) as file:
+                return file.read(most_bytes)
+        except _DAMAGES as error:
+            raise DamagedEntry from error
+
     def _check_sizes(self, archive_bytes: int) -> None:
         """Raise `UnsafeArchive` for entries that share their bytes, or unfold beyond measure."""
         packed = sum(entry.compress_size for entry in self._entries)

@@ -126,12 +126,27 @@ def test_twice_is_nothing_twice(application: Application) -> None:
 def test_one_bad_picture_is_refused_alone(application: Application) -> None:
     seller, sku = application.new_person(unique("fotos")), unique("FD-")
     product = seller.a_product(sku=sku)
-    plan = planned(seller, zipped({f"{sku}-1.jpg": b"no picture", f"{sku}-2.jpg": a_picture()}))
+    broken = a_picture()[:200]
+    plan = planned(seller, zipped({f"{sku}-1.jpg": broken, f"{sku}-2.jpg": a_picture()}))
     done = applied(application, seller, plan)
     assert done["counts"] == {"added": 1, "present": 0, "refused": 1}
     [refused] = files_of(seller, plan, "?outcome=refused")
-    assert refused["error"]["code"] == "unsupported_media_type"
+    assert refused["error"]["code"] == "broken_image"
     assert len(pictures_of(seller, product)) == 1
+
+
+def test_the_dry_run_tells_what_is_no_picture(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FK-")
+    seller.a_product(sku=sku)
+    files = {f"{sku}.jpg": b"no picture", f"{sku} (2).jpg": a_picture(), f"{sku}-3.jpg": b"damaged"}
+    plan = planned(seller, zipped(files).replace(b"damaged", b"DAMAGED", 1))
+    left_out = files_of(seller, plan, "?finding=left_out")
+    assert {each["path"]: each["reason"] for each in left_out} == {
+        f"{sku}.jpg": "unsupported_media_type",
+        f"{sku}-3.jpg": "damaged_entry",
+    }
+    [matched] = files_of(seller, plan, "?finding=matched")
+    assert (matched["sku"], matched["position"]) == (sku, 2)
 
 
 def test_sellers_reach_their_own_products_only(application: Application) -> None:

@@ -11,7 +11,7 @@ from avenue.identity import Role
 
 
 class Finding(StrEnum):
-    """What a file of an archive is, by its name."""
+    """What a file of an archive is, by its name and its first bytes."""
 
     MATCHED = "matched"  # of one product
     UNMATCHED = "unmatched"  # of no product
@@ -22,7 +22,9 @@ class Finding(StrEnum):
 class Reason(StrEnum):
     """Why a file is left out, besides those of an archive (`media.archives.Why`)."""
 
-    NOT_A_PICTURE = "not_a_picture"
+    NOT_A_PICTURE = "not_a_picture"  # by its name
+    OTHER_CONTENT = "unsupported_media_type"  # by its first bytes
+    DAMAGED = "damaged_entry"
     EMPTY = "empty_file"
     TOO_LARGE = "file_too_large"
     TOO_MANY = "too_many_images"

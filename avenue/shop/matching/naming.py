@@ -1,6 +1,7 @@
 """Which SKU and which number a file's path can mean.
 
-`SKU.jpg`, `SKU-2.jpg`, `SKU_2.jpg` and `SKU/1.jpg`, in whatever folders. Case and accents do not
+`SKU.jpg`, `SKU-2.jpg`, `SKU_2.jpg` and `SKU/1.jpg`, in whatever folders, and copies as systems name
+them: `SKU (2).jpg`, `SKU 2.jpg`, `SKU - Copy.jpg`, `SKU copia 2.jpg`. Case and accents do not
 matter, for file systems change both; nor do characters that file names cannot hold, for which
 people write a dash or a low line.
 """
@@ -14,6 +15,11 @@ from avenue.words import folded
 NOT_IN_A_NAME = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 LONGEST_STEM = 200
 NUMBERED = re.compile(r"(.+)[-_]([0-9]{1,3})", re.DOTALL)
+COPIED = re.compile(
+    r"(.+?)(?P<copy>(?: -)? cop(?:y|ia))?"
+    r"(?: ?\((?P<in_brackets>[0-9]{1,3})\)| (?P<bare>[0-9]{1,3}))?",
+    re.DOTALL | re.IGNORECASE,
+)
 NUMBER = re.compile(r"[0-9]{1,3}")
 SPACES = re.compile(r"\s+")
 PICTURES = frozenset({"jpg", "jpeg", "jfif", "png", "webp"})
@@ -43,6 +49,10 @@ def readings_of(path: str) -> list[Reading]:
     if numbered := NUMBERED.fullmatch(stem):
         position = int(numbered[2])
         readings += [Reading(key, position) for key in sorted(keys_of(numbered[1]))]
+    if (copied := COPIED.fullmatch(stem)) and copied[1] != stem:
+        number = int(copied["in_brackets"] or copied["bare"] or 1)
+        position = number + 1 if copied["copy"] else number  # the first copy is the second picture
+        readings += [Reading(key, position) for key in sorted(keys_of(copied[1]))]
     if folders and len(folders[-1]) <= LONGEST_STEM and NUMBER.fullmatch(stem):
         readings += [Reading(key, int(stem)) for key in sorted(keys_of(folders[-1]))]
     return readings

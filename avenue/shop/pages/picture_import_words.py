@@ -48,12 +48,14 @@ STATES: Mapping[str, tuple[str, LazyString]] = {
 
 EXAMPLES: Sequence[tuple[str, LazyString]] = (
     ("ZR-01.jpg", _("the photo of ZR-01")),
-    ("ZR-01-2.jpg, ZR-01_2.jpg", _("the second photo of ZR-01")),
+    ("ZR-01-2.jpg, ZR-01_2.jpg, ZR-01 (2).jpg", _("the second photo of ZR-01")),
     ("ZR-01/1.jpg", _("in a folder called like the SKU")),
 )
 
 REASONS: Mapping[str, LazyString] = {
     Reason.NOT_A_PICTURE: _("It is no JPEG, PNG or WebP."),
+    Reason.OTHER_CONTENT: _("Its content is no JPEG, PNG or WebP, whatever its name says."),
+    Reason.DAMAGED: _("The file is damaged in the ZIP. Pack it again."),
     Reason.EMPTY: _("The file is empty."),
     Reason.TOO_LARGE: _("The file is too large. Make the photo smaller."),
     Reason.TOO_MANY: _("It is one photo too many for this product."),

@@ -17,11 +17,12 @@ from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.archives import Archive, ArchiveFile, PassedOver
-from avenue.media.errors import EmptyFile
+from avenue.media.errors import DamagedEntry, EmptyFile, UnsupportedMediaType
 from avenue.media.library import Incoming, MediaLibrary, Order
 from avenue.media.models import Claim
 from avenue.media.policy import UploadPolicy
 from avenue.media.reading import MediaReader, SeekableFile
+from avenue.media.sniffing import HEAD_BYTES
 from avenue.media.spool import fill, new_spool
 from avenue.shop.errors import OneFileOnly
 from avenue.shop.matching.errors import (
@@ -40,9 +41,11 @@ from avenue.shop.matching.models import (
     PictureImport,
     PictureImportStanding,
     PlannedFile,
+    Reason,
     Stage,
     State,
 )
+from avenue.shop.matching.naming import is_picture
 from avenue.shop.matching.planning import plan
 from avenue.shop.models import PRODUCT, ListQuery, Page
 from avenue.shop.service.access import require_seller
@@ -81,13 +84,13 @@ class PictureImportService:
         self._hours = settings.unclaimed_hours
 
     def look(self, actor: Actor, file: ArchiveFile) -> list[PlannedFile]:
-        """Return what would become of each file of a ZIP, by the names in its directory.
+        """Return what would become of each file of a ZIP, by its name and its first bytes.
 
         Raise `UnsafeArchive` or `TooManyFiles`.
         """
         require_seller(actor)
         with _opened(file) as archive:
-            files = _named(archive)
+            files = _named(archive, self._pictures)
         site = actor.site
         owner = None if actor.runs_shop else str(actor.id)
         return plan(
@@ -355,18 +358,36 @@ def _opened(file: ArchiveFile) -> Iterator[Archive]:
         yield archive
 
 
-def _named(archive: Archive) -> list[NamedFile]:
-    """Return the files of an archive with readable names; raise `TooManyFiles`."""
+def _named(archive: Archive, policy: UploadPolicy) -> list[NamedFile]:
+    """Return the files of an archive with readable names; raise `TooManyFiles`.
+
+    Those named like pictures are looked into, so that a dry run tells what is none.
+    """
     files = []
     for entry in archive.walk():
         path = entry.name.decode("utf-8", "replace")
         if isinstance(entry, PassedOver):
             files.append(NamedFile(path=path, key="", length=0, why_not=entry.why.value))
         else:
-            files.append(NamedFile(path=path, key=entry.key.decode(), length=entry.length))
+            why_not = None
+            if entry.length and is_picture(path):
+                why_not = _why_no_picture(archive, entry.key, policy)
+            key = entry.key.decode()
+            files.append(NamedFile(path=path, key=key, length=entry.length, why_not=why_not))
         if len(files) > MOST_FILES:
             raise TooManyFiles(MOST_FILES)
     return files
+
+
+def _why_no_picture(archive: Archive, key: bytes, policy: UploadPolicy) -> str | None:
+    """Return why the first bytes of a file are of no picture, None where they are of one."""
+    try:
+        policy.check_type(archive.head(key, HEAD_BYTES))
+    except UnsupportedMediaType:
+        return Reason.OTHER_CONTENT.value
+    except (DamagedEntry, EmptyFile):
+        return Reason.DAMAGED.value
+    return None
 
 
 def _is_over(job: Job | None) -> bool:

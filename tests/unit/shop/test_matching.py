@@ -49,13 +49,23 @@ def meaning(path: str, skus: list[str]) -> tuple[str, int] | Finding:
         ("A_1.jpg", ["A/1"], ("A/1", 1)),
         ("A_1-2.jpg", ["A:1"], ("A:1", 2)),
         ("7/7.jpg", ["7"], ("7", 7)),
+        # as systems call copies
+        ("AB (2).jpg", ["AB"], ("AB", 2)),
+        ("AB(3).jpg", ["AB"], ("AB", 3)),
+        ("AB 2.jpg", ["AB"], ("AB", 2)),
+        ("AB - Copy.jpg", ["AB"], ("AB", 2)),
+        ("AB - copia (2).jpg", ["AB"], ("AB", 3)),
+        ("AB copy 2.jpg", ["AB"], ("AB", 3)),
+        ("AB (2).jpg", ["AB (2)"], ("AB (2)", 1)),
         # nobody's
+        ("AB (2024).jpg", ["AB"], Finding.UNMATCHED),
         ("CD.jpg", ["AB"], Finding.UNMATCHED),
         ("AB-2024.jpg", ["AB"], Finding.UNMATCHED),
         ("AB/frente.jpg", ["AB"], Finding.UNMATCHED),
         ("AB-.jpg", ["AB"], Finding.UNMATCHED),
         # two readings
         ("AB-2.jpg", ["AB", "AB-2"], Finding.AMBIGUOUS),
+        ("AB (2).jpg", ["AB", "AB (2)"], Finding.AMBIGUOUS),
         ("AB/1.jpg", ["AB", "1"], Finding.AMBIGUOUS),
         ("ab.jpg", ["AB", "ab"], Finding.AMBIGUOUS),
         ("AB.jpg", ["AB", "ab"], Finding.AMBIGUOUS),
