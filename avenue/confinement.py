@@ -85,9 +85,9 @@ def confine() -> list[str]:
     It may read the programs it is made of, compute, start threads, and write into descriptors that
     it has. Return what this system cannot refuse, by the names of its parts.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FILES, MOST_FILES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN_BYTES, MOST_WRITTEN_BYTES))
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, MOST_FILES)
+    _lower(resource.RLIMIT_FSIZE, MOST_WRITTEN_BYTES)
     hide_memory()
     parts: dict[str, Callable[[], None]] = {
         "privileges": lambda: _prctl(PR_SET_NO_NEW_PRIVS, 1),
@@ -101,6 +101,13 @@ def confine() -> list[str]:
         except OSError:
             lacking.append(name)
     return lacking
+
+
+def _lower(which: int, most: int) -> None:
+    """Let a limit be `most`, or what it is if that is less: nobody may raise it again."""
+    _, hard = resource.getrlimit(which)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(which, (least, least))
 
 
 def _libc() -> ctypes.CDLL:

@@ -63,7 +63,9 @@ def test_pictures_find_their_products(
 ) -> None:
     run("import-products", str(table))
     place = tmp_path / "fotos.zip"
-    place.write_bytes(zipped({"Z1-1.jpg": photo(seed=1), "Z1-2.jpg": photo()[:200], "Z9.jpg": photo()}))
+    place.write_bytes(
+        zipped({"Z1-1.jpg": photo(seed=1), "Z1-2.jpg": photo()[:200], "Z9.jpg": photo()})
+    )
     dry = run("import-pictures", str(place), "--dry-run")
     assert dry.stdout.splitlines() == [
         "+ Z1-1.jpg  Z1",
