@@ -28,7 +28,7 @@ from avenue.media.policy import UploadPolicy
 from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.service import to_keep
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.sniffing import HEAD_BYTES, MediaType, detect
+from avenue.media.sniffing import HEAD_BYTES, JPEG, MediaType, detect
 from avenue.media.spool import fill, new_spool
 from avenue.media.store import AssetStore
 from avenue.media.variants import DEFAULT_EXTENSION
@@ -37,9 +37,12 @@ from avenue.storage.idempotency import FinishedWrite, OpenWrite
 from avenue.storage.quotas import Amount, Holder
 from avenue.storage.room import Reservation
 from avenue.web import metrics
+from avenue.web.errors import FileTooLarge
 
 MB = 1024 * 1024
 LEAST_LEASE_SECONDS = 5
+SHRUNK_TO = ("w1920", "w1280", "w640")
+"""Sizes that are tried, one after another, for a picture with too many bytes."""
 TRIES = 3
 """How often bytes are stored that elections lose again and again."""
 
@@ -371,6 +374,24 @@ class MediaLibrary:
         """
         person = None if actor.is_admin else owner or actor.id
         return self._room.reserved(actor.site, person, wanted)
+
+    def shrunk(self, file: BinaryIO, media_type: MediaType, *, max_bytes: int) -> bytes:
+        """Return the still picture in `file` without metadata, as large as fits `max_bytes`.
+
+        At most as wide as the widest size it is shown in; a JPEG as JPEG, others as WebP, which
+        keeps what is transparent. Raise `FileTooLarge` when none fits or it is an animation, or
+        why it cannot be opened.
+        """
+        extension = "jpg" if media_type is JPEG else "webp"
+        for variant in SHRUNK_TO:
+            wanted = Wanted(variant=variant, extension=extension)
+            examined = self._examiner.examine(file, media_type.name, self._limits, [wanted])
+            if examined.facts.frames > 1:
+                break
+            data = examined.renditions[0].data
+            if len(data) <= max_bytes:
+                return data
+        raise FileTooLarge(max_bytes)
 
     def used(self, actor: Actor, *, lately: bool = False) -> Amount:
         """Return what the actor's site has stored; `lately`: now, or a little while ago."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import pictures
 from tests.http.application import PRODUCTS, Application, Caller, Part, a_picture, unique, zipped
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -133,6 +134,29 @@ def test_one_bad_picture_is_refused_alone(application: Application) -> None:
     [refused] = files_of(seller, plan, "?outcome=refused")
     assert refused["error"]["code"] == "broken_image"
     assert len(pictures_of(seller, product)) == 1
+
+
+def test_too_large_photographs_are_shrunk(application: Application) -> None:
+    seller, sku = application.new_person(unique("fotos")), unique("FL-")
+    product = seller.a_product(sku=sku)
+    moving = bytearray(pictures.animated_webp(3))
+    moving += b"JUNK" + (6_000_000).to_bytes(4, "little") + bytes(6_000_000)
+    moving[4:8] = (len(moving) - 8).to_bytes(4, "little")
+    large = pictures.noise_png(2000, 1000)
+    assert len(large) > 5 * 1024 * 1024
+    plan = planned(seller, zipped({f"{sku}.png": large, f"{sku}-2.webp": bytes(moving)}))
+    assert plan["found"]["matched"] == 2
+    done = applied(application, seller, plan)
+    assert done["counts"] == {"added": 1, "present": 0, "refused": 1}
+    [refused] = files_of(seller, plan, "?outcome=refused")
+    assert refused["error"]["code"] == "file_too_large"
+    [kept] = pictures_of(seller, product)
+    assert (kept["width"], kept["height"]) == (1920, 960)
+    asset = application.raw["assets"].find_one({"_id": kept["id"]})
+    assert asset is not None
+    assert asset["versions"][-1]["bytes"] < 5 * 1024 * 1024
+    again = applied(application, seller, planned(seller, zipped({f"{sku}.png": large})))
+    assert again["counts"]["present"] == 1
 
 
 def test_the_dry_run_tells_what_is_no_picture(application: Application) -> None:

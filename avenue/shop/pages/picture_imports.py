@@ -22,7 +22,11 @@ from avenue.shop.models import ListQuery, Sort
 from avenue.shop.pages import picture_import_words as words
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.picture_imports import files_asked_for, the_archive
-from avenue.shop.service.picture_imports import MOST_FILES, PictureImportService
+from avenue.shop.service.picture_imports import (
+    MOST_BYTES_TO_SHRINK,
+    MOST_FILES,
+    PictureImportService,
+)
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.hosts import current_site
@@ -156,7 +160,9 @@ def _imports(error: AvenueError | None = None) -> Response:
         max_mb=settings.max_archive_mb,
         max_files=MOST_FILES,
         part_bytes=PART_BYTES,
-        max_picture_bytes=using(UploadPolicy).on(current_site()).max_bytes,
+        max_picture_bytes=max(
+            using(UploadPolicy).on(current_site()).max_bytes, MOST_BYTES_TO_SHRINK
+        ),
         runs=[_run(each) for each in found.items],
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
         texts=words.FILE_TEXTS,

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from avenue.audit.service import AuditService
@@ -58,6 +58,8 @@ from avenue.storage.scope import AlreadyThere
 PICTURES_BY_SKU = "pictures_by_sku"
 MOST_FILES = 20_000
 MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
+MOST_BYTES_TO_SHRINK = 40 * 1024 * 1024
+"""Larger pictures are refused; the limits of a decode hold as well."""
 GIVEN_UP = "It was given up; send the same ZIP again, nothing is stored twice."
 
 
@@ -96,7 +98,7 @@ class PictureImportService:
         return plan(
             files,
             self._products.shelves(site.id, owner=owner),
-            most_bytes=self._pictures.on(site).max_bytes,
+            most_bytes=max(self._pictures.on(site).max_bytes, MOST_BYTES_TO_SHRINK),
             most_pictures=site.limit(Limit.IMAGES_PER_PRODUCT, self._limit),
         )
 
@@ -332,15 +334,19 @@ class PictureImportWorker:
 
     @contextmanager
     def _unpacked(self, site: Site, archive: Archive, file: KeptFile) -> Iterator[_Picture]:
-        """Give a file of the archive in a real file; no more of it than a picture may have."""
+        """Give a file of the archive in a real file, shrunk where a picture may not be as large.
+
+        Of one that is too large to be shrunk, no more is unpacked than that shows.
+        """
         digest, length = hashlib.sha256(), 0
         policy = self._policy.on(site)
+        bound = replace(policy, max_bytes=max(policy.max_bytes, MOST_BYTES_TO_SHRINK))
 
         def blocks() -> Iterator[bytes]:
             nonlocal length
             for block in archive.read(file.file.key.encode()):
                 length += len(block)
-                policy.check_bytes(length)
+                bound.check_bytes(length)
                 digest.update(block)
                 yield block
 
@@ -349,7 +355,15 @@ class PictureImportWorker:
             if not length:
                 raise EmptyFile
             name = file.file.path.rpartition("/")[2]
-            yield _Picture(name=name, file=spool, length=length, sha256=digest.hexdigest())
+            if length <= policy.max_bytes:
+                yield _Picture(name=name, file=spool, length=length, sha256=digest.hexdigest())
+                return
+            media_type = policy.check_file(spool)
+            data = self._library.shrunk(spool, media_type, max_bytes=policy.max_bytes)
+        with new_spool(self._tmp_dir) as spool:
+            fill(spool, [data])
+            sha256 = hashlib.sha256(data).hexdigest()
+            yield _Picture(name=name, file=spool, length=len(data), sha256=sha256)
 
 
 @contextmanager
