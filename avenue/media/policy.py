@@ -57,6 +57,16 @@ class UploadPolicy:
         if count_bytes > self.max_bytes:
             raise FileTooLarge(self.max_bytes)
 
+    def check_declared(self, media_type: str) -> None:
+        """Raise `UnsupportedMediaType` for a medium of which nothing is taken here, as a video.
+
+        More is not believed: systems call a CSV a table of Excel, and a sound a film without one.
+        """
+        medium = _medium(media_type)
+        if medium and not any(_medium(each) == medium for each in self.media_types):
+            known = FILE_TYPES.get(media_type.lower())
+            raise self._unsupported(known)
+
     def check_type(self, head: bytes) -> MediaType:
         """Return the type the first bytes of a file show.
 
@@ -76,13 +86,22 @@ class UploadPolicy:
     def _allowed(self, found: MediaType | None) -> MediaType:
         if (found or UNKNOWN).name in self.media_types:
             return found or UNKNOWN
+        raise self._unsupported(found)
+
+    def _unsupported(self, found: MediaType | None) -> UnsupportedMediaType:
         allowed = sorted(self.media_types)
-        raise UnsupportedMediaType(
+        return UnsupportedMediaType(
             detected=found.name if found else None,
             label=found.label if found else None,
             allowed=allowed,
             labels=[FILE_TYPES[name].label for name in allowed],
         )
+
+
+def _medium(media_type: str) -> str | None:
+    """Return `image`, or `film` for sound and video, or None for what is neither."""
+    first = media_type.partition("/")[0].lower()
+    return "film" if first in {"audio", "video"} else first if first == "image" else None
 
 
 def product_pictures(settings: Settings) -> UploadPolicy:

@@ -440,6 +440,15 @@ def test_the_last_part_is_sent_again_when_nobody_could_look_at_the_file(
     assert stored(caller, upload) == file
 
 
+def test_a_video_is_not_begun_where_only_pictures_and_documents_are_taken(as_client: Caller):
+    for said, status in [("video/mp4", 415), ("Audio/mpeg", 415), ("image/x-new", 201), ("", 201)]:
+        fields = metadata(category="deposit_proofs", filetype=said)
+        answer = begin(as_client, 100, metadata=fields)
+        assert answer.status_code == status, said
+    fields = metadata(category="deposit_proofs", filetype="application/vnd.ms-excel")
+    assert begin(as_client, 100, metadata=fields).status_code == 201
+
+
 def test_what_is_too_large_or_empty_is_not_begun(as_client: Caller, house: House) -> None:
     before = house.application.counts()
     assert begin(as_client, 1024 * MIB + 1).json["code"] == "file_too_large"

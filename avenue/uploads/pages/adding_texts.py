@@ -39,6 +39,7 @@ TEXTS: Mapping[str, LazyString] = {
     "state_left": _("It broke off at {percent} %. Choose the same file again: it goes on there."),
     "other_file": _("That is another file. Choose {name} again."),
     "too_large": _("It has {size}, and at most {most} are taken here."),
+    "wrong_type": _("Only {types} are taken here."),
     "empty": _("The file is empty (0 bytes)."),
 }
 """`{facts}` are put in by `text()`."""

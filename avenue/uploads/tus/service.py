@@ -70,11 +70,14 @@ class TusService:
         """Begin an upload; nothing is stored of the file yet.
 
         Raise `UnknownCategory`, `BadReference`, `TooManyUploads`, `FileTooLarge`, `EmptyFile`,
-        `TooManyOpenUploads`, `UserQuotaExceeded`, `QuotaExceeded`, `StorageFull`.
+        `UnsupportedMediaType` (by the `filetype` it is said to have), `TooManyOpenUploads`,
+        `UserQuotaExceeded`, `QuotaExceeded`, `StorageFull`.
         """
         reference = checked_reference(new.fields.get("reference"))
         filing = self._uploads.filing(actor, new.fields.get("category"), reference)
-        self._policy(filing).check_bytes(new.length)
+        policy = self._policy(filing)
+        policy.check_bytes(new.length)
+        policy.check_declared(new.fields.get("filetype", ""))
         if not new.length:
             raise EmptyFile
         self._uploads.check_room(actor, filing)

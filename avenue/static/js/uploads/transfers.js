@@ -103,7 +103,7 @@ export class Transfer extends EventTarget {
       retryDelays: RETRY_MS,
       removeFingerprintOnSuccess: true,
       fingerprint: () => Promise.resolve(this.mark),
-      metadata: { filename: this.name, category, ...(reference ? { reference } : {}) },
+      metadata: { filename: this.name, ...(this.file?.type ? { filetype: this.file.type } : {}), category, ...(reference ? { reference } : {}) },
       onProgress: (sent) => this._moved(sent),
       onShouldRetry: (error) => this._mayTryAgain(error),
       onError: (error) => this._failed(error),

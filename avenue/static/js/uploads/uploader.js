@@ -13,9 +13,18 @@ const field = zone.querySelector("input[type=file]");
 const { category, reference } = form.elements;
 const transfers = new Transfers(facts);
 
+const medium = (type) => /^(image|audio|video)\//.exec(type)?.[1].replace("audio", "video");
+
+/** Whether a category may take a file: none of pictures takes a video. The server looks at the bytes. */
+function mayBe(type, accept) {
+  const its = medium(type);
+  return !its || !accept || accept.split(",").some((each) => medium(each) === its);
+}
+
 function refusal(file) {
   if (!file.size) return text("empty");
-  const most = facts.categories[category.value].maxBytes;
+  const { types, accept, maxBytes: most } = facts.categories[category.value];
+  if (!mayBe(file.type, accept)) return text("wrong_type", { types });
   return file.size > most ? text("too_large", { size: size(file.size), most: size(most) }) : "";
 }
 
