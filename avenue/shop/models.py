@@ -43,6 +43,10 @@ class PictureOwner(Protocol):
         """Its id."""
 
     @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
     def owner(self) -> str | None:
         """The person it belongs to."""
 

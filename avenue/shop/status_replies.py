@@ -73,7 +73,7 @@ class WriteConcern(TypedDict):
 
 
 class MongoStatus(TypedDict):
-    """The deployment; what the database user may not ask is null."""
+    """The deployment; null is what the database user or the reader may not know."""
 
     version: str | None
     topology: str
@@ -120,7 +120,7 @@ class DatabaseSizes(TypedDict):
 
 
 class DiskStatus(TypedDict):
-    """The disk the database lies on."""
+    """The disk the database lies on; null for who does not run the deployment."""
 
     used_bytes: int | None
     total_bytes: int | None

@@ -437,6 +437,16 @@ def test_sites_are_inspected_each_for_itself(shop):
     assert OTHER_HOST not in shop.caller("ops").get(STORAGE_STATUS).text
 
 
+def test_what_is_of_the_whole_deployment_is_for_who_runs_it(shop):
+    whole, other = storage(shop.caller("ops")), storage(shop.caller("ops_on_other_site"))
+    assert whole["mongodb"]["members"]
+    assert whole["mongodb"]["version"]
+    kind = {"topology": whole["mongodb"]["topology"], "write_concern": {"w": "majority", "j": True}}
+    assert {name: value for name, value in other["mongodb"].items() if value is not None} == kind
+    assert set(other["disk"].values()) == set(other["database"].values()) == {None}
+    assert whole["mongodb"]["primary"] not in str(other)
+
+
 # Pages
 
 

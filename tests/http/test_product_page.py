@@ -215,6 +215,14 @@ def test_pictures_arranged_meanwhile_do_not_make_a_form_too_late(seller: Caller)
     assert send(seller, path, page.fields, name="Bota").status_code == 303
 
 
+def test_the_name_is_suggested_after_an_upload_too(seller: Caller):
+    product, group = seller.a_product(name="Zapato Luna"), seller.a_group(name="Modelo Luna")
+    for shelf, owner in (("products", product), ("groups", group)):
+        seller.upload(f"/api/shop/{shelf}/{owner['id']}/images", a_picture())
+        fragment = seller.get(f"/admin/{shelf}/{owner['id']}/pictures", headers=HTML)
+        assert f'name="suggest" value="{owner["name"]}"' in fragment.text
+
+
 def test_a_price_is_read_in_the_language_of_its_form(seller: Caller):
     product = seller.a_product(price="100", currency="USD")
     path = f"/admin/products/{product['id']}"

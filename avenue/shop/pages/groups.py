@@ -325,7 +325,7 @@ def _form_page(
     }
     if pictured is None:
         return page("shop/group.html", status=_status(error), **facts)
-    screen = screen_of(GROUP, pictured.group.id, pictured.group.name)
+    screen = screen_of(GROUP, pictured.group.id)
     return screen_page("shop/group.html", screen=screen, status=_status(error), **facts)
 
 

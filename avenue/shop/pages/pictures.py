@@ -114,7 +114,7 @@ class Screen:
         return {name: (VARIANTS[name].width, VARIANTS[name].height) for name in EAGER}
 
 
-def screen_of(kind: str, owner_id: str, title: str = "") -> Screen:
+def screen_of(kind: str, owner_id: str) -> Screen:
     """Return the screen of an own product or group; raise that there is none."""
     actor = current_actor()
     wall = using(PictureService).wall(actor, Claim(kind=kind, id=owner_id))
@@ -123,7 +123,7 @@ def screen_of(kind: str, owner_id: str, title: str = "") -> Screen:
     return Screen(
         kind=kind,
         owner_id=owner_id,
-        title=title,
+        title=wall.name,
         revision=wall.revision,
         limit=wall.limit,
         shots=[_shot(each, languages=tongues) for each in wall.pictures],

@@ -162,7 +162,7 @@ def _new_page(form: Form, *, status: int = 200, chosen: Sequence[str] | None = N
 
 
 def _edit_page(product: Product, form: Form, *, status: int = 200) -> Response:
-    screen = screen_of(PRODUCT, product.id, product.name)
+    screen = screen_of(PRODUCT, product.id)
     return screen_page("shop/product.html", screen=screen, status=status, **_facts(form, product))
 
 

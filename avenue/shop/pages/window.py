@@ -97,7 +97,9 @@ def show_product(product_id: str, slug: str = "") -> Response:
     pictured = using(ProductService).get(actor, product_id)
     product = pictured.product
     group = _group_of(site, product)
-    pictures = _reachable(site, pictured.images or (group.images if group else ()))
+    pictures = _reachable(site, pictured.images)
+    if not pictures and group:
+        pictures = _reachable(site, group.images)
     return _window(
         "shop/window_product.html",
         product=product,

@@ -32,10 +32,11 @@ from avenue.shop.store.products import ProductStore
 class Wall:
     """The pictures of somebody's own product or group, for whoever arranges them.
 
-    `trash` are those that can be restored for `trash_kept` after they were put there, the latest
-    first; `limit` says how many one owner may have.
+    `name` is the owner's. `trash` are those that can be restored for `trash_kept` after they were
+    put there, the latest first; `limit` says how many one owner may have.
     """
 
+    name: str
     revision: int
     pictures: tuple[Picture, ...]
     trash: tuple[Asset, ...]
@@ -72,6 +73,7 @@ class PictureService:
         found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
         live = {each.id: each for each in found.values() if each.state is State.LIVE}
         return Wall(
+            name=owner.name,
             revision=owner.revision,
             pictures=pictures_of(owner.images, live),
             trash=tuple(self._library.trashed_by(actor, claim)),

@@ -1,7 +1,7 @@
 """Is anything of the shop lost, and would it survive? The figures, a verdict, and what to do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -112,6 +112,13 @@ class StorageStatus:
         return _shown(percent(self.disk_used_bytes, self.disk_total_bytes))
 
 
+def _of_any_site(mongodb: MongoFacts) -> MongoFacts:
+    """Return what every site may know of the deployment: that there is one, and of which kind."""
+    return replace(
+        mongodb, version=None, members=None, primary=None, storage_engine=None, oplog_hours=None
+    )
+
+
 class StatusService:
     """Answers the two questions of the debug endpoints, for one site."""
 
@@ -169,9 +176,9 @@ class StatusService:
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
         """Return where the bytes are. `deep` looks at them now, if one read has the time.
 
-        What all sites keep together is for who runs the house.
+        What is of the whole deployment is for who runs the house.
         """
-        site_id = actor.site.id
+        site_id, runs_house = actor.site.id, actor.runs_house
         mongodb, database = self._deployment.mongodb(), self._deployment.database()
         last = self._inspections.last_pass(site_id)
         tally, checked_at = (last.tally, last.ended_at) if last else (None, None)
@@ -199,21 +206,21 @@ class StatusService:
             checked_at=checked_at,
             verdict=_worst([verdict for verdict, _ in worries], known=tally is not None),
             persistent=persistent,
-            mongodb=mongodb,
+            mongodb=mongodb if runs_house else _of_any_site(mongodb),
             buckets=self._inspections.totals(site_id),
             tally=tally,
             renditions=self._inspections.renditions(site_id),
             assets=assets,
-            database=database if actor.runs_house else None,
-            disk_used_bytes=database.disk_used_bytes,
-            disk_total_bytes=database.disk_total_bytes,
+            database=database if runs_house else None,
+            disk_used_bytes=database.disk_used_bytes if runs_house else None,
+            disk_total_bytes=database.disk_total_bytes if runs_house else None,
             paths_checked=LEFT_FOLDERS,
             files_found=files_found,
             website=tuple(website),
             website_total=sum(on_website.values()),
             advice=(
                 *(sentence for _, sentence in worries),
-                *_about_privileges(mongodb, database),
+                *(_about_privileges(mongodb, database) if runs_house else ()),
                 *([NOT_ALL_LOOKED_AT] if unfinished else []),
             ),
         )
