@@ -12,6 +12,7 @@ import pytest
 
 from tests import pictures
 from tests.http.application import PRODUCTS, Application, Caller, Part, a_picture, unique, zipped
+from tests.mongod import Mongod, lifetime_of_transactions
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +253,7 @@ def test_a_zip_nobody_applied_in_time_is_gone(application: Application) -> None:
     assert (answer.status_code, answer.json["code"]) == (410, "archive_expired")
 
 
-def test_a_killed_job_goes_on_and_ends_the_same(application: Application) -> None:
+def test_a_killed_job_goes_on_and_ends_the_same(application: Application, mongod: Mongod) -> None:
     seller, sku = application.new_person(unique("fotos")), unique("FG-")
     product = seller.a_product(sku=sku)
     others = [seller.a_product(sku=f"{sku}{letter}") for letter in "ABCDE"]
@@ -269,17 +270,18 @@ def test_a_killed_job_goes_on_and_ends_the_same(application: Application) -> Non
 
     application.forget_jobs(but=run()["job"])
     uri = application.settings.mongodb_uri
-    command = [sys.executable, "-m", "tests.http.killed_pictures", uri, run()["job"]]
-    process = subprocess.Popen(command, cwd=ROOT)
-    wait_until(lambda: run()["done"] > 2, "some pictures are in")
-    process.kill()
-    process.wait(DEADLINE_SECONDS)
-    assert 2 < run()["done"] < len(archive)
-    # What time would do: the leases of the killed process end.
-    ended = [{"$set": {"run_at": {"$subtract": ["$$NOW", 1000]}}}]
-    application.raw["jobs"].update_one({"_id": run()["job"]}, ended)
-    open_write = [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1000]}}}]
-    application.raw["writes"].update_many({"state": "open"}, open_write)
+    with lifetime_of_transactions(mongod, 3):  # the killed one's, which would hold what it locked
+        command = [sys.executable, "-m", "tests.http.killed_pictures", uri, run()["job"]]
+        process = subprocess.Popen(command, cwd=ROOT)
+        wait_until(lambda: run()["done"] > 2, "some pictures are in")
+        process.kill()
+        process.wait(DEADLINE_SECONDS)
+        assert 2 < run()["done"] < len(archive)
+        # What time would do: the leases of the killed process end.
+        ended = [{"$set": {"run_at": {"$subtract": ["$$NOW", 1000]}}}]
+        application.raw["jobs"].update_one({"_id": run()["job"]}, ended)
+        open_write = [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1000]}}}]
+        application.raw["writes"].update_many({"state": "open"}, open_write)
     work(application, plan)
     done = seller.get(f"{IMPORTS}/{plan['id']}").json
     assert done["counts"] == {"added": len(archive), "present": 0, "refused": 0}
