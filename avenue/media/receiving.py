@@ -5,6 +5,7 @@ from typing import Literal
 
 from flask import Response, g, jsonify, request
 from typing_extensions import TypedDict
+from werkzeug.datastructures import MultiDict
 
 from avenue.errors import AvenueError, Gone, Invalid, StorageFull
 from avenue.media.errors import (
@@ -93,9 +94,16 @@ def upload_described(
     )
 
 
-def received(policy: UploadPolicy) -> Sequence[Incoming | Refusal]:
-    """Return the files of this request, those that were too large as refusals."""
-    came = incoming_files(max_bytes=policy.on(g.site).max_bytes)
+def received(
+    policy: UploadPolicy, *, fields: MultiDict[str, str] | None = None, more_parts: int = 0
+) -> Sequence[Incoming | Refusal]:
+    """Return the files of this request, those that were too large as refusals.
+
+    `fields` and `more_parts` are those of `incoming_files`.
+    """
+    came = incoming_files(
+        max_bytes=policy.on(g.site).max_bytes, fields=fields, more_parts=more_parts
+    )
     refused = [Refusal.of(each.name, each.error) for each in came.refused]
     return [*came.files, *refused]
 

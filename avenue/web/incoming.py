@@ -8,11 +8,12 @@ import contextlib
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from flask import Flask, g, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Field, File
 
@@ -73,7 +74,7 @@ class Incoming:
 
     files: tuple[IncomingFile, ...]
     refused: tuple[Refused, ...]
-    fields: Mapping[str, str]
+    fields: MultiDict[str, str]
 
 
 def install(app: Flask) -> None:
@@ -81,8 +82,13 @@ def install(app: Flask) -> None:
     app.teardown_request(_close_files)
 
 
-def incoming_files(*, max_bytes: int) -> Incoming:
+def incoming_files(
+    *, max_bytes: int, fields: MultiDict[str, str] | None = None, more_parts: int = 0
+) -> Incoming:
     """Read the upload of the current request: a form, or one file as the body with `?name=`.
+
+    The texts of a form are put into `fields` as they come, so whoever gives it has those that
+    came before an error. `more_parts` may come beyond `AVENUE_MAX_PARTS`: fields of a page's form.
 
     A file longer than `max_bytes` becomes a `Refused` in a form, and is raised as `FileTooLarge`
     when it is the body. Raise `BodyTooLarge`, `TooManyParts`, `TextFieldTooLong` (413), `NoFile`,
@@ -90,7 +96,9 @@ def incoming_files(*, max_bytes: int) -> Incoming:
     """
     media_type, options = parse_options_header(request.headers.get("Content-Type", ""))
     if media_type == FORM:
-        return _from_form(multipart.boundary_of(options), max_bytes, using(Settings))
+        kept = MultiDict() if fields is None else fields
+        form = _Form(using(Settings), max_bytes, kept, more_parts)
+        return _from_form(multipart.boundary_of(options), form)
     if media_type.startswith("multipart/"):
         raise BadMultipart(f"Only {FORM} is read here.")
     if media_type == URLENCODED:
@@ -108,7 +116,7 @@ def _from_body(media_type: str, max_bytes: int, settings: Settings) -> Incoming:
         raise FileTooLarge(max_bytes) from None
     if not spool.length:
         raise NoFile("The body is empty.")
-    return Incoming(files=(spool.finished(),), refused=(), fields={})
+    return Incoming(files=(spool.finished(),), refused=(), fields=MultiDict())
 
 
 def _not_a_form(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -121,10 +129,8 @@ def _not_a_form(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _from_form(boundary: bytes, max_bytes: int, settings: Settings) -> Incoming:
-    form = _Form(settings, max_bytes)
-    most_bytes = settings.max_parts * (max_bytes + PART_OVERHEAD_BYTES)
-    for event in multipart.events(boundary, body.blocks(most_bytes)):
+def _from_form(boundary: bytes, form: "_Form") -> Incoming:
+    for event in multipart.events(boundary, body.blocks(form.most_bytes)):
         if isinstance(event, Data):
             form.data(event.data, is_last=not event.more_data)
         else:
@@ -176,19 +182,27 @@ class _Spool:
 class _Form:
     """A form on its way in: files are spooled, text is kept, what is neither is counted."""
 
-    def __init__(self, settings: Settings, max_bytes: int) -> None:
+    def __init__(
+        self, settings: Settings, max_bytes: int, fields: MultiDict[str, str], more_parts: int
+    ) -> None:
         self._settings = settings
         self._max_bytes = max_bytes
+        self._most_parts = settings.max_parts + more_parts
         self._parts = 0
         self._files: list[IncomingFile] = []
         self._refused: list[Refused] = []
-        self._fields: dict[str, str] = {}
+        self._fields = fields
         self._part: _Spool | _Text | _Nameless
+
+    @property
+    def most_bytes(self) -> int:
+        """How long the body may be."""
+        return self._most_parts * (self._max_bytes + PART_OVERHEAD_BYTES)
 
     def begin(self, event: Field | File) -> None:
         self._parts += 1
-        if self._parts > self._settings.max_parts:
-            raise TooManyParts(self._settings.max_parts)
+        if self._parts > self._most_parts:
+            raise TooManyParts(self._most_parts)
         field = event.name or ""
         declared_type = event.headers.get("Content-Type", "")
         if isinstance(event, File) and event.filename:
@@ -213,7 +227,7 @@ class _Form:
         if isinstance(part, _Spool):
             self._end_file(part)
         elif isinstance(part, _Text) and (text := part.text()) is not None:
-            self._fields[part.field] = text
+            self._fields.add(part.field, text)
         elif part.length:
             self._refuse(part.field, "", NoFile(hint=NO_NAME_HINT))
 

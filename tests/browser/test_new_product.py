@@ -215,11 +215,22 @@ def test_without_javascript_pictures_come_first_too(
     seller: Visitor, visit: Callable[..., Visitor], signed_in: Any
 ) -> None:
     plain = visit(java_script_enabled=False, storage_state=signed_in)
+    plain.guard.expect("status of 400")
     page = plain.page
     page.goto("/admin/products/new")
-    page.set_input_files("#picture-files", photographs(2))
-    page.get_by_role("button", name="Subir").click()
-    expect(cards(page)).to_have_count(2)
     page.fill("#name", "Bota")
-    save(page)
-    assert len(names(saved(plain))) == 2
+    page.fill("#description", "De cuero,\ncosida a mano.")
+    page.get_by_role("button", name="Subir").click()  # nothing is chosen
+    expect(page.get_by_role("alert")).to_contain_text("No elegiste ningún archivo")
+    page.set_input_files("#picture-files", photographs(3))
+    page.get_by_role("button", name="Subir").click()
+    expect(cards(page)).to_have_count(3)
+    cards(page).first.get_by_label("Para este producto").uncheck()
+    cards(page).last.get_by_role("button", name="Quitar").click()
+    expect(cards(page)).to_have_count(2)
+    expect(page.locator("#name")).to_have_value("Bota")
+    expect(page.locator("#description")).to_have_value("De cuero,\ncosida a mano.")
+    expect(cards(page).first.get_by_label("Para este producto")).not_to_be_checked()
+    page.locator("#name").press("Enter")
+    product = saved(plain)
+    assert (product["name"], len(names(product))) == ("Bota", 1)

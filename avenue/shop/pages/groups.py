@@ -313,7 +313,7 @@ def _form_page(
     products |= {each.product.id: each.product for each in service.own_among(actor, form.members)}
     group = group_json(actor, pictured) if pictured else None
     said = request.args.get("said", "")
-    facts = {
+    facts: dict[str, Any] = {
         "group": group,
         "form": form,
         "was": (was or _mark_of(pictured, known)) if pictured else "",

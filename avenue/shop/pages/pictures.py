@@ -22,7 +22,7 @@ from avenue.media.receiving import note_reception, received
 from avenue.media.replies import ExternalImage, Image
 from avenue.media.sniffing import MEDIA_TYPES
 from avenue.media.variants import EAGER, VARIANTS
-from avenue.shop.errors import GroupNotFound, ProductNotFound, TempImageNotFound
+from avenue.shop.errors import GroupNotFound, ProductNotFound
 from avenue.shop.models import GROUP, PRODUCT, Picture
 from avenue.shop.pages.texts import CUT_NAMES, REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
 from avenue.shop.service.pictures import PictureService
@@ -38,7 +38,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 SHELVES: Mapping[str, str] = {PRODUCT: "products", GROUP: "groups"}
 FRAGMENT = "shop/_pictures.html"
-NEW = "/admin/products/new"
 MOST_REFUSALS_TOLD = 20
 LONGEST_NAME_TOLD = 100
 LONGEST_ALT = 1000
@@ -155,14 +154,27 @@ def new_screen() -> Screen:
     )
 
 
-def screen_page(template: str, *, screen: Screen, status: int = 200, **facts: Any) -> Response:
-    """Return a page with the picture screen on it, with what the URL says has just happened."""
+def screen_page(
+    template: str,
+    *,
+    screen: Screen,
+    status: int = 200,
+    refused: Sequence[tuple[str, str]] | None = None,
+    **facts: Any,
+) -> Response:
+    """Return a page with the picture screen on it, and with what has just happened.
+
+    `refused` are codes of errors, each with the name of the file it is about, or ""; the URL says
+    it where they are None, and where no sentence `said` is among the facts, see `back_to`.
+    """
     facts.setdefault("said", SAID.get(request.args.get("said", "")))
+    if refused is None:
+        refused = list(zip(*(map(request.args.getlist, ("refused", "file"))), strict=False))
     response = page(
         template,
         status=status,
         screen=screen,
-        refused=_refused(screen),
+        refused=_sentences(screen, refused[:MOST_REFUSALS_TOLD]),
         texts=picture_texts(),
         cut_names=CUT_NAMES,
         **facts,
@@ -208,13 +220,6 @@ def show_pictures(kind: str, owner_id: str) -> Response:
     return page(FRAGMENT, screen=screen_of(kind, owner_id), refused=())
 
 
-@blueprint.get("/products/new/pictures")
-@require(Role.SELLER)
-def show_temporary_pictures() -> Response:
-    """Show the screen of a product to come alone."""
-    return page(FRAGMENT, screen=new_screen(), refused=())
-
-
 @_of_both("POST", "")
 @require(Role.SELLER)
 @upload_route
@@ -233,35 +238,6 @@ def add_pictures(kind: str, owner_id: str) -> Response:
         return back_to(path, refused=[(error.code, "")])
     note_reception(reception)
     return back_to(path, "added", [(each.code, each.name) for each in reception.refusals])
-
-
-@blueprint.post("/products/new/pictures")
-@require(Role.SELLER)
-@upload_route
-@audited("temp_image.added")
-def add_temporary_pictures() -> Response:
-    """Keep the files of a form for a product to come."""
-    try:
-        files = received(using(UploadPolicy))
-        reception = using(PictureService).add_temporary(current_actor(), files, key=None)
-    except AvenueError as error:
-        return back_to(NEW, refused=[(error.code, "")])
-    note_reception(reception)
-    return back_to(NEW, "added", [(each.code, each.name) for each in reception.refusals])
-
-
-@blueprint.post("/products/new/pictures/remove")
-@require(Role.SELLER)
-@audited("temp_image.removed")
-def remove_temporary_picture() -> Response:
-    """Forget the temporary picture named in `key`."""
-    asset_id = request.form.get("key", "")
-    try:
-        using(PictureService).remove_temporary(current_actor(), asset_id)
-    except TempImageNotFound as error:
-        return back_to(NEW, refused=[(error.code, "")])
-    note(object_id=asset_id)
-    return back_to(NEW, "forgotten")
 
 
 @_of_both("POST", "/move")
@@ -415,17 +391,15 @@ def _percent(text: str) -> float:
     return share
 
 
-def _refused(screen: Screen) -> list[tuple[str, str]]:
-    """Return what the URL says was refused: names of files, each with a sentence."""
+def _sentences(screen: Screen, refused: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return names of files, each with a sentence, for codes of errors with names of files."""
     facts = {
         "size": size(screen.max_bytes),
         "types": ", ".join(MEDIA_TYPES[each].label for each in screen.media_types),
         "limit": screen.limit,
         "characters": LONGEST_ALT,
     }
-    codes, names = request.args.getlist("refused"), request.args.getlist("file")
-    told = list(zip(names, codes, strict=False))[:MOST_REFUSALS_TOLD]
-    return [(name, str(REFUSED.get(code, REFUSED_OTHERWISE)) % facts) for name, code in told]
+    return [(name, str(REFUSED.get(code, REFUSED_OTHERWISE)) % facts) for code, name in refused]
 
 
 def _bounds() -> dict[str, Any]:

@@ -12,23 +12,28 @@ from typing import Any
 from babel.numbers import get_currency_name
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
 
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Role
+from avenue.media.policy import UploadPolicy
+from avenue.media.receiving import note_reception, received
 from avenue.shop.errors import (
     GroupNotFound,
     RevisionConflict,
     SkuTaken,
     TempImageExpired,
+    TempImageNotFound,
     TooManyImages,
 )
 from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Product, ProductFields, Status
-from avenue.shop.pages.pictures import new_screen, screen_of, screen_page
+from avenue.shop.pages.pictures import FRAGMENT, new_screen, screen_of, screen_page
 from avenue.shop.pages.products import PATH
-from avenue.shop.pages.texts import LABELS, STATUSES
+from avenue.shop.pages.texts import LABELS, SAID, STATUSES
 from avenue.shop.routes.bodies import NewProduct, ProductChanges
 from avenue.shop.service.groups import GroupService
+from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.shop.typed_prices import (
     AmbiguousPrice,
@@ -41,13 +46,17 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import LANGUAGES, LOCALES, language
 from avenue.web.language import gettext as _
-from avenue.web.pages import see
+from avenue.web.limits import upload_route
+from avenue.web.pages import page, see
 from avenue.web.services import using
 
 FIELDS = ("name", "sku", "description", "price", "currency", "status", "group")
 CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
 TRIES = 5
 UNPROCESSABLE = 422
+TEMPORARY = "temp_images"
+FIXED_FIELDS = 3
+"""Of the form of a product to come: the CSRF token, the revision and the language of prices."""
 Texts = dict[str, str]
 
 blueprint = Blueprint("product_page", __name__, url_prefix=PATH, template_folder="../templates")
@@ -89,7 +98,7 @@ def show_new() -> Response:
 @audited("product.created")
 def create() -> Response:
     """Create the product with the temporary pictures `temp_images`, or show what is wrong."""
-    form, temp_images = _sent(), request.form.getlist("temp_images")
+    form, temp_images = _sent(request.form), request.form.getlist(TEMPORARY)
     values = _read(form, FIELDS)
     body = _validated(NewProduct, {**values, "temp_images": temp_images}, form)
     if body is None or form.errors:
@@ -104,6 +113,50 @@ def create() -> Response:
         return _new_page(form, status=error.status, chosen=temp_images)
     note(object_id=created.product.id)
     return see(f"{PATH}/{created.product.id}?said=created")
+
+
+@blueprint.get("/new/pictures")
+@require(Role.SELLER)
+def show_temporary_pictures() -> Response:
+    """Show the pictures of a product to come alone, as a fragment of the page they are on."""
+    return page(FRAGMENT, screen=new_screen(), refused=())
+
+
+@blueprint.post("/new/pictures")
+@require(Role.SELLER)
+@upload_route
+@audited("temp_image.added")
+def add_temporary_pictures() -> Response:
+    """Keep the files of the form for the product to come, and show what was typed again."""
+    sent: MultiDict[str, str] = MultiDict()
+    most_pictures = using(PictureService).limit_on(current_actor().site)
+    more_parts = FIXED_FIELDS + 2 * len(FIELDS) + most_pictures
+    try:
+        files = received(using(UploadPolicy), fields=sent, more_parts=more_parts)
+        reception = using(PictureService).add_temporary(current_actor(), files, key=None)
+    except AvenueError as error:
+        nothing_changed()
+        return _typed_again(sent, status=error.status, refused=[(error.code, "")])
+    note_reception(reception)
+    for each in reception.assets:
+        sent.add(TEMPORARY, each.id)
+    refused = [(each.code, each.name) for each in reception.refusals]
+    return _typed_again(sent, said=SAID["added"], refused=refused)
+
+
+@blueprint.post("/new/pictures/remove")
+@require(Role.SELLER)
+@audited("temp_image.removed")
+def remove_temporary_picture() -> Response:
+    """Forget the temporary picture named in `key`, and show what was typed again."""
+    asset_id = request.form.get("key", "")
+    try:
+        using(PictureService).remove_temporary(current_actor(), asset_id)
+    except TempImageNotFound as error:
+        nothing_changed()
+        return _typed_again(request.form, status=error.status, refused=[(error.code, "")])
+    note(object_id=asset_id)
+    return _typed_again(request.form, said=SAID["forgotten"])
 
 
 @blueprint.get("/<product_id>")
@@ -121,7 +174,7 @@ def show(product_id: str) -> Response:
 @audited("product.changed", "product_id")
 def change(product_id: str) -> Response:
     """Write what was changed; what somebody else changed meanwhile as well is asked about."""
-    actor, form = current_actor(), _sent()
+    actor, form = current_actor(), _sent(request.form)
     for _try in range(TRIES):
         product = using(ProductService).own(actor, product_id)
         if product.revision != form.revision and _contest(form, product):
@@ -155,10 +208,13 @@ def delete(product_id: str) -> Response:
     return see(f"{PATH}?said=delete&count=1&undo={product_id}")
 
 
-def _new_page(form: Form, *, status: int = 200, chosen: Sequence[str] | None = None) -> Response:
-    return screen_page(
-        "shop/product.html", screen=new_screen(), status=status, chosen=chosen, **_facts(form, None)
-    )
+def _new_page(form: Form, *, chosen: Sequence[str] | None = None, **facts: Any) -> Response:
+    facts |= _facts(form, None)
+    return screen_page("shop/product.html", screen=new_screen(), chosen=chosen, **facts)
+
+
+def _typed_again(sent: MultiDict[str, str], **facts: Any) -> Response:
+    return _new_page(_sent(sent), chosen=sent.getlist(TEMPORARY), **facts)
 
 
 def _edit_page(product: Product, form: Form, *, status: int = 200) -> Response:
@@ -208,18 +264,18 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
-def _sent() -> Form:
-    """Return the form of this request; where people chose what is saved, they have no change."""
-    tongue = request.form.get("tongue", "")
+def _sent(sent: MultiDict[str, str]) -> Form:
+    """Return the form that was sent; where people chose what is saved, they have no change."""
+    tongue = sent.get("tongue", "")
     blank = _blank()
-    was = {each: _lines(request.form.get(f"was.{each}", blank[each])) for each in FIELDS}
-    typed = {each: _lines(request.form.get(each, was[each])) for each in FIELDS}
-    theirs = [each for each in FIELDS if request.form.get(f"choose.{each}") == "theirs"]
+    was = {each: _lines(sent.get(f"was.{each}", blank[each])) for each in FIELDS}
+    typed = {each: _lines(sent.get(each, was[each])) for each in FIELDS}
+    theirs = [each for each in FIELDS if sent.get(f"choose.{each}") == "theirs"]
     return Form(
         typed=typed | {each: was[each] for each in theirs},
         was=was,
         tongue=tongue if tongue in LANGUAGES else language(),
-        revision=request.form.get("revision", default=0, type=int),
+        revision=sent.get("revision", default=0, type=int),
     )
 
 

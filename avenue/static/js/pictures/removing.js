@@ -7,13 +7,18 @@ import { offer, reason, tell, tellCard } from "./told.js";
 
 const section = screen();
 
-section.addEventListener("submit", (event) => {
-  const removing = event.target.closest("form.remove");
-  const restoring = event.target.closest("form.restore");
-  if (!removing && !restoring) return;
+section.addEventListener("click", (event) => {
+  const removing = event.target.closest("[data-part=remove]");
+  if (!removing) return;
   event.preventDefault();
-  if (removing) remove(removing.closest(".shot"));
-  else restore(restoring.closest("li").dataset.key, nameIn(restoring.closest("li")));
+  remove(removing.closest(".shot"));
+});
+
+section.addEventListener("submit", (event) => {
+  const restoring = event.target.closest("form.restore");
+  if (!restoring) return;
+  event.preventDefault();
+  restore(restoring.closest("li").dataset.key, nameIn(restoring.closest("li")));
 });
 
 function nameIn(item) {
