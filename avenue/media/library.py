@@ -202,10 +202,12 @@ class Reception:
 
     `received` has an entry for each file, in order. `new` are the stored ones, to be claimed
     now; `fates` is what became of them, by id: claimed, already there, or refused.
-    `replayed`: this is the answer an earlier request with the same key got.
+    `replayed`: this is the answer an earlier request with the same key got. `mended` are the
+    assets that were there already, but damaged, and are whole again.
     """
 
     received: list[Outcome]
+    mended: list[str] = field(default_factory=list)
     new: tuple[Asset, ...] = ()
     write: OpenWrite | None = None
     replayed: bool = False
@@ -296,14 +298,16 @@ class MediaLibrary:
                 return
         with ExitStack() as spools:
             reservation = spools.enter_context(self._room_for(actor, order, incoming))
-            checked = self._check_all(order, incoming, spools)
-            yield from self._taken(actor, order, checked, key, fingerprint, reservation)
+            mended: list[str] = []
+            checked = self._check_all(order, incoming, spools, mended)
+            yield from self._taken(actor, order, checked, mended, key, fingerprint, reservation)
 
     def _taken(
         self,
         actor: Actor,
         order: Order,
         checked: Sequence[Checked | Outcome],
+        mended: list[str],
         key: str,
         fingerprint: str,
         reservation: Reservation,
@@ -311,7 +315,8 @@ class MediaLibrary:
         """Open the write of what was checked, and yield its reception."""
         fresh = [each for each in checked if isinstance(each, Checked)]
         if not fresh:
-            yield Reception(received=[each for each in checked if not isinstance(each, Checked)])
+            received = [each for each in checked if not isinstance(each, Checked)]
+            yield Reception(received=received, mended=mended)
             return
         write = self._store.begin_write(
             actor.site.id,
@@ -323,7 +328,7 @@ class MediaLibrary:
         if isinstance(write, FinishedWrite):
             yield self._replay(actor, write)
             return
-        yield from self._stored(actor, order, checked, write, reservation)
+        yield from self._stored(actor, order, checked, mended, write, reservation)
 
     @contextmanager
     def adopting(self, actor: Actor, order: Order, arrived: Arrived) -> Iterator[Asset]:
@@ -333,7 +338,7 @@ class MediaLibrary:
         upload answers for all bytes, and this can be done again. Raise why it is not taken.
         """
         with ExitStack() as spools:
-            checked = self._check(order, self._openable(arrived, spools), 1, spools)
+            checked = self._check(order, self._openable(arrived, spools), 1, spools, [])
             if isinstance(checked, Refusal):
                 raise checked.error or NotFound
             if isinstance(checked, Asset):
@@ -441,11 +446,12 @@ class MediaLibrary:
         actor: Actor,
         order: Order,
         checked: Sequence[Checked | Outcome],
+        mended: list[str],
         write: OpenWrite,
         reservation: Reservation,
     ) -> Iterator[Reception]:
         """Store what was checked, yield the reception, and clear away what was not kept."""
-        reception = Reception(received=[], write=write)
+        reception = Reception(received=[], mended=mended, write=write)
         reservation.is_sure = False
         # By position, so that a retry which finds more room still has ids for all of its files.
         pairs = [
@@ -492,8 +498,9 @@ class MediaLibrary:
         order: Order,
         incoming: Sequence[Incoming | Refusal],
         spools: ExitStack,
+        mended: list[str],
     ) -> list[Checked | Outcome]:
-        """Check each file; what is made of them is held in `spools`."""
+        """Check each file; what is made of them is held in `spools`, what it mends in `mended`."""
         results: list[Checked | Outcome] = []
         taken: set[str] = set()  # a file that came twice needs room once
         for each in incoming:
@@ -501,17 +508,22 @@ class MediaLibrary:
                 results.append(each)
                 continue
             room = order.room - len(taken - {each.sha256})
-            result = self._check(order, each, room, spools)
+            result = self._check(order, each, room, spools, mended)
             if isinstance(result, Checked):
                 taken.add(each.sha256)
             results.append(result)
         return results
 
     def _check(
-        self, order: Order, incoming: Incoming, room: int, spools: ExitStack
+        self,
+        order: Order,
+        incoming: Incoming,
+        room: int,
+        spools: ExitStack,
+        mended: list[str],
     ) -> Checked | Outcome:
         if incoming.sha256 in order.known:
-            return self._whole(order.known[incoming.sha256], incoming)
+            return self._whole(order.known[incoming.sha256], incoming, mended)
         try:
             if room <= 0:
                 raise order.no_room
@@ -523,8 +535,10 @@ class MediaLibrary:
         except AvenueError as error:
             return Refusal.of(incoming.name, error)
 
-    def _whole(self, asset: Asset, incoming: Incoming) -> Asset:
+    def _whole(self, asset: Asset, incoming: Incoming, mended: list[str]) -> Asset:
         """Return the picture that is there already, its bytes mended if they were damaged.
+
+        Its id is then put into `mended`.
 
         Raise `Unavailable` when they are damaged still, or not yet with a majority of the members:
         the same upload again will do.
@@ -541,6 +555,7 @@ class MediaLibrary:
                     self._store.mend(asset, asset.current, clean_file)
         if not self._store.is_whole(asset):
             raise Unavailable
+        mended.append(asset.id)
         return asset
 
     def _checked(

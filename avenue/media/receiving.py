@@ -30,6 +30,7 @@ from avenue.web.incoming import incoming_files
 from avenue.web.language import gettext
 
 LONGEST_KEY = 255
+MENDED = "Avenue-Mended"
 
 
 class BadIdempotencyKey(Invalid):
@@ -81,7 +82,7 @@ def upload_described(
     `query` and `files` (media types) where they are not those of pictures.
     """
     contents = {JSON: reply, "text/plain": str}
-    headers = (LOCATION, "Idempotent-Replayed")
+    headers = (LOCATION, "Idempotent-Replayed", MENDED)
     return described(
         body=body,
         query=query,
@@ -122,7 +123,8 @@ def upload_reply(reception: Reception) -> Response:
     """Answer an upload: 201 when something new was stored, else 200.
 
     `?as=filepond` answers with the id as text, `?as=ckeditor` without `url` (it would hide
-    `urls`).
+    `urls`). The header `Avenue-Mended` names pictures that were there, but damaged, and that
+    this upload made whole again.
     """
     return answered(reception, upload_json(g.site, reception.assets, reception.refusals, gettext))
 
@@ -136,6 +138,8 @@ def answered(reception: Reception, body: UploadReplyFacts) -> Response:
         response = jsonify({k: v for k, v in body.items() if dialect != "ckeditor" or k != "url"})
     response.status_code = 201 if reception.created else 200
     response.headers["Location"] = body["location"]
+    if reception.mended:
+        response.headers[MENDED] = ", ".join(reception.mended)
     note_reception(reception)
     if reception.replayed:
         response.headers["Idempotent-Replayed"] = "true"

@@ -51,6 +51,7 @@ EXPOSED = ", ".join(
         "X-Request-ID",
         "ETag",
         "Idempotent-Replayed",
+        "Avenue-Mended",
     )
 )
 PREFLIGHT_GOOD_FOR_SECONDS = 7200  # the most Chromium keeps one

@@ -77,6 +77,7 @@ HEADERS: Mapping[str, str] = {
     "Content-Disposition": "The file's name.",
     "Content-Range": "Which bytes of how many.",
     "ETag": "Stands for these very bytes; for If-None-Match, If-Match and If-Range.",
+    "Avenue-Mended": "Ids of pictures that were there, but damaged, and are whole again.",
     "Idempotent-Replayed": "`true` when an earlier request with this Idempotency-Key was answered.",
     "Last-Modified": "When these bytes were stored.",
     "Location": "Where it is.",

@@ -34,6 +34,7 @@ ARRIVING: Mapping[str, LazyString] = {
     "state_cancelled": _("Cancelled: it was not uploaded."),
     "state_withdrawing": _("Cancelling…"),
     "was_there": _("This photo was here already, so it was not added twice."),
+    "was_mended": _("The photo that was here was damaged. It is whole again."),
     "not_shown": _("It is saved. Reload the page to see it."),
     # Why a file rests for a while
     "pause_broken": _("The connection broke. We go on in {seconds} s; nothing is lost."),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Locator, Page, Route, expect
@@ -324,7 +325,18 @@ def test_what_the_server_refuses_stays_listed_in_its_words(admin: Visitor) -> No
     assert names(admin, product) == ["buena.jpg"]
 
 
-def test_the_same_photo_again_is_told_and_not_doubled(admin: Visitor) -> None:
+def flip_a_bit(server: Server, asset_id: str) -> None:
+    """Damage the only chunk of a small picture."""
+    with pymongo.MongoClient[Any](server.uri) as client:
+        raw = client.get_default_database()
+        asset = raw["assets"].find_one({"_id": asset_id})
+        chunk = {"files_id": f"{asset['site']}/{asset['versions'][0]['file']}"}
+        data = bytearray(raw["product_images.chunks"].find_one(chunk)["data"])
+        data[-1] ^= 1
+        raw["product_images.chunks"].update_one(chunk, {"$set": {"data": bytes(data)}})
+
+
+def test_the_same_photo_again_is_told_and_not_doubled(admin: Visitor, server: Server) -> None:
     data = a_photo()
     page, product = at_product(admin)
     choose(page, a_file("una.jpg", data))
@@ -333,6 +345,9 @@ def test_the_same_photo_again_is_told_and_not_doubled(admin: Visitor) -> None:
     expect(row(page, "otra.jpg")).to_contain_text("Esta foto ya estaba")
     row(page, "otra.jpg").get_by_role("button", name="Quitar de la lista").click()
     expect(page.locator("#queue > li")).to_have_count(0)
+    flip_a_bit(server, cards(page).first.get_attribute("data-id") or "")
+    choose(page, a_file("otra vez.jpg", data))
+    expect(row(page, "otra vez.jpg")).to_contain_text("Ya está entera de nuevo.")
     assert names(admin, product) == ["una.jpg"]
 
 

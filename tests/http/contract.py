@@ -107,6 +107,7 @@ class Contract:
 
 SOMETIMES = {
     # Headers that an answer has only when there is reason.
+    "Avenue-Mended",
     "Idempotent-Replayed",
     "Location",
 }

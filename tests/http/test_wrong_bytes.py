@@ -154,9 +154,14 @@ def test_what_is_mended_has_sums(own_application, stored):
     stored.flip(0)
     assert stored.sent() == (500, b"")
     seller, images = own_application.caller("seller"), f"{PRODUCTS}/{stored.product}/images"
-    assert seller.upload(images, PICTURE).status_code == 200
+    answer = seller.upload(images, PICTURE)
+    assert (answer.status_code, answer.headers["Avenue-Mended"]) == (200, stored.image["id"])
     assert stored.sums == known
     assert stored.sent() == (200, PICTURE)
+    assert "Avenue-Mended" not in seller.upload(images, PICTURE).headers
+    stored.flip(0)
+    page = f"/admin/products/{stored.product}/pictures"
+    assert "said=mended" in seller.upload(page, PICTURE, headers={"Accept": "text/html"}).location
 
 
 @table("sums", [[], [1], "none", [1] * COUNT + [2], ["a"] * COUNT, None])

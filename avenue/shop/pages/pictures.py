@@ -237,7 +237,8 @@ def add_pictures(kind: str, owner_id: str) -> Response:
     except AvenueError as error:
         return back_to(path, refused=[(error.code, "")])
     note_reception(reception)
-    return back_to(path, "added", [(each.code, each.name) for each in reception.refusals])
+    said = "mended" if reception.mended and not reception.created else "added"
+    return back_to(path, said, [(each.code, each.name) for each in reception.refusals])
 
 
 @_of_both("POST", "/move")

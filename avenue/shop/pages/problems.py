@@ -112,6 +112,26 @@ WORDS: Mapping[Kind, Words] = {
         link=_("Upload it again"),
     ),
 }
+DETAILS: Mapping[Kind, LazyString] = {
+    Kind.ASSET_MISSING: _("Nothing is stored under the number that the entry names."),
+    Kind.ASSET_PURGING: _("The photo is being deleted for good."),
+    Kind.ASSET_IN_TRASH: _("The entry names a photo that was put into the trash."),
+    Kind.FILE_MISSING: _("The record is there, but its file is not."),
+    Kind.WRONG_LENGTH: _("The file has another length than its record says."),
+    Kind.CHUNK_MISSING: _("A part of the file is missing."),
+    Kind.CHUNK_DUPLICATE: _("A part of the file is there twice."),
+    Kind.CHUNK_SHORT: _("A part of the file is too short."),
+    Kind.CHUNK_LONG: _("A part of the file is too long."),
+    Kind.CHUNK_SURPLUS: _("The file has a part too many."),
+    Kind.WRONG_HASH: _("The bytes of the file are not those that were stored."),
+    Kind.MALFORMED_ENTRY: _("The entry is neither a photo nor an address."),
+    Kind.LOCAL_PATH: _("The entry names a file on a disk."),
+    Kind.LOCALHOST: _("The entry names an address that only one computer can open."),
+    Kind.ASSET_UNREADABLE: _("The record of the photo cannot be read."),
+    Kind.MALFORMED_RECORD: _("A field of the record is missing or of another type."),
+    Kind.NOT_OWNED: _("The record of the photo names another owner."),
+}
+"""What exactly was found, for whoever is asked for help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +140,7 @@ class Problem:
 
     finding: Finding
     words: Words
+    detail: LazyString
     number: int
     is_dead: bool
 
@@ -218,6 +239,7 @@ def _problem(finding: Finding) -> Problem:
     return Problem(
         finding=finding,
         words=WORDS[kind],
+        detail=DETAILS[kind],
         number=finding.position + 1,
         is_dead=kind in DEAD,
     )

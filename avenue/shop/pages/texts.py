@@ -28,6 +28,7 @@ SAID: Mapping[str, LazyString] = {
     "created": _("The product is saved."),
     "saved": _("Saved."),
     "added": _("The photos are saved."),
+    "mended": _("The photo that was here was damaged. It is whole again."),
     "ordered": _("The order is saved."),
     "described": _("The text is saved."),
     "focal": _("The focal point is saved."),

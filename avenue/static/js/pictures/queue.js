@@ -216,11 +216,11 @@ export class Queue extends EventTarget {
     else if (item.state === "sending") this._tell("change", item);
   }
 
-  async _place(item, { image, isNew }) {
+  async _place(item, { image, isNew, isMended }) {
     item.image = image;
     this._set(item, "placing");
     const shown = await this._placed(item);
-    if (!isNew) item.note = "was_there";
+    if (!isNew) item.note = isMended ? "was_mended" : "was_there";
     else if (shown !== true) item.note = shown || "not_shown";
     this.stored += isNew;
     if (!item.note) this.items = this.items.filter((each) => each !== item);

@@ -15,7 +15,8 @@ const TOO_SLOW = 408, TOO_OFTEN = 429, SIGNED_OUT = 401, CONFLICT = 409, FULL = 
 /**
  * Send `body` and resolve to what came of it:
  *
- *   { kind: "stored", image, isNew }          it is there; `isNew` unless it was there before
+ *   { kind: "stored", image, isNew, isMended } it is there; `isNew` unless it was there before, `isMended`
+ *                                             when it was damaged there and is whole again
  *   { kind: "refused", status, code, error, hint }   it will not be taken as it is
  *   { kind: "wait", seconds, code }           the same again in a while
  *   { kind: "broken" }                        nobody knows whether it arrived
@@ -63,7 +64,8 @@ function outcomeOf(request) {
   const { status } = request, answer = jsonOf(request), code = answer.code ?? "";
   if (status === 200 || status === 201) {
     const isNew = status === 201 || request.getResponseHeader("Idempotent-Replayed") === "true";
-    return answer.file ? { kind: "stored", image: answer.file, isNew } : { kind: "broken" };
+    const isMended = request.getResponseHeader("Avenue-Mended") !== null;
+    return answer.file ? { kind: "stored", image: answer.file, isNew, isMended } : { kind: "broken" };
   }
   if (status === SIGNED_OUT) return { kind: "signed_out" };
   const seconds = Number(request.getResponseHeader("Retry-After"));
