@@ -6,6 +6,8 @@
     ├── Invalid                400
     │   ├── UnknownVariant          a file does not come in this form
     │   └── UnsafeArchive           a ZIP that is damaged or built to do harm
+    ├── NotFound               404
+    │   └── VersionNotFound         a file has no such version
     ├── UnsupportedMediaType   415  the bytes are of a type this place does not take
     │   └── NoDecoder               or of one that cannot be opened on this machine
     ├── Unprocessable          422
@@ -26,7 +28,15 @@ report code and facts only (`REFUSALS`).
 
 from collections.abc import Iterable
 
-from avenue.errors import AvenueError, Gone, Invalid, Unavailable, Unprocessable, sentence
+from avenue.errors import (
+    AvenueError,
+    Gone,
+    Invalid,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+    sentence,
+)
 from avenue.media.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
@@ -209,3 +219,11 @@ class ZipTooLarge(AvenueError):
             bytes=length,
             limit_bytes=limit_mb * 1024**2,
         )
+
+
+class VersionNotFound(NotFound):
+    """The file has no such version, or has it no longer."""
+
+    code = "version_not_found"
+    message = "This file has no such version."
+    hint = "The list of its versions has those that are kept."

@@ -13,12 +13,14 @@ from avenue.media.replies import (
     ExternalImage,
     File,
     Image,
+    KeptVersion,
     RefusedFile,
     Stored,
     Temporary,
     UploadReply,
     UploadReplyFacts,
     Variant,
+    Versions,
 )
 from avenue.media.urls import original_path, original_url, variant_path
 from avenue.media.variants import DEFAULT_EXTENSION, EAGER, FORMATS, VARIANTS, Size, size_of
@@ -74,7 +76,7 @@ def stored_json(site: Site, asset: Asset) -> Stored:
         "decorative": asset.decorative,
         "focal": list(asset.focal_point) if asset.focal_point else None,
         "color": version.color,
-        "placeholder": _data_url(version.placeholder),
+        "placeholder": data_url(version.placeholder),
         "visibility": asset.visibility,
         "srcset": ", ".join(f"{address} {width}w" for width, address in sources(site, asset)),
         "created_at": iso(asset.created_at),
@@ -159,6 +161,25 @@ def file_json(site: Site, asset: Asset) -> File:
     }
 
 
+def versions_json(asset: Asset, url: str) -> Versions:
+    """Return the versions of a picture, the newest first; `url` is that of this list."""
+    items: list[KeptVersion] = [
+        {
+            "version": each.version,
+            "url": f"{url}/{each.version}/file",
+            "media_type": each.media_type,
+            "bytes": each.bytes,
+            "width": each.width,
+            "height": each.height,
+            "at": iso(each.at),
+            "by": each.by,
+            "current": each is asset.current,
+        }
+        for each in asset.versions
+    ]
+    return {"items": items, "next": None, "total": len(items)}
+
+
 def has_sizes(site: Site, asset: Asset) -> bool:
     """Tell whether `asset` is a picture that is shown in other sizes than its own."""
     return site.shows_variants and asset.current.width is not None
@@ -193,7 +214,8 @@ def _size(asset: Asset, variant: str) -> Size:
     return size_of(VARIANTS[variant], version.width or 1, version.height or 1)
 
 
-def _data_url(placeholder: bytes | None) -> str | None:
+def data_url(placeholder: bytes | None) -> str | None:
+    """Return a placeholder, a tiny WebP, as an address that holds all of it."""
     if placeholder is None:
         return None
     return f"data:image/webp;base64,{base64.b64encode(placeholder).decode()}"

@@ -15,6 +15,7 @@ from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
 from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.categories import GENERAL, UPLOAD, Category, category_of
+from avenue.media.errors import VersionNotFound
 from avenue.media.flights import Flights, Turn, without_end
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
@@ -323,11 +324,17 @@ class MediaReader:
             right_bytes=self._right_bytes,
         )
 
-    def open_version(self, asset: Asset, version: Version) -> StoredFile:
-        """Open one of the versions of `asset`, for those who may see what it was before."""
-        return StoredFile(
-            asset=asset, version=version, store=self._store, right_bytes=self._right_bytes
-        )
+    def open_version(self, asset: Asset, version: str) -> StoredFile:
+        """Open a version (its twelve digits) of `asset`, for those who may see what it was before.
+
+        Raise `VersionNotFound`.
+        """
+        for each in asset.versions:
+            if each.version == version:
+                return StoredFile(
+                    asset=asset, version=each, store=self._store, right_bytes=self._right_bytes
+                )
+        raise VersionNotFound
 
 
 def may_read(actor: Actor, asset: Asset) -> bool:

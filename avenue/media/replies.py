@@ -109,3 +109,25 @@ class UploadReply(UploadReplyFacts):
     file: Annotated[File | ExternalFile, Field(description="The first of `files`.")]
     files: list[File | ExternalFile]
     data: Annotated[list[File | ExternalFile], Field(description="The same as `files`.")]
+
+
+class KeptVersion(TypedDict):
+    """One version of a picture."""
+
+    version: str
+    url: Annotated[str, Field(description="Its bytes, for those who may change the picture.")]
+    media_type: str
+    bytes: int
+    width: int | None
+    height: int | None
+    at: Annotated[str, Field(description="When it became the current one.")]
+    by: Annotated[str | None, Field(description="The id of the person who stored it.")]
+    current: bool
+
+
+class Versions(TypedDict):
+    """The versions of a picture, the newest first."""
+
+    items: list[KeptVersion]
+    next: None
+    total: int

@@ -415,6 +415,11 @@ def test_a_picture_is_replaced_and_stays_itself(admin: Visitor, product: Any) ->
     now = saved(admin, product)
     assert ids_of(now) == [a, b, c]
     assert (now["images"][1]["name"], now["images"][1]["width"]) == ("otra.jpg", 200)
+    card.get_by_role("button", name="Volver a mostrar la foto del").click()
+    heard(page, "Se muestra otra vez la foto anterior.")
+    expect(card).to_be_focused()
+    again = saved(admin, product)["images"][1]
+    assert again["version"] == product["images"][1]["version"]
 
 
 def test_a_removed_picture_comes_back_by_undoing(admin: Visitor, product: Any) -> None:

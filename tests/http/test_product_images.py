@@ -686,6 +686,41 @@ def test_a_replacement_done_twice_drops_no_bytes_that_are_shown(application, as_
     assert scope.transaction(work) == [(asset.current.file,), (), (again.file,)]
 
 
+def test_a_replaced_picture_is_taken_back(shelf, as_other_seller, nobody):
+    first, second = pictures.photo(90, 60, seed=5), pictures.photo(60, 90, format="PNG")
+    picture = shelf.add(first).json["id"]
+    own = shelf.now()["images"][0]
+    shelf.replace(picture, second)
+    versions = f"{shelf.images}/{picture}/versions"
+    listed = shelf.seller.get(versions).json
+    assert (listed["total"], [each["current"] for each in listed["items"]]) == (2, [True, False])
+    assert [each["bytes"] for each in listed["items"]] == [len(second), len(first)]
+    old = listed["items"][1]
+    bytes_of_old = shelf.seller.get(old["url"])
+    assert (bytes_of_old.status_code, bytes_of_old.data) == (200, first)
+    assert bytes_of_old.headers["Cache-Control"] == "private, no-store"
+    for stranger, status in ((as_other_seller, 404), (nobody, 401)):
+        assert stranger.get(old["url"]).status_code == status
+        assert stranger.get(versions).status_code == status
+        assert stranger.post(f"{versions}/{old['version']}/restore").status_code == status
+    before = shelf.now()
+    told = shelf.seller.post(f"{versions}/{old['version']}/restore")
+    assert (told.status_code, told.json["id"], told.json["url"]) == (200, picture, own["url"])
+    after = shelf.now()
+    assert after["images"] == [told.json]
+    assert after["revision"] > before["revision"]
+    assert nobody.get(own["url"]).data == first
+    again = shelf.seller.post(f"{versions}/{old['version']}/restore")
+    assert (again.status_code, shelf.now()) == (200, after)
+    for wrong in ("0" * 12, "zz"):
+        answer = shelf.seller.post(f"{versions}/{wrong}/restore")
+        assert_refused(answer, 404, "version_not_found")
+        assert_refused(shelf.seller.get(f"{versions}/{wrong}/file"), 404, "version_not_found")
+    shelf.remove(picture)
+    answer = shelf.seller.post(f"{versions}/{old['version']}/restore")
+    assert_refused(answer, 404, "image_not_found")
+
+
 # Removing and restoring
 
 

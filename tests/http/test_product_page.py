@@ -1,5 +1,6 @@
 """The pages of one product: its fields, two people at once, and its pictures without JavaScript."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -417,6 +418,24 @@ def test_a_file_is_replaced_and_the_picture_stays(seller: Caller, owner: Any):
     assert ids_of(seller, owner) == owner["ids"]
     answer = seller.upload(path, pictures.html(), headers=HTML)
     assert "refused=unsupported_media_type" in answer.location
+
+
+def test_an_earlier_file_is_shown_again(seller: Caller, owner: Any):
+    path, picture = f"{owner['page']}/pictures", owner["ids"][0]
+    first = seller.get(owner["url"]).json["images"][0]["version"]
+    assert 'class="version"' not in seller.get(path, headers=HTML).text
+    seller.upload(f"{path}/{picture}/file", a_picture(), headers=HTML)
+    fragment = seller.get(path, headers=HTML).text
+    shown = f"{path}/{picture}/versions/{first}/restore"
+    assert f'action="{shown}"' in fragment
+    file = re.search(r'href="([^"]+/versions/[^"]+/file)"', fragment)
+    assert file
+    assert seller.get(file[1]).status_code == 200
+    answer = send(seller, shown)
+    assert answer.location == f"{owner['page']}?said=version#pictures"
+    assert seller.get(owner["url"]).json["images"][0]["version"] == first
+    answer = send(seller, f"{path}/{picture}/versions/{'0' * 12}/restore")
+    assert "refused=version_not_found" in answer.location
 
 
 def test_a_picture_goes_to_the_trash_and_comes_back(seller: Caller, owner: Any):

@@ -70,6 +70,20 @@ WHO_MAY = {
     "DELETE /api/shop/products/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
     "PUT /api/shop/products/<owner_id>/images/<asset_id>/file": For(SHOP, WRITE),
     "POST /api/shop/products/<owner_id>/images/<asset_id>/restore": For(SHOP, WRITE),
+    "GET /api/shop/products/<owner_id>/images/<asset_id>/versions": For(SHOP, READ),
+    "GET /api/shop/products/<owner_id>/images/<asset_id>/versions/<version>/file": For(SHOP, READ),
+    "POST /api/shop/products/<owner_id>/images/<asset_id>/versions/<version>/restore": For(
+        SHOP, WRITE
+    ),
+    **{
+        f"{method} /api/shop/{shelf}/<owner_id>/images/<asset_id>/versions{rest}": For(SHOP, scope)
+        for shelf in ("products", "groups")
+        for method, rest, scope in (
+            ("GET", "", READ),
+            ("GET", "/<version>/file", READ),
+            ("POST", "/<version>/restore", WRITE),
+        )
+    },
     "GET /api/shop/groups": ALL,
     "POST /api/shop/groups": For(SHOP, WRITE),
     "GET /api/shop/groups/<group_id>": ALL,
@@ -82,6 +96,11 @@ WHO_MAY = {
     "DELETE /api/shop/groups/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
     "PUT /api/shop/groups/<owner_id>/images/<asset_id>/file": For(SHOP, WRITE),
     "POST /api/shop/groups/<owner_id>/images/<asset_id>/restore": For(SHOP, WRITE),
+    "GET /api/shop/groups/<owner_id>/images/<asset_id>/versions": For(SHOP, READ),
+    "GET /api/shop/groups/<owner_id>/images/<asset_id>/versions/<version>/file": For(SHOP, READ),
+    "POST /api/shop/groups/<owner_id>/images/<asset_id>/versions/<version>/restore": For(
+        SHOP, WRITE
+    ),
     "GET /api/shop/temp-images": For(SHOP, READ),
     "POST /api/shop/temp-images": For(SHOP, WRITE),
     "DELETE /api/shop/temp-images/<asset_id>": For(SHOP, WRITE),
@@ -223,6 +242,7 @@ WHO_MAY = {
             ("POST", "/<asset_id>/focal"),
             ("POST", "/<asset_id>/file"),
             ("POST", "/<asset_id>/restore"),
+            ("POST", "/<asset_id>/versions/<version>/restore"),
         )
     },
     "GET /admin/products": For(SHOP),
@@ -415,7 +435,7 @@ class Cast:
             "token_id": self.token["id"],
             "import_id": self.an_import["id"],
             "media_id": self.media["id"],
-            "version": self.media["file"]["version"],
+            "version": (self.image if "images" in rule else self.media["file"])["version"],
             "folder_id": self.folder["id"],
             "ticket_id": self.ticket["id"],
             "upload_id": self.resumed if "/tus/" in rule else self.upload["id"],

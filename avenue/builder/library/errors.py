@@ -24,14 +24,6 @@ class MediaInUse(Conflict):
         super().__init__(usage=list(usage), total=total)
 
 
-class VersionNotFound(NotFound):
-    """The file has no such version, or has it no longer."""
-
-    code = "version_not_found"
-    message = "This file has no such version."
-    hint = "The list of its versions has those that are kept."
-
-
 class OneFileReplaces(Invalid):
     """Several files came where one is taken."""
 

@@ -9,8 +9,9 @@ from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
 from avenue.media.library import Refusal
-from avenue.media.models import Asset, Version
-from avenue.media.presenting import file_json, image_json, upload_facts
+from avenue.media.models import Asset
+from avenue.media.presenting import file_json, image_json, upload_facts, versions_json
+from avenue.media.replies import Versions
 
 FEW_USES = 20
 MOST_USES = 200
@@ -98,22 +99,6 @@ def use_json(site: Site, use: Use) -> replies.Use:
     }
 
 
-def versions_json(site: Site, asset: Asset) -> replies.Versions:
-    """Return the versions of a picture, the newest first."""
-    items = [_version(site, asset, each) for each in asset.versions]
-    return {"items": items, "next": None, "total": len(items)}
-
-
-def _version(site: Site, asset: Asset, version: Version) -> replies.KeptVersion:
-    here = f"{site.base_url}/api/builder/media/{asset.id}/versions/{version.version}"
-    return {
-        "version": version.version,
-        "url": f"{here}/file",
-        "media_type": version.media_type,
-        "bytes": version.bytes,
-        "width": version.width,
-        "height": version.height,
-        "at": iso(version.at),
-        "by": version.by,
-        "current": version is asset.current,
-    }
+def media_versions_json(site: Site, asset: Asset) -> Versions:
+    """Return the versions of a picture of the library, the newest first."""
+    return versions_json(asset, f"{site.base_url}/api/builder/media/{asset.id}/versions")

@@ -99,25 +99,3 @@ class RemovedMedia(TypedDict):
 
     removed: Annotated[list[str], Field(description="The ids of those that are in the trash now.")]
     in_use: Annotated[list[MediaKept], Field(description="Those that stay.")]
-
-
-class KeptVersion(TypedDict):
-    """One version of a picture."""
-
-    version: str
-    url: Annotated[str, Field(description="Its bytes, for editors.")]
-    media_type: str
-    bytes: int
-    width: int | None
-    height: int | None
-    at: Annotated[str, Field(description="When it became the current one.")]
-    by: Annotated[str | None, Field(description="The id of the person who stored it.")]
-    current: bool
-
-
-class Versions(TypedDict):
-    """The versions of a picture, the newest first."""
-
-    items: list[KeptVersion]
-    next: None
-    total: int

@@ -7,7 +7,6 @@ from avenue.builder.library.access import require_editor
 from avenue.builder.library.errors import (
     MediaNotFound,
     OneFileReplaces,
-    VersionNotFound,
 )
 from avenue.builder.library.models import MediaPage, MediaQuery, Removed, Uses
 from avenue.builder.library.store import MediaStore
@@ -15,7 +14,7 @@ from avenue.config import Settings
 from avenue.identity import Actor, is_id
 from avenue.media.filetypes import FILE_TYPES, file_name
 from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
-from avenue.media.models import Asset, Version
+from avenue.media.models import Asset
 from avenue.media.policy import UploadPolicy, library_pictures
 from avenue.media.reading import MediaReader, StoredFile
 from avenue.media.zipping import Zip, bounded_zip
@@ -199,7 +198,7 @@ class MediaService:
         Only editors see what is not shown any more.
         """
         asset = self.get(actor, asset_id)
-        return self._reader.open_version(asset, _version(asset, version))
+        return self._reader.open_version(asset, version)
 
     def bring_back(self, actor: Actor, asset_id: str, version: str) -> Asset:
         """Make an older version the current one again, as of now; the others stay.
@@ -277,10 +276,3 @@ class MediaService:
         require_editor(actor)
         self._store.tag(actor.site.id, asset_ids, add, remove)
         return self.get_all(actor, asset_ids)
-
-
-def _version(asset: Asset, name: str) -> Version:
-    found = next((each for each in asset.versions if each.version == name), None)
-    if found is None:
-        raise VersionNotFound
-    return found

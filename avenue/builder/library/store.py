@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from pymongo.client_session import ClientSession
 
-from avenue.builder.library.errors import MediaNotFound, TooManyTags, VersionNotFound
+from avenue.builder.library.errors import MediaNotFound, TooManyTags
 from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.folders.store import FolderStore
 from avenue.builder.library.models import (
@@ -21,6 +21,7 @@ from avenue.builder.library.models import (
 )
 from avenue.builder.paging import Place
 from avenue.identity import Actor
+from avenue.media.errors import VersionNotFound
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, State
 from avenue.media.shelving.store import LibraryStore

@@ -15,9 +15,9 @@ from flask import Blueprint, Response, g, request
 
 from avenue.errors import AvenueError
 from avenue.identity import Role
-from avenue.media.models import Asset, Claim
+from avenue.media.models import Asset, Claim, Version
 from avenue.media.policy import UploadPolicy
-from avenue.media.presenting import picture_json
+from avenue.media.presenting import data_url, picture_json
 from avenue.media.receiving import note_reception, received
 from avenue.media.replies import ExternalImage, Image
 from avenue.media.sniffing import MEDIA_TYPES
@@ -53,7 +53,8 @@ class Shot:
     """One picture on the screen: its image JSON, and what only the screen tells of it.
 
     `alt` has every language that is asked for, the site's own first. `until` is when a temporary
-    picture, or one in the trash, goes for good.
+    picture, or one in the trash, goes for good. `older` are the versions that can be shown again,
+    the newest first, each with the address of a tiny picture of it.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Shot:
     lacks_alt: bool = False
     is_focal_set: bool = False
     until: datetime | None = None
+    older: Sequence[tuple[Version, str | None]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +342,19 @@ def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     return _done(claim, "replaced", work)
 
 
+@_of_both("POST", "/<asset_id>/versions/<version>/restore")
+@require(Role.SELLER)
+@audited("{kind}.image_version_restored", "owner_id")
+def restore_picture_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
+    """Make an older version of a picture the one that is shown again."""
+    claim = Claim(kind=kind, id=owner_id)
+
+    def work() -> None:
+        using(PictureService).bring_back(current_actor(), claim, asset_id, version)
+
+    return _done(claim, "version", work)
+
+
 def _describe(claim: Claim, asset_id: str, changes: Mapping[str, Any], said: str) -> Response:
     def work() -> None:
         using(PictureService).describe(current_actor(), claim, asset_id, changes)
@@ -431,6 +446,7 @@ def _shot(picture: Picture, *, languages: Sequence[str], until: datetime | None 
         lacks_alt=not picture.decorative and not alt[languages[0]],
         is_focal_set=picture.focal is not None,
         until=until,
+        older=[(each, data_url(each.placeholder)) for each in picture.versions[1:]],
     )
 
 

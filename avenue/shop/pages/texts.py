@@ -33,6 +33,7 @@ SAID: Mapping[str, LazyString] = {
     "described": _("The text is saved."),
     "focal": _("The focal point is saved."),
     "replaced": _("The photo is replaced."),
+    "version": _("The earlier photo is shown again."),
     "removed": _("The photo is in the trash."),
     "forgotten": _("The photo is removed."),
     "restored": _("The photo is back."),
@@ -51,6 +52,7 @@ REFUSED: Mapping[str, LazyString] = {
     "too_many_temp_images": _("Too many photos wait for a product: remove some of them."),
     "one_file_only": _("A photo is replaced by exactly one file."),
     "image_not_found": _("This photo is not here any more."),
+    "version_not_found": _("This earlier photo is not kept any more."),
     "temp_image_not_found": _("This photo is not here any more."),
     "revision_conflict": _(
         "Somebody else changed the photos in the meantime. You see how they are now; "
@@ -83,6 +85,7 @@ PICTURE_TEXTS: Mapping[str, LazyString] = {
     "orderAgainDone": _("The photos are in your order again."),
     "removed": _("The photo {name} is removed."),
     "restored": _("The photo {name} is back."),
+    "versionShown": _("The earlier photo is shown again."),
     "tooLarge": _("It has {size}, and at most {most} are taken. Make it smaller and try again."),
     "wrongType": _("This kind of file is not taken. Choose a photo as {types}."),
 }

@@ -7,9 +7,12 @@ from typing import ParamSpec, TypeVar
 from flask import Blueprint, Response, g, jsonify, request
 
 from avenue.identity import Actor, Role
+from avenue.media.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.errors import VersionNotFound
 from avenue.media.models import Claim
 from avenue.media.policy import UploadPolicy
-from avenue.media.presenting import image_json
+from avenue.media.presenting import image_json, versions_json
+from avenue.media.reading import DamagedFile, MediaReader
 from avenue.media.receiving import (
     external_reply,
     idempotency_key,
@@ -17,7 +20,8 @@ from avenue.media.receiving import (
     upload_described,
     upload_reply,
 )
-from avenue.media.replies import Image
+from avenue.media.replies import Image, Versions
+from avenue.media.routes import FILE_REPLIES
 from avenue.shop.errors import (
     GroupNotFound,
     ImageNotFound,
@@ -39,6 +43,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import described
+from avenue.web.errors import RangeNotSatisfiable
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
@@ -145,6 +150,41 @@ def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
         key=idempotency_key(),
     )
     return upload_reply(reception)
+
+
+@_of_both("GET", "/<asset_id>/versions")
+@require(Role.SELLER)
+@described(replies={200: Versions}, refuses=NOT_THERE)
+def list_image_versions(kind: str, owner_id: str, asset_id: str) -> Response:
+    """List the versions that are kept of a picture, the newest first."""
+    claim = Claim(kind=kind, id=owner_id)
+    asset = using(PictureService).picture(current_actor(), claim, asset_id)
+    url = f"{g.site.base_url}/api/shop/{SHELVES[kind]}/{owner_id}/images/{asset_id}/versions"
+    return jsonify(versions_json(asset, url))
+
+
+@_of_both("GET", "/<asset_id>/versions/<version>/file")
+@require(Role.SELLER)
+@described(
+    replies=FILE_REPLIES,
+    refuses=(*NOT_THERE, VersionNotFound, DamagedFile, PreconditionFailed, RangeNotSatisfiable),
+)
+def show_image_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
+    """Give the bytes of one version, an older one too, to those who may change the picture."""
+    claim = Claim(kind=kind, id=owner_id)
+    asset = using(PictureService).picture(current_actor(), claim, asset_id)
+    return deliver(request.environ, using(MediaReader).open_version(asset, version), PRIVATE)
+
+
+@_of_both("POST", "/<asset_id>/versions/<version>/restore")
+@require(Role.SELLER)
+@described(replies={200: Image}, refuses=(*NOT_THERE, VersionNotFound))
+@audited("{kind}.image_version_restored", "owner_id")
+def restore_image_version(kind: str, owner_id: str, asset_id: str, version: str) -> Response:
+    """Make an older version the current one again; the others are kept."""
+    claim = Claim(kind=kind, id=owner_id)
+    asset = using(PictureService).bring_back(current_actor(), claim, asset_id, version)
+    return jsonify(image_json(g.site, asset))
 
 
 @_of_both("DELETE", "/<asset_id>")

@@ -173,6 +173,19 @@ class PictureService:
         reception.raise_if_empty()
         return reception
 
+    def picture(self, actor: Actor, claim: Claim, asset_id: str) -> Asset:
+        """Return a picture of an own product or group with its versions; raise `ImageNotFound`."""
+        self._own(actor, claim)
+        return self._live_image(actor, claim, asset_id)
+
+    def bring_back(self, actor: Actor, claim: Claim, asset_id: str, version: str) -> Asset:
+        """Make an older version of a picture the current one again, as of now; the others stay.
+
+        Raise `ImageNotFound` or `VersionNotFound`.
+        """
+        self._own(actor, claim)
+        return self._pictures.bring_back(actor.site.id, claim, asset_id, version, by=actor.id)
+
     def remove(self, actor: Actor, claim: Claim, asset_id: str) -> None:
         """Put a picture of an own product or group into the trash; raise `ImageNotFound`."""
         self._own(actor, claim)

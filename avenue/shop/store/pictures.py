@@ -11,11 +11,13 @@ from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
 from avenue.errors import NotFound
+from avenue.media.errors import VersionNotFound
 from avenue.media.inspection.references import shown
 from avenue.media.library import Outcome, Reception, Refusal
 from avenue.media.models import Asset, Claim, State
 from avenue.media.store import (
     ASSETS,
+    bring_back_one,
     claim_one,
     discard_temporary,
     from_document,
@@ -279,6 +281,28 @@ class PictureStore:
             reception.fates = {asset.id: fresh[0]}
             self._writes.finish(site_id, write, reception.answer(), scene.session)
             return fell_off
+
+        return self._together(site_id, claim, work)
+
+    def bring_back(
+        self, site_id: str, claim: Claim, asset_id: str, version: str, *, by: str | None
+    ) -> Asset:
+        """Make an older version (its twelve digits) of a live picture the current one again.
+
+        Raise `ImageNotFound` or `VersionNotFound`.
+        """
+
+        def work(scene: _Scene) -> Asset:
+            owned = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
+            before = scene.assets.find_one({"_id": asset_id, **owned}, {"revision": 1})
+            if before is None:
+                raise ImageNotFound
+            after = bring_back_one(scene.assets, asset_id, claim, version=version, by=by)
+            if after is None:
+                raise VersionNotFound
+            if after.revision != before["revision"]:
+                scene.owners.update({"_id": claim.id}, touch({}))
+            return after
 
         return self._together(site_id, claim, work)
 

@@ -19,7 +19,7 @@ from avenue.builder.library.pages.shown import (
 from avenue.builder.library.pages.snippets import html_of, markdown_of, sizes_of
 from avenue.builder.library.pages.typed import checked, typed_tags
 from avenue.builder.library.pages.words import CUT_NAMES, SAID, media_texts
-from avenue.builder.library.presenting import MOST_USES, versions_json
+from avenue.builder.library.presenting import MOST_USES, media_versions_json
 from avenue.builder.library.service import MediaService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Invalid
@@ -196,7 +196,7 @@ def _shown(
         in_trash=in_trash,
         uses=uses[:MOST_USES],
         total=len(uses),
-        versions=versions_json(g.site, picture)["items"],
+        versions=media_versions_json(g.site, picture)["items"],
         sizes=sizes_of(g.site, picture),
         html=html_of(item.told, "" if picture.decorative else item.alt),
         markdown=markdown_of(item.told, item.alt),

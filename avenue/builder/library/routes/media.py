@@ -12,16 +12,15 @@ from avenue.builder.library.errors import (
     MediaInUse,
     MediaNotFound,
     OneFileReplaces,
-    VersionNotFound,
 )
 from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.presenting import (
     detail_json,
     list_json,
     media_json,
+    media_versions_json,
     uploaded_json,
     usage_json,
-    versions_json,
 )
 from avenue.builder.library.replies import (
     Media,
@@ -29,7 +28,6 @@ from avenue.builder.library.replies import (
     MediaList,
     UploadedMediaReply,
     Usage,
-    Versions,
 )
 from avenue.builder.library.routes.lists import (
     LIST_REFUSALS,
@@ -40,9 +38,11 @@ from avenue.builder.library.routes.lists import (
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor, Role, is_id
 from avenue.media.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.errors import VersionNotFound
 from avenue.media.library import Incoming, Reception, Refusal
 from avenue.media.reading import DamagedFile
 from avenue.media.receiving import answered, idempotency_key, received, upload_described
+from avenue.media.replies import Versions
 from avenue.media.routes import FILE_REPLIES
 from avenue.outside.errors import (
     AddressNotAllowed,
@@ -204,7 +204,8 @@ def show_usage(media_id: str) -> Response:
 @described(replies={200: Versions}, refuses=(MediaNotFound,))
 def list_versions(media_id: str) -> Response:
     """List the versions that are kept of a file, the newest first."""
-    return jsonify(versions_json(g.site, using(MediaService).get(current_actor(), media_id)))
+    asset = using(MediaService).get(current_actor(), media_id)
+    return jsonify(media_versions_json(g.site, asset))
 
 
 @blueprint.get("/<media_id>/versions/<version>/file")

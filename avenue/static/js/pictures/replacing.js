@@ -1,6 +1,6 @@
-// Another file for a picture; its id and its place stay.
+// Another file for a picture, or an earlier one again; its id and its place stay.
 import { announce } from "../announce.js";
-import { Refused } from "../api.js";
+import { ask, Refused } from "../api.js";
 import { text } from "../texts.js";
 import { card, refresh, screen } from "./screen.js";
 import { reason, tellCard } from "./told.js";
@@ -50,6 +50,22 @@ async function replace(shot, form, file) {
   card(key)?.focus();
   announce(text("replaced"));
 }
+
+section.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form.version");
+  if (!form) return;
+  event.preventDefault();
+  const shot = form.closest(".shot"), { key, id } = shot.dataset;
+  try {
+    await ask("POST", `${section.dataset.uploadUrl}/${id}/versions/${form.dataset.version}/restore`);
+  } catch (error) {
+    tellCard(shot, reason(error));
+    return;
+  }
+  await refresh();
+  card(key)?.focus();
+  announce(text("versionShown"));
+});
 
 /** Why the server would not take `file`, as far as this can be known here; else "". */
 function problemOf(file) {
