@@ -77,6 +77,7 @@ def stored_json(site: Site, asset: Asset) -> Stored:
         "focal": list(asset.focal_point) if asset.focal_point else None,
         "color": version.color,
         "placeholder": data_url(version.placeholder),
+        "has_alpha": version.has_alpha,
         "visibility": asset.visibility,
         "srcset": ", ".join(f"{address} {width}w" for width, address in sources(site, asset)),
         "created_at": iso(asset.created_at),

@@ -37,6 +37,26 @@ def open_list(page: Page, query: str) -> None:
     expect(page.locator("[data-selection=on]")).to_be_visible()
 
 
+def test_a_transparent_picture_is_shown_whole_and_not_on_its_own_colour(
+    admin: Visitor, word: str
+) -> None:
+    logo = {"name": f"{word}.webp", "mimeType": "image/webp", "buffer": pictures.transparent_webp()}
+    admin.a_product(logo["buffer"], name=f"{word} Logo")
+    for address in ("/api/builder/media", "/api/uploads"):
+        admin.call("POST", address, multipart={"file": logo})
+    page = admin.page
+    for address in (LIST, "/admin/library", "/admin/uploads"):
+        page.goto(f"{address}?search={word}")
+        frame = page.locator(".cover")
+        expect(frame).to_have_count(1)
+        assert frame.evaluate("e => e.style.getPropertyValue('--colour')") == ""
+        image = frame.locator("img")
+        expect(image).to_have_css("object-fit", "contain")
+        expect(image).to_have_js_property("complete", value=True)
+        width, height = image.evaluate("e => [e.naturalWidth, e.naturalHeight]")
+        assert (address, width / height) == (address, 64 / 48)
+
+
 def test_the_list_is_for_everybody_to_use(admin: Visitor, word: str) -> None:
     admin.a_product(a_picture(), name=f"{word} Luna", price="150000", sku=unique("ZL-"))
     admin.a_product(name=f"{word} Sol", status="published")

@@ -47,6 +47,7 @@ IMAGE_KEYS = {
     "focal",
     "color",
     "placeholder",
+    "has_alpha",
     "visibility",
     "variants",
     "srcset",

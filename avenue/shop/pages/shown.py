@@ -1,6 +1,5 @@
 """How the shop window shows pictures and prices: addresses, sizes and texts for its templates."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +11,7 @@ from avenue.identity import Site
 from avenue.media.inspection.addresses import KnownPaths, targets_of
 from avenue.media.inspection.models import Fault
 from avenue.media.models import Asset, External
-from avenue.media.presenting import DISPLAYED, has_sizes, sources
+from avenue.media.presenting import DISPLAYED, data_url, has_sizes, sources
 from avenue.media.urls import original_path, variant_path
 from avenue.media.variants import VARIANTS, size_of
 from avenue.shop.models import Picture
@@ -141,16 +140,10 @@ def _shown(site: Site, picture: Picture) -> Shown:
         alt_language=None if alt_language in {"", language()} else alt_language,
         decorative=picture.decorative,
         color=None if see_through else version.color,
-        placeholder=None if see_through else _data_url(version.placeholder),
+        placeholder=None if see_through else data_url(version.placeholder),
     )
 
 
 def _secure(url: str) -> str:
     """Return the address of a picture elsewhere as browsers ask for it on a page with https."""
     return f"https:{url.removeprefix('http:')}" if url.startswith("http:") else url
-
-
-def _data_url(placeholder: bytes | None) -> str | None:
-    if placeholder is None:
-        return None
-    return f"data:image/webp;base64,{base64.b64encode(placeholder).decode()}"

@@ -1,6 +1,7 @@
 // The dialogs of the editor: settings of the page, its history, and who is right when two have saved.
 import { announce } from "../announce.js";
 import { ask } from "../api.js";
+import { showSmall } from "../small.js";
 import { text } from "../texts.js";
 import { complain, reason } from "./bar.js";
 import { seoOf } from "./draft.js";
@@ -40,9 +41,8 @@ export function letChangeSettings(draft, pick) {
 
   function showImage(id, media) {
     image = id;
-    const source = media?.variants?.thumb?.url ?? media?.url ?? "";
-    shown.hidden = !source;
-    if (source) shown.src = source;
+    shown.hidden = !media;
+    if (media) showSmall(shown, media);
     none.hidden = Boolean(id);
     remove.hidden = !id;
   }

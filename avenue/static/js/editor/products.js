@@ -1,5 +1,6 @@
 // Choosing a product for a card: found while one types, among those the shop window shows.
 import { Refused, ask } from "../api.js";
+import { showSmall } from "../small.js";
 import { text } from "../texts.js";
 import { announce } from "../announce.js";
 import { reason } from "./bar.js";
@@ -55,8 +56,9 @@ function line(product) {
   const item = document.createElement("li");
   const choose = Object.assign(document.createElement("button"), { type: "button", className: "choice" });
   const [image] = product.images;
-  const thumb = image?.variants?.thumb?.url ?? image?.url;
-  choose.append(thumb ? Object.assign(document.createElement("img"), { src: thumb, alt: "", width: 48, height: 48 }) : Object.assign(document.createElement("span"), { className: "no-picture" }));
+  const look = Object.assign(document.createElement(image ? "img" : "span"), image ? { alt: "", width: 48, height: 48 } : { className: "no-picture" });
+  if (image) showSmall(look, image);
+  choose.append(look);
   const words = document.createElement("span");
   words.append(product.name, Object.assign(document.createElement("span"), { className: "note", textContent: priceOf(product) }));
   choose.append(words);

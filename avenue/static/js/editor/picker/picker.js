@@ -2,6 +2,7 @@
 // Found by words and folders, brought in here, described and given their focal point.
 import { announce } from "../../announce.js";
 import { Refused, ask } from "../../api.js";
+import { showSmall } from "../../small.js";
 import { text } from "../../texts.js";
 import { reason } from "../bar.js";
 import { Details } from "./details.js";
@@ -147,7 +148,8 @@ function option(each) {
   item.role = "option";
   item.dataset.id = each.id;
   const picture = document.createElement("img");
-  Object.assign(picture, { src: each.variants?.thumb?.url ?? each.url, alt: "", width: 200, height: 200, loading: "lazy", draggable: false });
+  Object.assign(picture, { alt: "", width: 200, height: 200, loading: "lazy", draggable: false });
+  showSmall(picture, each);
   item.append(picture, Object.assign(document.createElement("span"), { className: "name", textContent: each.name }));
   return item;
 }
