@@ -11,6 +11,7 @@ from avenue.accounts.service import AccountService
 from avenue.app.services import account_service, audit_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
+from avenue.clock import utc_now
 from avenue.identity import Role, Scope
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, Gate
@@ -145,7 +146,11 @@ def add_token(
     is_local: bool,
     wants_json: bool,
 ) -> None:
-    """Make a token for somebody; it is shown once."""
+    """Make a token for somebody; it is shown once.
+
+    Without a name it is called by the moment it was made at, so that people can tell them apart.
+    """
+    name = name or f"tokens add, {utc_now():%Y-%m-%d %H:%M:%S} UTC"
     with _house(is_local=is_local) as (accounts, audit):
         made = accounts.add_token(
             email, site, name=name, scopes=frozenset(map(Scope, scopes)), days=days

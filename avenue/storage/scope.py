@@ -394,6 +394,8 @@ class Collection:
 
     def _with_other_ids(self, query: Filter, limit: int) -> Iterator[Document]:
         """Yield the documents that match and have ids that are no texts."""
+        if not any(self._batch({**query, "_id": {"$type": OTHER_TYPES}}, 1)):
+            return  # nearly always: one query in place of one for each type
         for kind in OTHER_TYPES:
             ids: Document = {"$type": kind}
             while True:

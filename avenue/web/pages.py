@@ -166,20 +166,20 @@ def price(amount: Decimal | str | None, currency: str) -> str:
     return str(format_currency(Decimal(amount), currency, locale=get_locale()))
 
 
-def size(count: int) -> str:
-    """Return a number of bytes as people say it, as `3,2 MB`."""
+def size(count: float, kilo: int = KILO) -> str:
+    """Return a number of bytes as people say it, as `3,2 MB`; a kB has `kilo` of them."""
     amount, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if round(amount) < FROM_NEXT or unit == "TB":
             break
-        amount /= KILO
+        amount /= kilo
     pattern = "#,##0" if unit in {"B", "kB"} else "#,##0.#"
     return f"{format_decimal(amount, pattern, locale=get_locale())} {unit}"
 
 
 def moment(at: datetime) -> str:
-    """Return date and time as the reader writes them, in the site's time zone."""
-    return str(format_datetime(at, "medium"))
+    """Return date and time as the reader writes them, in the site's time zone, which is named."""
+    return f"{format_datetime(at, 'medium')} {format_datetime(at, 'z')}"
 
 
 def here(url: str) -> str:

@@ -202,10 +202,11 @@ class _Place:
             self.leave()
 
     def walk(self, steps: Sequence[str], look: Callable[[str, str], str | None]) -> Iterator[None]:
-        """Take the steps that are left, a batch at a time; yield when a batch may be saved.
+        """Take the steps that are left, a batch at a time; yield when how far it got may be saved.
 
         `look` is given the step and where its batch begins; it returns where the next one does, or
-        None after the last.
+        None after the last. What is over within a batch is not worth a write of its own: it is
+        saved with the next full batch, or behind the last step.
         """
         following = dict(zip(steps, [*steps[1:], END], strict=True))
         if self.step not in {*following, END}:
@@ -216,7 +217,8 @@ class _Place:
                 self.step, self.after = following[self.step], ""
             else:
                 self.after = last
-            yield
+            if last is not None or self.step == END:
+                yield
 
     def leave(self) -> None:
         """Have nothing begun."""

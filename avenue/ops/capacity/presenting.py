@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from avenue.clock import iso
 from avenue.ops.capacity.models import (
-    GB,
     Capacity,
     Forecast,
     Growth,
@@ -27,9 +26,9 @@ from avenue.ops.capacity.replies import (
     ShortageReply,
     ThroughputReply,
 )
+from avenue.ops.sizes import size
 from avenue.storage.status import percent
 
-UNITS = ((GB * 1000, "TB"), (GB, "GB"), (1_000_000, "MB"), (1000, "KB"))
 COLUMNS = ("products", "pictures", "content", "each disk has", "buy disks of", "fits today")
 NOTHING = "-"
 
@@ -182,14 +181,6 @@ def _throughput_lines(carried: Throughput) -> Iterator[str]:
         f"from docs/performance.md: {carried.at_hand_per_second:,} pictures a second that are at "
         f"hand, {carried.from_database_per_second:,} that come from the database"
     )
-
-
-def size(count: float) -> str:
-    """Return a number of bytes in a unit people read, as `1.2 GB`."""
-    for unit, name in UNITS:
-        if count >= unit:
-            return f"{count / unit:,.1f} {name}"
-    return f"{count:.0f} B"
 
 
 def _days(days: float) -> str:

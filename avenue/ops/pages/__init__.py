@@ -275,7 +275,7 @@ def _curves(actor: Actor, points: Sequence[Point], span: Span) -> Iterator[Curve
         measure = MEASURES.get(each.key.removesuffix("_percent")) if each.most else None
         marks = [mark.begins for mark in levels[measure].thresholds] if measure else []
         values = [value for _, value in known]
-        top = each.most or round_above(max(*values, each.least), of_bytes=each.of_bytes)
+        top = each.most or round_above(max(*values, each.least))
         drawn = chart(dots, begins=begins, time=span.time, top=top, thresholds=marks)
         yield Curve(
             key=each.key,

@@ -11,7 +11,6 @@ LINES = 4
 """How many lines of the grid there are above the ground."""
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 HEADROOM = 1.05
-KILO = 1024.0
 Dot = tuple[datetime, float | None]
 
 
@@ -55,13 +54,12 @@ def chart(
     )
 
 
-def round_above(value: float, *, of_bytes: bool = False) -> float:
-    """Return a round number a little above `value`; of bytes, one of round kB, MB, GB."""
+def round_above(value: float) -> float:
+    """Return a round number a little above `value`."""
     value *= HEADROOM
     if value <= 0:
         return 1.0
-    whole = KILO ** math.floor(math.log(value, KILO)) if of_bytes else 1.0
-    unit = whole * 10.0 ** math.floor(math.log10(value / whole))
+    unit = 10.0 ** math.floor(math.log10(value))
     return next(step * unit for step in STEPS if step * unit >= value)
 
 

@@ -17,6 +17,7 @@ from avenue.ops.alerts.errors import AlertRecovered
 from avenue.ops.alerts.models import Alert, Level
 from avenue.ops.alerts.models import State as AlertState
 from avenue.ops.alerts.models import Unit as AlertUnit
+from avenue.ops.sizes import KILO
 from avenue.ops.state.history import Point, Span
 from avenue.ops.state.models import Bytes, Component, Number, Standing, Unit, Verdict
 from avenue.web.language import gettext, language, lazy_gettext, ngettext
@@ -113,7 +114,6 @@ class Series:
     write: Callable[[float], str]
     most: float | None = None
     least: float = 0
-    of_bytes: bool = False
     of_house: bool = True
 
     def of(self, point: Point) -> float | None:
@@ -131,7 +131,7 @@ def number(value: float, places: int = 1) -> str:
 def written(word: object) -> object:
     """Return a word of a sentence as the reader writes such things."""
     if isinstance(word, Bytes):
-        return size(word)
+        return _bytes(word)
     if isinstance(word, Number):
         return number(word)
     return number(word, 0) if isinstance(word, int) else word
@@ -202,7 +202,7 @@ def job_error(error: str) -> Told:
 
 
 def _bytes(value: float) -> str:
-    return size(round(value))
+    return size(value, KILO)
 
 
 UNITS: Mapping[Unit, Callable[[float], str]] = {
@@ -221,9 +221,7 @@ ALERT_UNITS: Mapping[AlertUnit, Callable[[float], str]] = {
     AlertUnit.FILES: files,
 }
 SERIES = (
-    Series(
-        key="stored_bytes", name=lazy_gettext("Stored"), write=_bytes, of_bytes=True, of_house=False
-    ),
+    Series(key="stored_bytes", name=lazy_gettext("Stored"), write=_bytes, of_house=False),
     Series(key="stored_files", name=lazy_gettext("Files"), write=files, of_house=False),
     Series(key="disk_percent", name=lazy_gettext("Disk of the database"), write=percent, most=100),
     Series(key="connections_percent", name=lazy_gettext("Connections"), write=percent, most=100),

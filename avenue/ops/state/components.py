@@ -77,13 +77,13 @@ def durability(mongodb: MongoFacts, *, persistent: bool, is_local: bool) -> Comp
     )
     if persistent:
         return component
-    action = (
-        sentence("This database is for trying out; use a replica set of three members.")
-        if is_local
-        else sentence(
-            "Add two members; or, if this disk outlives deployments, say so with "
-            "AVENUE_STORAGE=volume."
-        )
+    if is_local:
+        trial = sentence("A trial: all is on the disk of this machine.")
+        action = sentence("For a shop that must keep its pictures use a replica set.")
+        said = Said(text=trial), Said(text=action)
+        return replace(component, standing=Standing.NOTICE, detail=said[0], action=said[1])
+    action = sentence(
+        "Add two members; or, if this disk outlives deployments, say so with AVENUE_STORAGE=volume."
     )
     return replace(component, standing=Standing.CRITICAL, action=Said(text=action))
 
@@ -137,8 +137,8 @@ def connections(mongodb: MongoFacts, rules: Rules) -> Component:
     return _judged(component, Measure.CONNECTIONS, percent(used, used + free), rules)
 
 
-def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
-    """Tell how long a member may be away."""
+def oplog(mongodb: MongoFacts, rules: Rules, *, is_local: bool) -> Component:
+    """Tell how long a member may be away; a trial has only one, for which nobody waits."""
     component = Component(
         key="oplog",
         name=sentence("Oplog window"),
@@ -153,6 +153,9 @@ def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
     text = sentence("A member that was away for {hours} hours catches up by itself.")
     detail = Said(text=text, words={"hours": Number(mongodb.oplog_hours)})
     component = replace(component, value=mongodb.oplog_hours, detail=detail)
+    if is_local:
+        text = sentence("There is one member, so nobody has to catch up.")
+        return replace(component, standing=Standing.OK, detail=Said(text=text))
     if mongodb.oplog_is_filling:
         text = sentence("It has {hours} hours so far and is not full: nothing was dropped yet.")
         filling = Said(text=text, words=detail.words)

@@ -100,7 +100,7 @@ class StateService:
         yield of.disk(database, self._rules)
         yield of.database(database)
         yield of.connections(mongodb, self._rules)
-        yield of.oplog(mongodb, self._rules)
+        yield of.oplog(mongodb, self._rules, is_local=settings.local)
         yield of.traffic(snapshot, self._rules)
         if settings.webhook_url:
             yield of.webhooks(self._from.outbox.undelivered())

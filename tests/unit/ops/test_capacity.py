@@ -15,9 +15,10 @@ from avenue.errors import Forbidden
 from avenue.identity import Actor, Role, Site
 from avenue.ops.capacity import throughput
 from avenue.ops.capacity.models import GB, Capacity, Measure
-from avenue.ops.capacity.presenting import capacity_json, capacity_text, size
+from avenue.ops.capacity.presenting import capacity_json, capacity_text
 from avenue.ops.capacity.prices import EXAMPLES, WrongPrices, read_prices
 from avenue.ops.capacity.service import CapacityService
+from avenue.ops.sizes import size
 from avenue.ops.snapshots.models import QuotaUse, Snapshot, Stored, StoredVariant, Traffic
 
 MB = 1_000_000
@@ -510,7 +511,7 @@ def test_the_text_tells_what_the_json_does() -> None:
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (1_250_000, "1.2 MB"), (5e12, "5.0 TB")],
+    [(0, "0 B"), (999, "999 B"), (1_000, "1 kB"), (1_250_000, "1.2 MB"), (5e12, "5.0 TB")],
 )
 def test_sizes_are_told_in_units_of_people(count: float, said: str) -> None:
     assert size(count) == said

@@ -329,19 +329,19 @@ PLANTED = [
         "oplog",
         Fake(log=Oplog(bytes=1, most_bytes=990 * MB, hours=0, data_members=3)),
         Level.PROBLEM,
-        "It may have 990.0 MB",
+        "It may have 1.0 GB",
     ),
     (
         "oplog",
         Fake(log=Oplog(bytes=5000 * MB, most_bytes=5000 * MB, hours=10, data_members=3)),
         Level.PROBLEM,
-        "At 500.0 MB an hour, as measured, it reaches 10 hours back",
+        "At 524.3 MB an hour, as measured, it reaches 10 hours back",
     ),
     (
         "oplog",
         Fake(log=Oplog(bytes=1000 * MB, most_bytes=6000 * MB, hours=10, data_members=3)),
         Level.NOTICE,
-        "At 100.0 MB an hour, as measured, it reaches 60 hours back",
+        "At 104.9 MB an hour, as measured, it reaches 60 hours back",
     ),
     ("version", Fake(facts=facts(version="5.0.31")), Level.PROBLEM, "Avenue needs MongoDB 6.0"),
     (

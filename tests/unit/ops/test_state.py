@@ -37,9 +37,9 @@ MONGODB = MongoFacts(
     connections_available=90,
 )
 DATABASE = DatabaseFacts(
-    data_bytes=2**30,
-    storage_bytes=2**29,
-    index_bytes=2**20,
+    data_bytes=10**9,
+    storage_bytes=512 * 10**6,
+    index_bytes=10**6,
     disk_used_bytes=50,
     disk_total_bytes=100,
 )
@@ -122,15 +122,17 @@ STANDINGS = [
     (of.members(mongodb(members=None)), "unknown"),
     (of.durability(MONGODB, persistent=True, is_local=False), "ok"),
     (of.durability(MONGODB, persistent=False, is_local=False), "critical"),
+    (of.durability(MONGODB, persistent=False, is_local=True), "notice"),
     (of.database(DATABASE), "ok"),
     (of.database(replace(DATABASE, data_bytes=None)), "unknown"),
     (of.connections(MONGODB, RULES), "ok"),
     (of.connections(mongodb(connections_current=990), RULES), "warning"),
     (of.connections(mongodb(connections_available=None), RULES), "unknown"),
-    (of.oplog(MONGODB, RULES), "ok"),
-    (of.oplog(mongodb(oplog_hours=2.0), RULES), "critical"),
-    (of.oplog(mongodb(oplog_hours=2.0, oplog_is_filling=True), RULES), "ok"),
-    (of.oplog(mongodb(oplog_hours=None), RULES), "unknown"),
+    (of.oplog(MONGODB, RULES, is_local=False), "ok"),
+    (of.oplog(mongodb(oplog_hours=2.0), RULES, is_local=False), "critical"),
+    (of.oplog(mongodb(oplog_hours=2.0), RULES, is_local=True), "ok"),
+    (of.oplog(mongodb(oplog_hours=2.0, oplog_is_filling=True), RULES, is_local=False), "ok"),
+    (of.oplog(mongodb(oplog_hours=None), RULES, is_local=False), "unknown"),
     (of.integrity(None, 0, NOTHING_FOUND), "unknown"),
     (of.integrity(None, 1, NOTHING_FOUND), "critical"),
     (of.integrity(passed(), 0, NOTHING_FOUND), "ok"),
@@ -225,12 +227,8 @@ def test_a_curve_has_gaps_where_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.2, 0.25), (9.4, 10), (96, 150), (11_835, 15_000)]
+    ("value", "top"),
+    [(0, 1), (0.2, 0.25), (9.4, 10), (96, 150), (11_835, 15_000), (126.3e9, 150e9)],
 )
 def test_a_chart_ends_at_a_round_number_above(value: float, top: float) -> None:
     assert round_above(value) == pytest.approx(top)
-
-
-def test_bytes_end_at_round_ones() -> None:
-    assert round_above(126.3 * 2**30, of_bytes=True) == 150 * 2**30
-    assert round_above(900, of_bytes=True) == 1000
