@@ -98,7 +98,7 @@ def test_the_state_says_what_to_do_and_is_copied_as_a_diagnosis(admin: Visitor) 
     page.get_by_role("button", name="Copiar diagnóstico").click()
     expect(page.get_by_role("button", name="Copiado")).to_be_visible()
     told = json.loads(page.evaluate("navigator.clipboard.readText()"))
-    standings = {each["key"]: each["standing"] for each in told["components"]}
+    standings = {each["key"]: each["state"] for each in told["components"]}
     assert (standings["durability"], standings["oplog"]) == ("notice", "ok")
     assert "127.0.0.1" not in json.dumps(told)
     with page.expect_download() as download:
