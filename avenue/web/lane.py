@@ -128,6 +128,8 @@ ANSWER_FAULTS = (InvalidResponseHeader, InvalidResponseHeaderName)
 """What gunicorn raises like the parser's refusals, though the application is at fault."""
 
 OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+WARNING_SECONDS = 60.0
+"""How often a worker says so while it lasts."""
 
 
 KERNEL_BYTES = 256 * KB
@@ -503,6 +505,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._spool = Spool(self._limits.tmp_dir)
         self._make_shares(self._limits.address_share_percent)
         raise_file_limit(self.worker_connections)
+        self._most_connections: int = self.cfg.worker_connections
+        self._next_warning = 0.0
         super().init_process()
 
     def _make_shares(self, percent: int) -> None:
@@ -523,10 +527,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.cfg.__dict__[name] = setting.get()
 
     def notify(self) -> None:
-        """Tell the master that we live, not at every turn of the loop: it asks the kernel."""
+        """Tell the master that we live, not at every turn of the loop: it asks the kernel.
+
+        As often, accept as many connections as ever again, whatever the system refused before.
+        """
         now = time.monotonic()
         if now >= self._next_notice:
             self._next_notice = now + SWEEP_SECONDS
+            self.worker_connections = self._most_connections
             super().notify()
 
     def run(self) -> None:
@@ -567,8 +575,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _not_accepted(self, error: OSError) -> None:
         if error.errno not in OUT_OF_ROOM or not self.nr_conns:
             raise error
-        # gunicorn's loop accepts again as soon as one of these connections is gone.
-        self.log.warning("No room for more than %d connections: %s", self.nr_conns, error)
+        now = time.monotonic()
+        if now >= self._next_warning:
+            self._next_warning = now + WARNING_SECONDS
+            self.log.warning("No room for more than %d connections: %s", self.nr_conns, error)
+        # gunicorn's loop accepts again as soon as one of these connections is gone, or `notify` has
+        # put the limit back: what took up the descriptors may have been something else.
         self.worker_connections = self.nr_conns
 
     def _begin(self, conn: Connection) -> None:

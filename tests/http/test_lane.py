@@ -730,7 +730,8 @@ def test_a_worker_out_of_descriptors_goes_on_with_the_connections_it_has(serve):
         first = stack.enter_context(server.connect(get("/hello")))
         assert statuses(answer(first)) == [200]
         room = process.num_fds() + 5
-        process.rlimit(psutil.RLIMIT_NOFILE, (room, room))
+        _, most = process.rlimit(psutil.RLIMIT_NOFILE)
+        process.rlimit(psutil.RLIMIT_NOFILE, (room, most))
         others = [stack.enter_context(server.connect(get("/hello"))) for _ in range(10)]
         wait_until(lambda: "No room for more than" in server.log.read_text())
         first.sendall(get("/hello"))
@@ -738,6 +739,9 @@ def test_a_worker_out_of_descriptors_goes_on_with_the_connections_it_has(serve):
         for each in others[:5]:
             each.close()
         assert statuses(answer(others[-1])) == [200]
+        process.rlimit(psutil.RLIMIT_NOFILE, (most, most))
+        others += [stack.enter_context(server.connect(get("/hello"))) for _ in range(10)]
+        assert all(statuses(answer(each)) == [200] for each in others[-10:])
     assert server.counts()["pid"] == server.pid
 
 
