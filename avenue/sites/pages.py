@@ -48,8 +48,11 @@ LOCALES = {
     "en": lazy_gettext("English"),
 }
 COLORS = {
-    "primary": (lazy_gettext("Main colour"), lazy_gettext("Buttons and edges.")),
-    "accent": (lazy_gettext("Second colour"), lazy_gettext("Links and prices.")),
+    "primary": (lazy_gettext("Main colour"), lazy_gettext("The strip at the top.")),
+    "accent": (
+        lazy_gettext("Second colour"),
+        lazy_gettext("Buttons, links and prices; empty: the main colour."),
+    ),
     "background": (lazy_gettext("Background"), lazy_gettext("Behind everything.")),
     "text": (lazy_gettext("Text"), lazy_gettext("What people read.")),
 }

@@ -1,7 +1,8 @@
 """`/site.css`: the site's own colours, moved as far as everybody needs to read what is written.
 
 Contrast is that of WCAG 2.2: text stands out from its ground by 4.5 or more, edges of controls by
-3, in the light and in the dark look. The panel takes the accent only, the shop window all of them.
+3, in the light and in the dark look. The shop window takes all of them, the page where one signs in
+the accent only, and the panel none: it looks the same on every site.
 """
 
 from collections.abc import Callable, Mapping, Sequence

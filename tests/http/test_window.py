@@ -321,6 +321,9 @@ def test_the_sites_logo_and_colours_are_shown(application: Application):
     known = {"If-None-Match": style.headers["ETag"]}
     assert nobody.get(link, headers=known).status_code == 304
     assert seen(admin.get("/login")).all("link", href=link)
+    for page in ("/admin/products", "/admin/library"):
+        panel = application.caller("admin_on_other_site").get(page, headers={"Accept": "text/html"})
+        assert (panel.status_code, "/site.css" in panel.text) == (200, False)
 
     assert admin.upload("/api/site/logo", a_picture(), method="PUT").status_code == 201
     logo = seen(nobody.get("/")).all("img", alt="Luna")[0]
