@@ -35,6 +35,7 @@ ARRIVING: Mapping[str, LazyString] = {
     "state_withdrawing": _("Cancelling…"),
     "was_there": _("This photo was here already, so it was not added twice."),
     "was_mended": _("The photo that was here was damaged. It is whole again."),
+    "was_animated": _("It was an animation: only its first picture is kept."),
     "not_shown": _("It is saved. Reload the page to see it."),
     # Why a file rests for a while
     "pause_broken": _("The connection broke. We go on in {seconds} s; nothing is lost."),
@@ -59,7 +60,7 @@ ARRIVING: Mapping[str, LazyString] = {
     ),
     "why_unreadable": _("The file cannot be read."),
     "advice_unreadable": _("It may have been moved, or is a folder: choose it again."),
-    "why_not_a_picture": _("It is no photo, whatever its name says."),
+    "why_not_a_picture": _("It is no photo."),
     "advice_not_a_picture": _("Choose a photo as JPEG, PNG or WebP."),
     "why_is_document": _("It is a PDF and not a photo."),
     "advice_is_document": _("Take a screenshot of the page and paste it here with Ctrl+V."),
@@ -68,6 +69,8 @@ ARRIVING: Mapping[str, LazyString] = {
         "Save it as JPEG and choose that one. On an iPhone: Settings › Camera › Formats › "
         "Most compatible."
     ),
+    "why_is_drawing": _("It is a drawing (SVG), not a photo."),
+    "advice_is_drawing": _("Save it as PNG and choose that one."),
     "why_is_other": _("It is of the type {label}, and this browser cannot open it."),
     "advice_is_other": _("Save it as JPEG, PNG or WebP and choose that one."),
     "why_too_large": _("It has {size}: that is too much to open here."),

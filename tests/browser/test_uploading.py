@@ -243,10 +243,11 @@ HEIC, PDF, BROKEN = pictures.heic(), pictures.pdf(), pictures.truncated(pictures
 
 
 NO_PHOTOS = {
-    "texto": (pictures.text_as_jpg(), "No es una foto, diga lo que diga su nombre.", "Elige una"),
+    "texto": (pictures.text_as_jpg(), "No es una foto.", "Elige una"),
     "nada": (b"", "El archivo está vacío (0 bytes).", "deja que se descargue"),
     "móvil": (HEIC, "Es una foto HEIC y este navegador no la puede abrir.", "Ajustes › Cámara"),
     "hoja": (PDF, "Es un PDF y no una foto.", "Haz una captura"),
+    "dibujo": (pictures.svg(), "Es un dibujo (SVG) y no una foto.", "Guárdalo como PNG"),
     "escáner": (pictures.tiff(), "Es de tipo TIFF y este navegador", "Guárdala como JPEG"),
 }
 
@@ -273,6 +274,10 @@ def test_each_file_is_sent_as_what_it_is_or_converted(admin: Visitor) -> None:
     expect(cards(page)).to_have_count(3)
     found = admin.call("GET", f"/api/shop/products/{product}")["images"]
     assert [each["media_type"] for each in found] == ["image/png", "image/jpeg", "image/jpeg"]
+    expect(page.locator("#queue > li")).to_have_count(0)
+    choose(page, a_file("saludo.gif", pictures.gif(3, width=40)))
+    expect(cards(page)).to_have_count(4)
+    expect(row(page, "saludo.gif")).to_contain_text("solo se conserva su primera imagen")
 
 
 def test_a_photograph_that_is_too_large_is_made_smaller_and_stands_upright(admin: Visitor) -> None:

@@ -35,7 +35,8 @@ const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "ms
 
 /**
  * Say what becomes of `file`: `{ type, label, act }`, where `act` is "send", "shrink" (it is too
- * large) or "convert" (it is a picture of a kind not taken here). Throw `Unfit`.
+ * large) or "convert" (it is a picture of a kind not taken here, of which only the first one is kept
+ * when it `isAnimated`). Throw `Unfit`.
  */
 export async function examine(file, { maxBytes, types }) {
   if (file.size === 0) throw new Unfit("empty");
@@ -48,10 +49,20 @@ export async function examine(file, { maxBytes, types }) {
   }
   const kind = kindOf(head);
   if (!kind || kind.label === "PDF") throw new Unfit(kind ? "is_document" : "not_a_picture");
-  if (!types.includes(kind.type)) return { ...kind, act: "convert" };
+  if (!types.includes(kind.type)) return { ...kind, act: "convert", isAnimated: kind.label === "GIF" && isAnimated(head) };
   const { width = 0, height = 0 } = measures(head, kind.type) ?? {};
   const isVast = width * height > MOST_PIXELS || Math.max(width, height) > LONGEST_SIDE;
   return { ...kind, act: isVast || file.size > maxBytes ? "shrink" : "send" };
+}
+
+/** Whether a GIF has a second picture, as far as its `head` goes: each has a control block before it. */
+function isAnimated(head) {
+  let pictures = 0;
+  for (let at = head.indexOf(0x21); at !== -1 && pictures < 2; at = head.indexOf(0x21, at + 1)) {
+    const isControl = head[at + 1] === 0xf9 && head[at + 2] === 4 && head[at + 7] === 0;
+    if (isControl && [0x21, 0x2c].includes(head[at + 8])) pictures += 1;
+  }
+  return pictures > 1;
 }
 
 /** Return `{ type, label }` of a file that begins with the bytes `head`, or undefined. */

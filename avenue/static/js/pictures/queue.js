@@ -15,6 +15,9 @@ const MOST_WAITS = 60;
 /** A server that takes no more says so, and that may change: somebody can try again. */
 const MAY_CHANGE = new Set(["too_many_images", "too_many_temp_images", "quota_exceeded", "user_quota_exceeded", "storage_full"]);
 
+/** Why a browser does not open a picture of these kinds. */
+const NOT_OPENED = { HEIC: "is_heic", SVG: "is_drawing" };
+
 const UNDER_WAY = new Set(["checking", "shrinking", "waiting", "sending", "storing", "pausing", "withdrawing"]);
 
 /** One file. `state` is where it is; `reason` and `facts`, or `error` and `hint`, say why it stays. */
@@ -156,16 +159,16 @@ export class Queue extends EventTarget {
     this._queueUp(item);
   }
 
-  async _shrink(item, { act, label, type: from }) {
+  async _shrink(item, { act, label, type: from, isAnimated }) {
     item.stop = new AbortController();
     this._set(item, "shrinking");
     try {
       item.body = await shrunk(item.file, { ...this._limits, from }, item.stop.signal);
     } catch {
-      throw new Unfit(act === "convert" ? (label === "HEIC" ? "is_heic" : "is_other") : "cannot_shrink", { label });
+      throw new Unfit(act === "convert" ? (NOT_OPENED[label] ?? "is_other") : "cannot_shrink", { label });
     }
     item.type = item.body.type;
-    item.made = { act, label, from: item.file.size, to: item.body.size };
+    item.made = { act, label, isAnimated, from: item.file.size, to: item.body.size };
   }
 
   _queueUp(item) {
@@ -222,6 +225,7 @@ export class Queue extends EventTarget {
     const shown = await this._placed(item);
     if (!isNew) item.note = isMended ? "was_mended" : "was_there";
     else if (shown !== true) item.note = shown || "not_shown";
+    else if (item.made?.isAnimated) item.note = "was_animated";
     this.stored += isNew;
     if (!item.note) this.items = this.items.filter((each) => each !== item);
     this._set(item, "stored");
