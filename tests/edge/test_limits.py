@@ -1,10 +1,17 @@
 """What one address may have of nginx itself."""
 
 import contextlib
+import http.client
+import itertools
 import socket
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 
 from tests.mongod import Guard
 from tests.nginx import Nginx
+from tests.threads import Threads
 
 
 def test_an_address_has_no_more_connections_than_it_may(guard: Guard) -> None:
@@ -20,3 +27,51 @@ def test_an_address_has_no_more_connections_than_it_may(guard: Guard) -> None:
             if number < 2:
                 stack.enter_context(silent.accept()[0])
         assert client.recv(12) == b"HTTP/1.1 429"
+
+
+class Page(BaseHTTPRequestHandler):
+    """An application that has the same answer for everything."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def page() -> Iterator[int]:
+    """The port of an application that answers at once."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server, Threads(1) as threads:
+        threads.submit(server.serve_forever)
+        yield server.server_port
+        server.shutdown()
+
+
+def asked(port: int, count: int, clients: int = 1) -> list[int]:
+    """Ask for `count` different pages in turn by `clients` connections; return the statuses."""
+    lines = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(clients)]
+    statuses = []
+    for number, line in zip(range(count), itertools.cycle(lines), strict=False):
+        line.request("GET", f"/?n={number}")
+        with line.getresponse() as answer:
+            answer.read()
+            statuses.append(answer.status)
+    for line in lines:
+        line.close()
+    return statuses
+
+
+def test_an_address_asks_no_more_than_it_may(guard: Guard, page: int) -> None:
+    changes = {"rate=300r/s": "rate=1r/m", "burst=3000": "burst=9"}
+    with Nginx(guard, [page, page], changes) as edge:
+        assert asked(edge.port, 12) == [204] * 10 + [429] * 2
+
+
+def test_an_office_behind_one_address_is_not_refused(guard: Guard, page: int) -> None:
+    """50 people open a page of 20 pictures at the same time."""
+    with Nginx(guard, [page, page], {}) as edge:
+        assert set(asked(edge.port, 1000, clients=50)) == {204}

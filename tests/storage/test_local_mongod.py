@@ -133,6 +133,7 @@ def test_it_is_a_replica_set_of_one_on_loopback_that_takes_transactions(start: S
             lambda session: client.get_default_database()["notes"].insert_one({}, session=session)
         )
         members = client.admin.command("replSetGetConfig")["config"]["members"]
+        assert "compression" not in client.admin.command("hello", compression=["zlib", "snappy"])
     assert [member["host"] for member in members] == [f"127.0.0.1:{local.port}"]
     listening = {
         each.laddr[0]
