@@ -282,7 +282,7 @@ def test_a_killed_job_goes_on_and_ends_the_same(application: Application, mongod
         application.raw["jobs"].update_one({"_id": run()["job"]}, ended)
         open_write = [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1000]}}}]
         application.raw["writes"].update_many({"state": "open"}, open_write)
-    work(application, plan)
+        work(application, plan)
     done = seller.get(f"{IMPORTS}/{plan['id']}").json
     assert done["counts"] == {"added": len(archive), "present": 0, "refused": 0}
     for each in (product, *others):
