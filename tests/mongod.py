@@ -84,8 +84,8 @@ class Guard:
 def lifetime_of_transactions(mongod: "Mongod", seconds: int) -> Iterator[None]:
     """Let the server give up the transactions of killed processes after `seconds`.
 
-    Whatever waits for that belongs inside: with the 60 s of before it looks for them twice a
-    minute only, while ours waits 15 s for a lock.
+    Whatever waits for that belongs inside the block: with the usual 60 s the server looks for them
+    twice a minute (a lock was free after 30 s, in the block after 5), and ours waits 15 s for one.
     """
     name = "transactionLifetimeLimitSeconds"
     before = mongod.client.admin.command("setParameter", 1, **{name: seconds})["was"]

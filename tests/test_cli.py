@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,6 +99,9 @@ def test_people_and_tokens(run: Run, migrated_uri: str) -> None:
     assert run("users", "list").stdout == "ana@tienda.example  default: admin\n"
     token = said(run("tokens", "add", "ana@tienda.example", "--scope", "read", "--json"))
     assert token["token"].startswith("av_")
+    with client_of(migrated_uri) as client:
+        (kept,) = client.get_default_database()["api_tokens"].find()
+    assert re.fullmatch(r"tokens add, 20[-0-9]+ [0-9:]{8} UTC", kept["name"])
     changed = said(
         run("users", "password", "ana@tienda.example", "--json", given="mi clave larga\n")
     )

@@ -148,7 +148,7 @@ def add_token(
 ) -> None:
     """Make a token for somebody; it is shown once.
 
-    Without a name it is called by the moment it was made at, so that people can tell them apart.
+    Without a name it gets one with the time, so that people can tell their tokens apart.
     """
     name = name or f"tokens add, {utc_now():%Y-%m-%d %H:%M:%S} UTC"
     with _house(is_local=is_local) as (accounts, audit):

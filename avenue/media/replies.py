@@ -36,7 +36,7 @@ class Stored(TypedDict):
     ]
     color: Annotated[str | None, Field(description="The dominant one, as `#rrggbb`.")]
     placeholder: Annotated[str | None, Field(description="A tiny WebP as a `data:` URL.")]
-    has_alpha: Annotated[bool, Field(description="What lies behind it is seen through it.")]
+    has_alpha: Annotated[bool, Field(description="The picture has transparent parts.")]
     visibility: Visibility
     srcset: Annotated[str, Field(description="For `<img srcset>`.")]
     created_at: str

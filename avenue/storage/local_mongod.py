@@ -330,7 +330,7 @@ class _Place:
         """Start mongod in a session of its own, where the terminal's Ctrl-C does not reach it."""
         command = [
             *(str(binary), "--dbpath", str(self.dbpath), "--port", str(port), option),
-            # Compressed messages are what was read before anybody had to sign in (CVE-2025-14847).
+            # Old versions leak memory through compressed messages, to anybody (CVE-2025-14847).
             *("--bind_ip", "127.0.0.1", "--nounixsocket", "--networkMessageCompressors=disabled"),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--logpath", str(self.log), "--logappend", "--quiet"),

@@ -129,7 +129,7 @@ ANSWER_FAULTS = (InvalidResponseHeader, InvalidResponseHeaderName)
 
 OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 WARNING_SECONDS = 60.0
-"""How often a worker says so while it lasts."""
+"""A worker that has no room logs it at most this often."""
 
 
 KERNEL_BYTES = 256 * KB
@@ -529,7 +529,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def notify(self) -> None:
         """Tell the master that we live, not at every turn of the loop: it asks the kernel.
 
-        As often, accept as many connections as ever again, whatever the system refused before.
+        Restore the limit of connections, too, which `_not_accepted` may have lowered.
         """
         now = time.monotonic()
         if now >= self._next_notice:
@@ -580,7 +580,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._next_warning = now + WARNING_SECONDS
             self.log.warning("No room for more than %d connections: %s", self.nr_conns, error)
         # gunicorn's loop accepts again as soon as one of these connections is gone, or `notify` has
-        # put the limit back: what took up the descriptors may have been something else.
+        # restored the limit: something else than connections may have taken the descriptors.
         self.worker_connections = self.nr_conns
 
     def _begin(self, conn: Connection) -> None:

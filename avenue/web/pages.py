@@ -178,8 +178,8 @@ def size(count: float, kilo: int = KILO) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Return date and time as the reader writes them, in the site's time zone, which is named."""
-    return f"{format_datetime(at, 'medium')} {format_datetime(at, 'z')}"
+    """Return date and time in the site's time zone as the reader writes them, with `GMT-03:00`."""
+    return f"{format_datetime(at, 'medium')} {format_datetime(at, 'ZZZZ')}"
 
 
 def here(url: str) -> str:

@@ -60,7 +60,7 @@ ARRIVING: Mapping[str, LazyString] = {
     ),
     "why_unreadable": _("The file cannot be read."),
     "advice_unreadable": _("It may have been moved, or is a folder: choose it again."),
-    "why_not_a_picture": _("It is no photo."),
+    "why_not_a_picture": _("It is not a photo."),
     "advice_not_a_picture": _("Choose a photo as JPEG, PNG or WebP."),
     "why_is_document": _("It is a PDF and not a photo."),
     "advice_is_document": _("Take a screenshot of the page and paste it here with Ctrl+V."),

@@ -428,6 +428,7 @@ def test_an_earlier_file_is_shown_again(seller: Caller, owner: Any):
     fragment = seller.get(path, headers=HTML).text
     shown = f"{path}/{picture}/versions/{first}/restore"
     assert f'action="{shown}"' in fragment
+    assert re.search(r"<time[^>]*>[^<]+ GMT[+-]\d\d:\d\d</time>", fragment)
     file = re.search(r'href="([^"]+/versions/[^"]+/file)"', fragment)
     assert file
     assert seller.get(file[1]).status_code == 200

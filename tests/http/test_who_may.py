@@ -70,11 +70,6 @@ WHO_MAY = {
     "DELETE /api/shop/products/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
     "PUT /api/shop/products/<owner_id>/images/<asset_id>/file": For(SHOP, WRITE),
     "POST /api/shop/products/<owner_id>/images/<asset_id>/restore": For(SHOP, WRITE),
-    "GET /api/shop/products/<owner_id>/images/<asset_id>/versions": For(SHOP, READ),
-    "GET /api/shop/products/<owner_id>/images/<asset_id>/versions/<version>/file": For(SHOP, READ),
-    "POST /api/shop/products/<owner_id>/images/<asset_id>/versions/<version>/restore": For(
-        SHOP, WRITE
-    ),
     **{
         f"{method} /api/shop/{shelf}/<owner_id>/images/<asset_id>/versions{rest}": For(SHOP, scope)
         for shelf in ("products", "groups")
@@ -96,11 +91,6 @@ WHO_MAY = {
     "DELETE /api/shop/groups/<owner_id>/images/<asset_id>": For(SHOP, WRITE),
     "PUT /api/shop/groups/<owner_id>/images/<asset_id>/file": For(SHOP, WRITE),
     "POST /api/shop/groups/<owner_id>/images/<asset_id>/restore": For(SHOP, WRITE),
-    "GET /api/shop/groups/<owner_id>/images/<asset_id>/versions": For(SHOP, READ),
-    "GET /api/shop/groups/<owner_id>/images/<asset_id>/versions/<version>/file": For(SHOP, READ),
-    "POST /api/shop/groups/<owner_id>/images/<asset_id>/versions/<version>/restore": For(
-        SHOP, WRITE
-    ),
     "GET /api/shop/temp-images": For(SHOP, READ),
     "POST /api/shop/temp-images": For(SHOP, WRITE),
     "DELETE /api/shop/temp-images/<asset_id>": For(SHOP, WRITE),

@@ -176,8 +176,11 @@ def test_pictures_are_described(
     if told:
         url = f"{PRODUCTS}/{product['id']}/images/{product['images'][0]['id']}"
         assert as_seller.patch(url, json=told).status_code == 200
-    image = seen(nobody.get(path_of(product), headers=headers)).all("img", itemprop="image")[0]
+    page = seen(nobody.get(path_of(product), headers=headers))
+    image = page.all("img", itemprop="image")[0]
     assert image["alt"] == alt.format(name)
+    link = next(each for each in page.all("a") if (each.get("class") or "").startswith("frame"))
+    assert alt or link["aria-label"] == f"Zapato {name}"
     assert image.get("lang") == language
 
 

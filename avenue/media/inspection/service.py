@@ -202,11 +202,11 @@ class _Place:
             self.leave()
 
     def walk(self, steps: Sequence[str], look: Callable[[str, str], str | None]) -> Iterator[None]:
-        """Take the steps that are left, a batch at a time; yield when how far it got may be saved.
+        """Take the steps that are left, a batch at a time; yield when the progress is to be saved.
 
-        `look` is given the step and where its batch begins; it returns where the next one does, or
-        None after the last. What is over within a batch is not worth a write of its own: it is
-        saved with the next full batch, or behind the last step.
+        That is after each full batch and after the last step: a step that ends within its first
+        batch is quicker done again than saved. `look` is given the step and where its batch begins;
+        it returns where the next one does, or None after the last.
         """
         following = dict(zip(steps, [*steps[1:], END], strict=True))
         if self.step not in {*following, END}:

@@ -80,8 +80,12 @@ def durability(mongodb: MongoFacts, *, persistent: bool, is_local: bool) -> Comp
     if is_local:
         trial = sentence("A trial: all is on the disk of this machine.")
         action = sentence("For a shop that must keep its pictures use a replica set.")
-        said = Said(text=trial), Said(text=action)
-        return replace(component, standing=Standing.NOTICE, detail=said[0], action=said[1])
+        return replace(
+            component,
+            standing=Standing.NOTICE,
+            detail=Said(text=trial),
+            action=Said(text=action),
+        )
     action = sentence(
         "Add two members; or, if this disk outlives deployments, say so with AVENUE_STORAGE=volume."
     )

@@ -1,7 +1,7 @@
 // The dialogs of the editor: settings of the page, its history, and who is right when two have saved.
 import { announce } from "../announce.js";
 import { ask } from "../api.js";
-import { showSmall } from "../small.js";
+import { showThumbnail } from "../thumbnail.js";
 import { text } from "../texts.js";
 import { complain, reason } from "./bar.js";
 import { seoOf } from "./draft.js";
@@ -42,7 +42,7 @@ export function letChangeSettings(draft, pick) {
   function showImage(id, media) {
     image = id;
     shown.hidden = !media;
-    if (media) showSmall(shown, media);
+    if (media) showThumbnail(shown, media);
     none.hidden = Boolean(id);
     remove.hidden = !id;
   }

@@ -1,6 +1,6 @@
 // Choosing a product for a card: found while one types, among those the shop window shows.
 import { Refused, ask } from "../api.js";
-import { showSmall } from "../small.js";
+import { showThumbnail } from "../thumbnail.js";
 import { text } from "../texts.js";
 import { announce } from "../announce.js";
 import { reason } from "./bar.js";
@@ -57,7 +57,7 @@ function line(product) {
   const choose = Object.assign(document.createElement("button"), { type: "button", className: "choice" });
   const [image] = product.images;
   const look = Object.assign(document.createElement(image ? "img" : "span"), image ? { alt: "", width: 48, height: 48 } : { className: "no-picture" });
-  if (image) showSmall(look, image);
+  if (image) showThumbnail(look, image);
   choose.append(look);
   const words = document.createElement("span");
   words.append(product.name, Object.assign(document.createElement("span"), { className: "note", textContent: priceOf(product) }));

@@ -2,7 +2,7 @@
 // Found by words and folders, brought in here, described and given their focal point.
 import { announce } from "../../announce.js";
 import { Refused, ask } from "../../api.js";
-import { showSmall } from "../../small.js";
+import { showThumbnail } from "../../thumbnail.js";
 import { text } from "../../texts.js";
 import { reason } from "../bar.js";
 import { Details } from "./details.js";
@@ -149,7 +149,7 @@ function option(each) {
   item.dataset.id = each.id;
   const picture = document.createElement("img");
   Object.assign(picture, { alt: "", width: 200, height: 200, loading: "lazy", draggable: false });
-  showSmall(picture, each);
+  showThumbnail(picture, each);
   item.append(picture, Object.assign(document.createElement("span"), { className: "name", textContent: each.name }));
   return item;
 }
