@@ -60,6 +60,7 @@ ready:
 	@$(MAKE) --no-print-directory --output-sync -j 4 lint compiled browser-packages machine
 compiled: $(VENV)/.installed-dev # else each process that tests start together does it for itself
 	@$(BIN)/python -m compileall -q avenue
+	@$(BIN)/python -m pytest tests --collect-only -q --no-summary | tail -n 1
 # Without a network the pages and clients are not tested, which the run says (tests/suite.py).
 browser-packages: $(VENV)/.npm
 	@$(MAKE) --no-print-directory assets tests/clients/node_modules/.installed || true

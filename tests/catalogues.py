@@ -32,6 +32,7 @@ def rooms() -> list[Path]:
     return [room for room in sorted(ROOMS.iterdir()) if room.is_dir() and len(said_in(room))]
 
 
+@cache
 def said_in(room: Path) -> Catalog:
     """All texts of `room`, untranslated, with the files they are in."""
     said = Catalog(fuzzy=False)

@@ -16,8 +16,8 @@ import avenue
 from avenue.config import Settings
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import find_mongod
+from tests import compiled as _compiled  # noqa: F401 - routes and templates, once
 from tests import failed_jobs, hung
-from tests import routes as _routes  # noqa: F401 - compiles them once
 from tests.browser.house import launched
 from tests.commands import Commands
 from tests.forking import forking

@@ -196,9 +196,9 @@ def _become(asked: dict[str, Any], files: list[int]) -> None:
 if __name__ == "__main__":
     import avenue.cli
     import avenue.web.lane  # noqa: F401 - what commands and servers would import
-    from tests import routes  # noqa: F401 - compiles them once
+    from tests.compiled import compile_templates
     from tests.http.contract import unconnected_app
 
-    unconnected_app()
+    compile_templates(unconnected_app())
     gc.freeze()  # nobody needs to look through it again
     _become(*_fork_for_each(socket.socket(fileno=int(sys.argv[1]))))

@@ -69,7 +69,8 @@ class Suite:
         """
         there = {tool: is_there() for tool, is_there in TOOLS.items()}
         left = [each for each in items if self._may_run(each, there)]
-        self._config.hook.pytest_deselected(items=[each for each in items if each not in set(left)])
+        kept = set(left)
+        self._config.hook.pytest_deselected(items=[each for each in items if each not in kept])
         files = list(dict.fromkeys(each.path for each in left))
         place: dict[Path, float] = {}
         for waits, share in ((True, 0.7), (False, 1.0)):

@@ -288,22 +288,26 @@ DAMAGE = [
 
 @pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize("kind", ["product", "group"])
-@pytest.mark.parametrize(("damage", "named"), DAMAGE)
-def test_damage_is_found_by_one_pass(application, seller, ops, kind, damage, named):
-    sku = unique("SKU-")
-    make = seller.a_product if kind == "product" else seller.a_group
-    owner = make(a_picture(), a_picture(), **({"sku": sku} if kind == "product" else {}))
-    hand = Hand(application, owner["images"][1]["id"])
-    getattr(hand, damage)()
+def test_all_damage_is_found_by_one_pass(application, seller, ops, kind, subtests):
+    planted = []
+    for damage, named in DAMAGE:
+        fields = {"sku": unique("SKU-")} if kind == "product" else {}
+        make = seller.a_product if kind == "product" else seller.a_group
+        owner = make(a_picture(), a_picture(), **fields)
+        hand = Hand(application, owner["images"][1]["id"])
+        getattr(hand, damage)()
+        planted.append((damage, named, owner, hand.asset))
     inspected(application)
-    (problem,) = problems_of(ops, owner["id"])
-    assert problem["kind"] == named
-    assert problem["image"] == hand.asset
-    assert problem["sku"] == (sku if kind == "product" else None)
-    assert (problem["product"], problem["group"])[kind == "group"] == owner["id"]
-    assert problem["detail"].endswith(".")
-    assert problem["advice"].endswith(".")
-    assert status(ops)["verdict"] == "at_risk"
+    for damage, named, owner, image in planted:
+        with subtests.test(damage=damage):
+            (problem,) = problems_of(ops, owner["id"])
+            assert (problem["kind"], problem["image"]) == (named, image)
+            assert problem["sku"] == owner.get("sku")
+            assert (problem["product"], problem["group"])[kind == "group"] == owner["id"]
+            assert problem["detail"].endswith(".")
+            assert problem["advice"].endswith(".")
+    told = status(ops)
+    assert (told["verdict"], told["images"]["missing"]) == ("at_risk", len(DAMAGE))
 
 
 def test_a_chunk_in_the_middle_of_a_large_picture_is_missed(application, seller, ops):
@@ -338,15 +342,17 @@ ENTRIES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.usefixtures("nothing_else")
-@pytest.mark.parametrize(("entry", "named"), ENTRIES, ids=repr)
-def test_an_entry_that_leads_nowhere_is_found_by_one_pass(application, seller, ops, entry, named):
-    owner = seller.a_product(a_picture(), sku=unique("SKU-"))
-    add_entries(application, "product", owner["id"], [entry])
+def test_entries_that_lead_nowhere_are_found_by_one_pass(application, seller, ops, subtests):
+    owners = [seller.a_product(a_picture(), sku=unique("SKU-")) for _ in ENTRIES]
+    for owner, (entry, _) in zip(owners, ENTRIES, strict=True):
+        add_entries(application, "product", owner["id"], [entry])
     inspected(application)
-    (problem,) = problems_of(ops, owner["id"])
-    assert (problem["kind"], problem["sku"]) == (named, owner["sku"])
-    application.raw["shop_products"].delete_one({"_id": owner["id"]})
-    assert problems_of(ops, owner["id"]) == []
+    for owner, (entry, named) in zip(owners, ENTRIES, strict=True):
+        with subtests.test(entry=entry):
+            (problem,) = problems_of(ops, owner["id"])
+            assert (problem["kind"], problem["sku"]) == (named, owner["sku"])
+            application.raw["shop_products"].delete_one({"_id": owner["id"]})
+            assert problems_of(ops, owner["id"]) == []
 
 
 def test_what_only_a_disk_had_asks_for_attention(shop):
@@ -532,30 +538,33 @@ def test_a_deep_look_that_has_no_time_says_so(shop, monkeypatch):
 # Healing
 
 
+MENDABLE = [name for name, kind in DAMAGE if not kind.startswith("asset")] + ["bit_flipped"]
+
+
 @pytest.mark.usefixtures("nothing_else")
 @pytest.mark.parametrize("way", ["add", "replace"])
-@pytest.mark.parametrize(
-    "damage",
-    [name for name, kind in DAMAGE if not kind.startswith("asset")] + ["bit_flipped"],
-)
-def test_uploading_the_same_picture_again_mends_it(application, seller, ops, damage, way):
-    seed = abs(hash((damage, way))) % 10**6
-    large = pictures.photo(900, 700, format="PNG", compress_level=1, seed=seed)
-    owner = seller.a_product(large)
-    image = owner["images"][0]
-    images = f"{PRODUCTS}/{owner['id']}/images"
-    getattr(Hand(application, image["id"]), damage)()
+def test_uploading_the_same_picture_again_mends_it(application, seller, ops, way, subtests):
+    planted = []
+    for number, damage in enumerate(MENDABLE):
+        seed = 2 * number + (way == "add")
+        large = pictures.photo(900, 700, format="PNG", compress_level=1, seed=seed)
+        owner = seller.a_product(large)
+        getattr(Hand(application, owner["images"][0]["id"]), damage)()
+        planted.append((damage, large, owner["id"], owner["images"][0]))
     inspected(application)
-    if way == "add":
-        answer = seller.upload(images, large)
-    else:
-        answer = seller.upload(f"{images}/{image['id']}/file", large, method="PUT")
-    assert (answer.status_code, answer.json["id"]) == (200, image["id"])
-    assert problems_of(ops, owner["id"]) == []
-    assert seller.get(image["url"]).data == large
+    for damage, large, owner, image in planted:
+        with subtests.test(damage=damage):
+            images = f"{PRODUCTS}/{owner}/images"
+            if way == "add":
+                answer = seller.upload(images, large)
+            else:
+                answer = seller.upload(f"{images}/{image['id']}/file", large, method="PUT")
+            assert (answer.status_code, answer.json["id"]) == (200, image["id"])
+            assert problems_of(ops, owner) == []
+            assert seller.get(image["url"]).data == large
     inspected(application)
-    assert problems_of(ops, owner["id"]) == []
-    assert "damaged" not in application.raw["assets"].find_one({"_id": image["id"]})
+    assert status(ops)["problems_total"] == 0
+    assert application.raw["assets"].count_documents({"damaged": {"$exists": True}}) == 0
 
 
 def test_a_picture_that_is_whole_is_not_written_again(application, seller):

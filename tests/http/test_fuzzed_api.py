@@ -20,9 +20,8 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from avenue.identity import Role
-from avenue.web.openapi import EVERYBODY, FORM, document
-from tests.http.application import HOST, PRODUCTS, Application, a_picture, unique
-from tests.http.contract import strict, unconnected_app
+from avenue.web.openapi import EVERYBODY, FORM
+from tests.http.application import HOST, PRODUCTS, Application, a_picture, described, unique
 from tests.http.tus import PART_TYPE, TUS, begun
 
 BASE_URL = f"https://{HOST}"
@@ -72,10 +71,10 @@ config = SchemathesisConfig.from_dict(
         ],
     }
 )
-described = {**strict(document(unconnected_app())), "servers": [{"url": BASE_URL}]}
+api_description = {**described().document, "servers": [{"url": BASE_URL}]}
 operations = {
     f"{method.upper()} {path}": operation
-    for path, methods in described["paths"].items()
+    for path, methods in api_description["paths"].items()
     for method, operation in methods.items()
 }
 # Nobody's request for anything else is refused before it is looked at.
@@ -156,7 +155,7 @@ Attack = Callable[[str, str], None]
 
 @pytest.fixture(scope="module")
 def api() -> BaseSchema:
-    return schemathesis.openapi.from_dict(described, config=config)
+    return schemathesis.openapi.from_dict(api_description, config=config)
 
 
 @pytest.fixture(scope="module")

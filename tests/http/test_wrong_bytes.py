@@ -1,5 +1,6 @@
 """No wrong byte leaves: what is read from the database is compared before it is sent."""
 
+import functools
 import hashlib
 import json
 from datetime import timedelta
@@ -23,12 +24,13 @@ from tests.table import table
 CHUNKS, FILES = "product_images.chunks", "product_images.files"
 
 
-def picture(seed: int) -> bytes:
+COUNT = 3
+"""The chunks of a picture."""
+
+
+@functools.cache
+def picture(seed: int = 7) -> bytes:
     return pictures.photo(1600, 1200, format="PNG", seed=seed)
-
-
-PICTURE = picture(7)
-COUNT = -(-len(PICTURE) // CHUNK_BYTES)
 
 
 class Stored:
@@ -90,26 +92,26 @@ def stored(own_application: Application) -> Stored:
 
 @pytest.mark.parametrize("number", range(COUNT))
 def test_a_flipped_bit_of_an_original_is_never_sent(own_application, stored, number):
-    assert stored.sent() == (200, PICTURE)
+    assert stored.sent() == (200, picture())
     stored.flip(number)
     begin = number * CHUNK_BYTES
     other = (number + 1) % COUNT * CHUNK_BYTES
-    assert stored.sent(f"bytes={other}-{other + 9}") == (206, PICTURE[other : other + 10])
+    assert stored.sent(f"bytes={other}-{other + 9}") == (206, picture()[other : other + 10])
     assert stored.sent(f"bytes={begin}-{begin}") == (500, b"")
     assert storage(own_application.caller("ops"))["assets"]["damaged"] == 1
     stored.raw["assets"].update_one(stored.asset, {"$unset": {"damaged": ""}})
     status, arrived = stored.sent()
     # Two chunks are read for the first byte: a wrong one among them is a clean error.
     assert status == (500 if begin < READ_BYTES else 200)
-    assert arrived == (b"" if status == 500 else PICTURE[:READ_BYTES])
+    assert arrived == (b"" if status == 500 else picture()[:READ_BYTES])
     assert stored.record["damaged"]["kind"] == "wrong_hash"
     assert stored.sent() == (500, b"")
 
 
 def test_a_file_from_before_sums_is_read_through_before_its_first_byte(stored):
     stored.without_sums()
-    assert stored.sent("bytes=0-9") == (206, PICTURE[:10])
-    assert stored.sent() == (200, PICTURE)
+    assert stored.sent("bytes=0-9") == (206, picture()[:10])
+    assert stored.sent() == (200, picture())
 
 
 def test_a_range_of_such_a_file_is_not_sent_before_all_of_it_was_read(stored):
@@ -123,7 +125,7 @@ def test_a_range_of_such_a_file_is_not_sent_before_all_of_it_was_read(stored):
 def test_a_large_one_is_cut_before_its_last_byte(stored, monkeypatch):
     monkeypatch.setattr(reading, "MOST_HASHED_FIRST_BYTES", CHUNK_BYTES)
     stored.without_sums()
-    assert stored.sent() == (200, PICTURE)
+    assert stored.sent() == (200, picture())
     stored.flip(0)
     status, arrived = stored.sent()
     assert status == 200
@@ -154,20 +156,20 @@ def test_what_is_mended_has_sums(own_application, stored):
     stored.flip(0)
     assert stored.sent() == (500, b"")
     seller, images = own_application.caller("seller"), f"{PRODUCTS}/{stored.product}/images"
-    answer = seller.upload(images, PICTURE)
+    answer = seller.upload(images, picture())
     assert (answer.status_code, answer.headers["Avenue-Mended"]) == (200, stored.image["id"])
     assert stored.sums == known
-    assert stored.sent() == (200, PICTURE)
-    assert "Avenue-Mended" not in seller.upload(images, PICTURE).headers
+    assert stored.sent() == (200, picture())
+    assert "Avenue-Mended" not in seller.upload(images, picture()).headers
     stored.flip(0)
     page = f"/admin/products/{stored.product}/pictures"
-    assert "said=mended" in seller.upload(page, PICTURE, headers={"Accept": "text/html"}).location
+    assert "said=mended" in seller.upload(page, picture(), headers={"Accept": "text/html"}).location
 
 
 @table("sums", [[], [1], "none", [1] * COUNT + [2], ["a"] * COUNT, None])
 def test_sums_that_cannot_be_right_stop_nothing(stored, sums):
     stored.raw[FILES].update_one({"_id": stored.file}, {"$set": {"crc32": sums}})
-    assert stored.sent() == (200, PICTURE)
+    assert stored.sent() == (200, picture())
 
 
 def test_a_flipped_bit_of_a_rendition_is_made_anew(own_application, stored):

@@ -5,6 +5,7 @@ of its own characters and words. So one that is new is tried without being named
 """
 
 import ast
+import functools
 import importlib
 import re
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ class Use:
                 pass
 
 
+@functools.cache
 def uses_in(house: Path) -> tuple[list[Use], set[str]]:
     """Return each use of an expression, and the functions that make theirs in each call."""
     trees = {
@@ -156,21 +158,21 @@ def worst(read: Callable[[str], object], pattern: re.Pattern[Any]) -> str | None
     return None
 
 
-USES, MADE = uses_in(HOUSE)
-
-
 def test_no_text_takes_the_square_of_its_length():
-    tried = (each for each in USES if each.where not in NOT_TRIED)
+    uses, _ = uses_in(HOUSE)
+    tried = (each for each in uses if each.where not in NOT_TRIED)
     found = [f"{each}: {text}" for each in tried if (text := worst(each, each.pattern))]
     assert not found, "\n".join(found)
 
 
 def test_no_function_makes_an_expression_in_each_call():
-    assert not MADE, "give it a name in its module, so that it is tried"
+    _, made = uses_in(HOUSE)
+    assert not made, "give it a name in its module, so that it is tried"
 
 
 def test_what_is_not_tried_is_there():
-    assert {each.where for each in USES} >= NOT_TRIED.keys()
+    uses, _ = uses_in(HOUSE)
+    assert {each.where for each in uses} >= NOT_TRIED.keys()
 
 
 @table(

@@ -250,8 +250,15 @@ KINDS: dict[str, tuple[Callable[[], bytes], Callable[[], Image.Image]]] = {
 @pytest.mark.parametrize("extension", FORMATS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rendition_looks_like_its_picture(kind: str, extension: str) -> None:
+    data, shown = made_of(kind)
+    assert difference(rendered(data, extension=extension), shown) < CLOSE
+
+
+@cache
+def made_of(kind: str) -> tuple[bytes, Image.Image]:
+    """A picture of a kind as bytes, and what its card shows."""
     make, shows = KINDS[kind]
-    assert difference(rendered(make(), extension=extension), shrunk(shows())) < CLOSE
+    return make(), shrunk(shows())
 
 
 def half_transparent() -> Image.Image:
