@@ -72,4 +72,4 @@ class EntryPage:
 
     items: tuple[Entry, ...]
     next: str | None
-    total: int
+    total: int | None

@@ -3,6 +3,7 @@
 from avenue.audit.models import Entry, EntryPage
 from avenue.audit.replies import Change, ChangeList
 from avenue.clock import iso
+from avenue.totals import total_json
 
 
 def page_json(page: EntryPage) -> ChangeList:
@@ -10,7 +11,7 @@ def page_json(page: EntryPage) -> ChangeList:
     return {
         "items": [_entry_json(each) for each in page.items],
         "next": page.next,
-        "total": page.total,
+        **total_json(page.total),
     }
 
 

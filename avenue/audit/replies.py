@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.audit.models import DoerKind
+from avenue.totals import Total
 
 
 class ChangeActor(TypedDict):
@@ -39,9 +40,8 @@ class Change(TypedDict):
     ]
 
 
-class ChangeList(TypedDict):
+class ChangeList(Total):
     """Some changes, newest first, and where to go on."""
 
     items: list[Change]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int

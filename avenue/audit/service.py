@@ -23,7 +23,7 @@ class AuditStore(Protocol):
 
     def find(
         self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
-    ) -> tuple[list[Entry], int]:
+    ) -> tuple[list[Entry], int | None]:
         """Return entries, newest first, from behind `after` on, and how many match in all.
 
         When there are more, the page has one entry more than its limit.

@@ -10,6 +10,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
 
 AUDIT_LOGS = "audit_logs"
+NEWEST_FIRST = [("at", -1), ("_id", -1)]
 WRITE_SECONDS = 3.0  # the answer to a change that has happened waits this long at most
 
 
@@ -53,7 +54,7 @@ class MongoAuditStore:
 
     def find(
         self, site_id: str, query: EntryQuery, after: tuple[datetime, str] | None
-    ) -> tuple[list[Entry], int]:
+    ) -> tuple[list[Entry], int | None]:
         """Return entries, newest first, from behind `after` on, and how many match in all.
 
         When there are more, the page has one entry more than its limit.
@@ -66,10 +67,10 @@ class MongoAuditStore:
         found = logs.values(
             _from_document,
             _all_of(page),
-            sort=[("at", -1), ("_id", -1)],
+            sort=NEWEST_FIRST,
             limit=query.limit + 1,
         )
-        return found, logs.count(_all_of(wanted))
+        return found, logs.total(_all_of(wanted), NEWEST_FIRST)
 
     def _logs(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(AUDIT_LOGS)

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from avenue.jobs.replies import JobReply
 from avenue.ops.alerts.models import Level, Measure, State, Unit
 from avenue.ops.state.history import Span
+from avenue.totals import Total
 
 
 class AlertReply(TypedDict):
@@ -29,12 +30,11 @@ class AlertReply(TypedDict):
     action: str
 
 
-class AlertList(TypedDict):
+class AlertList(Total):
     """Some alerts, the newest first, and where to go on."""
 
     items: list[AlertReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int
 
 
 class PointReply(TypedDict):

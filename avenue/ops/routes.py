@@ -22,6 +22,7 @@ from avenue.ops.state.history import Point, Span
 from avenue.ops.state.presenting import rounded, state_json
 from avenue.ops.state.replies import StateReply
 from avenue.ops.state.service import StateService
+from avenue.totals import total_json
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
@@ -75,7 +76,7 @@ def list_alerts() -> Response:
     answer: AlertList = {
         "items": [alert_json(each) for each in found.items],
         "next": found.next,
-        "total": found.total,
+        **total_json(found.total),
     }
     return json_or_text(answer)
 

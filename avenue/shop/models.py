@@ -240,11 +240,14 @@ class GroupQuery(ListQuery):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some products or groups, the place of the next ones, and how many there are in all."""
+    """Some products or groups, the place of the next ones, and how many there are in all.
+
+    `total` is None where there are more than are counted.
+    """
 
     items: tuple[Any, ...]
     next: tuple[Any, str] | None
-    total: int
+    total: int | None
 
 
 Changes = Mapping[str, Any]

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from avenue.media.replies import ExternalImage, Image, RefusedFile
 from avenue.shop.models import Status
+from avenue.totals import Total
 
 Picture = Image | ExternalImage
 Urls = Annotated[list[str], Field(description="The `url` of each picture.")]
@@ -39,12 +40,11 @@ class Product(ProductFacts):
     image_urls: Urls
 
 
-class ProductList(TypedDict):
+class ProductList(Total):
     """Some products, and where to go on."""
 
     items: list[Product]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int
 
 
 class MobileProduct(ProductFacts):
@@ -79,12 +79,11 @@ class Group(TypedDict):
     updated_at: str
 
 
-class GroupList(TypedDict):
+class GroupList(Total):
     """Some groups, and where to go on."""
 
     items: list[Group]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int
 
 
 class TemporaryList(TypedDict):

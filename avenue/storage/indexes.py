@@ -27,6 +27,9 @@ def _up(*keys: str) -> tuple[tuple[str, int], ...]:
     return tuple((key, ASCENDING) for key in keys)
 
 
+IS_TEXT: dict[str, Any] = {"$type": "string"}
+"""What partial indexes of texts have. Whoever asks for one says it just so beside the text: with
+other words the server does not know that the index has it, and reads everything of a site."""
 NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
 TRASHED = "shop_products_trashed"
@@ -190,7 +193,7 @@ INDEXES: tuple[Index, ...] = (
     Index(
         collection=PRODUCTS,
         keys=_up("site", "sku"),
-        options={"unique": True, "partialFilterExpression": {"sku": {"$type": "string"}}},
+        options={"unique": True, "partialFilterExpression": {"sku": IS_TEXT}},
     ),
     # Products and, of each site, those in the trash: by words, and by each of their orders.
     *(
@@ -210,7 +213,7 @@ INDEXES: tuple[Index, ...] = (
     Index(
         collection=PRODUCTS,
         keys=_up("site", "group", "created_at"),
-        options={"partialFilterExpression": {"group": {"$type": "string"}}},
+        options={"partialFilterExpression": {"group": IS_TEXT}},
     ),
     Index(collection=GROUPS, keys=_up("site", "words")),
     Index(collection=GROUPS, keys=_up("site", "owner", "created_at")),
@@ -225,7 +228,7 @@ INDEXES: tuple[Index, ...] = (
         Index(
             collection="shop_imports",
             keys=_up("site", key),
-            options={"unique": True, "partialFilterExpression": {key: {"$type": "string"}}},
+            options={"unique": True, "partialFilterExpression": {key: IS_TEXT}},
         )
         for key in ("open_key", "request_key")
     ),
@@ -242,13 +245,13 @@ INDEXES: tuple[Index, ...] = (
     Index(
         collection="shop_picture_imports",
         keys=_up("site", "request_key"),
-        options={"unique": True, "partialFilterExpression": {"request_key": {"$type": "string"}}},
+        options={"unique": True, "partialFilterExpression": {"request_key": IS_TEXT}},
     ),
     # What is at an address, or was; who uses an asset?
     Index(
         collection=PAGES,
         keys=_up("site", "slug"),
-        options={"unique": True, "partialFilterExpression": {"slug": {"$type": "string"}}},
+        options={"unique": True, "partialFilterExpression": {"slug": IS_TEXT}},
     ),
     Index(
         collection=PAGES,

@@ -29,6 +29,7 @@ from avenue.storage.records import (
     read,
 )
 from avenue.storage.survey import Survey
+from avenue.totals import MOST_COUNTED
 
 T = TypeVar("T")
 Session = ClientSession
@@ -231,6 +232,20 @@ class Collection:
         return self._read(
             lambda: self.source.count_documents(self._scoped(query), session=self.session, **bound)
         )
+
+    def total(self, query: Filter, sort: Sort | None = None) -> int | None:
+        """Return how many documents match, None for more than `MOST_COUNTED`.
+
+        What is `sort`ed is counted in this order where no condition asks for another index: else
+        the server may take one that has many keys for each document.
+        """
+        stages: list[Filter] = [{"$match": self._scoped(query)}]
+        if sort is not None and not query:
+            stages.append({"$sort": dict(sort)})
+        stages += [{"$limit": MOST_COUNTED + 1}, {"$count": "total"}]
+        found = self._read(lambda: list(self.source.aggregate(stages, session=self.session)))
+        total = int(found[0]["total"]) if found else 0
+        return total if total <= MOST_COUNTED else None
 
     def insert(self, document: Document) -> None:
         """Insert `document`, repeatably; raise `AlreadyThere` when a unique index refuses it.

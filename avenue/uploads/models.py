@@ -56,11 +56,14 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPage:
-    """A page of a list: `next` is where to go on, `total` how many uploads match in all."""
+    """A page of a list: `next` is where to go on, `total` how many uploads match in all.
+
+    `total` is None where there are more than are counted.
+    """
 
     items: tuple[Asset, ...]
     next: Place | None
-    total: int
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

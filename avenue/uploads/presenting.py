@@ -9,6 +9,7 @@ from avenue.media.categories import GENERAL
 from avenue.media.library import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import stored_json, upload_facts, variants_json
+from avenue.totals import total_json
 from avenue.uploads.bodies import cursor_text
 from avenue.uploads.models import Standing, UploadPage
 from avenue.uploads.replies import (
@@ -76,7 +77,7 @@ def list_json(site: Site, page: UploadPage) -> UploadList:
     return {
         "items": [upload_json(site, each) for each in page.items],
         "next": cursor_text(page.next) if page.next else None,
-        "total": page.total,
+        **total_json(page.total),
     }
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.media.replies import Stored, UploadReplyFacts, Variant
+from avenue.totals import Total
 
 
 class Pictured(TypedDict, total=False):
@@ -69,9 +70,8 @@ class Quotas(TypedDict):
     site: Annotated[Usage | None, Field(description="For administrators, else null.")]
 
 
-class UploadList(TypedDict):
+class UploadList(Total):
     """Some uploads, the newest first, and where to go on."""
 
     items: list[Upload]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int

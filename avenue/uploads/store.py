@@ -55,7 +55,7 @@ class UploadStore:
         return UploadPage(
             items=items,
             next=(items[-1].created_at, items[-1].id) if len(found) > query.limit else None,
-            total=assets.count({"$and": wanted}),
+            total=assets.total({"$and": wanted}),
         )
 
     def same(

@@ -12,6 +12,7 @@ from avenue.media.library import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import file_json, image_json, upload_facts, versions_json
 from avenue.media.replies import Versions
+from avenue.totals import total_json
 
 FEW_USES = 20
 MOST_USES = 200
@@ -57,7 +58,7 @@ def list_json(site: Site, page: MediaPage, sort: Sort) -> replies.MediaList:
     return {
         "items": [media_json(site, each) for each in page.items],
         "next": cursor_text(sort, page.next) if page.next else None,
-        "total": page.total,
+        **total_json(page.total),
     }
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.media.replies import File, Image, UploadReplyFacts
+from avenue.totals import Total
 
 
 class Shelved(TypedDict):
@@ -48,14 +49,11 @@ class UploadedMediaReply(UploadReplyFacts):
     data: Annotated[list[UploadedMedia], Field(description="The same as `files`.")]
 
 
-class MediaList(TypedDict):
+class MediaList(Total):
     """Some pictures of the library, and where to go on."""
 
     items: list[Media]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: Annotated[
-        int | None, Field(description="How many match in all; null for more than 50,000.")
-    ]
 
 
 class ChangedMedia(TypedDict):

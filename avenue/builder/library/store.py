@@ -41,7 +41,6 @@ from avenue.storage.idempotency import Writes
 from avenue.storage.scope import Collection, site
 
 T = TypeVar("T")
-MOST_COUNTED = 50_000
 IDS_AT_ONCE = 1000
 MOST_TAGS = 20
 SORT_FIELDS = {
@@ -304,8 +303,8 @@ class MediaStore:
     def _total(self, site_id: str, wanted: Document, used: frozenset[str]) -> int | None:
         """Return how many files there are but for `used`, None where they are too many to count."""
         assets = self._assets(site_id)
-        total = assets.count(wanted, most=MOST_COUNTED + 1)
-        if total > MOST_COUNTED:
+        total = assets.total(wanted)
+        if total is None:
             return None
         ids = sorted(used)
         return total - sum(

@@ -163,7 +163,7 @@ class PageList:
     first: Place | None
     last: Place | None
     next: Place | None
-    total: int
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

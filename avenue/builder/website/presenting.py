@@ -23,6 +23,7 @@ from avenue.identity import Site
 from avenue.media.errors import UnknownVariant
 from avenue.media.models import Asset
 from avenue.media.urls import original_url, variant_url
+from avenue.totals import total_json
 
 
 def path_of(slug: str) -> str:
@@ -59,7 +60,7 @@ def list_json(site: Site, query: PageQuery, found: PageList) -> replies.PageList
     return {
         "items": [_summary(site, each, each.flagged) for each in found.items],
         "next": cursor_text(query.sort, found.next) if found.next else None,
-        "total": found.total,
+        **total_json(found.total),
     }
 
 

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from avenue.builder.library.replies import Media
 from avenue.builder.website.models import Status
+from avenue.totals import Total
 
 Html = Annotated[str, Field(description="Cleaned; own files by the addresses they have now.")]
 
@@ -60,12 +61,11 @@ class Page(PageSummary):
     images: Annotated[list[Media], Field(description="The files its draft uses.")]
 
 
-class PageList(TypedDict):
+class PageList(Total):
     """Some pages, and where to go on."""
 
     items: list[PageSummary]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int
 
 
 class HistoryEntry(TypedDict):

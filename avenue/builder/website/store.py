@@ -46,6 +46,7 @@ from avenue.media.models import Asset, Claim, State
 from avenue.media.store import ASSETS, claim_one, from_document, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, site
 from avenue.words import folded, words_of
 
@@ -72,7 +73,6 @@ WITHOUT_TEXTS = {
     "assets": 0,
     "words": 0,
 }
-IS_TEXT = {"$type": "string"}
 """Said of a slug, it opens the index of slugs, which has only those that are text."""
 SORT_KEYS = {Sort.TITLE: "title_key"}
 
@@ -109,12 +109,12 @@ class PageStore:
         """Return the pages of one page of the list, without their texts."""
         wanted = _asked(query)
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
-        pages = self._pages(site_id)
+        pages, order = self._pages(site_id), [(key, way), ("_id", way)]
         found = pages.values(
             lambda each: (page_in(each), _place(each, key)),
             {"$and": [*wanted, *_beyond(query, key)]} if wanted or query.after else {},
             WITHOUT_TEXTS,
-            sort=[(key, way), ("_id", way)],
+            sort=order,
             limit=query.limit + 1,
         )
         shown = found[: query.limit]
@@ -125,7 +125,7 @@ class PageStore:
             first=places[0] if places else None,
             last=last,
             next=last if len(found) > query.limit else None,
-            total=pages.count({"$and": wanted} if wanted else {}),
+            total=pages.total({"$and": wanted} if wanted else {}, order),
         )
 
     def shown_at(self, site_id: str, slug: str) -> Page | None:

@@ -122,4 +122,4 @@ class AlertPage:
 
     items: tuple[Alert, ...]
     next: str | None
-    total: int
+    total: int | None

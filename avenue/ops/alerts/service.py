@@ -55,7 +55,7 @@ class AlertStore(Protocol):
 
     def find(
         self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
-    ) -> tuple[list[Alert], int]:
+    ) -> tuple[list[Alert], int | None]:
         """Return up to `limit` alerts from behind `after` on, and how many match in all."""
 
     def waiting(self) -> list[Notice]:

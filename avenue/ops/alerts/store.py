@@ -106,7 +106,7 @@ class MongoAlertStore:
 
     def find(
         self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
-    ) -> tuple[list[Alert], int]:
+    ) -> tuple[list[Alert], int | None]:
         """Return up to `limit` alerts from behind `after` on, and how many match in all."""
         wanted: Document = dict(OF_STATE[query.state]) if query.state else {}
         if query.site is not None:
@@ -115,7 +115,7 @@ class MongoAlertStore:
             wanted["level"] = query.level.value
         page = [wanted, _behind(*after)] if after else [wanted]
         found = self._alerts.values(_alert, {"$and": page}, sort=NEWEST_FIRST, limit=limit)
-        return found, self._alerts.count(wanted)
+        return found, self._alerts.total(wanted, NEWEST_FIRST)
 
     def waiting(self) -> list[Notice]:
         """Return what is still to be told, the oldest first."""

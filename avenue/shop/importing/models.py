@@ -250,7 +250,7 @@ class RowPage:
 
     items: tuple[Row, ...]
     next: int | None
-    total: int
+    total: int | None
 
 
 EVERY_COLUMN: tuple[str, ...] = (

@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.shop.importing.models import Outcome, Reversal, State
+from avenue.totals import Total
 
 
 class Progress(TypedDict):
@@ -44,12 +45,11 @@ class ImportReply(TypedDict):
     undo: ImportUndo | None
 
 
-class ImportList(TypedDict):
+class ImportList(Total):
     """Some imports, newest first, and where to go on."""
 
     items: list[ImportReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int
 
 
 class RowError(TypedDict):
@@ -82,9 +82,8 @@ class RowReply(TypedDict):
     undo: RowUndo | None
 
 
-class RowList(TypedDict):
+class RowList(Total):
     """Some rows of an import in their order, and where to go on."""
 
     items: list[RowReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int

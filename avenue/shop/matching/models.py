@@ -179,4 +179,4 @@ class FilePage:
 
     items: tuple[KeptFile, ...]
     next: int | None
-    total: int
+    total: int | None

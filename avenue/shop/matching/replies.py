@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.shop.matching.models import Finding, Outcome, State
+from avenue.totals import Total
 
 
 class PicturesDone(TypedDict):
@@ -31,12 +32,11 @@ class PictureImportReply(TypedDict):
     finished_at: str | None
 
 
-class PictureImportList(TypedDict):
+class PictureImportList(Total):
     """Some imports of pictures, newest first, and where to go on."""
 
     items: list[PictureImportReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int
 
 
 class FileFailure(TypedDict):
@@ -61,9 +61,8 @@ class FileReply(TypedDict):
     error: FileFailure | None
 
 
-class FileList(TypedDict):
+class FileList(Total):
     """Some files of a ZIP, and where to go on."""
 
     items: list[FileReply]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
-    total: int

@@ -15,6 +15,7 @@ from avenue.shop.replies import Group, GroupList
 from avenue.shop.routes.bodies import GroupChanges, NewGroup
 from avenue.shop.routes.lists import LIST_REFUSALS, GroupsQuery, list_asked_for
 from avenue.shop.service.groups import SORT_VALUES, GroupService
+from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
@@ -38,7 +39,7 @@ def list_groups() -> Response:
     listed: GroupList = {
         "items": [group_json(actor, each) for each in found.items],
         "next": cursor_text(query.sort, found.next) if found.next else None,
-        "total": found.total,
+        **total_json(found.total),
     }
     return jsonify(listed)
 

@@ -31,6 +31,7 @@ from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.routes.lists import choice
 from avenue.shop.service.imports import ImportService
 from avenue.storage.idempotency import IdempotencyKeyReused
+from avenue.totals import total_json
 from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
@@ -110,7 +111,7 @@ def list_imports() -> Response:
     return jsonify(
         items=[import_json(each) for each in found.items],
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
-        total=found.total,
+        **total_json(found.total),
     )
 
 
@@ -143,7 +144,7 @@ def list_rows(import_id: str) -> Response:
     return jsonify(
         items=[row_json(each, g.site.locale, gettext) for each in found.items],
         next=str(found.next) if found.next else None,
-        total=found.total,
+        **total_json(found.total),
     )
 
 

@@ -30,6 +30,7 @@ from avenue.shop.routes.lists import choice
 from avenue.shop.service.picture_imports import PictureImportService
 from avenue.storage.idempotency import IdempotencyKeyReused, UploadInProgress
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
+from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
@@ -113,7 +114,7 @@ def list_picture_imports() -> Response:
     return jsonify(
         items=[picture_import_json(each) for each in found.items],
         next=cursor_text(Sort.CREATED, found.next) if found.next else None,
-        total=found.total,
+        **total_json(found.total),
     )
 
 
@@ -152,7 +153,7 @@ def list_files(picture_import_id: str) -> Response:
     return jsonify(
         items=[file_json(each, gettext) for each in found.items],
         next=str(found.next) if found.next else None,
-        total=found.total,
+        **total_json(found.total),
     )
 
 

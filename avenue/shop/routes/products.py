@@ -29,6 +29,7 @@ from avenue.shop.routes.lists import (
     trash_asked_for,
 )
 from avenue.shop.service.products import ProductService
+from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require, signed_in_actor
 from avenue.web.describing import JSON, LOCATION, Reply, described
@@ -67,7 +68,7 @@ def list_products() -> Response:
     listed: ProductList = {
         "items": [product_json(actor, each) for each in found.items],
         "next": cursor_text(query.sort, found.next) if found.next else None,
-        "total": found.total,
+        **total_json(found.total),
     }
     return jsonify(listed)
 

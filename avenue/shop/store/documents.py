@@ -87,10 +87,10 @@ def page_of(
     reader: Callable[[Document], T],
     query: ListQuery,
     conditions: Sequence[Document],
-) -> tuple[list[T], int]:
+) -> tuple[list[T], int | None]:
     """Return what `reader` makes of the documents of one page, and how many match in all.
 
-    When there are more, the page has one more than its limit.
+    When there are more, the page has one more than its limit. For the total see `Collection.total`.
     """
     wanted = [*conditions, *_with_words(query.words)]
     direction = -1 if query.descending else 1
@@ -98,7 +98,7 @@ def page_of(
     page = _all_of([*wanted, *_beyond(query, key)])
     sort = [(key, direction), ("_id", direction)]
     found = collection.values(reader, page, sort=sort, limit=query.limit + 1)
-    return found, collection.count(_all_of(wanted))
+    return found, collection.total(_all_of(wanted), sort)
 
 
 def _with_words(words: Sequence[str]) -> list[Document]:

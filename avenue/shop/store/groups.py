@@ -20,6 +20,7 @@ from avenue.shop.store.documents import (
     trash_all,
 )
 from avenue.storage.connection import Database, Document
+from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import Collection, site
 from avenue.words import words_of
 
@@ -56,7 +57,7 @@ class GroupStore:
         found = self._groups(site_id).find_one({"_id": group_id})
         return from_document(found) if found else None
 
-    def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int]:
+    def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int | None]:
         """Return the groups of one page, and how many match in all; see `page_of`."""
         conditions = [{"owner": query.owner}] if query.owner else []
         return page_of(self._groups(site_id), from_document, query, conditions)
@@ -121,7 +122,9 @@ def _set_members(
 
     What is to be put in must be `owner`'s, unless that is None.
     """
-    members = {each["_id"] for each in products.find({"group": group_id}, {"_id": 1})}
+    members = {
+        each["_id"] for each in products.find({"group": {"$eq": group_id, **IS_TEXT}}, {"_id": 1})
+    }
     for product_id in members - set(product_ids):
         products.update({"_id": product_id}, touch({"$unset": {"group": ""}}))
     for product_id in product_ids:

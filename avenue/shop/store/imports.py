@@ -38,6 +38,7 @@ from avenue.shop.store.documents import GROUPS, PRODUCTS, page_of, touch
 from avenue.shop.store.groups import from_document as group_in
 from avenue.shop.store.groups import to_document as group_out
 from avenue.storage.connection import Database, Document
+from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, site
 
 T = TypeVar("T")
@@ -110,7 +111,9 @@ class ImportStore:
             raise ImportNotFound
         return _import(found)
 
-    def find(self, site_id: str, query: ListQuery, *, by: str | None) -> tuple[list[Import], int]:
+    def find(
+        self, site_id: str, query: ListQuery, *, by: str | None
+    ) -> tuple[list[Import], int | None]:
         """Return imports of one person, or of everybody when it is None; see `page_of`."""
         conditions: list[Document] = [{"stage": {"$ne": Stage.RECEIVING}}]
         if by is not None:
@@ -142,7 +145,7 @@ class ImportStore:
         return RowPage(
             items=items,
             next=items[-1].number if len(found) > query.limit else None,
-            total=rows.count({**_after(import_id, ""), **outcome}),
+            total=rows.total({**_after(import_id, ""), **outcome}),
         )
 
     def all_rows(self, site_id: str, import_id: str) -> Iterator[Row]:
@@ -230,7 +233,10 @@ class ImportStore:
         def work(session: ClientSession) -> None:
             groups = scope.collection(GROUPS).within(session)
             products = scope.collection(PRODUCTS).within(session)
-            used = {each["group"] for each in products.find({"group": {"$in": ids}}, {"group": 1})}
+            used = {
+                each["group"]
+                for each in products.find({"group": {"$in": ids, **IS_TEXT}}, {"group": 1})
+            }
             unused = [each for each in ids if each not in used]
             bare = {"images": [], "options": [], "$expr": {"$eq": ["$model", "$name"]}}
             groups.delete_all({"_id": {"$in": unused}, **bare})

@@ -98,7 +98,7 @@ class PictureImportStore:
 
     def find(
         self, site_id: str, query: ListQuery, *, by: str | None
-    ) -> tuple[list[PictureImport], int]:
+    ) -> tuple[list[PictureImport], int | None]:
         """Return imports of one person, or of everybody when it is None; see `page_of`."""
         return page_of(self._imports(site_id), _in, query, [{"by": by}] if by else [])
 
@@ -120,7 +120,7 @@ class PictureImportStore:
         return FilePage(
             items=items,
             next=items[-1].number if len(found) > query.limit else None,
-            total=files.count({**_behind(import_id, 0), **wanted}),
+            total=files.total({**_behind(import_id, 0), **wanted}),
         )
 
     def next_file(self, site_id: str, run: PictureImport) -> KeptFile | None:

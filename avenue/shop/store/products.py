@@ -27,6 +27,7 @@ from avenue.shop.store.documents import (
     update_of,
 )
 from avenue.storage.connection import Database, Document
+from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, house, site
 from avenue.words import words_of
 
@@ -77,7 +78,7 @@ class ProductStore:
         found = self._products(site_id).find_one({"_id": product_id})
         return from_document(found) if found else None
 
-    def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int]:
+    def find(self, site_id: str, query: ProductQuery) -> tuple[list[Product], int | None]:
         """Return the products of one page, and how many match in all; see `page_of`."""
         conditions = [*_conditions(query), *self._lacking(site_id, query)]
         name = TRASHED if query.in_trash else PRODUCTS
@@ -192,7 +193,7 @@ class ProductStore:
         """Return the products of each group, oldest first."""
         found = self._products(site_id).values(
             from_document,
-            {"group": {"$in": sorted(set(group_ids))}},
+            {"group": {"$in": sorted(set(group_ids)), **IS_TEXT}},
             sort=[("created_at", 1), ("_id", 1)],
         )
         members: dict[str, list[Product]] = {each: [] for each in group_ids}
@@ -327,7 +328,9 @@ def _conditions(query: ProductQuery) -> list[Document]:
         if query.visible_to:
             visible.append({"owner": query.visible_to})
         conditions.append({"$or": visible})
-    exact = {"owner": query.owner, "status": query.status, "group": query.group}
+    if query.group:
+        conditions.append({"group": {"$eq": query.group, **IS_TEXT}})
+    exact = {"owner": query.owner, "status": query.status}
     return conditions + [{name: value} for name, value in exact.items() if value]
 
 

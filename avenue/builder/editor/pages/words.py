@@ -131,6 +131,7 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "every_folder": _("All folders"),
     "no_folder": _("In no folder"),
     "found": _("{count} found"),
+    "found_many": _("More than 10,000 found"),
     "chosen_one": _("{count} picture chosen"),
     "chosen_many": _("{count} pictures chosen"),
     "point_at": _("{x} % from the left, {y} % from the top"),

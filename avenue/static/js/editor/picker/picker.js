@@ -123,7 +123,7 @@ async function look(after = null) {
   const hadFocus = document.activeElement === more;
   draw();
   if (hadFocus) optionOf(media[before] ?? media.at(-1))?.focus();
-  announce(text("found", { count: answer.total }));
+  announce(answer.total === null ? text("found_many") : text("found", { count: answer.total }));
 }
 
 function complain(sentence = "") {
