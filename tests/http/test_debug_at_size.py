@@ -28,7 +28,7 @@ BATCH = 2_000
 PIECE = b"0123456789" * 10
 # Every hundredth product refers to what only a disk had, every fiftieth to another host.
 EPHEMERAL_EVERY, EXTERNAL_EVERY = 100, 50
-SHORT, LONG = 2_000, 100_000
+SHORT, LONG = 1_000, 100_000
 TRIES = 5  # nothing is cached between them: the best is what it takes when nothing else runs
 OURS = ("$db", "lsid", "$clusterTime", "txnNumber", "maxTimeMS", "$readPreference")
 

@@ -105,31 +105,34 @@ def test_a_damaged_picture_is_uploaded_again_and_not_removed(
     assert len(admin.get(f"{PRODUCTS}/{product['id']}").json["images"]) == 1
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        {"url": "/uploads/viejo/a.jpg"},
-        {"url": "http://localhost:8000/media/a.jpg"},
-        {"url": f"/uploads/{'x' * 600}.jpg"},
-        {"asset": None},
-        "a.jpg",
-        7,
-    ],
-)
+NO_PICTURES: list[Any] = [
+    {"url": "/uploads/viejo/a.jpg"},
+    {"url": "http://localhost:8000/media/a.jpg"},
+    {"url": f"/uploads/{'x' * 600}.jpg"},
+    {"asset": None},
+    "a.jpg",
+    7,
+]
+
+
 @pytest.mark.parametrize("kind", ["product", "group"])
 def test_what_never_was_a_picture_here_is_removed(
-    application: Application, admin: Caller, kind: str, entry: Any
+    application: Application, admin: Caller, kind: str, subtests: pytest.Subtests
 ) -> None:
-    owner = admin.a_product(a_picture()) if kind == "product" else admin.a_group(a_picture())
-    add_entries(application, kind, owner["id"], [entry])
+    make = admin.a_product if kind == "product" else admin.a_group
+    owners = [make(a_picture()) for _ in NO_PICTURES]
+    for owner, entry in zip(owners, NO_PICTURES, strict=True):
+        add_entries(application, kind, owner["id"], [entry])
     inspected(application)
     for page in ("/admin/products", "/admin/groups"):
         assert admin.get(page).status_code == 200
-    (form,) = buttons(about(admin, owner))
-    assert remove(admin, form).endswith("said=removed")
     shelf = PRODUCTS if kind == "product" else GROUPS
-    assert admin.get(f"{shelf}/{owner['id']}").json["image_urls"] == owner["image_urls"]
-    assert problems_of(admin, owner["id"]) == []
+    for owner, entry in zip(owners, NO_PICTURES, strict=True):
+        with subtests.test(entry=entry):
+            (form,) = buttons(about(admin, owner))
+            assert remove(admin, form).endswith("said=removed")
+            assert admin.get(f"{shelf}/{owner['id']}").json["image_urls"] == owner["image_urls"]
+            assert problems_of(admin, owner["id"]) == []
 
 
 def test_pictures_elsewhere_are_counted_and_left_alone(

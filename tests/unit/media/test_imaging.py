@@ -303,11 +303,14 @@ SEEDS: dict[str, list[bytes]] = {
 }
 
 
+@pytest.mark.parametrize("rounds", [200, pytest.param(3_000, marks=pytest.mark.long)])
 @pytest.mark.parametrize("media_type", SEEDS)
-def test_a_damaged_picture_is_shown_or_refused_and_nothing_else(media_type: str) -> None:
+def test_a_damaged_picture_is_shown_or_refused_and_nothing_else(
+    media_type: str, rounds: int
+) -> None:
     chance = random.Random(media_type)
     outcomes = set()
-    for _ in range(600):
+    for _ in range(rounds):
         data = mutated(chance.choice(SEEDS[media_type]), chance)
         try:
             outcomes.add(type(examine(data, media_type, LIMITS).facts))
