@@ -1,4 +1,5 @@
-"""Thousands of slow clients, each kind alone and all at once: other people notice nothing."""
+"""Thousands of slow clients, and hundreds who ask for sizes that are not made yet, each kind alone
+and all at once: other people notice nothing."""
 
 import contextlib
 import itertools
@@ -17,7 +18,8 @@ from tests.threads import joined
 
 pytestmark = [pytest.mark.alone, pytest.mark.long]
 
-MANY = 1000
+MANY = {"readers": 1000, "bodies": 1000, "heads": 1000, "demands": 200}
+PICTURES = 20
 SECONDS = 20
 HEALTH_P99_SECONDS = 0.1
 OTHERS_P95_SECONDS = 0.5
@@ -40,21 +42,38 @@ BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000\r\n\
 def attack(
     kind: str, server: Server, url: str, address: str, opened: contextlib.ExitStack
 ) -> socket.socket | None:
-    """One slow client; None when nobody takes it in any more."""
+    """One client of a kind; None when nobody takes it in any more."""
+    demand = f"GET {url} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     try:
         if kind == "readers":
             client = reader_of(url, server.port, address)
         else:
-            client = slow_of(server.port, address, HEAD if kind == "heads" else BODY)
+            sent = {"heads": HEAD, "bodies": BODY, "demands": demand}[kind]
+            client = slow_of(server.port, address, sent)
     except OSError:
         return None
     return opened.enter_context(client)
 
 
+def sizes_of(seller: Client) -> list[str]:
+    """Addresses of sizes that nobody has asked for yet, of large pictures."""
+    found = []
+    for seed in range(PICTURES):
+        picture = photo(2000, 1500, noise=False, seed=seed)
+        image = seller.upload(seller.create_product(), picture).json["file"]
+        sizes = [path_of(each.strip().partition(" ")[0]) for each in image["srcset"].split(",")]
+        found += [
+            each.replace(".webp", f".{extension}")
+            for each in sizes
+            for extension in ("avif", "jpg", "webp")
+        ]
+    return found
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("addresses", [1, 250])
 @pytest.mark.parametrize(
-    "kinds", [("readers",), ("bodies",), ("heads",), ("readers", "bodies", "heads")]
+    "kinds", [("readers",), ("bodies",), ("heads",), ("demands",), tuple(MANY)]
 )
 def test_other_people_are_answered_beside_thousands_of_slow_clients(
     guard: Guard, shop_uri: str, kinds: tuple[str, ...], addresses: int
@@ -85,15 +104,17 @@ def test_other_people_are_answered_beside_thousands_of_slow_clients(
             each.start()
         sources = itertools.cycle(f"127.0.1.{number + 1}" for number in range(addresses))
         clients = []
+        missing = sizes_of(seller) if "demands" in kinds else []
         for kind in kinds:
-            for _ in range(MANY):
-                client = attack(kind, server, url, next(sources), opened)
+            for number in range(MANY[kind]):
+                asked = missing[number % len(missing)] if kind == "demands" else url
+                client = attack(kind, server, asked, next(sources), opened)
                 if client:
                     clients.append((kind, client))
         ends_at = time.monotonic() + SECONDS
         while time.monotonic() < ends_at:
             for kind, client in clients:
-                if kind != "readers":
+                if kind in {"heads", "bodies"}:
                     with contextlib.suppress(OSError):
                         client.send(b"x" * (1 if kind == "heads" else 1000))
             stop.wait(0.5)

@@ -231,7 +231,7 @@ def _takes_values(operation: dict[str, Any]) -> bool:
     return "requestBody" in operation or not places <= {"path"}
 
 
-# Sellers come to what administrators come to, or to a 403 that test_who_may.py looks at. What is told
+# Sellers come to what administrators come to, or to a 403 that test_who_may.py looks at. What takes
 # nothing but ids is for `make test-long`.
 of_people = [
     pytest.param(name, marks=[] if _takes_values(each) else pytest.mark.long)
