@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Playwright, expect
 
-from tests.browser.house import PATIENCE_MS, Visitor, people, visiting
+from tests.browser.house import PATIENCE_MS, Desk, Visitor, people, session_of, visiting
 from tests.mongod import Guard as Watchdog
 from tests.server import Server
 
@@ -32,17 +32,24 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Visitor]]:
 
 
 @pytest.fixture(scope="module")
-def signed_in(browser: Browser, server: Server) -> Any:
+def signed_in(playwright: Playwright, server: Server) -> Any:
     """The cookies of the administrator, who signs in once."""
-    with visiting(browser, server) as visitor:
-        visitor.sign_in()
-        return visitor.context.storage_state()
+    return session_of(playwright, server)
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, server: Server, signed_in: Any) -> Iterator[Desk]:
+    """The browser of the administrator, for the tests of a module."""
+    desk = Desk(browser, server, signed_in)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture
-def admin(visit: Callable[..., Visitor], signed_in: Any) -> Visitor:
+def admin(desk: Desk) -> Iterator[Visitor]:
     """The administrator at a desk."""
-    return visit(storage_state=signed_in)
+    with desk.visited() as visitor:
+        yield visitor
 
 
 class App(BaseHTTPRequestHandler):

@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Playwright,
     Request,
     Route,
+    WebError,
     expect,
 )
 
@@ -48,6 +49,8 @@ PATIENCE_MS = 60_000
 """How long a page is waited for: a slow and busy machine is no reason to fail."""
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+"""The rules of axe that ask for colours and sizes; the others see the same in every window."""
 # Where motion is reduced, a change of colours still takes a frame.
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
@@ -91,11 +94,19 @@ class Guard:
         self.own = own
         self.complaints: list[str] = []
         self._meant: list[re.Pattern[str]] = []
+        self._notes: dict[str, Callable[[Any], None]] = {
+            "console": self._heard,
+            "weberror": self._failed,
+            "request": self._asked,
+        }
 
     def watch(self, context: BrowserContext) -> None:
-        context.on("console", self._heard)
-        context.on("weberror", lambda error: self.complaints.append(f"page error: {error.error}"))
-        context.on("request", self._asked)
+        for event, note in self._notes.items():
+            context.on(event, note)  # type: ignore[call-overload]
+
+    def leave(self, context: BrowserContext) -> None:
+        for event, note in self._notes.items():
+            context.remove_listener(event, note)
 
     def expect(self, pattern: str) -> None:
         """Let complaints that match `pattern` pass: this test provokes them."""
@@ -110,6 +121,9 @@ class Guard:
             where = message.location.get("url", "")
             self.complaints.append(f"console {message.type}: {message.text} {where}")
 
+    def _failed(self, error: WebError) -> None:
+        self.complaints.append(f"page error: {error.error}")
+
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.own, "data:", "blob:")):
             self.complaints.append(f"request to another host: {request.url}")
@@ -118,9 +132,9 @@ class Guard:
 class Visitor:
     """Somebody with a browser of their own; `page` is what they look at."""
 
-    def __init__(self, context: BrowserContext, guard: Guard) -> None:
+    def __init__(self, context: BrowserContext, guard: Guard, page: Page | None = None) -> None:
         self.context, self.guard = context, guard
-        self.page: Page = context.new_page()
+        self.page = page or context.new_page()
 
     def sign_in(self, email: str = ADMIN, password: str = PASSWORD, to: str = "/admin") -> Page:
         self.page.goto(f"/login?next={to}")
@@ -150,10 +164,8 @@ class Visitor:
         return self.call("GET", f"/api/shop/products/{product['id']}")
 
 
-@contextmanager
-def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visitor]:
-    """A browser of somebody's own, in Spanish unless `options` say otherwise, watched."""
-    own = f"http://127.0.0.1:{server.port}/"
+def a_context(browser: Browser, own: str, **options: Any) -> BrowserContext:
+    """A browser of somebody's own, in Spanish unless `options` say otherwise."""
     context = browser.new_context(
         **{
             "base_url": own,
@@ -164,13 +176,99 @@ def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visit
         }
     )
     context.set_default_timeout(PATIENCE_MS)
-    guard = Guard(own)
+    return context
+
+
+def origin(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}/"
+
+
+def session_of(playwright: Playwright, server: Server) -> Any:
+    """The cookies of the administrator, who signs in without a page."""
+    asking = playwright.request.new_context(base_url=origin(server))
+    try:
+        answer = asking.post(
+            "/login",
+            form={"email": ADMIN, "password": PASSWORD},
+            headers={"Origin": origin(server).rstrip("/")},
+            max_redirects=0,
+        )
+        assert answer.status in {302, 303}, answer.status
+        return asking.storage_state()
+    finally:
+        asking.dispose()
+
+
+@contextmanager
+def visiting(browser: Browser, server: Server, **options: Any) -> Iterator[Visitor]:
+    """Somebody with a browser that nobody had before, watched."""
+    context = a_context(browser, origin(server), **options)
+    guard = Guard(origin(server))
     guard.watch(context)
     try:
         yield Visitor(context, guard)
         guard.check()
     finally:
         context.close()
+
+
+class Desk:
+    """A browser where somebody is signed in, for one test after the other, each with a new page.
+
+    What the panel is made of stays in its cache, and its process stays; what a test has stored,
+    routed, allowed or cut off does not. It is replaced where a test has changed what cannot be
+    changed back.
+    """
+
+    def __init__(self, browser: Browser, server: Server, state: Any) -> None:
+        self._browser, self._own, self._state = browser, origin(server), state
+        self._first: Page | None = None
+        """A page that shows nothing and opens the others, so that they share its process."""
+
+    @contextmanager
+    def visited(self) -> Iterator[Visitor]:
+        first = self._first or self._new()
+        self._first = None
+        context, guard = first.context, Guard(self._own)
+        guard.watch(context)
+        with first.expect_popup() as opened:
+            first.evaluate("void window.open('about:blank')")
+        try:
+            yield Visitor(context, guard, opened.value)
+            guard.check()
+            guard.leave(context)
+            self._tidy(first)
+        finally:
+            if not self._first:
+                context.close()
+
+    def close(self) -> None:
+        if self._first:
+            self._first.context.close()
+
+    def _new(self) -> Page:
+        page = a_context(self._browser, self._own, storage_state=self._state).new_page()
+        page.goto("/healthz")
+        return page
+
+    def _tidy(self, first: Page) -> None:
+        """Keep the browser for the next one, as the first one found it, where that can be."""
+        context = first.context
+        for page in context.pages:
+            if page is not first:
+                page.close()
+        context.unroute_all(behavior="ignoreErrors")
+        context.clear_permissions()
+        context.set_offline(False)
+        context.clear_cookies()
+        context.add_cookies(self._state["cookies"])
+        stored = {"origin": self._own, "storageTypes": "local_storage,indexeddb,cache_storage"}
+        session = context.new_cdp_session(first)
+        session.send("Storage.clearDataForOrigin", stored)
+        session.detach()
+        has_own_clock = first.evaluate("String(setTimeout).includes('[native code]')")
+        if has_own_clock:
+            self._first = first
 
 
 class Held:
@@ -251,12 +349,13 @@ def check_accessible(
 ) -> None:
     """Find no fault by axe (WCAG 2.2 AA) on what `page` shows, light at a desk, dark on a phone.
 
+    Nothing is shown on a phone alone, so there only what depends on looks is asked for again.
     `prepare` brings the page into the state meant, after each change of the window; what is inside
     of `outside` is not looked at.
     """
     wide = page.viewport_size
     page.wait_for_load_state()  # the beginning of a page has no landmarks yet
-    for scheme, viewport in (("light", DESK), ("dark", PHONE)):
+    for scheme, viewport, rules in (("light", DESK, WCAG_22_AA), ("dark", PHONE, OF_LOOKS)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)
         prepare()
@@ -264,13 +363,13 @@ def check_accessible(
         if not page.evaluate("'axe' in window"):  # half a megabyte, sent once for each page
             page.evaluate(f"() => {{ {AXE.read_text()} }}")
         faults = page.evaluate(
-            """async ([tags, outside]) => {
-            const asked = { runOnly: tags, resultTypes: ["violations"] };
+            """async ([rules, outside]) => {
+            const asked = { runOnly: rules, resultTypes: ["violations"] };
             const where = outside ? { exclude: [[outside]] } : document;
             const found = await window.axe.run(where, asked);
             return found.violations.map(v => `${v.id}: ${v.help} — ` +
                 v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }""",
-            [WCAG_22_AA, outside],
+            [rules, outside],
         )
         assert faults == [], f"{page.url} {scheme} {viewport['width']}: {faults}"
         beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -91,6 +91,7 @@ def test_by_keyboard_alone_from_the_sign_in_to_three_ordered_pictures(
     assert [image["id"] for image in kept["images"]] == wanted
 
 
+@pytest.mark.long  # each of its pages has a test of its own without JavaScript
 def test_on_a_small_phone_without_javascript(visit: Callable[..., Visitor], signed_in: Any) -> None:
     visitor = visit(java_script_enabled=False, storage_state=signed_in, viewport=PHONE)
     page = visitor.page

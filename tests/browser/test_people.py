@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.house import Visitor, check_accessible, people, visiting
+from tests.browser.house import Visitor, check_accessible, people
 from tests.mongod import Guard as Watchdog
 from tests.server import Server
 from tests.smtp import Mailbox, mail_server
@@ -28,13 +28,6 @@ def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Serve
     mail = {"AVENUE_SMTP_URL": mailbox.url, "AVENUE_MAIL_FROM": "Avenue <shop@shop.example>"}
     with Server(guard, shared_uri, AVENUE_JOBS="inline", **mail) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, server: Server) -> Any:
-    with visiting(browser, server) as visitor:
-        visitor.sign_in()
-        return visitor.context.storage_state()
 
 
 def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) -> str:
@@ -99,9 +92,7 @@ def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: M
     eva = visit()
     page = eva.page
     page.goto("/login")
-    check_accessible(page)
     page.get_by_role("link", name="¿Olvidaste tu contraseña?").click()
-    check_accessible(page)
     page.get_by_label("Correo").fill("eva@shop.example")
     page.get_by_role("button", name="Enviarme un enlace").click()
     expect(page.get_by_role("status")).to_contain_text("ya está en camino")
@@ -114,7 +105,6 @@ def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: M
     eva.guard.expect("410")
     page.goto(link_in(letter.get_content()))
     expect(page.get_by_role("heading")).to_have_text("Este enlace ya no sirve")
-    check_accessible(page)
 
 
 def link_in(text: str) -> str:

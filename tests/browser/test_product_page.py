@@ -15,7 +15,13 @@ def open_product(visitor: Visitor, product: Any) -> None:
     visitor.page.goto(f"/admin/products/{product['id']}")
 
 
-@pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without"])
+@pytest.mark.parametrize(
+    "scripted",
+    [
+        pytest.param(True, id="with JavaScript"),
+        pytest.param(False, id="without", marks=pytest.mark.long),
+    ],
+)
 def test_a_product_is_made_and_changed(
     visit: Callable[..., Visitor], signed_in: Any, scripted: bool
 ) -> None:

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 def test_people_find_a_product_and_look_at_it_closely(
     admin: Visitor, visit: Callable[..., Visitor]
 ) -> None:
-    photos = [pictures.photo(800, 600, seed=seed) for seed in (1, 2, 3)]
+    photos = [pictures.photo(400, 300, seed=seed) for seed in (1, 2, 3)]
     product = admin.a_product(
         *photos,
         name="Zapatilla Carmín",
@@ -81,7 +81,7 @@ ALL_THERE = "() => [...document.images].every((each) => each.complete && each.na
 @pytest.fixture(scope="module")
 def grid(browser: Browser, server: Server, signed_in: Any) -> str:
     """The address of a page with 48 products, a photograph of 4:3 or 3:4 each."""
-    sizes = cycle(((640, 480), (480, 640)))
+    sizes = cycle(((480, 360), (360, 480)))
     photographs = [
         drawn(kind, "#94592f", *next(sizes), shot)
         for shot, kind in enumerate(("shoe", "vase", "lace", "mug", "backpack", "bag"))

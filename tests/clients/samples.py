@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,12 +59,9 @@ def whereabouts() -> tuple[str, str]:
     return elsewhere, here
 
 
-def build(folder: Path, avenue: str) -> None:
-    """Make a page of each sample in `folder`; `here.js` there is for Avenue's own origin.
-
-    Nothing of a block is changed but the address of Avenue.
-    """
-    elsewhere, here = whereabouts()
+def build(folder: Path) -> None:
+    """Make a page of each sample in `folder`; `here.js` there is for Avenue's own origin."""
+    _, here = whereabouts()
     (folder / "here.js").write_text(here)
     entries = []
     for name, sample in samples().items():
@@ -75,7 +73,6 @@ def build(folder: Path, avenue: str) -> None:
             f'{sample.html}<script type="module" src="app.js"></script>'
         )
         (page / "app.css").touch()
-        (page / "avenue.js").write_text(elsewhere.replace(THEIRS, avenue))
         (page / "app.jsx").write_text(sample.code)
         entries.append(str(page / "app.jsx"))
     esbuild = (str(MODULES / ".bin" / "esbuild"), *entries, *OPTIONS)
@@ -85,3 +82,13 @@ def build(folder: Path, avenue: str) -> None:
         timeout=DEADLINE_SECONDS,
         env={**os.environ, "NODE_PATH": str(MODULES)},
     )
+
+
+def place(built: Path, folder: Path, avenue: str) -> None:
+    """Put the pages that were built into `folder`, with the address of Avenue, which is all that
+    is changed of a block.
+    """
+    shutil.copytree(built, folder, dirs_exist_ok=True)
+    elsewhere, _ = whereabouts()
+    for name in samples():
+        (folder / name / "avenue.js").write_text(elsewhere.replace(THEIRS, avenue))

@@ -1,6 +1,6 @@
 """What only one of the clients does."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.clients.desks import (
     Quill,
     Uppy,
 )
-from tests.clients.house import LOCALE, NO_PICTURE, House, a_file
+from tests.clients.house import NO_PICTURE, THEIR_BROWSER, House, a_file
 from tests.http.application import a_picture, unique
 from tests.http.tus import MIB, a_pdf
 from tests.waiting import wait_until
@@ -27,7 +27,7 @@ Open = Callable[..., Page]
 @pytest.fixture
 def opened(browser: Browser, house: House) -> Iterator[Open]:
     """Opens the page of a sample."""
-    context = browser.new_context(locale=LOCALE)
+    context = browser.new_context(**THEIR_BROWSER)
 
     def open_page(sample: str, *, at_home: bool = False) -> Page:
         if at_home:
@@ -60,13 +60,13 @@ def test_what_is_chosen_in_grapesjs_stands_in_the_page(opened: Open, house: Hous
     expect(shown).to_have_attribute("src", desk.pictures()[0])
 
 
-@pytest.mark.parametrize("kind", [Quill, Dropzone])
+@pytest.mark.parametrize("kind", [Quill, pytest.param(Dropzone, marks=pytest.mark.long)])
 def test_pages_of_avenues_own_origin_need_no_token(
     opened: Open, house: House, kind: type[Quill | Dropzone]
 ) -> None:
     desk = kind(opened(kind.sample, at_home=True), house.url)
     desk.bring(a_file())
-    wait_until(desk.pictures, "a picture")
+    wait_until(desk.pictures, "a picture", every=0.1)
 
 
 def a_heic(behind: bytes = b"") -> FilePayload:
@@ -82,7 +82,7 @@ def test_dropzone_shows_what_is_stored_whatever_the_browser_draws(
     desk = Dropzone(opened("dropzone"), house.url)
     desk.page.evaluate(DRAWN_LATE)
     desk.bring(make())
-    wait_until(desk.pictures, "a picture")
+    wait_until(desk.pictures, "a picture", every=0.1)
     desk.page.evaluate("drawNow()")
     (address,) = desk.pictures()
     assert house.newest()["_id"] in address
@@ -104,7 +104,7 @@ def test_dropzone_says_why_a_picture_is_refused_that_the_browser_cannot_draw(
 def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(opened: Open, house: House) -> None:
     desk = CKEditor(opened("ckeditor"), house.url)
     desk.bring(a_file(a_picture(), "ancha.jpg"))
-    wait_until(desk.pictures, "a picture")
+    wait_until(desk.pictures, "a picture", every=0.1)
     sources = desk.page.locator(CKEditor.seen).get_attribute("srcset")
     assert sources
     for each in sources.split(", "):
@@ -116,25 +116,21 @@ def test_ckeditor_writes_a_srcset_of_addresses_that_are_there(opened: Open, hous
 def test_editorjs_keeps_what_avenue_says_of_a_file(opened: Open, house: House) -> None:
     page = opened("editorjs")
     EditorJS(page, house.url).bring(a_file())
-    wait_until(lambda: page.locator(EditorJS.seen).count(), "a picture")
+    wait_until(lambda: page.locator(EditorJS.seen).count(), "a picture", every=0.1)
     expect(page.locator(EditorJS.seen)).to_have_attribute("src", house.url_of_newest())
 
 
-HINDRANCES = (413, 401, 429, 503)
-
-
 def hindrances(
-    house: House, statuses: Sequence[int] = HINDRANCES
+    house: House,
 ) -> list[tuple[int, FilePayload, AbstractContextManager[None]]]:
     """What may befall who brings any file: the status, the file, and as long as what lasts."""
     good = a_file(a_pdf(3000), "factura.pdf")
-    found = [
+    return [
         (413, a_file(a_pdf(2 * MIB), "enorme.pdf"), nullcontext()),
         (401, good, house.signed_out()),
         (429, good, house.busy()),
         (503, good, house.out_of_room()),
     ]
-    return [each for each in found if each[0] in statuses]
 
 
 def test_editorjs_attaches_any_file_and_says_what_hinders_it(opened: Open, house: House) -> None:
@@ -172,7 +168,7 @@ def test_editorjs_takes_a_pasted_address_into_the_library(opened: Open, house: H
 
     page.route(f"{house.url}/api/builder/media", answer)
     paste(page, "https://images.example.com/foto.jpg")
-    wait_until(lambda: page.locator(EditorJS.seen).count(), "a picture")
+    wait_until(lambda: page.locator(EditorJS.seen).count(), "a picture", every=0.1)
     expect(page.locator(EditorJS.seen)).to_have_attribute("src", house.url_of_newest())
     assert asked == [{"url": "https://images.example.com/foto.jpg"}]
 
@@ -251,14 +247,10 @@ def test_filepond_goes_on_where_the_line_broke(opened: Open, house: House) -> No
     assert house.client.get(f"/api/uploads/filepond?load={newest['_id']}").body == data
 
 
-@pytest.mark.parametrize(
-    "statuses", [(413,), pytest.param(HINDRANCES, marks=pytest.mark.long)], ids=["one", "each"]
-)
-def test_filepond_says_what_hinders_any_file_and_takes_it_then(
-    opened: Open, house: House, statuses: Sequence[int]
-) -> None:
+@pytest.mark.long
+def test_filepond_says_what_hinders_any_file_and_takes_it_then(opened: Open, house: House) -> None:
     pond = Pond(opened("filepond-2"))
-    for status, file, lasting in hindrances(house, statuses):
+    for status, file, lasting in hindrances(house):
         refused = pond.page.expect_response(lambda each, status=status: each.status == status)
         with lasting, refused as no:
             pond.page.set_input_files(".filepond--browser", file)
@@ -269,6 +261,7 @@ def test_filepond_says_what_hinders_any_file_and_takes_it_then(
     pond.says("Upload complete")
 
 
+@pytest.mark.long  # it asks three times more before it says so
 def test_filepond_says_why_a_large_file_is_refused(opened: Open) -> None:
     pond = Pond(opened("filepond-2"))
     with pond.page.expect_response(lambda each: each.status == 422) as refused:

@@ -143,7 +143,7 @@ def test_a_shop_opens_and_survives_its_first_crash_and_its_first_evening(data_di
     photographs = [
         pictures.photo(1600, 1200, seed=1),
         pictures.photo(800, 600, format="PNG", seed=2),
-        pictures.photo(4096, 3072, seed=3, quality=80),  # 12.6 megapixels
+        pictures.photo(2048, 1536, seed=3, quality=80),
     ]
     sold = {"AVENUE_ADMIN_EMAIL": "ana@tienda.example", "AVENUE_ADMIN_PASSWORD": "zapatos-y-lluvia"}
     with LocalServer(data_dir, **sold) as server:
@@ -162,7 +162,7 @@ def test_a_shop_opens_and_survives_its_first_crash_and_its_first_evening(data_di
         assert [(each["width"], each["height"]) for each in stored] == [
             (1600, 1200),
             (800, 600),
-            (4096, 3072),
+            (2048, 1536),
         ]
 
         _, product = server.call("GET", path_of_product(product), Authorization=auth)
