@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +11,16 @@ from tests.faults.house import raw
 from tests.mongod import Guard, Mongod, fail_point
 from tests.server import Client, Server, prepare
 
-DATABASE = "shop"
 SPARE_SECONDS = 8
 """For a busy machine; it ends before the usual 15 s of a write all the same."""
 STEPPING_DOWN = 189
 
 
 @pytest.fixture(scope="module")
-def server(mongod_binary: Path, guard: Guard) -> Iterator[tuple[Server, Mongod]]:
-    with Mongod(mongod_binary, guard) as running:
-        uri = running.uri_of(DATABASE)
-        prepare(uri)
-        with Server(guard, uri) as server:
-            yield server, running
+def server(mongod: Mongod, shared_uri: str, guard: Guard) -> Iterator[tuple[Server, Mongod]]:
+    prepare(shared_uri)
+    with Server(guard, shared_uri) as server:
+        yield server, mongod
 
 
 def entries(server: Server, mongod: Mongod, product: str) -> list[dict[str, Any]]:
@@ -35,13 +31,14 @@ def create_while_failing(
     server: tuple[Server, Mongod], seller: Client, times: int | None
 ) -> tuple[str, float]:
     """Create a product while the log fails so often; return its id and how long that took."""
+    log = raw(server[1].client, server[0].uri)["audit_logs"]
     with fail_point(
         server[1].client,
         ["update"],
         times,
         STEPPING_DOWN,
         app_name="avenue",
-        namespace=f"{DATABASE}.audit_logs",
+        namespace=log.full_name,
     ) as point:
         began_at = time.monotonic()
         product = seller.create_product()

@@ -117,8 +117,10 @@ def test_what_is_at_hand_is_served_while_no_member_answers(
     go_away(replica_set)
     shop.look_at_seen()
     wait_until(lambda: server.status("/readyz") == 503, "the server knows")
-    for what, ask in shop.others.items():
-        answer, seconds = timed(ask)
+    with Threads(len(shop.others)) as threads:
+        told = {what: threads.submit(timed, ask) for what, ask in shop.others.items()}
+    for what, each in told.items():
+        answer, seconds = each.result(DEADLINE_SECONDS)
         assert answer.status == 503, (what, answer)
         assert answer.headers["Retry-After"], what
         assert seconds < LATEST_SHARE * WRITE_SECONDS, what

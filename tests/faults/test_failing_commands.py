@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +29,6 @@ from tests.server import Answer, Client, Server, images_path, path_of, prepare
 from tests.threads import Threads
 from tests.waiting import wait_until
 
-DATABASE = "shop"
 WRITE_SECONDS, READ_SECONDS = 2, 1
 # Beyond the deadline: up to 1 s for undoing a transaction, the answer's way, a busy machine; it
 # ends before the usual 5 s of a read and 15 s of a write all the same.
@@ -63,30 +61,24 @@ class Shop:
     uri: str
 
 
-@pytest.fixture(scope="module")
-def failing_mongod(mongod_binary: Path, guard: Guard) -> Iterator[Mongod]:
-    with Mongod(mongod_binary, guard) as running:
-        prepare(running.uri_of(DATABASE))
-        yield running
-
-
-def shop_with(guard: Guard, mongod: Mongod, **env: str) -> Iterator[Shop]:
-    uri = mongod.uri_of(DATABASE)
+def shop_with(guard: Guard, mongod: Mongod, uri: str, **env: str) -> Iterator[Shop]:
+    prepare(uri)
     with Server(guard, uri, AVENUE_CACHE_SECONDS="0", AVENUE_CACHE_MB="0", **env) as server:
         yield Shop(server.seller(), raw(mongod.client, uri), mongod, uri)
 
 
 @pytest.fixture(scope="module")
-def shop(guard: Guard, failing_mongod: Mongod) -> Iterator[Shop]:
-    yield from shop_with(guard, failing_mongod)
+def shop(guard: Guard, mongod: Mongod, shared_uri: str) -> Iterator[Shop]:
+    yield from shop_with(guard, mongod, shared_uri)
 
 
 @pytest.fixture(scope="module")
-def impatient_shop(guard: Guard, failing_mongod: Mongod) -> Iterator[Shop]:
+def impatient_shop(guard: Guard, mongod: Mongod, shared_uri: str) -> Iterator[Shop]:
     """A server that gives the database 2 s for writing and 1 s for reading."""
     yield from shop_with(
         guard,
-        failing_mongod,
+        mongod,
+        shared_uri,
         AVENUE_WRITE_SECONDS=str(WRITE_SECONDS),
         AVENUE_READ_SECONDS=str(READ_SECONDS),
     )
@@ -461,7 +453,7 @@ def fault_in(shop: Shop, times: int | None, command: str, collection: str, fault
         [command],
         times,
         app_name="avenue",
-        namespace=f"{DATABASE}.{collection}" if collection else None,
+        namespace=f"{shop.database.name}.{collection}" if collection else None,
         **fault,
     )
 

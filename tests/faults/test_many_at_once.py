@@ -6,10 +6,10 @@ from threading import Barrier
 
 import pytest
 
-from tests.faults.house import CLEAN, Raw, inspect, sha256, shown
-from tests.mongod import Guard
+from tests.faults.house import CLEAN, Raw, inspect, raw, sha256, shown
+from tests.mongod import Guard, Mongod
 from tests.pictures import photo
-from tests.server import Answer, Client, Server
+from tests.server import Answer, Client, Server, prepare
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS
 
@@ -19,12 +19,25 @@ ROUNDS = pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mar
 Sellers = tuple[Client, Client]
 
 
-@pytest.fixture
-def sellers(guard: Guard, shop_uri: str) -> Iterator[Sellers]:
+@pytest.fixture(scope="module")
+def sellers(guard: Guard, shared_uri: str) -> Iterator[Sellers]:
     """One person, at two servers over the same database."""
-    with Server(guard, shop_uri) as one, Server(guard, shop_uri) as other:
+    prepare(shared_uri)
+    with Server(guard, shared_uri) as one, Server(guard, shared_uri) as other:
         seller = one.seller()
         yield seller, seller.at(other)
+
+
+@pytest.fixture
+def claimed_before(sellers: Sellers, shop_database: Raw) -> int:
+    """How many pictures the tests before this one have left."""
+    return inspect(shop_database).claimed
+
+
+@pytest.fixture(scope="module")
+def shop_database(mongod: Mongod, shared_uri: str) -> Raw:
+    """The database of both, for the test to look into."""
+    return raw(mongod.client, shared_uri)
 
 
 def upload_at_once(
@@ -43,7 +56,7 @@ def upload_at_once(
 
 @ROUNDS
 def test_twenty_different_pictures_at_once_end_with_exactly_five(
-    sellers: Sellers, shop_database: Raw, rounds: int
+    sellers: Sellers, shop_database: Raw, claimed_before: int, rounds: int
 ) -> None:
     for number in range(1, rounds + 1):
         product = sellers[0].create_product()
@@ -56,14 +69,15 @@ def test_twenty_different_pictures_at_once_end_with_exactly_five(
         assert {each.code for each in answers if each.status == 409} == {"too_many_images"}
         assert sorted(shown(sellers[0], product)) == sorted(accepted)
         house = inspect(shop_database)
-        assert (house.claimed, house.stray, house.damage) == (LIMIT * number, CLEAN, ())
-        assert shop_database["product_images.files"].count_documents({}) == LIMIT * number
-        assert shop_database["product_images.chunks"].count_documents({}) == LIMIT * number
+        kept = claimed_before + LIMIT * number
+        assert (house.claimed, house.stray, house.damage) == (kept, CLEAN, ())
+        assert shop_database["product_images.files"].count_documents({}) == kept
+        assert shop_database["product_images.chunks"].count_documents({}) == kept
 
 
 @ROUNDS
 def test_the_same_picture_sent_twenty_times_at_once_is_kept_once(
-    sellers: Sellers, shop_database: Raw, rounds: int
+    sellers: Sellers, shop_database: Raw, claimed_before: int, rounds: int
 ) -> None:
     for number in range(1, rounds + 1):
         product = sellers[0].create_product()
@@ -75,12 +89,12 @@ def test_the_same_picture_sent_twenty_times_at_once_is_kept_once(
         assert len({each.json["id"] for each in answers}) == 1
         assert shown(sellers[0], product) == [sha256(picture)]
         house = inspect(shop_database)
-        assert (house.claimed, house.stray, house.damage) == (number, CLEAN, ())
+        assert (house.claimed, house.stray, house.damage) == (claimed_before + number, CLEAN, ())
 
 
 @ROUNDS
 def test_one_idempotency_key_used_ten_times_at_once_is_one_upload(
-    sellers: Sellers, shop_database: Raw, rounds: int
+    sellers: Sellers, shop_database: Raw, claimed_before: int, rounds: int
 ) -> None:
     for number in range(1, rounds + 1):
         product = sellers[0].create_product()
@@ -94,7 +108,7 @@ def test_one_idempotency_key_used_ten_times_at_once_is_one_upload(
         assert outcome(sellers[1].upload(product, picture, "one-key")) == "replayed"
         assert shown(sellers[0], product) == [sha256(picture)]
         house = inspect(shop_database)
-        assert (house.claimed, house.stray, house.damage) == (number, CLEAN, ())
+        assert (house.claimed, house.stray, house.damage) == (claimed_before + number, CLEAN, ())
 
 
 def outcome(answer: Answer) -> str:

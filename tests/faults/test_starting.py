@@ -13,6 +13,7 @@ from pymongo import WriteConcern
 from tests.mongod import SET_NAME, Guard, Mongod, free_port
 from tests.pictures import photo
 from tests.server import ROOT, SERVING, Client, Server, environment, prepare
+from tests.table import table
 from tests.waiting import wait_until
 
 READ_SECONDS = 3
@@ -121,7 +122,7 @@ def test_a_database_of_another_application_is_refused_and_left_alone(
     assert list(database["users"].index_information()) == ["_id_"]
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+@table("command", COMMANDS.values())
 def test_a_standalone_is_refused_with_the_line_that_makes_it_a_replica_set(
     standalone_mongod: Mongod, command: list[str]
 ) -> None:

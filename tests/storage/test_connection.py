@@ -15,7 +15,7 @@ from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Conflict, Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.scope import AlreadyThere, Collection, house
-from tests.mongod import FailPoint, Mongod, ReplicaSet, fail_point, free_port
+from tests.mongod import FailPoint, Mongod, fail_point, free_port
 from tests.threads import at_once
 from tests.waiting import wait_until
 
@@ -385,25 +385,6 @@ def test_transactions_that_meet_are_all_done(database: Database, things: Collect
 
     at_once(8, count_up)
     assert everything(database) == {"counter": {"n": 8}}
-
-
-def test_a_transaction_survives_an_election(replica_set: ReplicaSet) -> None:
-    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, write_seconds=60)
-    database = Database(settings)
-    things = house(database).collection("things")
-    fill(things)
-    runs: list[int] = []
-
-    def work(session: ClientSession) -> str:
-        paid = pay(things, runs)(session)
-        if len(runs) == 1:
-            replica_set.kill_primary()
-        return paid
-
-    assert database.transaction(work) == "paid"
-    assert everything(database) == PAID
-    replica_set.heal()
-    database.close()
 
 
 def test_the_clocks_of_both_are_compared(database: Database) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, WriteConcernError
 from pymongo.write_concern import WriteConcern
 
-from tests.mongod import Mongod, ReplicaSet, client_of, fail_point
+from tests.mongod import Mongod, client_of, fail_point
 from tests.prepared import emptied
 from tests.waiting import ending, line_of, wait_until
 
@@ -149,32 +149,6 @@ def test_a_standalone_is_no_replica_set(standalone_mongod: Mongod) -> None:
     hello = standalone_mongod.hello()
     assert hello["isWritablePrimary"]
     assert "setName" not in hello
-
-
-def test_three_members_elect_another_primary_after_a_kill(replica_set: ReplicaSet) -> None:
-    notes = replica_set.client["test"].get_collection("notes", write_concern=DURABLE)
-    notes.insert_one({"_id": "before"})
-    killed = replica_set.kill_primary()
-    elected = replica_set.wait_for_primary(other_than=killed)
-    assert elected is not killed
-    notes.insert_one({"_id": "after"})
-    assert {each["_id"] for each in notes.find()} == {"before", "after"}
-    replica_set.heal()
-    assert all(member.is_up for member in replica_set.members)
-
-
-def test_a_primary_steps_down(replica_set: ReplicaSet) -> None:
-    former = replica_set.step_down()
-    assert replica_set.wait_for_primary(other_than=former) is not former
-    assert former.is_up
-    replica_set.heal()
-
-
-def test_a_frozen_primary_is_replaced(replica_set: ReplicaSet) -> None:
-    frozen = replica_set.wait_for_primary()
-    frozen.freeze()
-    assert replica_set.wait_for_primary(other_than=frozen) is not frozen
-    replica_set.heal()
 
 
 # Starts a mongod as these tests do and is then killed, as pytest might be.

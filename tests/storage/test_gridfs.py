@@ -5,7 +5,6 @@ import itertools
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +14,10 @@ from bson import Binary, ObjectId
 from gridfs.errors import CorruptGridFile
 
 from avenue.clock import utc_now
-from avenue.config import Settings
-from avenue.errors import Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import CHUNK_BYTES, FileFacts, Files, Incomplete, OtherBytes
-from avenue.storage.schema import migrate
 from avenue.storage.scope import house, site
-from tests.mongod import Mongod, ReplicaSet, fail_point
-from tests.storage.replication import replication_held
+from tests.mongod import Mongod, fail_point
 from tests.threads import at_once
 
 MIB = 1024 * 1024
@@ -408,40 +403,6 @@ def test_errors_in_a_row_while_deleting_leave_nothing(
     with fail_point(mongod.client, ["delete"], times, **fault, app_name="avenue"):
         files.delete("a")
     assert stored(database) == ([], [])
-
-
-def test_a_chunk_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet) -> None:
-    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True)
-    database, hasty = Database(settings), Database(replace(settings, write_seconds=2))
-    migrate(database)
-    files = site(database, "shop").files(BUCKET)
-    with (
-        replication_held(replica_set),
-        fail_point(replica_set.client, ["insert"], None, write_concern_error=64, app_name="avenue"),
-        pytest.raises(Unavailable),
-    ):
-        write(site(hasty, "shop").files(BUCKET), "held", b"bytes")
-    hasty.close()
-    assert files.find("held") is None
-    write(files, "held", b"bytes")
-    assert read(files, "held", 5) == b"bytes"
-    database.close()
-
-
-def test_an_election_in_the_middle_of_a_read_costs_no_byte(replica_set: ReplicaSet) -> None:
-    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True, read_seconds=30)
-    database = Database(settings)
-    migrate(database)
-    files = site(database, "shop").files(BUCKET)
-    data = some_bytes(12 * MIB + 7)
-    write(files, "a", data)
-    reading = files.read("a", 5, len(data), length=len(data))
-    got = [next(reading), next(reading)]
-    replica_set.kill_primary()
-    got.extend(reading)
-    assert b"".join(got) == data[5:]
-    replica_set.heal()
-    database.close()
 
 
 # Mending

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
@@ -12,15 +11,12 @@ from bson import Binary, ObjectId
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from avenue.config import Settings
-from avenue.errors import Unavailable
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import Files
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
-from avenue.storage.schema import migrate
 from avenue.storage.scope import SITE_COLLECTIONS, AlreadyThere, Collection, house, site
 from avenue.storage.shapes import Shape
-from tests.mongod import Mongod, ReplicaSet, client_of, fail_point
-from tests.storage.replication import replication_held
+from tests.mongod import Mongod, client_of, fail_point
 from tests.threads import at_once
 
 PRODUCTS = "shop_products"
@@ -353,23 +349,6 @@ def test_counters_that_may_be_forgotten_wait_for_nobody(database: Database) -> N
     assert counters.source.write_concern.document == {"w": 1, "j": False}
     durable = house(database).collection("jobs")
     assert durable.source.write_concern.document == {"w": "majority", "j": True}
-
-
-def test_what_only_the_primary_has_is_not_called_stored(replica_set: ReplicaSet) -> None:
-    settings = Settings(mongodb_uri=replica_set.uri_of("avenue"), local=True)
-    database, hasty = Database(settings), Database(replace(settings, write_seconds=2))
-    migrate(database)
-    mine = site(database, "mine").collection(PRODUCTS)
-    with (
-        replication_held(replica_set),
-        fail_point(replica_set.client, ["insert"], None, write_concern_error=64, app_name=APP),
-        pytest.raises(Unavailable),
-    ):
-        site(hasty, "mine").collection(PRODUCTS).insert({"_id": "q"})
-    hasty.close()
-    mine.insert({"_id": "q"})
-    assert mine.find({}) == [{"_id": "q", "site": "mine"}]
-    database.close()
 
 
 def of_each(number: Any) -> int:
