@@ -86,7 +86,9 @@ def test_the_order_is_changed_by_buttons(admin: Visitor, product: Any) -> None:
     assert shown(page) == [c, b, a] == ids_of(saved(admin, product))
 
 
-def test_the_order_is_changed_by_keys(admin: Visitor, product: Any) -> None:
+def test_the_order_is_changed_by_keys_and_many_moves_at_once_end_in_the_last_one(
+    admin: Visitor, product: Any
+) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     button = shot(page, a).get_by_role("button", name="Mover hacia atrás")
     button.focus()
@@ -103,6 +105,16 @@ def test_the_order_is_changed_by_keys(admin: Visitor, product: Any) -> None:
         page.keyboard.press("Alt+Home")
     expect(shot(page, a)).to_be_focused()
     assert shown(page) == [a, b, c] == ids_of(saved(admin, product))
+    button = shot(page, c).get_by_role("button", name="Mover hacia adelante")
+    button.focus()
+    for _ in range(4):
+        page.keyboard.press("Alt+ArrowUp")
+        page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Alt+Home")
+    expect(page.locator("#pictures")).not_to_contain_class("saving")
+    expect(page.locator("#picture-told")).to_be_hidden()
+    page.reload()
+    assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
 
 
 def test_the_order_is_changed_by_dragging(admin: Visitor, product: Any) -> None:
@@ -137,20 +149,6 @@ def test_a_card_dragged_over_another_changes_places_with_it_once(
         page.mouse.up()
     assert a not in page.evaluate("window.firsts")
     assert ids_of(saved(admin, product)) == [b, a, c]
-
-
-def test_many_moves_at_once_end_in_the_last_order(admin: Visitor, product: Any) -> None:
-    page, (a, b, c) = admin.page, ids_of(product)
-    button = shot(page, c).get_by_role("button", name="Mover hacia adelante")
-    button.focus()
-    for _ in range(4):
-        page.keyboard.press("Alt+ArrowUp")
-        page.keyboard.press("Alt+ArrowDown")
-    page.keyboard.press("Alt+Home")
-    expect(page.locator("#pictures")).not_to_contain_class("saving")
-    expect(page.locator("#picture-told")).to_be_hidden()
-    page.reload()
-    assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
 
 
 def test_leaving_waits_for_an_order_on_its_way(admin: Visitor, product: Any) -> None:
@@ -272,7 +270,13 @@ def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) ->
     assert saved(admin, product)["images"][0]["alt"] == {"es": "Un zapato"}
 
 
-@pytest.mark.parametrize("by_key", [False, True], ids=["by mouse", "by key"])
+@pytest.mark.parametrize(
+    "by_key",
+    [
+        pytest.param(False, id="by mouse"),
+        pytest.param(True, id="by key", marks=pytest.mark.long),
+    ],
+)
 def test_a_button_that_is_pressed_stays_until_it_is_let_go_of(
     admin: Visitor, product: Any, by_key: bool
 ) -> None:
@@ -422,7 +426,9 @@ def test_a_picture_is_replaced_and_stays_itself(admin: Visitor, product: Any) ->
     assert again["version"] == product["images"][1]["version"]
 
 
-def test_a_removed_picture_comes_back_by_undoing(admin: Visitor, product: Any) -> None:
+def test_a_removed_picture_comes_back_by_undoing_within_ten_seconds(
+    admin: Visitor, product: Any
+) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     at_rest(page)  # the offer to undo stays
     shot(page, b).get_by_role("button", name="Quitar la foto").click()
@@ -435,10 +441,7 @@ def test_a_removed_picture_comes_back_by_undoing(admin: Visitor, product: Any) -
     assert shown(page) == [a, b, c] == ids_of(saved(admin, product))
     expect(page.get_by_role("button", name="Deshacer")).to_have_count(0)
 
-
-def test_the_offer_to_undo_goes_after_ten_seconds(admin: Visitor, product: Any) -> None:
-    page, (a, _, _) = admin.page, ids_of(product)
-    at_rest(page)
+    # The offer goes after ten seconds
     shot(page, a).get_by_role("button", name="Quitar la foto").click()
     undo = page.get_by_role("button", name="Deshacer")
     expect(undo).to_be_visible()
@@ -447,7 +450,7 @@ def test_the_offer_to_undo_goes_after_ten_seconds(admin: Visitor, product: Any) 
     undo.focus()  # somebody is about to: the time stands still
     page.clock.run_for(60_000)
     expect(undo).to_be_visible()
-    shot(page, ids_of(product)[1]).focus()
+    shot(page, b).focus()
     page.clock.run_for(10_500)
     expect(undo).to_have_count(0)
 

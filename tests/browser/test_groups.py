@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.house import Visitor, check_accessible
@@ -80,6 +81,7 @@ def test_what_was_found_stays_in_hand_when_it_is_found_again(admin: Visitor) -> 
     expect(page.locator("[data-members]").get_by_label(f"{word} azul")).to_be_checked()
 
 
+@pytest.mark.long  # tests/http/test_group_pages posts the same forms
 def test_a_group_is_made_without_javascript(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor
 ) -> None:

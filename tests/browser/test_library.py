@@ -121,6 +121,7 @@ def test_one_that_is_here_already_gives_the_choice(admin: Visitor, word: str) ->
     check_accessible(page)
 
 
+@pytest.mark.long  # tests/http/test_library_pages posts the same forms
 def test_without_javascript_a_form_says_the_same(
     visit: Callable[..., Visitor], admin: Visitor, signed_in: Any, word: str
 ) -> None:

@@ -190,6 +190,7 @@ def test_saving_waits_for_what_is_still_under_way(seller: Visitor) -> None:
     assert names(saved(seller)) == ["foto.jpg"]
 
 
+@pytest.mark.long  # what sends them is tested with the pictures of a product
 def test_over_a_breaking_line_each_picture_is_there_once(
     seller: Visitor, browser: Browser, server: Server, signed_in: Any
 ) -> None:

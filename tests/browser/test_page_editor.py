@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Dialog, FrameLocator, Locator, Page, Route, expect
 
 from tests import pictures
@@ -386,6 +387,7 @@ def test_the_list_is_for_everybody_who_edits(admin: Visitor) -> None:
     expect(page.get_by_text("La página está eliminada.")).to_be_visible()
 
 
+@pytest.mark.long  # tests/http/test_website_pages posts the same forms
 def test_without_javascript_there_is_a_form(visit: Callable[..., Visitor], signed_in: Any) -> None:
     editor = visit(storage_state=signed_in, java_script_enabled=False)
     there = a_page(editor)

@@ -203,6 +203,7 @@ def test_texts_are_written_for_many(admin: Visitor, word: str) -> None:
     assert found["images"][0]["alt"] == {"es": f"{word} roja de cuero"}
 
 
+@pytest.mark.long  # tests/http/test_product_pages posts the same forms
 def test_all_of_it_works_without_javascript(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor, word: str
 ) -> None:

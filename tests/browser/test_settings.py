@@ -114,6 +114,7 @@ def test_a_dropped_logo_is_taken_and_a_wrong_one_told(admin: Visitor) -> None:
     expect(page.locator("#logo-problem")).to_be_hidden()
 
 
+@pytest.mark.long  # tests/http/test_settings_pages posts the same forms
 def test_without_javascript_all_of_it_works(visit: Callable[..., Visitor], signed_in: Any) -> None:
     visitor = visit(java_script_enabled=False, storage_state=signed_in)
     page = opened(visitor)

@@ -555,6 +555,7 @@ def end(server: Server) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.long  # the line breaks in other tests, workers are killed in tests/faults
 def test_a_worker_killed_while_it_saves_ends_in_each_picture_once(
     browser: Browser, migrated_uri: str, guard: Watchdog
 ) -> None:

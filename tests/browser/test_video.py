@@ -64,6 +64,7 @@ def server(migrated_uri: str, guard: Guard) -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.long  # one in the panel is played and sought, too
 def test_a_video_is_played_and_sought_by_a_signed_link(
     browser: Browser, server: Server, elsewhere: str
 ) -> None:

@@ -18,6 +18,7 @@ from avenue.identity import Role, Scope
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE
+from tests.browser.house import signed_in
 from tests.http.application import a_picture, unique
 from tests.mongod import Guard, Mongod
 from tests.server import PASSWORD, Client, Server
@@ -168,11 +169,7 @@ class House:
 
     def sign_in(self, context: BrowserContext) -> None:
         """Let whoever has `context` be the editor on Avenue's own origin."""
-        who = {"email": EDITOR, "password": PASSWORD}
-        answer = context.request.post(
-            f"{self.url}/login", form=who, headers={"Origin": self.url}, max_redirects=0
-        )
-        assert answer.status in {302, 303}, answer.status
+        signed_in(context.request, f"{self.url}/", EDITOR, PASSWORD)
 
     @property
     def client(self) -> Client:
