@@ -133,14 +133,20 @@ class Mongod:
     """
 
     def __init__(
-        self, binary: Path, guard: Guard, *, replica_set: str | None = SET_NAME, alone: bool = True
+        self,
+        binary: Path,
+        guard: Guard,
+        *,
+        replica_set: str | None = SET_NAME,
+        alone: bool = True,
+        folder: Path | None = None,
     ) -> None:
         self.binary = binary
         self.guard = guard
         self.replica_set = replica_set
         self.alone = alone
         self.prepared: list[str] = []  # the URIs of databases nobody uses (tests/prepared.py)
-        self.directory = Path(tempfile.mkdtemp(prefix="avenue-mongod-", dir=in_memory()))
+        self.directory = Path(tempfile.mkdtemp(prefix="avenue-mongod-", dir=folder or in_memory()))
         self.port = free_port()
         self.frozen = False
         self.terminated = False

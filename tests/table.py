@@ -1,9 +1,9 @@
 """A table of cases that one test goes through, row by row.
 
 `pytest.mark.parametrize` makes a test of each row: thousands of them cost more than what they ask,
-in each process that collects them. `table` reads the same and makes one test, in which every row
-is a subtest: all are looked at, and each that fails is reported with its values. Fixtures are made
-once for all rows, so rows that need fresh ones stay with `parametrize`.
+in each process that collects them. `table` reads the same and makes one test: all rows are looked
+at, and each that fails is a subtest with its values. Fixtures are made once for all rows, so rows
+that need fresh ones stay with `parametrize`.
 """
 
 import functools
@@ -36,9 +36,11 @@ def table(names: str, rows: Iterable[Any]) -> Callable[[Test], Test]:
         def every_row(subtests: pytest.Subtests, **fixtures: Any) -> None:
             for parts in itertools.product(*tables):
                 values = {name: value for part in parts for name, value in part.items()}
-                shown = {name: _shown(value) for name, value in values.items()}
-                with subtests.test(**shown):
+                try:
                     function(**fixtures, **values)
+                except (Exception, pytest.fail.Exception):
+                    with subtests.test(**{name: _shown(each) for name, each in values.items()}):
+                        raise
 
         columns_of_all = {name for each in tables for name in each[0]}
         wanted = inspect.signature(function).parameters.values()

@@ -1,5 +1,6 @@
 """Whether there is room for more: the database's disk, and the quotas of a site and its people."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
 
 MB = 1024 * 1024
-NEVER = (float("-inf"), 0.0)
 KNOWN_SECONDS = 20
+SHARE_OF_ROOM = 20
+"""After having stored a twentieth of what was left of the disk a process looks at it again: the
+same bytes are in the journal and the oplog, too, and other processes store as much."""
 SHOWN_AGAIN = 20
 """What was counted to be shown may be shown for this many times what the count took, and at most
 for `KNOWN_SECONDS`: people load a page again and again, however long the count takes."""
@@ -96,14 +99,15 @@ class Reservation:
 class StorageRoom:
     """Refuses uploads before the disk is full: a mongod whose disk is full aborts.
 
-    How full it is may be known for `KNOWN_SECONDS`, so that uploads do not ask each time.
+    How full it is may be known for `KNOWN_SECONDS`, or until much of the room has been stored, so
+    that uploads do not ask each time.
     """
 
     def __init__(self, database: Database, settings: Settings, ledger: Ledger) -> None:
         self._database = database
         self._settings = settings
         self._ledger = ledger
-        self._disk: tuple[float, float] = NEVER
+        self._looked_at, self._percent, self._bytes_until_next_look = float("-inf"), 0.0, 0.0
         self._shown: dict[Holder, tuple[float, Amount]] = {}
         self._lock = threading.Lock()
 
@@ -114,7 +118,7 @@ class StorageRoom:
         It counts for `person`, too, if there is one. Raise `StorageFull`, `UserQuotaExceeded` or
         `QuotaExceeded`.
         """
-        self._check_disk()
+        self._check_disk(wanted.bytes)
         reservation, id_ = Reservation(wanted), new_reservation()
         tried: list[Holder] = []
         try:
@@ -154,25 +158,31 @@ class StorageRoom:
         if quota := site_quota(site, self._settings):
             yield Holder(site=site.id), quota
 
-    def _check_disk(self) -> None:
+    def _check_disk(self, wanted_bytes: int) -> None:
         most = self._settings.max_disk_percent
         with self._lock:
-            if time.monotonic() - self._disk[0] > KNOWN_SECONDS:
-                self._disk = (time.monotonic(), self._disk_percent())
-            percent = self._disk[1]
+            self._bytes_until_next_look -= wanted_bytes
+            used_up = self._bytes_until_next_look < 0 and self._percent < most
+            if used_up or time.monotonic() - self._looked_at > KNOWN_SECONDS:
+                used, total = self._disk_bytes()
+                self._looked_at, self._percent = time.monotonic(), 100 * used / total
+                self._bytes_until_next_look = (total * most / 100 - used) / SHARE_OF_ROOM
+            percent = self._percent
         if percent >= most:
             raise StorageFull(used_percent=round(percent), limit_percent=most)
 
-    def _disk_percent(self) -> float:
-        """Return how full the database's disk is; 0 where the database does not tell."""
+    def _disk_bytes(self) -> tuple[float, float]:
+        """Return how much of the database's disk is used, and its size.
+
+        Where the database does not tell it is none of an endless one.
+        """
         try:
             stats = self._database.repeat(
                 lambda: self._database.raw.command("dbStats"), self._database.read_seconds
             )
         except PyMongoError:  # no privilege: a refusal must not come from not knowing
-            return 0.0
-        total = stats.get("fsTotalSize") or 0
-        return 100 * stats.get("fsUsedSize", 0) / total if total else 0.0
+            return 0.0, math.inf
+        return stats.get("fsUsedSize", 0.0), stats.get("fsTotalSize") or math.inf
 
 
 def site_quota(site: Site, settings: Settings) -> Amount:

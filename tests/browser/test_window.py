@@ -82,7 +82,7 @@ ALL_THERE = "() => [...document.images].every((each) => each.complete && each.na
 @pytest.fixture(scope="module")
 def grid(browser: Browser, server: Server, signed_in: Any) -> str:
     """The address of a page with 48 products, a photograph of 4:3 or 3:4 each."""
-    sizes = cycle(((480, 360), (360, 480)))
+    sizes = cycle(((640, 480), (480, 640)))
     photographs = [
         drawn(kind, "#94592f", *next(sizes), shot)
         for shot, kind in enumerate(("shoe", "vase", "lace", "mug", "backpack", "bag"))

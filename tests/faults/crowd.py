@@ -24,7 +24,7 @@ ENOUGH_DOWNLOADS = 2
 PIECE_BYTES = 64 * 1024
 MIDDLE_BYTES = 3_000_000
 STEADY_PIECE_SECONDS = 0.01
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.005
 REST_SECONDS = 0.2
 """Between two downloads or uploads of one person: the machine is there for the others, too."""
 LONGEST_WAIT_SECONDS = 60

@@ -29,7 +29,7 @@ from tests.threads import Threads
 from tests.waiting import wait_until
 
 MOST_BYTES = 40 * MIB
-SIZES = [24, *(pytest.param(each, marks=pytest.mark.long) for each in (64, 200, 1024))]
+SIZES = [64, *(pytest.param(each, marks=pytest.mark.long) for each in (200, 1024))]
 
 
 @pytest.fixture

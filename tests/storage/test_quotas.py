@@ -1,5 +1,6 @@
 """Quotas on a real mongod: nobody gets room that is not there, and nothing stays reserved."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Barrier
@@ -10,11 +11,11 @@ import pytest
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.errors import Unavailable
+from avenue.errors import StorageFull, Unavailable
 from avenue.identity import Site, new_id
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger, Reserved
-from avenue.storage.room import QuotaExceeded, StorageRoom, UserQuotaExceeded
+from avenue.storage.room import MB, QuotaExceeded, StorageRoom, UserQuotaExceeded
 from tests.mongod import Mongod, database_name
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS
@@ -429,3 +430,24 @@ def test_a_counter_that_is_counted_anew_while_it_is_compared_is_not_wrong(databa
         return found
 
     assert Ledger(database, removed_and_counted).miscount(holder) is None
+
+
+def test_a_disk_is_looked_at_again_when_much_of_its_room_was_stored(room, stored, monkeypatch):
+    looks: list[float] = []
+
+    def told() -> tuple[float, float]:
+        looks.append(used_mb)
+        return used_mb * MB, 100 * MB
+
+    monkeypatch.setattr(room, "_disk_bytes", told)
+    used_mb, piece = 90, Amount(bytes=MB // 10, files=1)  # 5 MB are left, of which it stores 0.25
+    for _ in range(4):
+        upload(room, a_site(), stored, piece)
+    assert looks == [90, 90]
+    used_mb = 95
+    for _ in range(3):
+        with contextlib.suppress(StorageFull):
+            upload(room, a_site(), stored, piece)
+    with pytest.raises(StorageFull):
+        upload(room, a_site(), stored, piece)
+    assert looks == [90, 90, 95]  # how full it is may be known for a while
