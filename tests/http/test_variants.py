@@ -226,7 +226,7 @@ def test_fifty_who_ask_at_once_make_one_work(application, image, calls):
     url, start = image["variants"]["card"]["url"].replace(".webp", ".jpg"), threading.Barrier(50)
     site, asset = application.caller("nobody").site, None
     asset = AssetStore(application.database).get(site.id, image["id"])
-    renditions = application.with_settings(threads=100).extensions["avenue"][Renditions]
+    renditions = application.app.extensions["avenue"][Renditions]
 
     def ask(_: int) -> bytes:
         start.wait(DEADLINE_SECONDS)
@@ -254,32 +254,6 @@ def test_while_nobody_can_make_it_a_larger_one_stands_in(image, nobody, monkeypa
     assert told
     monkeypatch.undo()
     assert opened(nobody.get(token_of_w320).data).size == (320, 240)
-
-
-def test_half_of_the_threads_are_left_by_pictures_that_are_made(image, nobody, monkeypatch):
-    """Those who find no place see a larger one at once, and nothing is made for them."""
-    render, begun, go_on = DecodePool.render, threading.Semaphore(0), threading.Event()
-
-    def waiting(self, *args):
-        begun.release()
-        go_on.wait(DEADLINE_SECONDS)
-        return render(self, *args)
-
-    monkeypatch.setattr(DecodePool, "render", waiting)
-    renditions = nobody.app.extensions["avenue"][Renditions]
-    asset = AssetStore(nobody.application.database).get(nobody.site.id, image["id"])
-    places = nobody.application.settings.threads // 2
-    names = [(name, each) for each in ("jpg", "avif") for name in ("thumb", "card", "gallery")]
-    with Threads(places) as threads:
-        made = [threads.submit(renditions.find, asset, *each) for each in names[:places]]
-        for _ in range(places):
-            assert begun.acquire(timeout=DEADLINE_SECONDS)
-        answer = nobody.get(image["srcset"].split(" ")[0])
-        assert opened(answer.data).size == (480, 360)  # the card
-        assert not begun.acquire(blocking=False)
-        go_on.set()
-        assert all(each.result(DEADLINE_SECONDS).file.data for each in made)
-    assert opened(nobody.get(image["srcset"].split(" ")[0]).data).size == (320, 240)
 
 
 def test_a_picture_that_goes_meanwhile_leaves_no_rendition(application, as_seller, monkeypatch):
