@@ -18,8 +18,8 @@ from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
 MB = 1024 * 1024
 KNOWN_SECONDS = 20
 SHARE_OF_ROOM = 20
-"""After having stored a twentieth of what was left of the disk a process looks at it again: the
-same bytes are in the journal and the oplog, too, and other processes store as much."""
+"""A process asks again how full the disk is after it has stored a twentieth of the room that was
+left: the same bytes go into the journal and the oplog, and other processes store as much."""
 SHOWN_AGAIN = 20
 """What was counted to be shown may be shown for this many times what the count took, and at most
 for `KNOWN_SECONDS`: people load a page again and again, however long the count takes."""
@@ -172,9 +172,9 @@ class StorageRoom:
             raise StorageFull(used_percent=round(percent), limit_percent=most)
 
     def _disk_bytes(self) -> tuple[float, float]:
-        """Return how much of the database's disk is used, and its size.
+        """Return the bytes used on the database's disk, and its size in bytes.
 
-        Where the database does not tell it is none of an endless one.
+        Return 0 and infinity where the database does not tell.
         """
         try:
             stats = self._database.repeat(

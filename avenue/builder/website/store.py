@@ -73,7 +73,6 @@ WITHOUT_TEXTS = {
     "assets": 0,
     "words": 0,
 }
-"""Said of a slug, it opens the index of slugs, which has only those that are text."""
 SORT_KEYS = {Sort.TITLE: "title_key"}
 
 
