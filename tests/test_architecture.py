@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,12 @@ LETS_TIME_PASS = {
 }
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file, which several tests go through."""
+    return ast.parse(path.read_text())
+
+
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Check the import rules of pyproject.toml on the package in `folder`."""
     code = (
@@ -157,7 +164,7 @@ def test_a_planted_import_is_caught(broken_contracts, module, imported, contract
 
 
 def test_every_module_says_what_it_is_for():
-    told = {path: ast.get_docstring(ast.parse(path.read_text())) or "" for path in MODULES}
+    told = {path: ast.get_docstring(parsed(path)) or "" for path in MODULES}
     first = {path: text.partition("\n")[0].rstrip() for path, text in told.items()}
     assert not {path for path, line in first.items() if not line.endswith((".", "?", ":", "…"))}
 
@@ -176,7 +183,7 @@ def test_only_storage_reaches_behind_the_scopes():
     for path in MODULES:
         if path.is_relative_to(HOUSE / "storage"):
             continue
-        tree = ast.parse(path.read_text())
+        tree = parsed(path)
         raw = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
         assert not [node.lineno for node in raw if node.attr in {"raw", "source"}], path
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -217,7 +224,7 @@ def test_nothing_in_the_tests_waits_without_a_deadline() -> None:
     found = {
         f"{path.relative_to(ROOT / 'tests')}: {what}": line
         for path in TESTS
-        for line, what in unbounded(ast.parse(path.read_text()))
+        for line, what in unbounded(parsed(path))
     }
     assert {where: line for where, line in found.items() if where not in MAY_WAIT} == {}
     assert found.keys() == MAY_WAIT.keys()
@@ -249,7 +256,7 @@ def test_who_lets_time_pass_is_listed_with_a_reason() -> None:
     found = {
         str(path.relative_to(ROOT / "tests"))
         for path in TESTS
-        if path.name != "waiting.py" and calls("let_pass", ast.parse(path.read_text()))
+        if path.name != "waiting.py" and calls("let_pass", parsed(path))
     }
     assert found == LETS_TIME_PASS.keys()
 
@@ -283,7 +290,7 @@ def callers_of(function: str) -> Iterator[str]:
     """Yield `module.Class.method` for each place that calls `function`."""
     for path in MODULES:
         module = ".".join(path.relative_to(HOUSE).with_suffix("").parts)
-        for place, node in within(ast.parse(path.read_text()), module):
+        for place, node in within(parsed(path), module):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Name) and called.id == function:
                 yield place
@@ -303,7 +310,7 @@ def within(node: ast.AST, place: str) -> Iterator[tuple[str, ast.AST]]:
 def imported_by(path: Path) -> set[str]:
     """Return the top-level packages a module imports."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {each.name.partition(".")[0] for each in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:

@@ -59,15 +59,33 @@ def examined(pool: DecodePool, data: bytes, limits=LIMITS) -> PictureFacts:
 
 @pytest.fixture
 def pool() -> Iterator[DecodePool]:
+    """A pool that the test may damage, close or count the processes of."""
     pool = DecodePool(1)
     yield pool
     pool.close()
 
 
 OTHERS: set[psutil.Process] = set()
-"""Decoders of applications that other tests keep running."""
-THERE_BEFORE: set[psutil.Process] = set()
-"""Those that ran before the attacks began."""
+"""Decoders that are not of the pool under test: of applications, and of `shared_pool`."""
+
+
+@pytest.fixture(scope="module")
+def kept_pool() -> Iterator[tuple[DecodePool, set[psutil.Process]]]:
+    """One pool for tests that only ask for pictures, and the decoders that were there before."""
+    OTHERS.clear()
+    there_before = set(children())
+    pool = DecodePool(1)
+    yield pool, there_before
+    pool.close()
+
+
+@pytest.fixture
+def shared_pool(kept_pool: tuple[DecodePool, set[psutil.Process]]) -> DecodePool:
+    """A pool whose process other tests, and attacks, have used before."""
+    pool, there_before = kept_pool
+    OTHERS.clear()
+    OTHERS.update(there_before)
+    return pool
 
 
 @pytest.fixture(autouse=True)
@@ -120,45 +138,45 @@ def long_job(pool: DecodePool, **limits: int) -> Iterator[tuple[psutil.Process, 
                 process.kill()
 
 
-def test_a_picture_is_examined_in_another_process(pool: DecodePool) -> None:
-    facts = examined(pool, pictures.photo(320, 240, orientation=6))
+def test_a_picture_is_examined_in_another_process(shared_pool: DecodePool) -> None:
+    facts = examined(shared_pool, pictures.photo(320, 240, orientation=6))
     assert facts == PictureFacts(width=240, height=320, orientation=6, frames=1)
     assert len(children()) == 1
 
 
-def test_a_photograph_of_twelve_megapixels_is_examined(pool: DecodePool) -> None:
-    assert examined(pool, pictures.large_photo()).width == 4000
+def test_a_photograph_of_twelve_megapixels_is_examined(shared_pool: DecodePool) -> None:
+    assert examined(shared_pool, pictures.large_photo()).width == 4000
 
 
 def test_no_process_is_started_before_a_picture_comes(pool: DecodePool) -> None:
     assert children() == []
 
 
-def test_the_position_of_the_file_stays_where_it_is(pool: DecodePool) -> None:
+def test_the_position_of_the_file_stays_where_it_is(shared_pool: DecodePool) -> None:
     with spooled(pictures.photo()) as file:
         file.seek(7)
-        pool.examine(file, "image/jpeg", LIMITS)
+        shared_pool.examine(file, "image/jpeg", LIMITS)
         assert file.tell() == 7
 
 
-def test_a_refusal_crosses_the_process_with_its_numbers(pool: DecodePool) -> None:
+def test_a_refusal_crosses_the_process_with_its_numbers(shared_pool: DecodePool) -> None:
     with pytest.raises(TooManyFrames, match="5000 frames") as refused:
-        examined(pool, pictures.apng_claiming_frames(5000))
+        examined(shared_pool, pictures.apng_claiming_frames(5000))
     assert refused.value.facts == {"frames": 5000, "max_frames": 100}
 
 
-def test_a_refused_picture_costs_no_process(pool: DecodePool) -> None:
-    examined(pool, pictures.photo())
+def test_a_refused_picture_costs_no_process(shared_pool: DecodePool) -> None:
+    examined(shared_pool, pictures.photo())
     before = children()
     with pytest.raises(BrokenImage):
-        examined(pool, pictures.truncated(pictures.photo()))
-    assert examined(pool, pictures.photo()).width == 320
+        examined(shared_pool, pictures.truncated(pictures.photo()))
+    assert examined(shared_pool, pictures.photo()).width == 320
     assert children() == before
 
 
-def test_an_empty_file_is_a_broken_picture(pool: DecodePool) -> None:
+def test_an_empty_file_is_a_broken_picture(shared_pool: DecodePool) -> None:
     with spooled(b"") as file, pytest.raises(BrokenImage):
-        pool.examine(file, "image/jpeg", LIMITS)
+        shared_pool.examine(file, "image/jpeg", LIMITS)
 
 
 # Limits of the process. The decoders are niced: beside another worker of the suite, a second of
@@ -248,7 +266,7 @@ def test_a_process_that_dies_fails_its_picture_only(
 
 
 def test_a_process_that_died_idle_is_replaced_without_anybody_noticing(pool: DecodePool) -> None:
-    for _ in range(5):
+    for _ in range(2):
         examined(pool, pictures.photo())
         (process,) = children()
         process.kill()
@@ -452,8 +470,8 @@ def started_by(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr(decoding, "_start", start)
 
 
-def test_a_process_serves_itself_last(pool: DecodePool) -> None:
-    examined(pool, pictures.photo())
+def test_a_process_serves_itself_last(shared_pool: DecodePool) -> None:
+    examined(shared_pool, pictures.photo())
     (process,) = children()
     assert process.nice() == min(19, psutil.Process().nice() + 10)
 
@@ -511,7 +529,7 @@ def _printed_by(program: str) -> str:
 
 
 @pytest.mark.parametrize("rounds", [10, pytest.param(40, marks=pytest.mark.long)])
-def test_many_pictures_leave_nothing_behind(pool: DecodePool, rounds: int) -> None:
+def test_many_pictures_leave_nothing_behind(shared_pool: DecodePool, rounds: int) -> None:
     kinds = [
         pictures.photo(2000, 1500),
         pictures.photo(800, 600, format="PNG"),
@@ -523,7 +541,7 @@ def test_many_pictures_leave_nothing_behind(pool: DecodePool, rounds: int) -> No
     def round_of_uploads() -> None:
         for data in kinds:
             try:
-                examined(pool, data)
+                examined(shared_pool, data)
             except AvenueError:
                 continue
 
@@ -544,9 +562,9 @@ def test_many_pictures_leave_nothing_behind(pool: DecodePool, rounds: int) -> No
         assert now - then < 8 * 1024 * 1024
 
 
-def test_the_picture_must_be_a_file_with_a_descriptor(pool: DecodePool) -> None:
+def test_the_picture_must_be_a_file_with_a_descriptor(shared_pool: DecodePool) -> None:
     with pytest.raises(io.UnsupportedOperation):
-        pool.examine(io.BytesIO(pictures.photo()), "image/jpeg", LIMITS)
+        shared_pool.examine(io.BytesIO(pictures.photo()), "image/jpeg", LIMITS)
 
 
 # Renditions
@@ -568,30 +586,30 @@ def made(pool: DecodePool, data: bytes, *wanted: Wanted) -> list[Rendition]:
         return pool.render(file, media_type.name, LIMITS, wanted)
 
 
-def test_facts_look_and_renditions_come_from_one_decode(pool: DecodePool) -> None:
+def test_facts_look_and_renditions_come_from_one_decode(shared_pool: DecodePool) -> None:
     data = pictures.photo(1600, 1200, orientation=6)
-    assert everything(pool, data) == examine(data, "image/jpeg", LIMITS, FOUR)
+    assert everything(shared_pool, data) == examine(data, "image/jpeg", LIMITS, FOUR)
 
 
-def test_renditions_on_demand_are_those_of_the_upload(pool: DecodePool) -> None:
+def test_renditions_on_demand_are_those_of_the_upload(shared_pool: DecodePool) -> None:
     data = pictures.photo(1600, 1200)
-    uploaded = everything(pool, data)
+    uploaded = everything(shared_pool, data)
     wanted = [replace(each, focal=uploaded.look.focal) for each in FOUR]
-    assert made(pool, data, *wanted) == list(uploaded.renditions)
+    assert made(shared_pool, data, *wanted) == list(uploaded.renditions)
 
 
-def test_large_renditions_cross_the_process_whole(pool: DecodePool) -> None:
+def test_large_renditions_cross_the_process_whole(shared_pool: DecodePool) -> None:
     data = pictures.noise_png(1400, 1400)
     wanted = Wanted(variant="w1920", extension="png")
-    (rendition,) = made(pool, data, wanted)
+    (rendition,) = made(shared_pool, data, wanted)
     assert len(rendition.data) > 5_000_000
     assert [rendition] == render(data, "image/png", LIMITS, [wanted])
 
 
-def test_a_refusal_of_renditions_crosses_too(pool: DecodePool) -> None:
+def test_a_refusal_of_renditions_crosses_too(shared_pool: DecodePool) -> None:
     with pytest.raises(BrokenImage):
-        made(pool, pictures.truncated(pictures.photo()), *FOUR)
-    assert everything(pool, pictures.photo()).width == 320
+        made(shared_pool, pictures.truncated(pictures.photo()), *FOUR)
+    assert everything(shared_pool, pictures.photo()).width == 320
 
 
 @pytest.mark.alone
@@ -604,20 +622,24 @@ def test_renditions_have_time_and_memory_of_their_own(pool: DecodePool) -> None:
     assert {each.variant: each.height for each in result.renditions}["w1920"] == 12_000
 
 
-@pytest.mark.parametrize("extension", FORMATS)
+# AVIF takes the most; the others in `make test-long`.
+@pytest.mark.parametrize(
+    "extension",
+    ["avif", *(pytest.param(n, marks=pytest.mark.long) for n in FORMATS if n != "avif")],
+)
 def test_the_largest_rendition_there_may_be_stays_in_its_bounds(
-    pool: DecodePool, extension: str
+    shared_pool: DecodePool, extension: str
 ) -> None:
     data = pictures.photo(1920, 12_000, noise=False, quality=80)
-    (rendition,) = made(pool, data, Wanted(variant="w1920", extension=extension))
+    (rendition,) = made(shared_pool, data, Wanted(variant="w1920", extension=extension))
     assert (rendition.width, rendition.height) == (1920, 12_000)
 
 
-def test_a_rendition_too_large_for_the_database_is_refused(pool: DecodePool) -> None:
+def test_a_rendition_too_large_for_the_database_is_refused(shared_pool: DecodePool) -> None:
     with pytest.raises(ImageTooCostly) as refused:
-        made(pool, pictures.noise_png(1920, 4000), Wanted(variant="w1920", extension="png"))
+        made(shared_pool, pictures.noise_png(1920, 4000), Wanted(variant="w1920", extension="png"))
     assert refused.value.facts["rendition_bytes"] > 15 * 1024 * 1024
-    assert examined(pool, pictures.photo()).width == 320
+    assert examined(shared_pool, pictures.photo()).width == 320
 
 
 def test_a_decode_has_the_cores_its_pool_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -716,9 +738,9 @@ def cleaned(pool: DecodePool, data: bytes) -> tuple[Examined, bytes]:
         return result, clean_into.read()
 
 
-def test_a_picture_is_cleaned_in_the_decode_that_checks_it(pool: DecodePool) -> None:
+def test_a_picture_is_cleaned_in_the_decode_that_checks_it(shared_pool: DecodePool) -> None:
     data = pictures.with_gps(orientation=6)
-    result, copy = cleaned(pool, data)
+    result, copy = cleaned(shared_pool, data)
     assert result.clean_copy == CleanCopy(
         removed=clean(data, "image/jpeg").removed,
         bytes=len(copy),
@@ -730,30 +752,30 @@ def test_a_picture_is_cleaned_in_the_decode_that_checks_it(pool: DecodePool) -> 
     assert len(result.renditions) == 4
 
 
-def test_a_picture_with_nothing_to_remove_stays_as_it_is(pool: DecodePool) -> None:
-    assert cleaned(pool, pictures.photo(format="WEBP")) == (
-        everything(pool, pictures.photo(format="WEBP")),
+def test_a_picture_with_nothing_to_remove_stays_as_it_is(shared_pool: DecodePool) -> None:
+    assert cleaned(shared_pool, pictures.photo(format="WEBP")) == (
+        everything(shared_pool, pictures.photo(format="WEBP")),
         b"",
     )
 
 
-def test_nothing_is_removed_unless_it_is_asked_for(pool: DecodePool) -> None:
-    assert everything(pool, pictures.with_gps()).clean_copy is None
+def test_nothing_is_removed_unless_it_is_asked_for(shared_pool: DecodePool) -> None:
+    assert everything(shared_pool, pictures.with_gps()).clean_copy is None
 
 
-def test_a_broken_picture_leaves_no_clean_copy(pool: DecodePool) -> None:
+def test_a_broken_picture_leaves_no_clean_copy(shared_pool: DecodePool) -> None:
     data = pictures.truncated(pictures.with_gps())
     with spooled(data) as file, tempfile.TemporaryFile() as clean_into:
         with pytest.raises(BrokenImage):
-            pool.examine(file, "image/jpeg", LIMITS, FOUR, clean_into=clean_into)
+            shared_pool.examine(file, "image/jpeg", LIMITS, FOUR, clean_into=clean_into)
         assert clean_into.read() == b""
 
 
-def test_a_disk_without_room_is_no_fault_of_the_picture(pool: DecodePool) -> None:
+def test_a_disk_without_room_is_no_fault_of_the_picture(shared_pool: DecodePool) -> None:
     with spooled(pictures.with_gps()) as file, open("/dev/full", "wb") as full:
         with pytest.raises(DecodersBusy):
-            pool.examine(file, "image/jpeg", LIMITS, clean_into=full)
-        assert pool.examine(file, "image/jpeg", LIMITS).width == 240
+            shared_pool.examine(file, "image/jpeg", LIMITS, clean_into=full)
+        assert shared_pool.examine(file, "image/jpeg", LIMITS).width == 240
 
 
 # Attacks
@@ -816,25 +838,13 @@ ATTACKS: dict[str, tuple[str, Callable[[], bytes], str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def attacked() -> Iterator[DecodePool]:
-    """One pool for all attacks: whoever comes next is served by the process that was attacked."""
-    OTHERS.clear()
-    THERE_BEFORE.update(children())
-    pool = DecodePool(1)
-    yield pool
-    pool.close()
-
-
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_costs_little_and_the_next_picture_is_served(
-    attacked: DecodePool, name: str
+    shared_pool: DecodePool, name: str
 ) -> None:
     media_type, make, code = ATTACKS[name]
     data = make()
-    OTHERS.clear()
-    OTHERS.update(THERE_BEFORE)
-    examined(attacked, pictures.photo())
+    examined(shared_pool, pictures.photo())
     (process,) = children()
     used, peak = sum(process.cpu_times()[:2]), _peak(process)
     with (
@@ -842,29 +852,27 @@ def test_an_attack_costs_little_and_the_next_picture_is_served(
         tempfile.TemporaryFile() as clean_into,
         pytest.raises(AvenueError) as refused,
     ):
-        attacked.examine(file, media_type, LIMITS, FOUR, clean_into=clean_into)
+        shared_pool.examine(file, media_type, LIMITS, FOUR, clean_into=clean_into)
     assert refused.value.code == code
     assert children() == [process]
     assert sum(process.cpu_times()[:2]) - used < 2
     assert _peak(process) - peak < 300 * 1024 * 1024
-    assert everything(attacked, pictures.photo()).renditions
+    assert everything(shared_pool, pictures.photo()).renditions
     assert children() == [process]
 
 
 def test_a_text_that_would_unfold_to_60_mb_is_removed_before_anybody_reads_it(
-    attacked: DecodePool,
+    shared_pool: DecodePool,
 ) -> None:
-    OTHERS.clear()
-    OTHERS.update(THERE_BEFORE)
-    examined(attacked, pictures.photo())
+    examined(shared_pool, pictures.photo())
     (process,) = children()
     used, peak = sum(process.cpu_times()[:2]), _peak(process)
-    result, copy = cleaned(attacked, pictures.text_bomb())
+    result, copy = cleaned(shared_pool, pictures.text_bomb())
     assert result.clean_copy
     assert result.clean_copy.removed == ("text",)
     assert len(copy) < 500
     with pytest.raises(BrokenImage):
-        examined(attacked, pictures.text_bomb())
+        examined(shared_pool, pictures.text_bomb())
     assert sum(process.cpu_times()[:2]) - used < 2
     assert _peak(process) - peak < 300 * 1024 * 1024
     assert children() == [process]

@@ -160,17 +160,14 @@ def test_a_second_start_after_a_stop_finds_everything_at_the_same_address(
     assert read(second) == ["before the stop"]
 
 
-def test_stopping_twice_does_no_harm(start: Start, data_dir: Path) -> None:
-    local = start()
-    local.stop()
-    local.stop()
-    assert not local.is_alive()
-    assert mongods_of(data_dir) == []
-
-
-def test_a_late_stop_leaves_the_mongod_that_was_started_since_alone(start: Start) -> None:
+def test_stopping_again_does_no_harm_even_to_a_mongod_that_was_started_since(
+    start: Start, data_dir: Path
+) -> None:
     first = start()
     first.stop()
+    first.stop()
+    assert not first.is_alive()
+    assert mongods_of(data_dir) == []
     second = start()
     first.stop()
     assert second.is_alive()
@@ -195,7 +192,9 @@ def test_a_mongod_left_by_a_killed_application_is_found_again(
     assert read(start()) == ["after the kill"]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "sign", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.long)]
+)
 def test_signals_of_the_terminal_do_not_reach_mongod(
     start: Start, application: Callable[[], Application], sign: signal.Signals
 ) -> None:
