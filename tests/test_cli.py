@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -405,6 +406,22 @@ def test_what_somebody_stored_gives_no_orders_to_a_terminal(
     assert capsys.readouterr().out == "Año\u00a01:\t�c�2J��gnp.x\nb\n"
     context.say(True, {"name": stored}, "")
     assert json.loads(capsys.readouterr().out) == {"name": stored}
+
+
+def test_what_runs_at_its_time_is_run_now(run: Run, migrated_uri: str) -> None:
+    with closing(Database(Settings(mongodb_uri=migrated_uri, local=True))) as database:
+        JobService(MongoJobStore(database)).enqueue("rebuild")  # due, and nobody's business here
+        for name in ("snapshot", "inspection"):
+            job = said(run("jobs", "run", name, "--json"))
+            assert (job["state"], job["error"]) == ("done", None)
+            assert job["result"]
+        assert database.raw["infra_metrics"].count_documents({}) == 1
+        assert database.raw["jobs"].count_documents({"kind": "rebuild", "state": "queued"}) == 1
+    refused = run("jobs", "run", "webhooks")
+    assert (refused.returncode, "not set up" in refused.stderr) == (1, True)
+    assert run("jobs", "run", "product_import").returncode == 2
+    told = said(run("audit", "--json"))["items"]
+    assert {(each["action"], each["actor"]["name"]) for each in told} == {("job.begun", "jobs run")}
 
 
 def test_jobs_are_listed_paused_resumed_and_cancelled(run: Run, migrated_uri: str) -> None:

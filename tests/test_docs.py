@@ -166,6 +166,7 @@ NO_CODES = {
     # Words in code type that are keys, columns or collections.
     "snake_case",
     "created_at",
+    "count_quotas",
     "duplicate_of",
     "in_use",
     "infra_alerts",

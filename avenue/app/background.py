@@ -26,7 +26,7 @@ from avenue.app.services import (
 )
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.jobs.errors import JobPaused
+from avenue.jobs.errors import JobNotSetUp, JobPaused
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
@@ -70,6 +70,14 @@ SWEEP = "sweep"
 REBUILD = "rebuild"
 COUNT_QUOTAS = "count_quotas"
 JUDGES_AGES = {SWEEP, FSCK}
+MESSAGES = (MAIL, PURGE, WEBHOOKS, TELL)
+IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
+WALKS = (SWEEP, INSPECT, SCRUB, COUNT_QUOTAS, REBUILD)
+CLASSES = (MESSAGES, (SNAPSHOT,), IMPORTS, (FSCK,), WALKS)
+"""Kinds of job that wait for each other, and for no others: what has to arrive soon, what people
+wait for, and what goes through all that is stored."""
+NOW = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS)
+"""What runs again and again, and may be wanted before its time."""
 COUNT_SECONDS = 3600
 LOOK_SECONDS = 0.1
 
@@ -95,7 +103,7 @@ class Background:
         self._inspector = inspector(settings, database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
-        handlers: dict[str, Handler] = {
+        self._handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,
             IMPORT: importing.apply,
@@ -110,22 +118,22 @@ class Background:
             SCRUB: self._scrub,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
-            handlers[MAIL] = letter_worker(settings, database).send
+            self._handlers[MAIL] = letter_worker(settings, database).send
         if settings.purge_url:
-            handlers[PURGE] = self._purge
+            self._handlers[PURGE] = self._purge
         if settings.webhook_url:
-            handlers[WEBHOOKS] = self._deliver
+            self._handlers[WEBHOOKS] = self._deliver
         self._settings, self._database = settings, database
         self._sites = Sites(database, settings)
-        self._runner = JobRunner(self._jobs, handlers, prepare=self._prepare)
         self._stop = threading.Event()
 
     def run_forever(self) -> None:
         """Work until `stop` is called."""
-        self._runner.run_forever(self._stop)
+        runner = JobRunner(self._jobs, self._handlers, classes=CLASSES, prepare=self._prepare)
+        runner.run_forever(self._stop)
 
     def stop(self) -> None:
-        """Let `run_forever` return soon; the job in hand is handed back."""
+        """Let `run_forever` return soon; the jobs in hand are handed back."""
         self._stop.set()
 
     def run_now(
@@ -140,9 +148,11 @@ class Background:
     def begin(self, kind: str, args: Mapping[str, Any] | None = None) -> Job:
         """Queue a job of `kind`, or return the unfinished one of the same `args`.
 
-        Raise `ClocksDiffer` for one that could only wait until they agree.
+        Raise `ClocksDiffer` for one that could only wait until they agree, and `JobNotSetUp`.
         """
         self._gate.pass_or_raise()
+        if kind not in self._handlers:
+            raise JobNotSetUp(kind=kind)
         if kind in JUDGES_AGES:
             agreed_skew_seconds(self._swept)
         return self._jobs.enqueue(kind, args, key=f"now {sorted((args or {}).items())}")
@@ -154,7 +164,7 @@ class Background:
         `JobPaused`.
         """
         job = self._jobs.get(job_id)
-        with self._working():
+        with self._working(job.kind):
             while not job.is_finished:
                 if job.state is State.PAUSED:
                     raise JobPaused(job=job.id)
@@ -164,26 +174,20 @@ class Background:
         return job
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Do whatever jobs are due meanwhile; the one in hand at the end is handed back."""
+    def _working(self, kind: str) -> Iterator[None]:
+        """Do what is due of one kind meanwhile; the job in hand at the end is handed back.
+
+        Nothing else: whoever waits for a check does not wait for all that is due beside it.
+        """
         over = threading.Event()
-        worker = threading.Thread(target=self._work_until, args=(over,), name="jobs")
+        runner = JobRunner(self._jobs, {kind: self._handlers[kind]})
+        worker = threading.Thread(target=_work_until, args=(runner, over), name="jobs")
         worker.start()
         try:
             yield
         finally:
             over.set()
             worker.join()
-
-    def _work_until(self, over: threading.Event) -> None:
-        while not over.is_set():
-            try:
-                worked = self._runner.run_one(over)
-            except Unavailable as error:
-                log.warning("Background work waits: %s", error.message)
-                worked = False
-            if not worked:  # another process has the job, or it waits for its next try
-                over.wait(LOOK_SECONDS)
 
     def _prepare(self) -> None:
         self._gate.pass_or_raise()
@@ -292,3 +296,14 @@ class Background:
             return worker.apply(job)
         finally:
             decoders.close()
+
+
+def _work_until(runner: JobRunner, over: threading.Event) -> None:
+    while not over.is_set():
+        try:
+            worked = runner.run_one(over)
+        except Unavailable as error:
+            log.warning("Background work waits: %s", error.message)
+            worked = False
+        if not worked:  # another process has the job, or it waits for its next try
+            over.wait(LOOK_SECONDS)

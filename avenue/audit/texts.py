@@ -29,6 +29,7 @@ ACTIONS = {
     "import.undo_begun": lazy_gettext("began to undo an import of products"),
     "import.undone": lazy_gettext("undid an import of products"),
     "job.cancelled": lazy_gettext("cancelled background work"),
+    "job.begun": lazy_gettext("began background work"),
     "job.paused": lazy_gettext("paused background work"),
     "job.resumed": lazy_gettext("resumed background work"),
     "inspection.begun": lazy_gettext("had everything looked at"),

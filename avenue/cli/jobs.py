@@ -1,18 +1,23 @@
-"""Commands about background work: `jobs list|pause|resume|cancel`."""
+"""Commands about background work: `jobs list|run|pause|resume|cancel`."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
+from avenue.app.background import NOW, Background
 from avenue.app.services import audit_service, job_service
 from avenue.audit.service import AuditService
-from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force
 from avenue.identity import HOUSE
 from avenue.jobs.models import Job
 from avenue.jobs.presenting import job_json
 from avenue.jobs.service import JobService
+from avenue.media.inspection.service import INSPECT
 from avenue.storage.schema import Gate
+
+ALSO_CALLED = {"inspection": INSPECT}
 
 which_job = click.argument("job_id", metavar="ID")
 
@@ -36,6 +41,32 @@ def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: 
     items = [job_json(each) for each in found]
     text = "\n".join(map(_line, found)) or "There are none."
     say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
+
+
+@jobs.command()
+@click.argument("name", metavar="NAME", type=click.Choice([*NOW, *ALSO_CALLED]))
+@local
+@as_json
+def run(*, name: str, is_local: bool, wants_json: bool) -> None:
+    """Do now what else runs at its time.
+
+    NAME is snapshot, inspection, sweep, scrub, count_quotas, purge or webhooks. Exit code 1: it
+    failed, and why is told.
+    """
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        background = Background(settings, database)
+        job = background.begin(ALSO_CALLED.get(name, name))
+        audit_service(settings, database).record_command(
+            HOUSE, "jobs run", "job.begun", job.id, details={"kind": job.kind}
+        )
+        job = background.finish(job.id, draw)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    result = dict(job.result or {})
+    told = ", ".join(f"{name} {value}" for name, value in result.items())
+    text = job.error or f"{job.kind}: {told or 'done'}"
+    say(wants_json, {**job_json(job), "result": result}, text)
+    sys.exit(1 if job.error else 0)
 
 
 @jobs.command()

@@ -8,6 +8,7 @@
     Conflict
     ├── JobOver         409  it is over, or about to be
     ├── JobPaused       409  somebody has paused what was to be waited for
+    ├── JobNotSetUp     409  the settings name nobody to send it to
     └── JobIsPeriodic   409  it runs again and again and cannot be cancelled
 
     Interrupted              the run must end; never reaches a person
@@ -41,6 +42,14 @@ class JobPaused(Conflict):
     code = "job_paused"
     message = "Somebody has paused this job."
     hint = "Resume it with `python -m avenue jobs resume`; `jobs list` has its id."
+
+
+class JobNotSetUp(Conflict):
+    """The settings name nobody to send this to, so it never runs. `kind` is the kind of job."""
+
+    code = "job_not_set_up"
+    message = "This is not set up, so there is nothing to run."
+    hint = "Webhooks need AVENUE_WEBHOOK_URL, purges AVENUE_PURGE_URL."
 
 
 class JobIsPeriodic(Conflict):

@@ -1,4 +1,7 @@
-"""Does the background work: takes jobs that are due and runs their handlers, one at a time.
+"""Does the background work: takes jobs that are due and runs their handlers.
+
+Kinds of job are in classes: of each class one job runs at a time, and none waits for one of another
+class. So a letter is sent while everything that is stored is looked at.
 
 A web process has one of these in a daemon thread, `python -m avenue worker` in its main thread.
 It outlives handlers that fail and databases that go away.
@@ -8,7 +11,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from avenue.errors import AvenueError
@@ -90,30 +93,37 @@ class JobRunner:
         service: JobService,
         handlers: Mapping[str, Handler],
         *,
+        classes: Sequence[Collection[str]] = (),
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
-        """`prepare` is called until it succeeds once, before `run_forever` looks for a job.
+        """Have `run_forever` run a job of each of `classes` at the same time; else one of all.
 
-        It is where the database is checked to be ours and periodic jobs are registered.
+        `prepare` is called until it succeeds once, before `run_forever` looks for a job. It is
+        where the database is checked to be ours and periodic jobs are registered.
         """
         self._service = service
         self._handlers = handlers
+        together = [frozenset(kinds).intersection(handlers) for kinds in classes]
+        self._classes = [kinds for kinds in together if kinds] or [frozenset(handlers)]
         self._prepare = prepare
+        self._threads: dict[frozenset[str], threading.Thread] = {}
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Run jobs until `stop` is set; the one being run then is handed back at its next save."""
+        """Run jobs until `stop` is set; those being run then are handed back at their next save."""
         prepared, trouble, pause = False, "", FIRST_PAUSE_SECONDS
         while not stop.is_set():
             try:
                 if not prepared:
                     self._prepare()
                     prepared = True
-                wait = 0.0 if self.run_one(stop) else POLL_SECONDS
+                wait = 0.0 if self._start_one(stop) else POLL_SECONDS
                 trouble, pause = _note("", before=trouble), FIRST_PAUSE_SECONDS
             except Exception as error:
                 trouble = _note(_words(error), before=trouble)
                 wait, pause = pause, min(pause * 2, LONGEST_PAUSE_SECONDS)
             stop.wait(wait)
+        for thread in self._threads.values():
+            thread.join()
 
     def run_one(self, stop: threading.Event | None = None) -> bool:
         """Run one job that is due; return False when there is none.
@@ -126,6 +136,38 @@ class JobRunner:
             return False
         self._run(job, stop or threading.Event())
         return True
+
+    def _start_one(self, stop: threading.Event) -> bool:
+        """Take a job that is due, of a class of which none runs, and run it in a thread.
+
+        Return whether there was one.
+        """
+        idle = [each for each in self._classes if not self._is_busy(each)]
+        if not idle:
+            return False
+        job = self._service.claim(frozenset().union(*idle))
+        if job is None:
+            return False
+        (kinds,) = (each for each in idle if job.kind in each)
+        # A daemon as the thread of the runner is: a web process that ends does not wait for it.
+        thread = threading.Thread(
+            target=self._run_all, args=(job, kinds, stop), name=f"job-{job.kind}", daemon=True
+        )
+        self._threads[kinds] = thread
+        thread.start()
+        return True
+
+    def _is_busy(self, kinds: frozenset[str]) -> bool:
+        return kinds in self._threads and self._threads[kinds].is_alive()
+
+    def _run_all(self, job: Job | None, kinds: frozenset[str], stop: threading.Event) -> None:
+        """Run a job, and whatever of its class is due then."""
+        try:
+            while job is not None:
+                self._run(job, stop)
+                job = None if stop.is_set() else self._service.claim(kinds)
+        except Exception as error:  # the next look for a job meets the same, and waits
+            logger.warning("Background work of %s was left: %s", sorted(kinds), _words(error))
 
     def _run(self, job: Job, stop: threading.Event) -> None:
         running = RunningJob(self._service, job, stop)

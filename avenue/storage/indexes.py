@@ -280,7 +280,7 @@ INDEXES: tuple[Index, ...] = (
     # What a receiver is still to be told, and how much was given up. Events own no bytes.
     Index(collection="webhook_events", keys=_up("state", "due_at")),
     Index(collection="webhook_events", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
-    Index(collection="jobs", keys=_up("state", "run_at")),
+    Index(collection="jobs", keys=_up("state", "kind", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),
     Index(collection="jobs", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),

@@ -12,8 +12,9 @@ from avenue.jobs.errors import LeaseLost, Stopping
 from avenue.jobs.models import Job, Progress, State
 from avenue.jobs.runner import POLL_SECONDS, Handler, JobRunner, RunningJob
 from avenue.jobs.service import LEASE_SECONDS, JobService
+from tests.threads import joined
 from tests.unit.jobs.memory_store import MemoryStore
-from tests.waiting import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 
 @pytest.fixture
@@ -274,3 +275,33 @@ def test_no_job_is_taken_before_the_preparation_succeeded(service: JobService) -
     service.enqueue("work")
     JobRunner(service, {"work": handler}, prepare=prepare).run_forever(ImpatientStop(5))
     assert events == ["prepare", "prepare", "prepare", "work"]
+
+
+def test_jobs_of_one_class_run_after_each_other_and_wait_for_no_other_class(
+    service: JobService,
+) -> None:
+    stop, letters_are_sent = threading.Event(), threading.Event()
+    at_once, most, sent = set(), 0, []
+
+    def walk(job: RunningJob) -> None:
+        nonlocal most
+        at_once.add(job.id)
+        most = max(most, len(at_once))
+        assert letters_are_sent.wait(DEADLINE_SECONDS)
+        at_once.discard(job.id)
+
+    def letter(job: RunningJob) -> None:
+        sent.append(job.id)
+        if len(sent) == 3:
+            letters_are_sent.set()
+
+    walks = [service.enqueue(kind).id for kind in ("sweep", "inspect")]
+    letters = [service.enqueue("mail").id for _ in range(3)]
+    handlers = {"sweep": walk, "inspect": walk, "mail": letter}
+    runner = JobRunner(service, handlers, classes=[("mail",), ("sweep", "inspect"), ("purge",)])
+    thread = threading.Thread(target=runner.run_forever, args=(stop,), daemon=True)
+    thread.start()
+    wait_until(lambda: all(service.get(each).state is State.DONE for each in walks))
+    stop.set()
+    joined(thread)
+    assert (sorted(sent), most) == (sorted(letters), 1)
