@@ -55,6 +55,7 @@ from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
+from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     Gate,
 )
@@ -68,12 +69,12 @@ from avenue.web import metrics
 
 SWEEP = "sweep"
 REBUILD = "rebuild"
-COUNT_QUOTAS = "count_quotas"
 JUDGES_AGES = {SWEEP, FSCK}
 MESSAGES = (MAIL, PURGE, WEBHOOKS, TELL)
 IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
-WALKS = (SWEEP, INSPECT, SCRUB, COUNT_QUOTAS, REBUILD)
-CLASSES = (MESSAGES, (SNAPSHOT,), IMPORTS, (FSCK,), WALKS)
+FIGURES = (SNAPSHOT, COUNT_QUOTAS)
+WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
+CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS)
 """Kinds of job that wait for each other, and for no others: what has to arrive soon, what people
 wait for, and what goes through all that is stored."""
 NOW = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS)
@@ -244,7 +245,10 @@ class Background:
         def save(after: str, done: int) -> None:
             job.save(cursor=after, done=done)
 
-        return {"counted": ledger(self._database).count_all(job.cursor or "", save)}
+        quotas = ledger(self._database)
+        if holder := job.args.get("holder"):
+            return {"counted": int(quotas.count(Holder.of(holder)))}
+        return {"counted": quotas.count_all(job.cursor or "", save)}
 
     def _tell_of_damage(self) -> None:
         """Take a snapshot, and so open or end alerts, when other files are damaged than before."""

@@ -91,7 +91,7 @@ from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
-from avenue.storage.quotas import Amount, Holder, Ledger
+from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.schema import DEFAULT_SITE
@@ -237,12 +237,15 @@ def ledger(database: Database) -> Ledger:
     """Return how much everybody has stored, and is promised, for uploads and for jobs."""
     assets, arriving = AssetStore(database), TusStore(database)
 
-    def count(holder: Holder) -> Amount:
+    def count(holder: Holder, most: int | None) -> Amount:
         # In this order: what arrives meanwhile is counted twice rather than not at all.
         promised = arriving.promised(holder)
-        return promised + assets.stored(holder)
+        return promised + assets.stored(holder, most)
 
-    return Ledger(database, count)
+    def request_count(holder: Holder) -> None:
+        job_service(database).enqueue(COUNT_QUOTAS, {"holder": holder.id}, key=holder.id)
+
+    return Ledger(database, count, request_count)
 
 
 def tus_service(settings: Settings, database: Database, library: MediaLibrary) -> TusService:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -45,6 +46,11 @@ _UNKNOWN_ASSET: Mapping[str, Any] = {
     "revision": 0,
     "created_at": LONG_AGO,
 }
+SUMMED_AT_ONCE = 20_000
+"""Assets whose sizes are summed in one step: some 60 ms."""
+_SIZES = {"$cond": [{"$isArray": "$versions.bytes"}, "$versions.bytes", []]}
+_BYTES = {"$sum": {"$map": {"input": _SIZES, "as": "each", "in": whole("$$each")}}}
+_SUM: Document = {"$group": {"_id": None, "bytes": {"$sum": _BYTES}, "files": {"$sum": 1}}}
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 _UNCLAIMED = {"claim": None, "state": State.LIVE}
 _NAMES_UNKNOWN: tuple[Document, ...] = (
@@ -113,21 +119,29 @@ class AssetStore:
         query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.TRASH}
         return self._assets(site_id).values(from_document, query, sort=[("trash.at", -1)])
 
-    def stored(self, holder: Holder) -> Amount:
+    def stored(self, holder: Holder, most: int | None = None) -> Amount:
         """Return how many files a site, or a person in it, has, with the bytes of all versions.
 
-        Until its bytes are gone, also what is in the trash or nobody's.
+        Until its bytes are gone, also what is in the trash or nobody's. With `most` no more files
+        than that are looked at, and `more` says whether there are others; else all are, in steps
+        of which each has a deadline of its own.
         """
         own = {} if holder.person is None else {"owner": holder.person}
-        sizes = {"$cond": [{"$isArray": "$versions.bytes"}, "$versions.bytes", []]}
-        of_each = {"$sum": {"$map": {"input": sizes, "as": "each", "in": whole("$$each")}}}
-        summed = self._assets(holder.site).aggregate(
-            [
-                {"$match": own},
-                {"$group": {"_id": None, "bytes": {"$sum": of_each}, "files": {"$sum": 1}}},
-            ]
-        )
-        return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
+        assets = self._assets(holder.site)
+        if most is not None:
+            some = assets.aggregate([{"$match": own}, {"$limit": most + 1}, _SUM])
+            amount = _amount(some)
+            return replace(amount, more=amount.files > most)
+        together, last = Amount(), ""
+        by_id: list[Document] = [{"$sort": {"_id": 1}}, {"$limit": SUMMED_AT_ONCE}]
+        while True:
+            step: list[Document] = [{"$match": {"_id": {"$gt": last}}}, *by_id]
+            ends = assets.aggregate([*step, {"$group": {"_id": None, "last": {"$max": "$_id"}}}])
+            if not ends:
+                return together
+            within = {"_id": {"$gt": last, "$lte": ends[0]["last"]}}
+            together += _amount(assets.aggregate([{"$match": {**within, **own}}, _SUM]))
+            last = ends[0]["last"]
 
     def begin_write(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
@@ -855,6 +869,11 @@ def from_document(document: Document) -> Asset:
         link_epoch=document.get("link_epoch", 0),
         spoiled_file=_spoiled_file(document.get("damaged")),
     )
+
+
+def _amount(summed: Sequence[Document]) -> Amount:
+    """Return what `_SUM` found; without anything to sum there is no document."""
+    return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
 
 def _deliverable(document: Document) -> Document:

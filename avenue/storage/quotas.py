@@ -5,10 +5,14 @@ last count and was added since, and what is reserved for uploads on their way. R
 one conditional update of it, so however many come at once, to whatever instance, none gets room
 that is not there.
 
+A holder of few files is counted by whoever asks for room. One of many is counted in the background,
+and its room is what the last count left: no upload waits for a sum over all there is. Until the
+first count nothing is refused.
+
 Between two counts, what is stored is only ever added. So it may be too much there (something was
-removed, an upload was given up) and never too little; and nobody is refused before it was counted
-anew. What an upload had reserved whose worker died stays reserved until a count begins after its
-time is over: by then what it had stored, if anything, is counted.
+removed, an upload was given up) and never too little; and nobody of few files is refused before it
+was counted anew. What an upload had reserved whose worker died stays reserved until a count begins
+after its time is over: by then what it had stored, if anything, is counted.
 """
 
 import threading
@@ -23,6 +27,10 @@ from avenue.storage.records import whole
 from avenue.storage.scope import Collection, house, site
 
 QUOTAS = "quotas"
+COUNT_QUOTAS = "count_quotas"
+"""The job that counts anew, every holder or the one its `holder` names."""
+MOST_AT_ONCE = 10_000
+"""Files that are counted for who asks: the sum over as many takes about 30 ms."""
 GOOD_FOR = timedelta(minutes=10)
 """After this long a count is made anew: an instance may not know yet of a new quota."""
 RESERVED_FOR = timedelta(hours=1)
@@ -38,10 +46,11 @@ FORGOTTEN_AFTER = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """So many bytes in so many files."""
+    """So many bytes in so many files; whether there are `more`, which nobody has counted yet."""
 
     bytes: int = 0
     files: int = 0
+    more: bool = False
 
     def __bool__(self) -> bool:
         """Tell whether it is anything."""
@@ -49,7 +58,11 @@ class Amount:
 
     def __add__(self, other: "Amount") -> "Amount":
         """Return both together."""
-        return Amount(bytes=self.bytes + other.bytes, files=self.files + other.files)
+        return Amount(
+            bytes=self.bytes + other.bytes,
+            files=self.files + other.files,
+            more=self.more or other.more,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +77,12 @@ class Holder:
         """The `_id` of its document."""
         return self.site if self.person is None else f"{self.site}/{self.person}"
 
+    @classmethod
+    def of(cls, holder_id: str) -> "Holder":
+        """Return the holder that has this `id`."""
+        site_id, _, person = holder_id.partition("/")
+        return cls(site=site_id, person=person or None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miscount:
@@ -73,8 +92,11 @@ class Miscount:
     stored: Amount
 
 
-Count = Callable[[Holder], Amount]
-"""Tells what a holder has stored, and what has been promised to uploads that come in parts."""
+Count = Callable[[Holder, int | None], Amount]
+"""Tells what a holder has stored, and what has been promised to uploads that come in parts.
+
+With a number it looks at no more files than that, and tells whether there are `more`.
+"""
 
 
 class Reserved:
@@ -105,21 +127,28 @@ class Reserved:
 class Ledger:
     """The amounts of every holder; safe to use from many threads and instances."""
 
-    def __init__(self, database: Database, count: Count) -> None:
+    def __init__(
+        self, database: Database, count: Count, request_count: Callable[[Holder], None]
+    ) -> None:
+        """`request_count` has `count` called for a holder in the background, soon."""
         self._database = database
         self._count = count
+        self._request_count = request_count
         self._counting = threading.Lock()
 
     def reserve(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
         """Reserve room for `wanted` if `quota` has it, 0 being none; repeatable.
 
-        Nothing is refused for an old count.
+        Nothing is refused for an old count to a holder of few files. One of many is let in by the
+        last count, or without any, and counted anew in the background.
         """
         found = self._try(holder, quota, wanted, reservation)
         if found.is_reserved or not found.may_be_counted:
             return found
         for _ in range(TRIES):
-            self.count(holder, unless_since=found.asked_at)
+            if not self.count(holder, unless_since=found.asked_at, most=MOST_AT_ONCE):
+                self._request_count(holder)
+                return self._try(holder, quota, wanted, reservation, by_any_count=True)
             found = self._try(holder, quota, wanted, reservation)
             if found.is_reserved or found.is_counted:
                 break
@@ -146,8 +175,12 @@ class Ledger:
         quick = site(self._database, holder.site).quick_collection(QUOTAS)
         quick.update({"_id": holder.id, "held.id": reservation}, [{"$set": change}])
 
-    def count(self, holder: Holder, *, unless_since: datetime | None = None) -> None:
+    def count(
+        self, holder: Holder, *, unless_since: datetime | None = None, most: int | None = None
+    ) -> bool:
         """Count what `holder` has stored, and drop what was reserved and not settled in time.
+
+        Return False when there are more files than `most`; then nothing was counted.
 
         What is settled meanwhile is added, whether or not it was counted. Nothing is done if
         somebody has counted since `unless_since`, by the server's clock: of many who ask at once,
@@ -157,8 +190,13 @@ class Ledger:
         with self._counting:  # one at a time is enough for a database
             began = self._begun(holder, [{"$set": {**_EMPTY, "count_began_at": "$$NOW"}}])
             if began is None or _is_after(began.get("counted_at"), unless_since):
-                return
-            began_at, found = began["count_began_at"], self._count(holder)
+                return True
+            if most is not None and began["is_large"]:
+                return False
+            began_at, found = began["count_began_at"], self._count(holder, most)
+            if found.more:
+                quotas.update({"_id": holder.id}, {"$set": {"is_large": True}})
+                return False
             change = {
                 "bytes": _since(found.bytes, "$bytes", began["bytes"]),
                 "files": _since(found.files, "$files", began["files"]),
@@ -166,9 +204,11 @@ class Ledger:
                 "counts": began["counts"] + 1,
                 "counted_at": "$$NOW",
                 "took_ms": {"$subtract": ["$$NOW", began_at]},
+                "is_large": found.files > MOST_AT_ONCE,
             }
             # Else somebody else has counted, and what was settled since would be added twice.
             quotas.update({"_id": holder.id, "counts": began["counts"]}, [{"$set": change}])
+        return True
 
     def count_all(self, after: str, save: Callable[[str, int], None]) -> int:
         """Count every holder behind `after`, by id; `save` is told how far it is, and how many.
@@ -179,9 +219,8 @@ class Ledger:
         idle = {"held": [], "$expr": {"$lt": ["$asked_at", _ago(FORGOTTEN_AFTER)]}}
         while found := quotas.find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=1):
             after = found[0]["_id"]
-            site_id, _, person = after.partition("/")
             if not quotas.delete({"_id": after, **idle}):
-                self.count(Holder(site=site_id, person=person or None))
+                self.count(Holder.of(after))
             done += 1
             save(after, done)
         return done
@@ -193,9 +232,7 @@ class Ledger:
             .collection(QUOTAS)
             .find({"_id": {"$gt": after}}, {"_id": 1}, sort=_BY_ID, limit=limit)
         )
-        return [
-            Holder(site=site_id, person=each["_id"].partition("/")[2] or None) for each in found
-        ]
+        return [Holder.of(each["_id"]) for each in found]
 
     def miscount(self, holder: Holder) -> Miscount | None:
         """Return how a counter is wrong, or None.
@@ -206,7 +243,7 @@ class Ledger:
         quotas = self._quotas(holder)
         began = quotas.find_one({"_id": holder.id}, {"counts": 1})
         # In this order: what is stored meanwhile is reserved or settled before we look.
-        stored = self._count(holder)
+        stored = self._count(holder, None)
         found = quotas.find_one(
             {"_id": holder.id},
             {
@@ -233,33 +270,60 @@ class Ledger:
         return None
 
     def used(self, holder: Holder) -> Amount:
-        """Return what a holder has stored now."""
-        return self._count(holder)
+        """Return what a holder has stored now; of many files, by the last count.
+
+        Where there is none yet, what few files have and that there are `more`.
+        """
+        some = self._count(holder, MOST_AT_ONCE)
+        if not some.more:
+            return some
+        if counted := self._by_last_count(holder):
+            return counted
+        self._request_count(holder)
+        return some
 
     def used_lately(self, holder: Holder) -> Amount:
         """Return the same by the last count, with what was added and reserved since.
 
         Who has asked for nothing yet is counted, and so is whose counter cannot be read.
         """
+        return self._by_last_count(holder) or self.used(holder)
+
+    def _by_last_count(self, holder: Holder) -> Amount | None:
         counted = {"_id": holder.id, "counted_at": {"$ne": None}}
         known = self._quotas(holder).values(lambda each: Reserved(each, ""), counted)
-        return known[0].used if known else self._count(holder)
+        return known[0].used if known else None
 
-    def _try(self, holder: Holder, quota: Amount, wanted: Amount, reservation: str) -> Reserved:
+    def _try(
+        self,
+        holder: Holder,
+        quota: Amount,
+        wanted: Amount,
+        reservation: str,
+        *,
+        by_any_count: bool = False,
+    ) -> Reserved:
+        """Reserve room if a good count leaves some, or `by_any_count` an old one or none."""
         entry = {
             "id": reservation,
             "bytes": wanted.bytes,
             "files": wanted.files,
             "until": {"$add": ["$$NOW", _ms(RESERVED_FOR)]},
         }
-        may_have = {
+        fits = {
             "$and": [
-                {"$gt": ["$counted_at", _ago(GOOD_FOR)]},
-                {"$not": [{"$in": [reservation, "$held.id"]}]},
                 _fits("bytes", quota.bytes, wanted.bytes),
                 _fits("files", quota.files, wanted.files),
             ]
         }
+        was_counted_lately = {"$gt": ["$counted_at", _ago(GOOD_FOR)]}
+        was_never_counted = {"$eq": ["$counts", 0]}
+        has_room = (
+            {"$or": [was_never_counted, fits]}
+            if by_any_count
+            else {"$and": [was_counted_lately, fits]}
+        )
+        may_have = {"$and": [{"$not": [{"$in": [reservation, "$held.id"]}]}, has_room]}
         held = {"$cond": [may_have, {"$concatArrays": ["$held", [entry]]}, "$held"]}
         stages: list[Document] = [{"$set": _EMPTY}, {"$set": {"held": held, "asked_at": "$$NOW"}}]
         return Reserved(self._begun(holder, stages) or {}, reservation)
@@ -310,6 +374,9 @@ _EMPTY: Mapping[str, Any] = {
     "counts": whole("$counts"),
     "counted_at": {"$cond": [_is("$counted_at", "date"), "$counted_at", None]},
     "took_ms": whole("$took_ms"),
+    "is_large": {"$eq": ["$is_large", True]},
+    # One that was only counted has asked for nothing yet; it is forgotten like others.
+    "asked_at": {"$cond": [_is("$asked_at", "date"), "$asked_at", "$$NOW"]},
 }
 """A holder's document, if it is new; what is not as it should be begins anew."""
 

@@ -88,9 +88,12 @@ def quotas_json(own: Standing, site: Standing | None) -> Quotas:
 
 def _usage(standing: Standing) -> Usage:
     used, quota = standing.used, standing.quota
-    return {
+    usage: Usage = {
         "used_bytes": used.bytes,
         "limit_bytes": quota.bytes or None,
         "used_files": used.files,
         "limit_files": quota.files or None,
     }
+    if used.more:
+        usage["is_partial"] = True
+    return usage

@@ -1,6 +1,6 @@
 """What `/api/uploads` answers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -61,6 +61,9 @@ class Usage(TypedDict):
     limit_bytes: int | None
     used_files: int
     limit_files: int | None
+    is_partial: NotRequired[
+        Annotated[bool, Field(description="True while more is there than was counted yet.")]
+    ]
 
 
 class Quotas(TypedDict):

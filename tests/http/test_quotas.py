@@ -179,6 +179,28 @@ def test_a_job_counts_everybody(application, somebody):
     assert ledger(application, somebody) == (100, 1)
 
 
+def test_who_has_many_files_is_counted_by_a_job(
+    application, small, somebody, as_admin, monkeypatch
+):
+    monkeypatch.setattr("avenue.storage.quotas.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("avenue.media.store.SUMMED_AT_ONCE", 2)
+    unbound = Caller(application, application.app, HOST, token=somebody.token, id=somebody.id)
+    for number in range(4):  # more than there may be, from before there was a quota
+        assert raw(unbound, b"%d" % number * 10).status_code == 201
+    own = somebody.get(QUOTA).json["own"]
+    assert (own["is_partial"], own["used_files"]) == (True, 2)
+    application.raw["quotas"].delete_one({"_id": "default"})
+    for page in ("/admin/uploads", "/admin/settings"):
+        assert "being counted" in as_admin.get(page, headers={"Accept-Language": "en"}).text
+    assert raw(somebody, b"let in, for nobody knows").status_code == 201
+    (job,) = application.raw["jobs"].find({"args.holder": f"default/{somebody.id}"})
+    counted = Background(application.settings, application.database).finish(job["_id"])
+    assert (counted.error, counted.result) == (None, {"counted": 1})
+    assert used(somebody) == ledger(application, somebody) == (64, 5)
+    refused = raw(somebody, b"one more")
+    assert (refused.status_code, refused.json["used_files"]) == (507, 5)
+
+
 def test_how_much_somebody_has_is_asked_of_an_index(application, somebody):
     plan = application.raw.command(
         "explain", {"count": "assets", "query": {"site": "default", "owner": somebody.id}}

@@ -58,9 +58,16 @@ def _gauge(name: str, title: str, standing: Standing) -> Gauge:
     return Gauge(
         name=name,
         title=title,
-        words=f"{_bytes_words(standing)} · {_files_words(standing)}",
+        words=_words(standing),
         percent=percent,
         advice=_advice(percent),
+    )
+
+
+def _words(standing: Standing) -> str:
+    words = f"{_bytes_words(standing)} · {_files_words(standing)}"
+    return (
+        _("more than %(words)s; it is being counted", words=words) if standing.used.more else words
     )
 
 
