@@ -20,6 +20,8 @@ ERROR_MARGIN = 0.5
 LEAST_REQUESTS = 500
 """The share of errors is one of at least so many: a single one at night is none of 20 %."""
 CALM_SNAPSHOTS = 3
+COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
+"""Which figure of a snapshot tells of a measure of sites."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +117,13 @@ def readings(
     """Yield what `snapshot` tells; what the database does not tell is left out.
 
     What is `open_now` for a site and no longer in the snapshot (a quota that was taken away, files
-    that are whole again) is read as 0.
+    that are whole again) is read as 0, unless it was not counted.
     """
     found = {each.key: each for each in _readings(snapshot)}
     yield from found.values()
     for measure, site in open_now:
-        if site is not None and (measure, site) not in found:
+        was_counted = COUNTED_AS.get(measure) not in snapshot.missing
+        if site is not None and was_counted and (measure, site) not in found:
             yield Reading(measure=measure, site=site, value=0)
 
 

@@ -30,6 +30,8 @@ from avenue.ops.snapshots.models import QuotaUse, Snapshot
 WINDOWS_DAYS = (7, 30)
 PRODUCTS = (100, 500, 1_000, 5_000, 10_000)
 MOST_QUOTAS = 10  # of the sites that have one, the fullest
+MEASURED_BY = {"stored", "renditions", "products"}
+"""Figures of a snapshot without which nothing is known of what products take."""
 OLD = timedelta(hours=3)
 
 
@@ -91,7 +93,7 @@ class CapacityService:
         moment = max(now, newest.at)  # the database's clock may be ahead of ours
         kept = storing(newest, self._members()) if sees_all else None
         carried = self._throughput(seen) if sees_all else None
-        found = measured(newest, site)
+        found = None if MEASURED_BY.intersection(newest.missing) else measured(newest, site)
         prices, problem = self._prices(site) if sees_all else (None, None)
         forecasts = (
             *(self._disk(seen, moment) if sees_all else ()),
@@ -109,14 +111,14 @@ class CapacityService:
             forecasts=forecasts,
             measured=found,
             storing=kept,
-            projections=tuple(projections(found, kept, prices, sent, PRODUCTS)),
+            projections=tuple(projections(found, kept, prices, sent, PRODUCTS)) if found else (),
             prices=prices,
             throughput=carried,
             next=next(iter(running_out), None),
             notes=(
                 *([problem] if problem else []),
                 *_about_snapshot(newest, moment, sees_all=sees_all),
-                *_about_measured(found),
+                *(_about_measured(found) if found else ()),
                 *(_about_storing(kept) if sees_all else ()),
                 *_about_prices(prices),
             ),
@@ -218,6 +220,11 @@ def _about_snapshot(newest: Snapshot, now: datetime, *, sees_all: bool) -> Itera
     if now - newest.at > OLD:
         hours = (now - newest.at).total_seconds() / 3600
         yield f"The newest snapshot is {hours:.0f} hours old: does background work run?"
+    if newest.missing:
+        yield (
+            "The newest snapshot is without these figures, which took too long to count: "
+            f"{', '.join(newest.missing)}."
+        )
     if sees_all and newest.disk_total_bytes is None:
         yield (
             "The database does not tell how full its disk is: grant its user the action dbStats. "

@@ -65,7 +65,9 @@ class Snapshot:
     """The deployment at one moment, by the clock of the database; None is what it does not tell.
 
     `products` counts the products of each site, `damaged` the files of each that are marked as
-    such. `quotas` has the sites that have one. `traffic` is None in the first snapshot.
+    such. `quotas` has the sites that have one. `traffic` is None in the first snapshot. `missing`
+    names those of `stored`, `renditions`, `products`, `damaged` and `quotas` that took too long to
+    count; they are empty.
     """
 
     at: datetime
@@ -83,6 +85,7 @@ class Snapshot:
     damaged: Mapping[str, int] = field(default_factory=dict)
     quotas: tuple[QuotaUse, ...] = ()
     traffic: Traffic | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def disk_percent(self) -> float | None:

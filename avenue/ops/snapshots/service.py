@@ -1,11 +1,13 @@
 """Takes snapshots, keeps them, and lets old ones go."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.errors import Unavailable
 from avenue.identity import Site
 from avenue.ops.snapshots.models import QuotaUse, Snapshot, Stored, StoredVariant
 from avenue.ops.traffic.models import Counts
@@ -113,9 +115,23 @@ class SnapshotService:
         self._settings = settings
 
     def take(self) -> Snapshot:
-        """Take a snapshot, keep it, let go of old ones, and return it."""
+        """Take a snapshot, keep it, let go of old ones, and return it.
+
+        What takes longer to count than the database is given is `missing` from it.
+        """
         mongodb, database = self._deployment.mongodb(), self._deployment.database()
         sites = self._sites.all()
+        figures: dict[str, Callable[[], Any]] = {
+            "stored": lambda: tuple(row for each in sites for row in self._counting.files(each.id)),
+            "renditions": lambda: tuple(self._counting.renditions()),
+            "products": self._counting.products,
+            "damaged": self._counting.damaged,
+            "quotas": lambda: tuple(self._quotas(sites)),
+        }
+        counted: dict[str, Any] = {}
+        for name, count in figures.items():
+            with suppress(Unavailable):
+                counted[name] = count()
         taken = Snapshot(
             at=utc_now(),
             data_bytes=database.data_bytes,
@@ -127,11 +143,8 @@ class SnapshotService:
             connections_available=mongodb.connections_available,
             # A window that only grows says nothing yet: a new deployment is in no danger.
             oplog_hours=None if mongodb.oplog_is_filling else mongodb.oplog_hours,
-            stored=tuple(row for each in sites for row in self._counting.files(each.id)),
-            renditions=tuple(self._counting.renditions()),
-            products=self._counting.products(),
-            damaged=self._counting.damaged(),
-            quotas=tuple(self._quotas(sites)),
+            **counted,
+            missing=tuple(name for name in figures if name not in counted),
         )
         self._kept.add(taken, self._traffic.totals())
         kept = self._kept.newest() or taken

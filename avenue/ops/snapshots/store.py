@@ -179,4 +179,5 @@ def _snapshot(document: Document, *, traffic: Traffic | None) -> Snapshot:
     rows = {
         name: tuple(kind(**each) for each in document.get(name, ())) for name, kind in ROWS.items()
     }
-    return Snapshot(**{**fields, **rows, "at": document["created_at"], "traffic": traffic})
+    known = {"at": document["created_at"], "traffic": traffic}
+    return Snapshot(**{**fields, **rows, **known, "missing": tuple(document.get("missing", ()))})

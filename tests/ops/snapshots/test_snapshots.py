@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
-from avenue.app.services import snapshot_service
+from avenue.app.services import alert_service, capacity_service, snapshot_service
 from avenue.config import Settings
-from avenue.identity import new_id
+from avenue.identity import HOUSE, command_actor, new_id
 from avenue.jobs.models import State
 from avenue.ops.snapshots.models import QuotaUse, Stored, StoredVariant, Traffic
 from avenue.ops.snapshots.service import SNAPSHOT, SnapshotService
@@ -20,6 +20,7 @@ from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.storage import status
 from avenue.storage.connection import Database
 from avenue.storage.sites import Sites
+from tests.mongod import Mongod, fail_point
 
 MB = 1024 * 1024
 
@@ -109,6 +110,30 @@ def test_a_snapshot_counts_what_every_site_has(
         assert number is not None
     assert 0 < (taken.disk_percent or 0) < 100
     assert 0 < (taken.connections_percent or 0) < 100
+
+
+def test_what_takes_too_long_to_count_is_missing_and_the_others_are_kept(
+    service: SnapshotService, settings: Settings, database: Database, mongod: Mongod
+) -> None:
+    plant(database)
+    alerts = alert_service(settings, database)
+    opened = alerts.check(service.take())["opened"]
+    assets = f"{database.raw.name}.assets"
+    with fail_point(mongod.client, ["aggregate"], None, error_code=50, namespace=assets):
+        taken = service.take()
+        assert alerts.check(taken)["recovered"] == 0
+    assert taken == service.newest()
+    assert (taken.missing, taken.damaged, taken.products) == (("damaged",), {}, {"default": 4})
+    assert any("damaged" in note for note in capacity_notes(settings, database))
+    assert service.take().missing == ()
+    assert alerts.check(service.take())["recovered"] == 0
+    assert len(list(database.raw["infra_alerts"].find({"measure": "damaged"}))) == 2 <= opened
+
+
+def capacity_notes(settings: Settings, database: Database) -> tuple[str, ...]:
+    sites = Sites(database, settings)
+    actor = command_actor(sites.named(HOUSE))
+    return capacity_service(settings, database, sites).report(actor).notes
 
 
 def test_the_history_reads_of_all_sites_one_row_and_of_one_site_its_own(
