@@ -167,6 +167,7 @@ NO_CODES = {
     "snake_case",
     "created_at",
     "count_quotas",
+    "is_partial",
     "duplicate_of",
     "in_use",
     "infra_alerts",

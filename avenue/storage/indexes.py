@@ -30,6 +30,7 @@ def _up(*keys: str) -> tuple[tuple[str, int], ...]:
 IS_TEXT: dict[str, Any] = {"$type": "string"}
 """What partial indexes of texts have. Whoever asks for one says it just so beside the text: with
 other words the server does not know that the index has it, and reads everything of a site."""
+IS_PUBLISHED: dict[str, Any] = {"status": "published"}
 NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
 TRASHED = "shop_products_trashed"
@@ -210,6 +211,14 @@ INDEXES: tuple[Index, ...] = (
         collection=PRODUCTS,
         keys=(("site", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING)),
     ),
+    # Sitemaps of parts of all that is published.
+    Index(
+        collection=PRODUCTS,
+        keys=_up("site", "_id", "status"),
+        options={"partialFilterExpression": IS_PUBLISHED},
+    ),
+    # What somebody sells, newest first.
+    Index(collection=PRODUCTS, keys=_up("site", "owner", "created_at", "_id")),
     Index(
         collection=PRODUCTS,
         keys=_up("site", "group", "created_at"),

@@ -38,6 +38,8 @@ PUBLIC = frozenset(
         "/products/<product_id>/<slug>",
         "/p/<slug>",
         "/sitemap.xml",
+        "/sitemap/pages.xml",
+        "/sitemap/products-<int:number>.xml",
         "/login",
         "/login/forgotten",
         "/login/reset",

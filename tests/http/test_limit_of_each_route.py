@@ -68,6 +68,8 @@ OTHER_THAN_BY_METHOD = {
     "GET /products/<product_id>/<slug>": "pages",
     "GET /p/<slug>": "pages",
     "GET /sitemap.xml": "pages",
+    "GET /sitemap/pages.xml": "pages",
+    "GET /sitemap/products-<int:number>.xml": "pages",
     "GET /metrics": "pages",
     "GET /login": "pages",
     "GET /login/forgotten": "pages",

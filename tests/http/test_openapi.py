@@ -30,6 +30,8 @@ NOT_FOR_PROGRAMS = {
     "GET /products/<product_id>/<slug>": "a page",
     "GET /p/<slug>": "a page",
     "GET /sitemap.xml": "for search engines",
+    "GET /sitemap/pages.xml": "for search engines",
+    "GET /sitemap/products-<int:number>.xml": "for search engines",
     "GET /robots.txt": "for search engines",
     "GET /site.css": "what pages need",
     "GET /login": "a page",

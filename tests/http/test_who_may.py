@@ -200,6 +200,8 @@ WHO_MAY = {
     "GET /products/<product_id>/<slug>": ALL,
     "GET /robots.txt": ALL,
     "GET /sitemap.xml": ALL,
+    "GET /sitemap/pages.xml": ALL,
+    "GET /sitemap/products-<int:number>.xml": ALL,
     "GET /site.css": ALL,
     "GET /login": ALL,
     "POST /login": ALL,

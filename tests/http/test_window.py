@@ -305,6 +305,23 @@ def test_search_engines_find_the_published_products(
     assert product["id"] not in other.text
 
 
+def test_of_many_products_there_is_an_index_of_sitemaps(
+    as_seller: Caller, nobody: Caller, monkeypatch: pytest.MonkeyPatch
+):
+    products = [published(as_seller) for _ in range(3)]
+    draft = as_seller.a_product()
+    monkeypatch.setattr("avenue.shop.pages.window.SITEMAP_PRODUCTS", 2)
+    index = ET.fromstring(nobody.get("/sitemap.xml").text)  # noqa: S314 - our own
+    assert index.tag == f"{SITEMAP}sitemapindex"
+    parts = [(each.text or "").removeprefix(BASE) for each in index.iter(f"{SITEMAP}loc")]
+    texts = [nobody.get(each).text for each in parts]
+    assert f"<loc>{BASE}/</loc>" in texts[0]
+    for product in products:
+        assert sum(f"{BASE}{path_of(product)}" in each for each in texts) == 1
+    assert not [each for each in texts if draft["id"] in each]
+    assert nobody.get(f"/sitemap/products-{len(parts)}.xml").status_code == 404
+
+
 def test_the_sites_logo_and_colours_are_shown(application: Application):
     admin = application.caller("admin_on_other_site")
     nobody = application.caller("nobody_on_other_site")

@@ -4,7 +4,8 @@ A page depends on the reader's language, colours and on who is signed in, so no 
 keep it; with its ETag a reader who has it already is told so in a few bytes.
 """
 
-from collections.abc import Callable, Sequence
+import string
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, make_response, request
 
+from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State, Visibility
@@ -44,6 +46,12 @@ LONGEST_SEARCH = 200
 LONGEST_SLUG = 60
 LONGEST_SUMMARY = 200
 SITEMAP_PRODUCTS = 10_000
+"""In one sitemap. A site that has more of them has several, and an index of those."""
+SITEMAP_PARTS = string.digits + string.ascii_uppercase + "_" + string.ascii_lowercase
+"""The first characters of ids, by which products are divided: about as many begin with each."""
+MOST_SITEMAP_ENTRIES = 50_000
+"""sitemaps.org allows no more in one file."""
+SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MAPS_SECONDS = 3600
 Facts = dict[str, Any]
 TERRITORIES = {"es": "es_PY", "en": "en_US"}
@@ -126,21 +134,52 @@ def show_robots() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def show_sitemap() -> Response:
-    """Tell search engines what is published: pages, and of products at most the newest 10,000."""
+    """Tell search engines what is published; of many products, where the sitemaps of them are."""
     site = current_site()
     products = using(ProductService).published(site, most=SITEMAP_PRODUCTS)
-    listed = [(address_of(each), each.updated_at) for each in products]
-    entries = [f"<url><loc>{escape(site.base_url)}/</loc></url>"]
-    entries += [
-        f"<url><loc>{escape(site.base_url + path)}</loc><lastmod>{at:%Y-%m-%d}</lastmod></url>"
-        for path, at in [*using(MorePages).of(site), *listed]
+    if products is not None:
+        return _urls(site, [("/", None), *using(MorePages).of(site), *_pages_of(products)])
+    parts = ["pages", *(f"products-{number}" for number in range(1, len(SITEMAP_PARTS) + 1))]
+    places = [f"{site.base_url}/sitemap/{part}.xml" for part in parts]
+    sitemaps = "\n".join(f"<sitemap><loc>{escape(each)}</loc></sitemap>" for each in places)
+    return _xml("sitemapindex", sitemaps)
+
+
+@blueprint.get("/sitemap/pages.xml")
+def show_sitemap_of_pages() -> Response:
+    """Tell search engines which pages are published."""
+    site = current_site()
+    return _urls(site, [("/", None), *using(MorePages).of(site)])
+
+
+@blueprint.get("/sitemap/products-<int:number>.xml")
+def show_sitemap_of_products(number: int) -> Response:
+    """Tell search engines of the published products whose ids begin with one character."""
+    if not 1 <= number <= len(SITEMAP_PARTS):
+        raise NotFound
+    site, begins = current_site(), SITEMAP_PARTS[number - 1]
+    products = using(ProductService).published(site, most=MOST_SITEMAP_ENTRIES, begins=begins)
+    return _urls(site, _pages_of(products or []))
+
+
+def _pages_of(products: Iterable[Product]) -> list[tuple[str, datetime]]:
+    return [(address_of(each), each.updated_at) for each in products]
+
+
+def _urls(site: Site, pages: Iterable[tuple[str, datetime | None]]) -> Response:
+    """Return a sitemap of pages: the path of each, and when it changed if that is known."""
+    entries = [
+        f"<url><loc>{escape(site.base_url + path)}</loc>"
+        + (f"<lastmod>{at:%Y-%m-%d}</lastmod>" if at else "")
+        + "</url>"
+        for path, at in pages
     ]
-    body = "\n".join(entries)
-    return _map(
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{body}\n</urlset>\n',
-        "application/xml",
-    )
+    return _xml("urlset", "\n".join(entries))
+
+
+def _xml(root: str, body: str) -> Response:
+    text = f'<{root} xmlns="{SITEMAP_NAMESPACE}">\n{body}\n</{root}>\n'
+    return _map(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}', "application/xml")
 
 
 def address_of(product: Product) -> str:

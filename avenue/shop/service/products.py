@@ -134,8 +134,13 @@ class ProductService:
         found = self._products.with_skus(actor.site.id, skus)
         return {sku: each for sku, each in found.items() if may_change(actor, each)}
 
-    def published(self, site: Site, *, most: int) -> list[Product]:
-        """Return what everybody may see of `site`, the newest first, without the pictures."""
+    def published(self, site: Site, *, most: int, begins: str = "") -> list[Product] | None:
+        """Return what everybody may see of `site`, without the pictures; None of more than `most`.
+
+        With `begins`, those whose ids begin with that character, and no more than `most` of them.
+        """
+        if begins:
+            return self._products.published_from(site.id, begins, most=most)
         return self._products.published(site.id, most=most)
 
     def change(

@@ -27,7 +27,7 @@ from avenue.shop.store.documents import (
     update_of,
 )
 from avenue.storage.connection import Database, Document
-from avenue.storage.indexes import IS_TEXT
+from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, house, site
 from avenue.words import words_of
 
@@ -99,13 +99,27 @@ class ProductStore:
         """Return the products that have one of `skus`, by SKU."""
         return with_skus(self._products(site_id), skus)
 
-    def published(self, site_id: str, *, most: int) -> list[Product]:
-        """Return the published products, the newest first."""
-        return self._products(site_id).values(
-            lambda each: from_document({**each, "description": "", "images": []}),
-            {"status": Status.PUBLISHED},
+    def published(self, site_id: str, *, most: int) -> list[Product] | None:
+        """Return the published products, the newest first; None of more than `most`."""
+        products = self._products(site_id)
+        total = products.total(IS_PUBLISHED)
+        if total is None or total > most:
+            return None
+        return products.values(
+            _listed,
+            IS_PUBLISHED,
             WITHOUT_TEXTS,
             sort=[("created_at", -1)],
+            limit=most,
+        )
+
+    def published_from(self, site_id: str, begins: str, *, most: int) -> list[Product]:
+        """Return the published products whose ids begin with a character, by id."""
+        return self._products(site_id).values(
+            _listed,
+            {**IS_PUBLISHED, "_id": {"$gte": begins, "$lt": chr(ord(begins) + 1)}},
+            WITHOUT_TEXTS,
+            sort=[("_id", 1)],
             limit=most,
         )
 
@@ -341,6 +355,11 @@ def _shelf(document: Document) -> Shelf:
         name=document["name"],
         pictures=document["pictures"],
     )
+
+
+def _listed(document: Document) -> Product:
+    """Return a product that was read `WITHOUT_TEXTS`."""
+    return from_document({**document, "description": "", "images": []})
 
 
 def to_document(product: Product) -> Document:
