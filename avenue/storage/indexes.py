@@ -164,6 +164,7 @@ INDEXES: tuple[Index, ...] = (
             ((), NEWEST_FIRST),
             (("folder",), NEWEST_FIRST),
             (("tags",), NEWEST_FIRST),
+            (("listed.media_type",), NEWEST_FIRST),
             ((), _up("listed.name", "_id")),
             ((), _up("listed.bytes", "_id")),
         )

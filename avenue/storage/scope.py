@@ -5,6 +5,8 @@ query that forgot it cannot be written. Who takes `house()` is listed in a test.
 """
 
 import itertools
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -31,6 +33,8 @@ from avenue.storage.records import (
 from avenue.storage.survey import Survey
 from avenue.totals import MOST_COUNTED
 
+MOST_WORDS_COUNTED = 5
+"""Of a search, the longest: they are the rarest."""
 T = TypeVar("T")
 Session = ClientSession
 """A transaction, for those who only hand it on."""
@@ -246,6 +250,26 @@ class Collection:
         found = self._read(lambda: list(self.source.aggregate(stages, session=self.session)))
         total = int(found[0]["total"]) if found else 0
         return total if total <= MOST_COUNTED else None
+
+    def having_words(self, words: Sequence[str], within: Filter | None = None) -> list[Filter]:
+        """Return the conditions for documents with a word that begins so, for each of `words`.
+
+        The server finds documents by one of the words and reads them for the others, and does not
+        know which word is rare. So the one that fewest documents have is told apart, and the
+        others are written in a way that asks for no index. `within` is what else the index of
+        words begins with. Where all are in more than `MOST_COUNTED`, most documents have them.
+        """
+        conditions: list[Filter] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words]
+        if len(words) <= 1:
+            return conditions
+        longest = sorted(range(len(words)), key=lambda each: -len(words[each]))[:MOST_WORDS_COUNTED]
+        totals = {each: self.total({**(within or {}), **conditions[each]}) for each in longest}
+        known = {each: total for each, total in totals.items() if total is not None}
+        if not known:
+            return conditions
+        rarest = min(known, key=lambda each: known[each])
+        others = [_has_word(word) for number, word in enumerate(words) if number != rarest]
+        return [conditions[rarest], *others]
 
     def insert(self, document: Document) -> None:
         """Insert `document`, repeatably; raise `AlreadyThere` when a unique index refuses it.
@@ -537,6 +561,18 @@ class HouseScope:
 
 def _quick(collection: Collection) -> Collection:
     return replace(collection, source=collection.source.with_options(write_concern=QUICK))
+
+
+def _has_word(word: str) -> Filter:
+    """Return the condition for a document with a word that begins so, which no index answers."""
+    texts = {"$cond": [{"$isArray": "$words"}, "$words", []]}
+    # Compared, as a search in what is no text would be an error.
+    begins_so = [
+        {"$gte": ["$$this", {"$literal": word}]},
+        {"$lt": ["$$this", {"$literal": f"{word}{chr(sys.maxunicode)}"}]},
+    ]
+    found = {"$map": {"input": texts, "in": {"$and": begins_so}}}
+    return {"$expr": {"$anyElementTrue": [found]}}
 
 
 def _fields_of(details: Filter | None) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """General uploads, in MongoDB: the asset itself is the record."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -46,9 +45,11 @@ class UploadStore:
 
     def find(self, site_id: str, query: UploadQuery, sight: Sight | None) -> UploadPage:
         """Return a page of those uploads that `query` asks for and `sight` shows."""
-        wanted = [_in_state(query.state), *_asked(query), *_seen(sight)]
-        page = {"$and": [*wanted, *_behind(query)]}
         assets, way = self._assets(site_id), 1 if query.oldest_first else -1
+        in_state = _in_state(query.state)
+        words = assets.having_words(query.words, in_state)
+        wanted = [in_state, *words, *_asked(query), *_seen(sight)]
+        page = {"$and": [*wanted, *_behind(query)]}
         order = [("created_at", way), ("_id", way)]
         found = assets.values(from_document, page, sort=order, limit=query.limit + 1)
         items = tuple(found[: query.limit])
@@ -291,9 +292,7 @@ def _in_categories(names: Sequence[str]) -> Document:
 
 
 def _asked(query: UploadQuery) -> list[Document]:
-    conditions: list[Document] = [
-        {"words": {"$regex": f"^{re.escape(word)}"}} for word in query.words
-    ]
+    conditions: list[Document] = []
     if query.category is not None:
         conditions.append(_in_categories([query.category]))
     if query.reference is not None:

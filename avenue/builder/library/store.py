@@ -1,6 +1,5 @@
 """The files of the media library, in MongoDB."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Ids
 from typing import Any, Protocol, TypeVar
@@ -111,6 +110,8 @@ class MediaStore:
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
         """Return a page of the files that `query` asks for."""
         wanted = _wanted(site_id, query)
+        words = self._assets(site_id).having_words(query.words, _in(site_id, query.state))
+        wanted |= {"$and": words} if words else {}
         used = self._used(site_id) if query.unused else frozenset()
         found = self._page(site_id, query, wanted, used)
         more = len(found) > query.limit
@@ -345,8 +346,7 @@ def _check_there(assets: Collection, site_id: str, asset_ids: Sequence[str]) -> 
 
 
 def _wanted(site_id: str, query: MediaQuery) -> Document:
-    """Return the condition of a list, wherever in it a page is."""
-    conditions = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in query.words]
+    """Return the condition of a list but for words, wherever in it a page is."""
     exact = {"tags": query.tag, "listed.media_type": query.media_type}
     wanted: Document = _in(site_id, query.state)
     wanted |= {name: value for name, value in exact.items() if value is not None}
@@ -356,7 +356,7 @@ def _wanted(site_id: str, query: MediaQuery) -> Document:
     wanted |= _between("listed.bytes", {"$gte": query.min_bytes, "$lte": query.max_bytes})
     if query.lacks_alt is not None:
         wanted |= without_alt(query.lacks_alt)
-    return {**wanted, "$and": conditions} if conditions else wanted
+    return wanted
 
 
 def _between(field: str, bounds: Mapping[str, object]) -> Document:

@@ -106,7 +106,7 @@ class PageStore:
 
     def find(self, site_id: str, query: PageQuery) -> PageList:
         """Return the pages of one page of the list, without their texts."""
-        wanted = _asked(query)
+        wanted = [*self._pages(site_id).having_words(query.words), *_asked(query)]
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
         pages, order = self._pages(site_id), [(key, way), ("_id", way)]
         found = pages.values(
@@ -522,9 +522,7 @@ def _series(by: str | None, at: datetime) -> Document:
 
 
 def _asked(query: PageQuery) -> list[Document]:
-    conditions: list[Document] = [
-        {"words": {"$regex": f"^{re.escape(word)}"}} for word in query.words
-    ]
+    conditions: list[Document] = []
     if query.status is not None:
         conditions.append({"status": query.status})
     if query.locale is not None:

@@ -1,6 +1,5 @@
 """What products and groups have in common as MongoDB documents."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -92,7 +91,7 @@ def page_of(
 
     When there are more, the page has one more than its limit. For the total see `Collection.total`.
     """
-    wanted = [*conditions, *_with_words(query.words)]
+    wanted: list[Mapping[str, Any]] = [*conditions, *collection.having_words(query.words)]
     direction = -1 if query.descending else 1
     key = SORT_FIELDS.get(query.sort, query.sort.value)
     page = _all_of([*wanted, *_beyond(query, key)])
@@ -101,11 +100,7 @@ def page_of(
     return found, collection.total(_all_of(wanted), sort)
 
 
-def _with_words(words: Sequence[str]) -> list[Document]:
-    return [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words]
-
-
-def _all_of(conditions: Sequence[Document]) -> Document:
+def _all_of(conditions: Sequence[Mapping[str, Any]]) -> Document:
     return {"$and": list(conditions)} if conditions else {}
 
 
