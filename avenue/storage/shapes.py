@@ -556,6 +556,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "counts": unless_missing(int),
             "asked_at": maybe(datetime),
             "count_began_at": maybe(datetime),
+            "is_large": unless_missing(bool),
         },
     ),
     "webhook_events": Shape(
@@ -707,6 +708,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "renditions": unless_missing(
                 [{"site": str, "variant": str, "count": int, "bytes": int}]
             ),
+            "missing": unless_missing([str]),
             "products": COUNTS,
             "damaged": COUNTS,
             "quotas": unless_missing(
