@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +189,30 @@ def test_a_job_is_paused_resumed_and_cancelled(application: Application, ops: Ca
     told = application.caller("admin").get("/api/audit").json["items"]
     assert [each["action"] for each in told] == ["job.cancelled", "job.resumed", "job.paused"]
     assert told[0]["details"] == {"kind": "product_import"}
+
+
+def test_the_state_tells_how_old_each_pass_is(
+    application: Application, ops: Caller, at_other_site: Caller
+) -> None:
+    jobs, now = job_service(application.database), utc_now()
+    for kind in ("sweep", "inspect", "scrub"):
+        jobs.periodic(kind, 3600)
+    long_ago = {"finished_at": now - timedelta(hours=3), "run_at": now - timedelta(hours=2)}
+    application.raw["jobs"].update_one({"_id": "sweep"}, {"$set": long_ago})
+    running = {"state": "running", "run_at": now + timedelta(minutes=1), "progress.done": 1234}
+    application.raw["jobs"].update_one({"_id": "inspect"}, {"$set": running})
+    jobs.enqueue("inspect", key="now")  # no pass
+    inspect, scrub, sweep = ops.get(STATE).json["passes"]
+    assert (inspect["kind"], inspect["state"], inspect["done"]) == ("inspect", "running", 1234)
+    assert (scrub["kind"], scrub["finished_at"], scrub["age_seconds"]) == ("scrub", None, None)
+    assert sweep["kind"] == "sweep"
+    assert 3 * 3600 <= sweep["age_seconds"] < 3 * 3600 + 60
+    assert 2 * 3600 <= sweep["overdue_seconds"] < 2 * 3600 + 60
+    shown = ops.get(PAGE, headers=IN_ENGLISH).text
+    assert "2 hours" in shown
+    assert "1,234 done" in shown
+    assert "2 horas" in ops.get(PAGE, headers={"Accept-Language": "es"}).text
+    assert at_other_site.get(STATE).json["passes"] == []
 
 
 def test_the_page_has_buttons_for_what_may_be_done(application: Application, ops: Caller) -> None:

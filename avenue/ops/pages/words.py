@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
+from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from flask_babel import get_locale
 from markupsafe import Markup, escape
@@ -120,6 +122,11 @@ class Series:
         """Return its value in `point`."""
         value: float | None = getattr(point, self.key)
         return value
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as the reader writes it, in its largest unit."""
+    return str(format_timedelta(timedelta(seconds=seconds), locale=get_locale()))
 
 
 def number(value: float, places: int = 1) -> str:

@@ -11,8 +11,8 @@ from avenue.errors import Translate, filled
 from avenue.jobs.models import Job
 from avenue.ops.alerts.models import Alert
 from avenue.ops.sizes import size
-from avenue.ops.state.models import Bytes, Component, Host, Number, Overview, Said
-from avenue.ops.state.replies import ComponentReply, StateReply
+from avenue.ops.state.models import Bytes, Component, Host, Number, Overview, Pass, Said
+from avenue.ops.state.replies import ComponentReply, PassReply, StateReply
 
 REDACTED = "[…]"
 TELLING = re.compile(
@@ -49,6 +49,7 @@ def state_json(overview: Overview, write: Writes = english) -> StateReply:
         "snapshot_at": iso(overview.snapshot_at) if overview.snapshot_at else None,
         "verdict": overview.verdict,
         "components": [_component_json(each, write) for each in overview.components],
+        "passes": [_pass_json(each) for each in overview.passes],
     }
 
 
@@ -104,6 +105,19 @@ def _component_json(component: Component, write: Writes) -> ComponentReply:
         "since": iso(component.since) if component.since else None,
         "detail": said_as(component.detail, str, write),
         "action": said_as(component.action, str, write),
+    }
+
+
+def _pass_json(seen: Pass) -> PassReply:
+    return {
+        "kind": seen.kind,
+        "state": seen.state,
+        "finished_at": iso(seen.finished_at) if seen.finished_at else None,
+        "age_seconds": None if seen.age is None else round(seen.age),
+        "overdue_seconds": round(seen.overdue),
+        "done": seen.done,
+        "total": seen.total,
+        "error": seen.error,
     }
 
 

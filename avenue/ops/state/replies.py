@@ -25,6 +25,19 @@ class ComponentReply(TypedDict):
     action: Annotated[str | None, Field(description="The one thing to do.")]
 
 
+class PassReply(TypedDict):
+    """A job that runs again and again."""
+
+    kind: str
+    state: str
+    finished_at: str | None
+    age_seconds: Annotated[int | None, Field(description="Since its last end.")]
+    overdue_seconds: Annotated[int, Field(description="How long it has been due, and waits.")]
+    done: int
+    total: int | None
+    error: str | None
+
+
 class StateReply(TypedDict):
     """How everything is, the worst first."""
 
@@ -32,3 +45,4 @@ class StateReply(TypedDict):
     snapshot_at: Annotated[str | None, Field(description="How old what is looked at hourly is.")]
     verdict: Verdict
     components: list[ComponentReply]
+    passes: Annotated[list[PassReply], Field(description="For whoever runs the house, else empty.")]

@@ -10,6 +10,7 @@ from avenue.config import Settings
 from avenue.errors import Forbidden
 from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk
+from avenue.jobs.models import State as JobState
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.outbox.service import Outbox
 from avenue.ops.alerts.models import Alert, Measure
@@ -19,7 +20,7 @@ from avenue.ops.snapshots.models import Snapshot
 from avenue.ops.snapshots.service import SnapshotService, quota_use
 from avenue.ops.state import components as of
 from avenue.ops.state.history import Point, Span, house_point, site_point
-from avenue.ops.state.models import Component, Overview, Standing
+from avenue.ops.state.models import Component, Overview, Pass, Standing
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
 from avenue.storage.status import DeploymentStatus, is_persistent
@@ -79,6 +80,7 @@ class StateService:
             generated_at=utc_now(),
             snapshot_at=snapshot.at if snapshot else None,
             components=tuple(sorted(dated, key=lambda each: -each.standing.rank)),
+            passes=tuple(self._passes(actor)) if actor.runs_house else (),
         )
 
     def history(self, actor: Actor, span: Span) -> list[Point]:
@@ -90,6 +92,24 @@ class StateService:
         site = None if actor.runs_house else actor.site.id
         snapshots = self._from.snapshots.history_since(utc_now() - span.time, site)
         return [house_point(each) if site is None else site_point(each) for each in snapshots]
+
+    def _passes(self, actor: Actor) -> Iterator[Pass]:
+        now = utc_now()
+        for job in sorted(self._from.jobs.work(actor).unfinished, key=lambda each: each.kind):
+            if job.every_seconds is None:
+                continue
+            ended = job.finished_at
+            is_due = job.state is JobState.QUEUED and job.run_at < now
+            yield Pass(
+                kind=job.kind,
+                state=job.state,
+                finished_at=ended,
+                age=max((now - ended).total_seconds(), 0) if ended else None,
+                overdue=(now - job.run_at).total_seconds() if is_due else 0,
+                done=job.progress.done,
+                total=job.progress.total,
+                error=job.error,
+            )
 
     def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
         settings = self._settings
