@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import select
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import gunicorn
@@ -77,6 +79,57 @@ def on_starting(server):
             "lane; put a proxy in front, or install what requirements.txt pins",
             gunicorn.__version__,
         )
+
+
+warm_pipe = None
+"""By which new processes tell that they have loaded, while a reload waits for them."""
+WARM_SECONDS = 30
+"""A reload goes on without one that takes longer."""
+
+
+def on_reload(server):
+    """Let the processes that are there answer until new ones have loaded.
+
+    Once those are forked gunicorn calls `manage_workers`, which stops the oldest at once.
+    """
+    global warm_pipe  # noqa: PLW0603 - the hooks share nothing else
+    if not is_known:
+        return
+    warm_pipe = os.pipe()
+    old = set(server.WORKERS)
+
+    def stop_old_ones():
+        global warm_pipe  # noqa: PLW0603
+        del server.manage_workers  # that of the class again
+        reading, writing = warm_pipe
+        warm_pipe = None  # processes that are forked later tell nobody
+        os.close(writing)
+        _wait_until_warm(server, reading, len(server.WORKERS.keys() - old))
+        os.close(reading)
+        server.manage_workers()
+
+    server.manage_workers = stop_old_ones
+
+
+def _wait_until_warm(server, reading, workers):
+    """Return when so many have told that they have loaded, or ended, or a signal waits."""
+    deadline = time.monotonic() + WARM_SECONDS
+    while workers > 0 and time.monotonic() < deadline and server.SIG_QUEUE.empty():
+        if select.select([reading], [], [], 0.1)[0]:
+            told = os.read(reading, workers)
+            if not told:  # nobody is left who might
+                return
+            workers -= len(told)
+
+
+def post_worker_init(worker):
+    """Tell the master that this process has loaded, and answers next."""
+    if warm_pipe is not None:
+        reading, writing = warm_pipe
+        os.close(reading)
+        with contextlib.suppress(OSError):  # nobody waits any more
+            os.write(writing, b".")
+        os.close(writing)
 
 
 def post_fork(server, worker):

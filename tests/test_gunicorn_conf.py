@@ -1,5 +1,7 @@
 """How gunicorn is configured, and that it says in words why it does not start."""
 
+import contextlib
+import http.client
 import os
 import signal
 import subprocess
@@ -8,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gunicorn
+import psutil
 import pytest
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.workers.gthread import ThreadWorker
@@ -90,6 +93,66 @@ def post_fork(server, worker):
         wait_until(lambda: said.read_text().count("Booting worker") == 2, "another worker")
         process.terminate()
         assert process.wait(DEADLINE_SECONDS) == 0
+
+
+def test_a_reload_stops_no_process_before_new_ones_have_loaded(tmp_path, guard, migrated_uri):
+    conf, may_load = tmp_path / "conf.py", tmp_path / "may load"
+    conf.write_text(
+        f"""
+import time
+from pathlib import Path
+exec(open({str(ROOT / "gunicorn.conf.py")!r}).read())
+workers = 2
+ours = post_worker_init
+def post_worker_init(worker):
+    while worker.age > workers and not Path({str(may_load)!r}).exists():
+        time.sleep(0.02)
+    ours(worker)
+"""
+    )
+    port = free_port()
+    said = tmp_path / "log"
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", str(conf), "wsgi:app"],
+            cwd=ROOT,
+            env=environment(migrated_uri, port),
+            stdout=log,
+            stderr=log,
+        )
+    with ending(process):
+
+        def workers() -> set[int]:
+            return {each.pid for each in psutil.Process(process.pid).children()}
+
+        wait_until(lambda: answers(port), "it serves")
+        old = workers()
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(workers()) == 4, "new processes beside the old ones")
+        for _ in range(20):
+            assert answers(port)
+        assert workers() > old
+        may_load.touch()
+        wait_until(lambda: len(workers()) == 2 and not workers() & old, "only new processes")
+        assert answers(port)
+        # One that is forked later tells nobody that it has loaded.
+        os.kill(min(workers()), signal.SIGKILL)
+        wait_until(lambda: said.read_text().count("Booting worker") == 5, "another process")
+        wait_until(lambda: len(workers()) == 2 and answers(port))
+        process.terminate()
+        assert process.wait(DEADLINE_SECONDS) == 0
+
+
+def answers(port: int) -> bool:
+    with (
+        contextlib.suppress(OSError),
+        contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+        ) as connection,
+    ):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    return False
 
 
 def test_a_worker_that_is_told_to_stop_while_it_starts_stops_at_once():
