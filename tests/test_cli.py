@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,13 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
 from tests.commands import Commands
+from tests.forking import forked
 from tests.mongod import client_of
-from tests.waiting import DEADLINE_SECONDS, ending, line_of
+from tests.table import table
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parent.parent
+SYSTEM = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -32,7 +36,7 @@ def run_alone(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "avenue", *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **env},
+        env={**SYSTEM, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -52,22 +56,30 @@ def run_unprepared(commands: Commands, database_uri: str) -> Run:
     return runner(commands, database_uri)
 
 
-def runner(commands: Commands, uri: str) -> Run:
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/"),
+def settings_for(uri: str) -> dict[str, str]:
+    """What a command over the database of `uri` is started with."""
+    return {
+        **SYSTEM,
         "MONGODB_URI": uri,
         "SECRET_KEY": new_secret(),
         "PUBLIC_BASE_URL": "https://shop.example",
     }
 
+
+def runner(commands: Commands, uri: str) -> Run:
+    env = settings_for(uri)
+
     def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        done = commands.run(*arguments, env=env, given=given.encode())
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        return finished(commands.run(*arguments, env=env, given=given.encode()))
 
     return run
+
+
+def finished(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[str]:
+    """The same with what was said as text."""
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
 
 
 def said(done: subprocess.CompletedProcess[str]) -> Any:
@@ -201,11 +213,18 @@ def test_commands_wait_for_a_migration(run_unprepared: Run) -> None:
     assert run_unprepared("fsck").returncode == 2
 
 
-@pytest.mark.parametrize(
-    "command", [("serve",), ("worker",), ("migrate",), ("sweep",), ("inspect",)]
-)
-def test_without_settings_nothing_starts_and_all_mistakes_are_named(command: tuple[str]) -> None:
-    done = run_alone(*command, PORT="none")
+@table("command", ["worker", "migrate", "sweep", "inspect"])
+def test_without_settings_nothing_starts_and_all_mistakes_are_named(
+    commands: Commands, command: str
+) -> None:
+    refuses_to_start(finished(commands.run(command, env={**SYSTEM, "PORT": "none"})))
+
+
+def test_without_settings_no_server_starts_and_all_mistakes_are_named() -> None:
+    refuses_to_start(run_alone("serve", PORT="none"))
+
+
+def refuses_to_start(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 1
     for name in ("MONGODB_URI", "SECRET_KEY", "PUBLIC_BASE_URL", "PORT"):
         assert name in done.stderr
@@ -226,24 +245,20 @@ def test_the_database_of_another_application_is_left_alone(
         assert list(database["users"].index_information()) == ["_id_"]
 
 
-def test_a_worker_stops_when_told(run: Run, migrated_uri: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "avenue", "worker", "--json"],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "MONGODB_URI": migrated_uri,
-            "SECRET_KEY": new_secret(),
-            "PUBLIC_BASE_URL": "https://shop.example",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with ending(process):
-        assert json.loads(line_of(process)) == {"working": True}
-        process.terminate()
-        assert process.wait(DEADLINE_SECONDS) == 0
+def test_a_worker_stops_when_told(migrated_uri: str) -> None:
+    with tempfile.NamedTemporaryFile() as said:
+        process = forked("avenue", "worker", "--json", env=settings_for(migrated_uri), stdout=said)
+        try:
+            wait_until(
+                lambda: Path(said.name).read_bytes().endswith(b"\n"),
+                "a line of the worker",
+                failed=lambda: process.poll() is not None,
+            )
+            assert json.loads(Path(said.name).read_text()) == {"working": True}
+            process.terminate()
+            assert process.wait(DEADLINE_SECONDS) == 0
+        finally:
+            process.kill()
 
 
 def test_the_secret_of_a_local_house_is_made_whole_or_not_at_all(

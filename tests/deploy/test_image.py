@@ -25,7 +25,7 @@ import pytest
 from tests.deploy.reading import ROOT, environment_of, reaches_builder, stages
 from tests.mongod import Guard, free_port
 from tests.pictures import noise_png
-from tests.server import BROKEN, Client, path_of
+from tests.server import BROKEN, PASSWORD, SELLER, Client, path_of, prepare
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
 BUILD, FINAL = stages()
@@ -276,14 +276,9 @@ def test_the_image_serves_as_nobody_and_writes_nothing_but_bodies(
 ) -> None:
     env = settings(database_uri, port := free_port())
     before = image.everything_in_it()
-    assert image.run("python", "-m", "avenue", "migrate", **env)[0] == 0
-    code, said = image.run(
-        *("python", "-m", "avenue", "users", "add", "ana@example.com", "--role", "admin"),
-        *("--json",),
-        **env,
-    )
+    code, said = image.run("python", "-m", "avenue", "migrate", **env)
     assert code == 0, said
-    password = json.loads(said)["password"]
+    prepare(database_uri)
     command = json.loads(next(each.text for each in FINAL if each.name == "CMD"))
     process = image.start(*command, **env)
     guard.watch(process.pid, image.root)
@@ -292,12 +287,11 @@ def test_the_image_serves_as_nobody_and_writes_nothing_but_bodies(
         assert image.run(*health_check(), **env)[0] == 0
         picture = noise_png(900, 900)  # 2.4 MB: spooled
         stranger = Client(port)
-        answer = stranger.send_json(
-            "POST", "/api/auth/login", {"email": "ana@example.com", "password": password}
-        )
-        admin = Client(port, answer.json["token"])
-        product = admin.create_product()
-        kept = admin.upload(product, picture)
+        login = {"email": SELLER, "password": PASSWORD}
+        answer = stranger.send_json("POST", "/api/auth/login", login)
+        seller = Client(port, answer.json["token"])
+        product = seller.create_product()
+        kept = seller.upload(product, picture)
         assert kept.status == 201, kept
         assert stranger.get(path_of(kept.json["url"])).body == picture
         thumb = kept.json["file"]["variants"]["thumb"]["url"]

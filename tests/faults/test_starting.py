@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from pymongo import WriteConcern
 
+from tests.forking import forked
 from tests.mongod import SET_NAME, Guard, Mongod, free_port
 from tests.pictures import photo
 from tests.server import ROOT, SERVING, Client, Server, environment, prepare
 from tests.table import table
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 READ_SECONDS = 3
 AT_ONCE_SECONDS = 2.9
@@ -122,11 +123,19 @@ def test_a_database_of_another_application_is_refused_and_left_alone(
     assert list(database["users"].index_information()) == ["_id_"]
 
 
-@table("command", COMMANDS.values())
+@table("way", SERVING)
 def test_a_standalone_is_refused_with_the_line_that_makes_it_a_replica_set(
-    standalone_mongod: Mongod, command: list[str]
+    standalone_mongod: Mongod, tmp_path: Path, way: str
 ) -> None:
-    code, said = run(command, standalone_mongod.uri_of("shop"))
+    with (tmp_path / "said").open("w+b") as output:
+        process = forked(
+            *SERVING[way],
+            env=refusing(standalone_mongod.uri_of("shop")),
+            stdout=output,
+            stderr=output,
+        )
+        code = process.wait(DEADLINE_SECONDS)
+        said = (tmp_path / "said").read_text()
 
     assert code != 0
     assert "MongoDB runs standalone; Avenue needs a replica set" in said
@@ -134,14 +143,18 @@ def test_a_standalone_is_refused_with_the_line_that_makes_it_a_replica_set(
     assert "shop" not in standalone_mongod.client.list_database_names()
 
 
+def refusing(uri: str) -> dict[str, str]:
+    """What is set: `serve` without --local wants what a deployment has."""
+    env = {"AVENUE_LOCAL": "0", "PUBLIC_BASE_URL": "https://shop.example"}
+    return environment(uri, free_port(), **env)
+
+
 def run(command: list[str], uri: str) -> tuple[int, str]:
     """Run `command` until it ends by itself; return its exit code and all it said."""
-    # `serve` without --local wants what a deployment has.
-    env = {"AVENUE_LOCAL": "0", "PUBLIC_BASE_URL": "https://shop.example"}
     ended = subprocess.run(
         command,
         cwd=ROOT,
-        env=environment(uri, free_port(), **env),
+        env=refusing(uri),
         capture_output=True,
         text=True,
         timeout=60,

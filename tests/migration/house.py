@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Any
 from avenue.config import Settings, new_secret
 from avenue.storage.connection import Database, Document
 from tests.commands import Commands
+from tests.forking import Process, forked
 from tests.migration.old_shop import OldShop, owner_document
 from tests.mongod import Mongod
 from tests.prepared import prepared_uri
-from tests.server import ROOT
 
 OWNERS = {"product": "shop_products", "group": "shop_products_grouped"}
 
@@ -62,16 +61,9 @@ class House:
         images = self.owner(kind, owner_id)["images"]
         return [self.raw["assets"].find_one({"_id": each["asset"]}) for each in images]
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path) -> Process:
         """Start a command, to be killed."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "avenue", *map(str, arguments)],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return forked("avenue", *map(str, arguments), env=self.environment)
 
     def command(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

@@ -3,8 +3,6 @@
 import io
 import os
 import signal
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,13 +38,13 @@ from avenue.storage.sites import UnknownSite
 from avenue.web.errors import FileTooLarge
 from tests import pictures
 from tests.faults.house import end_leases, expire_unclaimed, sweep
+from tests.forking import forked
 from tests.mongod import Mongod
 from tests.prepared import emptied, prepared_uri
 from tests.threads import at_once
 from tests.waiting import DEADLINE_SECONDS
 
 MIB = 1024 * 1024
-ROOT = Path(__file__).parent.parent.parent
 BASE_URL = "https://shop.example"
 
 
@@ -234,39 +232,13 @@ def test_a_database_that_goes_away_before_the_claim_leaves_nothing(
     assert files.put(photo).created
 
 
-KILLED = """
-import os, signal, sys
-from avenue.app.files import open_files
-from avenue.storage.idempotency import Writes
-from avenue.storage.scope import SiteScope
-
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-if sys.argv[1] == "before":
-    Writes.take_turns = die
-else:
-    together = SiteScope.transaction
-    SiteScope.transaction = lambda self, work: die(together(self, work))
-
-with open_files() as files:
-    files.put(sys.argv[2])
-"""
-
-
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_put_killed_around_its_claim_is_repeated_without_harm(
     files, database, uri, photo, moment
 ):
     env = {"MONGODB_URI": uri, "AVENUE_LOCAL": "1", "PATH": os.environ["PATH"]}
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, moment, str(photo)],
-        cwd=ROOT,
-        env=env,
-        check=False,
-        timeout=DEADLINE_SECONDS,
-    )
-    assert done.returncode == -signal.SIGKILL
+    process = forked("tests.migration.killed_put", moment, str(photo), env=env)
+    assert process.wait(DEADLINE_SECONDS) == -signal.SIGKILL
     there = database.raw["assets"].find_one({"claim": {"$ne": None}})
     assert (there is not None) == (moment == "after")
     kept = files.put(photo)

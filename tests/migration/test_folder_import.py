@@ -1,7 +1,6 @@
 """`python -m avenue import`: an old upload folder comes in, whatever happens meanwhile."""
 
 import random
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from avenue.media.sweeper import Sweeper
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from tests.commands import Commands
+from tests.forking import Process
 from tests.migration.house import OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
 from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
@@ -106,7 +106,7 @@ def check_report(report: Any, shop: OldShop) -> None:
     assert done == len(shop.good)
 
 
-def kill_at(avenue: House, process: subprocess.Popen[str], assets: int) -> bool:
+def kill_at(avenue: House, process: Process, assets: int) -> bool:
     """SIGKILL a run once there are so many assets; tell whether it was still running."""
     wait_until(
         lambda: process.poll() is not None or avenue.raw["assets"].count_documents({}) >= assets,
@@ -114,7 +114,7 @@ def kill_at(avenue: House, process: subprocess.Popen[str], assets: int) -> bool:
     )
     was_running = process.poll() is None
     process.kill()
-    process.communicate(timeout=DEADLINE_SECONDS)
+    process.wait(DEADLINE_SECONDS)
     return was_running
 
 

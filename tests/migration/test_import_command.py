@@ -1,8 +1,6 @@
 """`python -m avenue import` in small: whose a file becomes, what stays, what a report says."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,8 @@ from avenue.config import Settings
 from avenue.media.library import MediaLibrary
 from avenue.words import words_of
 from tests import pictures
+from tests.commands import Commands
 from tests.migration.house import House
-from tests.mongod import Mongod
-from tests.waiting import DEADLINE_SECONDS
 
 BASE_URL = "https://shop.example"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -278,19 +275,15 @@ def test_mistakes_are_sentences(
     assert avenue.raw["assets"].count_documents({}) == 0
 
 
-def test_it_waits_for_a_migration(mongod: Mongod, root: Path, database_uri: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "avenue", "import", str(root), "--as", "media"],
+def test_it_waits_for_a_migration(commands: Commands, root: Path, database_uri: str) -> None:
+    done = commands.run(
+        *("import", str(root), "--as", "media"),
         env={
             "PATH": os.environ["PATH"],
             "MONGODB_URI": database_uri,
             "SECRET_KEY": "K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
             "PUBLIC_BASE_URL": BASE_URL,
         },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_SECONDS,
     )
     assert done.returncode == 1
-    assert "python -m avenue migrate" in done.stderr
+    assert b"python -m avenue migrate" in done.stderr
