@@ -7,6 +7,7 @@ is kept yet.
 
 import contextlib
 import socket
+from itertools import cycle
 
 import pytest
 
@@ -190,9 +191,22 @@ def asked(house: House, port: int, path: str, host: str) -> list[bytes]:
     return [comparable(each) for each in answers]
 
 
-@table("which", ["thumb", "original"])
-@table("name", requests())
+@table("name, which", zip(requests(), cycle(["thumb", "original"])))
 def test_the_next_one_gets_the_clean_answer(house: House, port: int, name: str, which: str) -> None:
+    assert_the_next_one_gets_the_clean_answer(house, port, name, which)
+
+
+@pytest.mark.long  # above, each is sent for one of the two
+@table("name, which", zip(requests(), cycle(["original", "thumb"])))
+def test_the_next_one_gets_the_clean_answer_of_the_other(
+    house: House, port: int, name: str, which: str
+) -> None:
+    assert_the_next_one_gets_the_clean_answer(house, port, name, which)
+
+
+def assert_the_next_one_gets_the_clean_answer(
+    house: House, port: int, name: str, which: str
+) -> None:
     path = getattr(house, which)
     clean = asked(house, port, path, new_host())
     assert all(each.startswith(b"HTTP/1.1 200 ") for each in clean)

@@ -29,7 +29,7 @@ from tests.server import Answer, Client, Server, images_path, path_of, prepare
 from tests.threads import Threads
 from tests.waiting import wait_until
 
-WRITE_SECONDS, READ_SECONDS = 2, 1
+WRITE_SECONDS, READ_SECONDS = 1, 1
 # Beyond the deadline: up to 1 s for undoing a transaction, the answer's way, a busy machine; it
 # ends before the usual 5 s of a read and 15 s of a write all the same.
 SPARE_SECONDS = 3.5
@@ -74,7 +74,7 @@ def shop(guard: Guard, mongod: Mongod, shared_uri: str) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def impatient_shop(guard: Guard, mongod: Mongod, shared_uri: str) -> Iterator[Shop]:
-    """A server that gives the database 2 s for writing and 1 s for reading."""
+    """A server that gives the database a second."""
     yield from shop_with(
         guard,
         mongod,

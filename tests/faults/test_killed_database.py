@@ -48,7 +48,7 @@ class Uploads:
             assert answer.headers["Retry-After"]
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
 def test_nothing_acknowledged_is_lost_when_mongod_is_killed(
     server: Server, fresh_mongod: Mongod, rounds: int
 ) -> None:

@@ -29,12 +29,13 @@ from tests.threads import Threads
 from tests.waiting import wait_until
 
 MOST_BYTES = 40 * MIB
-SIZES = [64, *(pytest.param(each, marks=pytest.mark.long) for each in (200, 1024))]
+SIZES = [32, *(pytest.param(each, marks=pytest.mark.long) for each in (200, 1024))]
 
 
 @pytest.fixture
 def server(guard: Guard, shop_uri: str) -> Iterator[Server]:
-    with Server(guard, shop_uri) as running:
+    # So that also a small part is already one that is kept as it comes.
+    with Server(guard, shop_uri, AVENUE_MAX_DRAIN_MB="1") as running:
         yield running
 
 
