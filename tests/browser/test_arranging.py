@@ -400,10 +400,16 @@ def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
     assert saved(admin, product)["images"][0]["focal"] == before["focal"]
 
 
-def test_a_picture_is_replaced_and_stays_itself(admin: Visitor, product: Any) -> None:
+def test_the_address_of_a_picture_is_copied_and_it_is_replaced_and_stays_itself(
+    admin: Visitor, product: Any
+) -> None:
+    admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page, (a, b, c) = admin.page, ids_of(product)
     card = shot(page, b)
     card.get_by_text("Archivo", exact=True).click()
+    card.get_by_role("button", name="Copiar la dirección").click()
+    heard(page, "Dirección copiada.")
+    assert page.evaluate("navigator.clipboard.readText()") == product["images"][1]["url"]
     chooser = card.get_by_label("Reemplazarla por otro archivo")
     chooser.set_input_files({"name": "otra.gif", "mimeType": "image/gif", "buffer": b"GIF89a"})
     expect(card.get_by_role("alert")).to_contain_text("Elige una foto en JPEG, PNG, WebP.")
@@ -501,15 +507,6 @@ def test_a_picture_from_elsewhere_is_shown_moved_and_removed(admin: Visitor) -> 
     page.get_by_role("button", name="Deshacer").click()
     expect(card).to_be_focused()
     assert shown(page) == [url, a]
-
-
-def test_the_address_is_copied(admin: Visitor, product: Any) -> None:
-    admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page, (a, _, _) = admin.page, ids_of(product)
-    shot(page, a).get_by_text("Archivo", exact=True).click()
-    shot(page, a).get_by_role("button", name="Copiar la dirección").click()
-    heard(page, "Dirección copiada.")
-    assert page.evaluate("navigator.clipboard.readText()") == product["images"][0]["url"]
 
 
 def test_a_finger_drags_after_a_moment_and_scrolls_at_once(

@@ -298,7 +298,9 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     expect(page.locator("#status")).to_have_text("Borrador")
 
 
-def test_the_picker_finds_describes_and_refuses(admin: Visitor) -> None:
+def test_the_picker_finds_describes_and_refuses_and_what_is_pasted_is_stored(
+    admin: Visitor,
+) -> None:
     word, folder = unique("caja"), unique("Carpeta ")
     home = admin.call("POST", "/api/builder/folders", data={"name": folder})
     inside = in_library(admin, f"{word}-a.jpg", folder=home["id"])
@@ -358,11 +360,8 @@ def test_the_picker_finds_describes_and_refuses(admin: Visitor) -> None:
     found = admin.call("GET", f"{MEDIA}?folder={home['id']}")["items"]
     assert {each["name"] for each in found} == {"soltada.jpg", f"{word}-a.jpg"}
 
-
-def test_a_picture_that_is_pasted_into_the_text_is_stored_once(admin: Visitor) -> None:
+    # A picture that is pasted into the text is stored, and once
     data = pictures.photo(40, 30, noise=False, seed=int(unique("")))
-    there = a_page(admin)
-    page = opened(admin, there)
     before = admin.call("GET", MEDIA)["total"]
     url = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
     page.evaluate("(url) => window.grapesjs.editors[0].addComponents(`<img src='${url}'>`)", url)

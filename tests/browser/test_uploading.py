@@ -280,18 +280,28 @@ def test_each_file_is_sent_as_what_it_is_or_converted(admin: Visitor) -> None:
     expect(row(page, "saludo.gif")).to_contain_text("solo se conserva su primera imagen")
 
 
-def test_a_photograph_that_is_too_large_is_made_smaller_and_stands_upright(admin: Visitor) -> None:
-    large = pictures.photo(2720, 2040, quality=100, subsampling=0, orientation=6)
-    assert len(large) > 5 * 1024 * 1024
+@pytest.fixture
+def a_megabyte(admin: Visitor) -> Iterator[int]:
+    """The site takes no larger pictures than that: how many bytes it is."""
+    admin.call("PATCH", "/api/site", data={"limits": {"product_image_mb": 1}})
+    yield 1024 * 1024
+    admin.call("PATCH", "/api/site", data={"limits": {"product_image_mb": None}})
+
+
+def test_a_photograph_that_is_too_large_is_made_smaller_and_stands_upright(
+    admin: Visitor, a_megabyte: int
+) -> None:
+    large = pictures.photo(1280, 960, quality=100, subsampling=0, orientation=6)
+    assert len(large) > a_megabyte
     page, product = at_product(admin)
     until_said = keep_what_is_said(page, "#queue .note")
     choose(page, a_file("grande.jpg", large))
     until_said("MB: la redujimos a")
     expect(cards(page)).to_have_count(1)
     image = admin.call("GET", f"/api/shop/products/{product}")["images"][0]
-    assert image["bytes"] <= 5 * 1024 * 1024
+    assert image["bytes"] <= a_megabyte
     assert image["height"] / image["width"] == pytest.approx(4 / 3, rel=0.01)
-    assert image["height"] > 1800
+    assert image["height"] > 850
     stored = Image.open(io.BytesIO(admin.context.request.get(image["url"]).body())).convert("L")
     middle = stored.height // 2
     top, bottom = (
@@ -301,14 +311,16 @@ def test_a_photograph_that_is_too_large_is_made_smaller_and_stands_upright(admin
     assert top < bottom, "the dark left half of the photograph is now above"
 
 
-def test_transparency_stays_when_a_picture_is_made_smaller(admin: Visitor) -> None:
-    logo = pictures.canvas(1300, 1100, noise=False, mode="RGBA")
+def test_transparency_stays_when_a_picture_is_made_smaller(admin: Visitor, a_megabyte: int) -> None:
+    logo = pictures.canvas(640, 480, noise=False, mode="RGBA")
     logo.putalpha(Image.linear_gradient("L").resize(logo.size))
+    large = pictures.encoded(logo, "PNG", compress_level=0)
+    assert len(large) > a_megabyte
     page, product = at_product(admin)
-    choose(page, a_file("logo.png", pictures.encoded(logo, "PNG", compress_level=0)))
+    choose(page, a_file("logo.png", large))
     expect(cards(page)).to_have_count(1)
     image = admin.call("GET", f"/api/shop/products/{product}")["images"][0]
-    assert (image["media_type"], image["width"]) == ("image/webp", 1300)
+    assert (image["media_type"], image["width"]) == ("image/webp", 640)
     stored = Image.open(io.BytesIO(admin.context.request.get(image["url"]).body()))
     assert stored.mode == "RGBA"
 

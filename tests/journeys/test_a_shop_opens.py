@@ -142,8 +142,8 @@ def upload(server: LocalServer, auth: str, product: str, picture: bytes, name: s
 def test_a_shop_opens_and_survives_its_first_crash_and_its_first_evening(data_dir: Path) -> None:
     photographs = [
         pictures.photo(1600, 1200, seed=1),
-        pictures.photo(800, 600, format="PNG", seed=2),
-        pictures.photo(2048, 1536, seed=3, quality=80),
+        pictures.photo(400, 300, format="PNG", seed=2),
+        pictures.photo(640, 480, seed=3, quality=80),
     ]
     sold = {"AVENUE_ADMIN_EMAIL": "ana@tienda.example", "AVENUE_ADMIN_PASSWORD": "zapatos-y-lluvia"}
     with LocalServer(data_dir, **sold) as server:
@@ -161,8 +161,8 @@ def test_a_shop_opens_and_survives_its_first_crash_and_its_first_evening(data_di
             assert server.call("GET", path_of(answer["url"])) == (200, photograph)
         assert [(each["width"], each["height"]) for each in stored] == [
             (1600, 1200),
-            (800, 600),
-            (2048, 1536),
+            (400, 300),
+            (640, 480),
         ]
 
         _, product = server.call("GET", path_of_product(product), Authorization=auth)
