@@ -357,7 +357,8 @@ def check_accessible(
     """Find no fault by axe (WCAG 2.2 AA) on what `page` shows, light at a desk, dark on a phone.
 
     Nothing is shown on a phone alone, so there only what depends on looks is asked for again, or
-    only whether it scrolls sideways: without `looks`, when they are those of a page seen elsewhere.
+    only whether it scrolls sideways: without `looks`, when they are those of a page seen elsewhere
+    (in the long rounds `test_looks.py` sees more of them).
     `prepare` brings the page into the state meant, after each change of the window; what is inside
     of `outside` is not looked at.
     """

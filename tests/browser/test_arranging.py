@@ -541,6 +541,7 @@ def test_a_finger_drags_after_a_moment_and_scrolls_at_once(
     assert ids_of(saved(admin, product)) == [b, a, c]
 
 
+@pytest.mark.long  # tests/http/test_product_page posts the same forms
 def test_all_of_it_works_without_javascript(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor, product: Any
 ) -> None:

@@ -49,7 +49,7 @@ def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) 
 def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> None:
     page = admin.page
     made = add(page, "bea@shop.example")
-    check_accessible(page)
+    check_accessible(page, looks=False)
     page.get_by_role("link", name="Ya la he copiado").click()
     bea = visit()
     bea.sign_in("bea@shop.example", made)
@@ -96,7 +96,7 @@ def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: M
     page.get_by_label("Correo").fill("eva@shop.example")
     page.get_by_role("button", name="Enviarme un enlace").click()
     expect(page.get_by_role("status")).to_contain_text("ya está en camino")
-    check_accessible(page)
+    check_accessible(page, looks=False)
     _, letter = mailbox.next_letter()
     page.goto(link_in(letter.get_content()))
     check_accessible(page)

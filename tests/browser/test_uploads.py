@@ -78,7 +78,7 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
             page.get_by_role("button", name="Eliminar…").click()
 
     check_accessible(page)
-    check_accessible(page, prepare=ask)
+    check_accessible(page, prepare=ask, looks=False)
     expect(dialog.get_by_role("heading", name="¿Eliminar estos 2 archivos?")).to_be_visible()
     dialog.get_by_role("button", name="Eliminar", exact=True).click()
     expect(page.get_by_text("2 archivos están en la papelera.")).to_be_visible()
@@ -104,7 +104,7 @@ def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str
     page.get_by_label("Seleccionar todos").check()
     page.get_by_role("button", name="Restaurar").click()
     expect(page.get_by_text("1 archivo está de vuelta.")).to_be_visible()
-    check_accessible(page)  # of an empty trash
+    check_accessible(page, looks=False)  # of an empty trash
     expect(page.get_by_role("heading", name="Ningún archivo es así")).to_be_visible()
 
 
@@ -196,7 +196,7 @@ def test_sound_is_played_and_what_is_not_shown_says_so(admin: Visitor, word: str
     check_accessible(page, looks=False)
     page = opened(admin, f"{word}.html", b"<!doctype html><script>1</script>")
     expect(page.get_by_text("Este archivo no se muestra aquí.")).to_be_visible()
-    check_accessible(page)
+    check_accessible(page, looks=False)
 
 
 def silence() -> bytes:
@@ -341,7 +341,7 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
     expect(page.locator("#queue > li")).to_have_count(0)
 
 
-@pytest.mark.parametrize("of_an_earlier_visit", [False, True])
+@pytest.mark.parametrize("of_an_earlier_visit", [pytest.param(False, marks=pytest.mark.long), True])
 def test_an_upload_that_is_cancelled_leaves_nothing(
     admin: Visitor, a_file: Callable[..., Path], word: str, of_an_earlier_visit: bool
 ) -> None:
@@ -424,7 +424,7 @@ def test_pages_are_accessible_that_are_seldom_seen(
     seller = visit()
     page = seller.sign_in(SELLER, to=LIST)
     expect(page.get_by_role("heading", name="Todavía no hay archivos")).to_be_visible()
-    check_accessible(page)
+    check_accessible(page, looks=False)
     seller.guard.expect("net::ERR_FAILED|status of 415")
     page.route("**/uploader*.js*", lambda route: route.abort())
     page.goto(f"{NEW}?category=orders&reference={word}")
@@ -440,9 +440,9 @@ def test_pages_are_accessible_that_are_seldom_seen(
     page.get_by_role("button", name="Subir").click()
     expect(page.get_by_role("alert")).to_contain_text("El archivo es de tipo TXT")
     expect(page.get_by_label("Referencia")).to_have_value(word)
-    check_accessible(page)
+    check_accessible(page, looks=False)
     [there] = seller.call("GET", f"/api/uploads?reference={word}")["items"]
     page.goto(f"{LIST}/{there['id']}/links")
     page.get_by_role("button", name="Crear el enlace").click()
     expect(page.get_by_label("Enlace", exact=True)).to_have_value(re.compile("/media/"))
-    check_accessible(page)
+    check_accessible(page, looks=False)

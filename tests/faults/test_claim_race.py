@@ -197,7 +197,7 @@ def assert_whole_or_gone(stores: Stores, product: Product, data: bytes, *, claim
         assert b"".join(stores.assets.read_file(asset, asset.current, 0, len(data))) == data
 
 
-@pytest.mark.parametrize("times", [50, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [25, pytest.param(1000, marks=pytest.mark.long)])
 def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> None:
     random.seed(times)
     start = Barrier(2)
@@ -233,7 +233,7 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
     assert (house.stray_files, house.stray_chunks) == (0, 0)
 
 
-@pytest.mark.parametrize("times", [50, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [25, pytest.param(1000, marks=pytest.mark.long)])
 def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
     stores: Stores, times: int
 ) -> None:
