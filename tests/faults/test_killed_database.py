@@ -9,9 +9,8 @@ from threading import Event
 import pytest
 
 from tests.faults.house import CLEAN, end_leases, inspect, raw, sha256, shown, sweep
-from tests.http.tus import a_pdf
 from tests.mongod import Guard, Mongod
-from tests.pictures import photo
+from tests.pictures import noise_png, photo
 from tests.server import BROKEN, Client, Server, path_of, prepare
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -110,11 +109,11 @@ def test_a_download_that_cannot_go_on_is_cut_and_never_looks_complete(
 ) -> None:
     uri = fresh_mongod.uri_of("shop")
     prepare(uri)
-    with Server(guard, uri, AVENUE_READ_SECONDS="3") as server:
+    env = {"AVENUE_READ_SECONDS": "3", "AVENUE_MAX_PRODUCT_IMAGE_MB": "25"}
+    with Server(guard, uri, **env) as server:
         seller = server.seller()
-        document = a_pdf(19_000_000)  # more than the kernel holds on its way
-        stored = seller.request("POST", "/api/uploads?name=informe.pdf", document)
-        path = path_of(stored.json["file"]["url"])
+        picture = noise_png(2_640, 2_520)  # 19 MB, more than the kernel holds on its way
+        path = path_of(seller.upload(seller.create_product(), picture).json["url"])
         with seller.connection() as connection:
             connection.request("GET", path, headers=seller.headers())
             response = connection.getresponse()
@@ -124,6 +123,6 @@ def test_a_download_that_cannot_go_on_is_cut_and_never_looks_complete(
 
             with pytest.raises(BROKEN):
                 response.read()
-        assert int(response.headers["Content-Length"]) == len(document)
-        assert document.startswith(came)
+        assert int(response.headers["Content-Length"]) == len(picture)
+        assert picture.startswith(came)
         assert server.status("/healthz") == 200

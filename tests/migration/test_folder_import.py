@@ -217,7 +217,7 @@ def test_a_zip_gives_the_same(avenue: House, guard: Guard, tmp_path: Path) -> No
 
 
 def test_a_dry_run_says_it_all_and_changes_nothing(avenue: House, tmp_path: Path) -> None:
-    shop = OldShop.of(40)
+    shop = OldShop.of(60)
     avenue.fill(shop)
     root = shop.write(tmp_path / "uploads")
     before, counts = avenue.everything(), avenue.counts()
