@@ -99,10 +99,28 @@ class Contract:
 
     def _check_json(self, where: str, schema: Json, response: TestResponse) -> None:
         if id(schema) not in self._validators:
-            whole = {**schema, "components": self.document["components"], "$schema": DIALECT}
+            named = _named(schema, self.document["components"]["schemas"])
+            whole = {**schema, "components": {"schemas": named}, "$schema": DIALECT}
             self._validators[id(schema)] = jsonschema_rs.validator_for(whole)
         wrong = [str(each) for each in self._validators[id(schema)].iter_errors(response.json)]
         assert not wrong, f"{where}: {wrong[:5]}"
+
+
+def _named(value: Any, schemas: Json) -> Json:
+    """The schemas that `value` and they themselves refer to; compiling all takes 15 times that."""
+    found: Json = {}
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict):
+            waiting += each.values()
+            name = str(each.get("$ref", "")).removeprefix("#/components/schemas/")
+            if name in schemas and name not in found:
+                found[name] = schemas[name]
+                waiting.append(schemas[name])
+    return found
 
 
 SOMETIMES = {
