@@ -66,6 +66,11 @@ def a_picture(**options: Any) -> bytes:
     return pictures.photo(64, 48, noise=False, seed=next(_numbers), **options)
 
 
+def large_picture(width: int = 640, height: int = 560, *, seed: int = 1) -> bytes:
+    """A PNG of three bytes for each pixel, of which soft shapes are quick to make and to read."""
+    return pictures.photo(width, height, format="PNG", compress_level=0, noise=False, seed=seed)
+
+
 def zipped(files: Mapping[str, bytes]) -> bytes:
     """A ZIP of files by path."""
     archive = io.BytesIO()

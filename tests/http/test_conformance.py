@@ -27,7 +27,7 @@ from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.http import conformance
-from tests.http.application import HOST
+from tests.http.application import HOST, large_picture
 from tests.http.conformance import (
     CACHE_CONTROL,
     CACHING,
@@ -91,7 +91,7 @@ STORED = (ORIGINAL, STABLE, LARGE, EMPTY, PRIVATE)
 def data_of(name: str) -> bytes:
     """What is stored. The name and the type that come along with the pictures are wrong."""
     if name == LARGE:
-        return pictures.photo(1250, 1000, format="PNG", seed=32)
+        return large_picture(seed=32)
     return {EMPTY: b"", PRIVATE: b"secret " * 100}.get(name, pictures.photo(200, 150, seed=31))
 
 

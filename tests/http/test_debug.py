@@ -14,7 +14,6 @@ from avenue.jobs.runner import RunningJob
 from avenue.media.store import LegacyUrls
 from avenue.shop.service import status as status_service
 from avenue.storage.status import DeploymentStatus
-from tests import pictures
 from tests.http.application import (
     GROUPS,
     HOST,
@@ -23,6 +22,7 @@ from tests.http.application import (
     Application,
     Caller,
     a_picture,
+    large_picture,
     unique,
 )
 from tests.http.debug_app import (
@@ -246,7 +246,7 @@ def test_before_the_first_pass_nothing_is_said_that_nobody_knows(shop, monkeypat
 
 def test_a_healthy_shop_is_ok_after_a_pass(shop):
     seller, ops = shop.caller("seller"), shop.caller("ops")
-    owner = seller.a_product(a_picture(), pictures.photo(1500, 1100, format="PNG", seed=3))
+    owner = seller.a_product(a_picture(), large_picture(seed=3))
     seller.upload(f"{PRODUCTS}/{owner['id']}/images/{owner['images'][0]['id']}/file", a_picture())
     seller.a_group(a_picture())
     url = owner["images"][1]["url"]
@@ -311,7 +311,7 @@ def test_all_damage_is_found_by_one_pass(application, seller, ops, kind, subtest
 
 
 def test_a_chunk_in_the_middle_of_a_large_picture_is_missed(application, seller, ops):
-    large = pictures.photo(1400, 1000, format="PNG", seed=5)
+    large = large_picture(seed=5)
     owner = seller.a_product(large)
     hand = Hand(application, owner["images"][0]["id"])
     assert application.raw[CHUNKS].count_documents({"files_id": hand.file}) > 1
@@ -547,7 +547,7 @@ def test_uploading_the_same_picture_again_mends_it(application, seller, ops, way
     planted = []
     for number, damage in enumerate(MENDABLE):
         seed = 2 * number + (way == "add")
-        large = pictures.photo(900, 700, format="PNG", compress_level=1, seed=seed)
+        large = large_picture(seed=seed)
         owner = seller.a_product(large)
         getattr(Hand(application, owner["images"][0]["id"]), damage)()
         planted.append((damage, large, owner["id"], owner["images"][0]))

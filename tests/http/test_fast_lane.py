@@ -18,6 +18,7 @@ import pytest
 from avenue.config import Settings
 from avenue.web.lane import READS_FOR_A_THREAD
 from tests import pictures
+from tests.http.application import large_picture
 from tests.http.lane_app import TRIES_SECONDS, Gallery
 from tests.http.test_lane import CLOSING, answer, everything, get, statuses
 from tests.http.test_lane import Server as LaneServer
@@ -70,7 +71,7 @@ def house(shared_uri: str, guard: Guard) -> Iterator[House]:
     ):
         seller = fast.seller()
         product = seller.create_product()
-        picture = pictures.photo(1000, 800, format="PNG", seed=3)
+        picture = large_picture(500, 400, seed=3)
         reply = seller.upload(product, picture).json
         assert 400_000 < len(picture) < 1_000_000  # one chunk, and many times a socket's buffer
         thumb = path_of(reply["file"]["variants"]["thumb"]["url"])

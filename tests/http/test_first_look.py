@@ -12,7 +12,15 @@ from avenue.media.store import OTHER_BYTES
 from avenue.storage.schema import DEFAULT_SITE, Gate, NotMigrated
 from avenue.web.fast_lane import AT_HAND
 from tests import pictures
-from tests.http.application import HOST, OTHER_HOST, SITES, Application, Caller, a_picture
+from tests.http.application import (
+    HOST,
+    OTHER_HOST,
+    SITES,
+    Application,
+    Caller,
+    a_picture,
+    large_picture,
+)
 from tests.http.test_hot_pictures import told, warmed
 from tests.http.test_product_images import Shelf
 from tests.server import path_of
@@ -187,7 +195,7 @@ def test_bytes_that_are_not_the_right_ones_are_not_given(application, hot, fresh
 
 
 def test_what_is_too_large_to_be_kept_is_not_read(application, hot, as_seller):
-    shelf = Shelf(as_seller, pictures.photo(1200, 900, format="PNG", seed=92))
+    shelf = Shelf(as_seller, large_picture(seed=92))
     url = shelf.now()["images"][0]["url"]
     before = Counter(application.watch.seen)
     assert looked(application, hot, url) is None

@@ -14,7 +14,6 @@ from avenue.identity import new_id
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.store import AssetStore
 from avenue.media.urls import original_path
-from tests import pictures
 from tests.http.application import (
     HOST,
     OTHER_HOST,
@@ -23,6 +22,7 @@ from tests.http.application import (
     Caller,
     Part,
     a_picture,
+    large_picture,
     unique,
 )
 from tests.http.test_fast_lane import lane_answers
@@ -77,7 +77,7 @@ def nobody(
 @pytest.fixture(scope="module")
 def picture(as_seller: Caller) -> Picture:
     """A picture of three chunks."""
-    data = pictures.photo(1500, 1200, format="PNG", seed=12)
+    data = large_picture(1000, 800, seed=12)
     assert 2 * 1024 * 1024 < len(data) < 3 * 1024 * 1024
     return stored(as_seller, data)
 

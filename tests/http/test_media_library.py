@@ -20,6 +20,7 @@ from tests.http.application import (
     Caller,
     Part,
     a_picture,
+    large_picture,
     unique,
 )
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
@@ -672,7 +673,7 @@ def test_a_zip_has_them_as_they_are_called(as_editor):
 
 def test_a_zip_has_a_largest_size(application, as_editor):
     small = replace(as_editor, app=application.with_settings(max_zip_mb=1))
-    data = pictures.photo(900, 700, seed=31, format="PNG")
+    data = large_picture(600, 500, seed=31)
     ids = [added(as_editor, data)["id"] for _ in range(2)]
     assert 1024**2 / 2 < len(data) < 1024**2
     answer = small.post(f"{MEDIA}/zip", json={"ids": ids})

@@ -26,6 +26,7 @@ from tests.http.application import (
     Caller,
     Part,
     a_picture,
+    large_picture,
     unique,
 )
 from tests.http.test_products import assert_refused
@@ -797,7 +798,7 @@ def test_a_site_may_have_a_quota(application):
     seller = application.new_person(unique("small"), app=app)
     shelf = Shelf(seller)
     counts = application.counts()
-    large = pictures.photo(1000, 1000, format="PNG", seed=5)
+    large = large_picture(seed=5)
     assert len(large) > 1024 * 1024
     told = assert_refused(shelf.add(large), 507, "quota_exceeded")
     assert told["limit_bytes"] == 1024 * 1024

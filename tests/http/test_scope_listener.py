@@ -8,7 +8,7 @@ import pytest
 
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, house, site
 from tests import pictures
-from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
+from tests.http.application import PRODUCTS, Application, Caller, a_picture, large_picture, unique
 from tests.http.test_product_images import Shelf
 from tests.http.watch import Watch, offence
 from tests.mongod import client_of
@@ -142,7 +142,7 @@ def test_a_life_of_a_product_touches_everything_and_stays_within_its_site(applic
     before = dict(application.watch.seen)
     seller = application.new_person(unique("walker"))
     shelf = Shelf(seller, a_picture(), a_picture())
-    large = pictures.photo(1000, 1000, format="PNG", seed=8)
+    large = large_picture(seed=8)
     picture = shelf.add(large, headers={"Idempotency-Key": unique("walk")}).json
     assert seller.get(picture["url"]).data == large
     assert seller.get(f"/media/{picture['id']}/original").status_code == 200

@@ -27,6 +27,7 @@ from tests.http.application import (
     Application,
     Caller,
     a_picture,
+    large_picture,
     unique,
     zipped,
 )
@@ -179,7 +180,7 @@ def test_any_file_has_links(application, nobody, as_client, data, media_type, sh
 
 
 def test_ranges_and_conditions_are_answered(application, nobody, as_client):
-    data = pictures.photo(1500, 1200, format="PNG", seed=77)
+    data = large_picture(1000, 800, seed=77)
     file = a_file(application, as_client, data)
     path, chunk = link(as_client, file), 1024 * 1024
     assert len(data) > 2 * chunk

@@ -15,6 +15,7 @@ from tests.http.application import (
     PASSWORD,
     Caller,
     a_picture,
+    large_picture,
     unique,
 )
 
@@ -568,7 +569,7 @@ def test_the_logo_of_one_site_is_not_of_another(as_admin, on_other_site):
 
 
 def test_a_lower_limit_for_media_acts_on_the_logo(as_admin):
-    large = pictures.photo(1100, 1000, format="PNG", seed=9)
+    large = large_picture(seed=9)
     assert 1024 * 1024 < len(large) < 2 * 1024 * 1024
     as_admin.patch(SITE, json={"limits": {"media_mb": 1}})
     refused = as_admin.upload(LOGO, large, method="PUT")
@@ -582,7 +583,7 @@ def test_a_quota_acts_at_once(as_superuser, as_admin):
     assert as_admin.upload(LOGO, a_picture(), method="PUT").status_code == 201
     shown = as_superuser.patch(SITE, json={"limits": {"quota_mb": 1}}).json
     assert shown["limits"]["quota_mb"] == 1
-    large = pictures.photo(1100, 1000, format="PNG", seed=10)
+    large = large_picture(seed=10)
     assert code(as_admin.upload(LOGO, large, method="PUT")) == (507, "quota_exceeded")
     shown = as_superuser.patch(SITE, json={"limits": {"quota_mb": 0}}).json
     assert shown["limits"]["quota_mb"] == 0

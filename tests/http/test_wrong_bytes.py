@@ -15,8 +15,7 @@ from avenue.media.reading import DamagedFile, StoredFile
 from avenue.media.store import AssetStore
 from avenue.ops.fsck.scrub import SCRUB
 from avenue.storage.gridfs import CHUNK_BYTES, READ_BYTES
-from tests import pictures
-from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture
+from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, large_picture
 from tests.http.debug_app import storage
 from tests.server import path_of
 from tests.table import table
@@ -30,7 +29,7 @@ COUNT = 3
 
 @functools.cache
 def picture(seed: int = 7) -> bytes:
-    return pictures.photo(1600, 1200, format="PNG", seed=seed)
+    return large_picture(1000, 800, seed=seed)
 
 
 class Stored:
