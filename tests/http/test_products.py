@@ -528,8 +528,8 @@ def assortment(as_seller: Caller) -> str:
     return word
 
 
-@pytest.mark.parametrize("limit", [1, 2, 4, 11, 100])
-@pytest.mark.parametrize("sort", [sign + key for key in SORTS for sign in ("", "-")])
+@table("limit", [1, 4, 11, 100])
+@table("sort", [sign + key for key in SORTS for sign in ("", "-")])
 def test_paging_goes_through_everything_once(as_seller, assortment, sort, limit):
     asked = {"search": assortment, "sort": sort, "limit": limit}
     seen: list[dict[str, Any]] = []

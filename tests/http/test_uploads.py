@@ -514,10 +514,32 @@ def nothing_there(shelf, people) -> Callable[[str, str], Any]:
     return answer
 
 
-@table("how", METHODS)
-@table("address", ADDRESSES)
+WAYS_TO_ASK = [(address, how) for address in ADDRESSES for how in METHODS]
+SOME_WAYS = [each for each in WAYS_TO_ASK if each[1] == "GET" or each[0] in {"original", "thumb"}]
+"""Every address is asked for, and of both kinds of bytes, those stored and those made, all else."""
+
+
+@table("address, how", SOME_WAYS)
 @table("kind", sorted(EVERY))
 def test_who_reads_what(shelf, people, nothing_there, kind, address, how):
+    each_reads(shelf, people, nothing_there, kind, address, how)
+
+
+@pytest.mark.long
+@table("address, how", [each for each in WAYS_TO_ASK if each not in SOME_WAYS])
+@table("kind", sorted(EVERY))
+def test_who_reads_what_in_every_way(shelf, people, nothing_there, kind, address, how):
+    each_reads(shelf, people, nothing_there, kind, address, how)
+
+
+def each_reads(
+    shelf: dict[str, Shown],
+    people: dict[str, Caller],
+    nothing_there: Callable[[str, str], Any],
+    kind: str,
+    address: str,
+    how: str,
+) -> None:
     shown = shelf[kind]
     for reader in READERS:
         answer = asked(people[reader.who], shown.urls[address], how, shown)
