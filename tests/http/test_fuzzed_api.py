@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from avenue.identity import Role
 from avenue.web.openapi import EVERYBODY, FORM
-from tests.http.application import HOST, PRODUCTS, Application, a_picture, described, unique
+from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, described, unique
 from tests.http.tus import PART_TYPE, TUS, begun
 
 BASE_URL = f"https://{HOST}"
@@ -40,6 +40,7 @@ ALSO_A_THING = {
 NO_SHOP = ("/api/auth/", "/api/openapi.json", "/api/site", "/healthz", "/readyz")
 """What names and tells nothing of a shop."""
 GROUPS, TEMPORARY = "/api/shop/groups", "/api/shop/temp-images"
+OF_PRODUCTS = ("product_id", "owner_id", "asset_id", "variant")
 UPLOADS = "/api/uploads"
 TICKETS = f"{UPLOADS}/tickets"
 BY_TUS = [400, 401, 403, 406, 412, 415, 422]
@@ -91,9 +92,9 @@ def as_bytes(_: SerializationContext, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-# `make test` sends a third of the values at the bounds, some 10 requests for each operation;
+# `make test` sends a fifth of the values at the bounds, some 10 requests for each operation;
 # `make test-long` all of them, and 300 that are drawn anew each time.
-SENT_OF_BOUNDS = 3 if settings.default.derandomize else 1
+SENT_OF_BOUNDS = 5 if settings.default.derandomize else 1
 bounded = settings(
     max_examples=300,
     phases=[Phase.explicit] if settings.default.derandomize else settings.default.phases,
@@ -114,22 +115,12 @@ class Things:
         self.known: dict[str, list[str]] = {}
         if path.startswith(NO_SHOP) or "{" not in path:
             return
-        product = owner.a_product(a_picture(), a_picture(), status="published")
-        image, group = product["images"][0], owner.post(GROUPS, json={"name": unique("M")}).json
-        image_ids = [image["id"]]
         if path.startswith(f"{GROUPS}/"):
-            image_ids = [owner.upload(f"{GROUPS}/{group['id']}/images", a_picture()).json["id"]]
-        if path.startswith(f"{TEMPORARY}/"):
-            image_ids = [owner.upload(TEMPORARY, a_picture()).json["id"]]
-        self.known = {
-            "product_id": [product["id"]],
-            "group_id": [group["id"]],
-            "owner_id": [group["id"] if path.startswith(GROUPS) else product["id"]],
-            "asset_id": image_ids,
-            "token": [image["url"].split("/")[-2]],
-            "file_name": ["original.jpg"],
-            "variant": ["original"],
-        }
+            self._of_group(owner, path)
+        elif path.startswith(f"{TEMPORARY}/"):
+            self.known["asset_id"] = [owner.upload(TEMPORARY, a_picture()).json["id"]]
+        elif any(f"{{{place}}}" in path for place in OF_PRODUCTS):
+            self._of_product(owner)
         if "{import_id}" in path:
             table = {"data": f"sku,name\n{unique('IMP-')},Zapato\n", "content_type": "text/csv"}
             self.known["import_id"] = [owner.post(f"{PRODUCTS}/import", **table).json["id"]]
@@ -139,6 +130,25 @@ class Things:
             self.known["upload_id"] = [begun(owner, 100)]
         elif path.startswith(f"{UPLOADS}/"):
             self.known["upload_id"] = [owner.upload(UPLOADS, a_picture()).json["id"]]
+
+    def _of_group(self, owner: Caller, path: str) -> None:
+        group = owner.post(GROUPS, json={"name": unique("M")}).json["id"]
+        self.known |= {"group_id": [group], "owner_id": [group]}
+        if "{asset_id}" in path:
+            picture = owner.upload(f"{GROUPS}/{group}/images", a_picture()).json
+            self.known["asset_id"] = [picture["id"]]
+
+    def _of_product(self, owner: Caller) -> None:
+        product = owner.a_product(a_picture(), a_picture(), status="published")
+        image = product["images"][0]
+        self.known |= {
+            "product_id": [product["id"]],
+            "owner_id": [product["id"]],
+            "asset_id": [image["id"]],
+            "token": [image["url"].split("/")[-2]],
+            "file_name": ["original.jpg"],
+            "variant": ["original"],
+        }
 
     def put_into(self, case: Case) -> None:
         """Let three of four requests name something that is there."""

@@ -335,7 +335,8 @@ def told_name(disposition: str) -> str:
 
 
 @table("sent, shown", NAMES)
-def test_a_name_comes_back_as_it_went_in(as_seller, nobody, sent, shown):
+def test_a_name_comes_back_as_it_went_in(application, as_seller, sent, shown):
+    nobody = application.caller("nobody")
     answer = as_seller.post(
         Shelf(as_seller).images,
         query_string={"name": sent},

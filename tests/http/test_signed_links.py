@@ -305,7 +305,7 @@ def altered_by_a_character(path: str) -> Iterator[str]:
         yield path[:at] + path[at + 1 :]
 
 
-@pytest.mark.parametrize("download", [False, True])
+@pytest.mark.parametrize("download", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_link_with_one_character_altered_opens_nothing(nobody, as_client, proof, download):
     path = link(as_client, proof, variant="thumb", download=download)
     assert nobody.get(path).status_code == 200

@@ -332,8 +332,22 @@ def test_no_trace_of_a_place_is_left(application, as_seller, nobody):
     assert asset["versions"][0]["sha256"] != asset["versions"][0]["source_sha256"]
 
 
-@table("name", [each for each in TELLING if each.startswith(("JPEG", "PNG", "WebP"))])
+UPLOADED = [each for each in TELLING if each.startswith(("JPEG", "PNG", "WebP"))]
+
+
+@table("name", UPLOADED[::5])
 def test_no_public_byte_tells_what_the_picture_told(as_seller, nobody, name):
+    """What is removed from each kind is looked at in tests/unit/media/test_cleaning.py."""
+    assert_nothing_is_told(as_seller, nobody, name)
+
+
+@pytest.mark.long
+@table("name", UPLOADED)
+def test_no_public_byte_tells_what_any_picture_told(as_seller, nobody, name):
+    assert_nothing_is_told(as_seller, nobody, name)
+
+
+def assert_nothing_is_told(as_seller: Caller, nobody: Caller, name: str) -> None:
     make, removed = TELLING[name]
     answer = Shelf(as_seller).add(make())
     assert answer.status_code == 201, answer.text
