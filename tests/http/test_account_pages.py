@@ -22,6 +22,7 @@ from tests.http.accounts_app import (
     open_house,
     post,
 )
+from tests.table import table
 
 ME, ACCOUNT = "/api/auth/me", "/admin/account"
 NEWER = "staple of another kind"
@@ -151,8 +152,8 @@ def test_a_token_is_shown_once_and_works(house: House) -> None:
     assert send(client, ACCOUNT, revoke).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("typed", "said"),
+@table(
+    "typed, said",
     [
         ({"name": " "}, "Ponle un nombre"),
         ({"name": "x" * 201}, "Ponle un nombre"),

@@ -234,8 +234,8 @@ def test_a_png_named_jpg_is_a_png(as_seller):
     assert answer.json["url"].endswith("/original.png")
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"),
+@table(
+    "sent, kept",
     [
         ("../../etc/passwd", "passwd.jpg"),
         ("/etc/shadow", "shadow.jpg"),
@@ -519,7 +519,7 @@ SAID = (
 )
 
 
-@pytest.mark.parametrize("row", SAID, **by_name)
+@table("row", SAID)
 def test_no_request(server, request_head, leaves_nothing, row):
     head = request_head(*row.headers, kind=row.kind)
     status, text = server.say(head, row.body, half_close=row.half_close)
@@ -530,8 +530,8 @@ def test_no_request(server, request_head, leaves_nothing, row):
 LENGTH = f"Content-Length: {len(GOOD)}"
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
+@table(
+    "headers, status",
     [
         (["Content-Length: -5"], 400),
         (["Content-Length: ten"], 400),

@@ -20,6 +20,7 @@ from tests.http.application import (
     unique,
 )
 from tests.mongod import Mongod
+from tests.table import table
 
 CAPACITY = "/api/ops/capacity"
 GB = 10**9
@@ -63,8 +64,8 @@ def asked(caller: Caller) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("who", "code"),
+@table(
+    "who, code",
     [
         ("nobody", 401),
         ("client", 403),

@@ -44,7 +44,7 @@ def test_the_same_url_again_is_the_same_picture(shelf):
     assert shelf.now() == before
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "http://images.example/a.jpg",
@@ -98,9 +98,7 @@ def test_these_are_none(application, shelf, url):
     assert shelf.now()["images"] == []
 
 
-@pytest.mark.parametrize(
-    "form", ["{url}", "{path}", f"http://{HOST}{{path}}", "/media/{id}/original"]
-)
+@table("form", ["{url}", "{path}", f"http://{HOST}{{path}}", "/media/{id}/original"])
 def test_one_of_ours_is_not_elsewhere(shelf, as_seller, form):
     picture = as_seller.a_product(a_picture())["images"][0]
     path = picture["url"].removeprefix(f"https://{HOST}")
@@ -138,7 +136,7 @@ def test_removing_another_picture_leaves_it(shelf):
     assert shelf.ids() == [stored, None]
 
 
-@pytest.mark.parametrize("url", ["https://images.example/other.jpg", "x", "/", "/media/", "%"])
+@table("url", ["https://images.example/other.jpg", "x", "/", "/media/", "%"])
 def test_what_is_not_there_cannot_be_removed(shelf, url):
     keep(shelf, URL)
     before = shelf.now()

@@ -7,6 +7,7 @@ import pytest
 
 from avenue.identity import new_id
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
+from tests.table import table
 
 PAGE = "/admin/groups"
 IN_ENGLISH = {"Accept-Language": "en"}
@@ -134,8 +135,8 @@ def test_looking_for_products_saves_nothing_and_forgets_nothing(someone: Caller)
     assert stored(someone, group)["name"] == group["name"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
+@table(
+    "fields, reason",
     [
         ({"name": " "}, "Give the group a name."),
         ({"name": "x" * 201}, "at most 200 letters"),

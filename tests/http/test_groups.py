@@ -142,8 +142,8 @@ def test_one_of_model_and_name_is_enough(as_seller, field):
     assert (group["model"], group["name"]) == ("ZR-7", "ZR-7")
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
+@table(
+    "body, code",
     [
         ({}, "invalid_request"),
         ({"name": None, "model": None}, "invalid_request"),
@@ -155,7 +155,6 @@ def test_one_of_model_and_name_is_enough(as_seller, field):
         ({"name": "n", "images": []}, "invalid_body"),
         ({"name": "n", "$set": {}}, "invalid_body"),
     ],
-    ids=repr,
 )
 def test_what_is_no_group_is_refused(application, as_seller, body, code):
     before = application.counts()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, Part, unique
+from tests.table import table
 
 IMPORTS = f"{PRODUCTS}/import"
 CSV = "text/csv; charset=utf-8"
@@ -182,15 +183,15 @@ def test_an_import_is_for_its_person_and_administrators(
     assert seller.ask(method, url).status_code == status
 
 
-@pytest.mark.parametrize("rest", ["", "/rows"])
-@pytest.mark.parametrize("import_id", ["A" * 22, "x", "images", "ñ"])
+@table("rest", ["", "/rows"])
+@table("import_id", ["A" * 22, "x", "images", "ñ"])
 def test_an_import_that_is_not_there(as_seller: Caller, import_id: str, rest: str) -> None:
     answer = as_seller.get(f"{IMPORTS}/{import_id}{rest}")
     assert (answer.status_code, answer.json["code"]) == (404, "import_not_found")
 
 
-@pytest.mark.parametrize(
-    ("table", "options", "status", "code"),
+@table(
+    "table, options, status, code",
     [
         (b"", {}, 400, "no_file"),
         (b"  \n", {}, 400, "unreadable_table"),

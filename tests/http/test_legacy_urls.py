@@ -140,7 +140,7 @@ def test_a_private_file_is_found_by_who_may_read_it(application, private, who):
     assert application.caller(who).get(answer.headers["Location"]).status_code == 200
 
 
-@pytest.mark.parametrize("who", MAY_NOT + ELSEWHERE)
+@table("who", MAY_NOT + ELSEWHERE)
 def test_a_private_file_does_not_exist_for_others(application, private, who):
     caller = application.caller(who)
     there, not_there = caller.get(private), caller.get(f"/uploads/{unique('nothing')}.jpg")
@@ -148,7 +148,7 @@ def test_a_private_file_does_not_exist_for_others(application, private, who):
     assert told(there) == told(not_there)
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "/uploads/a%00.jpg",

@@ -14,6 +14,7 @@ from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.http.application import PASSWORD, Application, Caller, Part, a_picture, form, unique
 from tests.http.test_media_library import MEDIA, a_folder, added, changed
+from tests.table import table
 
 PAGE = "/admin/library"
 BULK, FOLDERS = f"{PAGE}/bulk", f"{PAGE}/folders"
@@ -283,8 +284,8 @@ def test_many_are_moved_and_tagged(as_editor: Caller, word: str) -> None:
     assert live(as_editor, ids[0])["folder"] is None
 
 
-@pytest.mark.parametrize(
-    ("fields", "why"),
+@table(
+    "fields, why",
     [
         ({"action": "move", "id": []}, "nothing_checked"),
         ({"action": "tag", "tags": " , "}, "no_tags"),

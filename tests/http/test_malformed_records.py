@@ -41,6 +41,7 @@ from avenue.uploads.tus.sweeping import TusSweeper
 from tests.http import test_imports, test_picture_imports, tus
 from tests.http.application import PASSWORD, PRODUCTS, Application, a_picture, unique, zipped
 from tests.mongod import Mongod
+from tests.table import table
 
 PAGES, FOLDERS, MEDIA = "/api/builder/pages", "/api/builder/folders", "/api/builder/media"
 UPLOADS, LEASES = "/api/uploads", "leases"
@@ -423,7 +424,7 @@ def test_nothing_stops_for_any_damage(house: House, collection: str) -> None:
 ANYTHING = {("fsck_findings", "stored_id"), ("jobs", "cursor")}
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS)
+@table("collection", COLLECTIONS)
 def test_a_field_of_another_type_is_named(house: House, collection: str) -> None:
     record = record_of(house, collection)
     names = [name for name in record if name not in {"_id", "site"}]
@@ -447,7 +448,7 @@ ONE: list[tuple[str, str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("collection", "url", "value", "field"), ONE)
+@table("collection, url, value, field", ONE)
 def test_who_asks_for_just_that_one_is_told_which_field(
     house: House, collection: str, url: str, value: Any, field: str
 ) -> None:
@@ -464,7 +465,7 @@ def test_who_asks_for_just_that_one_is_told_which_field(
 PEOPLE = ("nobody", "client", "seller", "editor", "ops")
 
 
-@pytest.mark.parametrize(("collection", "url", "value", "field"), ONE[:6])
+@table("collection, url, value, field", ONE[:6])
 def test_to_others_it_is_as_if_there_were_nothing(
     house: House, collection: str, url: str, value: Any, field: str
 ) -> None:
@@ -649,7 +650,7 @@ def test_a_picture_comes_back_first_when_nobody_knows_where_it_was(house: House)
 WRONG_NUMBERS: list[Any] = ["zzz", float("nan"), float("inf"), 2**60, -1, [], {}, None]
 
 
-@pytest.mark.parametrize("value", WRONG_NUMBERS)
+@table("value", WRONG_NUMBERS)
 def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value: Any) -> None:
     asset = record_of(house, "assets")
     file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
@@ -677,8 +678,8 @@ def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value
     assert now == [one - size for one, size in zip(before, sizes, strict=True)]
 
 
-@pytest.mark.parametrize("field", ["data", "n"])
-@pytest.mark.parametrize("value", [GONE, None, 7, True, "zzz", [0], {}, 0.0])
+@table("field", ["data", "n"])
+@table("value", [GONE, None, 7, True, "zzz", [0], {}, 0.0])
 def test_a_chunk_that_cannot_be_read_is_a_damaged_file(
     house: House, field: str, value: Any
 ) -> None:
@@ -700,7 +701,7 @@ def test_a_chunk_that_cannot_be_read_is_a_damaged_file(
         )
 
 
-@pytest.mark.parametrize("value", [GONE, None, 0, -7, "zzz", [], {}, 2**40, 1024.0])
+@table("value", [GONE, None, 0, -7, "zzz", [], {}, 2**40, 1024.0])
 def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, value: Any) -> None:
     asset = record_of(house, "assets")
     file_id = f"{DEFAULT_SITE}/{asset['versions'][0]['file']}"
@@ -714,7 +715,7 @@ def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, v
         assert files._chunk_bytes(file_id) > 0
 
 
-@pytest.mark.parametrize(("field", "value"), [("site", GONE), ("site", 7), ("bytes", 2**62)])
+@table("field, value", [("site", GONE), ("site", 7), ("bytes", 2**62)])
 def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, value: Any) -> None:
     quotas, ledger = house.raw["quotas"], house.fsck._ledger
     ledger.count(Holder(site=DEFAULT_SITE))

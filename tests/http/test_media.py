@@ -355,13 +355,13 @@ def test_a_name_comes_back_as_it_went_in(application, as_seller, sent, shown):
     assert download.split('"')[1].endswith(".jpg")
 
 
-@pytest.mark.parametrize("name", ["niño.jpg", "中文图片.jpg", "👟.jpg", "zapato.jpg"])
+@table("name", ["niño.jpg", "中文图片.jpg", "👟.jpg", "zapato.jpg"])
 def test_a_name_in_a_form_comes_back_as_well(as_seller, nobody, name):
     reply = Shelf(as_seller).add(Part(a_picture(), name=name)).json
     assert told_name(nobody.get(reply["url"]).headers["Content-Disposition"]) == name
 
 
-@pytest.mark.parametrize("asked", ["0", "", "yes", "11"])
+@table("asked", ["0", "", "yes", "11"])
 def test_only_download_1_is_a_download(nobody, small, asked):
     disposition = nobody.get(f"{small.url}?download={asked}").headers["Content-Disposition"]
     assert disposition.startswith("inline")

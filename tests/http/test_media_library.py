@@ -271,7 +271,7 @@ def test_files_in_no_folder(as_editor, shelf):
     assert not set(ids) & set(shelf["ids"].values())
 
 
-@pytest.mark.parametrize(
+@table(
     "query",
     [
         {"sort": "size"},
@@ -286,7 +286,6 @@ def test_files_in_no_folder(as_editor, shelf):
         {"unused": "yes"},
         {"limit": "0"},
     ],
-    ids=str,
 )
 def test_what_a_list_does_not_take(as_editor, query):
     assert code(as_editor.get(MEDIA, query_string=query)) == (400, "invalid_query")
@@ -340,7 +339,7 @@ def test_it_goes_from_folder_to_folder(as_editor):
     assert as_editor.get(f"{MEDIA}/{media}").json["tags"] == []
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         {"name": ""},
@@ -354,7 +353,6 @@ def test_it_goes_from_folder_to_folder(as_editor):
         {"folder": "none"},
         {"url": "https://elsewhere.example"},
     ],
-    ids=str,
 )
 def test_what_cannot_be_kept_changes_nothing(as_editor, body):
     media = added(as_editor)["id"]

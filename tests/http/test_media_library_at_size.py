@@ -17,6 +17,7 @@ from tests.http.test_media_library import FOLDERS, MEDIA
 from tests.http.test_uploads_at_size import asks_assets, examined
 from tests.listening import recorded
 from tests.mongod import Mongod
+from tests.table import table
 
 MANY, PAGE = 10_000, 60
 FOLDER_IDS = [f"carpeta{number:015}" for number in range(20)]
@@ -94,7 +95,7 @@ def asked(big: Application, path: str, **query: object) -> tuple[Any, list[dict[
     return answer.json, commands
 
 
-@pytest.mark.parametrize(("query", "most"), QUERIES, ids=str)
+@table("query, most", QUERIES)
 def test_a_page_comes_in_order_and_looks_at_what_it_shows(big, query, most):
     after: str | None = None
     for _ in range(2):

@@ -18,6 +18,7 @@ from tests import pictures
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, unique
 from tests.mongod import Guard, Mongod, fail_point
 from tests.server import Answer, Server, path_of, prepare
+from tests.table import table
 from tests.threads import at_once
 from tests.waiting import wait_until
 
@@ -32,8 +33,8 @@ STABLE = "/media/<asset_id>/<variant>"
 # Who may
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1"])
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"])
+@table("address", ["127.0.0.1", "127.8.9.10", "::1"])
+@table("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"])
 def test_the_machine_itself_may_see_it(nobody: Caller, address: str, host: str) -> None:
     seen = {"REMOTE_ADDR": address, "HTTP_HOST": host}
     answer = nobody.get("/metrics", environ_overrides=seen)
@@ -57,8 +58,8 @@ def test_a_proxy_that_says_nothing_is_known_by_the_name_it_passes_on(
     assert nobody.get("/metrics", environ_overrides=seen).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("who", "status"),
+@table(
+    "who, status",
     [
         ("nobody", 401),
         ("client", 403),

@@ -15,6 +15,7 @@ from avenue.ops.snapshots.models import QuotaUse, Snapshot
 from avenue.storage.sites import Sites
 from tests.http.application import HOST, OTHER_SITE, Application, Caller
 from tests.http.test_products import assert_refused
+from tests.table import table
 
 STATE, ALERTS, HISTORY, JOBS = (
     f"/api/ops/{each}" for each in ("state", "alerts", "history", "jobs")
@@ -116,8 +117,8 @@ def test_what_is_of_another_site_is_not_there(
     assert {each["state"] for each in items(application.caller("ops"), JOBS)} == {"queued"}
 
 
-@pytest.mark.parametrize(
-    ("url", "status"),
+@table(
+    "url, status",
     [
         (f"{ALERTS}?state=lost", 400),
         (f"{ALERTS}?level=loud", 400),

@@ -22,6 +22,7 @@ from avenue.sites.service import SiteService
 from avenue.storage.scope import site
 from tests import pictures
 from tests.http.application import HOST, PASSWORD, Application, Caller, a_picture, unique
+from tests.table import table
 from tests.threads import Threads, at_once
 
 PAGES = "/api/builder/pages"
@@ -113,7 +114,7 @@ BAD_BODIES = {
 }
 
 
-@pytest.mark.parametrize("what", BAD_BODIES)
+@table("what", BAD_BODIES)
 def test_bad_input_is_refused_and_leaves_nothing(
     application: Application, as_editor: Caller, what: str
 ):
@@ -144,8 +145,8 @@ def test_a_slug_of_another_site_is_free(application: Application, as_editor: Cal
     assert application.caller("nobody_on_other_site").get(f"/p/{page['slug']}").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
+@table(
+    "method, path, body",
     [
         ("GET", "", None),
         ("PUT", "", {"title": "x", "revision": 1}),

@@ -173,7 +173,7 @@ def test_many_come_at_once_and_keep_their_order(shelf):
     assert answer.json["id"] == shelf.ids()[0]
 
 
-@pytest.mark.parametrize("declared", ["image/jpeg", "application/octet-stream", "text/plain", ""])
+@table("declared", ["image/jpeg", "application/octet-stream", "text/plain", ""])
 def test_one_comes_as_the_body_with_its_name_beside_it(shelf, declared):
     data = a_picture(format="PNG")
     answer = shelf.seller.post(
@@ -433,7 +433,7 @@ def raise_unavailable(*_: object, **__: object) -> None:
     raise Unavailable
 
 
-@pytest.mark.parametrize("key", ["", "é", "k" * 256, "tab\there"])
+@table("key", ["", "é", "k" * 256, "tab\there"])
 def test_a_key_must_be_one(application, shelf, key):
     counts = application.counts()
     assert_refused(shelf.add(a_picture(), **keyed(key)), 400, "bad_idempotency_key")
@@ -504,7 +504,7 @@ def test_an_order_is_never_made_from_a_state_that_was_not_looked_at(application,
     assert shelf.now() == before
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         {"order": "abc", "revision": 1},
@@ -515,7 +515,6 @@ def test_an_order_is_never_made_from_a_state_that_was_not_looked_at(application,
         {"order": [], "revision": 10**30},
         {"order": [], "revision": 1, "images": []},
     ],
-    ids=["text", "numbers", "operator", "endless", "missing", "huge revision", "unknown field"],
 )
 def test_an_order_is_a_list_of_ids(shelf, body):
     assert_refused(shelf.seller.put(shelf.images, json=body), 400, "invalid_body")

@@ -8,6 +8,7 @@ import pytest
 
 from tests import pictures
 from tests.http.application import FORM, Application, Caller, Part, a_picture, form, unique
+from tests.table import table
 
 HTML = {"Accept": "text/html", "Accept-Language": "es"}
 FIELDS = ("name", "sku", "description", "price", "currency", "status", "group")
@@ -143,8 +144,8 @@ def test_nothing_typed_is_lost_when_a_field_is_wrong(seller: Caller, application
     assert application.raw["shop_products"].count_documents({}) == before
 
 
-@pytest.mark.parametrize(
-    ("fields", "wrong"),
+@table(
+    "fields, wrong",
     [
         ({"price": "150,000"}, "price"),
         ({"price": "150.000,50"}, "price"),

@@ -361,8 +361,8 @@ def test_no_product_is_changed_by(as_seller, row):
     assert as_seller.get(url).json == product
 
 
-@pytest.mark.parametrize(
-    ("price", "shown"),
+@table(
+    "price, shown",
     [
         ("150000.50", "150000.50"),
         ("0", "0"),

@@ -18,6 +18,7 @@ from tests.http.application import (
 )
 from tests.http.test_product_images import Shelf
 from tests.http.test_products import assert_refused
+from tests.table import table
 
 BASE = f"https://{HOST}"
 
@@ -67,8 +68,8 @@ def browser(application: Application, person: Person) -> FlaskClient:
 NEW = {"json": {"name": "Zapato"}, "base_url": BASE}
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
+@table(
+    "headers, status",
     [
         ({"Origin": BASE}, 201),
         ({"Sec-Fetch-Site": "same-origin"}, 201),

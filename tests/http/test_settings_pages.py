@@ -11,6 +11,7 @@ from avenue.identity import Role, Scope
 from avenue.sites.contrast import USUAL, ratio, too_weak
 from tests import pictures
 from tests.http.application import HOST, PASSWORD, Caller, Part, form
+from tests.table import table
 
 SETTINGS, LOGO, SITES = "/admin/settings", "/admin/settings/logo", "/admin/settings/sites"
 SITE = "/api/site"
@@ -115,8 +116,8 @@ def test_nothing_typed_is_nothing_changed(application, as_admin):
     assert application.raw["audit_logs"].count_documents({}) == entries
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "told"),
+@table(
+    "field, text, told",
     [
         ("name", "   ", "This must not be empty."),
         ("name", "x" * 201, "Write at most 200 characters."),

@@ -31,6 +31,7 @@ from tests.http.application import (
     unique,
     zipped,
 )
+from tests.table import table
 
 UPLOADS = "/api/uploads"
 HOUR = 3600
@@ -393,7 +394,7 @@ def test_a_download_is_no_link_to_look_at(nobody, as_client, proof):
     assert nobody.get(path.replace("download=1", "download=0")).status_code == 404
 
 
-@pytest.mark.parametrize(
+@table(
     "query",
     [
         "k={k}&e={e}&s={s}",
@@ -547,7 +548,7 @@ MAY = ("client", "admin")
 MAY_NOT = ("other_client", "seller", "editor", "ops", "client_on_other_site", "admin_on_other_site")
 
 
-@pytest.mark.parametrize("who", [*MAY, *MAY_NOT])
+@table("who", [*MAY, *MAY_NOT])
 def test_links_are_made_and_ended_by_owner_and_administrators(application, as_client, who):
     file, caller = a_file(application, as_client), application.caller(who)
     expected = (200, 204) if who in MAY else (404, 404)
@@ -582,8 +583,8 @@ def test_a_public_upload_needs_no_signature(application, as_client, nobody):
     assert opened.headers["Content-Disposition"].startswith("attachment")
 
 
-@pytest.mark.parametrize(
-    ("wanted", "code"),
+@table(
+    "wanted, code",
     [
         ({"expires_in": 0}, "invalid_body"),
         ({"expires_in": -1}, "invalid_body"),

@@ -18,6 +18,7 @@ from tests.http.application import (
     large_picture,
     unique,
 )
+from tests.table import table
 
 SITE, LOGO, SITES = "/api/site", "/api/site/logo", "/api/sites"
 SITE_KEYS = {
@@ -110,10 +111,8 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "url", "options"), CHANGES)
-@pytest.mark.parametrize(
-    ("who", "status"), [("nobody", 401), ("seller", 403), ("editor", 403), ("ops", 403)]
-)
+@table("method, url, options", CHANGES)
+@table("who, status", [("nobody", 401), ("seller", 403), ("editor", 403), ("ops", 403)])
 def test_others_change_nothing(application, who, status, method, url, options):
     caller = application.caller(who)  # who may only come into being here
     counts, site = application.counts(), application.raw["sites"].find_one({"_id": "default"})
@@ -183,8 +182,8 @@ def test_an_administrator_changes_what_is_given_and_it_is_told(as_admin):
     ]
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"),
+@table(
+    "change, problem",
     [
         ({"name": ""}, "invalid_body"),
         ({"name": None}, "invalid_body"),
@@ -464,8 +463,8 @@ def test_a_superuser_adds_a_site_that_answers_at_once(application, as_superuser)
     assert code(as_superuser.post(SITES, json=again)) == (409, "host_taken")
 
 
-@pytest.mark.parametrize(
-    ("body", "problem"),
+@table(
+    "body, problem",
     [
         ({"id": "x"}, "invalid_body"),
         ({"id": "X", "base_url": "https://x.example"}, "invalid_body"),

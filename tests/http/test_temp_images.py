@@ -12,6 +12,7 @@ from avenue.storage.scope import BUCKETS
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
 from tests.http.test_products import assert_refused
+from tests.table import table
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS
 
@@ -94,7 +95,7 @@ def test_saving_claims_the_pictures_in_their_order(application, seller, nobody):
     assert [nobody.get(url).status_code for url in shown["image_urls"]] == [200, 200]
 
 
-@pytest.mark.parametrize(
+@table(
     "gone", ["expired", "swept", "deleted", "used", "never there", "somebody else's", "a file's id"]
 )
 def test_one_that_is_gone_refuses_the_whole_save(application, seller, as_other_seller, gone):

@@ -37,6 +37,7 @@ from tests.http.application import (
     unique,
 )
 from tests.http.test_uploads import UPLOADS, code, ids
+from tests.table import table
 from tests.threads import at_once, joined
 
 TICKETS = f"{UPLOADS}/tickets"
@@ -140,7 +141,7 @@ def test_a_ticket_is_never_for_more_than_its_maker_may(as_admin, maker):
     assert code(maker.post(TICKETS, json={"category": "none"})) == (400, "unknown_category")
 
 
-@pytest.mark.parametrize(
+@table(
     "wanted",
     [
         {"max_bytes": 0},
@@ -235,11 +236,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("row", "by_form"),
-    [*((row, False) for row in TABLE), *((row, True) for row in TABLE[3:])],
-    ids=lambda each: each.about if isinstance(each, Row) else "form" if each else "head",
-)
+@table("row, by_form", [*((row, False) for row in TABLE), *((row, True) for row in TABLE[3:])])
 def test_what_is_not_as_the_ticket_says_is_refused_and_leaves_it_good(
     application: Application,
     strangers: dict[str, Caller],

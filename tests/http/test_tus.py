@@ -47,6 +47,7 @@ from tests.http.tus import (
     send,
 )
 from tests.mongod import Mongod
+from tests.table import table
 from tests.threads import at_once
 from tests.waiting import wait_until
 
@@ -229,7 +230,7 @@ def test_another_version_is_not_spoken(as_client: Caller, version: str) -> None:
     assert offset_of(as_client, upload) == 0
 
 
-@pytest.mark.parametrize(
+@table(
     "headers",
     [
         {},

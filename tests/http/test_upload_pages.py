@@ -15,6 +15,7 @@ from avenue.identity import Role
 from avenue.uploads.kinds import Kind, kind_of, preview_of, types_of
 from tests import pictures
 from tests.http.application import Application, Caller, Part, a_picture, unique
+from tests.table import table
 
 API, PAGE = "/api/uploads", "/admin/uploads"
 BULK, NEW, ZIP = f"{PAGE}/bulk", f"{PAGE}/new", f"{PAGE}/zip"
@@ -141,8 +142,8 @@ def test_nobody_who_is_not_signed_in_sees_anything(nobody: Caller, someone: Call
 # One upload
 
 
-@pytest.mark.parametrize(
-    ("data", "name", "shown"),
+@table(
+    "data, name, shown",
     [
         (a_picture(), "foto.jpg", r'<img src="/media/[^"]+/gallery\.webp"'),
         (pictures.pdf(), "a.pdf", r'<iframe class="shown page" src="/media/[^"]+original\.pdf"'),

@@ -226,7 +226,7 @@ def test_the_sweeper_leaves_what_has_a_day_to_go_on(application, as_admin, as_cl
     assert as_client.get(told["url"]).data == b"kept"
 
 
-@pytest.mark.parametrize("reference", ["x" * 201, "a\nb", "a\u202eb"])
+@table("reference", ["x" * 201, "a\nb", "a\u202eb"])
 def test_a_reference_must_be_one(application, as_client, reference):
     before = application.counts()
     query = {"reference": reference}
@@ -251,8 +251,8 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("visibility", ["private", "public"])
-@pytest.mark.parametrize("name", HOSTILE)
+@table("visibility", ["private", "public"])
+@table("name", HOSTILE)
 def test_what_could_run_is_text(as_admin, as_client, name, visibility):
     categories(as_admin, hostile={"visibility": visibility})
     told = upload(as_client, HOSTILE[name], name=name, category="hostile")
@@ -567,7 +567,7 @@ def assert_is_like(answer: Any, nothing: Any, reader: Reader) -> None:
         assert told[0] == told[1], reader
 
 
-@pytest.mark.parametrize("kind", sorted(EVERY))
+@table("kind", sorted(EVERY))
 def test_on_another_site_there_is_nothing(application, shelf, kind):
     for who in ("admin_on_other_site", "client_on_other_site", "nobody_on_other_site"):
         caller = application.caller(who)
@@ -657,7 +657,7 @@ def test_what_is_given_changes(as_client):
     assert as_client.patch(url, json={"reference": None}).json["reference"] is None
 
 
-@pytest.mark.parametrize(
+@table(
     "change",
     [
         {"category": "orders"},
@@ -797,8 +797,8 @@ def test_a_list_is_read_page_by_page_while_others_come_and_go(hoard):
     assert after is None
 
 
-@pytest.mark.parametrize(
-    ("query", "numbers"),
+@table(
+    "query, numbers",
     [
         ({}, [6, 5, 4, 3, 2, 1, 0]),
         ({"reference": "LOTE-1"}, [5, 3, 1]),

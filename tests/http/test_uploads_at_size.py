@@ -14,6 +14,7 @@ from tests.http.application import Application, Caller
 from tests.http.test_debug_at_size import explained, stages_of
 from tests.listening import recorded
 from tests.mongod import Mongod
+from tests.table import table
 
 MANY, PAGE = 6_000, 20
 CATEGORIES = ("general", "orders", "deposit_proofs", None)
@@ -85,7 +86,7 @@ QUERIES: list[tuple[str, dict[str, Any], float]] = [
 ]
 
 
-@pytest.mark.parametrize(("who", "query", "most"), QUERIES)
+@table("who, query, most", QUERIES)
 def test_a_page_looks_at_what_it_shows(
     big: tuple[Application, Caller], who: str, query: dict[str, Any], most: float
 ) -> None:

@@ -92,7 +92,7 @@ def test_a_small_picture_is_never_enlarged(as_seller, nobody):
     assert len(image["srcset"].split(", ")) == 1
 
 
-@pytest.mark.parametrize("extension", ["webp", "jpg", "avif"])
+@table("extension", ["webp", "jpg", "avif"])
 def test_other_formats_and_widths_are_made_when_asked_for(application, image, nobody, extension):
     url = image["variants"]["card"]["url"].replace(".webp", f".{extension}")
     answer = nobody.get(url)
@@ -103,7 +103,7 @@ def test_other_formats_and_widths_are_made_when_asked_for(application, image, no
     assert nobody.get(url).data == answer.data
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         "card.png",
@@ -131,8 +131,8 @@ def test_a_transparent_picture_has_png_and_shows_jpg_on_white(as_seller, nobody)
     assert opened(nobody.get(url.replace(".webp", ".jpg")).data).mode == "RGB"
 
 
-@pytest.mark.parametrize(
-    ("accept", "extension"),
+@table(
+    "accept, extension",
     [
         ("image/avif,image/webp,*/*", "webp"),
         ("image/avif,*/*;q=0.1", "avif"),

@@ -17,6 +17,7 @@ from avenue.identity import new_id
 from avenue.storage.schema import DEFAULT_SITE
 from tests.http.application import Application
 from tests.mongod import Mongod
+from tests.table import table
 
 PRODUCTS, GROUPS, MEDIA, UPLOADS, PAGES, CHANGES = 3_000, 900, 2_000, 2_000, 700, 2_000
 IN_GROUPS = 900
@@ -270,7 +271,7 @@ PLACES: list[tuple[str, str]] = [
 """Whatever is not here yet reads more: the issue lists it, and each has its row when it is done."""
 
 
-@pytest.mark.parametrize(("who", "place"), PLACES, ids=[f"{who} {at}" for who, at in PLACES])
+@table("who, place", PLACES)
 def test_a_query_reads_about_what_it_returns(store: Store, who: str, place: str) -> None:
     with store.profiled() as asked:
         answer = store.callers[who].get(store.named(place))
