@@ -178,8 +178,19 @@ def test_a_token_of_another_site_is_no_token(application, standing, route, on_ot
     assert stored(application, standing) == before
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-@pytest.mark.parametrize("who", ["seller", "admin"])
+@pytest.mark.parametrize(
+    ("who", "route"),
+    [
+        *(("seller", each) for each in ROUTES),
+        *(("admin", each) for each in ROUTES[::4]),
+        *(
+            pytest.param("admin", each, marks=pytest.mark.long)
+            for number, each in enumerate(ROUTES)
+            if number % 4
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_the_owner_and_administrators_may(application, scene, route, who):
     answer = sent(application.caller(who), route, scene)
     assert answer.status_code == route.status, answer.text
