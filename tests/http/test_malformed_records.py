@@ -526,7 +526,7 @@ def test_a_public_picture_is_shown_as_long_as_its_file_can_be_told(
 
 
 @pytest.mark.parametrize("field", ["file", "width", "sha256", "made_at", "data"])
-@pytest.mark.parametrize("value", [GONE, "zzz", []])
+@pytest.mark.parametrize("value", [GONE, "zzz", pytest.param([], marks=pytest.mark.long)])
 def test_a_rendition_that_cannot_be_read_is_made_anew(house: House, field: str, value: Any) -> None:
     picture = house.admin.a_product(a_picture(), status="published")["images"][0]
     thumb = {"asset": picture["id"], "variant": "thumb"}

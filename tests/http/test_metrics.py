@@ -205,6 +205,9 @@ def test_it_counts_exactly_what_was_asked_of_all_processes(shop: Shop) -> None:
     assert missing() == ROUNDS
 
 
+@pytest.mark.parametrize(
+    "shop", ["fast_lane", pytest.param("hot", marks=pytest.mark.long)], indirect=True
+)
 def test_uploads_are_counted_from_the_decoder_to_the_refusal(shop: Shop) -> None:
     server, seller = shop.server, shop.server.seller()
     product = seller.create_product()

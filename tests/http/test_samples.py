@@ -140,7 +140,7 @@ def test_pressed_twice_they_are_loaded_once(shop: Shop) -> None:
     assert sum(len(each["images"]) for each in shop.products().values()) == SHOTS
 
 
-@pytest.mark.parametrize("pictures_before", [1, 11])
+@pytest.mark.parametrize("pictures_before", [pytest.param(1, marks=pytest.mark.long), 11])
 def test_a_load_that_is_killed_goes_on_where_it_was(shop: Shop, pictures_before: int) -> None:
     left = [pictures_before]
 
