@@ -52,9 +52,6 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 """The rules of axe that ask for colours and sizes; the others see the same in every window."""
-AT_DESK: dict[str, Any] = {"target-size": {"enabled": False}}
-"""Targets are closest to each other on a phone, where they are measured. It takes axe as long as
-all other rules together."""
 # Where motion is reduced, a change of colours still takes a frame.
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
@@ -348,43 +345,31 @@ def drop(page: Page, *paths: Path) -> None:
 
 
 def check_accessible(
-    page: Page,
-    *,
-    prepare: Callable[[], object] = lambda: None,
-    outside: str | None = None,
-    looks: bool = True,
+    page: Page, *, prepare: Callable[[], object] = lambda: None, outside: str | None = None
 ) -> None:
     """Find no fault by axe (WCAG 2.2 AA) on what `page` shows, light at a desk, dark on a phone.
 
-    Nothing is shown on a phone alone, so there only what depends on looks is asked for again, or
-    only whether it scrolls sideways: without `looks`, when they are those of a page seen elsewhere
-    (in the long rounds `test_looks.py` sees more of them).
+    Nothing is shown on a phone alone, so there only what depends on looks is asked for again.
     `prepare` brings the page into the state meant, after each change of the window; what is inside
     of `outside` is not looked at.
     """
     wide = page.viewport_size
     page.wait_for_load_state()  # the beginning of a page has no landmarks yet
-    on_phone = OF_LOOKS if looks else []
-    for scheme, viewport, rules, but in (
-        ("light", DESK, WCAG_22_AA, AT_DESK),
-        ("dark", PHONE, on_phone, {}),
-    ):
+    for scheme, viewport, rules in (("light", DESK, WCAG_22_AA), ("dark", PHONE, OF_LOOKS)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)
         prepare()
         page.evaluate(SETTLED)
-        if rules and not page.evaluate(
-            "'axe' in window"
-        ):  # half a megabyte, sent once for each page
+        if not page.evaluate("'axe' in window"):  # half a megabyte, sent once for each page
             page.evaluate(f"() => {{ {AXE.read_text()} }}")
-        faults = rules and page.evaluate(
-            """async ([only, rules, outside]) => {
-            const asked = { runOnly: only, rules, resultTypes: ["violations"] };
+        faults = page.evaluate(
+            """async ([rules, outside]) => {
+            const asked = { runOnly: rules, resultTypes: ["violations"] };
             const where = outside ? { exclude: [[outside]] } : document;
             const found = await window.axe.run(where, asked);
             return found.violations.map(v => `${v.id}: ${v.help} — ` +
                 v.nodes.map(n => n.html.slice(0, 200) + ' ' + n.failureSummary).join(' | ')); }""",
-            [rules, but, outside],
+            [rules, outside],
         )
         assert faults == [], f"{page.url} {scheme} {viewport['width']}: {faults}"
         beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -31,4 +31,4 @@ def test_the_log_is_for_everybody_to_use(admin: Visitor) -> None:
     page.get_by_label("Objeto").fill("nothing")
     page.get_by_role("button", name="Filtrar").click()
     expect(page.get_by_role("heading", name="No se ha encontrado nada")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)

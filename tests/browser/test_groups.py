@@ -44,7 +44,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     page.get_by_label("Opción").nth(1).fill("Azul")
     page.get_by_label("Foto 2").nth(1).check()
     members.first.uncheck()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("button", name="Guardar").last.click()
     expect(page.get_by_text("Guardado.")).to_be_visible()
     group = admin.call("GET", f"/api/shop/groups/{group_id}")
@@ -56,7 +56,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     assert len(group["product_ids"]) == 1
 
     page.goto(f"/admin/groups?search={word}")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("link", name=f"Zapatilla {word}").click()
     page.get_by_role("link", name="Eliminar…").click()
     expect(page.get_by_text("Su 1 producto se queda.")).to_be_visible()

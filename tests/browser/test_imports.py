@@ -33,7 +33,7 @@ def test_a_table_is_tried_out_applied_and_taken_back(admin: Visitor) -> None:
     product = admin.a_product(name="Zapato", sku="IMP-1", price="150000")
     page = admin.page
     page.goto("/admin/imports")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     tried_out(page, a_table("IMP-1;Zapato;165000", "IMP-2;Bota;Gs. 90.000", "IMP-3;Malo;150,000"))
     expect(page.get_by_text("Todavía no cambió nada.")).to_be_visible()
     expect(row(page, "IMP-1")).to_contain_text("precio: 150000 → 165000")
@@ -55,7 +55,7 @@ def test_a_table_is_tried_out_applied_and_taken_back(admin: Visitor) -> None:
     page.get_by_role("link", name="Deshacer esta importación…").click()
     expect(page.get_by_text("Se borra 1 producto que se había creado.")).to_be_visible()
     expect(page.get_by_text("1 producto recupera sus datos.")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("button", name="Deshacer la importación").click()
     expect(page.get_by_text("Deshecho", exact=True)).to_be_visible()
     expect(row(page, "IMP-2")).to_contain_text("Borrado")
@@ -120,7 +120,7 @@ def test_pictures_of_a_zip_find_their_products(admin: Visitor) -> None:
     archive = a_zip("PIC-A-2.jpg", "PIC-A.jpg", "PIC-B/1.jpg", "PIC-B-2.jpg", "otro.jpg", "lee.txt")
     page = admin.page
     page.goto("/admin/imports/pictures")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     looked_into(page, archive)
     expect(row(page, "PIC-A.jpg")).to_contain_text("Zapato")
     expect(row(page, "PIC-B-2.jpg")).to_contain_text("Puede ser de PIC-B, PIC-B-2")
@@ -134,7 +134,7 @@ def test_pictures_of_a_zip_find_their_products(admin: Visitor) -> None:
     page.get_by_role("button", name="Importar 3 fotos").click()
     expect(page.get_by_text("Terminado", exact=True)).to_be_visible()
     expect(row(page, "PIC-A.jpg")).to_contain_text("Agregada")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     assert pictures_of(admin, shoe) == ["PIC-A.jpg", "PIC-A-2.jpg"]
     assert pictures_of(admin, boot) == ["1.jpg"]
 
@@ -186,7 +186,7 @@ def test_a_large_folder_comes_in_parts_shown_together(admin: Visitor, tmp_path: 
     page.get_by_label("O una carpeta entera").set_input_files(folder)
     expect(page.get_by_role("heading", level=1)).to_have_text("Fotos de una carpeta")
     expect(page.get_by_role("rowheader", name="grande 2.zip")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("button", name="Importar 3 fotos").click()
     expect(page.get_by_text("Terminado", exact=True)).to_have_count(2)
     assert [pictures_of(admin, each) for each in products] == [

@@ -49,7 +49,7 @@ def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) 
 def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> None:
     page = admin.page
     made = add(page, "bea@shop.example")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("link", name="Ya la he copiado").click()
     bea = visit()
     bea.sign_in("bea@shop.example", made)
@@ -67,7 +67,7 @@ def test_somebody_is_added_works_and_is_shut_out(admin: Visitor, visit: Any) -> 
     open_all(page)
     page.get_by_role("button", name="Quitar el rol").click()
     expect(page.get_by_text("ya no está en el sitio")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
 
 
 def open_all(page: Page) -> None:
@@ -96,7 +96,7 @@ def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: M
     page.get_by_label("Correo").fill("eva@shop.example")
     page.get_by_role("button", name="Enviarme un enlace").click()
     expect(page.get_by_role("status")).to_contain_text("ya está en camino")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     _, letter = mailbox.next_letter()
     page.goto(link_in(letter.get_content()))
     check_accessible(page)
@@ -126,6 +126,7 @@ def test_ones_own_password(admin: Visitor, visit: Any) -> None:
     for each in (here, elsewhere):
         each.sign_in("dan@shop.example", made, to="/admin/account")
     page = here.page
+    check_accessible(page)
     here.guard.expect("422")
     fill_passwords(page, "not the old one")
     expect(page.get_by_text("La contraseña actual no es correcta.")).to_be_visible()
@@ -166,7 +167,6 @@ def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     assert secret not in page.url
 
 
-@pytest.mark.long  # tests/http/test_account_pages posts the same forms
 def test_all_of_it_works_without_javascript(visit: Any, signed_in: Any) -> None:
     admin = visit(storage_state=signed_in, java_script_enabled=False)
     page = admin.page

@@ -128,7 +128,7 @@ def test_what_two_people_changed_is_chosen(
 
 def test_the_pages_are_for_everybody_to_use(admin: Visitor) -> None:
     admin.page.goto("/admin/products/new")
-    check_accessible(admin.page, looks=False)
+    check_accessible(admin.page)
     product = admin.a_product(photo(320, 240), photo(240, 320, seed=2), status="published")
     admin.call("DELETE", f"/api/shop/products/{product['id']}/images/{product['images'][1]['id']}")
     open_product(admin, product)

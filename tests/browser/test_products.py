@@ -80,6 +80,7 @@ def test_the_list_is_for_everybody_to_use(admin: Visitor, word: str) -> None:
         page.get_by_label("Seleccionar todos").check()
         page.locator("details.alt").evaluate("e => e.open = true")
 
+    check_accessible(page)
     check_accessible(page, prepare=choose_all)
 
 
@@ -165,7 +166,7 @@ def test_deleting_asks_in_a_dialog(admin: Visitor, word: str) -> None:
     dialog.get_by_role("button", name="Eliminar").click()
     expect(page.get_by_text("2 productos eliminados.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} 2"])
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("button", name="Deshacer").click()
     expect(page.get_by_text("2 productos recuperados.")).to_be_visible()
     expect(names(page)).to_have_text([f"{word} {number}" for number in range(3)])
@@ -181,7 +182,7 @@ def test_what_was_deleted_is_in_the_trash(admin: Visitor, word: str) -> None:
     expect(page.get_by_text("se puede recuperar hasta")).to_be_visible()
     expect(page.get_by_text("2 fotos")).to_be_visible()
     page.get_by_label(f"Seleccionar {word} Luna").check()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("button", name="Restaurar").click()
     expect(page.get_by_text("1 producto recuperado.")).to_be_visible()
     found = admin.call("GET", f"/api/shop/products/{gone['id']}")
@@ -234,6 +235,6 @@ def test_what_is_empty_says_what_to_do(admin: Visitor) -> None:
     page = admin.page
     page.goto(f"{LIST}?search=nada-de-nada")
     expect(page.get_by_text("Ningún producto coincide")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("link", name="Ver todos los productos").click()
     page.wait_for_url(re.compile(f"{LIST}$"))

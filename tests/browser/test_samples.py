@@ -65,7 +65,7 @@ def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
     check_accessible(page)
     assert page.get_by_role("button", name="Cargar productos de muestra").is_visible()
     page.goto("/admin/products")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("button", name="Cargar productos de muestra").click()
     expect(page.get_by_text("0 de 15")).to_be_visible()
     check_accessible(page)
@@ -83,12 +83,12 @@ def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
     heading = page.get_by_role("heading", name="Los productos de muestra ya están.")
     expect(heading).to_be_visible()
     assert page.locator("#live").inner_text() == "Los productos de muestra ya están."
-    check_accessible(page, looks=False)
+    check_accessible(page)
 
     page.get_by_role("link", name="Ver el escaparate").click()
     expect(page.get_by_role("link", name="Zapatilla Luna roja Gs. 320.000")).to_be_visible()
     page.goto("/admin/products")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.get_by_role("link", name="Quitar los productos de muestra").click()
     page.get_by_role("button", name="Quitar los productos de muestra").click()
     expect(page.get_by_role("status").first).to_contain_text("Se han quitado")

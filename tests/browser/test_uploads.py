@@ -78,12 +78,13 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
             page.get_by_role("button", name="Eliminar…").click()
 
     check_accessible(page)
-    check_accessible(page, prepare=ask, looks=False)
+    check_accessible(page, prepare=ask)
     expect(dialog.get_by_role("heading", name="¿Eliminar estos 2 archivos?")).to_be_visible()
     dialog.get_by_role("button", name="Eliminar", exact=True).click()
     expect(page.get_by_text("2 archivos están en la papelera.")).to_be_visible()
     expect(page).not_to_have_url(re.compile("said=|undo="))
     expect(names).to_have_count(0)
+    check_accessible(page)
     page.get_by_role("button", name="Deshacer").click()
     expect(page.get_by_text("2 archivos están de vuelta.")).to_be_visible()
     expect(names).to_have_count(2)
@@ -104,7 +105,7 @@ def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str
     page.get_by_label("Seleccionar todos").check()
     page.get_by_role("button", name="Restaurar").click()
     expect(page.get_by_text("1 archivo está de vuelta.")).to_be_visible()
-    check_accessible(page, looks=False)  # of an empty trash
+    check_accessible(page)  # of an empty trash
     expect(page.get_by_role("heading", name="Ningún archivo es así")).to_be_visible()
 
 
@@ -160,7 +161,7 @@ def test_text_is_shown_and_does_not_run(admin: Visitor, word: str) -> None:
     admin.guard.expect("postMessage.*origin \\('null'\\)")  # axe asks the frame, which is sandboxed
     page = opened(admin, f"{word}.txt", f"{word} <script>top.ran = 1</script>".encode())
     expect(page.frame_locator("iframe.shown").get_by_text(word)).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     assert page.evaluate("window.ran") is None
 
 
@@ -174,7 +175,7 @@ def test_a_video_is_played_and_sought(admin: Visitor, word: str) -> None:
         })"""
     )
     assert sought == 7
-    check_accessible(page, looks=False)
+    check_accessible(page)
 
 
 @pytest.mark.long  # a browser of its own; text is shown in the same frame
@@ -193,10 +194,10 @@ def test_pdf_is_shown(viewer: Visitor, word: str) -> None:
 def test_sound_is_played_and_what_is_not_shown_says_so(admin: Visitor, word: str) -> None:
     page = opened(admin, f"{word}.wav", silence())
     page.wait_for_function("document.querySelector('audio').duration > 0")
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page = opened(admin, f"{word}.html", b"<!doctype html><script>1</script>")
     expect(page.get_by_text("Este archivo no se muestra aquí.")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
 
 
 def silence() -> bytes:
@@ -280,7 +281,7 @@ def test_files_come_two_at_a_time_and_refusals_stay(
     expect(row(page, a_file(0).name)).to_contain_text("El archivo está vacío")
     wait_until(lambda: page.evaluate("true") and len(held) == 2, "two uploads that begin")
     expect(page.locator('#queue > [data-state="waiting"]')).to_have_count(2)
-    check_accessible(page, looks=False)
+    check_accessible(page)
     is_open = True
     for each in held:
         each.continue_()
@@ -320,7 +321,7 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
     row(page, path.name).get_by_role("button", name="Pausar").click()
     expect(row(page, path.name)).to_contain_text("En pausa")
     expect(row(page, path.name).get_by_role("button", name="Seguir")).to_be_focused()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     page.reload()
     expect(row(page, path.name)).to_contain_text("Se cortó al")
     check_accessible(page)
@@ -410,6 +411,7 @@ def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
     files_field(page).set_input_files(path)
     expect(row(page, path.name)).to_contain_text(f"{full['error']} {full['hint']}")
     expect(page.locator("#live")).to_contain_text("1 sin aceptar")
+    check_accessible(page)
     assert len(asked) == 1
     row(page, path.name).get_by_role("button", name="Reintentar").click()
     expect(row(page, path.name)).to_have_attribute("data-state", "stored")
@@ -424,7 +426,7 @@ def test_pages_are_accessible_that_are_seldom_seen(
     seller = visit()
     page = seller.sign_in(SELLER, to=LIST)
     expect(page.get_by_role("heading", name="Todavía no hay archivos")).to_be_visible()
-    check_accessible(page, looks=False)
+    check_accessible(page)
     seller.guard.expect("net::ERR_FAILED|status of 415")
     page.route("**/uploader*.js*", lambda route: route.abort())
     page.goto(f"{NEW}?category=orders&reference={word}")
@@ -440,9 +442,9 @@ def test_pages_are_accessible_that_are_seldom_seen(
     page.get_by_role("button", name="Subir").click()
     expect(page.get_by_role("alert")).to_contain_text("El archivo es de tipo TXT")
     expect(page.get_by_label("Referencia")).to_have_value(word)
-    check_accessible(page, looks=False)
+    check_accessible(page)
     [there] = seller.call("GET", f"/api/uploads?reference={word}")["items"]
     page.goto(f"{LIST}/{there['id']}/links")
     page.get_by_role("button", name="Crear el enlace").click()
     expect(page.get_by_label("Enlace", exact=True)).to_have_value(re.compile("/media/"))
-    check_accessible(page, looks=False)
+    check_accessible(page)
