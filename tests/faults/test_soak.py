@@ -107,7 +107,7 @@ def usually_held(busy: Busy, seconds: float) -> Held:
 @pytest.mark.parametrize(
     ("part_seconds", "parts"),
     [
-        pytest.param(1.0, 3, id="3 seconds"),
+        pytest.param(1.0, 3, id="3 seconds", marks=pytest.mark.long),
         pytest.param(60.0, 10, id="10 minutes", marks=pytest.mark.long),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_busy_server_holds_no_more_at_the_end_than_near_the_beginning(
     ("seconds", "rounds", "typical"),
     [
         # In a short one: what keeps people waiting does so in every round, a busy machine in one.
-        pytest.param(1.0, 3, min, id="6 seconds"),
+        pytest.param(1.0, 2, min, id="4 seconds"),
         pytest.param(20.0, 5, statistics.median, id="3 minutes", marks=pytest.mark.long),
     ],
 )

@@ -95,7 +95,7 @@ CORNERS = [(0.2, 0.25), (0.8, 0.25), (0.2, 0.75), (0.8, 0.75), (0.5, 0.2), (0.15
 
 
 @table("at", CORNERS)
-@table("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3))])
 def test_the_focal_point_is_where_the_subject_is(at: tuple[float, float], seed: int) -> None:
     found = look_of(png(pictures.with_subject(at, seed=seed))).focal
     assert found == pytest.approx(at, abs=0.08)
