@@ -24,6 +24,7 @@ from tests.http.application import (
     unique,
 )
 from tests.http.test_product_images import FILE_KEYS, IMAGE_KEYS, REPLY_KEYS
+from tests.listening import recorded
 from tests.table import table
 
 MEDIA, FOLDERS = "/api/builder/media", "/api/builder/folders"
@@ -759,6 +760,10 @@ def test_a_table_of_many_pages_has_each_once(bare_site, monkeypatch):
     monkeypatch.setattr(service, "WALKED_AT_ONCE", 2)
     ids = [added(bare_site)["id"] for _ in range(5)]
     path = "/api/builder/reports/unused?format=csv"
-    assert [each[0] for each in rows_of(bare_site.get(path))[1:]] == ids[::-1]
+    with recorded(bare_site.application.raw.name) as commands:
+        assert [each[0] for each in rows_of(bare_site.get(path))[1:]] == ids[::-1]
+    about_pages = [each for each in commands if next(iter(each.values())) == "page_content"]
+    assert len(about_pages) == 1, "what is used is asked once, not for each part"
+    assert not [each for each in commands if "$count" in str(each)]
     monkeypatch.setattr(service, "MOST_WALKED", 3)
     assert [each[0] for each in rows_of(bare_site.get(path))[1:]] == ids[:1:-1]

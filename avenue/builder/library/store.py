@@ -1,6 +1,6 @@
 """The files of the media library, in MongoDB."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Ids
 from typing import Any, Protocol, TypeVar
 
@@ -109,10 +109,7 @@ class MediaStore:
 
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
         """Return a page of the files that `query` asks for."""
-        wanted = _wanted(site_id, query)
-        words = self._assets(site_id).having_words(query.words, _in(site_id, query.state))
-        wanted |= {"$and": words} if words else {}
-        used = self._used(site_id) if query.unused else frozenset()
+        wanted, used = self._asked(site_id, query)
         found = self._page(site_id, query, wanted, used)
         more = len(found) > query.limit
         return MediaPage(
@@ -120,6 +117,20 @@ class MediaStore:
             next=found[query.limit - 1][1] if more else None,
             total=self._total(site_id, wanted, used),
         )
+
+    def walk(self, site_id: str, query: MediaQuery) -> Iterator[Asset]:
+        """Yield all files that `query` asks for, read in parts of its `limit`.
+
+        What is used is asked for once, and nothing is counted: else many parts of many files take
+        the square of their number.
+        """
+        wanted, used = self._asked(site_id, query)
+        while True:
+            found = self._page(site_id, query, wanted, used)
+            yield from (asset for asset, _ in found[: query.limit])
+            if len(found) <= query.limit:
+                return
+            query = query.part(limit=query.limit, after=found[query.limit - 1][1])
 
     def by_source(self, site_id: str, hashes: Sequence[str]) -> dict[str, list[Asset]]:
         """Return the live files made of bytes with these hashes, by hash, the oldest first."""
@@ -273,6 +284,13 @@ class MediaStore:
                 describe_one(assets, each, Claim.library(site_id), {"tags": tags[each]})
 
         self._together(site_id, work)
+
+    def _asked(self, site_id: str, query: MediaQuery) -> tuple[Document, frozenset[str]]:
+        """Return the condition of a list, wherever in it a page is, and whose ids are left out."""
+        wanted = _wanted(site_id, query)
+        words = self._assets(site_id).having_words(query.words, _in(site_id, query.state))
+        wanted |= {"$and": words} if words else {}
+        return wanted, self._used(site_id) if query.unused else frozenset()
 
     def _used(self, site_id: str) -> frozenset[str]:
         return frozenset(each for user in self._users for each in user.used_ids(site_id))
