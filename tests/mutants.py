@@ -133,6 +133,20 @@ MUTANTS = (
         "expired = dict(_UNCLAIMED)",
         "tests/media/test_sweeper.py",
     ),
+    Mutant(
+        "a quota holds for who has many files",
+        "storage/quotas.py",
+        '{"$or": [was_never_counted, fits]}',
+        "True",
+        "tests/storage/test_quotas.py",
+    ),
+    Mutant(
+        "messages wait for no walk",
+        "app/background.py",
+        "self._handlers, classes=CLASSES, prepare",
+        "self._handlers, prepare",
+        "tests/jobs/test_background.py",
+    ),
 )
 
 
