@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,6 +39,23 @@ def configured(monkeypatch):
         return WSGIApplication().cfg
 
     return load
+
+
+@contextlib.contextmanager
+def gunicorn_running(
+    conf: Path, env: dict[str, str], said: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run gunicorn with a configuration of the test; what it says is in the file `said`."""
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", str(conf), "wsgi:app"],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=log,
+        )
+    with ending(process):
+        yield process
 
 
 def test_a_local_server_listens_on_loopback_only(configured):
@@ -81,15 +99,7 @@ def post_fork(server, worker):
     )
     port = free_port()
     said = tmp_path / "log"
-    with said.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", str(conf), "wsgi:app"],
-            cwd=ROOT,
-            env=environment(migrated_uri, port),
-            stdout=log,
-            stderr=log,
-        )
-    with ending(process):
+    with gunicorn_running(conf, environment(migrated_uri, port), said) as process:
         wait_until(lambda: said.read_text().count("Booting worker") == 2, "another worker")
         process.terminate()
         assert process.wait(DEADLINE_SECONDS) == 0
@@ -112,15 +122,7 @@ def post_worker_init(worker):
     )
     port = free_port()
     said = tmp_path / "log"
-    with said.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", str(conf), "wsgi:app"],
-            cwd=ROOT,
-            env=environment(migrated_uri, port),
-            stdout=log,
-            stderr=log,
-        )
-    with ending(process):
+    with gunicorn_running(conf, environment(migrated_uri, port), said) as process:
 
         def workers() -> set[int]:
             return {each.pid for each in psutil.Process(process.pid).children()}

@@ -75,10 +75,10 @@ IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
 FIGURES = (SNAPSHOT, COUNT_QUOTAS)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS)
-"""Kinds of job that wait for each other, and for no others: what has to arrive soon, what people
-wait for, and what goes through all that is stored."""
-NOW = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS)
-"""What runs again and again, and may be wanted before its time."""
+"""Kinds of job that wait for each other and for no others: a message never waits for a walk
+through everything that is stored."""
+PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS)
+"""Jobs that run again and again, and that `jobs run` runs now."""
 COUNT_SECONDS = 3600
 LOOK_SECONDS = 0.1
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from avenue.app.background import NOW, Background
+from avenue.app.background import PERIODIC, Background
 from avenue.app.services import audit_service, job_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force
@@ -44,14 +44,14 @@ def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: 
 
 
 @jobs.command()
-@click.argument("name", metavar="NAME", type=click.Choice([*NOW, *ALSO_CALLED]))
+@click.argument("name", metavar="NAME", type=click.Choice([*PERIODIC, *ALSO_CALLED]))
 @local
 @as_json
 def run(*, name: str, is_local: bool, wants_json: bool) -> None:
-    """Do now what else runs at its time.
+    """Run a periodic job now, and print its result.
 
     NAME is snapshot, inspection, sweep, scrub, count_quotas, purge or webhooks. Exit code 1: it
-    failed, and why is told.
+    failed, for the reason that is printed.
     """
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         background = Background(settings, database)

@@ -47,10 +47,9 @@ _UNKNOWN_ASSET: Mapping[str, Any] = {
     "created_at": LONG_AGO,
 }
 SUMMED_AT_ONCE = 20_000
-"""Assets whose sizes are summed in one step: some 60 ms."""
+"""Assets whose sizes are summed in one step: 60,000 took 260 ms (docs/long-runs.md)."""
 _SIZES = {"$cond": [{"$isArray": "$versions.bytes"}, "$versions.bytes", []]}
 _BYTES = {"$sum": {"$map": {"input": _SIZES, "as": "each", "in": whole("$$each")}}}
-_SUM: Document = {"$group": {"_id": None, "bytes": {"$sum": _BYTES}, "files": {"$sum": 1}}}
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 _UNCLAIMED = {"claim": None, "state": State.LIVE}
 _NAMES_UNKNOWN: tuple[Document, ...] = (
@@ -126,22 +125,21 @@ class AssetStore:
         than that are looked at, and `more` says whether there are others; else all are, in steps
         of which each has a deadline of its own.
         """
-        own = {} if holder.person is None else {"owner": holder.person}
-        assets = self._assets(holder.site)
+        assets, person = self._assets(holder.site), holder.person
         if most is not None:
-            some = assets.aggregate([{"$match": own}, {"$limit": most + 1}, _SUM])
-            amount = _amount(some)
+            own = {} if person is None else {"owner": person}
+            found = assets.aggregate([{"$match": own}, {"$limit": most + 1}, _summed(True)])
+            amount = _amount(found)
             return replace(amount, more=amount.files > most)
         together, last = Amount(), ""
-        by_id: list[Document] = [{"$sort": {"_id": 1}}, {"$limit": SUMMED_AT_ONCE}]
-        while True:
-            step: list[Document] = [{"$match": {"_id": {"$gt": last}}}, *by_id]
-            ends = assets.aggregate([*step, {"$group": {"_id": None, "last": {"$max": "$_id"}}}])
-            if not ends:
-                return together
-            within = {"_id": {"$gt": last, "$lte": ends[0]["last"]}}
-            together += _amount(assets.aggregate([{"$match": {**within, **own}}, _SUM]))
-            last = ends[0]["last"]
+        # By id also for one person: their index would be read from its beginning in each step.
+        is_own = True if person is None else {"$eq": ["$owner", {"$literal": person}]}
+        in_order: list[Document] = [{"$sort": {"_id": 1}}, {"$limit": SUMMED_AT_ONCE}]
+        while found := assets.aggregate(
+            [{"$match": {"_id": {"$gt": last}}}, *in_order, _summed(is_own)]
+        ):
+            together, last = together + _amount(found), found[0]["last"]
+        return together
 
     def begin_write(
         self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
@@ -871,8 +869,15 @@ def from_document(document: Document) -> Asset:
     )
 
 
+def _summed(counts: Document | bool) -> Document:
+    """Return the stage that sums the assets for which `counts`, and has the `last` id of all."""
+    sums = {"bytes": _BYTES, "files": 1}
+    group = {name: {"$sum": {"$cond": [counts, each, 0]}} for name, each in sums.items()}
+    return {"$group": {"_id": None, **group, "last": {"$max": "$_id"}}}
+
+
 def _amount(summed: Sequence[Document]) -> Amount:
-    """Return what `_SUM` found; without anything to sum there is no document."""
+    """Return what `_summed` found; without anything to sum there is no document."""
     return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()
 
 

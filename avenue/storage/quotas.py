@@ -30,7 +30,7 @@ QUOTAS = "quotas"
 COUNT_QUOTAS = "count_quotas"
 """The job that counts anew, every holder or the one its `holder` names."""
 MOST_AT_ONCE = 10_000
-"""Files that are counted for who asks: the sum over as many takes about 30 ms."""
+"""Files that are counted for who asks: their sum takes 41 ms (docs/long-runs.md)."""
 GOOD_FOR = timedelta(minutes=10)
 """After this long a count is made anew: an instance may not know yet of a new quota."""
 RESERVED_FOR = timedelta(hours=1)

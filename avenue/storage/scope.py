@@ -34,7 +34,7 @@ from avenue.storage.survey import Survey
 from avenue.totals import MOST_COUNTED
 
 MOST_WORDS_COUNTED = 5
-"""Of a search, the longest: they are the rarest."""
+"""Of a search, the longest, which tend to be the rarest."""
 T = TypeVar("T")
 Session = ClientSession
 """A transaction, for those who only hand it on."""
@@ -252,12 +252,13 @@ class Collection:
         return total if total <= MOST_COUNTED else None
 
     def having_words(self, words: Sequence[str], within: Filter | None = None) -> list[Filter]:
-        """Return the conditions for documents with a word that begins so, for each of `words`.
+        """Return the conditions for documents that have each of `words`, or a word that begins so.
 
-        The server finds documents by one of the words and reads them for the others, and does not
-        know which word is rare. So the one that fewest documents have is told apart, and the
-        others are written in a way that asks for no index. `within` is what else the index of
-        words begins with. Where all are in more than `MOST_COUNTED`, most documents have them.
+        The server uses the index for one of the words and reads the documents for the others,
+        without knowing which word is rare. So the words are counted in the index, and all but the
+        rarest are written such that no index can be used for them. `within` has the conditions on
+        the fields before `words` in the index. Where each word is in more than `MOST_COUNTED`
+        documents, the server chooses.
         """
         conditions: list[Filter] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words]
         if len(words) <= 1:

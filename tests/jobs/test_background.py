@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from itertools import chain
 
-from avenue.app.background import CLASSES, NOW, Background
+from avenue.app.background import CLASSES, PERIODIC, Background
 from avenue.config import Settings
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
@@ -33,7 +33,7 @@ def everything(database: Database) -> Background:
 def test_each_kind_of_job_is_in_one_class(database: Database) -> None:
     kinds = everything(database)._handlers.keys()
     assert Counter(chain.from_iterable(CLASSES)) == Counter(kinds)
-    assert set(NOW) <= kinds
+    assert set(PERIODIC) <= kinds
 
 
 def test_messages_and_checks_wait_for_no_walk(database: Database) -> None:

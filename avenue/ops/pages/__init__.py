@@ -25,8 +25,8 @@ from avenue.ops.alerts.texts import headline
 from avenue.ops.pages import words
 from avenue.ops.pages.charts import Chart, chart, round_above
 from avenue.ops.state.history import Point, Span
-from avenue.ops.state.models import Component, Overview, Pass
-from avenue.ops.state.presenting import diagnosis_json, said_as
+from avenue.ops.state.models import Component, Overview
+from avenue.ops.state.presenting import diagnosis_json, overdue_seconds, said_as
 from avenue.ops.state.service import MEASURES, StateService
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -39,7 +39,7 @@ PATH = "/admin/infrastructure"
 ALERTS_SHOWN = 25
 ALERTS_TOLD = 100
 SHOWN_OVERDUE_SECONDS = 60
-"""What is due waits some seconds for a runner to look."""
+"""Less is not shown: a job that is due waits some seconds until a runner looks for one."""
 IMPORTS = {
     "product_import": "/admin/imports/{}",
     "product_import_undo": "/admin/imports/{}",
@@ -72,7 +72,7 @@ def show_state() -> Response:
         overview=overview,
         verdict=words.VERDICTS[overview.verdict],
         cards=[_card(each) for each in overview.components],
-        passes=[_pass(each) for each in overview.passes],
+        passes=[_pass(each, overview, actor) for each in overview.passes],
         diagnosis=_diagnosis(actor, overview),
         texts=words.texts(),
     )
@@ -318,16 +318,10 @@ def _job(job: Job, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _pass(seen: Pass) -> dict[str, Any]:
-    return {
-        "name": words.KINDS.get(seen.kind, seen.kind),
-        "state": seen.state,
-        "stands": words.JOB_STATES[JobState(seen.state)],
-        "numbers": _numbers(seen.done, seen.total) if seen.state != JobState.QUEUED else "",
-        "finished_at": seen.finished_at,
-        "overdue": words.duration(seen.overdue) if seen.overdue >= SHOWN_OVERDUE_SECONDS else None,
-        "error": words.job_error(seen.error) if seen.error else None,
-    }
+def _pass(job: Job, overview: Overview, actor: Actor) -> dict[str, Any]:
+    overdue = overdue_seconds(job, overview.generated_at)
+    shown = words.duration(overdue) if overdue >= SHOWN_OVERDUE_SECONDS else None
+    return {**_job(job, actor), "overdue": shown}
 
 
 def _numbers(done: int, total: int | None) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from avenue.jobs.models import Job
+
 NOTHING: Mapping[str, object] = {}
 
 
@@ -86,24 +88,6 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """A job that runs again and again: how old its last end is, and how long it is due.
-
-    In seconds; `age` is None before the first end, `overdue` 0 while its time has not come or it
-    runs. `done` and `total` are how far one that runs or waits to go on is.
-    """
-
-    kind: str
-    state: str
-    finished_at: datetime | None
-    age: float | None
-    overdue: float
-    done: int
-    total: int | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """All components somebody may see, the worst first; `snapshot_at` is how old hourly facts are.
 
@@ -114,7 +98,7 @@ class Overview:
     generated_at: datetime
     snapshot_at: datetime | None
     components: tuple[Component, ...]
-    passes: tuple[Pass, ...] = ()
+    passes: tuple[Job, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -3,15 +3,17 @@
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from avenue import __version__
 from avenue.clock import iso
 from avenue.errors import Translate, filled
 from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
 from avenue.ops.alerts.models import Alert
 from avenue.ops.sizes import size
-from avenue.ops.state.models import Bytes, Component, Host, Number, Overview, Pass, Said
+from avenue.ops.state.models import Bytes, Component, Host, Number, Overview, Said
 from avenue.ops.state.replies import ComponentReply, PassReply, StateReply
 
 REDACTED = "[…]"
@@ -49,7 +51,7 @@ def state_json(overview: Overview, write: Writes = english) -> StateReply:
         "snapshot_at": iso(overview.snapshot_at) if overview.snapshot_at else None,
         "verdict": overview.verdict,
         "components": [_component_json(each, write) for each in overview.components],
-        "passes": [_pass_json(each) for each in overview.passes],
+        "passes": [_pass_json(each, overview.generated_at) for each in overview.passes],
     }
 
 
@@ -108,16 +110,23 @@ def _component_json(component: Component, write: Writes) -> ComponentReply:
     }
 
 
-def _pass_json(seen: Pass) -> PassReply:
+def overdue_seconds(job: Job, now: datetime) -> float:
+    """Return how long a job that waits has been due, 0 while its time has not come."""
+    is_due = job.state is JobState.QUEUED and job.run_at < now
+    return (now - job.run_at).total_seconds() if is_due else 0
+
+
+def _pass_json(job: Job, now: datetime) -> PassReply:
+    ended = job.finished_at
     return {
-        "kind": seen.kind,
-        "state": seen.state,
-        "finished_at": iso(seen.finished_at) if seen.finished_at else None,
-        "age_seconds": None if seen.age is None else round(seen.age),
-        "overdue_seconds": round(seen.overdue),
-        "done": seen.done,
-        "total": seen.total,
-        "error": seen.error,
+        "kind": job.kind,
+        "state": job.state,
+        "finished_at": iso(ended) if ended else None,
+        "age_seconds": max(round((now - ended).total_seconds()), 0) if ended else None,
+        "overdue_seconds": round(overdue_seconds(job, now)),
+        "done": job.progress.done,
+        "total": job.progress.total,
+        "error": job.error,
     }
 
 

@@ -10,7 +10,7 @@ from avenue.config import Settings
 from avenue.errors import Forbidden
 from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk
-from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Job
 from avenue.media.inspection.store import InspectionStore
 from avenue.media.outbox.service import Outbox
 from avenue.ops.alerts.models import Alert, Measure
@@ -20,7 +20,7 @@ from avenue.ops.snapshots.models import Snapshot
 from avenue.ops.snapshots.service import SnapshotService, quota_use
 from avenue.ops.state import components as of
 from avenue.ops.state.history import Point, Span, house_point, site_point
-from avenue.ops.state.models import Component, Overview, Pass, Standing
+from avenue.ops.state.models import Component, Overview, Standing
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
 from avenue.storage.status import DeploymentStatus, is_persistent
@@ -93,23 +93,10 @@ class StateService:
         snapshots = self._from.snapshots.history_since(utc_now() - span.time, site)
         return [house_point(each) if site is None else site_point(each) for each in snapshots]
 
-    def _passes(self, actor: Actor) -> Iterator[Pass]:
-        now = utc_now()
-        for job in sorted(self._from.jobs.work(actor).unfinished, key=lambda each: each.kind):
-            if job.every_seconds is None:
-                continue
-            ended = job.finished_at
-            is_due = job.state is JobState.QUEUED and job.run_at < now
-            yield Pass(
-                kind=job.kind,
-                state=job.state,
-                finished_at=ended,
-                age=max((now - ended).total_seconds(), 0) if ended else None,
-                overdue=(now - job.run_at).total_seconds() if is_due else 0,
-                done=job.progress.done,
-                total=job.progress.total,
-                error=job.error,
-            )
+    def _passes(self, actor: Actor) -> list[Job]:
+        """Return the jobs that run again and again, by kind."""
+        periodic = [each for each in self._from.jobs.work(actor).unfinished if each.every_seconds]
+        return sorted(periodic, key=lambda each: each.kind)
 
     def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
         settings = self._settings

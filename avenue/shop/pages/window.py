@@ -157,9 +157,9 @@ def show_sitemap_of_products(number: int) -> Response:
     """Tell search engines of the published products whose ids begin with one character."""
     if not 1 <= number <= len(SITEMAP_PARTS):
         raise NotFound
-    site, begins = current_site(), SITEMAP_PARTS[number - 1]
-    products = using(ProductService).published(site, most=MOST_SITEMAP_ENTRIES, begins=begins)
-    return _urls(site, _pages_of(products or []))
+    site, first = current_site(), SITEMAP_PARTS[number - 1]
+    found = using(ProductService).published_with_ids_from(site, first, most=MOST_SITEMAP_ENTRIES)
+    return _urls(site, _pages_of(found))
 
 
 def _pages_of(products: Iterable[Product]) -> list[tuple[str, datetime]]:

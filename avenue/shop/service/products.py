@@ -134,14 +134,16 @@ class ProductService:
         found = self._products.with_skus(actor.site.id, skus)
         return {sku: each for sku, each in found.items() if may_change(actor, each)}
 
-    def published(self, site: Site, *, most: int, begins: str = "") -> list[Product] | None:
-        """Return what everybody may see of `site`, without the pictures; None of more than `most`.
+    def published(self, site: Site, *, most: int) -> list[Product] | None:
+        """Return the published products of `site`, the newest first, without pictures.
 
-        With `begins`, those whose ids begin with that character, and no more than `most` of them.
+        None when there are more than `most`.
         """
-        if begins:
-            return self._products.published_from(site.id, begins, most=most)
         return self._products.published(site.id, most=most)
+
+    def published_with_ids_from(self, site: Site, first: str, *, most: int) -> list[Product]:
+        """Return those whose ids begin with the character `first`, at most `most` of them."""
+        return self._products.published_with_ids_from(site.id, first, most=most)
 
     def change(
         self, actor: Actor, product_id: str, changes: Changes, revision: int | None

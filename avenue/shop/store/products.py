@@ -113,11 +113,11 @@ class ProductStore:
             limit=most,
         )
 
-    def published_from(self, site_id: str, begins: str, *, most: int) -> list[Product]:
-        """Return the published products whose ids begin with a character, by id."""
+    def published_with_ids_from(self, site_id: str, first: str, *, most: int) -> list[Product]:
+        """Return those whose ids begin with the character `first`, by id, at most `most`."""
         return self._products(site_id).values(
             _listed,
-            {**IS_PUBLISHED, "_id": {"$gte": begins, "$lt": chr(ord(begins) + 1)}},
+            {**IS_PUBLISHED, "_id": {"$gte": first, "$lt": chr(ord(first) + 1)}},
             WITHOUT_TEXTS,
             sort=[("_id", 1)],
             limit=most,

@@ -67,7 +67,7 @@ def _gauge(name: str, title: str, standing: Standing) -> Gauge:
 def _words(standing: Standing) -> str:
     words = f"{_bytes_words(standing)} · {_files_words(standing)}"
     return (
-        _("more than %(words)s; it is being counted", words=words) if standing.used.more else words
+        _("more than %(words)s; still being counted", words=words) if standing.used.more else words
     )
 
 
