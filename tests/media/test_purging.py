@@ -25,7 +25,7 @@ from avenue.webhooks.errors import NotDelivered
 from avenue.webhooks.sender import Receiver
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf
-from tests.mongod import Guard, Mongod
+from tests.mongod import Guard, Mongod, lifetime_of_transactions
 from tests.receiver import PATH, SECRET, Inbox, Told, receiving
 from tests.server import Server, environment, images_path, path_of, prepare
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -316,6 +316,15 @@ def telling(inbox: Inbox) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def _brief_transactions(mongod: Mongod) -> Iterator[None]:
+    """A killed process leaves no transaction for long, whose locks would keep its database."""
+    with lifetime_of_transactions(mongod, 3):
+        yield
+
+
+# Begun before the database of the test, and so over after that was dropped.
+@pytest.mark.usefixtures("_brief_transactions")
 def test_a_killed_worker_loses_nothing(
     mongod: Mongod, migrated_uri: str, guard: Guard, inbox: Inbox, telling: dict[str, str]
 ) -> None:
