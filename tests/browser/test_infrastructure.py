@@ -134,6 +134,7 @@ def test_an_alert_is_found_and_noted_and_the_past_is_drawn(
     check_accessible(page)
 
 
+@pytest.mark.long
 def test_work_is_followed_paused_and_cancelled_by_keys(admin: Visitor, jobs: JobService) -> None:
     job = a_job(jobs)
     page = admin.page
@@ -158,6 +159,7 @@ def test_work_is_followed_paused_and_cancelled_by_keys(admin: Visitor, jobs: Job
     assert jobs.get(job.id).is_finished
 
 
+@pytest.mark.long
 def test_everything_works_without_javascript_on_a_phone(
     visit: Callable[..., Visitor], signed_in: Any, jobs: JobService
 ) -> None:

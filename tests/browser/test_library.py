@@ -74,6 +74,7 @@ def opened(visitor: Visitor, url: str) -> Page:
 # Bringing in
 
 
+@pytest.mark.long
 def test_what_is_dropped_lies_in_the_folder_that_is_open(
     admin: Visitor, word: str, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def listed(visitor: Visitor, word: str) -> list[Any]:
     return items
 
 
+@pytest.mark.long
 def test_one_that_is_here_already_gives_the_choice(admin: Visitor, word: str) -> None:
     data = a_picture()
     there = added(admin, f"{word}-antes.jpg", data)
@@ -138,6 +140,7 @@ def test_without_javascript_a_form_says_the_same(
     assert len(listed(admin, word)) == 1
 
 
+@pytest.mark.long
 def test_what_is_cancelled_is_not_kept_and_what_is_checked_stays(admin: Visitor, word: str) -> None:
     added(admin, f"{word}-a.jpg")
     page = opened(admin, f"{LIBRARY}?search={word}&sort=name")
@@ -266,6 +269,7 @@ def used(admin: Visitor, server: Server, mongod: Mongod, word: str) -> Iterator[
     sites.update_one({"_id": DEFAULT_SITE}, {"$unset": {"logo": ""}})
 
 
+@pytest.mark.long
 def test_one_that_is_used_is_refused_with_the_list(admin: Visitor, used: str, word: str) -> None:
     page = admin.page
     page.goto(f"{LIBRARY}/{used}")

@@ -81,6 +81,7 @@ def test_pictures_come_first_and_the_save_claims_them_in_their_order(seller: Vis
     assert seller.call("GET", TEMP)["items"] == []
 
 
+@pytest.mark.long
 def test_what_is_not_for_this_product_waits_and_takes_no_place(seller: Visitor) -> None:
     page = at_new(seller)
     choose(page, *photographs(5))
@@ -97,6 +98,7 @@ def test_what_is_not_for_this_product_waits_and_takes_no_place(seller: Visitor) 
     assert [each["name"] for each in seller.call("GET", TEMP)["items"]] == ["foto-1.jpg"]
 
 
+@pytest.mark.long
 def test_one_is_removed_before_the_save(seller: Visitor) -> None:
     page = at_new(seller)
     choose(page, *photographs(2))
@@ -107,6 +109,7 @@ def test_one_is_removed_before_the_save(seller: Visitor) -> None:
     assert [each["name"] for each in seller.call("GET", TEMP)["items"]] == ["foto-2.jpg"]
 
 
+@pytest.mark.long
 def test_pictures_of_an_earlier_visit_are_offered(seller: Visitor) -> None:
     left_before(seller, 2)
     page = at_new(seller)
@@ -124,6 +127,7 @@ def test_pictures_of_an_earlier_visit_are_offered(seller: Visitor) -> None:
     assert names(saved(seller)) == ["vieja-0.jpg", "vieja-1.jpg", "nueva.jpg"]
 
 
+@pytest.mark.long
 def test_pictures_of_an_earlier_visit_can_be_deleted_or_left(seller: Visitor) -> None:
     left_before(seller, 2)
     page = at_new(seller)

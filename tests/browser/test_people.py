@@ -87,6 +87,7 @@ def test_who_is_invited_chooses_a_password_and_gets_in(
     ida.sign_in("ida@shop.example", NEWER)
 
 
+@pytest.mark.long
 def test_a_forgotten_password_is_replaced(admin: Visitor, visit: Any, mailbox: Mailbox) -> None:
     add(admin.page, "eva@shop.example")
     eva = visit()
@@ -145,6 +146,7 @@ def fill_passwords(page: Page, current: str) -> None:
     page.get_by_role("button", name="Cambiar la contraseña").click()
 
 
+@pytest.mark.long
 def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     admin = visit(storage_state=signed_in, permissions=["clipboard-read", "clipboard-write"])
     page = admin.page
@@ -167,6 +169,7 @@ def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     assert secret not in page.url
 
 
+@pytest.mark.long
 def test_all_of_it_works_without_javascript(visit: Any, signed_in: Any) -> None:
     admin = visit(storage_state=signed_in, java_script_enabled=False)
     page = admin.page

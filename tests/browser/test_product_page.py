@@ -80,6 +80,7 @@ def test_text_that_is_not_saved_is_asked_about(admin: Visitor) -> None:
     assert asked == ["beforeunload"] * 2
 
 
+@pytest.mark.long
 def test_mistakes_stand_beside_their_fields(admin: Visitor) -> None:
     page = admin.page
     admin.guard.expect("status of 422")

@@ -37,6 +37,7 @@ def open_list(page: Page, query: str) -> None:
     expect(page.locator("[data-selection=on]")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_transparent_picture_is_shown_whole_and_not_on_its_own_colour(
     admin: Visitor, word: str
 ) -> None:
@@ -142,6 +143,7 @@ def test_many_are_chosen_by_range_and_all_at_once(admin: Visitor, word: str) -> 
     expect(page.get_by_text("Publicado", exact=True)).to_have_count(2)
 
 
+@pytest.mark.long
 def test_deleting_asks_in_a_dialog(admin: Visitor, word: str) -> None:
     for number in range(3):
         admin.a_product(name=f"{word} {number}")
@@ -189,6 +191,7 @@ def test_what_was_deleted_is_in_the_trash(admin: Visitor, word: str) -> None:
     assert [each["id"] for each in found["images"]] == [each["id"] for each in gone["images"]]
 
 
+@pytest.mark.long
 def test_texts_are_written_for_many(admin: Visitor, word: str) -> None:
     product = admin.a_product(a_picture(), name=f"{word} roja")
     page = admin.page
@@ -231,6 +234,7 @@ def test_all_of_it_works_without_javascript(
     expect(names(page)).to_have_text([f"{word} {n}" for n in range(3)])
 
 
+@pytest.mark.long
 def test_what_is_empty_says_what_to_do(admin: Visitor) -> None:
     page = admin.page
     page.goto(f"{LIST}?search=nada-de-nada")

@@ -54,6 +54,7 @@ def test_a_phone_shows_where_one_is(admin: Visitor) -> None:
     assert page.evaluate("scrollY") == 0
 
 
+@pytest.mark.long
 def test_colours_are_seen_before_they_are_saved(admin: Visitor) -> None:
     page = opened(admin)
     weak = page.locator("#weak")
@@ -69,6 +70,7 @@ def test_colours_are_seen_before_they_are_saved(admin: Visitor) -> None:
     assert admin.call("GET", "/api/site")["colors"] == {"background": "#224466", "text": "#ffffff"}
 
 
+@pytest.mark.long
 def test_a_chosen_logo_is_there_at_once_and_nothing_typed_is_lost(admin: Visitor) -> None:
     page = opened(admin)
     page.get_by_label("Nombre").fill("Zapatos Ana")
@@ -84,6 +86,7 @@ def test_a_chosen_logo_is_there_at_once_and_nothing_typed_is_lost(admin: Visitor
     expect(page.get_by_text("Todavía no hay logotipo")).to_be_visible()
 
 
+@pytest.mark.long
 def test_saving_waits_for_a_logo_on_its_way(admin: Visitor) -> None:
     page = opened(admin)
     late = Held(page, "**/api/site/logo")
@@ -97,6 +100,7 @@ def test_saving_waits_for_a_logo_on_its_way(admin: Visitor) -> None:
     assert admin.call("GET", "/api/site")["name"] == "Zapatos Ana"
 
 
+@pytest.mark.long
 def test_a_dropped_logo_is_taken_and_a_wrong_one_told(admin: Visitor) -> None:
     page = opened(admin)
     admin.guard.expect("Failed to load resource: the server responded with a status of 415")

@@ -111,6 +111,7 @@ def test_chosen_pictures_become_cards_in_the_order_they_were_chosen(admin: Visit
     expect(page.locator("#live")).to_have_text("4 subidas.")
 
 
+@pytest.mark.long
 def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> None:
     page, product = at_product(admin)
     first, order = Held(page, "**/images?name=foto-1.jpg"), Held(page, "**/images")
@@ -127,6 +128,7 @@ def test_those_that_are_just_being_put_right_can_be_moved(admin: Visitor) -> Non
     assert names(admin, product) == wanted
 
 
+@pytest.mark.long
 def test_whoever_describes_one_while_they_are_put_right_goes_on(admin: Visitor) -> None:
     page, product = at_product(admin)
     first = Held(page, "**/images?name=foto-1.jpg")
@@ -164,6 +166,7 @@ def test_files_and_folders_dropped_anywhere_are_taken_as_people_count(
     assert names(admin, product) == ["sola.png", "2.jpg", "10.jpg", "1.jpg"]
 
 
+@pytest.mark.long
 def test_a_whole_folder_can_be_chosen(admin: Visitor, tmp_path: Path) -> None:
     for name in ("b.jpg", "a.jpg", "Thumbs.db"):
         (tmp_path / name).write_bytes(a_photo())
@@ -177,6 +180,7 @@ def test_a_whole_folder_can_be_chosen(admin: Visitor, tmp_path: Path) -> None:
     assert names(admin, product) == ["a.jpg", "b.jpg"]
 
 
+@pytest.mark.long
 def test_a_screenshot_is_pasted_and_text_stays_text(admin: Visitor) -> None:
     page, product = at_product(admin)
     admin.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -200,6 +204,7 @@ def test_a_screenshot_is_pasted_and_text_stays_text(admin: Visitor) -> None:
     page.locator("#name").fill("Zapato")
 
 
+@pytest.mark.long
 def test_a_phone_offers_its_camera(visit: Callable[..., Visitor], signed_in: Any) -> None:
     phone = visit(
         storage_state=signed_in,
@@ -220,6 +225,7 @@ def test_a_phone_offers_its_camera(visit: Callable[..., Visitor], signed_in: Any
 # Checked before it is sent
 
 
+@pytest.mark.long
 def test_more_than_fit_stay_listed_and_go_in_when_there_is_room(admin: Visitor) -> None:
     page, product = at_product(admin, a_photo(), a_photo(), a_photo())
     expect(page.locator("#room")).to_have_text("Quedan 2 de 5")
@@ -252,6 +258,7 @@ NO_PHOTOS = {
 }
 
 
+@pytest.mark.long
 def test_what_is_no_photo_is_not_even_sent(admin: Visitor) -> None:
     page, product = at_product(admin)
     sent: list[str] = []
@@ -266,6 +273,7 @@ def test_what_is_no_photo_is_not_even_sent(admin: Visitor) -> None:
     assert (sent, names(admin, product)) == ([], [])
 
 
+@pytest.mark.long
 def test_each_file_is_sent_as_what_it_is_or_converted(admin: Visitor) -> None:
     page, product = at_product(admin)
     choose(page, a_file("foto.jpg", a_photo(format="PNG")))
@@ -311,6 +319,7 @@ def test_a_photograph_that_is_too_large_is_made_smaller_and_stands_upright(
     assert top < bottom, "the dark left half of the photograph is now above"
 
 
+@pytest.mark.long
 def test_transparency_stays_when_a_picture_is_made_smaller(admin: Visitor, a_megabyte: int) -> None:
     logo = pictures.canvas(640, 480, noise=False, mode="RGBA")
     logo.putalpha(Image.linear_gradient("L").resize(logo.size))
@@ -353,6 +362,7 @@ def flip_a_bit(server: Server, asset_id: str) -> None:
         raw["product_images.chunks"].update_one(chunk, {"$set": {"data": bytes(data)}})
 
 
+@pytest.mark.long
 def test_the_same_photo_again_is_told_and_not_doubled(admin: Visitor, server: Server) -> None:
     data = a_photo()
     page, product = at_product(admin)
@@ -368,6 +378,7 @@ def test_the_same_photo_again_is_told_and_not_doubled(admin: Visitor, server: Se
     assert names(admin, product) == ["una.jpg"]
 
 
+@pytest.mark.long
 def test_a_server_that_asks_for_patience_gets_it(admin: Visitor) -> None:
     page, product = at_product(admin)
     admin.guard.expect("503|429|409")
@@ -503,6 +514,7 @@ def test_an_answer_that_is_lost_makes_no_second_picture(far_away: Visitor, line:
     assert len(keys(line)) == 3
 
 
+@pytest.mark.long
 def test_without_a_connection_it_waits_and_goes_on_when_it_is_back(admin: Visitor) -> None:
     page, product = at_product(admin)
     admin.guard.expect(BROKEN_LINE)
@@ -516,6 +528,7 @@ def test_without_a_connection_it_waits_and_goes_on_when_it_is_back(admin: Visito
     assert names(admin, product) == ["foto-1.jpg", "foto-2.jpg"]
 
 
+@pytest.mark.long
 def test_a_line_that_stays_broken_is_told_and_tried_again_by_hand(admin: Visitor) -> None:
     page, product = at_product(admin)
     admin.guard.expect(BROKEN_LINE)
@@ -536,6 +549,7 @@ def test_a_line_that_stays_broken_is_told_and_tried_again_by_hand(admin: Visitor
     assert names(admin, product) == ["foto.jpg"]
 
 
+@pytest.mark.long
 def test_one_cancelled_when_it_was_whole_is_taken_back(admin: Visitor) -> None:
     page, product = at_product(admin)
     held = Held(page, "**/images?name=*")

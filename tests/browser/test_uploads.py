@@ -90,6 +90,7 @@ def test_files_are_found_deleted_and_taken_back(admin: Visitor, word: str) -> No
     expect(names).to_have_count(2)
 
 
+@pytest.mark.long
 def test_files_are_taken_together_and_out_of_the_trash(admin: Visitor, word: str) -> None:
     ids = [an_upload(admin, f"{word}-{n}.txt", b"%d" % n)["id"] for n in range(3)]
     admin.call("DELETE", f"/api/uploads/{ids[0]}")
@@ -165,6 +166,7 @@ def test_text_is_shown_and_does_not_run(admin: Visitor, word: str) -> None:
     assert page.evaluate("window.ran") is None
 
 
+@pytest.mark.long
 def test_a_video_is_played_and_sought(admin: Visitor, word: str) -> None:
     page = opened(admin, f"{word}.webm", video([(200, 30, 30), (30, 160, 30)], seconds_each=5))
     page.wait_for_function("document.querySelector('video.shown').duration === 10")
@@ -191,6 +193,7 @@ def test_pdf_is_shown(viewer: Visitor, word: str) -> None:
     check_accessible(page)
 
 
+@pytest.mark.long
 def test_sound_is_played_and_what_is_not_shown_says_so(admin: Visitor, word: str) -> None:
     page = opened(admin, f"{word}.wav", silence())
     page.wait_for_function("document.querySelector('audio').duration > 0")
@@ -254,6 +257,7 @@ def in_small_parts(admin: Visitor) -> Iterator[None]:
     admin.page.unroute(f"**{NEW}*")
 
 
+@pytest.mark.long
 def test_files_come_two_at_a_time_and_refusals_stay(
     admin: Visitor, a_file: Callable[..., Path], word: str
 ) -> None:
@@ -342,6 +346,7 @@ def test_an_upload_is_paused_and_goes_on_after_a_reload(
     expect(page.locator("#queue > li")).to_have_count(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("of_an_earlier_visit", [pytest.param(False, marks=pytest.mark.long), True])
 def test_an_upload_that_is_cancelled_leaves_nothing(
     admin: Visitor, a_file: Callable[..., Path], word: str, of_an_earlier_visit: bool
@@ -389,6 +394,7 @@ def test_a_line_that_breaks_is_tried_again(
     assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 1
 
 
+@pytest.mark.long
 def test_a_full_site_is_said_and_asked_again_only_when_somebody_wants_it(
     admin: Visitor, a_file: Callable[..., Path], word: str
 ) -> None:

@@ -15,7 +15,7 @@ from tests.server import Answer, Client, Server, path_of
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]  # turns are waited for
+pytestmark = pytest.mark.timeout(900)  # turns are waited for
 
 MIB = 1024 * 1024
 MOST_BYTES_PER_THREAD = 3 * READ_BYTES

@@ -89,7 +89,6 @@ def is_gone(pid: int, server: Server) -> bool:
     return pid not in server.worker_pids()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("megabytes", [64, pytest.param(1024, marks=pytest.mark.long)])
 def test_a_file_of_any_size_costs_a_worker_little_memory(
     server: Server,

@@ -134,7 +134,7 @@ def test_a_busy_server_holds_no_more_at_the_end_than_near_the_beginning(
     ("seconds", "rounds", "typical"),
     [
         # In a short one: what keeps people waiting does so in every round, a busy machine in one.
-        pytest.param(1.0, 2, min, id="4 seconds"),
+        pytest.param(1.0, 2, min, id="4 seconds", marks=pytest.mark.long),
         pytest.param(20.0, 5, statistics.median, id="3 minutes", marks=pytest.mark.long),
     ],
 )
