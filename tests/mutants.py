@@ -58,10 +58,10 @@ MUTANTS = (
     ),
     Mutant(
         "damaged bytes are found",
-        "media/inspection/files.py",
+        "health/checks/files.py",
         "return None if digest == version.sha256 else OTHER_BYTES",
         "return None",
-        "tests/http/test_debug.py tests/ops",
+        "tests/http/test_debug.py tests/health",
     ),
     Mutant(
         "another site's page sends nothing in a person's name",

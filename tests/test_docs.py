@@ -13,9 +13,9 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
+from avenue.health.checks.models import Kind as FsckKind
 from avenue.jobs.models import Queue
 from avenue.media.archives import Why
-from avenue.ops.fsck.models import Kind as FsckKind
 from avenue.web import metrics
 from avenue.web.scraping import _Queues
 from tests.http.contract import unconnected_app

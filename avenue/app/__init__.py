@@ -55,6 +55,17 @@ from avenue.builder.website.rendering import Documents
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.history.traffic.counting import counted
+from avenue.health.history.traffic.reporting import Reporter
+from avenue.health.history.traffic.store import MongoTrafficStore
+from avenue.health.views import pages as ops_pages
+from avenue.health.views import routes as ops_routes
+from avenue.health.views.capacity import routes as capacity_routes
+from avenue.health.views.pages import problems as problem_pages
+from avenue.health.views.status import routes as status_routes
+from avenue.health.views.status.service import StatusService
+from avenue.health.views.trace import routes as trace_routes
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
@@ -63,7 +74,6 @@ from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.first_look import FirstLook
 from avenue.media.hot import HotLayer, HotPictures
-from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.policy import (
     product_pictures,
@@ -71,18 +81,10 @@ from avenue.media.policy import (
 from avenue.media.reading import MediaReader
 from avenue.media.refreshing import Refresher
 from avenue.media.store import AssetStore, LegacyUrls
-from avenue.ops import pages as ops_pages
-from avenue.ops import routes as ops_routes
-from avenue.ops.capacity import routes as capacity_routes
-from avenue.ops.trace import routes as trace_routes
-from avenue.ops.traffic.counting import counted
-from avenue.ops.traffic.reporting import Reporter
-from avenue.ops.traffic.store import MongoTrafficStore
-from avenue.shop import debug as shop_debug
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
+from avenue.shop.pages.products import KnownProblems
 from avenue.shop.pages.window import MorePages
-from avenue.shop.service.status import StatusService
 from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
@@ -136,6 +138,7 @@ LAST_REPORT_SECONDS = 2.0
 BOOT_ERROR = 3  # gunicorn ends instead of starting the worker again and again
 NAVIGATION = (
     *shop_pages.NAVIGATION,
+    *problem_pages.NAVIGATION,
     *library_pages.NAVIGATION,
     *editor_pages.NAVIGATION,
     *upload_pages.NAVIGATION,
@@ -201,7 +204,8 @@ def _register_blueprints(app: Flask) -> None:
         media_routes.blueprint,
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
-        shop_debug.blueprint,
+        problem_pages.blueprint,
+        status_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
         ops_routes.blueprint,
@@ -336,10 +340,11 @@ def _provide_shop(
     app: Flask, database: Database, library: MediaLibrary, known: Sites, settings: Settings
 ) -> None:
     shop = shop_of(settings, database, library)
+    status = _status_service(database, known, settings)
     provide(
         app,
         *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
-        _status_service(database, known, settings),
+        *(status, KnownProblems(status.problems_of)),
         state_service(settings, database, library, known),
         JobDesk(JobService(MongoJobStore(database))),
         import_service(settings, database),

@@ -26,6 +26,14 @@ from avenue.app.services import (
 )
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.health.alerts.service import TELL
+from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.inspection import INSPECT
+from avenue.health.checks.models import Order
+from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
+from avenue.health.checks.scrub import SCRUB
+from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
+from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.jobs.errors import JobNotSetUp, JobPaused
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
@@ -33,7 +41,6 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.inspection.service import INSPECT
 from avenue.media.outbox.service import EVERY_SECONDS as DELIVER_SECONDS
 from avenue.media.outbox.service import WEBHOOKS
 from avenue.media.purging.service import EVERY_SECONDS, PURGE
@@ -41,13 +48,6 @@ from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.media.variants import EAGER
-from avenue.ops.alerts.service import TELL
-from avenue.ops.fsck.models import Order
-from avenue.ops.fsck.scrub import EVERY_SECONDS as EVERY_HOUR
-from avenue.ops.fsck.scrub import SCRUB
-from avenue.ops.fsck.service import FSCK
-from avenue.ops.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
-from avenue.ops.snapshots.service import SNAPSHOT
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker

@@ -21,6 +21,28 @@ from avenue.builder.website.presenting import path_of
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.config import Settings, webhook_key
+from avenue.health.alerts.service import AlertService
+from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.alerts.telling import Teller
+from avenue.health.checks.addresses.judging import AddressBook
+from avenue.health.checks.addresses.mending import Mender
+from avenue.health.checks.addresses.store import DocumentStore
+from avenue.health.checks.files import FileInspector
+from avenue.health.checks.fsck import Fsck
+from avenue.health.checks.inspection import Inspector
+from avenue.health.checks.probe.service import ProbeService
+from avenue.health.checks.references import ReferenceInspector
+from avenue.health.checks.repair import Holdings, Repair
+from avenue.health.checks.scrub import Scrub
+from avenue.health.checks.store.findings import CheckStore, ScrubStore
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.checks.trace.service import TraceService
+from avenue.health.checks.trace.store import TraceStore
+from avenue.health.history.snapshots.service import SnapshotService
+from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
+from avenue.health.history.traffic.store import MongoTrafficStore
+from avenue.health.views.capacity.service import CapacityService
+from avenue.health.views.state.service import Sources, StateService
 from avenue.identity import Site
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Queue
@@ -29,11 +51,6 @@ from avenue.jobs.store import MongoJobStore
 from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.inspection.files import FileInspector
-from avenue.media.inspection.models import Referrers
-from avenue.media.inspection.references import ReferenceInspector
-from avenue.media.inspection.service import Inspector
-from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.outbox.service import Deliverer, Outbox
 from avenue.media.outbox.store import OutboxStore
@@ -47,30 +64,13 @@ from avenue.media.policy import (
 from avenue.media.purging.service import Purger
 from avenue.media.purging.store import PurgeStore
 from avenue.media.reading import MediaReader
+from avenue.media.references import Referrers
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.shelving.store import LibraryStore
 from avenue.media.signing.service import SignedLinks
 from avenue.media.signing.store import LinkKeys
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
-from avenue.ops.alerts.service import AlertService
-from avenue.ops.alerts.store import MongoAlertStore
-from avenue.ops.alerts.telling import Teller
-from avenue.ops.capacity.service import CapacityService
-from avenue.ops.doctor.addresses import AddressBook
-from avenue.ops.doctor.mending import Mender
-from avenue.ops.doctor.store import DocumentStore
-from avenue.ops.fsck.repair import Holdings, Repair
-from avenue.ops.fsck.scrub import Scrub
-from avenue.ops.fsck.service import Fsck
-from avenue.ops.fsck.store import CheckStore, ScrubStore
-from avenue.ops.probe.service import ProbeService
-from avenue.ops.snapshots.service import SnapshotService
-from avenue.ops.snapshots.store import HouseCounts, SnapshotStore
-from avenue.ops.state.service import Sources, StateService
-from avenue.ops.trace.service import TraceService
-from avenue.ops.trace.store import TraceStore
-from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.outside.fetching import Fetcher
 from avenue.outside.posting import Poster
 from avenue.shop.models import GROUP, PRODUCT

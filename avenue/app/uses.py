@@ -7,10 +7,10 @@ from avenue.builder.library.models import Use
 from avenue.builder.library.store import Users
 from avenue.builder.website.models import PageUse
 from avenue.builder.website.service import PageService
+from avenue.health.checks.trace import models as trace
 from avenue.identity import Actor
-from avenue.media.inspection.models import Referrer
 from avenue.media.models import Claim
-from avenue.ops.trace import models as trace
+from avenue.media.references import Referrer
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import StatusStore
 from avenue.sites.service import LogoService

@@ -4,8 +4,8 @@ import click
 
 from avenue.app.services import capacity_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.health.views.capacity.presenting import capacity_json, capacity_text
 from avenue.identity import HOUSE, command_actor
-from avenue.ops.capacity.presenting import capacity_json, capacity_text
 from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
 

@@ -11,9 +11,9 @@ from avenue.app.services import audit_service, findings_of
 from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force, why
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
+from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.models import Counts, Flaw, Order, Outcome
 from avenue.jobs.models import Job
-from avenue.ops.fsck.models import Counts, Finding, Order, Outcome
-from avenue.ops.fsck.service import FSCK
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
@@ -68,7 +68,7 @@ def _checked(settings: Settings, database: Database, order: Order) -> Job:
     return job
 
 
-def _facts(job: Job, order: Order, counts: Counts, findings: list[Finding]) -> dict[str, Any]:
+def _facts(job: Job, order: Order, counts: Counts, findings: list[Flaw]) -> dict[str, Any]:
     return {
         "run": job.id,
         "state": job.state,
@@ -84,13 +84,13 @@ def _facts(job: Job, order: Order, counts: Counts, findings: list[Finding]) -> d
     }
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
+def _finding_json(finding: Flaw) -> dict[str, Any]:
     facts = asdict(finding)
     del facts["stored_id"]
     return facts
 
 
-def _text(job: Job, counts: Counts, findings: list[Finding]) -> str:
+def _text(job: Job, counts: Counts, findings: list[Flaw]) -> str:
     if job.error:
         return f"Not finished: {job.error}"
     looked = (job.result or {}).get("looked_at", 0)
@@ -106,7 +106,7 @@ def _text(job: Job, counts: Counts, findings: list[Finding]) -> str:
     return "\n".join(lines)
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: Flaw) -> list[str]:
     where = "/".join(each for each in (finding.site, finding.bucket, finding.subject) if each)
     of = f" of asset {finding.asset}" if finding.asset and finding.asset != finding.subject else ""
     done = " (mended)" if finding.outcome is Outcome.MENDED else ""

@@ -26,13 +26,19 @@ from avenue.cli.context import (
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError
-from avenue.identity import Site, command_actor
-from avenue.media.decoding import DecodePool
-from avenue.ops.doctor.deployment import Ward
-from avenue.ops.doctor.mending import Mended, findings_of, findings_of_site, told
-from avenue.ops.doctor.models import Finding, Level, Look, Machine, Report
-from avenue.ops.doctor.presenting import mended_json, mended_lines, report_json, report_lines
-from avenue.ops.doctor.service import (
+from avenue.health.checks.addresses.mending import Mended, findings_of, findings_of_site, told
+from avenue.health.checks.trace.service import TraceService
+from avenue.health.models import Finding, Level
+from avenue.health.rules.deployment import Ward
+from avenue.health.rules.machine import Machine
+from avenue.health.views.doctor.models import Look, Report
+from avenue.health.views.doctor.presenting import (
+    mended_json,
+    mended_lines,
+    report_json,
+    report_lines,
+)
+from avenue.health.views.doctor.service import (
     DATABASE,
     NEEDS_DATABASE,
     SCHEMA,
@@ -43,8 +49,9 @@ from avenue.ops.doctor.service import (
     looked,
     not_told,
 )
-from avenue.ops.trace.presenting import trace_json
-from avenue.ops.trace.service import TraceService
+from avenue.health.views.trace.presenting import trace_json
+from avenue.identity import Site, command_actor
+from avenue.media.decoding import DecodePool
 from avenue.storage.connection import Database
 from avenue.storage.diagnosis import Diagnosis, connected, unless_refused
 from avenue.storage.schema import Gate, NotMigrated, Standing
@@ -53,7 +60,7 @@ from avenue.web.plain import lines
 
 FOUND, NOT_KNOWN = 1, 2
 NOT_NAMED = Finding(
-    level=Level.PROBLEM,
+    level=Level.CRITICAL,
     place="MONGODB_URI",
     says="It is not set, so no database was asked.",
     cure="Set it, or ask about the database of `serve --local` with --local.",
@@ -93,7 +100,7 @@ def doctor(
     say(wants_json, report_json(report), "\n".join(report_lines(report)))
     if not report.database:
         sys.exit(NOT_KNOWN)
-    sys.exit(FOUND if report.level is Level.PROBLEM else 0)
+    sys.exit(FOUND if report.level.rank >= Level.WARNING.rank else 0)
 
 
 @click.command()
@@ -145,7 +152,7 @@ def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
             return [_away(error)]
         looks = [*look_at_deployment(ward)]
         if standing is not Standing.READY:
-            unprepared = not_told("the database", NotMigrated(), Level.PROBLEM)
+            unprepared = not_told("the database", NotMigrated(), Level.CRITICAL)
             return [*looks, Look(check=SCHEMA, findings=(unprepared,))]
         looks += [Look(check=SCHEMA, findings=()), look_at_indexes(ward)]
         return [*looks, _look_at_addresses(settings, database, site_id)]
@@ -162,7 +169,7 @@ def _look_at_addresses(settings: Settings, database: Database, site_id: str | No
         *(found for each in sites for found in findings_of_site(each, settings)),
         *(found for each in done for found in findings_of(each)),
     ]
-    findings.sort(key=lambda each: -each.level.weight)
+    findings.sort(key=lambda each: -each.level.rank)
     unkept = sum(each.left - len(each.addresses) for each in done)
     return looked(URLS, findings, told=told(done), total=len(findings) + unkept)
 
@@ -208,7 +215,7 @@ def _sites(settings: Settings, database: Database, site_id: str | None) -> list[
 
 
 def _away(error: AvenueError) -> Look:
-    return Look(check=DATABASE, findings=(not_told("MONGODB_URI", error, Level.PROBLEM),))
+    return Look(check=DATABASE, findings=(not_told("MONGODB_URI", error, Level.CRITICAL),))
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from avenue.app.background import PERIODIC, Background
 from avenue.app.services import audit_service, job_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, draw, local, say, settings_in_force
+from avenue.health.checks.inspection import INSPECT
 from avenue.identity import HOUSE
 from avenue.jobs.models import Job
 from avenue.jobs.presenting import job_json
 from avenue.jobs.service import JobService
-from avenue.media.inspection.service import INSPECT
 from avenue.storage.schema import Gate
 
 ALSO_CALLED = {"inspection": INSPECT}

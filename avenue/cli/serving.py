@@ -23,12 +23,12 @@ from avenue.cli.people import shown_once
 from avenue.config import Settings
 from avenue.confinement import hide_memory
 from avenue.errors import AvenueError, Unavailable
+from avenue.health.checks.inspection import INSPECT
+from avenue.health.rules.known import hole_in
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
 from avenue.media.decoding import DecodePool
-from avenue.media.inspection.service import INSPECT
 from avenue.media.variants import EAGER, VARIANTS
-from avenue.ops.doctor.known import hole_in
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate

@@ -12,12 +12,12 @@ from playwright.sync_api import Page, expect
 from avenue.app.services import alert_service, job_service
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.health.history.snapshots.models import Snapshot
+from avenue.health.history.snapshots.service import SNAPSHOT
+from avenue.health.history.snapshots.store import SnapshotStore
+from avenue.health.history.traffic.models import Counts
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
-from avenue.ops.snapshots.models import Snapshot
-from avenue.ops.snapshots.service import SNAPSHOT
-from avenue.ops.snapshots.store import SnapshotStore
-from avenue.ops.traffic.models import Counts
 from avenue.storage.connection import Database
 from tests.browser.house import Visitor, check_accessible
 from tests.server import Server

@@ -9,9 +9,9 @@ import pytest
 
 from avenue.app.background import INSPECT, SWEEP, Background
 from avenue.config import Settings
-from avenue.ops.fsck.models import Finding
-from avenue.ops.fsck.service import FSCK
-from avenue.ops.fsck.store import CheckStore
+from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.models import Flaw
+from avenue.health.checks.store.findings import CheckStore
 from avenue.storage.connection import Database
 from tests.faults.house import Raw, inspect
 from tests.mongod import Guard
@@ -64,7 +64,7 @@ def kept(database: Raw) -> int:
     return database["assets"].count_documents({})
 
 
-def found_by(database: Database, run: str) -> list[Finding]:
+def found_by(database: Database, run: str) -> list[Flaw]:
     """What a check told, should it tell anything."""
     return CheckStore(database).findings(run, "", 100)
 

@@ -21,8 +21,8 @@ import pytest
 from avenue.app.services import account_service
 from avenue.cli import commands as command_line
 from avenue.config import Settings
+from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.identity import Role
-from avenue.ops.snapshots.service import SNAPSHOT
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE

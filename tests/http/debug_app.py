@@ -20,7 +20,7 @@ OWNERS = {"product": "shop_products", "group": "shop_products_grouped"}
 def nothing_runs_meanwhile() -> Iterator[None]:
     """So what seems to belong to nothing need not be given time to settle: 2 s in each pass."""
     with pytest.MonkeyPatch.context() as changed:
-        changed.setattr("avenue.media.inspection.files.SETTLE_SECONDS", 0.01)
+        changed.setattr("avenue.health.checks.files.SETTLE_SECONDS", 0.01)
         yield
 
 

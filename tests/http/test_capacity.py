@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from avenue.health.history.snapshots.service import SnapshotService
 from avenue.identity import Role, new_id
-from avenue.ops.snapshots.service import SnapshotService
 from tests.commands import Commands
 from tests.http.application import (
     HOST,

@@ -8,11 +8,11 @@ import pytest
 
 from avenue.app.background import INSPECT, Background
 from avenue.builder.website.store import PageReferrers
+from avenue.health.views.status import service as status_service
 from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
 from avenue.jobs.runner import RunningJob
 from avenue.media.store import LegacyUrls
-from avenue.shop.service import status as status_service
 from avenue.storage.status import DeploymentStatus
 from tests.http.application import (
     GROUPS,
@@ -534,7 +534,7 @@ def test_a_deep_look_that_has_no_time_says_so(shop, monkeypatch):
     inspected(shop)
     before = status(ops)["checked_at"]
     Hand(shop, owner["images"][0]["id"]).chunk_gone()
-    monkeypatch.setattr("avenue.shop.service.status.DEEP_SHARE", -1.0)
+    monkeypatch.setattr("avenue.health.views.status.service.DEEP_SHARE", -1.0)
     found = status(ops, "?deep=1")
     assert (found["coverage"], found["checked_at"]) == (0, before)
     assert any(
@@ -666,7 +666,7 @@ def test_a_pass_that_was_cut_off_goes_on_where_it_was(shop, monkeypatch):
     for _ in range(3):
         owner = seller.a_product(a_picture())
         add_entries(shop, "product", owner["id"], [{"url": "/uploads/a.jpg"}])
-    monkeypatch.setattr("avenue.media.inspection.service.BATCH", 2)
+    monkeypatch.setattr("avenue.health.checks.inspection.BATCH", 2)
     background = Background(shop.settings, shop.database)
     keep, saved = RunningJob.save, []
 

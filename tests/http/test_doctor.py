@@ -11,8 +11,8 @@ import pytest
 
 from avenue.app.services import mender
 from avenue.config import new_secret
+from avenue.health.checks.addresses.store import DocumentStore
 from avenue.media.store import LegacyUrls
-from avenue.ops.doctor.store import DocumentStore
 from avenue.storage.diagnosis import Diagnosis, differing
 from avenue.storage.indexes import INDEXES, create_indexes
 from avenue.storage.sites import Sites

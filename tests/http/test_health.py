@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from avenue.app.services import probe_service
-from avenue.ops.probe import service
-from avenue.ops.probe.service import STEPS
+from avenue.health.checks.probe import service
+from avenue.health.checks.probe.service import STEPS
 from avenue.storage.fitness import Fitness
 from avenue.web.health import EXTENSION
 from tests.http.application import Application, Caller

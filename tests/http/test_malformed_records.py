@@ -16,15 +16,15 @@ from pymongo.errors import WriteError
 
 from avenue.app import services
 from avenue.clock import utc_now
+from avenue.health.checks.models import Order
+from avenue.health.checks.store.findings import CheckStore
+from avenue.health.history.traffic.models import Counts
+from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Role, new_id
 from avenue.media.outbox.store import OutboxStore
 from avenue.media.purging.store import PurgeStore
 from avenue.media.store import DELIVERED, AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.ops.fsck.models import Order
-from avenue.ops.fsck.store import CheckStore
-from avenue.ops.traffic.models import Counts
-from avenue.ops.traffic.store import MongoTrafficStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
@@ -268,7 +268,7 @@ def _told(house: House) -> None:
 @pytest.fixture(scope="module")
 def house(mongod: Mongod) -> Iterator[House]:
     with Application(mongod) as application, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("avenue.media.inspection.files.SETTLE_SECONDS", 0.0)
+        patch.setattr("avenue.health.checks.files.SETTLE_SECONDS", 0.0)
         yield filled(application)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from avenue.app.services import alert_service, job_service, snapshot_service
 from avenue.clock import utc_now
+from avenue.health.history.snapshots.models import QuotaUse, Snapshot
 from avenue.identity import new_id
 from avenue.jobs.models import Job
-from avenue.ops.snapshots.models import QuotaUse, Snapshot
 from avenue.storage.sites import Sites
 from tests.http.application import HOST, OTHER_SITE, Application, Caller
 from tests.http.test_products import assert_refused

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from avenue.media.inspection.models import Kind
-from avenue.shop.pages.problems import WORDS
+from avenue.health.views.pages.problems import WORDS
+from avenue.media.references import Kind
 from tests.http.application import GROUPS, PRODUCTS, Application, Caller, a_picture, unique
 from tests.http.debug_app import Hand, add_entries, inspected, nothing_runs_meanwhile, problems_of
 

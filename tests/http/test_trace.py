@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from avenue.app.uses import EveryUse
+from avenue.health.checks.trace.service import TraceService
 from avenue.identity import Actor, Role, new_id
 from avenue.media.store import LegacyUrls
-from avenue.ops.trace.service import TraceService
 from tests import pictures
 from tests.commands import Commands
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, Part, a_picture, unique
@@ -216,7 +216,7 @@ def test_lines_for_a_terminal(ops, scene):
 
 
 def test_no_time_is_said_as_such(ops, scene, monkeypatch):
-    monkeypatch.setattr("avenue.ops.trace.routes.READING_SHARE", -1)
+    monkeypatch.setattr("avenue.health.views.trace.routes.READING_SHARE", -1)
     found = traced(ops, scene.asset)
     assert found["versions"][0]["hash"] == "unread"
     assert found["versions"][0]["chunks"] is None
@@ -304,7 +304,7 @@ def test_a_broken_link_is_named_in_the_first_line(ops, scene, broken, line):
 
 
 def test_the_chunk_that_lacks_is_named_of_a_large_file(application, ops, monkeypatch):
-    monkeypatch.setattr("avenue.ops.trace.store.CHUNKS_AT_ONCE", 2)
+    monkeypatch.setattr("avenue.health.checks.trace.store.CHUNKS_AT_ONCE", 2)
     large = Part(b"%PDF-" + bytes(5 * 1024 * 1024), name="plano.pdf", media_type="application/pdf")
     upload = application.caller("client").upload("/api/uploads", large).json["id"]
     assert traced(ops, upload)["versions"][0]["chunks"] == 6

@@ -15,10 +15,10 @@ from werkzeug.test import TestResponse
 
 from avenue.app import _seconds_for
 from avenue.clock import utc_now
+from avenue.health.checks.files import FileInspector
+from avenue.health.checks.store.inspections import InspectionStore
 from avenue.identity import Actor
 from avenue.media.errors import DecodersBusy, UnsupportedMediaType
-from avenue.media.inspection.files import FileInspector
-from avenue.media.inspection.store import InspectionStore
 from avenue.media.library import MediaLibrary
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper

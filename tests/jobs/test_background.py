@@ -6,12 +6,12 @@ from itertools import chain
 
 from avenue.app.background import CLASSES, PERIODIC, Background
 from avenue.config import Settings
+from avenue.health.checks.fsck import FSCK
+from avenue.health.checks.inspection import INSPECT
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.inspection.service import INSPECT
 from avenue.media.outbox.service import WEBHOOKS
-from avenue.ops.fsck.service import FSCK
 from avenue.storage.connection import Database
 from tests.threads import joined
 from tests.waiting import DEADLINE_SECONDS, wait_until

@@ -9,11 +9,11 @@ from typing import BinaryIO
 import pytest
 
 from avenue.errors import Unavailable
+from avenue.health.checks.probe.models import Verdict
+from avenue.health.checks.probe.service import KNOWN_SECONDS, STEPS, ProbeService
 from avenue.media.models import Asset, Version
 from avenue.media.store import AssetStore, SweptStore
 from avenue.media.sweeper import Sweeper
-from avenue.ops.probe.models import Verdict
-from avenue.ops.probe.service import KNOWN_SECONDS, STEPS, ProbeService
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.schema import DEFAULT_SITE

@@ -26,7 +26,9 @@ MOST_SIGNS, MOST_LETTERS, MOST_WORDS = 8, 2, 3
 """Of an expression, that texts are made of."""
 
 NOT_TRIED = {
-    "avenue.ops.state.presenting:TELLING": "reads what Avenue itself says, cut to 2,000 characters",
+    "avenue.health.views.state.presenting:TELLING": (
+        "reads what Avenue itself says, cut to 2,000 characters"
+    ),
 }
 """Expressions that may take the square of a text, and why no client can make them."""
 

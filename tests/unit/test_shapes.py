@@ -1,5 +1,6 @@
 """The shapes of records know the same few texts as the code that writes them."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -7,16 +8,18 @@ import pytest
 
 from avenue.audit.models import DoerKind
 from avenue.builder.website.models import Status as PageStatus
+from avenue.health.alerts.models import Channel, News
+from avenue.health.checks.models import Outcome as FsckOutcome
+from avenue.health.models import ALERTED, Measure
+from avenue.health.rules.measures import rules
 from avenue.identity import Role, Scope
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish
 from avenue.media.announcing.models import Kind as EventKind
 from avenue.media.filetypes import FILE_TYPES
-from avenue.media.inspection.models import Kind as FaultKind
-from avenue.media.inspection.models import Standing
 from avenue.media.models import State, Visibility
-from avenue.ops.alerts.models import Channel, Level, Measure, News, Unit
-from avenue.ops.fsck.models import Outcome as FsckOutcome
+from avenue.media.references import Kind as FaultKind
+from avenue.media.references import Standing
 from avenue.shop.importing.models import Format, Outcome, Reversal, Stage
 from avenue.shop.matching.models import Finding
 from avenue.shop.matching.models import Outcome as FileOutcome
@@ -51,9 +54,9 @@ TEXTS: list[tuple[str, str, type[StrEnum]]] = [
     ("jobs", "wish", Wish),
     ("fsck_findings", "outcome", FsckOutcome),
     ("infra_alerts", "measure", Measure),
-    ("infra_alerts", "unit", Unit),
-    ("infra_alerts", "level", Level),
-    ("infra_alerts", "recent", Level),
+    ("infra_alerts", "unit", {each.unit for each in rules((70, 85, 95)).values()}),
+    ("infra_alerts", "level", ALERTED),
+    ("infra_alerts", "recent", ALERTED),
     ("infra_alerts", "notices.news", News),
     ("infra_alerts", "notices.channel", Channel),
 ]
@@ -78,7 +81,7 @@ def texts_of(collection: str, path: str) -> set[str]:
 
 @pytest.mark.parametrize(("collection", "path", "known"), TEXTS)
 def test_a_shape_knows_the_texts_of_the_code(
-    collection: str, path: str, known: type[StrEnum]
+    collection: str, path: str, known: Iterable[StrEnum]
 ) -> None:
     assert texts_of(collection, path) == {each.value for each in known}
 

@@ -11,9 +11,9 @@ from avenue.builder.content.long_data import LongData
 from avenue.builder.content.models import Flagged, Keep, Link, Reason
 from avenue.builder.content.references import REFERENCE, SCHEME, reference
 from avenue.identity import Site
-from avenue.media.inspection.addresses import OWN_PATH, leads_here, targets_of
-from avenue.media.inspection.models import Fault, Kind
+from avenue.media.addresses import OWN_PATH, leads_here, targets_of
 from avenue.media.legacy import legacy_path
+from avenue.media.references import Fault, Kind
 from avenue.media.variants import ORIGINAL
 
 LONGEST_ADDRESS_CHARACTERS = 8192

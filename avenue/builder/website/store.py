@@ -40,9 +40,9 @@ from avenue.builder.website.models import (
     used_by,
 )
 from avenue.identity import ID_PATTERN, new_id
-from avenue.media.inspection.models import Referrer
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, State
+from avenue.media.references import Referrer
 from avenue.media.store import ASSETS, claim_one, from_document, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes

@@ -8,7 +8,6 @@ from avenue.shop.pages import (
     imports,
     picture_imports,
     pictures,
-    problems,
     product,
     products,
     window,
@@ -22,7 +21,6 @@ BLUEPRINTS = (
     product.blueprint,
     pictures.blueprint,
     groups.blueprint,
-    problems.blueprint,
     imports.blueprint,
     picture_imports.blueprint,
     demo.blueprint,
@@ -33,5 +31,4 @@ NAVIGATION = (
     Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),
     Entry(path=groups.PATH, title=_("Groups"), roles=(Role.SELLER,)),
     Entry(path=imports.PATH, title=_("Import"), roles=(Role.SELLER,)),
-    Entry(path=problems.PATH, title=_("Problems"), roles=(Role.OPS,)),
 )

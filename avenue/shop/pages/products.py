@@ -34,7 +34,6 @@ from avenue.shop.routes.lists import (
 from avenue.shop.service.bulk import BulkService, Done, lacks_alt
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import SORT_VALUES, ProductService
-from avenue.shop.service.status import StatusService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.language import gettext, ngettext
@@ -156,6 +155,16 @@ AUDITED: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class KnownProblems:
+    """Tells what is wrong with the pictures of products or groups, by their ids; from `app`.
+
+    It is given who asks, the kind and the ids.
+    """
+
+    of: Callable[[Actor, str, Sequence[str]], Mapping[str, Sequence[object]]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A line of the list; `lacking` pictures have no text, `problems` were found with them.
@@ -191,9 +200,7 @@ def _place_of(pictured: PicturedProduct) -> tuple[Any, str]:
 
 def _rows(actor: Actor, products: Sequence[PicturedProduct]) -> list[Row]:
     kept = timedelta(days=using(Settings).trash_days)
-    problems = using(StatusService).problems_of(
-        actor, PRODUCT, [each.product.id for each in products]
-    )
+    problems = using(KnownProblems).of(actor, PRODUCT, [each.product.id for each in products])
     return [
         Row(
             product=each.product,

@@ -8,10 +8,10 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency
 
 from avenue.identity import Site
-from avenue.media.inspection.addresses import KnownPaths, targets_of
-from avenue.media.inspection.models import Fault
+from avenue.media.addresses import KnownPaths, targets_of
 from avenue.media.models import Asset, External
 from avenue.media.presenting import DISPLAYED, data_url, has_sizes, sources
+from avenue.media.references import Fault
 from avenue.media.urls import original_path, variant_path
 from avenue.media.variants import VARIANTS, size_of
 from avenue.shop.models import Picture

@@ -12,9 +12,9 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.media.errors import VersionNotFound
-from avenue.media.inspection.references import shown
 from avenue.media.library import Outcome, Reception, Refusal
 from avenue.media.models import Asset, Claim, State
+from avenue.media.references import shown
 from avenue.media.store import (
     ASSETS,
     bring_back_one,

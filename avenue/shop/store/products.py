@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
 from avenue.errors import sentence
-from avenue.media.inspection.store import FINDINGS, found_against
+from avenue.media.references import FINDINGS, found_against
 from avenue.media.store import ASSETS, claim_temporary, owners_without_alt, restore_one
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from avenue.media.inspection.models import Referrer
+from avenue.media.references import Referrer
 from avenue.shop.models import GROUP, PRODUCT, Status
 from avenue.shop.store.documents import GROUPS, PRODUCTS
 from avenue.storage.connection import Database, Document

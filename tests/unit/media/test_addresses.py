@@ -3,8 +3,8 @@
 import pytest
 
 from avenue.identity import Site
-from avenue.media.inspection.addresses import Target, targets_of
-from avenue.media.inspection.models import Fault, Kind
+from avenue.media.addresses import Target, targets_of
+from avenue.media.references import Fault, Kind
 from tests.table import table
 
 ID = "iM4gE5xQ7rT9yU1oP3aSdw"

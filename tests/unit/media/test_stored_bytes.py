@@ -2,8 +2,9 @@
 
 import pytest
 
-from avenue.media.inspection.bytes import fault_of
-from avenue.media.inspection.models import Kind, StoredVersion
+from avenue.health.checks.bytes import fault_of
+from avenue.health.checks.models import StoredVersion
+from avenue.media.references import Kind
 from avenue.storage.survey import ChunkSize, FileRecord
 from tests.table import table
 

@@ -1,0 +1,81 @@
+"""What operators are written about an alert: plain text in the language of the site."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from avenue.errors import Translate, filled, sentence
+from avenue.health.alerts.models import Alert, News, Notice
+from avenue.health.alerts.texts import LEVELS, headline
+from avenue.health.alerts.watching import COOLDOWNS
+from avenue.health.models import Unit
+from avenue.identity import Site
+from avenue.mail.models import Letter
+from avenue.web.language import LOCALES, catalogue
+
+OVER = sentence("Over")
+WHY: Mapping[News, str] = {
+    News.OPENED: sentence("This is new."),
+    News.RAISED: sentence("This has become worse."),
+    News.REMINDER: sentence("This is still so, and nobody has acknowledged it."),
+    News.RECOVERED: sentence("This is over: the value has stayed well away from its threshold."),
+}
+UNITS: Mapping[Unit, str] = {
+    Unit.PERCENT: sentence("{value} %"),
+    Unit.HOURS: sentence("{value} hours"),
+    Unit.FILES: sentence("{value} files"),
+}
+LEVEL = sentence("Level: {level}, from {threshold} on")
+FACTS = (sentence("Value: {value}"), sentence("Since: {since}"))
+WHAT_TO_DO = sentence("What to do:")
+ALL_ALERTS = sentence("All alerts, and a button that says you have seen this one:")
+AGAIN = sentence(
+    "While nobody acknowledges it and it does not end, you are told again every {hours} hours."
+)
+MOMENT = "d MMM y, HH:mm"
+PAGE = "/admin/infrastructure"
+
+
+def alert_letter(notice: Notice, site: Site, to: str, house_url: str) -> Letter:
+    """Return the letter about `notice` to one address, in the language and name of `site`.
+
+    Its link begins with `house_url`: who runs the house is not led to the hosts of a site.
+    """
+    translate: Translate = catalogue(site.language).gettext
+    locale = LOCALES.get(site.language, "en")
+    alert, is_over = notice.alert, notice.news is News.RECOVERED
+    matter = headline(alert, translate, locale)
+    paragraphs = [
+        matter,
+        translate(WHY[notice.news]),
+        _facts(alert, translate, locale, is_over=is_over),
+    ]
+    if not is_over:
+        hours = COOLDOWNS[alert.level] // timedelta(hours=1)
+        paragraphs += [
+            f"{translate(WHAT_TO_DO)}\n{translate(alert.action)}",
+            filled(AGAIN, {"hours": hours}, translate),
+        ]
+    paragraphs.append(f"{translate(ALL_ALERTS)}\n{house_url}{PAGE}")
+    word = translate(OVER if is_over else LEVELS[alert.level])
+    subject = f"[{' '.join(site.name.split())}] {word}: {matter.removesuffix('.')}"
+    return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
+
+
+def _facts(alert: Alert, translate: Translate, locale: str, *, is_over: bool) -> str:
+    """Return value, level and time, a line each."""
+
+    def amount(value: float) -> str:
+        words = {"value": format_decimal(value, format="0.#", locale=locale)}
+        return filled(UNITS[alert.unit], words, translate)
+
+    words = {
+        "level": translate(LEVELS[alert.level]).lower(),
+        "threshold": amount(alert.threshold),
+        "value": amount(alert.value),
+        "since": f"{format_datetime(alert.opened_at, MOMENT, locale=locale)} UTC",
+    }
+    lines = FACTS if is_over else (LEVEL, *FACTS)
+    return "\n".join(filled(each, words, translate) for each in lines)

@@ -1,0 +1,95 @@
+"""What an alert is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from avenue.health.models import Level, Measure, Unit
+
+
+class State(StrEnum):
+    """Where an alert stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"  # somebody has seen it, and it is as bad as before
+    RECOVERED = "recovered"
+
+
+class Channel(StrEnum):
+    """Where alerts are told beside the page, which has them all."""
+
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class News(StrEnum):
+    """What is told of an alert."""
+
+    OPENED = "opened"
+    RAISED = "raised"
+    REMINDER = "reminder"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that is, or was, worse than it should be.
+
+    `site` is None for the whole deployment. `value` is the newest one while it is not recovered,
+    `threshold` where `level` begins. `changed_at` is when the level last changed. `acknowledged_by`
+    is the id of a person. `action` says what to do, in English; the catalogues have it in Spanish.
+    """
+
+    id: str
+    measure: Measure
+    site: str | None
+    level: Level
+    value: float
+    threshold: float
+    unit: Unit
+    opened_at: datetime
+    changed_at: datetime
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    recovered_at: datetime | None = None
+    action: str
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        if self.recovered_at is not None:
+            return State.RECOVERED
+        return State.OPEN if self.acknowledged_at is None else State.ACKNOWLEDGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """News of an alert, `at` that time, that waits to be told on one channel.
+
+    `alert` is as it was then. `told` names those of a channel with several receivers who know.
+    """
+
+    id: str
+    news: News
+    channel: Channel
+    at: datetime
+    alert: Alert
+    told: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertQuery:
+    """Which alerts: of a `site` (None: of all, and of the deployment), a state, a level."""
+
+    site: str | None
+    state: State | None
+    level: Level | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPage:
+    """Some alerts, the newest first; `next` is where to go on, None at the end."""
+
+    items: tuple[Alert, ...]
+    next: str | None
+    total: int | None

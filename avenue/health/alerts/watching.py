@@ -1,0 +1,113 @@
+"""An alert from one snapshot to the next: when it opens, rises, is told again, sinks and ends.
+
+Nothing here asks for the time: it is that of the snapshots.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from avenue.health.alerts.models import Alert, News
+from avenue.health.models import Level
+from avenue.health.rules.measures import Reading, Rule, action_for
+from avenue.identity import new_id
+
+COOLDOWNS: Mapping[Level, timedelta] = {
+    Level.NOTICE: timedelta(days=7),
+    Level.WARNING: timedelta(hours=48),
+    Level.CRITICAL: timedelta(hours=24),
+}
+"""What is not over and nobody has acknowledged is told again after so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """An alert and what is remembered of it.
+
+    `recent` are the levels that the last snapshots would have held, `told` is when a level was last
+    told.
+    """
+
+    alert: Alert
+    recent: tuple[Level | None, ...]
+    told: Mapping[Level, datetime] = field(default_factory=dict)
+
+    @property
+    def worst_told(self) -> Level:
+        """The worst level that was told."""
+        return max(self.told, key=lambda each: each.rank)
+
+    def told_lately(self, level: Level, at: datetime) -> bool:
+        """Tell whether `level`, or a worse one, was told so lately that it need not be again."""
+        times = [when for each, when in self.told.items() if each.rank >= level.rank]
+        return bool(times) and at - max(times) < COOLDOWNS[level]
+
+
+def watch(
+    rule: Rule, before: Watched | None, reading: Reading, at: datetime
+) -> tuple[Watched | None, News | None]:
+    """Return what becomes of an alert (None: there is none) at a `reading`, and what is told.
+
+    A level that is reached is told at once, unless it was told within its cooldown: then the value
+    only swings between two levels, slowly.
+    """
+    if before is None:
+        level = rule.reached(reading.value)
+        return (_opened(rule, reading, level, at), News.OPENED) if level else (None, None)
+    held, reached = rule.held(reading.value), rule.reached(reading.value)
+    after = replace(
+        before,
+        alert=replace(before.alert, value=reading.value),
+        recent=(*before.recent, held)[-rule.calm :],
+    )
+    if reached and reached.rank > before.alert.level.rank:
+        return _raised(rule, after, reached, at)
+    lasting = max(after.recent, key=_rank)
+    if lasting is None:
+        return replace(after, alert=replace(after.alert, recovered_at=at)), News.RECOVERED
+    if lasting.rank < before.alert.level.rank:
+        after = _at_level(rule, after, lasting, at)
+    level = after.alert.level
+    if after.alert.acknowledged_at is not None or after.told_lately(level, at):
+        return after, None
+    return replace(after, told={**after.told, level: at}), News.REMINDER
+
+
+def _opened(rule: Rule, reading: Reading, level: Level, at: datetime) -> Watched:
+    alert = Alert(
+        id=new_id(),
+        measure=reading.measure,
+        site=reading.site,
+        level=level,
+        value=reading.value,
+        threshold=rule.begins(level),
+        unit=rule.unit,
+        opened_at=at,
+        changed_at=at,
+        action=action_for(reading.measure, level),
+    )
+    return Watched(alert=alert, recent=(level,), told={level: at})
+
+
+def _raised(rule: Rule, after: Watched, level: Level, at: datetime) -> tuple[Watched, News | None]:
+    after = _at_level(rule, after, level, at)
+    if after.told_lately(level, at):
+        return after, None
+    # Whoever has acknowledged it, has not seen it as bad as that.
+    alert = replace(after.alert, acknowledged_at=None, acknowledged_by=None)
+    return replace(after, alert=alert, told={**after.told, level: at}), News.RAISED
+
+
+def _at_level(rule: Rule, after: Watched, level: Level, at: datetime) -> Watched:
+    alert = replace(
+        after.alert,
+        level=level,
+        threshold=rule.begins(level),
+        changed_at=at,
+        action=action_for(after.alert.measure, level),
+    )
+    return replace(after, alert=alert)
+
+
+def _rank(level: Level | None) -> int:
+    return -1 if level is None else level.rank

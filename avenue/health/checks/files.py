@@ -1,0 +1,282 @@
+"""The bytes: which assets show damaged ones, and which files and chunks belong to nothing."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from avenue.health.checks.bytes import fault_of
+from avenue.health.checks.models import Damage, DamagedFile, InspectedAsset, StoredVersion
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.media.models import State
+from avenue.media.references import Fault, Kind
+from avenue.storage.scope import BUCKETS
+from avenue.storage.survey import ChunkSize
+
+MB = 1024 * 1024
+SURVEYED_BYTES = 64 * MB  # whose sizes the server reads for one query
+CHUNK_BYTES = MB
+TRIES = 3
+SETTLE_SECONDS = 0.3  # what is being deleted or given up is gone by then
+OTHER_BYTES = Fault(Kind.WRONG_HASH, "The stored bytes are not those that were uploaded.")
+
+Read = Callable[[int], None]
+
+
+class FileInspector:
+    """Looks at stored files. Bytes go only after their asset has stopped naming them."""
+
+    def __init__(self, store: InspectionStore, *, keeps_sums: bool = False) -> None:
+        """`keeps_sums`: a file that is right and has no sums of its chunks gets them."""
+        self._store = store
+        self._keeps_sums = keeps_sums
+
+    def look_at_bytes(self, site_id: str, assets: Sequence[InspectedAsset]) -> dict[str, int]:
+        """Mark the assets whose bytes are damaged, unmark those that are whole again.
+
+        Return how many files of each bucket are incomplete.
+        """
+        incomplete = {}
+        for bucket in BUCKETS:
+            mine = [
+                each
+                for each in assets
+                if each.bucket == bucket and each.state is not State.PURGING and each.versions
+            ]
+            incomplete[bucket] = self._look_into(site_id, bucket, mine) if mine else 0
+        return incomplete
+
+    def _look_into(self, site_id: str, bucket: str, assets: Sequence[InspectedAsset]) -> int:
+        faults = self._faults(site_id, bucket, [v for each in assets for v in each.versions])
+        doubtful = {
+            each.id
+            for each in assets
+            if each.damage or any(version.file in faults for version in each.versions)
+        }
+        incomplete = 0
+        # As they are after the look: a file may have fallen off or be going.
+        for each in self._store.assets(site_id, doubtful).values():
+            if each.state is State.PURGING or not each.versions:
+                continue
+            incomplete += sum(version.file in faults for version in each.versions)
+            fault = faults.get(each.versions[0].file)
+            if fault and each.current_fault != fault:
+                self._store.mark(site_id, each.id, Damage(file=each.versions[0].file, fault=fault))
+                # Somebody may have mended it between the look and the mark.
+                if not self._faults(site_id, bucket, each.versions[:1]):
+                    self._store.unmark(site_id, each.id)
+                    incomplete -= 1
+            elif not fault and each.damage and not _is_about_hash(each):
+                self._store.unmark(site_id, each.id)
+        return incomplete
+
+    def _faults(
+        self, site_id: str, bucket: str, versions: Sequence[StoredVersion]
+    ) -> dict[str, Fault]:
+        """Return what is wrong with the stored files of `versions`, by file."""
+        survey = self._store.survey(site_id, bucket)
+        faults = {}
+        for group in _grouped(versions):
+            ids = [version.file for version in group]
+            records = survey.records(ids)
+            sizes = self._sizes(site_id, bucket, group)
+            for version in group:
+                fault = fault_of(version, records.get(version.file), sizes.get(version.file, ()))
+                if fault:
+                    faults[version.file] = fault
+        return faults
+
+    def _sizes(
+        self, site_id: str, bucket: str, group: Sequence[StoredVersion]
+    ) -> dict[str, list[ChunkSize]]:
+        """Return the sizes of the chunks of `group`; of one large file piece by piece."""
+        survey = self._store.survey(site_id, bucket)
+        if len(group) > 1 or group[0].bytes <= SURVEYED_BYTES:
+            return survey.chunk_sizes([version.file for version in group])
+        file_id, count = group[0].file, SURVEYED_BYTES // CHUNK_BYTES
+        # Before 0 and beyond the last one, too: what is there should not be.
+        bounds: list[int | None] = [None, *range(count, group[0].bytes // CHUNK_BYTES, count), None]
+        sizes: list[ChunkSize] = []
+        for first, end in itertools.pairwise(bounds):
+            sizes += survey.chunk_sizes([file_id], first, end).get(file_id, [])
+        return {file_id: sizes}
+
+    def look_at_hashes(self, site_id: str, asset_ids: Iterable[str], ends_at: float) -> bool:
+        """Read the bytes that assets show and compare their hashes; False when time ran out."""
+        for each in self._store.assets(site_id, asset_ids).values():
+            if time.monotonic() > ends_at:
+                return False
+            known = each.current_fault
+            is_readable = each.versions and each.state is State.LIVE and each.bucket in BUCKETS
+            if not is_readable or (known and known.kind is not Kind.WRONG_HASH):
+                continue
+            shown = each.versions[0]
+            digest = self._store.sha256_of(site_id, each.bucket, shown)
+            if digest == shown.sha256 and known:
+                self._store.unmark(site_id, each.id)
+            elif digest not in {shown.sha256, None} and not known:
+                self._store.mark(site_id, each.id, Damage(file=shown.file, fault=OTHER_BYTES))
+                if self._store.sha256_of(site_id, each.bucket, shown) == shown.sha256:
+                    self._store.unmark(site_id, each.id)  # mended in between
+        return True
+
+    def look_at_every_byte(
+        self, site_id: str, assets: Sequence[InspectedAsset], read: Read = lambda _: None
+    ) -> list[DamagedFile]:
+        """Look at the sizes of all versions of `assets`, read those that have them right.
+
+        Return those that are damaged. Marks follow what was seen of the versions that are shown.
+        `read` is told of each piece how many bytes it had.
+        """
+        damaged: list[DamagedFile] = []
+        for bucket in BUCKETS:
+            mine = [
+                each
+                for each in assets
+                if each.bucket == bucket and each.state is not State.PURGING and each.versions
+            ]
+            if mine:
+                damaged += self._read_all(site_id, bucket, mine, read)
+        return damaged
+
+    def fault_of(
+        self, site_id: str, bucket: str, version: StoredVersion, read: Read = lambda _: None
+    ) -> Fault | None:
+        """Return what is wrong with the stored bytes of a version, read whole, or None."""
+        faults = self._faults(site_id, bucket, [version])
+        return faults.get(version.file) or self._fault_of_hash(site_id, bucket, version, read)
+
+    def _read_all(
+        self, site_id: str, bucket: str, assets: Sequence[InspectedAsset], read: Read
+    ) -> list[DamagedFile]:
+        faults = self._faults(site_id, bucket, [v for each in assets for v in each.versions])
+        doubtful = set()
+        for each in assets:
+            for version in each.versions:
+                if version.file in faults or self._fault_of_hash(site_id, bucket, version, read):
+                    doubtful.add(version.file)
+        meant = [
+            each
+            for each in assets
+            if each.damage or any(version.file in doubtful for version in each.versions)
+        ]
+        # Looked at again, and only then whether they are still named: bytes go after that.
+        again = {
+            version.file: self.fault_of(site_id, bucket, version, read)
+            for each in meant
+            for version in each.versions
+            if version.file in doubtful
+        }
+        damaged = []
+        for each in self._store.assets(site_id, [each.id for each in meant]).values():
+            if each.state is State.PURGING or not each.versions:
+                continue
+            for version in each.versions:
+                fault = again.get(version.file)
+                if fault:
+                    damaged.append(
+                        DamagedFile(asset=each.id, bucket=bucket, version=version, fault=fault)
+                    )
+            self._note(site_id, bucket, each, again)
+        return damaged
+
+    def _note(
+        self,
+        site_id: str,
+        bucket: str,
+        asset: InspectedAsset,
+        faults: Mapping[str, Fault | None],
+    ) -> None:
+        """Mark an asset by what was seen of the version it shows, or take the mark away."""
+        shown = asset.versions[0]
+        fault = faults.get(shown.file)
+        if fault and asset.current_fault != fault:
+            self._store.mark(site_id, asset.id, Damage(file=shown.file, fault=fault))
+            if not self.fault_of(site_id, bucket, shown):
+                self._store.unmark(site_id, asset.id)  # mended in between
+        elif not fault and asset.damage and not self.fault_of(site_id, bucket, shown):
+            self._store.unmark(site_id, asset.id)
+
+    def _fault_of_hash(
+        self, site_id: str, bucket: str, version: StoredVersion, read: Read
+    ) -> Fault | None:
+        digest = self._store.sha256_of(site_id, bucket, version, read, keeps_sums=self._keeps_sums)
+        return None if digest == version.sha256 else OTHER_BYTES
+
+    def unowned_files(
+        self, site_id: str, bucket: str, last: str, limit: int
+    ) -> tuple[str, list[str]]:
+        """Look at the `limit` files after `last` for those that no asset names.
+
+        Return the last one looked at ("" when there was none) and which they are.
+        """
+        survey = self._store.survey(site_id, bucket)
+        owners = {each.id: each.asset or "" for each in survey.records_after(last, limit)}
+
+        def unowned(file_ids: Sequence[str]) -> list[str]:
+            assets = self._store.assets(site_id, {owners[each] for each in file_ids})
+            named = {version.file for each in assets.values() for version in each.versions}
+            # Of a record that lost what it names, all that is left may be needed.
+            bare = {each.id for each in assets.values() if not each.versions}
+            there = survey.records(file_ids)
+            return [
+                each
+                for each in file_ids
+                if each not in named and owners[each] not in bare and each in there
+            ]
+
+        return max(owners, default=""), self._settled(site_id, list(owners), unowned)
+
+    def orphan_chunks(
+        self, site_id: str, bucket: str, last: str, limit: int
+    ) -> tuple[str, dict[str, int]]:
+        """Look at the `limit` chunks after those of `last` for those whose file is not there.
+
+        Return the last file looked at ("" when there was none) and how many chunks each has.
+        """
+        survey = self._store.survey(site_id, bucket)
+        owners = survey.chunk_owners_after(last, limit)
+
+        def orphaned(file_ids: Sequence[str]) -> list[str]:
+            there = survey.records(file_ids)
+            return [each for each in file_ids if each not in there and survey.chunk_count(each)]
+
+        orphans = self._settled(site_id, owners, orphaned)
+        return (owners[-1] if owners else ""), {each: survey.chunk_count(each) for each in orphans}
+
+    def settle(self) -> None:
+        """Wait until what is being deleted or given up just now is gone."""
+        threading.Event().wait(SETTLE_SECONDS)
+
+    def _settled(
+        self, site_id: str, file_ids: list[str], wrong: Callable[[Sequence[str]], list[str]]
+    ) -> list[str]:
+        """Return those that are `wrong`, stay so, and are not just being written."""
+        doubtful = wrong(file_ids) if file_ids else []
+        for _ in range(TRIES):
+            if not doubtful:
+                break
+            self.settle()
+            writing = {each for each in doubtful if self._store.is_being_written(site_id, each)}
+            doubtful = [each for each in wrong(doubtful) if each not in writing]
+        return doubtful
+
+
+def _grouped(versions: Sequence[StoredVersion]) -> Iterator[list[StoredVersion]]:
+    """Yield `versions` in groups small enough for one query; a large file is alone."""
+    group: list[StoredVersion] = []
+    size = 0
+    for each in versions:
+        size += each.bytes
+        if group and size > SURVEYED_BYTES:
+            yield group
+            group, size = [], each.bytes
+        group.append(each)
+    if group:
+        yield group
+
+
+def _is_about_hash(asset: InspectedAsset) -> bool:
+    """Tell whether the mark is one that only reading the bytes can take away."""
+    known = asset.current_fault
+    return known is not None and known.kind is Kind.WRONG_HASH

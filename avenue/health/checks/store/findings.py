@@ -1,0 +1,335 @@
+"""What a check reads beside assets, files and chunks, and where it keeps what it found."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from avenue.health.checks.models import (
+    YOUNG,
+    CheckedRendition,
+    Counts,
+    Flaw,
+    Outcome,
+    Round,
+    StoredVersion,
+)
+from avenue.health.checks.store.inspections import INSPECTIONS
+from avenue.media.renditions.store import RENDITIONS
+from avenue.media.store import ASSETS, LEGACY_URLS
+from avenue.storage.arriving import TUS_UPLOADS
+from avenue.storage.connection import Database, Document
+from avenue.storage.mending import Mender
+from avenue.storage.records import Malformed
+from avenue.storage.scope import Collection, house, site
+
+FINDINGS = "fsck_findings"
+KEEP_DAYS = 30
+# Ids that stock GridFS clients and other programs give. Ours are strings that begin with a site.
+OTHER_TYPES = ("objectId", "binData", "number", "null")
+START = object()
+"""Before every id, null among them."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_LATE_MS = int(YOUNG.total_seconds() * 1000)
+_LATE: Document = {
+    "expires_at": {"$type": "date"},
+    "$expr": {"$lt": ["$expires_at", {"$subtract": ["$$NOW", _LATE_MS]}]},
+}
+
+
+class CheckStore:
+    """One site at a time, but for what belongs to none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Renditions
+
+    def pictured_after(self, site_id: str, asset_id: str, limit: int) -> list[str]:
+        """Return the assets that the next `limit` renditions are of, in order, after `asset_id`.
+
+        Read from an index alone.
+        """
+        found = self._renditions(site_id).find(
+            {"asset": {"$gt": asset_id}}, {"_id": 0, "asset": 1}, sort=[("asset", 1)], limit=limit
+        )
+        # A list of texts is found like a text, and would lead nowhere on.
+        return [each for each in dict.fromkeys(_text(each, "asset") for each in found) if each]
+
+    def renditions_of(self, site_id: str, asset_id: str) -> list[CheckedRendition]:
+        """Return the renditions of an asset, their bytes read."""
+        found = self._renditions(site_id).find({"asset": asset_id})
+        return list(map(_rendition, found))
+
+    def rendition(self, site_id: str, rendition_id: str) -> CheckedRendition | None:
+        """Return one, its bytes read, or None."""
+        found = self._renditions(site_id).find_as_it_is({"_id": rendition_id})
+        return _rendition(found) if found else None
+
+    def remove_rendition(self, site_id: str, rendition: CheckedRendition) -> None:
+        """Forget a rendition, unless another one was made in its place meanwhile."""
+        unless_known: Any = {"$not": {"$type": "date"}}
+        made_at = unless_known if rendition.made_at == LONG_AGO else rendition.made_at
+        self._renditions(site_id).delete({"_id": rendition.id, "made_at": made_at})
+
+    # What has waited too long
+
+    def expired_after(self, site_id: str, asset_id: str, limit: int) -> list[str]:
+        """Return assets nobody claimed in time, and that the sweeper should have taken since."""
+        unclaimed = {"claim.kind": None, "claim": None, "state": "live", **_LATE}
+        return self._ids(self._assets(site_id), unclaimed, asset_id, limit)
+
+    def expired_uploads_after(self, site_id: str, upload_id: str, limit: int) -> list[str]:
+        """Return resumable uploads whose time was over an hour ago."""
+        uploads = site(self._database, site_id).collection(TUS_UPLOADS)
+        return self._ids(uploads, {"is_done": False, **_LATE}, upload_id, limit)
+
+    # Files
+
+    def right_chunks(
+        self, site_id: str, bucket: str, version: StoredVersion, chunk_bytes: int
+    ) -> list[Any] | None:
+        """Return the stored chunks that together are the bytes of a version; see `Mender`."""
+        return self._mender(site_id, bucket).right_chunks(
+            version.file, length=version.bytes, chunk_bytes=chunk_bytes, sha256=version.sha256
+        )
+
+    def keep_only(
+        self,
+        site_id: str,
+        bucket: str,
+        version: StoredVersion,
+        chunk_ids: Sequence[Any],
+        chunk_bytes: int,
+    ) -> None:
+        """Let these chunks be the file of a version, whose document there is; repeatable."""
+        mender = self._mender(site_id, bucket)
+        mender.correct(version.file, length=version.bytes, chunk_bytes=chunk_bytes)
+        mender.keep_only(version.file, chunk_ids)
+
+    # Old addresses
+
+    def addresses_after(self, site_id: str, after: str, limit: int) -> list[tuple[str, str, str]]:
+        """Return id, path and asset of addresses from before Avenue, by their ids."""
+        span = {"$gt": after or f"{site_id}/", "$lt": f"{site_id}0"}
+        found = self._addresses(site_id).find(
+            {"_id": span}, {"path": 1, "asset": 1}, sort=[("_id", 1)], limit=limit
+        )
+        return [(each["_id"], _text(each, "path"), _text(each, "asset")) for each in found]
+
+    def remove_address(self, site_id: str, address_id: str, asset_id: str) -> None:
+        """Let an address name nothing, unless it names another asset by now."""
+        self._addresses(site_id).delete({"_id": address_id, "asset": asset_id})
+
+    # What no site has stored
+
+    def foreign_files(
+        self, bucket: str, span: Mapping[str, Any], after: Any, limit: int
+    ) -> list[Any]:
+        """Return the ids of up to `limit` files in `span`, after the one given, if not `START`."""
+        found = self._files(bucket).find(
+            {"_id": _beyond(span, after)}, {"_id": 1}, sort=[("_id", 1)], limit=limit
+        )
+        return [each["_id"] for each in found]
+
+    def foreign_chunks(
+        self, bucket: str, span: Mapping[str, Any], after: Any, limit: int
+    ) -> list[Any]:
+        """Return the file ids that the next `limit` chunks in `span` name.
+
+        Those after the one given, if it is not `START`.
+        """
+        found = self._chunks(bucket).find(
+            {"files_id": _beyond(span, after)},
+            {"_id": 0, "files_id": 1},
+            sort=[("files_id", 1), ("n", 1)],
+            limit=limit,
+        )
+        owners: list[Any] = []
+        for each in found:  # in order; not every type can be a key of a dict
+            owner = each.get("files_id")
+            # A list is found like each of its entries, and would lead nowhere on.
+            if not isinstance(owner, list) and (not owners or owners[-1] != owner):
+                owners.append(owner)
+        return owners
+
+    # Records
+
+    def malformed_after(
+        self, site_id: str | None, collection: str, last: str, limit: int
+    ) -> tuple[str | None, list[Malformed]]:
+        """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
+        query = {} if site_id is None else {"site": site_id}
+        return self._of_house(collection).malformed_after(last, limit, query)
+
+    def has_file(self, bucket: str, stored_id: Any) -> bool:
+        """Tell whether there is a file document of this id."""
+        return self._files(bucket).find_one({"_id": stored_id}, {"_id": 1}) is not None
+
+    def has_chunks(self, bucket: str, stored_id: Any) -> bool:
+        """Tell whether any chunk names a file of this id."""
+        return self._chunks(bucket).find_one({"files_id": stored_id}, {"_id": 1}) is not None
+
+    def newest_chunk_at(self, bucket: str, stored_id: Any) -> datetime | None:
+        """Return when the newest chunk of a file was made, None when its id does not tell."""
+        found = self._chunks(bucket).find(
+            {"files_id": stored_id}, {"_id": 1}, sort=[("files_id", 1), ("n", -1)], limit=1
+        )
+        made_at = getattr(found[0]["_id"], "generation_time", None) if found else None
+        return made_at if isinstance(made_at, datetime) else None
+
+    def remove_chunks(self, bucket: str, stored_id: Any) -> None:
+        """Remove the chunks that name a file."""
+        self._chunks(bucket).delete_all({"files_id": stored_id})
+
+    # Findings
+
+    def put(self, run: str, findings: Sequence[Flaw]) -> None:
+        """Keep findings of a run for a while, over what is there of the same; repeatable."""
+        for each in findings:
+            fields = {name: getattr(each, name) for name in Flaw.__slots__}
+            fields["outcome"] = each.outcome.value
+            kept = {"$literal": {**fields, "run": run}}
+            forget_at = {"$add": ["$$NOW", KEEP_DAYS * 86_400_000]}
+            stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", kept, {"forget_at": forget_at}]}}
+            self._findings.update({"_id": f"{run}/{each.id}"}, [stage], upsert=True)
+
+    def findings(self, run: str, after: str, limit: int) -> list[Flaw]:
+        """Return findings of a run in the order of their ids, after `after`."""
+        span = {"$gt": f"{run}/{after}", "$lt": f"{run}0"}
+        return self._findings.values(_finding, {"_id": span}, sort=[("_id", 1)], limit=limit)
+
+    def open_findings(self, run: str, limit: int) -> list[Flaw]:
+        """Return findings of a run that nothing was done about yet."""
+        query = {**self._of(run), "outcome": Outcome.FOUND.value}
+        return self._findings.values(_finding, query, limit=limit)
+
+    def counts(self, run: str, *, site_id: str | None = None) -> Counts:
+        """Count the findings of a run, those of one site if one is given."""
+        match = {**self._of(run), **({"site": site_id} if site_id else {})}
+        is_mended = {"$cond": [{"$eq": ["$outcome", Outcome.MENDED.value]}, 1, 0]}
+        rows = self._findings.aggregate(
+            [
+                {"$match": match},
+                {"$group": {"_id": "$kind", "n": {"$sum": 1}, "mended": {"$sum": is_mended}}},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+        return Counts(
+            by_kind={each["_id"]: each["n"] for each in rows},
+            found=sum(each["n"] for each in rows),
+            mended=sum(each["mended"] for each in rows),
+        )
+
+    def _of(self, run: str) -> Document:
+        return {"_id": {"$gte": f"{run}/", "$lt": f"{run}0"}}
+
+    @property
+    def _findings(self) -> Collection:
+        return house(self._database).collection(FINDINGS)
+
+    def _mender(self, site_id: str, bucket: str) -> Mender:
+        return site(self._database, site_id).mender(bucket)
+
+    def _of_house(self, collection: str) -> Collection:
+        return house(self._database).collection(collection)
+
+    def _files(self, bucket: str) -> Collection:
+        return house(self._database).collection(f"{bucket}.files")
+
+    def _chunks(self, bucket: str) -> Collection:
+        return house(self._database).collection(f"{bucket}.chunks")
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+    def _renditions(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(RENDITIONS)
+
+    def _addresses(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(LEGACY_URLS)
+
+    def _ids(self, source: Collection, query: Document, after: str, limit: int) -> list[str]:
+        found = source.find(
+            {**query, "_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)], limit=limit
+        )
+        return [each["_id"] for each in found]
+
+
+class ScrubStore:
+    """Where the scrub of each site is."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, site_id: str) -> Round | None:
+        """Return where it is, None before the first round or where that cannot be read."""
+        found = self._rounds(site_id).values(_round, {"_id": f"{site_id}/scrub"})
+        return found[0] if found else None
+
+    def put(self, site_id: str, at: Round) -> None:
+        """Keep where it is; repeatable."""
+        place = {"began_at": at.began_at, "after": at.after, "read_bytes": at.read_bytes}
+        round_id, rounds = f"{site_id}/scrub", self._rounds(site_id)
+        site(self._database, site_id).anew(
+            INSPECTIONS,
+            [round_id],
+            lambda: rounds.update({"_id": round_id}, {"$set": place}, upsert=True),
+        )
+
+    def _rounds(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(INSPECTIONS)
+
+
+def spans_outside(site_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the conditions for ids that begin with none of these sites, each one an index range.
+
+    "/" ends the site in an id, "0" follows "/".
+    """
+    spans: list[dict[str, Any]] = []
+    low: dict[str, Any] = {"$gte": ""}
+    for each in sorted(f"{site_id}/" for site_id in site_ids):
+        spans.append({**low, "$lt": each})
+        low = {"$gte": f"{each[:-1]}0"}
+    return [*spans, low, *({"$type": each} for each in OTHER_TYPES)]
+
+
+def _beyond(span: Mapping[str, Any], after: Any) -> Document:
+    if after is START:
+        return dict(span)
+    return {**{name: value for name, value in span.items() if name != "$gte"}, "$gt": after}
+
+
+def _rendition(document: Document) -> CheckedRendition:
+    """Return a rendition, as far as it can be read; one that says less is not whole."""
+    data = document.get("data")
+    if not isinstance(data, bytes):
+        data = b""
+    made_at = document.get("made_at")
+    told = (document.get("bytes"), document.get("sha256"))
+    is_whole = told == (len(data), hashlib.sha256(data).hexdigest())
+    return CheckedRendition(
+        id=document["_id"],
+        asset=str(document.get("asset", "")),
+        file=str(document.get("file", "")),
+        bytes=len(data),
+        made_at=made_at if isinstance(made_at, datetime) else LONG_AGO,
+        is_whole=is_whole and isinstance(made_at, datetime),
+    )
+
+
+def _text(document: Document, name: str) -> str:
+    """Return a field that is a text, "" for whatever else there is."""
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _round(document: Document) -> Round:
+    return Round(
+        began_at=document["began_at"], after=document["after"], read_bytes=document["read_bytes"]
+    )
+
+
+def _finding(document: Document) -> Flaw:
+    fields: dict[str, Any] = {name: document.get(name) for name in Flaw.__slots__}
+    return Flaw(**{**fields, "outcome": Outcome(document["outcome"])})

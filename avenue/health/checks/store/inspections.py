@@ -1,0 +1,371 @@
+"""What an inspection reads of assets and bytes, and where it keeps what it found."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from avenue.errors import MalformedRecord
+from avenue.health.checks.models import (
+    AssetCounts,
+    BrokenReference,
+    Damage,
+    InspectedAsset,
+    Pass,
+    StoredVersion,
+    Tally,
+)
+from avenue.media.models import Claim, State
+from avenue.media.references import FINDINGS, Fault, Kind, Standing
+from avenue.media.store import ASSETS, mark_damaged
+from avenue.storage.arriving import Arriving
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import Digest, Incomplete
+from avenue.storage.idempotency import Writes
+from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
+from avenue.storage.records import Malformed, read, whole
+from avenue.storage.scope import BUCKETS, house, site
+from avenue.storage.scope import Collection as Documents
+from avenue.storage.survey import BucketTotals, Survey
+
+INSPECTIONS = "inspections"
+RECORDS = "record"
+FACTS = {
+    "state": 1,
+    "bucket": 1,
+    "claim": 1,
+    "damaged": 1,
+    "versions.file": 1,
+    "versions.bytes": 1,
+    "versions.sha256": 1,
+}
+
+
+class InspectionStore:
+    """The inspected assets, bytes and findings of one site at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+        self._arriving = Arriving(database)
+
+    def assets(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, InspectedAsset]:
+        """Return the assets of `asset_ids` that exist, by id."""
+        ids = sorted(set(asset_ids))
+        if not ids:
+            return {}
+        found = self._assets(site_id).find({"_id": {"$in": ids}}, FACTS)
+        return {each["_id"]: _inspected(each) for each in found}
+
+    def count(self, site_id: str) -> int:
+        """Return how many assets there are."""
+        return self._assets(site_id).count({})
+
+    def assets_after(self, site_id: str, last_id: str, limit: int) -> list[InspectedAsset]:
+        """Return up to `limit` assets in any state by id, after `last_id`."""
+        found = self._assets(site_id).find(
+            {"_id": {"$gt": last_id}}, FACTS, sort=[("_id", 1)], limit=limit
+        )
+        return [_inspected(each) for each in found]
+
+    def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
+        """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
+        fault = damage.fault
+        mark_damaged(
+            self._assets(site_id), asset_id, damage.file, fault.kind.value, detail=fault.detail
+        )
+
+    def unmark(self, site_id: str, asset_id: str) -> None:
+        """Take that note away."""
+        self._assets(site_id).update({"_id": asset_id}, {"$unset": {"damaged": ""}})
+
+    def damaged(self, site_id: str) -> int:
+        """Count the assets that show bytes marked as damaged, through an index."""
+        counted = self._assets(site_id).aggregate(
+            [{"$match": MARKED_AS_DAMAGED}, {"$match": SHOWS_DAMAGED}, {"$count": "n"}]
+        )
+        return counted[0]["n"] if counted else 0
+
+    def survey(self, site_id: str, bucket: str) -> Survey:
+        """Return what can be learnt of a bucket's bytes."""
+        return site(self._database, site_id).survey(bucket)
+
+    def sha256_of(
+        self,
+        site_id: str,
+        bucket: str,
+        version: StoredVersion,
+        read: Callable[[int], None] = lambda _: None,
+        *,
+        keeps_sums: bool = False,
+    ) -> str | None:
+        """Return the hash of the bytes of a version, read whole; None when some are missing.
+
+        `read` is told of each piece how many bytes it had. When `keeps_sums`, a file of the right
+        bytes that has no sums of its chunks gets them.
+        """
+        digest = Digest()
+        # Another member may still have what was there before it was stored, or mended.
+        files = site(self._database, site_id).files(bucket).of_primary()
+        try:
+            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
+                digest.update(piece)
+                read(len(piece))
+        except Incomplete:
+            return None
+        is_right = keeps_sums and digest.sha256 == version.sha256
+        if is_right and not files.sums(version.file, length=version.bytes):
+            files.keep_sums(version.file, digest.sums, length=version.bytes)
+        return digest.sha256
+
+    def is_being_written(self, site_id: str, file_id: str) -> bool:
+        """Tell whether an upload that is still running holds `file_id`."""
+        return self._writes.is_writing(site_id, file_id) or self._arriving.holds(site_id, file_id)
+
+    def totals(self, site_id: str) -> dict[str, BucketTotals]:
+        """Count the files of each bucket as they are now."""
+        return {bucket: self.survey(site_id, bucket).totals() for bucket in BUCKETS}
+
+    def renditions(self, site_id: str) -> tuple[int, int]:
+        """Return how many derived pictures are kept, and their bytes."""
+        summed = (
+            site(self._database, site_id)
+            .collection("renditions")
+            .aggregate(
+                [{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}}]
+            )
+        )
+        return (summed[0]["n"], summed[0]["bytes"]) if summed else (0, 0)
+
+    def asset_counts(self, site_id: str) -> AssetCounts:
+        """Count the assets as they are now, through indexes."""
+        assets = self._assets(site_id)
+        states = {state: assets.count({"state": state}) for state in (State.LIVE, State.TRASH)}
+        unclaimed, expired = self.waiting(site_id)
+        return AssetCounts(
+            live=max(states[State.LIVE] - unclaimed - expired, 0),
+            trash=states[State.TRASH],
+            unclaimed=unclaimed,
+            expired=expired,
+            damaged=self.damaged(site_id),
+        )
+
+    def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:
+        """Count the assets without an owner: those still in time, and those that have expired.
+
+        With `temporary` only those that were uploaded before their product was saved.
+        """
+        only = {"temporary": True} if temporary else {}
+        has_a_time = {"$eq": [{"$type": "$expires_at"}, "date"]}
+        is_over = {"$and": [has_a_time, {"$lte": ["$expires_at", "$$NOW"]}]}
+        counted = self._assets(site_id).aggregate(
+            [
+                # `claim.kind`, too: that is what the index holds.
+                {"$match": {"claim.kind": None, "claim": None, "state": State.LIVE, **only}},
+                {"$group": {"_id": is_over, "count": {"$sum": 1}}},
+            ]
+        )
+        count = {each["_id"]: each["count"] for each in counted}
+        return count.get(False, 0), count.get(True, 0)
+
+    def record_range(
+        self,
+        site_id: str,
+        kind: str,
+        after: str,
+        last: str | None,
+        found: Sequence[BrokenReference],
+    ) -> None:
+        """Let `found` be all there is about referrers of `kind` after `after`, to `last`.
+
+        `last` None is the end of the kind. New ones are written before old ones go.
+        """
+        # "/" ends an id, "0" follows "/": all places of a referrer lie between the two.
+        low = f"{site_id}/{kind}/{after}0" if after else f"{site_id}/{kind}/"
+        high = f"{site_id}/{kind}0" if last is None else f"{site_id}/{kind}/{last}0"
+        self._record(site_id, {"$gte": low, "$lt": high}, found)
+
+    def record_of(
+        self, site_id: str, kind: str, referrer: str, found: Sequence[BrokenReference]
+    ) -> None:
+        """Let `found` be all there is about one referrer."""
+        of_it = f"{site_id}/{kind}/{referrer}"
+        self._record(site_id, {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}, found)
+
+    def findings_after(
+        self, site_id: str, kinds: Collection[str], place: str, limit: int
+    ) -> list[BrokenReference]:
+        """Return up to `limit` findings about referrers of `kinds`, after `place`."""
+        return self._findings(site_id).values(
+            _finding,
+            {
+                "_id": {"$gt": f"{site_id}/{place}", "$lt": f"{site_id}0"},
+                "referrer.kind": {"$in": sorted(kinds)},
+            },
+            sort=[("_id", 1)],
+            limit=limit,
+        )
+
+    def findings_of(
+        self, site_id: str, kind: str, referrers: Sequence[str]
+    ) -> list[BrokenReference]:
+        """Return the findings about these referrers of `kind`, in the order of their places."""
+        if not referrers:
+            return []
+        of_each = [f"{site_id}/{kind}/{each}" for each in referrers]
+        places = [{"_id": {"$gte": f"{of_it}/", "$lt": f"{of_it}0"}} for of_it in of_each]
+        return self._findings(site_id).values(_finding, {"$or": places}, sort=[("_id", 1)])
+
+    def finding_counts(
+        self, site_id: str, kinds: Collection[str] | None = None
+    ) -> dict[Standing, int]:
+        """Count the findings by how their pictures stand: about `kinds`, or about everybody."""
+        findings = self._findings(site_id)
+        about = {} if kinds is None else {"referrer.kind": {"$in": sorted(kinds)}}
+        return {
+            each: findings.count({"standing": each, **about})
+            for each in (Standing.MISSING, Standing.EPHEMERAL, Standing.STORED)
+        }
+
+    def malformed_after(
+        self, collection: str, last: str, limit: int
+    ) -> tuple[str | None, list[Malformed]]:
+        """Judge some records of all sites; see `Collection.malformed_after`."""
+        return house(self._database).collection(collection).malformed_after(last, limit)
+
+    def keep(self, site_id: str, found: Sequence[BrokenReference]) -> None:
+        """Keep findings, over those at the same places."""
+        self._put(site_id, [_document(site_id, each) for each in found])
+
+    def record_findings_after(self, site_id: str, place: str, limit: int) -> list[BrokenReference]:
+        """Return up to `limit` findings about records of a site, after `place` ("" for all)."""
+        after = f"{site_id}/{place or RECORDS}"
+        places = {"_id": {"$gt": after, "$lt": f"{site_id}/{RECORDS}0"}}
+        return self._findings(site_id).values(_finding, places, sort=[("_id", 1)], limit=limit)
+
+    def malformed(self, site_id: str, collection: str, record: str) -> Malformed | None:
+        """Judge one; see `Collection.malformed`."""
+        return site(self._database, site_id).collection(collection).malformed(record)
+
+    def malformed_count(self, site_id: str) -> int:
+        """Count the records of a site that the last pass found malformed."""
+        kind = Kind.MALFORMED_RECORD
+        findings = self._findings(site_id)
+        return findings.count({"standing": Fault(kind, "").standing, "kind": kind})
+
+    def finish(self, site_id: str, began_at: datetime, tally: Tally) -> None:
+        """Keep what a pass counted, as the last one."""
+        fresh = {"$literal": {**tally.as_dict(), "began_at": began_at}}
+        stage = {"$replaceWith": {"$mergeObjects": ["$$ROOT", fresh, {"ended_at": "$$NOW"}]}}
+        site(self._database, site_id).anew(
+            INSPECTIONS,
+            [site_id],
+            lambda: self._passes(site_id).update({"_id": site_id}, [stage], upsert=True),
+        )
+
+    def last_pass(self, site_id: str) -> Pass | None:
+        """Return the last pass that came to its end, or None."""
+        found = self._passes(site_id).values(_pass, {"_id": site_id})
+        return found[0] if found else None
+
+    def _record(
+        self, site_id: str, places: Mapping[str, str], found: Sequence[BrokenReference]
+    ) -> None:
+        findings = self._findings(site_id)
+        documents = [_document(site_id, each) for each in found]
+        self._put(site_id, documents)
+        kept = [each["_id"] for each in documents]
+        findings.delete_all({"_id": {**places, "$nin": kept}})
+
+    def _put(self, site_id: str, documents: Sequence[Document]) -> None:
+        ids = [each["_id"] for each in documents]
+        findings = self._findings(site_id)
+        site(self._database, site_id).anew(FINDINGS, ids, lambda: findings.put_all(documents))
+
+    def _assets(self, site_id: str) -> Documents:
+        return site(self._database, site_id).collection(ASSETS)
+
+    def _findings(self, site_id: str) -> Documents:
+        return site(self._database, site_id).collection(FINDINGS)
+
+    def _passes(self, site_id: str) -> Documents:
+        return site(self._database, site_id).collection(INSPECTIONS)
+
+
+def _inspected(document: Document) -> InspectedAsset:
+    """Return the asset, as far as it can be read: it may be what is broken."""
+    if not document.get("versions"):  # it names no file, and may be whole besides
+        document = {name: each for name, each in document.items() if name != "versions"}
+    try:
+        return read(ASSETS, _asset, document, is_part=True)
+    except MalformedRecord as malformed:
+        return InspectedAsset(
+            id=document["_id"],
+            state=State.LIVE,
+            bucket="",
+            claim=None,
+            versions=(),
+            damage=None,
+            unreadable=malformed.field,
+        )
+
+
+def _asset(document: Document) -> InspectedAsset:
+    claim = document.get("claim")
+    return InspectedAsset(
+        id=document["_id"],
+        state=State(document["state"]),
+        bucket=document["bucket"],
+        claim=Claim(kind=claim["kind"], id=claim["id"]) if claim else None,
+        versions=tuple(
+            StoredVersion(file=each["file"], bytes=each["bytes"], sha256=each["sha256"])
+            for each in document.get("versions", ())
+        ),
+        damage=damage_in(document.get("damaged")),
+    )
+
+
+def damage_in(found: object) -> Damage | None:
+    """Return the mark of an inspection, None when there is none that can be read.
+
+    That it cannot be read says nothing of the asset: it is looked at as if it had none.
+    """
+    if not isinstance(found, dict):
+        return None
+    try:
+        fault = Fault(Kind(found["kind"]), str(found["detail"]))
+        return Damage(file=str(found["file"]), fault=fault)
+    except (KeyError, ValueError):
+        return None
+
+
+def _document(site_id: str, finding: BrokenReference) -> Document:
+    return {
+        "_id": f"{site_id}/{finding.place}",
+        "referrer": {"kind": finding.referrer_kind, "id": finding.referrer},
+        "sku": finding.sku,
+        "position": finding.position,
+        "image": finding.image,
+        "standing": finding.fault.standing.value,
+        "kind": finding.fault.kind.value,
+        "detail": finding.fault.detail,
+        "collection": finding.collection,
+    }
+
+
+def _pass(document: Document) -> Pass:
+    return Pass(
+        began_at=document["began_at"],
+        ended_at=document["ended_at"],
+        tally=Tally.from_dict(document),
+    )
+
+
+def _finding(document: Document) -> BrokenReference:
+    return BrokenReference(
+        referrer_kind=document["referrer"]["kind"],
+        referrer=document["referrer"]["id"],
+        sku=document["sku"],
+        position=document["position"],
+        image=document["image"],
+        fault=Fault(Kind(document["kind"]), document["detail"]),
+        collection=document.get("collection"),
+    )

@@ -1,0 +1,305 @@
+"""Follows one asset through everything that is stored of it."""
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Forbidden, NotFound
+from avenue.health.checks.bytes import fault_of
+from avenue.health.checks.models import StoredVersion
+from avenue.health.checks.trace.links import Known, broken_links
+from avenue.health.checks.trace.models import (
+    Answer,
+    Bytes,
+    ChunkCount,
+    KeptFacts,
+    Making,
+    Rights,
+    Trace,
+    TracedRendition,
+    TracedVersion,
+    Uses,
+)
+from avenue.health.checks.trace.store import TraceStore
+from avenue.identity import Actor, Role, Site, is_id
+from avenue.media.addresses import targets_of
+from avenue.media.categories import Category
+from avenue.media.delivery import IMMUTABLE, SHORT, Freshness, freshness_of
+from avenue.media.legacy import legacy_path
+from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.reading import filed_in
+from avenue.media.renditions.models import RenditionKey
+from avenue.media.store import LegacyUrls
+from avenue.media.urls import asset_in, original_path, variant_path
+from avenue.media.variants import ORIGINAL, VARIANTS, extensions, token
+from avenue.storage.survey import ChunkSize
+
+LINK_SECONDS = 3600
+"""How long the link is good of which a trace says how its answer is kept."""
+MOST_ADDRESSES = 100
+NO_STORE = {"Cache-Control": "no-store"}
+_REFERENCE = re.compile(r"avenue:([A-Za-z0-9_-]{22})/[a-z][a-z0-9]*")
+
+
+class NoSuchAsset(NotFound):
+    """Nothing of the site leads to such an asset, and nothing is left of one."""
+
+    code = "no_such_asset"
+    message = "Nothing of this site is known by that id or address."
+    hint = "Give the 22 characters of an asset's id, or one of its addresses."
+
+
+class TraceService:
+    """Traces assets of one site at a time. Changes nothing."""
+
+    def __init__(
+        self, store: TraceStore, legacy_urls: LegacyUrls, uses: Uses, settings: Settings
+    ) -> None:
+        self._store = store
+        self._legacy_urls = legacy_urls
+        self._uses = uses
+        self._settings = settings
+
+    def trace(self, actor: Actor, which: str, *, seconds: float | None = None) -> Trace:
+        """Return everything that is known of the asset `which`: an id or any address of it.
+
+        Bytes are read and counted for `seconds` (None: as long as it takes), those that are shown
+        first. Raise `Forbidden`, or `NoSuchAsset` when nothing is known of it here.
+        """
+        if not actor.has_role(Role.OPS):
+            raise Forbidden
+        site, asset_id = actor.site, self._id_of(actor.site, which)
+        ends_at = None if seconds is None else time.monotonic() + seconds
+        record, kept = self._store.record(site.id, asset_id), self._kept(site, asset_id)
+        asset = record.asset if record else None
+        versions = tuple(self._versions(asset, ends_at)) if asset else ()
+        renditions = tuple(self._renditions(asset, kept, ends_at)) if asset else ()
+        known = self._named(
+            site,
+            asset_id,
+            Known(record=record, versions=versions, renditions=renditions, leftovers=kept.values()),
+        )
+        if record is None and not (known.old_addresses or known.uses or kept):
+            raise NoSuchAsset
+        current = {each.kept.id for each in renditions if each.kept}
+        return Trace(
+            id=asset_id,
+            generated_at=utc_now(),
+            record=record,
+            broken=tuple(self._broken(site, asset_id, known)),
+            versions=versions,
+            renditions=renditions,
+            stale_renditions=len(kept.keys() - current),
+            uses=tuple(known.uses),
+            old_addresses=tuple(known.old_addresses[:MOST_ADDRESSES]),
+            rights=_rights(site, asset),
+            token=token(asset.current.sha256, ORIGINAL) if asset and asset.versions else None,
+            answers=tuple(self._answers(site, asset)) if asset and asset.versions else (),
+        )
+
+    def _named(self, site: Site, asset_id: str, known: Known) -> Known:
+        """Return `known` with who names the asset, and whether its owner is there."""
+        addresses = self._legacy_urls.paths_of(site.id, asset_id)
+        claim = known.record.asset.claim if known.record and known.record.asset else None
+        return replace(
+            known,
+            uses=self._uses.of(site.id, asset_id, addresses),
+            old_addresses=addresses,
+            owner_is_there=self._uses.is_there(site.id, claim) if claim else None,
+        )
+
+    def _broken(self, site: Site, asset_id: str, known: Known) -> list[str]:
+        """Return the broken links; none of a moment in which something was just being changed."""
+        found = list(broken_links(known))
+        if not found:
+            return []
+        record = self._store.record(site.id, asset_id)
+        again = set(broken_links(self._named(site, asset_id, replace(known, record=record))))
+        return [each for each in found if each in again]
+
+    def _id_of(self, site: Site, which: str) -> str:
+        """Return the id that `which` names; raise `NoSuchAsset` when it has no shape of ours."""
+        text = which.strip()
+        if is_id(text):
+            return text
+        reference = _REFERENCE.fullmatch(text)
+        if reference:
+            return reference[1]
+        # A site has had many names: on another host only the shape of an address says it is ours.
+        target = targets_of(site, [text], self._legacy_urls.find_many)[text]
+        found = (
+            target if isinstance(target, str) else asset_in(text) or self._from_before(site, text)
+        )
+        if found is None:
+            raise NoSuchAsset
+        return found
+
+    def _from_before(self, site: Site, address: str) -> str | None:
+        path = legacy_path(address)
+        return self._legacy_urls.find(site.id, path) if path else None
+
+    def _kept(self, site: Site, asset_id: str) -> dict[str, KeptFacts]:
+        return self._store.renditions(site.id, asset_id)
+
+    def _versions(self, asset: Asset, ends_at: float | None) -> Iterator[TracedVersion]:
+        for version in asset.versions:
+            record = self._store.file(asset.site, asset.bucket, version.file)
+            chunks = self._chunks(asset, version, ends_at)
+            if chunks is None:
+                yield TracedVersion(
+                    version=version, record=record, chunks=None, bytes=Bytes.UNREAD, fault=None
+                )
+                continue
+            cut = record.chunk_bytes if record else None
+            yield TracedVersion(
+                version=version,
+                record=record,
+                chunks=ChunkCount(
+                    found=len(chunks),
+                    expected=-(-version.bytes // cut) if cut and cut > 0 else None,
+                    bytes=sum(max(each.bytes, 0) for each in chunks),
+                ),
+                bytes=self._read(asset, version, ends_at),
+                fault=fault_of(_expected(version), record, chunks),
+            )
+
+    def _chunks(
+        self, asset: Asset, version: Version, ends_at: float | None
+    ) -> list[ChunkSize] | None:
+        """Return the sizes of a version's chunks, None when time ran out before the last."""
+        found: list[ChunkSize] = []
+        pieces = self._store.chunks(asset.site, asset.bucket, version)
+        while not _is_over(ends_at):
+            some = next(pieces, None)
+            if some is None:
+                return found
+            found += some
+        return None
+
+    def _read(self, asset: Asset, version: Version, ends_at: float | None) -> Bytes:
+        """Read a version whole and say whether its bytes are the right ones."""
+        digest, length = hashlib.sha256(), 0
+        for piece in self._store.read(asset.site, asset.bucket, version):
+            if _is_over(ends_at):
+                return Bytes.UNREAD
+            digest.update(piece)
+            length += len(piece)
+        if length != version.bytes:
+            return Bytes.UNREAD
+        return Bytes.RIGHT if digest.hexdigest() == version.sha256 else Bytes.WRONG
+
+    def _renditions(
+        self, asset: Asset, kept: dict[str, KeptFacts], ends_at: float | None
+    ) -> Iterator[TracedRendition]:
+        """Yield each size and format the picture comes in; nothing for what is no picture."""
+        if not asset.versions or asset.current.width is None:
+            return
+        for variant in VARIANTS:
+            for extension in extensions(asset.current.has_alpha):
+                key = RenditionKey.of(asset, variant, extension)
+                facts = kept.get(key.id)
+                if facts is None and self._settings.pipeline_mode == "off":
+                    continue
+                yield TracedRendition(
+                    name=f"{variant}.{extension}",
+                    path=variant_path(asset, variant, extension),
+                    making=self._making(asset, facts, ends_at),
+                    kept=facts,
+                )
+
+    def _making(self, asset: Asset, kept: KeptFacts | None, ends_at: float | None) -> Making:
+        if kept is None:
+            return Making.TO_BE_MADE
+        if _is_over(ends_at):
+            return Making.KEPT
+        data = self._store.rendition_bytes(asset.site, kept.id)
+        is_right = hashlib.sha256(data).hexdigest() == kept.sha256
+        return Making.KEPT if is_right else Making.DAMAGED
+
+    def _answers(self, site: Site, asset: Asset) -> Iterator[Answer]:
+        """Yield what readers and caches get at the addresses of an asset, by how it stands now."""
+        immutable, stable = original_path(asset), f"/media/{asset.id}/{ORIGINAL}"
+        if asset.state is not State.LIVE:
+            yield Answer(path=immutable, whom="everybody", status=404, headers=NO_STORE)
+            return
+        if asset.visibility is Visibility.PUBLIC:
+            for path, wanted in ((immutable, IMMUTABLE), (stable, SHORT)):
+                found = freshness_of(wanted, is_public=True)
+                yield _answer(asset, path, "everybody", found)
+            return
+        category = filed_in(site, asset)
+        yield _answer(asset, immutable, "whoever may read it", freshness_of(IMMUTABLE))
+        edge = self._settings.cache_seconds if category and category.edge else None
+        by_link = freshness_of(IMMUTABLE, link_seconds=LINK_SECONDS, edge_seconds=edge)
+        yield _answer(asset, immutable, "whoever has a link that is good for an hour", by_link)
+        yield Answer(path=immutable, whom="all others", status=404, headers=NO_STORE)
+        if _thumb_is_open(asset, category):
+            path = variant_path(asset, "thumb")
+            open_to_all = freshness_of(IMMUTABLE, is_open=True)
+            yield Answer(path=path, whom="everybody", status=200, headers=_for_caches(open_to_all))
+
+
+def _answer(asset: Asset, path: str, whom: str, freshness: Freshness) -> Answer:
+    tagged = {**_for_caches(freshness), "ETag": f'"{asset.current.sha256[:32]}"'}
+    return Answer(path=path, whom=whom, status=200, headers=tagged)
+
+
+def _for_caches(freshness: Freshness) -> dict[str, str]:
+    """Return the headers that caches go by."""
+    wanted = ("Cache-Control", "Vary", "X-Robots-Tag", "Access-Control-Allow-Origin")
+    return {name: value for name, value in freshness.headers if name in wanted}
+
+
+def _rights(site: Site, asset: Asset | None) -> Rights:
+    if asset is None:
+        return _for_nobody("Nobody: there is no record of it that can be read.")
+    if asset.state is not State.LIVE:
+        where = "in the trash" if asset.state is State.TRASH else "being deleted"
+        return _for_nobody(f"Nobody: it is {where}.")
+    category = filed_in(site, asset)
+    if asset.visibility is Visibility.PUBLIC:
+        return Rights(
+            everybody=True,
+            roles=tuple(Role),
+            owner=asset.owner,
+            thumb_is_open=True,
+            by_link=True,
+            why=f"Everybody at the hosts of the site {site.id}: it is public.",
+        )
+    readers = tuple(each for each in Role if category and each in category.readers)
+    roles = (Role.ADMIN, *(each for each in readers if each is not Role.ADMIN))
+    filed = f" It is filed in {category.name}." if category else ""
+    return Rights(
+        everybody=False,
+        roles=roles,
+        owner=asset.owner,
+        thumb_is_open=_thumb_is_open(asset, category),
+        by_link=True,
+        why=(
+            "It is private: its owner, these roles on its site, and whoever has a signed link."
+            + filed
+        ),
+    )
+
+
+def _for_nobody(why: str) -> Rights:
+    return Rights(
+        everybody=False, roles=(), owner=None, thumb_is_open=False, by_link=False, why=why
+    )
+
+
+def _thumb_is_open(asset: Asset, category: Category | None) -> bool:
+    is_picture = asset.current.width is not None if asset.versions else False
+    return is_picture and category is not None and category.public_thumbs
+
+
+def _expected(version: Version) -> StoredVersion:
+    return StoredVersion(file=version.file, bytes=version.bytes, sha256=version.sha256)
+
+
+def _is_over(ends_at: float | None) -> bool:
+    return ends_at is not None and time.monotonic() > ends_at

@@ -1,0 +1,1 @@
+"""What is asked; nothing here has an opinion."""

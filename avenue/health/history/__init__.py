@@ -1,0 +1,1 @@
+"""What was: snapshots once an hour, and the traffic between them."""

@@ -1,0 +1,199 @@
+"""Takes snapshots, keeps them, and lets old ones go."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.health.history.snapshots.models import QuotaUse, Snapshot, Stored, StoredVariant
+from avenue.health.history.traffic.models import Counts
+from avenue.identity import Site
+from avenue.storage.quotas import Amount, Holder
+from avenue.storage.room import site_quota
+from avenue.storage.status import DatabaseFacts, MongoFacts
+
+SNAPSHOT = "snapshot"
+"""The job that takes one."""
+
+EVERY_SECONDS = 3600
+HOURLY_FOR = timedelta(days=7)
+"""After that the last one of each day is kept."""
+KEPT_FOR = timedelta(days=2 * 365)
+
+
+class Kept(Protocol):
+    """Where snapshots are kept."""
+
+    def add(self, snapshot: Snapshot, traffic: Counts) -> None:
+        """Keep `snapshot` as one of now, by the server's clock, with all `traffic` so far."""
+
+    def newest(self) -> Snapshot | None:
+        """Return the newest one, or None."""
+
+    def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
+        """Return those from `moment` on, the oldest first, with what a site or all have stored."""
+
+    def figures_since(self, moment: datetime) -> list[Snapshot]:
+        """Return the same without what each site has stored."""
+
+    def times_before(self, moment: datetime) -> list[tuple[datetime, str]]:
+        """Return when those before `moment` were taken, and their ids, the oldest first."""
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Remove snapshots; repeatable."""
+
+
+class Counting(Protocol):
+    """Who counts what is stored."""
+
+    def files(self, site_id: str) -> list[Stored]:
+        """Count the original files of a site, by bucket."""
+
+    def renditions(self) -> list[StoredVariant]:
+        """Count the renditions of all sites, by size."""
+
+    def products(self) -> dict[str, int]:
+        """Count the products of each site that has any."""
+
+    def damaged(self) -> dict[str, int]:
+        """Count the files of each site that show bytes marked as damaged."""
+
+
+class Deployment(Protocol):
+    """Who asks MongoDB about itself."""
+
+    def mongodb(self) -> MongoFacts:
+        """Return what is known of the deployment."""
+
+    def database(self) -> DatabaseFacts:
+        """Return the sizes of our database and its disk."""
+
+
+class KnowsTraffic(Protocol):
+    """Who knows what all processes have answered."""
+
+    def totals(self) -> Counts:
+        """Return what was counted since the database was made."""
+
+
+class KnowsUse(Protocol):
+    """Who knows how much everybody has stored."""
+
+    def used_lately(self, holder: Holder) -> Amount:
+        """Return what a site has stored, by the last count."""
+
+
+class KnowsSites(Protocol):
+    """Who knows every site of the house."""
+
+    def all(self) -> list[Site]:
+        """Return them."""
+
+
+class SnapshotService:
+    """What the deployment looks like now, and looked like before."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        counting: Counting,
+        deployment: Deployment,
+        traffic: KnowsTraffic,
+        use: KnowsUse,
+        sites: KnowsSites,
+        settings: Settings,
+    ) -> None:
+        self._kept = kept
+        self._counting = counting
+        self._deployment = deployment
+        self._traffic = traffic
+        self._use = use
+        self._sites = sites
+        self._settings = settings
+
+    def take(self) -> Snapshot:
+        """Take a snapshot, keep it, let go of old ones, and return it.
+
+        What takes longer to count than the database is given is `missing` from it.
+        """
+        mongodb, database = self._deployment.mongodb(), self._deployment.database()
+        sites = self._sites.all()
+        figures: dict[str, Callable[[], Any]] = {
+            "stored": lambda: tuple(row for each in sites for row in self._counting.files(each.id)),
+            "renditions": lambda: tuple(self._counting.renditions()),
+            "products": self._counting.products,
+            "damaged": self._counting.damaged,
+            "quotas": lambda: tuple(self._quotas(sites)),
+        }
+        counted: dict[str, Any] = {}
+        for name, count in figures.items():
+            with suppress(Unavailable):
+                counted[name] = count()
+        taken = Snapshot(
+            at=utc_now(),
+            data_bytes=database.data_bytes,
+            storage_bytes=database.storage_bytes,
+            index_bytes=database.index_bytes,
+            disk_used_bytes=database.disk_used_bytes,
+            disk_total_bytes=database.disk_total_bytes,
+            connections_current=mongodb.connections_current,
+            connections_available=mongodb.connections_available,
+            # A window that only grows says nothing yet: a new deployment is in no danger.
+            oplog_hours=None if mongodb.oplog_is_filling else mongodb.oplog_hours,
+            **counted,
+            missing=tuple(name for name in figures if name not in counted),
+        )
+        self._kept.add(taken, self._traffic.totals())
+        kept = self._kept.newest() or taken
+        times = self._kept.times_before(kept.at - HOURLY_FOR)
+        self._kept.forget(surplus(times, kept.at))
+        return kept
+
+    def damage_is_news(self) -> bool:
+        """Tell whether more or fewer files are damaged now than in the newest snapshot."""
+        newest = self._kept.newest()
+        return self._counting.damaged() != (newest.damaged if newest else {})
+
+    def newest(self) -> Snapshot | None:
+        """Return the newest snapshot, None before the first."""
+        return self._kept.newest()
+
+    def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
+        """Return the snapshots from `moment` on, the oldest first, without what is of each site.
+
+        `stored` is that of one site; with None it is one row of all sites together.
+        """
+        return self._kept.history_since(moment, site_id)
+
+    def figures_since(self, moment: datetime) -> list[Snapshot]:
+        """Return the same without what each site has stored, products and damage."""
+        return self._kept.figures_since(moment)
+
+    def _quotas(self, sites: Iterable[Site]) -> Iterable[QuotaUse]:
+        for each in sites:
+            if quota := site_quota(each, self._settings):
+                yield quota_use(each, self._use.used_lately(Holder(site=each.id)), quota)
+
+
+def quota_use(site: Site, used: Amount, quota: Amount) -> QuotaUse:
+    """Return what a site has of what it may store."""
+    return QuotaUse(
+        site=site.id,
+        bytes=used.bytes,
+        most_bytes=quota.bytes,
+        files=used.files,
+        most_files=quota.files,
+    )
+
+
+def surplus(times: Sequence[tuple[datetime, str]], now: datetime) -> list[str]:
+    """Return the ids of those that are not kept: too old, or not the last one of their day.
+
+    `times` are those of snapshots before the last `HOURLY_FOR`, the oldest first; days are UTC's.
+    """
+    last_of_day = {at.date(): snapshot_id for at, snapshot_id in times}
+    kept = {last_of_day[at.date()] for at, _ in times if at >= now - KEPT_FOR}
+    return [snapshot_id for _, snapshot_id in times if snapshot_id not in kept]

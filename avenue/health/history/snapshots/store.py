@@ -1,0 +1,189 @@
+"""Snapshots in MongoDB, and the counts of other collections that go into them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from itertools import pairwise
+
+from avenue.health.history.snapshots.models import (
+    QuotaUse,
+    Snapshot,
+    Stored,
+    StoredVariant,
+    Traffic,
+)
+from avenue.health.history.traffic.models import Counts
+from avenue.health.history.traffic.store import counts_of, document_of
+from avenue.identity import new_id
+from avenue.storage.connection import Database, Document
+from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
+from avenue.storage.records import whole
+from avenue.storage.scope import BUCKETS, house, site
+
+SNAPSHOTS = "infra_metrics"
+OLDEST_FIRST = [("created_at", 1)]
+NEWEST_FIRST = [("created_at", -1)]
+EVERY_SITE = {"site": {"$gt": ""}}
+"""A condition that the indexes that begin with the site are used for."""
+OF_EACH_SITE = ("stored", "renditions", "products", "damaged")
+OF_THE_HOUSE = [
+    each.name for each in fields(Snapshot) if each.name not in {"at", "quotas", *OF_EACH_SITE}
+]
+ROWS = {"stored": Stored, "renditions": StoredVariant, "quotas": QuotaUse}
+
+
+class SnapshotStore:
+    """The snapshots of the house.
+
+    Each holds the traffic since the beginning, and one that is read has what was added since the
+    one before it, whichever that is: so thinning loses no traffic.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._snapshots = house(database).collection(SNAPSHOTS)
+
+    def add(self, snapshot: Snapshot, traffic: Counts) -> None:
+        """Keep `snapshot` as one of now, by the server's clock, with all `traffic` so far."""
+        document = {
+            **asdict(snapshot),
+            "_id": new_id(),
+            "traffic": document_of(traffic),
+        }
+        del document["at"]
+        self._snapshots.insert_at_server_time(document, {"created_at": "$$NOW"})
+
+    def newest(self) -> Snapshot | None:
+        """Return the newest one, or None."""
+        found = self._snapshots.values(_legible, {}, sort=NEWEST_FIRST, limit=2)
+        return _snapshots(reversed(found))[-1] if found else None
+
+    def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
+        """Return those from `moment` on, the oldest first, with what one site has stored.
+
+        None: with what all together have. Nothing else of each site is read: of many sites that is
+        much.
+        """
+        wanted = dict.fromkeys(OF_THE_HOUSE, 1)
+        return self._since(moment, {**wanted, "created_at": 1, "stored": _stored_by(site_id)})
+
+    def figures_since(self, moment: datetime) -> list[Snapshot]:
+        """Return the same without what each site has stored: of many sites that is much to read."""
+        return self._since(moment, dict.fromkeys(OF_EACH_SITE, 0))
+
+    def _since(self, moment: datetime, projection: Document | None) -> list[Snapshot]:
+        earlier, later = {"created_at": {"$lt": moment}}, {"created_at": {"$gte": moment}}
+        kept = self._snapshots
+        before = kept.values(_legible, earlier, projection, sort=NEWEST_FIRST, limit=1)
+        found = kept.values(_legible, later, projection, sort=OLDEST_FIRST)
+        return _snapshots([*before, *found])[len(before) :]
+
+    def times_before(self, moment: datetime) -> list[tuple[datetime, str]]:
+        """Return when those before `moment` were taken, and their ids, the oldest first."""
+        found = self._snapshots.find(
+            {"created_at": {"$lt": moment}}, {"created_at": 1}, sort=OLDEST_FIRST
+        )
+        return [(each["created_at"], each["_id"]) for each in found]
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Remove snapshots; repeatable."""
+        if ids:
+            self._snapshots.delete_all({"_id": {"$in": list(ids)}})
+
+
+class HouseCounts:
+    """What is stored of every site, counted through indexes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._house = house(database)
+
+    def files(self, site_id: str) -> list[Stored]:
+        """Count the original files of a site, by bucket."""
+        scope = site(self._database, site_id)
+        found = [(bucket, *scope.survey(bucket).files()) for bucket in BUCKETS]
+        return [
+            Stored(site=site_id, bucket=bucket, files=files, bytes=length)
+            for bucket, files, length in found
+        ]
+
+    def renditions(self) -> list[StoredVariant]:
+        """Count the renditions of all sites, by size."""
+        key = {"site": "$site", "variant": "$variant"}
+        sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
+        found = self._house.collection("renditions").aggregate(
+            [
+                {"$match": {**EVERY_SITE, "variant": {"$gte": ""}}},
+                {"$group": {"_id": key, **sums}},
+                {"$sort": {"_id": 1}},
+            ]
+        )
+        return [
+            StoredVariant(**each["_id"], count=each["count"], bytes=each["bytes"]) for each in found
+        ]
+
+    def products(self) -> dict[str, int]:
+        """Count the products of each site that has any."""
+        return self._by_site("shop_products", [{"$match": EVERY_SITE}])
+
+    def damaged(self) -> dict[str, int]:
+        """Count the files of each site that show bytes marked as damaged."""
+        is_marked = {**EVERY_SITE, **MARKED_AS_DAMAGED}
+        return self._by_site("assets", [{"$match": is_marked}, {"$match": SHOWS_DAMAGED}])
+
+    def _by_site(self, collection: str, stages: Sequence[Document]) -> dict[str, int]:
+        counting = {"$group": {"_id": "$site", "count": {"$sum": 1}}}
+        found = self._house.collection(collection).aggregate(
+            [*stages, counting, {"$sort": {"_id": 1}}]
+        )
+        return {each["_id"]: each["count"] for each in found}
+
+
+def _stored_by(site_id: str | None) -> Document:
+    """Return the projection to what a site has stored; None: to one row of all sites together."""
+    if site_id is not None:
+        rows = {"$cond": [{"$isArray": "$stored"}, "$stored", []]}
+        is_of_site = {"$eq": ["$$each.site", {"$literal": site_id}]}
+        return {"$filter": {"input": rows, "as": "each", "cond": is_of_site}}
+    sums = {name: {"$sum": f"$stored.{name}"} for name in ("files", "bytes")}
+    together = [{"site": {"$literal": ""}, "bucket": {"$literal": ""}, **sums}]
+    was_counted = {"$and": [{"$isArray": "$stored"}, {"$ne": ["$stored", []]}]}
+    return {"$cond": [was_counted, together, []]}  # what nobody counted is not 0
+
+
+def _snapshots(documents: Iterable[Document]) -> list[Snapshot]:
+    """Return the snapshots stored as `documents`, one after the other; the first has no traffic."""
+    return [
+        _snapshot(each, traffic=_between(before, each) if before else None)
+        for before, each in pairwise([None, *documents])
+        if each
+    ]
+
+
+def _legible(document: Document) -> Document:
+    """Return a document that a snapshot can be made of; raise what that raises of any other."""
+    _between(document, document)
+    _snapshot(document, traffic=None)
+    return document
+
+
+def _between(before: Document, after: Document) -> Traffic | None:
+    """Return the traffic between two snapshots; None when the counts began anew."""
+    counts = counts_of(after["traffic"]).since(counts_of(before["traffic"]))
+    if counts.requests < 0:
+        return None
+    return Traffic(
+        seconds=(after["created_at"] - before["created_at"]).total_seconds(),
+        requests=counts.requests,
+        errors=counts.errors,
+        sent_bytes=counts.sent_bytes,
+        p95_seconds=counts.p95_seconds,
+    )
+
+
+def _snapshot(document: Document, *, traffic: Traffic | None) -> Snapshot:
+    fields = {name: value for name, value in document.items() if name not in {"_id", "created_at"}}
+    rows = {
+        name: tuple(kind(**each) for each in document.get(name, ())) for name, kind in ROWS.items()
+    }
+    known = {"at": document["created_at"], "traffic": traffic}
+    return Snapshot(**{**fields, **rows, **known, "missing": tuple(document.get("missing", ()))})

@@ -1,0 +1,74 @@
+"""A web process adds what it has counted to the counts of the whole deployment, once a minute."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from avenue.errors import Unavailable
+from avenue.health.history.traffic.models import Counts
+from avenue.identity import new_id
+
+EVERY_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class TrafficStore(Protocol):
+    """Where the counts of all processes come together."""
+
+    def add(self, process: str, number: int, counts: Counts) -> None:
+        """Add what a process counted; a `number` it has used before, or a smaller one, is nothing.
+
+        Repeatable. Raise `Unavailable`.
+        """
+
+
+class Reporter:
+    """Adds what this process counts from now on.
+
+    What could not be added is tried again under its number, so that it counts once even when only
+    the answer was lost. What a process that is killed had not added yet is lost.
+    """
+
+    def __init__(
+        self,
+        store: TrafficStore,
+        counted: Callable[[], Counts],
+        *,
+        admit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`admit` raises `Unavailable` while nothing may be written to the database."""
+        self._store = store
+        self._admit = admit
+        self._counted = counted
+        self._process = new_id()
+        self._number = 0
+        self._taken = counted()
+        self._waiting = Counts()
+        self._lock = threading.Lock()
+
+    def report(self) -> None:
+        """Add what was counted since the last time; raise `Unavailable`, then it waits."""
+        with self._lock:
+            self._hand_over()
+            now = self._counted()
+            self._waiting, self._taken = now.since(self._taken), now
+            self._number += 1
+            self._hand_over()
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Report once a minute until `stop` is set."""
+        while not stop.wait(EVERY_SECONDS):
+            try:
+                self.report()
+            except Unavailable:
+                log.info("The traffic counted here waits for the database.")
+            except Exception:
+                log.exception("The traffic counted here could not be added.")
+
+    def _hand_over(self) -> None:
+        if self._waiting:
+            self._admit()
+            self._store.add(self._process, self._number, self._waiting)
+            self._waiting = Counts()

@@ -1,0 +1,146 @@
+"""How bad something is, and what is told of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import WithJsonSchema
+
+from avenue.jobs.models import Job
+
+NOTHING: Mapping[str, object] = {}
+
+
+class Level(StrEnum):
+    """How bad something is; the order is that of the names here."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"  # the database does not tell, or nobody has looked yet
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for the best; a larger one is worse."""
+        return list(Level).index(self)
+
+
+ALERTED = (Level.NOTICE, Level.WARNING, Level.CRITICAL)
+"""The levels that an alert may have, the mildest first."""
+AlertLevel = Annotated[Level, WithJsonSchema({"enum": [*ALERTED], "type": "string"})]
+
+
+class Verdict(StrEnum):
+    """The whole in one word."""
+
+    OK = "ok"
+    ATTENTION = "attention"
+    AT_RISK = "at_risk"
+    UNKNOWN = "unknown"  # nobody has looked yet, and what is known is fine
+
+    @classmethod
+    def of(cls, levels: Iterable[Level], *, known: bool = True) -> Self:
+        """Return the worst of `levels` in one word; `known`: somebody has looked."""
+        worst = max(levels, key=lambda each: each.rank, default=Level.OK)
+        if worst is Level.CRITICAL:
+            return cls.AT_RISK
+        if worst in ALERTED:
+            return cls.ATTENTION
+        return cls.OK if known else cls.UNKNOWN
+
+
+class Measure(StrEnum):
+    """What is measured again and again, and alerted."""
+
+    DISK = "disk"
+    CONNECTIONS = "connections"
+    OPLOG = "oplog"
+    QUOTA = "quota"
+    ERRORS = "errors"
+    DAMAGED = "damaged"
+
+
+class Unit(StrEnum):
+    """What a value counts."""
+
+    PERCENT = "percent"
+    BYTES = "bytes"
+    HOURS = "hours"
+    MEMBERS = "members"
+    FILES = "files"
+    JOBS = "jobs"
+    MESSAGES = "messages"
+    PER_SECOND = "requests_per_second"
+
+
+class Bytes(int):
+    """So many bytes, among the words of a sentence; written as its reader writes sizes."""
+
+
+class Host(str):
+    """The name of a machine, among the words of a sentence; kept from who is not of the house."""
+
+
+class Number(float):
+    """A number with at most one place behind the point, written as its reader writes numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A sentence in English with `{places}` for its `words`; see `avenue.errors.filled`."""
+
+    text: str
+    words: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something amiss: where it is, what it is, and what cures it. Never holds a secret."""
+
+    level: Level
+    place: str
+    says: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One thing that may be lost, leak or run full.
+
+    `name` is an English text to be translated. `percent` is how full it is, where anything can be,
+    and `thresholds` are those where notice, warning and critical begin. `since` is when it became
+    as it is, as far as alerts tell. `action` is the one thing to do, None when there is nothing.
+    """
+
+    key: str
+    name: str
+    level: Level
+    value: float | None = None
+    unit: Unit | None = None
+    percent: float | None = None
+    thresholds: tuple[float, ...] = ()
+    since: datetime | None = None
+    detail: Said | None = None
+    action: Said | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All components somebody may see, the worst first; `snapshot_at` is how old hourly facts are.
+
+    None: none has been taken yet, or it is not for the one who asks. `passes` are the jobs that run
+    again and again, for whoever runs the house.
+    """
+
+    generated_at: datetime
+    snapshot_at: datetime | None
+    components: tuple[Component, ...]
+    passes: tuple[Job, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all components, in one word."""
+        return Verdict.of(each.level for each in self.components)

@@ -1,0 +1,1 @@
+"""What is thought of facts; nothing is judged anywhere else."""

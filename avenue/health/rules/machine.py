@@ -1,0 +1,314 @@
+"""What can be amiss on this machine: its disks, its secrets, its proxies, what is installed."""
+
+import math
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from avenue.config import LEAST_SECRET_LENGTH, WEAK_WORDS, Settings, has_pattern
+from avenue.health.facts.pictures import PICTURES
+from avenue.health.models import Finding, Level
+from avenue.health.rules.known import PACKAGES, version_in
+from avenue.media.addresses import is_private
+from avenue.media.decoding import DecodePool
+from avenue.media.errors import BrokenImage, NoDecoder
+from avenue.media.facts import Wanted
+from avenue.media.leftovers import LEFT_FOLDERS, files_left
+from avenue.media.policy import image_limits
+from avenue.media.sniffing import PNG, MediaType
+from avenue.media.variants import FORMATS
+
+MB = 1024 * 1024
+MOST_FILES_COUNTED = 1000
+LEAST_SECRET_BITS = 128
+NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "fuse.sshfs")
+MOUNTS = Path("/proc/self/mounts")
+PUBLISHED_SECRETS = (
+    # Of the documentation of Flask and FastAPI, copied ever since.
+    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+)
+PLATFORM_HOPS = {
+    "RENDER": ("Render", 2),
+    "KOYEB_APP_NAME": ("Koyeb", 1),
+    "KUBERNETES_SERVICE_HOST": ("Kubernetes", 1),
+}
+"""By a variable each platform sets: its name, and how many proxies stand there before a service."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+AS_REQUIRED = (
+    "Install what requirements.txt names: `pip install --require-hashes -r requirements.txt`."
+)
+ANOTHER_KEY = (
+    'Make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`; with another '
+    "one everybody signs in again and signed links end."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where this runs: settings and what is wrong with them, the environment, the folder.
+
+    `environ` has the names of variables only.
+    """
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+    environ: frozenset[str] = frozenset()
+    folder: Path = field(default_factory=Path)
+
+
+def settings(machine: Machine) -> Iterator[Finding]:
+    """Yield what is wrong with the settings themselves."""
+    for each in machine.problems:
+        place, _, _ = each.partition(" ")
+        yield Finding(
+            level=Level.WARNING, place=place, says=f"{each}.", cure="See docs/settings.md."
+        )
+
+
+def local_disk(machine: Machine) -> Iterator[Finding]:
+    """Yield what lies, or would lie, on a disk that the next deployment takes away."""
+    for folder in LEFT_FOLDERS:
+        found = [*islice(files_left([folder], below=machine.folder), MOST_FILES_COUNTED)]
+        if found:
+            more = len(found) - 1
+            count = f" and {more} more" if more else ""
+            yield Finding(
+                level=Level.WARNING,
+                place=f"{folder}/",
+                says=f"{found[0].relative_to(machine.folder)}{count} lie on this machine's disk, "
+                "where the next deployment loses them.",
+                cure="Find what still writes there, then bring them in: "
+                f"`python -m avenue import {folder} --as products` (or media, uploads).",
+            )
+    yield from _spool(machine.settings)
+    yield from _local_database(machine)
+
+
+def secret(machine: Machine) -> Iterator[Finding]:
+    """Yield what somebody could guess, or read where it need not stand."""
+    own = machine.settings
+    key = own.secret_key
+    is_told = any(each.startswith("SECRET_KEY ") for each in machine.problems)
+    if key and not is_told and is_weak(key):
+        yield Finding(
+            level=Level.WARNING, place="SECRET_KEY", says="It can be guessed.", cure=ANOTHER_KEY
+        )
+    if key and key == own.purge_secret:
+        yield Finding(
+            level=Level.NOTICE,
+            place="AVENUE_PURGE_SECRET",
+            says="It is the same as SECRET_KEY, so whoever is told of purges could sign sessions.",
+            cure="Give it another value.",
+        )
+    if own.admin_password and not own.local:
+        yield Finding(
+            level=Level.NOTICE,
+            place="AVENUE_ADMIN_PASSWORD",
+            says="It is still set; only the first start needs it.",
+            cure="Take it out of the environment.",
+        )
+    if _is_open_database(own.mongodb_uri):
+        yield Finding(
+            level=Level.WARNING,
+            place="MONGODB_URI",
+            says="It names no user, so whoever reaches that host can read and change everything.",
+            cure="Switch authorization on in MongoDB and put user and password into the URI.",
+        )
+
+
+def is_weak(key: str) -> bool:
+    """Tell whether a secret is short, published, repetitive, or made of words."""
+    if len(key) < LEAST_SECRET_LENGTH or key in PUBLISHED_SECRETS:
+        return True
+    has_words = any(word in key.lower() for word in (*WEAK_WORDS, "insecure", "avenue"))
+    return has_pattern(key) or has_words or bits_of(key) < LEAST_SECRET_BITS
+
+
+def bits_of(key: str) -> float:
+    """Return how many bits a secret has at most, by how often it uses each character."""
+    counts = Counter(key)
+    return -sum(count * math.log2(count / len(key)) for count in counts.values())
+
+
+def proxies(machine: Machine) -> Iterator[Finding]:
+    """Yield how the setting stands to what is known of the proxies in front."""
+    hops, place = machine.settings.proxy_hops, "AVENUE_PROXY_HOPS"
+    base = urlsplit(machine.settings.base_url)
+    for variable, (platform, known) in PLATFORM_HOPS.items():
+        if variable in machine.environ and hops != known:
+            yield Finding(
+                level=Level.NOTICE if hops else Level.WARNING,
+                place=place,
+                says=f"It is {hops}; at {platform} a service has {known} in front of it.",
+                cure=f"Set it to {known}, unless you have put others there.",
+            )
+            return
+    if base.scheme == "https" and not hops:
+        yield Finding(
+            level=Level.WARNING,
+            place=place,
+            says="PUBLIC_BASE_URL is https, which something in front must end; at 0 every visitor "
+            "has that proxy's address, and all of them share one rate limit.",
+            cure="Set it to the number of proxies that are yours.",
+        )
+    elif hops and is_private(base.hostname or ""):
+        yield Finding(
+            level=Level.NOTICE,
+            place=place,
+            says=f"It is {hops}, and {base.hostname} is reached without a proxy: "
+            "then anybody can say any address for theirs.",
+            cure="Set it to 0 where nothing stands in front.",
+        )
+
+
+def decoders(machine: Machine) -> Iterator[Finding]:
+    """Yield the formats that cannot be opened or written here, by trying each."""
+    limits = image_limits(machine.settings)
+    with closing(DecodePool(1)) as pool:
+
+        def opens(kind: MediaType, *wanted: Wanted) -> bool:
+            with tempfile.TemporaryFile() as file:
+                file.write(PICTURES[kind])
+                file.flush()
+                try:
+                    pool.examine(file, kind.name, limits, wanted)
+                except (BrokenImage, NoDecoder):
+                    return False
+            return True
+
+        for kind in PICTURES:
+            if not opens(kind):
+                yield Finding(
+                    level=Level.WARNING,
+                    place=kind.name,
+                    says=f"{kind.label} cannot be opened here: uploads of it are refused.",
+                    cure=AS_REQUIRED,
+                )
+        for form in FORMATS.values():
+            if not opens(PNG, Wanted(variant="thumb", extension=form.extension)):
+                yield Finding(
+                    level=Level.WARNING,
+                    place=form.media_type.name,
+                    says=f"{form.media_type.label} cannot be written here: no size is made in it.",
+                    cure=AS_REQUIRED,
+                )
+
+
+def dependencies(_machine: Machine) -> Iterator[Finding]:
+    """Yield the installed packages that have a hole known when this version was made."""
+    for name, fixed in PACKAGES.items():
+        installed = _installed(name)
+        if installed is not None and version_in(installed) < version_in(fixed.version):
+            yield Finding(
+                level=Level.WARNING,
+                place=f"{name} {installed}",
+                says=f"It has the hole {fixed.advisory}, closed in {fixed.version}.",
+                cure=AS_REQUIRED,
+            )
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _spool(own: Settings) -> Iterator[Finding]:
+    """Yield why bodies that arrive could not be kept for a moment."""
+    place = f"AVENUE_TMP_DIR={own.tmp_dir}"
+    try:
+        with tempfile.TemporaryFile(dir=own.tmp_dir) as file:
+            file.write(b"x")
+        free_mb = shutil.disk_usage(own.tmp_dir).free // MB
+    except OSError as error:
+        yield Finding(
+            level=Level.WARNING,
+            place=place,
+            says=f"Nothing can be written there ({error.strerror}): uploads are refused.",
+            cure="Name a folder that this process may write, as the image does.",
+        )
+        return
+    wanted_mb = max(own.max_upload_mb, own.max_archive_mb, own.max_zip_mb, own.max_media_mb)
+    if free_mb < wanted_mb:
+        yield Finding(
+            level=Level.WARNING,
+            place=place,
+            says=f"{free_mb} MB are free; one body may have {wanted_mb} MB.",
+            cure="Give that disk more room, or lower AVENUE_MAX_ARCHIVE_MB, AVENUE_MAX_ZIP_MB and "
+            "AVENUE_MAX_UPLOAD_MB.",
+        )
+    kind = _disk_of(own.tmp_dir)
+    if kind in NETWORK_DISKS:
+        yield Finding(
+            level=Level.NOTICE,
+            place=place,
+            says=f"It lies on a disk that is kept ({kind}), for files that live some seconds; "
+            "each upload crosses the network twice more.",
+            cure="Name a folder on the machine's own disk, or in memory.",
+        )
+    if _is_below(own.tmp_dir, own.data_dir):
+        yield Finding(
+            level=Level.NOTICE,
+            place=place,
+            says="It lies in AVENUE_DATA_DIR, which is kept.",
+            cure="Name a folder that need not outlive the process.",
+        )
+
+
+def _local_database(machine: Machine) -> Iterator[Finding]:
+    own = machine.settings
+    place = f"AVENUE_DATA_DIR={own.data_dir}"
+    host = urlsplit(own.base_url).hostname or ""
+    if own.local:
+        if not is_private(host):
+            yield Finding(
+                level=Level.WARNING,
+                place=place,
+                says=f"{host} is served from a database on this machine's disk (`serve --local`), "
+                "where the next deployment, or the disk's end, loses every picture.",
+                cure="Set MONGODB_URI to a replica set of three members; docs/operations.md says "
+                "how to move.",
+            )
+    elif (machine.folder / own.data_dir / "mongo" / "storage.bson").exists():
+        yield Finding(
+            level=Level.NOTICE,
+            place=place,
+            says="A database of `serve --local` lies there, and nothing here reads it.",
+            cure="See what it holds (`python -m avenue doctor --local`); then remove the folder.",
+        )
+
+
+def _is_open_database(uri: str) -> bool:
+    """Tell whether a database outside of this machine is reached without a user."""
+    try:
+        parts = urlsplit(uri)
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        names = [urlsplit(f"//{each}").hostname or "" for each in hosts]
+    except ValueError:
+        return False
+    by_certificate = "authmechanism=" in parts.query.lower()
+    is_near = all(each in LOOPBACK for each in names)
+    return bool(uri) and not parts.username and not by_certificate and not is_near
+
+
+def _disk_of(folder: Path) -> str:
+    """Return the kind of file system that holds `folder`, "" where nobody tells."""
+    try:
+        rows = [line.split(" ") for line in MOUNTS.read_text().splitlines()]
+    except OSError:
+        return ""
+    mounts = [(place, kind) for _, place, kind, *_ in rows if _is_below(folder, Path(place))]
+    return max(mounts, key=lambda each: len(each[0]), default=("", ""))[1]
+
+
+def _is_below(folder: Path, other: Path) -> bool:
+    return folder.resolve().is_relative_to(other.resolve())

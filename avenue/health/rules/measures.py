@@ -1,0 +1,192 @@
+"""What is looked at in a snapshot, and where each level begins and ends.
+
+A level begins at one value and ends at a better one, and ends only when the value has stayed there
+for some snapshots: what swings around a threshold neither opens an alert each time nor ends it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from avenue.errors import sentence
+from avenue.health.history.snapshots.models import Snapshot, Traffic
+from avenue.health.models import ALERTED, Level, Measure, Unit
+from avenue.storage.status import percent
+
+MARGIN_PERCENT = 5
+"""So many points below its threshold a level of percents ends."""
+OPLOG_HOURS = (24.0, 12.0, 3.0)
+OPLOG_MARGIN = 1.25
+ERROR_PERCENT = (1.0, 5.0, 20.0)
+ERROR_MARGIN = 0.5
+LEAST_REQUESTS = 500
+"""The share of errors is one of at least so many: a single one at night is none of 20 %."""
+CALM_SNAPSHOTS = 3
+COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
+"""Which figure of a snapshot tells of a measure of sites."""
+ACTIONS: Mapping[Measure, str] = {
+    Measure.DISK: sentence(
+        "Plan for a larger disk: `python -m avenue capacity` says how long this one lasts."
+    ),
+    Measure.CONNECTIONS: sentence(
+        "Look for processes that should have ended, then run fewer web processes or threads, or "
+        "take a larger database: without a free connection nobody is answered."
+    ),
+    Measure.OPLOG: sentence(
+        "Enlarge the oplog: a member or a backup that is away for longer cannot catch up and has "
+        "to be copied anew."
+    ),
+    Measure.QUOTA: sentence(
+        "Remove what the site no longer needs, or give it a larger quota: at 100 % its uploads "
+        "are refused."
+    ),
+    Measure.ERRORS: sentence(
+        "Look for answers of 500 and above in the log, and ask `python -m avenue doctor` what is "
+        "wrong."
+    ),
+    Measure.DAMAGED: sentence(
+        "`python -m avenue fsck` names them. Upload these files again, or bring them back from a "
+        "backup."
+    ),
+}
+DISK_IS_FULL = sentence(
+    "Enlarge the disk of the database now, or remove files: uploads are refused before it is "
+    "full, and a full disk ends the database."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """Where a `level` begins, and the first value at which it no longer holds."""
+
+    level: Level
+    begins: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a measure is judged; `thresholds` has the mildest first.
+
+    A level ends when none of the last `calm` snapshots would hold it.
+    """
+
+    unit: Unit
+    thresholds: tuple[Threshold, ...]
+    lower_is_worse: bool = False
+    calm: int = CALM_SNAPSHOTS
+
+    def reached(self, value: float) -> Level | None:
+        """Return the worst level that begins at `value` or before."""
+        found = [
+            each.level
+            for each in self.thresholds
+            if (value <= each.begins if self.lower_is_worse else value >= each.begins)
+        ]
+        return found[-1] if found else None
+
+    def held(self, value: float) -> Level | None:
+        """Return the worst level that would not end at `value`."""
+        found = [
+            each.level
+            for each in self.thresholds
+            if (value < each.ends if self.lower_is_worse else value > each.ends)
+        ]
+        return found[-1] if found else None
+
+    def begins(self, level: Level) -> float:
+        """Return where `level` begins; where the worst does that is milder, if it has none."""
+        known = [each for each in self.thresholds if each.level.rank <= level.rank]
+        return (known or self.thresholds)[-1].begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read of a measure; `site` is None for the whole deployment."""
+
+    measure: Measure
+    site: str | None
+    value: float
+
+    @property
+    def key(self) -> tuple[Measure, str | None]:
+        """What it is about: of this there is one alert at a time."""
+        return self.measure, self.site
+
+
+def rules(percents: tuple[int, int, int]) -> Mapping[Measure, Rule]:
+    """Return how each measure is judged; `percents` are where the levels begin, mildest first."""
+    full = Rule(
+        unit=Unit.PERCENT,
+        thresholds=_thresholds(percents, [max(each - MARGIN_PERCENT, 0) for each in percents]),
+    )
+    return {
+        Measure.DISK: full,
+        Measure.CONNECTIONS: full,
+        Measure.QUOTA: full,
+        Measure.OPLOG: Rule(
+            unit=Unit.HOURS,
+            thresholds=_thresholds(OPLOG_HOURS, [each * OPLOG_MARGIN for each in OPLOG_HOURS]),
+            lower_is_worse=True,
+        ),
+        Measure.ERRORS: Rule(
+            unit=Unit.PERCENT,
+            thresholds=_thresholds(ERROR_PERCENT, [each * ERROR_MARGIN for each in ERROR_PERCENT]),
+        ),
+        # One is too many, and what was found whole again does not swing.
+        Measure.DAMAGED: Rule(
+            unit=Unit.FILES,
+            thresholds=(Threshold(level=Level.CRITICAL, begins=1, ends=0),),
+            calm=1,
+        ),
+    }
+
+
+def readings(
+    snapshot: Snapshot, open_now: Iterable[tuple[Measure, str | None]]
+) -> Iterator[Reading]:
+    """Yield what `snapshot` tells; what the database does not tell is left out.
+
+    What is `open_now` for a site and no longer in the snapshot (a quota that was taken away, files
+    that are whole again) is read as 0, unless it was not counted.
+    """
+    found = {each.key: each for each in _readings(snapshot)}
+    yield from found.values()
+    for measure, site in open_now:
+        was_counted = COUNTED_AS.get(measure) not in snapshot.missing
+        if site is not None and was_counted and (measure, site) not in found:
+            yield Reading(measure=measure, site=site, value=0)
+
+
+def _readings(snapshot: Snapshot) -> Iterator[Reading]:
+    whole = {
+        Measure.DISK: snapshot.disk_percent,
+        Measure.CONNECTIONS: snapshot.connections_percent,
+        Measure.OPLOG: snapshot.oplog_hours,
+        Measure.ERRORS: error_percent(snapshot.traffic) if snapshot.traffic else None,
+    }
+    for measure, value in whole.items():
+        if value is not None:
+            yield Reading(measure=measure, site=None, value=value)
+    for each in snapshot.quotas:
+        yield Reading(measure=Measure.QUOTA, site=each.site, value=each.percent or 0)
+    for site, count in snapshot.damaged.items():
+        yield Reading(measure=Measure.DAMAGED, site=site, value=count)
+
+
+def error_percent(traffic: Traffic) -> float | None:
+    """Return the share of errors that is judged."""
+    return percent(traffic.errors, max(traffic.requests, LEAST_REQUESTS))
+
+
+def _thresholds(begins: Iterable[float], ends: Iterable[float]) -> tuple[Threshold, ...]:
+    return tuple(
+        Threshold(level=level, begins=begin, ends=end)
+        for level, begin, end in zip(ALERTED, begins, ends, strict=True)
+    )
+
+
+def action_for(measure: Measure, level: Level) -> str:
+    """Return what to do, in English."""
+    if measure is Measure.DISK and level is Level.CRITICAL:
+        return DISK_IS_FULL
+    return ACTIONS[measure]

@@ -1,0 +1,23 @@
+"""`GET /api/ops/capacity`: how long what there is will do, as JSON or as text."""
+
+from flask import Blueprint, Response
+
+from avenue.health.views.capacity.presenting import capacity_json, capacity_text
+from avenue.health.views.capacity.replies import CapacityReply
+from avenue.health.views.capacity.service import CapacityService
+from avenue.identity import Role
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import JSON, Reply, described
+from avenue.web.plain import TEXT, json_or_text
+from avenue.web.services import using
+
+blueprint = Blueprint("ops_capacity", __name__, url_prefix="/api/ops")
+
+
+@blueprint.get("/capacity")
+@require(Role.OPS)
+@described(replies={200: Reply({JSON: CapacityReply, TEXT: str})})
+def capacity() -> Response:
+    """Tell how long disk and quotas will do, and what more products need."""
+    report = using(CapacityService).report(current_actor())
+    return json_or_text(capacity_json(report), lambda: capacity_text(report))

@@ -1,0 +1,257 @@
+"""The report on capacity, from the snapshots of the last 30 days."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Forbidden
+from avenue.health.history.snapshots.models import QuotaUse, Snapshot
+from avenue.health.views.capacity.advising import shortages
+from avenue.health.views.capacity.growth import Sample, growth
+from avenue.health.views.capacity.models import (
+    FEWEST_PICTURES,
+    FEWEST_PRODUCTS,
+    Capacity,
+    Forecast,
+    Measure,
+    Measured,
+    Prices,
+    Storing,
+    Throughput,
+)
+from avenue.health.views.capacity.prices import WrongPrices, read_prices
+from avenue.health.views.capacity.projecting import measured, projections, storing
+from avenue.health.views.capacity.throughput import throughput
+from avenue.identity import Actor, Role
+
+WINDOWS_DAYS = (7, 30)
+PRODUCTS = (100, 500, 1_000, 5_000, 10_000)
+MOST_QUOTAS = 10  # of the sites that have one, the fullest
+MEASURED_BY = {"stored", "renditions", "products"}
+"""Figures of a snapshot without which nothing is known of what products take."""
+OLD = timedelta(hours=3)
+
+
+class Snapshots(Protocol):
+    """Who keeps the snapshots."""
+
+    def newest(self) -> Snapshot | None:
+        """Return the newest one, None before the first."""
+
+    def figures_since(self, moment: datetime) -> Sequence[Snapshot]:
+        """Return those since `moment`, the oldest first, without what each site has stored."""
+
+
+class CapacityService:
+    """Says how long what there is will do, and what more products need.
+
+    Facts of the whole deployment (disk, members, traffic, other sites, cost) are told to whoever
+    runs the house.
+    """
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        members: Callable[[], int | None],
+        settings: Settings,
+        *,
+        cores: int,
+    ) -> None:
+        """`members` tells how many members hold data, `cores` what this instance may use.
+
+        At the second of the thresholds for alerts something counts as full.
+        """
+        self._snapshots = snapshots
+        self._members = members
+        self._settings = settings
+        self._percents = settings.alert_levels
+        self._cores = cores
+
+    def report(self, actor: Actor, site: str | None = None) -> Capacity:
+        """Return the report on `site`, or on all there is as far as `actor` may see it.
+
+        Raise `Forbidden` for whoever is neither operator nor administrator.
+        """
+        if not actor.has_role(Role.OPS):
+            raise Forbidden
+        sees_all = actor.runs_house
+        site = site if sees_all else actor.site.id
+        now = utc_now()
+        seen = self._snapshots.figures_since(now - timedelta(days=max(WINDOWS_DAYS)))
+        newest = self._snapshots.newest() if seen else None
+        if newest is None:
+            return _nothing(now, site, self._percents)
+        return self._report([*seen[:-1], newest], now, site, sees_all=sees_all)
+
+    def _report(
+        self, seen: Sequence[Snapshot], now: datetime, site: str | None, *, sees_all: bool
+    ) -> Capacity:
+        newest = seen[-1]
+        moment = max(now, newest.at)  # the database's clock may be ahead of ours
+        kept = storing(newest, self._members()) if sees_all else None
+        carried = self._throughput(seen) if sees_all else None
+        found = None if MEASURED_BY.intersection(newest.missing) else measured(newest, site)
+        prices, problem = self._prices(site) if sees_all else (None, None)
+        forecasts = (
+            *(self._disk(seen, moment) if sees_all else ()),
+            *self._quotas(seen, moment, site),
+        )
+        sent = carried.sent_bytes_month if carried else None
+        running_out = shortages(
+            forecasts, self._percents[1], snapshot=newest, kept=kept, carried=carried
+        )
+        return Capacity(
+            generated_at=now,
+            snapshot_at=newest.at,
+            site=site,
+            percents=self._percents,
+            forecasts=forecasts,
+            measured=found,
+            storing=kept,
+            projections=tuple(projections(found, kept, prices, sent, PRODUCTS)) if found else (),
+            prices=prices,
+            throughput=carried,
+            next=next(iter(running_out), None),
+            notes=(
+                *([problem] if problem else []),
+                *_about_snapshot(newest, moment, sees_all=sees_all),
+                *(_about_measured(found) if found else ()),
+                *(_about_storing(kept) if sees_all else ()),
+                *_about_prices(prices),
+            ),
+        )
+
+    def _disk(self, seen: Sequence[Snapshot], now: datetime) -> Iterator[Forecast]:
+        newest = seen[-1]
+        if newest.disk_used_bytes is None or not newest.disk_total_bytes:
+            return
+        samples = [
+            (each.at, float(each.disk_used_bytes))
+            for each in seen
+            if each.disk_used_bytes is not None
+        ]
+        yield self._forecast(
+            Measure.DISK, None, samples, newest.disk_used_bytes, newest.disk_total_bytes, now
+        )
+
+    def _quotas(
+        self, seen: Sequence[Snapshot], now: datetime, site: str | None
+    ) -> Iterator[Forecast]:
+        """Yield a forecast for the quota in bytes of `site`, or of the fullest sites."""
+        bounded = [
+            each for each in seen[-1].quotas if each.most_bytes and site in {None, each.site}
+        ]
+        for use in sorted(bounded, key=_fullness, reverse=True)[:MOST_QUOTAS]:
+            samples = [
+                (each.at, float(then.bytes))
+                for each in seen
+                for then in each.quotas
+                if then.site == use.site
+            ]
+            yield self._forecast(Measure.QUOTA, use.site, samples, use.bytes, use.most_bytes, now)
+
+    def _forecast(
+        self,
+        measure: Measure,
+        site: str | None,
+        samples: Sequence[Sample],
+        used_bytes: int,
+        limit_bytes: int,
+        now: datetime,
+    ) -> Forecast:
+        return Forecast(
+            measure=measure,
+            site=site,
+            used_bytes=used_bytes,
+            limit_bytes=limit_bytes,
+            growth=tuple(
+                growth(
+                    samples, now=now, window_days=days, limit=limit_bytes, percents=self._percents
+                )
+                for days in WINDOWS_DAYS
+            ),
+        )
+
+    def _throughput(self, seen: Sequence[Snapshot]) -> Throughput:
+        return throughput(
+            seen,
+            processes=self._settings.workers,
+            cores=self._cores,
+            fast_lane=self._settings.fast_lane == "on",
+        )
+
+    def _prices(self, site: str | None) -> tuple[Prices | None, str | None]:
+        """Return the prices, or why there are none; for one site those of storage only."""
+        try:
+            prices = read_prices(self._settings.prices)
+        except WrongPrices as error:
+            return None, f"AVENUE_PRICES: {error}"
+        return replace(prices, member_month=None, sent_gb=None) if site else prices, None
+
+
+def _nothing(now: datetime, site: str | None, percents: tuple[int, ...]) -> Capacity:
+    return Capacity(
+        generated_at=now,
+        snapshot_at=None,
+        site=site,
+        percents=percents,
+        forecasts=(),
+        measured=None,
+        storing=None,
+        projections=(),
+        prices=None,
+        throughput=None,
+        next=None,
+        notes=(
+            "There is no snapshot of the last 30 days. One is taken every hour by whoever does "
+            "background work (AVENUE_JOBS).",
+        ),
+    )
+
+
+def _fullness(use: QuotaUse) -> float:
+    return use.bytes / use.most_bytes
+
+
+def _about_snapshot(newest: Snapshot, now: datetime, *, sees_all: bool) -> Iterator[str]:
+    if now - newest.at > OLD:
+        hours = (now - newest.at).total_seconds() / 3600
+        yield f"The newest snapshot is {hours:.0f} hours old: does background work run?"
+    if newest.missing:
+        yield (
+            "The newest snapshot is without these figures, which took too long to count: "
+            f"{', '.join(newest.missing)}."
+        )
+    if sees_all and newest.disk_total_bytes is None:
+        yield (
+            "The database does not tell how full its disk is: grant its user the action dbStats. "
+            "Some managed databases never do; look at their own page."
+        )
+
+
+def _about_measured(found: Measured) -> Iterator[str]:
+    if not (found.products and found.pictures):
+        yield "There are no products with pictures yet, so nothing can be projected from them."
+    elif not found.is_enough:
+        yield (
+            f"Measured on {found.products} products and {found.pictures} pictures only. Averages "
+            f"begin to mean something at {FEWEST_PRODUCTS} and {FEWEST_PICTURES}."
+        )
+
+
+def _about_storing(kept: Storing | None) -> Iterator[str]:
+    if kept is None:
+        yield "The database does not tell its sizes: grant its user the action dbStats."
+    elif kept.members is None:
+        yield "How many members hold the data is not told behind a router: cost is for one of them."
+
+
+def _about_prices(prices: Prices | None) -> Iterator[str]:
+    if prices is not None and prices.is_example:
+        yield (
+            f"Cost is by example prices ({prices.origin}, {prices.as_of}), not by yours: copy "
+            "avenue/health/views/capacity/prices.toml, change it, and name it in AVENUE_PRICES."
+        )

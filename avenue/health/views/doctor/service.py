@@ -1,0 +1,72 @@
+"""Looks at everything, each check on its own: what one cannot learn hinders no other."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from avenue.errors import AvenueError
+from avenue.health.models import Finding, Level
+from avenue.health.rules import deployment, machine
+from avenue.health.rules.deployment import Ward
+from avenue.health.rules.machine import Machine
+from avenue.health.views.doctor.models import Look
+
+MOST_TOLD = 50
+"""Findings of one check; the others are counted."""
+
+MACHINE: dict[str, Callable[[Machine], Iterable[Finding]]] = {
+    "settings": machine.settings,
+    "local_disk": machine.local_disk,
+    "secret": machine.secret,
+    "proxies": machine.proxies,
+    "decoders": machine.decoders,
+    "dependencies": machine.dependencies,
+}
+DEPLOYMENT: dict[str, Callable[[Ward], Iterable[Finding]]] = {
+    "version": deployment.version,
+    "members": deployment.members,
+    "write_concern": deployment.write_concern,
+    "clock": deployment.clock,
+    "oplog": deployment.oplog,
+}
+DATABASE, SCHEMA, INDEXES, URLS = "database", "schema", "indexes", "urls"
+NEEDS_DATABASE = (*DEPLOYMENT, SCHEMA, INDEXES, URLS)
+
+
+def look_at_machine(found: Machine) -> Iterator[Look]:
+    """Yield what each check of this machine found."""
+    for name, check in MACHINE.items():
+        yield looked(name, check(found))
+
+
+def look_at_deployment(ward: Ward) -> Iterator[Look]:
+    """Yield what each check of the deployment found; none needs a database of ours."""
+    for name, check in DEPLOYMENT.items():
+        yield looked(name, check(ward))
+
+
+def look_at_indexes(ward: Ward) -> Look:
+    """Return what is amiss with the indexes of a database that is ours."""
+    return looked(INDEXES, deployment.indexes(ward))
+
+
+def looked(
+    name: str, found: Iterable[Finding], *, told: str = "", total: int | None = None
+) -> Look:
+    """Return what a check found; `total` when there is more than `found` has.
+
+    What the database refuses, or takes too long to tell, is a finding itself.
+    """
+    kept: list[Finding] = []
+    try:
+        all_found = iter(found)
+        kept += islice(all_found, MOST_TOLD)
+        more = sum(1 for _ in all_found) if total is None else max(total - len(kept), 0)
+    except AvenueError as error:
+        kept.append(not_told(name, error))
+        more = 0
+    return Look(check=name, findings=tuple(kept), more=more, told=told)
+
+
+def not_told(place: str, error: AvenueError, level: Level = Level.NOTICE) -> Finding:
+    """Return that something could not be learnt, and why."""
+    return Finding(level=level, place=place, says=error.message, cure=error.hint)

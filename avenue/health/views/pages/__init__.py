@@ -1,0 +1,352 @@
+"""`/admin/infrastructure`: how everything is, what was alerted, how it was, what is being done."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound
+from avenue.health.alerts.models import Alert
+from avenue.health.alerts.models import State as AlertState
+from avenue.health.alerts.service import AlertService
+from avenue.health.alerts.texts import headline
+from avenue.health.history.points import Point, Span
+from avenue.health.models import ALERTED, Component, Level, Overview
+from avenue.health.rules.measures import rules
+from avenue.health.views.pages import words
+from avenue.health.views.pages.charts import Chart, chart, round_above
+from avenue.health.views.state.presenting import diagnosis_json, overdue_seconds, said_as
+from avenue.health.views.state.service import MEASURES, StateService
+from avenue.identity import Actor, Role
+from avenue.jobs.desk import JobDesk, Work
+from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
+from avenue.jobs.presenting import acts_of
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext, language, lazy_gettext
+from avenue.web.pages import Entry, moment, page, see
+from avenue.web.parsing import one_of, page_asked_for
+from avenue.web.services import using
+
+PATH = "/admin/infrastructure"
+ALERTS_SHOWN = 25
+ALERTS_TOLD = 100
+SHOWN_OVERDUE_SECONDS = 60
+"""Less is not shown: a job that is due waits some seconds until a runner looks for one."""
+IMPORTS = {
+    "product_import": "/admin/imports/{}",
+    "product_import_undo": "/admin/imports/{}",
+    "pictures_by_sku": "/admin/imports/pictures/{}",
+}
+"""Where the panel shows what a job works on, by its argument `import`."""
+
+ORDER = (JobState.RUNNING, JobState.QUEUED, JobState.PAUSED)
+
+NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Infrastructure"), roles=(Role.OPS,)),)
+TABS = (
+    (PATH, lazy_gettext("State")),
+    (f"{PATH}/alerts", lazy_gettext("Alerts")),
+    (f"{PATH}/history", lazy_gettext("History")),
+    (f"{PATH}/migration", lazy_gettext("Migration")),
+)
+
+blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+blueprint.add_app_template_filter(words.coded, "coded")
+
+
+@blueprint.get("")
+@require(Role.OPS)
+def show_state() -> Response:
+    """Show a card for each component, the worst first, and what to hand to who helps."""
+    actor = current_actor()
+    overview = using(StateService).overview(actor)
+    return _page(
+        "health/state.html",
+        overview=overview,
+        verdict=words.VERDICTS[overview.verdict],
+        cards=[_card(each) for each in overview.components],
+        passes=[_pass(each, overview, actor) for each in overview.passes],
+        diagnosis=_diagnosis(actor, overview),
+        texts=words.texts(),
+    )
+
+
+@blueprint.get("/diagnosis.json")
+@require(Role.OPS)
+def give_diagnosis() -> Response:
+    """Give what somebody who helps needs to know, as a file without secrets and people."""
+    actor = current_actor()
+    text = _diagnosis(actor, using(StateService).overview(actor))
+    response = Response(text, mimetype="application/json")
+    name = f"avenue-{utc_now():%Y-%m-%d-%H%M}.json"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/alerts")
+@require(Role.OPS)
+def show_alerts() -> Response:
+    """Show alerts, the newest first, with the filters of the URL."""
+    asked, actor = page_asked_for(ALERTS_SHOWN), current_actor()
+    chosen = {name: request.args.get(name, "") for name in ("state", "level")}
+    state = one_of("state", chosen["state"], [*AlertState]) if chosen["state"] else None
+    level = one_of("level", chosen["level"], [*ALERTED]) if chosen["level"] else None
+    found = using(AlertService).list(
+        actor,
+        state=AlertState(state) if state else None,
+        level=Level(level) if level else None,
+        after=asked.after,
+        limit=asked.limit,
+    )
+    return _page(
+        "health/alerts.html",
+        alerts=[_alert(each) for each in found.items],
+        total=found.total,
+        chosen=chosen,
+        states=words.ALERT_STATES,
+        levels={each: words.LEVELS[each] for each in ALERTED},
+        next=_question(chosen, after=found.next) if found.next else None,
+        newest=_question(chosen) if asked.after else None,
+    )
+
+
+@blueprint.post("/alerts/<alert_id>/acknowledge")
+@audited("alert.acknowledged", "alert_id")
+@require(Role.OPS)
+def acknowledge(alert_id: str) -> Response:
+    """Note that somebody has seen an alert."""
+    return _done(
+        f"{PATH}/alerts",
+        "acknowledged",
+        lambda: using(AlertService).acknowledge(current_actor(), alert_id),
+    )
+
+
+@blueprint.get("/history")
+@require(Role.OPS)
+def show_history() -> Response:
+    """Show how it was as curves, each with its numbers as a table: `?range`."""
+    actor = current_actor()
+    span = Span(one_of("range", request.args.get("range", Span.DAY), [*Span]))
+    points = using(StateService).history(actor, span)
+    return _page(
+        "health/history.html",
+        span=span,
+        spans=words.SPANS,
+        curves=list(_curves(actor, points, span)) if points else [],
+        begins=utc_now() - span.time,
+        ends=utc_now(),
+    )
+
+
+@blueprint.get("/migration")
+@require(Role.OPS)
+def show_migration() -> Response:
+    """Show what background work runs, waits, runs again and again, and is over."""
+    actor = current_actor()
+    work = using(JobDesk).work(actor)
+    once = [each for each in work.unfinished if each.every_seconds is None]
+    at_work = sorted(once, key=lambda each: ORDER.index(each.state))
+    return _page(
+        "health/migration.html",
+        at_work=[_job(each, actor) for each in at_work],
+        periodic=[_job(each, actor) for each in work.unfinished if each.every_seconds is not None],
+        past=[_job(each, actor) for each in work.finished],
+        moving=any(each.may_be_cancelled for each in at_work),
+        texts=words.texts(),
+    )
+
+
+@blueprint.post("/jobs/<job_id>/pause")
+@audited("job.paused", "job_id")
+@require(Role.OPS)
+def pause_job(job_id: str) -> Response:
+    """Hold a job back."""
+    return _change("paused", lambda desk: desk.pause(current_actor(), job_id))
+
+
+@blueprint.post("/jobs/<job_id>/resume")
+@audited("job.resumed", "job_id")
+@require(Role.OPS)
+def resume_job(job_id: str) -> Response:
+    """Let a paused job go on."""
+    return _change("resumed", lambda desk: desk.resume(current_actor(), job_id))
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+@audited("job.cancelled", "job_id")
+@require(Role.OPS)
+def cancel_job(job_id: str) -> Response:
+    """End a job; what it has done stays."""
+    return _change("cancelled", lambda desk: desk.cancel(current_actor(), job_id))
+
+
+def _change(said: str, change: Callable[[JobDesk], Job]) -> Response:
+    def do() -> None:
+        note(kind=change(using(JobDesk)).kind)
+
+    return _done(f"{PATH}/migration", said, do)
+
+
+def _done(path: str, said: str, do: Callable[[], object]) -> Response:
+    """Do what a form asks for and go back to its tab, which says how it went."""
+    try:
+        do()
+    except NotFound:
+        raise
+    except AvenueError as error:
+        nothing_changed()
+        return see(f"{path}?problem={error.code}")
+    return see(f"{path}?said={said}")
+
+
+def _page(template: str, **facts: Any) -> Response:
+    problem = words.PROBLEMS.get(request.args.get("problem", ""))
+    return page(
+        template,
+        tabs=TABS,
+        here=request.path,
+        said=words.SAID.get(request.args.get("said", "")),
+        problem=" ".join(map(str, problem)) if problem else None,
+        chips=words.CHIPS,
+        **facts,
+    )
+
+
+def _card(component: Component) -> dict[str, Any]:
+    name = gettext(component.name)
+    measured = component.key in MEASURES and component.percent is not None
+    return {
+        "key": component.key,
+        "name": name,
+        "standing": component.level,
+        "says": words.LEVELS[component.level],
+        "value": words.value_of(component),
+        "percent": component.percent,
+        "thresholds": component.thresholds if measured else (),
+        "since": component.since,
+        "detail": said_as(component.detail, gettext, words.written),
+        "action": said_as(component.action, gettext, words.written),
+    }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "level": alert.level,
+        "says": words.LEVELS[alert.level],
+        "headline": headline(alert, gettext, language()),
+        "value": words.alert_value(alert),
+        "state": alert.state,
+        "stands": words.ALERT_STATES[alert.state],
+        "opened_at": alert.opened_at,
+        "recovered_at": alert.recovered_at,
+        "acknowledged_at": alert.acknowledged_at,
+        "action": gettext(alert.action),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A chart with what is written around it; `rows` are its numbers, the newest first."""
+
+    key: str
+    name: object
+    chart: Chart
+    top: str
+    last: str
+    summary: str
+    rows: Sequence[tuple[datetime, str]]
+
+
+def _curves(actor: Actor, points: Sequence[Point], span: Span) -> Iterator[Curve]:
+    levels = rules(using(Settings).alert_levels)
+    begins = utc_now() - span.time
+    for each in words.SERIES:
+        dots = [(point.at, each.of(point)) for point in points]
+        known = [(at, value) for at, value in dots if value is not None]
+        if not known or (each.of_house and not actor.runs_house):
+            continue
+        measure = MEASURES.get(each.key.removesuffix("_percent")) if each.most else None
+        marks = [mark.begins for mark in levels[measure].thresholds] if measure else []
+        values = [value for _, value in known]
+        top = each.most or round_above(max(*values, each.least))
+        drawn = chart(dots, begins=begins, time=span.time, top=top, thresholds=marks)
+        yield Curve(
+            key=each.key,
+            name=each.name,
+            chart=drawn,
+            top=each.write(drawn.top),
+            last=each.write(values[-1]),
+            summary=gettext(
+                "%(last)s at %(at)s; at least %(least)s, at most %(most)s.",
+                at=moment(known[-1][0]),
+                last=each.write(values[-1]),
+                least=each.write(min(values)),
+                most=each.write(max(values)),
+            ),
+            rows=[(at, each.write(value)) for at, value in reversed(known)],
+        )
+
+
+def _job(job: Job, actor: Actor) -> dict[str, Any]:
+    done, total = job.progress.done, job.progress.total
+    return {
+        "id": job.id,
+        "name": words.KINDS.get(job.kind, job.kind),
+        "site": job.site if actor.runs_house else None,
+        "state": job.state,
+        "stands": words.WISHES[job.wish] if job.wish else words.JOB_STATES[job.state],
+        "wish": job.wish,
+        "done": done,
+        "total": total,
+        "numbers": _numbers(done, total),
+        "error": words.job_error(job.error) if job.error else None,
+        "began_at": job.started_at or job.created_at,
+        "finished_at": job.finished_at,
+        "run_at": job.run_at,
+        "may": acts_of(job),
+        "path": _path_of(job, actor),
+    }
+
+
+def _pass(job: Job, overview: Overview, actor: Actor) -> dict[str, Any]:
+    overdue = overdue_seconds(job, overview.generated_at)
+    shown = words.duration(overdue) if overdue >= SHOWN_OVERDUE_SECONDS else None
+    return {**_job(job, actor), "overdue": shown}
+
+
+def _numbers(done: int, total: int | None) -> str:
+    if total is not None:
+        facts = {"done": words.number(done, 0), "total": words.number(total, 0)}
+        return gettext("%(done)s of %(total)s", **facts)
+    return gettext("%(done)s done", done=words.number(done, 0)) if done else ""
+
+
+def _path_of(job: Job, actor: Actor) -> str | None:
+    """Return where the panel shows what a job works on, to who may look at it there."""
+    named = job.args.get("import")
+    pattern = IMPORTS.get(job.kind)
+    if pattern is None or named is None or job.site != actor.site.id or not actor.is_admin:
+        return None
+    return pattern.format(named)
+
+
+def _diagnosis(actor: Actor, overview: Overview) -> str:
+    alerts = using(AlertService).list(actor, limit=ALERTS_TOLD).items
+    work: Work = using(JobDesk).work(actor)
+    facts = diagnosis_json(overview, alerts, [*work.unfinished, *work.failed])
+    return json.dumps(facts, indent=1, ensure_ascii=False)
+
+
+def _question(chosen: Mapping[str, str], **more: str | None) -> str:
+    given = {name: text for name, text in {**chosen, **more}.items() if text}
+    return f"{PATH}/alerts?{urlencode(given)}" if given else f"{PATH}/alerts"

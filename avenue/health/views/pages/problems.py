@@ -1,0 +1,248 @@
+"""`/admin/problems`: pictures that are lost or were never safe, and what mends each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+from flask_babel import LazyString
+
+from avenue.errors import Invalid
+from avenue.health.checks.models import BrokenReference
+from avenue.health.models import Verdict
+from avenue.health.views.status.service import ProductsStatus, StatusService
+from avenue.identity import Actor, Role, is_id
+from avenue.media.models import Claim
+from avenue.media.references import EPHEMERAL, Kind
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.service.pictures import PictureService
+from avenue.web.audit import audited, note_each, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import lazy_gettext as _
+from avenue.web.pages import Entry, page, see
+from avenue.web.parsing import page_asked_for
+from avenue.web.services import using
+
+PATH = "/admin/problems"
+PLACES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
+LONGEST_POSITION = 6
+NAVIGATION = (Entry(path=PATH, title=_("Problems"), roles=(Role.OPS,)),)
+
+VERDICTS: Mapping[Verdict, LazyString] = {
+    Verdict.OK: _("Every photo is there."),
+    Verdict.ATTENTION: _("Nothing is lost, but some photos need you."),
+    Verdict.AT_RISK: _("Some photos are lost or damaged."),
+    Verdict.UNKNOWN: _("Nobody has looked at all photos yet."),
+}
+SAID = {
+    "removed": _("The entry was removed."),
+    "mended": _("That was mended already."),
+    "looked": _("Everything was looked at."),
+}
+
+DEAD = frozenset(
+    {
+        Kind.ASSET_MISSING,
+        Kind.ASSET_PURGING,
+        Kind.ASSET_IN_TRASH,
+        Kind.MALFORMED_ENTRY,
+        Kind.NOT_OWNED,
+        *EPHEMERAL,
+    }
+)
+"""Entries that can be taken out of the list, because no picture of their owner is behind them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What people are told of a kind of problem; `link` leads to the pictures, "" to nothing."""
+
+    what: LazyString
+    mend: LazyString
+    link: LazyString | str = ""
+
+
+_LOST = Words(
+    what=_("The photo is lost."),
+    mend=_("Upload it again if you have it, or remove the empty place."),
+    link=_("Upload it again"),
+)
+_DAMAGED = Words(
+    what=_("The photo is damaged."),
+    mend=_("Upload the same file again: that mends it, and its text and place stay."),
+    link=_("Upload the same photo again"),
+)
+_EPHEMERAL = Words(
+    what=_("Only the disk of a computer had this photo."),
+    mend=_(
+        "If you still have the folder, whoever runs the site can bring all of it in with "
+        "python -m avenue import. Otherwise upload the photo again and remove this entry."
+    ),
+    link=_("Upload it again"),
+)
+WORDS: Mapping[Kind, Words] = {
+    Kind.ASSET_MISSING: _LOST,
+    Kind.ASSET_PURGING: _LOST,
+    Kind.ASSET_IN_TRASH: Words(
+        what=_("The photo is in the trash, and still in the list."),
+        mend=_("Restore it, or take it out of the list."),
+        link=_("Restore it"),
+    ),
+    Kind.FILE_MISSING: _DAMAGED,
+    Kind.WRONG_LENGTH: _DAMAGED,
+    Kind.CHUNK_MISSING: _DAMAGED,
+    Kind.CHUNK_DUPLICATE: _DAMAGED,
+    Kind.CHUNK_SHORT: _DAMAGED,
+    Kind.CHUNK_LONG: _DAMAGED,
+    Kind.CHUNK_SURPLUS: _DAMAGED,
+    Kind.WRONG_HASH: _DAMAGED,
+    Kind.MALFORMED_ENTRY: Words(
+        what=_("Another program wrote an entry that is no photo."),
+        mend=_("It shows nothing. Remove it."),
+    ),
+    Kind.LOCAL_PATH: _EPHEMERAL,
+    Kind.LOCALHOST: _EPHEMERAL,
+    Kind.ASSET_UNREADABLE: Words(
+        what=_("What is stored about the photo cannot be read."),
+        mend=_("Whoever runs the site can mend it: python -m avenue fsck names the field."),
+    ),
+    Kind.MALFORMED_RECORD: Words(
+        what=_("Something that is stored about it is not as it should be."),
+        mend=_("Whoever runs the site can mend it: python -m avenue fsck names the field."),
+    ),
+    Kind.NOT_OWNED: Words(
+        what=_("The photo belongs to something else, and can vanish with it."),
+        mend=_("Upload it here as well, then remove this entry."),
+        link=_("Upload it again"),
+    ),
+}
+DETAILS: Mapping[Kind, LazyString] = {
+    Kind.ASSET_MISSING: _("Nothing is stored under the number that the entry names."),
+    Kind.ASSET_PURGING: _("The photo is being deleted for good."),
+    Kind.ASSET_IN_TRASH: _("The entry names a photo that was put into the trash."),
+    Kind.FILE_MISSING: _("The record is there, but its file is not."),
+    Kind.WRONG_LENGTH: _("The file has another length than its record says."),
+    Kind.CHUNK_MISSING: _("A part of the file is missing."),
+    Kind.CHUNK_DUPLICATE: _("A part of the file is there twice."),
+    Kind.CHUNK_SHORT: _("A part of the file is too short."),
+    Kind.CHUNK_LONG: _("A part of the file is too long."),
+    Kind.CHUNK_SURPLUS: _("The file has a part too many."),
+    Kind.WRONG_HASH: _("The bytes of the file are not those that were stored."),
+    Kind.MALFORMED_ENTRY: _("The entry is neither a photo nor an address."),
+    Kind.LOCAL_PATH: _("The entry names a file on a disk."),
+    Kind.LOCALHOST: _("The entry names an address that only one computer can open."),
+    Kind.ASSET_UNREADABLE: _("The record of the photo cannot be read."),
+    Kind.MALFORMED_RECORD: _("A field of the record is missing or of another type."),
+    Kind.NOT_OWNED: _("The record of the photo names another owner."),
+}
+"""What exactly was found, for whoever is asked for help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One line: what is wrong with the picture at `number`, counted from 1."""
+
+    finding: BrokenReference
+    words: Words
+    detail: LazyString
+    number: int
+    is_dead: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A product or group with its problems; `name` is "" when it is gone."""
+
+    path: str
+    name: str
+    sku: str | None
+    problems: tuple[Problem, ...]
+
+
+blueprint = Blueprint("problem_pages", __name__, url_prefix=PATH, template_folder="../../templates")
+
+
+@blueprint.get("")
+@require(Role.OPS)
+def show_problems() -> Response:
+    """Show what the last look found and still holds, and how far a look is that goes on."""
+    actor, asked, service = current_actor(), page_asked_for(), using(StatusService)
+    status = service.products(actor, deep=False, after=asked.after or "", limit=asked.limit)
+    job = service.look_of(actor, request.args.get("job", ""))
+    is_over = job is not None and job.is_finished
+    return page(
+        "health/problems.html",
+        state=status,
+        verdict=VERDICTS[status.verdict],
+        owners=_owners(actor, status),
+        after=asked.after,
+        may_change=actor.has_role(Role.SELLER),
+        job=None if is_over else job,
+        said=SAID.get("looked" if is_over else request.args.get("said", "")),
+    )
+
+
+@blueprint.post("/look")
+@require(Role.OPS)
+@audited("inspection.begun")
+def look_now() -> Response:
+    """Have everything looked at now, in the background."""
+    job = using(StatusService).look(current_actor())
+    note_each("inspection.begun", [job.id])
+    return see(f"{PATH}?job={job.id}")
+
+
+@blueprint.post("/remove")
+@require(Role.ADMIN)
+@audited("product.image_removed")
+def remove_entry() -> Response:
+    """Take an entry that leads to no picture out of the list it stands in."""
+    actor = current_actor()
+    claim, position, image = _meant()
+    found = using(StatusService).problems_of(actor, claim.kind, [claim.id]).get(claim.id, ())
+    still = [each for each in found if (each.position, each.image) == (position, image)]
+    gone = any(each.fault.kind in DEAD for each in still) and using(PictureService).drop_entry(
+        actor, claim, position, image
+    )
+    if not gone:
+        nothing_changed()
+        return see(f"{PATH}?said=mended")
+    note_each(f"{claim.kind}.image_removed", [claim.id])
+    return see(f"{PATH}?said=removed")
+
+
+def _meant() -> tuple[Claim, int, str | None]:
+    """Return which entry of whom a form means; raise `Invalid`."""
+    kind, owner = request.form.get("kind", ""), request.form.get("owner", "")
+    position = request.form.get("position", "")
+    is_number = position.isascii() and position.isdecimal() and len(position) <= LONGEST_POSITION
+    if kind not in PLACES or not is_id(owner) or not is_number:
+        raise Invalid("This form names no entry of a product or group.")
+    return Claim(kind=kind, id=owner), int(position), request.form.get("image") or None
+
+
+def _owners(actor: Actor, status: ProductsStatus) -> list[Owner]:
+    """Return the findings of this page, those of one owner together, as they come sorted."""
+    names = using(StatusService).names(actor, status.problems)
+    by_owner: dict[tuple[str, str], list[BrokenReference]] = {}
+    for each in status.problems:
+        by_owner.setdefault((each.referrer_kind, each.referrer), []).append(each)
+    return [
+        Owner(
+            path=f"{PLACES[kind]}/{owner}",
+            name=names.get((kind, owner), ""),
+            sku=found[0].sku,
+            problems=tuple(map(_problem, found)),
+        )
+        for (kind, owner), found in by_owner.items()
+    ]
+
+
+def _problem(finding: BrokenReference) -> Problem:
+    kind = finding.fault.kind
+    return Problem(
+        finding=finding,
+        words=WORDS[kind],
+        detail=DETAILS[kind],
+        number=finding.position + 1,
+        is_dead=kind in DEAD,
+    )

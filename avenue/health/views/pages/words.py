@@ -1,0 +1,251 @@
+"""What the infrastructure page says: names, and facts as their reader writes them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from babel.dates import format_timedelta
+from babel.numbers import format_decimal
+from flask_babel import get_locale
+from markupsafe import Markup, escape
+
+from avenue.errors import filled
+from avenue.health.alerts.errors import AlertRecovered
+from avenue.health.alerts.models import Alert
+from avenue.health.alerts.models import State as AlertState
+from avenue.health.history.points import Point, Span
+from avenue.health.models import Bytes, Component, Level, Number, Unit, Verdict
+from avenue.health.sizes import KILO
+from avenue.jobs.errors import JobIsPeriodic, JobOver
+from avenue.jobs.models import State as JobState
+from avenue.jobs.models import Wish
+from avenue.jobs.service import ENDED
+from avenue.web.language import gettext, language, lazy_gettext, ngettext
+from avenue.web.language import gettext as _
+from avenue.web.pages import size
+
+CODE = re.compile(r"`([^`]+)`")
+ENDED_WITH = re.compile(re.escape(ENDED).replace(re.escape("{kind}"), r"(?P<kind>\w+)"))
+
+VERDICTS = {
+    Verdict.OK: lazy_gettext("Everything is well."),
+    Verdict.ATTENTION: lazy_gettext("Something needs your attention."),
+    Verdict.AT_RISK: lazy_gettext("Something is at risk."),
+}
+LEVELS = {
+    Level.OK: lazy_gettext("Well"),
+    Level.UNKNOWN: lazy_gettext("Not known"),
+    Level.NOTICE: lazy_gettext("Notice"),
+    Level.WARNING: lazy_gettext("Warning"),
+    Level.CRITICAL: lazy_gettext("Critical"),
+}
+ALERT_STATES = {
+    AlertState.OPEN: lazy_gettext("Not seen yet"),
+    AlertState.ACKNOWLEDGED: lazy_gettext("Seen"),
+    AlertState.RECOVERED: lazy_gettext("Recovered"),
+}
+JOB_STATES = {
+    JobState.QUEUED: lazy_gettext("Waiting"),
+    JobState.RUNNING: lazy_gettext("Running"),
+    JobState.PAUSED: lazy_gettext("Paused"),
+    JobState.DONE: lazy_gettext("Done"),
+    JobState.FAILED: lazy_gettext("Failed"),
+    JobState.CANCELLED: lazy_gettext("Cancelled"),
+}
+WISHES = {
+    Wish.PAUSE: lazy_gettext("Pausing…"),
+    Wish.CANCEL: lazy_gettext("Cancelling…"),
+}
+KINDS = {
+    "count_quotas": lazy_gettext("Counting what is stored"),
+    "fsck": lazy_gettext("Check and repair of the storage"),
+    "inspect": lazy_gettext("Inspection of everything"),
+    "mail": lazy_gettext("Letter"),
+    "pictures_by_sku": lazy_gettext("Import of photos by SKU"),
+    "product_import": lazy_gettext("Import of products"),
+    "product_import_undo": lazy_gettext("Undoing an import of products"),
+    "purge": lazy_gettext("Telling caches what to forget"),
+    "rebuild": lazy_gettext("Making pictures in their sizes"),
+    "samples": lazy_gettext("Sample products"),
+    "scrub": lazy_gettext("Reading every byte again"),
+    "snapshot": lazy_gettext("Hourly snapshot"),
+    "sweep": lazy_gettext("Tidying up"),
+    "tell_alert": lazy_gettext("Telling an alert"),
+    "webhooks": lazy_gettext("Sending webhooks"),
+}
+"""What kinds of jobs are called; one that is not here is shown as it is."""
+SPANS = {
+    Span.DAY: lazy_gettext("24 hours"),
+    Span.WEEK: lazy_gettext("7 days"),
+    Span.MONTH: lazy_gettext("30 days"),
+}
+PROBLEMS = {
+    each.code: (lazy_gettext(each.message), lazy_gettext(each.hint))
+    for each in (JobOver, JobIsPeriodic, AlertRecovered)
+}
+SAID = {
+    "acknowledged": lazy_gettext("Noted: you have seen the alert."),
+    "paused": lazy_gettext("It pauses; what runs does so at its next step."),
+    "resumed": lazy_gettext("It goes on."),
+    "cancelled": lazy_gettext("It is cancelled; what it had done stays."),
+}
+CHIPS: Mapping[str, tuple[str, str]] = {
+    "ok": ("good", "✓"),
+    "unknown": ("", "?"),
+    "notice": ("warn", "i"),
+    "warning": ("warn", "!"),
+    "critical": ("bad", "✕"),
+    "attention": ("warn", "!"),
+    "at_risk": ("bad", "✕"),
+}
+"""The class and the sign of a level or a verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A curve of the history: its name, what it is of, and how its values are written.
+
+    It is drawn up to `most`, else to what is above all values and above `least`.
+    """
+
+    key: str
+    name: object
+    write: Callable[[float], str]
+    most: float | None = None
+    least: float = 0
+    of_house: bool = True
+
+    def of(self, point: Point) -> float | None:
+        """Return its value in `point`."""
+        value: float | None = getattr(point, self.key)
+        return value
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as the reader writes it, in its largest unit."""
+    return str(format_timedelta(timedelta(seconds=seconds), locale=get_locale()))
+
+
+def number(value: float, places: int = 1) -> str:
+    """Return a number as the reader writes it, with at most so many places."""
+    pattern = "#,##0." + "#" * places if places else "#,##0"
+    return str(format_decimal(value, pattern, locale=get_locale()))
+
+
+def written(word: object) -> object:
+    """Return a word of a sentence as the reader writes such things."""
+    if isinstance(word, Bytes):
+        return _bytes(word)
+    if isinstance(word, Number):
+        return number(word)
+    return number(word, 0) if isinstance(word, int) else word
+
+
+def percent(value: float) -> str:
+    """Return a share as the reader writes it."""
+    return _("%(number)s %%", number=number(value))
+
+
+def value_of(component: Component) -> str:
+    """Return the figure of a card, "" where it has none."""
+    value = component.value
+    if value is None or component.unit is None:
+        return ""
+    return UNITS[component.unit](value)
+
+
+def alert_value(alert: Alert) -> str:
+    """Return how bad an alert is, and where its level begins."""
+    write = ALERT_UNITS[alert.unit]
+    return _(
+        "%(value)s; the level begins at %(threshold)s",
+        value=write(alert.value),
+        threshold=write(alert.threshold),
+    )
+
+
+def hours(value: float) -> str:
+    """Return some hours."""
+    return _("%(number)s h", number=number(value))
+
+
+def files(value: float) -> str:
+    """Return a number of files."""
+    count = round(value)
+    return ngettext("%(count)s file", "%(count)s files", count, count=number(count, 0))
+
+
+def per_second(value: float) -> str:
+    """Return a rate of requests."""
+    return _("%(number)s a second", number=number(value, 2))
+
+
+def milliseconds(value: float) -> str:
+    """Return a time."""
+    return _("%(number)s ms", number=number(value, 0))
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence with what stands in backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Why a job did not end well; most sentences of that are in English."""
+
+    text: str
+    is_english: bool
+
+
+def job_error(error: str) -> Told:
+    """Return what a job says of its end, translated where that is possible."""
+    ended = ENDED_WITH.fullmatch(error)
+    text = filled(ENDED, ended.groupdict(), gettext) if ended else gettext(error)
+    return Told(text=text, is_english=text == error and language() != "en")
+
+
+def _bytes(value: float) -> str:
+    return size(value, KILO)
+
+
+UNITS: Mapping[Unit, Callable[[float], str]] = {
+    Unit.PERCENT: percent,
+    Unit.BYTES: _bytes,
+    Unit.HOURS: hours,
+    Unit.MEMBERS: lambda value: ngettext("%(num)s member", "%(num)s members", round(value)),
+    Unit.FILES: lambda value: ngettext("%(num)s damaged", "%(num)s damaged", round(value)),
+    Unit.JOBS: lambda value: ngettext("%(num)s due", "%(num)s due", round(value)),
+    Unit.MESSAGES: lambda value: ngettext("%(num)s waits", "%(num)s wait", round(value)),
+    Unit.PER_SECOND: per_second,
+}
+ALERT_UNITS: Mapping[Unit, Callable[[float], str]] = {
+    Unit.PERCENT: percent,
+    Unit.HOURS: hours,
+    Unit.FILES: files,
+}
+SERIES = (
+    Series(key="stored_bytes", name=lazy_gettext("Stored"), write=_bytes, of_house=False),
+    Series(key="stored_files", name=lazy_gettext("Files"), write=files, of_house=False),
+    Series(key="disk_percent", name=lazy_gettext("Disk of the database"), write=percent, most=100),
+    Series(key="connections_percent", name=lazy_gettext("Connections"), write=percent, most=100),
+    Series(key="oplog_hours", name=lazy_gettext("Oplog window"), write=hours),
+    Series(key="requests_per_second", name=lazy_gettext("Requests"), write=per_second),
+    Series(key="error_percent", name=lazy_gettext("Our errors"), write=percent, least=1),
+    Series(
+        key="p95_ms", name=lazy_gettext("Slow answers (95 of 100 are quicker)"), write=milliseconds
+    ),
+)
+"""The curves of the history, those of a site first."""
+
+
+def texts() -> Mapping[str, str]:
+    """Return what the modules of the page say."""
+    return {
+        "copied": _("Copied"),
+        "progress": _("{done} of {total}"),
+        "done": _("{done} done"),
+        "lost": _("No connection; it tries again."),
+        "changed": _("The list has changed."),
+    }

@@ -1,0 +1,184 @@
+"""`/api/ops`: how everything is, was, and what is being done; as JSON or as text."""
+
+from typing import Annotated
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.clock import iso
+from avenue.cursors import BadCursor
+from avenue.errors import Invalid
+from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
+from avenue.health.alerts.models import Alert, State
+from avenue.health.alerts.service import AlertService
+from avenue.health.history.points import Point, Span
+from avenue.health.models import ALERTED, AlertLevel, Level
+from avenue.health.views.replies import AlertList, AlertReply, HistoryReply, JobList, PointReply
+from avenue.health.views.state.presenting import rounded, state_json
+from avenue.health.views.state.replies import StateReply
+from avenue.health.views.state.service import StateService
+from avenue.identity import Role
+from avenue.jobs.desk import JobDesk
+from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
+from avenue.jobs.presenting import job_json
+from avenue.jobs.replies import JobReply
+from avenue.totals import total_json
+from avenue.web.audit import audited, note
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import JSON, Reply, described
+from avenue.web.errors import InvalidQuery
+from avenue.web.parsing import PageQuery, one_of, page_asked_for
+from avenue.web.plain import TEXT, json_or_text
+from avenue.web.services import using
+
+blueprint = Blueprint("ops", __name__, url_prefix="/api/ops")
+
+
+class AlertsQuery(PageQuery, total=False):
+    """Which alerts."""
+
+    state: Annotated[State, Field(description="Only those that stand so.")]
+    level: Annotated[AlertLevel, Field(description="Only those of this level.")]
+
+
+class HistoryQuery(TypedDict, total=False):
+    """How far back."""
+
+    range: Annotated[Span, Field(description="24h if left out.")]
+
+
+@blueprint.get("/state")
+@require(Role.OPS)
+@described(replies={200: Reply({JSON: StateReply, TEXT: str})})
+def show_state() -> Response:
+    """Tell how each component is, the worst first, and the one thing to do about it."""
+    return json_or_text(state_json(using(StateService).overview(current_actor())))
+
+
+@blueprint.get("/alerts")
+@require(Role.OPS)
+@described(
+    query=AlertsQuery,
+    replies={200: Reply({JSON: AlertList, TEXT: str})},
+    refuses=(BadCursor, Invalid, InvalidQuery),
+)
+def list_alerts() -> Response:
+    """List alerts, the newest first: `?state ?level ?limit ?after`."""
+    asked = page_asked_for()
+    state, level = request.args.get("state"), request.args.get("level")
+    found = using(AlertService).list(
+        current_actor(),
+        state=None if state is None else State(one_of("state", state, [*State])),
+        level=None if level is None else Level(one_of("level", level, [*ALERTED])),
+        after=asked.after,
+        limit=asked.limit,
+    )
+    answer: AlertList = {
+        "items": [alert_json(each) for each in found.items],
+        "next": found.next,
+        **total_json(found.total),
+    }
+    return json_or_text(answer)
+
+
+@blueprint.post("/alerts/<alert_id>/ack")
+@audited("alert.acknowledged", "alert_id")
+@require(Role.OPS)
+@described(replies={200: AlertReply}, refuses=(AlertNotFound, AlertRecovered))
+def acknowledge(alert_id: str) -> Response:
+    """Note that somebody has seen an alert: it is not told again until it gets worse."""
+    return jsonify(alert_json(using(AlertService).acknowledge(current_actor(), alert_id)))
+
+
+@blueprint.get("/history")
+@require(Role.OPS)
+@described(
+    query=HistoryQuery,
+    replies={200: Reply({JSON: HistoryReply, TEXT: str})},
+    refuses=(InvalidQuery,),
+)
+def show_history() -> Response:
+    """Tell what the hourly snapshots saw, the oldest first: `?range`."""
+    span = Span(one_of("range", request.args.get("range", Span.DAY), [*Span]))
+    points = using(StateService).history(current_actor(), span)
+    answer: HistoryReply = {"range": span, "items": [_point_json(each) for each in points]}
+    return json_or_text(answer)
+
+
+@blueprint.get("/jobs")
+@require(Role.OPS)
+@described(replies={200: Reply({JSON: JobList, TEXT: str})})
+def list_jobs() -> Response:
+    """List the background work: what runs, waits or is paused, then what is over."""
+    work = using(JobDesk).work(current_actor())
+    items = [job_json(each) for each in (*work.unfinished, *work.finished)]
+    answer: JobList = {"items": items, "next": None, "total": len(items)}
+    return json_or_text(answer)
+
+
+@blueprint.post("/jobs/<job_id>/pause")
+@audited("job.paused", "job_id")
+@require(Role.OPS)
+@described(replies={200: JobReply}, refuses=(JobNotFound, JobOver))
+def pause_job(job_id: str) -> Response:
+    """Hold a job back; one that runs pauses at its next save, and has `wish` until then."""
+    job = using(JobDesk).pause(current_actor(), job_id)
+    note(kind=job.kind)
+    return jsonify(job_json(job))
+
+
+@blueprint.post("/jobs/<job_id>/resume")
+@audited("job.resumed", "job_id")
+@require(Role.OPS)
+@described(replies={200: JobReply}, refuses=(JobNotFound, JobOver))
+def resume_job(job_id: str) -> Response:
+    """Let a paused job go on where it was."""
+    job = using(JobDesk).resume(current_actor(), job_id)
+    note(kind=job.kind)
+    return jsonify(job_json(job))
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+@audited("job.cancelled", "job_id")
+@require(Role.OPS)
+@described(replies={200: JobReply}, refuses=(JobNotFound, JobOver, JobIsPeriodic))
+def cancel_job(job_id: str) -> Response:
+    """End a job, at its next save if it runs; what it has done stays."""
+    job = using(JobDesk).cancel(current_actor(), job_id)
+    note(kind=job.kind)
+    return jsonify(job_json(job))
+
+
+def alert_json(alert: Alert) -> AlertReply:
+    """Return an alert as JSON."""
+    return {
+        "id": alert.id,
+        "measure": alert.measure,
+        "site": alert.site,
+        "level": alert.level,
+        "state": alert.state,
+        "value": round(alert.value, 2),
+        "threshold": alert.threshold,
+        "unit": alert.unit,
+        "opened_at": iso(alert.opened_at),
+        "changed_at": iso(alert.changed_at),
+        "acknowledged_at": iso(alert.acknowledged_at) if alert.acknowledged_at else None,
+        "acknowledged_by": alert.acknowledged_by,
+        "recovered_at": iso(alert.recovered_at) if alert.recovered_at else None,
+        "action": alert.action,
+    }
+
+
+def _point_json(point: Point) -> PointReply:
+    return {
+        "at": iso(point.at),
+        "stored_bytes": point.stored_bytes,
+        "stored_files": point.stored_files,
+        "disk_percent": rounded(point.disk_percent),
+        "connections_percent": rounded(point.connections_percent),
+        "oplog_hours": rounded(point.oplog_hours),
+        "requests_per_second": rounded(point.requests_per_second),
+        "error_percent": rounded(point.error_percent),
+        "p95_ms": rounded(point.p95_ms),
+    }

@@ -1,0 +1,144 @@
+"""How everything is now: live facts, what the last hourly snapshot saw, and since when."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Forbidden
+from avenue.health.alerts.models import Alert
+from avenue.health.alerts.service import AlertService
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.history.points import Point, Span, house_point, site_point
+from avenue.health.history.snapshots.models import Snapshot
+from avenue.health.history.snapshots.service import SnapshotService, quota_use
+from avenue.health.models import Component, Level, Measure, Overview
+from avenue.health.rules import components as of
+from avenue.health.rules.measures import rules
+from avenue.identity import Actor, Role
+from avenue.jobs.desk import JobDesk
+from avenue.jobs.models import Job
+from avenue.media.outbox.service import Outbox
+from avenue.storage.quotas import Amount
+from avenue.storage.room import site_quota
+from avenue.storage.status import DeploymentStatus, is_persistent
+
+MEASURES = {
+    "disk": Measure.DISK,
+    "connections": Measure.CONNECTIONS,
+    "oplog": Measure.OPLOG,
+    "quota": Measure.QUOTA,
+    "traffic": Measure.ERRORS,
+    "integrity": Measure.DAMAGED,
+}
+"""Which alerts are about which component."""
+ALERTS = 100
+"""The newest ones, which tell since when a component is as it is."""
+
+
+class Usage(Protocol):
+    """Who knows how much a site has stored."""
+
+    def used(self, actor: Actor, *, lately: bool = False) -> Amount:
+        """Return what the actor's site has stored; `lately`: now, or a little while ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the facts come from."""
+
+    deployment: DeploymentStatus
+    inspections: InspectionStore
+    usage: Usage
+    jobs: JobDesk
+    outbox: Outbox
+    snapshots: SnapshotService
+    alerts: AlertService
+
+
+class StateService:
+    """Tells operators how their site is, and those of the house how the deployment is."""
+
+    def __init__(self, sources: Sources, settings: Settings) -> None:
+        self._from = sources
+        self._settings = settings
+        self._rules = rules(settings.alert_levels)
+
+    def overview(self, actor: Actor) -> Overview:
+        """Return the components `actor` may see, the worst first; raise `Forbidden`."""
+        _admit(actor)
+        alerts = self._from.alerts.list(actor, limit=ALERTS).items
+        snapshot = self._from.snapshots.newest() if actor.runs_house else None
+        of_house = self._of_house(snapshot) if actor.runs_house else ()
+        dated = [
+            replace(each, since=_since(each, actor, alerts))
+            for each in (*of_house, *self._of_site(actor))
+        ]
+        return Overview(
+            generated_at=utc_now(),
+            snapshot_at=snapshot.at if snapshot else None,
+            components=tuple(sorted(dated, key=lambda each: -each.level.rank)),
+            passes=tuple(self._passes(actor)) if actor.runs_house else (),
+        )
+
+    def history(self, actor: Actor, span: Span) -> list[Point]:
+        """Return what the snapshots of `span` saw, the oldest first; raise `Forbidden`.
+
+        Who does not run the house gets what the own site has stored, and nothing else.
+        """
+        _admit(actor)
+        site = None if actor.runs_house else actor.site.id
+        snapshots = self._from.snapshots.history_since(utc_now() - span.time, site)
+        return [house_point(each) if site is None else site_point(each) for each in snapshots]
+
+    def _passes(self, actor: Actor) -> list[Job]:
+        """Return the jobs that run again and again, by kind."""
+        periodic = [each for each in self._from.jobs.work(actor).unfinished if each.every_seconds]
+        return sorted(periodic, key=lambda each: each.kind)
+
+    def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
+        settings = self._settings
+        mongodb, database = self._from.deployment.mongodb(), self._from.deployment.database()
+        persistent = is_persistent(mongodb, settings)
+        yield of.members(mongodb)
+        yield of.durability(mongodb, persistent=persistent, is_local=settings.local)
+        yield of.disk(database, self._rules)
+        yield of.database(database)
+        yield of.connections(mongodb, self._rules)
+        yield of.oplog(mongodb, self._rules, is_local=settings.local)
+        yield of.traffic(snapshot, self._rules)
+        if settings.webhook_url:
+            yield of.webhooks(self._from.outbox.undelivered())
+
+    def _of_site(self, actor: Actor) -> Iterator[Component]:
+        site, work, now = actor.site, self._from.jobs.work(actor), utc_now()
+        inspections = self._from.inspections
+        yield of.integrity(
+            inspections.last_pass(site.id),
+            inspections.damaged(site.id),
+            inspections.finding_counts(site.id),
+        )
+        used = self._from.usage.used(actor, lately=True)
+        use = quota_use(site, used, site_quota(site, self._settings))
+        yield of.quota(use, self._rules)
+        yield of.jobs(work, now)
+        if self._settings.smtp_url:
+            yield of.deliveries(work, now)
+
+
+def _admit(actor: Actor) -> None:
+    if not actor.has_role(Role.OPS):
+        raise Forbidden
+
+
+def _since(component: Component, actor: Actor, alerts: Iterable[Alert]) -> datetime | None:
+    """Return when a component became as it is, as far as the newest alert about it tells."""
+    measure = MEASURES.get(component.key)
+    for each in alerts:
+        if each.measure is measure and each.site in {None, actor.site.id}:
+            if component.level is Level.UNKNOWN:
+                return None
+            return each.recovered_at if component.level is Level.OK else each.opened_at
+    return None

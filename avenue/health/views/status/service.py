@@ -1,0 +1,434 @@
+"""Is anything of the shop lost, and would it survive? The figures, a verdict, and what to do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Forbidden
+from avenue.health.checks.inspection import INSPECT, Inspector
+from avenue.health.checks.models import AssetCounts, BrokenReference, Pass, Tally
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.models import Level, Verdict
+from avenue.identity import Actor, Role, is_id
+from avenue.jobs.errors import JobNotFound
+from avenue.jobs.models import Job
+from avenue.jobs.service import JobService
+from avenue.media.addresses import KnownPaths, targets_of
+from avenue.media.leftovers import LEFT_FOLDERS, files_left
+from avenue.media.references import Fault, Standing
+from avenue.shop.models import GROUP, PRODUCT
+from avenue.shop.store.status import Counted, StatusStore
+from avenue.storage.status import (
+    DatabaseFacts,
+    DeploymentStatus,
+    MongoFacts,
+    is_persistent,
+    percent,
+)
+from avenue.storage.survey import BucketTotals
+
+MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
+DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
+SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
+LOOKS_AGAIN = 3
+OWNERS = (PRODUCT, GROUP)
+MOST_BESIDE = 100  # problems of pages and the logo that are told
+MOST_FILES_COUNTED = 1000
+LOOK_KEY = "now []"
+"""That of `python -m avenue inspect`, so that a look is not begun twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCounts:
+    """The references of a shop; `stored` and `missing` are None before the first pass."""
+
+    total: int
+    stored: int | None
+    external: int
+    ephemeral: int
+    missing: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductsStatus:
+    """Whether every picture of the shop is there. `coverage` is the share that was looked at.
+
+    `temporary` are the pictures that wait for their product: those in time, and those expired.
+    """
+
+    generated_at: datetime
+    checked_at: datetime | None
+    coverage: float
+    verdict: Verdict
+    products: Counted
+    groups: Counted
+    images: ImageCounts
+    temporary: tuple[int, int]
+    problems: tuple[BrokenReference, ...]
+    next: str | None
+    problems_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageStatus:
+    """Where the bytes are, and whether they would survive.
+
+    `database` is None where it would tell how much other sites keep. `renditions` are their
+    number and bytes. `website` are the first problems with what pages and the logo name.
+    """
+
+    generated_at: datetime
+    checked_at: datetime | None
+    verdict: Verdict
+    persistent: bool
+    mongodb: MongoFacts
+    buckets: Mapping[str, BucketTotals]
+    tally: Tally | None
+    renditions: tuple[int, int]
+    assets: AssetCounts
+    database: DatabaseFacts | None
+    disk_used_bytes: int | None
+    disk_total_bytes: int | None
+    paths_checked: tuple[str, ...]
+    files_found: int
+    website: tuple[BrokenReference, ...]
+    website_total: int
+    advice: tuple[str, ...]
+
+    @property
+    def disk_percent(self) -> float | None:
+        """How full the database's disk is."""
+        return _shown(percent(self.disk_used_bytes, self.disk_total_bytes))
+
+
+def _of_any_site(mongodb: MongoFacts) -> MongoFacts:
+    """Return what every site may know of the deployment: that there is one, and of which kind."""
+    return replace(
+        mongodb, version=None, members=None, primary=None, storage_engine=None, oplog_hours=None
+    )
+
+
+class StatusService:
+    """Answers the two questions of the debug endpoints, for one site."""
+
+    def __init__(
+        self,
+        shop: StatusStore,
+        inspections: InspectionStore,
+        inspector: Inspector,
+        deployment: DeploymentStatus,
+        known_paths: KnownPaths,
+        jobs: JobService,
+        settings: Settings,
+    ) -> None:
+        self._shop = shop
+        self._jobs = jobs
+        self._inspections = inspections
+        self._inspector = inspector
+        self._deployment = deployment
+        self._known_paths = known_paths
+        self._settings = settings
+
+    def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
+        """Return how the pictures stand, with up to `limit` problems after the place `after`.
+
+        `deep` looks at the references now, as far as the time of one read goes; a small shop that
+        no pass has seen is looked at in any case.
+        """
+        site_id, now = actor.site.id, utc_now()
+        last = self._inspections.last_pass(site_id)
+        looked = sum(last.tally.references.values()) if last else 0
+        checked_at = last.ended_at if last else None
+        products = self._shop.count(site_id, PRODUCT)
+        groups = self._shop.count(site_id, GROUP)
+        total = products.images + groups.images
+        if deep or (last is None and total <= SOON_LOOKED_AT):
+            looked, complete = self._inspector.references_now(actor.site, self._deep_seconds())
+            checked_at = now if complete else checked_at
+        problems, following = self._problems(actor, OWNERS, after, limit)
+        found = self._inspections.finding_counts(site_id, OWNERS)
+        images = self._image_counts(actor, total, found, last, known=checked_at is not None)
+        return ProductsStatus(
+            generated_at=now,
+            checked_at=checked_at,
+            coverage=_coverage(looked, total, known=checked_at is not None),
+            verdict=_products_verdict(images, found),
+            products=products,
+            groups=groups,
+            images=images,
+            temporary=self._inspections.waiting(site_id, temporary=True),
+            problems=tuple(problems),
+            next=following,
+            problems_total=sum(found.values()),
+        )
+
+    def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
+        """Return where the bytes are. `deep` looks at them now, if one read has the time.
+
+        What is of the whole deployment is for who runs the house.
+        """
+        site_id, runs_house = actor.site.id, actor.runs_house
+        mongodb, database = self._deployment.mongodb(), self._deployment.database()
+        last = self._inspections.last_pass(site_id)
+        tally, checked_at = (last.tally, last.ended_at) if last else (None, None)
+        looked = self._inspector.storage_now(actor.site, self._deep_seconds()) if deep else None
+        if looked is not None:
+            tally, checked_at = looked, utc_now()
+        assets = self._inspections.asset_counts(site_id)
+        files_found = sum(1 for _ in islice(files_left(LEFT_FOLDERS), MOST_FILES_COUNTED))
+        beside = self._inspector.beside
+        website, _ = self._problems(actor, beside, "", MOST_BESIDE)
+        on_website = self._inspections.finding_counts(site_id, beside)
+        persistent = is_persistent(mongodb, self._settings)
+        worries = [
+            *_about_survival(persistent, mongodb, self._settings),
+            *_about_room(database, self._settings),
+            *_about_bytes(tally),
+            *_about_damage(assets),
+            *_about_website(on_website),
+            *_about_records(self._inspections.malformed_count(site_id)),
+            *_about_leftovers(assets, files_found),
+        ]
+        unfinished = deep and looked is None
+        return StorageStatus(
+            generated_at=utc_now(),
+            checked_at=checked_at,
+            verdict=Verdict.of((level for level, _ in worries), known=tally is not None),
+            persistent=persistent,
+            mongodb=mongodb if runs_house else _of_any_site(mongodb),
+            buckets=self._inspections.totals(site_id),
+            tally=tally,
+            renditions=self._inspections.renditions(site_id),
+            assets=assets,
+            database=database if runs_house else None,
+            disk_used_bytes=database.disk_used_bytes if runs_house else None,
+            disk_total_bytes=database.disk_total_bytes if runs_house else None,
+            paths_checked=LEFT_FOLDERS,
+            files_found=files_found,
+            website=tuple(website),
+            website_total=sum(on_website.values()),
+            advice=(
+                *(sentence for _, sentence in worries),
+                *(_about_privileges(mongodb, database) if runs_house else ()),
+                *([NOT_ALL_LOOKED_AT] if unfinished else []),
+            ),
+        )
+
+    def problems_of(
+        self, actor: Actor, kind: str, ids: Sequence[str]
+    ) -> Mapping[str, Sequence[BrokenReference]]:
+        """Return what was found with these products or groups and still holds, by id."""
+        found = self._inspections.findings_of(actor.site.id, kind, ids)
+        if found:
+            self._inspector.look_again(actor.site, found)
+            found = self._inspections.findings_of(actor.site.id, kind, ids)
+        by_id: dict[str, list[BrokenReference]] = {}
+        for each in found:
+            by_id.setdefault(each.referrer, []).append(each)
+        return by_id
+
+    def names(
+        self, actor: Actor, findings: Sequence[BrokenReference]
+    ) -> Mapping[tuple[str, str], str]:
+        """Return the names of the products and groups of `findings`, by kind and id."""
+        return {
+            (kind, owner): name
+            for kind in (PRODUCT, GROUP)
+            for owner, name in self._shop.names(
+                actor.site.id,
+                kind,
+                sorted({each.referrer for each in findings if each.referrer_kind == kind}),
+            ).items()
+        }
+
+    def look(self, actor: Actor) -> Job:
+        """Have everything looked at soon, and return the job; one that waits or runs will do."""
+        if not actor.has_role(Role.OPS):
+            raise Forbidden
+        return self._jobs.enqueue(INSPECT, key=LOOK_KEY)
+
+    def look_of(self, actor: Actor, job_id: str) -> Job | None:
+        """Return the job that looks at everything, if `job_id` is one."""
+        if not actor.has_role(Role.OPS) or not is_id(job_id):
+            return None
+        try:
+            job = self._jobs.get(job_id)
+        except JobNotFound:
+            return None
+        return job if job.kind == INSPECT else None
+
+    def _problems(
+        self, actor: Actor, kinds: Sequence[str], after: str, limit: int
+    ) -> tuple[list[BrokenReference], str | None]:
+        """Return a page of findings about `kinds` that still hold, and where the next page is."""
+        found: list[BrokenReference] = []
+        for _ in range(LOOKS_AGAIN):
+            found = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
+            self._inspector.look_again(actor.site, found)
+            again = self._inspections.findings_after(actor.site.id, kinds, after, limit + 1)
+            if again == found:
+                break
+            found = again
+        page = found[:limit]
+        return page, page[-1].place if len(found) > limit else None
+
+    def _image_counts(
+        self,
+        actor: Actor,
+        total: int,
+        found: Mapping[Standing, int],
+        last: Pass | None,
+        *,
+        known: bool,
+    ) -> ImageCounts:
+        urls = self._shop.urls(actor.site.id, MOST_URL_OWNERS)
+        if urls is None:
+            passed = last.tally.references if last else {}
+            external = passed.get(Standing.EXTERNAL, 0)
+            ephemeral = passed.get(Standing.EPHEMERAL, 0)
+        else:
+            targets = targets_of(actor.site, urls, self._known_paths)
+            external = sum(targets[url] is None for url in urls)
+            faults = [each for each in map(targets.get, urls) if isinstance(each, Fault)]
+            ephemeral = sum(each.standing is Standing.EPHEMERAL for each in faults)
+        missing = found[Standing.MISSING] if known else None
+        stored = None if missing is None else max(total - external - ephemeral - missing, 0)
+        return ImageCounts(
+            total=total, stored=stored, external=external, ephemeral=ephemeral, missing=missing
+        )
+
+    def _deep_seconds(self) -> float:
+        return self._settings.read_seconds * DEEP_SHARE
+
+
+NOT_ALL_LOOKED_AT = (
+    "There is more than one request can look at; the figures of the last pass stand here. "
+    "`python -m avenue inspect` looks at everything now."
+)
+
+
+def _coverage(looked: int, total: int, *, known: bool) -> float:
+    """Return the share of the references that was looked at, from 0 to 1."""
+    if not total:
+        return 1.0 if known else 0.0
+    return round(min(looked / total, 1.0), 4)
+
+
+def _products_verdict(images: ImageCounts, found: Mapping[Standing, int]) -> Verdict:
+    if found[Standing.MISSING]:
+        return Verdict.AT_RISK
+    if images.ephemeral or found[Standing.STORED]:
+        return Verdict.ATTENTION
+    return Verdict.OK if images.missing is not None else Verdict.UNKNOWN
+
+
+Worry = tuple[Level, str]
+
+
+def _about_survival(persistent: bool, mongodb: MongoFacts, settings: Settings) -> Iterable[Worry]:
+    if not persistent:
+        yield (
+            Level.CRITICAL,
+            "The database lies under AVENUE_DATA_DIR on one disk: good for trying out. For a shop "
+            "that must keep its pictures use a replica set of three members."
+            if settings.local
+            else "One member holds all data. Add two members; or, if its disk outlives containers "
+            "and deployments, declare that with AVENUE_STORAGE=volume.",
+        )
+    sick = [each.host for each in mongodb.members or () if each.healthy is False]
+    if sick:
+        yield Level.WARNING, f"These members are not healthy: {', '.join(sick)}."
+
+
+def _about_room(database: DatabaseFacts, settings: Settings) -> Iterable[Worry]:
+    """Say what an alert would: it warns at the second level, and at the third it is urgent."""
+    full, (_, filling_at, full_at) = _shown(database.disk_percent), settings.alert_levels
+    if full is not None and full >= full_at:
+        yield Level.CRITICAL, f"The database's disk is {full} % full: give it more at once."
+    elif full is not None and full >= filling_at:
+        yield Level.WARNING, f"The database's disk is {full} % full: plan for more."
+
+
+def _about_bytes(tally: Tally | None) -> Iterable[Worry]:
+    if tally is None:
+        return
+    incomplete = sum(tally.incomplete_files.values())
+    if incomplete:
+        yield (
+            Level.CRITICAL,
+            f"{incomplete} files are not whole. For product pictures see products-status: "
+            "uploading the same picture again mends it; the others come from a backup.",
+        )
+    orphans, unowned = sum(tally.orphan_chunks.values()), sum(tally.unowned_files.values())
+    if orphans:
+        yield (
+            Level.WARNING,
+            f"{orphans} chunks belong to no file. The sweeper removes them an hour after they "
+            "were written (`python -m avenue sweep`); if they stay, it does not run.",
+        )
+    if unowned:
+        yield (
+            Level.WARNING,
+            f"{unowned} files belong to no asset. The sweeper removes them an hour after they "
+            "were written (`python -m avenue sweep`); if they stay, it does not run.",
+        )
+
+
+def _about_damage(assets: AssetCounts) -> Iterable[Worry]:
+    if assets.damaged:
+        yield (
+            Level.CRITICAL,
+            f"{assets.damaged} assets show bytes that are damaged. `python -m avenue fsck` names "
+            "them; with `--repair` it mends what can be.",
+        )
+
+
+def _about_website(found: Mapping[Standing, int]) -> Iterable[Worry]:
+    if found[Standing.MISSING]:
+        yield (
+            Level.CRITICAL,
+            f"{found[Standing.MISSING]} pictures that pages or the logo name are lost, damaged or "
+            "in the trash: see `website`.",
+        )
+
+
+def _about_records(malformed: int) -> Iterable[Worry]:
+    if malformed:
+        yield (
+            Level.WARNING,
+            f"{malformed} records are not as they should be, so lists leave them out. "
+            "`python -m avenue fsck` names each of them and its field.",
+        )
+
+
+def _about_leftovers(assets: AssetCounts, files_found: int) -> Iterable[Worry]:
+    if assets.expired:
+        yield (
+            Level.OK,
+            f"{assets.expired} uploads have waited too long for their owner; the sweeper takes "
+            "them next time.",
+        )
+    if files_found:
+        yield (
+            Level.WARNING,
+            f"{files_found} files lie in folders of this container, where the next deployment "
+            "loses them. Put them into Avenue.",
+        )
+
+
+def _about_privileges(mongodb: MongoFacts, database: DatabaseFacts) -> Iterable[str]:
+    """Say which privileges the database user lacks for the figures that are null."""
+    states = [each.state for each in mongodb.members or ()]
+    if None in states or mongodb.storage_engine is None:
+        yield "Grant the database user the role clusterMonitor to see how each member is."
+    if mongodb.oplog_hours is None and mongodb.members is not None:
+        yield "Grant the database user the role read on the database local to see the oplog window."
+    if database.data_bytes is None:
+        yield "Grant the database user the action dbStats to see sizes and how full the disk is."
+
+
+def _shown(percent: float | None) -> float | None:
+    return None if percent is None else round(percent, 1)

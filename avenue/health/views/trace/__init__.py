@@ -1,0 +1,1 @@
+"""The trace of one asset, as JSON or as text."""

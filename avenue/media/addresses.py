@@ -1,0 +1,110 @@
+"""Where a stored URL leads, by its text alone: nothing is ever fetched."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from avenue.identity import Site
+from avenue.media.legacy import legacy_path
+from avenue.media.references import Fault, Kind
+
+OWN_PATH = re.compile(r"/media/([A-Za-z0-9_-]{22})(/.*)?")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Names that lead somewhere only inside one machine or one private network.
+PRIVATE_ENDINGS = (
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home.arpa",
+)
+DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+KnownPaths = Callable[[str, Collection[str]], Mapping[str, str]]
+"""Returns the assets that old paths (as `legacy_path` writes them) of a site name, by path."""
+
+Target = str | Fault | None
+"""The id of the asset a reference names, the fault it has in itself, or None: it is elsewhere."""
+
+ON_A_DISK = Fault(Kind.LOCAL_PATH, "The path is of a file on a disk, not of a picture here.")
+
+
+@dataclass(frozen=True, slots=True)
+class _OldPath:
+    """A path of ours that is no address of a picture, unless one from before Avenue."""
+
+    path: str
+
+
+def targets_of(site: Site, urls: Iterable[str], known_paths: KnownPaths) -> dict[str, Target]:
+    """Return where each of `urls` leads on `site`."""
+    read = {url: _read(site, url) for url in set(urls)}
+    paths = {each.path for each in read.values() if isinstance(each, _OldPath)}
+    known = known_paths(site.id, paths) if paths else {}
+    return {
+        url: known.get(each.path, ON_A_DISK) if isinstance(each, _OldPath) else each
+        for url, each in read.items()
+    }
+
+
+def leads_here(site: Site, url: str) -> bool:
+    """Tell whether `url` is absolute, or begins with `//`, and names a host of `site`."""
+    try:
+        parts = urlsplit(url.strip())
+        return _is_own(site, parts.scheme, _host(parts), parts.port)
+    except ValueError:
+        return False
+
+
+def _read(site: Site, url: str) -> Target | _OldPath:
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        host, port = _host(parts), parts.port
+    except ValueError:
+        return Fault(Kind.MALFORMED_ENTRY, "The URL cannot be read.")
+    if not text or (parts.scheme in DEFAULT_PORTS and not host):
+        return Fault(Kind.MALFORMED_ENTRY, "The URL is empty or names no host.")
+    is_file = parts.scheme == "file" or DRIVE.match(text) is not None
+    if not is_file and (not (host or parts.scheme) or _is_own(site, parts.scheme, host, port)):
+        return _on_own_host(parts.path)
+    if is_file or parts.scheme == "blob":
+        return Fault(Kind.LOCAL_PATH, "The address is a file on somebody's own machine.")
+    if host and is_private(host):
+        return Fault(Kind.LOCALHOST, f"The host {host} is reachable from its own machine only.")
+    return None
+
+
+def _on_own_host(path: str) -> str | _OldPath:
+    """Return the asset a path of ours names, or the path."""
+    normal = legacy_path(path) or "/"
+    own = OWN_PATH.fullmatch(normal)
+    return own[1] if own else _OldPath(normal)
+
+
+def _is_own(site: Site, scheme: str, host: str, port: int | None) -> bool:
+    """Tell whether this host, with this port, leads to `site`."""
+    names = {*site.hosts, urlsplit(site.base_url).netloc.lower()}
+    default = DEFAULT_PORTS.get(scheme)
+    spelled = f"[{host}]" if ":" in host else host
+    spellings = {f"{spelled}:{port}"} if port else set()
+    if port in {None, default}:
+        spellings |= {spelled, *(f"{spelled}:{each}" for each in DEFAULT_PORTS.values())}
+    return bool(host) and not names.isdisjoint(spellings)
+
+
+def is_private(host: str) -> bool:
+    """Tell whether only one machine or one private network knows this host."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or any(host.endswith(f".{each}") for each in PRIVATE_ENDINGS)
+    return not address.is_global
+
+
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").rstrip(".")

@@ -1,1 +1,0 @@
-"""The inspection: whether every reference leads to a picture, and every picture is whole."""

@@ -1,0 +1,119 @@
+"""Who refers to pictures, and what can be wrong with a reference or the bytes behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from avenue.media.models import Claim
+from avenue.storage.scope import Collection
+
+
+class Standing(StrEnum):
+    """How a picture that somebody refers to stands. Each reference has exactly one."""
+
+    STORED = "stored"
+    MISSING = "missing"
+    EXTERNAL = "external"
+    EPHEMERAL = "ephemeral"  # only a container's or a developer's disk had it
+
+
+class Kind(StrEnum):
+    """What is wrong with a reference."""
+
+    ASSET_MISSING = "asset_missing"
+    ASSET_IN_TRASH = "asset_in_trash"
+    ASSET_PURGING = "asset_purging"
+    FILE_MISSING = "file_missing"
+    WRONG_LENGTH = "wrong_length"
+    CHUNK_MISSING = "chunk_missing"
+    CHUNK_DUPLICATE = "chunk_duplicate"
+    CHUNK_SHORT = "chunk_short"
+    CHUNK_LONG = "chunk_long"
+    CHUNK_SURPLUS = "chunk_surplus"
+    WRONG_HASH = "wrong_hash"
+    MALFORMED_ENTRY = "malformed_entry"
+    LOCAL_PATH = "local_path"
+    LOCALHOST = "localhost"
+    NOT_OWNED = "not_owned"
+    ASSET_UNREADABLE = "asset_unreadable"
+    MALFORMED_RECORD = "malformed_record"
+
+
+EPHEMERAL = frozenset({Kind.LOCAL_PATH, Kind.LOCALHOST})
+SHOWN = frozenset({Kind.NOT_OWNED, Kind.MALFORMED_RECORD})
+"""What is wrong and loses no picture."""
+FINDINGS = "findings"
+"""Where walks keep the references that have a fault."""
+LONGEST_IMAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong; `detail` is a sentence with the facts."""
+
+    kind: Kind
+    detail: str
+
+    @property
+    def standing(self) -> Standing:
+        """How the picture stands that has this fault."""
+        if self.kind in EPHEMERAL:
+            return Standing.EPHEMERAL
+        return Standing.STORED if self.kind in SHOWN else Standing.MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referrer:
+    """Somebody who refers to pictures: a product, a group, a page, a site by its logo.
+
+    `images` are the entries as they are stored, whatever they are. `revision` changes with them.
+    One that `shares` shows what others own; else all it names has to be its own.
+    """
+
+    kind: str
+    id: str
+    sku: str | None
+    revision: int | None
+    images: tuple[object, ...]
+    shares: bool = False
+
+    def may_show(self, claim: Claim | None) -> bool:
+        """Tell whether it may refer to what `claim` owns; what nobody owns goes by itself."""
+        return claim is not None if self.shares else claim == Claim(kind=self.kind, id=self.id)
+
+
+class Referrers(Protocol):
+    """Everybody of one kind, handed over by the feature that keeps them."""
+
+    @property
+    def kind(self) -> str:
+        """What they are: the `kind` of their claims."""
+
+    @property
+    def collection(self) -> str:
+        """Where their records are."""
+
+    def count(self, site_id: str) -> int:
+        """Return how many have pictures."""
+
+    def after(self, site_id: str, last_id: str, limit: int) -> list[Referrer]:
+        """Return up to `limit` of those that have pictures, by id, after `last_id`."""
+
+    def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
+        """Return those of `ids` that exist."""
+
+
+def shown(entry: object) -> str | None:
+    """Return what an entry names, as text for people."""
+    named = entry.get("asset") or entry.get("url") if isinstance(entry, dict) else entry
+    return str(named)[:LONGEST_IMAGE] if named else None
+
+
+def found_against(findings: Collection, site_id: str, kind: str, *, limit: int) -> list[str]:
+    """Return the ids of referrers of `kind` that something was found against, `limit` at most."""
+    of_kind = {"_id": {"$gt": f"{site_id}/{kind}/", "$lt": f"{site_id}/{kind}0"}}
+    found = findings.aggregate(
+        [{"$match": of_kind}, {"$group": {"_id": "$referrer.id"}}, {"$limit": limit}]
+    )
+    return [each["_id"] for each in found]

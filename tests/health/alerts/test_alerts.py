@@ -1,0 +1,380 @@
+"""Alerts in a real database: one of a kind, told once, seen by those they concern."""
+
+import base64
+import hashlib
+import hmac
+import io
+import json
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from avenue.errors import Forbidden, Invalid
+from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
+from avenue.health.alerts.models import Alert, State
+from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.history.snapshots.models import QuotaUse
+from avenue.health.models import Level, Measure
+from avenue.identity import Role
+from avenue.mail.errors import MailUnavailable
+from avenue.mail.models import Letter
+from avenue.web.requestlog import JsonLines
+from tests.health.alerts.conftest import KEY, OPERATORS, House, operator
+from tests.mongod import fail_point
+from tests.receiver import PATH, Told
+from tests.threads import at_once
+from tests.unit.health.snapshots import at
+
+
+def kinds(told: list[Told]) -> list[str]:
+    return [each.message["type"] for each in told]
+
+
+def test_a_metric_swinging_around_85_for_a_day_is_one_alert_and_one_recovery(house: House) -> None:
+    """In the database, on the page, in every mailbox and for the webhook."""
+    hours = [
+        40.0,
+        *(85 + 4 * math.sin(hour * 5 * math.tau / 24) for hour in range(24)),
+        *[40.0] * 8,
+    ]
+    for hour, percent in enumerate(hours):
+        house.see(hour, disk=percent)
+        house.tell()
+    (document,) = house.documents()
+    assert document["opened_at"] == at(1)
+    (alert,) = house.list()
+    assert (alert.measure, alert.site, alert.level) == (Measure.DISK, None, Level.WARNING)
+    assert (alert.state, alert.recovered_at) == (State.RECOVERED, at(27))
+    assert kinds(house.inbox.all()) == ["alert.opened", "alert.recovered"]
+    written = Counter((to, str(letter["Subject"])) for (to,), letter in house.letters())
+    assert set(written.values()) == {1}
+    assert sorted({to for to, _ in written}) == sorted(OPERATORS)
+    assert sorted({subject for _, subject in written}) == [
+        "[Avenue] Advertencia: El disco de la base de datos está lleno al 85 %",
+        "[Avenue] Terminado: El disco de la base de datos está lleno al 40 %",
+    ]
+    assert document["notices"] == []
+
+
+def test_a_letter_says_in_the_language_of_the_site_what_is_and_what_to_do(house: House) -> None:
+    quota = QuotaUse(site="blog", bytes=961, most_bytes=1000, files=0, most_files=0)
+    house.see(0, quotas=(quota,))
+    house.see(1, disk=87.25)
+    house.tell()
+    letters = {str(letter["Subject"]): letter for _, letter in house.letters()}
+    (spanish,) = (each for subject, each in letters.items() if "87,2" in subject)
+    assert spanish.get_content().replace("\r\n", "\n").replace("\xa0", " ") == (
+        "El disco de la base de datos está lleno al 87,2 %.\n\n"
+        "Es algo nuevo.\n\n"
+        "Nivel: advertencia, a partir de 85 %\n"
+        "Valor: 87,2 %\n"
+        "Desde: 1 mar. 2026, 01:00 UTC\n\n"
+        "Qué hacer:\n"
+        "Prevé un disco más grande: `python -m avenue capacity` dice cuánto dura este.\n\n"
+        "Mientras nadie la confirme y no termine, se te avisa de nuevo cada 48 horas.\n\n"
+        "Todas las alertas, con un botón para decir que has visto esta:\n"
+        "https://shop.example/admin/infrastructure\n"
+    )
+    english = letters["[Blog] Critical: The site blog has used 96.1 % of its quota"]
+    assert "What to do:\r\nRemove what the site no longer needs" in english.get_content()
+
+
+def test_a_webhook_is_told_the_facts_signed(house: House) -> None:
+    house.see(5, damaged={"blog": 2})
+    house.tell()
+    (told,) = house.inbox.all()
+    assert told.path == PATH
+    (alert,) = house.list()
+    assert told.message == {
+        "type": "alert.opened",
+        "timestamp": "2026-03-01T05:00:00.000Z",
+        "data": {
+            "id": alert.id,
+            "measure": "damaged",
+            "site": "blog",
+            "level": "critical",
+            "state": "open",
+            "value": 2,
+            "threshold": 1,
+            "unit": "files",
+            "opened_at": "2026-03-01T05:00:00.000Z",
+            "changed_at": "2026-03-01T05:00:00.000Z",
+            "recovered_at": None,
+            "headline": "The site blog has files with damaged bytes: 2.",
+            "action": alert.action,
+        },
+    }
+    signed = (
+        f"{told.headers['webhook-id']}.{told.headers['webhook-timestamp']}.".encode() + told.body
+    )
+    digest = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+    assert told.headers["webhook-signature"] == f"v1,{digest}"
+
+
+@pytest.mark.failing_jobs
+def test_a_receiver_that_is_away_hears_of_it_later_once_and_by_the_same_id(house: House) -> None:
+    house.inbox.statuses[:] = [500, 302, 200]
+    house.see(0, disk=96)
+    for _ in range(4):
+        house.tell()
+    told = house.inbox.all()
+    assert len(told) == 3, "refused, sent elsewhere, taken; then never again"
+    assert len({each.headers["webhook-id"] for each in told}) == 1
+    assert len(house.letters()) == 2, "letters do not wait for a webhook"
+
+
+@pytest.mark.failing_jobs
+def test_an_address_that_is_refused_for_now_keeps_no_other_waiting(house: House) -> None:
+    relay = house.teller._relay
+
+    class NotTheFirst:
+        def send(self, letter: Letter) -> None:
+            if letter.to == OPERATORS[0]:
+                raise MailUnavailable
+            relay.send(letter)
+
+    house.see(0, disk=96)
+    house.teller._relay = NotTheFirst()
+    house.tell()
+    assert [to for to, _ in house.letters()] == [[OPERATORS[1]]]
+    house.teller._relay = relay
+    house.tell()
+    assert [to for to, _ in house.letters()] == [[OPERATORS[0]]]
+    house.tell()
+    assert house.letters() == []
+
+
+@pytest.mark.failing_jobs
+def test_what_no_try_could_tell_is_tried_with_the_next_snapshot_for_a_day(house: House) -> None:
+    house.inbox.statuses[:] = [500] * 5
+    house.see(0, disk=96)
+    for _ in range(5):
+        house.tell()
+    assert house.raw["jobs"].count_documents({"state": "failed"}) == 1
+    assert len(house.inbox.all()) == 5
+    house.see(1, disk=96)
+    house.tell()
+    assert kinds(house.inbox.all()) == ["alert.opened"]
+    house.inbox.statuses[:] = [500] * 5
+    house.see(25, disk=96)  # a reminder
+    house.teller._now = lambda: at(50)
+    house.tell()
+    assert house.inbox.all() == []
+    assert house.documents()[0]["notices"] == []
+    house.inbox.statuses.clear()
+
+
+def test_a_notice_stands_on_the_page_alone(house: House) -> None:
+    assert house.see(0, disk=75) == {"opened": 1}
+    assert house.raw["jobs"].count_documents({}) == 0
+    for hour in range(1, 4):
+        house.see(hour, disk=10)
+    assert house.raw["jobs"].count_documents({}) == 0
+    assert [each.state for each in house.list()] == [State.RECOVERED]
+
+
+def test_without_channels_there_is_the_page(house: House) -> None:
+    house.alerts._channels = set()
+    assert house.see(0, disk=96) == {"opened": 1}
+    assert house.raw["jobs"].count_documents({}) == 0
+
+
+def test_a_snapshot_counts_once_and_an_older_one_not_at_all(house: House) -> None:
+    house.see(0, disk=96)
+    for hour in (1, 1, 1, 0.5, 0.7):
+        house.see(hour, disk=20)
+    assert house.list()[0].state is State.OPEN, "one snapshot was calm"
+    assert [house.see(hour, disk=20) for hour in (2, 3)] == [{}, {"recovered": 1}]
+
+
+def test_two_that_look_at_once_open_one_alert(house: House) -> None:
+    at_once(8, lambda _: house.see(0, disk=96))
+    assert len(house.documents()) == 1
+    house.tell()
+    assert kinds(house.inbox.all()) == ["alert.opened"]
+
+
+def test_that_it_is_over_hears_who_heard_that_it_began(house: House) -> None:
+    """Even when it had sunk to a level that is not told there."""
+    for hour, percent in enumerate([96, 72, 72, 72, 10, 10, 10]):
+        house.see(hour, disk=percent)
+    assert house.list()[0].level is Level.NOTICE
+    house.tell()
+    assert kinds(house.inbox.all()) == ["alert.opened", "alert.recovered"]
+    assert len(house.letters()) == 2 * len(OPERATORS)
+
+
+def test_after_a_recovery_the_next_one_is_an_alert_of_its_own(house: House) -> None:
+    for hour, percent in enumerate([96, 10, 10, 10, 96]):
+        house.see(hour, disk=percent)
+    assert [each.state for each in house.list()] == [State.OPEN, State.RECOVERED]
+    assert [each.opened_at for each in house.list(state=State.RECOVERED)] == [at(0)]
+
+
+def test_worse_needs_an_acknowledgement_of_its_own(house: House) -> None:
+    house.see(0, disk=86)
+    (alert,) = house.list()
+    seen = house.alerts.acknowledge(operator(), alert.id)
+    assert (seen.state, seen.acknowledged_by) == (State.ACKNOWLEDGED, "operator")
+    assert house.see(100, disk=90) == {}, "nobody is reminded"
+    assert house.list(state=State.OPEN) == []
+    again = house.alerts.acknowledge(operator(), alert.id)
+    assert again == house.list(state=State.ACKNOWLEDGED)[0]
+    assert again.acknowledged_at == seen.acknowledged_at
+    MongoAlertStore(house.database).acknowledge(alert.id, "somebody who was a moment later")
+    assert house.list()[0].acknowledged_by == "operator"
+    assert house.see(101, disk=96) == {"raised": 1}
+    (worse,) = house.list(state=State.OPEN)
+    assert (worse.id, worse.acknowledged_at, worse.acknowledged_by) == (alert.id, None, None)
+
+
+def test_what_is_over_is_not_acknowledged(house: House) -> None:
+    for hour, percent in enumerate([96, 10, 10, 10]):
+        house.see(hour, disk=percent)
+    with pytest.raises(AlertRecovered):
+        house.alerts.acknowledge(operator(), house.list()[0].id)
+    assert house.list()[0].acknowledged_at is None
+
+
+WHO = {
+    "who runs the house": (operator(), {"disk", "default", "blog"}),
+    "the house's administrator": (operator(role=Role.ADMIN), {"disk", "default", "blog"}),
+    "a superuser elsewhere": (
+        operator("blog", Role.SELLER, superuser=True),
+        {"disk", "default", "blog"},
+    ),
+    "operators of a site": (operator("blog"), {"blog"}),
+    "administrators of a site": (operator("blog", Role.ADMIN), {"blog"}),
+    "others": (operator("blog", Role.EDITOR), None),
+    "sellers of the house's own site": (operator(role=Role.SELLER), None),
+}
+
+
+@pytest.mark.parametrize(("actor", "sees"), WHO.values(), ids=WHO)
+def test_who_sees_and_acknowledges_what(house: House, actor: Any, sees: set[str] | None) -> None:
+    house.see(0, disk=96, damaged={"blog": 1, "default": 1})
+    every = {each.site or each.measure.value: each for each in house.list()}
+    assert set(every) == {"disk", "default", "blog"}
+    if sees is None:
+        with pytest.raises(Forbidden):
+            house.alerts.list(actor, limit=10)
+        with pytest.raises(Forbidden):
+            house.alerts.acknowledge(actor, every["blog"].id)
+        return
+    page = house.alerts.list(actor, limit=10)
+    assert {each.site or each.measure.value for each in page.items} == sees
+    assert page.total == len(sees)
+    for name, alert in every.items():
+        if name in sees:
+            assert house.alerts.acknowledge(actor, alert.id).state is State.ACKNOWLEDGED
+        else:
+            with pytest.raises(AlertNotFound):
+                house.alerts.acknowledge(actor, alert.id)
+    with pytest.raises(AlertNotFound):
+        house.alerts.acknowledge(actor, "AAAAAAAAAAAAAAAAAAAAAA")
+
+
+def test_pages_of_alerts_have_each_once_the_newest_first(house: House) -> None:
+    sites = {f"site{number}": 1 for number in range(3)}
+    house.see(0, damaged=sites)
+    house.see(1, damaged=sites, disk=75)
+    found: list[Alert] = []
+    after, totals = None, []
+    while after is not None or not totals:
+        page = house.alerts.list(operator(), after=after, limit=2)
+        found += page.items
+        totals.append(page.total)
+        after = page.next
+    assert totals == [4, 4]
+    assert found == house.list()
+    assert [each.measure for each in found] == [Measure.DISK, *[Measure.DAMAGED] * 3]
+    assert [each.measure for each in house.list(level=Level.NOTICE)] == [Measure.DISK]
+    with pytest.raises(Invalid):
+        house.alerts.list(operator(), after="1.2", limit=2)
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Everything any logger of the process writes."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+def broken_mail(house: House) -> None:
+    house.box.replies["RCPT"] = "550 no planted-ana@shop.example here"
+
+
+def broken_receiver(house: House) -> None:
+    house.inbox.statuses[:] = [500] * 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        broken_mail,
+        pytest.param(broken_receiver, marks=pytest.mark.failing_jobs),
+        lambda _: None,
+    ],
+)
+def test_neither_logs_nor_jobs_nor_alerts_learn_who_is_told_and_how(
+    house: House, lines: io.StringIO, broken: Callable[[House], None]
+) -> None:
+    broken(house)
+    house.see(0, disk=96)
+    house.tell()
+    house.tell()
+    house.inbox.statuses.clear()
+    kept = json.dumps([*house.raw["jobs"].find(), *house.documents()], default=str)
+    secret = house.settings.alert_secret.removeprefix("whsec_")
+    for planted in (*OPERATORS, "planted", "t0ken", f":{house.inbox.port}", secret):
+        assert planted not in lines.getvalue()
+        assert planted not in kept
+
+
+def test_a_lost_answer_opens_no_second_alert(house: House) -> None:
+    with fail_point(house.database.client, ["insert"], 2, write_concern_error=91):
+        house.see(0, disk=96)
+    assert len(house.documents()) == 1
+    house.tell()
+    assert kinds(house.inbox.all()) == ["alert.opened"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("told", "zzz"),
+        ("told", {}),
+        ("told", {"warning": 7}),
+        ("recent", 7),
+        ("recent", ["zzz"]),
+        ("level", "zzz"),
+        ("value", "zzz"),
+        ("checked_at", "zzz"),
+        ("notices", 7),
+        ("notices", [{"at": 7}]),
+        ("open_key", 7),
+        ("unit", None),
+    ],
+)
+def test_an_alert_that_cannot_be_read_silences_no_measure(
+    house: House, field: str, value: Any
+) -> None:
+    house.see(0, disk=90)
+    house.raw["infra_alerts"].update_one({}, {"$set": {field: value}})
+    first = house.see(1, disk=90)
+    raised = house.see(2, disk=97)
+    assert first | raised in ({"opened": 1, "raised": 1}, {"raised": 1})
+    house.tell()
+    assert len(house.letters()) >= 2
