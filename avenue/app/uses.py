@@ -136,7 +136,7 @@ class EveryUse:
     def of(self, site_id: str, asset_id: str, addresses: Sequence[str]) -> list[trace.Use]:
         """Return who names an asset, by its id or by one of its old `addresses`."""
         found = [
-            trace.Use(kind=kind, id=owner, title=name, where=(), path=f"{shelf}/{owner}")
+            trace.Use(kind=kind, id=owner, title=name, where=(), url=f"{shelf}/{owner}")
             for kind, shelf in SHELVES.items()
             for owner, name in self._shop.naming(site_id, kind, asset_id, addresses).items()
         ]
@@ -147,7 +147,7 @@ class EveryUse:
                     id=each.id,
                     title=each.title,
                     where=tuple(each.where),
-                    path=each.path,
+                    url=each.path,
                 )
                 for each in users.uses_of(site_id, [asset_id]).get(asset_id, ())
             ]

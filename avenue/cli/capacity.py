@@ -4,10 +4,11 @@ import click
 
 from avenue.app.services import capacity_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
-from avenue.health.views.capacity.presenting import capacity_json, capacity_text
+from avenue.health.views.capacity.presenting import capacity_text
 from avenue.identity import HOUSE, command_actor
 from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
+from avenue.web.fields import facts_of
 
 
 @click.command()
@@ -23,7 +24,7 @@ def capacity(*, site: str | None, is_local: bool, wants_json: bool) -> None:
             sites.named(site)
         actor = command_actor(sites.named(HOUSE))
         report = capacity_service(settings, database, sites).report(actor, site)
-    say(wants_json, dict(capacity_json(report)), capacity_text(report))
+    say(wants_json, facts_of(report), capacity_text(report))
 
 
 COMMANDS = (capacity,)

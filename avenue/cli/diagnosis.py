@@ -49,13 +49,13 @@ from avenue.health.views.doctor.service import (
     looked,
     not_told,
 )
-from avenue.health.views.trace.presenting import trace_json
 from avenue.identity import Site, command_actor
 from avenue.media.decoding import DecodePool
 from avenue.storage.connection import Database
 from avenue.storage.diagnosis import Diagnosis, connected, unless_refused
 from avenue.storage.schema import Gate, NotMigrated, Standing
 from avenue.storage.sites import Sites
+from avenue.web.fields import facts_of
 from avenue.web.plain import lines
 
 FOUND, NOT_KNOWN = 1, 2
@@ -119,7 +119,7 @@ def trace(*, which: str, site: str, is_local: bool, wants_json: bool) -> None:
     except AvenueError as error:
         click.echo(f"{error.message}\n{error.hint}", err=True)
         sys.exit(NOT_KNOWN)
-    facts = trace_json(known_site, found)
+    facts = facts_of(found)
     say(wants_json, facts, "\n".join(lines(facts)))
     sys.exit(FOUND if found.broken else 0)
 

@@ -1,16 +1,14 @@
 """How bad something is, and what is told of it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
-from avenue.jobs.models import Job
-
-NOTHING: Mapping[str, object] = {}
+from avenue.health.sentences import Sentence
+from avenue.web.fields import Moment, Rounded2
 
 
 class Level(StrEnum):
@@ -76,26 +74,6 @@ class Unit(StrEnum):
     PER_SECOND = "requests_per_second"
 
 
-class Bytes(int):
-    """So many bytes, among the words of a sentence; written as its reader writes sizes."""
-
-
-class Host(str):
-    """The name of a machine, among the words of a sentence; kept from who is not of the house."""
-
-
-class Number(float):
-    """A number with at most one place behind the point, written as its reader writes numbers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """A sentence in English with `{places}` for its `words`; see `avenue.errors.filled`."""
-
-    text: str
-    words: Mapping[str, object] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something amiss: where it is, what it is, and what cures it. Never holds a secret."""
@@ -117,30 +95,16 @@ class Component:
 
     key: str
     name: str
-    level: Level
-    value: float | None = None
+    level: Annotated[Level, Field(serialization_alias="state")]
+    value: Rounded2 | None = None
     unit: Unit | None = None
-    percent: float | None = None
-    thresholds: tuple[float, ...] = ()
-    since: datetime | None = None
-    detail: Said | None = None
-    action: Said | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """All components somebody may see, the worst first; `snapshot_at` is how old hourly facts are.
-
-    None: none has been taken yet, or it is not for the one who asks. `passes` are the jobs that run
-    again and again, for whoever runs the house.
-    """
-
-    generated_at: datetime
-    snapshot_at: datetime | None
-    components: tuple[Component, ...]
-    passes: tuple[Job, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """The worst of all components, in one word."""
-        return Verdict.of(each.level for each in self.components)
+    percent: Annotated[Rounded2 | None, Field(description="How full it is.")] = None
+    thresholds: Annotated[
+        tuple[float, ...],
+        Field(description="Where notice, warning and critical begin, in percent."),
+    ] = ()
+    since: Annotated[Moment | None, Field(description="When it became so, as far as is known.")] = (
+        None
+    )
+    detail: Sentence | None = None
+    action: Annotated[Sentence | None, Field(description="The one thing to do.")] = None

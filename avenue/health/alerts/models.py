@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from avenue.health.models import Level, Measure, Unit
+from pydantic import Field
+
+from avenue.health.models import AlertLevel, Level, Measure, Unit
+from avenue.web.fields import Moment, Rounded2, shown
 
 
 class State(StrEnum):
@@ -42,19 +46,19 @@ class Alert:
 
     id: str
     measure: Measure
-    site: str | None
-    level: Level
-    value: float
+    site: Annotated[str | None, Field(description="null: the whole deployment.")]
+    level: AlertLevel
+    value: Rounded2
     threshold: float
     unit: Unit
-    opened_at: datetime
-    changed_at: datetime
-    acknowledged_at: datetime | None = None
-    acknowledged_by: str | None = None
-    recovered_at: datetime | None = None
+    opened_at: Moment
+    changed_at: Moment
+    acknowledged_at: Moment | None = None
+    acknowledged_by: Annotated[str | None, Field(description="The id of a person.")] = None
+    recovered_at: Moment | None = None
     action: str
 
-    @property
+    @shown
     def state(self) -> State:
         """Where it stands."""
         if self.recovered_at is not None:

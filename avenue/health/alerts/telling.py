@@ -17,6 +17,7 @@ from avenue.identity import HOUSE, Site
 from avenue.jobs.runner import RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Letter
+from avenue.web.fields import facts_of
 from avenue.webhooks.errors import NotDelivered
 
 NEWS_FOR = timedelta(hours=24)
@@ -129,18 +130,6 @@ def message(notice: Notice) -> dict[str, object]:
 
 def alert_facts(alert: Alert) -> dict[str, object]:
     """Return an alert as programs read it; the sentences are English."""
-    return {
-        "id": alert.id,
-        "measure": alert.measure.value,
-        "site": alert.site,
-        "level": alert.level.value,
-        "state": alert.state.value,
-        "value": round(alert.value, 2),
-        "threshold": alert.threshold,
-        "unit": alert.unit.value,
-        "opened_at": iso(alert.opened_at),
-        "changed_at": iso(alert.changed_at),
-        "recovered_at": iso(alert.recovered_at) if alert.recovered_at else None,
-        "headline": headline(alert, str, "en"),
-        "action": alert.action,
-    }
+    facts = facts_of(alert)
+    del facts["acknowledged_at"], facts["acknowledged_by"]
+    return {**facts, "headline": headline(alert, str, "en")}

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from avenue.health.history.snapshots.models import Snapshot, Stored
 from avenue.storage.status import percent
+from avenue.web.fields import Moment, Rounded2
 
 
 class Span(StrEnum):
@@ -31,15 +32,15 @@ class Point:
     `stored_…` are original files. What is per second is since the snapshot before.
     """
 
-    at: datetime
+    at: Moment
     stored_bytes: int | None = None
     stored_files: int | None = None
-    disk_percent: float | None = None
-    connections_percent: float | None = None
-    oplog_hours: float | None = None
-    requests_per_second: float | None = None
-    error_percent: float | None = None
-    p95_ms: float | None = None
+    disk_percent: Rounded2 | None = None
+    connections_percent: Rounded2 | None = None
+    oplog_hours: Rounded2 | None = None
+    requests_per_second: Rounded2 | None = None
+    error_percent: Rounded2 | None = None
+    p95_ms: Rounded2 | None = None
 
 
 def house_point(snapshot: Snapshot) -> Point:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from avenue.errors import sentence
 from avenue.health.checks.models import Pass, Tally
 from avenue.health.history.snapshots.models import QuotaUse, Snapshot
-from avenue.health.models import Bytes, Component, Host, Level, Measure, Number, Said, Unit
+from avenue.health.models import Component, Level, Measure, Unit
 from avenue.health.rules.measures import Rule, action_for, error_percent
+from avenue.health.sentences import Bytes, Host, Number, Said
 from avenue.jobs.desk import Work
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState

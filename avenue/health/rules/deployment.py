@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from avenue.config import Settings
 from avenue.health.models import Finding, Level
 from avenue.health.rules.known import LEAST_MONGODB, MONGODB_ENDS, hole_in, version_in
-from avenue.health.sizes import size
+from avenue.health.sentences import size
 from avenue.storage.diagnosis import KnownIndex, differing
 from avenue.storage.indexes import INDEXES
 from avenue.storage.status import MongoFacts, Oplog, is_persistent

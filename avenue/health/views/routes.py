@@ -6,17 +6,15 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from avenue.clock import iso
 from avenue.cursors import BadCursor
 from avenue.errors import Invalid
 from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
 from avenue.health.alerts.models import Alert, State
 from avenue.health.alerts.service import AlertService
-from avenue.health.history.points import Point, Span
+from avenue.health.history.points import Span
 from avenue.health.models import ALERTED, AlertLevel, Level
-from avenue.health.views.replies import AlertList, AlertReply, HistoryReply, JobList, PointReply
-from avenue.health.views.state.presenting import rounded, state_json
-from avenue.health.views.state.replies import StateReply
+from avenue.health.views.replies import AlertList, HistoryReply, JobList
+from avenue.health.views.state.models import Overview
 from avenue.health.views.state.service import StateService
 from avenue.identity import Role
 from avenue.jobs.desk import JobDesk
@@ -28,6 +26,7 @@ from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
 from avenue.web.errors import InvalidQuery
+from avenue.web.fields import facts_of
 from avenue.web.parsing import PageQuery, one_of, page_asked_for
 from avenue.web.plain import TEXT, json_or_text
 from avenue.web.services import using
@@ -50,10 +49,10 @@ class HistoryQuery(TypedDict, total=False):
 
 @blueprint.get("/state")
 @require(Role.OPS)
-@described(replies={200: Reply({JSON: StateReply, TEXT: str})})
+@described(replies={200: Reply({JSON: Overview, TEXT: str})})
 def show_state() -> Response:
     """Tell how each component is, the worst first, and the one thing to do about it."""
-    return json_or_text(state_json(using(StateService).overview(current_actor())))
+    return json_or_text(facts_of(using(StateService).overview(current_actor())))
 
 
 @blueprint.get("/alerts")
@@ -74,21 +73,17 @@ def list_alerts() -> Response:
         after=asked.after,
         limit=asked.limit,
     )
-    answer: AlertList = {
-        "items": [alert_json(each) for each in found.items],
-        "next": found.next,
-        **total_json(found.total),
-    }
-    return json_or_text(answer)
+    items = [facts_of(each) for each in found.items]
+    return json_or_text({"items": items, "next": found.next, **total_json(found.total)})
 
 
 @blueprint.post("/alerts/<alert_id>/ack")
 @audited("alert.acknowledged", "alert_id")
 @require(Role.OPS)
-@described(replies={200: AlertReply}, refuses=(AlertNotFound, AlertRecovered))
+@described(replies={200: Alert}, refuses=(AlertNotFound, AlertRecovered))
 def acknowledge(alert_id: str) -> Response:
     """Note that somebody has seen an alert: it is not told again until it gets worse."""
-    return jsonify(alert_json(using(AlertService).acknowledge(current_actor(), alert_id)))
+    return jsonify(facts_of(using(AlertService).acknowledge(current_actor(), alert_id)))
 
 
 @blueprint.get("/history")
@@ -102,8 +97,7 @@ def show_history() -> Response:
     """Tell what the hourly snapshots saw, the oldest first: `?range`."""
     span = Span(one_of("range", request.args.get("range", Span.DAY), [*Span]))
     points = using(StateService).history(current_actor(), span)
-    answer: HistoryReply = {"range": span, "items": [_point_json(each) for each in points]}
-    return json_or_text(answer)
+    return json_or_text({"range": span, "items": [facts_of(each) for each in points]})
 
 
 @blueprint.get("/jobs")
@@ -148,37 +142,3 @@ def cancel_job(job_id: str) -> Response:
     job = using(JobDesk).cancel(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))
-
-
-def alert_json(alert: Alert) -> AlertReply:
-    """Return an alert as JSON."""
-    return {
-        "id": alert.id,
-        "measure": alert.measure,
-        "site": alert.site,
-        "level": alert.level,
-        "state": alert.state,
-        "value": round(alert.value, 2),
-        "threshold": alert.threshold,
-        "unit": alert.unit,
-        "opened_at": iso(alert.opened_at),
-        "changed_at": iso(alert.changed_at),
-        "acknowledged_at": iso(alert.acknowledged_at) if alert.acknowledged_at else None,
-        "acknowledged_by": alert.acknowledged_by,
-        "recovered_at": iso(alert.recovered_at) if alert.recovered_at else None,
-        "action": alert.action,
-    }
-
-
-def _point_json(point: Point) -> PointReply:
-    return {
-        "at": iso(point.at),
-        "stored_bytes": point.stored_bytes,
-        "stored_files": point.stored_files,
-        "disk_percent": rounded(point.disk_percent),
-        "connections_percent": rounded(point.connections_percent),
-        "oplog_hours": rounded(point.oplog_hours),
-        "requests_per_second": rounded(point.requests_per_second),
-        "error_percent": rounded(point.error_percent),
-        "p95_ms": rounded(point.p95_ms),
-    }

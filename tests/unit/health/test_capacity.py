@@ -19,13 +19,14 @@ from avenue.health.history.snapshots.models import (
     StoredVariant,
     Traffic,
 )
-from avenue.health.sizes import size
+from avenue.health.sentences import size
 from avenue.health.views.capacity import throughput
 from avenue.health.views.capacity.models import GB, Capacity, Measure
-from avenue.health.views.capacity.presenting import capacity_json, capacity_text
+from avenue.health.views.capacity.presenting import capacity_text
 from avenue.health.views.capacity.prices import EXAMPLES, WrongPrices, read_prices
 from avenue.health.views.capacity.service import CapacityService
 from avenue.identity import Actor, Role, Site
+from avenue.web.fields import facts_of
 
 MB = 1_000_000
 HOUSE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
@@ -121,7 +122,7 @@ def test_what_a_site_has_is_measured() -> None:
     assert found.rendition_bytes == 120 * MB
     assert found.bytes_per_picture == 400_000
     assert (found.other_files, found.other_bytes) == (600, 340 * MB)
-    assert found.is_enough
+    assert found.enough
 
 
 def test_without_a_site_all_of_them_are_measured_together() -> None:
@@ -135,7 +136,7 @@ def test_averages_of_too_few_say_so(products: int, pictures: int, enough: bool) 
     stored = (Stored(site="default", bucket="product_images", files=pictures, bytes=MB),)
     report = reported(a_snapshot(products={"default": products}, stored=stored))
     assert report.measured
-    assert report.measured.is_enough is enough
+    assert report.measured.enough is enough
     assert any("pictures only" in note for note in report.notes) is not enough
 
 
@@ -150,7 +151,7 @@ def test_before_the_first_snapshot_there_is_a_note() -> None:
     report = reported()
     assert (report.snapshot_at, report.measured, report.next) == (None, None, None)
     assert "no snapshot" in capacity_text(report)
-    assert capacity_json(report)["forecasts"] == []
+    assert facts_of(report)["forecasts"] == []
 
 
 def test_an_old_snapshot_says_so() -> None:
@@ -245,7 +246,7 @@ def test_behind_a_router_cost_is_for_one_member() -> None:
 
 def test_the_examples_say_that_they_are_some() -> None:
     examples = read_prices("")
-    assert examples.is_example
+    assert examples.example
     assert examples.as_of < date(2026, 11, 22)
     assert "github.com/infracost" in examples.origin
     assert None not in (
@@ -494,7 +495,7 @@ def test_what_the_database_does_not_tell_is_no_error() -> None:
     assert report.storing is None
     assert report.forecasts == ()
     assert any("dbStats" in note for note in report.notes)
-    assert capacity_json(report)["projections"][0]["disk_bytes"] is None
+    assert facts_of(report)["projections"][0]["disk_bytes"] is None
     assert "10,000" in capacity_text(report)
 
 

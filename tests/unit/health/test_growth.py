@@ -50,7 +50,7 @@ def noisy(level: Level, sigma: float, seed: int = 1) -> Level:
 def test_a_line_is_told_within_five_percent(window_days: int) -> None:
     found = told(history(line(50, 0.5)), window_days)
     assert found.trend is Trend.GROWS
-    assert found.per_day == pytest.approx(0.5 * GB, rel=0.001)
+    assert found.bytes_per_day == pytest.approx(0.5 * GB, rel=0.001)
     for percent in PERCENTS:
         assert until(found, percent) == pytest.approx((percent - 50) / 0.5, rel=0.001)
 
@@ -94,7 +94,7 @@ def test_one_value_that_is_wildly_wrong_moves_nothing() -> None:
 def test_steps_count_as_the_growth_they_are() -> None:
     """An import each Monday: 4 GB, and nothing in between."""
     found = told(history(lambda age: 50 + 4 * math.floor((30 - age) / 7)), 30)
-    assert found.per_day == pytest.approx(4 / 7 * GB, rel=0.15)
+    assert found.bytes_per_day == pytest.approx(4 / 7 * GB, rel=0.15)
 
 
 @pytest.mark.parametrize("gap", [(1, 3), (2, 5), (0.5, 4)])
@@ -121,7 +121,7 @@ def test_a_big_deletion_makes_no_nonsense(
     """What grew before and after it still grows, from where it is now."""
     samples = history(lambda age: 50 - per_day * age + (deleted if age > at else 0))
     found = told(samples, window_days)
-    assert found.per_day == pytest.approx(per_day * GB, rel=0.05)
+    assert found.bytes_per_day == pytest.approx(per_day * GB, rel=0.05)
     assert until(found, 95) == pytest.approx(45 / per_day, rel=0.05)
 
 
@@ -162,7 +162,7 @@ def test_chance_is_no_growth(window_days: int) -> None:
 
 def test_what_does_not_move_is_steady() -> None:
     found = told(history(lambda _: 50))
-    assert (found.trend, found.per_day) == (Trend.STEADY, 0.0)
+    assert (found.trend, found.bytes_per_day) == (Trend.STEADY, 0.0)
     assert found.days_until == {70: None, 85: None, 95: None}
 
 
@@ -210,7 +210,7 @@ def test_it_says_so_when_too_little_was_measured(
     found = told(history(line(50, 0.5), days), window_days)
     assert found.trend is trend
     assert found.history_days == pytest.approx(days, abs=0.3)
-    assert (found.per_day is None) == (trend is Trend.UNKNOWN)
+    assert (found.bytes_per_day is None) == (trend is Trend.UNKNOWN)
 
 
 def test_full_is_full_without_any_history() -> None:

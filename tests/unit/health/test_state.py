@@ -9,11 +9,13 @@ import pytest
 from avenue.health.checks.models import Pass, Tally
 from avenue.health.history.snapshots.models import Snapshot, Traffic
 from avenue.health.history.snapshots.service import quota_use
-from avenue.health.models import Component, Overview, Said
+from avenue.health.models import Component
 from avenue.health.rules import components as of
 from avenue.health.rules.measures import rules
+from avenue.health.sentences import Said, english, said_as
 from avenue.health.views.pages.charts import HEIGHT, WIDTH, chart, round_above
-from avenue.health.views.state.presenting import diagnosis_json, english, said_as
+from avenue.health.views.state.models import Overview
+from avenue.health.views.state.presenting import diagnosis_json
 from avenue.identity import Site
 from avenue.jobs.desk import Work
 from avenue.jobs.models import Job, Progress, State

@@ -48,7 +48,7 @@ def broken_links(known: Known) -> Iterator[str]:
         yield from _of_claim(asset, known.uses)
         yield from _of_owner(asset.claim, known)
     for each in known.renditions:
-        if each.making is Making.DAMAGED:
+        if each.state is Making.DAMAGED:
             yield f"The rendition {each.name} has other bytes than it was made with."
 
 
@@ -79,13 +79,12 @@ def _of_files(asset: Asset, versions: Sequence[TracedVersion]) -> Iterator[str]:
 
 
 def _of_file(asset: Asset, traced: TracedVersion, *, is_current: bool) -> Iterator[str]:
-    version = traced.version
-    which = "" if is_current else f" (its older version {version.version})"
-    file = f"The file {version.file} in {asset.bucket}{which}"
+    which = "" if is_current else f" (its older version {traced.version})"
+    file = f"The file {traced.file} in {asset.bucket}{which}"
     if traced.fault:
         yield f"{file}: {traced.fault.detail}"
-    elif traced.bytes is Bytes.WRONG:
-        right = version.sha256[:SHOWN_DIGITS]
+    elif traced.hash is Bytes.WRONG:
+        right = traced.sha256[:SHOWN_DIGITS]
         yield f"{file}: its bytes do not have the sha-256 {right}… any more."
 
 

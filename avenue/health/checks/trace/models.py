@@ -1,16 +1,24 @@
-"""What a trace tells of one asset."""
+"""What a trace tells of one asset, as `GET /api/ops/assets/<id>` answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+
+from pydantic import Field, PlainSerializer
 
 from avenue.health.checks.models import Damage
 from avenue.identity import Role
-from avenue.media.models import Asset, Claim, Version
-from avenue.media.references import Fault
-from avenue.storage.survey import FileRecord
+from avenue.media.models import Asset, Claim, State, Visibility
+from avenue.media.references import Fault, Kind
+from avenue.web.fields import Hidden, Moment, shown
+
+if TYPE_CHECKING:
+    KindOf = Fault
+else:
+    KindOf = Annotated[Any, PlainSerializer(lambda fault: fault.kind, return_type=Kind)]
+    """A fault of which JSON has the kind."""
 
 
 class Bytes(StrEnum):
@@ -43,23 +51,46 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkCount:
-    """How many chunks a file has and should have, and their bytes; `expected` None: unknown."""
+class TracedAsset:
+    """The record; `damaged` is what the last inspection found wrong with its bytes."""
 
-    found: int
-    expected: int | None
-    bytes: int
+    name: str
+    bucket: str
+    state: State
+    visibility: Visibility
+    claim: Claim | None
+    owner: str | None
+    revision: int
+    created_at: Moment
+    expires_at: Moment | None
+    trashed_at: Moment | None
+    category: str | None
+    reference: str | None
+    hold: bool
+    folder: str | None
+    damaged: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedVersion:
-    """One stored file of an asset; `chunks` is None when there was no time to count them."""
+    """One stored file, the current one first; null is what there was no time to look at."""
 
-    version: Version
-    record: FileRecord | None
-    chunks: ChunkCount | None
-    bytes: Bytes
-    fault: Fault | None
+    version: str
+    file: str
+    media_type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    at: Moment
+    by: str | None
+    document_bytes: Annotated[int | None, Field(description="What the file document says.")]
+    chunk_bytes: int | None
+    chunks: int | None = None
+    chunks_expected: int | None = None
+    stored_bytes: Annotated[int | None, Field(description="Of all its chunks together.")] = None
+    hash: Bytes = Bytes.UNREAD
+    fault: KindOf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +106,14 @@ class KeptFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedRendition:
-    """A size and format the picture comes in, at `path`; `kept` is None where it is not made."""
+    """A size and format it comes in, kept (then it has an `id`) or made for whoever asks first."""
 
+    id: Hidden[str | None]
     name: str
-    path: str
-    making: Making
-    kept: KeptFacts | None
+    url: str
+    state: Making
+    bytes: int | None
+    made_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +124,7 @@ class Use:
     id: str
     title: str
     where: tuple[str, ...]
-    path: str
+    url: str
 
     @property
     def claim(self) -> Claim:
@@ -106,7 +139,10 @@ class Uses(Protocol):
     """Who knows everybody that names assets, handed over by the application."""
 
     def of(self, site_id: str, asset_id: str, addresses: Sequence[str]) -> Sequence[Use]:
-        """Return who names an asset, by its id or by one of its old `addresses`."""
+        """Return who names an asset, by its id or by one of its old `addresses`.
+
+        Their URLs are without the address of the site.
+        """
 
     def is_there(self, site_id: str, claim: Claim) -> bool | None:
         """Tell whether there is such an owner; None when nobody keeps owners of that kind."""
@@ -129,9 +165,9 @@ class Rights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a GET of `path` is answered to `whom`: status, and the headers caches go by."""
+    """What a GET of `url` is answered to `whom`: status, and the headers caches go by."""
 
-    path: str
+    url: str
     whom: str
     status: int
     headers: Mapping[str, str]
@@ -144,10 +180,11 @@ class Trace:
     `stale_renditions` were made of what it showed before. `token` is that of its original now.
     """
 
+    generated_at: Moment
     id: str
-    generated_at: datetime
-    record: Record | None
+    site: str
     broken: tuple[str, ...]
+    asset: TracedAsset | None
     versions: tuple[TracedVersion, ...]
     renditions: tuple[TracedRendition, ...]
     stale_renditions: int
@@ -156,3 +193,8 @@ class Trace:
     rights: Rights
     token: str | None
     answers: tuple[Answer, ...]
+
+    @shown
+    def verdict(self) -> Literal["whole", "broken"]:
+        """The whole in one word."""
+        return "broken" if self.broken else "whole"

@@ -4,22 +4,22 @@ import hashlib
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden, NotFound
 from avenue.health.checks.bytes import fault_of
-from avenue.health.checks.models import StoredVersion
+from avenue.health.checks.models import Damage, StoredVersion
 from avenue.health.checks.trace.links import Known, broken_links
 from avenue.health.checks.trace.models import (
     Answer,
     Bytes,
-    ChunkCount,
     KeptFacts,
     Making,
     Rights,
     Trace,
+    TracedAsset,
     TracedRendition,
     TracedVersion,
     Uses,
@@ -42,6 +42,11 @@ LINK_SECONDS = 3600
 """How long the link is good of which a trace says how its answer is kept."""
 MOST_ADDRESSES = 100
 NO_STORE = {"Cache-Control": "no-store"}
+OF_A_VERSION = (
+    *("version", "file", "media_type", "bytes", "sha256"),
+    *("width", "height", "at", "by"),
+)
+OF_AN_ASSET = [each.name for each in fields(TracedAsset) if each.name != "damaged"]
 _REFERENCE = re.compile(r"avenue:([A-Za-z0-9_-]{22})/[a-z][a-z0-9]*")
 
 
@@ -77,7 +82,7 @@ class TraceService:
         record, kept = self._store.record(site.id, asset_id), self._kept(site, asset_id)
         asset = record.asset if record else None
         versions = tuple(self._versions(asset, ends_at)) if asset else ()
-        renditions = tuple(self._renditions(asset, kept, ends_at)) if asset else ()
+        renditions = tuple(self._renditions(site, asset, kept, ends_at)) if asset else ()
         known = self._named(
             site,
             asset_id,
@@ -85,11 +90,12 @@ class TraceService:
         )
         if record is None and not (known.old_addresses or known.uses or kept):
             raise NoSuchAsset
-        current = {each.kept.id for each in renditions if each.kept}
+        current = {each.id for each in renditions if each.id}
         return Trace(
-            id=asset_id,
             generated_at=utc_now(),
-            record=record,
+            id=asset_id,
+            site=site.id,
+            asset=_shown(asset, record.damage) if asset and record else None,
             broken=tuple(self._broken(site, asset_id, known)),
             versions=versions,
             renditions=renditions,
@@ -107,7 +113,10 @@ class TraceService:
         claim = known.record.asset.claim if known.record and known.record.asset else None
         return replace(
             known,
-            uses=self._uses.of(site.id, asset_id, addresses),
+            uses=[
+                replace(each, url=site.base_url + each.url)
+                for each in self._uses.of(site.id, asset_id, addresses)
+            ],
             old_addresses=addresses,
             owner_is_there=self._uses.is_there(site.id, claim) if claim else None,
         )
@@ -148,24 +157,23 @@ class TraceService:
     def _versions(self, asset: Asset, ends_at: float | None) -> Iterator[TracedVersion]:
         for version in asset.versions:
             record = self._store.file(asset.site, asset.bucket, version.file)
-            chunks = self._chunks(asset, version, ends_at)
-            if chunks is None:
-                yield TracedVersion(
-                    version=version, record=record, chunks=None, bytes=Bytes.UNREAD, fault=None
-                )
-                continue
             cut = record.chunk_bytes if record else None
-            yield TracedVersion(
-                version=version,
-                record=record,
-                chunks=ChunkCount(
-                    found=len(chunks),
-                    expected=-(-version.bytes // cut) if cut and cut > 0 else None,
-                    bytes=sum(max(each.bytes, 0) for each in chunks),
-                ),
-                bytes=self._read(asset, version, ends_at),
-                fault=fault_of(_expected(version), record, chunks),
+            traced = TracedVersion(
+                **{name: getattr(version, name) for name in OF_A_VERSION},
+                document_bytes=record.length if record else None,
+                chunk_bytes=cut,
             )
+            chunks = self._chunks(asset, version, ends_at)
+            if chunks is not None:
+                traced = replace(
+                    traced,
+                    chunks=len(chunks),
+                    chunks_expected=-(-version.bytes // cut) if cut and cut > 0 else None,
+                    stored_bytes=sum(max(each.bytes, 0) for each in chunks),
+                    hash=self._read(asset, version, ends_at),
+                    fault=fault_of(_expected(version), record, chunks),
+                )
+            yield traced
 
     def _chunks(
         self, asset: Asset, version: Version, ends_at: float | None
@@ -193,7 +201,7 @@ class TraceService:
         return Bytes.RIGHT if digest.hexdigest() == version.sha256 else Bytes.WRONG
 
     def _renditions(
-        self, asset: Asset, kept: dict[str, KeptFacts], ends_at: float | None
+        self, site: Site, asset: Asset, kept: dict[str, KeptFacts], ends_at: float | None
     ) -> Iterator[TracedRendition]:
         """Yield each size and format the picture comes in; nothing for what is no picture."""
         if not asset.versions or asset.current.width is None:
@@ -205,10 +213,12 @@ class TraceService:
                 if facts is None and self._settings.pipeline_mode == "off":
                     continue
                 yield TracedRendition(
+                    id=facts.id if facts else None,
                     name=f"{variant}.{extension}",
-                    path=variant_path(asset, variant, extension),
-                    making=self._making(asset, facts, ends_at),
-                    kept=facts,
+                    url=site.base_url + variant_path(asset, variant, extension),
+                    state=self._making(asset, facts, ends_at),
+                    bytes=facts.bytes if facts else None,
+                    made_at=facts.made_at if facts else None,
                 )
 
     def _making(self, asset: Asset, kept: KeptFacts | None, ends_at: float | None) -> Making:
@@ -222,30 +232,31 @@ class TraceService:
 
     def _answers(self, site: Site, asset: Asset) -> Iterator[Answer]:
         """Yield what readers and caches get at the addresses of an asset, by how it stands now."""
-        immutable, stable = original_path(asset), f"/media/{asset.id}/{ORIGINAL}"
+        immutable = site.base_url + original_path(asset)
+        stable = f"{site.base_url}/media/{asset.id}/{ORIGINAL}"
         if asset.state is not State.LIVE:
-            yield Answer(path=immutable, whom="everybody", status=404, headers=NO_STORE)
+            yield Answer(url=immutable, whom="everybody", status=404, headers=NO_STORE)
             return
         if asset.visibility is Visibility.PUBLIC:
-            for path, wanted in ((immutable, IMMUTABLE), (stable, SHORT)):
+            for url, wanted in ((immutable, IMMUTABLE), (stable, SHORT)):
                 found = freshness_of(wanted, is_public=True)
-                yield _answer(asset, path, "everybody", found)
+                yield _answer(asset, url, "everybody", found)
             return
         category = filed_in(site, asset)
         yield _answer(asset, immutable, "whoever may read it", freshness_of(IMMUTABLE))
         edge = self._settings.cache_seconds if category and category.edge else None
         by_link = freshness_of(IMMUTABLE, link_seconds=LINK_SECONDS, edge_seconds=edge)
         yield _answer(asset, immutable, "whoever has a link that is good for an hour", by_link)
-        yield Answer(path=immutable, whom="all others", status=404, headers=NO_STORE)
+        yield Answer(url=immutable, whom="all others", status=404, headers=NO_STORE)
         if _thumb_is_open(asset, category):
-            path = variant_path(asset, "thumb")
+            url = site.base_url + variant_path(asset, "thumb")
             open_to_all = freshness_of(IMMUTABLE, is_open=True)
-            yield Answer(path=path, whom="everybody", status=200, headers=_for_caches(open_to_all))
+            yield Answer(url=url, whom="everybody", status=200, headers=_for_caches(open_to_all))
 
 
-def _answer(asset: Asset, path: str, whom: str, freshness: Freshness) -> Answer:
+def _answer(asset: Asset, url: str, whom: str, freshness: Freshness) -> Answer:
     tagged = {**_for_caches(freshness), "ETag": f'"{asset.current.sha256[:32]}"'}
-    return Answer(path=path, whom=whom, status=200, headers=tagged)
+    return Answer(url=url, whom=whom, status=200, headers=tagged)
 
 
 def _for_caches(freshness: Freshness) -> dict[str, str]:
@@ -303,3 +314,8 @@ def _expected(version: Version) -> StoredVersion:
 
 def _is_over(ends_at: float | None) -> bool:
     return ends_at is not None and time.monotonic() > ends_at
+
+
+def _shown(asset: Asset, damage: Damage | None) -> TracedAsset:
+    facts = {name: getattr(asset, name) for name in OF_AN_ASSET}
+    return TracedAsset(**facts, damaged=damage.fault.detail if damage else None)

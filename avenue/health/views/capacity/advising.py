@@ -1,6 +1,7 @@
 """What runs out first, and what to buy or do about it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.views.capacity.models import GB, Forecast, Measure, Shortage, Storing, Throughput
@@ -15,59 +16,65 @@ def shortages(
     forecasts: Sequence[Forecast],
     percent: int,
     *,
+    now: datetime,
     snapshot: Snapshot,
     kept: Storing | None,
     carried: Throughput | None,
 ) -> list[Shortage]:
-    """Return what runs out within a year, the first one first: full is `percent` of it.
+    """Return what runs out within a year of `now`, the first one first: full is `percent` of it.
 
     `kept` and `carried` are None for whoever sees one site only.
     """
-    found = [each for forecast in forecasts for each in _filling(forecast, percent, kept)]
+    found = [each for forecast in forecasts for each in _filling(forecast, percent, kept, now)]
     if carried is not None:
-        found += [*_connections(snapshot, percent), *_requests(carried)]
+        found += [*_connections(snapshot, percent, now), *_requests(carried, now)]
     return sorted(found, key=lambda each: each.days)
 
 
-def _filling(forecast: Forecast, percent: int, kept: Storing | None) -> Iterator[Shortage]:
-    days = forecast.days_until(percent)
+def _filling(
+    forecast: Forecast, percent: int, kept: Storing | None, now: datetime
+) -> Iterator[Shortage]:
+    days = forecast.days_to(percent)
     if days is None or days > FAR_DAYS:
         return
-    enough = (forecast.used_bytes + forecast.bytes_per_day * FAR_DAYS) * 100 / ROOM_PERCENT
+    on = now + timedelta(days=days)
+    enough = (forecast.used_bytes + forecast.rise * FAR_DAYS) * 100 / ROOM_PERCENT
     if forecast.measure is Measure.DISK:
         members = kept.members if kept and kept.members else 1
         whose = f"each of the {members} members" if members > 1 else "the database"
         cure = f"Give {whose} a disk of {-(-enough // GB):,.0f} GB: that will do for a year."
-        yield Shortage(what="the database's disk", percent=percent, days=days, cure=cure)
+        yield Shortage(what="the database's disk", percent=percent, days=days, on=on, cure=cure)
         return
     cure = (
         f"Raise limits.quota_mb to {-(-enough // MIB):.0f}, which will do for a year, or "
         "remove what nobody needs and empty the trash."
     )
     yield Shortage(
-        what=f"the quota of the site {forecast.site}", percent=percent, days=days, cure=cure
+        what=f"the quota of the site {forecast.site}", percent=percent, days=days, on=on, cure=cure
     )
 
 
-def _connections(snapshot: Snapshot, percent: int) -> Iterator[Shortage]:
+def _connections(snapshot: Snapshot, percent: int, now: datetime) -> Iterator[Shortage]:
     used = snapshot.connections_percent
     if used is not None and used >= percent:
         yield Shortage(
             what="connections to the database",
             percent=percent,
             days=0.0,
+            on=now,
             cure="Let MongoDB take more connections (a larger tier, or "
             "net.maxIncomingConnections), or lower AVENUE_THREADS.",
         )
 
 
-def _requests(carried: Throughput) -> Iterator[Shortage]:
+def _requests(carried: Throughput, now: datetime) -> Iterator[Shortage]:
     most = carried.from_database_per_second * BUSY_SHARE
     if carried.busiest is not None and carried.busiest.requests_per_second >= most:
         yield Shortage(
             what="requests a second",
             percent=None,
             days=0.0,
+            on=now,
             cure="Put a CDN in front (docs/cdn.md), or start another instance: the busiest hour "
             "had more than one is sure to answer when pictures come from the database.",
         )

@@ -56,7 +56,7 @@ def growth(
             window_days=window_days,
             history_days=history_days,
             trend=Trend.UNKNOWN,
-            per_day=None,
+            bytes_per_day=None,
             days_until=reached,
         )
     kept = _without_deletions(points)
@@ -69,7 +69,7 @@ def growth(
         window_days=window_days,
         history_days=history_days,
         trend=trend,
-        per_day=slope,
+        bytes_per_day=slope,
         days_until=reached,
     )
 

@@ -1,12 +1,26 @@
-"""What is said about capacity. Bytes are bytes, GB are 10⁹ of them."""
+"""What is said about capacity, and `GET /api/ops/capacity` answers. GB are 10⁹ bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from avenue.storage.status import percent
+from avenue.web.fields import Moment, Rounded1, Rounded2, Rounded3, Rounded4, shown
 
 GB = 1_000_000_000
 FEWEST_PRODUCTS, FEWEST_PICTURES = 30, 100
+
+DaysUntil = Annotated[
+    Mapping[int, Rounded2 | None],
+    Field(description="By threshold in percent: 0 is reached, null is not in sight."),
+]
+FOR_ALL = Field(
+    description="A fact of the whole deployment: null for whoever answers for one site only."
+)
 
 
 class Trend(StrEnum):
@@ -22,20 +36,20 @@ class Trend(StrEnum):
 class Growth:
     """How something grew in the last `window_days`; `history_days` of them were measured.
 
-    `per_day` is None where too little was. `days_until` has each threshold in percent: 0 when it
-    is reached, None when it is not in sight: no growth, or more than ten years.
+    `bytes_per_day` is None where too little was. `days_until` has each threshold in percent: 0 when
+    it is reached, None when it is not in sight: no growth, or more than ten years.
     """
 
     window_days: int
     history_days: float
     trend: Trend
-    per_day: float | None
-    days_until: Mapping[int, float | None]
+    bytes_per_day: Rounded1 | None
+    days_until: DaysUntil
 
     @property
     def rise(self) -> float:
         """What is added in a day; 0 when nothing is."""
-        return self.per_day if self.per_day and self.trend is Trend.GROWS else 0.0
+        return self.bytes_per_day if self.bytes_per_day and self.trend is Trend.GROWS else 0.0
 
 
 class Measure(StrEnum):
@@ -50,17 +64,22 @@ class Forecast:
     """When something will be full; `site` is None for the whole deployment."""
 
     measure: Measure
-    site: str | None = None
+    site: str | None
     used_bytes: int
     limit_bytes: int
     growth: tuple[Growth, ...]
 
+    @shown
+    def percent(self) -> Rounded2:
+        """How full it is."""
+        return percent(self.used_bytes, self.limit_bytes) or 0.0
+
     @property
-    def bytes_per_day(self) -> float:
-        """The fastest growth there is; 0 when there is none."""
+    def rise(self) -> float:
+        """The fastest growth there is, in bytes a day; 0 when there is none."""
         return max(each.rise for each in self.growth)
 
-    def days_until(self, percent: int) -> float | None:
+    def days_to(self, percent: int) -> float | None:
         """Return the days until `percent` by the growth that gets there first, None for never."""
         known = [days for each in self.growth if (days := each.days_until[percent]) is not None]
         return min(known, default=None)
@@ -68,14 +87,14 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storing:
-    """How the database keeps bytes, on each member; a fact of the whole deployment.
+    """How the database keeps bytes, on each of the `members`.
 
     `compression` is what a byte of data takes of its files, `index_bytes_per_file` what the indexes
     take for each stored file. `members` hold all data each; None where nobody tells.
     """
 
-    compression: float
-    index_bytes_per_file: float
+    compression: Rounded4
+    index_bytes_per_file: Rounded1
     members: int | None
     disk_used_bytes: int | None
     disk_total_bytes: int | None
@@ -86,7 +105,7 @@ class Measured:
     """What products and their pictures take here, older versions and trash included.
 
     Of the renditions the product pictures have their share by number, beside those of the media
-    library. `others` are all other files, their renditions in it.
+    library. `other_…` are all other files, their renditions in it.
     """
 
     products: int
@@ -96,18 +115,18 @@ class Measured:
     other_files: int
     other_bytes: int
 
-    @property
-    def is_enough(self) -> bool:
+    @shown
+    def enough(self) -> bool:
         """Whether the averages mean anything."""
         return self.products >= FEWEST_PRODUCTS and self.pictures >= FEWEST_PICTURES
 
-    @property
-    def pictures_per_product(self) -> float:
+    @shown
+    def pictures_per_product(self) -> Rounded3:
         """How many pictures a product has; 0 without products."""
         return self.pictures / self.products if self.products else 0.0
 
-    @property
-    def bytes_per_picture(self) -> float:
+    @shown
+    def bytes_per_picture(self) -> Rounded1:
         """The original and its renditions; 0 without pictures."""
         return (
             (self.original_bytes + self.rendition_bytes) / self.pictures if self.pictures else 0.0
@@ -123,8 +142,8 @@ class Cost:
     members: float | None
     sent: float | None
 
-    @property
-    def total(self) -> float:
+    @shown
+    def total(self) -> Rounded2:
         """The sum of what has a price."""
         return sum(filter(None, (self.disks, self.backups, self.members, self.sent)))
 
@@ -140,36 +159,36 @@ class Projection:
     products: int
     pictures: int
     content_bytes: int
-    database_bytes: int | None = None
-    disk_bytes: int | None = None
-    fits: bool | None = None
-    cost: Cost | None = None
+    database_bytes: int | None
+    disk_bytes: int | None
+    fits: bool | None
+    cost: Cost | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What a month costs, in `currency`; None is not counted. `is_example`: nobody's own.
+    """What a month costs, in `currency`; None is not counted. `example`: nobody's own.
 
     `origin` says where they are from, `as_of` when that was read.
     """
 
-    is_example: bool
+    example: bool
     currency: str
     as_of: date
-    origin: str
-    disk_gb_month: float | None = None
-    backup_gb_month: float | None = None
-    member_month: float | None = None
-    sent_gb: float | None = None
+    origin: Annotated[str, Field(serialization_alias="source")]
+    disk_gb_month: float | None
+    backup_gb_month: float | None
+    member_month: float | None
+    sent_gb: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
-    """An hour between two snapshots, as all instances together answered it."""
+    """An hour between two snapshots, `at` its end, as all instances together answered it."""
 
-    at: datetime
-    requests_per_second: float
-    errors_percent: float
+    at: Moment
+    requests_per_second: Rounded3
+    errors_percent: Rounded3
     p95_seconds: float | None
 
 
@@ -192,32 +211,32 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """Something that is `percent` full in `days`, and the cure; None: it is not counted so."""
+    """What is `percent` full in `days`, `on` that one, and the cure; None: it is not counted so."""
 
     what: str
     percent: int | None
-    days: float
+    days: Rounded2
+    on: Moment
     cure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """All of it. `site` is None for the whole deployment.
+    """How long what there is will do, and what more products need.
 
-    What is a fact of the whole deployment is None for whoever answers for one site only.
-    `snapshot_at` is None before the first snapshot; then there is nothing but `notes`. `percents`
-    are the thresholds. `next` is None when nothing runs out within a year.
+    `site` is None for the whole deployment, `snapshot_at` before the first snapshot; then there is
+    nothing but `notes`. `next` is None when nothing runs out within a year.
     """
 
-    generated_at: datetime
-    snapshot_at: datetime | None
-    site: str | None
-    percents: tuple[int, ...]
+    generated_at: Moment
+    snapshot_at: Annotated[Moment | None, Field(description="Null before the first snapshot.")]
+    site: Annotated[str | None, Field(description="Null for the whole deployment.")]
+    thresholds: tuple[int, ...]
     forecasts: tuple[Forecast, ...]
     measured: Measured | None
-    storing: Storing | None
+    storing: Annotated[Storing | None, FOR_ALL]
     projections: tuple[Projection, ...]
-    prices: Prices | None
-    throughput: Throughput | None
-    next: Shortage | None
+    prices: Annotated[Prices | None, FOR_ALL]
+    throughput: Annotated[Throughput | None, FOR_ALL]
+    next: Annotated[Shortage | None, Field(description="Null when nothing runs out within a year.")]
     notes: tuple[str, ...]

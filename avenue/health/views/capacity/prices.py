@@ -25,7 +25,7 @@ class _File(BaseModel):
     example: bool = False
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     as_of: date
-    source: str = Field(min_length=1, max_length=500)
+    origin: str = Field(alias="source", min_length=1, max_length=500)
     disk_gb_month: Price = None
     backup_gb_month: Price = None
     member_month: Price = None
@@ -50,8 +50,7 @@ def read_prices(path: str) -> Prices:
         raise WrongPrices(f"{file} is no TOML: {error}.") from None
     except ValidationError as error:
         raise WrongPrices(f"{file}: {'; '.join(_mistakes(error))}.") from None
-    facts = found.model_dump()
-    return Prices(is_example=facts.pop("example"), origin=facts.pop("source"), **facts)
+    return Prices(**found.model_dump())
 
 
 def _mistakes(error: ValidationError) -> list[str]:

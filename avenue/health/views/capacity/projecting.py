@@ -59,7 +59,15 @@ def projections(
         pictures = round(number * seen.pictures_per_product)
         content = round(pictures * seen.bytes_per_picture) + seen.other_bytes
         if kept is None:
-            yield Projection(products=number, pictures=pictures, content_bytes=content)
+            yield Projection(
+                products=number,
+                pictures=pictures,
+                content_bytes=content,
+                database_bytes=None,
+                disk_bytes=None,
+                fits=None,
+                cost=None,
+            )
             continue
         database = _database_bytes(seen, kept, number)
         disk = -(-database * 100 // ROOM_PERCENT)

@@ -101,13 +101,13 @@ class CapacityService:
         )
         sent = carried.sent_bytes_month if carried else None
         running_out = shortages(
-            forecasts, self._percents[1], snapshot=newest, kept=kept, carried=carried
+            forecasts, self._percents[1], now=now, snapshot=newest, kept=kept, carried=carried
         )
         return Capacity(
             generated_at=now,
             snapshot_at=newest.at,
             site=site,
-            percents=self._percents,
+            thresholds=self._percents,
             forecasts=forecasts,
             measured=found,
             storing=kept,
@@ -197,7 +197,7 @@ def _nothing(now: datetime, site: str | None, percents: tuple[int, ...]) -> Capa
         generated_at=now,
         snapshot_at=None,
         site=site,
-        percents=percents,
+        thresholds=percents,
         forecasts=(),
         measured=None,
         storing=None,
@@ -235,7 +235,7 @@ def _about_snapshot(newest: Snapshot, now: datetime, *, sees_all: bool) -> Itera
 def _about_measured(found: Measured) -> Iterator[str]:
     if not (found.products and found.pictures):
         yield "There are no products with pictures yet, so nothing can be projected from them."
-    elif not found.is_enough:
+    elif not found.enough:
         yield (
             f"Measured on {found.products} products and {found.pictures} pictures only. Averages "
             f"begin to mean something at {FEWEST_PRODUCTS} and {FEWEST_PICTURES}."
@@ -250,7 +250,7 @@ def _about_storing(kept: Storing | None) -> Iterator[str]:
 
 
 def _about_prices(prices: Prices | None) -> Iterator[str]:
-    if prices is not None and prices.is_example:
+    if prices is not None and prices.example:
         yield (
             f"Cost is by example prices ({prices.origin}, {prices.as_of}), not by yours: copy "
             "avenue/health/views/capacity/prices.toml, change it, and name it in AVENUE_PRICES."

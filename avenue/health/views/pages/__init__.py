@@ -17,11 +17,13 @@ from avenue.health.alerts.models import State as AlertState
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.texts import headline
 from avenue.health.history.points import Point, Span
-from avenue.health.models import ALERTED, Component, Level, Overview
+from avenue.health.models import ALERTED, Component, Level
 from avenue.health.rules.measures import rules
+from avenue.health.sentences import said_as
 from avenue.health.views.pages import words
 from avenue.health.views.pages.charts import Chart, chart, round_above
-from avenue.health.views.state.presenting import diagnosis_json, overdue_seconds, said_as
+from avenue.health.views.state.models import Overview, Pass
+from avenue.health.views.state.presenting import diagnosis_json
 from avenue.health.views.state.service import MEASURES, StateService
 from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk, Work
@@ -72,7 +74,7 @@ def show_state() -> Response:
         overview=overview,
         verdict=words.VERDICTS[overview.verdict],
         cards=[_card(each) for each in overview.components],
-        passes=[_pass(each, overview, actor) for each in overview.passes],
+        passes=[_pass(each, actor) for each in overview.passes],
         diagnosis=_diagnosis(actor, overview),
         texts=words.texts(),
     )
@@ -318,10 +320,10 @@ def _job(job: Job, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _pass(job: Job, overview: Overview, actor: Actor) -> dict[str, Any]:
-    overdue = overdue_seconds(job, overview.generated_at)
+def _pass(run: Pass, actor: Actor) -> dict[str, Any]:
+    overdue = run.overdue_seconds
     shown = words.duration(overdue) if overdue >= SHOWN_OVERDUE_SECONDS else None
-    return {**_job(job, actor), "overdue": shown}
+    return {**_job(run.job, actor), "overdue": shown}
 
 
 def _numbers(done: int, total: int | None) -> str:

@@ -9,7 +9,8 @@ from flask_babel import LazyString
 from avenue.errors import Invalid
 from avenue.health.checks.models import BrokenReference
 from avenue.health.models import Verdict
-from avenue.health.views.status.service import ProductsStatus, StatusService
+from avenue.health.views.status.models import ProductsStatus
+from avenue.health.views.status.service import StatusService
 from avenue.identity import Actor, Role, is_id
 from avenue.media.models import Claim
 from avenue.media.references import EPHEMERAL, Kind

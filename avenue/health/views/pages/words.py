@@ -15,8 +15,8 @@ from avenue.health.alerts.errors import AlertRecovered
 from avenue.health.alerts.models import Alert
 from avenue.health.alerts.models import State as AlertState
 from avenue.health.history.points import Point, Span
-from avenue.health.models import Bytes, Component, Level, Number, Unit, Verdict
-from avenue.health.sizes import KILO
+from avenue.health.models import Component, Level, Unit, Verdict
+from avenue.health.sentences import KILO, Bytes, Number
 from avenue.jobs.errors import JobIsPeriodic, JobOver
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish

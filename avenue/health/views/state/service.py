@@ -14,12 +14,14 @@ from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.history.points import Point, Span, house_point, site_point
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.history.snapshots.service import SnapshotService, quota_use
-from avenue.health.models import Component, Level, Measure, Overview
+from avenue.health.models import Component, Level, Measure
 from avenue.health.rules import components as of
 from avenue.health.rules.measures import rules
+from avenue.health.views.state.models import Overview, Pass
 from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
 from avenue.media.outbox.service import Outbox
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
@@ -69,6 +71,7 @@ class StateService:
     def overview(self, actor: Actor) -> Overview:
         """Return the components `actor` may see, the worst first; raise `Forbidden`."""
         _admit(actor)
+        now = utc_now()
         alerts = self._from.alerts.list(actor, limit=ALERTS).items
         snapshot = self._from.snapshots.newest() if actor.runs_house else None
         of_house = self._of_house(snapshot) if actor.runs_house else ()
@@ -77,10 +80,10 @@ class StateService:
             for each in (*of_house, *self._of_site(actor))
         ]
         return Overview(
-            generated_at=utc_now(),
+            generated_at=now,
             snapshot_at=snapshot.at if snapshot else None,
             components=tuple(sorted(dated, key=lambda each: -each.level.rank)),
-            passes=tuple(self._passes(actor)) if actor.runs_house else (),
+            passes=tuple(self._passes(actor, now)) if actor.runs_house else (),
         )
 
     def history(self, actor: Actor, span: Span) -> list[Point]:
@@ -93,10 +96,10 @@ class StateService:
         snapshots = self._from.snapshots.history_since(utc_now() - span.time, site)
         return [house_point(each) if site is None else site_point(each) for each in snapshots]
 
-    def _passes(self, actor: Actor) -> list[Job]:
+    def _passes(self, actor: Actor, now: datetime) -> list[Pass]:
         """Return the jobs that run again and again, by kind."""
         periodic = [each for each in self._from.jobs.work(actor).unfinished if each.every_seconds]
-        return sorted(periodic, key=lambda each: each.kind)
+        return [_pass(each, now) for each in sorted(periodic, key=lambda each: each.kind)]
 
     def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
         settings = self._settings
@@ -142,3 +145,19 @@ def _since(component: Component, actor: Actor, alerts: Iterable[Alert]) -> datet
                 return None
             return each.recovered_at if component.level is Level.OK else each.opened_at
     return None
+
+
+def _pass(job: Job, now: datetime) -> Pass:
+    ended = job.finished_at
+    is_due = job.state is JobState.QUEUED and job.run_at < now
+    return Pass(
+        job=job,
+        kind=job.kind,
+        state=job.state,
+        finished_at=ended,
+        age_seconds=max(round((now - ended).total_seconds()), 0) if ended else None,
+        overdue_seconds=round((now - job.run_at).total_seconds()) if is_due else 0,
+        done=job.progress.done,
+        total=job.progress.total,
+        error=job.error,
+    )

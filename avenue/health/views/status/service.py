@@ -1,8 +1,6 @@
 """Is anything of the shop lost, and would it survive? The figures, a verdict, and what to do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 
 from avenue.clock import utc_now
@@ -12,6 +10,22 @@ from avenue.health.checks.inspection import INSPECT, Inspector
 from avenue.health.checks.models import AssetCounts, BrokenReference, Pass, Tally
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.models import Level, Verdict
+from avenue.health.views.status.models import (
+    BucketStatus,
+    DatabaseSizes,
+    DiskStatus,
+    FilesystemStatus,
+    ImageCounts,
+    MongoStatus,
+    OwnerCounts,
+    ProductCounts,
+    ProductsStatus,
+    RenditionCounts,
+    StorageStatus,
+    TemporaryCounts,
+    WebsiteStatus,
+    WriteConcern,
+)
 from avenue.identity import Actor, Role, is_id
 from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import Job
@@ -26,89 +40,25 @@ from avenue.storage.status import (
     DeploymentStatus,
     MongoFacts,
     is_persistent,
-    percent,
 )
-from avenue.storage.survey import BucketTotals
 
 MOST_URL_OWNERS = 5_000  # read for a live answer; more come from the last pass
 DEEP_SHARE = 0.6  # of what a read may take: how long a deep look lasts
 SOON_LOOKED_AT = 500  # references: before the first pass, so few are looked at without being told
 LOOKS_AGAIN = 3
+UNTOLD = DatabaseFacts(
+    data_bytes=None,
+    storage_bytes=None,
+    index_bytes=None,
+    disk_used_bytes=None,
+    disk_total_bytes=None,
+)
+"""What whoever does not run the house may know: the figures tell of other sites, too."""
 OWNERS = (PRODUCT, GROUP)
 MOST_BESIDE = 100  # problems of pages and the logo that are told
 MOST_FILES_COUNTED = 1000
 LOOK_KEY = "now []"
 """That of `python -m avenue inspect`, so that a look is not begun twice."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageCounts:
-    """The references of a shop; `stored` and `missing` are None before the first pass."""
-
-    total: int
-    stored: int | None
-    external: int
-    ephemeral: int
-    missing: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductsStatus:
-    """Whether every picture of the shop is there. `coverage` is the share that was looked at.
-
-    `temporary` are the pictures that wait for their product: those in time, and those expired.
-    """
-
-    generated_at: datetime
-    checked_at: datetime | None
-    coverage: float
-    verdict: Verdict
-    products: Counted
-    groups: Counted
-    images: ImageCounts
-    temporary: tuple[int, int]
-    problems: tuple[BrokenReference, ...]
-    next: str | None
-    problems_total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageStatus:
-    """Where the bytes are, and whether they would survive.
-
-    `database` is None where it would tell how much other sites keep. `renditions` are their
-    number and bytes. `website` are the first problems with what pages and the logo name.
-    """
-
-    generated_at: datetime
-    checked_at: datetime | None
-    verdict: Verdict
-    persistent: bool
-    mongodb: MongoFacts
-    buckets: Mapping[str, BucketTotals]
-    tally: Tally | None
-    renditions: tuple[int, int]
-    assets: AssetCounts
-    database: DatabaseFacts | None
-    disk_used_bytes: int | None
-    disk_total_bytes: int | None
-    paths_checked: tuple[str, ...]
-    files_found: int
-    website: tuple[BrokenReference, ...]
-    website_total: int
-    advice: tuple[str, ...]
-
-    @property
-    def disk_percent(self) -> float | None:
-        """How full the database's disk is."""
-        return _shown(percent(self.disk_used_bytes, self.disk_total_bytes))
-
-
-def _of_any_site(mongodb: MongoFacts) -> MongoFacts:
-    """Return what every site may know of the deployment: that there is one, and of which kind."""
-    return replace(
-        mongodb, version=None, members=None, primary=None, storage_engine=None, oplog_hours=None
-    )
 
 
 class StatusService:
@@ -150,19 +100,25 @@ class StatusService:
             checked_at = now if complete else checked_at
         problems, following = self._problems(actor, OWNERS, after, limit)
         found = self._inspections.finding_counts(site_id, OWNERS)
+        waiting = self._inspections.waiting(site_id, temporary=True)
         images = self._image_counts(actor, total, found, last, known=checked_at is not None)
         return ProductsStatus(
             generated_at=now,
             checked_at=checked_at,
             coverage=_coverage(looked, total, known=checked_at is not None),
             verdict=_products_verdict(images, found),
-            products=products,
-            groups=groups,
+            site=site_id,
+            products=ProductCounts(
+                **_pictured(products),
+                published=products.published,
+                draft=products.total - products.published,
+            ),
+            groups=OwnerCounts(**_pictured(groups)),
             images=images,
-            temporary=self._inspections.waiting(site_id, temporary=True),
+            temp_images=TemporaryCounts(active=waiting[0], expired=waiting[1]),
             problems=tuple(problems),
-            next=following,
             problems_total=sum(found.values()),
+            next=following,
         )
 
     def storage(self, actor: Actor, *, deep: bool) -> StorageStatus:
@@ -193,23 +149,38 @@ class StatusService:
             *_about_leftovers(assets, files_found),
         ]
         unfinished = deep and looked is None
+        told = database if runs_house else UNTOLD
+        renditions, rendition_bytes = self._inspections.renditions(site_id)
         return StorageStatus(
             generated_at=utc_now(),
             checked_at=checked_at,
             verdict=Verdict.of((level for level, _ in worries), known=tally is not None),
             persistent=persistent,
-            mongodb=mongodb if runs_house else _of_any_site(mongodb),
-            buckets=self._inspections.totals(site_id),
-            tally=tally,
-            renditions=self._inspections.renditions(site_id),
+            mongodb=_mongodb(mongodb, runs_house=runs_house),
+            buckets={
+                name: BucketStatus(
+                    files=totals.files,
+                    bytes=totals.bytes,
+                    chunks=totals.chunks,
+                    orphan_chunks=tally.orphan_chunks[name] if tally else None,
+                    incomplete_files=tally.incomplete_files[name] if tally else None,
+                )
+                for name, totals in self._inspections.totals(site_id).items()
+            },
+            renditions=RenditionCounts(count=renditions, bytes=rendition_bytes),
             assets=assets,
-            database=database if runs_house else None,
-            disk_used_bytes=database.disk_used_bytes if runs_house else None,
-            disk_total_bytes=database.disk_total_bytes if runs_house else None,
-            paths_checked=LEFT_FOLDERS,
-            files_found=files_found,
-            website=tuple(website),
-            website_total=sum(on_website.values()),
+            database=DatabaseSizes(
+                data_bytes=told.data_bytes,
+                storage_bytes=told.storage_bytes,
+                index_bytes=told.index_bytes,
+            ),
+            disk=DiskStatus(
+                used_bytes=told.disk_used_bytes,
+                total_bytes=told.disk_total_bytes,
+                percent=_shown(told.disk_percent),
+            ),
+            website=WebsiteStatus(problems=tuple(website), problems_total=sum(on_website.values())),
+            filesystem=FilesystemStatus(paths_checked=LEFT_FOLDERS, files_found=files_found),
             advice=(
                 *(sentence for _, sentence in worries),
                 *(_about_privileges(mongodb, database) if runs_house else ()),
@@ -308,6 +279,27 @@ NOT_ALL_LOOKED_AT = (
     "There is more than one request can look at; the figures of the last pass stand here. "
     "`python -m avenue inspect` looks at everything now."
 )
+
+
+def _pictured(counted: Counted) -> dict[str, int]:
+    return {
+        "total": counted.total,
+        "with_images": counted.with_images,
+        "without_images": counted.total - counted.with_images,
+    }
+
+
+def _mongodb(facts: MongoFacts, *, runs_house: bool) -> MongoStatus:
+    """Return what may be known of the deployment: of any site that there is one, and which kind."""
+    return MongoStatus(
+        version=facts.version if runs_house else None,
+        topology=facts.topology,
+        members=facts.members if runs_house else None,
+        primary=facts.primary if runs_house else None,
+        write_concern=WriteConcern(),
+        storage_engine=facts.storage_engine if runs_house else None,
+        oplog_window_hours=facts.oplog_hours if runs_house else None,
+    )
 
 
 def _coverage(looked: int, total: int, *, known: bool) -> float:

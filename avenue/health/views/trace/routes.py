@@ -8,12 +8,12 @@ from typing_extensions import TypedDict
 
 from avenue.config import Settings
 from avenue.errors import Invalid
+from avenue.health.checks.trace.models import Trace
 from avenue.health.checks.trace.service import NoSuchAsset, TraceService
-from avenue.health.views.trace.presenting import trace_json
-from avenue.health.views.trace.replies import TraceReply
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, Reply, described
+from avenue.web.fields import facts_of
 from avenue.web.plain import TEXT, json_or_text
 from avenue.web.services import using
 
@@ -38,7 +38,7 @@ class AddressQuery(TypedDict):
 
 @blueprint.get("/assets/<asset_id>")
 @require(Role.OPS)
-@described(replies={200: Reply({JSON: TraceReply, TEXT: str})}, refuses=(NoSuchAsset,))
+@described(replies={200: Reply({JSON: Trace, TEXT: str})}, refuses=(NoSuchAsset,))
 def trace_asset(asset_id: str) -> Response:
     """Tell everything that is known of an asset, and which link is broken."""
     return _traced(asset_id)
@@ -48,7 +48,7 @@ def trace_asset(asset_id: str) -> Response:
 @require(Role.OPS)
 @described(
     query=AddressQuery,
-    replies={200: Reply({JSON: TraceReply, TEXT: str})},
+    replies={200: Reply({JSON: Trace, TEXT: str})},
     refuses=(NoSuchAsset, Invalid),
 )
 def trace_address() -> Response:
@@ -62,6 +62,4 @@ def trace_address() -> Response:
 def _traced(which: str) -> Response:
     actor = current_actor()
     seconds = using(Settings).read_seconds * READING_SHARE
-    return json_or_text(
-        trace_json(actor.site, using(TraceService).trace(actor, which, seconds=seconds))
-    )
+    return json_or_text(facts_of(using(TraceService).trace(actor, which, seconds=seconds)))

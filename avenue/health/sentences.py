@@ -1,0 +1,82 @@
+"""What is said of a finding: sentences whose words their reader's language writes.
+
+`web.pages.size` writes numbers of bytes as the reader of a page does.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import PlainSerializer, SerializationInfo
+
+from avenue.errors import Translate, filled
+
+KILO = 1000
+"""Disks are sold and traffic is paid by it, so MB and GB of disks and databases are 10⁶ and 10⁹.
+
+What a person uploads, and may upload, is counted by 1024, as file managers do.
+"""
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as `3.2 MB`."""
+    amount, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if round(amount) < KILO or unit == "TB":
+            break
+        amount /= KILO
+    return f"{amount:.0f} {unit}" if unit in {"B", "kB"} else f"{amount:.1f} {unit}"
+
+
+class Bytes(int):
+    """So many bytes, among the words of a sentence; written as its reader writes sizes."""
+
+
+class Host(str):
+    """The name of a machine, among the words of a sentence; kept from who is not of the house."""
+
+
+class Number(float):
+    """A number with at most one place behind the point, written as its reader writes numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A sentence in English with `{places}` for its `words`; see `avenue.errors.filled`."""
+
+    text: str
+    words: Mapping[str, object] = field(default_factory=dict)
+
+
+Writes = Callable[[object], object]
+"""Writes a word of a sentence as its reader writes such things."""
+
+
+def said_as(said: Said | None, translate: Translate, write: Writes) -> str | None:
+    """Return a sentence in the language of `translate`, its words written by `write`."""
+    if said is None:
+        return None
+    words = {name: _each(word, write) for name, word in said.words.items()}
+    return filled(said.text, words, translate)
+
+
+def _each(word: object, write: Writes) -> object:
+    return [write(each) for each in word] if isinstance(word, list | tuple) else write(word)
+
+
+def english(word: object) -> object:
+    """Return a word as English writes it."""
+    if isinstance(word, Bytes):
+        return size(word)
+    return f"{word:.1f}" if isinstance(word, Number) else word
+
+
+def _in_english(said: Said, info: SerializationInfo) -> str:
+    return said_as(said, str, (info.context or {}).get("write", english)) or ""
+
+
+if TYPE_CHECKING:
+    Sentence = Said
+else:
+    Sentence = Annotated[Any, PlainSerializer(_in_english, return_type=str)]
+    """A sentence that JSON has in English."""
