@@ -62,6 +62,7 @@ from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views import pages as ops_pages
 from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
+from avenue.health.views.pages import cost as cost_pages
 from avenue.health.views.pages import problems as problem_pages
 from avenue.health.views.status import routes as status_routes
 from avenue.health.views.status.service import StatusService
@@ -205,6 +206,7 @@ def _register_blueprints(app: Flask) -> None:
         *shop_routes.BLUEPRINTS,
         *shop_pages.BLUEPRINTS,
         problem_pages.blueprint,
+        cost_pages.blueprint,
         status_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,

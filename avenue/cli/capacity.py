@@ -1,22 +1,76 @@
 """The command `capacity`: how long what there is will do, and what to buy next."""
 
+from collections.abc import Callable
+
 import click
+from pydantic import ValidationError
 
 from avenue.app.services import capacity_service
-from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    local,
+    say,
+    settings_as_they_are,
+    settings_in_force,
+)
+from avenue.clock import utc_now
+from avenue.errors import filled
+from avenue.field_problems import problems_of
 from avenue.health.views.capacity.presenting import capacity_text
+from avenue.health.views.capacity.visits import (
+    Assumptions,
+    plan_of,
+    visits_json,
+    visits_text,
+)
 from avenue.identity import HOUSE, command_actor
 from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
 from avenue.web.fields import facts_of
 
+ASSUMED = {
+    "sites": "Sites, all together with so many visits.",
+    "hit_ratio": "Share of picture requests that the CDN answers.",
+    "pictures_per_visit": "Pictures that a visit asks for.",
+    "picture_kb": "What one of them weighs, in KB.",
+    "pictures_per_site": "Pictures that a site stores.",
+    "original_kb": "What an original weighs, in KB.",
+    "variants_kb": "What its other sizes weigh together, in KB.",
+    "peak": "How many times the mean the busiest hour has.",
+}
+
+
+def _assumptions(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` an option for each assumption."""
+    for name, help_text in reversed(ASSUMED.items()):
+        usual = Assumptions.model_fields[name].default
+        option = click.option(f"--{name.replace('_', '-')}", help=f"{help_text} [default: {usual}]")
+        command = option(command)
+    return click.option("--visits", help="Visits a month to plan for: 50K, 10M, 200000000.")(
+        command
+    )
+
 
 @click.command()
 @click.option("--site", help="Of one site only; else of the whole deployment.")
+@_assumptions
 @local
 @as_json
-def capacity(*, site: str | None, is_local: bool, wants_json: bool) -> None:
-    """Tell how long disk and quotas will do, what more products need, and what to buy next."""
+def capacity(
+    *, site: str | None, visits: str | None, is_local: bool, wants_json: bool, **assumed: str | None
+) -> None:
+    """Tell how long disk and quotas will do, what more products need, and what to buy next.
+
+    With --visits: what so many visits a month need and cost. No database is asked for that.
+    """
+    given = {name: value for name, value in assumed.items() if value is not None}
+    if visits is not None:
+        settings, _, _ = settings_as_they_are()
+        _plan({"visits": visits, **given}, settings.prices, wants_json=wants_json)
+        return
+    if given:
+        raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} goes with --visits.")
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         Gate(database).pass_or_raise()
         sites = Sites(database, settings)
@@ -25,6 +79,15 @@ def capacity(*, site: str | None, is_local: bool, wants_json: bool) -> None:
         actor = command_actor(sites.named(HOUSE))
         report = capacity_service(settings, database, sites).report(actor, site)
     say(wants_json, facts_of(report), capacity_text(report))
+
+
+def _plan(assumed: dict[str, str], prices: str, *, wants_json: bool) -> None:
+    try:
+        found = plan_of(Assumptions.model_validate(assumed), prices, utc_now().date())
+    except ValidationError as error:
+        wrong = (f"{field}: {filled(text, words)}" for field, text, words in problems_of(error))
+        raise click.UsageError(" ".join(wrong)) from None
+    say(wants_json, visits_json(found), visits_text(found))
 
 
 COMMANDS = (capacity,)

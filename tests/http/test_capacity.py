@@ -173,3 +173,15 @@ def test_a_site_there_is_not_is_refused(house: Application, commands: Commands) 
     code, said, why = run(commands, house, "--site", "nowhere")
     assert (code, said) == (1, "")
     assert "no site of this name" in why
+
+
+def test_the_page_tells_what_visits_cost_and_what_is_wrong(house: Application) -> None:
+    page = "/admin/infrastructure/cost"
+    operator = house.caller("ops")
+    said = operator.get(f"{page}?visits=200M&sites=20").text
+    assert "565,88 USD" in said
+    assert "2.151,58 USD" in said
+    wrong = operator.get(f"{page}?visits=many&hit_ratio=%3Cscript%3E")
+    assert wrong.status_code == 200
+    assert wrong.text.count('aria-invalid="true"') == 2
+    assert "&lt;script&gt;" in wrong.text

@@ -279,6 +279,7 @@ WHO_MAY = {
     "GET /admin/infrastructure/alerts": For(OPERATORS),
     "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": For(OPERATORS),
     "GET /admin/infrastructure/history": For(OPERATORS),
+    "GET /admin/infrastructure/cost": For(OPERATORS),
     "GET /admin/infrastructure/migration": For(OPERATORS),
     "POST /admin/infrastructure/jobs/<job_id>/pause": For(OPERATORS),
     "POST /admin/infrastructure/jobs/<job_id>/resume": For(OPERATORS),

@@ -25,8 +25,10 @@ from avenue.health.views.capacity.models import GB, Capacity, Measure
 from avenue.health.views.capacity.presenting import capacity_text
 from avenue.health.views.capacity.prices import EXAMPLES, WrongPrices, read_prices
 from avenue.health.views.capacity.service import CapacityService
+from avenue.health.views.capacity.visits import Assumptions, plan_of, visits_json, visits_text
 from avenue.identity import Actor, Role, Site
 from avenue.web.fields import facts_of
+from tests.table import table
 
 MB = 1_000_000
 HOUSE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")
@@ -522,3 +524,62 @@ def test_the_text_tells_what_the_json_does() -> None:
 )
 def test_sizes_are_told_in_units_of_people(count: float, said: str) -> None:
     assert size(count) == said
+
+
+# By visits
+
+TODAY = date(2026, 11, 25)
+
+
+def test_visits_are_counted_and_priced() -> None:
+    """Twenty sites of 10 M visits each, by hand: 3.2 G pictures of 25 KB, 5 % from Avenue."""
+    found = visits_json(plan_of(Assumptions(visits=200_000_000, sites=20), "", TODAY))
+    assert found["traffic"] == {
+        "requests": 3.2e9,
+        "edge_bytes": 80e12,
+        "origin_requests": 1.6e8,
+        "origin_bytes": 4e12,
+        "origin_per_second": 61.73,
+        "busiest_per_second": 185.19,
+    }
+    assert (found["pictures"], found["database_bytes"]) == (1_000_000, 552_440_000_000)
+    own, managed = found["offers"]
+    assert own["parts"] == {
+        "database": 163.1,  # 53.41, and 0.1716 for each of the 639.2 GB above 150
+        "application": 0.0,
+        "edge": 400.0,
+        "origin": 0.0,
+        "backups": 2.78,
+    }
+    assert (own["kind"], own["largest"], own["total"]) == ("self-hosted", "edge", 565.88)
+    assert managed["total"] > own["total"]
+    assert [row["total"] <= row["most"] for row in found["targets"]] == [True] * 6
+    assert {each["name"] for each in found["levers"]} >= {"picture_kb", "hit_ratio"}
+
+
+@table(
+    "assumed, day, said",
+    [
+        ({}, date(2027, 10, 29), "more than a year old"),
+        ({}, TODAY, "are examples"),
+        ({"pictures_per_site": 10**8}, TODAY, "No managed plan"),
+    ],
+)
+def test_what_limits_an_answer_is_told(assumed: dict[str, Any], day: date, said: str) -> None:
+    found = plan_of(Assumptions(visits=1_000, **assumed), "", day)
+    assert said in visits_text(found)
+
+
+@table("text, visits", [("50K", 50_000), ("1.5M", 1_500_000), ("2b", 2 * 10**9), ("300", 300)])
+def test_visits_may_be_written_short(text: str, visits: int) -> None:
+    assert Assumptions.model_validate({"visits": text}).visits == visits
+
+
+def test_ones_own_prices_of_hosting_count(tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text(EXAMPLES.read_text().replace("edge_large_gb = 0.005", "edge_large_gb = 0"))
+    found = plan_of(Assumptions(visits=200_000_000, sites=20), str(own), TODAY)
+    assert found.offers[0].edge == 0
+    assert "are examples" not in visits_text(found)
+    own.write_text("currency = 3")
+    assert "cannot be used" in visits_text(plan_of(Assumptions(visits=1), str(own), TODAY))

@@ -2,6 +2,7 @@
 
 import tomllib
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,71 @@ from avenue.health.views.capacity.models import Prices
 
 EXAMPLES = Path(__file__).parent / "prices.toml"
 LARGEST_BYTES = 65_536
+OLD_DAYS = 365
 
 Price = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class WrongPrices(Exception):
     """The file of prices cannot be used; the sentence says where and why."""
+
+
+class Kind(StrEnum):
+    """Who runs the machines of the database."""
+
+    SELF_HOSTED = "self-hosted"  # they run Avenue, too
+    MANAGED = "managed"
+
+
+class Plan(BaseModel):
+    """A place for the database of three members, for `month`.
+
+    Each member has a disk of `included_gb`, which `extra_gb_month` a GB makes larger, up to
+    `largest_gb`; None where it cannot be enlarged.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind
+    name: str = Field(min_length=1, max_length=100)
+    month: Amount
+    included_gb: Amount
+    largest_gb: Price = None
+    extra_gb_month: Amount = 0.0
+
+    def month_with(self, gb: float) -> float | None:
+        """Return what a month with disks of `gb` costs, None where there are none so large."""
+        if gb > (self.largest_gb or self.included_gb):
+            return None
+        return self.month + max(gb - self.included_gb, 0.0) * self.extra_gb_month
+
+
+class Hosting(BaseModel):
+    """What a month of hosting costs; `origin` and `as_of` as those of `Prices`.
+
+    Of the traffic at the edge all costs `edge_large_gb` from `edge_large_from_gb` on. Instances are
+    those beside a managed database.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: date
+    origin: str = Field(alias="source", min_length=1, max_length=500)
+    edge_gb: Amount = 0.0
+    edge_large_gb: Price = None
+    edge_large_from_gb: Amount = 0.0
+    object_gb_month: Amount = 0.0
+    instance_month: Amount = 0.0
+    instance_sent_gb: Amount = 0.0
+    instance_sent_free_gb: Amount = 0.0
+    plans: list[Plan] = Field(min_length=1, max_length=50)
+
+    def edge_month(self, gb: float) -> float:
+        """Return what `gb` sent to visitors in a month cost."""
+        if self.edge_large_gb is not None and gb >= self.edge_large_from_gb:
+            return gb * self.edge_large_gb
+        return gb * self.edge_gb
 
 
 class _File(BaseModel):
@@ -30,6 +90,7 @@ class _File(BaseModel):
     backup_gb_month: Price = None
     member_month: Price = None
     sent_gb: Price = None
+    hosting: Hosting | None = None
 
 
 def read_prices(path: str) -> Prices:
@@ -37,20 +98,37 @@ def read_prices(path: str) -> Prices:
 
     Raise `WrongPrices`, which names every mistake.
     """
+    return Prices(**_read(path).model_dump(exclude={"hosting"}))
+
+
+def read_hosting(path: str) -> tuple[Hosting, str] | None:
+    """Return the prices of hosting in that file and their currency, None where it has none.
+
+    Raise `WrongPrices` as `read_prices` does.
+    """
+    found = _read(path)
+    return (found.hosting, found.currency) if found.hosting else None
+
+
+def is_old(as_of: date, today: date) -> bool:
+    """Whether prices of that day are more than a year old."""
+    return (today - as_of).days > OLD_DAYS
+
+
+def _read(path: str) -> _File:
     file = Path(path) if path else EXAMPLES
     try:
         with file.open("rb") as opened:
             text = opened.read(LARGEST_BYTES + 1)
         if len(text) > LARGEST_BYTES:
             raise WrongPrices(f"{file}: more than {LARGEST_BYTES} bytes are no file of prices.")
-        found = _File.model_validate(tomllib.loads(text.decode()))
+        return _File.model_validate(tomllib.loads(text.decode()))
     except OSError as error:
         raise WrongPrices(f"{file}: {error.strerror}.") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WrongPrices(f"{file} is no TOML: {error}.") from None
     except ValidationError as error:
         raise WrongPrices(f"{file}: {'; '.join(_mistakes(error))}.") from None
-    return Prices(**found.model_dump())
 
 
 def _mistakes(error: ValidationError) -> list[str]:

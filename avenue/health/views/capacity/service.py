@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from avenue.clock import utc_now
@@ -22,7 +22,7 @@ from avenue.health.views.capacity.models import (
     Storing,
     Throughput,
 )
-from avenue.health.views.capacity.prices import WrongPrices, read_prices
+from avenue.health.views.capacity.prices import WrongPrices, is_old, read_prices
 from avenue.health.views.capacity.projecting import measured, projections, storing
 from avenue.health.views.capacity.throughput import throughput
 from avenue.identity import Actor, Role
@@ -120,7 +120,7 @@ class CapacityService:
                 *_about_snapshot(newest, moment, sees_all=sees_all),
                 *(_about_measured(found) if found else ()),
                 *(_about_storing(kept) if sees_all else ()),
-                *_about_prices(prices),
+                *_about_prices(prices, now.date()),
             ),
         )
 
@@ -249,8 +249,12 @@ def _about_storing(kept: Storing | None) -> Iterator[str]:
         yield "How many members hold the data is not told behind a router: cost is for one of them."
 
 
-def _about_prices(prices: Prices | None) -> Iterator[str]:
-    if prices is not None and prices.example:
+def _about_prices(prices: Prices | None, today: date) -> Iterator[str]:
+    if prices is None:
+        return
+    if is_old(prices.as_of, today):
+        yield f"The prices are of {prices.as_of}, more than a year old: write today's there."
+    if prices.example:
         yield (
             f"Cost is by example prices ({prices.origin}, {prices.as_of}), not by yours: copy "
             "avenue/health/views/capacity/prices.toml, change it, and name it in AVENUE_PRICES."

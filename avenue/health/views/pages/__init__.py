@@ -57,6 +57,7 @@ TABS = (
     (f"{PATH}/alerts", lazy_gettext("Alerts")),
     (f"{PATH}/history", lazy_gettext("History")),
     (f"{PATH}/migration", lazy_gettext("Migration")),
+    (f"{PATH}/cost", lazy_gettext("Cost")),
 )
 
 blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
