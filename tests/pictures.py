@@ -259,6 +259,13 @@ def jpeg_between_scans(*segments: bytes) -> bytes:
     return data[:last] + b"".join(segments) + data[last:]
 
 
+def jpeg_damaged_in_its_scan(code: int = 0x9F, body: bytes = b"", **options: Any) -> bytes:
+    """A photograph as failing memory cards leave them: a reserved code amid the coded data."""
+    data = photo(restart_marker_rows=1, **options)
+    at = data.index(b"\xff\xd0", data.index(b"\xff\xda")) + 40
+    return data[:at] + bytes([0xFF, code]) + body + data[at:]
+
+
 def jpeg_with_preview() -> bytes:
     """A JPEG whose first segment holds a preview of 2 by 1 pixels."""
     data = photo()

@@ -4,15 +4,12 @@ ITU-T T.81 annex B; JFIF 1.02; ICC.1 annex B.4; Exif 2.32, section 4.7; XMP part
 CIPA DC-007 (MPF); Adobe's APP14 as in T.872, section 6.5.3.
 """
 
-import re
 import struct
 
 from avenue.media.cleaning.draft import BrokenStructure, Cleaned, Draft
 from avenue.media.cleaning.metadata import PREFIX, exif_names, kept_exif, xmp_names
+from avenue.media.headers import JPEG_MARKER, JPEG_SCAN_END
 
-# A marker is FF and a code. FF 00 is a data byte FF, FF D0 to FF D7 only mark places within a
-# scan, FF FF is padding: in the coded data of a scan none of them ends it.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _TEM, _SOI, _EOI, _SOS, _COM = 0x01, 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 _PICTURE = frozenset(range(0xC0, 0xE0)) - {0xC8, *range(0xD0, 0xDA)} | {_SOS}
@@ -53,10 +50,10 @@ class _Walk:
             raise BrokenStructure("a JPEG without a beginning")
         at, within_scan = 2, False
         while True:
-            found = _MARKER.search(data, at)
+            found = (JPEG_SCAN_END if within_scan else JPEG_MARKER).search(data, at)
             if found is None:
                 raise BrokenStructure("a JPEG without an end")
-            start, code = found.start(), data[found.end() - 1]
+            start, code = found.start(), found[1][0]
             if not within_scan and data[at:start].strip(b"\xff"):
                 self._draft.drop(at, start, "gap")
             if code == _EOI:

@@ -32,6 +32,7 @@ from tests.pictures import (
     heic_exif,
     heic_with,
     jpeg_between_scans,
+    jpeg_damaged_in_its_scan,
     jpeg_with,
     jpeg_with_extended_xmp,
     jpeg_with_preview,
@@ -138,6 +139,10 @@ TELLING: dict[str, tuple[Make, tuple[str, ...]]] = {
     "JPEG: between two scans": (
         lambda: jpeg_between_scans(segment(0xFE, SECRET), segment(0xE1, EXIF)),
         ("exif", "gps", "comment", "thumbnail"),
+    ),
+    "JPEG: damaged in its scan": (
+        lambda: jpeg_damaged_in_its_scan(exif=EXIF) + SECRET,
+        ("exif", "gps", "thumbnail", "tail"),
     ),
     "JPEG: motion photo": (motion_photo, ("tail",)),
     "JPEG: behind the end": (lambda: photo() + EXIF, ("tail",)),

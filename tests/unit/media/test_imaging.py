@@ -19,6 +19,7 @@ from avenue.media.errors import (
     TooManyFrames,
 )
 from avenue.media.facts import PictureFacts
+from avenue.media.headers import read_header
 from avenue.media.imaging import examine
 from avenue.media.policy import image_limits
 from avenue.media.sniffing import detect
@@ -186,6 +187,13 @@ def test_a_refusal_gives_the_numbers() -> None:
     with pytest.raises(ImageTooCostly) as costly:
         facts_of(pictures.scan_bomb(101, width=16, height=16))
     assert costly.value.facts == {"scans": 101, "max_scans": 100}
+
+
+def test_scans_are_not_hidden_by_a_reserved_code() -> None:
+    """Taken for a segment, it would be as long as all that follows it."""
+    damaged = pictures.jpeg_damaged_in_its_scan(body=b"\xff\x00", progressive=True)
+    scans = read_header(pictures.progressive(), "image/jpeg").scans
+    assert read_header(damaged, "image/jpeg").scans == scans
 
 
 @pytest.mark.alone
