@@ -10,6 +10,7 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
@@ -933,6 +934,19 @@ _READERS: dict[str, Callable[[str], Any]] = {
 def new_secret() -> str:
     """Return a key good enough for SECRET_KEY."""
     return secrets.token_urlsafe(48)
+
+
+def secret_kept_in(file: Path, make: Callable[[], str]) -> str:
+    """Return the secret in `file`, which only its owner can read; the first call has it made."""
+    if not file.exists():
+        # Under its name only once it is whole: an empty one would be kept for ever.
+        own = file.with_name(f"{file.name}.{os.getpid()}")
+        own.touch(mode=0o600)
+        own.write_text(make())
+        with suppress(FileExistsError):  # another start was quicker
+            os.link(own, file)
+        own.unlink()
+    return file.read_text()
 
 
 def bare_environ() -> dict[str, str]:

@@ -6,14 +6,14 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from avenue.config import ConfigError, Settings, new_secret
+from avenue.config import ConfigError, Settings, new_secret, secret_kept_in
 from avenue.errors import AvenueError
 from avenue.jobs.models import Job
 from avenue.storage.connection import Database
@@ -81,18 +81,7 @@ def database_of(settings: Settings) -> Iterator[Database]:
 
 def kept_secret(settings: Settings) -> str:
     """Return SECRET_KEY, or the one made for this data directory, so that sessions survive."""
-    if settings.secret_key:
-        return settings.secret_key
-    file = settings.data_dir / "secret_key"
-    if not file.exists():
-        # Under its name only once it is whole: an empty one would be kept for ever.
-        own = file.with_name(f"secret_key.{os.getpid()}")
-        own.touch(mode=0o600)
-        own.write_text(new_secret())
-        with suppress(FileExistsError):  # another start was quicker
-            os.link(own, file)
-        own.unlink()
-    return file.read_text()
+    return settings.secret_key or secret_kept_in(settings.data_dir / "secret_key", new_secret)
 
 
 def why(error: AvenueError | ConfigError) -> str:

@@ -2,6 +2,11 @@
 
 It is a replica set of one member, on loopback only, and outlives a killed Avenue: the next start
 finds it again by its process id and data directory instead of starting a second one.
+
+Whoever may read the data directory is let in, and nobody else on the machine: `mongod.key` there is
+mongod's key file, by which we sign in as its own `__system` user to set it up, and the password of
+the user that Avenue works as. A mongod that was started without one, by an earlier version, is used
+as it is until it is stopped.
 """
 
 import contextlib
@@ -9,6 +14,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -21,13 +27,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
-from avenue.config import Settings
+from avenue.config import Settings, secret_kept_in
 from avenue.errors import Unavailable
 
-NAME = "avenue"  # of the replica set and of the database
+NAME = "avenue"  # of the replica set, of the database, and of the user
 REPLICA_SET = f"--replSet={NAME}"
+KEY_FILE = "--keyFile"
+KEY_BYTES = 32
+ROLES = ("root", {"role": "read", "db": "local"})
+"""Everything, as before there was a user: `adopt` reads other databases, `doctor` the oplog."""
 LEAST_MAJOR_VERSION = 6
 START_SECONDS = 30
 LOCK_SECONDS = 60  # longer than one start, which is what another process may be doing
@@ -131,19 +141,24 @@ class LocalMongod:
     """A mongod that runs on `port` of loopback and keeps its data below `data_dir`.
 
     `found` tells that it ran before `start` was called: it was left by a kill, or another process
-    started it. A short command may leave such a one running; a server stops it like its own.
+    started it. A short command may leave such a one running; a server stops it like its own. `key`
+    is its password; None for one that asks for none.
     """
 
     data_dir: Path
     pid: int
     port: int
     found: bool
+    key: str | None = field(default=None, repr=False)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     @property
     def uri(self) -> str:
         """What MONGODB_URI would be for this mongod."""
-        return f"mongodb://127.0.0.1:{self.port}/{NAME}?replicaSet={NAME}"
+        uri = f"127.0.0.1:{self.port}/{NAME}?replicaSet={NAME}"
+        if self.key is None:
+            return f"mongodb://{uri}"
+        return f"mongodb://{NAME}:{self.key}@{uri}&authSource=admin"
 
     @classmethod
     def start(cls, data_dir: Path, binary: Path, *, makes: bool = True) -> Self:
@@ -172,12 +187,15 @@ class LocalMongod:
         if running is None:
             return None
         pid, port = running
-        found = cls(data_dir=place.root, pid=pid, port=port, found=True)
-        if REPLICA_SET not in _command_of(pid):
-            _end(found)  # we were killed in the middle of `_move`
+        command = _command_of(pid)
+        has_key = f" {KEY_FILE} " in command
+        key = place.key() if has_key and place.key_file.exists() else None
+        found = cls(data_dir=place.root, pid=pid, port=port, found=True, key=key)
+        if REPLICA_SET not in command or has_key != bool(key):
+            _end(found)  # we were killed in the middle of `_move`, or its key is lost
             return None
         try:
-            _wait_until_primary(place, port, found.is_alive, log_from=0)
+            _wait_until_primary(place, port, key, found.is_alive, log_from=0)
         except _EndedError:
             return None  # it was on its way out
         place.remember(pid, port)
@@ -212,7 +230,7 @@ class LocalMongod:
             place, binary, port, "--setParameter=disableLogicalSessionCacheRefresh=true"
         )
         try:
-            with _client(port) as client:
+            with _client(port, place.key()) as client:
                 client["local"]["system.replset"].update_one(
                     {"_id": NAME}, {"$set": {"members.0.host": f"127.0.0.1:{port}"}}
                 )
@@ -225,12 +243,15 @@ class LocalMongod:
     @classmethod
     def _run(cls, place: "_Place", binary: Path, port: int, option: str) -> Self:
         log_from = place.log_bytes()
+        key = place.key()
         process = place.spawn(binary, port, option)
-        started = cls(data_dir=place.root, pid=process.pid, port=port, found=False, process=process)
+        started = cls(
+            data_dir=place.root, pid=process.pid, port=port, found=False, key=key, process=process
+        )
         try:
             if option == REPLICA_SET:
                 place.remember(process.pid, port)
-            _wait_until_primary(place, port, started.is_alive, log_from)
+            _wait_until_primary(place, port, key, started.is_alive, log_from)
         except _EndedError:
             raise _EndedError(process.returncode, place.end_of_log(log_from)) from None
         except BaseException:
@@ -278,6 +299,14 @@ class _Place:
     @property
     def notes(self) -> Path:
         return self.root / "mongod.json"
+
+    @property
+    def key_file(self) -> Path:
+        return self.root / "mongod.key"
+
+    def key(self) -> str:
+        """Return the password of this directory's mongod, made at the first call."""
+        return secret_kept_in(self.key_file, lambda: secrets.token_hex(KEY_BYTES))
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -328,8 +357,10 @@ class _Place:
 
     def spawn(self, binary: Path, port: int, option: str) -> subprocess.Popen[bytes]:
         """Start mongod in a session of its own, where the terminal's Ctrl-C does not reach it."""
+        self.key_file.chmod(0o600)  # mongod takes none that others can read, as a copy may be
         command = [
             *(str(binary), "--dbpath", str(self.dbpath), "--port", str(port), option),
+            *(KEY_FILE, str(self.key_file)),
             # Old versions leak memory through compressed messages, to anybody (CVE-2025-14847).
             *("--bind_ip", "127.0.0.1", "--nounixsocket", "--networkMessageCompressors=disabled"),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
@@ -439,14 +470,14 @@ def _free_port() -> int:
 
 
 def _wait_until_primary(
-    place: _Place, port: int, is_alive: Callable[[], bool], log_from: int
+    place: _Place, port: int, key: str | None, is_alive: Callable[[], bool], log_from: int
 ) -> None:
     """Return when the mongod takes writes. Raise `_EndedError` when it ends meanwhile."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if not is_alive():
             raise _EndedError
-        if _listens(port) and _is_primary(place, port):
+        if _listens(port) and _is_primary(place, port, key):
             return
         time.sleep(POLL_SECONDS)
     raise LocalMongodError(
@@ -463,15 +494,18 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _is_primary(place: _Place, port: int) -> bool:
-    """Tell whether our mongod takes writes; a set that is not yet made is made on the way."""
+def _is_primary(place: _Place, port: int, key: str | None) -> bool:
+    """Tell whether our mongod takes writes; set and user are made on the way where they lack."""
     try:
-        with _client(port) as client:
-            # Whoever else took the port a moment before ours must not be told anything.
+        with _client(port, key) as client:
+            # Whoever else took the port a moment before ours must not be told anything. Who does
+            # not know the key is not signed in to either (SCRAM proves both sides).
             options = client["admin"].command("getCmdLineOpts")["parsed"]
             if options.get("storage", {}).get("dbPath") != str(place.dbpath):
                 return False
             if client["admin"].command("hello").get("isWritablePrimary"):
+                if key:
+                    _let_in(client, port, key)
                 return True
             # Asked for its configuration, a set that is still reading it denies having one, and an
             # initiation would hang; its stored configuration can be read at any time.
@@ -483,7 +517,26 @@ def _is_primary(place: _Place, port: int) -> bool:
     return False
 
 
-def _client(port: int) -> MongoClient[dict[str, Any]]:
+def _let_in(client: MongoClient[dict[str, Any]], port: int, key: str) -> None:
+    """Make sure that the user Avenue works as is there and has `key` as its password."""
+    try:
+        with _client(port, key, NAME, "admin") as signing_in:
+            signing_in["admin"].command("ping")
+    except OperationFailure:  # data from before there was a user, or with another key
+        is_known = client["admin"].command("usersInfo", NAME)["users"]
+        change = "updateUser" if is_known else "createUser"
+        client["admin"].command(change, NAME, pwd=key, roles=ROLES)
+
+
+def _client(
+    port: int, key: str | None, user: str = "__system", of: str = "local"
+) -> MongoClient[dict[str, Any]]:
+    login: dict[str, Any] = {"username": user, "password": key, "authSource": of} if key else {}
     return MongoClient(
-        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=2_000, timeoutMS=5_000
+        "127.0.0.1",
+        port,
+        directConnection=True,
+        serverSelectionTimeoutMS=2_000,
+        timeoutMS=5_000,
+        **login,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pymongo.errors import OperationFailure
 
 from avenue.config import Settings
 from avenue.storage.local_mongod import (
@@ -21,11 +22,12 @@ from avenue.storage.local_mongod import (
     NoLocalDatabase,
     find_mongod,
 )
-from tests.mongod import Guard, client_of
+from tests.mongod import Guard, client_of, free_port
 from tests.waiting import DEADLINE_SECONDS, ending, line_of, wait_until
 
 ROOT = Path(__file__).parents[2]
 Start = Callable[[], LocalMongod]
+UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
 
 # An application that starts the local mongod, says where it is, and waits to be killed.
 # A run in the background ignores some signals and hands that down, hence the first lines.
@@ -127,7 +129,8 @@ def read(local: LocalMongod) -> list[str]:
 
 def test_it_is_a_replica_set_of_one_on_loopback_that_takes_transactions(start: Start) -> None:
     local = start()
-    assert local.uri == f"mongodb://127.0.0.1:{local.port}/avenue?replicaSet=avenue"
+    place = f"127.0.0.1:{local.port}/avenue?replicaSet=avenue&authSource=admin"
+    assert local.uri == f"mongodb://avenue:{local.key}@{place}"
     with client_of(local.uri) as client, client.start_session() as session:
         session.with_transaction(
             lambda session: client.get_default_database()["notes"].insert_one({}, session=session)
@@ -142,6 +145,68 @@ def test_it_is_a_replica_set_of_one_on_loopback_that_takes_transactions(start: S
     }
     assert listening == {"127.0.0.1"}
     assert psutil.Process(local.pid).net_connections("unix") == []
+
+
+def test_only_who_may_read_the_data_directory_is_let_in(start: Start, data_dir: Path) -> None:
+    local = start()
+    write(local, "private")
+    assert local.key is not None
+    own, somebody = f"avenue:{local.key}@", "avenue:another@"
+    for login, code in (("", UNAUTHORIZED), (somebody, AUTHENTICATION_FAILED)):
+        with (
+            client_of(local.uri.replace(own, login)) as client,
+            pytest.raises(OperationFailure) as refused,
+        ):
+            client.get_default_database()["notes"].find_one()
+        assert refused.value.code == code
+    holding = [
+        each.name
+        for each in data_dir.rglob("*")
+        if each.is_file() and local.key.encode() in each.read_bytes()
+    ]
+    assert holding == ["mongod.key"]
+    assert (data_dir / "mongod.key").stat().st_mode & 0o777 == 0o600
+    assert local.key not in " ".join(psutil.Process(local.pid).cmdline())
+    assert local.key not in repr(local)
+
+
+def test_data_from_before_there_was_a_password_gets_one_at_the_next_start(
+    start: Start, data_dir: Path, mongod_binary: Path
+) -> None:
+    (data_dir / "mongo").mkdir()
+    options = ["--port", str(free_port()), "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]
+    earlier = subprocess.Popen(
+        [mongod_binary, "--dbpath", data_dir / "mongo", *options, "--replSet=avenue"],
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with ending(earlier):
+        lock = data_dir / "mongo" / "mongod.lock"
+        wait_until(lambda: lock.exists() and lock.read_text().strip() == str(earlier.pid), "locked")
+        running = start()
+        assert (running.found, running.key) == (True, None)
+        write(running, "from before")
+        running.stop()
+    local = start()
+    assert (local.port, bool(local.key)) == (running.port, True)
+    assert read(local) == ["from before"]
+
+
+def test_a_lost_password_is_made_anew_and_one_that_others_may_read_becomes_private(
+    start: Start, data_dir: Path
+) -> None:
+    file = data_dir / "mongod.key"
+    first = start()
+    write(first, "kept")
+    file.unlink()
+    second = start()
+    assert not second.found
+    assert second.key != first.key
+    assert read(second) == ["kept"]
+    second.stop()
+    file.chmod(0o644)  # a copied directory
+    assert start().key == second.key
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_second_start_after_a_stop_finds_everything_at_the_same_address(
