@@ -1,9 +1,10 @@
 # syntax=docker/dockerfile:1
 # The image of web processes, worker and commands alike: `docker build -t avenue .`
 # It runs as nobody in particular, over a root that may be read-only; AVENUE_TMP_DIR alone is written.
-ARG PYTHON=3.11
+# `make images` names it by digest.
+ARG BASE=python:3.11-slim-bookworm
 
-FROM python:${PYTHON}-slim-bookworm AS build
+FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 
@@ -30,7 +31,7 @@ RUN mkdir -p /srv/avenue/avenue/static/vendor \
  && /opt/avenue/bin/python -m compileall -q /srv/avenue \
  && /opt/avenue/bin/pip uninstall --yes --quiet pip setuptools
 
-FROM python:${PYTHON}-slim-bookworm
+FROM ${BASE}
 ENV PATH=/opt/avenue/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -109,6 +109,8 @@ requirements: ## Compile the hashed pins (needs uv)
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make requirements" requirements$$part.in -o requirements$$part.txt; \
 	done
+images: ## Name the images of Dockerfile and compose.yaml by digest (needs docker with buildx)
+	$(PYTHON) deploy/pin_images.py
 clean: ## Remove .venv and caches; ./var with the local database stays
 	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache
 
@@ -149,4 +151,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pictures chromium wrk nginx format texts docs screenshots requirements clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pictures chromium wrk nginx format texts docs screenshots requirements images clean help

@@ -63,6 +63,7 @@ def test_a_local_server_listens_on_loopback_only(configured):
     assert cfg.address == [("127.0.0.1", 8123)]
     assert (cfg.workers, cfg.threads) == (3, 5)
     assert cfg.worker_class is Worker
+    assert cfg.http_parser == "python"  # whatever else is installed
 
 
 def test_a_gunicorn_nobody_knows_runs_its_own_worker(configured, monkeypatch):

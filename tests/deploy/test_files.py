@@ -129,7 +129,8 @@ def test_the_pages_get_the_same_files_as_from_make_assets():
 
 def test_the_image_has_the_python_the_pins_are_compiled_for():
     said = re.search(r"--python-version (\S+)", (ROOT / "Makefile").read_text())[1]
-    assert f"ARG PYTHON={said}\n" in (ROOT / "Dockerfile").read_text()
+    assert f"ARG BASE=python:{said}-slim-bookworm" in (ROOT / "Dockerfile").read_text()
+    assert all(each[0].words[0] == "${BASE}" for each in stages())
 
 
 def test_the_image_runs_as_a_user_a_cluster_can_see_is_not_root():
