@@ -50,7 +50,9 @@ SEES_THE_WHOLE_HOUSE = {
     "health.history.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",
     "shop.store.products.TrashedProducts.__init__": "the sweeper goes through every site",
     "sites.store.SiteStore.__init__": "the sites themselves",
+    "storage.copying.reading.DatabaseSource.read": "a backup reads every site",
     "storage.idempotency.Writes.release": "the sweeper asks whether a file is still being written",
+    "storage.leases.Leases.__init__": "leases are of the whole house",
     "storage.quotas.Ledger.count_all": "a job counts every site and person",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
     "storage.sites.Sites.__init__": "the sites themselves",
@@ -135,6 +137,7 @@ FORBIDDEN = [
     ("shop/service/products.py", "avenue.health.models", "Every floor"),
     ("outside/fetching.py", "avenue.web.errors", "Every floor"),
     ("shop/routes/products.py", "avenue.app", "Only the command line"),
+    ("ops/fsck/models.py", "avenue.backup.models", "Every floor"),
 ]
 
 

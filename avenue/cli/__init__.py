@@ -6,6 +6,7 @@ import click
 
 from avenue.cli import (
     auditing,
+    backups,
     capacity,
     checking,
     diagnosis,
@@ -63,6 +64,7 @@ for _topic in (
     diagnosis,
     probing,
     checking,
+    backups,
 ):
     for _command in _topic.COMMANDS:
         commands.add_command(_command)

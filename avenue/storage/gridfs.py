@@ -27,6 +27,12 @@ MOST_CHUNK_BYTES = 16 * CHUNK_BYTES
 NO_LENGTH = -1
 ANY_MEMBER = ReadPreference.PRIMARY_PREFERRED
 READ_BYTES = 2 * CHUNK_BYTES  # what a read holds of one answer in memory
+LEASES = "leases"
+BACKUP = "backup"
+"""The lease of a backup. While it is held no bytes are deleted; a later sweep ends them."""
+IS_HELD = {"$expr": {"$gt": ["$until", "$$NOW"]}}
+DELETE_SECONDS = 1.0
+"""Within this time after a look at the lease a file is deleted, or not at all."""
 
 
 class Incomplete(Exception):
@@ -316,11 +322,15 @@ class Files:
         return self._facts(found) if found else None
 
     def delete(self, file_id: str) -> None:
-        """Remove a file and its chunks; repeatable from any step."""
+        """Remove a file and its chunks; repeatable from any step.
+
+        While a backup runs, nothing happens: what no asset names is removed by a later sweep.
+        """
         stored_id = self._prefix + file_id
         seconds = self._database.write_seconds
-        self._database.repeat(lambda: self._files.delete_one({"_id": stored_id}), seconds)
-        self._database.repeat(lambda: self._chunks.delete_many({"files_id": stored_id}), seconds)
+        chunks = {"files_id": stored_id}
+        if self._database.repeat(lambda: self._delete_record(stored_id), seconds):
+            self._database.repeat(lambda: self._chunks.delete_many(chunks), seconds)
 
     def files_after(self, file_id: str, limit: int) -> list[FileFacts]:
         """Return up to `limit` files in the order of their ids, beginning after `file_id`."""
@@ -358,6 +368,15 @@ class Files:
         if found is None or not isinstance(found["_id"], ObjectId):
             return None
         return found["_id"].generation_time
+
+    def _delete_record(self, stored_id: str) -> bool:
+        """Remove a file document unless a backup runs; tell whether it may be removed."""
+        with self._database.deadline(DELETE_SECONDS):
+            leases = self._database.raw[LEASES]
+            if leases.find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
+                return False
+            self._files.delete_one({"_id": stored_id})
+            return True
 
     def _one_each(self, stored_id: str, count: int) -> list[Any]:
         """Return the id of the first chunk, by its id, of each number below `count`."""

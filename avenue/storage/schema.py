@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from avenue.errors import Unavailable
-from avenue.identity import HOUSE
+from avenue.identity import HOUSE, new_id
 from avenue.storage.connection import Database, Document, unavailable_when_away
 from avenue.storage.indexes import create_indexes
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
@@ -20,6 +20,7 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 META = "avenue_meta"
 MARKER = "schema"
+INSTALLATION = "installation"
 DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
 START_SECONDS = 2.0
@@ -125,6 +126,18 @@ def migrate(database: Database) -> list[str]:
                 meta.update_one({"_id": MARKER}, {"$max": {"version": version}})
                 done.append(f"{version}: {(step.__doc__ or '').splitlines()[0]}")
     return done
+
+
+def installation_of(database: Database) -> str:
+    """Return what tells this database from all others, its copies included; made when first asked.
+
+    Raise what the driver raises.
+    """
+    meta = database.raw[META]
+    by_id = {"_id": INSTALLATION}
+    meta.update_one(by_id, {"$setOnInsert": {"id": new_id()}}, upsert=True)
+    found = meta.find_one(by_id) or {}
+    return str(found["id"])
 
 
 class Gate:

@@ -686,6 +686,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         },
         {"run": str, "forget_at": maybe(datetime)},
     ),
+    "leases": Shape({"_id": str, "holder": str, "what": str, "since": datetime, "until": datetime}),
     "rate_limits": Shape({"_id": str, "count": int, "resets_at": datetime, "at": datetime}),
     "infra_metrics": Shape(
         {

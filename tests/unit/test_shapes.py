@@ -95,5 +95,4 @@ def test_a_shape_knows_the_buckets() -> None:
 
 
 def test_every_collection_has_a_shape() -> None:
-    nothing_is_kept_there = {"leases"}
-    assert (SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - set(SHAPES) == nothing_is_kept_there
+    assert (SITE_COLLECTIONS | set(HOUSE_COLLECTIONS)) - set(SHAPES) == set()

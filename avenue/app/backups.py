@@ -1,0 +1,14 @@
+"""Backups, put together for commands and jobs."""
+
+from avenue.backup.create import Creation
+from avenue.backup.targets import Target
+from avenue.storage.connection import Database
+from avenue.storage.copying.reading import DatabaseSource
+from avenue.storage.leases import Leases
+from avenue.storage.schema import Gate
+
+
+def creation(database: Database, target: Target) -> Creation:
+    """Return who backs everything up; raise what `Gate` does."""
+    Gate(database).pass_or_raise()
+    return Creation([DatabaseSource(database)], Leases(database), target)

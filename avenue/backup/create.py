@@ -1,0 +1,306 @@
+"""Makes a snapshot: records at one time, then the objects that the repository lacks."""
+
+import contextlib
+import hashlib
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from avenue import __version__
+from avenue.backup.errors import BackupLost, BackupRuns
+from avenue.backup.models import (
+    FORMAT,
+    CollectionCopy,
+    Finding,
+    HashedFile,
+    Kind,
+    Manifest,
+    Objects,
+    Part,
+    Progress,
+    Share,
+    Tell,
+    tell_nobody,
+)
+from avenue.backup.repository import SHA256, PartWriter, Repository
+from avenue.backup.sources import Moment, Source
+from avenue.backup.targets import Target
+from avenue.clock import iso, utc_now
+from avenue.storage.copying.reading import (
+    CollectionAt,
+    CollectionsChanged,
+    FileAt,
+    bucket_of,
+    count_in,
+    files_in,
+)
+from avenue.storage.gridfs import BACKUP, DELETE_SECONDS, Incomplete
+from avenue.storage.leases import Held, Lease, Leases, Lost
+from avenue.storage.schema import STEPS
+
+TRIES = 3
+READERS = 4
+"""How many files are read at a time: while one waits for the disk, another one is hashed."""
+SETTLE_SECONDS = DELETE_SECONDS + 0.5
+"""What was about to be deleted when the lease was taken is gone by then, or stays."""
+LISTED = "objects.gz"
+MOST_FINDINGS = 10_000
+TOLD_EVERY = 100
+KEY_CHARACTERS = 32
+"""Of a sha256; as many tell objects apart, in half the memory."""
+
+
+@contextlib.contextmanager
+def alone(leases: Leases, what: str) -> Iterator[Lease]:
+    """Let nobody else write to repositories, and nobody delete bytes, until the end.
+
+    Where another process did and was killed, wait until that is forgotten. Raise `BackupRuns`, and
+    `BackupLost` when the lease is lost on the way.
+    """
+    with leases.taken(BACKUP, what, waits=True) as lease:
+        if isinstance(lease, Held):
+            raise BackupRuns(since=iso(lease.since), what=lease.what)
+        try:
+            yield lease
+        except Lost as error:
+            raise BackupLost from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Copied:
+    """What became of one file: the object that has its bytes, or why there is none."""
+
+    file: FileAt
+    sha256: str = ""
+    is_new: bool = False
+    finding: Finding | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Counts:
+    """The objects of a snapshot as far as it got; `known` ones are there, with their sizes."""
+
+    known: dict[bytes, int]
+    named: set[bytes] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+    new: int = 0
+    new_size: int = 0
+
+
+class Creation:
+    """Backs everything up that `sources` hold."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        leases: Leases,
+        target: Target,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
+        self._sources = sources
+        self._leases = leases
+        self._target = target
+        self._settle_seconds = settle_seconds
+
+    def run(self, tell: Tell = tell_nobody, *, takes_over: bool = False) -> Manifest:
+        """Make a snapshot and return its manifest, in which damaged files are findings.
+
+        Repeatable: what an earlier run has written of objects is kept, what it left of a snapshot
+        is removed. Raise the errors of the target, of the repository and of reading.
+        """
+        with alone(self._leases, "backup create") as lease:
+            installation = self._sources[0].installation()
+            repository = Repository.begun(self._target, installation, takes_over=takes_over)
+            repository.remove_unfinished()
+            time.sleep(self._settle_seconds)
+            return _Snapshot(repository, self._sources, lease, tell).write()
+
+
+class _Snapshot:
+    """One snapshot on its way."""
+
+    def __init__(
+        self, repository: Repository, sources: Sequence[Source], lease: Lease, tell: Tell
+    ) -> None:
+        self._repository = repository
+        self._sources = sources
+        self._lease = lease
+        self._tell = tell
+        self._id = repository.next_id()
+        self._began_at = utc_now()
+        self._previous = next(
+            (each.id for each in reversed(repository.snapshots()) if each.is_complete), None
+        )
+
+    def write(self) -> Manifest:
+        """Write all of it, the manifest last."""
+        shares = [self._records_of(source) for source in self._sources]
+        known = {_key(sha256): size for sha256, size in self._repository.objects()}
+        counts = _Counts(known=known)
+        parts: list[Part] = []
+        with self._repository.writing(self._id, LISTED, parts) as listed:
+            shares = [
+                self._files_of(source, share, listed, counts)
+                for source, share in zip(self._sources, shares, strict=True)
+            ]
+        manifest = self._manifest(shares, parts[0], counts)
+        self._lease.check()
+        self._repository.complete(manifest)
+        return manifest
+
+    def _records_of(self, source: Source) -> Share:
+        """Write all records of a source as of one time; anew where collections changed."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with source.moment() as moment:
+                    return Share(
+                        name=source.name,
+                        cluster_time=moment.cluster_time,
+                        at=moment.at,
+                        sites=tuple(moment.sites),
+                        collections=tuple(
+                            self._collection(source, moment, each) for each in moment.collections
+                        ),
+                        files=0,
+                    )
+            except CollectionsChanged:
+                if not tries_left:
+                    raise
+        raise CollectionsChanged
+
+    def _collection(
+        self, source: Source, moment: Moment, collection: CollectionAt
+    ) -> CollectionCopy:
+        folder = "records" if source is self._sources[0] else f"records-{quote(source.name)}"
+        name = f"{folder}/{quote(collection.name, safe='')}"
+        count, parts = 0, list[Part]()
+        with self._repository.writing(self._id, f"{name}.metadata.json.gz", parts) as writer:
+            writer.add(collection.metadata)
+        with self._repository.writing(self._id, f"{name}.bson.gz", parts) as writer:
+            for batch in moment.records(collection.name):
+                writer.add(batch)
+                count += count_in(batch)
+                self._lease.check()
+                self._tell(Progress(phase=f"records of {collection.name}", done=count, total=None))
+        metadata, records = parts
+        return CollectionCopy(
+            name=collection.name,
+            uuid=collection.uuid,
+            count=count,
+            size=writer.plain_size,
+            records=records,
+            metadata=metadata,
+        )
+
+    def _files_of(self, source: Source, share: Share, listed: PartWriter, counts: _Counts) -> Share:
+        """Write the objects of a source that are not there yet, and list all it needs."""
+        files, hashed = 0, list[HashedFile]()
+        total = sum(each.count for each in share.collections if bucket_of(each.name))
+        copies = self._copies(source, self._files_in(share), counts)
+        for copied in copies:
+            self._lease.check()
+            files += 1
+            if files % TOLD_EVERY == 0 or files == total:
+                self._tell(Progress(phase="files", done=files, total=total))
+            if copied.finding is None:
+                self._count(copied, listed, counts)
+            elif len(counts.findings) < MOST_FINDINGS:
+                counts.findings.append(copied.finding)
+            if copied.sha256 and copied.sha256 != copied.file.sha256:
+                file = copied.file
+                hashed.append(HashedFile(bucket=file.bucket, file=file.id, sha256=copied.sha256))
+        return replace(share, files=files, hashed=tuple(hashed))
+
+    def _count(self, copied: _Copied, listed: PartWriter, counts: _Counts) -> None:
+        key, size = _key(copied.sha256), copied.file.length
+        if copied.is_new and counts.known.get(key) != size:
+            counts.known[key] = size
+            counts.new += 1
+            counts.new_size += size
+        if key not in counts.named:
+            counts.named.add(key)
+            counts.count += 1
+            counts.size += size
+            listed.add(f"{copied.sha256} {size}\n".encode())
+
+    def _files_in(self, share: Share) -> Iterator[FileAt]:
+        for each in share.collections:
+            if bucket := bucket_of(each.name):
+                with self._repository.reading(self._id, each.records) as records:
+                    yield from files_in(bucket, records)
+
+    def _copies(
+        self, source: Source, files: Iterator[FileAt], counts: _Counts
+    ) -> Iterator[_Copied]:
+        """Copy files side by side, in no order; those whose object is there are only named."""
+        waiting: deque[Future[_Copied]] = deque()
+        with ThreadPoolExecutor(READERS, thread_name_prefix="backup") as pool:
+            try:
+                for file in files:
+                    sha256 = file.sha256 if file.sha256 and SHA256.fullmatch(file.sha256) else None
+                    # One that is shorter or longer than its file is written anew.
+                    if sha256 and counts.known.get(_key(sha256)) == file.length:
+                        yield _Copied(file=file, sha256=sha256)
+                        continue
+                    waiting.append(pool.submit(self._copy, source, file, sha256))
+                    if len(waiting) > READERS * 2:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _copy(self, source: Source, file: FileAt, sha256: str | None) -> _Copied:
+        """Copy one file into the repository; a second time where the first had other bytes."""
+        copied = self._copy_once(source, file, sha256)
+        return self._copy_once(source, file, sha256) if copied.finding else copied
+
+    def _copy_once(self, source: Source, file: FileAt, sha256: str | None) -> _Copied:
+        what, digest = f"{file.bucket}/{file.id}", hashlib.sha256()
+        with self._repository.target.draft() as draft:
+            try:
+                for piece in source.read(file):
+                    digest.update(piece)
+                    draft.write(piece)
+            except Incomplete as error:
+                finding = Finding(kind=Kind.INCOMPLETE, what=what, detail=f"{error}.")
+                return _Copied(file=file, finding=finding)
+            found = digest.hexdigest()
+            if sha256 not in {None, found}:
+                detail = f"Its bytes have the sha256 {found}, not {sha256}."
+                finding = Finding(kind=Kind.WRONG_HASH, what=what, detail=detail)
+                return _Copied(file=file, finding=finding)
+            draft.keep(self._repository.object_name(found))
+        return _Copied(file=file, sha256=found, is_new=True)
+
+    def _manifest(self, shares: Sequence[Share], listed: Part, counts: _Counts) -> Manifest:
+        return Manifest(
+            format=FORMAT,
+            id=self._id,
+            repository=self._repository.id,
+            installation=self._repository.installation,
+            avenue=__version__,
+            schema=len(STEPS),
+            began_at=self._began_at,
+            finished_at=utc_now(),
+            previous=self._previous,
+            shares=tuple(shares),
+            objects=Objects(
+                count=counts.count,
+                size=counts.size,
+                new=counts.new,
+                new_size=counts.new_size,
+                listed=listed,
+            ),
+            findings=tuple(counts.findings),
+        )
+
+
+def _key(sha256: str) -> bytes:
+    return bytes.fromhex(sha256[:KEY_CHARACTERS])

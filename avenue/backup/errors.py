@@ -1,0 +1,102 @@
+"""What can go wrong with backups."""
+
+from avenue.errors import Conflict, Invalid, NotFound, StorageFull, Unavailable, Unprocessable
+
+
+class InvalidTarget(Invalid):
+    """The target is no directory and no S3 address."""
+
+    code = "invalid_backup_target"
+    message = "{target} is not a place for backups."
+    hint = "Give a directory, or s3://bucket/prefix."
+
+
+class TargetUnreachable(Unavailable):
+    """The target cannot be read or written."""
+
+    code = "backup_target_unreachable"
+    message = "The target {target} cannot be reached: {why}."
+    hint = "See that it is there (a disk that is not mounted is not), then try again."
+
+
+class TargetRefuses(Unavailable):
+    """The target does not let us in, or cannot be written to."""
+
+    code = "backup_target_refuses"
+    message = "The target {target} refuses: {why}."
+    hint = "Check the rights of this process there, or the credentials, then try again."
+
+
+class TargetFull(StorageFull):
+    """The target has no room left."""
+
+    code = "backup_target_full"
+    message = "The target {target} is full."
+    hint = "Make room, or `backup prune`, then run the backup again: what is there is kept."
+
+
+class NoRepository(NotFound):
+    """Nothing was ever backed up there."""
+
+    code = "no_backup_repository"
+    message = "There are no backups in {target}."
+    hint = "Check the address, or begin with `python -m avenue backup create --to TARGET`."
+
+
+class NotARepository(Conflict):
+    """The target holds other things than backups."""
+
+    code = "not_a_backup_repository"
+    message = "{target} holds other things than backups of Avenue, so it is left untouched."
+    hint = "Give an empty directory or prefix, or one that is not there yet."
+
+
+class OtherInstallation(Conflict):
+    """The repository has the backups of another database."""
+
+    code = "other_installation"
+    message = "{target} has the backups of another installation."
+    hint = (
+        "Give another target. If this database was restored from there and goes on with it, say "
+        "`backup create --take-over` once."
+    )
+
+
+class NewerRepository(Conflict):
+    """A newer version of Avenue wrote this."""
+
+    code = "newer_backup"
+    message = "A newer version of Avenue has written this backup."
+    hint = "Use that version, or a newer one."
+
+
+class BackupDamaged(Unprocessable):
+    """What says what a backup holds cannot be read."""
+
+    code = "backup_damaged"
+    message = "{what} of the backup is damaged or missing."
+    hint = "`python -m avenue backup verify --read` names all that is; choose another snapshot."
+
+
+class SnapshotNotFound(NotFound):
+    """There is no such snapshot, or it never got complete."""
+
+    code = "snapshot_not_found"
+    message = "There is no complete snapshot {snapshot}."
+    hint = "`python -m avenue backup list` tells those that there are."
+
+
+class BackupRuns(Conflict):
+    """Somebody else is at it."""
+
+    code = "backup_runs"
+    message = "Since {since} another process does this: {what}."
+    hint = "Wait for its end; a process that was killed is forgotten after half a minute."
+
+
+class BackupLost(Unavailable):
+    """The process was away from the database for so long that others may have gone on."""
+
+    code = "backup_lost"
+    message = "The backup lost its lease: the database was away too long."
+    hint = "Run it again; what was written is kept."

@@ -1,0 +1,83 @@
+"""Snapshots and what looks at them found, for programs and for people."""
+
+from typing import Any
+
+from avenue.backup.models import Finding, Manifest
+from avenue.backup.repository import SnapshotState
+from avenue.backup.verify import Verified
+from avenue.clock import iso
+
+MB = 1_000_000
+MOST_LINES = 200
+
+
+def manifest_json(manifest: Manifest) -> dict[str, Any]:
+    """Return what programs are told of a snapshot."""
+    return {
+        "id": manifest.id,
+        "complete": True,
+        "taken_at": iso(manifest.taken_at),
+        "finished_at": iso(manifest.finished_at),
+        "avenue": manifest.avenue,
+        "schema": manifest.schema,
+        "sites": list(manifest.sites),
+        "records": manifest.records,
+        "files": manifest.files,
+        "objects": manifest.objects.count,
+        "bytes": manifest.objects.size,
+        "new_objects": manifest.objects.new,
+        "new_bytes": manifest.objects.new_size,
+        "findings": [finding_json(each) for each in manifest.findings],
+    }
+
+
+def snapshot_json(snapshot: SnapshotState) -> dict[str, Any]:
+    """Return the same of one of which perhaps nothing can be read."""
+    if snapshot.manifest is not None:
+        return manifest_json(snapshot.manifest)
+    return {"id": snapshot.id, "complete": False, "damaged": snapshot.is_complete}
+
+
+def snapshot_line(snapshot: SnapshotState) -> str:
+    """Return a snapshot in a line."""
+    if snapshot.manifest is None:
+        return f"{snapshot.id}  {'damaged' if snapshot.is_complete else 'not complete'}"
+    manifest = snapshot.manifest
+    amiss = f", {len(manifest.findings)} damaged" if manifest.findings else ""
+    return (
+        f"{snapshot.id}  {manifest.records} records, {manifest.files} files{amiss}, "
+        f"{manifest.objects.size / MB:.1f} MB ({manifest.objects.new_size / MB:.1f} MB new)"
+    )
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return what programs are told of damage."""
+    return {"kind": finding.kind.value, "what": finding.what, "detail": finding.detail}
+
+
+def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
+    """Return findings for people, a line each."""
+    lines = [f"{each.kind}: {each.what}: {each.detail}" for each in findings[:MOST_LINES]]
+    if len(findings) > MOST_LINES:
+        lines.append(f"… and {len(findings) - MOST_LINES} more: see --json.")
+    return lines
+
+
+def verified_json(verified: Verified) -> dict[str, Any]:
+    """Return what programs are told of a look."""
+    return {
+        "snapshots": list(verified.snapshots),
+        "objects": verified.objects,
+        "bytes": verified.size,
+        "read": verified.read,
+        "findings": [finding_json(each) for each in verified.findings],
+    }
+
+
+def verified_text(verified: Verified) -> str:
+    """Return the same for people."""
+    told = (
+        f"Looked at {len(verified.snapshots)} snapshots and {verified.objects} objects, "
+        f"{verified.read} of them read: {len(verified.findings)} findings."
+    )
+    return "\n".join([*finding_lines(verified.findings), told])

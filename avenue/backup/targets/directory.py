@@ -1,0 +1,157 @@
+"""A repository in a directory: each object is a file that is synced before it gets its name."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from avenue.backup.errors import TargetFull, TargetRefuses, TargetUnreachable
+from avenue.backup.targets import Missing, Stored
+from avenue.errors import AvenueError
+
+DRAFTS = "drafts"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class DirectoryDraft:
+    """A file in `drafts` that is moved to its name once all of it is on the disk."""
+
+    def __init__(self, root: Path, file: "IO[bytes]", touched: set[Path]) -> None:
+        self._root = root
+        self._file = file
+        self._touched = touched
+
+    def write(self, data: bytes, /) -> int:
+        """Take the next bytes."""
+        return self._file.write(data)
+
+    def keep(self, name: str) -> None:
+        """Let it be there under `name`, whole, over what was there."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        path = self._root / name
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._touched.update(set(path.parent.parents) - set(self._root.parent.parents))
+        Path(self._file.name).replace(path)
+        self._touched.add(path.parent)
+
+
+class DirectoryTarget:
+    """See `Target`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._touched: set[Path] = set()
+        """Folders with names that a loss of power might undo."""
+
+    @property
+    def address(self) -> str:
+        """How people name it."""
+        return str(self._root)
+
+    def prepare(self) -> None:
+        """Make the directory; what it lies in has to be there: a disk may not be mounted."""
+        with self._explained():
+            self._root.mkdir(exist_ok=True)
+            drafts = self._root / DRAFTS
+            drafts.mkdir(exist_ok=True)
+            for left in drafts.iterdir():  # of a process that was killed
+                left.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[DirectoryDraft]:
+        """Begin a file; unless it is kept, nothing is left of it at the end."""
+        with self._explained():
+            drafts = self._root / DRAFTS
+            with tempfile.NamedTemporaryFile(dir=drafts, delete=False, buffering=0) as file:
+                try:
+                    yield DirectoryDraft(self._root, file, self._touched)
+                finally:
+                    Path(file.name).unlink(missing_ok=True)
+
+    def settle(self) -> None:
+        """Return once all that was kept outlives a loss of power."""
+        with self._explained():
+            while self._touched:
+                folder = self._touched.pop()
+                if folder.exists():
+                    _sync(folder)
+
+    def open(self, name: str) -> BinaryIO:
+        """Return the bytes of a file as a stream; raise `Missing`."""
+        with self._explained():
+            try:
+                return (self._root / name).open("rb")
+            except (FileNotFoundError, IsADirectoryError):
+                self._is_there()
+                raise Missing from None
+
+    def size(self, name: str) -> int | None:
+        """Return how many bytes a file has, None when it is not there."""
+        with self._explained():
+            try:
+                return (self._root / name).stat().st_size
+            except FileNotFoundError:
+                self._is_there()
+                return None
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Yield the files whose names begin with `prefix`, by name."""
+        with self._explained():
+            self._is_there()
+            yield from self._below(self._root / prefix)
+
+    def delete(self, name: str) -> None:
+        """Remove a file, and the folder that has nothing left."""
+        with self._explained():
+            path = self._root / name
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # others are in it
+                while path.parent != self._root:
+                    path = path.parent
+                    path.rmdir()
+
+    def _below(self, folder: Path) -> Iterator[Stored]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda each: each.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for each in entries:
+            path = folder / each.name
+            if each.is_dir(follow_symlinks=False):
+                if path != self._root / DRAFTS:
+                    yield from self._below(path)
+            else:
+                yield Stored(str(path.relative_to(self._root)), each.stat().st_size)
+
+    def _is_there(self) -> None:
+        if not self._root.is_dir():
+            raise TargetUnreachable(target=self.address, why="there is no such directory")
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: OSError) -> AvenueError:
+        if error.errno in FULL:
+            return TargetFull(target=self.address)
+        why = (error.strerror or type(error).__name__).lower()
+        if error.errno in REFUSED:
+            return TargetRefuses(target=self.address, why=why)
+        return TargetUnreachable(target=self.address, why=why)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

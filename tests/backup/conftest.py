@@ -1,0 +1,16 @@
+"""A shop of some files, and a repository beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.backup.house import House
+from tests.commands import Commands
+from tests.prepared import emptied
+
+
+@pytest.fixture
+def shop(shared_uri: str, commands: Commands, tmp_path: Path) -> Iterator[House]:
+    with emptied(shared_uri) as database:
+        yield House(shared_uri, database, commands, tmp_path / "repository")

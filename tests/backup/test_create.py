@@ -1,0 +1,240 @@
+"""A snapshot holds everything as it was at one time, and objects are written once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from avenue.backup.errors import (
+    BackupRuns,
+    NewerRepository,
+    NotARepository,
+    OtherInstallation,
+    TargetFull,
+    TargetUnreachable,
+)
+from avenue.backup.models import Kind
+from avenue.backup.repository import Repository
+from avenue.backup.targets.directory import DirectoryTarget
+from avenue.errors import AvenueError
+from avenue.identity import new_id
+from avenue.storage.copying.reading import LEFT_OUT, CollectionsChanged, DatabaseSource
+from avenue.storage.gridfs import BACKUP
+from avenue.storage.leases import Lease, Leases
+from avenue.storage.schema import INSTALLATION, META
+from avenue.storage.scope import house as whole_house
+from tests.backup.house import House
+from tests.ops.planting import FILES
+
+
+def test_all_records_and_objects_are_there_and_the_second_backup_writes_what_is_new(
+    shop: House,
+) -> None:
+    store = shop.fill(33)
+    first = shop.create()
+    names = {each.name for each in first.shares[0].collections}
+    assert names == set(shop.raw.list_collection_names()) - LEFT_OUT
+    for name in names:
+        assert shop.records_in(first, name) == shop.records(name)
+    digests = set(shop.raw["assets"].distinct("versions.sha256"))
+    assert {each.name for each in shop.objects()} == digests
+    assert (first.files, first.objects.count, first.objects.new) == (36, 36, 36)
+    (hashed,) = first.shares[0].hashed
+    assert hashed.file == store.files[store.assets[-1]]
+    shop.add_picture(store)
+    second = shop.create()
+    assert (second.previous, second.objects.count, second.objects.new) == (first.id, 37, 1)
+    assert second.objects.new_size == sum(
+        each.stat().st_size for each in shop.objects() if each.name not in digests
+    )
+    assert shop.found() == set()
+    assert not list((shop.folder / "drafts").iterdir())
+
+
+def test_what_changes_meanwhile_is_not_in_it(shop: House) -> None:
+    shop.fill()
+    with DatabaseSource(shop.database).moment() as moment:
+        before = b"".join(moment.records("assets"))
+        shop.raw["assets"].delete_many({})
+        shop.raw["shop_products"].update_many({}, {"$set": {"name": "Changed"}})
+        assert b"".join(moment.records("assets")) == before
+        assert b"Changed" not in b"".join(moment.records("shop_products"))
+
+
+@pytest.mark.parametrize("change", ["rename", "drop", "create"])
+def test_collections_that_come_and_go_are_noticed(shop: House, change: str) -> None:
+    """A snapshot read of a renamed collection returns nothing and no error."""
+    shop.raw["visitors"].drop()
+    shop.raw["guests"].insert_one({"_id": 1})
+
+    def read_all() -> None:
+        with DatabaseSource(shop.database).moment() as moment:
+            if change == "rename":
+                shop.raw["guests"].rename("visitors")
+            elif change == "drop":
+                shop.raw["guests"].drop()
+            else:
+                shop.raw["visitors"].insert_one({"_id": 1})
+            for each in moment.collections:
+                list(moment.records(each.name))
+
+    with pytest.raises(CollectionsChanged):
+        read_all()
+
+
+def test_damaged_files_are_findings_and_the_rest_is_good(shop: House) -> None:
+    store = shop.fill()
+    flipped, gone = store.assets[0], store.assets[1]
+    store.flip_bit(flipped)
+    shop.raw["product_images.chunks"].delete_many({"files_id": {"$regex": store.files[gone]}})
+    manifest = shop.create()
+    found = {(each.kind, each.what.partition("/")[2]) for each in manifest.findings}
+    assert found == {
+        (Kind.WRONG_HASH, store.files[flipped]),
+        (Kind.INCOMPLETE, store.files[gone]),
+    }
+    assert manifest.objects.count == len(store.assets) - 2
+    assert shop.found() == set()
+
+
+def test_no_bytes_are_deleted_while_the_lease_is_held(shop: House) -> None:
+    shop.fill()
+    file_id = shop.raw[FILES].find_one()["_id"]
+    files = whole_house(shop.database).files("product_images")
+    with Leases(shop.database, seconds=2).taken(BACKUP, "a test") as lease:
+        assert isinstance(lease, Lease)
+        files.delete(file_id)
+        assert files.find(file_id) is not None
+        assert shop.raw["product_images.chunks"].count_documents({"files_id": file_id})
+        with pytest.raises(BackupRuns):
+            shop.create()
+    files.delete(file_id)
+    assert files.find(file_id) is None
+
+
+def test_a_lease_whose_holder_was_killed_is_over_after_its_time(shop: House) -> None:
+    short = Leases(shop.database, seconds=0.3)
+    assert short._take(BACKUP, "killed", new_id()) is None
+    with Leases(shop.database).taken(BACKUP, "next", waits=True) as lease:
+        assert isinstance(lease, Lease)
+
+
+def test_every_kind_of_damage_is_named(shop: House) -> None:
+    shop.fill(8)
+    manifest = shop.create()
+    flipped, short, gone, one, other, *_ = shop.objects()
+    text = bytearray(flipped.read_bytes())
+    text[10] ^= 1
+    flipped.write_bytes(text)
+    short.write_bytes(short.read_bytes()[:-1])
+    gone.unlink()
+    swapped = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(swapped)
+    records = shop.folder / "snapshots" / manifest.id / "records" / "assets.bson.gz"
+    records.write_bytes(records.read_bytes()[:-5])
+    named = {
+        path: str(path.relative_to(shop.folder)) for path in (flipped, short, gone, one, other)
+    }
+    found = shop.found()
+    assert {what for _, what in found} == {*named.values(), str(records.relative_to(shop.folder))}
+    assert ("wrong_hash", named[flipped]) in found
+    assert ("missing", named[gone]) in found
+    # What another backup sees by its size is written anew.
+    assert shop.create().objects.new == 4
+    assert {each for each in shop.found() if "objects" in each[1]} == {
+        ("wrong_hash", named[flipped])
+    }
+
+
+def test_a_manifest_that_is_damaged_is_told_and_not_used(shop: House) -> None:
+    shop.fill(4)
+    first, second = shop.create(), shop.create()
+    manifest = shop.folder / "snapshots" / second.id / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"count": 4', '"count": 3'))
+    assert shop.found() == {("unreadable", f"snapshots/{second.id}/manifest.json")}
+    (shop.folder / "snapshots" / first.id / "manifest.json").unlink()
+    listed = shop.run("list", "--from", shop.folder, code=1)["items"]
+    assert [(each["complete"], each.get("damaged")) for each in listed] == [
+        (False, False),
+        (False, True),
+    ]
+
+
+def _full(shop: House) -> None:
+    class Full(DirectoryTarget):
+        def draft(self):  # type: ignore[no-untyped-def]
+            raise TargetFull(target="it")
+
+    shop.target = Full(shop.folder)
+
+
+def _foreign(shop: House) -> None:
+    shop.folder.mkdir()
+    (shop.folder / "letter.txt").write_text("mine")
+
+
+def _newer(shop: House) -> None:
+    head = shop.folder / "repository.json"
+    shop.create()
+    body = {"format": 2, "id": "x", "installation": "x"}
+    head.unlink()
+    from avenue.backup.repository import _put_json
+
+    _put_json(shop.target, "repository.json", body)
+
+
+def _of_another(shop: House) -> None:
+    shop.create()
+    shop.raw[META].update_one({"_id": INSTALLATION}, {"$set": {"id": "another"}})
+
+
+def _unmounted(shop: House) -> None:
+    shop.target = DirectoryTarget(shop.folder / "not" / "there")
+
+
+def _a_file(shop: House) -> None:
+    shop.folder.write_text("a file")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error"),
+    [
+        (_full, TargetFull),
+        (_foreign, NotARepository),
+        (_newer, NewerRepository),
+        (_of_another, OtherInstallation),
+        (_unmounted, TargetUnreachable),
+        (_a_file, TargetUnreachable),
+    ],
+)
+def test_a_target_that_will_not_do_is_refused_in_a_sentence(
+    shop: House, prepare: object, error: type[AvenueError]
+) -> None:
+    assert callable(prepare)
+    prepare(shop)
+    with pytest.raises(error) as refused:
+        shop.create()
+    assert refused.value.message.endswith(".")
+    assert Leases(shop.database).holder(BACKUP) is None
+
+
+def test_another_installation_is_taken_over_when_told(shop: House) -> None:
+    _of_another(shop)
+    shop.create(takes_over=True)
+    assert Repository.opened(shop.target).installation == "another"
+
+
+def test_the_commands_tell_by_their_exit_codes(shop: House) -> None:
+    store = shop.fill(4)
+    made = shop.run("create", "--to", shop.folder)
+    assert (made["files"], made["findings"]) == (4, [])
+    listed = shop.run("list", "--from", shop.folder)
+    assert [each["id"] for each in listed["items"]] == [made["id"]]
+    assert shop.run("verify", "--from", shop.folder, "--read")["read"] == 4
+    shop.objects()[0].unlink()
+    assert len(shop.run("verify", "--from", shop.folder, code=1)["findings"]) == 1
+    store.flip_bit(store.assets[0])
+    os.truncate(shop.objects()[0], 0)
+    assert "no backups" in shop.run("list", "--from", shop.folder / "snapshots", code=2)
+    assert "no such directory" in shop.run("verify", "--from", Path("/nowhere"), code=2)
