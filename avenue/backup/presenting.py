@@ -4,6 +4,7 @@ from typing import Any
 
 from avenue.backup.models import Finding, Manifest
 from avenue.backup.repository import SnapshotState
+from avenue.backup.restore import Restored
 from avenue.backup.verify import Verified
 from avenue.clock import iso
 
@@ -81,3 +82,22 @@ def verified_text(verified: Verified) -> str:
         f"{verified.read} of them read: {len(verified.findings)} findings."
     )
     return "\n".join([*finding_lines(verified.findings), told])
+
+
+def restored_json(restored: Restored) -> dict[str, Any]:
+    """Return what programs are told of a restore."""
+    return {
+        "snapshot": restored.snapshot,
+        "records": restored.records,
+        "files": restored.files,
+        "findings": [finding_json(each) for each in restored.findings],
+    }
+
+
+def restored_text(restored: Restored) -> str:
+    """Return the same for people."""
+    told = (
+        f"Restored {restored.snapshot}: {restored.records} records and {restored.files} files. "
+        "`python -m avenue fsck` looks at all of it."
+    )
+    return "\n".join([*finding_lines(restored.findings), told])

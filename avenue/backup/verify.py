@@ -104,6 +104,13 @@ class Verification:
                 self._find(Kind.UNREADABLE, f"snapshots/{each.id}/{MANIFEST}", "It is damaged.")
         return [each.manifest for each in complete if each.manifest is not None]
 
+    def parts_of(self, manifest: Manifest) -> tuple[Finding, ...]:
+        """Return what is wrong with the files of one snapshot; all of them are read."""
+        self._findings.clear()
+        for part in manifest.parts:
+            self._look_at_part(manifest, part)
+        return tuple(self._findings)
+
     def _is_there(self, manifest: Manifest) -> bool:
         try:
             self._repository.manifest(manifest.id)

@@ -1,17 +1,20 @@
-"""Commands about backups: `backup create|list|verify`."""
+"""Commands about backups: `backup create|list|verify|restore`."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-from avenue.app.backups import creation
+from avenue.app.backups import creation, restoration
 from avenue.backup.models import Progress
 from avenue.backup.opening import target_of
 from avenue.backup.presenting import (
     finding_lines,
     manifest_json,
+    restored_json,
+    restored_text,
     snapshot_json,
     snapshot_line,
     verified_json,
@@ -22,8 +25,10 @@ from avenue.backup.verify import ALL, Portion, Verification
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force, why
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
+from avenue.storage.copying.writing import Renaming
 
 DAMAGED, TROUBLE = 1, 2
+SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 from_target = click.option(
     "--from", "target", required=True, metavar="TARGET", help="Where the backups are."
@@ -121,6 +126,57 @@ def verify(
         verified = verification.run(snapshot_id, reads=reads, tell=_draw)
     say(wants_json, verified_json(verified), verified_text(verified))
     sys.exit(DAMAGED if verified.findings else 0)
+
+
+@backup.command()
+@from_target
+@click.option(
+    "--snapshot", "snapshot_id", metavar="ID", help="Which; else the newest complete one."
+)
+@click.option("--site", "site_id", metavar="A", help="One site alone.")
+@click.option("--as", "becomes", metavar="B", help="The id that this site gets.")
+@click.option("--host", "hosts", multiple=True, metavar="OLD=NEW", help="A host by another name.")
+@click.option("--keep-tokens", is_flag=True, help="Leave sessions, tokens, links and tickets good.")
+@local
+@as_json
+def restore(
+    *,
+    target: str,
+    snapshot_id: str | None,
+    site_id: str | None,
+    becomes: str | None,
+    hosts: tuple[str, ...],
+    keep_tokens: bool,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Bring a snapshot back into the empty database of MONGODB_URI.
+
+    Run it again after an interruption; until it has come to its end nothing starts over that
+    database. The trash, temporary pictures and all that is forgotten in time have as long as they
+    had; nothing is sent again; sessions and all that opens something without a password have ended.
+    """
+    with _troubles():
+        renaming = _renaming(site_id, becomes, hosts)
+        with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+            repository = Repository.opened(target_of(target))
+            work = restoration(database, repository, renaming, _draw)
+            restored = work.run(
+                repository.manifest(snapshot_id), renaming, keeps_tokens=keep_tokens
+            )
+    say(wants_json, restored_json(restored), restored_text(restored))
+    sys.exit(DAMAGED if restored.findings else 0)
+
+
+def _renaming(site_id: str | None, becomes: str | None, hosts: tuple[str, ...]) -> Renaming:
+    if becomes is not None and site_id is None:
+        raise click.UsageError("--as needs --site.")
+    if becomes is not None and not SITE_ID.fullmatch(becomes):
+        raise click.UsageError("An id of a site has a-z, 0-9 and -, 32 characters at most.")
+    pairs = [tuple(each.partition("=")[::2]) for each in hosts]
+    if not all(old and new for old, new in pairs):
+        raise click.UsageError("Give --host as OLD=NEW.")
+    return Renaming(site=site_id, becomes=becomes, hosts=tuple((old, new) for old, new in pairs))
 
 
 @contextmanager

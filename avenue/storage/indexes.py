@@ -1,5 +1,6 @@
 """Every MongoDB index, in one list."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -329,10 +330,13 @@ INDEXES: tuple[Index, ...] = (
 )
 
 
-def create_indexes(database: Database) -> None:
-    """Create what is missing of `INDEXES`; repeatable. Each collection is read once for all."""
+EXPIRY = "expireAfterSeconds"
+
+
+def create_indexes(database: Database, indexes: Iterable[Index] = INDEXES) -> None:
+    """Create what is missing of `indexes`; repeatable. Each collection is read once for all."""
     wanted: dict[str, list[IndexModel]] = {}
-    for index in INDEXES:
+    for index in indexes:
         model = IndexModel(list(index.keys), name=index.name, **index.options)
         wanted.setdefault(index.collection, []).append(model)
     for name, models in wanted.items():

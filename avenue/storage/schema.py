@@ -21,6 +21,8 @@ from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 META = "avenue_meta"
 MARKER = "schema"
 INSTALLATION = "installation"
+RESTORE = "restore"
+"""What `META` has while a restore is under way."""
 DEFAULT_SITE = HOUSE
 LISTED_AT_ONCE = 500
 START_SECONDS = 2.0
@@ -91,14 +93,23 @@ class NewerDatabase(Unavailable):
     hint = "Deploy that version again, or restore a backup from before it."
 
 
-UNFIT = (ForeignDatabase, NotAReplicaSet, NewerDatabase)
+class HalfRestored(Unavailable):
+    """A restore into this database has begun and not ended."""
+
+    code = "half_restored"
+    message = "A restore into this database has not come to its end."
+    hint = "Run the same `python -m avenue backup restore` again; it goes on where it was."
+
+
+UNFIT = (ForeignDatabase, NotAReplicaSet, NewerDatabase, HalfRestored)
 """What no waiting changes: a start over such a database is refused, and nothing is written."""
 
 
 def look(database: Database) -> Standing:
     """Return how the database stands, reading only.
 
-    Raise `ForeignDatabase`, `NotAReplicaSet`, `NewerDatabase`, or `Unavailable` when it is away.
+    Raise `ForeignDatabase`, `NotAReplicaSet`, `NewerDatabase`, `HalfRestored`, or `Unavailable`
+    when it is away.
     """
     with unavailable_when_away(), database.deadline(database.read_seconds):
         hello = database.client.admin.command("hello")
@@ -106,6 +117,8 @@ def look(database: Database) -> Standing:
             raise NotAReplicaSet
         marker = database.raw[META].find_one({"_id": MARKER})
         if marker is None:
+            if database.raw[META].find_one({"_id": RESTORE}, {"_id": 1}) is not None:
+                raise HalfRestored
             _refuse_foreign(database)
             return Standing.EMPTY
     return _compare(marker)
@@ -154,6 +167,14 @@ class Gate:
         if look(self._database) is not Standing.READY:
             raise NotMigrated
         self._open = True
+
+
+def mark_restored(database: Database, version: int) -> None:
+    """End a restore of records of this version: from now on the database is one of ours."""
+    meta = database.raw[META]
+    _create_default_site(database)
+    meta.insert_one({"_id": MARKER, "version": version})
+    meta.delete_one({"_id": RESTORE})
 
 
 def _compare(marker: Document) -> Standing:

@@ -18,7 +18,7 @@ from avenue.storage.connection import Database
 from avenue.storage.copying.reading import DatabaseSource
 from avenue.storage.leases import Leases
 from tests.commands import Commands
-from tests.http.application import Application
+from tests.http.application import OTHER_SITE, Application
 from tests.ops.planting import FILES, Store
 
 
@@ -38,7 +38,7 @@ class House:
 
     def fill(self, count: int = 12) -> Store:
         """Put products with so many pictures there; the last file does not tell its sha256."""
-        self.raw["sites"].update_one({"_id": "outlet"}, {"$set": {"name": "Outlet"}}, upsert=True)
+        self.raw["sites"].update_one({"_id": OTHER_SITE}, {"$set": {"name": "Other"}}, upsert=True)
         store = Store(cast(Application, types.SimpleNamespace(raw=self.raw)), count)
         for each in self.raw["assets"].find({"_id": {"$ne": store.assets[-1]}}):
             (version,) = each["versions"]

@@ -1,0 +1,409 @@
+"""Writes what was copied into an empty database, and settles what must not go on as it was.
+
+Order: files with their chunks, records, what time and the outside would make of them, indexes,
+those that forget last, and the marker that makes the database one of ours. Until then it is refused
+by whoever looks (`HalfRestored`); the same restore, begun again, goes on.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+import bson
+from bson import Binary, ObjectId, json_util
+from bson.raw_bson import RawBSONDocument
+from pymongo import IndexModel
+
+from avenue.errors import Conflict
+from avenue.storage.connection import QUICK, Database, Document, unavailable_when_away
+from avenue.storage.copying.reading import CHUNKS, FILES, LEFT_OUT, documents_in
+from avenue.storage.gridfs import CHUNK_BYTES
+from avenue.storage.indexes import EXPIRY, INDEXES, create_indexes
+from avenue.storage.schema import (
+    META,
+    OUR_COLLECTIONS,
+    RESTORE,
+    HalfRestored,
+    Standing,
+    look,
+    mark_restored,
+    migrate,
+)
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+
+BATCH_BYTES = 8 * 1024 * 1024
+BATCH_RECORDS = 1000
+BATCH_FILES = 200
+NOT_RESTORED = LEFT_OUT | {META, "tus_uploads"}
+"""What has nothing to go on with: bytes of resumable uploads are not copied."""
+OF_ONE_HOUSE = frozenset(
+    {"jobs", "fsck_findings", "infra_metrics", "infra_alerts", "password_links", "backups"}
+)
+"""What tells of a whole deployment and means nothing to one site of it."""
+OF_ONE_NAME = frozenset(
+    {"writes", "findings", "inspections", "link_keys", "upload_tickets", "webhook_events"}
+)
+"""What names its site where nobody can change it, and is made again or of no use for long."""
+KEYS = frozenset({"api_tokens", "password_links", "upload_tickets"})
+"""What opens something. Its time is never made longer."""
+
+
+class NotEmpty(Conflict):
+    """There is something in the database already."""
+
+    code = "database_not_empty"
+    message = "The database {database} is not empty, so nothing is restored into it."
+    hint = "Put the name of a database that is not there yet into MONGODB_URI."
+
+
+class NotThoseBytes(Exception):
+    """What was read are not the bytes of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renaming:
+    """One site alone, under another id perhaps; and hosts under other names.
+
+    `site` is None for all sites. `hosts` are from old to new.
+    """
+
+    site: str | None = None
+    becomes: str | None = None
+    hosts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def new_id(self) -> str | None:
+        """What the site is called afterwards, None for all sites."""
+        return self.becomes or self.site
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is left out or changed."""
+        return self.site is not None or bool(self.hosts)
+
+    def wants(self, collection: str) -> bool:
+        """Tell whether there is anything in a collection that stays."""
+        if self.site is None:
+            return True
+        is_other_name = self.becomes not in {None, self.site}
+        return collection not in OF_ONE_HOUSE and not (is_other_name and collection in OF_ONE_NAME)
+
+    def renamed(self, collection: str, document: Document) -> Document | None:
+        """Return a record as it is to be, None for one that stays behind."""
+        if collection == "sites":
+            document = self._hosts_of(document)
+        if self.site is None:
+            return document
+        if collection == "users":
+            return self._person(document)
+        is_ours = collection in OUR_COLLECTIONS
+        owner = document["_id"] if collection == "sites" else _site_of(collection, document)
+        if not is_ours or owner != self.site:
+            return None
+        return self._moved(document)
+
+    def _person(self, document: Document) -> Document | None:
+        roles = document.get("roles") or {}
+        if self.site not in roles and not document.get("superuser"):
+            return None
+        kept = {self.new_id: roles[self.site]} if self.site in roles else {}
+        return {**document, "roles": kept}
+
+    def _moved(self, document: Document) -> Document:
+        old, new = self.site, self.new_id
+        moved = dict(document)
+        if (own := moved["_id"]) == old:
+            moved["_id"] = new
+        elif isinstance(own, str) and own.startswith(f"{old}/"):
+            moved["_id"] = f"{new}/{own.removeprefix(f'{old}/')}"
+        if "site" in moved:
+            moved["site"] = new
+        if isinstance(metadata := moved.get("metadata"), dict) and "site" in metadata:
+            moved["metadata"] = {**metadata, "site": new}
+        return moved
+
+    def _hosts_of(self, document: Document) -> Document:
+        renamed, hosts = dict(self.hosts), document.get("hosts")
+        changed = dict(document)
+        if isinstance(hosts, list):
+            changed["hosts"] = [renamed.get(each, each) for each in hosts]
+        if isinstance(base_url := changed.get("base_url"), str):
+            scheme, _, host = base_url.partition("://")
+            changed["base_url"] = f"{scheme}://{renamed.get(host, host)}"
+        return changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileToPut:
+    """A file document, and what gives its bytes; that raises `NotThoseBytes` at latest at its end.
+
+    Then the file has no bytes, as one that is known to be damaged.
+    """
+
+    document: Document
+    pieces: Callable[[], Iterator[bytes]]
+
+
+class Destination:
+    """An empty database that a snapshot is written into."""
+
+    def __init__(self, database: Database, renaming: Renaming) -> None:
+        self._database = database
+        self._raw = database.raw
+        self._renaming = renaming
+        self.goes_on = False
+        """Whether an earlier restore of the same had begun here."""
+
+    def begin(self, order: Mapping[str, Any]) -> None:
+        """Begin, or go on with, what `order` says; raise `NotEmpty`.
+
+        What another order has left half done is removed.
+        """
+        with unavailable_when_away():
+            try:
+                is_empty = look(self._database) is Standing.EMPTY
+            except HalfRestored:
+                self._go_on(order)
+                return
+            names = set(self._raw.list_collection_names()) - {META}
+            taken = [each for each in names if self._raw[each].find_one({}, {"_id": 1})]
+            if not is_empty or taken:
+                raise NotEmpty(database=self._raw.name)
+            self._raw[META].insert_one({"_id": RESTORE, "order": dict(order)})
+            self._prepare()
+
+    def _go_on(self, order: Mapping[str, Any]) -> None:
+        found = self._raw[META].find_one({"_id": RESTORE}) or {}
+        self.goes_on = found.get("order") == dict(order)
+        kept = {f"{bucket}{part}" for bucket in BUCKETS for part in (FILES, CHUNKS)}
+        for name in self._raw.list_collection_names():
+            if name != META and not (self.goes_on and name in kept):
+                self._raw.drop_collection(name)
+        self._raw[META].replace_one({"_id": RESTORE}, {"order": dict(order)}, upsert=True)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Have the index by which chunks of a batch that was cut short are found."""
+        create_indexes(self._database, [each for each in INDEXES if _is_of_chunks(each.collection)])
+
+    def files_in(
+        self, bucket: str, records: IO[bytes]
+    ) -> Iterator[Sequence[tuple[Document, Document]]]:
+        """Yield the file documents that are to be written, as they were and as they are to be."""
+        for batch in _batches(documents_in(records), BATCH_FILES):
+            renamed = [(each, self._renaming.renamed(f"{bucket}{FILES}", each)) for each in batch]
+            wanted = {new["_id"]: (old, new) for old, new in renamed if new is not None}
+            with unavailable_when_away():
+                files = self._raw[f"{bucket}{FILES}"]
+                there = files.find({"_id": {"$in": list(wanted)}}, {"_id": 1}) if wanted else ()
+                for each in there:
+                    del wanted[each["_id"]]
+            if wanted:
+                yield list(wanted.values())
+
+    def put_files(self, bucket: str, files: Iterable[FileToPut]) -> None:
+        """Write files: the bytes of a few, then their documents, for which a majority is waited."""
+        batch: list[Document] = []
+        chunks: list[Document] = []
+        size = 0
+        for file in files:
+            batch.append(file.document)
+            try:
+                for chunk in _chunks_of(file):
+                    chunks.append(chunk)
+                    size += len(chunk["data"])
+                    if size >= BATCH_BYTES:
+                        self._put_chunks(bucket, chunks)
+                        chunks, size = [], 0
+            except NotThoseBytes:
+                own_id = file.document["_id"]
+                chunks = [each for each in chunks if each["files_id"] != own_id]
+                with unavailable_when_away():
+                    self._raw[f"{bucket}{CHUNKS}"].delete_many({"files_id": own_id})
+        self._put_chunks(bucket, chunks)
+        if batch:
+            with unavailable_when_away():
+                self._raw[f"{bucket}{FILES}"].insert_many(batch, ordered=False)
+
+    def _put_chunks(self, bucket: str, chunks: list[Document]) -> None:
+        if not chunks:
+            return
+        collection = self._raw.get_collection(f"{bucket}{CHUNKS}", write_concern=QUICK)
+        with unavailable_when_away():
+            if self.goes_on:
+                ids = [{"files_id": each["files_id"], "n": each["n"]} for each in chunks]
+                collection.delete_many({"$or": ids})
+            collection.insert_many(chunks, ordered=False)
+
+    def put_records(self, name: str, records: IO[bytes]) -> Iterator[int]:
+        """Write the records of a collection; yield how many are done."""
+        if name in NOT_RESTORED or not self._renaming.wants(name):
+            return
+        done = 0
+        collection = self._raw[name]
+        for batch in _batches(self._documents(name, records), BATCH_RECORDS):
+            with unavailable_when_away():
+                collection.insert_many(batch, ordered=False)
+            done += len(batch)
+            yield done
+
+    def _documents(self, name: str, records: IO[bytes]) -> Iterator[Any]:
+        if not self._renaming.is_needed:
+            raw = bson.CodecOptions(document_class=RawBSONDocument)
+            yield from bson.decode_file_iter(records, raw)
+            return
+        for document in documents_in(records):
+            if (renamed := self._renaming.renamed(name, document)) is not None:
+                yield renamed
+
+    def settle(self, taken_at: datetime, *, keeps_tokens: bool) -> None:
+        """Hold what time would destroy, and end what would go on by itself."""
+        with unavailable_when_away():
+            now: datetime = self._raw.command("hello")["localTime"]
+            passed = max(now - taken_at.replace(tzinfo=None), timedelta())
+            for name, query, change in _held(int(passed.total_seconds() * 1000)):
+                self._raw[name].update_many(query, change)
+            for name, query in UNSENT:
+                self._raw[name].delete_many(query)
+            for name, query, change in QUIET:
+                self._raw[name].update_many(query, change)
+            if not keeps_tokens:
+                self._revoke()
+
+    def _revoke(self) -> None:
+        """End every session, and whatever opens something without a password."""
+        for name in KEYS:
+            self._raw[name].delete_many({})
+        self._raw["link_keys"].update_many({}, {"$set": {"keys": []}})
+        # No session or token of any time before has this epoch, whatever was restored when.
+        epoch = int(time.time())
+        self._raw["users"].update_many({}, {"$set": {"session_epoch": epoch, "token_epoch": epoch}})
+
+    def finish(self, version: int, foreign: Mapping[str, bytes]) -> None:
+        """Create the indexes, those that forget last, and let the database be ours.
+
+        `foreign` has the metadata of collections by name, of which those that are not ours count.
+        """
+        with unavailable_when_away():
+            for name, metadata in foreign.items():
+                if name not in OUR_COLLECTIONS and name != META:
+                    self._index_as_told(name, metadata)
+            create_indexes(self._database, [each for each in INDEXES if EXPIRY not in each.options])
+            create_indexes(self._database, [each for each in INDEXES if EXPIRY in each.options])
+            mark_restored(self._database, version)
+        migrate(self._database)
+
+    def _index_as_told(self, name: str, metadata: bytes) -> None:
+        told = json_util.loads(metadata.decode())
+        models = []
+        for each in told.get("indexes", ()):
+            if each["name"] != "_id_":
+                options = {
+                    key: value for key, value in each.items() if key not in {"v", "key", "ns"}
+                }
+                models.append(IndexModel(list(each["key"].items()), **options))
+        if models:
+            self._raw[name].create_indexes(models)
+
+
+def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
+    """Yield what is to be changed so that everything has the time left that it had."""
+
+    def later(field: str) -> list[Document]:
+        shifted = {"$add": [f"${field}", passed_ms]}
+        is_date = {"$eq": [{"$type": f"${field}"}, "date"]}
+        return [{"$set": {field: {"$cond": [is_date, shifted, f"${field}"]}}}]
+
+    yield "assets", {"claim": None, "expires_at": {"$type": "date"}}, later("expires_at")
+    # What has to be kept until a day is kept longer only where that day is over.
+    overdue = {"claim": {"$ne": None}, "expires_at": {"$type": "date"}}
+    is_over = {"$expr": {"$lt": ["$expires_at", "$$NOW"]}}
+    yield "assets", {**overdue, **is_over}, later("expires_at")
+    for name in ("assets", "shop_products_trashed"):
+        yield name, {"trash.at": {"$type": "date"}}, later("trash.at")
+    yield "shop_picture_imports", {"expires_at": {"$type": "date"}}, later("expires_at")
+    for index in INDEXES:
+        if EXPIRY in index.options and index.collection not in KEYS:
+            (field,) = (key for key, _ in index.keys)
+            yield index.collection, {field: {"$type": "date"}}, later(field)
+
+
+UNSENT: tuple[tuple[str, Document], ...] = (
+    ("webhook_events", {"state": "pending"}),
+    ("jobs", {"every_seconds": {"$ne": None}}),
+)
+"""What would be sent, or is made anew by who runs it."""
+QUIET: tuple[tuple[str, Document, Any], ...] = (
+    ("assets", {"purges": {"$exists": True}}, {"$unset": {"purges": ""}}),
+    ("infra_alerts", {"notices.0": {"$exists": True}}, {"$set": {"notices": []}}),
+    (
+        "jobs",
+        {"state": {"$in": ["queued", "running", "paused"]}},
+        [
+            {
+                "$set": {
+                    "state": "cancelled",
+                    "error": "It was cancelled; what it had done until then stays.",
+                    "finished_at": "$$NOW",
+                    "forget_at": {"$dateAdd": {"startDate": "$$NOW", "unit": "day", "amount": 30}},
+                    "holder": None,
+                    "wish": None,
+                }
+            },
+            {"$unset": "open_key"},
+        ],
+    ),
+)
+"""Letters, messages and notices on their way stay where they are; no job goes on by itself."""
+
+
+def _chunks_of(file: FileToPut) -> Iterator[Document]:
+    """Yield the chunks of a file, cut as its document says."""
+    told = file.document.get("chunkSize")
+    size = int(told) if isinstance(told, int | float) and told >= 1 else CHUNK_BYTES
+    held, number = bytearray(), 0
+    for piece in file.pieces():
+        held += piece
+        while len(held) >= size:
+            yield _chunk(file, number, bytes(held[:size]))
+            del held[:size]
+            number += 1
+    if held:
+        yield _chunk(file, number, bytes(held))
+
+
+def _chunk(file: FileToPut, number: int, data: bytes) -> Document:
+    return {
+        "_id": ObjectId(),
+        "files_id": file.document["_id"],
+        "n": number,
+        "data": Binary(data),
+    }
+
+
+def _batches(documents: Iterator[Any], most: int) -> Iterator[list[Any]]:
+    """Yield the documents, as many together as one message takes."""
+    batch: list[Any] = []
+    size = 0
+    for document in documents:
+        length = len(document.raw) if isinstance(document, RawBSONDocument) else 1000
+        batch.append(document)
+        size += length
+        if len(batch) == most or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _site_of(collection: str, document: Document) -> object:
+    if collection in SITE_COLLECTIONS or collection == "api_tokens":
+        return document.get("site")
+    own_id = document["_id"]
+    return own_id.partition("/")[0] if isinstance(own_id, str) and "/" in own_id else None
+
+
+def _is_of_chunks(collection: str) -> bool:
+    return collection.endswith(CHUNKS)

@@ -1,0 +1,321 @@
+"""What was backed up comes back as it was, and nothing starts over half of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import pytest
+
+from avenue.app.background import Background
+from avenue.app.backups import restoration
+from avenue.backup.errors import BackupDamaged
+from avenue.backup.restore import Restoration, Restored
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
+from avenue.media.outbox.service import WEBHOOKS
+from avenue.media.purging.service import PURGE
+from avenue.ops.fsck.service import FSCK
+from avenue.storage.connection import Database
+from avenue.storage.copying.reading import LEFT_OUT
+from avenue.storage.copying.writing import Destination, NotEmpty, Renaming
+from avenue.storage.indexes import missing_indexes
+from avenue.storage.schema import META, HalfRestored, NewerDatabase, Standing, look
+from tests.backup.house import House
+from tests.http.application import OTHER_SITE
+
+AGE = timedelta(days=40)
+
+
+@pytest.fixture
+def empty(database_uri: str) -> Iterator[Database]:
+    database = Database(Settings(mongodb_uri=database_uri, local=True))
+    yield database
+    database.close()
+
+
+def restore(shop: House, into: Database, renaming: Renaming | None = None, **more: Any) -> Restored:
+    renaming = renaming or Renaming()
+    repository = shop.repository
+    work = restoration(into, repository, renaming, lambda _: None)
+    keeps = more.pop("keeps_tokens", False)
+    return work.run(repository.manifest(**more), renaming, keeps_tokens=keeps)
+
+
+def everything(database: Database) -> dict[str, list[bytes]]:
+    left_out = LEFT_OUT - {"product_images.chunks"} | {META}
+    names = set(database.raw.list_collection_names()) - left_out
+    found = {name: database.raw[name].find({}, _but_ids(name)).sort("_id", 1) for name in names}
+    return {name: [bson.encode(each) for each in docs] for name, docs in found.items() if docs}
+
+
+def _but_ids(name: str) -> dict[str, int]:
+    return {"_id": 0} if name.endswith(".chunks") else {}
+
+
+def contents(database: Database) -> dict[str, list[bytes]]:
+    return {name: sorted(docs) for name, docs in everything(database).items() if docs}
+
+
+def check_all(database: Database) -> Any:
+    """What a check of every stored byte finds."""
+    settings = Settings(local=True, public_base_url="https://shop.example")
+    job = Background(settings, database).run_now(FSCK)
+    assert job.error is None
+    return list(database.raw["fsck_findings"].find())
+
+
+def test_everything_comes_back_as_it_was(shop: House, empty: Database) -> None:
+    shop.fill(36)
+    shop.raw["guests"].insert_one({"_id": 1})
+    shop.raw["guests"].create_index("name")
+    before = contents(shop.database)
+    shop.create()
+    restored = restore(shop, empty)
+    assert (restored.files, restored.findings) == (36, ())
+    assert contents(empty) == before
+    assert look(empty) is Standing.READY
+    assert missing_indexes(empty) == []
+    assert "name_1" in empty.raw["guests"].index_information()
+    assert check_all(empty) == []
+    with pytest.raises(NotEmpty):
+        restore(shop, empty)
+
+
+def test_a_restore_that_was_killed_is_refused_and_goes_on(shop: House, empty: Database) -> None:
+    shop.fill(36)
+    before = contents(shop.database)
+    shop.create()
+
+    class Killed(Exception):
+        pass
+
+    def killed_after(steps: int) -> Any:
+        def tell(_: Any) -> None:
+            nonlocal steps
+            steps -= 1
+            if not steps:
+                raise Killed
+
+        return tell
+
+    for steps in (1, 2, 3):
+        work = Restoration(shop.repository, Destination(empty, Renaming()), killed_after(steps))
+        with pytest.raises(Killed):
+            work.run(shop.repository.manifest(), Renaming(), keeps_tokens=False)
+        with pytest.raises(HalfRestored):
+            look(empty)
+    restore(shop, empty)
+    assert contents(empty) == before
+
+
+def test_another_order_begins_anew(shop: House, empty: Database) -> None:
+    shop.fill(8)
+    first = shop.create()
+    shop.raw["shop_products"].delete_many({})
+    shop.create()
+    empty.raw[META].insert_one({"_id": "restore", "order": {"snapshot": "x"}})
+    empty.raw["product_images.files"].insert_one({"_id": "default/left"})
+    restore(shop, empty, snapshot_id=first.id)
+    assert empty.raw["product_images.files"].find_one({"_id": "default/left"}) is None
+    assert empty.raw["shop_products"].count_documents({}) == 2
+
+
+def test_what_the_repository_lost_is_told_and_the_rest_comes_back(
+    shop: House, empty: Database
+) -> None:
+    shop.fill(36)
+    shop.create()
+    gone, large = shop.objects()[0], max(shop.objects(), key=lambda each: each.stat().st_size)
+    gone.unlink()
+    large.write_bytes(large.read_bytes()[:-1] + b"!")
+    restored = restore(shop, empty)
+    assert {each.kind.value for each in restored.findings} == {"missing", "wrong_hash"}
+    found = {each["kind"] for each in check_all(empty)}
+    assert found == {"chunk_missing"}
+
+
+def test_damaged_records_are_not_begun_with(shop: House, empty: Database) -> None:
+    shop.fill(4)
+    manifest = shop.create()
+    part = shop.folder / "snapshots" / manifest.id / "records" / "assets.bson.gz"
+    part.write_bytes(part.read_bytes()[:-1])
+    with pytest.raises(BackupDamaged):
+        restore(shop, empty)
+    assert look(empty) is Standing.EMPTY
+    assert empty.raw.list_collection_names() == []
+
+
+def test_a_backup_of_a_newer_schema_is_refused(
+    shop: House, empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.create()
+    monkeypatch.setattr("avenue.backup.restore.STEPS", ())
+    with pytest.raises(NewerDatabase):
+        restore(shop, empty)
+
+
+def a_person(person_id: str, roles: dict[str, str]) -> dict[str, Any]:
+    return {
+        "_id": person_id,
+        "email": f"{person_id}@b.example",
+        "name": "A",
+        "password_hash": "x",
+        "roles": roles,
+        "superuser": not roles,
+        "disabled": False,
+        "session_epoch": 3,
+        "token_epoch": 3,
+        "created_at": utc_now(),
+    }
+
+
+def aged(shop: House) -> dict[str, Any]:
+    """Things that time destroys, or that are sent, as they were 40 days ago."""
+    store, raw, now = shop.fill(8), shop.raw, utc_now() - AGE
+    trashed, temporary, kept = store.assets[:3]
+    at = {"state": "trash", "trash": {"at": now - timedelta(days=3)}}
+    raw["assets"].update_one({"_id": trashed}, {"$set": at})
+    soon = {"claim": None, "expires_at": now + timedelta(hours=5), "temporary": True}
+    raw["assets"].update_one({"_id": temporary}, {"$set": soon})
+    raw["assets"].update_one(
+        {"_id": kept}, {"$set": {"purges": [{"id": "p", "at": now, "versions": []}]}}
+    )
+    event = {
+        "site": "default",
+        "kind": "asset.deleted",
+        "attempts": 0,
+        "created_at": now,
+        "due_at": now,
+        "give_up_at": now + timedelta(days=1),
+    }
+    raw["webhook_events"].insert_one({"_id": "e", "state": "pending", **event})
+    raw["link_keys"].insert_one(
+        {
+            "_id": "default",
+            "site": "default",
+            "made": 1,
+            "keys": [{"id": "1", "salt": b"x", "made_at": now}],
+        }
+    )
+    raw["users"].insert_one(a_person("u" * 22, {}))
+    raw["api_tokens"].insert_one(
+        {
+            "_id": "t" * 22,
+            "user": "u" * 22,
+            "site": "default",
+            "name": "",
+            "scopes": [],
+            "epoch": 3,
+            "secret_sha256": "x",
+            "created_at": now,
+            "expires_at": utc_now() + AGE,
+        }
+    )
+    raw["audit_logs"].insert_one(
+        {
+            "_id": "a",
+            "site": "default",
+            "at": now,
+            "action": "x",
+            "about": [],
+            "expires_at": now + timedelta(days=10),
+        }
+    )
+    JobService(MongoJobStore(shop.database)).enqueue("mail", {"kind": "x"})
+    return {"trashed": trashed, "temporary": temporary, "kept": kept}
+
+
+def old_manifest(shop: House) -> Any:
+    """A snapshot that says it was taken 40 days ago."""
+    manifest = shop.create()
+    (share,) = manifest.shares
+    manifest = replace(manifest, shares=(replace(share, at=share.at - AGE),))
+    shop.repository.complete(manifest)
+    return manifest
+
+
+def test_time_and_outboxes_leave_an_old_snapshot_as_it_was(shop: House, empty: Database) -> None:
+    ids = aged(shop)
+    old_manifest(shop)
+    restore(shop, empty)
+    before = sorted(each["_id"] for each in empty.raw["assets"].find())
+    settings = Settings(
+        local=True,
+        public_base_url="https://shop.example",
+        webhook_url="http://127.0.0.1:9/",
+        webhook_secret="whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk",
+        purge_url="http://127.0.0.1:9/",
+        purge_secret="not-a-row-3Xq8vLm2Zt7Rw9Kc5Yh1Bn6",
+    )
+    background = Background(settings, empty)
+    for kind in ("sweep", WEBHOOKS, PURGE):
+        assert background.run_now(kind).error is None
+    assert sorted(each["_id"] for each in empty.raw["assets"].find()) == before
+    trashed = empty.raw["assets"].find_one({"_id": ids["trashed"]})
+    temporary = empty.raw["assets"].find_one({"_id": ids["temporary"]})
+    assert trashed is not None
+    assert temporary is not None
+    assert (utc_now() - trashed["trash"]["at"]).days == 3
+    assert timedelta(hours=4) < temporary["expires_at"] - utc_now() < timedelta(hours=6)
+    assert empty.raw["webhook_events"].count_documents({}) == 0
+    assert empty.raw["assets"].count_documents({"purges": {"$exists": True}}) == 0
+    (mail,) = empty.raw["jobs"].find({"kind": "mail"})
+    assert mail["state"] == "cancelled"
+    audit = empty.raw["audit_logs"].find_one({"_id": "a"})
+    assert audit is not None
+    assert (audit["expires_at"] - utc_now()).days in {9, 10}
+
+
+@pytest.mark.parametrize("keeps_tokens", [False, True])
+def test_what_opens_something_is_revoked_unless_it_is_to_be_kept(
+    shop: House, empty: Database, *, keeps_tokens: bool
+) -> None:
+    aged(shop)
+    shop.create()
+    restore(shop, empty, keeps_tokens=keeps_tokens)
+    user, ring = empty.raw["users"].find_one(), empty.raw["link_keys"].find_one()
+    assert user is not None
+    assert ring is not None
+    assert (user["session_epoch"] == 3) is keeps_tokens
+    assert (user["token_epoch"] == 3) is keeps_tokens
+    assert empty.raw["api_tokens"].count_documents({}) == keeps_tokens
+    assert len(ring["keys"]) == keeps_tokens
+
+
+def test_one_site_comes_back_under_another_id_and_host(shop: House, empty: Database) -> None:
+    shop.fill(44)
+    hosts = {"hosts": ["old.example"], "base_url": "https://old.example", "name": "Other"}
+    shop.raw["sites"].update_one({"_id": OTHER_SITE}, {"$set": hosts}, upsert=True)
+    shop.raw["users"].insert_many(
+        [
+            a_person("a", {OTHER_SITE: "admin", "default": "ops"}),
+            a_person("b", {"default": "ops"}),
+        ]
+    )
+    shop.create()
+    renaming = Renaming(site=OTHER_SITE, becomes="new", hosts=(("old.example", "new.example"),))
+    restored = restore(shop, empty, renaming)
+    raw = empty.raw
+    assert restored.files == shop.raw["assets"].count_documents({"site": OTHER_SITE}) > 0
+    assert raw["assets"].distinct("site") == ["new"]
+    assert {each["_id"].partition("/")[0] for each in raw["product_images.files"].find()} == {"new"}
+    assert raw["product_images.files"].distinct("metadata.site") == ["new"]
+    site = raw["sites"].find_one({"_id": "new"})
+    assert site is not None
+    assert (site["hosts"], site["base_url"]) == (["new.example"], "https://new.example")
+    assert [each["roles"] for each in raw["users"].find()] == [{"new": "admin"}]
+    assert check_all(empty) == []
+
+
+def test_the_command_restores_the_newest_snapshot(shop: House, database_uri: str) -> None:
+    shop.fill(4)
+    made = shop.create()
+    told = shop.run("restore", "--from", shop.folder, uri=database_uri)
+    assert (told["snapshot"], told["files"], told["findings"]) == (made.id, 4, [])
+    again = shop.run("restore", "--from", Path(shop.folder), code=2, uri=database_uri)
+    assert "not empty" in again
