@@ -9,6 +9,7 @@ from avenue.web.language import lazy_gettext, ngettext
 ACTIONS = {
     "addresses.mended": lazy_gettext("let records name their files instead of addresses"),
     "alert.acknowledged": lazy_gettext("noted an alert as seen"),
+    "backup.returned": lazy_gettext("brought something back from a backup"),
     "file.added": lazy_gettext("added a file to the media library"),
     "file.removed": lazy_gettext("removed a file of the media library"),
     "folder.imported": lazy_gettext("brought in the files of a folder"),

@@ -86,6 +86,14 @@ class SnapshotNotFound(NotFound):
     hint = "`python -m avenue backup list` tells those that there are."
 
 
+class NotInSnapshot(NotFound):
+    """The snapshot does not have it."""
+
+    code = "not_in_snapshot"
+    message = "The snapshot {snapshot} has no {what}."
+    hint = "Choose another snapshot: `python -m avenue backup list` tells those that there are."
+
+
 class BackupRuns(Conflict):
     """Somebody else is at it."""
 

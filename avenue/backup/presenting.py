@@ -3,6 +3,7 @@
 from typing import Any
 
 from avenue.backup.models import Finding, Manifest
+from avenue.backup.one import Returned
 from avenue.backup.repository import SnapshotState
 from avenue.backup.restore import Restored
 from avenue.backup.verify import Verified
@@ -101,3 +102,23 @@ def restored_text(restored: Restored) -> str:
         "`python -m avenue fsck` looks at all of it."
     )
     return "\n".join([*finding_lines(restored.findings), told])
+
+
+def returned_json(returned: Returned) -> dict[str, Any]:
+    """Return what programs are told of one thing that was brought back."""
+    return {
+        "snapshot": returned.snapshot,
+        "site": returned.site,
+        "records": returned.records,
+        "files": returned.files,
+        "findings": [finding_json(each) for each in returned.findings],
+    }
+
+
+def returned_text(returned: Returned) -> str:
+    """Return the same for people."""
+    told = (
+        f"Brought back {returned.records} records and {returned.files} files; what was there "
+        "stayed as it was."
+    )
+    return "\n".join([*finding_lines(returned.findings), told])

@@ -7,14 +7,17 @@ from contextlib import contextmanager
 
 import click
 
-from avenue.app.backups import creation, restoration
+from avenue.app.backups import bring_back, creation, restoration
 from avenue.backup.models import Progress
+from avenue.backup.one import KINDS
 from avenue.backup.opening import target_of
 from avenue.backup.presenting import (
     finding_lines,
     manifest_json,
     restored_json,
     restored_text,
+    returned_json,
+    returned_text,
     snapshot_json,
     snapshot_line,
     verified_json,
@@ -137,9 +140,15 @@ def verify(
 @click.option("--as", "becomes", metavar="B", help="The id that this site gets.")
 @click.option("--host", "hosts", multiple=True, metavar="OLD=NEW", help="A host by another name.")
 @click.option("--keep-tokens", is_flag=True, help="Leave sessions, tokens, links and tickets good.")
+@click.option(
+    "--only",
+    type=(click.Choice(sorted(KINDS)), str),
+    metavar="KIND ID",
+    help="One product, group, page, picture or upload, into the site that runs.",
+)
 @local
 @as_json
-def restore(
+def restore(  # noqa: PLR0913 - an option each
     *,
     target: str,
     snapshot_id: str | None,
@@ -147,6 +156,7 @@ def restore(
     becomes: str | None,
     hosts: tuple[str, ...],
     keep_tokens: bool,
+    only: tuple[str, str] | None,
     is_local: bool,
     wants_json: bool,
 ) -> None:
@@ -155,17 +165,31 @@ def restore(
     Run it again after an interruption; until it has come to its end nothing starts over that
     database. The trash, temporary pictures and all that is forgotten in time have as long as they
     had; nothing is sent again; sessions and all that opens something without a password have ended.
+
+    With --only, what is gone of one thing comes back into the database in use, and its damaged
+    files are mended; what is there stays as it is.
     """
-    with _troubles():
-        renaming = _renaming(site_id, becomes, hosts)
-        with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-            repository = Repository.opened(target_of(target))
+    renaming = _renaming(site_id, becomes, hosts)
+    if only and (renaming.is_needed or keep_tokens):
+        raise click.UsageError("--only goes with none of --site, --as, --host, --keep-tokens.")
+    with (
+        _troubles(),
+        settings_in_force(is_local=is_local) as settings,
+        database_of(settings) as database,
+    ):
+        repository = Repository.opened(target_of(target))
+        manifest = repository.manifest(snapshot_id)
+        if only:
+            returned = bring_back(settings, database, repository, manifest, *only)
+            facts, text = returned_json(returned), returned_text(returned)
+            findings = returned.findings
+        else:
             work = restoration(database, repository, renaming, _draw)
-            restored = work.run(
-                repository.manifest(snapshot_id), renaming, keeps_tokens=keep_tokens
-            )
-    say(wants_json, restored_json(restored), restored_text(restored))
-    sys.exit(DAMAGED if restored.findings else 0)
+            restored = work.run(manifest, renaming, keeps_tokens=keep_tokens)
+            facts, text = restored_json(restored), restored_text(restored)
+            findings = restored.findings
+    say(wants_json, facts, text)
+    sys.exit(DAMAGED if findings else 0)
 
 
 def _renaming(site_id: str | None, becomes: str | None, hosts: tuple[str, ...]) -> Renaming:
