@@ -137,7 +137,7 @@ FORBIDDEN = [
     ("shop/service/products.py", "avenue.health.models", "Every floor"),
     ("outside/fetching.py", "avenue.web.errors", "Every floor"),
     ("shop/routes/products.py", "avenue.app", "Only the command line"),
-    ("ops/fsck/models.py", "avenue.backup.models", "Every floor"),
+    ("health/checks/models.py", "avenue.backup.models", "Every floor"),
 ]
 
 

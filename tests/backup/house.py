@@ -18,8 +18,8 @@ from avenue.storage.connection import Database
 from avenue.storage.copying.reading import DatabaseSource
 from avenue.storage.leases import Leases
 from tests.commands import Commands
+from tests.health.planting import FILES, Store
 from tests.http.application import OTHER_SITE, Application
-from tests.ops.planting import FILES, Store
 
 
 class House:

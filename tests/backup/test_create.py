@@ -24,7 +24,7 @@ from avenue.storage.leases import Lease, Leases
 from avenue.storage.schema import INSTALLATION, META
 from avenue.storage.scope import house as whole_house
 from tests.backup.house import House
-from tests.ops.planting import FILES
+from tests.health.planting import FILES
 
 
 def test_all_records_and_objects_are_there_and_the_second_backup_writes_what_is_new(

@@ -14,7 +14,7 @@ from avenue.storage.copying.returning import CannotReturn
 from avenue.storage.gridfs import Incomplete
 from avenue.storage.scope import house as whole_house
 from tests.backup.house import House
-from tests.ops.planting import CHUNKS, FILES
+from tests.health.planting import CHUNKS, FILES
 
 
 def back(shop: House, kind: str, record_id: str) -> Returned:

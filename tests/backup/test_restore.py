@@ -15,11 +15,11 @@ from avenue.backup.errors import BackupDamaged
 from avenue.backup.restore import Restoration, Restored
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.health.checks.fsck import FSCK
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.outbox.service import WEBHOOKS
 from avenue.media.purging.service import PURGE
-from avenue.ops.fsck.service import FSCK
 from avenue.storage.connection import Database
 from avenue.storage.copying.reading import LEFT_OUT
 from avenue.storage.copying.writing import Destination, NotEmpty, Renaming
