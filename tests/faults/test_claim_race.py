@@ -42,6 +42,7 @@ from tests.waiting import DEADLINE_SECONDS, let_pass
 SITE = DEFAULT_SITE
 BUCKET = "product_images"
 LATEST_SECONDS = 0.02
+LONGER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +198,26 @@ def assert_whole_or_gone(stores: Stores, product: Product, data: bytes, *, claim
         assert b"".join(stores.assets.read_file(asset, asset.current, 0, len(data))) == data
 
 
+class Expiry:
+    """When the next picture expires: sooner after a claim that won, later after one that lost.
+
+    So both happen on a machine of any speed.
+    """
+
+    def __init__(self) -> None:
+        self._latest_seconds = LATEST_SECONDS
+
+    def seconds(self) -> float:
+        return random.uniform(0, self._latest_seconds)
+
+    def learn(self, *, won: bool) -> None:
+        self._latest_seconds *= 1 / LONGER if won else LONGER
+
+
 @pytest.mark.parametrize("times", [25, pytest.param(1000, marks=pytest.mark.long)])
 def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> None:
     random.seed(times)
-    start = Barrier(2)
+    start, expiry = Barrier(2), Expiry()
     wins = 0
 
     def claim_later(product: Product, reception: Reception) -> bool:
@@ -218,11 +235,12 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
             data = b"picture %d" % number
             product = new_product(stores)
             reception = unclaimed(stores, product, data)
-            expire_in(stores, reception.new[0], random.uniform(0, LATEST_SECONDS))
+            expire_in(stores, reception.new[0], expiry.seconds())
             claiming = threads.submit(claim_later, product, reception)
             threads.submit(sweep_later).result(DEADLINE_SECONDS)
             claimed = claiming.result(DEADLINE_SECONDS)
             wins += claimed
+            expiry.learn(won=claimed)
             assert_whole_or_gone(stores, product, data, claimed=claimed)
     assert 0 < wins < times
     end_leases(stores.raw)
@@ -238,7 +256,7 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
     stores: Stores, times: int
 ) -> None:
     random.seed(times)
-    start = Barrier(2)
+    start, expiry = Barrier(2), Expiry()
     wins = 0
 
     def save_later(product: Product) -> bool:
@@ -262,11 +280,12 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
             stores.pictures.add_temporary(SITE, reception)
             kept = reception.new[0]
             product = a_product(Entry(asset=kept.id))
-            expire_in(stores, kept, random.uniform(0, LATEST_SECONDS))
+            expire_in(stores, kept, expiry.seconds())
             saving = threads.submit(save_later, product)
             threads.submit(sweep_later).result(DEADLINE_SECONDS)
             saved = saving.result(DEADLINE_SECONDS)
             wins += saved
+            expiry.learn(won=saved)
             if saved:
                 assert_whole_or_gone(stores, product, data, claimed=True)
             else:
