@@ -7,6 +7,7 @@
 import base64
 import ipaddress
 import os
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -75,6 +76,9 @@ def setting(
         "secret": secret,
     }
     return field(default=default, metadata=metadata, repr=not secret)
+
+
+ALIAS = re.compile(r"/api(?:/[A-Za-z0-9_-]+)+/? [a-z][a-z0-9_]{0,30} [a-z][a-z0-9_-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,12 @@ class Settings:
         "AVENUE_CORS_ORIGINS",
         "Origins whose pages may call the API with a Bearer token, separated by commas.",
         (),
+    )
+    upload_aliases: tuple[str, ...] = setting(
+        "AVENUE_UPLOAD_ALIASES",
+        "Addresses by which existing clients upload one file, separated by commas: path, name of "
+        "the field, category of uploads. The one there is answers `{id, image, image_url}`.",
+        ("/api/core/orders/ image orders",),
     )
     jobs: str = setting(
         "AVENUE_JOBS",
@@ -668,12 +678,18 @@ class Settings:
         problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
         problems += [*settings._wrong_mail(), *settings._wrong_purge()]
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
+        problems += settings._wrong_aliases()
         return settings, problems
 
     @property
     def base_url(self) -> str:
         """The default site's address, without a slash at its end."""
         return self.public_base_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def aliases(self) -> list["UploadAlias"]:
+        """Return the addresses by which existing clients upload."""
+        return [UploadAlias(*each.split()) for each in self.upload_aliases]
 
     @property
     def alert_levels(self) -> tuple[int, int, int]:
@@ -688,6 +704,17 @@ class Settings:
             for each in fields(self)
             if getattr(self, each.name) != each.default
         }
+
+    def _wrong_aliases(self) -> list[str]:
+        paths = [each.split()[0] for each in self.upload_aliases if each.split()]
+        if len(set(paths)) < len(paths):
+            return ["AVENUE_UPLOAD_ALIASES names a path twice"]
+        return [
+            f"AVENUE_UPLOAD_ALIASES holds {each!r}: write path, field and category, as "
+            "/api/core/orders/ image orders; the path begins with /api/"
+            for each in self.upload_aliases
+            if not ALIAS.fullmatch(each)
+        ]
 
     def _missing(self) -> list[str]:
         if self.local:
@@ -783,6 +810,15 @@ class Settings:
             for name, url in named
             if not is_origin(url)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAlias:
+    """A path at which a form's file becomes an upload of `category`, answered as `field`."""
+
+    path: str
+    field: str
+    category: str
 
 
 def _wrong_receiver(name: str, url: str, secret: str) -> list[str]:

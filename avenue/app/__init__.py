@@ -99,6 +99,7 @@ from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads import pages as upload_pages
 from avenue.uploads import routes as upload_routes
+from avenue.uploads.aliases import routes as alias_routes
 from avenue.uploads.filepond import routes as filepond_routes
 from avenue.uploads.filepond.service import FilePondService
 from avenue.uploads.links import routes as link_routes
@@ -187,7 +188,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     auth.install(app, accounts, settings)
     audit.install(app, changes)
     headers.install(app, settings)
-    _register_blueprints(app)
+    _register_blueprints(app, settings)
     _answer_machines(app, database, known_sites, settings)
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
@@ -198,7 +199,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     return app
 
 
-def _register_blueprints(app: Flask) -> None:
+def _register_blueprints(app: Flask, settings: Settings) -> None:
     for blueprint in (
         account_routes.blueprint,
         *account_pages.BLUEPRINTS,
@@ -229,6 +230,7 @@ def _register_blueprints(app: Flask) -> None:
         *editor_pages.BLUEPRINTS,
         *library_routes.BLUEPRINTS,
         *library_pages.BLUEPRINTS,
+        alias_routes.blueprint_of(settings),  # last: none of them hides a route of ours
     ):
         app.register_blueprint(blueprint)
 

@@ -73,7 +73,8 @@ class Asset:
     `expires_at` is set while nobody has claimed it: then it goes when that time has come. Of a
     general upload, it is when its category keeps it no longer; `category`, `reference` and `hold`
     are only its own. `folder` (an id) and `tags` are those of the media library. `trashed_at` is
-    set while it is in the trash. `link_epoch` grows when its links are revoked. `spoiled_file` is
+    set while it is in the trash. `link_epoch` grows when its links are revoked,
+    `visibility_epoch` when its visibility is changed and with it each address. `spoiled_file` is
     the version's file whose stored bytes are known to be others than were uploaded.
     """
 
@@ -99,6 +100,7 @@ class Asset:
     tags: tuple[str, ...] = ()
     trashed_at: datetime | None = None
     link_epoch: int = 0
+    visibility_epoch: int = 0
     spoiled_file: str | None = None
 
     @property

@@ -556,21 +556,28 @@ def change_one(
 ) -> Asset | None:
     """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
     query = {**_owned(asset_id, claim), "state": State.LIVE}
-    if "focal" in changes:
-        changed = together(assets, lambda inside: _cut_anew(inside, query, changes))
+    if "focal" in changes or "visibility" in changes:
+        changed = together(assets, lambda inside: _addressed_anew(inside, query, changes))
     else:
         changed = assets.find_and_update(query, {"$set": dict(changes), "$inc": {"revision": 1}})
     return from_document(changed) if changed else None
 
 
-def _cut_anew(
+def _addressed_anew(
     assets: Collection, query: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Document | None:
-    """Set fields, the focal point among them: what is cut moves to other addresses."""
+    """Set fields that give the asset other addresses, and let edges forget the old ones.
+
+    With the focal point move those that are cut, with the visibility all of them.
+    """
     announce_one(assets, query, Kind.PURGE)
     values = {name: {"$literal": value} for name, value in changes.items()}
-    cut = {"$set": {**values, "revision": {"$add": ["$revision", 1]}}}
-    return assets.find_and_update(query, noted(assets, cut))
+    if "visibility" in changes:
+        epoch = {"$ifNull": ["$visibility_epoch", 0]}
+        is_same = {"$eq": ["$visibility", values["visibility"]]}
+        values["visibility_epoch"] = {"$cond": [is_same, epoch, {"$add": [epoch, 1]}]}
+    change = {"$set": {**values, "revision": {"$add": ["$revision", 1]}}}
+    return assets.find_and_update(query, noted(assets, change))
 
 
 def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
@@ -865,6 +872,7 @@ def from_document(document: Document) -> Asset:
         tags=tuple(document.get("tags", ())),
         trashed_at=document.get("trash", {}).get("at"),
         link_epoch=document.get("link_epoch", 0),
+        visibility_epoch=document.get("visibility_epoch", 0),
         spoiled_file=_spoiled_file(document.get("damaged")),
     )
 

@@ -17,11 +17,16 @@ _OWN_PATH = re.compile(
 )
 
 
+def original_token(asset: Asset) -> str:
+    """Return the token in the addresses of the stored file itself."""
+    return token(asset.current.sha256, ORIGINAL, epoch=asset.visibility_epoch)
+
+
 def original_path(asset: Asset) -> str:
     """Return the immutable path of the stored file itself."""
     version = asset.current
     extension = FILE_TYPES[version.media_type].extension
-    return f"/media/{asset.id}/{token(version.sha256, ORIGINAL)}/{ORIGINAL}.{extension}"
+    return f"/media/{asset.id}/{original_token(asset)}/{ORIGINAL}.{extension}"
 
 
 def original_url(site: Site, asset: Asset) -> str:
@@ -36,7 +41,7 @@ def variant_path(asset: Asset, variant: str, extension: str = DEFAULT_EXTENSION)
     """
     if variant == ORIGINAL:
         return original_path(asset)
-    mark = token(asset.current.sha256, variant, asset.focal_point)
+    mark = token(asset.current.sha256, variant, asset.focal_point, asset.visibility_epoch)
     return f"/media/{asset.id}/{mark}/{variant}.{extension}"
 
 

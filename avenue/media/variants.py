@@ -171,16 +171,17 @@ def box_of(variant: Variant, width: int, height: int, focal: Focal | None) -> Bo
     return left, top, left + box_width, top + box_height
 
 
-def token(file_sha256: str, name: str, focal: Focal | None = None) -> str:
+def token(file_sha256: str, name: str, focal: Focal | None = None, epoch: int = 0) -> str:
     """Return the 12 hex digits that change whenever the bytes at this URL would change.
 
     `name` is of a variant, or `original`. A variant's bytes follow from the file, the row, the
-    focal point if the row cuts, and the encoders.
+    focal point if the row cuts, and the encoders. `epoch` is the asset's `visibility_epoch`.
     """
+    file = f"{file_sha256}.{epoch}" if epoch else file_sha256
     if name == ORIGINAL:
-        return _digest(f"{file_sha256}/{ORIGINAL}")
+        return _digest(f"{file}/{ORIGINAL}")
     row = VARIANTS[name]
-    parts = [file_sha256, row.name, f"{row.width}x{row.height or ''}", f"e{ENCODER_REVISION}"]
+    parts = [file, row.name, f"{row.width}x{row.height or ''}", f"e{ENCODER_REVISION}"]
     if row.cuts:
         x, y = _on_grid(focal)
         parts.append(f"{x:.3f},{y:.3f}")

@@ -226,6 +226,7 @@ ASSET: Fields = {
     "tags": unless_missing([str]),
     "trash": unless_missing({"at": maybe(datetime), "position": unless_missing(int)}),
     "link_epoch": unless_missing(int),
+    "visibility_epoch": unless_missing(int),
 }
 OWNER: Fields = {
     **IDS,

@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -49,7 +49,8 @@ Reference = Annotated[
 class UploadChanges(BaseModel):
     """What may be changed of an upload; `hold` is for administrators.
 
-    A null `reference` takes it away; the name keeps the ending of the file's type.
+    A null `reference` takes it away; the name keeps the ending of the file's type. With another
+    `visibility` all its addresses change.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -62,6 +63,7 @@ class UploadChanges(BaseModel):
     decorative: bool = False
     focal: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
     hold: bool = False
+    visibility: Literal["public", "private"] = "private"
 
 
 def cursor_text(place: Place) -> str:

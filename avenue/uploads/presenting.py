@@ -1,6 +1,6 @@
 """How an upload looks in JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from avenue.clock import iso
 from avenue.errors import Translate
@@ -9,12 +9,15 @@ from avenue.media.categories import GENERAL
 from avenue.media.library import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import stored_json, upload_facts, variants_json
+from avenue.media.variants import ORIGINAL
 from avenue.totals import total_json
 from avenue.uploads.bodies import cursor_text
+from avenue.uploads.links.service import Link
 from avenue.uploads.models import Standing, UploadPage
 from avenue.uploads.replies import (
     Pictured,
     Quotas,
+    Signed,
     Trashed,
     Upload,
     UploadedFile,
@@ -23,10 +26,14 @@ from avenue.uploads.replies import (
     Usage,
 )
 
+Addresses = Mapping[str, Mapping[str, Link]]
+"""Links by the id of an upload and the name of a form, where `?sign=` asks for them."""
 
-def upload_json(site: Site, upload: Asset) -> Upload:
+
+def upload_json(site: Site, upload: Asset, addresses: Addresses | None = None) -> Upload:
     """Return the JSON of an upload, with absolute URLs of `site`."""
     return {
+        **_signed(site, upload, addresses or {}),
         **stored_json(site, upload),
         **_pictured(site, upload),
         **_trashed(upload),
@@ -45,13 +52,28 @@ def _pictured(site: Site, upload: Asset) -> Pictured:
     return {"width": width, "height": height, "variants": variants_json(site, upload)}
 
 
+def _signed(site: Site, upload: Asset, addresses: Addresses) -> Signed:
+    links = addresses.get(upload.id)
+    if links is None:
+        return {}
+    expires_at = links[ORIGINAL].expires_at
+    urls = {name: site.base_url + each.path for name, each in links.items()}
+    return {
+        "signed": {
+            "url": urls.pop(ORIGINAL),
+            "expires_at": iso(expires_at) if expires_at else None,
+            "variants": urls,
+        }
+    }
+
+
 def _trashed(upload: Asset) -> Trashed:
     return {"trashed_at": iso(upload.trashed_at)} if upload.trashed_at else {}
 
 
-def file_json(site: Site, upload: Asset) -> UploadedFile:
+def file_json(site: Site, upload: Asset, addresses: Addresses | None = None) -> UploadedFile:
     """Return the same as upload clients want it."""
-    told, version = upload_json(site, upload), upload.current
+    told, version = upload_json(site, upload, addresses), upload.current
     return {
         **told,
         "src": told["url"],
@@ -64,18 +86,22 @@ def file_json(site: Site, upload: Asset) -> UploadedFile:
 
 
 def uploaded_json(
-    site: Site, uploads: Sequence[Asset], refusals: Sequence[Refusal], translate: Translate
+    site: Site,
+    uploads: Sequence[Asset],
+    refusals: Sequence[Refusal],
+    translate: Translate,
+    addresses: Addresses | None = None,
 ) -> UploadedFiles:
     """Return the answer to an upload; see `avenue.media.presenting.upload_json`."""
-    files = [file_json(site, each) for each in uploads]
+    files = [file_json(site, each, addresses) for each in uploads]
     facts = upload_facts(site, uploads[0], refusals, translate)
     return {**facts, "file": files[0], "files": files, "data": files}
 
 
-def list_json(site: Site, page: UploadPage) -> UploadList:
+def list_json(site: Site, page: UploadPage, addresses: Addresses | None = None) -> UploadList:
     """Return a page of a list."""
     return {
-        "items": [upload_json(site, each) for each in page.items],
+        "items": [upload_json(site, each, addresses) for each in page.items],
         "next": cursor_text(page.next) if page.next else None,
         **total_json(page.total),
     }

@@ -23,7 +23,21 @@ class Trashed(TypedDict, total=False):
     trashed_at: str
 
 
-class Upload(Stored, Pictured, Trashed):
+class SignedAddresses(TypedDict):
+    """Addresses that show an upload to whoever has them, as an `<img>` does."""
+
+    url: str
+    expires_at: Annotated[str | None, Field(description="Null: the upload is public.")]
+    variants: Annotated[dict[str, str], Field(description="Of a picture: by the variant's name.")]
+
+
+class Signed(TypedDict, total=False):
+    """What an upload has besides when `?sign=` asks for it."""
+
+    signed: SignedAddresses
+
+
+class Upload(Stored, Pictured, Trashed, Signed):
     """A general upload; `width`, `height` and `variants` are those of a picture."""
 
     category: str
@@ -31,6 +45,14 @@ class Upload(Stored, Pictured, Trashed):
     owner: Annotated[str | None, Field(description="The id of the person who uploaded it.")]
     expires_at: Annotated[str | None, Field(description="When its category keeps it no longer.")]
     hold: Annotated[bool, Field(description="Nothing removes it.")]
+
+
+class ChangedUpload(Upload):
+    """An upload after a change; `warning` is for who made it private."""
+
+    warning: NotRequired[
+        Annotated[str, Field(description="That browsers may keep what they have loaded.")]
+    ]
 
 
 class UploadedFile(Upload):

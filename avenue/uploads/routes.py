@@ -1,5 +1,6 @@
 """General uploads as JSON, under `/api/uploads`."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -8,10 +9,11 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.cursors import BadCursor
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor
 from avenue.media.library import Incoming, Refusal
 from avenue.media.limits import MB
+from avenue.media.models import Asset, Visibility
 from avenue.media.receiving import answered, idempotency_key, upload_described
 from avenue.uploads.bodies import (
     LONGEST_REFERENCE,
@@ -27,9 +29,11 @@ from avenue.uploads.errors import (
     UploadHeld,
     UploadNotFound,
 )
+from avenue.uploads.links.errors import LinkTooLong
+from avenue.uploads.links.service import LinkService
 from avenue.uploads.models import Filing, UploadQuery
-from avenue.uploads.presenting import list_json, quotas_json, upload_json, uploaded_json
-from avenue.uploads.replies import Quotas, Upload, UploadedFiles, UploadList
+from avenue.uploads.presenting import Addresses, list_json, quotas_json, upload_json, uploaded_json
+from avenue.uploads.replies import ChangedUpload, Quotas, Upload, UploadedFiles, UploadList
 from avenue.uploads.service import UploadService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
@@ -41,10 +45,17 @@ from avenue.web.parsing import PageQuery, body_as, incoming_files, page_asked_fo
 from avenue.web.services import using
 from avenue.words import wanted_words
 
+KEPT_BY_BROWSERS = sentence(
+    "Its addresses have changed. Browsers and other people may keep what they have loaded."
+)
+
 blueprint = Blueprint("uploads", __name__, url_prefix="/api/uploads")
 
 ReferenceText = Annotated[
     str, Field(max_length=LONGEST_REFERENCE, description="The record they belong to.")
+]
+SignedFor = Annotated[
+    int, Field(ge=1, description="Add `signed`: addresses that are good for so many seconds.")
 ]
 NewUploadQuery = TypedDict(
     "NewUploadQuery",
@@ -53,10 +64,17 @@ NewUploadQuery = TypedDict(
         "reference": ReferenceText,
         "name": str,
         "as": Literal["ckeditor", "filepond"],
+        "sign": SignedFor,
     },
     total=False,
 )
 """What may stand behind `?` of an upload; a form may have `category` and `reference` as fields."""
+
+
+class SignQuery(TypedDict, total=False):
+    """Whether addresses come along that an `<img>` can show."""
+
+    sign: SignedFor
 
 
 class UploadsQuery(PageQuery, total=False):
@@ -72,17 +90,20 @@ class UploadsQuery(PageQuery, total=False):
     search: Annotated[
         str, Field(description="Beginnings of words of name and reference, without accents.")
     ]
+    sign: SignedFor
 
 
 @blueprint.get("")
 @require()
-@described(query=UploadsQuery, replies={200: UploadList}, refuses=(BadCursor, InvalidQuery))
+@described(
+    query=UploadsQuery, replies={200: UploadList}, refuses=(BadCursor, InvalidQuery, LinkTooLong)
+)
 def list_uploads() -> Response:
     """List the uploads the caller may read, the newest first.
 
-    Takes `?category ?reference ?owner ?search ?state ?limit ?after`.
+    Takes `?category ?reference ?owner ?search ?state ?sign ?limit ?after`.
     """
-    actor, page = current_actor(), page_asked_for()
+    actor, page, seconds = current_actor(), page_asked_for(), _sign_seconds()
     owner = request.args.get("owner") or None
     query = UploadQuery(
         category=request.args.get("category") or None,
@@ -93,14 +114,15 @@ def list_uploads() -> Response:
         after=cursor_place(page.after) if page.after else None,
         limit=page.limit,
     )
-    return jsonify(list_json(g.site, using(UploadService).find(actor, query)))
+    found = using(UploadService).find(actor, query)
+    return jsonify(list_json(g.site, found, _addresses(actor, found.items, seconds)))
 
 
 @blueprint.post("")
 @require()
 @upload_route
 @upload_described(
-    *(UnknownCategory, BadReference, TooManyUploads),
+    *(UnknownCategory, BadReference, TooManyUploads, InvalidQuery, LinkTooLong),
     reply=UploadedFiles,
     query=NewUploadQuery,
     files=("*/*",),
@@ -111,10 +133,11 @@ def add_uploads() -> Response:
 
     `category` and `reference` are fields of the form or stand behind `?`.
     """
-    actor = current_actor()
+    actor, seconds = current_actor(), _sign_seconds()
     filing, incoming = received(actor)
     reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
-    body = uploaded_json(g.site, reception.assets, reception.refusals, gettext)
+    addresses = _addresses(actor, reception.assets, seconds)
+    body = uploaded_json(g.site, reception.assets, reception.refusals, gettext, addresses)
     return answered(reception, body)
 
 
@@ -129,24 +152,31 @@ def show_quota() -> Response:
 
 @blueprint.get("/<upload_id>")
 @require()
-@described(replies={200: Upload}, refuses=(UploadNotFound,))
+@described(
+    query=SignQuery, replies={200: Upload}, refuses=(UploadNotFound, InvalidQuery, LinkTooLong)
+)
 def show_upload(upload_id: str) -> Response:
     """Show one upload."""
-    return jsonify(upload_json(g.site, using(UploadService).get(current_actor(), upload_id)))
+    actor, seconds = current_actor(), _sign_seconds()
+    upload = using(UploadService).get(actor, upload_id)
+    return jsonify(upload_json(g.site, upload, _addresses(actor, [upload], seconds)))
 
 
 @blueprint.patch("/<upload_id>")
 @require()
 @described(
     body=UploadChanges,
-    replies={200: Upload},
+    replies={200: ChangedUpload},
     refuses=(UploadNotFound, Forbidden, TooManyUploads),
 )
 @audited("upload.changed", "upload_id")
 def change_upload(upload_id: str) -> Response:
     """Change the fields that are given."""
     actor, changes = current_actor(), body_as(UploadChanges).model_dump(exclude_unset=True)
-    return jsonify(upload_json(g.site, using(UploadService).change(actor, upload_id, changes)))
+    changed = using(UploadService).change(actor, upload_id, changes)
+    was_public = changes.get("visibility") == Visibility.PRIVATE and changed.visibility_epoch
+    warning = {"warning": gettext(KEPT_BY_BROWSERS)} if was_public else {}
+    return jsonify({**upload_json(g.site, changed), **warning})
 
 
 @blueprint.delete("/<upload_id>")
@@ -170,24 +200,48 @@ def restore_upload(upload_id: str) -> Response:
     return jsonify(upload_json(g.site, upload))
 
 
-def received(actor: Actor) -> tuple[Filing, Sequence[Incoming | Refusal]]:
+def received(
+    actor: Actor, *, category: str | None = None
+) -> tuple[Filing, Sequence[Incoming | Refusal]]:
     """Return where the files of this request go, and the files; too large ones as refusals.
 
-    What the address says is checked before the body is read; a field of the form goes before it.
+    What the address says is checked before the body is read; a field of the form goes before it,
+    and a given `category` before both.
     """
     uploads, asked = using(UploadService), request.args
     reference = checked_reference(asked.get("reference"))
-    filing = uploads.filing(actor, asked.get("category"), reference)
+    filing = uploads.filing(actor, category or asked.get("category"), reference)
     came = incoming_files(max_bytes=uploads.most_mb(actor) * MB)
     fields = came.fields
     if "category" in fields or "reference" in fields:
         filing = uploads.filing(
             actor,
-            fields.get("category") or asked.get("category"),
+            category or fields.get("category") or asked.get("category"),
             checked_reference(fields["reference"]) if "reference" in fields else reference,
         )
     refused = [Refusal.of(each.name, each.error) for each in came.refused]
     return filing, [*came.files, *refused]
+
+
+def _sign_seconds() -> int | None:
+    """Return for how long `?sign=` wants links, None when it does not ask.
+
+    Raise `InvalidQuery` or `LinkTooLong`, before anything is stored.
+    """
+    text = request.args.get("sign", "")
+    if not text:
+        return None
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise InvalidQuery("`sign` is a number of seconds.", parameter="sign")
+    using(LinkService).check(int(text))
+    return int(text)
+
+
+def _addresses(actor: Actor, uploads: Sequence[Asset], seconds: int | None) -> Addresses:
+    if seconds is None:
+        return {}
+    links = using(LinkService).addresses(actor, uploads, seconds)
+    return {upload.id: each for upload, each in zip(uploads, links, strict=True)}
 
 
 def _asks_for_trash() -> bool:

@@ -32,6 +32,7 @@ HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 OTHER_THAN_BY_METHOD = {
     # Whoever brings a file, or begins to
+    "POST /api/core/orders/": "uploads",
     "POST /api/uploads": "uploads",
     "POST /api/uploads/tus": "uploads",
     "POST /api/uploads/filepond": "uploads",

@@ -661,7 +661,7 @@ def test_what_is_given_changes(as_client):
     "change",
     [
         {"category": "orders"},
-        {"visibility": "public"},
+        {"visibility": "secret"},
         {"owner": "x"},
         {"expires_at": None},
         {"name": ""},

@@ -161,6 +161,7 @@ WHO_MAY = {
     # General uploads; those of others are 404, as test_uploads.py shows
     "GET /api/uploads": For(PERSON, READ),
     "POST /api/uploads": For(PERSON, WRITE),
+    "POST /api/core/orders/": For(PERSON, WRITE),
     "GET /api/uploads/quota": For(PERSON, READ),
     "GET /api/uploads/<upload_id>": For(PERSON, READ),
     "PATCH /api/uploads/<upload_id>": For(PERSON, WRITE),

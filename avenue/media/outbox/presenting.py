@@ -60,6 +60,7 @@ def _shown(asset: Asset) -> list[Shown]:
             is_picture=each.width is not None,
             has_alpha=each.has_alpha,
             focal=asset.focal or each.focal,
+            epoch=asset.visibility_epoch,
         )
         for each in asset.versions
     ]

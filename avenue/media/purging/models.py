@@ -16,6 +16,7 @@ class Shown:
     is_picture: bool
     has_alpha: bool
     focal: tuple[float, float] | None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +41,13 @@ class Notice:
     def _paths_of(self, shown: Shown) -> list[str]:
         here = f"/media/{self.asset}"
         own = FILE_TYPES[shown.media_type].extension
-        original = f"{here}/{token(shown.sha256, ORIGINAL)}/{ORIGINAL}.{own}"
+        original = f"{here}/{token(shown.sha256, ORIGINAL, epoch=shown.epoch)}/{ORIGINAL}.{own}"
         if not shown.is_picture:
             return [original]
         return [
             original,
             *(
-                f"{here}/{token(shown.sha256, name, shown.focal)}/{name}.{extension}"
+                f"{here}/{token(shown.sha256, name, shown.focal, shown.epoch)}/{name}.{extension}"
                 for name in VARIANTS
                 for extension in extensions(shown.has_alpha)
             ),

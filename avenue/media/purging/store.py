@@ -78,6 +78,7 @@ def _note() -> Document:
         "id": new_id(),
         "at": "$$NOW",
         "focal": "$focal",
+        "epoch": {"$ifNull": ["$visibility_epoch", 0]},
         "versions": {"$map": {"input": _list("$versions"), "as": "each", "in": version}},
     }
     more = {"$concatArrays": [_list("$purges"), [notice]]}
@@ -105,6 +106,7 @@ def _notice(document: Document) -> Notice:
                 is_picture=each.get("width") is not None,
                 has_alpha=each.get("has_alpha", False),
                 focal=_point(noted_then.get("focal") or each.get("focal")),
+                epoch=noted_then.get("epoch", 0),
             )
             for each in noted_then["versions"]
         ),

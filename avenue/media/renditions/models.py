@@ -22,7 +22,7 @@ class RenditionKey:
         """Return the key of what `asset` shows as `variant` just now."""
         return cls(
             asset=asset.id,
-            token=token(asset.current.sha256, variant, asset.focal_point),
+            token=token(asset.current.sha256, variant, asset.focal_point, asset.visibility_epoch),
             variant=variant,
             extension=extension,
         )

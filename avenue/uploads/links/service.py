@@ -1,6 +1,6 @@
 """Who may make links to uploads, and end them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,9 +9,11 @@ from avenue.errors import AvenueError, Forbidden
 from avenue.identity import Actor
 from avenue.media.library import MediaLibrary
 from avenue.media.models import Asset, Visibility
+from avenue.media.presenting import variants_json
 from avenue.media.reading import may_read
 from avenue.media.signing.service import DAY_SECONDS, SignedLinks, Signer
 from avenue.media.urls import form_path
+from avenue.media.variants import ORIGINAL
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.links.errors import LinkTooLong
 from avenue.uploads.models import is_upload
@@ -59,6 +61,19 @@ class LinkService:
         signer = self._links.signer(actor.site.id)
         return [self._made(actor, assets.get(each.id), each, signer) for each in orders]
 
+    def addresses(
+        self, actor: Actor, uploads: Sequence[Asset], seconds: int
+    ) -> list[Mapping[str, Link]]:
+        """Return the links to uploads `actor` may read, by the names in their JSON."""
+        signer = self._links.signer(actor.site.id)
+        return [
+            {
+                form: _link(actor, each, form, signer, download=False, seconds=seconds)
+                for form in (ORIGINAL, *variants_json(actor.site, each))
+            }
+            for each in uploads
+        ]
+
     def revoke(self, actor: Actor, upload_id: str) -> None:
         """End every link to an upload at once, for its owner and administrators.
 
@@ -80,15 +95,27 @@ class LinkService:
     ) -> Link | AvenueError:
         try:
             asset = _readable(actor, asset)
-            path = form_path(actor.site, asset, order.variant)
-            if order.seconds > self._longest_days * DAY_SECONDS:
-                raise LinkTooLong(self._longest_days)
+            self.check(order.seconds)
+            form, download = order.variant, order.download
+            return _link(actor, asset, form, signer, download=download, seconds=order.seconds)
         except AvenueError as error:
             return error
-        if asset.visibility is Visibility.PUBLIC:
-            return Link(path=f"{path}?download=1" if order.download else path, expires_at=None)
-        signed = signer.sign(asset, path, download=order.download, seconds=order.seconds)
-        return Link(path=signed.path, expires_at=signed.expires_at)
+
+    def check(self, seconds: int) -> None:
+        """Raise `LinkTooLong` for more seconds than a link may be good for."""
+        if seconds > self._longest_days * DAY_SECONDS:
+            raise LinkTooLong(self._longest_days)
+
+
+def _link(
+    actor: Actor, asset: Asset, form: str, signer: Signer, *, download: bool, seconds: int
+) -> Link:
+    """Return a link to `asset` in a form people name; raise `UnknownVariant`."""
+    path = form_path(actor.site, asset, form)
+    if asset.visibility is Visibility.PUBLIC:
+        return Link(path=f"{path}?download=1" if download else path, expires_at=None)
+    signed = signer.sign(asset, path, download=download, seconds=seconds)
+    return Link(path=signed.path, expires_at=signed.expires_at)
 
 
 def _readable(actor: Actor, asset: Asset | None) -> Asset:

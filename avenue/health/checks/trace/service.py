@@ -34,8 +34,8 @@ from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.reading import filed_in
 from avenue.media.renditions.models import RenditionKey
 from avenue.media.store import LegacyUrls
-from avenue.media.urls import asset_in, original_path, variant_path
-from avenue.media.variants import ORIGINAL, VARIANTS, extensions, token
+from avenue.media.urls import asset_in, original_path, original_token, variant_path
+from avenue.media.variants import ORIGINAL, VARIANTS, extensions
 from avenue.storage.survey import ChunkSize
 
 LINK_SECONDS = 3600
@@ -103,7 +103,7 @@ class TraceService:
             uses=tuple(known.uses),
             old_addresses=tuple(known.old_addresses[:MOST_ADDRESSES]),
             rights=_rights(site, asset),
-            token=token(asset.current.sha256, ORIGINAL) if asset and asset.versions else None,
+            token=original_token(asset) if asset and asset.versions else None,
             answers=tuple(self._answers(site, asset)) if asset and asset.versions else (),
         )
 

@@ -1,0 +1,69 @@
+"""Addresses by which existing clients upload one file: `AVENUE_UPLOAD_ALIASES`.
+
+`/api/core/orders/ image orders` takes the file of a form and answers `{id, image, image_url}`: what
+a client of another application sends and reads, so that nothing in it changes but the host.
+"""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, g, jsonify
+
+from avenue.config import Settings, UploadAlias
+from avenue.media.receiving import idempotency_key, note_reception, upload_described
+from avenue.media.signing.service import DAY_SECONDS
+from avenue.media.variants import ORIGINAL
+from avenue.uploads.errors import BadReference, TooManyUploads, UnknownCategory
+from avenue.uploads.links.service import LinkService
+from avenue.uploads.routes import received
+from avenue.uploads.service import UploadService
+from avenue.web.audit import audited
+from avenue.web.auth import current_actor, require
+from avenue.web.limits import upload_route
+from avenue.web.services import using
+
+MEDIA = "/media/"
+
+
+def blueprint_of(settings: Settings) -> Blueprint:
+    """Return the routes of the aliases; their links live as long as links may."""
+    blueprint = Blueprint("upload_aliases", __name__)
+    seconds = settings.max_link_days * DAY_SECONDS
+    for number, alias in enumerate(settings.aliases):
+        blueprint.add_url_rule(
+            alias.path,
+            endpoint=f"upload_{number}",
+            view_func=_view(alias, seconds),
+            methods=["POST"],
+            strict_slashes=False,
+        )
+    return blueprint
+
+
+def _view(alias: UploadAlias, seconds: int) -> Callable[[], Response]:
+    @require()
+    @upload_route
+    @upload_described(
+        *(UnknownCategory, BadReference, TooManyUploads), reply=dict[str, str], files=("*/*",)
+    )
+    @audited("upload.added")
+    def add_upload() -> Response:
+        """Upload a file as an existing client does; `reference` is a field of the form."""
+        actor = current_actor()
+        filing, incoming = received(actor, category=alias.category)
+        reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
+        [links] = using(LinkService).addresses(actor, reception.assets[:1], seconds)
+        path = links[ORIGINAL].path
+        note_reception(reception)
+        response = jsonify(
+            {
+                "id": reception.assets[0].id,
+                alias.field: path.removeprefix(MEDIA),
+                f"{alias.field}_url": g.site.base_url + path,
+            }
+        )
+        response.status_code = 201 if reception.created else 200
+        if reception.replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    return add_upload
