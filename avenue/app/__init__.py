@@ -64,6 +64,8 @@ from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
 from avenue.health.views.pages import cost as cost_pages
 from avenue.health.views.pages import problems as problem_pages
+from avenue.health.views.readiness import routes as readiness_routes
+from avenue.health.views.readiness.service import ReadinessService
 from avenue.health.views.status import routes as status_routes
 from avenue.health.views.status.service import StatusService
 from avenue.health.views.trace import routes as trace_routes
@@ -92,7 +94,6 @@ from avenue.sites import routes as site_routes
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
 from avenue.storage.connection import Database
-from avenue.storage.fitness import Fitness
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import START_SECONDS, UNFIT, Gate
 from avenue.storage.sites import Sites
@@ -240,7 +241,9 @@ def _answer_machines(
 ) -> None:
     """Answer orchestrators and Prometheus, which know an address and no name."""
     operators.install(app, known_sites)
-    health.install(app, Fitness(database), probe_service(settings, database).probe)
+    health.install(app)
+    provide(app, ReadinessService(database, probe_service(settings, database).probe))
+    app.register_blueprint(readiness_routes.blueprint)
     scraping.install(app, lambda: queues_of(database))
 
 

@@ -30,7 +30,7 @@ from avenue.health.checks.addresses.store import DocumentStore
 from avenue.health.checks.files import FileInspector
 from avenue.health.checks.fsck import Fsck
 from avenue.health.checks.inspection import Inspector
-from avenue.health.checks.probe.service import ProbeService
+from avenue.health.checks.probe import ProbeService
 from avenue.health.checks.references import ReferenceInspector
 from avenue.health.checks.repair import Holdings, Repair
 from avenue.health.checks.scrub import Scrub

@@ -29,7 +29,6 @@ from avenue.errors import AvenueError
 from avenue.health.checks.addresses.mending import Mended, findings_of, findings_of_site, told
 from avenue.health.checks.trace.service import TraceService
 from avenue.health.models import Finding, Level
-from avenue.health.rules.deployment import Ward
 from avenue.health.rules.machine import Machine
 from avenue.health.views.doctor.models import Look, Report
 from avenue.health.views.doctor.presenting import (
@@ -43,6 +42,7 @@ from avenue.health.views.doctor.service import (
     NEEDS_DATABASE,
     SCHEMA,
     URLS,
+    Ward,
     look_at_deployment,
     look_at_indexes,
     look_at_machine,
@@ -52,9 +52,9 @@ from avenue.health.views.doctor.service import (
 from avenue.identity import Site, command_actor
 from avenue.media.decoding import DecodePool
 from avenue.storage.connection import Database
-from avenue.storage.diagnosis import Diagnosis, connected, unless_refused
 from avenue.storage.schema import Gate, NotMigrated, Standing
 from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus, connected, unless_refused
 from avenue.web.fields import facts_of
 from avenue.web.plain import lines
 
@@ -144,7 +144,7 @@ def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
     except AvenueError as error:
         return [_away(error)]
     with closing(database):
-        diagnosis = Diagnosis(database)
+        diagnosis = DeploymentStatus(database)
         ward = Ward(settings=settings, deployment=diagnosis, now=utc_now())
         try:
             standing = diagnosis.standing()

@@ -6,8 +6,8 @@ import click
 
 from avenue.app.services import probe_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
-from avenue.storage.fitness import Fitness
-from avenue.web.health import Answer, Finding, answer_of
+from avenue.health.models import Check
+from avenue.health.views.readiness.service import Answer, ReadinessService
 
 
 @click.command()
@@ -16,17 +16,18 @@ from avenue.web.health import Answer, Finding, answer_of
 def probe(*, is_local: bool, wants_json: bool) -> None:
     """Look at the database, then store, read and delete a file there."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        answer = answer_of(Fitness(database), probe_service(settings, database).probe)
+        probe_once = probe_service(settings, database).probe
+        answer = ReadinessService(database, probe_once).answer(deep=True)
     say(wants_json, answer.facts, _text(answer))
-    sys.exit(0 if answer.is_well else 1)
+    sys.exit(1 if answer.failed else 0)
 
 
 def _text(answer: Answer) -> str:
     return "\n".join(map(_line, answer.found))
 
 
-def _line(finding: Finding) -> str:
-    words = f"{finding.name:<8} {finding.verdict}"
+def _line(finding: Check) -> str:
+    words = f"{finding.name:<8} {finding.state}"
     return f"{words}: {finding.detail}" if finding.detail else words
 
 

@@ -76,12 +76,21 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something amiss: where it is, what it is, and what cures it. Never holds a secret."""
+    """Something amiss: with what, where, what it is, and what cures it. Never holds a secret.
 
+    One that is `UNKNOWN` says what could not be learnt. `subject` is what views choose by.
+    """
+
+    subject: str = ""
     level: Level
     place: str
     says: str
     cure: str
+
+
+def worst(found: Iterable[Finding]) -> Finding | None:
+    """Return the worst finding, the first of several; None where nothing is amiss."""
+    return max(found, key=lambda each: each.level.rank, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +117,33 @@ class Component:
     )
     detail: Sentence | None = None
     action: Annotated[Sentence | None, Field(description="The one thing to do.")] = None
+
+
+class Fit(StrEnum):
+    """How something must be to serve; `unknown`: nobody could look, which is no fault."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def of(cls, level: Level) -> Self:
+        """Return what a level means for whoever has to serve."""
+        known = {Level.CRITICAL: cls.FAILED, Level.UNKNOWN: cls.UNKNOWN}
+        return known.get(level, cls.OK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at; `detail` says what is wrong with it, or why it is unknown."""
+
+    name: str
+    state: Fit
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Check):
+    """One thing that was done to see whether it can be; no time when it was not."""
+
+    milliseconds: float | None = None

@@ -4,8 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import PlainSerializer, SerializationInfo
 
@@ -40,22 +39,32 @@ class Number(float):
     """A number with at most one place behind the point, written as its reader writes numbers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """A sentence in English with `{places}` for its `words`; see `avenue.errors.filled`."""
+class Said(str):
+    """A sentence in English, which knows its words: so it can be said in other languages, too.
+
+    `text` has `{places}` for `words`; see `avenue.errors.filled`.
+    """
 
     text: str
-    words: Mapping[str, object] = field(default_factory=dict)
+    words: Mapping[str, object]
+
+    def __new__(cls, text: str, **words: object) -> Self:
+        """Fill `text` with `words`, written as English writes them."""
+        said = super().__new__(
+            cls, filled(text, {name: _each(word, english) for name, word in words.items()})
+        )
+        said.text, said.words = text, words
+        return said
 
 
 Writes = Callable[[object], object]
 """Writes a word of a sentence as its reader writes such things."""
 
 
-def said_as(said: Said | None, translate: Translate, write: Writes) -> str | None:
+def said_as(said: str | None, translate: Translate, write: Writes) -> str | None:
     """Return a sentence in the language of `translate`, its words written by `write`."""
-    if said is None:
-        return None
+    if not isinstance(said, Said):
+        return None if said is None else translate(said)
     words = {name: _each(word, write) for name, word in said.words.items()}
     return filled(said.text, words, translate)
 
@@ -71,12 +80,12 @@ def english(word: object) -> object:
     return f"{word:.1f}" if isinstance(word, Number) else word
 
 
-def _in_english(said: Said, info: SerializationInfo) -> str:
+def _in_english(said: str, info: SerializationInfo) -> str:
     return said_as(said, str, (info.context or {}).get("write", english)) or ""
 
 
 if TYPE_CHECKING:
-    Sentence = Said
+    Sentence = str
 else:
     Sentence = Annotated[Any, PlainSerializer(_in_english, return_type=str)]
     """A sentence that JSON has in English."""

@@ -706,6 +706,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                 ),
                 or_null(NUMBER),
             ),
+            "data_members": maybe(NUMBER),
             "stored": unless_missing([{"site": str, "bucket": str, "files": int, "bytes": int}]),
             "renditions": unless_missing(
                 [{"site": str, "variant": str, "count": int, "bytes": int}]

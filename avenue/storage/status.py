@@ -1,22 +1,64 @@
-"""What MongoDB says about itself: members, versions, sizes. What it may not tell is None."""
+"""What MongoDB says about itself: members, sizes, indexes, oplog. What it may not tell is None."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 from avenue.config import Settings
+from avenue.errors import Unavailable
 from avenue.storage.connection import Database, Document, is_passing, unavailable_when_away
+from avenue.storage.indexes import INDEXES, Index, missing_indexes
+from avenue.storage.schema import META, OUR_COLLECTIONS, Standing, look
 
 T = TypeVar("T")
+PRIMARY_KEY = "_id_"
 HEALTHY_STATES = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 PRIMARY = "PRIMARY"
 SECONDS_PER_HOUR = 3600
 FULL_PERCENT = 90
 """MongoDB drops the oldest of the oplog in pieces, so a full one is a little smaller at times."""
 SURVIVING_MEMBERS = 2
+TELLING_HOURS = 1.0
+"""An oplog that is younger says nothing of how fast it fills."""
 VOLUME = "volume"
+
+
+class UnreadableAddress(Unavailable):
+    """The address of the database cannot be used."""
+
+    message = "MONGODB_URI cannot be used: its form is wrong, or its name is not known."
+    hint = "Compare it with mongodb+srv://user:password@cluster.example/avenue."
+
+
+class DatabaseRefuses(Unavailable):
+    """The database answers, and does not let us in or lacks a privilege for us."""
+
+    message = "MongoDB refuses what Avenue asks of it."
+    hint = "Look at user, password and roles: 18 is a wrong password, 13 a missing privilege."
+
+    def __init__(self, *, code: int | None) -> None:
+        super().__init__(mongodb_code=code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownIndex:
+    """An index there is. `uses` counts what it answered `since`; both None where untold."""
+
+    collection: str
+    name: str
+    is_unique: bool
+    ttl_seconds: int | None
+    uses: int | None
+    since: datetime | None
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words of `mongosh`."""
+        return f"{self.collection}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +74,8 @@ class Member:
 class MongoFacts:
     """The deployment; behind a router `members` and `data_members` are None.
 
-    `data_members` is how many hold data (arbiters do not), `oplog_hours` how long a member may be
-    away and still catch up; an oplog that `oplog_is_filling` has dropped nothing yet. Of
-    `connections_…` the server that was asked has its own.
+    `data_members` is how many hold data (arbiters do not). Of `connections_…` the server that was
+    asked has its own.
     """
 
     version: str | None
@@ -43,10 +84,14 @@ class MongoFacts:
     data_members: int | None
     primary: str | None
     storage_engine: str | None
-    oplog_hours: float | None
-    oplog_is_filling: bool = False
+    oplog: "Oplog | None" = None
     connections_current: int | None = None
     connections_available: int | None = None
+
+    @property
+    def oplog_hours(self) -> float | None:
+        """How long a member may be away and still catch up."""
+        return self.oplog.hours if self.oplog else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +140,13 @@ class Oplog:
         """Whether there is room in it yet; False where that is not told."""
         return self.full_percent is not None and self.full_percent < FULL_PERCENT
 
+    @property
+    def reaches_hours(self) -> float | None:
+        """How far it will reach once it is full, at the rate measured; None: nobody can tell."""
+        if self.hours < TELLING_HOURS or not self.bytes or not self.most_bytes:
+            return None
+        return max(self.most_bytes * self.hours / self.bytes, self.hours)
+
 
 def percent(part: int | None, whole: int | None) -> float | None:
     """Return `part` of `whole` in percent, None where either is not known or there is no whole."""
@@ -115,7 +167,6 @@ class DeploymentStatus:
         connections = server.get("connections", {})
         is_router = hello.get("msg") == "isdbgrid"
         with_data = [*hello.get("hosts", ()), *hello.get("passives", ())]
-        oplog = self._oplog(hello)
         return MongoFacts(
             version=build.get("version"),
             topology="sharded" if is_router else "replica_set",
@@ -123,8 +174,7 @@ class DeploymentStatus:
             data_members=None if is_router else len(with_data),
             primary=hello.get("primary"),
             storage_engine=server.get("storageEngine", {}).get("name"),
-            oplog_hours=oplog.hours if oplog else None,
-            oplog_is_filling=oplog is not None and oplog.is_filling,
+            oplog=self._oplog(hello),
             connections_current=_whole(connections.get("current")),
             connections_available=_whole(connections.get("available")),
         )
@@ -185,6 +235,54 @@ class DeploymentStatus:
                     raise
                 return None
 
+    def standing(self) -> Standing:
+        """Return how the database stands; raise what `look` raises, or `DatabaseRefuses`."""
+        with unless_refused():
+            return look(self._database)
+
+    def own_write_concern(self) -> Mapping[str, Any]:
+        """Return what our connection asks of every write, whatever the URI says."""
+        return dict(self._database.client.write_concern.document)
+
+    def default_write_concern(self) -> Mapping[str, Any] | None:
+        """Return what the cluster asks of writers that say nothing."""
+        told = self._told("getDefaultRWConcern")
+        found = (told or {}).get("defaultWriteConcern")
+        return dict(found) if found else None
+
+    def clock_ahead_seconds(self) -> float:
+        """Return how far this machine's clock is ahead of the primary's."""
+        return self._database.clock_skew().total_seconds()
+
+    def arbiters(self) -> tuple[str, ...]:
+        """Return the members that only vote."""
+        return tuple((self._told("hello") or {}).get("arbiters", ()))
+
+    def indexes(self) -> list[KnownIndex]:
+        """Return the indexes of our collections, those of `_id` left out."""
+        raw, found = self._database.raw, []
+        there = set(self._repeated(raw.list_collection_names))
+        for name in sorted(there & (OUR_COLLECTIONS | {META})):
+            uses = self._uses(name)
+            for index, options in self._repeated(raw[name].index_information).items():
+                if index != PRIMARY_KEY:
+                    found.append(_known(name, index, options, (uses or {}).get(index)))
+        return found
+
+    def _uses(self, collection: str) -> Mapping[str, Document] | None:
+        raw = self._database.raw[collection]
+        told = self._if_allowed(lambda: list(raw.aggregate([{"$indexStats": {}}])))
+        return None if told is None else {each["name"]: each["accesses"] for each in told}
+
+    def _repeated(self, ask: Callable[[], T]) -> T:
+        with unless_refused(), unavailable_when_away():
+            return self._database.repeat(ask, self._database.read_seconds)
+
+    def missing_indexes(self) -> list[str]:
+        """Return the indexes of our list that are not there, as `jobs.kind_1`."""
+        with unless_refused():
+            return missing_indexes(self._database)
+
 
 def _members(hello: Mapping[str, Any], seen: Mapping[str, Any] | None) -> tuple[Member, ...]:
     """Return the members as the set sees them, else as far as every client is told."""
@@ -211,3 +309,48 @@ def _members(hello: Mapping[str, Any], seen: Mapping[str, Any] | None) -> tuple[
 
 def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) else None
+
+
+def differing(known: Sequence[KnownIndex]) -> list[Index]:
+    """Return the indexes of our list that are there by name, and other than they should be."""
+    there = {each.place: each for each in known}
+    return [
+        each
+        for each in INDEXES
+        if (found := there.get(f"{each.collection}.{each.name}"))
+        and (found.is_unique, found.ttl_seconds)
+        != (bool(each.options.get("unique")), each.options.get("expireAfterSeconds"))
+    ]
+
+
+@contextmanager
+def unless_refused() -> Iterator[None]:
+    """Turn a refusal of the server inside into `DatabaseRefuses`."""
+    try:
+        yield
+    except OperationFailure as error:
+        if is_passing(error):
+            raise
+        raise DatabaseRefuses(code=error.code) from error
+
+
+def connected(settings: Settings) -> Database:
+    """Return the database; raise `UnreadableAddress` when its address can be none."""
+    try:
+        return Database(settings)
+    except (PyMongoError, ValueError) as error:
+        raise UnreadableAddress from error
+
+
+def _known(
+    collection: str, name: str, options: Mapping[str, Any], used: Mapping[str, Any] | None
+) -> KnownIndex:
+    seconds = options.get("expireAfterSeconds")
+    return KnownIndex(
+        collection=collection,
+        name=name,
+        is_unique=bool(options.get("unique")),
+        ttl_seconds=None if seconds is None else int(seconds),
+        uses=int(used["ops"]) if used else None,
+        since=used["since"] if used else None,
+    )

@@ -13,9 +13,9 @@ from avenue.app.services import mender
 from avenue.config import new_secret
 from avenue.health.checks.addresses.store import DocumentStore
 from avenue.media.store import LegacyUrls
-from avenue.storage.diagnosis import Diagnosis, differing
 from avenue.storage.indexes import INDEXES, create_indexes
 from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus, differing
 from tests.commands import Commands
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.debug_app import add_entries
@@ -110,7 +110,7 @@ def test_missing_altered_and_needless_indexes(avenue):
     raw["users"].drop_index("email_1")
     raw["users"].drop_index("shoe_size_1")
     create_indexes(avenue.application.database)
-    known = Diagnosis(avenue.application.database).indexes()
+    known = DeploymentStatus(avenue.application.database).indexes()
     assert {each.place for each in known} == {f"{e.collection}.{e.name}" for e in INDEXES}
     assert differing(known) == []
 
@@ -133,7 +133,7 @@ def test_what_the_database_user_may_not_ask_is_said_with_the_role_it_needs(avenu
 
 
 def test_our_connection_and_the_oplog_are_as_they_are(avenue):
-    diagnosis = Diagnosis(avenue.application.database)
+    diagnosis = DeploymentStatus(avenue.application.database)
     assert diagnosis.own_write_concern() == {"w": "majority", "j": True}
     oplog = diagnosis.oplog()
     assert oplog is not None

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from avenue.app.services import probe_service
-from avenue.health.checks.probe import service
-from avenue.health.checks.probe.service import STEPS
-from avenue.storage.fitness import Fitness
-from avenue.web.health import EXTENSION
+from avenue.health.checks import probe as service
+from avenue.health.checks.probe import STEPS
+from avenue.health.views.readiness.service import ReadinessService
+from avenue.web.services import EXTENSION
 from tests.http.application import Application, Caller
 from tests.mongod import fail_point
 
@@ -23,8 +23,8 @@ NO_ROOM = 14031
 def knowing_nothing(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the application begins: it does not remember how things were."""
     settings, database = application.settings, application.database
-    look, probe = Fitness(database), probe_service(settings, database).probe
-    monkeypatch.setitem(application.app.extensions, EXTENSION, (look, probe))
+    fresh = ReadinessService(database, probe_service(settings, database).probe)
+    monkeypatch.setitem(application.app.extensions[EXTENSION], ReadinessService, fresh)
 
 
 @pytest.fixture

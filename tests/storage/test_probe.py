@@ -9,8 +9,8 @@ from typing import BinaryIO
 import pytest
 
 from avenue.errors import Unavailable
-from avenue.health.checks.probe.models import Verdict
-from avenue.health.checks.probe.service import KNOWN_SECONDS, STEPS, ProbeService
+from avenue.health.checks.probe import KNOWN_SECONDS, STEPS, ProbeService
+from avenue.health.models import Fit
 from avenue.media.models import Asset, Version
 from avenue.media.store import AssetStore, SweptStore
 from avenue.media.sweeper import Sweeper
@@ -19,7 +19,7 @@ from avenue.storage.gridfs import Incomplete
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 
-OK, FAILED, UNKNOWN = Verdict.OK, Verdict.FAILED, Verdict.UNKNOWN
+OK, FAILED, UNKNOWN = Fit.OK, Fit.FAILED, Fit.UNKNOWN
 
 
 def stored(database: Database) -> tuple[int, int]:
@@ -91,7 +91,7 @@ def test_the_first_step_that_fails_is_named_and_nothing_is_left(
     spoiled.step = step
     found = {each.name: each for each in prober.probe()}
     place = STEPS.index(step)
-    assert [each.verdict for each in found.values()] == [
+    assert [each.state for each in found.values()] == [
         *[OK] * place,
         FAILED,
         *[UNKNOWN] * (len(STEPS) - place - 1),
@@ -104,7 +104,7 @@ def test_what_a_killed_probe_leaves_goes_with_the_next_sweep(
     database: Database, prober: ProbeService, spoiled: Spoiled
 ) -> None:
     spoiled.step = "delete"  # as if nobody had got there
-    assert prober.probe()[-1].verdict is FAILED
+    assert prober.probe()[-1].state is FAILED
     assert stored(database) == (1, 1)
     store = SweptStore(database)
     Sweeper(store, buckets=BUCKETS, trash_days=7).sweep()
@@ -118,19 +118,19 @@ def test_a_folder_for_arriving_files_that_is_gone_is_the_first_step(
 ) -> None:
     prober = ProbeService(spoiled, database.deadline, site=DEFAULT_SITE, tmp_dir=tmp_path / "gone")
     found = prober.probe()
-    assert [each.verdict for each in found] == [FAILED, *[UNKNOWN] * (len(STEPS) - 1)]
+    assert [each.state for each in found] == [FAILED, *[UNKNOWN] * (len(STEPS) - 1)]
     assert "receive files" in (found[0].detail or "")
 
 
 def test_what_was_found_is_good_for_a_while(
     prober: ProbeService, spoiled: Spoiled, clock: Clock
 ) -> None:
-    assert prober.probe()[-1].verdict is OK
+    assert prober.probe()[-1].state is OK
     spoiled.step = "confirm"
     clock.seconds += KNOWN_SECONDS - 0.1
-    assert prober.probe()[-1].verdict is OK
+    assert prober.probe()[-1].state is OK
     clock.seconds += 0.1
-    assert prober.probe()[-1].verdict is UNKNOWN
+    assert prober.probe()[-1].state is UNKNOWN
 
 
 def test_other_bytes_are_put_there_each_time(

@@ -9,8 +9,8 @@ from babel.numbers import format_decimal
 from avenue.errors import Translate, filled, sentence
 from avenue.health.alerts.models import Alert, News, Notice
 from avenue.health.alerts.texts import LEVELS, headline
-from avenue.health.alerts.watching import COOLDOWNS
 from avenue.health.models import Unit
+from avenue.health.thresholds import COOLDOWNS
 from avenue.identity import Site
 from avenue.mail.models import Letter
 from avenue.web.language import LOCALES, catalogue

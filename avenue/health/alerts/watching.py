@@ -5,19 +5,13 @@ Nothing here asks for the time: it is that of the snapshots.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from avenue.health.alerts.models import Alert, News
 from avenue.health.models import Level
 from avenue.health.rules.measures import Reading, Rule, action_for
+from avenue.health.thresholds import COOLDOWNS
 from avenue.identity import new_id
-
-COOLDOWNS: Mapping[Level, timedelta] = {
-    Level.NOTICE: timedelta(days=7),
-    Level.WARNING: timedelta(hours=48),
-    Level.CRITICAL: timedelta(hours=24),
-}
-"""What is not over and nobody has acknowledged is told again after so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

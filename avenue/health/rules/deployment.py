@@ -1,79 +1,242 @@
-"""What can be amiss with MongoDB: its clock, its members, its oplog, its version, its indexes."""
+"""What is thought of MongoDB: its members, oplog and disk, its version, clock and indexes."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from avenue.config import Settings
-from avenue.health.models import Finding, Level
+from avenue.errors import sentence
+from avenue.health.models import Finding, Level, Measure
 from avenue.health.rules.known import LEAST_MONGODB, MONGODB_ENDS, hole_in, version_in
-from avenue.health.sentences import size
-from avenue.storage.diagnosis import KnownIndex, differing
+from avenue.health.rules.measures import OPLOG, Rules, finding, judged
+from avenue.health.sentences import Host, Said, size
+from avenue.health.thresholds import (
+    SKEW_NOTICE_SECONDS,
+    SKEW_WARNING_SECONDS,
+    SOON_DAYS,
+    UNUSED_DAYS,
+    WANTED_OPLOG_HOURS,
+)
 from avenue.storage.indexes import INDEXES
-from avenue.storage.status import MongoFacts, Oplog, is_persistent
+from avenue.storage.status import (
+    DatabaseFacts,
+    KnownIndex,
+    MongoFacts,
+    Oplog,
+    differing,
+    is_persistent,
+    percent,
+)
 
-SKEW_NOTICE_SECONDS, SKEW_PROBLEM_SECONDS = 5, 30
-SWEEPER_SAYS = "The sweeper refuses to judge how old things are from 30 s on."
-SHORT_OPLOG_HOURS, LONG_OPLOG_HOURS = 24, 72
-TELLING_OPLOG_HOURS = 1.0
-"""One that is younger says nothing of how fast it fills."""
-UNUSED_DAYS = 30
-SOON_DAYS = 180
 MB = 1024 * 1024
-MONITOR = "Grant the database user the role clusterMonitor."
+OPLOG_PLACE = "local.oplog.rs"
+MONITOR = sentence("Grant the database user the role clusterMonitor to see this.")
+GRANT_STATS = sentence("Grant the database user the action dbStats to see this.")
+READ_LOCAL = sentence("Grant the database user the role read on the database local to see this.")
 
 
-class Deployment(Protocol):
-    """What MongoDB tells of itself; see `storage.diagnosis.Diagnosis`."""
+def members(mongodb: MongoFacts) -> Iterator[Finding]:
+    """Yield which members do not help."""
+    if mongodb.members is None:
+        yield Finding(
+            subject="members",
+            level=Level.UNKNOWN,
+            place="the set",
+            says=Said(sentence("A router answers; it tells nothing of the members.")),
+            cure="Ask each shard.",
+        )
+        return
+    if mongodb.primary is None:
+        yield Finding(
+            subject="members",
+            level=Level.CRITICAL,
+            place="the set",
+            says="There is no primary.",
+            cure=Said(
+                sentence("Start members until there is a majority: nothing can be written now.")
+            ),
+        )
+    for each in mongodb.members:
+        if each.healthy is False:
+            yield Finding(
+                subject="members",
+                level=Level.WARNING,
+                place=each.host,
+                says=f"This member is {each.state}: it does not help, and misses what is written.",
+                cure=Said(
+                    sentence(
+                        "Look into the log of {host} and bring it back, or take it out of the set "
+                        "(rs.remove)."
+                    ),
+                    host=Host(each.host),
+                ),
+            )
+    if None in [each.healthy for each in mongodb.members]:
+        yield Finding(
+            subject="members",
+            level=Level.UNKNOWN,
+            place="the members",
+            says="How they are is not told to this database user.",
+            cure=Said(MONITOR),
+        )
 
-    def mongodb(self) -> MongoFacts:
-        """Return what is known of the deployment."""
 
-    def own_write_concern(self) -> Mapping[str, Any]:
-        """Return what our connection asks of every write."""
-
-    def default_write_concern(self) -> Mapping[str, Any] | None:
-        """Return what the cluster asks of writers that say nothing."""
-
-    def clock_ahead_seconds(self) -> float:
-        """Return how far this machine's clock is ahead of the primary's."""
-
-    def arbiters(self) -> tuple[str, ...]:
-        """Return the members that only vote."""
-
-    def oplog(self) -> Oplog | None:
-        """Return how large the oplog is, and how far back it reaches."""
-
-    def indexes(self) -> list[KnownIndex]:
-        """Return the indexes of our collections."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ward:
-    """The deployment, and what it is held against."""
-
-    settings: Settings
-    deployment: Deployment
-    now: datetime
+def durability(mongodb: MongoFacts, settings: Settings) -> Iterator[Finding]:
+    """Yield that what was acknowledged does not outlive a machine."""
+    if is_persistent(mongodb, settings):
+        return
+    cure = (
+        sentence("For a shop that must keep its pictures use a replica set.")
+        if settings.local
+        else sentence(
+            "Add two members; or, if this disk outlives deployments, say so with "
+            "AVENUE_STORAGE=volume."
+        )
+    )
+    yield Finding(
+        subject="durability",
+        level=Level.NOTICE if settings.local else Level.CRITICAL,
+        place=mongodb.primary or "the set",
+        says="One member holds all data: with its disk everything is lost.",
+        cure=Said(cure),
+    )
 
 
-def clock(ward: Ward) -> Iterator[Finding]:
-    """Yield how far the clocks of this machine and the primary are from each other."""
-    ahead = ward.deployment.clock_ahead_seconds()
+def votes(mongodb: MongoFacts, arbiters: Sequence[str]) -> Iterator[Finding]:
+    """Yield what the loss of one member would do."""
+    if arbiters:
+        yield Finding(
+            subject="votes",
+            level=Level.NOTICE,
+            place=", ".join(arbiters),
+            says="An arbiter votes and keeps nothing: when a member with data is away, a majority "
+            "to write to may be missing, and uploads wait.",
+            cure="Put a member with data in its place.",
+        )
+    voters = (mongodb.data_members or 0) + len(arbiters)
+    if voters and voters % 2 == 0:
+        yield Finding(
+            subject="votes",
+            level=Level.NOTICE,
+            place="the set",
+            says=f"{voters} members vote: it survives no more losses than {voters - 1} would.",
+            cure="Add one member with data.",
+        )
+
+
+def oplog(found: Oplog | None) -> Iterator[Finding]:
+    """Yield whether a member that is away for a while could catch up; of one member none has to.
+
+    One that is not full yet has dropped nothing; what it will reach is no danger now.
+    """
+    if found is None:
+        yield Finding(
+            subject="oplog",
+            level=Level.UNKNOWN,
+            place=OPLOG_PLACE,
+            says="How far it reaches back is not told to this database user.",
+            cure=Said(READ_LOCAL),
+        )
+        return
+    hours = found.reaches_hours if found.is_filling else found.hours
+    level = None if hours is None or found.data_members == 1 else OPLOG.reached(hours)
+    if level is None or hours is None:
+        return
+    if found.is_filling:
+        level = Level.NOTICE
+    elif found.full_percent is None:  # it may be young
+        level = Level.UNKNOWN
+    yield finding(Measure.OPLOG, level, hours, place=OPLOG_PLACE)
+
+
+def oplog_size(found: Oplog | None, settings: Settings) -> Iterator[Finding]:
+    """Yield that a few large uploads would fill the oplog."""
+    largest_mb = largest_upload_mb(settings)
+    if found is None or (found.most_bytes or 0) >= 2 * largest_mb * MB:
+        return
+    if found.most_bytes is None:
+        yield Finding(
+            subject="oplog_size",
+            level=Level.UNKNOWN,
+            place=OPLOG_PLACE,
+            says="How large it is, is not told to this database user.",
+            cure=MONITOR,
+        )
+        return
+    yield Finding(
+        subject="oplog_size",
+        level=Level.NOTICE if settings.local else Level.WARNING,
+        place=OPLOG_PLACE,
+        says=f"It may have {size(found.most_bytes)}, and one upload may have {largest_mb} MB: "
+        "few of those, and no other member can catch up.",
+        cure="Enlarge it, or lower AVENUE_MAX_TUS_MB.",
+    )
+
+
+def resize(found: Oplog, settings: Settings) -> str:
+    """Return the command that makes an oplog large enough."""
+    each_hour = (found.bytes or 0) / found.hours if found.reaches_hours else 0
+    wanted = max(each_hour * WANTED_OPLOG_HOURS / MB, 4 * largest_upload_mb(settings), 990)
+    return (
+        "Run on each member: db.adminCommand({replSetResizeOplog: 1, size: "
+        f"{-(-int(wanted) // 100) * 100}, minRetentionHours: {WANTED_OPLOG_HOURS}}})."
+    )
+
+
+def largest_upload_mb(own: Settings) -> int:
+    """Return what one file may have."""
+    return max(own.max_tus_mb, own.max_upload_mb, own.max_media_mb, own.max_product_image_mb)
+
+
+def disk(facts: DatabaseFacts, rules: Rules) -> Iterator[Finding]:
+    """Yield how full the disk of the database is."""
+    if facts.disk_percent is None:
+        yield _not_told("disk", GRANT_STATS)
+    else:
+        yield from judged(Measure.DISK, facts.disk_percent, rules)
+
+
+def connections(mongodb: MongoFacts, rules: Rules) -> Iterator[Finding]:
+    """Yield how many of the connections the database takes are in use."""
+    used, free = mongodb.connections_current, mongodb.connections_available
+    share = None if used is None or free is None else percent(used, used + free)
+    if share is None:
+        yield _not_told("connections", MONITOR)
+    else:
+        yield from judged(Measure.CONNECTIONS, share, rules)
+
+
+def sizes(facts: DatabaseFacts) -> Iterator[Finding]:
+    """Yield that the database does not tell how large it is."""
+    if None in {facts.data_bytes, facts.storage_bytes, facts.index_bytes}:
+        yield _not_told("database", GRANT_STATS)
+
+
+def _not_told(subject: str, cure: str) -> Finding:
+    return Finding(
+        subject=subject,
+        level=Level.UNKNOWN,
+        place=subject,
+        says="The database does not tell.",
+        cure=Said(cure),
+    )
+
+
+def clock(ahead: float) -> Iterator[Finding]:
+    """Yield how far the clocks of this machine and the primary are from each other, in seconds."""
     if abs(ahead) >= SKEW_NOTICE_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"
         yield Finding(
-            level=Level.WARNING if abs(ahead) >= SKEW_PROBLEM_SECONDS else Level.NOTICE,
+            level=Level.WARNING if abs(ahead) >= SKEW_WARNING_SECONDS else Level.NOTICE,
             place="this machine's clock",
-            says=f"It is {abs(ahead):.0f} s {way} the primary's. {SWEEPER_SAYS}",
+            says=f"It is {abs(ahead):.0f} s {way} the primary's. The sweeper refuses to judge how "
+            f"old things are from {SKEW_WARNING_SECONDS} s on.",
             cure="Let both machines keep time by NTP (`timedatectl`, `chronyc tracking`).",
         )
 
 
-def write_concern(ward: Ward) -> Iterator[Finding]:
+def write_concern(own: Mapping[str, Any], default: Mapping[str, Any] | None) -> Iterator[Finding]:
     """Yield where a write could be acknowledged that is not kept."""
-    own = ward.deployment.own_write_concern()
     if own.get("w") != "majority" or not own.get("j") or own.get("wtimeout"):
         asked = {name: own[name] for name in ("w", "j", "wtimeout") if name in own}
         yield Finding(
@@ -82,7 +245,6 @@ def write_concern(ward: Ward) -> Iterator[Finding]:
             says=f"Writes ask for {asked}, not for a journaled majority without a limit.",
             cure="Take w, journal and wtimeoutMS out of MONGODB_URI.",
         )
-    default = ward.deployment.default_write_concern()
     if default is not None and default.get("w") != "majority":
         yield Finding(
             level=Level.NOTICE,
@@ -94,93 +256,12 @@ def write_concern(ward: Ward) -> Iterator[Finding]:
         )
 
 
-def members(ward: Ward) -> Iterator[Finding]:
-    """Yield what the loss of one member would do."""
-    facts, arbiters = ward.deployment.mongodb(), ward.deployment.arbiters()
-    for each in facts.members or ():
-        if each.healthy is False:
-            yield Finding(
-                level=Level.WARNING,
-                place=each.host,
-                says=f"This member is {each.state}: it does not help, and misses what is written.",
-                cure="See its log; start it again, or take it out of the set (rs.remove).",
-            )
-    if None in [each.healthy for each in facts.members or ()]:
-        yield Finding(
-            level=Level.NOTICE,
-            place="the members",
-            says="How they are is not told to this database user.",
-            cure=MONITOR,
-        )
-    if facts.data_members == 1 and not is_persistent(facts, ward.settings):
-        yield Finding(
-            level=Level.NOTICE if ward.settings.local else Level.WARNING,
-            place=facts.primary or "the set",
-            says="One member holds all data: with its disk everything is lost.",
-            cure="Add two members; or, if that disk outlives machines, declare it with "
-            "AVENUE_STORAGE=volume.",
-        )
-    if arbiters:
-        yield Finding(
-            level=Level.NOTICE,
-            place=", ".join(arbiters),
-            says="An arbiter votes and keeps nothing: when a member with data is away, a majority "
-            "to write to may be missing, and uploads wait.",
-            cure="Put a member with data in its place.",
-        )
-    voters = (facts.data_members or 0) + len(arbiters)
-    if voters and voters % 2 == 0:
-        yield Finding(
-            level=Level.NOTICE,
-            place="the set",
-            says=f"{voters} members vote: it survives no more losses than {voters - 1} would.",
-            cure="Add one member with data.",
-        )
-
-
-def oplog(ward: Ward) -> Iterator[Finding]:
-    """Yield whether a member that is away for a while could catch up."""
-    found, own = ward.deployment.oplog(), ward.settings
-    if found is None or found.bytes is None or found.most_bytes is None:
-        if ward.deployment.mongodb().members is not None:
-            yield Finding(
-                level=Level.NOTICE,
-                place="local.oplog.rs",
-                says="How large it is, is not told to this database user.",
-                cure="Grant the database user clusterMonitor, and read on the database local.",
-            )
-        return
-    largest_mb = max(own.max_tus_mb, own.max_upload_mb, own.max_media_mb, own.max_product_image_mb)
-    if found.most_bytes < 2 * largest_mb * MB:
-        yield Finding(
-            level=Level.NOTICE if ward.settings.local else Level.WARNING,
-            place="local.oplog.rs",
-            says=f"It may have {size(found.most_bytes)}, and one upload may have {largest_mb} MB: "
-            "few of those, and no other member can catch up.",
-            cure=_resize(ward, LONG_OPLOG_HOURS, found, largest_mb)
-            + " Or lower AVENUE_MAX_TUS_MB.",
-        )
-    if found.hours < TELLING_OPLOG_HOURS or not found.bytes:
-        return
-    each_hour = found.bytes / found.hours
-    hours = max(found.most_bytes / each_hour, found.hours)
-    if hours < LONG_OPLOG_HOURS:
-        yield Finding(
-            level=Level.WARNING if hours < SHORT_OPLOG_HOURS else Level.NOTICE,
-            place="local.oplog.rs",
-            says=f"At {size(each_hour)} an hour, as measured, it reaches {hours:.0f} hours back: "
-            "a member that is away for longer has to fetch every picture anew.",
-            cure=_resize(ward, LONG_OPLOG_HOURS, found, largest_mb),
-        )
-
-
-def version(ward: Ward) -> Iterator[Finding]:
+def version(told: str | None, today: date, settings: Settings) -> Iterator[Finding]:
     """Yield whether this MongoDB is one Avenue runs on, and is still cared for."""
-    told = ward.deployment.mongodb().version
     if told is None:
         return
     number, place = version_in(told), f"MongoDB {told}"
-    series, level = number[:2], Level.NOTICE if ward.settings.local else Level.WARNING
+    level = Level.NOTICE if settings.local else Level.WARNING
     if number < LEAST_MONGODB:
         yield Finding(
             level=Level.WARNING,
@@ -196,15 +277,15 @@ def version(ward: Ward) -> Iterator[Finding]:
             says=f"It has the hole {fixed.advisory}, closed in {fixed.version}.",
             cure=f"Upgrade to {fixed.version} or newer, one member after the other.",
         )
-    ends = MONGODB_ENDS.get(series)
-    if ends and ends < ward.now.date():
+    ends = MONGODB_ENDS.get(number[:2])
+    if ends and ends < today:
         yield Finding(
             level=level,
             place=place,
             says=f"Since {ends} this series gets no fixes any more, not even of holes.",
             cure="Upgrade to a series that does: 8.0 until 2029-10-31.",
         )
-    elif ends and ends < ward.now.date() + timedelta(days=SOON_DAYS):
+    elif ends and ends < today + timedelta(days=SOON_DAYS):
         yield Finding(
             level=Level.NOTICE,
             place=place,
@@ -213,23 +294,27 @@ def version(ward: Ward) -> Iterator[Finding]:
         )
 
 
-def indexes(ward: Ward) -> Iterator[Finding]:
-    """Yield which indexes are missing, are other than they should be, or help nobody."""
-    found = ward.deployment.indexes()
-    there = {each.place for each in found}
-    wanted = {f"{each.collection}.{each.name}" for each in INDEXES}
-    for place in sorted(wanted - there):
+def missing(places: Sequence[str]) -> Iterator[Finding]:
+    """Yield which indexes are not there."""
+    for place in places:
         yield Finding(
-            level=Level.WARNING,
+            subject="indexes",
+            level=Level.CRITICAL,
             place=place,
-            says="This index is missing: what it finds is looked for in every document.",
+            says=f"index {place} is missing: what it finds is looked for in every document.",
             cure="Run `python -m avenue migrate`.",
         )
+
+
+def indexes(found: Sequence[KnownIndex], now: datetime) -> Iterator[Finding]:
+    """Yield which indexes are missing, are other than they should be, or help nobody."""
+    wanted = {f"{each.collection}.{each.name}" for each in INDEXES}
+    yield from missing(sorted(wanted - {each.place for each in found}))
     for index in differing(found):
-        place = f"{index.collection}.{index.name}"
         yield Finding(
+            subject="indexes",
             level=Level.WARNING,
-            place=place,
+            place=f"{index.collection}.{index.name}",
             says="This index is not as it should be (unique, or how long it keeps).",
             cure=f'Drop it (db.{index.collection}.dropIndex("{index.name}")), then run '
             "`python -m avenue migrate`.",
@@ -242,7 +327,7 @@ def indexes(ward: Ward) -> Iterator[Finding]:
             cure=MONITOR,
         )
     for each in found:
-        yield from _useless(each, ward.now, is_ours=each.place in wanted)
+        yield from _useless(each, now, is_ours=each.place in wanted)
 
 
 def _useless(index: KnownIndex, now: datetime, *, is_ours: bool) -> Iterator[Finding]:
@@ -264,13 +349,3 @@ def _useless(index: KnownIndex, now: datetime, *, is_ours: bool) -> Iterator[Fin
             says=f"On this member nobody has used this index for {days} days.",
             cure="Leave it: what it is for is seldom done here, and `migrate` would make it again.",
         )
-
-
-def _resize(ward: Ward, hours: int, found: Oplog, largest_mb: int) -> str:
-    can_tell = found.bytes is not None and found.hours >= TELLING_OPLOG_HOURS
-    each_hour = (found.bytes or 0) / found.hours if can_tell else 0
-    wanted_mb = max(each_hour * hours / MB, 4 * largest_mb, 990)
-    return (
-        "Run on each member: db.adminCommand({replSetResizeOplog: 1, size: "
-        f"{-(-int(wanted_mb) // 100) * 100}, minRetentionHours: {hours}}})."
-    )

@@ -16,6 +16,7 @@ from avenue.config import LEAST_SECRET_LENGTH, WEAK_WORDS, Settings, has_pattern
 from avenue.health.facts.pictures import PICTURES
 from avenue.health.models import Finding, Level
 from avenue.health.rules.known import PACKAGES, version_in
+from avenue.health.thresholds import LEAST_SECRET_BITS
 from avenue.media.addresses import is_private
 from avenue.media.decoding import DecodePool
 from avenue.media.errors import BrokenImage, NoDecoder
@@ -27,7 +28,6 @@ from avenue.media.variants import FORMATS
 
 MB = 1024 * 1024
 MOST_FILES_COUNTED = 1000
-LEAST_SECRET_BITS = 128
 NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "fuse.sshfs")
 MOUNTS = Path("/proc/self/mounts")
 PUBLISHED_SECRETS = (

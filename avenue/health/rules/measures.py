@@ -1,4 +1,4 @@
-"""What is looked at in a snapshot, and where each level begins and ends.
+"""What is measured again and again: where each level begins and ends, and what is said of it.
 
 A level begins at one value and ends at a better one, and ends only when the value has stayed there
 for some snapshots: what swings around a threshold neither opens an alert each time nor ends it.
@@ -9,20 +9,29 @@ from dataclasses import dataclass
 
 from avenue.errors import sentence
 from avenue.health.history.snapshots.models import Snapshot, Traffic
-from avenue.health.models import ALERTED, Level, Measure, Unit
+from avenue.health.models import ALERTED, Finding, Level, Measure, Unit
+from avenue.health.sentences import Number, Said
+from avenue.health.thresholds import (
+    CALM_SNAPSHOTS,
+    ERROR_MARGIN,
+    ERROR_PERCENT,
+    LEAST_REQUESTS,
+    MARGIN_PERCENT,
+    OPLOG_HOURS,
+    OPLOG_MARGIN,
+)
 from avenue.storage.status import percent
 
-MARGIN_PERCENT = 5
-"""So many points below its threshold a level of percents ends."""
-OPLOG_HOURS = (24.0, 12.0, 3.0)
-OPLOG_MARGIN = 1.25
-ERROR_PERCENT = (1.0, 5.0, 20.0)
-ERROR_MARGIN = 0.5
-LEAST_REQUESTS = 500
-"""The share of errors is one of at least so many: a single one at night is none of 20 %."""
-CALM_SNAPSHOTS = 3
 COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
 """Which figure of a snapshot tells of a measure of sites."""
+HEADLINES: Mapping[Measure, str] = {
+    Measure.DISK: sentence("The disk of the database is {value} % full."),
+    Measure.CONNECTIONS: sentence("{value} % of the connections of the database are in use."),
+    Measure.OPLOG: sentence("The oplog reaches back {value} hours only."),
+    Measure.QUOTA: sentence("The site {site} has used {value} % of its quota."),
+    Measure.ERRORS: sentence("{value} % of the requests of the last hour ended in our errors."),
+    Measure.DAMAGED: sentence("The site {site} has files with damaged bytes: {value}."),
+}
 ACTIONS: Mapping[Measure, str] = {
     Measure.DISK: sentence(
         "Plan for a larger disk: `python -m avenue capacity` says how long this one lasts."
@@ -113,6 +122,21 @@ class Reading:
         return self.measure, self.site
 
 
+def _thresholds(begins: Iterable[float], ends: Iterable[float]) -> tuple[Threshold, ...]:
+    return tuple(
+        Threshold(level=level, begins=begin, ends=end)
+        for level, begin, end in zip(ALERTED, begins, ends, strict=True)
+    )
+
+
+OPLOG = Rule(
+    unit=Unit.HOURS,
+    thresholds=_thresholds(OPLOG_HOURS, [each * OPLOG_MARGIN for each in OPLOG_HOURS]),
+    lower_is_worse=True,
+)
+Rules = Mapping[Measure, Rule]
+
+
 def rules(percents: tuple[int, int, int]) -> Mapping[Measure, Rule]:
     """Return how each measure is judged; `percents` are where the levels begin, mildest first."""
     full = Rule(
@@ -123,11 +147,7 @@ def rules(percents: tuple[int, int, int]) -> Mapping[Measure, Rule]:
         Measure.DISK: full,
         Measure.CONNECTIONS: full,
         Measure.QUOTA: full,
-        Measure.OPLOG: Rule(
-            unit=Unit.HOURS,
-            thresholds=_thresholds(OPLOG_HOURS, [each * OPLOG_MARGIN for each in OPLOG_HOURS]),
-            lower_is_worse=True,
-        ),
+        Measure.OPLOG: OPLOG,
         Measure.ERRORS: Rule(
             unit=Unit.PERCENT,
             thresholds=_thresholds(ERROR_PERCENT, [each * ERROR_MARGIN for each in ERROR_PERCENT]),
@@ -161,7 +181,8 @@ def _readings(snapshot: Snapshot) -> Iterator[Reading]:
     whole = {
         Measure.DISK: snapshot.disk_percent,
         Measure.CONNECTIONS: snapshot.connections_percent,
-        Measure.OPLOG: snapshot.oplog_hours,
+        # Of one member nobody has to catch up.
+        Measure.OPLOG: None if snapshot.data_members == 1 else snapshot.oplog_hours,
         Measure.ERRORS: error_percent(snapshot.traffic) if snapshot.traffic else None,
     }
     for measure, value in whole.items():
@@ -178,15 +199,30 @@ def error_percent(traffic: Traffic) -> float | None:
     return percent(traffic.errors, max(traffic.requests, LEAST_REQUESTS))
 
 
-def _thresholds(begins: Iterable[float], ends: Iterable[float]) -> tuple[Threshold, ...]:
-    return tuple(
-        Threshold(level=level, begins=begin, ends=end)
-        for level, begin, end in zip(ALERTED, begins, ends, strict=True)
-    )
-
-
 def action_for(measure: Measure, level: Level) -> str:
     """Return what to do, in English."""
     if measure is Measure.DISK and level is Level.CRITICAL:
         return DISK_IS_FULL
     return ACTIONS[measure]
+
+
+def judged(
+    measure: Measure, value: float, rules: Rules, *, place: str = "", site: str | None = None
+) -> Iterator[Finding]:
+    """Yield what is to be said of a `value`, nothing where it reaches no level."""
+    level = rules[measure].reached(value)
+    if level:
+        yield finding(measure, level, value, place=place, site=site)
+
+
+def finding(
+    measure: Measure, level: Level, value: float, *, place: str = "", site: str | None = None
+) -> Finding:
+    """Return that a `value` has reached `level`."""
+    return Finding(
+        subject=measure.value,
+        level=level,
+        place=place or site or measure.value,
+        says=Said(HEADLINES[measure], value=Number(value), site=site or ""),
+        cure=Said(action_for(measure, level)),
+    )

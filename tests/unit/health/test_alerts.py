@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.health.alerts.models import News, State
-from avenue.health.alerts.watching import COOLDOWNS, Watched, watch
+from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import QuotaUse
 from avenue.health.models import ALERTED, Level, Measure
 from avenue.health.rules.measures import CALM_SNAPSHOTS, Reading, readings, rules
+from avenue.health.thresholds import COOLDOWNS
 from tests.unit.health.snapshots import at, snapshot, traffic
 
 NOTICE, WARNING, CRITICAL = ALERTED
@@ -211,8 +212,8 @@ def test_an_acknowledgement_outlasts_a_slow_swing_between_two_levels() -> None:
         # Fewer hours are worse.
         (
             Measure.OPLOG,
-            [30, 24.1, 24, 12, 3, 2],
-            [(2, OPENED, NOTICE), (3, RAISED, WARNING), (4, RAISED, CRITICAL)],
+            [30, 24.1, 24, 12, 1.1, 1],
+            [(2, OPENED, NOTICE), (3, RAISED, WARNING), (5, RAISED, CRITICAL)],
         ),
         (Measure.OPLOG, [10, 29, 29, 29, 29], [(0, OPENED, WARNING)]),
         (Measure.OPLOG, [10, 30, 30, 30], [(0, OPENED, WARNING), (3, RECOVERED, WARNING)]),

@@ -1,7 +1,7 @@
 """What the doctor finds on a machine and in a deployment: one planted fault of each kind."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +15,14 @@ from avenue.health.checks.addresses.judging import Fate, Judged, Named, mended, 
 from avenue.health.checks.addresses.store import Kept
 from avenue.health.facts.pictures import PICTURES
 from avenue.health.models import Finding, Level
-from avenue.health.rules import deployment, machine
-from avenue.health.rules.deployment import Ward
+from avenue.health.rules import machine
 from avenue.health.rules.known import MONGODB, MONGODB_ENDS, PACKAGES, hole_in, version_in
 from avenue.health.rules.machine import Machine
-from avenue.health.views.doctor.service import MOST_TOLD, looked
+from avenue.health.views.doctor import service
+from avenue.health.views.doctor.service import MOST_TOLD, Ward, looked
 from avenue.media.sniffing import HEIC
-from avenue.storage.diagnosis import KnownIndex
 from avenue.storage.indexes import INDEXES
-from avenue.storage.status import Member, MongoFacts, Oplog
+from avenue.storage.status import KnownIndex, Member, MongoFacts, Oplog
 from tests.table import table
 
 ROOT = Path(__file__).parents[3]
@@ -244,7 +243,6 @@ WELL = MongoFacts(
     data_members=3,
     primary="db0",
     storage_engine="wiredTiger",
-    oplog_hours=90.0,
 )
 ROOMY = Oplog(bytes=40_000 * MB, most_bytes=50_000 * MB, hours=90.0, data_members=3)
 
@@ -262,7 +260,7 @@ class Fake:
     known: list[KnownIndex] = field(default_factory=all_indexes)
 
     def mongodb(self) -> MongoFacts:
-        return self.facts
+        return replace(self.facts, oplog=self.log)
 
     def own_write_concern(self) -> Mapping[str, Any]:
         return self.own
@@ -276,9 +274,6 @@ class Fake:
     def arbiters(self) -> tuple[str, ...]:
         return self.votes
 
-    def oplog(self) -> Oplog | None:
-        return self.log
-
     def indexes(self) -> list[KnownIndex]:
         return self.known
 
@@ -287,14 +282,7 @@ def facts(**changes: Any) -> MongoFacts:
     return replace(WELL, **changes)
 
 
-CHECKS: Mapping[str, Callable[[Ward], Iterable[Finding]]] = {
-    "clock": deployment.clock,
-    "write_concern": deployment.write_concern,
-    "members": deployment.members,
-    "oplog": deployment.oplog,
-    "version": deployment.version,
-    "indexes": deployment.indexes,
-}
+CHECKS = {**service.DEPLOYMENT, "indexes": service._indexes}
 
 
 def found_in(fake: Fake, check: str, settings: Settings = GOOD) -> list[Finding]:
@@ -321,11 +309,11 @@ PLANTED = [
     ),
     ("write_concern", Fake(default={"w": 1}), Level.NOTICE, "It is w: 1"),
     ("members", Fake(facts=facts(members=(SICK,))), Level.WARNING, "This member is RECOVERING"),
-    ("members", Fake(facts=facts(members=(UNTOLD,))), Level.NOTICE, "How they are is not told"),
-    ("members", Fake(facts=facts(data_members=1)), Level.WARNING, "One member holds all data"),
+    ("members", Fake(facts=facts(members=(UNTOLD,))), Level.UNKNOWN, "How they are is not told"),
+    ("members", Fake(facts=facts(data_members=1)), Level.CRITICAL, "One member holds all data"),
     ("members", Fake(facts=facts(data_members=4)), Level.NOTICE, "4 members vote"),
     ("members", Fake(facts=facts(data_members=2), votes=("a",)), Level.NOTICE, "An arbiter votes"),
-    ("oplog", Fake(log=None), Level.NOTICE, "How large it is, is not told"),
+    ("oplog", Fake(log=None), Level.UNKNOWN, "How far it reaches back is not told"),
     (
         "oplog",
         Fake(log=Oplog(bytes=1, most_bytes=990 * MB, hours=0, data_members=3)),
@@ -336,13 +324,13 @@ PLANTED = [
         "oplog",
         Fake(log=Oplog(bytes=5000 * MB, most_bytes=5000 * MB, hours=10, data_members=3)),
         Level.WARNING,
-        "At 524.3 MB an hour, as measured, it reaches 10 hours back",
+        "The oplog reaches back 10.0 hours only.",
     ),
     (
         "oplog",
-        Fake(log=Oplog(bytes=1000 * MB, most_bytes=6000 * MB, hours=10, data_members=3)),
+        Fake(log=Oplog(bytes=1000 * MB, most_bytes=2100 * MB, hours=10, data_members=3)),
         Level.NOTICE,
-        "At 104.9 MB an hour, as measured, it reaches 60 hours back",
+        "The oplog reaches back 21.0 hours only.",
     ),
     ("version", Fake(facts=facts(version="5.0.31")), Level.WARNING, "Avenue needs MongoDB 6.0"),
     (
@@ -352,7 +340,7 @@ PLANTED = [
         "It has the hole CVE-2026-89099",
     ),
     ("version", Fake(facts=facts(version="8.2.99")), Level.WARNING, "Since 2026-07-31 this series"),
-    ("indexes", Fake(known=[*all_indexes()[1:]]), Level.WARNING, "This index is missing"),
+    ("indexes", Fake(known=[*all_indexes()[1:]]), Level.CRITICAL, "index "),
     (
         "indexes",
         Fake(known=[*all_indexes(), an_index("users.name_1", uses=0, since=NOW)]),
@@ -407,8 +395,8 @@ def test_one_member_is_fine_where_its_disk_was_declared_or_for_trying_out():
 
 def test_the_end_of_a_series_is_announced():
     ward = Ward(settings=GOOD, deployment=Fake(facts=facts(version="7.0.99")), now=NOW)
-    assert [*deployment.version(ward)] == []
-    (found,) = deployment.version(replace(ward, now=datetime(2027, 5, 1, tzinfo=UTC)))
+    assert [*CHECKS["version"](ward)] == []
+    (found,) = CHECKS["version"](replace(ward, now=datetime(2027, 5, 1, tzinfo=UTC)))
     assert (found.level, "until 2027-08-31" in found.says) == (Level.NOTICE, True)
 
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from avenue.config import Settings
 from avenue.health.checks.models import Pass, Tally
 from avenue.health.history.snapshots.models import Snapshot, Traffic
 from avenue.health.history.snapshots.service import quota_use
 from avenue.health.models import Component
-from avenue.health.rules import components as of
 from avenue.health.rules.measures import rules
-from avenue.health.sentences import Said, english, said_as
+from avenue.health.sentences import english, said_as
 from avenue.health.views.pages.charts import HEIGHT, WIDTH, chart, round_above
+from avenue.health.views.state import components as of
 from avenue.health.views.state.models import Overview
 from avenue.health.views.state.presenting import diagnosis_json
 from avenue.identity import Site
@@ -22,7 +23,7 @@ from avenue.jobs.models import Job, Progress, State
 from avenue.media.outbox.models import Undelivered
 from avenue.media.references import Standing
 from avenue.storage.quotas import Amount
-from avenue.storage.status import DatabaseFacts, Member, MongoFacts
+from avenue.storage.status import DatabaseFacts, Member, MongoFacts, Oplog
 from tests.table import table
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -35,7 +36,7 @@ MONGODB = MongoFacts(
     data_members=3,
     primary="m0.example:27017",
     storage_engine="wiredTiger",
-    oplog_hours=80.0,
+    oplog=Oplog(hours=80.0, bytes=99, most_bytes=100, data_members=3),
     connections_current=10,
     connections_available=90,
 )
@@ -74,6 +75,10 @@ def disk(percent: int) -> Component:
 
 def mongodb(**changes: Any) -> MongoFacts:
     return replace(MONGODB, **changes)
+
+
+def oplog(hours: float) -> Oplog:
+    return Oplog(hours=hours, bytes=99, most_bytes=100, data_members=3)
 
 
 def sick(count: int) -> tuple[Member, ...]:
@@ -123,25 +128,28 @@ STANDINGS = [
     (of.members(mongodb(members=sick(1))), "warning"),
     (of.members(mongodb(members=sick(2), primary=None)), "critical"),
     (of.members(mongodb(members=None)), "unknown"),
-    (of.durability(MONGODB, persistent=True, is_local=False), "ok"),
-    (of.durability(MONGODB, persistent=False, is_local=False), "critical"),
-    (of.durability(MONGODB, persistent=False, is_local=True), "notice"),
+    (of.durability(MONGODB, Settings()), "ok"),
+    (of.durability(mongodb(data_members=1), Settings()), "critical"),
+    (of.durability(MONGODB, Settings(local=True)), "notice"),
     (of.database(DATABASE), "ok"),
     (of.database(replace(DATABASE, data_bytes=None)), "unknown"),
     (of.connections(MONGODB, RULES), "ok"),
     (of.connections(mongodb(connections_current=990), RULES), "warning"),
     (of.connections(mongodb(connections_available=None), RULES), "unknown"),
-    (of.oplog(MONGODB, RULES, is_local=False), "ok"),
-    (of.oplog(mongodb(oplog_hours=2.0), RULES, is_local=False), "critical"),
-    (of.oplog(mongodb(oplog_hours=2.0), RULES, is_local=True), "ok"),
-    (of.oplog(mongodb(oplog_hours=2.0, oplog_is_filling=True), RULES, is_local=False), "ok"),
-    (of.oplog(mongodb(oplog_hours=None), RULES, is_local=False), "unknown"),
-    (of.integrity(None, 0, NOTHING_FOUND), "unknown"),
-    (of.integrity(None, 1, NOTHING_FOUND), "critical"),
-    (of.integrity(passed(), 0, NOTHING_FOUND), "ok"),
-    (of.integrity(passed(), 0, found(missing=1)), "critical"),
-    (of.integrity(passed(), 0, found(ephemeral=1)), "warning"),
-    (of.integrity(passed(orphan_chunks={"uploads": 2}), 0, NOTHING_FOUND), "notice"),
+    (of.oplog(MONGODB, RULES), "ok"),
+    (of.oplog(mongodb(oplog=oplog(1.0)), RULES), "critical"),
+    (of.oplog(mongodb(oplog=oplog(2.0)), RULES), "warning"),
+    (of.oplog(mongodb(oplog=replace(oplog(1.0), data_members=1)), RULES), "ok"),
+    (of.oplog(mongodb(oplog=replace(oplog(2.0), bytes=10)), RULES), "notice"),
+    (of.oplog(mongodb(oplog=replace(oplog(0.5), bytes=10)), RULES), "ok"),
+    (of.oplog(mongodb(oplog=replace(oplog(1.0), bytes=None)), RULES), "unknown"),
+    (of.oplog(mongodb(oplog=None), RULES), "unknown"),
+    (of.integrity_of(None, 0, NOTHING_FOUND), "unknown"),
+    (of.integrity_of(None, 1, NOTHING_FOUND), "critical"),
+    (of.integrity_of(passed(), 0, NOTHING_FOUND), "ok"),
+    (of.integrity_of(passed(), 0, found(missing=1)), "critical"),
+    (of.integrity_of(passed(), 0, found(ephemeral=1)), "warning"),
+    (of.integrity_of(passed(orphan_chunks={"uploads": 2}), 0, NOTHING_FOUND), "notice"),
     (of.quota(quota_use(SHOP, Amount(bytes=999, files=9), Amount()), RULES), "ok"),
     (
         of.quota(quota_use(SHOP, Amount(bytes=1, files=95), Amount(bytes=100, files=100)), RULES),
@@ -174,7 +182,7 @@ def test_how_a_component_is(component: Component, standing: str) -> None:
     assert component.action is None or standing != "ok"
 
 
-def spoken(said: Said | None) -> str | None:
+def spoken(said: str | None) -> str | None:
     return said_as(said, str, english)
 
 
@@ -183,7 +191,8 @@ def test_what_is_said_has_the_figures() -> None:
         "The data take 512.0 MB on the disk, their indexes 1.0 MB."
     )
     assert spoken(of.members(mongodb(members=sick(2))).action) == (
-        "Look into the log of m0.example:27017 or m1.example:27017 and bring it back."
+        "Look into the log of m0.example:27017 and bring it back, or take it out of the set "
+        "(rs.remove)."
     )
     full = disk(97)
     assert (full.value, full.percent, full.thresholds) == (97.0, 97.0, (70, 85, 95))

@@ -79,6 +79,7 @@ class Snapshot:
     connections_current: int | None
     connections_available: int | None
     oplog_hours: float | None
+    data_members: int | None = None
     stored: tuple[Stored, ...] = ()
     renditions: tuple[StoredVariant, ...] = ()
     products: Mapping[str, int] = field(default_factory=dict)

@@ -120,6 +120,7 @@ class SnapshotService:
         What takes longer to count than the database is given is `missing` from it.
         """
         mongodb, database = self._deployment.mongodb(), self._deployment.database()
+        oplog = mongodb.oplog
         sites = self._sites.all()
         figures: dict[str, Callable[[], Any]] = {
             "stored": lambda: tuple(row for each in sites for row in self._counting.files(each.id)),
@@ -142,7 +143,8 @@ class SnapshotService:
             connections_current=mongodb.connections_current,
             connections_available=mongodb.connections_available,
             # A window that only grows says nothing yet: a new deployment is in no danger.
-            oplog_hours=None if mongodb.oplog_is_filling else mongodb.oplog_hours,
+            oplog_hours=oplog.hours if oplog and not oplog.is_filling else None,
+            data_members=mongodb.data_members,
             **counted,
             missing=tuple(name for name in figures if name not in counted),
         )

@@ -1,14 +1,17 @@
 """Looks at everything, each check on its own: what one cannot learn hinders no other."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 
+from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.health.models import Finding, Level
 from avenue.health.rules import deployment, machine
-from avenue.health.rules.deployment import Ward
 from avenue.health.rules.machine import Machine
 from avenue.health.views.doctor.models import Look
+from avenue.storage.status import DeploymentStatus
 
 MOST_TOLD = 50
 """Findings of one check; the others are counted."""
@@ -21,12 +24,60 @@ MACHINE: dict[str, Callable[[Machine], Iterable[Finding]]] = {
     "decoders": machine.decoders,
     "dependencies": machine.dependencies,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ward:
+    """The deployment, and what it is held against."""
+
+    settings: Settings
+    deployment: DeploymentStatus
+    now: datetime
+
+
+def _version(ward: Ward) -> Iterator[Finding]:
+    told = ward.deployment.mongodb().version
+    yield from deployment.version(told, ward.now.date(), ward.settings)
+
+
+def _members(ward: Ward) -> Iterator[Finding]:
+    facts = ward.deployment.mongodb()
+    yield from deployment.members(facts)
+    yield from deployment.durability(facts, ward.settings)
+    yield from deployment.votes(facts, ward.deployment.arbiters())
+
+
+def _write_concern(ward: Ward) -> Iterator[Finding]:
+    asked = ward.deployment
+    yield from deployment.write_concern(asked.own_write_concern(), asked.default_write_concern())
+
+
+def _clock(ward: Ward) -> Iterator[Finding]:
+    yield from deployment.clock(ward.deployment.clock_ahead_seconds())
+
+
+def _oplog(ward: Ward) -> Iterator[Finding]:
+    facts = ward.deployment.mongodb()
+    if facts.members is None:
+        return
+    for each in (
+        *deployment.oplog_size(facts.oplog, ward.settings),
+        *deployment.oplog(facts.oplog),
+    ):
+        command = deployment.resize(facts.oplog, ward.settings) if facts.oplog else ""
+        yield replace(each, cure=f"{each.cure} {command}".rstrip())
+
+
+def _indexes(ward: Ward) -> Iterator[Finding]:
+    yield from deployment.indexes(ward.deployment.indexes(), ward.now)
+
+
 DEPLOYMENT: dict[str, Callable[[Ward], Iterable[Finding]]] = {
-    "version": deployment.version,
-    "members": deployment.members,
-    "write_concern": deployment.write_concern,
-    "clock": deployment.clock,
-    "oplog": deployment.oplog,
+    "version": _version,
+    "members": _members,
+    "write_concern": _write_concern,
+    "clock": _clock,
+    "oplog": _oplog,
 }
 DATABASE, SCHEMA, INDEXES, URLS = "database", "schema", "indexes", "urls"
 NEEDS_DATABASE = (*DEPLOYMENT, SCHEMA, INDEXES, URLS)
@@ -46,7 +97,7 @@ def look_at_deployment(ward: Ward) -> Iterator[Look]:
 
 def look_at_indexes(ward: Ward) -> Look:
     """Return what is amiss with the indexes of a database that is ours."""
-    return looked(INDEXES, deployment.indexes(ward))
+    return looked(INDEXES, _indexes(ward))
 
 
 def looked(

@@ -15,8 +15,8 @@ from avenue.health.history.points import Point, Span, house_point, site_point
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.history.snapshots.service import SnapshotService, quota_use
 from avenue.health.models import Component, Level, Measure
-from avenue.health.rules import components as of
 from avenue.health.rules.measures import rules
+from avenue.health.views.state import components as of
 from avenue.health.views.state.models import Overview, Pass
 from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk
@@ -25,7 +25,7 @@ from avenue.jobs.models import State as JobState
 from avenue.media.outbox.service import Outbox
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
-from avenue.storage.status import DeploymentStatus, is_persistent
+from avenue.storage.status import DeploymentStatus
 
 MEASURES = {
     "disk": Measure.DISK,
@@ -104,13 +104,12 @@ class StateService:
     def _of_house(self, snapshot: Snapshot | None) -> Iterator[Component]:
         settings = self._settings
         mongodb, database = self._from.deployment.mongodb(), self._from.deployment.database()
-        persistent = is_persistent(mongodb, settings)
         yield of.members(mongodb)
-        yield of.durability(mongodb, persistent=persistent, is_local=settings.local)
+        yield of.durability(mongodb, settings)
         yield of.disk(database, self._rules)
         yield of.database(database)
         yield of.connections(mongodb, self._rules)
-        yield of.oplog(mongodb, self._rules, is_local=settings.local)
+        yield of.oplog(mongodb, self._rules)
         yield of.traffic(snapshot, self._rules)
         if settings.webhook_url:
             yield of.webhooks(self._from.outbox.undelivered())
@@ -118,7 +117,7 @@ class StateService:
     def _of_site(self, actor: Actor) -> Iterator[Component]:
         site, work, now = actor.site, self._from.jobs.work(actor), utc_now()
         inspections = self._from.inspections
-        yield of.integrity(
+        yield of.integrity_of(
             inspections.last_pass(site.id),
             inspections.damaged(site.id),
             inspections.finding_counts(site.id),

@@ -7,9 +7,11 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden
 from avenue.health.checks.inspection import INSPECT, Inspector
-from avenue.health.checks.models import AssetCounts, BrokenReference, Pass, Tally
+from avenue.health.checks.models import BrokenReference, Pass
 from avenue.health.checks.store.inspections import InspectionStore
-from avenue.health.models import Level, Verdict
+from avenue.health.models import Finding, Level, Verdict
+from avenue.health.rules import deployment, integrity
+from avenue.health.rules.measures import rules
 from avenue.health.views.status.models import (
     BucketStatus,
     DatabaseSizes,
@@ -81,6 +83,7 @@ class StatusService:
         self._deployment = deployment
         self._known_paths = known_paths
         self._settings = settings
+        self._rules = rules(settings.alert_levels)
 
     def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
         """Return how the pictures stand, with up to `limit` problems after the place `after`.
@@ -102,11 +105,16 @@ class StatusService:
         found = self._inspections.finding_counts(site_id, OWNERS)
         waiting = self._inspections.waiting(site_id, temporary=True)
         images = self._image_counts(actor, total, found, last, known=checked_at is not None)
+        # What is only on a disk is counted live.
+        named = {**found, Standing.EPHEMERAL: images.ephemeral}
         return ProductsStatus(
             generated_at=now,
             checked_at=checked_at,
             coverage=_coverage(looked, total, known=checked_at is not None),
-            verdict=_products_verdict(images, found),
+            verdict=Verdict.of(
+                (each.level for each in integrity.references(named, where="products or groups")),
+                known=images.missing is not None,
+            ),
             site=site_id,
             products=ProductCounts(
                 **_pictured(products),
@@ -139,14 +147,15 @@ class StatusService:
         website, _ = self._problems(actor, beside, "", MOST_BESIDE)
         on_website = self._inspections.finding_counts(site_id, beside)
         persistent = is_persistent(mongodb, self._settings)
-        worries = [
-            *_about_survival(persistent, mongodb, self._settings),
-            *_about_room(database, self._settings),
-            *_about_bytes(tally),
-            *_about_damage(assets),
-            *_about_website(on_website),
-            *_about_records(self._inspections.malformed_count(site_id)),
-            *_about_leftovers(assets, files_found),
+        found = [
+            *deployment.durability(mongodb, self._settings),
+            *deployment.members(mongodb),
+            *deployment.disk(database, self._rules),
+            *integrity.strays(tally),
+            *integrity.damage(assets.damaged),
+            *integrity.references(on_website, where="pages or the logo"),
+            *integrity.records(self._inspections.malformed_count(site_id)),
+            *integrity.leftovers(assets.expired, files_found),
         ]
         unfinished = deep and looked is None
         told = database if runs_house else UNTOLD
@@ -154,7 +163,7 @@ class StatusService:
         return StorageStatus(
             generated_at=utc_now(),
             checked_at=checked_at,
-            verdict=Verdict.of((level for level, _ in worries), known=tally is not None),
+            verdict=Verdict.of((each.level for each in found), known=tally is not None),
             persistent=persistent,
             mongodb=_mongodb(mongodb, runs_house=runs_house),
             buckets={
@@ -182,7 +191,7 @@ class StatusService:
             website=WebsiteStatus(problems=tuple(website), problems_total=sum(on_website.values())),
             filesystem=FilesystemStatus(paths_checked=LEFT_FOLDERS, files_found=files_found),
             advice=(
-                *(sentence for _, sentence in worries),
+                *(_advice(each) for each in found if each.level is not Level.UNKNOWN),
                 *(_about_privileges(mongodb, database) if runs_house else ()),
                 *([NOT_ALL_LOOKED_AT] if unfinished else []),
             ),
@@ -302,113 +311,16 @@ def _mongodb(facts: MongoFacts, *, runs_house: bool) -> MongoStatus:
     )
 
 
+def _advice(found: Finding) -> str:
+    where = f"{found.place}: " if found.subject == "members" else ""
+    return f"{where}{found.says} {found.cure}"
+
+
 def _coverage(looked: int, total: int, *, known: bool) -> float:
     """Return the share of the references that was looked at, from 0 to 1."""
     if not total:
         return 1.0 if known else 0.0
     return round(min(looked / total, 1.0), 4)
-
-
-def _products_verdict(images: ImageCounts, found: Mapping[Standing, int]) -> Verdict:
-    if found[Standing.MISSING]:
-        return Verdict.AT_RISK
-    if images.ephemeral or found[Standing.STORED]:
-        return Verdict.ATTENTION
-    return Verdict.OK if images.missing is not None else Verdict.UNKNOWN
-
-
-Worry = tuple[Level, str]
-
-
-def _about_survival(persistent: bool, mongodb: MongoFacts, settings: Settings) -> Iterable[Worry]:
-    if not persistent:
-        yield (
-            Level.CRITICAL,
-            "The database lies under AVENUE_DATA_DIR on one disk: good for trying out. For a shop "
-            "that must keep its pictures use a replica set of three members."
-            if settings.local
-            else "One member holds all data. Add two members; or, if its disk outlives containers "
-            "and deployments, declare that with AVENUE_STORAGE=volume.",
-        )
-    sick = [each.host for each in mongodb.members or () if each.healthy is False]
-    if sick:
-        yield Level.WARNING, f"These members are not healthy: {', '.join(sick)}."
-
-
-def _about_room(database: DatabaseFacts, settings: Settings) -> Iterable[Worry]:
-    """Say what an alert would: it warns at the second level, and at the third it is urgent."""
-    full, (_, filling_at, full_at) = _shown(database.disk_percent), settings.alert_levels
-    if full is not None and full >= full_at:
-        yield Level.CRITICAL, f"The database's disk is {full} % full: give it more at once."
-    elif full is not None and full >= filling_at:
-        yield Level.WARNING, f"The database's disk is {full} % full: plan for more."
-
-
-def _about_bytes(tally: Tally | None) -> Iterable[Worry]:
-    if tally is None:
-        return
-    incomplete = sum(tally.incomplete_files.values())
-    if incomplete:
-        yield (
-            Level.CRITICAL,
-            f"{incomplete} files are not whole. For product pictures see products-status: "
-            "uploading the same picture again mends it; the others come from a backup.",
-        )
-    orphans, unowned = sum(tally.orphan_chunks.values()), sum(tally.unowned_files.values())
-    if orphans:
-        yield (
-            Level.WARNING,
-            f"{orphans} chunks belong to no file. The sweeper removes them an hour after they "
-            "were written (`python -m avenue sweep`); if they stay, it does not run.",
-        )
-    if unowned:
-        yield (
-            Level.WARNING,
-            f"{unowned} files belong to no asset. The sweeper removes them an hour after they "
-            "were written (`python -m avenue sweep`); if they stay, it does not run.",
-        )
-
-
-def _about_damage(assets: AssetCounts) -> Iterable[Worry]:
-    if assets.damaged:
-        yield (
-            Level.CRITICAL,
-            f"{assets.damaged} assets show bytes that are damaged. `python -m avenue fsck` names "
-            "them; with `--repair` it mends what can be.",
-        )
-
-
-def _about_website(found: Mapping[Standing, int]) -> Iterable[Worry]:
-    if found[Standing.MISSING]:
-        yield (
-            Level.CRITICAL,
-            f"{found[Standing.MISSING]} pictures that pages or the logo name are lost, damaged or "
-            "in the trash: see `website`.",
-        )
-
-
-def _about_records(malformed: int) -> Iterable[Worry]:
-    if malformed:
-        yield (
-            Level.WARNING,
-            f"{malformed} records are not as they should be, so lists leave them out. "
-            "`python -m avenue fsck` names each of them and its field.",
-        )
-
-
-def _about_leftovers(assets: AssetCounts, files_found: int) -> Iterable[Worry]:
-    if assets.expired:
-        yield (
-            Level.OK,
-            f"{assets.expired} uploads have waited too long for their owner; the sweeper takes "
-            "them next time.",
-        )
-    if files_found:
-        yield (
-            Level.WARNING,
-            f"{files_found} files lie in folders of this container, where the next deployment "
-            "loses them. Put them into Avenue.",
-        )
 
 
 def _about_privileges(mongodb: MongoFacts, database: DatabaseFacts) -> Iterable[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
-from avenue.health.checks.probe.models import Step, Verdict
+from avenue.health.models import Fit, Step
 from avenue.identity import new_id
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.spool import fill, new_spool
@@ -150,7 +150,7 @@ class _Steps:
     """What has become of each step so far."""
 
     def __init__(self) -> None:
-        self._found = {name: Step(name=name, verdict=Verdict.UNKNOWN) for name in STEPS}
+        self._found = {name: Step(name=name, state=Fit.UNKNOWN) for name in STEPS}
 
     @property
     def all(self) -> tuple[Step, ...]:
@@ -158,7 +158,7 @@ class _Steps:
 
     @property
     def is_whole(self) -> bool:
-        return all(each.verdict is Verdict.OK for each in self.all)
+        return all(each.state is Fit.OK for each in self.all)
 
     @contextmanager
     def doing(self, name: str) -> Iterator[None]:
@@ -173,7 +173,7 @@ class _Steps:
         finally:
             self._found[name] = replace(
                 self._found[name],
-                verdict=Verdict.FAILED if failure else Verdict.OK,
+                state=Fit.FAILED if failure else Fit.OK,
                 detail=failure,
                 milliseconds=round((time.perf_counter() - began_at) * 1000, 1),
             )

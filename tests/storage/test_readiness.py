@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from avenue.config import Settings
-from avenue.storage import fitness, status
+from avenue.health.models import Check, Fit
+from avenue.health.rules.deployment import oplog as judged
+from avenue.health.views.readiness import service
+from avenue.health.views.readiness.service import ReadinessService
 from avenue.storage.connection import Database
-from avenue.storage.fitness import Check, Fitness, Verdict, judged
 from avenue.storage.schema import NotMigrated
-from avenue.storage.status import Oplog
+from avenue.storage.status import DeploymentStatus, Oplog
 from tests.mongod import Mongod, fail_point
 
-OK, FAILED, UNKNOWN = Verdict.OK, Verdict.FAILED, Verdict.UNKNOWN
+OK, FAILED, UNKNOWN = Fit.OK, Fit.FAILED, Fit.UNKNOWN
 UNAUTHORIZED, NO_SUCH_COMMAND = 13, 59
 WELL = {"primary": OK, "schema": OK, "indexes": OK, "oplog": OK}
 
@@ -34,8 +36,12 @@ def clock() -> Clock:
     return Clock()
 
 
-def verdicts(checks: tuple[Check, ...]) -> dict[str, Verdict]:
-    return {each.name: each.verdict for each in checks}
+def verdicts(checks: tuple[Check, ...]) -> dict[str, Fit]:
+    return {each.name: each.state for each in checks}
+
+
+def look(database: Database) -> tuple[Check, ...]:
+    return ReadinessService(database, lambda: ()).look()
 
 
 def detail(checks: tuple[Check, ...], name: str) -> str:
@@ -49,18 +55,18 @@ def refusing(mongod: Mongod, code: int, *commands: str, **where: Any) -> Iterato
 
 
 def test_a_database_as_migrate_leaves_it_is_fit(database: Database) -> None:
-    assert verdicts(Fitness(database)()) == WELL
+    assert verdicts(look(database)) == WELL
 
 
 def test_one_that_is_not_migrated_says_so(bare_database: Database) -> None:
-    found = Fitness(bare_database)()
+    found = look(bare_database)
     assert verdicts(found) == {**WELL, "schema": FAILED, "indexes": UNKNOWN, "oplog": UNKNOWN}
     assert detail(found, "schema") == NotMigrated.message
 
 
 def test_one_of_another_application_says_so(bare_database: Database) -> None:
     bare_database.raw["users"].insert_one({"_id": 1})
-    found = Fitness(bare_database)()
+    found = look(bare_database)
     assert verdicts(found)["schema"] is FAILED
     assert "did not write" in detail(found, "schema")
 
@@ -68,39 +74,39 @@ def test_one_of_another_application_says_so(bare_database: Database) -> None:
 def test_missing_indexes_are_named(database: Database) -> None:
     name = next(each for each in database.raw["jobs"].index_information() if each != "_id_")
     database.raw["jobs"].drop_index(name)
-    found = Fitness(database)()
+    found = look(database)
     assert verdicts(found) == {**WELL, "indexes": FAILED}
-    assert detail(found, "indexes") == f"index jobs.{name} is missing"
+    assert detail(found, "indexes").startswith(f"index jobs.{name} is missing")
 
 
 def test_one_that_is_away_says_so(fresh_mongod: Mongod) -> None:
     uri = fresh_mongod.uri_of("avenue")
     database = Database(Settings(mongodb_uri=uri, local=True, read_seconds=1))
     fresh_mongod.kill()
-    found = Fitness(database)()
+    found = look(database)
     assert verdicts(found) == {**dict.fromkeys(WELL, UNKNOWN), "primary": FAILED}
     database.close()
 
 
 def test_a_right_that_is_missing_is_no_fault(database: Database, mongod: Mongod) -> None:
     with refusing(mongod, UNAUTHORIZED, "find", namespace="local.oplog.rs"):
-        assert verdicts(Fitness(database)()) == {**WELL, "oplog": UNKNOWN}
+        assert verdicts(look(database)) == {**WELL, "oplog": UNKNOWN}
     with refusing(mongod, UNAUTHORIZED, "listIndexes"):
-        assert verdicts(Fitness(database)()) == {**WELL, "indexes": UNKNOWN}
+        assert verdicts(look(database)) == {**WELL, "indexes": UNKNOWN}
 
 
 def test_any_other_refusal_is_one(database: Database, mongod: Mongod) -> None:
     with refusing(mongod, NO_SUCH_COMMAND, "listIndexes"):
-        found = Fitness(database)()
+        found = look(database)
     assert verdicts(found)["indexes"] is FAILED
     assert str(NO_SUCH_COMMAND) in detail(found, "indexes")
 
 
 @pytest.mark.parametrize(
-    ("hours", "full_percent", "data_members", "verdict"),
+    ("hours", "full_percent", "data_members", "state"),
     [
         (48.0, 99.0, 3, OK),
-        (1.0, 99.0, 3, OK),
+        (1.1, 99.0, 3, OK),
         (0.5, 99.0, 3, FAILED),
         (0.5, 20.0, 3, OK),  # a young set
         (0.5, None, 3, UNKNOWN),
@@ -108,7 +114,7 @@ def test_any_other_refusal_is_one(database: Database, mongod: Mongod) -> None:
     ],
 )
 def test_an_oplog_is_too_short_when_it_throws_away_what_members_need(
-    hours: float, full_percent: float | None, data_members: int, verdict: Verdict
+    hours: float, full_percent: float | None, data_members: int, state: Fit
 ) -> None:
     is_told = full_percent is not None
     oplog = Oplog(
@@ -117,48 +123,41 @@ def test_an_oplog_is_too_short_when_it_throws_away_what_members_need(
         most_bytes=10_000 if is_told else None,
         data_members=data_members,
     )
-    found = judged(oplog)
-    assert found.verdict is verdict
-    assert ("30 minutes" in (found.detail or "")) == (verdict is FAILED)
+    found = [*judged(oplog)]
+    assert ({Fit.of(each.level) for each in found} or {OK}) == {state}
+    assert all(f"reaches back {hours:.1f} hours" in each.says for each in found)
 
 
 def test_an_oplog_nobody_tells_of_is_unknown() -> None:
-    assert judged(None).verdict is UNKNOWN
+    assert [Fit.of(each.level) for each in judged(None)] == [UNKNOWN]
 
 
-def test_what_a_set_says_of_its_oplog_is_understood(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fitness, "LEAST_OPLOG_HOURS", 10_000.0)
-    monkeypatch.setattr(status, "FULL_PERCENT", 0)
-    asked: list[Oplog | None] = []
-    monkeypatch.setattr(fitness, "judged", lambda oplog: asked.append(oplog) or judged(oplog))
-    Fitness(database)()
-    assert asked
-    assert asked[0] is not None
-    assert asked[0].data_members == 1
-    assert 0 < (asked[0].full_percent or 0) < 200, "one that is full may be larger than it should"
+def test_what_a_set_says_of_its_oplog_is_understood(database: Database) -> None:
+    found = DeploymentStatus(database).oplog()
+    assert found is not None
+    assert found.data_members == 1
+    assert 0 < (found.full_percent or 0) < 200, "one that is full may be larger than it should"
 
 
 def test_what_is_well_is_believed_for_a_while_and_what_is_not_much_shorter(
     database: Database, clock: Clock
 ) -> None:
-    fit = Fitness(database, clock)
+    fit = ReadinessService(database, lambda: (), clock).look
     assert verdicts(fit()) == WELL
     database.raw["avenue_meta"].update_one({"_id": "schema"}, {"$inc": {"version": 1}})
-    clock.seconds += fitness.BELIEVED_SECONDS - 0.1
+    clock.seconds += service.BELIEVED_SECONDS - 0.1
     assert verdicts(fit()) == WELL
     clock.seconds += 0.1
     assert verdicts(fit())["schema"] is FAILED
     database.raw["avenue_meta"].update_one({"_id": "schema"}, {"$inc": {"version": -1}})
     assert verdicts(fit())["schema"] is FAILED
-    clock.seconds += fitness.REMEMBERED_SECONDS
+    clock.seconds += service.REMEMBERED_SECONDS
     assert verdicts(fit()) == WELL
 
 
 def test_the_primary_is_reached_every_time(fresh_mongod: Mongod, clock: Clock) -> None:
     database = Database(Settings(mongodb_uri=fresh_mongod.uri_of("avenue"), local=True))
-    fit = Fitness(database, clock)
+    fit = ReadinessService(database, lambda: (), clock).look
     assert verdicts(fit())["primary"] is OK
     fresh_mongod.kill()
     assert verdicts(fit())["primary"] is FAILED

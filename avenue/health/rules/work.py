@@ -1,0 +1,85 @@
+"""What is thought of background work, and of who is told by it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from avenue.errors import sentence
+from avenue.health.models import Finding, Level
+from avenue.health.sentences import Said
+from avenue.health.thresholds import LATE, RECENTLY
+from avenue.jobs.desk import Work
+from avenue.jobs.models import Job, State
+
+LETTERS = "mail"
+"""The kind of job that sends a letter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How many jobs wait, are late, have failed lately, and are paused."""
+
+    waiting: int
+    late: int
+    failed: int
+    paused: int
+
+    @classmethod
+    def of(cls, work: Work, now: datetime) -> Self:
+        """Count `work` as it is `now`."""
+        todo = work.unfinished
+        return cls(
+            waiting=sum(each.state is State.QUEUED and each.run_at <= now for each in todo),
+            late=sum(_is_late(each, now) for each in todo),
+            failed=len(failed_lately(work, now)),
+            paused=sum(each.state is State.PAUSED for each in todo),
+        )
+
+
+def jobs(found: Backlog) -> Iterator[Finding]:
+    """Yield why background work is not done."""
+    if found.late:
+        says, cure = (
+            f"{found.late} jobs are late.",
+            sentence("Nobody does the work: start `python -m avenue worker`, or look at its log."),
+        )
+        yield _about("jobs", Level.CRITICAL, says, cure)
+    if found.failed:
+        cure = sentence("See under “Migration” which one failed and why.")
+        yield _about("jobs", Level.WARNING, f"{found.failed} jobs have failed.", cure)
+    if found.paused:
+        cure = sentence("Resume what is paused when the reason is over.")
+        yield _about("jobs", Level.NOTICE, f"{found.paused} jobs are paused.", cure)
+
+
+def letters(given_up: int) -> Iterator[Finding]:
+    """Yield that letters do not arrive."""
+    if given_up:
+        cure = sentence("Look at AVENUE_SMTP_URL and the log of the mail server.")
+        yield _about("deliveries", Level.WARNING, f"{given_up} letters were given up.", cure)
+
+
+def webhooks(given_up: int) -> Iterator[Finding]:
+    """Yield that a receiver does not hear what becomes of files."""
+    if given_up:
+        cure = sentence("Look at the receiver's log, then run `python -m avenue webhooks retry`.")
+        yield _about("webhooks", Level.WARNING, f"{given_up} events were given up.", cure)
+
+
+def failed_lately(work: Work, now: datetime) -> list[Job]:
+    """Return the jobs that failed lately, and the periodic ones whose last run did."""
+    broken = [each for each in work.unfinished if each.every_seconds is not None and each.error]
+    return [
+        each
+        for each in (*work.failed, *broken)
+        if each.finished_at is not None and now - each.finished_at < RECENTLY
+    ]
+
+
+def _is_late(job: Job, now: datetime) -> bool:
+    return job.state in {State.QUEUED, State.RUNNING} and now - job.run_at > LATE
+
+
+def _about(subject: str, level: Level, says: str, cure: str) -> Finding:
+    return Finding(subject=subject, level=level, place=subject, says=says, cure=Said(cure))

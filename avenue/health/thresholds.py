@@ -1,0 +1,40 @@
+"""Every number by which anything is judged. Nothing else has one of its own."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from avenue.health.models import Level
+
+# What runs full or out, the mildest level first; that of percents is AVENUE_ALERT_LEVELS.
+MARGIN_PERCENT = 5
+"""So many points below its threshold a level of percents ends."""
+OPLOG_HOURS = (24.0, 12.0, 1.0)
+"""At the last one `/readyz` fails: a member that is restarted may not catch up any more."""
+OPLOG_MARGIN = 1.25
+WANTED_OPLOG_HOURS = 72
+ERROR_PERCENT = (1.0, 5.0, 20.0)
+ERROR_MARGIN = 0.5
+LEAST_REQUESTS = 500
+"""The share of errors is one of at least so many: a single one at night is none of 20 %."""
+CALM_SNAPSHOTS = 3
+"""A level ends when it was not held in so many."""
+COOLDOWNS: Mapping[Level, timedelta] = {
+    Level.NOTICE: timedelta(days=7),
+    Level.WARNING: timedelta(hours=48),
+    Level.CRITICAL: timedelta(hours=24),
+}
+"""What is not over and nobody has acknowledged is told again after so long."""
+
+# MongoDB
+SKEW_NOTICE_SECONDS, SKEW_WARNING_SECONDS = 5, 30
+UNUSED_DAYS = 30
+SOON_DAYS = 180
+
+# Background work
+LATE = timedelta(minutes=15)
+"""A job that is due this long has nobody to run it; so has one whose lease is over as long."""
+RECENTLY = timedelta(days=7)
+"""A job that failed is told for this long."""
+
+# The machine
+LEAST_SECRET_BITS = 128

@@ -1,0 +1,1 @@
+"""Can requests be served? `/readyz` and `python -m avenue probe`."""

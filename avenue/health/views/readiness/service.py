@@ -1,0 +1,141 @@
+"""Can requests be served? Anybody may ask, at any rate."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from avenue.errors import AvenueError
+from avenue.health.models import Check, Finding, Fit, Step, worst
+from avenue.health.rules import deployment
+from avenue.storage.connection import Database
+from avenue.storage.schema import NotMigrated, Standing
+from avenue.storage.status import DatabaseRefuses, DeploymentStatus
+
+BELIEVED_SECONDS = 30.0
+"""How long all being well is believed: looking at every index takes some forty round trips."""
+REMEMBERED_SECONDS = 2.0
+"""How long something being wrong is, so that who asks all the time does not make it worse."""
+UNAUTHORIZED = 13
+REST = ("schema", "indexes", "oplog")
+
+Probe = Callable[[], Sequence[Step]]
+"""Stores a file to see whether that works, not too often; never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was found, in the order it was looked at; `steps` is None when nothing was probed."""
+
+    checks: Sequence[Check]
+    steps: Sequence[Step] | None
+
+    @property
+    def found(self) -> list[Check]:
+        """Checks and steps."""
+        return [*self.checks, *(self.steps or ())]
+
+    @property
+    def failed(self) -> list[Check]:
+        """Those that are not as they must be."""
+        return [each for each in self.found if each.state is Fit.FAILED]
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What was found, as JSON has it."""
+        facts: dict[str, object] = {"status": "ready", "checks": [*map(asdict, self.checks)]}
+        if self.steps is not None:
+            facts["probe"] = [*map(asdict, self.steps)]
+        if self.failed:
+            facts |= {
+                "status": "unavailable",
+                "reasons": [each.detail for each in self.failed],
+                "failed": [each.name for each in self.failed],
+            }
+        return facts
+
+
+class ReadinessService:
+    """Looks whether primary, schema, indexes and oplog are as they must be.
+
+    The primary is reached every time. The rest is believed for `BELIEVED_SECONDS`, or
+    `REMEMBERED_SECONDS` when something is wrong, and one thread looks for all that ask meanwhile.
+    """
+
+    def __init__(
+        self, database: Database, probe: Probe, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._status = DeploymentStatus(database)
+        self._probe = probe
+        self._now = now
+        self._looking = threading.Lock()
+        self._known: tuple[Check, ...] = ()
+        self._good_until = float("-inf")
+
+    def answer(self, *, deep: bool) -> Answer:
+        """Return what was found; `deep` probes as well where nothing stands in its way."""
+        checks = self.look()
+        is_fit = all(each.state is not Fit.FAILED for each in checks)
+        return Answer(checks=checks, steps=self._probe() if deep and is_fit else None)
+
+    def look(self) -> tuple[Check, ...]:
+        """Return what was found, in the order it was looked at; what depends on a fault is unknown.
+
+        Takes no longer than reaching the primary (a second), or a read when it must look.
+        """
+        primary = _checked("primary", self._ping)
+        if primary.state is not Fit.OK:
+            return (primary, *map(_not_looked_at, REST))
+        with self._looking:
+            if self._now() >= self._good_until:
+                self._known = tuple(self._look())
+                is_well = all(each.state is not Fit.FAILED for each in self._known)
+                seconds = BELIEVED_SECONDS if is_well else REMEMBERED_SECONDS
+                self._good_until = self._now() + seconds
+            return (primary, *self._known)
+
+    def _look(self) -> Iterator[Check]:
+        with self._database.deadline(self._database.read_seconds):
+            schema = _checked("schema", self._schema)
+            yield schema
+            if schema.state is Fit.OK:
+                yield _checked(
+                    "indexes", lambda: deployment.missing(self._status.missing_indexes())
+                )
+                yield _checked("oplog", lambda: deployment.oplog(self._status.oplog()))
+            else:
+                yield from map(_not_looked_at, REST[1:])
+
+    def _ping(self) -> Iterable[Finding]:
+        self._database.ping()
+        return ()
+
+    def _schema(self) -> Iterable[Finding]:
+        if self._status.standing() is not Standing.READY:
+            raise NotMigrated
+        return ()
+
+
+def _checked(name: str, find: Callable[[], Iterable[Finding]]) -> Check:
+    """Return what is found, or what failing to look means; a right that we lack is no fault."""
+    try:
+        found = list(find())
+    except DatabaseRefuses as error:
+        code = error.facts.get("mongodb_code")
+        if code == UNAUTHORIZED:
+            return Check(name=name, state=Fit.UNKNOWN, detail="The database does not let us look.")
+        words = f"The database refused to be looked at (code {code})."
+        return Check(name=name, state=Fit.FAILED, detail=words)
+    except AvenueError as error:
+        return Check(name=name, state=Fit.FAILED, detail=error.message)
+    bad = worst(found)
+    state = Fit.of(bad.level) if bad else Fit.OK
+    if bad is None or state is Fit.OK:
+        return Check(name=name, state=Fit.OK)
+    said = [each.says for each in found if Fit.of(each.level) is state]
+    return Check(name=name, state=state, detail=" ".join(said))
+
+
+def _not_looked_at(name: str) -> Check:
+    return Check(name=name, state=Fit.UNKNOWN, detail="Not looked at.")

@@ -1,0 +1,263 @@
+"""One function for each component: its figures in words, and what the rules find of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from avenue.config import Settings
+from avenue.errors import sentence
+from avenue.health.checks.models import Pass
+from avenue.health.history.snapshots.models import QuotaUse, Snapshot
+from avenue.health.models import Component, Finding, Level, Measure, Unit, worst
+from avenue.health.rules import deployment, integrity, work
+from avenue.health.rules.measures import Rules, error_percent, judged
+from avenue.health.sentences import Bytes, Host, Number, Said
+from avenue.jobs.desk import Work
+from avenue.media.outbox.models import Undelivered
+from avenue.media.references import Standing
+from avenue.storage.status import DatabaseFacts, MongoFacts, percent
+
+
+def members(mongodb: MongoFacts) -> Component:
+    """Tell whether every member of the replica set is there."""
+    found = list(deployment.members(mongodb))
+    if mongodb.members is None:
+        name = sentence("Replica set")
+        return _component("members", name, found, unit=Unit.MEMBERS, detail=found[0].says)
+    healthy = sum(each.healthy is True for each in mongodb.members)
+    detail = Said(
+        sentence("{healthy} of {all} members are healthy; the primary is {primary}."),
+        healthy=healthy,
+        all=len(mongodb.members),
+        primary=Host(mongodb.primary or "?"),
+    )
+    return _component(
+        "members",
+        sentence("Replica set"),
+        found,
+        value=healthy,
+        unit=Unit.MEMBERS,
+        detail=detail,
+    )
+
+
+def durability(mongodb: MongoFacts, settings: Settings) -> Component:
+    """Tell whether what was acknowledged outlives a machine."""
+    text = sentence("A write counts once a majority has it in the journal. Copies: {copies}.")
+    trial = sentence("A trial: all is on the disk of this machine.")
+    return _component(
+        "durability",
+        sentence("Durability"),
+        deployment.durability(mongodb, settings),
+        value=mongodb.data_members,
+        unit=Unit.MEMBERS,
+        detail=Said(trial if settings.local else text, copies=mongodb.data_members or "?"),
+    )
+
+
+def disk(facts: DatabaseFacts, rules: Rules) -> Component:
+    """Tell how full the disk of the database is."""
+    used, total = facts.disk_used_bytes, facts.disk_total_bytes
+    text = sentence("{used} of {total} are in use.")
+    known = used is not None and total is not None
+    component = _component(
+        "disk",
+        sentence("Disk of the database"),
+        deployment.disk(facts, rules),
+        detail=Said(text, used=Bytes(used or 0), total=Bytes(total or 0)) if known else None,
+    )
+    return _measured(component, Measure.DISK, facts.disk_percent, rules)
+
+
+def database(facts: DatabaseFacts) -> Component:
+    """Tell how large the database is."""
+    text = sentence("The data take {stored} on the disk, their indexes {indexes}.")
+    found = list(deployment.sizes(facts))
+    stored, indexes = Bytes(facts.storage_bytes or 0), Bytes(facts.index_bytes or 0)
+    return _component(
+        "database",
+        sentence("Database"),
+        found,
+        value=None if found else facts.data_bytes,
+        unit=Unit.BYTES,
+        detail=None if found else Said(text, stored=stored, indexes=indexes),
+    )
+
+
+def connections(mongodb: MongoFacts, rules: Rules) -> Component:
+    """Tell how many of the connections the database takes are in use."""
+    used, free = mongodb.connections_current, mongodb.connections_available
+    name, found = sentence("Connections"), deployment.connections(mongodb, rules)
+    if used is None or free is None:
+        return _component("connections", name, found, unit=Unit.PERCENT)
+    detail = Said(sentence("{used} of {all} connections are in use."), used=used, all=used + free)
+    component = _component("connections", name, found, detail=detail)
+    return _measured(component, Measure.CONNECTIONS, percent(used, used + free), rules)
+
+
+def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
+    """Tell how long a member may be away."""
+    known = mongodb.oplog
+    text = sentence("A member that was away for {hours} hours catches up by itself.")
+    if known and known.data_members == 1:
+        text = sentence("There is one member, so nobody has to catch up.")
+    elif known and known.is_filling:
+        text = sentence("It has {hours} hours so far and is not full: nothing was dropped yet.")
+    component = _component(
+        "oplog",
+        sentence("Oplog window"),
+        deployment.oplog(known),
+        unit=Unit.HOURS,
+        detail=Said(text, hours=Number(known.hours)) if known else None,
+    )
+    return _measured(component, Measure.OPLOG, known.hours if known else None, rules)
+
+
+def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int]) -> Component:
+    """Tell what is marked as damaged, and what the last inspection found lost or nobody's."""
+    name = sentence("Integrity of the files")
+    if last is None and not damaged:
+        action = Said(sentence("Nobody has looked yet; press “Look at everything now”."))
+        unknown = Finding(level=Level.UNKNOWN, place="integrity", says=action, cure=action)
+        return _component("integrity", name, [unknown], unit=Unit.FILES)
+    tally = last.tally if last else None
+    stray = sum(tally.unowned_files.values()) + sum(tally.orphan_chunks.values()) if tally else 0
+    text = sentence(
+        "Damaged: {damaged}. Lost or unreadable: {lost}. Belonging to nothing: {strays}."
+    )
+    findings = [
+        *integrity.damage(damaged),
+        *integrity.references(found, where="products, groups, pages or the logo"),
+        *integrity.strays(tally),
+    ]
+    return _component(
+        "integrity",
+        name,
+        findings,
+        value=damaged,
+        unit=Unit.FILES,
+        detail=Said(text, damaged=damaged, lost=found[Standing.MISSING], strays=stray),
+    )
+
+
+def quota(use: QuotaUse, rules: Rules) -> Component:
+    """Tell how much of what the site may store it has."""
+    text = (
+        sentence("{files} files have {bytes} of {most}.")
+        if use.most_bytes
+        else sentence("{files} files have {bytes}.")
+    )
+    words = {"files": use.files, "bytes": Bytes(use.bytes), "most": Bytes(use.most_bytes)}
+    name, detail = sentence("Storage of this site"), Said(text, **words)
+    if use.percent is None:
+        return _component("quota", name, (), value=use.bytes, unit=Unit.BYTES, detail=detail)
+    found = judged(Measure.QUOTA, use.percent, rules, site=use.site)
+    return _measured(
+        _component("quota", name, found, detail=detail), Measure.QUOTA, use.percent, rules
+    )
+
+
+def jobs(done: Work, now: datetime) -> Component:
+    """Tell whether background work is done."""
+    found = work.Backlog.of(done, now)
+    text = sentence("Waiting: {waiting}. Late: {late}. Failed: {failed}. Paused: {paused}.")
+    return _component(
+        "jobs",
+        sentence("Background work"),
+        work.jobs(found),
+        value=found.waiting,
+        unit=Unit.JOBS,
+        detail=Said(
+            text,
+            waiting=found.waiting,
+            late=found.late,
+            failed=found.failed,
+            paused=found.paused,
+        ),
+    )
+
+
+def deliveries(done: Work, now: datetime) -> Component:
+    """Tell whether letters arrive."""
+    waiting = sum(each.kind == work.LETTERS for each in done.unfinished)
+    failed = sum(each.kind == work.LETTERS for each in work.failed_lately(done, now))
+    text = sentence("Letters that wait: {waiting}. Given up: {failed}.")
+    return _component(
+        "deliveries",
+        sentence("Mail"),
+        work.letters(failed),
+        value=waiting,
+        unit=Unit.MESSAGES,
+        detail=Said(text, waiting=waiting, failed=failed),
+    )
+
+
+def webhooks(undelivered: Undelivered) -> Component:
+    """Tell whether a receiver hears what becomes of files."""
+    text = sentence("Events that wait: {waiting}. Given up: {failed}.")
+    return _component(
+        "webhooks",
+        sentence("Webhooks"),
+        work.webhooks(undelivered.given_up),
+        value=undelivered.waiting,
+        unit=Unit.MESSAGES,
+        detail=Said(text, waiting=undelivered.waiting, failed=undelivered.given_up),
+    )
+
+
+def traffic(snapshot: Snapshot | None, rules: Rules) -> Component:
+    """Tell what was answered between the last two snapshots."""
+    name = sentence("Traffic")
+    seen = snapshot.traffic if snapshot else None
+    if seen is None or not seen.seconds:
+        text = sentence("Two hourly snapshots are needed before this can be told.")
+        unit, detail = Unit.PER_SECOND, Said(text)
+        return Component(key="traffic", name=name, level=Level.UNKNOWN, unit=unit, detail=detail)
+    errors = percent(seen.errors, seen.requests) or 0.0
+    slowest = "?" if seen.p95_seconds is None else round(1000 * seen.p95_seconds)
+    text = sentence("Our errors: {errors} % of the answers. 95 of 100 took {ms} ms at most.")
+    # Judged as the alerts do: a single error at night is none of 20 %.
+    share = error_percent(seen)
+    found = () if share is None else judged(Measure.ERRORS, share, rules)
+    component = _component(
+        "traffic", name, found, detail=Said(text, errors=Number(errors), ms=slowest)
+    )
+    measured = _measured(component, Measure.ERRORS, share, rules)
+    rate = seen.requests / seen.seconds
+    return replace(measured, value=rate, percent=None, unit=Unit.PER_SECOND)
+
+
+def _component(
+    key: str,
+    name: str,
+    found: Iterable[Finding],
+    *,
+    value: float | None = None,
+    unit: Unit | None = None,
+    detail: str | None = None,
+) -> Component:
+    """Return a component that is as bad as the worst finding, whose cure is the thing to do."""
+    bad = worst(found)
+    return Component(
+        key=key,
+        name=name,
+        level=bad.level if bad else Level.OK,
+        value=value,
+        unit=unit,
+        detail=detail,
+        action=bad.cure if bad else None,
+    )
+
+
+def _measured(
+    component: Component, measure: Measure, value: float | None, rules: Rules
+) -> Component:
+    """Return a component with its value, and where the levels of its measure begin."""
+    rule = rules[measure]
+    return replace(
+        component,
+        value=value,
+        unit=rule.unit,
+        percent=value if rule.unit is Unit.PERCENT else None,
+        thresholds=tuple(each.begins for each in rule.thresholds),
+    )
