@@ -31,7 +31,6 @@ SEES_THE_WHOLE_HOUSE = {
     "health.checks.store.inspections.InspectionStore.malformed_after": "one walk over all sites",
     "media.outbox.store.OutboxStore.__init__": "one queue of events for all sites",
     "health.checks.store.findings.CheckStore._findings": "one report for all sites",
-    "health.checks.store.findings.CheckStore._of_house": "records of no site are looked at, too",
     "health.checks.store.findings.CheckStore._files": "what belongs to no site is looked at, too",
     "health.checks.store.findings.CheckStore._chunks": "what belongs to no site is looked at, too",
     "media.purging.store.PurgeStore.__init__": "one queue of notices for all sites",

@@ -32,12 +32,13 @@ from avenue.health.checks.fsck import Fsck
 from avenue.health.checks.inspection import Inspector
 from avenue.health.checks.probe import ProbeService
 from avenue.health.checks.references import ReferenceInspector
-from avenue.health.checks.repair import Holdings, Repair
+from avenue.health.checks.repair import Repair
 from avenue.health.checks.scrub import Scrub
 from avenue.health.checks.store.findings import CheckStore, ScrubStore
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.checks.trace.service import TraceService
 from avenue.health.checks.trace.store import TraceStore
+from avenue.health.checks.walk import Holdings
 from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
@@ -468,19 +469,24 @@ def queues_of(database: Database) -> Sequence[Queue]:
         return JobService(MongoJobStore(database)).queues()
 
 
-def fsck_of(settings: Settings, database: Database, sites: Sites) -> Fsck:
-    """Return the check of everything, and its mending."""
+def holdings_of(settings: Settings, database: Database) -> Holdings:
+    """Return everything that walks look at."""
     inspections = InspectionStore(database)
-    holdings = Holdings(
+    return Holdings(
         store=CheckStore(database),
         inspections=inspections,
         files=FileInspector(inspections),
         swept=SweptStore(database),
         ledger=ledger(database),
+        references=references_of(settings, database),
     )
+
+
+def fsck_of(settings: Settings, database: Database, sites: Sites) -> Fsck:
+    """Return the check of everything, and its mending."""
+    holdings = holdings_of(settings, database)
     repair = Repair(holdings, AssetStore(database), SweptTusStore(database).forget_one)
-    references, audit = references_of(settings, database), audit_service(settings, database)
-    return Fsck(holdings, references, repair, sites, audit)
+    return Fsck(holdings, repair, sites, audit_service(settings, database))
 
 
 def findings_of(database: Database) -> CheckStore:
@@ -503,5 +509,4 @@ def scrub_of(settings: Settings, database: Database, sites: Sites) -> Scrub:
 
 def inspector(settings: Settings, database: Database, sites: Sites) -> Inspector:
     """Return who looks whether everything that is referred to is there."""
-    store = InspectionStore(database)
-    return Inspector(store, FileInspector(store), references_of(settings, database), sites)
+    return Inspector(holdings_of(settings, database), sites)

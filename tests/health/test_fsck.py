@@ -434,8 +434,7 @@ def test_it_ends_whatever_chunks_name_as_their_file(house, files_id):
     chunks = house.raw["uploads.chunks"]
     chunks.insert_one({"files_id": files_id, "n": 0, "data": b"a"})
     chunks.insert_one({"files_id": "zzz/a", "n": 0, "data": b"a"})
-    steps = fsck_of(house)._outside("run", [], Order())
-    assert len(list(itertools.islice(steps, 100))) < 100
-    kept = CheckStore(house.database).findings("run", "", 100)
-    named = {each.subject for each in kept if each.kind == "orphan_chunks"}
+    steps = list(itertools.islice(fsck_of(house)._outside([]), 100))
+    assert len(steps) < 100
+    named = {each.subject for some in steps for each in some if each.kind == "orphan_chunks"}
     assert named >= {"zzz/a", *([str(files_id)] if files_id in (None, 7) else [])}

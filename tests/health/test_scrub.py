@@ -31,9 +31,15 @@ class Watched(FileInspector):
         super().__init__(store)
         self.read: list[str] = []
 
-    def look_at_every_byte(
-        self, site_id: str, assets: Sequence[InspectedAsset], read: Any = lambda _: None
+    def look(
+        self,
+        site_id: str,
+        assets: Sequence[InspectedAsset],
+        read: Any = lambda _: None,
+        *,
+        every_byte: bool = False,
     ) -> Any:
+        assert every_byte
         self.read += [each.id for each in assets]
         for each in assets:
             read(each.versions[0].bytes)
@@ -199,6 +205,6 @@ class Slow(Watched):
         super().__init__(store)
         self._clock = clock
 
-    def look_at_every_byte(self, *args: Any) -> Any:
+    def look(self, *args: Any, every_byte: bool = False) -> Any:
         self._clock[0] += 1
-        return super().look_at_every_byte(*args)
+        return super().look(*args, every_byte=every_byte)

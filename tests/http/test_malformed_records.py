@@ -131,7 +131,7 @@ class House:
         self.retention.run("sweep", "sweep", None, lambda _: None)
         self.outbox.take(60)
         self.purges.due(0, 100)
-        self.fsck._ledger.count_all("", lambda *_: None)
+        self.fsck._walk._ledger.count_all("", lambda *_: None)
         for each in self.sites.all():
             self.mender.look(each, mends=True, tell=lambda _: None)
         found = CheckStore(self.application.database).findings(run, "", 10_000)
@@ -717,7 +717,7 @@ def test_a_file_is_read_whatever_its_document_says_of_its_chunks(house: House, v
 
 @table("field, value", [("site", GONE), ("site", 7), ("bytes", 2**62)])
 def test_a_counter_that_cannot_be_read_stops_no_count(house: House, field: str, value: Any) -> None:
-    quotas, ledger = house.raw["quotas"], house.fsck._ledger
+    quotas, ledger = house.raw["quotas"], house.fsck._walk._ledger
     ledger.count(Holder(site=DEFAULT_SITE))
     ledger.count(Holder(site=DEFAULT_SITE, person="a"))
     ledger.count(Holder(site=DEFAULT_SITE, person="b"))

@@ -1,14 +1,14 @@
 """Looks at snapshots, keeps alerts, and has somebody told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
 
 from avenue.config import Settings
 from avenue.cursors import cursor, read_cursor
 from avenue.errors import Forbidden
 from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
 from avenue.health.alerts.models import Alert, AlertPage, AlertQuery, Channel, News, Notice, State
+from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.models import Level
@@ -27,40 +27,13 @@ CHANNELS: Mapping[Level, tuple[Channel, ...]] = {
 """Where a level is told; the page has all of them."""
 
 
-class AlertStore(Protocol):
-    """Where alerts are kept."""
-
-    def watched(self) -> list[Watched]:
-        """Return the alerts that have not recovered."""
-
-    def open(self, watched: Watched, notices: Sequence[Notice]) -> None:
-        """Keep a new alert, unless there is one about the same already."""
-
-    def change(self, watched: Watched, at: datetime, notices: Sequence[Notice]) -> None:
-        """Keep what became of an alert in the snapshot of `at`, once; an older one is nothing."""
-
-    def acknowledge(self, alert_id: str, person: str | None) -> None:
-        """Note who has seen an alert, the first one only; repeatable."""
-
-    def alert(self, alert_id: str) -> Alert | None:
-        """Return one, or None."""
-
-    def find(
-        self, query: AlertQuery, after: tuple[datetime, str] | None, limit: int
-    ) -> tuple[list[Alert], int | None]:
-        """Return up to `limit` alerts from behind `after` on, and how many match in all."""
-
-    def waiting(self) -> list[Notice]:
-        """Return what is still to be told, the oldest first."""
-
-
 class AlertService:
     """The alerts of the deployment and its sites.
 
     Who runs the house sees all of them, an operator of another site those about that site.
     """
 
-    def __init__(self, store: AlertStore, jobs: JobService, settings: Settings) -> None:
+    def __init__(self, store: MongoAlertStore, jobs: JobService, settings: Settings) -> None:
         self._store = store
         self._jobs = jobs
         self._rules = rules(settings.alert_levels)

@@ -7,50 +7,25 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from avenue.clock import iso, utc_now
 from avenue.health.alerts.letters import alert_letter
 from avenue.health.alerts.models import Alert, Channel, Notice
+from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.alerts.texts import headline
 from avenue.identity import HOUSE, Site
 from avenue.jobs.runner import RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
-from avenue.mail.models import Letter
+from avenue.mail.relay import Relay
 from avenue.web.fields import facts_of
 from avenue.webhooks.errors import NotDelivered
+from avenue.webhooks.standard import SignedPost
 
 NEWS_FOR = timedelta(hours=24)
 """What could not be told for so long is news no more; a reminder, or the end of it, follows."""
 
 log = logging.getLogger(__name__)
-
-
-class NoticeStore(Protocol):
-    """Where notices wait."""
-
-    def notice(self, alert_id: str, notice_id: str) -> Notice | None:
-        """Return what is still to be told, None when that is done."""
-
-    def told(self, notice: Notice, receiver: str) -> None:
-        """Note that one of several receivers knows; repeatable."""
-
-    def settle(self, notice: Notice) -> None:
-        """Forget what is told; repeatable."""
-
-
-class Relay(Protocol):
-    """Who takes letters."""
-
-    def send(self, letter: Letter) -> None:
-        """Hand a letter over; raise `MailUnavailable`, or `MailRefused` for good."""
-
-
-class Receiver(Protocol):
-    """The program that is told by signed messages."""
-
-    def send(self, message_id: str, body: bytes) -> int:
-        """Hand a message over and return the status it was answered with, or raise."""
 
 
 class Teller:
@@ -62,13 +37,13 @@ class Teller:
 
     def __init__(
         self,
-        store: NoticeStore,
+        store: MongoAlertStore,
         site_of: Callable[[str], Site],
         *,
         house_url: str,
         emails: tuple[str, ...],
         relay: Relay,
-        receiver: Receiver | None,
+        receiver: SignedPost | None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
@@ -94,7 +69,7 @@ class Teller:
         self._store.settle(notice)
         return {"told": is_news, "channel": notice.channel.value}
 
-    def _hand_over(self, notice: Notice, receiver: Receiver) -> None:
+    def _hand_over(self, notice: Notice, receiver: SignedPost) -> None:
         body = json.dumps(message(notice), separators=(",", ":")).encode()
         status = receiver.send(notice.id, body)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from avenue.health.checks.bytes import fault_of
 from avenue.health.checks.models import Damage, DamagedFile, InspectedAsset, StoredVersion
@@ -31,44 +31,82 @@ class FileInspector:
         self._store = store
         self._keeps_sums = keeps_sums
 
-    def look_at_bytes(self, site_id: str, assets: Sequence[InspectedAsset]) -> dict[str, int]:
-        """Mark the assets whose bytes are damaged, unmark those that are whole again.
+    def look(
+        self,
+        site_id: str,
+        assets: Sequence[InspectedAsset],
+        read: Read = lambda _: None,
+        *,
+        every_byte: bool = False,
+    ) -> list[DamagedFile]:
+        """Look at the sizes of all versions of `assets`; with `every_byte` read those that fit.
 
-        Return how many files of each bucket are incomplete.
+        Return those that are damaged. Marks follow what was seen of the versions that are shown.
+        `read` is told of each piece how many bytes it had.
         """
-        incomplete = {}
+        damaged: list[DamagedFile] = []
         for bucket in BUCKETS:
             mine = [
                 each
                 for each in assets
                 if each.bucket == bucket and each.state is not State.PURGING and each.versions
             ]
-            incomplete[bucket] = self._look_into(site_id, bucket, mine) if mine else 0
-        return incomplete
 
-    def _look_into(self, site_id: str, bucket: str, assets: Sequence[InspectedAsset]) -> int:
-        faults = self._faults(site_id, bucket, [v for each in assets for v in each.versions])
+            def fault_of(version: StoredVersion, bucket: str = bucket) -> Fault | None:
+                if every_byte:
+                    return self.fault_of(site_id, bucket, version, read)
+                return self._faults(site_id, bucket, [version]).get(version.file)
+
+            if mine:
+                damaged += self._look(site_id, bucket, mine, fault_of, every_byte=every_byte)
+        return damaged
+
+    def _look(
+        self,
+        site_id: str,
+        bucket: str,
+        assets: Sequence[InspectedAsset],
+        fault_of: Callable[[StoredVersion], Fault | None],
+        *,
+        every_byte: bool,
+    ) -> list[DamagedFile]:
+        versions = [version for each in assets for version in each.versions]
+        faults = self._faults(site_id, bucket, versions)
         doubtful = {
-            each.id
-            for each in assets
-            if each.damage or any(version.file in faults for version in each.versions)
+            each.file for each in versions if each.file in faults or (every_byte and fault_of(each))
         }
-        incomplete = 0
-        # As they are after the look: a file may have fallen off or be going.
-        for each in self._store.assets(site_id, doubtful).values():
+        meant = [
+            each
+            for each in assets
+            if each.damage or any(version.file in doubtful for version in each.versions)
+        ]
+        # Looked at again, and only then whether they are still named: bytes go after that.
+        again = {
+            version.file: fault_of(version)
+            for each in meant
+            for version in each.versions
+            if version.file in doubtful
+        }
+        damaged = []
+        for each in self._store.assets(site_id, [each.id for each in meant]).values():
             if each.state is State.PURGING or not each.versions:
                 continue
-            incomplete += sum(version.file in faults for version in each.versions)
-            fault = faults.get(each.versions[0].file)
+            damaged += [
+                DamagedFile(asset=each.id, bucket=bucket, version=version, fault=fault)
+                for version in each.versions
+                if (fault := again.get(version.file))
+            ]
+            shown = each.versions[0]
+            fault = again.get(shown.file)
             if fault and each.current_fault != fault:
-                self._store.mark(site_id, each.id, Damage(file=each.versions[0].file, fault=fault))
-                # Somebody may have mended it between the look and the mark.
-                if not self._faults(site_id, bucket, each.versions[:1]):
-                    self._store.unmark(site_id, each.id)
-                    incomplete -= 1
-            elif not fault and each.damage and not _is_about_hash(each):
+                self._store.mark(site_id, each.id, Damage(file=shown.file, fault=fault))
+                if not fault_of(shown):
+                    self._store.unmark(site_id, each.id)  # mended in between
+            # What is about a hash, only reading the bytes can take away.
+            is_known = every_byte or not _is_about_hash(each)
+            if not fault and each.damage and is_known and not fault_of(shown):
                 self._store.unmark(site_id, each.id)
-        return incomplete
+        return damaged
 
     def _faults(
         self, site_id: str, bucket: str, versions: Sequence[StoredVersion]
@@ -120,82 +158,12 @@ class FileInspector:
                     self._store.unmark(site_id, each.id)  # mended in between
         return True
 
-    def look_at_every_byte(
-        self, site_id: str, assets: Sequence[InspectedAsset], read: Read = lambda _: None
-    ) -> list[DamagedFile]:
-        """Look at the sizes of all versions of `assets`, read those that have them right.
-
-        Return those that are damaged. Marks follow what was seen of the versions that are shown.
-        `read` is told of each piece how many bytes it had.
-        """
-        damaged: list[DamagedFile] = []
-        for bucket in BUCKETS:
-            mine = [
-                each
-                for each in assets
-                if each.bucket == bucket and each.state is not State.PURGING and each.versions
-            ]
-            if mine:
-                damaged += self._read_all(site_id, bucket, mine, read)
-        return damaged
-
     def fault_of(
         self, site_id: str, bucket: str, version: StoredVersion, read: Read = lambda _: None
     ) -> Fault | None:
         """Return what is wrong with the stored bytes of a version, read whole, or None."""
         faults = self._faults(site_id, bucket, [version])
         return faults.get(version.file) or self._fault_of_hash(site_id, bucket, version, read)
-
-    def _read_all(
-        self, site_id: str, bucket: str, assets: Sequence[InspectedAsset], read: Read
-    ) -> list[DamagedFile]:
-        faults = self._faults(site_id, bucket, [v for each in assets for v in each.versions])
-        doubtful = set()
-        for each in assets:
-            for version in each.versions:
-                if version.file in faults or self._fault_of_hash(site_id, bucket, version, read):
-                    doubtful.add(version.file)
-        meant = [
-            each
-            for each in assets
-            if each.damage or any(version.file in doubtful for version in each.versions)
-        ]
-        # Looked at again, and only then whether they are still named: bytes go after that.
-        again = {
-            version.file: self.fault_of(site_id, bucket, version, read)
-            for each in meant
-            for version in each.versions
-            if version.file in doubtful
-        }
-        damaged = []
-        for each in self._store.assets(site_id, [each.id for each in meant]).values():
-            if each.state is State.PURGING or not each.versions:
-                continue
-            for version in each.versions:
-                fault = again.get(version.file)
-                if fault:
-                    damaged.append(
-                        DamagedFile(asset=each.id, bucket=bucket, version=version, fault=fault)
-                    )
-            self._note(site_id, bucket, each, again)
-        return damaged
-
-    def _note(
-        self,
-        site_id: str,
-        bucket: str,
-        asset: InspectedAsset,
-        faults: Mapping[str, Fault | None],
-    ) -> None:
-        """Mark an asset by what was seen of the version it shows, or take the mark away."""
-        shown = asset.versions[0]
-        fault = faults.get(shown.file)
-        if fault and asset.current_fault != fault:
-            self._store.mark(site_id, asset.id, Damage(file=shown.file, fault=fault))
-            if not self.fault_of(site_id, bucket, shown):
-                self._store.unmark(site_id, asset.id)  # mended in between
-        elif not fault and asset.damage and not self.fault_of(site_id, bucket, shown):
-            self._store.unmark(site_id, asset.id)
 
     def _fault_of_hash(
         self, site_id: str, bucket: str, version: StoredVersion, read: Read

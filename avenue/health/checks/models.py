@@ -14,6 +14,19 @@ from avenue.storage.scope import BUCKETS
 YOUNG = timedelta(hours=1)
 """What is younger may belong to something that is just being done."""
 OF_A_RECORD = -1
+BYTES = frozenset(
+    {
+        Broken.FILE_MISSING,
+        Broken.WRONG_LENGTH,
+        Broken.CHUNK_MISSING,
+        Broken.CHUNK_DUPLICATE,
+        Broken.CHUNK_SHORT,
+        Broken.CHUNK_LONG,
+        Broken.CHUNK_SURPLUS,
+        Broken.WRONG_HASH,
+    }
+)
+"""The kinds that are about the stored bytes of an asset."""
 
 
 class Kind(StrEnum):

@@ -76,15 +76,15 @@ class ReferenceInspector:
 
     def judge_range(
         self, site: Site, kind: str, batch: Sequence[Referrer], after: str, end: str | None
-    ) -> list[Standing]:
+    ) -> list[Judged]:
         """Judge `batch`, all referrers of `kind` after `after` to `end`, and keep what was found.
 
-        Return how each of their references stands.
+        Return how each of their references stands, and what is wrong with it.
         """
         found = [each for entries in self._judge(site, batch).values() for each in entries]
         findings = [finding for _, finding in found if finding]
         self._store.record_range(site.id, kind, after, end, findings)
-        return [standing for standing, _ in found]
+        return found
 
     def disowned(self, site: Site, assets: Sequence[InspectedAsset]) -> list[InspectedAsset]:
         """Return those of live `assets` whose owner does not exist, or does not have them."""

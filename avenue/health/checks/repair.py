@@ -19,34 +19,19 @@ from avenue.health.checks.advice import (
     UPLOAD_AGAIN,
     WEBSITE_ADVICE,
 )
-from avenue.health.checks.files import FileInspector
-from avenue.health.checks.models import YOUNG, Flaw, Kind, Outcome, StoredVersion
-from avenue.health.checks.store.findings import CheckStore
-from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.checks.models import BYTES, YOUNG, Flaw, Kind, Outcome, StoredVersion
+from avenue.health.checks.walk import Holdings
 from avenue.media.models import Asset, Version
 from avenue.media.reading import DamagedFile, SeekableFile, StoredFile
 from avenue.media.references import Kind as Broken
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES
-from avenue.storage.quotas import Holder, Ledger
+from avenue.storage.quotas import Holder
 
 EndUpload = Callable[[str, str], None]
 """Forgets a resumable upload of a site whose time is over, with its bytes."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-BYTES = frozenset(
-    {
-        Broken.FILE_MISSING,
-        Broken.WRONG_LENGTH,
-        Broken.CHUNK_MISSING,
-        Broken.CHUNK_DUPLICATE,
-        Broken.CHUNK_SHORT,
-        Broken.CHUNK_LONG,
-        Broken.CHUNK_SURPLUS,
-        Broken.WRONG_HASH,
-    }
-)
-"""The kinds that are about the stored bytes of an asset."""
 
 IS_YOUNG = "It is younger than an hour and may be on its way: run this again later."
 IS_WRITTEN = "Something is writing it just now: run this again later."
@@ -82,17 +67,6 @@ FROM_A_BACKUP = "Restore the file from a backup, or ask for it again where it ca
 CURES: Mapping[str, str] = {"product_images": UPLOAD_AGAIN, "builder_media": REPLACE}
 ANOTHER = "An older version of it is whole and can be brought back."
 WEBSITE = frozenset({"page", "site"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """Everything that is looked at."""
-
-    store: CheckStore
-    inspections: InspectionStore
-    files: FileInspector
-    swept: SweptStore
-    ledger: Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 from avenue.clock import utc_now
 from avenue.health.checks.files import FileInspector, Read
-from avenue.health.checks.fsck import first_bytes
-from avenue.health.checks.inspection import KnowsSites
 from avenue.health.checks.models import Round
 from avenue.health.checks.store.findings import CheckStore, ScrubStore
 from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.checks.walk import first_bytes
 from avenue.identity import Site
+from avenue.storage.sites import Sites
 
 SCRUB = "scrub"
 """The job that does it."""
@@ -40,7 +40,7 @@ class Scrub:
         store: CheckStore,
         inspections: InspectionStore,
         files: FileInspector,
-        sites: KnowsSites,
+        sites: Sites,
         *,
         days: int,
         sleep: Callable[[float], None] = time.sleep,
@@ -77,7 +77,7 @@ class Scrub:
             if not batch:
                 self._begun(site)
                 break
-            found = self._files.look_at_every_byte(site.id, batch, pace.took)
+            found = self._files.look(site.id, batch, pace.took, every_byte=True)
             counts["damaged"] += len(found)
             for each in batch:
                 counts["renditions_removed"] += self._renditions(site, each.id, pace.took)

@@ -8,13 +8,14 @@ import random
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
 
 from avenue.errors import AvenueError
 from avenue.identity import Site
 from avenue.media.outbox.models import Event, Undelivered
 from avenue.media.outbox.presenting import body_of
+from avenue.media.outbox.store import OutboxStore
 from avenue.webhooks.errors import NotDelivered
+from avenue.webhooks.standard import SignedPost
 
 WEBHOOKS = "webhooks"
 EVERY_SECONDS = 5
@@ -30,37 +31,8 @@ BUSY = frozenset({429, 502, 503, 504})
 """What says something of the receiver and nothing of the event."""
 
 
-class OutboxStore(Protocol):
-    """Where events wait."""
-
-    def take(self, lease_seconds: float) -> Event | None:
-        """Return the event that is due longest, for nobody else to take meanwhile; None if none."""
-
-    def delivered(self, event: Event) -> None:
-        """Note that the receiver has accepted an event, whoever else sends it just now."""
-
-    def postpone(self, event: Event, error: str, delay_seconds: float) -> None:
-        """Let an event be sent again after a while, or give it up when its time is over."""
-
-    def undelivered(self) -> Undelivered:
-        """Count what is not accepted yet."""
-
-    def revive(self) -> int:
-        """Let everything that was given up be sent again from now on; return how many."""
-
-
-class Sending(Protocol):
-    """Who hands messages over."""
-
-    def send(self, message_id: str, body: bytes) -> int:
-        """Return the status of the answer, or raise an `AvenueError` when there is none."""
-
-
-class Saving(Protocol):
-    """Keeps how far a job got."""
-
-    def __call__(self, *, done: int) -> None:
-        """Keep how many events were delivered."""
+Saving = Callable[..., None]
+"""Keeps how many events were `done`."""
 
 
 class Outbox:
@@ -85,7 +57,7 @@ class Deliverer:
         self,
         store: OutboxStore,
         site_of: Callable[[str], Site | None],
-        receiver: Sending,
+        receiver: SignedPost,
         *,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[float, float], float] = random.uniform,

@@ -1,13 +1,15 @@
 """Tells a receiver which addresses to forget, until it has accepted them."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from avenue.clock import iso
 from avenue.identity import Site
 from avenue.media.purging.models import Notice
+from avenue.media.purging.store import PurgeStore
+from avenue.webhooks.sender import Receiver
 
 PURGE = "purge"
 EVERY_SECONDS = 5
@@ -18,31 +20,8 @@ MARGIN_SECONDS = 2.0
 """For a request that had read the asset just before a worker was to forget it."""
 
 
-class NoticeStore(Protocol):
-    """Where notices wait."""
-
-    def due(self, delay_seconds: float, limit: int) -> list[Notice]:
-        """Return the oldest notices that are at least `delay_seconds` old."""
-
-    def named(self, notice_ids: Sequence[str]) -> list[Notice]:
-        """Return those of `notice_ids` that are still there."""
-
-    def forget(self, notices: Sequence[Notice]) -> None:
-        """Remove notices; repeatable."""
-
-
-class Telling(Protocol):
-    """Who hands messages over."""
-
-    def send(self, message: Mapping[str, object]) -> None:
-        """Return once `message` is accepted; raise `NotDelivered` else."""
-
-
-class Saving(Protocol):
-    """Keeps how far a job got."""
-
-    def __call__(self, *, cursor: Any, done: int) -> None:
-        """Keep the cursor and how many addresses were told."""
+Saving = Callable[..., None]
+"""Keeps the `cursor`, and how many addresses were told as `done`."""
 
 
 class Purger:
@@ -50,9 +29,9 @@ class Purger:
 
     def __init__(
         self,
-        store: NoticeStore,
+        store: PurgeStore,
         site_of: Callable[[str], Site | None],
-        receiver: Telling,
+        receiver: Receiver,
         *,
         cache_seconds: float,
     ) -> None:

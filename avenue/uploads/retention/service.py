@@ -3,9 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
-from avenue.audit.models import Details
+from avenue.audit.service import AuditService
 from avenue.clock import iso
 from avenue.uploads.retention.store import ExpiredUploads
 
@@ -16,30 +15,13 @@ Counts = Mapping[str, int]
 Save = Callable[[Counts | None], None]
 
 
-class Notices(Protocol):
-    """Where what a job did is written down."""
-
-    def record_job(
-        self,
-        site_id: str,
-        action: str,
-        object_id: str,
-        *,
-        job_id: str,
-        job_kind: str,
-        details: Details,
-        entry_id: str | None = None,
-    ) -> None:
-        """Write it down, once for each `entry_id`."""
-
-
 class Retention:
     """Ends uploads in time. Safe on many instances, and gone on with after any crash."""
 
     def __init__(
         self,
         store: ExpiredUploads,
-        notices: Notices,
+        notices: AuditService,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -20,7 +20,6 @@ from avenue.media.store import ASSETS, LEGACY_URLS
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender
-from avenue.storage.records import Malformed
 from avenue.storage.scope import Collection, house, site
 
 FINDINGS = "fsck_findings"
@@ -153,15 +152,6 @@ class CheckStore:
                 owners.append(owner)
         return owners
 
-    # Records
-
-    def malformed_after(
-        self, site_id: str | None, collection: str, last: str, limit: int
-    ) -> tuple[str | None, list[Malformed]]:
-        """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
-        query = {} if site_id is None else {"site": site_id}
-        return self._of_house(collection).malformed_after(last, limit, query)
-
     def has_file(self, bucket: str, stored_id: Any) -> bool:
         """Tell whether there is a file document of this id."""
         return self._files(bucket).find_one({"_id": stored_id}, {"_id": 1}) is not None
@@ -230,9 +220,6 @@ class CheckStore:
 
     def _mender(self, site_id: str, bucket: str) -> Mender:
         return site(self._database, site_id).mender(bucket)
-
-    def _of_house(self, collection: str) -> Collection:
-        return house(self._database).collection(collection)
 
     def _files(self, bucket: str) -> Collection:
         return house(self._database).collection(f"{bucket}.files")

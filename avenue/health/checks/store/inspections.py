@@ -226,10 +226,11 @@ class InspectionStore:
         }
 
     def malformed_after(
-        self, collection: str, last: str, limit: int
+        self, collection: str, last: str, limit: int, *, site_id: str | None = None
     ) -> tuple[str | None, list[Malformed]]:
-        """Judge some records of all sites; see `Collection.malformed_after`."""
-        return house(self._database).collection(collection).malformed_after(last, limit)
+        """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
+        query = {} if site_id is None else {"site": site_id}
+        return house(self._database).collection(collection).malformed_after(last, limit, query)
 
     def keep(self, site_id: str, found: Sequence[BrokenReference]) -> None:
         """Keep findings, over those at the same places."""

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.history.snapshots.models import QuotaUse, Snapshot, Stored, StoredVariant
-from avenue.health.history.traffic.models import Counts
+from avenue.health.history.snapshots.models import QuotaUse, Snapshot
+from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
+from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Site
-from avenue.storage.quotas import Amount, Holder
+from avenue.storage.quotas import Amount, Holder, Ledger
 from avenue.storage.room import site_quota
-from avenue.storage.status import DatabaseFacts, MongoFacts
+from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus
 
 SNAPSHOT = "snapshot"
 """The job that takes one."""
@@ -24,86 +26,17 @@ HOURLY_FOR = timedelta(days=7)
 KEPT_FOR = timedelta(days=2 * 365)
 
 
-class Kept(Protocol):
-    """Where snapshots are kept."""
-
-    def add(self, snapshot: Snapshot, traffic: Counts) -> None:
-        """Keep `snapshot` as one of now, by the server's clock, with all `traffic` so far."""
-
-    def newest(self) -> Snapshot | None:
-        """Return the newest one, or None."""
-
-    def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
-        """Return those from `moment` on, the oldest first, with what a site or all have stored."""
-
-    def figures_since(self, moment: datetime) -> list[Snapshot]:
-        """Return the same without what each site has stored."""
-
-    def times_before(self, moment: datetime) -> list[tuple[datetime, str]]:
-        """Return when those before `moment` were taken, and their ids, the oldest first."""
-
-    def forget(self, ids: Sequence[str]) -> None:
-        """Remove snapshots; repeatable."""
-
-
-class Counting(Protocol):
-    """Who counts what is stored."""
-
-    def files(self, site_id: str) -> list[Stored]:
-        """Count the original files of a site, by bucket."""
-
-    def renditions(self) -> list[StoredVariant]:
-        """Count the renditions of all sites, by size."""
-
-    def products(self) -> dict[str, int]:
-        """Count the products of each site that has any."""
-
-    def damaged(self) -> dict[str, int]:
-        """Count the files of each site that show bytes marked as damaged."""
-
-
-class Deployment(Protocol):
-    """Who asks MongoDB about itself."""
-
-    def mongodb(self) -> MongoFacts:
-        """Return what is known of the deployment."""
-
-    def database(self) -> DatabaseFacts:
-        """Return the sizes of our database and its disk."""
-
-
-class KnowsTraffic(Protocol):
-    """Who knows what all processes have answered."""
-
-    def totals(self) -> Counts:
-        """Return what was counted since the database was made."""
-
-
-class KnowsUse(Protocol):
-    """Who knows how much everybody has stored."""
-
-    def used_lately(self, holder: Holder) -> Amount:
-        """Return what a site has stored, by the last count."""
-
-
-class KnowsSites(Protocol):
-    """Who knows every site of the house."""
-
-    def all(self) -> list[Site]:
-        """Return them."""
-
-
 class SnapshotService:
     """What the deployment looks like now, and looked like before."""
 
     def __init__(
         self,
-        kept: Kept,
-        counting: Counting,
-        deployment: Deployment,
-        traffic: KnowsTraffic,
-        use: KnowsUse,
-        sites: KnowsSites,
+        kept: SnapshotStore,
+        counting: HouseCounts,
+        deployment: DeploymentStatus,
+        traffic: MongoTrafficStore,
+        use: Ledger,
+        sites: Sites,
         settings: Settings,
     ) -> None:
         self._kept = kept

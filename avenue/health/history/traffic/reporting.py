@@ -3,25 +3,15 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from avenue.errors import Unavailable
 from avenue.health.history.traffic.models import Counts
+from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import new_id
 
 EVERY_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
-
-
-class TrafficStore(Protocol):
-    """Where the counts of all processes come together."""
-
-    def add(self, process: str, number: int, counts: Counts) -> None:
-        """Add what a process counted; a `number` it has used before, or a smaller one, is nothing.
-
-        Repeatable. Raise `Unavailable`.
-        """
 
 
 class Reporter:
@@ -33,7 +23,7 @@ class Reporter:
 
     def __init__(
         self,
-        store: TrafficStore,
+        store: MongoTrafficStore,
         counted: Callable[[], Counts],
         *,
         admit: Callable[[], None] = lambda: None,

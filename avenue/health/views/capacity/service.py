@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden
 from avenue.health.history.snapshots.models import QuotaUse, Snapshot
+from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.views.capacity.advising import shortages
 from avenue.health.views.capacity.growth import Sample, growth
 from avenue.health.views.capacity.models import (
@@ -35,16 +35,6 @@ MEASURED_BY = {"stored", "renditions", "products"}
 OLD = timedelta(hours=3)
 
 
-class Snapshots(Protocol):
-    """Who keeps the snapshots."""
-
-    def newest(self) -> Snapshot | None:
-        """Return the newest one, None before the first."""
-
-    def figures_since(self, moment: datetime) -> Sequence[Snapshot]:
-        """Return those since `moment`, the oldest first, without what each site has stored."""
-
-
 class CapacityService:
     """Says how long what there is will do, and what more products need.
 
@@ -54,7 +44,7 @@ class CapacityService:
 
     def __init__(
         self,
-        snapshots: Snapshots,
+        snapshots: SnapshotService,
         members: Callable[[], int | None],
         settings: Settings,
         *,

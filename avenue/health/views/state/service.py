@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -22,8 +21,8 @@ from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
+from avenue.media.library import MediaLibrary
 from avenue.media.outbox.service import Outbox
-from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
 from avenue.storage.status import DeploymentStatus
 
@@ -40,20 +39,13 @@ ALERTS = 100
 """The newest ones, which tell since when a component is as it is."""
 
 
-class Usage(Protocol):
-    """Who knows how much a site has stored."""
-
-    def used(self, actor: Actor, *, lately: bool = False) -> Amount:
-        """Return what the actor's site has stored; `lately`: now, or a little while ago."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where the facts come from."""
 
     deployment: DeploymentStatus
     inspections: InspectionStore
-    usage: Usage
+    usage: MediaLibrary
     jobs: JobDesk
     outbox: Outbox
     snapshots: SnapshotService

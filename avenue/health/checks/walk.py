@@ -1,0 +1,459 @@
+"""One walk over all that is stored: its steps, at what depth, and where a job is in it.
+
+What seems wrong is looked at again before it is believed, so uploads may run meanwhile.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from avenue.clock import utc_now
+from avenue.health.checks.files import FileInspector
+from avenue.health.checks.models import (
+    BYTES,
+    YOUNG,
+    BrokenReference,
+    CheckedRendition,
+    Flaw,
+    InspectedAsset,
+    Kind,
+    Tally,
+)
+from avenue.health.checks.references import SEEN_IN_THE_ENTRY, ReferenceInspector
+from avenue.health.checks.store.findings import CheckStore
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.identity import Site
+from avenue.media.models import State
+from avenue.media.store import SweptStore
+from avenue.storage.quotas import Ledger
+from avenue.storage.scope import BUCKETS
+
+BATCH = 500
+ASSETS_AT_ONCE = 50
+BYTES_AT_ONCE = 256 * 1024 * 1024  # what is read between two saves, single large files excepted
+PICTURED_AT_ONCE = 200
+END = "end"
+
+
+class Depth(Enum):
+    """How much of each file a walk looks at."""
+
+    COUNTS = auto()  # its document and the sizes of its chunks
+    EVERY_BYTE = auto()  # all of it, held against its hash; and what is made of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """Everything that is looked at."""
+
+    store: CheckStore
+    inspections: InspectionStore
+    files: FileInspector
+    swept: SweptStore
+    ledger: Ledger
+    references: ReferenceInspector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A batch of a step: where the next one begins, None at the end, and what is wrong in it.
+
+    `looked` is how many assets or referrers were passed.
+    """
+
+    end: str | None
+    flaws: Sequence[Flaw] = ()
+    looked: int = 0
+
+
+Step = Callable[[Site, str, Tally], Passed]
+"""Looks at what follows a place, and counts it."""
+Save = Callable[..., None]
+"""Keeps the `cursor` of a walk, and what is `done` of the `total`; may raise what ends it."""
+
+
+class Walk:
+    """The steps of a walk over one site, in the order they are taken."""
+
+    def __init__(self, holdings: Holdings, depth: Depth) -> None:
+        self._store = holdings.store
+        self._inspections = holdings.inspections
+        self._files = holdings.files
+        self._swept = holdings.swept
+        self._ledger = holdings.ledger
+        self._references = holdings.references
+        # Bytes first: references are judged by what was just learnt of them.
+        reads = depth is Depth.EVERY_BYTE
+        self.of_bytes: dict[str, Step] = {"assets": self._read if reads else self._counted}
+        for bucket in BUCKETS:
+            self.of_bytes[f"files of {bucket}"] = self._files_of(bucket)
+            self.of_bytes[f"chunks of {bucket}"] = self._chunks_of(bucket)
+        self.steps = self.of_bytes | {
+            f"references of {kind}": self._references_of(kind) for kind in self._references.kinds
+        }
+        if reads:
+            self.steps |= {
+                "renditions": self._renditions,
+                "addresses": self._addresses,
+                "temporaries": self._temporaries,
+                "uploads": self._uploads,
+                "counters": self._counters,
+            }
+
+    def size(self, site: Site) -> int:
+        """Return how many assets and referrers there are."""
+        return self._inspections.count(site.id) + self._references.count(site.id)
+
+    def over(self, site: Site, place: "Place") -> Iterator[Sequence[Flaw]]:
+        """Take the steps that are left of a site; yield what each batch found.
+
+        `place` is to be saved when `is_due` says so.
+        """
+
+        def look(step: str, last: str) -> tuple[str | None, Sequence[Flaw]]:
+            passed = self.steps[step](site, last, place.tally)
+            place.done += passed.looked
+            return passed.end, passed.flaws
+
+        return place.walk(list(self.steps), look)
+
+    def _counted(self, site: Site, last: str, tally: Tally) -> Passed:
+        batch = self._inspections.assets_after(site.id, last, BATCH)
+        for each in self._files.look(site.id, batch):
+            tally.incomplete_files[each.bucket] += 1
+        return Passed(end=next_after(batch, BATCH), looked=len(batch))
+
+    def _read(self, site: Site, last: str, _tally: Tally) -> Passed:
+        batch = self._inspections.assets_after(site.id, last, ASSETS_AT_ONCE)
+        is_last = len(batch) < ASSETS_AT_ONCE
+        few = first_bytes(batch)
+        findings = [
+            Flaw(
+                kind=each.fault.kind,
+                site=site.id,
+                bucket=each.bucket,
+                asset=each.asset,
+                subject=each.version.file,
+                detail=each.fault.detail,
+            )
+            for each in self._files.look(site.id, few, every_byte=True)
+        ]
+        findings += [
+            Flaw(
+                kind=Kind.NAMES_NO_FILE,
+                site=site.id,
+                bucket=each.bucket,
+                asset=each.id,
+                subject=each.id,
+                detail="The record of this asset names no file.",
+            )
+            for each in few
+            if not each.versions and not each.unreadable and each.state is not State.PURGING
+        ]
+        findings += self._without_owner(site, few)
+        end = None if is_last and len(few) == len(batch) else few[-1].id
+        return Passed(end=end, flaws=findings, looked=len(few))
+
+    def _without_owner(self, site: Site, batch: Sequence[InspectedAsset]) -> list[Flaw]:
+        return [
+            Flaw(
+                kind=Kind.OWNER_MISSING,
+                site=site.id,
+                bucket=each.bucket,
+                asset=each.id,
+                subject=each.id,
+                detail=f"It belongs to {each.claim.kind} {each.claim.id}, which does not have it.",
+            )
+            for each in self._references.disowned(site, batch)
+            if each.claim
+        ]
+
+    def _files_of(self, bucket: str) -> Step:
+        def step(site: Site, last: str, tally: Tally) -> Passed:
+            end, found = self._files.unowned_files(site.id, bucket, last, BATCH)
+            tally.unowned_files[bucket] += len(found)
+            flaws = [
+                Flaw(
+                    kind=Kind.UNOWNED_FILE,
+                    site=site.id,
+                    bucket=bucket,
+                    subject=each,
+                    detail="No asset names this file.",
+                )
+                for each in found
+                # The file may name a wrong asset: it is the assets that own files.
+                if not self._swept.is_used(bucket, f"{site.id}/{each}")
+            ]
+            return Passed(end=end or None, flaws=flaws)
+
+        return step
+
+    def _chunks_of(self, bucket: str) -> Step:
+        def step(site: Site, last: str, tally: Tally) -> Passed:
+            end, found = self._files.orphan_chunks(site.id, bucket, last, BATCH)
+            tally.orphan_chunks[bucket] += sum(found.values())
+            flaws = [
+                Flaw(
+                    kind=Kind.ORPHAN_CHUNKS,
+                    site=site.id,
+                    bucket=bucket,
+                    subject=each,
+                    detail=f"{count} chunks belong to no file.",
+                )
+                for each, count in found.items()
+                # What an asset names is damaged, not forgotten: that was told with the asset.
+                if not self._swept.may_be_named(f"{site.id}/{each}")
+            ]
+            return Passed(end=end or None, flaws=flaws)
+
+        return step
+
+    # Who refers to them
+
+    def _references_of(self, kind: str) -> Step:
+        counts = kind in self._references.counted
+
+        def step(site: Site, last: str, tally: Tally) -> Passed:
+            batch = self._references.after(site.id, kind, last, BATCH)
+            end = next_after(batch, BATCH)
+            judged = self._references.judge_range(site, kind, batch, last, end)
+            for standing, _ in judged:
+                tally.references[standing] += counts
+            flaws = [
+                _of_reference(site, each)
+                for _, each in judged
+                if each and each.fault.kind not in BYTES  # told with the asset
+            ]
+            return Passed(end=end, flaws=flaws, looked=len(batch))
+
+        return step
+
+    def _addresses(self, site: Site, last: str, _tally: Tally) -> Passed:
+        batch = self._store.addresses_after(site.id, last, BATCH)
+        # Of whatever site: a record may not say any more whose it is.
+        there = self._swept.those_there(asset for _, _, asset in batch)
+        findings = [
+            Flaw(
+                kind=Kind.ADDRESS_DANGLING,
+                site=site.id,
+                asset=asset,
+                subject=path,
+                stored_id=address,
+                detail="This old address names a picture that does not exist.",
+            )
+            for address, path, asset in batch
+            if asset and asset not in there
+        ]
+        return Passed(end=batch[-1][0] if len(batch) == BATCH else None, flaws=findings)
+
+    def _renditions(self, site: Site, last: str, _tally: Tally) -> Passed:
+        ids = self._store.pictured_after(site.id, last, PICTURED_AT_ONCE)
+        has_lost_source = self._sources_of(site, ids)
+        findings: list[Flaw] = []
+        for asset_id in ids:
+            for each in self._store.renditions_of(site.id, asset_id):
+                if not each.is_whole:
+                    findings.append(
+                        _about(
+                            each,
+                            site,
+                            Kind.RENDITION_DAMAGED,
+                            "Its bytes are not those kept of it.",
+                        )
+                    )
+                elif has_lost_source(each):
+                    findings.append(
+                        _about(
+                            each,
+                            site,
+                            Kind.RENDITION_WITHOUT_SOURCE,
+                            "What it was made of is gone.",
+                        )
+                    )
+        return Passed(end=ids[-1] if ids else None, flaws=self._still(site, findings))
+
+    def _sources_of(
+        self, site: Site, asset_ids: Sequence[str]
+    ) -> Callable[[CheckedRendition], bool]:
+        """Return what tells of renditions of these assets whether their source is gone."""
+        assets = self._inspections.assets(site.id, asset_ids)
+        # A record may not say any more whose it is: what was made of it may be needed, too.
+        strays = self._swept.those_there(set(asset_ids) - assets.keys())
+
+        def has_lost_source(rendition: CheckedRendition) -> bool:
+            asset = rendition.asset
+            return asset not in strays and _has_lost_source(rendition, assets.get(asset))
+
+        return has_lost_source
+
+    def _still(self, site: Site, findings: list[Flaw]) -> list[Flaw]:
+        """Return those about renditions that are not just going with what they were made of."""
+        if not findings:
+            return []
+        self._files.settle()
+        has_lost_source = self._sources_of(site, [each.asset or "" for each in findings])
+        still = []
+        for each in findings:
+            found = self._store.rendition(site.id, each.subject)
+            if found is None or self._inspections.is_being_written(site.id, found.file):
+                continue
+            is_lost = each.kind == Kind.RENDITION_WITHOUT_SOURCE and has_lost_source(found)
+            if is_lost or (each.kind == Kind.RENDITION_DAMAGED and not found.is_whole):
+                still.append(each)
+        return still
+
+    # What should have gone, or been counted
+
+    def _temporaries(self, site: Site, last: str, _tally: Tally) -> Passed:
+        ids = self._store.expired_after(site.id, last, BATCH)
+        findings = [
+            Flaw(
+                kind=Kind.TEMPORARY_EXPIRED,
+                site=site.id,
+                asset=each,
+                subject=each,
+                detail="Nobody claimed it in time.",
+            )
+            for each in ids
+        ]
+        return Passed(end=ids[-1] if len(ids) == BATCH else None, flaws=findings)
+
+    def _uploads(self, site: Site, last: str, _tally: Tally) -> Passed:
+        ids = self._store.expired_uploads_after(site.id, last, BATCH)
+        findings = [
+            Flaw(
+                kind=Kind.UPLOAD_EXPIRED,
+                site=site.id,
+                subject=each,
+                detail="Nobody has gone on with this resumable upload in time.",
+            )
+            for each in ids
+        ]
+        return Passed(end=ids[-1] if len(ids) == BATCH else None, flaws=findings)
+
+    def _counters(self, site: Site, last: str, _tally: Tally) -> Passed:
+        holders = self._ledger.holders_after(site.id, last, BATCH)
+        findings = []
+        for each in holders:
+            wrong = self._ledger.miscount(each)
+            if wrong:
+                findings.append(
+                    Flaw(
+                        kind=Kind.COUNTER_WRONG,
+                        site=site.id,
+                        subject=each.id,
+                        stored_id=each.person,
+                        detail=f"It says {wrong.counted.files} files of {wrong.counted.bytes} "
+                        f"bytes; stored are {wrong.stored.files} of {wrong.stored.bytes}.",
+                    )
+                )
+        return Passed(end=next_after(holders, BATCH), flaws=findings)
+
+
+class Place:
+    """Where a walk is: what a resumed one needs to go on. `is_due`: it is worth saving."""
+
+    def __init__(self, cursor: Mapping[str, Any] | None) -> None:
+        saved = cursor or {}
+        self.site = str(saved.get("site", ""))
+        self.step = str(saved.get("step", ""))
+        self.after = str(saved.get("after", ""))
+        self.done = int(saved.get("done", 0))
+        self.is_due = False
+        self.began_at: datetime = saved.get("began_at") or utc_now()
+        self.tally = Tally.from_dict(saved["tally"]) if "tally" in saved else Tally()
+
+    def enter(self, site_id: str) -> None:
+        """Begin with a site, or go on with the one that was begun."""
+        if site_id != self.site:
+            self.site = site_id
+            self.leave()
+
+    def left(self, sites: Iterable[Site]) -> Iterator[Site]:
+        """Yield the sites that are left, and enter each."""
+        for each in sorted(sites, key=lambda site: site.id):
+            if each.id >= self.site:
+                self.enter(each.id)
+                yield each
+
+    def walk(
+        self, steps: Sequence[str], look: Callable[[str, str], tuple[str | None, Sequence[Flaw]]]
+    ) -> Iterator[Sequence[Flaw]]:
+        """Take the steps that are left, a batch at a time; yield what was found.
+
+        `look` is given the step and where its batch begins; it returns where the next one does, or
+        None after the last. A step that ends within its first batch is quicker done again than
+        saved, so the place `is_due` after each full batch and after the last step.
+        """
+        following = dict(zip(steps, [*steps[1:], END], strict=True))
+        if self.step not in {*following, END}:
+            self.step, self.after = steps[0], ""
+        while self.step != END:
+            last, flaws = look(self.step, self.after)
+            if last is None:
+                self.step, self.after = following[self.step], ""
+            else:
+                self.after = last
+            self.is_due = last is not None or self.step == END
+            yield flaws
+
+    def leave(self) -> None:
+        """Have nothing begun."""
+        self.step = self.after = ""
+        self.tally, self.began_at = Tally(), utc_now()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for the job's cursor."""
+        return {
+            "site": self.site,
+            "step": self.step,
+            "after": self.after,
+            "done": self.done,
+            "began_at": self.began_at,
+            "tally": self.tally.as_dict(),
+        }
+
+
+def next_after(batch: Sequence[Any], limit: int) -> str | None:
+    """Return where the next batch begins, None when this was the last."""
+    return str(batch[-1].id) if len(batch) == limit else None
+
+
+def _of_reference(site: Site, found: BrokenReference) -> Flaw:
+    kind = found.fault.kind
+    return Flaw(
+        kind=kind,
+        site=site.id,
+        asset=found.image if kind not in SEEN_IN_THE_ENTRY else None,
+        subject=found.place,
+        detail=f"{found.fault.detail} ({found.image})",
+    )
+
+
+def first_bytes(assets: Sequence[InspectedAsset]) -> Sequence[InspectedAsset]:
+    """Return as many of `assets` as are read between two saves, at least one if there are any."""
+    size = 0
+    for count, each in enumerate(assets):
+        size += sum(version.bytes for version in each.versions)
+        if count and size > BYTES_AT_ONCE:
+            return assets[:count]
+    return assets
+
+
+def _has_lost_source(rendition: CheckedRendition, asset: InspectedAsset | None) -> bool:
+    """Tell whether the file it was made of is no more, for long.
+
+    One of a version that is no more shown goes with the next sweep.
+    """
+    if utc_now() - rendition.made_at < YOUNG:
+        return False
+    if asset is None:
+        return True
+    # Of a record that lost what it names, all that is left may be needed.
+    return bool(asset.versions) and all(each.file != rendition.file for each in asset.versions)
+
+
+def _about(rendition: CheckedRendition, site: Site, kind: Kind, detail: str) -> Flaw:
+    return Flaw(kind=kind, site=site.id, asset=rendition.asset, subject=rendition.id, detail=detail)
