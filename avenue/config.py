@@ -23,6 +23,7 @@ LEAST_SECRET_LENGTH = 32
 LEAST_SECRET_VARIETY = 10
 LONGEST_PATTERN = 64
 ALERT_LEVELS = 3
+BACKUP_PERIODS = 3
 PERCENTS = range(1, 101)
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
 WEBHOOK_PREFIX = "whsec_"
@@ -356,6 +357,34 @@ class Settings:
         least=1,
         most=10_080,
     )
+    backup_to: str = setting(
+        "AVENUE_BACKUP_TO",
+        "Where everything is backed up to by itself: a directory, on another disk than the "
+        "database. All processes that do background work must reach it. Empty: nowhere.",
+        "",
+    )
+    backup_hours: int = setting(
+        "AVENUE_BACKUP_HOURS",
+        "Hours between two backups to `AVENUE_BACKUP_TO`.",
+        24,
+        unit="hours",
+        least=1,
+        most=720,
+    )
+    backup_keep: tuple[str, ...] = setting(
+        "AVENUE_BACKUP_KEEP",
+        "For how many days, weeks and months the last backup of each is kept.",
+        ("7", "5", "12"),
+    )
+    backup_drill_days: int = setting(
+        "AVENUE_BACKUP_DRILL_DAYS",
+        "Days between two trials: the newest backup is restored into a database beside the real "
+        "one (it needs the room for that), checked, and dropped. 0: never.",
+        28,
+        unit="days",
+        least=0,
+        most=365,
+    )
     scrub_days: int = setting(
         "AVENUE_SCRUB_DAYS",
         "Within how many days every stored byte is read and compared with its hash, a little each "
@@ -679,6 +708,7 @@ class Settings:
         problems += [*settings._wrong_mail(), *settings._wrong_purge()]
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
         problems += settings._wrong_aliases()
+        problems += settings._wrong_backup()
         return settings, problems
 
     @property
@@ -779,6 +809,12 @@ class Settings:
                 f"knows us by it; use at least {LEAST_SECRET_LENGTH} random characters"
             )
         return problems
+
+    def _wrong_backup(self) -> list[str]:
+        counts = [int(each) for each in self.backup_keep if each.isdecimal()]
+        if len(self.backup_keep) != BACKUP_PERIODS or len(counts) != BACKUP_PERIODS:
+            return ["AVENUE_BACKUP_KEEP must be three whole numbers: days,weeks,months, as 7,5,12"]
+        return []
 
     def _wrong_webhook(self) -> list[str]:
         return _wrong_receiver("AVENUE_WEBHOOK", self.webhook_url, self.webhook_secret)

@@ -27,6 +27,7 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "
 # Everybody who takes the whole house instead of one site, and why that is right.
 SEES_THE_WHOLE_HOUSE = {
     "accounts.store.MongoAccountStore.__init__": "people and tokens are looked up before a site is",
+    "backup.store.BackupStore.__init__": "backups are of the whole deployment",
     "jobs.store.MongoJobStore.__init__": "one queue for all sites",
     "health.checks.store.inspections.InspectionStore.malformed_after": "one walk over all sites",
     "media.outbox.store.OutboxStore.__init__": "one queue of events for all sites",

@@ -167,6 +167,8 @@ NO_CODES = {
     "snake_case",
     "created_at",
     "count_quotas",
+    "backup_verify",
+    "backup_drill",
     "is_partial",
     "duplicate_of",
     "in_use",

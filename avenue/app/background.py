@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from avenue.app.backups import BACKUP, DRILL, VERIFY, BackupJobs
 from avenue.app.letters import MAIL
 from avenue.app.services import (
     alert_service,
     alert_teller,
     audit_service,
     deliverer,
+    findings_of,
     fsck_of,
     inspector,
     ledger,
@@ -24,6 +26,7 @@ from avenue.app.services import (
     shop_of,
     snapshot_service,
 )
+from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.health.alerts.service import TELL
@@ -74,12 +77,14 @@ MESSAGES = (MAIL, PURGE, WEBHOOKS, TELL)
 IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
 FIGURES = (SNAPSHOT, COUNT_QUOTAS)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
-CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS)
+BACKUPS = (BACKUP, VERIFY, DRILL)
+CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, BACKUPS)
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
-PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS)
+PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS, *BACKUPS)
 """Jobs that run again and again, and that `jobs run` runs now."""
 COUNT_SECONDS = 3600
+MOST_FINDINGS = 10_000
 LOOK_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
@@ -124,6 +129,11 @@ class Background:
             self._handlers[PURGE] = self._purge
         if settings.webhook_url:
             self._handlers[WEBHOOKS] = self._deliver
+        self._backups = BackupJobs(settings, database, checked)
+        if settings.backup_to:
+            self._handlers[BACKUP] = self._backups.create
+            self._handlers[VERIFY] = self._backups.verify
+            self._handlers[DRILL] = self._backups.drill
         self._settings, self._database = settings, database
         self._sites = Sites(database, settings)
         self._stop = threading.Event()
@@ -201,6 +211,9 @@ class Background:
             self._jobs.periodic(PURGE, EVERY_SECONDS)
         if self._settings.webhook_url:
             self._jobs.periodic(WEBHOOKS, DELIVER_SECONDS)
+        if self._settings.backup_to:
+            for kind, seconds in self._backups.seconds.items():
+                self._jobs.periodic(kind, seconds)
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
@@ -300,6 +313,22 @@ class Background:
             return worker.apply(job)
         finally:
             decoders.close()
+
+
+def checked(settings: Settings, database: Database, tell: Tell) -> tuple[Finding, ...]:
+    """Check every byte of a database, as `fsck` does, and return what it found."""
+
+    def save(job: Job) -> None:
+        tell(Progress(phase="check", done=job.progress.done, total=job.progress.total))
+
+    job = Background(settings, database).run_now(FSCK, save)
+    if job.error:
+        return (Finding(kind=Kind.UNREADABLE, what=FSCK, detail=job.error),)
+    found = findings_of(database).findings(job.id, "", MOST_FINDINGS)
+    return tuple(
+        Finding(kind=Kind.INCOMPLETE, what=f"{each.kind} {each.subject}", detail=each.detail)
+        for each in found
+    )
 
 
 def _work_until(runner: JobRunner, over: threading.Event) -> None:

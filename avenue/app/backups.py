@@ -1,16 +1,30 @@
 """Backups, put together for commands and jobs."""
 
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
 from avenue.app.services import audit_service
 from avenue.backup.create import Creation
-from avenue.backup.models import Manifest, Tell
+from avenue.backup.models import Finding, Kind, Manifest, Progress, Tell, tell_nobody
 from avenue.backup.one import Return, Returned
+from avenue.backup.opening import target_of
+from avenue.backup.prune import Keeping, Pruned, Pruning
 from avenue.backup.repository import Repository
 from avenue.backup.restore import Restoration
+from avenue.backup.store import BackupStore, Deed
 from avenue.backup.targets import Target
+from avenue.backup.verify import Portion, Verification, Verified
+from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.storage.connection import Database
+from avenue.storage.copying.drilling import DrillDatabase, differences
 from avenue.storage.copying.reading import DatabaseSource
 from avenue.storage.copying.returning import Returning
 from avenue.storage.copying.writing import Destination, Renaming
@@ -18,11 +32,47 @@ from avenue.storage.leases import Leases
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.schema import Gate
 
+BACKUP = "backup"
+VERIFY = "backup_verify"
+DRILL = "backup_drill"
+PORTIONS = 7
+"""Each day another one of so many portions of all objects is read."""
+VERIFY_SECONDS = 24 * 3600
+DAY_SECONDS = 24 * 3600
 
-def creation(database: Database, target: Target) -> Creation:
-    """Return who backs everything up; raise what `Gate` does."""
+Check = Callable[[Settings, Database, Tell], tuple[Finding, ...]]
+"""Checks every byte of a database."""
+
+
+def target_from(_settings: Settings, address: str) -> Target:
+    """Return the target of an address, as the settings say."""
+    return target_of(address)
+
+
+def back_up(
+    settings: Settings,
+    database: Database,
+    target: Target,
+    tell: Tell = tell_nobody,
+    *,
+    takes_over: bool = False,
+) -> Manifest:
+    """Back everything up, and note that it was done; raise what `Gate` does, and `Creation`."""
     Gate(database).pass_or_raise()
-    return Creation([DatabaseSource(database)], Leases(database), target)
+    creation = Creation([DatabaseSource(database)], Leases(database), target)
+    manifest = creation.run(tell, takes_over=takes_over)
+    BackupStore(database).note(Deed.CREATED, manifest.id, len(manifest.findings))
+    return manifest
+
+
+def prune(
+    database: Database, target: Target, keeping: Keeping, *, is_trial: bool = False
+) -> Pruned:
+    """Remove snapshots that are kept no longer, and what only they needed."""
+    Gate(database).pass_or_raise()
+    repository = Repository.opened(target)
+    pruning = Pruning(repository, Leases(database), DatabaseSource(database).installation())
+    return pruning.run(keeping, is_trial=is_trial)
 
 
 def restoration(
@@ -55,3 +105,152 @@ def bring_back(
         details={"kind": kind, "snapshot": manifest.id},
     )
     return returned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """What a trial restore found: `files` and `records` came back, of which some are `findings`."""
+
+    snapshot: str
+    records: int
+    files: int
+    findings: tuple[Finding, ...]
+
+
+def drill(
+    settings: Settings,
+    database: Database,
+    repository: Repository,
+    manifest: Manifest,
+    check: Check,
+    tell: Tell = tell_nobody,
+) -> Drilled:
+    """Restore a snapshot into a database beside the real one, check all of it, and drop it.
+
+    Raise `DrillInTheWay`, and what `Restoration` raises.
+    """
+    with _scratch(settings, database, manifest.objects.size) as (own, scratch):
+        restored = restoration(scratch, repository, Renaming(), tell).run(
+            manifest, Renaming(), keeps_tokens=False
+        )
+        counts = {each.name: each.count for share in manifest.shares for each in share.collections}
+        findings = [
+            *restored.findings,
+            *(
+                Finding(kind=Kind.INCOMPLETE, what=each.collection, detail=each.detail)
+                for each in differences(scratch, counts)
+            ),
+            *check(own, scratch, tell),
+        ]
+    return Drilled(
+        snapshot=manifest.id,
+        records=restored.records,
+        files=restored.files,
+        findings=tuple(findings),
+    )
+
+
+@contextlib.contextmanager
+def _scratch(
+    settings: Settings, database: Database, size: int
+) -> Iterator[tuple[Settings, Database]]:
+    """Give an empty database beside the real one, and drop it at the end."""
+    drilling = DrillDatabase(database)
+    drilling.clear(size)
+    own = replace(settings, mongodb_uri=_beside(settings.mongodb_uri, drilling.name, database))
+    scratch = Database(own)
+    try:
+        yield own, scratch
+    finally:
+        with contextlib.suppress(AvenueError):  # what raised this is told
+            drilling.drop()
+        scratch.close()
+
+
+def _beside(uri: str, name: str, database: Database) -> str:
+    """Return the address of another database of the same server, for the same user."""
+    parts = urlsplit(uri)
+    query = parts.query
+    if "@" in parts.netloc and "authsource=" not in query.lower():
+        known_in = parts.path.strip("/") or "admin"
+        query = f"{query}&authSource={known_in}" if query else f"authSource={known_in}"
+    return urlunsplit((parts.scheme, parts.netloc, f"/{quote(name, safe='')}", query, ""))
+
+
+class BackupJobs:
+    """The periodic jobs of backups, where `AVENUE_BACKUP_TO` says where to."""
+
+    def __init__(self, settings: Settings, database: Database, check: Check) -> None:
+        self._settings = settings
+        self._database = database
+        self._check = check
+
+    @property
+    def seconds(self) -> Mapping[str, int]:
+        """How often each of them runs."""
+        every = {BACKUP: self._settings.backup_hours * 3600, VERIFY: VERIFY_SECONDS}
+        if self._settings.backup_drill_days:
+            every[DRILL] = self._settings.backup_drill_days * DAY_SECONDS
+        return every
+
+    def create(self, job: RunningJob) -> Mapping[str, Any]:
+        """Back everything up, then remove what is kept no longer."""
+        settings, target = self._settings, self._target()
+        manifest = back_up(settings, self._database, target, _saving(job))
+        pruned = prune(self._database, target, keeping_of(settings))
+        return {
+            "snapshot": manifest.id,
+            "files": manifest.files,
+            "new_objects": manifest.objects.new,
+            "new_bytes": manifest.objects.new_size,
+            "findings": len(manifest.findings),
+            "pruned": len(pruned.removed),
+        }
+
+    def verify(self, job: RunningJob) -> Mapping[str, Any]:
+        """Read the records of all snapshots, and today's portion of the objects."""
+        portion = Portion(number=utc_now().toordinal() % PORTIONS, of=PORTIONS)
+        repository = Repository.opened(self._target())
+        verified = Verification(repository).run(reads=portion, tell=_saving(job))
+        note_verified(self._database, verified)
+        return {
+            "objects": verified.objects,
+            "read": verified.read,
+            "findings": len(verified.findings),
+        }
+
+    def drill(self, job: RunningJob) -> Mapping[str, Any]:
+        """Restore the newest snapshot beside the real database, and check it."""
+        repository = Repository.opened(self._target())
+        drilled = drill(
+            self._settings,
+            self._database,
+            repository,
+            repository.manifest(),
+            self._check,
+            _saving(job),
+        )
+        BackupStore(self._database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
+        return {"snapshot": drilled.snapshot, "findings": len(drilled.findings)}
+
+    def _target(self) -> Target:
+        return target_from(self._settings, self._settings.backup_to)
+
+
+def note_verified(database: Database, verified: Verified) -> None:
+    """Note that snapshots were looked at."""
+    newest = verified.snapshots[-1] if verified.snapshots else ""
+    BackupStore(database).note(Deed.VERIFIED, newest, len(verified.findings))
+
+
+def keeping_of(settings: Settings) -> Keeping:
+    """Return how many snapshots the settings keep."""
+    daily, weekly, monthly = map(int, settings.backup_keep)
+    return Keeping(daily=daily, weekly=weekly, monthly=monthly)
+
+
+def _saving(job: RunningJob) -> Tell:
+    def save(progress: Progress) -> None:
+        job.save(done=progress.done, total=progress.total)
+
+    return save

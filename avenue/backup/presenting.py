@@ -4,6 +4,7 @@ from typing import Any
 
 from avenue.backup.models import Finding, Manifest
 from avenue.backup.one import Returned
+from avenue.backup.prune import Pruned
 from avenue.backup.repository import SnapshotState
 from avenue.backup.restore import Restored
 from avenue.backup.verify import Verified
@@ -122,3 +123,23 @@ def returned_text(returned: Returned) -> str:
         "stayed as it was."
     )
     return "\n".join([*finding_lines(returned.findings), told])
+
+
+def pruned_json(pruned: Pruned) -> dict[str, Any]:
+    """Return what programs are told of what went."""
+    return {
+        "kept": list(pruned.kept),
+        "removed": list(pruned.removed),
+        "objects": pruned.objects,
+        "bytes": pruned.size,
+        "findings": [finding_json(each) for each in pruned.findings],
+    }
+
+
+def pruned_text(pruned: Pruned) -> str:
+    """Return the same for people."""
+    told = (
+        f"{len(pruned.kept)} snapshots kept, {len(pruned.removed)} removed, with "
+        f"{pruned.objects} objects of {pruned.size / MB:.1f} MB."
+    )
+    return "\n".join([*finding_lines(pruned.findings), *pruned.removed, told])

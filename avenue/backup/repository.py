@@ -133,6 +133,10 @@ class Repository:
         """Return the bytes of an object; raise `Missing`."""
         return self.target.open(self.object_name(sha256))
 
+    def remove_object(self, sha256: str) -> None:
+        """Remove an object; only while nobody writes a snapshot."""
+        self.target.delete(self.object_name(sha256))
+
     # Snapshots
 
     def next_id(self) -> str:

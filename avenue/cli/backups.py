@@ -1,4 +1,4 @@
-"""Commands about backups: `backup create|list|verify|restore`."""
+"""Commands about backups: `backup create|list|verify|restore|prune|drill`."""
 
 import re
 import sys
@@ -7,13 +7,17 @@ from contextlib import contextmanager
 
 import click
 
-from avenue.app.backups import bring_back, creation, restoration
+from avenue.app import backups
+from avenue.app.background import checked
+from avenue.app.backups import back_up, bring_back, restoration, target_from
 from avenue.backup.models import Progress
 from avenue.backup.one import KINDS
-from avenue.backup.opening import target_of
 from avenue.backup.presenting import (
+    finding_json,
     finding_lines,
     manifest_json,
+    pruned_json,
+    pruned_text,
     restored_json,
     restored_text,
     returned_json,
@@ -23,18 +27,30 @@ from avenue.backup.presenting import (
     verified_json,
     verified_text,
 )
+from avenue.backup.prune import Keeping
 from avenue.backup.repository import Repository, SnapshotState
+from avenue.backup.store import BackupStore, Deed
+from avenue.backup.targets import Target
 from avenue.backup.verify import ALL, Portion, Verification
-from avenue.cli.context import as_json, database_of, local, say, settings_in_force, why
-from avenue.config import ConfigError
+from avenue.cli.context import (
+    as_json,
+    database_of,
+    local,
+    say,
+    settings_as_they_are,
+    settings_in_force,
+    why,
+)
+from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.storage.copying.writing import Renaming
 
 DAMAGED, TROUBLE = 1, 2
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
+IN_SETTINGS = "Else that of AVENUE_BACKUP_TO."
 from_target = click.option(
-    "--from", "target", required=True, metavar="TARGET", help="Where the backups are."
+    "--from", "address", metavar="TARGET", help=f"Where the backups are. {IN_SETTINGS}"
 )
 of_snapshot = click.option("--snapshot", "snapshot_id", metavar="ID", help="Which one.")
 
@@ -66,7 +82,7 @@ def backup() -> None:
 
 
 @backup.command()
-@click.option("--to", "target", required=True, metavar="TARGET", help="Where to: a directory.")
+@click.option("--to", "address", metavar="TARGET", help=f"Where to: a directory. {IN_SETTINGS}")
 @click.option(
     "--take-over",
     is_flag=True,
@@ -74,7 +90,7 @@ def backup() -> None:
 )
 @local
 @as_json
-def create(*, target: str, take_over: bool, is_local: bool, wants_json: bool) -> None:
+def create(*, address: str | None, take_over: bool, is_local: bool, wants_json: bool) -> None:
     """Back everything up: all records as of one time, and the files that are not there yet.
 
     Run it again after an interruption: what was written of files is kept. Files that are damaged
@@ -85,7 +101,8 @@ def create(*, target: str, take_over: bool, is_local: bool, wants_json: bool) ->
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
     ):
-        manifest = creation(database, target_of(target)).run(_draw, takes_over=take_over)
+        target = _target(settings, address)
+        manifest = back_up(settings, database, target, _draw, takes_over=take_over)
     state = SnapshotState(id=manifest.id, manifest=manifest, is_complete=True)
     text = [*finding_lines(manifest.findings), snapshot_line(state)]
     say(wants_json, manifest_json(manifest), "\n".join(text))
@@ -95,10 +112,10 @@ def create(*, target: str, take_over: bool, is_local: bool, wants_json: bool) ->
 @backup.command(name="list")
 @from_target
 @as_json
-def list_snapshots(*, target: str, wants_json: bool) -> None:
+def list_snapshots(*, address: str | None, wants_json: bool) -> None:
     """List the snapshots, the oldest first."""
     with _troubles():
-        found = Repository.opened(target_of(target)).snapshots()
+        found = Repository.opened(_target(settings_as_they_are()[0], address)).snapshots()
     items = [snapshot_json(each) for each in found]
     text = "\n".join(map(snapshot_line, found)) or "There are none."
     say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
@@ -113,7 +130,7 @@ def list_snapshots(*, target: str, wants_json: bool) -> None:
 @as_json
 def verify(
     *,
-    target: str,
+    address: str | None,
     snapshot_id: str | None,
     read: bool,
     read_portion: Portion | None,
@@ -124,7 +141,8 @@ def verify(
     Without an option the records are read, and the objects only looked for with their sizes.
     """
     with _troubles():
-        verification = Verification(Repository.opened(target_of(target)))
+        repository = Repository.opened(_target(settings_as_they_are()[0], address))
+        verification = Verification(repository)
         reads = ALL if read else read_portion
         verified = verification.run(snapshot_id, reads=reads, tell=_draw)
     say(wants_json, verified_json(verified), verified_text(verified))
@@ -150,7 +168,7 @@ def verify(
 @as_json
 def restore(  # noqa: PLR0913 - an option each
     *,
-    target: str,
+    address: str | None,
     snapshot_id: str | None,
     site_id: str | None,
     becomes: str | None,
@@ -177,7 +195,7 @@ def restore(  # noqa: PLR0913 - an option each
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
     ):
-        repository = Repository.opened(target_of(target))
+        repository = Repository.opened(_target(settings, address))
         manifest = repository.manifest(snapshot_id)
         if only:
             returned = bring_back(settings, database, repository, manifest, *only)
@@ -190,6 +208,85 @@ def restore(  # noqa: PLR0913 - an option each
             findings = restored.findings
     say(wants_json, facts, text)
     sys.exit(DAMAGED if findings else 0)
+
+
+@backup.command()
+@from_target
+@click.option("--daily", type=click.IntRange(0), metavar="N", help="Of the last N days one each.")
+@click.option("--weekly", type=click.IntRange(0), metavar="N", help="Of the last N weeks.")
+@click.option("--monthly", type=click.IntRange(0), metavar="N", help="Of the last N months.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@local
+@as_json
+def prune(
+    *,
+    address: str | None,
+    daily: int | None,
+    weekly: int | None,
+    monthly: int | None,
+    dry_run: bool,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Remove snapshots that are kept no longer, and the files only they needed.
+
+    Without numbers AVENUE_BACKUP_KEEP says what is kept; with any, those that are not given are 0.
+    The newest snapshot stays in any case. While a backup runs, this ends with exit code 2.
+    """
+    with (
+        _troubles(),
+        settings_in_force(is_local=is_local) as settings,
+        database_of(settings) as database,
+    ):
+        keeping = backups.keeping_of(settings)
+        if (daily, weekly, monthly) != (None, None, None):
+            keeping = Keeping(daily=daily or 0, weekly=weekly or 0, monthly=monthly or 0)
+        pruned = backups.prune(database, _target(settings, address), keeping, is_trial=dry_run)
+    say(wants_json, {**pruned_json(pruned), "dry_run": dry_run}, pruned_text(pruned))
+    sys.exit(DAMAGED if pruned.findings else 0)
+
+
+@backup.command()
+@from_target
+@of_snapshot
+@local
+@as_json
+def drill(
+    *, address: str | None, snapshot_id: str | None, is_local: bool, wants_json: bool
+) -> None:
+    """Restore a snapshot for trial, check every byte, compare the counts, and drop it again.
+
+    It goes into a database beside the real one, called like it with _drill behind, which needs as
+    much room.
+    """
+    with (
+        _troubles(),
+        settings_in_force(is_local=is_local) as settings,
+        database_of(settings) as database,
+    ):
+        repository = Repository.opened(_target(settings, address))
+        manifest = repository.manifest(snapshot_id)
+        drilled = backups.drill(settings, database, repository, manifest, checked, _draw)
+        BackupStore(database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
+    facts = {
+        "snapshot": drilled.snapshot,
+        "records": drilled.records,
+        "files": drilled.files,
+        "findings": [finding_json(each) for each in drilled.findings],
+    }
+    told = (
+        f"{drilled.snapshot} can be restored: {drilled.records} records, {drilled.files} files, "
+        f"{len(drilled.findings)} findings."
+    )
+    say(wants_json, facts, "\n".join([*finding_lines(drilled.findings), told]))
+    sys.exit(DAMAGED if drilled.findings else 0)
+
+
+def _target(settings: Settings, address: str | None) -> Target:
+    """Return the target that is given, else that of the settings."""
+    if not (address or settings.backup_to):
+        raise click.UsageError("Give the target, or set AVENUE_BACKUP_TO.")
+    return target_from(settings, address or settings.backup_to)
 
 
 def _renaming(site_id: str | None, becomes: str | None, hosts: tuple[str, ...]) -> Renaming:

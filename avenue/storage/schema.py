@@ -40,6 +40,7 @@ HOUSE_COLLECTIONS = (
     "infra_metrics",
     "infra_alerts",
     "infra_traffic",
+    "backups",
 )
 OUR_COLLECTIONS = frozenset(
     {

@@ -757,6 +757,15 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             ],
         },
     ),
+    "backups": Shape(
+        {
+            "_id": str,
+            "at": datetime,
+            "snapshot": str,
+            "findings": int,
+            "good_at": maybe(datetime),
+        }
+    ),
     "infra_traffic": Shape(
         {"_id": str, **TRAFFIC},
         {"processes": unless_missing([{"id": str, "number": int, "at": datetime}])},

@@ -26,6 +26,7 @@ def everything(database: Database) -> Background:
         purge_secret="s" * 32,
         webhook_url="https://shop.example/hook",
         webhook_secret="s" * 32,
+        backup_to="/nowhere",
     )
     return Background(settings, database)
 

@@ -58,6 +58,9 @@ WISHES = {
     Wish.CANCEL: lazy_gettext("Cancelling…"),
 }
 KINDS = {
+    "backup": lazy_gettext("Backing everything up"),
+    "backup_drill": lazy_gettext("Restoring a backup for trial"),
+    "backup_verify": lazy_gettext("Looking at backups"),
     "count_quotas": lazy_gettext("Counting what is stored"),
     "fsck": lazy_gettext("Check and repair of the storage"),
     "inspect": lazy_gettext("Inspection of everything"),
