@@ -21,13 +21,16 @@ RUN python -m venv node \
 
 COPY avenue /srv/avenue/avenue
 COPY wsgi.py gunicorn.conf.py /srv/avenue/
-RUN mkdir -p /srv/avenue/avenue/static/vendor \
+RUN mkdir -p /srv/avenue/avenue/static/vendor/fonts \
  && cp node_modules/sortablejs/modular/sortable.esm.js /srv/avenue/avenue/static/vendor/ \
  && cp node_modules/fflate/esm/browser.js /srv/avenue/avenue/static/vendor/fflate.esm.js \
  && cp node_modules/tus-js-client/dist/tus.min.js /srv/avenue/avenue/static/vendor/ \
  && cp node_modules/grapesjs/dist/grapes.min.js /srv/avenue/avenue/static/vendor/ \
  && cp node_modules/grapesjs/dist/css/grapes.min.css /srv/avenue/avenue/static/vendor/ \
  && cp node_modules/grapesjs/locale/es.mjs /srv/avenue/avenue/static/vendor/grapes.es.js \
+ && for font in figtree inter source-serif-4; do \
+      cp node_modules/@fontsource-variable/$font/files/$font-latin*-wght-normal.woff2 /srv/avenue/avenue/static/vendor/fonts/ && \
+      cp node_modules/@fontsource-variable/$font/LICENSE /srv/avenue/avenue/static/vendor/fonts/$font-LICENSE.txt || exit 1; done \
  && /opt/avenue/bin/python -m compileall -q /srv/avenue \
  && /opt/avenue/bin/pip uninstall --yes --quiet pip setuptools
 

@@ -22,6 +22,10 @@ assets: node_modules/.installed ## What the pages take from npm, into avenue/sta
 	cp node_modules/grapesjs/dist/grapes.min.js avenue/static/vendor/
 	cp node_modules/grapesjs/dist/css/grapes.min.css avenue/static/vendor/
 	cp node_modules/grapesjs/locale/es.mjs avenue/static/vendor/grapes.es.js
+	mkdir -p avenue/static/vendor/fonts
+	for font in figtree inter source-serif-4; do \
+	  cp node_modules/@fontsource-variable/$$font/files/$$font-latin*-wght-normal.woff2 avenue/static/vendor/fonts/ && \
+	  cp node_modules/@fontsource-variable/$$font/LICENSE avenue/static/vendor/fonts/$$font-LICENSE.txt || exit 1; done
 
 ##@ Check
 # SEED=random draws a new order of the files and of the tests in them, SEED=n gives back one that was

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from avenue.theme import Link, Theme
+
 COMMAND = "command"
 """Stands for whoever runs `python -m avenue` where people stand with their id; it is no id."""
 
@@ -87,7 +89,8 @@ class Site:
     `quota_bytes` and `quota_files` are what it may store, `user_quota_…` what one person may; None
     stands for the house's default, 0 for no quota. `logo` is an asset,
     `colors` are `#rrggbb` by name, `limits` the site's own; of `upload_categories` what the site
-    says of its own, by name and field. `revision` grows with each change.
+    says of its own, by name and field. `theme`, `menu`, `legal` and `contact` are how its public
+    pages look and what stands around them. `revision` grows with each change.
     `shows_variants`: its pictures come in other sizes than their own, too.
     """
 
@@ -104,6 +107,10 @@ class Site:
     colors: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[Limit, int] = field(default_factory=dict)
     upload_categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    theme: Theme = field(default_factory=Theme)
+    menu: tuple[Link, ...] = ()
+    legal: tuple[Link, ...] = ()
+    contact: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1
     shows_variants: bool = True
 

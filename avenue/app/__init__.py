@@ -131,6 +131,8 @@ from avenue.web import (
     problems,
     requestlog,
     scraping,
+    site_frame,
+    stylesheet,
 )
 from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
 from avenue.web.services import provide
@@ -180,7 +182,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         capacity_service(settings, database, known_sites),
     )
 
-    for each in (parsing, language, assets, colours, problems):
+    for each in (parsing, language, assets, colours, stylesheet, site_frame, problems):
         each.install(app)
     _install_gate(app, gate, database, settings)
     hosts.install(app, known_sites, settings)

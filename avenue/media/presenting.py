@@ -24,8 +24,11 @@ from avenue.media.replies import (
 )
 from avenue.media.urls import original_path, original_url, variant_path
 from avenue.media.variants import DEFAULT_EXTENSION, EAGER, FORMATS, VARIANTS, Size, size_of
+from avenue.web.site_frame import Logo
 
 DISPLAYED = "gallery"
+WIDEST_LOGO = 640
+"""In pixels: a header shows a logo at most 224 wide, two or three of them for each."""
 WIDTHS = sorted(
     (row for row in VARIANTS.values() if row.name == f"w{row.width}"), key=lambda row: row.width
 )
@@ -198,6 +201,21 @@ def sources(site: Site, asset: Asset) -> list[tuple[int, str]]:
         width, _ = _size(asset, row.name)
         found.setdefault(width, site.base_url + variant_path(asset, row.name))
     return sorted(found.items())
+
+
+def logo_shown(asset: Asset, *, has_sizes: bool) -> Logo:
+    """Return a site's logo as its header shows it: small, and from the host that was asked."""
+    width, height = asset.current.width, asset.current.height
+    if not has_sizes or width is None:
+        return Logo(src=original_path(asset), width=width, height=height)
+    found = {_size(asset, row.name)[0]: row.name for row in WIDTHS if row.width <= WIDEST_LOGO}
+    paths = [(wide, variant_path(asset, name)) for wide, name in sorted(found.items())]
+    return Logo(
+        src=paths[0][1],
+        srcset=", ".join(f"{path} {wide}w" for wide, path in paths),
+        width=width,
+        height=height,
+    )
 
 
 def _variant_json(site: Site, asset: Asset, variant: str) -> Variant:

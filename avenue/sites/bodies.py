@@ -2,11 +2,33 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from avenue.errors import sentence
 from avenue.identity import ID_PATTERN, Role
 from avenue.media.models import Visibility
 from avenue.media.type_patterns import TypePattern
+from avenue.theme import (
+    LONGEST_ADDRESS,
+    LONGEST_LABEL,
+    LONGEST_TARGET,
+    MOST_LINKS,
+    Corners,
+    Font,
+    Scheme,
+    Size,
+    checked_contact,
+    is_target,
+)
 
 MOST_HOSTS = 20
 LONGEST_URL = 300
@@ -26,6 +48,41 @@ Hosts = Annotated[list[Text], Field(max_length=MOST_HOSTS)]
 CategoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
 
+def _target(text: str) -> str:
+    if not is_target(text):
+        raise PydanticCustomError(
+            "link_target",
+            sentence(
+                "A link leads to a path as /p/about, or begins with https://, http://, mailto: or "
+                "tel:."
+            ),
+        )
+    return text
+
+
+def _label(text: str) -> str:
+    if not text.isprintable() or "=" in text:
+        raise PydanticCustomError(
+            "link_label", sentence("The text of a link is one line without an equals sign.")
+        )
+    return text
+
+
+CONTACT_SENTENCES = {
+    "email": sentence("Write an e-mail address as shop@example.com."),
+    "phone": sentence("Write a telephone number as +595 21 123 456."),
+    "whatsapp": sentence("Write the number with its country's code, as +595 981 123 456."),
+    "address": sentence("Write a few lines of text."),
+}
+PROFILE_SENTENCE = sentence("Write the address of the profile there, or its name as @shoes.")
+
+
+Reach = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TARGET)
+]
+Chosen = Field(strict=False)
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -37,6 +94,72 @@ class Colors(_Body):
     accent: Color | None = None
     background: Color | None = None
     text: Color | None = None
+
+
+class ThemeChanges(_Body):
+    """What is given of the theme changes; null goes back to the usual.
+
+    Fonts of `headings` and `text`, `size` of texts, `spacing`, `measure` (the width of lines),
+    `buttons`, and whether pages are light, dark or as the reader's system says (`scheme`).
+    """
+
+    headings: Annotated[Font | None, Chosen] = None
+    text: Annotated[Font | None, Chosen] = None
+    size: Annotated[Size | None, Chosen] = None
+    spacing: Annotated[Size | None, Chosen] = None
+    measure: Annotated[Size | None, Chosen] = None
+    buttons: Annotated[Corners | None, Chosen] = None
+    scheme: Annotated[Scheme | None, Chosen] = None
+
+
+class LinkBody(_Body):
+    """An entry of a menu: what is read, and where it leads."""
+
+    label: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_LABEL),
+        AfterValidator(_label),
+    ]
+    to: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, max_length=LONGEST_TARGET),
+        AfterValidator(_target),
+        Field(examples=["/p/nosotros"]),
+    ]
+
+
+Links = Annotated[list[LinkBody], Field(max_length=MOST_LINKS)]
+
+
+class ContactChanges(_Body):
+    """How the site is reached, and its profiles; what is given changes, null takes it away."""
+
+    email: Annotated[Reach | None, Field(examples=["shop@example.com"])] = None
+    phone: Reach | None = None
+    whatsapp: Reach | None = None
+    address: (
+        Annotated[
+            str,
+            StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_ADDRESS),
+        ]
+        | None
+    ) = None
+    instagram: Reach | None = None
+    facebook: Reach | None = None
+    tiktok: Reach | None = None
+    youtube: Reach | None = None
+    x: Reach | None = None
+    linkedin: Reach | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _as_kept(cls, text: str | None, info: ValidationInfo) -> str | None:
+        """Return what is kept; a profile may be given by its name."""
+        kept = checked_contact(str(info.field_name), text) if text is not None else None
+        if text is not None and kept is None:
+            told = CONTACT_SENTENCES.get(str(info.field_name), PROFILE_SENTENCE)
+            raise PydanticCustomError("contact", told)
+        return kept
 
 
 class Limits(_Body):
@@ -75,6 +198,7 @@ class CategoryChanges(_Body):
 class SiteChanges(_Body):
     """What of a site may change; `hosts` is for superusers and replaces what is there.
 
+    `menu` stands above every public page, `legal` below; both replace what is there.
     Of `upload_categories` those that are named change; null takes one away.
     """
 
@@ -83,6 +207,10 @@ class SiteChanges(_Body):
     base_url: Text | None = None
     hosts: Hosts = []
     colors: Colors = Colors()
+    theme: ThemeChanges = ThemeChanges()
+    menu: Links = []
+    legal: Links = []
+    contact: ContactChanges = ContactChanges()
     limits: Limits = Limits()
     upload_categories: Annotated[
         dict[CategoryName, CategoryChanges | None], Field(max_length=MOST_CATEGORIES)

@@ -4,7 +4,7 @@ Fields have the names the API tells mistakes by: `name`, `colors.primary`, `limi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,15 +15,21 @@ from avenue.identity import Limit, Site
 from avenue.sites.addresses import checked_base_url
 from avenue.sites.bodies import Colors
 from avenue.sites.errors import HostNotGiven, HostTaken, InvalidHost, LimitTooHigh, SiteExists
+from avenue.theme import CHOICES, CONTACT, Link
 
 MB = 1024 * 1024
 NUMBER = re.compile("[0-9]{1,12}")
 COLORS = tuple(Colors.model_fields)
+THEME = tuple(CHOICES)
+MENUS = ("menu", "legal")
 TEXTS = ("name", "locale")
 OWN = (
     *TEXTS,
     "base_url",
     *(f"colors.{name}" for name in COLORS),
+    *(f"theme.{name}" for name in THEME),
+    *MENUS,
+    *(f"contact.{name}" for name in CONTACT),
     *(f"limits.{limit}" for limit in Limit),
     "limits.user_quota_mb",
     "limits.user_quota_files",
@@ -47,6 +53,9 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
         "locale": site.locale,
         "base_url": "" if site.base_url == house_url else site.base_url,
         **{f"colors.{name}": site.colors.get(name, "") for name in COLORS},
+        **{f"theme.{name}": str(getattr(site.theme, name)) for name in THEME},
+        **{name: _written(getattr(site, name)) for name in MENUS},
+        **{f"contact.{name}": site.contact.get(name, "") for name in CONTACT},
         **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
         "hosts": "\n".join(site.hosts),
         "limits.quota_mb": _quota(site.quota_bytes, MB),
@@ -122,7 +131,9 @@ def _value(group: str, text: str) -> Any:
             return _lines(text)
         case "limits":
             return int(text) if NUMBER.fullmatch(text) else text or None
-        case "colors" | "base_url":
+        case "menu" | "legal":
+            return [_link(line) for line in text.splitlines() if line.strip()]
+        case "colors" | "base_url" | "theme" | "contact":
             return text or None
         case _text:
             return text
@@ -132,8 +143,19 @@ def _lines(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
+def _written(links: Sequence[Link]) -> str:
+    """Return a menu as one types it: a line for each link."""
+    return "\n".join(f"{each.label} = {each.to}" for each in links)
+
+
+def _link(line: str) -> dict[str, str]:
+    label, _, target = line.partition("=")
+    return {"label": label.strip(), "to": target.strip()}
+
+
 def _field_of(location: str) -> str:
-    return "hosts" if location.startswith("hosts.") else location
+    first = location.partition(".")[0]
+    return first if first in {"hosts", *MENUS} else location
 
 
 def _address_field(changes: Mapping[str, Any]) -> str:

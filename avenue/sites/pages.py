@@ -19,6 +19,7 @@ from avenue.sites.contrast import PAIRS, USUAL, Pair, too_weak
 from avenue.sites.errors import LogoNotFound, RevisionConflict
 from avenue.sites.service import LogoService, SiteService
 from avenue.storage.schema import DEFAULT_SITE
+from avenue.theme import MOST_LINKS, NETWORKS, Corners, Font, Scheme, Size
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
@@ -56,6 +57,47 @@ COLORS = {
     "background": (lazy_gettext("Background"), lazy_gettext("Behind everything.")),
     "text": (lazy_gettext("Text"), lazy_gettext("What people read.")),
 }
+SIZES = {
+    Size.SMALL: lazy_gettext("Small"),
+    Size.MEDIUM: lazy_gettext("Medium"),
+    Size.LARGE: lazy_gettext("Large"),
+}
+FONTS = {
+    Font.SYSTEM: lazy_gettext("The reader's system"),
+    Font.FIGTREE: "Figtree",
+    Font.INTER: "Inter",
+    Font.SOURCE_SERIF: "Source Serif 4",
+}
+THEME = {
+    "headings": (lazy_gettext("Font of headings"), "", FONTS),
+    "text": (
+        lazy_gettext("Font of texts"),
+        lazy_gettext("The system's needs no download; each other one is 20 to 50 kB, once."),
+        FONTS,
+    ),
+    "size": (lazy_gettext("Size of texts"), "", SIZES),
+    "spacing": (lazy_gettext("Spacing"), "", SIZES),
+    "measure": (lazy_gettext("Width of lines"), "", SIZES),
+    "buttons": (
+        lazy_gettext("Corners of buttons"),
+        "",
+        {
+            Corners.SQUARE: lazy_gettext("Square"),
+            Corners.ROUNDED: lazy_gettext("Rounded"),
+            Corners.PILL: lazy_gettext("Fully round"),
+        },
+    ),
+    "scheme": (
+        lazy_gettext("Light or dark"),
+        lazy_gettext("In the store everybody can choose otherwise."),
+        {
+            Scheme.LIGHT: lazy_gettext("Light"),
+            Scheme.DARK: lazy_gettext("Dark"),
+            Scheme.AUTO: lazy_gettext("As the reader's device"),
+        },
+    ),
+}
+"""Title, note and choices of each field of a theme."""
 LIMITS = {
     Limit.IMAGES_PER_PRODUCT: lazy_gettext("Photos per product"),
     Limit.PRODUCT_IMAGE_MB: lazy_gettext("Size of a product photo, in MB"),
@@ -206,6 +248,8 @@ def _settings(
         usual=USUAL,
         weak=[_weak(pair, measured) for pair, measured in too_weak(_valid_colors(shown))],
         limits=LIMITS,
+        theme_choices=THEME,
+        networks={name: each.title for name, each in NETWORKS.items()},
         most=using(SiteService).most(),
         room=_room(site),
         own=using(MediaLibrary).used_by(actor),
@@ -222,6 +266,15 @@ def _settings(
             "sending": _("Sending the logo…"),
             "sent": str(SAID["logo"]),
             "failed": _("The connection broke. Try again."),
+            "link_label": _("Text of the link"),
+            "link_to": _("Leads to"),
+            "link_up": _("Move up"),
+            "link_down": _("Move down"),
+            "link_remove": _("Remove"),
+            "link_add": _("Add a link"),
+            "link_moved": _("“{label}” is number {place} of {count} now."),
+            "link_removed": _("“{label}” is removed."),
+            "most_links": MOST_LINKS,
             "one": _("A site has one logo: drop one file."),
         },
     )

@@ -1,6 +1,7 @@
 """How a site looks in JSON, for routes and commands."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from avenue.identity import Site
 from avenue.media.categories import Category, categories_of
@@ -18,6 +19,10 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> repl
         "base_url": site.base_url,
         "colors": dict(site.colors),
         "logo": image_json(site, logo) if logo else None,
+        "theme": {name: str(each) for name, each in asdict(site.theme).items()},
+        "menu": [{"label": each.label, "to": each.to} for each in site.menu],
+        "legal": [{"label": each.label, "to": each.to} for each in site.legal],
+        "contact": dict(site.contact),
         "limits": dict(limits),
         "upload_categories": {
             name: _category_json(each) for name, each in categories_of(site).items()

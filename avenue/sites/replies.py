@@ -27,6 +27,13 @@ class UploadCategory(TypedDict):
     public_thumbs: Annotated[bool, Field(description="Thumbs of private ones are for everybody.")]
 
 
+class Link(TypedDict):
+    """An entry of a menu."""
+
+    label: str
+    to: str
+
+
 class Site(TypedDict):
     """What everybody who is signed in may know of a site."""
 
@@ -36,6 +43,10 @@ class Site(TypedDict):
     base_url: Annotated[str, Field(description="What its addresses begin with.")]
     colors: dict[str, str]
     logo: Image | None
+    theme: Annotated[dict[str, str], Field(description="How its public pages look.")]
+    menu: Annotated[list[Link], Field(description="Above its public pages.")]
+    legal: Annotated[list[Link], Field(description="Below them.")]
+    contact: Annotated[dict[str, str], Field(description="How it is reached, and its profiles.")]
     limits: Annotated[dict[str, int], Field(description="Those in force; quota 0 is none.")]
     upload_categories: Annotated[
         dict[str, UploadCategory], Field(description="Those in force, by name.")

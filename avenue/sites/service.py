@@ -1,6 +1,7 @@
 """What administrators, and whoever runs the house, can do with sites."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from avenue.config import Settings
@@ -27,6 +28,7 @@ from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota, user_quota
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
+from avenue.theme import Theme
 
 CHANGE_TRIES = 5
 MB = 1024 * 1024
@@ -159,6 +161,7 @@ class SiteService:
         if "colors" in changes:
             colors = {**site.colors, **changes["colors"]}
             values["colors"] = {name: each for name, each in colors.items() if each} or None
+        values |= _appearance_values(site, changes)
         if "limits" in changes:
             values |= self._limit_values(site, changes["limits"])
         if "upload_categories" in changes:
@@ -304,6 +307,21 @@ class LogoService:
 def _house_limits(settings: Settings) -> dict[Limit, int]:
     """Return the most a site may allow."""
     return {limit: getattr(settings, f"max_{limit}") for limit in Limit}
+
+
+def _appearance_values(site: Site, changes: Changes) -> dict[str, Any]:
+    """Return what is stored of how public pages look; of a theme what is not as usual."""
+    values: dict[str, Any] = {
+        name: list(changes[name]) or None for name in ("menu", "legal") if name in changes
+    }
+    if "theme" in changes:
+        usual, wanted = asdict(Theme()), {**asdict(site.theme), **changes["theme"]}
+        own = {name: str(each) for name, each in wanted.items() if each not in {None, usual[name]}}
+        values["theme"] = own or None
+    if "contact" in changes:
+        contact = {**site.contact, **changes["contact"]}
+        values["contact"] = {name: each for name, each in contact.items() if each} or None
+    return values
 
 
 def _require_admin(actor: Actor) -> None:

@@ -274,6 +274,7 @@ TEXTS: Fields = {
     "css": maybe(str),
     "seo": maybe({"title": maybe(str), "description": maybe(str), "image": maybe(str)}),
     "is_cleaned": maybe(bool),
+    "themed": maybe(bool),
 }
 PAGE: Fields = {"title": maybe(str), "locale": maybe(str)}
 COUNTS = unless_missing(Of(int))
@@ -593,6 +594,10 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "logo": maybe(str),
             "colors": unless_missing(Of(COLOUR)),
             "limits": unless_missing(Of(int)),
+            "theme": unless_missing(Of(str)),
+            "menu": unless_missing([{"label": str, "to": str}]),
+            "legal": unless_missing([{"label": str, "to": str}]),
+            "contact": unless_missing(Of(str)),
             "upload_categories": unless_missing(
                 Of(
                     {

@@ -12,6 +12,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import house
+from avenue.theme import contact_of, links_of, theme_of
 
 SITES = "sites"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -135,6 +136,10 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         colors=document.get("colors", {}),
         limits={limit: own_limits[limit] for limit in Limit if limit in own_limits},
         upload_categories=document.get("upload_categories", {}),
+        theme=theme_of(document.get("theme", {})),
+        menu=links_of(document.get("menu", ())),
+        legal=links_of(document.get("legal", ())),
+        contact=contact_of(document.get("contact", {})),
         revision=document.get("revision", 1),
     )
 

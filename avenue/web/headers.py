@@ -15,8 +15,10 @@ PICTURES_POLICY = PAGE_POLICY.replace(
 """For pages that show pictures which live elsewhere, or are just being chosen."""
 FILES_POLICY = f"{PAGE_POLICY}; frame-src 'self'; media-src 'self'"
 """For pages that show a file of any type: it brings its own policy, by which nothing of it runs."""
-WINDOW_POLICY = PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:")
-"""The shop window shows pictures that live elsewhere, too."""
+WINDOW_POLICY = (
+    PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:") + "; font-src 'self'"
+)
+"""The shop window shows pictures that live elsewhere, too, and the fonts of its theme."""
 EDITOR_POLICY = PICTURES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """For the editor of pages: its canvas is a frame without an address and so under this policy, too,
 and shows a page with the styles that are just being chosen."""

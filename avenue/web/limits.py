@@ -62,6 +62,7 @@ UNLIMITED: Mapping[str, str] = {
     "/readyz": _ORCHESTRATOR,
     "/robots.txt": _NO_QUERY,
     "/site.css": _NO_QUERY,
+    "/theme.css": _NO_QUERY,
     "/static/<path:name>": _NO_QUERY,
 }
 """The routes without a limit, and why."""

@@ -215,5 +215,10 @@ def reader() -> Actor:
 
 def theme() -> str:
     """Return `light`, `dark`, or `auto` for what the system says."""
+    return chosen_theme() or THEMES[0]
+
+
+def chosen_theme() -> str | None:
+    """Return what a person has chosen of that, None before they did."""
     chosen = request.cookies.get(THEME_COOKIE)
-    return chosen if chosen in THEMES else THEMES[0]
+    return chosen if chosen in THEMES else None

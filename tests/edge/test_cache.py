@@ -357,6 +357,7 @@ def test_signed_in_answers_are_never_kept(house: House) -> None:
     [
         ("/api/shop/products", True),
         ("/static/css/panel.css", True),
+        ("/theme.css", True),
         ("/static/js/pictures/queue.js", True),
         ("{thumb}", False),
         ("{original}", False),
@@ -380,7 +381,7 @@ def test_a_published_page_is_compressed_and_asked_for_with_its_tag(
     house: House, mongod: Mongod
 ) -> None:
     users = raw(mongod.client, house.app.uri)["users"]
-    url, words = "/api/builder/pages", "<p>" + "hola " * 1000 + "</p>"
+    url, words = "/api/builder/pages", "<p>" + "hola " * 2000 + "</p>"
     users.update_many({}, {"$set": {"superuser": True}})
     try:
         page = house.seller.send_json("POST", url, {"title": "Inicio", "html": words}).json

@@ -88,6 +88,7 @@ OTHER_THAN_BY_METHOD = {
     "GET /readyz": "none",
     "GET /robots.txt": "none",
     "GET /site.css": "none",
+    "GET /theme.css": "none",
     "GET /static/<path:name>": "none",
 }
 """API and panel are `reads` and `writes` by the method of the request, and all else stands here."""

@@ -34,6 +34,7 @@ NOT_FOR_PROGRAMS = {
     "GET /sitemap/products-<int:number>.xml": "for search engines",
     "GET /robots.txt": "for search engines",
     "GET /site.css": "what pages need",
+    "GET /theme.css": "what pages need",
     "GET /login": "a page",
     "POST /login": "a page's form",
     "POST /logout": "a page's button",

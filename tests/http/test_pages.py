@@ -532,7 +532,7 @@ def test_visitors_get_a_whole_document_that_runs_nothing(
     assert "default-src 'none'" in policy
     assert not {"Vary", "Set-Cookie"} & set(answer.headers.keys())
     text = answer.text
-    assert text.startswith('<!doctype html>\n<html lang="es-PY">')
+    assert text.startswith('<!doctype html>\n<html lang="es-PY" data-theme="light">')
     for expected in (
         "<title>T &amp; t</title>",
         '<meta name="description" content="D &lt;/title&gt;">',

@@ -107,6 +107,26 @@ def test_what_is_typed_is_saved_and_only_that_is_told(application, as_admin):
     assert "limits" not in stored(application)
 
 
+def test_a_menu_is_typed_line_by_line(application, as_admin):
+    lines = "About us = /p/about?a=b\r\n\r\nStore=/\r\n"
+    answer = save(as_admin, show(as_admin), menu=lines, theme__text="inter", contact__x="@luna")
+    assert answer.status_code == 303, answer.text
+    kept = {name: stored(application)[name] for name in ("menu", "theme", "contact")}
+    assert kept == {
+        "menu": [{"label": "About us", "to": "/p/about?a=b"}, {"label": "Store", "to": "/"}],
+        "theme": {"text": "inter"},
+        "contact": {"x": "https://www.x.com/luna"},
+    }
+    page = show(as_admin)
+    assert fields(page)["menu"] == "About us = /p/about?a=b\nStore = /"
+    assert save(as_admin, page).headers["Location"].endswith("?said=unchanged")
+    answer = save(as_admin, page, menu="About us", contact__whatsapp="0981 123 456")
+    assert set(wrong(answer)) == {"menu", "contact.whatsapp"}
+    assert fields(answer)["contact.whatsapp"] == "0981 123 456"
+    save(as_admin, page, menu="", theme__text="system", contact__x="")
+    assert not {"menu", "theme", "contact"} & stored(application).keys()
+
+
 def test_nothing_typed_is_nothing_changed(application, as_admin):
     before = stored(application)
     entries = application.raw["audit_logs"].count_documents({})

@@ -22,6 +22,10 @@ from tests.table import table
 
 SITE, LOGO, SITES = "/api/site", "/api/site/logo", "/api/sites"
 SITE_KEYS = {
+    "theme",
+    "menu",
+    "legal",
+    "contact",
     "id",
     "name",
     "locale",

@@ -204,6 +204,7 @@ WHO_MAY = {
     "GET /sitemap/pages.xml": ALL,
     "GET /sitemap/products-<int:number>.xml": ALL,
     "GET /site.css": ALL,
+    "GET /theme.css": ALL,
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,

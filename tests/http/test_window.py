@@ -322,17 +322,24 @@ def test_of_many_products_there_is_an_index_of_sitemaps(
     assert nobody.get(f"/sitemap/products-{len(parts)}.xml").status_code == 404
 
 
+def style_in(page: Seen) -> str:
+    """The address of what the public pages of a site share."""
+    links = [each["href"] for each in page.all("link", rel="stylesheet")]
+    return next(each for each in links if each.startswith("/theme.css?v="))
+
+
 def test_the_sites_logo_and_colours_are_shown(application: Application):
     admin = application.caller("admin_on_other_site")
     nobody = application.caller("nobody_on_other_site")
-    plain = nobody.get("/")
-    assert "/site.css" not in plain.text
+    plain = seen(nobody.get("/"))
+    (before,) = plain.all("link", rel="stylesheet", href=style_in(plain))
     assert nobody.get("/site.css").text == ""
     answer = admin.patch("/api/site", json={"name": "Luna", "colors": {"accent": "#ffcc00"}})
     revision = answer.json["revision"]
     with_colours = seen(nobody.get("/"))
+    assert style_in(with_colours) != before["href"]
+    assert "--accent: #" in nobody.get(style_in(with_colours)).text
     link = f"/site.css?v={revision}"
-    assert with_colours.all("link", href=link)
     style = nobody.get(link)
     assert "--accent:" in style.text
     assert style.mimetype == "text/css"

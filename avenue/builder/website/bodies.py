@@ -18,6 +18,9 @@ Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Revision = Annotated[int, Field(ge=0, lt=2**31)]
 Html = Annotated[str, Field(description="What stands in the body of the page.")]
+Themed = Annotated[
+    bool, Field(description="Whether it has the style, menu and footer of the site.")
+]
 Css = Annotated[str, Field(description="The style sheet of the page.")]
 
 
@@ -42,6 +45,7 @@ class NewPage(_Body):
     html: Html = ""
     css: Css = ""
     seo: SeoBody = SeoBody()
+    themed: Themed = True
 
 
 class PageChanges(_Body):
@@ -54,6 +58,7 @@ class PageChanges(_Body):
     html: Html = ""
     css: Css = ""
     seo: SeoBody = SeoBody()
+    themed: Themed = True
 
 
 class AtRevision(_Body):

@@ -59,7 +59,8 @@ class Draft:
     """What a page says. HTML and CSS are cleaned, and name own files by reference only.
 
     Unless another program stored them: then `is_cleaned` is False, and nobody gets to see them
-    as they are.
+    as they are. One that is not `themed` stands by itself: without the site's style, menu and
+    footer.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Draft:
     css: str = ""
     seo: Seo = field(default_factory=Seo)
     is_cleaned: bool = True
+    themed: bool = True
 
     @property
     def assets(self) -> frozenset[str]:
@@ -219,7 +221,8 @@ def numbered(slug: str, number: int) -> str:
 
 def changed(draft: Draft, changes: Changes) -> Draft:
     """Return `draft` with some of its fields changed; of `seo` those that are given."""
-    fields = {name: changes[name] for name in ("title", "locale", "html", "css") if name in changes}
+    own = ("title", "locale", "html", "css", "themed")
+    fields = {name: changes[name] for name in own if name in changes}
     return replace(draft, **fields, seo=replace(draft.seo, **changes.get("seo", {})))
 
 

@@ -7,16 +7,20 @@ caches may keep it for a minute, and show it for a while longer while they ask a
 from flask import Blueprint, Response, make_response, request
 from werkzeug.utils import redirect
 
-from avenue.builder.website.presenting import address_of
-from avenue.builder.website.rendering import Documents, mark_of
+from avenue.builder.website.models import PicturedPage
+from avenue.builder.website.presenting import address_of, path_of
+from avenue.builder.website.rendering import Documents, Surroundings, logo_of, mark_of
 from avenue.builder.website.service import PageService
+from avenue.identity import Site
 from avenue.web.hosts import current_site
 from avenue.web.services import using
+from avenue.web.site_frame import frame
+from avenue.web.stylesheet import font_urls, style_url
 
 SHARED_SECONDS = 60
 STALE_SECONDS = 600
 POLICY = (
-    "default-src 'none'; script-src 'none'; img-src * data:; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src 'none'; img-src * data:; style-src 'self' 'unsafe-inline'; "
     "media-src *; font-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 KEPT = f"public, max-age=0, s-maxage={SHARED_SECONDS}, stale-while-revalidate={STALE_SECONDS}"
@@ -32,14 +36,24 @@ def show_published(slug: str) -> Response:
     if pictured.page.slug != slug:
         response = make_response(redirect(address_of(site, pictured.page.slug), code=308))
     else:
-        mark = mark_of(site, pictured)
+        around = _surroundings(site, pictured)
+        mark = mark_of(site, pictured, around)
         is_known = request.if_none_match.contains_weak(mark) or request.if_none_match.star_tag
         response = (
             Response(status=304, mimetype="text/html")
             if is_known
-            else Response(using(Documents).get(site, pictured, mark), mimetype="text/html")
+            else Response(using(Documents).get(site, pictured, mark, around), mimetype="text/html")
         )
         response.set_etag(mark)
     response.headers["Cache-Control"] = KEPT
     response.headers["Content-Security-Policy"] = POLICY
     return response
+
+
+def _surroundings(site: Site, pictured: PicturedPage) -> Surroundings:
+    page = pictured.page
+    return Surroundings(
+        style=style_url(site),
+        fonts=font_urls(site),
+        frame=lambda: frame(site, logo_of(site, pictured), path_of(page.slug), page.draft.locale),
+    )

@@ -78,6 +78,7 @@ def past_json(site: Site, entry: Entry, pictured: PicturedPage) -> replies.PastP
         "html": content.html,
         "css": content.css,
         "seo": _seo(entry.draft.seo),
+        "themed": entry.draft.themed,
     }
 
 
@@ -116,6 +117,7 @@ def _summary(site: Site, page: Page, flagged: tuple[Flag, ...]) -> replies.PageS
         "slug": page.slug,
         "locale": page.draft.locale,
         "seo": _seo(page.draft.seo),
+        "themed": page.draft.themed,
         "status": page.status,
         "published_at": iso(published.at) if published else None,
         "url": address_of(site, page.slug) if published and page.slug else None,

@@ -6,7 +6,9 @@ what they show, the name of the site) is part of what `mark_of` is made from.
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from avenue.builder.content.cleaning import expanded
@@ -17,11 +19,12 @@ from avenue.builder.website.references import Picture, asset_in, with_pictures
 from avenue.identity import Site
 from avenue.media.cache import ByteCache
 from avenue.media.models import Asset
-from avenue.media.presenting import has_sizes, sources
+from avenue.media.presenting import has_sizes, logo_shown, sources
 from avenue.media.urls import original_url, variant_url
 from avenue.media.variants import VARIANTS, size_of, token
+from avenue.web.site_frame import Frame, Logo
 
-REVISION = 1
+REVISION = 2
 """Rises when the same page is to become another document."""
 SHARED = "og.jpg"
 """The picture for links in other programs: not all of them know WebP."""
@@ -31,9 +34,33 @@ SIZES = tuple(token("", name) for name in VARIANTS)
 MOST_SIZED = 1_000
 """Pictures of a page that get narrower sources: each makes its text twenty times as long."""
 BASE_CSS = ":where(img,video){max-width:100%;height:auto}:where(body){margin:0}"
+"""What a page that stands by itself has before its own style."""
+MAIN = re.compile(r"<main[\s>]")
+FIRST_HEADING = re.compile(r"<h1[\s>]")
+SECOND_HEADING = re.compile(r"<h2[\s>]")
 
 
-def mark_of(site: Site, pictured: PicturedPage) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a page has of its site: addresses of the style sheet and of `fonts`, and a `frame`.
+
+    `style` stands for all that is in the sheet.
+    """
+
+    style: str
+    fonts: Sequence[str]
+    frame: Callable[[], Frame]
+
+
+def logo_of(site: Site, pictured: PicturedPage) -> Logo | None:
+    """Return the site's logo, if there is one that everybody may see."""
+    logo = pictured.assets.get(site.logo or "")
+    if logo is None or not is_shown(logo):
+        return None
+    return logo_shown(logo, has_sizes=has_sizes(site, logo))
+
+
+def mark_of(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
     """Return hex digits that change whenever the document may."""
     draft = pictured.page.draft
     told: list[object] = [
@@ -46,6 +73,9 @@ def mark_of(site: Site, pictured: PicturedPage) -> str:
         pictured.page.slug,
         draft,
     ]
+    if draft.themed:
+        told += [around.style, site.theme.scheme, site.menu, site.legal]
+        told += [*site.contact.items(), logo_of(site, pictured)]
     told += [_facts(pictured.assets.get(each)) for each in sorted(draft.assets)]
     return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -56,25 +86,57 @@ class Documents:
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._kept = ByteCache(most_bytes)
 
-    def get(self, site: Site, pictured: PicturedPage, mark: str) -> bytes:
+    def get(self, site: Site, pictured: PicturedPage, mark: str, around: Surroundings) -> bytes:
         """Return the document of a page whose `mark_of` is `mark`."""
         kept: bytes | None = self._kept.get(mark)
         if kept is None:
-            kept = document(site, pictured).encode()
+            kept = document(site, pictured, around).encode()
             self._kept.put(mark, kept)
         return kept
 
 
-def document(site: Site, pictured: PicturedPage) -> str:
+def document(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
     """Return the whole HTML document."""
     draft = pictured.page.draft
     html = _with_sizes(site, draft, pictured.assets)
     found = expanded(Content(html=html, css=draft.css), link_of(site, pictured.assets))
-    css = (BASE_CSS + found.css).replace("</", "<\\/")
+    style = "".join(_style(found.css, around if draft.themed else None))
+    body = (
+        _framed(site, draft, found.html, around.frame())
+        if draft.themed
+        else (f"<body>\n{found.html}\n</body>")
+    )
+    look = f' data-theme="{site.theme.scheme}"' if draft.themed else ""
     head = "\n".join(_head(site, pictured))
     return (
-        f'<!doctype html>\n<html lang="{escape(draft.locale)}">\n<head>\n<meta charset="utf-8">\n'
-        f"{head}\n<style>{css}</style>\n</head>\n<body>\n{found.html}\n</body>\n</html>\n"
+        f'<!doctype html>\n<html lang="{escape(draft.locale)}"{look}>\n<head>\n'
+        f'<meta charset="utf-8">\n{head}\n{style}</head>\n{body}\n</html>\n'
+    )
+
+
+def _style(css: str, around: Surroundings | None) -> Iterator[str]:
+    """Yield what a document has of style; what the page says itself comes last."""
+    if around is not None:
+        for font in around.fonts:
+            yield f'<link rel="preload" href="{escape(font)}" as="font" crossorigin>\n'
+        yield f'<link rel="stylesheet" href="{escape(around.style)}">\n'
+    own = (css if around else BASE_CSS + css).replace("</", "<\\/")
+    if own:
+        yield f"<style>{own}</style>\n"
+
+
+def _framed(site: Site, draft: Draft, html: str, frame: Frame) -> str:
+    """Return the body of a page with its site around it: one `main`, and one `h1` at least."""
+    element = "div" if MAIN.search(html) else "main"
+    title = ""
+    if not FIRST_HEADING.search(html):
+        # A page that begins with headings of its own is not given another one to look at.
+        unseen = ' class="unseen"' if SECOND_HEADING.search(html) else ""
+        title = f"<h1{unseen}>{escape(draft.title)}</h1>\n"
+    return (
+        f'<body class="window">\n{frame.header}\n'
+        f'<{element} id="main" class="site-content" tabindex="-1">\n{title}{html}\n</{element}>\n'
+        f"{frame.footer}\n</body>"
     )
 
 

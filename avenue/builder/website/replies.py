@@ -41,6 +41,7 @@ class PageSummary(TypedDict):
     slug: str
     locale: str
     seo: Seo
+    themed: Annotated[bool, Field(description="It has the site's style, menu and footer.")]
     status: Annotated[
         Status, Field(description="`changed`: visitors see what it was when it was published.")
     ]
@@ -94,3 +95,4 @@ class PastPage(HistoryEntry):
     html: Html
     css: Html
     seo: Seo
+    themed: Annotated[bool, Field(description="It has the site's style, menu and footer.")]

@@ -1,6 +1,6 @@
 """What editors can do with the pages of their site, and what visitors see of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -202,12 +202,18 @@ class PageService:
     def shown(self, site: Site, slug: str) -> PicturedPage:
         """Return what is published at `slug` as a page; its slug is another one when it moved.
 
+        The site's logo is among its assets.
+
         Raise `PageNotFound`.
         """
         page = self._store.shown_at(site.id, slug)
         if page is None or page.published is None:
             raise PageNotFound
-        return self._pictured(Actor(site=site), replace(page, draft=page.published.draft))
+        return self._pictured(
+            Actor(site=site),
+            replace(page, draft=page.published.draft),
+            also=[site.logo] if site.logo else [],
+        )
 
     def addresses(self, site: Site) -> Sequence[Address]:
         """Return where the published pages of `site` are."""
@@ -310,14 +316,14 @@ class PageService:
             by=actor.id,
         )
 
-    def _pictured(self, actor: Actor, page: Page) -> PicturedPage:
-        """Return `page` as it may be shown, with its assets.
+    def _pictured(self, actor: Actor, page: Page, also: Iterable[str] = ()) -> PicturedPage:
+        """Return `page` as it may be shown, with its assets and those of `also`.
 
         A private upload, whose id it names, is none of them. Raise `ContentTooLarge` or
         `ContentTooTangled` where another program stored what cannot be cleaned.
         """
         page = replace(page, draft=_tidied(page.draft))
-        found = self._library.get_many(actor, sorted(page.draft.assets))
+        found = self._library.get_many(actor, sorted({*page.draft.assets, *also}))
         library = Claim.library(actor.site.id)
         seen = {
             each: asset

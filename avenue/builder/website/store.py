@@ -558,6 +558,7 @@ def _fields(page: Page) -> Document:
             "css": draft.css,
             "seo": asdict(draft.seo),
             "is_cleaned": draft.is_cleaned,
+            "themed": draft.themed,
         },
         "published": _published_out(page.published),
         "assets": sorted(used_by(draft, page.published)),
@@ -634,6 +635,7 @@ def _texts_in(found: Mapping[str, Any]) -> Draft:
             image=_text(seo.get("image")) or None,
         ),
         is_cleaned=found.get("is_cleaned") is True,
+        themed=found.get("themed") is not False,
     )
 
 
@@ -649,7 +651,7 @@ def _moment(value: object) -> datetime:
 
 def _left_out_of(found: Document) -> Document:
     """Return what the history has no field for of a page that another program stored."""
-    draft, kept = found.get("draft"), {"html", "css", "seo"}
+    draft, kept = found.get("draft"), {"html", "css", "seo", "themed"}
     if isinstance(draft, dict):
         draft = {name: value for name, value in draft.items() if name not in kept}
     return {"draft": draft, "published": found.get("published")}

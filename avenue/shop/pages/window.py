@@ -17,6 +17,7 @@ from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State, Visibility
+from avenue.media.presenting import has_sizes, logo_shown
 from avenue.media.store import LegacyUrls
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (
@@ -28,7 +29,7 @@ from avenue.shop.models import (
     Sort,
     Status,
 )
-from avenue.shop.pages.shown import Shown, preview, reachable, shown, site_price
+from avenue.shop.pages.shown import preview, reachable, shown, site_price
 from avenue.shop.paging import cursor_place, cursor_text
 from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
@@ -36,8 +37,9 @@ from avenue.shop.service.products import ProductService
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
-from avenue.web.pages import page, reader
+from avenue.web.pages import chosen_theme, page, reader
 from avenue.web.services import using
+from avenue.web.site_frame import Logo
 from avenue.words import wanted_words, words_of
 
 PRODUCTS_A_PAGE = 48
@@ -251,14 +253,14 @@ def _summary(product: Product) -> str:
     return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1].rstrip()}…"
 
 
-def _logo(site: Site) -> Shown | None:
+def _logo(site: Site) -> Logo | None:
     """Return the site's logo, if it has one that everybody may see."""
     if site.logo is None:
         return None
     found = using(MediaLibrary).get_many(Actor(site=site), [site.logo]).get(site.logo)
     if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
         return None
-    return shown(site, [found])[0]
+    return logo_shown(found, has_sizes=has_sizes(site, found))
 
 
 def _window(template: str, **facts: Any) -> Response:
@@ -267,6 +269,8 @@ def _window(template: str, **facts: Any) -> Response:
     response = page(
         template,
         logo=_logo(site),
+        here_path=request.path if not request.args else "",
+        theme=chosen_theme() or site.theme.scheme,
         territory=TERRITORIES.get(language(), LOCALES[language()]),
         **facts,
     )

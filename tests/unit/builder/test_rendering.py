@@ -9,6 +9,7 @@ from avenue.builder.website import rendering
 from avenue.builder.website.models import Draft, Page, PicturedPage
 from avenue.identity import Site
 from avenue.media.models import Asset, State, Version, Visibility
+from avenue.web.site_frame import Frame
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos", locale="es-PY")
@@ -42,13 +43,16 @@ PICTURE = Asset(
 )
 # In a language of which the picture has no text: the site's is taken, else the first.
 DRAFT = Draft(title="Sapatos", locale="pt", html=f'<img src="avenue:{ID}/w640">')
+AROUND = rendering.Surroundings(
+    style="/theme.css?v=1", fonts=(), frame=lambda: Frame(header="", footer="")
+)
 PAGE = Page(id="b" * 22, slug="sapatos", draft=DRAFT, created_at=AT, updated_at=AT, updated_by=None)
 
 
 def shown(site: Site = HERE, asset: Asset = PICTURE) -> tuple[str, str]:
     """The document and its mark."""
     pictured = PicturedPage(page=PAGE, assets={asset.id: asset})
-    return rendering.document(site, pictured), rendering.mark_of(site, pictured)
+    return rendering.document(site, pictured, AROUND), rendering.mark_of(site, pictured, AROUND)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,6 @@ def test_the_order_of_texts_counts_where_none_is_wanted():
 def test_of_very_many_pictures_the_first_get_sizes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rendering, "MOST_SIZED", 2)
     page = replace(PAGE, draft=replace(DRAFT, html=DRAFT.html * 4))
-    told = rendering.document(HERE, PicturedPage(page=page, assets={ID: PICTURE}))
+    told = rendering.document(HERE, PicturedPage(page=page, assets={ID: PICTURE}), AROUND)
     assert told.count("<img ") == told.count('src="https://shop.test/') == 4
     assert (told.count("srcset="), told.count('loading="lazy"')) == (2, 3)

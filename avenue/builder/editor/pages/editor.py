@@ -91,6 +91,8 @@ def _typed(before: PicturedPage) -> dict[str, Any]:
     """Return the fields of the form that are not as they were; raise `ValidationError`."""
     shown, form = page_json(g.site, before), request.form
     sent: dict[str, Any] = {name: _one_line_end(form[name]) for name in TEXTS if name in form}
+    if "themed" in form:
+        sent["themed"] = form["themed"] == "1"
     if any(name in form for name in SEO):
         names = {name: name.removeprefix("seo_") for name in SEO}
         seo = {short: _one_line_end(form.get(name, "")) for name, short in names.items()}
@@ -125,6 +127,7 @@ def _shown(
     typed: dict[str, Any] = {
         **told,
         **{name: form[name] for name in TEXTS if name in form},
+        "themed": form["themed"] == "1" if "themed" in form else told["themed"],
         "seo": {
             "title": form.get("seo_title", told["seo"]["title"]),
             "description": form.get("seo_description", told["seo"]["description"]),

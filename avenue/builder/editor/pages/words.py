@@ -27,6 +27,7 @@ FIELDS: Mapping[str, LazyString] = {
     "title": _("Title"),
     "slug": _("Address"),
     "locale": _("Language"),
+    "themed": _("Design"),
     "seo.title": _("Title for search engines"),
     "seo.description": _("Description for search engines"),
 }

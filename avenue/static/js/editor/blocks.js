@@ -10,14 +10,14 @@ const STYLES = {
   picture: ".avenue-picture { display: block; max-width: 100%; height: auto; }",
   gallery: `.avenue-gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 16px; }
     .avenue-gallery img { display: block; width: 100%; height: 100%; object-fit: cover; }`,
-  card: `.avenue-card { display: block; max-width: 320px; padding: 16px; border: 1px solid #d5d9d3; border-radius: 8px; color: inherit; text-decoration: none; }
+  card: `.avenue-card { display: block; max-width: 320px; padding: 16px; border: 1px solid var(--hairline, #d5d9d3); border-radius: var(--radius, 8px); color: inherit; text-decoration: none; }
     .avenue-card img { display: block; width: 100%; height: auto; }
     .avenue-card-name { display: block; margin-top: 8px; font-weight: 600; }
     .avenue-card-price { display: block; }`,
   columns: `.avenue-columns { display: flex; flex-wrap: wrap; gap: 24px; }
     .avenue-column { flex: 1 1 240px; min-width: 0; }`,
   section: ".avenue-section { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }",
-  button: ".avenue-button { display: inline-block; padding: 12px 24px; border-radius: 8px; background-color: #17593f; color: #ffffff; font-weight: 600; text-decoration: none; }",
+  button: ".avenue-button { display: inline-block; padding: 12px 24px; border-radius: var(--button-radius, 8px); background-color: var(--accent, #17593f); color: var(--on-accent, #ffffff); font-weight: 600; text-decoration: none; }",
 };
 
 const ICONS = {

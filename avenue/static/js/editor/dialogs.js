@@ -32,6 +32,7 @@ export function letChangeSettings(draft, pick) {
     Object.assign(elements.title, { value: title });
     Object.assign(elements.slug, { value: slug });
     elements.locale.value = locale;
+    elements.themed.value = draft.page.themed ? "1" : "0";
     elements.seo_title.value = seo?.title ?? "";
     elements.seo_description.value = seo?.description ?? "";
     showImage(seo?.image ?? null, images?.find((each) => each.id === seo?.image));
@@ -60,6 +61,7 @@ export function letChangeSettings(draft, pick) {
       title: elements.title.value.trim(),
       slug: elements.slug.value.trim(),
       locale: elements.locale.value,
+      themed: elements.themed.value === "1",
       seo: { ...seoOf(draft.page), title: elements.seo_title.value.trim(), description: elements.seo_description.value.trim(), image },
     };
     draft.touch(fields);
