@@ -18,7 +18,7 @@ from avenue.storage.gridfs import BACKUP as LEASE
 from avenue.storage.leases import Lease, Leases
 from avenue.storage.schema import INSTALLATION, META
 from tests.backup.house import House
-from tests.ops.planting import CHUNKS
+from tests.health.planting import CHUNKS
 from tests.table import table
 
 ALL = Keeping(daily=7, weekly=5, monthly=12)
