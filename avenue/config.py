@@ -94,6 +94,13 @@ class Settings:
         "",
         secret=True,
     )
+    adopt_from: str = setting(
+        "AVENUE_ADOPT_FROM",
+        "The database of the application that came before, for `adopt`: beside the command itself "
+        "everybody on the machine could read its password.",
+        "",
+        secret=True,
+    )
     secret_key: str = setting(
         "SECRET_KEY",
         f"Signs sessions and links. At least {LEAST_SECRET_LENGTH} random characters; required "

@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from avenue.accounts.errors import SignInBusy, WeakPassword
+from avenue.accounts.old_hashes import argon2_of, is_right
 
 # OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two rounds, one lane.
 MEMORY_KIB = 19 * 1024
@@ -67,6 +68,9 @@ class PasswordKeeper(Protocol):
     def verify(self, stored: str | None, password: str) -> bool:
         """Tell whether `password` made `stored`, in the same time when there is no `stored`."""
 
+    def is_current(self, stored: str) -> bool:
+        """Tell whether `stored` is as `hash` would make it, and need not be made again."""
+
 
 class Passwords:
     """Hashes and checks passwords, a few at once; the others wait briefly."""
@@ -93,14 +97,34 @@ class Passwords:
     def verify(self, stored: str | None, password: str) -> bool:
         """Tell whether `password` made the hash `stored`. Raise `SignInBusy` when too many wait.
 
-        None (nobody has this e-mail) costs one verification too, so that it takes as long.
+        None (nobody has this e-mail) costs one verification too, so that it takes as long. What
+        another application made is checked in its own way, see `old_hashes`.
         """
         with _Seat(self._seats, self._longest_wait_seconds):
-            try:
-                self._hasher.verify(stored or self._nobodys_hash, _bytes(password))
-            except (VerificationError, InvalidHashError):
+            if stored is None:
+                self._is_argon2(self._nobodys_hash, _bytes(password))
                 return False
-        return stored is not None
+            if self.is_current(stored):
+                return self._is_argon2(stored, _bytes(password))
+            hashed = argon2_of(stored)
+            if hashed is None:
+                return is_right(stored, password)
+            # Others take a password as it was typed, without the one spelling of ours.
+            spellings = {_bytes(password), password.encode("utf-8", "surrogatepass")}
+            return any(self._is_argon2(hashed, each) for each in sorted(spellings))
+
+    def is_current(self, stored: str) -> bool:
+        """Tell whether `stored` is as `hash` would make it, and need not be made again."""
+        try:
+            return not self._hasher.check_needs_rehash(stored)
+        except InvalidHashError:
+            return False
+
+    def _is_argon2(self, hashed: str, password: bytes) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 class _Seat:

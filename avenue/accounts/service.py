@@ -58,6 +58,9 @@ class AccountStore(Protocol):
         With `under` only while that is the person's token epoch.
         """
 
+    def renew_password(self, user_id: str, stored: str, renewed: str) -> None:
+        """Keep the same password in another form, if it is still kept as `stored`."""
+
     def set_disabled(self, user_id: str, *, disabled: bool) -> None:
         """Disable or enable somebody and raise both epochs, in one step."""
 
@@ -156,6 +159,9 @@ class AccountService:
         actor = _actor(user, site, frozenset(Scope)) if user else None
         if user is None or actor is None:
             raise WrongCredentials
+        if not self._passwords.is_current(user.password_hash):
+            renewed = self._passwords.hash(password)  # what another application had made of it
+            self._store.renew_password(user.id, user.password_hash, renewed)
         return user, actor
 
     def sign_in_for_token(

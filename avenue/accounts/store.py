@@ -101,6 +101,11 @@ class MongoAccountStore:
         done = self._users.update(query, {**change, **CHANGED_NOW})
         return bool(done) or self._has_password(user_id, password_hash)
 
+    def renew_password(self, user_id: str, stored: str, renewed: str) -> None:
+        """Keep the same password in another form, if it is still kept as `stored`."""
+        query = {"_id": user_id, "password_hash": stored}
+        self._users.update(query, {"$set": {"password_hash": renewed}})
+
     def _has_password(self, user_id: str, password_hash: str) -> bool:
         """Tell whether a change was done twice, its answer being lost: a hash has a salt."""
         return self._users.find_one({"_id": user_id, "password_hash": password_hash}) is not None

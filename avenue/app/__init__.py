@@ -88,6 +88,7 @@ from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.pages.products import KnownProblems
 from avenue.shop.pages.window import MorePages
+from avenue.shop.store.old_ids import OldIds
 from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
@@ -353,6 +354,7 @@ def _provide_shop(
     provide(
         app,
         *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
+        OldIds(database),
         *(status, KnownProblems(status.problems_of)),
         state_service(settings, database, library, known),
         JobDesk(JobService(MongoJobStore(database))),

@@ -1,9 +1,14 @@
 """Files in and out of a site, for commands and for Python programs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from avenue.accounts.newcomers import Newcomers
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.store import MongoAccountStore
 from avenue.app.services import (
     audit_service,
     logo_service,
@@ -12,18 +17,27 @@ from avenue.app.services import (
     media_users,
     page_service,
 )
+from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
-from avenue.media.policy import (
-    library_pictures,
-)
+from avenue.media.limits import MB
+from avenue.media.models import Visibility
+from avenue.media.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.reading import MediaReader
 from avenue.media.shelving.store import LibraryStore
 from avenue.media.store import AssetStore, LegacyUrls
 from avenue.migration.addresses import OldAddresses
+from avenue.migration.adopt.desk import Desk, Places, Policies
+from avenue.migration.adopt.errors import SourceIsHere
+from avenue.migration.adopt.inventory import Inventory
+from avenue.migration.adopt.maps import read_map
+from avenue.migration.adopt.models import Mapped
+from avenue.migration.adopt.pictures import Pictures
+from avenue.migration.adopt.service import Adoption
+from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files, Stores
 from avenue.migration.folder_import import FolderImport, Shelves
@@ -31,13 +45,18 @@ from avenue.migration.models import FolderOrder, Removal, UsedAt
 from avenue.migration.plan import Plan
 from avenue.migration.store import PageStore
 from avenue.migration.tree import opened_tree
+from avenue.shop.store.moving import MovedStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
+from avenue.storage.earlier import EarlierDatabase
 from avenue.storage.schema import (
     DEFAULT_SITE,
     Gate,
 )
 from avenue.storage.sites import Sites
+
+LARGEST_DOCUMENT_MB = 16
+"""Of MongoDB."""
 
 
 @contextmanager
@@ -128,6 +147,75 @@ def folder_import_of(
             )
     finally:
         decoders.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptionOrder:
+    """What of an earlier application is wanted: `uri` its database, `files` its upload folder.
+
+    `hosts` are the names it was reached by besides local ones.
+    """
+
+    uri: str = field(repr=False)
+    map_file: Path | None = None
+    files: Path | None = None
+    hosts: tuple[str, ...] = ()
+
+
+@contextmanager
+def adoption_of(
+    settings: Settings,
+    database: Database,
+    site_id: str,
+    order: AdoptionOrder,
+) -> Iterator[Adoption]:
+    """Give a command the adoption of an earlier application's database.
+
+    Raise `BadSource`, `SourceAway`, `SourceIsHere`, `BadMap`, `NotATree`, else as `files_of`.
+    """
+    mapped = read_map(order.map_file) if order.map_file else Mapped()
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    addresses = OldAddresses(
+        prefix="/", hosts=(*order.hosts, *site.hosts, urlsplit(site.base_url).netloc)
+    )
+    decoders = DecodePool(processes_for(workers=1))
+    library = media_library(settings, database, decoders)
+    # A document of the earlier database was not sent by a visitor: what fits into one is taken.
+    largest = max(settings.max_product_image_mb, LARGEST_DOCUMENT_MB) * MB
+    with ExitStack() as stack:
+        stack.callback(decoders.close)
+        source = stack.enter_context(closing(EarlierDatabase(order.uri)))
+        if source.is_same_as(settings.mongodb_uri):
+            raise SourceIsHere
+        files = (
+            stack.enter_context(opened_tree(order.files, top="uploads")) if order.files else None
+        )
+        inventory = stack.enter_context(closing(Inventory()))
+        policies = Policies(
+            products=replace(product_pictures(settings), max_bytes=largest, eager=()),
+            library=replace(library_pictures(settings), eager=()),
+            files=old_uploads(settings, Visibility.PRIVATE),
+        )
+        desk = Desk(
+            command_actor(site),
+            Places(
+                library=library,
+                shelf=LibraryStore(database),
+                legacy_urls=LegacyUrls(database),
+                catalogue=MovedStore(database),
+                website=MovedPages(page_service(settings, database, library)),
+                people=Newcomers(MongoAccountStore(database), Passwords()),
+                adopted=AdoptedStore(database),
+                audit=audit_service(settings, database),
+            ),
+            policies,
+            mapped,
+            inventory,
+            Pictures(source, inventory, mapped, addresses, files, max_bytes=largest),
+            settings.tmp_dir,
+        )
+        yield Adoption(source, desk)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ ACTIONS = {
     "backup.returned": lazy_gettext("brought something back from a backup"),
     "file.added": lazy_gettext("added a file to the media library"),
     "file.removed": lazy_gettext("removed a file of the media library"),
+    "database.adopted": lazy_gettext("brought in the database of an earlier application"),
     "folder.imported": lazy_gettext("brought in the files of a folder"),
     "fsck.begun": lazy_gettext("had everything checked byte by byte"),
     "fsck.finished": lazy_gettext("checked everything byte by byte"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from avenue.storage.connection import Database
+from avenue.storage.connection import Database, Document
 from avenue.storage.scope import house
 
 BACKUPS = "backups"
@@ -45,14 +45,15 @@ class BackupStore:
         self._backups.update({"_id": deed.value}, [{"$set": now}], upsert=True)
 
     def last(self) -> Mapping[Deed, Done]:
-        """Return what was done last of each."""
-        found = self._backups.find({"_id": {"$in": [each.value for each in Deed]}})
-        return {
-            Deed(each["_id"]): Done(
-                at=each["at"],
-                snapshot=each["snapshot"],
-                findings=each["findings"],
-                good_at=each.get("good_at"),
-            )
-            for each in found
-        }
+        """Return what was done last of each, as far as its record can be read."""
+        wanted = {"_id": {"$in": [each.value for each in Deed]}}
+        return dict(self._backups.values(_done, wanted))
+
+
+def _done(document: Document) -> tuple[Deed, Done]:
+    return Deed(document["_id"]), Done(
+        at=document["at"],
+        snapshot=document["snapshot"],
+        findings=document["findings"],
+        good_at=document.get("good_at"),
+    )

@@ -5,6 +5,7 @@ import sys
 import click
 
 from avenue.cli import (
+    adopting,
     auditing,
     backups,
     capacity,
@@ -54,6 +55,7 @@ for _topic in (
     sites,
     files,
     folder_import,
+    adopting,
     product_imports,
     picture_imports,
     links,

@@ -127,6 +127,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("purges.at"),
         options={"partialFilterExpression": {"purges.0": {"$exists": True}}},
     ),
+    Index(collection="adopted", keys=_up("site", "kind", "keys")),
     Index(collection="legacy_urls", keys=_up("site", "asset", "path")),
     Index(collection="renditions", keys=_up("site", "asset", "file")),
     # Somebody's temporary pictures, newest first.

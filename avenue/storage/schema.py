@@ -64,7 +64,10 @@ class ForeignDatabase(Unavailable):
 
     code = "foreign_database"
     message = "This database belongs to another application, so Avenue leaves it alone."
-    hint = "Put another database name into MONGODB_URI; Avenue makes what it needs there."
+    hint = (
+        "Put another database name into MONGODB_URI; Avenue makes what it needs there. What the "
+        "earlier application has, `python -m avenue adopt --from URI` brings in, reading only."
+    )
 
 
 class NotAReplicaSet(Unavailable):

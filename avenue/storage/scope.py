@@ -44,6 +44,7 @@ Sort = Sequence[tuple[str, int]]
 
 SITE_COLLECTIONS = frozenset(
     {
+        "adopted",
         "assets",
         "renditions",
         "shop_products",

@@ -404,6 +404,20 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         },
         {"about": [str], "expires_at": datetime},
     ),
+    "adopted": Shape(
+        {
+            **IDS,
+            "collection": str,
+            "key": str,
+            "kind": str,
+            "keys": [str],
+            "target": str,
+            "print": str,
+            "revision": int,
+            "is_whole": bool,
+        },
+        {"at": maybe(datetime)},
+    ),
     "legacy_urls": Shape({**IDS, "path": str, "asset": str}, {"at": maybe(datetime)}),
     "link_keys": Shape(
         {

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
 from avenue.app import services
+from avenue.backup.store import BackupStore
 from avenue.clock import utc_now
 from avenue.health.checks.models import Order
 from avenue.health.checks.store.findings import CheckStore
@@ -91,6 +92,7 @@ class House:
         self.alerts = services.alert_service(*known)
         self.outbox = OutboxStore(application.database)
         self.purges = PurgeStore(application.database)
+        self.backups = BackupStore(application.database)
         self.mender = services.mender(*known)
 
     def asked(self) -> list[tuple[str, int, str]]:
@@ -131,6 +133,7 @@ class House:
         self.retention.run("sweep", "sweep", None, lambda _: None)
         self.outbox.take(60)
         self.purges.due(0, 100)
+        self.backups.last()
         self.fsck._walk._ledger.count_all("", lambda *_: None)
         for each in self.sites.all():
             self.mender.look(each, mends=True, tell=lambda _: None)
@@ -184,6 +187,20 @@ def _shop(house: House) -> None:
     test_imports.brought(application, admin, table)
     plan = test_picture_imports.planned(admin, zipped({f"{sku}_2.jpg": a_picture()}))
     test_picture_imports.applied(application, admin, plan)
+    house.raw["adopted"].insert_one(
+        {
+            "_id": f"{DEFAULT_SITE}/one",
+            "site": DEFAULT_SITE,
+            "collection": "shop_products",
+            "key": "65a0",
+            "kind": "product",
+            "keys": ["65a0"],
+            "target": product["id"],
+            "print": "",
+            "revision": 1,
+            "is_whole": True,
+        }
+    )
     house.raw["shop_samples"].insert_one(
         {
             "_id": DEFAULT_SITE,
@@ -259,6 +276,15 @@ def _told(house: House) -> None:
         "checked_at": now,
         "notices": [{**notice, **seen, "recovered_at": None}],
     }
+    house.raw["backups"].insert_one(
+        {
+            "_id": "created",
+            "at": now,
+            "snapshot": "20260101T000000Z-a",
+            "findings": 0,
+            "good_at": now,
+        }
+    )
     house.raw["infra_alerts"].insert_one(alert)
     house.raw["infra_alerts"].insert_one(
         {**alert, "_id": new_id(), "open_key": "oplog/", "measure": "oplog", "unit": "hours"}

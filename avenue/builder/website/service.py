@@ -62,8 +62,10 @@ class PageService:
         """Return a page; raise `PageNotFound`."""
         return self._pictured(actor, self._page(actor, page_id))
 
-    def create(self, actor: Actor, fields: Changes) -> PicturedPage:
+    def create(self, actor: Actor, fields: Changes, *, page_id: str | None = None) -> PicturedPage:
         """Create a draft; without a slug the title gives one that is free.
+
+        Its id is `page_id`, where that was chosen before and nobody else knows it.
 
         Raise `SlugTaken`, `TooManyPages`, `TooManyPictures`, or why its content is not taken.
         """
@@ -73,7 +75,7 @@ class PageService:
         now, slug = utc_now(), given.get("slug")
         with self._intake.taking(actor, empty, given) as taken:
             page = Page(
-                id=new_id(),
+                id=page_id or new_id(),
                 slug=slug or slug_of(empty.title),
                 draft=_checked(taken.draft),
                 flagged=taken.flagged or (),

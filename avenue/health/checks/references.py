@@ -12,7 +12,8 @@ from avenue.media.models import Claim, State
 from avenue.media.references import Fault, Kind, Referrer, Referrers, Standing, shown
 
 TRIES = 3
-LIBRARY = "library"
+OF_THE_SITE = frozenset({"library", "legacy"})
+"""What a site itself owns: its media library, and pictures that came with it and nothing names."""
 SEEN_IN_THE_ENTRY = frozenset({Kind.MALFORMED_ENTRY, Kind.LOCAL_PATH, Kind.LOCALHOST})
 MALFORMED = Fault(Kind.MALFORMED_ENTRY, "The entry holds neither the id of an asset nor a URL.")
 
@@ -216,7 +217,7 @@ def _is_disowned(
     claim = asset.claim
     if claim is None:
         return False
-    if claim.kind == LIBRARY:
+    if claim.kind in OF_THE_SITE:
         return claim.id != site.id
     if claim.kind == UPLOAD:
         return claim.id != asset.id

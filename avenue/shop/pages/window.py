@@ -31,6 +31,7 @@ from avenue.shop.models import (
 )
 from avenue.shop.pages.shown import preview, reachable, shown, site_price
 from avenue.shop.paging import cursor_place, cursor_text
+from avenue.shop.routes.old_ids import read_old_id
 from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
@@ -67,6 +68,7 @@ class MorePages:
 
 
 blueprint = Blueprint("window", __name__, template_folder="../templates")
+blueprint.before_request(read_old_id)
 
 
 @blueprint.get("/")

@@ -4,6 +4,7 @@ from avenue.shop.routes import (
     groups,
     imports,
     mobile,
+    old_ids,
     picture_imports,
     pictures,
     products,
@@ -19,3 +20,6 @@ BLUEPRINTS = (
     temporary.blueprint,
     mobile.blueprint,
 )
+
+for _blueprint in (products, groups, pictures, mobile):
+    _blueprint.blueprint.before_request(old_ids.read_old_id)

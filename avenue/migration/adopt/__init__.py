@@ -1,0 +1,1 @@
+"""The application that came before: its database into a site of Avenue."""

@@ -1,0 +1,134 @@
+"""What can go wrong with the database of an earlier application.
+
+::
+
+    AvenueError
+    ├── Invalid              400
+    │   ├── BadMap                the map file says what cannot be
+    │   └── SourceIsHere          it is the database that Avenue runs on
+    ├── NotFound             404
+    │   └── NothingToAdopt        nothing in it is known
+    └── Unprocessable        422
+        ├── BrokenSource          what a record holds is no file
+        ├── LostPicture           a record names a picture that is nowhere
+        ├── UnreadableRecord      a record lacks what makes it one
+        ├── BadField              one field of a record is left out
+        ├── MemberGone            a group names a product that is not there
+        ├── SharedSku             two records have one SKU
+        ├── PasswordReset         a password in a form nobody checks
+        └── ChangedHere           it was changed in Avenue since
+"""
+
+from avenue.errors import Invalid, NotFound, Unprocessable
+
+
+class BadMap(Invalid):
+    """The map file cannot be used."""
+
+    code = "bad_map"
+    message = "The map file cannot be used: {reason}."
+    hint = "docs/moving.md shows what it may hold."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(words={"reason": reason.rstrip(".")})
+
+
+class SourceIsHere(Invalid):
+    """The earlier application's database is the one that Avenue runs on."""
+
+    code = "source_is_here"
+    message = "That is the database Avenue runs on."
+    hint = "Put another database name into MONGODB_URI and leave the old one to --from."
+
+
+class NothingToAdopt(NotFound):
+    """Nothing in the database is known."""
+
+    code = "nothing_to_adopt"
+    message = "Nothing in the database {name} is known: {collections}."
+    hint = "Say in a map file (--map) what its collections hold; docs/moving.md has an example."
+
+    def __init__(self, name: str, collections: str) -> None:
+        super().__init__(words={"name": name, "collections": collections})
+
+
+class BrokenSource(Unprocessable):
+    """What a record holds is no file."""
+
+    code = "broken_source"
+    message = "What the record holds cannot be read as a file."
+    hint = "Upload the picture again; if it can be mended at its source, run this again."
+
+
+class LostPicture(Unprocessable):
+    """A record names a picture that is neither in the database nor in a folder."""
+
+    code = "lost_picture"
+    message = "The picture {name} is nowhere."
+    hint = "If a copy of the old upload folder exists, give it with --files and run this again."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(words={"name": name})
+
+
+class UnreadableRecord(Unprocessable):
+    """A record lacks what makes it one."""
+
+    code = "unreadable_record"
+    message = "The record has no {field}."
+    hint = "Say in a map file (--map) which of its fields holds it."
+
+    def __init__(self, field: str) -> None:
+        super().__init__(words={"field": field})
+
+
+class BadField(Unprocessable):
+    """One field of a record cannot be taken; the record is in without it."""
+
+    code = "bad_field"
+    message = "{field} was left out: {reason}."
+    hint = "Set it in Avenue, or mend it in the earlier application and run this again."
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(words={"field": field, "reason": reason.rstrip(".")})
+
+
+class MemberGone(Unprocessable):
+    """A group names a product that is not there."""
+
+    code = "member_gone"
+    message = "The group names the product {name}, which is not there."
+    hint = "The group is in with its other products."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(words={"name": name})
+
+
+class SharedSku(Unprocessable):
+    """Two products of the earlier application have one SKU; this one is in without."""
+
+    code = "shared_sku"
+    message = "The SKU {sku} is that of {other}, too, so this product is in without it."
+    hint = "Give it a SKU of its own."
+
+    def __init__(self, sku: str, other: str) -> None:
+        super().__init__(words={"sku": sku, "other": other})
+
+
+class PasswordReset(Unprocessable):
+    """A password is kept in a form that nobody checks; the person is in, and needs another."""
+
+    code = "password_needs_reset"
+    message = "The password of {email} cannot be used, so it has to be set anew."
+    hint = "The person uses the link for forgotten passwords, or: users password EMAIL."
+
+    def __init__(self, email: str) -> None:
+        super().__init__(words={"email": email})
+
+
+class ChangedHere(Unprocessable):
+    """A record changed in the old application, and here too since it was brought in."""
+
+    code = "changed_here"
+    message = "It was changed or removed in Avenue since, so it was left as it is here."
+    hint = "Compare the two, and change by hand what has to be."

@@ -1,0 +1,216 @@
+"""What an earlier database holds, by name: its pictures, who names them, what was refused.
+
+Kept in a temporary SQLite database as `plan.Plan` is, so memory does not grow with the pictures.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from avenue.migration.adopt.models import Remark
+
+PAGE_ROWS = 500
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE pictures (number INTEGER PRIMARY KEY, collection TEXT, bucket TEXT, handle BLOB,
+                       key TEXT, length INT, name TEXT, product TEXT, position REAL,
+                       used INT NOT NULL DEFAULT 0);
+CREATE INDEX pictures_of_product ON pictures (product, position, number);
+CREATE TABLE names (called TEXT, picture INT, is_id INT,
+                    PRIMARY KEY (called, picture)) WITHOUT ROWID;
+CREATE TABLE members (product TEXT PRIMARY KEY, grouped TEXT) WITHOUT ROWID;
+CREATE TABLE skus (sku TEXT PRIMARY KEY, product TEXT) WITHOUT ROWID;
+CREATE TABLE remarks (collection TEXT, record TEXT, code TEXT, message TEXT,
+                      UNIQUE (collection, record, code, message));
+CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_COLUMNS = "number, collection, bucket, handle, key, length, name"
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture of the earlier database: a document of `collection`, or a file of `bucket`."""
+
+    number: int
+    collection: str
+    bucket: str | None
+    handle: bytes
+    key: str
+    length: int
+    name: str
+
+
+class Inventory:
+    """Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._rows.close()
+
+    def add_picture(
+        self,
+        collection: str,
+        handle: bytes,
+        *,
+        ids: Sequence[str],
+        names: Sequence[str],
+        product: str | None,
+        position: float | None,
+        bucket: str | None = None,
+        length: int = 0,
+    ) -> None:
+        """Note a picture with the ids and the names by which records may name it."""
+        with self._lock:
+            number = self._rows.execute(
+                "INSERT INTO pictures (collection, bucket, handle, key, length, name, product,"
+                " position) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    collection,
+                    bucket,
+                    handle,
+                    ids[0],
+                    length,
+                    names[0] if names else "",
+                    product,
+                    position,
+                ),
+            ).lastrowid
+            self._rows.executemany(
+                "INSERT OR IGNORE INTO names VALUES (?, ?, ?)",
+                [
+                    *((each, number, 1) for each in ids),
+                    *((each, number, 0) for each in names),
+                ],
+            )
+
+    def picture(self, name: str, *, by_name: bool) -> Picture | None:
+        """Return the picture with this id, or (`by_name`) the only one with this name."""
+        rows = self._all(
+            f"SELECT is_id, {_COLUMNS} FROM pictures JOIN names ON picture = number"  # noqa: S608 - ours
+            " WHERE called = ? ORDER BY is_id DESC, number LIMIT 2",
+            name,
+        )
+        if not rows:
+            return None
+        if rows[0][0]:
+            return _picture(rows[0][1:])
+        return _picture(rows[0][1:]) if by_name and len(rows) == 1 else None
+
+    def pictures_of(self, products: Sequence[str]) -> Iterator[Picture]:
+        """Yield the pictures that say themselves whose they are, in their order."""
+        for each in products:
+            for row in self._all(
+                f"SELECT {_COLUMNS} FROM pictures WHERE product = ?"  # noqa: S608 - ours
+                " ORDER BY position IS NULL, position, number",
+                each,
+            ):
+                yield _picture(row)
+
+    def use(self, picture: Picture) -> None:
+        """Note that a record has this picture."""
+        self._do("UPDATE pictures SET used = 1 WHERE number = ?", picture.number)
+
+    def unused(self) -> Iterator[Picture]:
+        """Yield the pictures that no record has."""
+        last = 0
+        query = (
+            f"SELECT {_COLUMNS} FROM pictures WHERE number > ?"  # noqa: S608 - ours
+            " AND NOT used ORDER BY number LIMIT ?"
+        )
+        while rows := self._all(query, last, PAGE_ROWS):
+            for row in rows:
+                yield _picture(row)
+            last = rows[-1][0]
+
+    def count_pictures(self) -> int:
+        """Return how many pictures there are."""
+        return int(self._all("SELECT count(*) FROM pictures")[0][0])
+
+    def add_member(self, product: str, group: str) -> bool:
+        """Note that a product is in a group; False when it is in another one already."""
+        self._do("INSERT OR IGNORE INTO members VALUES (?, ?)", product, group)
+        return self.group_of([product]) == group
+
+    def group_of(self, products: Sequence[str]) -> str | None:
+        """Return the group of the product that has one of these ids."""
+        for each in products:
+            found = self._all("SELECT grouped FROM members WHERE product = ?", each)
+            if found:
+                return str(found[0][0])
+        return None
+
+    def see(self, keys: Sequence[str]) -> None:
+        """Note the ids of a product that is there."""
+        with self._lock:
+            self._rows.executemany(
+                "INSERT OR IGNORE INTO seen VALUES (?)", [(each,) for each in keys]
+            )
+
+    def add_sku(self, sku: str, product: str) -> None:
+        """Note that a product has this SKU; of several it is the first one's."""
+        self._do("INSERT OR IGNORE INTO skus VALUES (?, ?)", sku, product)
+
+    def owner_of_sku(self, sku: str) -> str | None:
+        """Return the product that has this SKU, or None."""
+        found = self._all("SELECT product FROM skus WHERE sku = ?", sku)
+        return str(found[0][0]) if found else None
+
+    def is_seen(self, keys: Sequence[str]) -> bool:
+        """Tell whether there is a product with one of these ids."""
+        return any(self._all("SELECT 1 FROM seen WHERE key = ?", each) for each in keys)
+
+    def refuse(self, remark: Remark) -> None:
+        """Note that something of a record was refused; repeatable."""
+        self._do(
+            "INSERT OR IGNORE INTO remarks VALUES (?, ?, ?, ?)",
+            remark.collection,
+            remark.record,
+            remark.code,
+            remark.message,
+        )
+
+    def refused(self) -> Iterator[Remark]:
+        """Yield what was refused."""
+        last = 0
+        query = (
+            "SELECT rowid, collection, record, code, message FROM remarks WHERE rowid > ?"
+            " ORDER BY rowid LIMIT ?"
+        )
+        while rows := self._all(query, last, PAGE_ROWS):
+            for _, collection, record, code, message in rows:
+                yield Remark(collection=collection, record=record, code=code, message=message)
+            last = rows[-1][0]
+
+    def count_refused(self) -> int:
+        """Return how much was refused."""
+        return int(self._all("SELECT count(*) FROM remarks")[0][0])
+
+    def _all(self, query: str, *values: object) -> list[Row]:
+        with self._lock:
+            return self._rows.execute(query, values).fetchall()
+
+    def _do(self, statement: str, *values: object) -> None:
+        with self._lock:
+            self._rows.execute(statement, values)
+
+
+def _picture(row: Row) -> Picture:
+    number, collection, bucket, handle, key, length, name = row
+    return Picture(
+        number=number,
+        collection=collection,
+        bucket=bucket,
+        handle=bytes(handle),
+        key=key,
+        length=length,
+        name=name,
+    )

@@ -1,0 +1,102 @@
+"""The pages of an earlier application, with the pictures in them in the media library."""
+
+from dataclasses import replace
+from typing import Any
+
+from avenue.errors import AvenueError, Unavailable
+from avenue.media.models import Asset, Claim
+from avenue.migration.adopt import fields as names
+from avenue.migration.adopt.desk import PAGE, Desk
+from avenue.migration.adopt.errors import ChangedHere, LostPicture, UnreadableRecord
+from avenue.migration.adopt.models import Became, Holds
+from avenue.migration.adopt.owners import mark_of
+from avenue.storage.earlier import Record
+
+LONGEST_DESCRIPTION = 500
+LONGEST_TOLD = 120
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic")
+
+
+class AdoptedPages:
+    """Brings pages in, one record after the other."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def bring(self, collection: str, record: Record) -> Became:
+        """Bring in a page; raise `ChangedHere`, `UnreadableRecord`, or why it is not taken."""
+        own, _, before = self._desk.opened(collection, Holds.PAGES, record)
+        fields, is_published = self._page_fields(collection, record)
+        lost: list[str] = []
+
+        def stored(path: str) -> str | None:
+            asset = self._library_asset(path, collection, record.key, lost)
+            return f"avenue:{asset.id}/original" if asset else None
+
+        rewritten = {
+            name: self._desk.pictures.addresses.rewritten(value, stored)
+            if name in {"html", "css"}
+            else value
+            for name, value in fields.items()
+        }
+        mark = mark_of({**rewritten, "is_published": is_published}, ())
+        if before and before.print == mark:
+            return Became.UNCHANGED
+        page_id = self._desk.id_of(PAGE, collection, record.key)
+        revision = self._desk.places.website.put(
+            self._desk.actor,
+            page_id,
+            rewritten,
+            is_published=is_published,
+            seen=before.revision if before else None,
+        )
+        if revision is None:
+            raise ChangedHere
+        remembered = self._desk.remembered(
+            collection, record, PAGE, own, page_id, revision=revision
+        )
+        self._desk.places.adopted.put(
+            self._desk.site, replace(remembered, print=mark, is_whole=not lost)
+        )
+        return Became.UPDATED if before else Became.CREATED
+
+    def preview(self, collection: str, record: Record) -> None:
+        """Raise why a page could not be brought in."""
+        self._page_fields(collection, record)
+
+    def _page_fields(self, collection: str, record: Record) -> tuple[dict[str, Any], bool]:
+        own, fields = self._desk.names(collection, Holds.PAGES), record.fields
+        html, css = names.page_texts(fields, own)
+        if html is None:
+            raise UnreadableRecord("html")
+        title = names.text(fields, own["title"]) or record.key
+        said: dict[str, Any] = {"title": title, "html": html, "css": css}
+        slug = names.text(fields, own["slug"])
+        if slug is not None:
+            said["slug"] = slug
+        description = names.text(fields, own["description"])
+        if description:
+            said["seo"] = {"description": description[:LONGEST_DESCRIPTION]}
+        return said, names.is_published(names.first(fields, own["status"]))
+
+    def _library_asset(self, path: str, collection: str, key: str, lost: list[str]) -> Asset | None:
+        """Return the picture of the library for an old address, None where it led to none."""
+        found = self._desk.pictures.at(path)
+        if found is None:
+            if path.lower().endswith(PICTURE_ENDINGS):
+                lost.append(path)
+                self._desk.refuse(collection, key, LostPicture(path[:LONGEST_TOLD]))
+            return None
+        try:
+            asset = self._desk.kept(
+                found, self._desk.policies.library, Claim.library(self._desk.site)
+            )
+        except Unavailable:
+            raise
+        except AvenueError as error:
+            lost.append(path)
+            self._desk.refuse(collection, key, error)
+            return None
+        if found.picture is not None:
+            self._desk.inventory.use(found.picture)
+        return asset

@@ -1,0 +1,216 @@
+"""The pictures that old records name, wherever they are: in the record, the database, a folder."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from avenue.media.legacy import legacy_path
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.adopt import fields as names
+from avenue.migration.adopt.decoding import file_bytes
+from avenue.migration.adopt.errors import BrokenSource, LostPicture
+from avenue.migration.adopt.fields import PictureName
+from avenue.migration.adopt.inventory import Inventory, Picture
+from avenue.migration.adopt.models import Holds, Mapped, Source
+from avenue.migration.tree import Tree
+from avenue.web.errors import FileTooLarge
+
+LEAST_ID = 12
+"""Characters of an id that is believed in an address of another host."""
+LONGEST_URL = 2048
+LONGEST_TOLD = 120
+ADDRESS = "/api/shop/images/{id}"
+"""Where the shops of this kind served a picture of their database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A picture: `load` it, or it lives at `url`; `paths` are the addresses it had.
+
+    `is_lost`: only a disk that is gone had what `url` names.
+    """
+
+    name: str
+    paths: tuple[str, ...] = ()
+    picture: Picture | None = None
+    inline: Any = None
+    file: bytes | None = None
+    url: str | None = None
+    is_lost: bool = False
+
+
+class Pictures:
+    """Finds and reads pictures. `max_bytes` is how large one may be."""
+
+    def __init__(
+        self,
+        source: Source,
+        inventory: Inventory,
+        mapped: Mapped,
+        addresses: OldAddresses,
+        files: Tree | None,
+        *,
+        max_bytes: int,
+    ) -> None:
+        self._source = source
+        self._inventory = inventory
+        self._mapped = mapped
+        self.addresses = addresses
+        self._files = files
+        self._known_files = _paths(files)
+        self._max_bytes = max_bytes
+
+    def find(self, name: PictureName) -> Found:
+        """Return the picture that a record means; raise `LostPicture`.
+
+        One that only a lost disk had keeps its address, so that it is told among the problems.
+        """
+        if name.inline is not None:
+            return Found(name="", inline=name.inline)
+        paths = tuple(path for each in name.texts if (path := self.addresses.path_in(each)))
+        for each in name.texts:
+            picture = self._stored(each)
+            if picture is not None:
+                return self.of(picture, paths)
+        for each in paths:
+            file = self._in_folder(each)
+            if file is not None:
+                return Found(name=each.rpartition("/")[2], paths=(each,), file=file)
+        url = next((each for each in name.texts if _is_elsewhere(each)), None)
+        if url is not None and self.addresses.path_in(url) is None:
+            return Found(name="", url=url)
+        raise LostPicture(name.texts[-1][:LONGEST_TOLD])
+
+    def at(self, path: str) -> Found | None:
+        """Return the picture that an old address (its path) led to, None when there is none."""
+        picture = self._stored(path)
+        if picture is not None:
+            return self.of(picture, (path,))
+        file = self._in_folder(path)
+        return Found(name=path.rpartition("/")[2], paths=(path,), file=file) if file else None
+
+    def of(self, picture: Picture, paths: Iterable[str] = ()) -> Found:
+        """Return a picture of the earlier database, with the addresses it had."""
+        own = legacy_path(picture.name) if picture.name.startswith("/") else None
+        usual = legacy_path(ADDRESS.format(id=quote(picture.key, safe="")))
+        known = dict.fromkeys(each for each in (*paths, own, usual) if each)
+        return Found(name=picture.name.rpartition("/")[2], paths=tuple(known), picture=picture)
+
+    def load(self, found: Found) -> bytes:
+        """Return the bytes of a picture; raise `BrokenSource`, `FileTooLarge`, `LostPicture`."""
+        if found.file is not None and self._files is not None:
+            return self._joined(self._files.read(found.file))
+        if found.picture is not None:
+            return self._from_database(found.picture, levels=3)
+        return file_bytes(found.inline, self._max_bytes)
+
+    def _from_database(self, picture: Picture, levels: int) -> bytes:
+        if picture.bucket is not None:
+            try:
+                chunks = self._source.chunks(picture.bucket, picture.handle, picture.length)
+                return file_bytes(self._joined(chunks), self._max_bytes)
+            except ValueError:
+                raise BrokenSource from None
+        record = self._source.get(picture.collection, picture.handle)
+        if record is None or not levels:
+            raise LostPicture(picture.key[:LONGEST_TOLD])
+        own = names.names_of(Holds.PICTURES, self._mapped.fields.get(picture.collection, {}))
+        value = self._data_of(record.fields, own["data"])
+        if value is None:
+            raise BrokenSource
+        if value.inline is not None:
+            return file_bytes(value.inline, self._max_bytes)
+        return self._named_inside(value, picture, levels - 1)
+
+    def _data_of(self, fields: Any, own: tuple[str, ...]) -> PictureName | None:
+        """Return what a document of a picture has of it: its bytes before names of others."""
+        found = [entry for name in own if (entry := names.picture_of(fields.get(name)))]
+        inline = next((each for each in found if each.inline is not None), None)
+        return inline or next(iter(found), None)
+
+    def _named_inside(self, name: PictureName, own: Picture, levels: int) -> bytes:
+        """Return the bytes of what a picture's document names in its turn: a file, a path."""
+        found = self.find(name)
+        if found.url is not None or (found.picture and found.picture.number == own.number):
+            raise LostPicture(name.texts[0][:LONGEST_TOLD])
+        if found.picture is not None:
+            return self._from_database(found.picture, levels)
+        return self.load(found)
+
+    def _stored(self, text: str) -> Picture | None:
+        found = self._inventory.picture(text, by_name=True)
+        if found is not None:
+            return found
+        path = legacy_path(text) if "/" in text else None
+        if path is None:
+            return None
+        is_ours = self.addresses.path_in(text) is not None
+        if is_ours and (found := self._inventory.picture(path, by_name=True)):
+            return found
+        last = path.rpartition("/")[2]
+        for each in dict.fromkeys((last, last.rpartition(".")[0])):
+            if each and (is_ours or len(each) >= LEAST_ID):
+                found = self._inventory.picture(each, by_name=is_ours)
+                if found is not None:
+                    return found
+        return None
+
+    def _in_folder(self, path: str) -> bytes | None:
+        """Return the name of the file of the folder that `path` ends with, the longest first."""
+        parts = path.strip("/").split("/")
+        for start in range(len(parts)):
+            found = self._known_files.get("/".join(parts[start:]))
+            if found is not None:
+                return found
+        return None
+
+    def _joined(self, pieces: Iterator[bytes]) -> bytes:
+        data = bytearray()
+        for piece in pieces:
+            data += piece
+            if len(data) > self._max_bytes:
+                raise FileTooLarge(self._max_bytes)
+        return bytes(data)
+
+
+def print_of(data: bytes) -> str:
+    """Return the hash by which bytes are the same."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def derived_id(*parts: str) -> str:
+    """Return an id of our shape that always is the same for the same record of a source."""
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    made = base64.urlsafe_b64encode(digest).decode()[:22]
+    return "a" + made[1:] if made.startswith("-") else made
+
+
+def _is_elsewhere(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.username is None
+            and len(text) <= LONGEST_URL
+            and text.isprintable()
+            and " " not in text
+        )
+    except ValueError:
+        return False
+
+
+def _paths(files: Tree | None) -> dict[str, bytes]:
+    """Return the files of a folder by their path in it, as addresses name them."""
+    if files is None:
+        return {}
+    known: dict[str, bytes] = {}
+    for each in files.walk():
+        key = getattr(each, "key", None)
+        path = legacy_path("/" + quote(each.name)) if key is not None else None
+        if path is not None and key is not None:
+            known[path.lstrip("/")] = key
+    return known

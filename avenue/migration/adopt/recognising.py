@@ -1,0 +1,156 @@
+"""What an earlier database holds: what each collection is taken for, and pictures by name."""
+
+from collections.abc import Iterator, Mapping
+
+from avenue.migration.adopt import fields as names
+from avenue.migration.adopt.decoding import form_of
+from avenue.migration.adopt.desk import GROUP, Desk
+from avenue.migration.adopt.models import LEFT_ALONE, Holds, Recognised, Sample, Source
+from avenue.storage.earlier import Record
+
+SAMPLES = 3
+LONGEST_NAME = 1024
+LONGEST_SHOWN = 80
+PICTURED = (Holds.PICTURES, Holds.TEMPORARY)
+KNOWN: Mapping[str, Holds] = {
+    "shop_products": Holds.PRODUCTS,
+    "shop_products_grouped": Holds.GROUPS,
+    "product_images_data": Holds.PICTURES,
+    "temp_images": Holds.TEMPORARY,
+    "page_content": Holds.PAGES,
+    "users": Holds.PEOPLE,
+    "admin_settings": Holds.SETTINGS,
+    "audit_logs": Holds.LOG,
+}
+
+
+class Recogniser:
+    """Looks at an earlier database; bytes are not read, but those of a few samples."""
+
+    def __init__(self, source: Source, desk: Desk) -> None:
+        self._source = source
+        self._desk = desk
+
+    def recognise(self) -> Iterator[Recognised]:
+        """Yield every collection and bucket, with what it is taken for."""
+        found = self._source.collections()
+        buckets = {
+            name.removesuffix(".files")
+            for name in found
+            if name.endswith(".files") and f"{name.removesuffix('.files')}.chunks" in found
+        }
+        parts = {f"{bucket}.{part}" for bucket in buckets for part in ("files", "chunks")}
+        for bucket in sorted(buckets):
+            holds = self._desk.mapped.holds.get(bucket, Holds.FILES)
+            yield self._looked_at(bucket, f"{bucket}.files", holds, found[f"{bucket}.files"])
+        for name in sorted(set(found) - parts):
+            holds = self._desk.mapped.holds.get(name, KNOWN.get(name, Holds.OTHER))
+            yield self._looked_at(name, name, holds, found[name])
+
+    def _looked_at(self, name: str, collection: str, holds: Holds, documents: int) -> Recognised:
+        samples = () if holds in LEFT_ALONE else self._source.samples(collection, SAMPLES)
+        return Recognised(
+            name=name,
+            holds=holds,
+            documents=documents,
+            is_bucket=collection != name,
+            samples=tuple(self._sample(name, holds, each) for each in samples),
+        )
+
+    def _sample(self, name: str, holds: Holds, record: Record) -> Sample:
+        own, fields = self._desk.names(name, holds), record.fields
+        title = names.text(
+            fields, own.get("name") or own.get("title") or own.get("filename") or own["id"]
+        )
+        seen: list[str] = []
+        if holds in PICTURED:
+            data = [names.picture_of(fields.get(each)) for each in own["data"]]
+            seen += [form_of(each.inline) for each in data if each and each.inline is not None][:1]
+        elif "images" in own:
+            found = names.pictures(fields, own["images"])
+            inline = [form_of(each.inline) for each in found if each.inline is not None]
+            seen = [f"{len(found)} pictures", *dict.fromkeys(inline)]
+            seen += [each.texts[0][:LONGEST_SHOWN] for each in found if each.texts][:1]
+        if holds is Holds.PEOPLE:
+            title = None  # what people are called is in no report but where they need something
+            seen.append("password" if names.text(fields, own["password"]) else "no password")
+        return Sample(id=record.key, title=(title or "")[:LONGEST_SHOWN], seen=tuple(seen))
+
+    def note(self, recognised: Recognised) -> Iterator[None]:
+        """Note the pictures of a collection by name, or the products, or who is in a group."""
+        if recognised.is_bucket:
+            yield from self._note_files(recognised.name)
+            return
+        match recognised.holds:
+            case Holds.PICTURES | Holds.TEMPORARY:
+                yield from self._note_pictures(recognised)
+            case Holds.PRODUCTS:
+                yield from self._note_products(recognised.name)
+            case Holds.GROUPS:
+                yield from self._note_members(recognised.name)
+            case _:
+                pass
+
+    def _note_files(self, bucket: str) -> Iterator[None]:
+        for record in self._source.records(f"{bucket}.files", ("filename", "length", "metadata")):
+            metadata = record.fields.get("metadata")
+            inside = metadata if isinstance(metadata, dict) else {}
+            length = record.fields.get("length")
+            product = names.text(inside, names.DEFAULTS[Holds.PICTURES]["product"])
+            file_name = names.text(record.fields, ("filename",))
+            self._desk.inventory.add_picture(
+                bucket,
+                record.handle,
+                ids=[record.key],
+                names=[file_name] if file_name else [],
+                product=product,
+                position=None,
+                bucket=bucket,
+                length=length if isinstance(length, int) else 0,
+            )
+            yield
+
+    def _note_pictures(self, recognised: Recognised) -> Iterator[None]:
+        own = self._desk.names(recognised.name, recognised.holds)
+        wanted = {
+            name for meaning in ("id", "filename", "product", "position") for name in own[meaning]
+        }
+        # Whatever could be bytes is not read for this.
+        slim = sorted(wanted - set(own["data"]) | {"path", "url"} & wanted)
+        for record in self._source.records(recognised.name, slim):
+            ids = [record.key, *names.keys_of(record.fields, own["id"])]
+            called = [
+                text
+                for name in own["filename"]
+                if isinstance(text := record.fields.get(name), str)
+                and 0 < len(text) <= LONGEST_NAME
+            ]
+            position = names.first(record.fields, own["position"])
+            self._desk.inventory.add_picture(
+                recognised.name,
+                record.handle,
+                ids=list(dict.fromkeys(ids)),
+                names=list(dict.fromkeys(called)),
+                product=names.text(record.fields, own["product"]),
+                position=float(position) if isinstance(position, int | float) else None,
+            )
+            yield
+
+    def _note_products(self, collection: str) -> Iterator[None]:
+        own = self._desk.names(collection, Holds.PRODUCTS)
+        for record in self._source.records(collection, (*own["id"], *own["sku"])):
+            self._desk.inventory.see([record.key, *names.keys_of(record.fields, own["id"])])
+            sku = names.text(record.fields, own["sku"])
+            if sku is not None:
+                self._desk.inventory.add_sku(sku, f"{collection} {record.key}")
+            yield
+
+    def _note_members(self, collection: str) -> Iterator[None]:
+        own = self._desk.names(collection, Holds.GROUPS)
+        for record in self._source.records(collection, (*own["id"], *own["members"])):
+            for keys in names.members(names.first(record.fields, own["members"])):
+                for key in keys:
+                    self._desk.inventory.add_member(
+                        key, self._desk.id_of(GROUP, collection, record.key)
+                    )
+            yield

@@ -1,0 +1,194 @@
+"""An earlier application's database into a site: people, groups, products, pages, other pictures.
+
+Nothing is written to the source. Every step may be repeated: a record and its pictures come in one
+transaction, together with what is remembered of it (`Adopted`), so a run that was killed at any
+moment is finished by the next one, and a third finds nothing to do.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from avenue.errors import AvenueError, StorageFull, Unavailable
+from avenue.migration.adopt.desk import Desk
+from avenue.migration.adopt.errors import NothingToAdopt
+from avenue.migration.adopt.inventory import Inventory
+from avenue.migration.adopt.models import LEFT_ALONE, Became, Holds, Recognised, Source
+from avenue.migration.adopt.owners import AdoptedOwners
+from avenue.migration.adopt.pages import AdoptedPages
+from avenue.migration.adopt.people import AdoptedPeople
+from avenue.migration.adopt.recognising import Recogniser
+from avenue.migration.adopt.unnamed import Unnamed
+from avenue.storage.earlier import Record
+from avenue.storage.idempotency import UploadInProgress
+
+T = TypeVar("T")
+Records = Iterable[tuple[Record, str]]
+
+THREADS = 4
+PATIENCE_SECONDS = 120
+"""How long nothing of a record may succeed, before the database is taken for gone."""
+PAUSE_SECONDS = 1.0
+SIDE_BY_SIDE = frozenset({"products", "groups", "unnamed"})
+KINDS = ("people", "groups", "products", "pages")
+"""In the order in which they need one another."""
+
+
+class Adoption:
+    """Brings one earlier database into one site: `read` first, then `preview` or `bring`.
+
+    The three do their work while they are iterated, a step at a time.
+    """
+
+    def __init__(self, source: Source, desk: Desk) -> None:
+        self._source = source
+        self._desk = desk
+        self._recogniser = Recogniser(source, desk)
+        self._people = AdoptedPeople(desk)
+        self._owners = AdoptedOwners(desk)
+        self._pages = AdoptedPages(desk)
+        self._unnamed = Unnamed(desk)
+        self.recognised: list[Recognised] = []
+
+    @property
+    def source_name(self) -> str:
+        """The name of the earlier database."""
+        return self._source.name
+
+    @property
+    def counts(self) -> dict[str, Counter[str]]:
+        """How many records of each kind became what."""
+        return self._desk.counts
+
+    @property
+    def inventory(self) -> Inventory:
+        """What was found, and what was refused."""
+        return self._desk.inventory
+
+    def read(self) -> Iterator[None]:
+        """Recognise what there is, and note every picture and group by its names.
+
+        Raise `NothingToAdopt`. Bytes are not read.
+        """
+        self.recognised = list(self._recogniser.recognise())
+        if all(each.holds in LEFT_ALONE for each in self.recognised):
+            known = ", ".join(each.name for each in self.recognised)
+            raise NothingToAdopt(self._source.name, known or "it is empty")
+        for each in self.recognised:
+            yield from self._recogniser.note(each)
+
+    def preview(self) -> Iterator[None]:
+        """Settle what `bring` would do, as far as that shows without storing anything."""
+        looks: dict[str, Callable[[str, Record], None]] = {
+            "people": self._people.preview,
+            "groups": self._owners.preview_group,
+            "products": self._owners.preview_product,
+            "pages": self._pages.preview,
+        }
+        for kind in KINDS:
+            for record, collection in self._records(kind):
+                self._previewed(kind, looks[kind], collection, record)
+                yield
+        for record, collection in self._unnamed.records(self.recognised):
+            self._previewed("unnamed", self._unnamed.preview, collection, record)
+
+    def bring(self) -> Iterator[None]:
+        """Bring in what is not there yet; a step for each record.
+
+        Raise `StorageFull`, `SourceAway`, or `Unavailable` when the database stays away; then run
+        it again.
+        """
+        works: dict[str, Callable[[str, Record], Became]] = {
+            "people": self._people.bring,
+            "groups": self._owners.bring_group,
+            "products": self._owners.bring_product,
+            "pages": self._pages.bring,
+        }
+        try:
+            for kind in KINDS:
+                yield from self._brought(kind, works[kind], self._records(kind))
+            rest = self._unnamed.records(self.recognised)
+            yield from self._brought("unnamed", self._unnamed.bring, rest)
+        finally:
+            self._write_down()
+
+    def _records(self, kind: str) -> Iterator[tuple[Record, str]]:
+        for each in self.recognised:
+            if each.holds is Holds(kind):
+                for record in self._source.records(each.name):
+                    yield record, each.name
+
+    def _brought(
+        self, kind: str, one: Callable[[str, Record], Became], records: Records
+    ) -> Iterator[None]:
+        """Bring records in, some at once; what an error says of one is noted of that one."""
+        pending: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(THREADS if kind in SIDE_BY_SIDE else 1) as threads:
+            try:
+                for record, collection in records:
+                    pending.append(threads.submit(self._one, kind, one, collection, record))
+                    if len(pending) > THREADS:
+                        pending.popleft().result()
+                        yield
+                while pending:
+                    pending.popleft().result()
+                    yield
+            finally:
+                for each in pending:
+                    each.cancel()
+
+    def _one(
+        self, kind: str, one: Callable[[str, Record], Became], collection: str, record: Record
+    ) -> None:
+        def work() -> Became:
+            self._desk.begin()
+            return one(collection, record)
+
+        try:
+            became = _patiently(work)
+        except (StorageFull, Unavailable):
+            raise
+        except AvenueError as error:
+            self._desk.refuse(collection, record.key, error)
+            became = Became.REFUSED
+        self._desk.end(kind, became)
+
+    def _previewed(
+        self, kind: str, look: Callable[[str, Record], None], collection: str, record: Record
+    ) -> None:
+        self._desk.begin()
+        is_known = self._desk.before(collection, record.key) is not None
+        # Whether a known one changed shows only when its pictures are read.
+        became = "known" if is_known else Became.CREATED.value
+        try:
+            look(collection, record)
+        except AvenueError as error:
+            self._desk.refuse(collection, record.key, error)
+            became = Became.REFUSED.value
+        self._desk.end(kind, became)
+
+    def _write_down(self) -> None:
+        """Leave one entry in the log of changes, if anything was changed."""
+        changed = {
+            kind: counts[Became.CREATED] + counts[Became.UPDATED]
+            for kind, counts in self.counts.items()
+        }
+        changed["pictures"] = self.counts["pictures"]["stored"]
+        if any(changed.values()):
+            self._desk.places.audit.record_command(
+                self._desk.site, "adopt", "database.adopted", self._source.name, details=changed
+            )
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Do `work`, again while what hinders it passes; raise that when it does not."""
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return work()
+        except (Unavailable, UploadInProgress) as error:
+            if isinstance(error, StorageFull) or time.monotonic() > ends_at:
+                raise
+            time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,66 @@
+"""What is remembered of records that were brought in, in MongoDB."""
+
+import hashlib
+
+from avenue.clock import utc_now
+from avenue.migration.adopt.models import Adopted
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Session, site
+
+ADOPTED = "adopted"
+
+
+class AdoptedStore:
+    """The records of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, site_id: str, collection: str, key: str) -> Adopted | None:
+        """Return what is remembered of a record of the earlier application, or None."""
+        adopted = site(self._database, site_id).collection(ADOPTED)
+        found = adopted.find_one({"_id": _id(site_id, collection, key)})
+        return _read(found) if found else None
+
+    def put(self, site_id: str, adopted: Adopted, session: Session | None = None) -> None:
+        """Remember a record, in that transaction if one is given; repeatable."""
+        collection = site(self._database, site_id).collection(ADOPTED)
+        if session is not None:
+            collection = collection.within(session)
+        values = {
+            "collection": adopted.collection,
+            "key": adopted.key,
+            "kind": adopted.kind,
+            "keys": list(adopted.keys),
+            "target": adopted.target,
+            "print": adopted.print,
+            "revision": adopted.revision,
+            "is_whole": adopted.is_whole,
+            "at": utc_now(),
+        }
+        own_id = _id(site_id, adopted.collection, adopted.key)
+        collection.update({"_id": own_id}, {"$set": values}, upsert=True)
+
+    def target_of(self, site_id: str, kind: str, key: str) -> str | None:
+        """Return the id here of what had the id `key` in the earlier application, or None."""
+        adopted = site(self._database, site_id).collection(ADOPTED)
+        found = adopted.find_one({"kind": kind, "keys": key}, {"target": 1})
+        return found["target"] if found else None
+
+
+def _id(site_id: str, collection: str, key: str) -> str:
+    record = f"{collection}\n{key}".encode()
+    return f"{site_id}/{hashlib.sha256(record).hexdigest()}"
+
+
+def _read(document: Document) -> Adopted:
+    return Adopted(
+        collection=document["collection"],
+        key=document["key"],
+        kind=document["kind"],
+        keys=tuple(document["keys"]),
+        target=document["target"],
+        print=document["print"],
+        revision=document["revision"],
+        is_whole=document["is_whole"],
+    )

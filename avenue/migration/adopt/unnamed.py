@@ -1,0 +1,53 @@
+"""Pictures and files of an earlier database that no record of it names."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from avenue.media.models import Claim
+from avenue.migration.adopt.desk import FILE, Desk
+from avenue.migration.adopt.inventory import Picture
+from avenue.migration.adopt.models import Became, Holds, Recognised
+from avenue.migration.adopt.pictures import print_of
+from avenue.storage.earlier import Record
+
+
+class Unnamed:
+    """Keeps files for administrators only, and other pictures so that their address answers.
+
+    Temporary ones, whose product was never saved, stay behind.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._holds: dict[str, Holds] = {}
+
+    def records(self, recognised: list[Recognised]) -> Iterator[tuple[Record, str]]:
+        """Yield what is to be kept, and count what stays behind."""
+        self._holds = {each.name: each.holds for each in recognised}
+        for each in self._desk.inventory.unused():
+            if self._holds[each.collection] is Holds.TEMPORARY:
+                self._desk.counts["pictures"]["temporary_left"] += 1
+                continue
+            yield (
+                Record(handle=each.handle, key=each.key, fields={"picture": each}),
+                each.collection,
+            )
+
+    def preview(self, collection: str, record: Record) -> None:
+        """Whether a file can be kept shows when it is read."""
+
+    def bring(self, collection: str, record: Record) -> Became:
+        """Keep one of them; raise why it is not taken."""
+        picture: Picture = record.fields["picture"]
+        before = self._desk.places.adopted.get(self._desk.site, collection, record.key)
+        found = self._desk.pictures.of(picture)
+        is_file = self._holds[collection] is Holds.FILES
+        policy = self._desk.policies.files if is_file else self._desk.policies.products
+        data = self._desk.pictures.load(found)
+        if before and before.print == print_of(data):
+            return Became.UNCHANGED
+        claim = Claim(kind="legacy", id=self._desk.site)
+        asset = self._desk.kept(found, policy, None if is_file else claim, data)
+        remembered = self._desk.remembered(collection, record, FILE, {"id": ()}, asset.id)
+        self._desk.places.adopted.put(self._desk.site, replace(remembered, print=print_of(data)))
+        return Became.CREATED

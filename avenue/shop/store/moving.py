@@ -1,0 +1,201 @@
+"""Products and groups as another application had them, taken in whole.
+
+A record and its pictures come in one transaction, so nobody sees a product with half of them, and
+what is written down beside it (`note`) is true whatever moment a process is killed at.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from avenue.clock import utc_now
+from avenue.field_problems import problems_of
+from avenue.identity import Actor
+from avenue.media.library import Reception
+from avenue.media.models import Asset, Claim, External
+from avenue.media.store import ASSETS, claim_one
+from avenue.shop.errors import GroupNotFound, SkuTaken
+from avenue.shop.fields import Currency, Description, Name, Price, Short, StatusText
+from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Entry, Group, Product, Status
+from avenue.shop.store import groups as group_documents
+from avenue.shop.store import products as product_documents
+from avenue.shop.store.documents import GROUPS, entries_in, entries_out, trash_all
+from avenue.shop.store.pictures import OWNERS
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.scope import AlreadyThere, Collection, Session, site
+
+RULES: Mapping[str, TypeAdapter[Any]] = {
+    "name": TypeAdapter(Name),
+    "model": TypeAdapter(Name),
+    "sku": TypeAdapter(Short),
+    "description": TypeAdapter(Description),
+    "price": TypeAdapter(Price),
+    "currency": TypeAdapter(Currency),
+    "status": TypeAdapter(StatusText),
+}
+"""What fields of others must be like to be kept: as callers of the API write them."""
+MOVED_OUT = "moved"
+
+
+class MovedStore:
+    """See `migration.adopt.models.Catalogue`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def checked(
+        self, kind: str, fields: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
+        """Return the fields that may be kept, and those that may not with the reason."""
+        kept: dict[str, Any] = {}
+        refused: list[tuple[str, str]] = []
+        for name, value in fields.items():
+            rule = RULES.get(name)
+            if value is None:
+                continue
+            if rule is None:
+                kept[name] = value
+                continue
+            try:
+                kept[name] = rule.validate_python(value)
+            except ValidationError as error:
+                _, problem, words = problems_of(error)[0]
+                refused.append((name, problem.format(**words)))
+        return kept, refused
+
+    def put(
+        self,
+        actor: Actor,
+        claim: Claim,
+        fields: Mapping[str, Any],
+        images: Sequence[Asset | External],
+        reception: Reception,
+        *,
+        seen: int | None,
+        note: Callable[[Session, int], None],
+    ) -> bool:
+        """Let a product or group be so, with these pictures in order, in one transaction.
+
+        `seen` is the revision it had when it was brought in last, None for a new one. Return False
+        when it is no longer at that, or gone. Raise `SkuTaken` or `GroupNotFound`.
+        """
+        scope, site_id = site(self._database, actor.site.id), actor.site.id
+        entries = tuple(
+            Entry(asset=each.id) if isinstance(each, Asset) else Entry(url=each.url)
+            for each in images
+        )
+
+        def work(session: Session) -> bool:
+            reception.fates = {}  # of a run that was undone
+            owners = scope.collection(OWNERS[claim.kind]).within(session)
+            assets = scope.collection(ASSETS).within(session)
+            before = owners.find_one({"_id": claim.id})
+            revision = (seen or 0) + 1
+            if before and before["revision"] == revision and _has(assets, claim, reception):
+                # An earlier run of this transaction, whose answer was lost.
+                reception.fates = {each.id: each for each in reception.new}
+                return bool(before["images"] == entries_out(entries))
+            if (before["revision"] if before else None) != seen:
+                return False
+            _hold(scope.collection(GROUPS).within(session), fields.get("group"))
+            self._claim(site_id, claim, assets, reception, session)
+            if before:
+                gone = [each for each in entries_in(before["images"]) if each not in entries]
+                trash_all(assets, claim, gone, by=actor.id, reason=MOVED_OUT)
+            document = _document(claim, fields, entries, before, revision)
+            if before:
+                owners.update({"_id": claim.id}, {"$set": document, **_unset(before, document)})
+            else:
+                owners.insert(document)
+            note(session, revision)
+            return True
+
+        try:
+            return scope.transaction(work)
+        except AlreadyThere:
+            raise SkuTaken(str(fields.get("sku", ""))) from None
+
+    def _claim(
+        self,
+        site_id: str,
+        claim: Claim,
+        assets: Collection,
+        reception: Reception,
+        session: Session,
+    ) -> None:
+        """Give what was stored to its owner, and close the open write."""
+        reception.fates = {each.id: each for each in reception.new}
+        if reception.write:
+            self._writes.finish(site_id, reception.write, reception.answer(), session)
+        if not all(claim_one(assets, each.id, claim) for each in reception.new):
+            reception.fates = {}
+            raise UploadInProgress  # the lease ended, and the sweeper was quicker
+
+
+def _has(assets: Collection, claim: Claim, reception: Reception) -> bool:
+    """Tell whether the owner has what this upload stored, of which there is some."""
+    mine = {"claim.kind": claim.kind, "claim.id": claim.id}
+    ids = [each.id for each in reception.new]
+    return bool(ids) and len(assets.find({"_id": {"$in": ids}, **mine}, {"_id": 1})) == len(ids)
+
+
+def _hold(groups: Collection, group_id: str | None) -> None:
+    """Hold the group that a product is in; raise `GroupNotFound`.
+
+    It is written to, so that of this and its deletion at once only one succeeds. Its revision
+    stays: it is as it was brought in.
+    """
+    if group_id is not None and not groups.update({"_id": group_id}, {"$inc": {"holds": 1}}):
+        raise GroupNotFound
+
+
+def _document(
+    claim: Claim,
+    fields: Mapping[str, Any],
+    entries: tuple[Entry, ...],
+    before: Document | None,
+    revision: int,
+) -> Document:
+    now = utc_now()
+    if claim.kind == PRODUCT:
+        price = fields.get("price")
+        product = Product(
+            id=claim.id,
+            owner=fields.get("owner"),
+            sku=fields.get("sku"),
+            name=fields["name"],
+            description=fields.get("description", ""),
+            price=Decimal(price) if price is not None else None,
+            currency=fields.get("currency", DEFAULT_CURRENCY),
+            status=Status(fields.get("status", Status.DRAFT)),
+            group=fields.get("group"),
+            images=entries,
+            revision=revision,
+            created_at=before["created_at"] if before else now,
+            updated_at=now,
+        )
+        return product_documents.to_document(product)
+    group = group_documents.from_document(before) if before else None
+    made = Group(
+        id=claim.id,
+        owner=fields.get("owner"),
+        model=fields.get("model") or fields["name"],
+        name=fields["name"],
+        options=group.options if group else (),
+        images=entries,
+        revision=revision,
+        created_at=group.created_at if group else now,
+        updated_at=now,
+    )
+    return group_documents.to_document(made)
+
+
+def _unset(before: Document, document: Document) -> Document:
+    """Return the change that takes away the fields of a product that it has no more."""
+    gone = {name: "" for name in ("sku", "price", "group", "owner") if name in before}
+    gone = {name: "" for name in gone if document.get(name) is None}
+    return {"$unset": gone} if gone else {}

@@ -1,0 +1,205 @@
+"""Another application's database, read and never written: from another database or cluster.
+
+A user with the role `read` is enough. What is read is plain Python: ids and UUIDs are texts,
+`Decimal128` is `Decimal`, binary is `bytes`, so nobody else has to know BSON.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import bson
+from bson import Binary, DBRef, Decimal128
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.datetime_ms import DatetimeMS
+from bson.errors import BSONError
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
+
+from avenue.errors import Invalid, Unavailable
+from avenue.storage.connection import Document
+
+SELECTION_MS = 10_000
+SOCKET_MS = 60_000
+READ_AT_ONCE = 20
+"""Documents of a batch: each may have 16 MB."""
+CHUNKS_AT_ONCE = 8
+READABLE: CodecOptions[Document] = CodecOptions(
+    tz_aware=True,
+    unicode_decode_error_handler="replace",  # one text that is no UTF-8 ends no pass
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
+
+
+class BadSource(Invalid):
+    """The address of the earlier application's database cannot be used."""
+
+    code = "bad_source"
+    message = "That is no address of a database: {reason}."
+    hint = "Write mongodb://HOST:PORT/NAME, with the name of the earlier application's database."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(words={"reason": reason.rstrip(".")})
+
+
+class SourceAway(Unavailable):
+    """The earlier application's database does not answer, or does not let us read."""
+
+    code = "source_away"
+    message = "The earlier application's database does not answer: {reason}."
+    hint = "Check the address, and that its user may read that database; then run it again."
+
+    def __init__(self, error: PyMongoError) -> None:
+        # The server's sentence; what the driver says may hold the whole topology.
+        details = error.details if isinstance(error, OperationFailure) else None
+        said = str((details or {}).get("errmsg") or error)
+        super().__init__(words={"reason": said[:300].rstrip(".")})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One document: `handle` reads it again, `key` is its id as a text."""
+
+    handle: bytes
+    key: str
+    fields: Document
+
+
+class EarlierDatabase:
+    """One database of another application. Every method may raise `SourceAway`."""
+
+    def __init__(self, uri: str) -> None:
+        """Make no connection yet; raise `BadSource` when `uri` names no database."""
+        try:
+            self._client: MongoClient[Document] = MongoClient(
+                uri,
+                connect=False,
+                appname="avenue-adopt",
+                readPreference="secondaryPreferred",
+                serverSelectionTimeoutMS=SELECTION_MS,
+                socketTimeoutMS=SOCKET_MS,
+                retryReads=True,
+            )
+            database = self._client.get_default_database()
+        except (ConfigurationError, InvalidURI, ValueError, TypeError) as error:
+            raise BadSource(str(error).split(":", maxsplit=1)[0] + ".") from None
+        self.name = database.name
+        self._raw = database.with_options(codec_options=READABLE)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._client.close()
+
+    def is_same_as(self, uri: str) -> bool:
+        """Tell whether `uri` is this very database, under whatever name of its server."""
+        with MongoClient[Document](uri, serverSelectionTimeoutMS=SELECTION_MS) as other, _said():
+            if other.get_default_database("avenue").name != self.name:
+                return False
+            return bool(set(self._client.admin.command("hello").get("hosts", ()))) and (
+                self._client.admin.command("hello").get("hosts")
+                == other.admin.command("hello").get("hosts")
+            )
+
+    def collections(self) -> dict[str, int]:
+        """Return the collections, views left out, with about how many documents each has."""
+        with _said():
+            names = self._raw.list_collection_names(filter={"type": "collection"})
+            return {
+                name: self._raw[name].estimated_document_count()
+                for name in sorted(names)
+                if not name.startswith("system.")
+            }
+
+    def records(self, collection: str, only: Sequence[str] | None = None) -> Iterator[Record]:
+        """Yield every document in the order of ids, with `only` these fields if any are given."""
+        fields = dict.fromkeys(only, 1) if only else None
+        with _said():
+            cursor = self._raw[collection].find(
+                {}, fields, sort=[("_id", 1)], batch_size=READ_AT_ONCE if not only else 0
+            )
+            for document in cursor:
+                yield _record(document)
+
+    def samples(self, collection: str, count: int) -> list[Record]:
+        """Return the first documents."""
+        with _said():
+            found = self._raw[collection].find({}, sort=[("_id", 1)], limit=count)
+            return [_record(each) for each in found]
+
+    def get(self, collection: str, handle: bytes) -> Record | None:
+        """Return one document as it is now, or None."""
+        with _said():
+            found = self._raw[collection].find_one(_query(handle))
+        return _record(found) if found else None
+
+    def chunks(self, bucket: str, handle: bytes, length: int) -> Iterator[bytes]:
+        """Yield the bytes of a GridFS file; `ValueError` where they are not `length`."""
+        wanted, arrived = {"files_id": _query(handle)["_id"]}, 0
+        with _said():
+            cursor = self._raw[f"{bucket}.chunks"].find(
+                wanted, {"n": 1, "data": 1}, sort=[("n", 1)], batch_size=CHUNKS_AT_ONCE
+            )
+            for number, chunk in enumerate(cursor):
+                data = chunk.get("data")
+                if chunk.get("n") != number or not isinstance(data, bytes):
+                    raise ValueError("a chunk is missing")
+                arrived += len(data)
+                yield bytes(data)
+        if arrived != length:
+            raise ValueError("a chunk is missing")
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    try:
+        yield
+    except (PyMongoError, BSONError) as error:
+        known = error if isinstance(error, PyMongoError) else PyMongoError(str(error))
+        raise SourceAway(known) from error
+
+
+def _record(document: Document) -> Record:
+    own_id = document.get("_id")
+    return Record(
+        handle=bson.encode({"_id": own_id}),
+        key=str(_plain(own_id)),
+        fields={name: _plain(value) for name, value in document.items()},
+    )
+
+
+def _query(handle: bytes) -> Document:
+    found = bson.decode(handle, READABLE)
+    return {"_id": {"$eq": found["_id"]}} if isinstance(found["_id"], dict) else found
+
+
+def _plain(value: Any) -> Any:
+    """Return a stored value without the types of BSON; what has no other form is its text."""
+    for types, reader in _READERS:
+        if isinstance(value, types):
+            return reader(value)
+    return str(value)
+
+
+def _binary(value: Binary) -> Any:
+    """Return binary as bytes, and a UUID as it is written."""
+    is_uuid = value.subtype in UUID_SUBTYPES and len(value) == UUID_BYTES
+    return str(uuid.UUID(bytes=bytes(value))) if is_uuid else bytes(value)
+
+
+UUID_SUBTYPES = (3, 4)
+UUID_BYTES = 16
+_READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    ((str, bool, float, datetime, Decimal, type(None)), lambda value: value),
+    (int, int),
+    (Decimal128, Decimal128.to_decimal),
+    (Binary, _binary),
+    (bytes, bytes),
+    (dict, lambda value: {str(name): _plain(each) for name, each in value.items()}),
+    (list, lambda value: [_plain(each) for each in value]),
+    (DBRef, lambda value: _plain(value.id)),
+    (DatetimeMS, lambda _: None),  # a moment that no calendar has
+)

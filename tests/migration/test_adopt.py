@@ -1,0 +1,295 @@
+"""`python -m avenue adopt`: the database of the application that came before, brought in."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.monitoring import CommandStartedEvent
+
+from avenue.app import create_app
+from avenue.config import Settings
+from avenue.media.library import MediaLibrary
+from avenue.migration.adopt.decoding import file_bytes, is_inline
+from tests.listening import listening
+from tests.migration.earlier_shop import FORMS, PASSWORD, EarlierShop, fill, picture
+from tests.migration.house import House
+from tests.mongod import database_name
+from tests.table import table
+from tests.waiting import DEADLINE_SECONDS
+
+BASE_URL = "https://shop.example"
+LOGIN = "/api/auth/login"
+KEY = "65a000000000000000000001"
+
+
+@pytest.fixture
+def shop(avenue: House) -> Iterator[EarlierShop]:
+    """The earlier application's database, beside ours."""
+    client, name = avenue.database.client, database_name()
+    yield fill(client[name])
+    client.drop_database(name)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "products").mkdir()
+    (tmp_path / "products" / "a.jpg").write_bytes(picture(40))
+    return tmp_path
+
+
+@pytest.fixture
+def app(avenue: House) -> Iterator[Any]:
+    """Our application over the database, as a browser and an app see it."""
+    settings = Settings(
+        mongodb_uri=avenue.uri,
+        secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
+        public_base_url=BASE_URL,
+        cache_seconds=0,
+    )
+    app = create_app(settings, avenue.database)
+    yield app.test_client()
+    app.extensions["avenue"][MediaLibrary]._examiner.close()
+
+
+def uri_of(avenue: House, shop: EarlierShop) -> str:
+    return avenue.uri.replace(f"/{avenue.raw.name}", f"/{shop.raw.name}")
+
+
+def adopt(avenue: House, shop: EarlierShop, *more: str | Path, code: int = 1) -> dict[str, Any]:
+    done = avenue.command("adopt", "--from", uri_of(avenue, shop), *more, "--json")
+    assert (done.returncode, bool(done.stdout)) == (code, True), done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def owner_of(avenue: House, kind: str, old_id: str) -> dict[str, Any]:
+    """What had this id in the earlier application."""
+    known = avenue.raw["adopted"].find_one({"kind": kind, "keys": old_id})
+    return avenue.owner(kind, known["target"])
+
+
+def hashes(avenue: House, old_id: str) -> list[str]:
+    """The pictures of a product, in order: the hashes of the bytes they were made of."""
+    product = owner_of(avenue, "product", old_id)
+    ids = [each["asset"] for each in product["images"] if "asset" in each]
+    found = {each["_id"]: each for each in avenue.raw["assets"].find({"_id": {"$in": ids}})}
+    assert all(each["claim"]["id"] == product["_id"] for each in found.values())
+    return [found[each]["versions"][0]["source_sha256"] for each in ids]
+
+
+def refused(report: dict[str, Any]) -> dict[str, str]:
+    return {f"{each['collection']} {each['record']}": each["code"] for each in report["refused"]}
+
+
+def test_an_earlier_shop_moves_in_whole_and_a_second_run_finds_nothing_to_do(
+    avenue: House, shop: EarlierShop, files: Path, app: Any
+) -> None:
+    before, everything = shop.raw.command("dbHash")["md5"], ("--files", files)
+    dry = adopt(avenue, shop, *everything, "--dry-run")
+    assert not any(avenue.raw[name].count_documents({}) for name in ("assets", "adopted", "users"))
+    held = {each["name"]: (each["holds"], each["documents"]) for each in dry["recognised"]}
+    assert held["fotos"] == ("files", 2)
+    assert held["temp_images"] == ("temporary", 1)
+    assert [each["name"] for each in dry["left_alone"]] == ["admin_settings", "orders"]
+
+    report = adopt(avenue, shop, *everything)
+    assert {name: hashes(avenue, name) for name in shop.wanted} == shop.wanted
+    for kind, counts in dry["counts"].items():  # what opening shows beside: no picture, no e-mail
+        assert sum(counts.values()) == sum(report["counts"][kind].values()), kind
+    named = refused(report)
+    (caro,) = (each for each, code in named.items() if code == "password_needs_reset")
+    assert named["shop_products broken"] == "broken_image"
+    assert named[f"shop_products {KEY}"] == "shared_sku"
+    assert named["shop_products lost"] in {"lost_picture", "bad_field"}
+    assert named["shop_products_grouped g1"] == "member_gone"
+    assert sorted(each["code"] for each in report["refused"] if each["collection"] == "users") == [
+        "invalid_email",
+        "password_needs_reset",
+    ]
+    product = owner_of(avenue, "product", KEY)
+    assert product["images"][-1] == {"url": "https://cdn.example/afuera.jpg"}
+    assert (str(product["price"]), product["status"]) == ("150000", "published")
+    assert [owner_of(avenue, "product", each).get("sku") for each in (KEY, "shared")] == [
+        None,
+        "REFS",
+    ]
+    assert owner_of(avenue, "product", "owned")["status"] == "draft"
+    assert owner_of(avenue, "product", "lost")["images"] == [{"url": "/uploads/gone.jpg"}]
+    group = owner_of(avenue, "group", "g1")
+    assert owner_of(avenue, "product", "inline")["group"] == group["_id"]
+    contract = avenue.raw["assets"].find_one({"name": "contrato.pdf"})
+    assert (contract["visibility"], contract["claim"]["kind"]) == ("private", "upload")
+    page = avenue.raw["page_content"].find_one({"slug": "inicio"})
+    assert page["draft"]["html"].count("avenue:") == 2 == len(page["assets"])
+    assert app.get("/p/inicio", base_url=BASE_URL).status_code == 200
+
+    after = avenue.everything()
+    again = adopt(avenue, shop, *everything)
+    assert avenue.everything() == after
+    assert refused(again).keys() == named.keys() - {caro}
+    assert set(again["counts"]["products"]) == {"unchanged"}
+    assert "stored" not in again["counts"]["pictures"]
+    assert shop.raw.command("dbHash")["md5"] == before
+
+    for address in ("/api/shop/products/form-0", f"/api/shop/products/{KEY}"):
+        found = app.get(address, base_url=BASE_URL)
+        assert (found.status_code, found.json["status"]) == (200, "published")
+    seen = app.get("/uploads/nadie.jpg", base_url=BASE_URL, follow_redirects=True)
+    assert seen.data == picture(70)
+
+
+def test_people_sign_in_with_the_password_they_had_and_it_is_renewed(
+    avenue: House, shop: EarlierShop, app: Any
+) -> None:
+    adopt(avenue, shop)
+    who = {"email": "ana@tienda.example", "password": PASSWORD}
+    wrong = app.post(LOGIN, json={**who, "password": "otra"}, base_url=BASE_URL)
+    assert wrong.status_code == 401
+    users = avenue.raw["users"]
+    assert users.find_one({"email": who["email"]})["password_hash"].startswith("$2b$")
+    for _ in range(2):
+        found = app.post(LOGIN, json=who, base_url=BASE_URL)
+        assert (found.status_code, found.json["user"]["role"]) == (200, "admin")
+        kept = users.find_one({"email": who["email"]})
+        assert kept["password_hash"].startswith("$argon2id$")
+        assert (kept["superuser"], kept["password_is_own"]) == (False, False)
+    for email in ("beto@tienda.example", "caro@tienda.example"):  # disabled; of no known form
+        one = app.post(LOGIN, json={**who, "email": email}, base_url=BASE_URL)
+        assert one.status_code == 401
+    users.update_one({"email": who["email"]}, {"$set": {"name": "Ana María"}})
+    adopt(avenue, shop)
+    assert users.find_one({"email": who["email"]})["name"] == "Ana María"
+
+
+def test_only_what_changed_is_brought_in_and_what_was_changed_here_stays(
+    avenue: House, shop: EarlierShop
+) -> None:
+    adopt(avenue, shop)
+    products = shop.raw["shop_products"]
+    products.update_one({"_id": "form-0"}, {"$set": {"price": 7, "images": shop_images(shop, 2)}})
+    products.update_one({"_id": "form-1"}, {"$set": {"name": "Otro"}})
+    mine = owner_of(avenue, "product", "form-1")
+    change = {"$set": {"name": "Mío"}, "$inc": {"revision": 1}}
+    avenue.raw["shop_products"].update_one({"_id": mine["_id"]}, change)
+    report = adopt(avenue, shop)
+    assert report["counts"]["products"]["updated"] == 1
+    assert refused(report)["shop_products form-1"] == "changed_here"
+    assert str(owner_of(avenue, "product", "form-0")["price"]) == "7"
+    assert hashes(avenue, "form-0") == [*shop.wanted["form-2"], *shop.wanted["form-0"]]
+    assert owner_of(avenue, "product", "form-1")["name"] == "Mío"
+
+
+def shop_images(shop: EarlierShop, other: int) -> list[str]:
+    """The pictures of the product `form-0`, those of another one before."""
+    found = shop.raw["shop_products"].find({"_id": {"$in": ["form-0", f"form-{other}"]}})
+    images = {each["_id"]: each["images"] for each in found}
+    return [*images[f"form-{other}"], *images["form-0"]]
+
+
+def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
+    """What the earlier database is asked: nothing that a user with the role `read` may not."""
+    from avenue.storage.earlier import EarlierDatabase
+
+    asked: set[str] = set()
+
+    def hear(event: CommandStartedEvent) -> None:
+        if event.database_name == shop.raw.name:
+            asked.add(event.command_name)
+
+    with listening(hear):
+        source = EarlierDatabase(uri_of(avenue, shop))
+        for name in source.collections():
+            for record in source.records(name):
+                source.get(name, record.handle)
+        source.close()
+    assert asked <= {"listCollections", "count", "find", "getMore", "endSessions"}
+
+
+def test_a_map_says_what_is_not_seen(avenue: House, shop: EarlierShop, tmp_path: Path) -> None:
+    shop.raw["fotos_viejas"].insert_one({"_id": 5, "blob": picture(80), "prod_id": "mapped"})
+    shop.add_product("mapped", None, [80])
+    file = tmp_path / "map.toml"
+    file.write_text(
+        '[collections.fotos_viejas]\nholds = "pictures"\n[collections.fotos_viejas.fields]\n'
+        'data = "blob"\nproduct = "prod_id"\n[collections.page_content]\nholds = "other"\n'
+    )
+    report = adopt(avenue, shop, "--map", file)
+    assert hashes(avenue, "mapped") == shop.wanted["mapped"]
+    assert report["counts"]["pages"] == {}
+
+
+@table(
+    "arguments, written, said",
+    [
+        (["--from", "mongodb://127.0.0.1:1/"], "", "Write mongodb://HOST:PORT/NAME"),
+        (["--from", "http://x/y"], "", "Write mongodb://HOST:PORT/NAME"),
+        (["--from", "OURS"], "", "That is the database Avenue runs on."),
+        (["--from", "EMPTY"], "", "Nothing in the database"),
+        (["--from", "EMPTY", "--map", "MAP"], "[roles]\na = 1", "roles.a must be one of"),
+        (["--from", "EMPTY", "--map", "MAP"], "[colections]", "the file has colections"),
+        (["--from", "EMPTY", "--map", "MAP"], "[collections.a]", "holds = one of"),
+        (["--from", "EMPTY", "--map", "MAP"], "=", "The map file cannot be used"),
+    ],
+)
+def test_mistakes_are_sentences_and_nothing_is_done(
+    avenue: House, tmp_path: Path, arguments: list[str], written: str, said: str
+) -> None:
+    (tmp_path / "map.toml").write_text(written)
+    empty = avenue.uri.replace(f"/{avenue.raw.name}", "/empty_one")
+    places = {"OURS": avenue.uri, "EMPTY": empty, "MAP": str(tmp_path / "map.toml")}
+    done = avenue.command("adopt", *(places.get(each, each) for each in arguments))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_the_walk_through_of_the_document_works(
+    avenue: House, shop: EarlierShop, files: Path
+) -> None:
+    text = (Path(__file__).parents[2] / "docs/moving.md").read_text()
+    lines = re.findall(r"^ *python -m avenue (.*)$", text, re.MULTILINE)
+    assert len(lines) == 6
+    (files / "map.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0])
+    environment = {**avenue.environment, "AVENUE_ADOPT_FROM": uri_of(avenue, shop)}
+    for line in lines:
+        places = {"old/uploads": str(files), "map.toml": str(files / "map.toml")}
+        arguments = [places.get(each, each) for each in line.split()]
+        done = avenue.commands.run(*arguments, env=environment)
+        # This shop has records with faults, and they are told of.
+        assert done.returncode == (0 if line == "migrate" else 1), done.stdout.decode()
+        if line == "fsck":  # the one picture that is lost
+            assert b"\n1 local_path\n" in done.stdout
+    assert hashes(avenue, "folder") == shop.wanted["folder"]
+
+
+def test_a_foreign_database_is_told_the_way(avenue: House, shop: EarlierShop) -> None:
+    environment = {**avenue.environment, "MONGODB_URI": uri_of(avenue, shop)}
+    done = avenue.commands.run("migrate", env=environment)
+    assert done.returncode == 1
+    assert "python -m avenue adopt --from" in done.stderr.decode()
+
+
+@table("name, form", FORMS)
+def test_a_picture_is_read_in_every_form(name: str, form: Any) -> None:
+    data = picture(3)
+    assert is_inline(form(data)), name
+    assert file_bytes(form(data), 10**6) == data
+
+
+@pytest.mark.long
+def test_a_killed_run_is_finished_by_the_next(avenue: House, shop: EarlierShop) -> None:
+    """SIGKILL after some of the products; the end is that of a run nobody disturbed."""
+    for killed_at in (1, 4, 8, 12, 16):
+        process = avenue.start("adopt", "--from", uri_of(avenue, shop))
+        while process.poll() is None and avenue.raw["adopted"].count_documents({}) < killed_at:
+            os.sched_yield()
+        process.kill()
+        process.wait(DEADLINE_SECONDS)
+    adopt(avenue, shop)
+    assert {name: hashes(avenue, name) for name in shop.wanted if name != "folder"} == {
+        name: wanted for name, wanted in shop.wanted.items() if name != "folder"
+    }
+    assert avenue.raw["shop_products"].count_documents({}) == len(shop.wanted)
