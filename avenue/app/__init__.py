@@ -24,6 +24,7 @@ from avenue.app.services import (
     import_service,
     inspector,
     logo_service,
+    logo_shown_on,
     media_library,
     media_service,
     media_users,
@@ -137,6 +138,7 @@ from avenue.web import (
 )
 from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
 from avenue.web.services import provide
+from avenue.web.site_frame import Logos
 
 MB = 1024 * 1024
 LONGEST_REQUEST_SECONDS = 3600.0
@@ -396,6 +398,7 @@ def _provide_website(
 ) -> None:
     pages = page_service(settings, database, library)
     provide(app, pages, Documents(), MorePages(lambda site: published_paths(pages, site)))
+    provide(app, Logos(lambda site: logo_shown_on(library, site)))
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

@@ -44,7 +44,7 @@ from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views.capacity.service import CapacityService
 from avenue.health.views.state.service import Sources, StateService
-from avenue.identity import Site
+from avenue.identity import Actor, Site
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Queue
 from avenue.jobs.service import JobService
@@ -53,6 +53,7 @@ from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
+from avenue.media.models import State, Visibility
 from avenue.media.outbox.service import Deliverer, Outbox
 from avenue.media.outbox.store import OutboxStore
 from avenue.media.policy import (
@@ -62,6 +63,7 @@ from avenue.media.policy import (
     product_pictures,
     site_logo,
 )
+from avenue.media.presenting import has_sizes, logo_shown
 from avenue.media.purging.service import Purger
 from avenue.media.purging.store import PurgeStore
 from avenue.media.reading import MediaReader
@@ -104,6 +106,7 @@ from avenue.uploads.tickets.service import TicketService
 from avenue.uploads.tickets.store import TicketStore
 from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import SweptTusStore, TusStore
+from avenue.web.site_frame import Logo
 from avenue.webhooks.sender import Receiver
 from avenue.webhooks.standard import SignedPost
 
@@ -312,6 +315,16 @@ def mender(settings: Settings, database: Database) -> Mender:
     """Return who finds addresses that should not stand in documents, and mends them."""
     book = AddressBook(InspectionStore(database), LegacyUrls(database).find_many)
     return Mender(DocumentStore(database), book, audit_service(settings, database))
+
+
+def logo_shown_on(library: MediaLibrary, site: Site) -> Logo | None:
+    """Return the logo that public pages of `site` show; one that everybody may see."""
+    if site.logo is None:
+        return None
+    found = library.get_many(Actor(site=site), [site.logo]).get(site.logo)
+    if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
+        return None
+    return logo_shown(found, has_sizes=has_sizes(site, found))
 
 
 def published_paths(pages: PageService, site: Site) -> list[tuple[str, datetime]]:

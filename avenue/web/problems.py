@@ -32,6 +32,7 @@ from avenue.errors import (
     Unauthenticated,
     Unavailable,
 )
+from avenue.identity import Site
 from avenue.web import metrics
 from avenue.web.auth import current_actor
 from avenue.web.describing import description_of
@@ -41,15 +42,20 @@ from avenue.web.errors import (
     RangeNotSatisfiable,
     TooLarge,
 )
+from avenue.web.headers import WINDOW_POLICY
 from avenue.web.language import COOKIE, gettext, language
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import theme
-from avenue.web.places import is_file, wants_page
+from avenue.web.pages import chosen_theme, theme
+from avenue.web.places import PANEL, is_file, under, wants_page
 from avenue.web.requestlog import request_id
+from avenue.web.services import using
+from avenue.web.site_frame import Logo, Logos
 
 log = logging.getLogger("avenue.problems")
 
 LOGIN_PATH = "/login"
+NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""Told by a page of the site itself where visitors come to."""
 TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
     400: (_("We did not understand the request"), _("Go back and try again.")),
     401: (_("You need to sign in"), _("Sign in and try again.")),
@@ -229,18 +235,40 @@ def _page(problem: _Problem) -> Response:
     # Straight from the template: what other rooms add to pages (who is signed in) may be what
     # has just failed.
     title, advice = TITLES.get(problem.status) or TITLES[problem.status // 100]
-    page = current_app.jinja_env.get_template("problem.html").render(
+    site: Site | None = g.get("site")
+    is_of_site = site is not None and problem.status in NOTHING_THERE and _is_public()
+    facts: dict[str, object] = {"theme": theme()}
+    if site is not None and is_of_site:
+        look = chosen_theme() or site.theme.scheme
+        facts = {"theme": look, "site": site, "logo": _logo(site)}
+    template = "missing.html" if is_of_site else "problem.html"
+    page = current_app.jinja_env.get_template(template).render(
+        **facts,
         problem=problem,
         title=title,
         advice=advice,
         language=language(),
-        theme=theme(),
         request_id=request_id(),
-        site_name=g.site.name if g.get("site") else "Avenue",
+        site_name=site.name if site else "Avenue",
     )
     response = Response(page, status=problem.status, content_type="text/html; charset=utf-8")
+    if is_of_site:
+        response.headers["Content-Security-Policy"] = WINDOW_POLICY
     response.vary.add("Accept")
     return response
+
+
+def _is_public() -> bool:
+    """Tell whether the address could be one of the site's public pages."""
+    path = request.path
+    return not (is_file() or under(PANEL, path) or under(LOGIN_PATH, path))
+
+
+def _logo(site: Site) -> Logo | None:
+    try:
+        return using(Logos).of(site)
+    except (AvenueError, KeyError):  # then its name has to do
+        return None
 
 
 def _login_url() -> str:

@@ -3,6 +3,7 @@
 Templates import `site_frame.html`; a page that is no template gets the same as text from `frame`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, current_app
@@ -21,6 +22,13 @@ class Logo:
     srcset: str = ""
     width: int | None = None
     height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logos:
+    """What knows the logo of a site; None where it has none that everybody may see."""
+
+    of: Callable[[Site], Logo | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,17 @@ from avenue.config import Settings
 from avenue.identity import Role, Site
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
-from avenue.web import assets, auth, headers, hosts, language, parsing, problems
+from avenue.web import (
+    assets,
+    auth,
+    headers,
+    hosts,
+    language,
+    parsing,
+    problems,
+    site_frame,
+    stylesheet,
+)
 from avenue.web import pages as web_pages
 from avenue.web.services import provide
 
@@ -97,6 +107,8 @@ def make_app(settings: Settings, accounts: AccountService, *more: object) -> Fla
     language.install(app)
     assets.install(app)
     problems.install(app)
+    site_frame.install(app)
+    stylesheet.install(app)
     hosts.install(app, TwoSites(), settings)
     auth.install(app, accounts, settings)
     headers.install(app, settings)

@@ -1,14 +1,17 @@
 """How the public pages of a site look, and what an administrator may put around them."""
 
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from avenue.builder.website.pages import POLICY
 from avenue.identity import Role
 from avenue.sites.service import SiteService
 from avenue.web.headers import WINDOW_POLICY
+from tests import pictures
 from tests.http.application import Application, Caller, a_picture, unique
 from tests.table import table
 
@@ -112,7 +115,11 @@ def test_header_menu_and_footer_stand_around_pages_and_storefront(
     )
     assert answer.status_code == 200, answer.text
     assert answer.json["contact"]["instagram"] == "https://www.instagram.com/luna.py"
-    for page in (seen(nobody, path), seen(nobody, "/")):
+    missing = nobody.get("/p/nothing-here", headers=IN_ENGLISH)
+    assert missing.status_code == 404
+    assert missing.headers["Content-Security-Policy"] == WINDOW_POLICY
+    assert '<meta name="robots" content="noindex">' in missing.text
+    for page in (seen(nobody, path), seen(nobody, "/"), missing.text):
         for expected in (
             'alt="Luna &amp; Sol"',
             f'<a href="{path}"',
@@ -135,6 +142,42 @@ def test_header_menu_and_footer_stand_around_pages_and_storefront(
     panel = application.caller("admin").get("/admin/products", headers=IN_ENGLISH).text
     assert "theme.css" not in panel
     assert "wa.me" not in panel
+
+
+ELSEWHERE = {
+    "a page that is none": ("nobody", "/nothing/here", True),
+    "a product that is none": ("nobody", f"/products/{'x' * 22}", True),
+    "a page of the panel": ("admin", "/admin/nothing", False),
+    "a link to choose a password": ("nobody", "/login/nothing", False),
+    "not for visitors": ("nobody", "/?after=nonsense", False),
+}
+
+
+@table("what", ELSEWHERE)
+def test_what_is_not_there_is_told_by_the_site_where_visitors_come(
+    application: Application, what: str
+):
+    who, path, is_of_site = ELSEWHERE[what]
+    answer = application.caller(who).get(path, headers=IN_ENGLISH)
+    assert answer.status_code in {400, 404}
+    assert ("theme.css" in answer.text) == is_of_site
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_other_programs_show_a_page_by_its_first_picture(as_editor: Caller, nobody: Caller):
+    shown = [
+        as_editor.upload(f"/api/builder/media?name={n}.jpg", pictures.photo(800, 600, seed=n)).json
+        for n in (1, 2)
+    ]
+    html = "".join(f'<img src="{each["url"]}" alt="">' for each in shown)
+    for seo, first in (({}, shown[0]), ({"image": shown[1]["id"]}, shown[1])):
+        page = seen(nobody, published(as_editor, html=html, seo=seo, locale="es-PY"))
+        (preview,) = re.findall('property="og:image" content="([^"]+)"', page)
+        assert first["id"] in preview
+        width, height = Image.open(BytesIO(nobody.get(preview).data)).size
+        assert f'<meta property="og:image:width" content="{width}">' in page
+        assert f'<meta property="og:image:height" content="{height}">' in page
+        assert '<meta property="og:locale" content="es_PY">' in page
 
 
 def test_what_another_program_stored_is_shown_only_where_it_is_safe(

@@ -17,7 +17,19 @@ from pydantic import BaseModel, ConfigDict
 from avenue.config import Settings
 from avenue.identity import Actor, Site
 from avenue.storage.rate_limits import Window
-from avenue.web import assets, cors, headers, hosts, language, limits, parsing, problems, requestlog
+from avenue.web import (
+    assets,
+    cors,
+    headers,
+    hosts,
+    language,
+    limits,
+    parsing,
+    problems,
+    requestlog,
+    site_frame,
+    stylesheet,
+)
 from avenue.web.limits import upload_route
 from avenue.web.services import provide
 from tests.http import STOCK
@@ -69,6 +81,8 @@ def bare_app(settings: Settings | None = None) -> Flask:
     language.install(app)
     assets.install(app)
     problems.install(app)
+    site_frame.install(app)
+    stylesheet.install(app)
     parsing.install(app)
     add_routes(app)
     return app

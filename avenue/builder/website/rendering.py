@@ -13,6 +13,7 @@ from html import escape
 
 from avenue.builder.content.cleaning import expanded
 from avenue.builder.content.models import Content
+from avenue.builder.content.references import REFERENCE
 from avenue.builder.website.models import Draft, PicturedPage, is_shown
 from avenue.builder.website.presenting import address_of, link_of
 from avenue.builder.website.references import Picture, asset_in, with_pictures
@@ -163,15 +164,28 @@ def _head(site: Site, pictured: PicturedPage) -> Iterator[str]:
         yield _meta("property", "og:description", draft.seo.description)
     yield _meta("property", "og:url", address)
     yield _meta("property", "og:site_name", site.name)
-    image = pictured.assets.get(draft.seo.image or "")
-    if image is not None and is_shown(image):
+    language, _, territory = draft.locale.partition("-")
+    if territory:
+        yield _meta("property", "og:locale", f"{language}_{territory}")
+    chosen = [draft.seo.image] if draft.seo.image else []
+    named = [found["asset"] for found in REFERENCE.finditer(draft.html)]
+    shown = (pictured.assets.get(each) for each in [*chosen, *named])
+    image = next((each for each in shown if each is not None and is_shown(each)), None)
+    if image is not None:
         yield from _preview(site, draft, image)
 
 
 def _preview(site: Site, draft: Draft, image: Asset) -> Iterator[str]:
-    """Yield what other programs show of a page."""
-    url = variant_url(site, image, SHARED) if has_sizes(site, image) else original_url(site, image)
-    yield _meta("property", "og:image", url)
+    """Yield what other programs show of a page: the picture chosen for it, or its first one."""
+    width, height = image.current.width, image.current.height
+    if has_sizes(site, image) and width and height:
+        yield _meta("property", "og:image", variant_url(site, image, SHARED))
+        for name, pixels in zip(
+            ("width", "height"), size_of(VARIANTS["og"], width, height), strict=True
+        ):
+            yield _meta("property", f"og:image:{name}", str(pixels))
+    else:
+        yield _meta("property", "og:image", original_url(site, image))
     alt = alt_of(site, draft, image)
     if alt:
         yield _meta("property", "og:image:alt", alt)

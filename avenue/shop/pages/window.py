@@ -15,9 +15,6 @@ from flask import Blueprint, Response, make_response, request
 
 from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
-from avenue.media.library import MediaLibrary
-from avenue.media.models import State, Visibility
-from avenue.media.presenting import has_sizes, logo_shown
 from avenue.media.store import LegacyUrls
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (
@@ -40,7 +37,7 @@ from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
 from avenue.web.pages import chosen_theme, page, reader
 from avenue.web.services import using
-from avenue.web.site_frame import Logo
+from avenue.web.site_frame import Logos
 from avenue.words import wanted_words, words_of
 
 PRODUCTS_A_PAGE = 48
@@ -255,22 +252,12 @@ def _summary(product: Product) -> str:
     return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1].rstrip()}…"
 
 
-def _logo(site: Site) -> Logo | None:
-    """Return the site's logo, if it has one that everybody may see."""
-    if site.logo is None:
-        return None
-    found = using(MediaLibrary).get_many(Actor(site=site), [site.logo]).get(site.logo)
-    if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
-        return None
-    return logo_shown(found, has_sizes=has_sizes(site, found))
-
-
 def _window(template: str, **facts: Any) -> Response:
     """Return a page of the window, or 304 to who has it already."""
     site = current_site()
     response = page(
         template,
-        logo=_logo(site),
+        logo=using(Logos).of(site),
         here_path=request.path if not request.args else "",
         theme=chosen_theme() or site.theme.scheme,
         territory=TERRITORIES.get(language(), LOCALES[language()]),

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from avenue.config import Settings
 from avenue.identity import Actor, Role, Scope, Site
-from avenue.web import assets, auth, csrf, hosts, language, problems
+from avenue.web import assets, auth, csrf, hosts, language, problems, site_frame, stylesheet
 from avenue.web.auth import begin_session, current_actor, drop_session, require
 from avenue.web.hosts import current_site
 
@@ -64,6 +64,8 @@ def app(door: Door) -> Flask:
     language.install(app)
     assets.install(app)
     problems.install(app)
+    site_frame.install(app)
+    stylesheet.install(app)
     auth.install(app, door, SETTINGS)
 
     def who() -> object:
