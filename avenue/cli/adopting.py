@@ -1,8 +1,9 @@
 """The application that came before, into a site: `adopt`."""
 
-import json
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -12,18 +13,20 @@ import click
 
 from avenue.app.files import AdoptionOrder, adoption_of
 from avenue.cli.context import (
-    ORDERS,
     as_json,
     database_of,
     local,
     of_site,
+    say,
     settings_in_force,
     why,
 )
+from avenue.clock import utc_now
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
 from avenue.migration.adopt.models import LEFT_ALONE
 from avenue.migration.adopt.service import Adoption
+from avenue.storage.earlier import Changes
 
 NOTHING_DONE = 2
 MOST_TOLD = 1000
@@ -63,34 +66,44 @@ TITLES = {
     "--host", "hosts", multiple=True, help="A name of the old application, besides local ones."
 )
 @click.option("--dry-run", "is_dry", is_flag=True, help="Say what would be done; change nothing.")
+@click.option(
+    "--follow",
+    "follows",
+    is_flag=True,
+    help="Go on after that: bring in what changes, until Ctrl-C (needs a replica set).",
+)
 @of_site
 @local
 @as_json
-def adopt(
-    *, uri: str | None, is_dry: bool, site: str, is_local: bool, wants_json: bool, **order: Any
-) -> None:
+def adopt(uri: str | None, **options: Any) -> None:
     """Bring the database of the application that came before into Avenue.
 
     It is only read. Products, groups, pages, people and pictures are recognised; everything else
     is named and left alone. Run it again at any time: only what changed is brought in. Exit code 0
-    when all is in, 1 when something was refused (each is named), 2 when nothing was done.
+    when all is in, 1 when something was refused (each is named), 2 when nothing was done. With
+    --follow and --json each pass is a line, and so is how far behind it was.
     """
+    if options["is_dry"] and options["follows"]:
+        raise click.UsageError("--dry-run changes nothing, so there is nothing to --follow.")
     try:
-        _adopt(uri, order, is_dry=is_dry, site=site, is_local=is_local, wants_json=wants_json)
+        code = _adopt(uri, **options)
     except (AvenueError, ConfigError) as error:
         click.echo(why(error), err=True)
-        sys.exit(NOTHING_DONE)
+        code = NOTHING_DONE
+    sys.exit(code)
 
 
 def _adopt(
     uri: str | None,
-    order: Facts,
     *,
     is_dry: bool,
+    follows: bool,
     site: str,
     is_local: bool,
     wants_json: bool,
-) -> None:
+    **order: Any,
+) -> int:
+    """Do it, tell of it, and return the exit code."""
     with (
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
@@ -100,19 +113,46 @@ def _adopt(
             site,
             AdoptionOrder(uri=uri or settings.adopt_from, **order),
         ) as adoption,
+        # From before the first pass, so that nothing that changes during it is missed.
+        adoption.changes() if follows else nullcontext() as changes,
     ):
-        _watched(adoption.read(), "Reading", None)
-        count = sum(each.documents for each in adoption.recognised)
-        work = adoption.preview() if is_dry else adoption.bring()
-        stopped = _stopped_by(work, "Comparing" if is_dry else "Storing", count)
-        facts = {"site": site, "dry_run": is_dry, **_facts(adoption)}
-        if wants_json:
-            click.echo(json.dumps(facts))
-        else:
-            click.echo(ORDERS.sub("�", _as_text(facts)))
-    if stopped is not None:
-        click.echo(why(stopped), err=True)
-    sys.exit(1 if stopped is not None or facts["refused_total"] else 0)
+
+        def one_pass() -> int:
+            _watched(adoption.read(), "Reading", None)
+            count = sum(each.documents for each in adoption.recognised)
+            work = adoption.preview() if is_dry else adoption.bring()
+            stopped = _stopped_by(work, "Comparing" if is_dry else "Storing", count)
+            facts = {"site": site, "dry_run": is_dry, **_facts(adoption)}
+            say(wants_json, facts, _as_text(facts))
+            if stopped is not None:
+                click.echo(why(stopped), err=True)
+            return 1 if stopped is not None or facts["refused_total"] else 0
+
+        code = one_pass()
+        if changes is not None:
+            code = _followed(changes, one_pass, code, wants_json=wants_json)
+        return code
+
+
+def _followed(changes: Changes, one_pass: Callable[[], int], code: int, *, wants_json: bool) -> int:
+    """Make a pass whenever something changed, and tell how far behind the end of it was.
+
+    Return the exit code of the last one, at Ctrl-C or SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            first = min(changes.taken(), default=None)
+            if first is None:
+                continue
+            code = one_pass()
+            behind = (utc_now() - first).total_seconds()
+            say(wants_json, {"behind_seconds": behind}, f"{behind:.1f} seconds behind.")
+    except KeyboardInterrupt:
+        return code
+    except AvenueError as error:  # what is in by then stays in
+        click.echo(why(error), err=True)
+        return 1
 
 
 def _watched(steps: Iterator[None], label: str, count: int | None) -> None:

@@ -20,7 +20,7 @@ from bson.errors import BSONError
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
 
-from avenue.errors import Invalid, Unavailable
+from avenue.errors import Conflict, Invalid, Unavailable
 from avenue.storage.connection import Document
 
 SELECTION_MS = 10_000
@@ -28,6 +28,10 @@ SOCKET_MS = 60_000
 READ_AT_ONCE = 20
 """Documents of a batch: each may have 16 MB."""
 CHUNKS_AT_ONCE = 8
+LONGEST_REASON = 300
+LOOK_MS = 1000
+MOST_CHANGES = 1000
+"""Changes that are taken together; the next look has the others."""
 READABLE: CodecOptions[Document] = CodecOptions(
     tz_aware=True,
     unicode_decode_error_handler="replace",  # one text that is no UTF-8 ends no pass
@@ -46,6 +50,17 @@ class BadSource(Invalid):
         super().__init__(words={"reason": reason.rstrip(".")})
 
 
+class CannotFollow(Conflict):
+    """The earlier application's database does not tell of its changes."""
+
+    code = "cannot_follow"
+    message = "The earlier application's database does not tell of changes: {reason}."
+    hint = "Only a replica set does. Run this without --follow, as often as it is needed."
+
+    def __init__(self, error: PyMongoError) -> None:
+        super().__init__(words={"reason": _reason(error)})
+
+
 class SourceAway(Unavailable):
     """The earlier application's database does not answer, or does not let us read."""
 
@@ -54,10 +69,14 @@ class SourceAway(Unavailable):
     hint = "Check the address, and that its user may read that database; then run it again."
 
     def __init__(self, error: PyMongoError) -> None:
-        # The server's sentence; what the driver says may hold the whole topology.
-        details = error.details if isinstance(error, OperationFailure) else None
-        said = str((details or {}).get("errmsg") or error)
-        super().__init__(words={"reason": said[:300].rstrip(".")})
+        super().__init__(words={"reason": _reason(error)})
+
+
+def _reason(error: PyMongoError) -> str:
+    """Return the server's sentence; what the driver says may hold the whole topology."""
+    details = error.details if isinstance(error, OperationFailure) else None
+    said = str((details or {}).get("errmsg") or error)
+    return said[:LONGEST_REASON].rstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +155,20 @@ class EarlierDatabase:
             found = self._raw[collection].find_one(_query(handle))
         return _record(found) if found else None
 
+    @contextmanager
+    def changes(self) -> Iterator["Changes"]:
+        """Hear of every change from now on; raise `CannotFollow`."""
+        try:
+            # Where and when something changed is all that is wanted; what it was is read anew.
+            wanted = {"$project": {"ns": 1, "clusterTime": 1}}
+            stream = self._raw.watch([wanted], max_await_time_ms=LOOK_MS)
+        except OperationFailure as error:
+            raise CannotFollow(error) from error
+        except PyMongoError as error:
+            raise SourceAway(error) from error
+        with stream:
+            yield Changes(stream)
+
     def chunks(self, bucket: str, handle: bytes, length: int) -> Iterator[bytes]:
         """Yield the bytes of a GridFS file; `ValueError` where they are not `length`."""
         wanted, arrived = {"files_id": _query(handle)["_id"]}, 0
@@ -151,6 +184,21 @@ class EarlierDatabase:
                 yield bytes(data)
         if arrived != length:
             raise ValueError("a chunk is missing")
+
+
+class Changes:
+    """What has changed in a database since it was opened, and when."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def taken(self) -> list[datetime]:
+        """Return when each change since the last look was made; waits a second for the first."""
+        found: list[datetime] = []
+        with _said():
+            while len(found) < MOST_CHANGES and (change := self._stream.try_next()) is not None:
+                found.append(change["clusterTime"].as_datetime())
+        return found
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.migration.earlier_shop import FORMS, PASSWORD, EarlierShop, fill, pic
 from tests.migration.house import House
 from tests.mongod import database_name
 from tests.table import table
-from tests.waiting import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 BASE_URL = "https://shop.example"
 LOGIN = "/api/auth/login"
@@ -188,6 +189,18 @@ def shop_images(shop: EarlierShop, other: int) -> list[str]:
     found = shop.raw["shop_products"].find({"_id": {"$in": ["form-0", f"form-{other}"]}})
     images = {each["_id"]: each["images"] for each in found}
     return [*images[f"form-{other}"], *images["form-0"]]
+
+
+def test_following_brings_what_changes_until_it_is_ended(avenue: House, shop: EarlierShop) -> None:
+    process = avenue.start("adopt", "--from", uri_of(avenue, shop), "--follow", "--json")
+    products = avenue.raw["shop_products"]
+    wait_until(lambda: products.count_documents({}) == len(shop.wanted))
+    shop.add_picture(90, bytes, product_id="late")
+    shop.add_product("late", None, [90])
+    wait_until(lambda: avenue.raw["adopted"].find_one({"keys": "late"}))
+    assert hashes(avenue, "late") == shop.wanted["late"]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_SECONDS) == 1  # this shop has records with faults
 
 
 def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:

@@ -212,6 +212,7 @@ def test_origins_are_separated_by_commas():
 def test_secrets_are_never_printed():
     secrets = {
         "MONGODB_URI": "mongodb://user:pa55@db.example/x",
+        "AVENUE_ADOPT_FROM": "mongodb://user:pa55@db.example/old",
         "SECRET_KEY": SECRET,
         "AVENUE_ADMIN_PASSWORD": "teapot-ladder",
         "AVENUE_SMTP_URL": "smtp://shop:fa5tm41l@mail.example:587",

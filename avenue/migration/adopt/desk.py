@@ -85,6 +85,11 @@ class Desk:
         self._tally = threading.local()
         self._counting = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget what was found and counted; what was brought in stays remembered."""
+        self.inventory.clear()
+        self.counts = {kind: Counter() for kind in COUNTED}
+
     def begin(self) -> None:
         """Begin a record, or a try of one: what was counted of its pictures counts no more."""
         self._tally.counts = Counter()

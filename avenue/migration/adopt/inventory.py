@@ -52,6 +52,12 @@ class Inventory:
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.executescript(_TABLES)
 
+    def clear(self) -> None:
+        """Forget everything, and begin anew."""
+        with self._lock:
+            for table in ("pictures", "names", "members", "skus", "remarks", "seen"):
+                self._rows.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
+
     def close(self) -> None:
         """Forget everything."""
         self._rows.close()

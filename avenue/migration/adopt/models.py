@@ -1,6 +1,7 @@
 """What is told of an earlier application's database, and who takes in what it holds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 from avenue.identity import Actor
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, External
-from avenue.storage.earlier import Record
+from avenue.storage.earlier import Changes, Record
 from avenue.storage.scope import Session
 
 Fields = Mapping[str, Any]
@@ -123,6 +124,9 @@ class Source(Protocol):
 
     def get(self, collection: str, handle: bytes) -> Record | None:
         """Return one document as it is now, or None."""
+
+    def changes(self) -> AbstractContextManager[Changes]:
+        """Hear of every change from now on."""
 
     def chunks(self, bucket: str, handle: bytes, length: int) -> Iterator[bytes]:
         """Yield the bytes of a GridFS file; `ValueError` where some are missing."""

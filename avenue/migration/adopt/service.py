@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
@@ -21,7 +22,7 @@ from avenue.migration.adopt.pages import AdoptedPages
 from avenue.migration.adopt.people import AdoptedPeople
 from avenue.migration.adopt.recognising import Recogniser
 from avenue.migration.adopt.unnamed import Unnamed
-from avenue.storage.earlier import Record
+from avenue.storage.earlier import Changes, Record
 from avenue.storage.idempotency import UploadInProgress
 
 T = TypeVar("T")
@@ -67,11 +68,16 @@ class Adoption:
         """What was found, and what was refused."""
         return self._desk.inventory
 
+    def changes(self) -> AbstractContextManager[Changes]:
+        """Hear of changes in the earlier database, for who reads and brings again after each."""
+        return self._source.changes()
+
     def read(self) -> Iterator[None]:
-        """Recognise what there is, and note every picture and group by its names.
+        """Recognise what there is, and note every picture and group by its names; repeatable.
 
         Raise `NothingToAdopt`. Bytes are not read.
         """
+        self._desk.clear()
         self.recognised = list(self._recogniser.recognise())
         if all(each.holds in LEFT_ALONE for each in self.recognised):
             known = ", ".join(each.name for each in self.recognised)
