@@ -123,7 +123,7 @@ def test_the_pages_get_the_same_files_as_from_make_assets():
         assert found
         return found
 
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text().replace("$$", "$")
     assert copies(makefile) == copies(" ".join(each.text for each in BUILD))
 
 

@@ -301,6 +301,7 @@ def test_the_image_serves_as_nobody_and_writes_nothing_but_bodies(
         vendored = sorted((image.at("/srv/avenue") / "avenue/static/vendor").iterdir())
         assert [each.name for each in vendored] == [
             "fflate.esm.js",
+            "fonts",
             "grapes.es.js",
             "grapes.min.css",
             "grapes.min.js",

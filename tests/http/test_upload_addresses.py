@@ -103,7 +103,7 @@ def test_what_becomes_private_is_gone_from_each_address(
     application.database.tells_edges = False
 
     assert answer.status_code == 200
-    assert "keep" in answer.json["warning"]
+    assert "navegadores" in answer.json["warning"]
     after = addresses_of(answer.json)
     assert set(after).isdisjoint(before)
     assert [nobody.get(each).status_code for each in (*before, *after)] == [404] * 2 * len(after)
