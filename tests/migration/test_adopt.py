@@ -1,14 +1,18 @@
 """`python -m avenue adopt`: the database of the application that came before, brought in."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import Decimal128, ObjectId, Regex
+from pymongo.errors import WriteError
 from pymongo.monitoring import CommandStartedEvent
 
 from avenue.app import create_app
@@ -290,6 +294,55 @@ def test_a_picture_is_read_in_every_form(name: str, form: Any) -> None:
     data = picture(3)
     assert is_inline(form(data)), name
     assert file_bytes(form(data), 10**6) == data
+
+
+RUBBISH: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    float("nan"),
+    float("inf"),
+    "",
+    "\x00\ud7ff %%% ñ 空",
+    "data:,",
+    "data:image/png;base64,****",
+    "http://[::1",
+    "//",
+    "x" * 5000,
+    b"",
+    b"\xff" * 70,
+    [],
+    [None, [[]], {}, 5, {"url": {}}, {"data": b""}],
+    {"a": 1},
+    {"type": "Buffer", "data": ["x"]},
+    {"$binary": "*"},
+    datetime(1, 1, 1, tzinfo=UTC),
+    ObjectId(),
+    Decimal128("NaN"),
+    Regex("("),
+)
+
+
+def test_no_record_whatever_is_in_it_ends_the_pass(avenue: House, shop: EarlierShop) -> None:
+    named = {
+        "shop_products": ("name", "sku", "price", "images", "status", "group", "owner", "currency"),
+        "shop_products_grouped": ("name", "model", "product_ids", "images"),
+        "product_images_data": ("data", "filename", "product_id", "position", "id"),
+        "page_content": ("title", "slug", "html", "css", "status", "description"),
+        "users": ("email", "name", "password", "role", "is_active", "created_at"),
+    }
+    for collection, names in named.items():
+        whole = [dict.fromkeys(names, each) for each in RUBBISH]
+        one = [{"_id": each} for each in RUBBISH if not isinstance(each, list | Regex)]
+        shop.raw[collection].insert_many(whole)
+        for each in one:
+            with contextlib.suppress(WriteError):
+                shop.raw[collection].insert_one(each)
+    adopt(avenue, shop, "--dry-run")
+    report = adopt(avenue, shop)
+    assert sum(report["counts"]["products"].values()) > len(shop.wanted) + len(RUBBISH)
+    for name, wanted in shop.wanted.items():
+        assert name == "folder" or hashes(avenue, name)[-len(wanted) or None :] == wanted, name
 
 
 @pytest.mark.long

@@ -306,7 +306,7 @@ class AdoptedOwners:
         except ValueError:
             shown = str(fields.pop("price"))[:LONGEST_TOLD]
             self._desk.refuse(collection, key, BadField("price", f"{shown} is no number."))
-        fields["name"] = str(fields["name"])[:LONGEST_NAME]
+        fields["name"] = str(fields["name"])[:LONGEST_NAME].strip() or kind
         sku = fields.get("sku")
         first = self._desk.inventory.owner_of_sku(sku) if sku else None
         if first not in {None, f"{collection} {key}"}:
@@ -314,7 +314,7 @@ class AdoptedOwners:
         kept, refused = self._desk.places.catalogue.checked(kind, fields)
         for name, reason in refused:
             self._desk.refuse(collection, key, BadField(name, reason))
-        return kept
+        return {"name": kind, **kept}
 
 
 def _cover_first(named: Sequence[tuple[bool, Found]]) -> list[Found]:

@@ -28,7 +28,8 @@ from avenue.storage.idempotency import UploadInProgress
 T = TypeVar("T")
 Records = Iterable[tuple[Record, str]]
 
-THREADS = 4
+THREADS = 8
+"""Most of the time goes into waiting for a journaled majority (docs/long-runs.md)."""
 PATIENCE_SECONDS = 120
 """How long nothing of a record may succeed, before the database is taken for gone."""
 PAUSE_SECONDS = 1.0
