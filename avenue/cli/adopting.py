@@ -195,14 +195,14 @@ def _as_text(facts: Facts) -> str:
     ]
     lines.append("Recognised:")
     for each in facts["recognised"]:
-        lines.append(f"  {each['name']}: {each['holds']}, {each['documents']} documents")
+        lines.append(f"  {each['name']}: {each['holds']}, documents: {each['documents']}")
         for sample in each["samples"]:
             seen = ", ".join(sample["seen"])
             lines.append("    " + "  ".join(filter(None, (sample["id"], sample["title"], seen))))
     if facts["left_alone"]:
         lines.append("Left alone:")
         lines += [
-            f"  {each['name']}: {each['documents']} documents ({each['why']})"
+            f"  {each['name']}: documents: {each['documents']} ({each['why']})"
             for each in facts["left_alone"]
         ]
     lines.append("Would be:" if facts["dry_run"] else "Done:")

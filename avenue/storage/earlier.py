@@ -29,6 +29,8 @@ READ_AT_ONCE = 20
 """Documents of a batch: each may have 16 MB."""
 CHUNKS_AT_ONCE = 8
 LONGEST_REASON = 300
+DRIVERS_OWN = (" (configured timeouts", ", Timeout:")
+"""Where the driver begins to tell of its settings and of the whole topology."""
 LOOK_MS = 1000
 MOST_CHANGES = 1000
 """Changes that are taken together; the next look has the others."""
@@ -76,6 +78,8 @@ def _reason(error: PyMongoError) -> str:
     """Return the server's sentence; what the driver says may hold the whole topology."""
     details = error.details if isinstance(error, OperationFailure) else None
     said = str((details or {}).get("errmsg") or error)
+    for beginning in DRIVERS_OWN:
+        said = said.partition(beginning)[0]
     return said[:LONGEST_REASON].rstrip(".")
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from bson import Decimal128, ObjectId, Regex
-from pymongo.errors import WriteError
+from pymongo.errors import ServerSelectionTimeoutError, WriteError
 from pymongo.monitoring import CommandStartedEvent
 
 from avenue.app import create_app
 from avenue.config import Settings
 from avenue.media.library import MediaLibrary
 from avenue.migration.adopt.decoding import file_bytes, is_inline
+from avenue.storage.earlier import EarlierDatabase, SourceAway
 from tests.listening import listening
 from tests.migration.earlier_shop import FORMS, PASSWORD, EarlierShop, fill, picture
 from tests.migration.house import House
@@ -209,7 +210,6 @@ def test_following_brings_what_changes_until_it_is_ended(avenue: House, shop: Ea
 
 def test_the_source_is_only_read(avenue: House, shop: EarlierShop) -> None:
     """What the earlier database is asked: nothing that a user with the role `read` may not."""
-    from avenue.storage.earlier import EarlierDatabase
 
     asked: set[str] = set()
 
@@ -261,6 +261,12 @@ def test_mistakes_are_sentences_and_nothing_is_done(
     done = avenue.command("adopt", *(places.get(each, each) for each in arguments))
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_a_source_that_does_not_answer_is_told_without_the_topology() -> None:
+    said = "db:1: refused (configured timeouts: x: 1ms), Timeout: 10.0s, Topology Description: <…>"
+    error = SourceAway(ServerSelectionTimeoutError(said))
+    assert error.message.endswith("does not answer: db:1: refused.")
 
 
 def test_the_walk_through_of_the_document_works(

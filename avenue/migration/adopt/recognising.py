@@ -69,11 +69,11 @@ class Recogniser:
         elif "images" in own:
             found = names.pictures(fields, own["images"])
             inline = [form_of(each.inline) for each in found if each.inline is not None]
-            seen = [f"{len(found)} pictures", *dict.fromkeys(inline)]
+            seen = [f"pictures: {len(found)}", *dict.fromkeys(inline)]
             seen += [each.texts[0][:LONGEST_SHOWN] for each in found if each.texts][:1]
         if holds is Holds.PEOPLE:
             title = None  # what people are called is in no report but where they need something
-            seen.append("password" if names.text(fields, own["password"]) else "no password")
+            seen.append("password" if names.first(fields, own["password"]) else "no password")
         return Sample(id=record.key, title=(title or "")[:LONGEST_SHOWN], seen=tuple(seen))
 
     def note(self, recognised: Recognised) -> Iterator[None]:
