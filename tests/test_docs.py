@@ -169,6 +169,8 @@ NO_CODES = {
     "count_quotas",
     "backup_verify",
     "backup_drill",
+    "count_sites",
+    "counted_at",
     "is_partial",
     "duplicate_of",
     "in_use",

@@ -121,11 +121,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeoplePage:
-    """Some people of a site, by e-mail; `next` is where to go on, None at the end."""
+    """Some people of a site, by e-mail; `next` is where to go on, None at the end.
+
+    `total` is None where they are too many to count.
+    """
 
     items: tuple[Person, ...]
     next: str | None
-    total: int
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,8 +44,8 @@ class PeopleStore(Protocol):
     def people_of(self, site: str, *, search: str, after: str | None, limit: int) -> list[User]:
         """Return who has a role on a site and `search` in e-mail or name, behind that e-mail."""
 
-    def count_people_of(self, site: str, *, search: str) -> int:
-        """Return how many there are of them."""
+    def count_people_of(self, site: str, *, search: str) -> int | None:
+        """Return how many there are of them, None where they are too many to count."""
 
     def add_user(self, user: User) -> None:
         """Keep a new person; raise `EmailTaken`."""

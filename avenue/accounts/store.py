@@ -67,6 +67,7 @@ class MongoAccountStore:
                     "password_hash": user.password_hash,
                     "password_is_own": user.password_is_own,
                     "roles": _kept_roles(user.roles),
+                    "sites": sorted(user.roles),
                     "superuser": user.superuser,
                     "disabled": user.disabled,
                     "session_epoch": user.session_epoch,
@@ -220,9 +221,9 @@ class MongoAccountStore:
             query["email"] = {"$gt": after}
         return self._users.values(_user_in, query, sort=[("email", 1)], limit=limit)
 
-    def count_people_of(self, site: str, *, search: str) -> int:
-        """Return how many there are of them."""
-        return self._users.count(_people_of(site, search))
+    def count_people_of(self, site: str, *, search: str) -> int | None:
+        """Return how many there are of them, None for more than `MOST_COUNTED`."""
+        return self._users.total(_people_of(site, search))
 
     def give_role(
         self, user_id: str, site: str, role: Role, *, under: int, password_hash: str | None = None
@@ -268,7 +269,12 @@ class MongoAccountStore:
             user = _user(users.find_one({"_id": user_id}))
             needed = [] if user is None or user.disabled else sites
             for site in needed:
-                stays = {"_id": {"$ne": user_id}, f"roles.{site}": Role.ADMIN, "disabled": False}
+                stays = {
+                    "sites": site,
+                    "_id": {"$ne": user_id},
+                    f"roles.{site}": Role.ADMIN,
+                    "disabled": False,
+                }
                 is_admin = user is not None and user.roles.get(site) is Role.ADMIN
                 if is_admin and not users.update(stays, {"$inc": {"stayed": 1}}):
                     return False
@@ -279,7 +285,7 @@ class MongoAccountStore:
 
 
 def _people_of(site: str, search: str) -> dict[str, Any]:
-    query: dict[str, Any] = {f"roles.{site}": {"$exists": True}}
+    query: dict[str, Any] = {"sites": site}
     if search:
         # MongoDB takes no pattern that holds a NUL, but one that names it.
         like = {"$regex": re.escape(search).replace("\0", r"\x00"), "$options": "i"}
@@ -297,7 +303,11 @@ def _password(password_hash: str, *, is_own: bool) -> Document:
 
 def _role_change(site: str, role: Role | None) -> Document:
     place = f"roles.{site}"
-    change = {"$unset": {place: ""}} if role is None else {"$set": {place: role.value}}
+    change: Document = (
+        {"$unset": {place: ""}, "$pull": {"sites": site}}
+        if role is None
+        else {"$set": {place: role.value}, "$addToSet": {"sites": site}}
+    )
     return {**change, **CHANGED_NOW}
 
 

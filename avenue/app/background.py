@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from avenue.app.backups import BACKUP, DRILL, VERIFY, BackupJobs
@@ -21,9 +22,11 @@ from avenue.app.services import (
     media_library,
     picture_import_worker,
     purger,
+    removal,
     renditions_of,
     scrub_of,
     shop_of,
+    site_counters,
     snapshot_service,
 )
 from avenue.backup.models import Finding, Kind, Progress, Tell
@@ -63,6 +66,7 @@ from avenue.storage.schema import (
     Gate,
 )
 from avenue.storage.scope import BUCKETS
+from avenue.storage.site_counts import COUNT_SITES, SiteCounts
 from avenue.storage.sites import Sites
 from avenue.uploads.retention.service import Retention
 from avenue.uploads.retention.store import ExpiredUploads
@@ -75,13 +79,13 @@ REBUILD = "rebuild"
 JUDGES_AGES = {SWEEP, FSCK}
 MESSAGES = (MAIL, PURGE, WEBHOOKS, TELL)
 IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
-FIGURES = (SNAPSHOT, COUNT_QUOTAS)
+FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
 CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, BACKUPS)
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
-PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, PURGE, WEBHOOKS, *BACKUPS)
+PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, PURGE, WEBHOOKS, *BACKUPS)
 """Jobs that run again and again, and that `jobs run` runs now."""
 COUNT_SECONDS = 3600
 MOST_FINDINGS = 10_000
@@ -102,6 +106,7 @@ class Background:
             buckets=BUCKETS,
             trash_days=settings.trash_days,
             forget_owners=TrashedProducts(database).forget,
+            removal=partial(removal, ledger(database)),
         )
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
@@ -118,6 +123,7 @@ class Background:
             LOAD: self._load_samples,
             PICTURES_BY_SKU: self._pictures_by_sku,
             COUNT_QUOTAS: self._count_quotas,
+            COUNT_SITES: self._count_sites,
             SNAPSHOT: self._snapshot,
             TELL: self._tell_alert,
             FSCK: self._fsck,
@@ -205,6 +211,7 @@ class Background:
         self._jobs.periodic(SWEEP, self._sweep_seconds)
         self._jobs.periodic(INSPECT, self._inspect_seconds)
         self._jobs.periodic(COUNT_QUOTAS, COUNT_SECONDS)
+        self._jobs.periodic(COUNT_SITES, COUNT_SECONDS)
         self._jobs.periodic(SNAPSHOT, SNAPSHOT_SECONDS)
         self._jobs.periodic(SCRUB, EVERY_HOUR)
         if self._settings.purge_url:
@@ -262,6 +269,18 @@ class Background:
         if holder := job.args.get("holder"):
             return {"counted": int(quotas.count(Holder.of(holder)))}
         return {"counted": quotas.count_all(job.cursor or "", save)}
+
+    def _count_sites(self, job: RunningJob) -> Mapping[str, int]:
+        """Count everything of each site, from the site on where an earlier run ended."""
+        counts, counters = SiteCounts(self._database), site_counters(self._database)
+        sites = sorted(each.id for each in self._sites.all())
+        for done, site_id in enumerate(sites):
+            if site_id < (job.cursor or ""):
+                continue
+            job.save(cursor=site_id, done=done, total=len(sites))
+            for name, counter in counters.items():
+                counts.count(site_id, name, counter)
+        return {"counted": len(sites)}
 
     def _tell_of_damage(self) -> None:
         """Take a snapshot, and so open or end alerts, when other files are damaged than before."""

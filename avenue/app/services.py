@@ -1,6 +1,6 @@
 """The services that the application, commands and jobs share, each made in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,7 +53,7 @@ from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
-from avenue.media.models import State, Visibility
+from avenue.media.models import Asset, State, Visibility
 from avenue.media.outbox.service import Deliverer, Outbox
 from avenue.media.outbox.store import OutboxStore
 from avenue.media.policy import (
@@ -98,6 +98,7 @@ from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.room import StorageRoom
 from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.site_counts import Counter
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus
 from avenue.uploads.service import UploadService
@@ -250,6 +251,29 @@ def ledger(database: Database) -> Ledger:
         job_service(database).enqueue(COUNT_QUOTAS, {"holder": holder.id}, key=holder.id)
 
     return Ledger(database, count, request_count)
+
+
+def removal(quotas: Ledger, asset: Asset) -> Callable[[], None]:
+    """Return what takes an asset that is to be purged off the quotas it counts for."""
+    amount = Amount(bytes=sum(each.bytes for each in asset.versions), files=1)
+    stored_at = max((each.at for each in asset.versions), default=asset.created_at)
+    holders = [Holder(site=asset.site, person=each) for each in {None, asset.owner}]
+    subtractions = [quotas.removal(each, amount, stored_at=stored_at) for each in holders]
+
+    def subtract() -> None:
+        for each in subtractions:
+            each()
+
+    return subtract
+
+
+def site_counters(database: Database) -> dict[str, Counter]:
+    """Return what is counted of each site, by its name, for the job that does it."""
+    return {
+        **StatusStore(database).counters,
+        **FolderStore(database).counters,
+        **InspectionStore(database).counters,
+    }
 
 
 def tus_service(settings: Settings, database: Database, library: MediaLibrary) -> TusService:

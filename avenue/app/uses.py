@@ -8,7 +8,7 @@ from avenue.builder.library.store import Users
 from avenue.builder.website.models import PageUse
 from avenue.builder.website.service import PageService
 from avenue.health.checks.trace import models as trace
-from avenue.identity import Actor
+from avenue.identity import Actor, Site
 from avenue.media.models import Claim
 from avenue.media.references import Referrer
 from avenue.shop.models import GROUP, PRODUCT
@@ -133,12 +133,12 @@ class EveryUse:
         self._shop = shop
         self._users = users
 
-    def of(self, site_id: str, asset_id: str, addresses: Sequence[str]) -> list[trace.Use]:
-        """Return who names an asset, by its id or by one of its old `addresses`."""
+    def of(self, site: Site, asset_id: str, addresses: Sequence[str]) -> list[trace.Use]:
+        """Return who names an asset, by its id or by an address of `site`: of today, or old."""
         found = [
             trace.Use(kind=kind, id=owner, title=name, where=(), url=f"{shelf}/{owner}")
             for kind, shelf in SHELVES.items()
-            for owner, name in self._shop.naming(site_id, kind, asset_id, addresses).items()
+            for owner, name in self._shop.naming(site, kind, asset_id, addresses).items()
         ]
         for users in self._users:
             found += [
@@ -149,7 +149,7 @@ class EveryUse:
                     where=tuple(each.where),
                     url=each.path,
                 )
-                for each in users.uses_of(site_id, [asset_id]).get(asset_id, ())
+                for each in users.uses_of(site.id, [asset_id]).get(asset_id, ())
             ]
         return found
 

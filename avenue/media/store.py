@@ -399,10 +399,11 @@ class SweptStore:
         condemned = {"state": State.PURGING, **has_more_to_do}
         return self._assets.values(from_document, condemned, limit=limit)
 
-    def purge(self, asset: Asset) -> None:
+    def purge(self, asset: Asset) -> bool:
         """Delete bytes, renditions, old addresses and then the record of a condemned asset.
 
-        Repeatable from any step. The record stays while an edge is still to be told of it.
+        Repeatable from any step. The record stays while an edge is still to be told of it; tell
+        whether it went.
         """
         files = house(self._database).files(asset.bucket)
         for version in asset.versions:
@@ -410,8 +411,10 @@ class SweptStore:
         self._renditions.delete_of_asset(asset.site, asset.id)
         self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
         condemned = {"_id": asset.id, "site": asset.site, "state": State.PURGING}
-        if not self._assets.delete({**condemned, **NOT_PENDING}):
-            self._assets.update(condemned, {"$set": {"emptied": True}})
+        if self._assets.delete({**condemned, **NOT_PENDING}):
+            return True
+        self._assets.update(condemned, {"$set": {"emptied": True}})
+        return False
 
     def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
         """Return file documents in the order of their ids."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from avenue.clock import utc_now
 from avenue.errors import Unavailable
+from avenue.media.models import Asset
 from avenue.media.store import SweptStore
 
 MOST_SKEW_SECONDS = 30
@@ -68,12 +69,15 @@ class Sweeper:
         buckets: tuple[str, ...],
         trash_days: int,
         forget_owners: Callable[[datetime], int] = lambda _: 0,
+        removal: Callable[[Asset], Callable[[], None]] = lambda _: lambda: None,
         orphan_age: timedelta = ORPHAN_AGE,
     ) -> None:
         """`forget_owners` ends what is in the trash since then with pictures of its own.
 
-        It comes before the pictures, so that nothing is restored without some of them.
+        It comes before the pictures, so that nothing is restored without some of them. `removal`
+        is told of each asset before it is purged, and what it returns is called when it is gone.
         """
+        self._removal = removal
         self._store = store
         self._forget_owners = forget_owners
         self._buckets = buckets
@@ -108,7 +112,9 @@ class Sweeper:
     def _purge(self, swept: Swept) -> Iterator[None]:
         while condemned := self._store.condemned(BATCH):
             for asset in condemned:
-                self._store.purge(asset)
+                gone = self._removal(asset)
+                if self._store.purge(asset):
+                    gone()
                 swept.purged += 1
             yield
 

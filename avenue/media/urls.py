@@ -1,6 +1,8 @@
 """The addresses of stored files, made when they are read and never stored."""
 
 import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from avenue.identity import ID_PATTERN, Site
 from avenue.media.errors import UnknownVariant
@@ -68,6 +70,13 @@ def form_path(site: Site, asset: Asset, form: str) -> str:
 def is_own_path(path: str) -> bool:
     """Tell whether `path`, decoded, has the shape of an address made here."""
     return _OWN_PATH.fullmatch(path) is not None
+
+
+def own_urls(site: Site, paths: Iterable[str]) -> list[str]:
+    """Return every way to write the URL of each of `paths` on `site`: alone, or with a host."""
+    hosts = {*site.hosts, urlsplit(site.base_url).netloc.lower()}
+    origins = [f"{scheme}//{each}" for each in sorted(hosts) for scheme in ("https:", "http:", "")]
+    return [f"{origin}{path}" for path in paths for origin in ("", *origins)]
 
 
 def asset_in(address: str) -> str | None:

@@ -52,6 +52,8 @@ SHOWS_DAMAGED: dict[str, Any] = {
 
 INDEXES: tuple[Index, ...] = (
     Index(collection="users", keys=_up("email"), options={"unique": True}),
+    # The people of a site, by e-mail.
+    Index(collection="users", keys=_up("sites", "email")),
     Index(collection="api_tokens", keys=_up("user", "site")),
     Index(collection="api_tokens", keys=_up("secret_sha256"), options={"unique": True}),
     # Expired tokens own no bytes, so a TTL index may take them.
@@ -85,6 +87,8 @@ INDEXES: tuple[Index, ...] = (
         for key, some in (
             ("_id", {"images.0": {"$exists": True}}),
             ("images.url", {"images.url": {"$exists": True}}),
+            # Who names this asset?
+            ("images.asset", {"images.asset": IS_TEXT}),
         )
     ),
     # Which pictures lack a text, in the languages most sites have? Others go through all of a kind.

@@ -230,8 +230,16 @@ def _list_library(database: Database) -> None:
         )
 
 
+def _list_sites_of_people(database: Database) -> None:
+    """Write down in a list on which sites people have a role."""
+    roles = {"$cond": [{"$eq": [{"$type": "$roles"}, "object"]}, "$roles", {}]}
+    sites = {"$map": {"input": {"$objectToArray": roles}, "in": "$$this.k"}}
+    database.raw["users"].update_many({"sites": {"$exists": False}}, [{"$set": {"sites": sites}}])
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     _create_default_site,
     _forget_group_names,
     _list_library,
+    _list_sites_of_people,
 )

@@ -67,6 +67,7 @@ SITE_COLLECTIONS = frozenset(
         "upload_tickets",
         "media_folders",
         "quotas",
+        "site_counts",
         "webhook_events",
     }
 )

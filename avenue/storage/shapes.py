@@ -559,6 +559,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         {**IDS, "name": str, "parent": or_null(str)},
         {"name_key": str, "created_at": maybe(datetime), "holds": unless_missing(int)},
     ),
+    "site_counts": Shape({**IDS, "name": str, "numbers": Of(int), "at": datetime}),
     "quotas": Shape(
         {
             **IDS,
@@ -646,7 +647,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "created_at": datetime,
             "changed_at": maybe(datetime),
         },
-        {"password_is_own": maybe(bool)},
+        {"password_is_own": maybe(bool), "sites": maybe([str])},
     ),
     "api_tokens": Shape(
         {

@@ -4,25 +4,33 @@ Everything is asked for by a range or list of ids that begin with the site, so o
 looks at another's files.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import whole
 
 T = TypeVar("T")
+ID_LETTERS = sorted(f"{string.ascii_letters}{string.digits}-_")
+"""What ids are made of, in the order of indexes."""
 RECORD = {"length": 1, "chunkSize": 1, "uploadDate": 1, "metadata.asset": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketTotals:
-    """How much a bucket holds; `bytes` is what its file documents say."""
+    """How much a bucket holds; `bytes` is what its file documents say.
+
+    `counted_at` is None for now.
+    """
 
     files: int
     bytes: int
     chunks: int
+    counted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +58,51 @@ class Survey:
     def __init__(self, database: Database, bucket: str, *, prefix: str) -> None:
         self._database = database
         self._prefix = prefix
+        self._end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         self._files = database.raw[f"{bucket}.files"]
         self._chunks = database.raw[f"{bucket}.chunks"]
 
-    def totals(self) -> BucketTotals:
-        """Count what is there now, through indexes."""
-        files, length = self.files()
-        counted = self._aggregate(
-            self._chunks, [{"$match": {"files_id": self._range()}}, {"$count": "chunks"}]
-        )
-        return BucketTotals(
-            files=files, bytes=length, chunks=counted[0]["chunks"] if counted else 0
-        )
+    def totals(self, most: int | None = None) -> BucketTotals | None:
+        """Count what is there, through indexes alone.
+
+        With `most`, None when there are more files or chunks; else all, in steps.
+        """
+        together = BucketTotals(files=0, bytes=0, chunks=0)
+        for part in [self._range()] if most is not None else self._parts():
+            found = self._totals(part, most)
+            if found is None:
+                return None
+            together = BucketTotals(
+                files=together.files + found.files,
+                bytes=together.bytes + found.bytes,
+                chunks=together.chunks + found.chunks,
+            )
+        return together
 
     def files(self) -> tuple[int, int]:
         """Count the files and their bytes, without their chunks."""
-        summed = self._aggregate(
-            self._files,
-            [
-                {"$match": {"_id": self._range()}},
-                {
-                    "$group": {
-                        "_id": None,
-                        "files": {"$sum": 1},
-                        "bytes": {"$sum": whole("$length")},
-                    }
-                },
-            ],
-        )
+        return self._summed([{"$match": {"_id": self._range()}}])
+
+    def _totals(self, part: Document, most: int | None) -> BucketTotals | None:
+        bound: list[Document] = [] if most is None else [{"$limit": most + 1}]
+        files, length = self._summed([{"$match": {"_id": part}}, *bound])
+        of_files = [{"$match": {"files_id": part}}, *bound, {"$count": "chunks"}]
+        counted = self._aggregate(self._chunks, of_files)
+        chunks = counted[0]["chunks"] if counted else 0
+        if most is not None and max(files, chunks) > most:
+            return None
+        return BucketTotals(files=files, bytes=length, chunks=chunks)
+
+    def _summed(self, stages: Sequence[Document]) -> tuple[int, int]:
+        sums = {"files": {"$sum": 1}, "bytes": {"$sum": whole("$length")}}
+        summed = self._aggregate(self._files, [*stages, {"$group": {"_id": None, **sums}}])
         return (summed[0]["files"], summed[0]["bytes"]) if summed else (0, 0)
+
+    def _parts(self) -> Iterator[Document]:
+        """Yield the conditions for ids of this prefix, by how they go on: none leaves one out."""
+        bounds = [self._prefix, *(self._prefix + each for each in ID_LETTERS), self._end]
+        for low, high in pairwise(bounds):
+            yield {"$gte": low, "$lt": high}
 
     def records(self, file_ids: Iterable[str]) -> dict[str, FileRecord]:
         """Return the file documents of `file_ids` that exist, by id."""
@@ -148,10 +172,9 @@ class Survey:
 
     def _range(self, after: str | None = None) -> Document:
         """Return the condition for the ids of this prefix, all or those after one."""
-        beyond_all = self._prefix[:-1] + chr(ord(self._prefix[-1]) + 1)
         if after:
-            return {"$gt": self._prefix + after, "$lt": beyond_all}
-        return {"$gte": self._prefix, "$lt": beyond_all}
+            return {"$gt": self._prefix + after, "$lt": self._end}
+        return {"$gte": self._prefix, "$lt": self._end}
 
     def _record(self, document: Document) -> FileRecord:
         metadata, uploaded_at = document.get("metadata"), document.get("uploadDate")

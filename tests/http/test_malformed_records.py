@@ -276,6 +276,15 @@ def _told(house: House) -> None:
         "checked_at": now,
         "notices": [{**notice, **seen, "recovered_at": None}],
     }
+    house.raw["site_counts"].insert_one(
+        {
+            "_id": f"{DEFAULT_SITE}/folders",
+            "site": DEFAULT_SITE,
+            "name": "folders",
+            "numbers": {"a": 1},
+            "at": now,
+        }
+    )
     house.raw["backups"].insert_one(
         {
             "_id": "created",
@@ -689,7 +698,7 @@ def test_sums_leave_out_what_is_no_number_or_cannot_be_right(house: House, value
     def sums() -> list[int]:
         survey = store.survey(DEFAULT_SITE, "builder_media")
         stored = library.stored(Holder(site=DEFAULT_SITE)).bytes
-        return [stored, survey.files()[1], store.renditions(DEFAULT_SITE)[1]]
+        return [stored, survey.files()[1], store.renditions(DEFAULT_SITE).bytes]
 
     before = sums()
     with (

@@ -136,6 +136,21 @@ def test_a_whole_picture_is_told_of_from_its_record_to_its_last_use(
     assert f"/{found['token']}/" in found["answers"][0]["url"]
 
 
+def test_who_names_it_by_a_url_of_the_site_is_a_use(application, scene, seller, ops):
+    LegacyUrls(application.database).put("default", "/fotos/uno.jpg", scene.asset)
+    named = [
+        f"/media/{scene.asset}/original",
+        f"https://{HOST}/media/{scene.asset}/0123456789ab/thumb.webp",
+        f"//{HOST}/fotos/uno.jpg?v=2",
+    ]
+    others = [f"https://old.example/media/{scene.asset}/original", "/fotos/uno.jpg.png"]
+    groups = {each: seller.a_group()["id"] for each in (*named, *others)}
+    for url, group in groups.items():
+        add_entries(application, "group", group, [{"url": url}])
+    uses = {each["id"] for each in traced(ops, scene.asset)["uses"]}
+    assert uses == {scene.product, *(groups[each] for each in named)}
+
+
 def test_every_form_of_an_address_leads_to_its_asset(application, scene, seller, ops):
     LegacyUrls(application.database).put("default", "/uploads/viejo.jpg", scene.asset)
     image = seller.get(f"/api/shop/products/{scene.product}").json["images"][0]

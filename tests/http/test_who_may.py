@@ -418,8 +418,8 @@ class Cast:
         self.page = editor.post("/api/builder/pages", json={"title": unique("Inicio ")}).json
         self.of_group, self.temporary, self.token = of_group, temporary, tokens["items"][0]
 
-    def path(self, rule: str) -> str:
-        """The rule with things that are there; a place nobody has thought about fails."""
+    def path(self, rule: str, **others: str) -> str:
+        """The rule with things that are there, or `others`; one nobody has thought about fails."""
         of_group = rule.startswith(("/api/shop/groups", "/admin/groups"))
         asset = self.temporary if "temp-images" in rule else self.image
         known = {
@@ -447,6 +447,7 @@ class Cast:
             "number": "1",
             "job_id": self.job.id,
             "alert_id": self.job.id,  # there is none, which nobody else may be told
+            **others,
         }
         return PLACE_IN_RULE.sub(lambda place: known[place[1]], rule)
 

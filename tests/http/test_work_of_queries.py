@@ -191,6 +191,7 @@ class Store:
     def named(self, place: str) -> str:
         """A place with the ids that its letters stand for."""
         names = {"G": self.groups[1], "P": self.products[5]["_id"], "F": self.folders[1]}
+        names["A"] = self.products[5]["images"][0]["asset"]
         known = place[-1] in names and place[-2] in "=/"
         return place[:-1] + names[place[-1]] if known else place
 
@@ -267,6 +268,9 @@ PLACES: list[tuple[str, str]] = [
     ("admin", "/api/audit?limit=20&action=product.changed"),
     ("admin", "/admin/website"),
     ("admin", "/admin/audit"),
+    ("admin", "/api/ops/assets/A"),
+    ("admin", "/admin/people"),
+    ("admin", "/api/audit?limit=20&object=P"),
 ]
 """Whatever is not here yet reads more: the issue lists it, and each has its row when it is done."""
 

@@ -388,6 +388,35 @@ def test_one_of_many_files_waits_for_no_count(database, room, stored, monkeypatc
     assert not document(database, holder)["is_large"]
 
 
+def test_what_is_purged_is_subtracted_where_the_last_count_had_it(database, stored):
+    ledger, holder = ledger_of(database, stored), Holder(site=a_site().id)
+    stored.amounts[holder.id] = Amount(bytes=60, files=6)
+    assert ledger.count(holder)
+    now = utc_now()
+    began, ended, before, since = (now + timedelta(seconds=each) for each in (-9, -8, -20, -1))
+
+    def last_count(**changes: Any) -> None:
+        times = {"count_began_at": began, "counted_at": ended, "bytes": 60, "files": 6}
+        database.raw["quotas"].update_one({"_id": holder.id}, {"$set": times | changes})
+
+    def left(stored_at: Any, meanwhile: Callable[[], object] = lambda: None) -> tuple[int, int]:
+        gone = ledger.removal(holder, ONE, stored_at=stored_at)
+        meanwhile()
+        gone()
+        found = document(database, holder)
+        return found["bytes"], found["files"]
+
+    last_count()
+    assert left(before, last_count) == (50, 5)
+    last_count()
+    assert left(since) == (60, 6)  # the count came before it
+    last_count(count_began_at=now)
+    assert left(before) == (60, 6)  # a count is being made
+    last_count()
+    assert left(before, lambda: ledger.count(holder)) == (60, 6)  # one was made meanwhile
+    assert ledger.removal(Holder(site=new_id()), ONE, stored_at=before)() is None
+
+
 def test_the_job_goes_on_where_it_was_and_forgets_who_left(database, stored):
     ledger = ledger_of(database, stored)
     database.raw["quotas"].delete_many({})

@@ -108,10 +108,10 @@ def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> 
 
 def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> None:
     done = migrate(bare_database)
-    assert [each.partition(":")[0] for each in done] == ["1", "2", "3"]
+    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4"]
     assert look(bare_database) is Standing.READY
     assert missing_indexes(bare_database) == []
-    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 3}
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 4}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     Gate(bare_database).pass_or_raise()
 
@@ -161,12 +161,23 @@ def test_files_that_were_in_the_library_before_lists_are_found(database: Databas
     buckets["product"] = "product_images"
     assets.insert_many([{**old, "_id": name, "bucket": each} for name, each in buckets.items()])
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 2}})
-    assert migrate(database) == [
+    assert migrate(database)[0] == (
         "3: Write down what files of the media library are found and sorted by."
-    ]
+    )
     words, listed = ["nandu", "png", "rio"], {"name": "nandu.png", **version}
     assert assets.count_documents({"words": words, "listed": listed}) == len(buckets) - 1
     assert "words" not in assets.find_one({"_id": "product"})
+
+
+def test_people_from_before_are_found_by_their_sites(database: Database) -> None:
+    users = database.raw["users"]
+    roles = {"two": {"b": "seller", "a": "admin"}, "none": {}, "damaged": 7}
+    people = {name: {"email": f"{name}@a.example", "roles": each} for name, each in roles.items()}
+    users.insert_many([{"_id": name, **each} for name, each in people.items()])
+    database.raw["avenue_meta"].update_one({}, {"$set": {"version": 3}})
+    assert migrate(database) == ["4: Write down in a list on which sites people have a role."]
+    found = {each["_id"]: sorted(each["sites"]) for each in users.find()}
+    assert found == {"two": ["a", "b"], "none": [], "damaged": []}
 
 
 def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Database) -> None:

@@ -10,6 +10,7 @@ from avenue.media.models import Claim, State
 from avenue.media.references import Fault, Standing
 from avenue.media.references import Kind as Broken
 from avenue.storage.scope import BUCKETS
+from avenue.web.fields import Moment
 
 YOUNG = timedelta(hours=1)
 """What is younger may belong to something that is just being done."""
@@ -260,7 +261,8 @@ class AssetCounts:
     """The assets of a site, each counted once; those being purged are left out.
 
     `live` are owned, `unclaimed` wait for their owner, `expired` have waited too long. `damaged`
-    are those of all whose bytes are known to be damaged.
+    are those of all whose bytes are known to be damaged. `counted_at` is when `live` and `trash`
+    were counted, None for now.
     """
 
     live: int
@@ -268,3 +270,13 @@ class AssetCounts:
     unclaimed: int
     expired: int
     damaged: int
+    counted_at: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionTotals:
+    """The derived pictures of a site; `counted_at` is None for now."""
+
+    count: int
+    bytes: int
+    counted_at: datetime | None = None

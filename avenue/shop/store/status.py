@@ -3,13 +3,21 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeGuard
 
+from bson import Regex
+
+from avenue.identity import Site
 from avenue.media.references import Referrer
+from avenue.media.urls import own_urls
 from avenue.shop.models import GROUP, PRODUCT, Status
 from avenue.shop.store.documents import GROUPS, PRODUCTS
 from avenue.storage.connection import Database, Document
+from avenue.storage.indexes import IS_TEXT
 from avenue.storage.scope import Collection, site
+from avenue.storage.site_counts import Counter, Numbers, SiteCounts
 
 COLLECTIONS = {PRODUCT: PRODUCTS, GROUP: GROUPS}
 REFERRING = {"sku": 1, "revision": 1, "images": 1}
@@ -18,14 +26,31 @@ HAS_URLS = {"images.url": {"$exists": True}}
 MOST_ADDRESSES, MOST_NAMING = 20, 100
 
 
+MOST_LOOKED_AT = 5_000
+"""Products or groups that are counted for who asks: each is read for its pictures."""
+COUNTED_AT_ONCE = 20_000
+_IMAGES = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
+_COUNTED: Document = {
+    "total": {"$sum": 1},
+    "published": {"$sum": {"$cond": [{"$eq": ["$status", Status.PUBLISHED]}, 1, 0]}},
+    "with_images": {"$sum": {"$cond": [{"$gt": [_IMAGES, 0]}, 1, 0]}},
+    "images": {"$sum": _IMAGES},
+}
+_IN_ORDER: Document = {"$sort": {"created_at": 1, "_id": 1}}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Products or groups of a site; `images` are the entries of all their lists."""
+    """Products or groups of a site; `images` are the entries of all their lists.
+
+    `counted_at` is None for now.
+    """
 
     total: int
     published: int
     with_images: int
     images: int
+    counted_at: datetime | None = None
 
 
 class StatusStore:
@@ -33,26 +58,37 @@ class StatusStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counts = SiteCounts(database)
+        self.counters: dict[str, Counter] = {
+            kind: partial(self._count, kind=kind) for kind in COLLECTIONS
+        }
 
     def count(self, site_id: str, kind: str) -> Counted:
-        """Count the products or groups, all at one moment."""
-        images = {"$cond": [{"$isArray": "$images"}, {"$size": "$images"}, 0]}
-        is_published = {"$eq": ["$status", Status.PUBLISHED]}
-        found = _of(self._database, site_id, kind).aggregate(
-            [
-                {
-                    "$group": {
-                        "_id": None,
-                        "total": {"$sum": 1},
-                        "published": {"$sum": {"$cond": [is_published, 1, 0]}},
-                        "with_images": {"$sum": {"$cond": [{"$gt": [images, 0]}, 1, 0]}},
-                        "images": {"$sum": images},
-                    }
-                }
-            ]
-        )
-        numbers = found[0] if found else {}
-        return Counted(**{name: numbers.get(name, 0) for name in Counted.__slots__})
+        """Return how many products or groups there are: few now, many when last counted."""
+        count = self._counts.of(site_id, kind, self.counters[kind])
+        return Counted(**{name: count[name] for name in _COUNTED}, counted_at=count.counted_at)
+
+    def _count(self, site_id: str, most: int | None, *, kind: str) -> Numbers | None:
+        """Count the products or groups; see `Counter`."""
+        owners = _of(self._database, site_id, kind)
+        if most is not None:
+            few = [_IN_ORDER, {"$limit": MOST_LOOKED_AT + 1}, {"$group": {"_id": 0, **_COUNTED}}]
+            found = owners.aggregate(few)
+            numbers = {name: found[0][name] if found else 0 for name in _COUNTED}
+            return numbers if numbers["total"] <= MOST_LOOKED_AT else None
+        last = {"$last": {"at": "$created_at", "id": "$_id"}}
+        step = [
+            _IN_ORDER,
+            {"$limit": COUNTED_AT_ONCE},
+            {"$group": {"_id": 0, **_COUNTED, "last": last}},
+        ]
+        together, behind = dict.fromkeys(_COUNTED, 0), dict[str, Any]()
+        while found := owners.aggregate([{"$match": behind}, *step]):
+            together = {name: sofar + found[0][name] for name, sofar in together.items()}
+            at, owner = found[0]["last"].get("at"), found[0]["last"]["id"]
+            later = [{"created_at": {"$gt": at}}, {"_id": {"$gt": owner}}]
+            behind = {"created_at": {"$gte": at}, "$or": later}
+        return together
 
     def names(self, site_id: str, kind: str, ids: Sequence[str]) -> dict[str, str]:
         """Return the names of those products or groups that exist, by id."""
@@ -72,19 +108,31 @@ class StatusStore:
         return urls
 
     def naming(
-        self, site_id: str, kind: str, asset_id: str, addresses: Sequence[str]
+        self, of: Site, kind: str, asset_id: str, addresses: Sequence[str]
     ) -> dict[str, str]:
         """Return the names of the first products or groups that name an asset, by id.
 
-        By its id, by an address that has it, or by one of the old `addresses`. No index knows that:
-        all that have pictures are looked at.
+        By its id, or by a URL of the site with its path or one of the old `addresses`: on another
+        host it would be a picture that lies elsewhere.
         """
-        texts = "|".join(map(re.escape, [asset_id, *addresses[:MOST_ADDRESSES]]))
-        entries = [{"images.asset": asset_id}, {"images.url": {"$regex": texts}}]
-        found = _of(self._database, site_id, kind).find(
-            {**HAS_IMAGES, "$or": entries}, {"name": 1}, sort=[("_id", 1)], limit=MOST_NAMING
-        )
-        return {each["_id"]: str(each.get("name", "")) for each in found}
+        beginnings = own_urls(of, [f"/media/{asset_id}/"])
+        whole = own_urls(of, addresses[:MOST_ADDRESSES])
+        # Without flags, which `re.compile` has: else the index is read from end to end.
+        urls = [
+            *(Regex(f"^{re.escape(each)}") for each in beginnings),
+            *(Regex(f"^{re.escape(each)}(?![^?#])") for each in whole),
+        ]
+        owners = _of(self._database, of.id, kind)
+        found = [  # each by an index of its own
+            each
+            for named in (
+                {"images.asset": {"$eq": asset_id, **IS_TEXT}},
+                {"images.url": {"$in": urls, **HAS_URLS["images.url"]}},
+            )
+            for each in owners.find(named, {"name": 1}, limit=MOST_NAMING)
+        ]
+        names = {each["_id"]: str(each.get("name", "")) for each in found}
+        return dict(sorted(names.items())[:MOST_NAMING])
 
 
 class PictureReferrers:

@@ -1,6 +1,6 @@
 """Folders: a tree of names that files of the library lie in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_FOLDERS = 1000
@@ -38,6 +38,11 @@ class FolderTree:
     def __contains__(self, folder_id: object) -> bool:
         return folder_id in self._by_id
 
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of all of them."""
+        return self._by_id.keys()
+
     def get(self, folder_id: str) -> Folder | None:
         """Return one folder, or None."""
         return self._by_id.get(folder_id)
@@ -60,7 +65,7 @@ class FolderTree:
         ways = [way for way in map(self._way_ids, self._by_id) if folder_id in way]
         return max((len(way) - way.index(folder_id) for way in ways), default=1)
 
-    def opened(self, media: Mapping[str | None, int]) -> Iterator[OpenFolder]:
+    def opened(self, media: Mapping[str, int]) -> Iterator[OpenFolder]:
         """Yield every folder, by its way; `media` are the numbers of files by folder."""
         within: dict[str | None, int] = {}
         for each in self._by_id.values():

@@ -20,7 +20,13 @@ class Folder(TypedDict):
     name: str
     parent: Annotated[str | None, Field(description="The folder it lies in; null at the top.")]
     path: Annotated[list[Step], Field(description="The way to it from the top, itself at the end.")]
-    media: Annotated[int, Field(description="How many files lie in it directly.")]
+    media: Annotated[
+        int,
+        Field(
+            description="How many files lie in it directly. In a library of more than 10,000 files "
+            "it is how many did when they were counted last, within the hour."
+        ),
+    ]
     folders: Annotated[int, Field(description="How many folders lie in it directly.")]
 
 

@@ -21,6 +21,8 @@ from avenue.media.store import ASSETS, owned_by
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.site_counts import Counter, Numbers, SiteCounts
+from avenue.totals import MOST_COUNTED
 from avenue.words import folded
 
 T = TypeVar("T")
@@ -36,25 +38,35 @@ class FolderStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writes = Writes(database)
+        self._counts = SiteCounts(database)
+        self.counters: Mapping[str, Counter] = {FOLDERS: self._count}
 
     def tree(self, site_id: str) -> FolderTree:
         """Return all folders."""
         return _tree(self._folders(site_id))
 
-    def media(self, site_id: str) -> dict[str | None, int]:
-        """Return how many files lie in each folder, under None those in none."""
-        found = (
-            site(self._database, site_id)
-            .collection(ASSETS)
-            .aggregate(
-                [{"$match": _live(site_id)}, {"$group": {"_id": "$folder", "files": {"$sum": 1}}}]
-            )
+    def media(self, site_id: str) -> Mapping[str, int]:
+        """Return how many files lie in each folder: few now, many when last counted."""
+        return self._counts.of(site_id, FOLDERS, self.counters[FOLDERS]).numbers
+
+    def _count(self, site_id: str, most: int | None) -> Numbers | None:
+        """Count the files in each folder through an index; see `Counter`."""
+        assets, files = site(self._database, site_id).collection(ASSETS), {"files": {"$sum": 1}}
+        if most is None:
+            folders = self.tree(site_id).ids
+            return {each: assets.count({**_live(site_id), "folder": each}) for each in folders}
+        found = assets.aggregate(
+            [
+                {"$match": _live(site_id)},
+                {"$sort": {"folder": 1}},
+                {"$limit": most + 1},
+                {"$group": {"_id": "$folder", **files}},
+            ]
         )
-        return {
-            each["_id"]: each["files"]
-            for each in found
-            if each["_id"] is None or isinstance(each["_id"], str)
-        }
+        numbers = {each["_id"]: each["files"] for each in found}
+        if sum(numbers.values()) > most:
+            return None
+        return {folder: count for folder, count in numbers.items() if isinstance(folder, str)}
 
     def insert(self, site_id: str, folder: Folder) -> None:
         """Add a folder.
@@ -97,7 +109,7 @@ class FolderStore:
             if folder_id not in tree:
                 raise FolderNotFound
             files, below = (
-                assets.count({**_live(site_id), "folder": folder_id}),
+                assets.count({**_live(site_id), "folder": folder_id}, most=MOST_COUNTED),
                 len(tree.below(folder_id)),
             )
             if files or below:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from avenue.errors import MalformedRecord
 from avenue.health.checks.models import (
@@ -10,6 +11,7 @@ from avenue.health.checks.models import (
     Damage,
     InspectedAsset,
     Pass,
+    RenditionTotals,
     StoredVersion,
     Tally,
 )
@@ -22,8 +24,9 @@ from avenue.storage.gridfs import Digest, Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import Malformed, read, whole
-from avenue.storage.scope import BUCKETS, house, site
+from avenue.storage.scope import BUCKETS, RENDITIONS, house, site
 from avenue.storage.scope import Collection as Documents
+from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
 from avenue.storage.survey import BucketTotals, Survey
 
 INSPECTIONS = "inspections"
@@ -46,6 +49,12 @@ class InspectionStore:
         self._database = database
         self._writes = Writes(database)
         self._arriving = Arriving(database)
+        self._counts = SiteCounts(database)
+        self.counters: dict[str, Counter] = {
+            **{bucket: partial(self._count_bucket, bucket=bucket) for bucket in BUCKETS},
+            RENDITIONS: self._count_renditions,
+            ASSETS: self._count_states,
+        }
 
     def assets(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, InspectedAsset]:
         """Return the assets of `asset_ids` that exist, by id."""
@@ -121,24 +130,21 @@ class InspectionStore:
         return self._writes.is_writing(site_id, file_id) or self._arriving.holds(site_id, file_id)
 
     def totals(self, site_id: str) -> dict[str, BucketTotals]:
-        """Count the files of each bucket as they are now."""
-        return {bucket: self.survey(site_id, bucket).totals() for bucket in BUCKETS}
+        """Return what each bucket holds: a little now, much when last counted."""
+        found = {bucket: self._counted(site_id, bucket) for bucket in BUCKETS}
+        return {
+            bucket: BucketTotals(**count.numbers, counted_at=count.counted_at)
+            for bucket, count in found.items()
+        }
 
-    def renditions(self, site_id: str) -> tuple[int, int]:
-        """Return how many derived pictures are kept, and their bytes."""
-        summed = (
-            site(self._database, site_id)
-            .collection("renditions")
-            .aggregate(
-                [{"$group": {"_id": None, "n": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}}]
-            )
-        )
-        return (summed[0]["n"], summed[0]["bytes"]) if summed else (0, 0)
+    def renditions(self, site_id: str) -> RenditionTotals:
+        """Return how many derived pictures are kept, and their bytes: see `totals`."""
+        count = self._counted(site_id, RENDITIONS)
+        return RenditionTotals(**count.numbers, counted_at=count.counted_at)
 
     def asset_counts(self, site_id: str) -> AssetCounts:
-        """Count the assets as they are now, through indexes."""
-        assets = self._assets(site_id)
-        states = {state: assets.count({"state": state}) for state in (State.LIVE, State.TRASH)}
+        """Return how many assets there are, through indexes: see `totals`."""
+        states = self._counted(site_id, ASSETS)
         unclaimed, expired = self.waiting(site_id)
         return AssetCounts(
             live=max(states[State.LIVE] - unclaimed - expired, 0),
@@ -146,7 +152,35 @@ class InspectionStore:
             unclaimed=unclaimed,
             expired=expired,
             damaged=self.damaged(site_id),
+            counted_at=states.counted_at,
         )
+
+    def _counted(self, site_id: str, name: str) -> SiteCount:
+        return self._counts.of(site_id, name, self.counters[name])
+
+    def _count_bucket(self, site_id: str, most: int | None, *, bucket: str) -> Numbers | None:
+        found = self.survey(site_id, bucket).totals(most)
+        if found is None:
+            return None
+        return {"files": found.files, "bytes": found.bytes, "chunks": found.chunks}
+
+    def _count_renditions(self, site_id: str, most: int | None) -> Numbers | None:
+        renditions = site(self._database, site_id).collection(RENDITIONS)
+        sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
+        bound = [] if most is None else [{"$limit": most + 1}]
+        found = renditions.aggregate(
+            [{"$sort": {"bytes": 1}}, *bound, {"$group": {"_id": None, **sums}}]
+        )
+        numbers = {name: found[0][name] if found else 0 for name in sums}
+        return None if most is not None and numbers["count"] > most else numbers
+
+    def _count_states(self, site_id: str, most: int | None) -> Numbers | None:
+        assets, bound = self._assets(site_id), None if most is None else most + 1
+        numbers = {
+            state.value: assets.count({"state": state}, most=bound)
+            for state in (State.LIVE, State.TRASH)
+        }
+        return None if most is not None and max(numbers.values()) > most else numbers
 
     def waiting(self, site_id: str, *, temporary: bool = False) -> tuple[int, int]:
         """Count the assets without an owner: those still in time, and those that have expired.

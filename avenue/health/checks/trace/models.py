@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 from pydantic import Field, PlainSerializer
 
 from avenue.health.checks.models import Damage
-from avenue.identity import Role
+from avenue.identity import Role, Site
 from avenue.media.models import Asset, Claim, State, Visibility
 from avenue.media.references import Fault, Kind
 from avenue.web.fields import Hidden, Moment, shown
@@ -138,8 +138,8 @@ class Use:
 class Uses(Protocol):
     """Who knows everybody that names assets, handed over by the application."""
 
-    def of(self, site_id: str, asset_id: str, addresses: Sequence[str]) -> Sequence[Use]:
-        """Return who names an asset, by its id or by one of its old `addresses`.
+    def of(self, site: Site, asset_id: str, addresses: Sequence[str]) -> Sequence[Use]:
+        """Return who names an asset, by its id or by an address of `site`: of today, or old.
 
         Their URLs are without the address of the site.
         """

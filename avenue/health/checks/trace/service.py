@@ -115,7 +115,7 @@ class TraceService:
             known,
             uses=[
                 replace(each, url=site.base_url + each.url)
-                for each in self._uses.of(site.id, asset_id, addresses)
+                for each in self._uses.of(site, asset_id, addresses)
             ],
             old_addresses=addresses,
             owner_is_there=self._uses.is_there(site.id, claim) if claim else None,

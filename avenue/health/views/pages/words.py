@@ -62,6 +62,7 @@ KINDS = {
     "backup_drill": lazy_gettext("Restoring a backup for trial"),
     "backup_verify": lazy_gettext("Looking at backups"),
     "count_quotas": lazy_gettext("Counting what is stored"),
+    "count_sites": lazy_gettext("Counting what sites have"),
     "fsck": lazy_gettext("Check and repair of the storage"),
     "inspect": lazy_gettext("Inspection of everything"),
     "mail": lazy_gettext("Letter"),

@@ -18,6 +18,9 @@ from avenue.web.fields import Moment
 CheckedAt = Annotated[
     Moment | None, Field(description="When the last whole look ended; null before the first.")
 ]
+CountedAt = Annotated[
+    Moment | None, Field(description="When this was counted last; null for now: there are few.")
+]
 
 
 class PictureProblem(TypedDict):
@@ -79,6 +82,7 @@ class OwnerCounts:
     total: int
     with_images: int
     without_images: int
+    counted_at: CountedAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,7 @@ class BucketStatus:
     files: int
     bytes: int
     chunks: int
+    counted_at: CountedAt
     orphan_chunks: int | None
     incomplete_files: int | None
 
@@ -164,6 +169,7 @@ class RenditionCounts:
 
     count: int
     bytes: int
+    counted_at: CountedAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

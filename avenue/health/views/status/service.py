@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -159,7 +160,7 @@ class StatusService:
         ]
         unfinished = deep and looked is None
         told = database if runs_house else UNTOLD
-        renditions, rendition_bytes = self._inspections.renditions(site_id)
+        renditions = self._inspections.renditions(site_id)
         return StorageStatus(
             generated_at=utc_now(),
             checked_at=checked_at,
@@ -171,12 +172,17 @@ class StatusService:
                     files=totals.files,
                     bytes=totals.bytes,
                     chunks=totals.chunks,
+                    counted_at=totals.counted_at,
                     orphan_chunks=tally.orphan_chunks[name] if tally else None,
                     incomplete_files=tally.incomplete_files[name] if tally else None,
                 )
                 for name, totals in self._inspections.totals(site_id).items()
             },
-            renditions=RenditionCounts(count=renditions, bytes=rendition_bytes),
+            renditions=RenditionCounts(
+                count=renditions.count,
+                bytes=renditions.bytes,
+                counted_at=renditions.counted_at,
+            ),
             assets=assets,
             database=DatabaseSizes(
                 data_bytes=told.data_bytes,
@@ -290,8 +296,9 @@ NOT_ALL_LOOKED_AT = (
 )
 
 
-def _pictured(counted: Counted) -> dict[str, int]:
+def _pictured(counted: Counted) -> dict[str, Any]:
     return {
+        "counted_at": counted.counted_at,
         "total": counted.total,
         "with_images": counted.with_images,
         "without_images": counted.total - counted.with_images,

@@ -1,0 +1,82 @@
+"""How many things sites have, for those who show it.
+
+Few things are counted when somebody asks. Of many the last count of all is told, with its time: a
+job counts them again and again, so that no request reads a key of an index for each.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+from avenue.totals import MOST_COUNTED
+
+SITE_COUNTS = "site_counts"
+COUNT_SITES = "count_sites"
+"""The job that counts everything of every site."""
+
+Numbers = Mapping[str, int]
+Counter = Callable[[str, int | None], Numbers | None]
+"""Counts things of a site (its id) by name. With a number it looks at no more things than that, and
+returns None when there are others; else at all of them, in steps with a deadline each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteCount:
+    """Numbers by name; `counted_at` is when they were counted, None for now."""
+
+    numbers: Numbers
+    counted_at: datetime | None
+
+    def __getitem__(self, name: str) -> int:
+        """Return one of them, 0 where there is none of the name."""
+        return self.numbers.get(name, 0)
+
+
+class SiteCounts:
+    """What was counted last of each site, by the name of the counter."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, site_id: str, name: str, counter: Counter) -> SiteCount:
+        """Return what `counter` says of few things now, and what it last said of more.
+
+        Should nobody have counted them yet, they are counted now, once.
+        """
+        few = counter(site_id, MOST_COUNTED)
+        if few is not None:
+            return SiteCount(numbers=few, counted_at=None)
+        last = self._last(site_id, name)
+        if last is None:
+            self._count(site_id, name, counter)
+            last = self._last(site_id, name)
+        return last or SiteCount(numbers={}, counted_at=None)
+
+    def count(self, site_id: str, name: str, counter: Counter) -> None:
+        """Count all where they are many, and keep what was found; repeatable."""
+        if counter(site_id, MOST_COUNTED) is None:
+            self._count(site_id, name, counter)
+
+    def _count(self, site_id: str, name: str, counter: Counter) -> None:
+        numbers = counter(site_id, None) or {}
+        fresh = {"$literal": {"name": name, "numbers": dict(numbers), "site": site_id}}
+        stage = {"$replaceWith": {"$mergeObjects": [{"_id": "$_id"}, fresh, {"at": "$$NOW"}]}}
+        counts, count_id = self._counts(site_id), f"{site_id}/{name}"
+        site(self._database, site_id).anew(
+            SITE_COUNTS,
+            [count_id],
+            lambda: counts.update({"_id": count_id}, [stage], upsert=True),
+        )
+
+    def _last(self, site_id: str, name: str) -> SiteCount | None:
+        found = self._counts(site_id).values(_count, {"_id": f"{site_id}/{name}"})
+        return found[0] if found else None
+
+    def _counts(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(SITE_COUNTS)
+
+
+def _count(document: Document) -> SiteCount:
+    return SiteCount(numbers=document["numbers"], counted_at=document["at"])
