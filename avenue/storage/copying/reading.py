@@ -28,6 +28,7 @@ LEFT_OUT = frozenset(
     {
         RENDITIONS,  # made again
         "quotas",  # counted anew
+        "site_counts",  # counted anew
         "leases",
         "rate_limits",
         "infra_traffic",

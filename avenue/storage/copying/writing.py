@@ -43,7 +43,15 @@ OF_ONE_HOUSE = frozenset(
 )
 """What tells of a whole deployment and means nothing to one site of it."""
 OF_ONE_NAME = frozenset(
-    {"writes", "findings", "inspections", "link_keys", "upload_tickets", "webhook_events"}
+    {
+        "adopted",
+        "findings",
+        "inspections",
+        "link_keys",
+        "upload_tickets",
+        "webhook_events",
+        "writes",
+    }
 )
 """What names its site where nobody can change it, and is made again or of no use for long."""
 KEYS = frozenset({"api_tokens", "password_links", "upload_tickets"})
