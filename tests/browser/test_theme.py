@@ -87,6 +87,10 @@ def test_pages_and_storefront_are_one_site_for_everybody(
     for each in (path, "/"):
         page.goto(each)
         check_accessible(page)
+        page.emulate_media(color_scheme="dark")
+        said = page.get_by_role("link", name="WhatsApp")
+        expect(said).to_have_css("color", "rgb(6, 40, 26)")  # on its green, in both looks
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size(NARROW)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
         page.get_by_role("button", name="Menú").click()
