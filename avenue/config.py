@@ -367,7 +367,8 @@ class Settings:
     backup_to: str = setting(
         "AVENUE_BACKUP_TO",
         "Where everything is backed up to by itself: a directory, on another disk than the "
-        "database. All processes that do background work must reach it. Empty: nowhere.",
+        "database, or `s3://bucket/prefix` (`pip install -r requirements-s3.txt`). All processes "
+        "that do background work must reach it. Empty: nowhere.",
         "",
     )
     backup_hours: int = setting(
@@ -391,6 +392,22 @@ class Settings:
         unit="days",
         least=0,
         most=365,
+    )
+    backup_s3_endpoint: str = setting(
+        "AVENUE_BACKUP_S3_ENDPOINT",
+        "Where S3 is for backups, as `https://s3.eu-central-003.backblazeb2.com`. Empty: Amazon's.",
+        "",
+    )
+    backup_s3_region: str = setting(
+        "AVENUE_BACKUP_S3_REGION", "The region of the bucket, where it has one.", ""
+    )
+    backup_s3_key: str = setting(
+        "AVENUE_BACKUP_S3_KEY",
+        "The access key of S3 for backups. Empty: what boto3 finds (its variables, files, roles).",
+        "",
+    )
+    backup_s3_secret: str = setting(
+        "AVENUE_BACKUP_S3_SECRET", "The secret of `AVENUE_BACKUP_S3_KEY`.", "", secret=True
     )
     scrub_days: int = setting(
         "AVENUE_SCRUB_DAYS",

@@ -155,7 +155,7 @@ def test_every_code_and_setting_a_page_names_exists(generate, page):
     codes |= {why.value for why in Why} | {each.value for each in FsckKind}
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES - metrics_told()
     assert named <= codes, named - codes
-    assert set(re.findall(r"`(AVENUE_[A-Z_]+)", page)) <= settings
+    assert set(re.findall(r"`(AVENUE_[A-Z0-9_]+)", page)) <= settings
 
 
 def test_the_operations_page_explains_why_an_import_passes_something_over():

@@ -16,6 +16,7 @@ from avenue.backup.repository import Repository
 from avenue.backup.restore import Restoration
 from avenue.backup.store import BackupStore, Deed
 from avenue.backup.targets import Target
+from avenue.backup.targets.s3 import S3Access
 from avenue.backup.verify import Portion, Verification, Verified
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -44,9 +45,16 @@ Check = Callable[[Settings, Database, Tell], tuple[Finding, ...]]
 """Checks every byte of a database."""
 
 
-def target_from(_settings: Settings, address: str) -> Target:
-    """Return the target of an address, as the settings say."""
-    return target_of(address)
+def target_from(settings: Settings, address: str) -> Target:
+    """Return the target of an address, reached as the settings say."""
+    access = S3Access(
+        endpoint=settings.backup_s3_endpoint,
+        region=settings.backup_s3_region,
+        key=settings.backup_s3_key,
+        secret=settings.backup_s3_secret,
+        tmp_dir=settings.tmp_dir,
+    )
+    return target_of(address, access)
 
 
 def back_up(

@@ -27,6 +27,14 @@ class TargetRefuses(Unavailable):
     hint = "Check the rights of this process there, or the credentials, then try again."
 
 
+class S3NotInstalled(Unavailable):
+    """What speaks to S3 is an extra."""
+
+    code = "s3_not_installed"
+    message = "Backups to S3 need boto3, which is not installed."
+    hint = "Run `pip install --require-hashes -r requirements-s3.txt`."
+
+
 class TargetFull(StorageFull):
     """The target has no room left."""
 

@@ -74,7 +74,7 @@ class PortionType(click.ParamType[Portion]):
 
 @click.group()
 def backup() -> None:
-    """Keep records and files outside the database: in a directory.
+    """Keep records and files outside the database: in a directory, or as s3://bucket/prefix.
 
     Exit code 0: all is right; 1: something is damaged or missing; 2: it could not be told, and
     why is on stderr.
@@ -82,7 +82,7 @@ def backup() -> None:
 
 
 @backup.command()
-@click.option("--to", "address", metavar="TARGET", help=f"Where to: a directory. {IN_SETTINGS}")
+@click.option("--to", "address", metavar="TARGET", help=f"Where to. {IN_SETTINGS}")
 @click.option(
     "--take-over",
     is_flag=True,

@@ -223,6 +223,7 @@ def test_secrets_are_never_printed():
         "AVENUE_ALERT_URL": "https://hooks.example/alerts?token=t0k3n",
         "AVENUE_ALERT_SECRET": WEBHOOK_SECRET,
         "AVENUE_ALERT_EMAILS": "ana@operators.example",
+        "AVENUE_BACKUP_S3_SECRET": "b4ckups-of-the-shop-in-a-bucket",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
     for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n"):

@@ -1,0 +1,93 @@
+"""A repository in S3 is the same as one in a directory, and what S3 refuses is said."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avenue.app.backups import prune
+from avenue.backup import opening
+from avenue.backup.errors import InvalidTarget, TargetRefuses, TargetUnreachable
+from avenue.backup.opening import target_of
+from avenue.backup.prune import Keeping
+from avenue.backup.targets import Missing
+from avenue.backup.targets import s3 as s3_module
+from avenue.backup.targets.directory import DirectoryTarget
+from avenue.backup.targets.s3 import S3Access
+from avenue.config import Settings
+from avenue.errors import AvenueError
+from avenue.storage.connection import Database
+from tests.backup.house import House
+from tests.backup.s3 import BUCKET, KEY, SECRET, s3_server
+from tests.backup.test_restore import contents, restore
+from tests.table import table
+
+ADDRESS = f"s3://{BUCKET}/avenue"
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_server(tmp_path_factory.mktemp("s3")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def access(endpoint: str, tmp_path: Path) -> S3Access:
+    return S3Access(endpoint=endpoint, key=KEY, secret=SECRET, tmp_dir=tmp_path)
+
+
+def test_all_that_a_directory_does_a_bucket_does(
+    shop: House, database_uri: str, access: S3Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_module, "LARGE_BYTES", 5 * 1024 * 1024)
+    shop.target = target_of(f"{ADDRESS}/one/", access)  # type: ignore[assignment]
+    shop.fill(36)
+    before = contents(shop.database)
+    assert shop.create().objects.new == 36
+    assert shop.create().objects.new == 0
+    assert shop.found() == set()
+    empty = Database(Settings(mongodb_uri=database_uri, local=True))
+    restore(shop, empty)
+    assert contents(empty) == before
+    empty.close()
+    pruned = prune(shop.database, shop.target, Keeping(daily=0, weekly=0, monthly=0))
+    assert (len(pruned.removed), pruned.objects) == (1, 0)
+    name = next(each.name for each in shop.target.list("objects/"))
+    shop.target.delete(name)
+    assert shop.found() == {("missing", name)}
+    with shop.target.draft() as draft:  # in parts
+        draft.write(b"x" * 6 * 1024 * 1024)
+        draft.keep("large")
+    assert shop.target.size("large") == 6 * 1024 * 1024
+    assert shop.target.size("nothing") is None
+    with pytest.raises(Missing):
+        shop.target.open("nothing")
+
+
+@table(
+    "changes, address, error",
+    [
+        ({"secret": "wrong"}, ADDRESS, TargetRefuses),
+        ({"key": "AKIDUNKNOWN"}, ADDRESS, TargetRefuses),
+        ({}, "s3://no-such-bucket/x", TargetUnreachable),
+        ({"endpoint": "http://127.0.0.1:1"}, ADDRESS, TargetUnreachable),
+    ],
+)
+def test_what_s3_refuses_is_said_without_secrets(access, monkeypatch, changes, address, error):
+    monkeypatch.setattr(s3_module, "TRIES", 1)
+    target = target_of(address, replace(access, **changes))
+    with pytest.raises(error) as refused:
+        target.prepare()
+    assert SECRET not in f"{refused.value.message} {refused.value.facts}"
+    assert isinstance(refused.value, AvenueError)
+
+
+@table("address", ["", "s3://", "s3://UPPER/x", "s3://bucket/../x", "ftp://x/y"])
+def test_what_is_no_target_is_refused(address):
+    with pytest.raises(InvalidTarget):
+        opening.target_of(address, S3Access())
+
+
+def test_a_path_is_a_directory(tmp_path: Path) -> None:
+    assert isinstance(target_of(str(tmp_path), S3Access()), DirectoryTarget)
