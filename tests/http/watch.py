@@ -1,5 +1,6 @@
 """Watches every MongoDB command of the application: none may look beyond its site."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -81,24 +82,32 @@ class Watch(CommandListener):
     """
 
     def __init__(self) -> None:
-        self.site: str | None = None
+        # Of each thread its own: requests that race are watched each for itself.
+        self._own = threading.local()
         self.database = ""
-        self.offences: list[str] = []
         self.seen: dict[tuple[str, str], int] = {}
         self.journaled = 0
 
     @contextmanager
     def over(self, site: str | None) -> Iterator[None]:
         """Watch a request of `site`, one of no site not; fail when it ends if it was wrong."""
-        self.site, self.offences = site, []
+        self._own.site = site
+        self.offences.clear()
         try:
             yield
         finally:
-            self.site = None
+            self._own.site = None
         assert not self.offences, "\n".join(self.offences)
 
+    @property
+    def offences(self) -> list[str]:
+        """What this thread sent in its request that it must not."""
+        found: list[str] = self._own.__dict__.setdefault("offences", [])
+        return found
+
     def started(self, event: Any) -> None:
-        if self.site is None:
+        site = getattr(self._own, "site", None)
+        if site is None:
             return
         if event.command_name == "commitTransaction":  # sent to the database `admin`
             self.journaled += event.command.get("writeConcern") == JOURNALED
@@ -110,7 +119,7 @@ class Watch(CommandListener):
             self.seen[event.command_name, collection] = (
                 self.seen.get((event.command_name, collection), 0) + 1
             )
-        found = offence(event.command_name, event.command, self.site)
+        found = offence(event.command_name, event.command, site)
         if found:
             self.offences.append(found)
 
