@@ -95,9 +95,14 @@ def test_it_costs_two_queries_and_then_none(application, hot, fresh, image, whic
 
 def test_many_at_once_read_the_bytes_once(application, hot, image):
     looks = [hot.first_look(HOST, path_of(image["thumb"])) for _ in range(READERS)]
+
+    def watched(look):
+        with application.watch.over(DEFAULT_SITE):
+            return look()
+
     before = Counter(application.watch.seen)
-    with application.watch.over(DEFAULT_SITE), Threads(READERS) as pool:
-        found = list(pool.map(lambda look: look(), looks))
+    with Threads(READERS) as pool:
+        found = list(pool.map(watched, looks))
     assert len(set(found)) == 1
     assert (Counter(application.watch.seen) - before)["find", "renditions"] == 1
 

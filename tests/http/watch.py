@@ -77,13 +77,14 @@ def _stages(command: Command) -> set[str]:
 class Watch(CommandListener):
     """Checks what a thread sends while it answers a request; other commands are not its business.
 
-    `seen` counts the checked commands as (command, collection), `journaled` those that wait until
-    a majority has them in its journal.
+    `seen` counts the checked commands of all threads as (command, collection), `journaled` those
+    that wait until a majority has them in its journal.
     """
 
     def __init__(self) -> None:
         # Of each thread its own: requests that race are watched each for itself.
         self._own = threading.local()
+        self._counting = threading.Lock()
         self.database = ""
         self.seen: dict[tuple[str, str], int] = {}
         self.journaled = 0
@@ -109,16 +110,17 @@ class Watch(CommandListener):
         site = getattr(self._own, "site", None)
         if site is None:
             return
-        if event.command_name == "commitTransaction":  # sent to the database `admin`
-            self.journaled += event.command.get("writeConcern") == JOURNALED
-        if event.database_name != self.database:
-            return
-        self.journaled += event.command.get("writeConcern") == JOURNALED
+        own_database = event.database_name == self.database
         collection = event.command.get(event.command_name)
-        if isinstance(collection, str):
-            self.seen[event.command_name, collection] = (
-                self.seen.get((event.command_name, collection), 0) + 1
-            )
+        with self._counting:
+            # A commit is sent to the database `admin`.
+            if own_database or event.command_name == "commitTransaction":
+                self.journaled += event.command.get("writeConcern") == JOURNALED
+            if own_database and isinstance(collection, str):
+                key = (event.command_name, collection)
+                self.seen[key] = self.seen.get(key, 0) + 1
+        if not own_database:
+            return
         found = offence(event.command_name, event.command, site)
         if found:
             self.offences.append(found)
