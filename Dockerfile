@@ -35,6 +35,9 @@ RUN mkdir -p /srv/avenue/avenue/static/vendor/fonts \
  && /opt/avenue/bin/pip uninstall --yes --quiet pip setuptools
 
 FROM ${BASE}
+LABEL org.opencontainers.image.title="Avenue" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/avenue/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

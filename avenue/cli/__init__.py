@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from avenue import __version__
 from avenue.cli import (
     adopting,
     auditing,
@@ -45,6 +46,7 @@ def main() -> None:
 
 
 @click.group()
+@click.version_option(__version__, prog_name="avenue")
 def commands() -> None:
     """Avenue keeps the pictures and files of shops inside MongoDB."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from avenue import __version__
 from avenue.app.services import probe_service
 from avenue.health.checks import probe as service
 from avenue.health.checks.probe import STEPS
@@ -50,6 +51,7 @@ def states(told: list[dict[str, Any]]) -> dict[str, str]:
 def test_each_check_is_told(nobody: Caller) -> None:
     answer = nobody.get("/readyz")
     assert (answer.status_code, answer.json["status"]) == (200, "ready")
+    assert answer.json["version"] == __version__
     assert states(answer.json["checks"]) == dict.fromkeys(
         ("primary", "schema", "indexes", "oplog"), "ok"
     )

@@ -104,9 +104,12 @@ def test_it_is_for_the_site_that_is_asked(application: Application, api):
 
 
 def test_its_version_is_the_one_of_the_program(api):
-    project = (ROOT / "pyproject.toml").read_text()
     assert api["info"]["version"] == avenue.__version__
-    assert f'version = "{avenue.__version__}"' in project
+    for path, said in (
+        ("pyproject.toml", f'version = "{avenue.__version__}"'),
+        ("Dockerfile", f'image.version="{avenue.__version__}"'),
+    ):
+        assert said in (ROOT / path).read_text()
 
 
 def test_it_may_be_kept_for_a_minute_and_asked_for_again(nobody: Caller):

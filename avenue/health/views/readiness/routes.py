@@ -21,6 +21,7 @@ RETRY_SECONDS = 2
 class Seen(TypedDict):
     """What was looked at: primary, schema, indexes and oplog."""
 
+    version: Annotated[str, Field(description="Of Avenue")]
     checks: list[Check]
     probe: NotRequired[Annotated[list[Step], Field(description="with `?deep=1`")]]
 

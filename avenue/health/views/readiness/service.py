@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from avenue import __version__
 from avenue.errors import AvenueError
 from avenue.health.models import Check, Finding, Fit, Step, worst
 from avenue.health.rules import deployment
@@ -43,7 +44,11 @@ class Answer:
     @property
     def facts(self) -> dict[str, object]:
         """What was found, as JSON has it."""
-        facts: dict[str, object] = {"status": "ready", "checks": [*map(asdict, self.checks)]}
+        facts: dict[str, object] = {
+            "status": "ready",
+            "version": __version__,
+            "checks": [*map(asdict, self.checks)],
+        }
         if self.steps is not None:
             facts["probe"] = [*map(asdict, self.steps)]
         if self.failed:
