@@ -11,7 +11,6 @@ from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.decoding import DecodePool
-from avenue.media.samples import SamplePicture
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
@@ -21,19 +20,19 @@ from tests.http.test_samples import plain
 from tests.mongod import Guard, Mongod
 from tests.server import Server
 
-Paint = Callable[[SamplePicture], bytes]
+Read = Callable[[str], bytes]
 
 
 @pytest.fixture
 def at_home(
     mongod: Mongod, guard: Guard, browser: Browser, migrated_uri: str
-) -> Iterator[tuple[Visitor, Callable[[Paint], None]]]:
+) -> Iterator[tuple[Visitor, Callable[[Read], None]]]:
     """The administrator of an empty shop, and somebody who does its job when told."""
     people(migrated_uri)
     settings = Settings(mongodb_uri=migrated_uri, local=True)
     database, decoders = Database(settings), DecodePool(1)
 
-    def work(paint: Paint) -> None:
+    def work(read: Read) -> None:
         shop = shop_of(settings, database, media_library(settings, database, decoders))
         worker = SampleWorker(
             SampleStore(database),
@@ -43,7 +42,7 @@ def at_home(
             audit_service(settings, database),
             site_of=Sites(database, settings).named,
             tmp_dir=settings.tmp_dir,
-            paint=paint,
+            picture=read,
         )
         assert JobRunner(JobService(MongoJobStore(database)), {LOAD: worker.load}).run_one()
 
@@ -57,7 +56,7 @@ def at_home(
 
 
 def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
-    at_home: tuple[Visitor, Callable[[Paint], None]],
+    at_home: tuple[Visitor, Callable[[Read], None]],
 ) -> None:
     visitor, work = at_home
     page = visitor.page
@@ -72,12 +71,12 @@ def test_a_new_shop_is_filled_and_emptied_with_one_button_each(
 
     seen: list[str] = []
 
-    def watched(picture: SamplePicture) -> bytes:
+    def watched(file: str) -> bytes:
         if len(seen) == 5:  # let the page come along in the middle
             expect(page.locator("progress")).not_to_have_attribute("value", "0")
             expect(page.get_by_text("0 de 15")).not_to_be_visible()
-        seen.append(picture.kind)
-        return plain(picture)
+        seen.append(file)
+        return plain(file)
 
     work(watched)
     heading = page.get_by_role("heading", name="Los productos de muestra ya están.")

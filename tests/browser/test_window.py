@@ -1,14 +1,16 @@
 """The shop window as people and their browsers see it."""
 
+import io
 from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
 import pytest
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser
 
 from avenue.identity import new_id
-from avenue.media.imaging.samples import drawn
+from avenue.shop import demo
 from tests import pictures
 from tests.browser.house import Visitor, check_accessible, visiting
 from tests.faults.house import Raw, raw
@@ -86,8 +88,8 @@ def grid(browser: Browser, server: Server, signed_in: Any, mongod: Mongod) -> st
     """The address of a page with 48 products, a photograph of 4:3 or 3:4 each."""
     sizes = cycle(((640, 480), (480, 640)))
     photographs = [
-        drawn(kind, "#94592f", *next(sizes), shot)
-        for shot, kind in enumerate(("shoe", "vase", "lace", "mug", "backpack", "bag"))
+        photograph_of(file, next(sizes))
+        for file in ("luna-azul", "florero", "nanduti", "taza", "mochila-1", "bolso")
     ]
     product = {"name": "Rejilla", "price": "150000", "status": "published"}
     with visiting(browser, server, storage_state=signed_in) as admin:
@@ -97,6 +99,14 @@ def grid(browser: Browser, server: Server, signed_in: Any, mongod: Mongod) -> st
         for _ in range(GRID // len(made) - 1):
             copy(database, first)
     return "/?search=rejilla"
+
+
+def photograph_of(file: str, size: tuple[int, int]) -> bytes:
+    """Return a sample picture cropped to `size`, as a JPEG."""
+    written = io.BytesIO()
+    with Image.open(io.BytesIO(demo.picture(f"{file}.jpg"))) as image:
+        ImageOps.fit(image, size).save(written, "JPEG", quality=92)
+    return written.getvalue()
 
 
 def copy(database: Raw, product_id: str) -> None:

@@ -14,7 +14,6 @@ from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.library import MediaLibrary
-from avenue.media.samples import SamplePicture
 from avenue.shop import demo
 from avenue.shop.service.samples import LOAD, SampleService, SampleWorker
 from avenue.shop.store.samples import SampleStore
@@ -36,9 +35,9 @@ class Killed(BaseException):
     """What a kill looks like from inside."""
 
 
-def plain(picture: SamplePicture) -> bytes:
-    """A picture as quickly as possible, another one for each order."""
-    return pictures.photo(64, 48, noise=False, seed=crc32(repr(picture).encode()))
+def plain(file: str) -> bytes:
+    """A picture that is quickly decoded, another one for each name of a file."""
+    return pictures.photo(64, 48, noise=False, seed=crc32(file.encode()))
 
 
 class Shop:
@@ -50,7 +49,7 @@ class Shop:
         self.nobody = application.caller("nobody")
         self.jobs = JobService(MongoJobStore(application.database))
 
-    def work(self, paint: Callable[[SamplePicture], bytes] = plain) -> bool:
+    def work(self, picture: Callable[[str], bytes] = plain) -> bool:
         """Do the next job, if there is one that is due."""
         settings, database = self.application.settings, self.application.database
         library = self.application.app.extensions["avenue"][MediaLibrary]
@@ -63,7 +62,7 @@ class Shop:
             audit_service(settings, database),
             site_of=Sites(database, settings).named,
             tmp_dir=settings.tmp_dir,
-            paint=paint,
+            picture=picture,
         )
         return JobRunner(self.jobs, {LOAD: worker.load}).run_one()
 
@@ -144,11 +143,11 @@ def test_pressed_twice_they_are_loaded_once(shop: Shop) -> None:
 def test_a_load_that_is_killed_goes_on_where_it_was(shop: Shop, pictures_before: int) -> None:
     left = [pictures_before]
 
-    def until_killed(picture: SamplePicture) -> bytes:
+    def until_killed(file: str) -> bytes:
         if not left[0]:
             raise Killed
         left[0] -= 1
-        return plain(picture)
+        return plain(file)
 
     shop.load()
     with pytest.raises(Killed):
@@ -199,7 +198,7 @@ def test_deleted_one_by_one_they_can_be_loaded_again(shop: Shop) -> None:
 
 @pytest.mark.failing_jobs
 def test_what_goes_wrong_is_said_and_can_be_tried_again(shop: Shop) -> None:
-    def broken(_: SamplePicture) -> bytes:
+    def broken(_: str) -> bytes:
         raise OSError
 
     shop.load()

@@ -17,7 +17,6 @@ from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.models import Asset, Claim
-from avenue.media.samples import SamplePicture, draw
 from avenue.media.spool import fill, new_spool
 from avenue.shop import demo
 from avenue.shop.errors import (
@@ -189,8 +188,8 @@ class SampleService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Drawn:
-    """A drawn picture as an upload."""
+class _SampleUpload:
+    """A sample picture as an upload."""
 
     name: str
     file: BinaryIO
@@ -211,7 +210,7 @@ class SampleWorker:
         *,
         site_of: Callable[[str], Site],
         tmp_dir: Path,
-        paint: Callable[[SamplePicture], bytes] = draw,
+        picture: Callable[[str], bytes] = demo.picture,
     ) -> None:
         self._samples = samples
         self._products = products
@@ -220,7 +219,7 @@ class SampleWorker:
         self._audit = audit
         self._site_of = site_of
         self._tmp_dir = tmp_dir
-        self._paint = paint
+        self._picture = picture
 
     def load(self, job: RunningJob) -> Mapping[str, int]:
         """Make what is not there yet of the samples of the job's site."""
@@ -286,18 +285,18 @@ class SampleWorker:
             name=sample.name,
             sku=sample.sku,
             description=sample.description,
-            price=sample.amount,
+            price=sample.price,
             group=self._group(actor, group, noted.groups[group.model]).id if group else None,
         )
         return self._products.create(actor, fields, product_id=product_id).product
 
     def _add(self, actor: Actor, claim: Claim, shot: demo.Shot, name: str) -> Asset:
         """Upload a picture as anybody would, so that it is checked and has its sizes."""
-        data = self._paint(shot.picture)
+        data = self._picture(shot.file)
         with new_spool(self._tmp_dir) as file:
             fill(file, [data])
-            upload = _Drawn(
-                name=f"{name.lower()}.jpg",
+            upload = _SampleUpload(
+                name=shot.file,
                 file=file,
                 length=len(data),
                 sha256=hashlib.sha256(data).hexdigest(),
