@@ -3,19 +3,36 @@
 Their addresses carry the revision of all of them together, `/static/<revision>/js/pictures.js`, so
 that the modules' relative imports stay within one revision and a new deployment is seen at once.
 `/static/…` without a revision answers too, and is asked again each time.
+
+Text is sent compressed to whoever accepts it. Each process compresses a file when it is first asked
+for (0.1 s for the page editor's 1.2 MB) and keeps the bytes.
 """
 
+import functools
+import gzip
 import hashlib
+import mimetypes
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from flask import Flask, Response, current_app, send_from_directory
+import brotli
+from flask import Flask, Response, current_app, request, send_from_directory
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 FOLDER = Path(__file__).parent.parent / "static"
 EXTENSION = "avenue.assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVISION_DIGITS = 12
 REVISION = re.compile(rf"[0-9a-f]{{{REVISION_DIGITS}}}")
+TEXT = frozenset({".css", ".js", ".svg"})
+ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    # Of grapes.min.js (1.2 MB) 271 KB in 0.05 s; quality 11 makes 240 KB in 3 s.
+    "br": lambda data: bytes(brotli.compress(data, quality=5)),
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+}
+"""By content coding (RFC 9110, 8.4.1), the preferred one first."""
 
 
 def install(app: Flask) -> None:
@@ -44,7 +61,33 @@ def _serve(name: str) -> Response:
 
 
 def _file(name: str) -> Response:
-    return send_from_directory(FOLDER, name)
+    is_text = Path(name).suffix in TEXT
+    coding = request.accept_encodings.best_match(ENCODINGS) if is_text else None
+    if coding and "Range" not in request.headers:
+        response = _encoded(name, coding)
+    else:
+        response = send_from_directory(FOLDER, name)
+    if is_text:
+        response.vary.add("Accept-Encoding")
+    return response
+
+
+def _encoded(name: str, coding: str) -> Response:
+    path = safe_join(str(FOLDER), name)
+    if path is None or not Path(path).is_file():
+        raise NotFound
+    response = Response(_compressed(path, coding), mimetype=mimetypes.guess_type(path)[0])
+    response.headers["Content-Encoding"] = coding
+    response.headers["Cache-Control"] = "no-cache"  # as Flask says of a file
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@functools.cache
+def _compressed(path: str, coding: str) -> bytes:
+    """Return the file at `path` compressed. A file has one `path`, so all is bounded."""
+    return ENCODINGS[coding](Path(path).read_bytes())
 
 
 def _revision(folder: Path) -> str:
