@@ -46,9 +46,16 @@ def test_people_find_a_product_and_look_at_it_closely(
 
 
 def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[..., Visitor]) -> None:
+    photographs = pictures.photo(480, 640), pictures.photo(640, 480)
     product = admin.a_product(
-        pictures.photo(640, 480), name="Termo accesible", status="published", price="90000"
+        *photographs, name="Termo accesible", status="published", price="90000"
     )
+    page = visit(**READERS["phone"]).page
+    page.goto(f"/products/{product['id']}")
+    check_accessible(page)
+    box = page.get_by_text("Gs. 90.000").bounding_box()
+    assert box
+    assert box["y"] + box["height"] < READERS["phone"]["viewport"]["height"]
     page = visit().page
     for path in ("/", f"/products/{product['id']}", "/?search=nadatal"):
         page.goto(path)

@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -383,6 +384,31 @@ def test_a_price_is_written_as_in_the_shops_country(
             assert shown in admin.get(path_of(product), headers=headers).text
     finally:
         admin.patch("/api/site", json={"locale": "es"})
+
+
+def test_one_asks_about_a_product_on_whatsapp_and_shares_it(application: Application):
+    admin = application.new_person(unique("jefa"), role=Role.ADMIN)
+    product = published(admin, name="Mate & bombilla «ñ»")
+    draft = admin.a_product(name="Mañana")
+
+    def addresses(which: dict[str, Any]) -> list[str]:
+        page = seen(admin.get(f"/products/{which['id']}", headers=SPANISH))
+        return [each.get("href", "") for each in page.all("a")]
+
+    assert not any(each.startswith("https://wa.me/595") for each in addresses(product))
+    admin.patch("/api/site", json={"contact": {"whatsapp": "+595 981 123-456"}})
+    try:
+        asked, shared = (
+            parse_qs(urlsplit(each).query, strict_parsing=True)["text"][0]
+            for each in addresses(product)
+            if each.startswith("https://wa.me/") and "?" in each
+        )
+        address = seen(admin.get(f"/products/{product['id']}")).canonical
+        assert asked == f"Hola, me interesa {product['name']}: {address}"
+        assert shared == f"{product['name']}: {address}"
+        assert not any("?text=" in each or "sharer" in each for each in addresses(draft))
+    finally:
+        admin.patch("/api/site", json={"contact": {}})
 
 
 def test_an_empty_shop_says_so(application: Application):

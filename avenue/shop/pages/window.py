@@ -35,6 +35,7 @@ from avenue.shop.service.products import ProductService
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
+from avenue.web.language import gettext as _
 from avenue.web.pages import chosen_theme, page, reader
 from avenue.web.services import using
 from avenue.web.site_frame import Logos
@@ -109,15 +110,19 @@ def show_product(product_id: str, slug: str = "") -> Response:
     pictures = _reachable(site, pictured.images)
     if not pictures and group:
         pictures = _reachable(site, group.images)
+    canonical = site.base_url + address_of(product)
     return _window(
         "shop/window_product.html",
         product=product,
+        question=_(
+            "Hello, I am interested in %(name)s: %(address)s", name=product.name, address=canonical
+        ),
         is_draft=product.status is not Status.PUBLISHED,
         price=site_price(site, product.price, product.currency),
         summary=_summary(product),
         pictures=shown(site, pictures),
         preview=preview(site, pictures, product.name),
-        canonical=site.base_url + address_of(product),
+        canonical=canonical,
         group=group.group if group else None,
         options=_options(site, group) if group else [],
         siblings=_siblings(site, product),
