@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from prometheus_client.metrics import MetricWrapperBase
 
+from avenue.builder.website.checks import Kind as Remark
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.health.checks.models import Kind as FsckKind
@@ -152,7 +153,7 @@ def test_every_code_and_setting_a_page_names_exists(generate, page):
     settings = {
         each.split("|")[1].strip(" `") for each in generate.settings_page().splitlines()[6:]
     }
-    codes |= {why.value for why in Why} | {each.value for each in FsckKind}
+    codes |= {each.value for kinds in (Why, FsckKind, Remark) for each in kinds}
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES - metrics_told()
     assert named <= codes, named - codes
     assert set(re.findall(r"`(AVENUE_[A-Z0-9_]+)", page)) <= settings

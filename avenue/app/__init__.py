@@ -52,6 +52,7 @@ from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.folders.store import FolderStore
 from avenue.builder.website import pages as website_pages
 from avenue.builder.website import routes as website_routes
+from avenue.builder.website.previews import Previews
 from avenue.builder.website.rendering import Documents
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
@@ -397,7 +398,13 @@ def _provide_website(
     app: Flask, database: Database, library: MediaLibrary, settings: Settings
 ) -> None:
     pages = page_service(settings, database, library)
-    provide(app, pages, Documents(), MorePages(lambda site: published_paths(pages, site)))
+    provide(
+        app,
+        pages,
+        Documents(),
+        Previews(settings),
+        MorePages(lambda site: published_paths(pages, site)),
+    )
     provide(app, Logos(lambda site: logo_shown_on(library, site)))
 
 

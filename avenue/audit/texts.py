@@ -39,6 +39,7 @@ ACTIONS = {
     "page.created": lazy_gettext("created a page"),
     "page.deleted": lazy_gettext("deleted a page"),
     "page.published": lazy_gettext("published a page"),
+    "page.preview_shared": lazy_gettext("shared a preview of a page"),
     "page.restored": lazy_gettext("brought a former state of a page back"),
     "page.unpublished": lazy_gettext("took a page back from visitors"),
     "media.added": lazy_gettext("added pictures to the media library"),

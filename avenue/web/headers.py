@@ -19,9 +19,12 @@ WINDOW_POLICY = (
     PAGE_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https:") + "; font-src 'self'"
 )
 """The shop window shows pictures that live elsewhere, too, and the fonts of its theme."""
-EDITOR_POLICY = PICTURES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+EDITOR_POLICY = (
+    PICTURES_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+    + "; frame-src 'self'"
+)
 """For the editor of pages: its canvas is a frame without an address and so under this policy, too,
-and shows a page with the styles that are just being chosen."""
+and shows a page with the styles that are just being chosen. Another frame shows previews."""
 
 HSTS = "max-age=31536000"
 

@@ -56,6 +56,15 @@ def lazy_gettext(text: str, **facts: object) -> LazyString:
     return flask_babel.lazy_gettext(text, **facts)
 
 
+def in_every_language(text: LazyString) -> list[str]:
+    """Return what `text` is in each of `LANGUAGES`."""
+    found = []
+    for each in LANGUAGES:
+        with flask_babel.force_locale(LOCALES[each]):
+            found.append(str(text))
+    return found
+
+
 def install(app: Flask) -> None:
     """Let `_()` and the filters for numbers and dates speak the language of the request."""
     babel = Babel(app, locale_selector=_locale, timezone_selector=_timezone)

@@ -37,6 +37,7 @@ PUBLIC = frozenset(
         "/products/<product_id>",
         "/products/<product_id>/<slug>",
         "/p/<slug>",
+        "/preview/<token>",
         "/sitemap.xml",
         "/sitemap/pages.xml",
         "/sitemap/products-<int:number>.xml",

@@ -102,11 +102,32 @@ def test_a_page_with_three_pictures_is_built_published_and_seen(
     picker.get_by_role("button", name="Usar", exact=True).click()
     expect(canvas(page).locator("img")).to_have_count(3)
     expect(state(page)).to_have_text("Guardado")
+
+    # Others may see it before it is online
+    page.get_by_role("button", name="Vista previa").click()
+    preview = page.frame_locator("#preview iframe")
+    expect(preview.get_by_role("heading", name="Bienvenidos")).to_be_visible()
+    page.locator("#preview").get_by_role("button", name="Teléfono").click()
+    expect(page.locator("#preview iframe")).to_have_js_property("clientWidth", 390)
+    check_accessible(page)
+    link = page.get_by_label("Enlace para compartir").input_value()
+    page.locator("#preview").get_by_role("button", name="Cerrar").click()
+    visitor = visit()
+    visitor.page.goto(link)
+    expect(visitor.page.get_by_text("vista previa de un borrador")).to_be_visible()
+
+    # What should be looked at is said, and does not stand in the way
     page.get_by_role("button", name="Publicar", exact=True).click()
+    remarks = page.get_by_role("dialog", name="Antes de publicar").get_by_role("listitem")
+    expect(remarks).to_have_text([re.compile("no tiene texto alternativo")] * 2)
+    check_accessible(page)
+    page.get_by_role("button", name="Volver a la página").click()
+    expect(page.locator("#status")).to_have_text("Borrador")
+    page.get_by_role("button", name="Publicar", exact=True).click()
+    page.get_by_role("button", name="Publicar igual").click()
     expect(page.locator("#status")).to_have_text("En línea")
 
     address = page.get_by_role("link", name="Ver").get_attribute("href")
-    visitor = visit()
     visitor.page.goto(str(address))
     expect(visitor.page.get_by_role("heading", name="Bienvenidos")).to_be_visible()
     shown = visitor.page.locator("img")
@@ -212,6 +233,7 @@ def test_two_who_save_at_once_are_told_and_the_past_comes_back(admin: Visitor) -
 
     # What visitors see stays what it was, and comes back
     page.get_by_role("button", name="Publicar", exact=True).click()
+    page.get_by_role("button", name="Publicar igual").click()
     expect(page.locator("#status")).to_have_text("En línea")
     block(page, "Botón")
     expect(page.locator("#status")).to_have_text("En línea, con cambios")

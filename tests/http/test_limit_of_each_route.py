@@ -68,6 +68,7 @@ OTHER_THAN_BY_METHOD = {
     "GET /products/<product_id>": "pages",
     "GET /products/<product_id>/<slug>": "pages",
     "GET /p/<slug>": "pages",
+    "GET /preview/<token>": "pages",
     "GET /sitemap.xml": "pages",
     "GET /sitemap/pages.xml": "pages",
     "GET /sitemap/products-<int:number>.xml": "pages",

@@ -29,6 +29,7 @@ NOT_FOR_PROGRAMS = {
     "GET /products/<product_id>": "a page",
     "GET /products/<product_id>/<slug>": "a page",
     "GET /p/<slug>": "a page",
+    "GET /preview/<token>": "a page",
     "GET /sitemap.xml": "for search engines",
     "GET /sitemap/pages.xml": "for search engines",
     "GET /sitemap/products-<int:number>.xml": "for search engines",

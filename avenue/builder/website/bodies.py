@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, SLUG
+from avenue.builder.website.previews import LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS
 
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TITLE)
@@ -65,3 +66,9 @@ class AtRevision(_Body):
     """The revision that was looked at: of another one nothing happens."""
 
     revision: Revision | None = None
+
+
+class NewPreview(_Body):
+    """How long a link to the draft is good."""
+
+    seconds: Annotated[int, Field(ge=LEAST_SECONDS, le=MOST_SECONDS)] = USUAL_SECONDS

@@ -9,10 +9,18 @@ from werkzeug.utils import redirect
 
 from avenue.builder.website.models import PicturedPage
 from avenue.builder.website.presenting import address_of, path_of
-from avenue.builder.website.rendering import Documents, Surroundings, logo_of, mark_of
+from avenue.builder.website.previews import Previews
+from avenue.builder.website.rendering import (
+    Documents,
+    Surroundings,
+    document,
+    logo_of,
+    mark_of,
+)
 from avenue.builder.website.service import PageService
 from avenue.identity import Site
 from avenue.web.hosts import current_site
+from avenue.web.language import gettext as _
 from avenue.web.services import using
 from avenue.web.site_frame import frame
 from avenue.web.stylesheet import font_urls, style_url
@@ -47,6 +55,21 @@ def show_published(slug: str) -> Response:
         response.set_etag(mark)
     response.headers["Cache-Control"] = KEPT
     response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@blueprint.get("/preview/<token>")
+def show_preview(token: str) -> Response:
+    """Show the draft of a page to whoever has a link to it that has not ended."""
+    site = current_site()
+    pictured = using(PageService).previewed(site, using(Previews).page_of(site, token))
+    note = _("This is a preview of a draft. Visitors do not see it.")
+    text = document(site, pictured, _surroundings(site, pictured), note=note)
+    response = Response(text, mimetype="text/html")
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"  # the address is the permission
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
 

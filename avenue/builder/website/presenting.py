@@ -1,6 +1,6 @@
 """How a page looks in JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from avenue.builder.content.cleaning import expanded
 from avenue.builder.content.models import Content, Link
@@ -8,6 +8,7 @@ from avenue.builder.content.references import reference
 from avenue.builder.library.presenting import media_json
 from avenue.builder.paging import cursor_text
 from avenue.builder.website import replies
+from avenue.builder.website.checks import Remark
 from avenue.builder.website.models import (
     Entry,
     Flag,
@@ -18,6 +19,7 @@ from avenue.builder.website.models import (
     Seo,
     is_shown,
 )
+from avenue.builder.website.previews import Preview
 from avenue.clock import iso
 from avenue.identity import Site
 from avenue.media.errors import UnknownVariant
@@ -80,6 +82,24 @@ def past_json(site: Site, entry: Entry, pictured: PicturedPage) -> replies.PastP
         "seo": _seo(entry.draft.seo),
         "themed": entry.draft.themed,
     }
+
+
+def path_of_preview(preview: Preview) -> str:
+    """Return the path that shows a draft."""
+    return f"/preview/{preview.token}"
+
+
+def preview_json(site: Site, preview: Preview) -> replies.Preview:
+    """Return a link to a draft."""
+    return {
+        "url": site.base_url + path_of_preview(preview),
+        "expires_at": iso(preview.expires_at),
+    }
+
+
+def remarks_json(remarks: Sequence[Remark]) -> replies.Remarks:
+    """Return what to look at before a page is published."""
+    return {"items": [{"kind": each.kind, "where": each.where} for each in remarks]}
 
 
 def link_of(site: Site, assets: Mapping[str, Asset]) -> Link:

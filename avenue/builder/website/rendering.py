@@ -36,6 +36,9 @@ MOST_SIZED = 1_000
 """Pictures of a page that get narrower sources: each makes its text twenty times as long."""
 BASE_CSS = ":where(img,video){max-width:100%;height:auto}:where(body){margin:0}"
 """What a page that stands by itself has before its own style."""
+NOTE_STYLE = (
+    "margin:0;padding:.5rem 1rem;background:#1c2420;color:#fff;font:1rem/1.5 system-ui,sans-serif"
+)
 MAIN = re.compile(r"<main[\s>]")
 FIRST_HEADING = re.compile(r"<h1[\s>]")
 SECOND_HEADING = re.compile(r"<h2[\s>]")
@@ -96,16 +99,17 @@ class Documents:
         return kept
 
 
-def document(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
-    """Return the whole HTML document."""
+def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: str = "") -> str:
+    """Return the whole HTML document; `note` is text that stands above everything."""
     draft = pictured.page.draft
     html = _with_sizes(site, draft, pictured.assets)
     found = expanded(Content(html=html, css=draft.css), link_of(site, pictured.assets))
     style = "".join(_style(found.css, around if draft.themed else None))
+    above = f'<p role="note" style="{NOTE_STYLE}">{escape(note)}</p>\n' if note else ""
     body = (
-        _framed(site, draft, found.html, around.frame())
+        _framed(draft, above, found.html, around.frame())
         if draft.themed
-        else (f"<body>\n{found.html}\n</body>")
+        else f"<body>\n{above}{found.html}\n</body>"
     )
     look = f' data-theme="{site.theme.scheme}"' if draft.themed else ""
     head = "\n".join(_head(site, pictured))
@@ -126,7 +130,7 @@ def _style(css: str, around: Surroundings | None) -> Iterator[str]:
         yield f"<style>{own}</style>\n"
 
 
-def _framed(site: Site, draft: Draft, html: str, frame: Frame) -> str:
+def _framed(draft: Draft, above: str, html: str, frame: Frame) -> str:
     """Return the body of a page with its site around it: one `main`, and one `h1` at least."""
     element = "div" if MAIN.search(html) else "main"
     title = ""
@@ -135,7 +139,7 @@ def _framed(site: Site, draft: Draft, html: str, frame: Frame) -> str:
         unseen = ' class="unseen"' if SECOND_HEADING.search(html) else ""
         title = f"<h1{unseen}>{escape(draft.title)}</h1>\n"
     return (
-        f'<body class="window">\n{frame.header}\n'
+        f'<body class="window">\n{above}{frame.header}\n'
         f'<{element} id="main" class="site-content" tabindex="-1">\n{title}{html}\n</{element}>\n'
         f"{frame.footer}\n</body>"
     )

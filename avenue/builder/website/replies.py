@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.builder.library.replies import Media
+from avenue.builder.website.checks import Kind
 from avenue.builder.website.models import Status
 from avenue.totals import Total
 
@@ -96,3 +97,23 @@ class PastPage(HistoryEntry):
     css: Html
     seo: Seo
     themed: Annotated[bool, Field(description="It has the site's style, menu and footer.")]
+
+
+class Preview(TypedDict):
+    """A link that shows the draft to whoever has it."""
+
+    url: str
+    expires_at: str
+
+
+class Remark(TypedDict):
+    """Something to look at before the page is published."""
+
+    kind: Kind
+    where: Annotated[str, Field(description="A text of the page, an address, or a file's name.")]
+
+
+class Remarks(TypedDict):
+    """All there is to look at; nothing of it stands in the way of publishing."""
+
+    items: list[Remark]

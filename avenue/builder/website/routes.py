@@ -15,7 +15,8 @@ from avenue.builder.content.errors import (
     TooManyInlinePictures,
 )
 from avenue.builder.paging import cursor_place
-from avenue.builder.website.bodies import AtRevision, NewPage, PageChanges
+from avenue.builder.website.bodies import AtRevision, NewPage, NewPreview, PageChanges
+from avenue.builder.website.checks import remarks_on
 from avenue.builder.website.errors import (
     EntryNotFound,
     PageNotFound,
@@ -26,9 +27,18 @@ from avenue.builder.website.errors import (
     TooManyPictures,
 )
 from avenue.builder.website.models import PageQuery, PicturedPage, Sort, Status
-from avenue.builder.website.presenting import history_json, list_json, page_json, past_json
-from avenue.builder.website.replies import History, Page, PageList, PastPage
+from avenue.builder.website.presenting import (
+    history_json,
+    list_json,
+    page_json,
+    past_json,
+    preview_json,
+    remarks_json,
+)
+from avenue.builder.website.previews import Previews
+from avenue.builder.website.replies import History, Page, PageList, PastPage, Preview, Remarks
 from avenue.builder.website.service import PageService
+from avenue.builder.website.words import FIRST_TEXTS
 from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import AvenueError
@@ -39,6 +49,7 @@ from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import FileTooLarge, InvalidQuery
+from avenue.web.language import in_every_language
 from avenue.web.parsing import M, body_as, one_of, page_asked_for
 from avenue.web.parsing import PageQuery as ListQuery
 from avenue.web.services import using
@@ -178,6 +189,27 @@ def unpublish_page(page_id: str) -> Response:
     if not is_new:
         nothing_changed()
     return jsonify(page_json(g.site, unpublished))
+
+
+@blueprint.post("/<page_id>/preview")
+@require(Role.EDITOR)
+@described(body=NewPreview, replies={200: Preview}, refuses=(PageNotFound, *UNCLEANED_REFUSALS))
+@audited("page.preview_shared", "page_id")
+def share_preview(page_id: str) -> Response:
+    """Return a link that shows the draft to whoever has it, for a day or the `seconds` given."""
+    page = using(PageService).get(current_actor(), page_id).page
+    preview = using(Previews).of(g.site, page.id, body_as(NewPreview).seconds)
+    return jsonify(preview_json(g.site, preview))
+
+
+@blueprint.get("/<page_id>/checks")
+@require(Role.EDITOR)
+@described(replies={200: Remarks}, refuses=(PageNotFound, *UNCLEANED_REFUSALS))
+def list_remarks(page_id: str) -> Response:
+    """List what to look at before the draft is published; see `Kind` for what is looked for."""
+    pictured = using(PageService).get(current_actor(), page_id)
+    placeholders = [said for text in FIRST_TEXTS.values() for said in in_every_language(text)]
+    return jsonify(remarks_json(remarks_on(g.site, pictured, placeholders)))
 
 
 @blueprint.get("/<page_id>/history")

@@ -211,11 +211,14 @@ class PageService:
         page = self._store.shown_at(site.id, slug)
         if page is None or page.published is None:
             raise PageNotFound
-        return self._pictured(
-            Actor(site=site),
-            replace(page, draft=page.published.draft),
-            also=[site.logo] if site.logo else [],
-        )
+        return self._for_visitors(site, replace(page, draft=page.published.draft))
+
+    def previewed(self, site: Site, page_id: str) -> PicturedPage:
+        """Return the draft of a page as visitors would see it; raise `PageNotFound`."""
+        page = self._store.get(site.id, page_id)
+        if page is None:
+            raise PageNotFound
+        return self._for_visitors(site, page)
 
     def addresses(self, site: Site) -> Sequence[Address]:
         """Return where the published pages of `site` are."""
@@ -317,6 +320,9 @@ class PageService:
             at=utc_now(),
             by=actor.id,
         )
+
+    def _for_visitors(self, site: Site, page: Page) -> PicturedPage:
+        return self._pictured(Actor(site=site), page, also=[site.logo] if site.logo else [])
 
     def _pictured(self, actor: Actor, page: Page, also: Iterable[str] = ()) -> PicturedPage:
         """Return `page` as it may be shown, with its assets and those of `also`.

@@ -11,7 +11,8 @@ from avenue.builder.editor.pages.words import FIELDS, SAID, STATUSES, TONES, edi
 from avenue.builder.website.bodies import PageChanges
 from avenue.builder.website.errors import RevisionConflict
 from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, PicturedPage
-from avenue.builder.website.presenting import page_json
+from avenue.builder.website.presenting import page_json, path_of_preview
+from avenue.builder.website.previews import USUAL_SECONDS, Previews
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound, filled
@@ -53,7 +54,7 @@ def save_page(page_id: str) -> Response:
     try:
         changes = _typed(before)
         saved = pages.change(actor, page_id, changes, revision_sent())
-        said = _go_on(saved, then)
+        target = _go_on(saved, then)
     except NotFound:
         raise
     except ValidationError as error:
@@ -66,11 +67,11 @@ def save_page(page_id: str) -> Response:
     if saved.page.revision == before.page.revision:
         nothing_changed()
     note(fields=sorted(changes))
-    return see(f"{PATH}/{page_id}?said={said}")
+    return see(target)
 
 
 def _go_on(saved: PicturedPage, then: str) -> str:
-    """Publish what was saved or take it back, if wanted; return the code of what was done."""
+    """Publish what was saved, take it back or show it, if wanted; return where to go."""
     actor, pages, page_id = current_actor(), using(PageService), saved.page.id
     if then == "publish":
         pages.publish(actor, page_id, saved.page.revision)
@@ -78,7 +79,11 @@ def _go_on(saved: PicturedPage, then: str) -> str:
     elif then == "unpublish":
         pages.unpublish(actor, page_id)
         note_each("page.unpublished", [page_id])
-    return then if then in {"publish", "unpublish"} else "saved"
+    elif then == "preview":
+        note_each("page.preview_shared", [page_id])
+        return path_of_preview(using(Previews).of(g.site, page_id, USUAL_SECONDS))
+    said = then if then in {"publish", "unpublish"} else "saved"
+    return f"{PATH}/{page_id}?said={said}"
 
 
 def _take_large_forms() -> None:

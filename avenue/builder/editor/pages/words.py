@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString
 
+from avenue.builder.website.words import FIRST_TEXTS, REMARKS
 from avenue.web.language import lazy_gettext as _
 
 STATUSES: Mapping[str, LazyString] = {
@@ -58,9 +59,7 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "kind_button": _("Button"),
     "kind_link": _("Link"),
     "kind_box": _("Box"),
-    "first_heading": _("A heading"),
-    "first_text": _("Write here what you have to say."),
-    "first_button": _("More about it"),
+    **FIRST_TEXTS,
     "dropped": _("One moment…"),
     "added": _("{name}: added."),
     # What is selected
@@ -122,6 +121,8 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "not_published": _("Not published: the page is not saved."),
     "published": _("Published."),
     "unpublished": _("It is a draft again."),
+    "preview_ends": _("It shows the draft to whoever has it, until {moment}."),
+    "copied": _("Copied"),
     "saved_at": _("They saved on {moment}."),
     "no_difference": _("Only the settings of the page are different."),
     "took_theirs": _("You see theirs now."),
@@ -155,4 +156,5 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
 def editor_texts() -> dict[str, str]:
     """Return what the modules say, in the language of the request."""
     statuses = {f"status_{status}": said for status, said in STATUSES.items()}
-    return {name: str(said) for name, said in {**EDITOR_TEXTS, **statuses}.items()}
+    remarks = {f"remark_{kind}": said for kind, said in REMARKS.items()}
+    return {name: str(said) for name, said in {**EDITOR_TEXTS, **statuses, **remarks}.items()}

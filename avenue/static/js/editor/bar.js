@@ -60,12 +60,16 @@ function act(name) {
   return bar.querySelector(`[data-act=${name}]`);
 }
 
-/** Let the buttons publish what is saved, or take it back. */
-export function letPublish(draft) {
+/**
+ * Let the buttons publish what is saved, or take it back. `isWanted()` resolves to whether to go on
+ * publishing, once the draft was looked through.
+ */
+export function letPublish(draft, isWanted) {
   for (const verb of ["publish", "unpublish"]) {
     act(verb).addEventListener("click", async () => {
       complain();
       if (!(await draft.flush())) return announce(text("not_published"));
+      if (verb === "publish" && !(await isWanted())) return undefined;
       const hadFocus = act(verb) === document.activeElement;
       try {
         draft.follow(await ask("POST", `${draft.url}/${verb}`, { revision: draft.page.revision }));

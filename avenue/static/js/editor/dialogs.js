@@ -118,6 +118,65 @@ export function letLookBack(draft, load) {
   }
 }
 
+/** Say what to look at in the draft before it is published; resolves to whether to publish it. */
+export function letLookThrough(draft) {
+  const dialog = document.getElementById("checks"), list = dialog.querySelector("ul"), publish = dialog.querySelector("[data-act=publish-anyway]");
+  let answer = () => {};
+  dialog.addEventListener("close", () => answer(false));
+  publish.addEventListener("click", () => {
+    answer(true);
+    dialog.close();
+  });
+
+  return async function isWanted() {
+    let items = [];
+    try {
+      ({ items } = await ask("GET", `${draft.url}/checks`));
+    } catch (error) {
+      complain(reason(error));
+      return false;
+    }
+    if (items.length === 0) return true;
+    list.replaceChildren(...items.map(remark));
+    dialog.showModal();
+    return new Promise((resolve) => { answer = resolve; });
+  };
+
+  function remark({ kind, where }) {
+    const item = document.createElement("li");
+    item.append(text(`remark_${kind}`));
+    if (where) item.append(": ", Object.assign(document.createElement("q"), { textContent: where }));
+    return item;
+  }
+}
+
+/** The draft as visitors would see it, in three widths, and a link to it for others. */
+export function letPreview(draft) {
+  const dialog = document.getElementById("preview"), frame = dialog.querySelector("iframe"), address = dialog.querySelector("#preview-link"), ends = dialog.querySelector("[data-ends]");
+  const widths = [...dialog.querySelectorAll("[data-width]")];
+
+  document.querySelector("[data-act=preview]").addEventListener("click", async () => {
+    complain();
+    if (!(await draft.flush())) return announce(text("not_done"));
+    try {
+      const { url, expires_at: end } = await ask("POST", `${draft.url}/preview`, {});
+      address.value = url;
+      frame.src = new URL(url).pathname;
+      ends.textContent = text("preview_ends", { moment: moment(end) });
+    } catch (error) {
+      return complain(reason(error));
+    }
+    return dialog.showModal();
+  });
+  dialog.addEventListener("close", () => frame.removeAttribute("src"));
+  for (const each of widths) {
+    each.addEventListener("click", () => {
+      frame.style.inlineSize = each.dataset.width;
+      for (const other of widths) other.ariaPressed = String(other === each);
+    });
+  }
+}
+
 /** Somebody else has saved meanwhile: see what is different, take theirs, or keep one's own. */
 export function letSolve(draft, load) {
   const dialog = document.getElementById("conflict"), difference = dialog.querySelector("pre"), who = dialog.querySelector("[data-who]");

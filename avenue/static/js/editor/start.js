@@ -2,7 +2,7 @@
 import { letNavigate, letPublish, tellOf } from "./bar.js";
 import { drawBlocks } from "./blocks.js";
 import { canvasIn, contentOf, fill } from "./canvas.js";
-import { letChangeSettings, letLookBack, letSolve } from "./dialogs.js";
+import { letChangeSettings, letLookBack, letLookThrough, letPreview, letSolve } from "./dialogs.js";
 import { Draft } from "./draft.js";
 import { drawPanels } from "./panels.js";
 import { pickPicture, pickPictures } from "./picker/picker.js";
@@ -23,7 +23,8 @@ editor.onReady(() => {
   draft.addEventListener("cleaned", ({ detail: page }) => load(page));
   editor.on("update component:input rte:disable", () => draft.touch());
   tellOf(draft, letSolve(draft, load));
-  letPublish(draft);
+  letPublish(draft, letLookThrough(draft));
+  letPreview(draft);
   letNavigate(editor);
   letChangeSettings(draft, pickPicture);
   letLookBack(draft, load);
