@@ -188,6 +188,14 @@ class TooManyArriving(Unavailable):
     hint = "Try again, or send it in parts of 8 MB, which wait for nobody."
 
 
+class PicturesBusy(Unavailable):
+    """A request for a picture has waited long for one of the threads that make sizes."""
+
+    code = "pictures_busy"
+    message = "Too many pictures are being prepared just now."
+    hint = "Ask again after Retry-After."
+
+
 class SpoolUnavailable(Unavailable):
     """Arriving files cannot be put down on this machine."""
 

@@ -6,6 +6,10 @@ ones then stop a site. Here slow heads and bodies wait in the loop and are close
 too slow, refused bodies are read on in the loop so that the answer is seen, and threads wait
 for a peer only within a `Pace`.
 
+What the fast lane has no answer for among requests for pictures in a size is likely to be made now,
+which takes a thread for as long as the decode processes do. Half of the threads do that, so that
+the others answer everybody else; who comes meanwhile waits in the loop, each address in turn.
+
 A body too long to be collected is read by a thread as it comes, which may take an hour. Such have
 as many threads of their own, each of which holds less than 6 MiB (`tests/faults/test_memory.py`).
 Others wait, unread, for one of those, as do the 20 files a client of tus sends at once.
@@ -72,6 +76,7 @@ from avenue.web.errors import (
     MB,
     BadRequest,
     BodyCutOff,
+    PicturesBusy,
     RequestTooSlow,
     SpoolUnavailable,
     TooManyArriving,
@@ -84,10 +89,12 @@ from avenue.web.fast_lane import (
     Given,
     Read,
     Reader,
+    wants_size,
 )
 from avenue.web.health import ALIVE
 from avenue.web.limits import network_of
 from avenue.web.requestlog import write_facts
+from avenue.web.round_robin import RoundRobin
 from avenue.web.shares import NOBODY, Shares
 
 GUNICORN_MAJOR = 27
@@ -98,6 +105,10 @@ LIVE_READ_BYTES = 64 * KB
 
 WAITING_FOR_A_THREAD = 8
 """How many long bodies there may be for each thread that reads them."""
+
+SIZE_WAIT_SECONDS = 30.0
+"""How long a request for a picture in a size may wait for a thread. Browsers wait longer, but with
+so many before it there is no end in sight."""
 
 READS_FOR_A_THREAD = 4
 """How many bodies may be read, or wait for the loop once they are, for each. Originals have 1 MiB
@@ -415,7 +426,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
     being collected), a thread, `_sending` (there is more than the client takes at once), or
-    `_leaving` (answered; read until the client closes). All but the threads belong to the loop,
+    `_leaving` (answered; read until the client closes), `_wanting_size` (collected, and waiting for
+    one of the threads that may be `_making_size`). All but the threads belong to the loop,
     so nothing here needs a lock. One whose bytes are read belongs to that thread, too, which does
     not touch its socket.
     """
@@ -440,6 +452,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._waiting = Waiting()
         self._next_count = 0.0
         self._live: set[Connection] = set()
+        self._wanting_size: RoundRobin[Connection] = RoundRobin()
+        self._making_size: set[Connection] = set()
         self._reads = 0
         self.heard_before: Callable[[], list[int]] = list
         """Tells which signals came before there were handlers (gunicorn.conf.py)."""
@@ -859,12 +873,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
         What a thread has cannot be dropped, and is soon done.
         """
-        while (each := next((e for e in shares.excess(address) if e.watched), None)) is not None:
+        while (each := next(filter(self._may_go, shares.excess(address)), None)) is not None:
             metrics.count_refusal(RequestTooSlow.code)
             if each in self._arriving and each.arrival.received_bytes:
                 with contextlib.suppress(OSError):
                     each.sock.send(response_to(RequestTooSlow()))
             self._drop(each)
+
+    def _may_go(self, conn: Connection) -> bool:
+        return conn.watched or conn in self._wanting_size
 
     def _stop_waiting(self, conn: Connection) -> None:
         """Take a connection out of wherever it waits for its next request or for room to send."""
@@ -877,6 +894,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._sending.discard(conn)
         self._waiting_files.hold(conn, 0)
         self._arriving.discard(conn)
+        if conn in self._wanting_size:
+            self._wanting_size.remove(conn)
         self._release(conn)
 
     def _release(self, conn: Connection) -> None:
@@ -947,10 +966,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._arriving.discard(conn)
         conn.sock.pace.renew()
         conn.parser.begin(conn.arrival)
-        if arrival.whole:
-            self.enqueue_req(conn)
-        else:
+        if not arrival.whole:
             self._read_as_it_comes(conn)
+        elif wants_size(arrival.data):
+            conn.timeout = time.monotonic() + SIZE_WAIT_SECONDS
+            self._wanting_size.add(conn)
+            self._make_sizes()
+        else:
+            self.enqueue_req(conn)
+
+    def _make_sizes(self) -> None:
+        """Hand over who wants a size, as long as half of the threads do not make any."""
+        while len(self._making_size) < max(1, self.cfg.threads // 2):
+            conn = self._wanting_size.next()
+            if conn is None:
+                return
+            self._making_size.add(conn)
+            self.enqueue_req(conn)
 
     def _read_as_it_comes(self, conn: Connection) -> None:
         """Have a request answered whose body is still on its way, by a thread that may wait."""
@@ -969,6 +1001,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def finish_request(self, conn: Connection, future: Future[Any]) -> None:
         """Take a connection back from its thread."""
+        if conn in self._making_size:
+            self._making_size.remove(conn)
+            self._make_sizes()
         kept = future.exception() is None and future.result()
         if kept is None:
             self._wait_to_send(conn)
@@ -1078,6 +1113,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 self._answer(conn, RequestTooSlow())
             else:  # a browser's spare connection
                 self._drop(conn)
+        for conn in [each for each in self._wanting_size if now >= each.timeout]:
+            self._wanting_size.remove(conn)
+            self._answer(conn, PicturesBusy())
         for conn in [each for each in self._leaving if now >= each.timeout]:
             self._drop(conn)
         for conn in [each for each in self._sending if each.sock.pace.passed(now)]:

@@ -101,6 +101,14 @@ def until(environ, parts, start_response):
     return hello(environ, parts, start_response)
 
 
+def size(environ, parts, start_response):
+    """Make a size until the file `path` is there; `started` tells who began, in order."""
+    with Path(parts["started"][0]).open("a") as started:
+        started.write(f"{parts['name'][0]}\n")
+    wait_until(Path(parts["path"][0]).exists, "the test says so")
+    return hello(environ, parts, start_response)
+
+
 def counts(environ, parts, start_response):
     switch = sys.getswitchinterval()
     return _json(start_response, {**COUNTS, "pid": os.getpid(), "switch_seconds": switch})
@@ -227,6 +235,7 @@ def _json(start_response, value, status="200 OK"):
 ROUTES = {
     "/hello": hello,
     "/body": body,
+    "/media/a/b/w640.webp": size,
     "/note": note,
     "/whole": whole,
     "/refuse": refuse,

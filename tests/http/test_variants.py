@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from avenue.config import Settings
 from avenue.identity import new_id
 from avenue.media.decoding import DecodePool
 from avenue.media.errors import DecodersBusy
@@ -222,11 +223,12 @@ def test_who_looked_before_another_one_made_it_does_not_make_it_again(
     assert len(calls) == 1
 
 
-def test_fifty_who_ask_at_once_make_one_work(application, image, calls):
+def test_fifty_who_ask_at_once_make_one_work(application, image, calls, monkeypatch):
     url, start = image["variants"]["card"]["url"].replace(".webp", ".jpg"), threading.Barrier(50)
     site, asset = application.caller("nobody").site, None
     asset = AssetStore(application.database).get(site.id, image["id"])
     renditions = application.app.extensions["avenue"][Renditions]
+    monkeypatch.setattr(renditions, "_makers", threading.Semaphore(50))  # as of 100 threads
 
     def ask(_: int) -> bytes:
         start.wait(DEADLINE_SECONDS)
@@ -236,6 +238,29 @@ def test_fifty_who_ask_at_once_make_one_work(application, image, calls):
         answers = set(threads.map(ask, range(50)))
     assert len(calls) == 1
     assert answers == {application.caller("nobody").get(url).data}
+
+
+def test_sizes_hold_half_of_the_threads_at_most(application, image, nobody, monkeypatch):
+    """Whatever the event loop, which lets others wait, takes for no request for a size."""
+    urls = [*(each["url"] for each in image["variants"].values()), image["srcset"].split(" ")[0]]
+    wanted = [each.rpartition(".")[0] + ".avif" for each in urls]
+    half = Settings().threads // 2
+    begun, go_on, render = threading.Semaphore(0), threading.Event(), DecodePool.render
+
+    def held(self, *args):
+        begun.release()
+        assert go_on.wait(DEADLINE_SECONDS)
+        return render(self, *args)
+
+    monkeypatch.setattr(DecodePool, "render", held)
+    with Threads(half) as threads:
+        making = [threads.submit(application.caller("nobody").get, each) for each in wanted[:half]]
+        for _ in making:
+            assert begun.acquire(timeout=DEADLINE_SECONDS)
+        assert_refused(nobody.get(wanted[half]), 503, "rendition_busy")
+        go_on.set()
+        assert [each.result(DEADLINE_SECONDS).status_code for each in making] == [200] * half
+    assert nobody.get(wanted[half]).status_code == 200
 
 
 def test_while_nobody_can_make_it_a_larger_one_stands_in(image, nobody, monkeypatch):

@@ -1,11 +1,13 @@
 """Finds renditions and makes those that are missing: once per process, and not for ever.
 
-Whoever asks first makes it, in its own thread; who asks meanwhile waits for that. Between
-instances the `_id` decides: the first document stays. Waiting is bounded; after that a larger
-rendition of the same cut stands in for a few seconds, and without one the answer is 503.
+Whoever asks first makes it, in its own thread; who asks meanwhile waits for that, and at most half
+of the request threads do either. Between instances the `_id` decides: the first document stays.
+Waiting is bounded; after that a larger rendition of the same cut stands in for a few seconds, and
+without one the answer is 503.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,6 +92,7 @@ class Renditions:
         self._cache = cache
         self._settings = settings
         self._flights: Flights[KeptRendition] = Flights()
+        self._makers = threading.Semaphore(max(1, settings.threads // 2))
 
     def look(self, asset: Asset, variant: str, extension: str) -> Known | None:
         """Return what is known of a rendition, without reading a byte; None when not made yet."""
@@ -143,7 +146,14 @@ class Renditions:
             # Another one may have made it since we looked.
             return self._store.find(asset.site, key) or self.make(asset, [key])[0]
 
-        return self._flights.share(place, work, self._settings.rendition_wait_seconds)
+        # Threads for everybody else stay free. Who comes as browsers do waits for one beforehand,
+        # in the worker's event loop.
+        if not self._makers.acquire(blocking=False):
+            raise RenditionBusy
+        try:
+            return self._flights.share(place, work, self._settings.rendition_wait_seconds)
+        finally:
+            self._makers.release()
 
     def has(self, asset: Asset, variant: str, extension: str) -> bool:
         """Tell whether there is such a rendition of `asset`, made already or not."""
