@@ -31,12 +31,12 @@ def read_header(data: bytes, media_type: str) -> Header:
 
 # A marker is FF and a code. FF 00 is a data byte FF, FF D0 to FF D7 only mark places within a
 # scan, FF FF is padding: in the coded data of a scan none of them ends it.
-JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 JPEG_SCAN_END = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
 """The same within a scan. A code below C0 there is damage: libjpeg, by which browsers and Pillow
 read, goes on at the next place that is marked (`jpeg_resync_to_restart`)."""
 
-_TEM, _SOI, _EOI, _SOS = 0x01, 0xD8, 0xD9, 0xDA
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn, but not DHT, JPG, DAC
 
 
@@ -48,13 +48,13 @@ def _jpeg(data: bytes) -> Header:
         code, at = found[1][0], found.end()
         if code == _EOI:
             break
-        if code in {_TEM, _SOI}:
+        if code == _SOI:
             continue
         if code in _SIZES:
             size = struct.unpack_from(">HH", data, at + 3)
         scans += code == _SOS
         ending = JPEG_SCAN_END if code == _SOS else JPEG_MARKER
-        at += struct.unpack_from(">H", data, at)[0]
+        at += max(2, struct.unpack_from(">H", data, at)[0])  # as libjpeg skips a segment
     if size is None:
         raise ValueError("a JPEG without a frame header")
     return Header(width=size[1], height=size[0], scans=scans)

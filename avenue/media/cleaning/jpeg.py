@@ -10,7 +10,7 @@ from avenue.media.cleaning.draft import BrokenStructure, Cleaned, Draft
 from avenue.media.cleaning.metadata import PREFIX, exif_names, kept_exif, xmp_names
 from avenue.media.headers import JPEG_MARKER, JPEG_SCAN_END
 
-_TEM, _SOI, _EOI, _SOS, _COM = 0x01, 0xD8, 0xD9, 0xDA, 0xFE
+_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 _PICTURE = frozenset(range(0xC0, 0xE0)) - {0xC8, *range(0xD0, 0xDA)} | {_SOS}
 """Frames, tables, scans and what belongs to them; not JPG, RSTn, SOI, EOI."""
@@ -59,6 +59,9 @@ class _Walk:
             if code == _EOI:
                 return self._end(found.end())
             at = start + 2 + struct.unpack_from(">H", data, start + 2)[0]
+            if code not in _PICTURE:
+                # libjpeg, by which browsers read, takes a length below 2 for 2 in what it skips.
+                at = max(at, start + _HEAD_BYTES)
             if at < start + _HEAD_BYTES or at > len(data):
                 raise BrokenStructure("a JPEG segment of an impossible length")
             within_scan = code == _SOS
@@ -96,7 +99,7 @@ class _Walk:
         elif code == _APP1 and body.startswith(_EXTENDED_XMP):
             self._xmp.append(body[_EXTENDED_HEAD_BYTES:])
             self._draft.drop(start, end, "xmp")
-        elif code == _APP14 and body.startswith(b"Adobe"):
+        elif code == _APP14 and body.startswith(b"Adobe") and len(body) >= _ADOBE_BYTES:
             self._keep(code, body, body[:_ADOBE_BYTES], start, end, "unknown")
         elif not (code == _APP2 and body.startswith(b"ICC_PROFILE\0")):
             self._draft.drop(start, end, _name(code, body))

@@ -135,6 +135,14 @@ TELLING: dict[str, tuple[Make, tuple[str, ...]]] = {
         ),
         ("unknown",),
     ),
+    "JPEG: Adobe's segment cut short": (
+        lambda: jpeg_with(segment(0xEE, b"Adobe" + SECRET)),
+        ("unknown",),
+    ),
+    "JPEG: a comment that says it has no length": (
+        lambda: jpeg_with(b"\xff\xfe\0\0" + SECRET),
+        ("comment", "gap"),
+    ),
     "JPEG: between two segments": (lambda: jpeg_with(SECRET), ("gap",)),
     "JPEG: between two scans": (
         lambda: jpeg_between_scans(segment(0xFE, SECRET), segment(0xE1, EXIF)),
@@ -338,6 +346,11 @@ def test_the_picture_looks_the_same(name: str) -> None:
     assert shown(cleaned(data).data) == shown(data)
 
 
+def test_a_marker_that_stands_for_nothing_is_dropped() -> None:
+    """Browsers show a JPEG with TEM (T.81, table B.1) between its segments; Pillow does not."""
+    assert cleaned(jpeg_with(b"\xff\x01")).data == photo()
+
+
 @pytest.mark.parametrize("name", [name for name in TELLING if name.startswith("HEIC")])
 def test_the_coded_picture_of_a_heic_stays_in_its_place(name: str) -> None:
     data = TELLING[name][0]()
@@ -488,7 +501,7 @@ BROKEN: dict[str, Make] = {
     "JPEG cut in half": lambda: pictures.truncated(photo()),
     "JPEG without its end": lambda: photo()[:-2],
     "JPEG cut within a segment": lambda: photo()[:10],
-    "JPEG with a segment of no length": lambda: jpeg_with(b"\xff\xfe\0\0"),
+    "JPEG with a table of no length": lambda: jpeg_with(b"\xff\xdb\0\0"),
     "JPEG with a segment longer than the file": lambda: jpeg_with(b"\xff\xfe\xff\xff"),
     "JPEG that ends before its picture": lambda: jpeg_with(b"\xff\xd9"),
     "JPEG within a JPEG": lambda: jpeg_with(b"\xff\xd8\0\4ab"),
