@@ -371,6 +371,14 @@ class Settings:
         "that do background work must reach it. Empty: nowhere.",
         "",
     )
+    backup_key: str = setting(
+        "AVENUE_BACKUP_KEY",
+        "Encrypts backups, names included; `python -m avenue backup key` makes one. It holds for a "
+        "repository from its first backup on. Keep it in another place too: a lost key is a lost "
+        "backup.",
+        "",
+        secret=True,
+    )
     backup_hours: int = setting(
         "AVENUE_BACKUP_HOURS",
         "Hours between two backups to `AVENUE_BACKUP_TO`.",

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from avenue.app.services import audit_service
 from avenue.backup.create import Creation
+from avenue.backup.encryption import key_of
 from avenue.backup.models import Finding, Kind, Manifest, Progress, Tell, tell_nobody
 from avenue.backup.one import Return, Returned
 from avenue.backup.opening import target_of
@@ -57,6 +58,16 @@ def target_from(settings: Settings, address: str) -> Target:
     return target_of(address, access)
 
 
+def key_from(settings: Settings) -> bytes | None:
+    """Return the key that backups are encrypted with; None where they are not. Raise `WrongKey`."""
+    return key_of(settings.backup_key) if settings.backup_key else None
+
+
+def opened(settings: Settings, address: str) -> Repository:
+    """Return the repository at an address; raise what `Repository.opened` does."""
+    return Repository.opened(target_from(settings, address), key_from(settings))
+
+
 def back_up(
     settings: Settings,
     database: Database,
@@ -67,18 +78,18 @@ def back_up(
 ) -> Manifest:
     """Back everything up, and note that it was done; raise what `Gate` does, and `Creation`."""
     Gate(database).pass_or_raise()
-    creation = Creation([DatabaseSource(database)], Leases(database), target)
+    key = key_from(settings)
+    creation = Creation([DatabaseSource(database)], Leases(database), target, key)
     manifest = creation.run(tell, takes_over=takes_over)
     BackupStore(database).note(Deed.CREATED, manifest.id, len(manifest.findings))
     return manifest
 
 
 def prune(
-    database: Database, target: Target, keeping: Keeping, *, is_trial: bool = False
+    database: Database, repository: Repository, keeping: Keeping, *, is_trial: bool = False
 ) -> Pruned:
     """Remove snapshots that are kept no longer, and what only they needed."""
     Gate(database).pass_or_raise()
-    repository = Repository.opened(target)
     pruning = Pruning(repository, Leases(database), DatabaseSource(database).installation())
     return pruning.run(keeping, is_trial=is_trial)
 
@@ -203,9 +214,10 @@ class BackupJobs:
 
     def create(self, job: RunningJob) -> Mapping[str, Any]:
         """Back everything up, then remove what is kept no longer."""
-        settings, target = self._settings, self._target()
+        settings = self._settings
+        target = target_from(settings, settings.backup_to)
         manifest = back_up(settings, self._database, target, _saving(job))
-        pruned = prune(self._database, target, keeping_of(settings))
+        pruned = prune(self._database, self._repository(), keeping_of(settings))
         return {
             "snapshot": manifest.id,
             "files": manifest.files,
@@ -218,7 +230,7 @@ class BackupJobs:
     def verify(self, job: RunningJob) -> Mapping[str, Any]:
         """Read the records of all snapshots, and today's portion of the objects."""
         portion = Portion(number=utc_now().toordinal() % PORTIONS, of=PORTIONS)
-        repository = Repository.opened(self._target())
+        repository = self._repository()
         verified = Verification(repository).run(reads=portion, tell=_saving(job))
         note_verified(self._database, verified)
         return {
@@ -229,7 +241,7 @@ class BackupJobs:
 
     def drill(self, job: RunningJob) -> Mapping[str, Any]:
         """Restore the newest snapshot beside the real database, and check it."""
-        repository = Repository.opened(self._target())
+        repository = self._repository()
         drilled = drill(
             self._settings,
             self._database,
@@ -241,8 +253,8 @@ class BackupJobs:
         BackupStore(self._database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
         return {"snapshot": drilled.snapshot, "findings": len(drilled.findings)}
 
-    def _target(self) -> Target:
-        return target_from(self._settings, self._settings.backup_to)
+    def _repository(self) -> Repository:
+        return opened(self._settings, self._settings.backup_to)
 
 
 def note_verified(database: Database, verified: Verified) -> None:

@@ -100,12 +100,14 @@ class Creation:
         sources: Sequence[Source],
         leases: Leases,
         target: Target,
+        key: bytes | None = None,
         *,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._sources = sources
         self._leases = leases
         self._target = target
+        self._key = key
         self._settle_seconds = settle_seconds
 
     def run(self, tell: Tell = tell_nobody, *, takes_over: bool = False) -> Manifest:
@@ -116,7 +118,9 @@ class Creation:
         """
         with alone(self._leases, "backup create") as lease:
             installation = self._sources[0].installation()
-            repository = Repository.begun(self._target, installation, takes_over=takes_over)
+            repository = Repository.begun(
+                self._target, installation, self._key, takes_over=takes_over
+            )
             repository.remove_unfinished()
             time.sleep(self._settle_seconds)
             return _Snapshot(repository, self._sources, lease, tell).write()

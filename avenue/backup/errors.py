@@ -70,6 +70,30 @@ class OtherInstallation(Conflict):
     )
 
 
+class KeyNeeded(Conflict):
+    """The repository is encrypted, and no key is given."""
+
+    code = "backup_key_needed"
+    message = "The backups in {target} are encrypted."
+    hint = "Set AVENUE_BACKUP_KEY to the key they were made with. Without it nobody can read them."
+
+
+class WrongKey(Conflict):
+    """The key is none, or not that of the repository."""
+
+    code = "wrong_backup_key"
+    message = "AVENUE_BACKUP_KEY is not the key of these backups."
+    hint = "Give the key they were made with; another one, or a part of one, opens nothing."
+
+
+class NotEncrypted(Conflict):
+    """There is a key, and the repository is one without encryption."""
+
+    code = "backup_not_encrypted"
+    message = "A key is given, but the backups in {target} are not encrypted."
+    hint = "Give another target, which is encrypted from its first backup on, or no key."
+
+
 class NewerRepository(Conflict):
     """A newer version of Avenue wrote this."""
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from avenue.backup.errors import NotInSnapshot
+from avenue.backup.errors import BackupDamaged, NotInSnapshot
 from avenue.backup.models import Finding, Kind, Manifest
 from avenue.backup.repository import Repository
 from avenue.backup.targets import Missing
-from avenue.backup.verify import pieces_of
+from avenue.backup.verify import NOT_DECRYPTED, pieces_of
 from avenue.storage.copying.returning import (
     ALSO,
     ASSETS,
@@ -119,6 +119,8 @@ class Return:
             except Missing:
                 detail = "The backup does not have its bytes."
                 return Finding(kind=Kind.MISSING, what=what, detail=detail)
+            except BackupDamaged:
+                return Finding(kind=Kind.UNREADABLE, what=what, detail=NOT_DECRYPTED)
             if not is_right:
                 return Finding(kind=Kind.WRONG_HASH, what=what, detail="The backup has others.")
             self._database.put_bytes(version, spool)

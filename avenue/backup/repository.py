@@ -12,13 +12,17 @@ from typing import IO, Any, BinaryIO, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from avenue.backup.encryption import EncryptedTarget, described
 from avenue.backup.errors import (
     BackupDamaged,
+    KeyNeeded,
     NewerRepository,
     NoRepository,
     NotARepository,
+    NotEncrypted,
     OtherInstallation,
     SnapshotNotFound,
+    WrongKey,
 )
 from avenue.backup.models import FORMAT, Manifest, Part
 from avenue.backup.targets import Draft, Missing, Target
@@ -79,22 +83,32 @@ class PartWriter:
 class Repository:
     """A repository that is there. Open it with `opened` or `begun`."""
 
-    def __init__(self, target: Target, head: dict[str, Any]) -> None:
-        self.target = target
+    def __init__(self, target: Target, head: dict[str, Any], key: bytes | None) -> None:
         self.id: str = head["id"]
         self.installation: str = head["installation"]
+        self.target = _opened(target, head, key)
 
     @classmethod
-    def opened(cls, target: Target) -> "Repository":
-        """Return the repository of a target; raise `NoRepository`, `NewerRepository`."""
-        return cls(target, _head(target))
+    def opened(cls, target: Target, key: bytes | None = None) -> "Repository":
+        """Return the repository of a target, decrypted with `key`.
+
+        Raise `NoRepository`, `NewerRepository`, `KeyNeeded`, `WrongKey`, `NotEncrypted`.
+        """
+        return cls(target, _head(target), key)
 
     @classmethod
-    def begun(cls, target: Target, installation: str, *, takes_over: bool = False) -> "Repository":
+    def begun(
+        cls,
+        target: Target,
+        installation: str,
+        key: bytes | None = None,
+        *,
+        takes_over: bool = False,
+    ) -> "Repository":
         """Return the repository of an installation, made where there is nothing yet.
 
-        With `takes_over` it is this installation's from now on. Raise `NotARepository`,
-        `OtherInstallation`, `NewerRepository`.
+        A new one with a `key` is encrypted. With `takes_over` it is this installation's from now
+        on. Raise `NotARepository`, `OtherInstallation`, and what `opened` raises.
         """
         target.prepare()
         try:
@@ -108,13 +122,15 @@ class Repository:
                 "installation": installation,
                 "created_at": iso(utc_now()),
             }
+            if key:
+                head["encryption"] = described(key, head["id"])
             _put_json(target, HEAD, head)
         if head["installation"] != installation:
             if not takes_over:
                 raise OtherInstallation(target=target.address)
             head = {**head, "installation": installation}
             _put_json(target, HEAD, head)
-        return cls(target, head)
+        return cls(target, head, key)
 
     # Objects
 
@@ -130,7 +146,10 @@ class Repository:
                 yield sha256, each.size
 
     def open_object(self, sha256: str) -> BinaryIO:
-        """Return the bytes of an object; raise `Missing`."""
+        """Return the bytes of an object; raise `Missing`.
+
+        Reading an encrypted one raises `BackupDamaged` where something of it was changed.
+        """
         return self.target.open(self.object_name(sha256))
 
     def remove_object(self, sha256: str) -> None:
@@ -253,6 +272,20 @@ class Repository:
 def number_of(snapshot_id: str) -> int:
     """Return which snapshot of its repository this is."""
     return int(snapshot_id.partition("-")[0])
+
+
+def _opened(target: Target, head: dict[str, Any], key: bytes | None) -> Target:
+    """Return what reads and writes the objects below a head."""
+    told = head.get("encryption")
+    if told is None and key is None:
+        return target
+    if told is None:
+        raise NotEncrypted(target=target.address)
+    if key is None:
+        raise KeyNeeded(target=target.address)
+    if told != described(key, head["id"]):
+        raise WrongKey
+    return EncryptedTarget(target, key, head["id"])
 
 
 def _head(target: Target) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from avenue.backup.models import (
 )
 from avenue.backup.repository import SHA256, Repository
 from avenue.backup.targets import Missing
-from avenue.backup.verify import Verification, pieces_of
+from avenue.backup.verify import NOT_DECRYPTED, Verification, pieces_of
 from avenue.storage.copying.reading import bucket_of
 from avenue.storage.copying.writing import (
     NOT_RESTORED,
@@ -117,6 +117,8 @@ class Restoration:
                     yield piece
         except Missing:
             self._find(Kind.MISSING, what, "The backup does not have its bytes.")
+        except BackupDamaged:
+            self._find(Kind.UNREADABLE, what, NOT_DECRYPTED)
         if digest.hexdigest() != sha256 or size != length:
             self._find(Kind.WRONG_HASH, what, "The backup has other bytes.")
 

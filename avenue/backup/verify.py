@@ -14,6 +14,7 @@ READ_BYTES = 1024 * 1024
 MOST_FINDINGS = 10_000
 PART_CHARACTERS = 8
 TOLD_EVERY = 100
+NOT_DECRYPTED = "It cannot be decrypted: it was changed, cut off, or is another one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +133,10 @@ class Verification:
                 size, sha256 = _hashed(stored)
         except Missing:
             self._find(Kind.MISSING, what, "It is not there.")
-            return
-        self._compare(what, size, part.size, sha256, part.sha256)
+        except BackupDamaged:
+            self._find(Kind.UNREADABLE, what, NOT_DECRYPTED)
+        else:
+            self._compare(what, size, part.size, sha256, part.sha256)
 
     def _look_at_object(self, sha256: str, size: int, found: int | None, *, reads_it: bool) -> None:
         what = self._repository.object_name(sha256)
@@ -147,8 +150,10 @@ class Verification:
                 read, hashed = _hashed(stored)
         except Missing:
             self._find(Kind.MISSING, what, "It is not there.")
-            return
-        self._compare(what, read, size, hashed, sha256)
+        except BackupDamaged:
+            self._find(Kind.UNREADABLE, what, NOT_DECRYPTED)
+        else:
+            self._compare(what, read, size, hashed, sha256)
 
     def _compare(
         self, what: str, size: int | None, right_size: int, sha256: str, right: str

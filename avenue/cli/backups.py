@@ -1,4 +1,4 @@
-"""Commands about backups: `backup create|list|verify|restore|prune|drill`."""
+"""Commands about backups: `backup create|list|verify|restore|prune|drill|key`."""
 
 import re
 import sys
@@ -10,6 +10,7 @@ import click
 from avenue.app import backups
 from avenue.app.background import checked
 from avenue.app.backups import back_up, bring_back, restoration, target_from
+from avenue.backup.encryption import new_key
 from avenue.backup.models import Progress
 from avenue.backup.one import KINDS
 from avenue.backup.presenting import (
@@ -30,7 +31,6 @@ from avenue.backup.presenting import (
 from avenue.backup.prune import Keeping
 from avenue.backup.repository import Repository, SnapshotState
 from avenue.backup.store import BackupStore, Deed
-from avenue.backup.targets import Target
 from avenue.backup.verify import ALL, Portion, Verification
 from avenue.cli.context import (
     as_json,
@@ -46,6 +46,10 @@ from avenue.errors import AvenueError
 from avenue.storage.copying.writing import Renaming
 
 DAMAGED, TROUBLE = 1, 2
+KEEP_IT = (
+    "Keep this key in another place than the backups and than this server, now: without it nobody "
+    "can read them, not even you. A lost key is a lost backup."
+)
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 IN_SETTINGS = "Else that of AVENUE_BACKUP_TO."
@@ -101,7 +105,7 @@ def create(*, address: str | None, take_over: bool, is_local: bool, wants_json: 
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
     ):
-        target = _target(settings, address)
+        target = target_from(settings, _address(settings, address))
         manifest = back_up(settings, database, target, _draw, takes_over=take_over)
     state = SnapshotState(id=manifest.id, manifest=manifest, is_complete=True)
     text = [*finding_lines(manifest.findings), snapshot_line(state)]
@@ -115,7 +119,7 @@ def create(*, address: str | None, take_over: bool, is_local: bool, wants_json: 
 def list_snapshots(*, address: str | None, wants_json: bool) -> None:
     """List the snapshots, the oldest first."""
     with _troubles():
-        found = Repository.opened(_target(settings_as_they_are()[0], address)).snapshots()
+        found = _repository(settings_as_they_are()[0], address).snapshots()
     items = [snapshot_json(each) for each in found]
     text = "\n".join(map(snapshot_line, found)) or "There are none."
     say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
@@ -141,7 +145,7 @@ def verify(
     Without an option the records are read, and the objects only looked for with their sizes.
     """
     with _troubles():
-        repository = Repository.opened(_target(settings_as_they_are()[0], address))
+        repository = _repository(settings_as_they_are()[0], address)
         verification = Verification(repository)
         reads = ALL if read else read_portion
         verified = verification.run(snapshot_id, reads=reads, tell=_draw)
@@ -195,7 +199,7 @@ def restore(  # noqa: PLR0913 - an option each
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
     ):
-        repository = Repository.opened(_target(settings, address))
+        repository = _repository(settings, address)
         manifest = repository.manifest(snapshot_id)
         if only:
             returned = bring_back(settings, database, repository, manifest, *only)
@@ -241,7 +245,7 @@ def prune(
         keeping = backups.keeping_of(settings)
         if (daily, weekly, monthly) != (None, None, None):
             keeping = Keeping(daily=daily or 0, weekly=weekly or 0, monthly=monthly or 0)
-        pruned = backups.prune(database, _target(settings, address), keeping, is_trial=dry_run)
+        pruned = backups.prune(database, _repository(settings, address), keeping, is_trial=dry_run)
     say(wants_json, {**pruned_json(pruned), "dry_run": dry_run}, pruned_text(pruned))
     sys.exit(DAMAGED if pruned.findings else 0)
 
@@ -264,7 +268,7 @@ def drill(
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
     ):
-        repository = Repository.opened(_target(settings, address))
+        repository = _repository(settings, address)
         manifest = repository.manifest(snapshot_id)
         drilled = backups.drill(settings, database, repository, manifest, checked, _draw)
         BackupStore(database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
@@ -282,11 +286,27 @@ def drill(
     sys.exit(DAMAGED if drilled.findings else 0)
 
 
-def _target(settings: Settings, address: str | None) -> Target:
-    """Return the target that is given, else that of the settings."""
+@backup.command()
+@as_json
+def key(*, wants_json: bool) -> None:
+    """Make a key to encrypt backups with, for AVENUE_BACKUP_KEY. It is kept nowhere.
+
+    Without the key nobody can read the backups: a lost key is a lost backup.
+    """
+    made = new_key()
+    click.echo(KEEP_IT, err=True)
+    say(wants_json, {"key": made}, made)
+
+
+def _repository(settings: Settings, address: str | None) -> Repository:
+    return backups.opened(settings, _address(settings, address))
+
+
+def _address(settings: Settings, address: str | None) -> str:
+    """Return the address that is given, else that of the settings."""
     if not (address or settings.backup_to):
         raise click.UsageError("Give the target, or set AVENUE_BACKUP_TO.")
-    return target_from(settings, address or settings.backup_to)
+    return address or settings.backup_to
 
 
 def _renaming(site_id: str | None, becomes: str | None, hosts: tuple[str, ...]) -> Renaming:

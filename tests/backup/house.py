@@ -31,6 +31,7 @@ class House:
         self.commands = commands
         self.folder = folder
         self.target = DirectoryTarget(folder)
+        self.key: bytes | None = None
 
     @property
     def raw(self) -> Any:
@@ -63,7 +64,7 @@ class House:
 
     @property
     def repository(self) -> Repository:
-        return Repository.opened(self.target)
+        return Repository.opened(self.target, self.key)
 
     def found(self) -> set[tuple[str, str]]:
         """What reading everything finds: kinds and names."""
@@ -85,7 +86,7 @@ class House:
         """The same, as they are in the database."""
         return [bson.encode(each) for each in self.raw[name].find()]
 
-    def run(self, *arguments: str | Path, code: int = 0, uri: str = "") -> Any:
+    def run(self, *arguments: str | Path, code: int = 0, uri: str = "", key: str = "") -> Any:
         """Run `backup …` to its end and return what it answered."""
         environment = {
             "PATH": os.environ["PATH"],
@@ -93,6 +94,7 @@ class House:
             "MONGODB_URI": uri or self.uri,
             "SECRET_KEY": new_secret(),
             "PUBLIC_BASE_URL": "https://shop.example",
+            "AVENUE_BACKUP_KEY": key,
         }
         done = self.commands.run("backup", *map(str, arguments), "--json", env=environment)
         assert done.returncode == code, done.stderr

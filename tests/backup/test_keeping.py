@@ -66,11 +66,11 @@ def test_what_only_removed_snapshots_needed_goes_with_them(shop: House) -> None:
     gone = store.assets[0]
     shop.raw["product_images.files"].delete_one({"_id": store.files[gone]})
     second = shop.create()
-    keep_both = prune(shop.database, shop.target, ALL)
+    keep_both = prune(shop.database, shop.repository, ALL)
     assert (keep_both.removed, keep_both.objects) == ((), 0)
-    trial = prune(shop.database, shop.target, NEWEST, is_trial=True)
+    trial = prune(shop.database, shop.repository, NEWEST, is_trial=True)
     assert (trial.removed, trial.objects, len(shop.objects())) == ((first.id,), 1, 8)
-    prune(shop.database, shop.target, NEWEST)
+    prune(shop.database, shop.repository, NEWEST)
     assert [each.id for each in shop.repository.snapshots()] == [second.id]
     assert len(shop.objects()) == 7
     assert shop.found() == set()
@@ -84,20 +84,21 @@ def test_no_object_goes_while_nobody_knows_who_needs_it(shop: House) -> None:
     orphan = shop.folder / "objects" / "00" / ("0" * 64)
     orphan.parent.mkdir(exist_ok=True)
     orphan.write_bytes(b"x")
-    pruned = prune(shop.database, shop.target, NEWEST)
+    pruned = prune(shop.database, shop.repository, NEWEST)
     assert [each.kind for each in pruned.findings] == [Kind.UNREADABLE]
     assert orphan.exists()
 
 
 def test_nobody_prunes_beside_a_backup_or_for_others(shop: House) -> None:
     shop.create()
+    repository = shop.repository
     with Leases(shop.database, seconds=2).taken(LEASE, "backup create") as lease:
         assert isinstance(lease, Lease)
         with pytest.raises(BackupRuns):
-            prune(shop.database, shop.target, ALL)
+            prune(shop.database, repository, ALL)
     shop.raw[META].update_one({"_id": INSTALLATION}, {"$set": {"id": "another"}})
     with pytest.raises(OtherInstallation):
-        prune(shop.database, shop.target, ALL)
+        prune(shop.database, repository, ALL)
 
 
 def test_a_drill_restores_checks_and_leaves_nothing(shop: House) -> None:

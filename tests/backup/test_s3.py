@@ -51,7 +51,7 @@ def test_all_that_a_directory_does_a_bucket_does(
     restore(shop, empty)
     assert contents(empty) == before
     empty.close()
-    pruned = prune(shop.database, shop.target, Keeping(daily=0, weekly=0, monthly=0))
+    pruned = prune(shop.database, shop.repository, Keeping(daily=0, weekly=0, monthly=0))
     assert (len(pruned.removed), pruned.objects) == (1, 0)
     name = next(each.name for each in shop.target.list("objects/"))
     shop.target.delete(name)

@@ -224,6 +224,7 @@ def test_secrets_are_never_printed():
         "AVENUE_ALERT_SECRET": WEBHOOK_SECRET,
         "AVENUE_ALERT_EMAILS": "ana@operators.example",
         "AVENUE_BACKUP_S3_SECRET": "b4ckups-of-the-shop-in-a-bucket",
+        "AVENUE_BACKUP_KEY": "avbk_n0-such-key-0123456789",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
     for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n"):
