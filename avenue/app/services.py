@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
@@ -13,6 +13,7 @@ from avenue.app.letters import LetterWorker, QueuedLetters
 from avenue.app.uses import EveryUse, LogoReferrers, LogoUses, PageUses
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
+from avenue.backup.store import BackupStore, Deed
 from avenue.builder.library.folders.store import FolderStore
 from avenue.builder.library.service import MediaService
 from avenue.builder.library.store import MediaStore, Users
@@ -20,6 +21,7 @@ from avenue.builder.website.intake import Intake
 from avenue.builder.website.presenting import path_of
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
+from avenue.clock import utc_now
 from avenue.config import Settings, webhook_key
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.store import MongoAlertStore
@@ -39,6 +41,7 @@ from avenue.health.checks.store.inspections import InspectionStore
 from avenue.health.checks.trace.service import TraceService
 from avenue.health.checks.trace.store import TraceStore
 from avenue.health.checks.walk import Holdings
+from avenue.health.history.snapshots.models import BackupAges
 from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
@@ -418,6 +421,20 @@ def snapshot_service(settings: Settings, database: Database, sites: Sites) -> Sn
         ledger(database),
         sites,
         settings,
+        lambda: backup_ages(settings, database),
+    )
+
+
+def backup_ages(settings: Settings, database: Database) -> BackupAges:
+    """Return how long ago backups were looked after."""
+    if not settings.backup_to:
+        return BackupAges()
+    now, since = utc_now(), BackupStore(database).missing_since()
+    verified = now - min(since[Deed.CREATED], since[Deed.VERIFIED])
+    drilled = now - since[Deed.DRILLED] if settings.backup_drill_days else None
+    return BackupAges(
+        backup_hours=verified / timedelta(hours=1),
+        drill_days=drilled / timedelta(days=1) if drilled is not None else None,
     )
 
 

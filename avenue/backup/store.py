@@ -9,6 +9,8 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.scope import house
 
 BACKUPS = "backups"
+WANTED = "wanted"
+"""The record of since when backups are to be made."""
 
 
 class Deed(StrEnum):
@@ -43,6 +45,20 @@ class BackupStore:
         good_at = "$good_at" if findings else "$$NOW"
         now = {"at": "$$NOW", "snapshot": snapshot, "findings": findings, "good_at": good_at}
         self._backups.update({"_id": deed.value}, [{"$set": now}], upsert=True)
+
+    def missing_since(self) -> Mapping[Deed, datetime]:
+        """Return for each deed when it was last done, and found nothing amiss where it looks.
+
+        Where it never was, it is when this was first asked, by the server's time.
+        """
+        begun = {"at": {"$ifNull": ["$at", "$$NOW"]}, "snapshot": "", "findings": 0}
+        self._backups.update({"_id": WANTED}, [{"$set": begun}], upsert=True)
+        (wanted,) = self._backups.values(lambda each: each["at"], {"_id": WANTED})
+        last = self.last()
+        good = {deed: done.good_at for deed, done in last.items()}
+        if Deed.CREATED in last:  # damaged files are named in it, and no fault of the backup
+            good[Deed.CREATED] = last[Deed.CREATED].at
+        return {each: good.get(each) or wanted for each in Deed}
 
     def last(self) -> Mapping[Deed, Done]:
         """Return what was done last of each, as far as its record can be read."""

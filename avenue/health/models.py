@@ -59,6 +59,8 @@ class Measure(StrEnum):
     QUOTA = "quota"
     ERRORS = "errors"
     DAMAGED = "damaged"
+    BACKUP = "backup"
+    DRILL = "drill"
 
 
 class Unit(StrEnum):
@@ -67,6 +69,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     BYTES = "bytes"
     HOURS = "hours"
+    DAYS = "days"
     MEMBERS = "members"
     FILES = "files"
     JOBS = "jobs"

@@ -25,6 +25,11 @@ COOLDOWNS: Mapping[Level, timedelta] = {
 }
 """What is not over and nobody has acknowledged is told again after so long."""
 
+# Backups. Of those that are made less often than each day, the levels begin as much later.
+BACKUP_HOURS = (26.0, 48.0)
+"""Without a verified backup: a warning, then critical."""
+DRILL_DAYS = 30.0
+
 # MongoDB
 SKEW_NOTICE_SECONDS, SKEW_WARNING_SECONDS = 5, 30
 UNUSED_DAYS = 30

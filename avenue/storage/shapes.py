@@ -727,6 +727,8 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                 or_null(NUMBER),
             ),
             "data_members": maybe(NUMBER),
+            "backup_hours": maybe(NUMBER),
+            "drill_days": maybe(NUMBER),
             "stored": unless_missing([{"site": str, "bucket": str, "files": int, "bytes": int}]),
             "renditions": unless_missing(
                 [{"site": str, "variant": str, "count": int, "bytes": int}]
@@ -751,9 +753,11 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
     "infra_alerts": Shape(
         {
             "_id": str,
-            "measure": values("disk", "connections", "oplog", "quota", "errors", "damaged"),
+            "measure": values(
+                "disk", "connections", "oplog", "quota", "errors", "damaged", "backup", "drill"
+            ),
             "site": or_null(str),
-            "unit": values("percent", "hours", "files"),
+            "unit": values("percent", "hours", "days", "files"),
             "opened_at": datetime,
             "acknowledged_at": or_null(datetime),
             "acknowledged_by": or_null(str),

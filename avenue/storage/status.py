@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pymongo.errors import OperationFailure, PyMongoError
@@ -15,6 +16,8 @@ from avenue.storage.indexes import INDEXES, Index, missing_indexes
 from avenue.storage.schema import META, OUR_COLLECTIONS, Standing, look
 
 T = TypeVar("T")
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PRIMARY_KEY = "_id_"
 HEALTHY_STATES = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 PRIMARY = "PRIMARY"
@@ -257,6 +260,15 @@ class DeploymentStatus:
     def arbiters(self) -> tuple[str, ...]:
         """Return the members that only vote."""
         return tuple((self._told("hello") or {}).get("arbiters", ()))
+
+    def data_folder(self) -> Path | None:
+        """Return where the database keeps its data, None unless it does so on this machine."""
+        nodes = self._database.client.nodes
+        if not nodes or any(host not in LOOPBACK for host, _ in nodes):
+            return None
+        told = (self._told("getCmdLineOpts") or {}).get("parsed", {})
+        folder = told.get("storage", {}).get("dbPath")
+        return Path(folder) if isinstance(folder, str) else None
 
     def indexes(self) -> list[KnownIndex]:
         """Return the indexes of our collections, those of `_id` left out."""

@@ -7,11 +7,15 @@ import pytest
 
 from avenue.app.background import Background, checked
 from avenue.app.backups import BACKUP, DRILL, VERIFY, drill, prune
+from avenue.app.services import backup_ages
 from avenue.backup.errors import BackupRuns, OtherInstallation
 from avenue.backup.models import Kind, Manifest
 from avenue.backup.prune import Keeping
 from avenue.backup.store import BackupStore, Deed
+from avenue.clock import utc_now
 from avenue.config import ConfigError, Settings
+from avenue.health.history.snapshots.models import BackupAges
+from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.jobs.errors import Halted
 from avenue.storage.copying.drilling import DrillInTheWay
 from avenue.storage.gridfs import BACKUP as LEASE
@@ -141,6 +145,31 @@ def test_the_jobs_do_the_same_and_note_it(shop: House) -> None:
     now = BackupStore(shop.database).last()[Deed.CREATED]
     assert now.good_at is not None
     assert now.at > now.good_at >= before.good_at
+
+
+def test_how_long_no_backup_was_good_is_alerted(shop: House) -> None:
+    def hours() -> float | None:
+        return backup_ages(own, shop.database).backup_hours
+
+    own, none = settings_of(shop), replace(settings_of(shop), backup_to="")
+    assert backup_ages(none, shop.database) == BackupAges()
+    assert shop.raw["backups"].count_documents({}) == 0
+    first = backup_ages(own, shop.database)
+    assert (first.backup_hours, first.drill_days) == (pytest.approx(0, abs=0.1),) * 2
+    at = utc_now() - timedelta(hours=49)
+    shop.raw["backups"].update_one({"_id": "wanted"}, {"$set": {"at": at}})
+    assert hours() == pytest.approx(49, abs=0.1)
+    kept = BackupStore(shop.database)
+    kept.note(Deed.CREATED, "s", 1)
+    assert hours() == pytest.approx(49, abs=0.1)  # not verified
+    kept.note(Deed.VERIFIED, "s", 1)
+    assert hours() == pytest.approx(49, abs=0.1)  # and found damaged
+    job = Background(own, shop.database).run_now(SNAPSHOT)
+    assert job.error is None
+    (alert,) = shop.raw["infra_alerts"].find({"measure": "backup"})
+    assert (alert["level"], alert["unit"], round(alert["value"])) == ("critical", "hours", 49)
+    kept.note(Deed.VERIFIED, "s", 0)
+    assert hours() == pytest.approx(0, abs=0.1)
 
 
 def test_a_job_that_is_paused_leaves_no_snapshot_and_goes_on_with_the_files(shop: House) -> None:

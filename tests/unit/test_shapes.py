@@ -8,6 +8,7 @@ import pytest
 
 from avenue.audit.models import DoerKind
 from avenue.builder.website.models import Status as PageStatus
+from avenue.config import Settings
 from avenue.health.alerts.models import Channel, News
 from avenue.health.checks.models import Outcome as FsckOutcome
 from avenue.health.models import ALERTED, Measure
@@ -54,7 +55,7 @@ TEXTS: list[tuple[str, str, type[StrEnum]]] = [
     ("jobs", "wish", Wish),
     ("fsck_findings", "outcome", FsckOutcome),
     ("infra_alerts", "measure", Measure),
-    ("infra_alerts", "unit", {each.unit for each in rules((70, 85, 95)).values()}),
+    ("infra_alerts", "unit", {each.unit for each in rules(Settings(local=True)).values()}),
     ("infra_alerts", "level", ALERTED),
     ("infra_alerts", "recent", ALERTED),
     ("infra_alerts", "notices.news", News),

@@ -25,6 +25,7 @@ WHY: Mapping[News, str] = {
 UNITS: Mapping[Unit, str] = {
     Unit.PERCENT: sentence("{value} %"),
     Unit.HOURS: sentence("{value} hours"),
+    Unit.DAYS: sentence("{value} days"),
     Unit.FILES: sentence("{value} files"),
 }
 LEVEL = sentence("Level: {level}, from {threshold} on")

@@ -36,7 +36,7 @@ class AlertService:
     def __init__(self, store: MongoAlertStore, jobs: JobService, settings: Settings) -> None:
         self._store = store
         self._jobs = jobs
-        self._rules = rules(settings.alert_levels)
+        self._rules = rules(settings)
         set_up = {Channel.MAIL: settings.alert_emails, Channel.WEBHOOK: settings.alert_url}
         self._channels = {channel for channel, receiver in set_up.items() if receiver}
 

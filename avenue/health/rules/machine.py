@@ -25,6 +25,7 @@ from avenue.media.leftovers import LEFT_FOLDERS, files_left
 from avenue.media.policy import image_limits
 from avenue.media.sniffing import PNG, MediaType
 from avenue.media.variants import FORMATS
+from avenue.storage.status import LOOPBACK
 
 MB = 1024 * 1024
 MOST_FILES_COUNTED = 1000
@@ -41,7 +42,6 @@ PLATFORM_HOPS = {
     "KUBERNETES_SERVICE_HOST": ("Kubernetes", 1),
 }
 """By a variable each platform sets: its name, and how many proxies stand there before a service."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 AS_REQUIRED = (
     "Install what requirements.txt names: `pip install --require-hashes -r requirements.txt`."
 )

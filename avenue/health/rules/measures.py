@@ -7,12 +7,15 @@ for some snapshots: what swings around a threshold neither opens an alert each t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from avenue.config import Settings
 from avenue.errors import sentence
 from avenue.health.history.snapshots.models import Snapshot, Traffic
 from avenue.health.models import ALERTED, Finding, Level, Measure, Unit
 from avenue.health.sentences import Number, Said
 from avenue.health.thresholds import (
+    BACKUP_HOURS,
     CALM_SNAPSHOTS,
+    DRILL_DAYS,
     ERROR_MARGIN,
     ERROR_PERCENT,
     LEAST_REQUESTS,
@@ -22,6 +25,8 @@ from avenue.health.thresholds import (
 )
 from avenue.storage.status import percent
 
+HOURS_A_DAY = 24
+DRILL_GRACE_DAYS = 2
 COUNTED_AS = {Measure.QUOTA: "quotas", Measure.DAMAGED: "damaged"}
 """Which figure of a snapshot tells of a measure of sites."""
 HEADLINES: Mapping[Measure, str] = {
@@ -31,6 +36,8 @@ HEADLINES: Mapping[Measure, str] = {
     Measure.QUOTA: sentence("The site {site} has used {value} % of its quota."),
     Measure.ERRORS: sentence("{value} % of the requests of the last hour ended in our errors."),
     Measure.DAMAGED: sentence("The site {site} has files with damaged bytes: {value}."),
+    Measure.BACKUP: sentence("There has been no verified backup for {value} hours."),
+    Measure.DRILL: sentence("No backup has been restored for trial for {value} days."),
 }
 ACTIONS: Mapping[Measure, str] = {
     Measure.DISK: sentence(
@@ -55,6 +62,13 @@ ACTIONS: Mapping[Measure, str] = {
     Measure.DAMAGED: sentence(
         "`python -m avenue fsck` names them. Upload these files again, or bring them back from a "
         "backup."
+    ),
+    Measure.BACKUP: sentence(
+        "See why the jobs `backup` and `backup_verify` do not end, or run `python -m avenue backup "
+        "create` and `python -m avenue backup verify`: they say what is wrong."
+    ),
+    Measure.DRILL: sentence(
+        "Run `python -m avenue backup drill`: it says why a backup cannot be restored."
     ),
 }
 DISK_IS_FULL = sentence(
@@ -137,8 +151,9 @@ OPLOG = Rule(
 Rules = Mapping[Measure, Rule]
 
 
-def rules(percents: tuple[int, int, int]) -> Mapping[Measure, Rule]:
-    """Return how each measure is judged; `percents` are where the levels begin, mildest first."""
+def rules(settings: Settings) -> Mapping[Measure, Rule]:
+    """Return how each measure is judged."""
+    percents = settings.alert_levels
     full = Rule(
         unit=Unit.PERCENT,
         thresholds=_thresholds(percents, [max(each - MARGIN_PERCENT, 0) for each in percents]),
@@ -158,7 +173,25 @@ def rules(percents: tuple[int, int, int]) -> Mapping[Measure, Rule]:
             thresholds=(Threshold(level=Level.CRITICAL, begins=1, ends=0),),
             calm=1,
         ),
+        Measure.BACKUP: _ages(
+            Unit.HOURS,
+            zip((Level.WARNING, Level.CRITICAL), BACKUP_HOURS, strict=True),
+            later=max(settings.backup_hours - HOURS_A_DAY, 0),
+        ),
+        Measure.DRILL: _ages(
+            Unit.DAYS,
+            [(Level.NOTICE, DRILL_DAYS)],
+            later=max(settings.backup_drill_days + DRILL_GRACE_DAYS - DRILL_DAYS, 0),
+        ),
     }
+
+
+def _ages(unit: Unit, begins: Iterable[tuple[Level, float]], *, later: float) -> Rule:
+    """Return how an age is judged that goes back to 0 at once."""
+    levels = tuple(
+        Threshold(level=level, begins=begin + later, ends=begin + later) for level, begin in begins
+    )
+    return Rule(unit=unit, thresholds=levels, calm=1)
 
 
 def readings(
@@ -166,14 +199,15 @@ def readings(
 ) -> Iterator[Reading]:
     """Yield what `snapshot` tells; what the database does not tell is left out.
 
-    What is `open_now` for a site and no longer in the snapshot (a quota that was taken away, files
-    that are whole again) is read as 0, unless it was not counted.
+    What is `open_now` and no longer in the snapshot (a quota that was taken away, files that are
+    whole again, backups that are not made any more) is read as 0, unless it was not counted.
     """
     found = {each.key: each for each in _readings(snapshot)}
     yield from found.values()
     for measure, site in open_now:
         was_counted = COUNTED_AS.get(measure) not in snapshot.missing
-        if site is not None and was_counted and (measure, site) not in found:
+        may_end = site is not None or measure in {Measure.BACKUP, Measure.DRILL}
+        if may_end and was_counted and (measure, site) not in found:
             yield Reading(measure=measure, site=site, value=0)
 
 
@@ -184,6 +218,8 @@ def _readings(snapshot: Snapshot) -> Iterator[Reading]:
         # Of one member nobody has to catch up.
         Measure.OPLOG: None if snapshot.data_members == 1 else snapshot.oplog_hours,
         Measure.ERRORS: error_percent(snapshot.traffic) if snapshot.traffic else None,
+        Measure.BACKUP: snapshot.backup_hours,
+        Measure.DRILL: snapshot.drill_days,
     }
     for measure, value in whole.items():
         if value is not None:

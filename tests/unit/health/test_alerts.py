@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avenue.config import Settings
 from avenue.health.alerts.models import News, State
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import QuotaUse
@@ -21,7 +22,7 @@ from tests.unit.health.snapshots import at, snapshot, traffic
 
 NOTICE, WARNING, CRITICAL = ALERTED
 OPENED, RAISED, REMINDER, RECOVERED = News
-RULES = rules((70, 85, 95))
+RULES = rules(Settings(local=True))
 DISK = RULES[Measure.DISK]
 Told = tuple[float, News, Level]
 
@@ -226,6 +227,12 @@ def test_an_acknowledgement_outlasts_a_slow_swing_between_two_levels() -> None:
         (Measure.ERRORS, [5, 0.5, 0, 0.5], [(0, OPENED, WARNING), (3, RECOVERED, WARNING)]),
         # One damaged file is too many, and none is none at once.
         (Measure.DAMAGED, [0, 1, 3, 0], [(1, OPENED, CRITICAL), (3, RECOVERED, CRITICAL)]),
+        (
+            Measure.BACKUP,
+            [25, 26, 27, 48, 1],
+            [(1, OPENED, WARNING), (3, RAISED, CRITICAL), (4, RECOVERED, CRITICAL)],
+        ),
+        (Measure.DRILL, [29, 30, 31, 0], [(1, OPENED, NOTICE), (3, RECOVERED, NOTICE)]),
     ],
 )
 def test_other_measures_have_their_own_thresholds(
@@ -234,12 +241,21 @@ def test_other_measures_have_their_own_thresholds(
     assert Watching(measure).see(course).told == told
 
 
+def test_backups_that_are_seldom_may_be_older() -> None:
+    weekly = rules(Settings(local=True, backup_hours=168, backup_drill_days=90))
+    hours = [weekly[Measure.BACKUP].begins(level) for level in (WARNING, CRITICAL)]
+    assert hours == [170, 192]
+    assert weekly[Measure.DRILL].begins(NOTICE) == 92
+
+
 def test_what_a_snapshot_tells() -> None:
     seen = snapshot(
         disk=42.5,
         connections_current=30,
         connections_available=10,
         oplog_hours=9.5,
+        backup_hours=27,
+        drill_days=3,
         damaged={"shop": 2},
         quotas=(
             QuotaUse(site="shop", bytes=50, most_bytes=100, files=9, most_files=10),
@@ -252,6 +268,8 @@ def test_what_a_snapshot_tells() -> None:
         (Measure.CONNECTIONS, None): 75,
         (Measure.OPLOG, None): 9.5,
         (Measure.ERRORS, None): 3,
+        (Measure.BACKUP, None): 27,
+        (Measure.DRILL, None): 3,
         (Measure.QUOTA, "shop"): 90,
         (Measure.QUOTA, "blog"): 25,
         (Measure.DAMAGED, "shop"): 2,
@@ -264,9 +282,11 @@ def test_what_the_database_does_not_tell_is_left_out() -> None:
 
 def test_what_a_site_had_and_has_no_longer_is_over() -> None:
     was = [(Measure.QUOTA, "shop"), (Measure.DAMAGED, "shop"), (Measure.OPLOG, None)]
+    was.append((Measure.BACKUP, None))
     assert [(each.key, each.value) for each in readings(snapshot(), was)] == [
         ((Measure.QUOTA, "shop"), 0),
         ((Measure.DAMAGED, "shop"), 0),
+        ((Measure.BACKUP, None), 0),
     ]
 
 

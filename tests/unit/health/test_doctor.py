@@ -34,6 +34,7 @@ GOOD = Settings(
     public_base_url="https://shop.example",
     proxy_hops=1,
     max_tus_mb=1024,
+    backup_to="s3://backups/shop",
 )
 
 
@@ -258,6 +259,7 @@ class Fake:
     votes: tuple[str, ...] = ()
     log: Oplog | None = ROOMY
     known: list[KnownIndex] = field(default_factory=all_indexes)
+    folder: Path | None = None
 
     def mongodb(self) -> MongoFacts:
         return replace(self.facts, oplog=self.log)
@@ -277,12 +279,32 @@ class Fake:
     def indexes(self) -> list[KnownIndex]:
         return self.known
 
+    def data_folder(self) -> Path | None:
+        return self.folder
+
 
 def facts(**changes: Any) -> MongoFacts:
     return replace(WELL, **changes)
 
 
 CHECKS = {**service.DEPLOYMENT, "indexes": service._indexes}
+
+
+def test_backups_lie_elsewhere_than_the_database(tmp_path: Path) -> None:
+    data, target = tmp_path / "data", tmp_path / "not" / "there" / "yet"
+    data.mkdir()
+    for backup_to, folder, told in (
+        ("", None, [("AVENUE_BACKUP_TO", Level.NOTICE)]),
+        ("s3://backups/shop", data, []),
+        (str(target), None, []),
+        (str(target), tmp_path / "gone", []),
+        (str(target), data, [(f"AVENUE_BACKUP_TO={target}", Level.WARNING)]),
+        ("/proc/backups", data, []),
+    ):
+        own = replace(GOOD, backup_to=backup_to)
+        assert levels(found_in(Fake(folder=folder), "backups", own)) == told
+    trial = replace(GOOD, local=True, backup_to="")
+    assert levels(found_in(Fake(folder=data), "backups", trial)) == []
 
 
 def found_in(fake: Fake, check: str, settings: Settings = GOOD) -> list[Finding]:

@@ -27,7 +27,7 @@ from avenue.storage.status import DatabaseFacts, Member, MongoFacts, Oplog
 from tests.table import table
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-RULES = rules((70, 85, 95))
+RULES = rules(Settings(local=True))
 SHOP = Site(id="shop", hosts=(), base_url="https://shop.example", name="Shop")
 MONGODB = MongoFacts(
     version="6.0.5",

@@ -61,13 +61,22 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackupAges:
+    """How long ago backups were looked after; see `Snapshot`."""
+
+    backup_hours: float | None = None
+    drill_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The deployment at one moment, by the clock of the database; None is what it does not tell.
 
     `products` counts the products of each site, `damaged` the files of each that are marked as
-    such. `quotas` has the sites that have one. `traffic` is None in the first snapshot. `missing`
-    names those of `stored`, `renditions`, `products`, `damaged` and `quotas` that took too long to
-    count; they are empty.
+    such. `backup_hours` are since a backup was last made and verified, `drill_days` since one was
+    last restored for trial; both None where backups are not made by themselves. `quotas` has the
+    sites that have one. `traffic` is None in the first snapshot. `missing` names those of `stored`,
+    `renditions`, `products`, `damaged` and `quotas` that took too long to count; they are empty.
     """
 
     at: datetime
@@ -80,6 +89,8 @@ class Snapshot:
     connections_available: int | None
     oplog_hours: float | None
     data_members: int | None = None
+    backup_hours: float | None = None
+    drill_days: float | None = None
     stored: tuple[Stored, ...] = ()
     renditions: tuple[StoredVariant, ...] = ()
     products: Mapping[str, int] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.health.history.snapshots.models import QuotaUse, Snapshot
+from avenue.health.history.snapshots.models import BackupAges, QuotaUse, Snapshot
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Site
@@ -38,6 +39,7 @@ class SnapshotService:
         use: Ledger,
         sites: Sites,
         settings: Settings,
+        backups: Callable[[], BackupAges],
     ) -> None:
         self._kept = kept
         self._counting = counting
@@ -46,6 +48,7 @@ class SnapshotService:
         self._use = use
         self._sites = sites
         self._settings = settings
+        self._backups = backups
 
     def take(self) -> Snapshot:
         """Take a snapshot, keep it, let go of old ones, and return it.
@@ -78,6 +81,7 @@ class SnapshotService:
             # A window that only grows says nothing yet: a new deployment is in no danger.
             oplog_hours=oplog.hours if oplog and not oplog.is_filling else None,
             data_members=mongodb.data_members,
+            **asdict(self._backups()),
             **counted,
             missing=tuple(name for name in figures if name not in counted),
         )

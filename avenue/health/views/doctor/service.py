@@ -8,7 +8,7 @@ from itertools import islice
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.health.models import Finding, Level
-from avenue.health.rules import deployment, machine
+from avenue.health.rules import backups, deployment, machine
 from avenue.health.rules.machine import Machine
 from avenue.health.views.doctor.models import Look
 from avenue.storage.status import DeploymentStatus
@@ -72,12 +72,17 @@ def _indexes(ward: Ward) -> Iterator[Finding]:
     yield from deployment.indexes(ward.deployment.indexes(), ward.now)
 
 
+def _backups(ward: Ward) -> Iterator[Finding]:
+    yield from backups.place(ward.settings, ward.deployment.data_folder())
+
+
 DEPLOYMENT: dict[str, Callable[[Ward], Iterable[Finding]]] = {
     "version": _version,
     "members": _members,
     "write_concern": _write_concern,
     "clock": _clock,
     "oplog": _oplog,
+    "backups": _backups,
 }
 DATABASE, SCHEMA, INDEXES, URLS = "database", "schema", "indexes", "urls"
 NEEDS_DATABASE = (*DEPLOYMENT, SCHEMA, INDEXES, URLS)

@@ -271,7 +271,7 @@ class Curve:
 
 
 def _curves(actor: Actor, points: Sequence[Point], span: Span) -> Iterator[Curve]:
-    levels = rules(using(Settings).alert_levels)
+    levels = rules(using(Settings))
     begins = utc_now() - span.time
     for each in words.SERIES:
         dots = [(point.at, each.of(point)) for point in points]

@@ -174,6 +174,12 @@ def hours(value: float) -> str:
     return _("%(number)s h", number=number(value))
 
 
+def days(value: float) -> str:
+    """Return some days."""
+    count = round(value)
+    return ngettext("%(count)s day", "%(count)s days", count, count=number(count, 0))
+
+
 def files(value: float) -> str:
     """Return a number of files."""
     count = round(value)
@@ -218,6 +224,7 @@ UNITS: Mapping[Unit, Callable[[float], str]] = {
     Unit.PERCENT: percent,
     Unit.BYTES: _bytes,
     Unit.HOURS: hours,
+    Unit.DAYS: days,
     Unit.MEMBERS: lambda value: ngettext("%(num)s member", "%(num)s members", round(value)),
     Unit.FILES: lambda value: ngettext("%(num)s damaged", "%(num)s damaged", round(value)),
     Unit.JOBS: lambda value: ngettext("%(num)s due", "%(num)s due", round(value)),
@@ -227,6 +234,7 @@ UNITS: Mapping[Unit, Callable[[float], str]] = {
 ALERT_UNITS: Mapping[Unit, Callable[[float], str]] = {
     Unit.PERCENT: percent,
     Unit.HOURS: hours,
+    Unit.DAYS: days,
     Unit.FILES: files,
 }
 SERIES = (

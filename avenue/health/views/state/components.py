@@ -113,6 +113,28 @@ def oplog(mongodb: MongoFacts, rules: Rules) -> Component:
     return _measured(component, Measure.OPLOG, known.hours if known else None, rules)
 
 
+def backup(snapshot: Snapshot | None, rules: Rules) -> Component:
+    """Tell how long ago a backup was last made and verified, and one restored for trial."""
+    name = sentence("Backups")
+    hours, days = (snapshot.backup_hours, snapshot.drill_days) if snapshot else (None, None)
+    if hours is None:
+        action = Said(sentence("The next hourly snapshot will tell."))
+        unknown = Finding(level=Level.UNKNOWN, place="backup", says=action, cure=action)
+        return _component("backup", name, [unknown], unit=Unit.HOURS)
+    found = [*judged(Measure.BACKUP, hours, rules)]
+    if days is not None:
+        found += judged(Measure.DRILL, days, rules)
+    text = sentence("The newest verified backup is {hours} hours old.")
+    return _component(
+        "backup",
+        name,
+        found,
+        value=hours,
+        unit=Unit.HOURS,
+        detail=Said(text, hours=Number(round(hours))),
+    )
+
+
 def integrity_of(last: Pass | None, damaged: int, found: Mapping[Standing, int]) -> Component:
     """Tell what is marked as damaged, and what the last inspection found lost or nobody's."""
     name = sentence("Integrity of the files")

@@ -33,6 +33,7 @@ MEASURES = {
     "quota": Measure.QUOTA,
     "traffic": Measure.ERRORS,
     "integrity": Measure.DAMAGED,
+    "backup": Measure.BACKUP,
 }
 """Which alerts are about which component."""
 ALERTS = 100
@@ -58,7 +59,7 @@ class StateService:
     def __init__(self, sources: Sources, settings: Settings) -> None:
         self._from = sources
         self._settings = settings
-        self._rules = rules(settings.alert_levels)
+        self._rules = rules(settings)
 
     def overview(self, actor: Actor) -> Overview:
         """Return the components `actor` may see, the worst first; raise `Forbidden`."""
@@ -103,6 +104,8 @@ class StateService:
         yield of.connections(mongodb, self._rules)
         yield of.oplog(mongodb, self._rules)
         yield of.traffic(snapshot, self._rules)
+        if settings.backup_to:
+            yield of.backup(snapshot, self._rules)
         if settings.webhook_url:
             yield of.webhooks(self._from.outbox.undelivered())
 

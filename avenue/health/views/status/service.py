@@ -84,7 +84,7 @@ class StatusService:
         self._deployment = deployment
         self._known_paths = known_paths
         self._settings = settings
-        self._rules = rules(settings.alert_levels)
+        self._rules = rules(settings)
 
     def products(self, actor: Actor, *, deep: bool, after: str, limit: int) -> ProductsStatus:
         """Return how the pictures stand, with up to `limit` problems after the place `after`.
