@@ -16,6 +16,7 @@ from avenue.accounts.people import PeopleService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background
+from avenue.app.backups import backup_service
 from avenue.app.services import (
     account_service,
     alert_service,
@@ -45,6 +46,8 @@ from avenue.app.services import (
 )
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
+from avenue.backup import pages as backup_pages
+from avenue.backup import routes as backup_routes
 from avenue.builder.editor import pages as editor_pages
 from avenue.builder.library import pages as library_pages
 from avenue.builder.library import routes as library_routes
@@ -215,6 +218,8 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         *shop_pages.BLUEPRINTS,
         problem_pages.blueprint,
         cost_pages.blueprint,
+        backup_routes.blueprint,
+        backup_pages.blueprint,
         status_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
@@ -248,6 +253,7 @@ def _answer_machines(
     """Answer orchestrators and Prometheus, which know an address and no name."""
     operators.install(app, known_sites)
     health.install(app)
+    provide(app, backup_service(settings, database))
     provide(app, ReadinessService(database, probe_service(settings, database).probe))
     app.register_blueprint(readiness_routes.blueprint)
     scraping.install(app, lambda: queues_of(database))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from avenue.app.backups import BACKUP, DRILL, VERIFY, BackupJobs
+from avenue.app.backups import BackupJobs
 from avenue.app.letters import MAIL
 from avenue.app.services import (
     alert_service,
@@ -30,6 +30,7 @@ from avenue.app.services import (
     snapshot_service,
 )
 from avenue.backup.models import Finding, Kind, Progress, Tell
+from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.health.alerts.service import TELL
@@ -82,7 +83,8 @@ IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
 FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
-CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, BACKUPS)
+"""Those that run again and again."""
+CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, (*BACKUPS, RETURN))
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, PURGE, WEBHOOKS, *BACKUPS)
@@ -140,6 +142,7 @@ class Background:
             self._handlers[BACKUP] = self._backups.create
             self._handlers[VERIFY] = self._backups.verify
             self._handlers[DRILL] = self._backups.drill
+            self._handlers[RETURN] = self._backups.bring_back
         self._settings, self._database = settings, database
         self._sites = Sites(database, settings)
         self._stop = threading.Event()

@@ -15,6 +15,7 @@ from avenue.backup.opening import target_of
 from avenue.backup.prune import Keeping, Pruned, Pruning
 from avenue.backup.repository import Repository
 from avenue.backup.restore import Restoration
+from avenue.backup.service import BACKUP, DRILL, VERIFY, BackupService
 from avenue.backup.store import BackupStore, Deed
 from avenue.backup.targets import Target
 from avenue.backup.targets.s3 import S3Access
@@ -34,9 +35,6 @@ from avenue.storage.leases import Leases
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.schema import Gate
 
-BACKUP = "backup"
-VERIFY = "backup_verify"
-DRILL = "backup_drill"
 PORTIONS = 7
 """Each day another one of so many portions of all objects is read."""
 VERIFY_SECONDS = 24 * 3600
@@ -253,8 +251,30 @@ class BackupJobs:
         BackupStore(self._database).note(Deed.DRILLED, drilled.snapshot, len(drilled.findings))
         return {"snapshot": drilled.snapshot, "findings": len(drilled.findings)}
 
+    def bring_back(self, job: RunningJob) -> Mapping[str, Any]:
+        """Bring one thing of a snapshot back."""
+        repository = self._repository()
+        manifest = repository.manifest(str(job.args["snapshot"]))
+        kind, record_id = str(job.args["kind"]), str(job.args["id"])
+        returned = bring_back(self._settings, self._database, repository, manifest, kind, record_id)
+        return {
+            "records": returned.records,
+            "files": returned.files,
+            "findings": len(returned.findings),
+        }
+
     def _repository(self) -> Repository:
         return opened(self._settings, self._settings.backup_to)
+
+
+def backup_service(settings: Settings, database: Database) -> BackupService:
+    """Return what the panel does with backups."""
+    return BackupService(
+        settings.backup_to,
+        lambda: opened(settings, settings.backup_to),
+        BackupStore(database),
+        JobService(MongoJobStore(database)),
+    )
 
 
 def note_verified(database: Database, verified: Verified) -> None:

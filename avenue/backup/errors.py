@@ -43,6 +43,14 @@ class TargetFull(StorageFull):
     hint = "Make room, or `backup prune`, then run the backup again: what is there is kept."
 
 
+class NoBackupTarget(Conflict):
+    """The settings say nowhere to back up to."""
+
+    code = "no_backup_target"
+    message = "There is no place for backups."
+    hint = "Set AVENUE_BACKUP_TO to a directory or s3://bucket/prefix, and start Avenue again."
+
+
 class NoRepository(NotFound):
     """Nothing was ever backed up there."""
 

@@ -5,10 +5,14 @@ from typing import Any
 from avenue.backup.models import Finding, Manifest
 from avenue.backup.one import Returned
 from avenue.backup.prune import Pruned
+from avenue.backup.replies import Backups, DoneReply, ProblemReply, SnapshotReply
 from avenue.backup.repository import SnapshotState
 from avenue.backup.restore import Restored
+from avenue.backup.service import Overview
+from avenue.backup.store import Deed, Done
 from avenue.backup.verify import Verified
 from avenue.clock import iso
+from avenue.errors import AvenueError
 
 MB = 1_000_000
 MOST_LINES = 200
@@ -51,6 +55,54 @@ def snapshot_line(snapshot: SnapshotState) -> str:
         f"{snapshot.id}  {manifest.records} records, {manifest.files} files{amiss}, "
         f"{manifest.objects.size / MB:.1f} MB ({manifest.objects.new_size / MB:.1f} MB new)"
     )
+
+
+def backups_json(overview: Overview) -> Backups:
+    """Return how backups stand."""
+    items = [_snapshot_reply(each) for each in overview.snapshots]
+    return {
+        "target": overview.target,
+        "encrypted": overview.is_encrypted,
+        "created": _done_reply(overview.last.get(Deed.CREATED)),
+        "verified": _done_reply(overview.last.get(Deed.VERIFIED)),
+        "drilled": _done_reply(overview.last.get(Deed.DRILLED)),
+        "items": items,
+        "next": None,
+        "total": len(items),
+        "problem": _problem_reply(overview.problem),
+    }
+
+
+def _problem_reply(problem: AvenueError | None) -> ProblemReply | None:
+    if problem is None:
+        return None
+    return {"code": problem.code, "message": problem.message, "hint": problem.hint}
+
+
+def _done_reply(done: Done | None) -> DoneReply | None:
+    if done is None:
+        return None
+    return {
+        "at": iso(done.at),
+        "snapshot": done.snapshot,
+        "findings": done.findings,
+        "good_at": iso(done.good_at) if done.good_at else None,
+    }
+
+
+def _snapshot_reply(snapshot: SnapshotState) -> SnapshotReply:
+    manifest = snapshot.manifest
+    return {
+        "id": snapshot.id,
+        "complete": snapshot.is_complete,
+        "damaged": snapshot.is_complete and manifest is None,
+        "taken_at": iso(manifest.taken_at) if manifest else None,
+        "records": manifest.records if manifest else None,
+        "files": manifest.files if manifest else None,
+        "bytes": manifest.objects.size if manifest else None,
+        "new_bytes": manifest.objects.new_size if manifest else None,
+        "findings": len(manifest.findings) if manifest else None,
+    }
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

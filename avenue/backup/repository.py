@@ -167,6 +167,11 @@ class Repository:
         """Return every snapshot, the oldest first."""
         return [self._state(each) for each in sorted(self._ids(), key=number_of)]
 
+    def newest(self, limit: int) -> list[SnapshotState]:
+        """Return the newest snapshots, the newest first; no other manifest is read."""
+        ids = sorted(self._ids(), key=number_of, reverse=True)
+        return [self._state(each) for each in ids[:limit]]
+
     def manifest(self, snapshot_id: str | None = None) -> Manifest:
         """Return the manifest of a snapshot, of the newest complete one for None.
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from avenue.app.background import Background, checked
-from avenue.app.backups import BACKUP, DRILL, VERIFY, drill, prune
+from avenue.app.backups import drill, prune
 from avenue.app.services import backup_ages
 from avenue.backup.errors import BackupRuns, OtherInstallation
 from avenue.backup.models import Kind, Manifest
 from avenue.backup.prune import Keeping
+from avenue.backup.service import BACKUP, DRILL, VERIFY
 from avenue.backup.store import BackupStore, Deed
 from avenue.clock import utc_now
 from avenue.config import ConfigError, Settings

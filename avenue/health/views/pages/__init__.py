@@ -1,13 +1,14 @@
 """`/admin/infrastructure`: how everything is, what was alerted, how it was, what is being done."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
+from flask_babel import LazyString
 
 from avenue.clock import utc_now
 from avenue.config import Settings
@@ -59,6 +60,7 @@ TABS = (
     (f"{PATH}/migration", lazy_gettext("Migration")),
     (f"{PATH}/cost", lazy_gettext("Cost")),
 )
+BACKUPS_TAB = (f"{PATH}/backups", lazy_gettext("Backups"))
 
 blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
 blueprint.add_app_template_filter(words.coded, "coded")
@@ -160,9 +162,9 @@ def show_migration() -> Response:
     at_work = sorted(once, key=lambda each: ORDER.index(each.state))
     return _page(
         "health/migration.html",
-        at_work=[_job(each, actor) for each in at_work],
+        at_work=jobs_shown(at_work, actor),
         periodic=[_job(each, actor) for each in work.unfinished if each.every_seconds is not None],
-        past=[_job(each, actor) for each in work.finished],
+        past=jobs_shown(work.finished, actor),
         moving=any(each.may_be_cancelled for each in at_work),
         texts=words.texts(),
     )
@@ -215,13 +217,23 @@ def _page(template: str, **facts: Any) -> Response:
     problem = words.PROBLEMS.get(request.args.get("problem", ""))
     return page(
         template,
-        tabs=TABS,
+        tabs=tabs_for(current_actor()),
         here=request.path,
         said=words.SAID.get(request.args.get("said", "")),
         problem=" ".join(map(str, problem)) if problem else None,
         chips=words.CHIPS,
         **facts,
     )
+
+
+def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
+    """Return the tabs that `actor` may look at."""
+    return (*TABS, BACKUPS_TAB) if actor.runs_house else TABS
+
+
+def jobs_shown(jobs: Iterable[Job], actor: Actor) -> list[dict[str, Any]]:
+    """Return what `health/_jobs.html` shows of jobs."""
+    return [_job(each, actor) for each in jobs]
 
 
 def _card(component: Component) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from avenue.errors import filled
 from avenue.field_problems import problems_of
 from avenue.health.views.capacity.prices import Kind
 from avenue.health.views.capacity.visits import Assumptions, VisitsPlan, plan_of
-from avenue.health.views.pages import PATH, TABS
+from avenue.health.views.pages import PATH, tabs_for
 from avenue.identity import Role
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext
@@ -57,7 +57,7 @@ def show_cost() -> Response:
     found, problems = _plan({**USUAL, **asked})
     return page(
         "health/cost.html",
-        tabs=TABS,
+        tabs=tabs_for(current_actor()),
         here=request.path,
         fields=[(name, says, asked.get(name, _usual(name))) for name, says in FIELDS.items()],
         problems=problems,

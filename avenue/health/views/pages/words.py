@@ -59,6 +59,7 @@ WISHES = {
 }
 KINDS = {
     "backup": lazy_gettext("Backing everything up"),
+    "backup_return": lazy_gettext("Bringing something back from a backup"),
     "backup_drill": lazy_gettext("Restoring a backup for trial"),
     "backup_verify": lazy_gettext("Looking at backups"),
     "count_quotas": lazy_gettext("Counting what is stored"),

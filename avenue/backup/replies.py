@@ -1,0 +1,72 @@
+"""What `/api/ops/backups` takes and answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from avenue.backup.repository import SNAPSHOT_ID
+
+Kind = Literal["group", "page", "picture", "product", "upload"]
+RECORD_ID = r"^[A-Za-z0-9_-]{22}$"
+
+
+class Wanted(BaseModel):
+    """One thing to bring back."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Kind
+    id: Annotated[str, Field(pattern=RECORD_ID, examples=["pV0mZr3rT7uY9wQ1aB2cDg"])]
+
+
+class DoneReply(TypedDict):
+    """The last time something was done; `good_at` is when nothing was found amiss last."""
+
+    at: str
+    snapshot: str
+    findings: int
+    good_at: str | None
+
+
+class SnapshotReply(TypedDict):
+    """A snapshot; what is not known of one that is damaged or not complete is null."""
+
+    id: str
+    complete: bool
+    damaged: bool
+    taken_at: str | None
+    records: int | None
+    files: int | None
+    bytes: int | None
+    new_bytes: int | None
+    findings: int | None
+
+
+class ProblemReply(TypedDict):
+    """Why the target could not be asked."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class Backups(TypedDict):
+    """How backups stand, and the newest snapshots."""
+
+    target: Annotated[str | None, Field(description="null: none are made by themselves.")]
+    encrypted: bool | None
+    created: DoneReply | None
+    verified: DoneReply | None
+    drilled: DoneReply | None
+    items: list[SnapshotReply]
+    next: None
+    total: int
+    problem: Annotated[
+        ProblemReply | None, Field(description="Why the target could not be asked from here.")
+    ]
+
+
+def is_snapshot_id(text: str) -> bool:
+    """Tell whether `text` is written as ids of snapshots are."""
+    return SNAPSHOT_ID.fullmatch(text) is not None

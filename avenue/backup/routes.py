@@ -1,0 +1,73 @@
+"""Backups as JSON, under `/api/ops/backups`, for those who run the deployment."""
+
+from flask import Blueprint, Response, jsonify
+
+from avenue.backup.errors import NoBackupTarget, SnapshotNotFound
+from avenue.backup.presenting import backups_json
+from avenue.backup.replies import Backups, Wanted, is_snapshot_id
+from avenue.backup.service import BackupService
+from avenue.backup.store import Deed
+from avenue.identity import Role
+from avenue.jobs.models import Job
+from avenue.jobs.presenting import job_json
+from avenue.jobs.replies import JobReply
+from avenue.web.audit import audited, note
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import described
+from avenue.web.parsing import body_as
+from avenue.web.services import using
+
+blueprint = Blueprint("backups", __name__, url_prefix="/api/ops/backups")
+
+
+@blueprint.get("")
+@require(Role.OPS)
+@described(replies={200: Backups})
+def show_backups() -> Response:
+    """Tell where backups are made to, when, and what there is; the newest 50 snapshots."""
+    return jsonify(backups_json(using(BackupService).overview(current_actor())))
+
+
+@blueprint.post("")
+@audited("job.begun")
+@require(Role.OPS)
+@described(replies={202: JobReply}, refuses=(NoBackupTarget,))
+def create_backup() -> tuple[Response, int]:
+    """Back everything up now."""
+    return _started(using(BackupService).start(current_actor(), Deed.CREATED))
+
+
+@blueprint.post("/verify")
+@audited("job.begun")
+@require(Role.OPS)
+@described(replies={202: JobReply}, refuses=(NoBackupTarget,))
+def verify_backups() -> tuple[Response, int]:
+    """Read the records of all snapshots and today's portion of the files now."""
+    return _started(using(BackupService).start(current_actor(), Deed.VERIFIED))
+
+
+@blueprint.post("/drill")
+@audited("job.begun")
+@require(Role.OPS)
+@described(replies={202: JobReply}, refuses=(NoBackupTarget,))
+def drill_backup() -> tuple[Response, int]:
+    """Restore the newest snapshot for trial now, check it, and drop it again."""
+    return _started(using(BackupService).start(current_actor(), Deed.DRILLED))
+
+
+@blueprint.post("/<snapshot_id>/restore")
+@audited("job.begun")
+@require(Role.OPS)
+@described(body=Wanted, replies={202: JobReply}, refuses=(NoBackupTarget, SnapshotNotFound))
+def bring_back(snapshot_id: str) -> tuple[Response, int]:
+    """Bring one product, group, page, picture or upload of a snapshot back into its site."""
+    wanted = body_as(Wanted)
+    if not is_snapshot_id(snapshot_id):
+        raise SnapshotNotFound(snapshot=snapshot_id[:40])
+    service = using(BackupService)
+    return _started(service.bring_back(current_actor(), snapshot_id, wanted.kind, wanted.id))
+
+
+def _started(job: Job) -> tuple[Response, int]:
+    note(object_id=job.id, kind=job.kind)
+    return jsonify(job_json(job)), 202

@@ -1,0 +1,104 @@
+"""Backups for those who run the deployment, as JSON and as a page."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avenue.app.background import Background
+from avenue.identity import Role
+from tests.http.application import (
+    HOST,
+    PRODUCTS,
+    Application,
+    a_picture,
+    unique,
+)
+from tests.mongod import Mongod
+
+BACKUPS = "/api/ops/backups"
+PAGE = "/admin/infrastructure/backups"
+SAME_ORIGIN = {"Origin": f"https://{HOST}", "Accept-Language": "es"}
+
+
+@pytest.fixture
+def house(mongod: Mongod) -> Iterator[Application]:
+    with Application(mongod) as application:
+        yield application
+
+
+def work(house: Application, target: Path, kind: str) -> None:
+    """Do the job of a kind that was begun by hand."""
+    settings = replace(house.settings, backup_to=str(target))
+    assert Background(settings, house.database).run_now(kind).error is None
+
+
+def test_a_backup_is_begun_seen_and_brings_something_back(
+    house: Application, tmp_path: Path
+) -> None:
+    target = tmp_path / "backups"
+    app = house.with_settings(backup_to=str(target))
+    chief = house.new_person(unique("jefa"), role=Role.ADMIN, app=app)
+    product = chief.a_product(a_picture(), name="Mate")
+    before = chief.get(BACKUPS).json
+    assert (before["target"], before["items"], before["created"]) == (str(target), [], None)
+    for path, kind in (("", "backup"), ("/verify", "backup_verify"), ("/drill", "backup_drill")):
+        begun = chief.post(BACKUPS + path)
+        assert (begun.status_code, begun.json["kind"]) == (202, kind)
+        assert chief.post(BACKUPS + path).json["id"] == begun.json["id"], "pressed twice"
+        work(house, target, kind)
+    told = chief.get(BACKUPS).json
+    (snapshot,) = told["items"]
+    assert (snapshot["complete"], snapshot["files"], snapshot["findings"]) == (True, 1, 0)
+    assert (told["encrypted"], told["problem"]) == (False, None)
+    assert {told[each]["findings"] for each in ("created", "verified", "drilled")} == {0}
+
+    house.raw["shop_products"].delete_one({"_id": product["id"]})
+    wanted = {"kind": "product", "id": product["id"]}
+    assert chief.post(f"{BACKUPS}/none/restore", json=wanted).status_code == 404
+    for wrong in ({"kind": "person", "id": "x"}, {"kind": "page", "id": "../x"}, {}):
+        answer = chief.post(f"{BACKUPS}/{snapshot['id']}/restore", json=wrong)
+        assert answer.status_code == 400
+    begun = chief.post(f"{BACKUPS}/{snapshot['id']}/restore", json=wanted)
+    assert (begun.status_code, begun.json["kind"]) == (202, "backup_return")
+    settings = replace(house.settings, backup_to=str(target))
+    done = Background(settings, house.database).finish(begun.json["id"])
+    assert (done.error, dict(done.result or {})["records"]) == (None, 1)
+    assert chief.get(f"{PRODUCTS}/{product['id']}").json["name"] == "Mate"
+
+
+def test_the_page_shows_the_same_and_begins_it(house: Application, tmp_path: Path) -> None:
+    target = tmp_path / "backups"
+    app = house.with_settings(backup_to=str(target))
+    chief = house.new_person(unique("jefa"), role=Role.ADMIN, app=app)
+    page = chief.get(PAGE, headers=SAME_ORIGIN)
+    assert "Hacer una copia ahora" in page.text
+    assert "Todavía no hay ninguna." in page.text
+    answer = chief.post(f"{PAGE}/start", data={"do": "created"}, headers=SAME_ORIGIN)
+    assert answer.headers["Location"] == f"{PAGE}?said=started"
+    assert "Copia de seguridad de todo" in chief.get(PAGE, headers=SAME_ORIGIN).text
+    work(house, target, "backup")
+    page = chief.get(PAGE, headers=SAME_ORIGIN).text
+    assert "todo en orden" in page
+    assert "Recuperar una sola cosa" in page
+    for form in ({"snapshot": "x", "kind": "page", "id": "y"}, {}):
+        answer = chief.post(f"{PAGE}/restore", data=form, headers=SAME_ORIGIN)
+        assert answer.headers["Location"] == f"{PAGE}?problem=nothing_wanted"
+    (target / "repository.json").write_text("{}")
+    assert "repository.json" in chief.get(PAGE, headers=SAME_ORIGIN).text
+    assert chief.get(BACKUPS).json["problem"]["code"] == "backup_damaged"
+
+
+def test_without_a_target_nothing_is_begun_and_the_page_says_why(
+    house: Application, application: Application
+) -> None:
+    chief = house.new_person(unique("jefa"), role=Role.ADMIN)
+    assert chief.get(BACKUPS).json["target"] is None
+    assert chief.post(BACKUPS).json["code"] == "no_backup_target"
+    answer = chief.post(f"{PAGE}/start", data={"do": "created"}, headers=SAME_ORIGIN)
+    assert answer.headers["Location"] == f"{PAGE}?problem=no_backup_target"
+    assert "AVENUE_BACKUP_TO" in chief.get(PAGE, headers=SAME_ORIGIN).text
+    of_a_site = application.caller("admin_on_other_site")
+    assert of_a_site.get(BACKUPS).status_code == 403
+    assert PAGE not in of_a_site.get("/admin/infrastructure").text
