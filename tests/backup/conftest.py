@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from avenue.config import Settings
+from avenue.storage.connection import Database
 from tests.backup.house import House
 from tests.commands import Commands
 from tests.prepared import emptied
@@ -14,3 +16,10 @@ from tests.prepared import emptied
 def shop(shared_uri: str, commands: Commands, tmp_path: Path) -> Iterator[House]:
     with emptied(shared_uri) as database:
         yield House(shared_uri, database, commands, tmp_path / "repository")
+
+
+@pytest.fixture
+def empty(database_uri: str) -> Iterator[Database]:
+    database = Database(Settings(mongodb_uri=database_uri, local=True))
+    yield database
+    database.close()

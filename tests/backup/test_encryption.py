@@ -13,7 +13,7 @@ from avenue.backup.targets import Missing
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.storage.connection import Database
 from tests.backup.house import House
-from tests.backup.test_restore import contents, empty, restore  # noqa: F401 - `empty`: a fixture
+from tests.backup.test_restore import contents, restore
 
 SEGMENT = 256
 SECRET = b"what nobody may read "
@@ -139,7 +139,7 @@ def test_no_key_goes_with_a_repository_that_is_not_encrypted(shop: House) -> Non
 
 def test_an_encrypted_backup_is_made_checked_and_brought_back(
     shop: House,
-    empty: Database,  # noqa: F811
+    empty: Database,
     tmp_path: Path,
 ) -> None:
     shop.fill(12)

@@ -1,6 +1,5 @@
 """What was backed up comes back as it was, and nothing starts over half of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,13 +28,6 @@ from tests.backup.house import House
 from tests.http.application import OTHER_SITE
 
 AGE = timedelta(days=40)
-
-
-@pytest.fixture
-def empty(database_uri: str) -> Iterator[Database]:
-    database = Database(Settings(mongodb_uri=database_uri, local=True))
-    yield database
-    database.close()
 
 
 def restore(shop: House, into: Database, renaming: Renaming | None = None, **more: Any) -> Restored:
