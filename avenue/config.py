@@ -101,6 +101,52 @@ class Settings:
         "",
         secret=True,
     )
+    import_s3_endpoint: str = setting(
+        "AVENUE_IMPORT_S3_ENDPOINT",
+        "Where S3 is for `import --from s3://…`. Empty: Amazon's.",
+        "",
+    )
+    import_s3_region: str = setting(
+        "AVENUE_IMPORT_S3_REGION", "The region of that bucket, where it has one.", ""
+    )
+    import_s3_key: str = setting(
+        "AVENUE_IMPORT_S3_KEY",
+        "The access key of S3 for imports. Empty: what boto3 finds (its variables, files, roles).",
+        "",
+    )
+    import_s3_secret: str = setting(
+        "AVENUE_IMPORT_S3_SECRET", "The secret of `AVENUE_IMPORT_S3_KEY`.", "", secret=True
+    )
+    import_supabase_key: str = setting(
+        "AVENUE_IMPORT_SUPABASE_KEY",
+        "The `service_role` key of the project, for `import --from supabase:…`.",
+        "",
+        secret=True,
+    )
+    import_cloudinary_key: str = setting(
+        "AVENUE_IMPORT_CLOUDINARY_KEY",
+        "The API key of the cloud, for `import --from cloudinary:…`.",
+        "",
+    )
+    import_cloudinary_secret: str = setting(
+        "AVENUE_IMPORT_CLOUDINARY_SECRET", "The API secret of the cloud.", "", secret=True
+    )
+    import_cloudinary_api: str = setting(
+        "AVENUE_IMPORT_CLOUDINARY_API",
+        "Where the API of Cloudinary is; accounts in other regions have another one.",
+        "https://api.cloudinary.com",
+    )
+    import_cfimages_token: str = setting(
+        "AVENUE_IMPORT_CFIMAGES_TOKEN",
+        "An API token that may read Cloudflare Images, for `import --from cfimages:…`.",
+        "",
+        secret=True,
+    )
+    import_cfimages_api: str = setting(
+        "AVENUE_IMPORT_CFIMAGES_API",
+        "Where the API of Cloudflare is.",
+        "https://api.cloudflare.com",
+    )
     secret_key: str = setting(
         "SECRET_KEY",
         f"Signs sessions and links. At least {LEAST_SECRET_LENGTH} random characters; required "

@@ -40,7 +40,8 @@ from avenue.migration.adopt.service import Adoption
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files, Stores
-from avenue.migration.folder_import import FolderImport, Shelves
+from avenue.migration.folder_import import FolderImport
+from avenue.migration.keeping import Shelves
 from avenue.migration.models import FolderOrder, Removal, UsedAt
 from avenue.migration.plan import Plan
 from avenue.migration.store import PageStore

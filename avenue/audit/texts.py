@@ -93,6 +93,7 @@ ACTIONS = {
     "upload.removed": lazy_gettext("removed an uploaded file"),
     "upload.restored": lazy_gettext("restored an uploaded file"),
     "uploads.expired": lazy_gettext("put files into the trash that are kept no longer"),
+    "source.imported": lazy_gettext("brought in the files of another service"),
     "upload.zip_made": lazy_gettext("took uploaded files as a ZIP"),
     "user.added": lazy_gettext("added a person"),
     "user.disabled": lazy_gettext("disabled a person"),

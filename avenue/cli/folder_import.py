@@ -1,6 +1,5 @@
-"""Bringing an old upload folder in: `import`."""
+"""Bringing files in: `import`."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -10,16 +9,33 @@ from typing import Any
 import click
 
 from avenue.app.files import folder_import_of
+from avenue.app.imports import is_source
 from avenue.cli.context import as_json, database_of, local, of_site, settings_in_force
+from avenue.cli.source_import import (
+    Common,
+    import_source,
+    problem_facts,
+    say_as_json,
+    watched,
+)
 from avenue.migration.folder_import import FolderImport
-from avenue.migration.models import FolderOrder, Kind, Outcome, Problem
+from avenue.migration.models import FolderOrder, Kind, Outcome
 from avenue.migration.plan import Plan
 
+PREFIX = "/uploads"
 Facts = dict[str, Any]
 
 
 @click.command(name="import")
-@click.argument("place", metavar="DIR|ZIP", type=click.Path(path_type=Path))
+@click.argument("place", metavar="[DIR|ZIP]", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--from",
+    "source",
+    metavar="PATH|URI",
+    help="A folder, a ZIP, a list of URLs (.csv, .jsonl), s3://bucket/prefix, "
+    "supabase:https://ref.supabase.co/bucket, cloudinary:cloud or cfimages:account. Their keys are "
+    "AVENUE_IMPORT_… in the environment.",
+)
 @click.option(
     "--as",
     "kind",
@@ -27,50 +43,74 @@ Facts = dict[str, Any]
     required=True,
     help="What the files become.",
 )
-@click.option(
-    "--prefix", default="/uploads", show_default=True, help="Where the folder was served."
-)
+@click.option("--prefix", default=PREFIX, show_default=True, help="Where the folder was served.")
 @click.option(
     "--host", "hosts", multiple=True, help="A name of the old application, besides local ones."
 )
-@click.option("--public", "is_public", is_flag=True, help="Let everybody read --as uploads.")
+@click.option(
+    "--public",
+    "is_public",
+    is_flag=True,
+    help="Let everybody read --as uploads, and what lies in a bucket of S3.",
+)
 @click.option("--dry-run", "is_dry", is_flag=True, help="Say what would be done; change nothing.")
 @of_site
 @local
 @as_json
-def import_tree(*, is_dry: bool, site: str, is_local: bool, wants_json: bool, **order: Any) -> None:
-    """Bring an old upload folder, or a ZIP of it, into Avenue.
+def import_files(
+    *,
+    place: Path | None,
+    source: str | None,
+    is_dry: bool,
+    site: str,
+    is_local: bool,
+    wants_json: bool,
+    **order: Any,
+) -> None:
+    """Bring files into Avenue: an old upload folder, a ZIP of it, or what another service keeps.
 
     Every file is stored or refused with a reason, old addresses lead to what they named, and
     products and pages name assets instead of local paths. Run it again after an interruption:
     nothing is stored twice. Exit code 1 when a file was refused.
     """
-    wanted = FolderOrder(**{**order, "kind": Kind(order["kind"])})
+    if (place is None) == (source is None):
+        raise click.UsageError("Say what to bring in: a folder or a ZIP, or --from.")
+    common = Common(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
+    if source is not None and is_source(source):
+        sys.exit(import_source(source, Kind(order["kind"]), common, **_for_sources(order)))
+    wanted = FolderOrder(
+        **{**order, "place": place or Path(source or ""), "kind": Kind(order["kind"])}
+    )
+    sys.exit(_import_tree(wanted, common))
+
+
+def _for_sources(order: Facts) -> Facts:
+    if order["prefix"] != PREFIX:
+        raise click.UsageError("--prefix goes with a folder or a ZIP.")
+    return {name: order[name] for name in ("hosts", "is_public")}
+
+
+def _import_tree(wanted: FolderOrder, common: Common) -> int:
+    """Bring a folder or a ZIP in and tell of it; return the exit code."""
+    # What `export` has written has a manifest.jsonl at its top, and is read by whoever knows that.
     if wanted.is_public and wanted.kind is not Kind.UPLOADS:
         raise click.UsageError("--public goes with --as uploads; the others are public anyway.")
     with (
-        settings_in_force(is_local=is_local) as settings,
+        settings_in_force(is_local=common.is_local) as settings,
         database_of(settings) as database,
         closing(Plan()) as plan,
-        folder_import_of(settings, database, site, wanted, plan) as importing,
+        folder_import_of(settings, database, common.site, wanted, plan) as importing,
     ):
-        _watched(importing.read(), "Reading", None)
-        work = importing.preview() if is_dry else importing.bring()
-        _watched(work, "Comparing" if is_dry else "Storing", plan.count_contents())
-        counts = {"site": site, "as": wanted.kind.value, "dry_run": is_dry, **_counts(plan)}
-        lists = _lists(plan, importing, with_files=is_dry)
-        if wants_json:
-            _say_as_json(counts, lists)
+        watched(importing.read(), "Reading", None)
+        work = importing.preview() if common.is_dry else importing.bring()
+        watched(work, "Comparing" if common.is_dry else "Storing", plan.count_contents())
+        counts = {**common.facts(wanted.kind), **_counts(plan)}
+        lists = _lists(plan, importing, with_files=common.is_dry)
+        if common.wants_json:
+            say_as_json(counts, lists)
         else:
             _say_as_text(counts, lists)
-    sys.exit(1 if counts["refused_total"] else 0)
-
-
-def _watched(steps: Iterator[None], label: str, count: int | None) -> None:
-    """Do the work of `steps` with a bar on stderr."""
-    with click.progressbar(steps, length=count, label=label, file=sys.stderr, show_pos=True) as bar:
-        for _ in bar:
-            pass
+    return 1 if counts["refused_total"] else 0
 
 
 def _counts(plan: Plan) -> Facts:
@@ -88,8 +128,8 @@ def _counts(plan: Plan) -> Facts:
 def _lists(plan: Plan, importing: FolderImport, *, with_files: bool) -> dict[str, Iterator[Facts]]:
     """Return the long parts of the report; none of them is ever in memory whole."""
     lists: dict[str, Iterator[Facts]] = {
-        "refused": (_problem(each) for each in plan.refused()),
-        "skipped": (_problem(each) for each in plan.skipped()),
+        "refused": (problem_facts(each) for each in plan.refused()),
+        "skipped": (problem_facts(each) for each in plan.skipped()),
         "lost": (
             {"kind": each.kind, "id": each.id, "url": each.address} for each in importing.lost()
         ),
@@ -106,22 +146,6 @@ def _lists(plan: Plan, importing: FolderImport, *, with_files: bool) -> dict[str
             for path, outcome in plan.files()
         )
     return lists
-
-
-def _problem(problem: Problem) -> Facts:
-    return {"path": problem.path, "code": problem.code, "message": problem.message}
-
-
-def _say_as_json(counts: Facts, lists: Mapping[str, Iterable[Facts]]) -> None:
-    write = sys.stdout.write
-    write(json.dumps(counts)[:-1])
-    for name, items in lists.items():
-        write(f", {json.dumps(name)}: [")
-        for number, item in enumerate(items):
-            write((", " if number else "") + json.dumps(item))
-        write("]")
-    write("}\n")
-    sys.stdout.flush()
 
 
 def _say_as_text(counts: Facts, lists: Mapping[str, Iterable[Facts]]) -> None:
@@ -155,4 +179,4 @@ def _in_words(value: Any) -> str:
     return str(value)
 
 
-COMMANDS = (import_tree,)
+COMMANDS = (import_files,)

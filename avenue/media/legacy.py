@@ -1,4 +1,8 @@
-"""The normal form of addresses from before Avenue, so that each is stored and found one way."""
+"""The normal form of addresses from before Avenue, so that each is stored and found one way.
+
+Services that change pictures on their way write the change into the address. All of its forms lead
+to the one picture that was brought in, and say how wide they want it.
+"""
 
 import re
 import unicodedata
@@ -6,10 +10,22 @@ from urllib.parse import unquote_to_bytes
 
 LONGEST_ADDRESS_CHARACTERS = 4096
 LONGEST_PATH_CHARACTERS = 1024
+MOST_FORMS = 32
+"""Of one address that are looked for; a path of Cloudinary with so many parts is no usual one."""
+SUPABASE, CF_IMAGES = "/storage/v1/object/public", "/cdn-cgi/imagedelivery"
 
 _ORIGIN = re.compile(r"(?:https?:)?//[^/?#]*", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _QUERY = re.compile(r"[?#]")
+_SUPABASE = re.compile(
+    r"/storage/v1/(?:object|render/image)/(?:public|sign|authenticated)(/[^/]+/.+)"
+)
+_CLOUDINARY = re.compile(
+    r"(?P<place>/[^/]+/(?:image|video|raw)/(?:upload|private|authenticated))/(?P<rest>.+)"
+)
+_CF_IMAGES = re.compile(rf"(?:{CF_IMAGES})?(?P<id>/[A-Za-z0-9_-]{{22}}/.+)/[^/]+")
+_WIDTH_IN_PATH = re.compile(r"(?:\A|[/,])w[_=](\d{1,5})(?=[/,]|\Z)")
+_WIDTH_IN_QUERY = re.compile(r"(?:\A|&)w(?:idth)?=(\d{1,5})(?=&|\Z)")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -34,6 +50,39 @@ def legacy_path(text: str) -> str | None:
     if path is None or len(path) > LONGEST_PATH_CHARACTERS or _CONTROLS.search(path):
         return None
     return _collapsed(unicodedata.normalize("NFC", path))
+
+
+def forms_of(path: str) -> tuple[str, ...]:
+    """Return the normal paths that what is asked for at `path` may be kept under, best first.
+
+    The first is `path` itself. Which parts of a path of Cloudinary are a change of the picture and
+    which are folders, only the ids that are known can tell: the longest of them wins.
+    """
+    forms = [path]
+    if found := _SUPABASE.fullmatch(path):
+        forms.append(SUPABASE + found[1])
+    elif found := _CLOUDINARY.fullmatch(path):
+        segments = found["rest"].split("/")[-MOST_FORMS // 2 :]
+        for first in range(len(segments)):
+            rest = "/".join(segments[first:])
+            forms += [f"{found['place']}/{rest}", f"{found['place']}/{without_extension(rest)}"]
+    elif found := _CF_IMAGES.fullmatch(path):
+        forms.append(found["id"])
+    return tuple(dict.fromkeys(forms))
+
+
+def width_in(path: str, query: str) -> int | None:
+    """Return how wide, in pixels, an old address wants its picture; None when it does not say."""
+    is_known = _CLOUDINARY.fullmatch(path) or _CF_IMAGES.fullmatch(path)
+    found = is_known and _WIDTH_IN_PATH.search(path)
+    found = found or _WIDTH_IN_QUERY.search(query)
+    return int(found[1]) if found else None
+
+
+def without_extension(path: str) -> str:
+    """Return a path without what follows the last dot of its last part."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{name.rpartition('.')[0] or name}"
 
 
 def _decoded(path: str) -> str | None:

@@ -11,6 +11,7 @@ from avenue.errors import MalformedRecord
 from avenue.media.announcing.models import Kind
 from avenue.media.announcing.store import announce, announce_one, together
 from avenue.media.filetypes import FILE_TYPES, PICTURES, file_name
+from avenue.media.legacy import forms_of
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.purging.store import PENDING, note_one, noted
 from avenue.media.renditions.models import SweptRendition
@@ -311,8 +312,13 @@ class LegacyUrls:
         self._database = database
 
     def find(self, site_id: str, path: str) -> str | None:
-        """Return the id of the asset that `path` names, in whatever state it is, or None."""
-        return self.find_many(site_id, [path]).get(path)
+        """Return the id of the asset that `path` names, in whatever state it is, or None.
+
+        In one query, also for the addresses of services that change pictures on their way.
+        """
+        forms = forms_of(path)
+        found = self.find_many(site_id, forms)
+        return next((found[each] for each in forms if each in found), None)
 
     def find_many(self, site_id: str, paths: Iterable[str]) -> dict[str, str]:
         """Return the ids of the assets that `paths` name, by path; others are left out."""

@@ -33,6 +33,10 @@ class OldAddresses:
         self._prefix = legacy_path(prefix) or ""
         self._hosts = frozenset(host.lower().rpartition("@")[2] for host in hosts)
 
+    def add_hosts(self, hosts: Iterable[str]) -> None:
+        """Let the old application have been reached at these, too."""
+        self._hosts |= {host.lower() for host in hosts}
+
     @property
     def folder_name(self) -> str:
         """The last part of the prefix: `uploads`."""

@@ -25,6 +25,7 @@ def destination_of(order: FolderOrder, site: Site, settings: Settings) -> Destin
             policy=library_pictures(settings).on(site),
             claim=lambda _: Claim.library(site.id),
             adopts=False,
+            has_folders=True,
         )
     visibility = Visibility.PUBLIC if order.is_public else Visibility.PRIVATE
     return Destination(

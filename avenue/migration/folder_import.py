@@ -9,24 +9,18 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avenue.audit.service import AuditService
-from avenue.errors import AvenueError, Conflict, StorageFull, Unavailable
+from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
-from avenue.media.library import MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, Claim, State
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.store import LegacyUrls
 from avenue.migration.addresses import OldAddresses
+from avenue.migration.keeping import Keeper, Shelves
 from avenue.migration.models import (
     PAGE,
     Content,
     Destination,
     Outcome,
-    PictureOwners,
     Problem,
     Reference,
 )
@@ -34,7 +28,6 @@ from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.plan import Plan
 from avenue.migration.reading import read_tree
 from avenue.migration.spool import Spool
-from avenue.migration.store import PageStore
 from avenue.migration.tree import Tree
 from avenue.storage.idempotency import UploadInProgress
 
@@ -42,18 +35,6 @@ THREADS = 4
 PATIENCE_SECONDS = 120
 """How long nothing at all may succeed, before the database is taken for gone."""
 PAUSE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelves:
-    """What an import puts things into."""
-
-    library: MediaLibrary
-    legacy_urls: LegacyUrls
-    store: LibraryStore
-    pages: PageStore
-    owners: PictureOwners
-    audit: AuditService
 
 
 class FolderImport:
@@ -81,7 +62,8 @@ class FolderImport:
         self._shelves = shelves
         self._plan = plan
         self._tmp_dir = tmp_dir
-        self._pages = PageAddresses(self._site, shelves.pages, addresses, self._answering)
+        self._keeper = Keeper(actor, destination, shelves)
+        self._pages = PageAddresses(self._site, shelves.pages, addresses, self._keeper.answering)
 
     def read(self) -> Iterator[None]:
         """Look at every file, and at every record that names one; changes nothing."""
@@ -101,7 +83,7 @@ class FolderImport:
             yield
         for reference, outcome in self._plan.references():
             is_rewritten = outcome is not None and outcome is not Outcome.REFUSED
-            if is_rewritten or (reference.kind == PAGE and self._answering(reference.path)):
+            if is_rewritten or (reference.kind == PAGE and self._keeper.answering(reference.path)):
                 self._plan.settle_reference(reference)
 
     def bring(self) -> Iterator[None]:
@@ -120,7 +102,7 @@ class FolderImport:
         """Yield the references that no file of the tree answers, nor one brought in before."""
         for reference, outcome in self._plan.references():
             is_there = outcome is not None and outcome is not Outcome.REFUSED
-            if not is_there and self._answering(reference.path) is None:
+            if not is_there and self._keeper.answering(reference.path) is None:
                 yield reference
 
     def _note(self, references: Iterator[Reference]) -> None:
@@ -193,7 +175,7 @@ class FolderImport:
                 home = self._adopt(reference, content, spool) or home
             for path in self._open_paths(content):
                 if home is None:
-                    home = self._keep(path, content, spool)
+                    home = self._keep(path, spool)
                 else:
                     self._shelves.legacy_urls.put(self._site, path, home.id)
                     self._plan.settle(path, Outcome.DUPLICATE)
@@ -218,85 +200,25 @@ class FolderImport:
 
     def _adopt(self, reference: Reference, content: Content, spool: Spool) -> Asset | None:
         """Let an owner have the picture it names as its own; None when it names it no more."""
-        claim, legacy_urls = Claim(kind=reference.kind, id=reference.id), self._shelves.legacy_urls
-        theirs = self._shelves.library.claimed_by(self._actor, claim)
-        known = {each.current.source_sha256: each for each in theirs}
-        order = self._order(f"{claim.kind}/{claim.id}", content, known)
         is_first = self._standing(reference.path, content) is None
-        with self._received(order, spool) as (reception, asset):
-            if is_first:
-                legacy_urls.put(self._site, reference.path, asset.id)
-            adopted = self._shelves.owners.adopt(self._site, claim, reference.address, reception)
-        if adopted is None:
+        answers = [reference.path] if is_first else []
+        kept = self._keeper.adopt(reference, spool.incoming(), answers)
+        if kept is None:
             return None
-        if is_first and adopted.id != asset.id:
-            legacy_urls.put(self._site, reference.path, adopted.id)
         self._plan.settle_reference(reference)
         if self._plan.outcome_of(reference.path) is None:
-            is_new = reception.created
-            self._plan.settle(reference.path, Outcome.STORED if is_new else Outcome.DUPLICATE)
-        return adopted
+            self._plan.settle(reference.path, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
+        return kept.asset
 
-    def _keep(self, path: str, content: Content, spool: Spool) -> Asset:
+    def _keep(self, path: str, spool: Spool) -> Asset:
         """Store a file for the destination's owner."""
-        shelves, claim = self._shelves, self._destination.claim
-        there = shelves.store.by_source(self._site, content.sha256, claim(""))
-        known = {content.sha256: there} if there else {}
-        order = self._order(self._destination.policy.visibility, content, known)
-        with self._received(order, spool) as (reception, asset):
-            shelves.legacy_urls.put(self._site, path, asset.id)
-            shelves.store.keep(self._site, reception, claim(asset.id))
-        (kept,) = reception.assets
-        if kept.id != asset.id:
-            shelves.legacy_urls.put(self._site, path, kept.id)
-        is_new = reception.created
-        self._plan.settle(path, Outcome.STORED if is_new else Outcome.DUPLICATE)
-        return kept
-
-    def _order(self, owner: str, content: Content, known: dict[str, Asset]) -> Order:
-        policy = self._destination.policy
-        return Order(
-            policy=policy,
-            target=f"import/{policy.bucket}/{owner}",
-            key=content.sha256,
-            known=known,
-            room=1,
-            no_room=Conflict(),
-        )
-
-    @contextmanager
-    def _received(self, order: Order, spool: Spool) -> Iterator[tuple[Reception, Asset]]:
-        """Store the spooled file and yield it; it goes again unless it is claimed inside."""
-        library, files = self._shelves.library, [spool.incoming()]
-        with ExitStack() as stack:
-            reception = stack.enter_context(library.receiving(self._actor, order, files))
-            if reception.replayed and not any(map(_is_kept, reception.assets)):
-                # Brought in before and removed since, so this is a new one.
-                again = replace(order, key=None)
-                reception = stack.enter_context(library.receiving(self._actor, again, files))
-            (outcome,) = reception.received
-            if isinstance(outcome, Refusal):
-                raise outcome.error or Conflict(outcome.message)
-            yield reception, outcome
+        kept = self._keeper.keep(spool.incoming(), [path])
+        self._plan.settle(path, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
+        return kept.asset
 
     def _standing(self, path: str, content: Content) -> Asset | None:
         """Return the asset that `path` leads to, if it has these bytes and an owner."""
-        asset = self._named_by(path)
+        asset = self._keeper.named_by(path)
         if asset is None or asset.claim is None or asset.state is State.PURGING:
             return None
         return asset if asset.current.source_sha256 == content.sha256 else None
-
-    def _answering(self, path: str) -> Asset | None:
-        """Return the asset that people get at `path`."""
-        asset = self._named_by(path)
-        return asset if _is_kept(asset) else None
-
-    def _named_by(self, path: str) -> Asset | None:
-        asset_id = self._shelves.legacy_urls.find(self._site, path)
-        if asset_id is None:
-            return None
-        return self._shelves.library.get_many(self._actor, [asset_id]).get(asset_id)
-
-
-def _is_kept(asset: Asset | None) -> bool:
-    return asset is not None and asset.claim is not None and asset.state is State.LIVE

@@ -135,12 +135,13 @@ class Destination:
     """Where the files of a tree go.
 
     `claim` says who owns an asset, given its id. With `adopts`, a picture that an owner's record
-    refers to becomes that owner's instead.
+    refers to becomes that owner's instead. `has_folders`: files lie in folders and have tags.
     """
 
     policy: UploadPolicy
     claim: Callable[[str], Claim]
     adopts: bool
+    has_folders: bool = False
 
 
 class PictureOwners(Protocol):

@@ -7,6 +7,7 @@
     Unprocessable          422
     ├── AddressNotAllowed       the URL leads to no public address, or to none at all
     ├── FetchFailed             the server there did not hand the file over
+    │   └── RateLimited         or not now: it was asked too often
     └── FetchTooSlow            or not in time
     TooLargeToFetch        413  it has more than it may have
     Unavailable            503
@@ -49,6 +50,14 @@ class FetchFailed(Unprocessable):
     code = "fetch_failed"
     message = "The file could not be fetched from there."
     hint = "Open the address in a private window; if it shows the file, save it and upload that."
+
+
+class RateLimited(FetchFailed):
+    """The server was asked too often; `pause_seconds` is for how long to ask no more."""
+
+    def __init__(self, pause_seconds: float, *, http_status: int) -> None:
+        self.pause_seconds = pause_seconds
+        super().__init__(http_status=http_status)
 
 
 class FetchTooSlow(Unprocessable):

@@ -24,9 +24,11 @@ from avenue.outside.errors import (
     FetchFailed,
     FetchTooSlow,
     NowhereToPut,
+    RateLimited,
     TooLargeToFetch,
 )
 from avenue.outside.names import Resolve, resolved
+from avenue.outside.pauses import LIMITING, pause_of
 from avenue.outside.urls import Target, target_of
 
 MAX_REDIRECTS = 5
@@ -132,6 +134,8 @@ def _received(
     max_bytes: int,
 ) -> Fetched:
     """Put the body of `answer` into `file`."""
+    if answer.status in LIMITING:
+        raise RateLimited(pause_of(answer.headers), http_status=answer.status)
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if answer.status != HTTPStatus.OK or encoding not in {"", "identity"}:
         raise FetchFailed(http_status=answer.status)

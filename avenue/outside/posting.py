@@ -38,7 +38,7 @@ class Poster:
         patience = Patience(self._seconds, self._seconds)
         try:
             with ExitStack() as open_things:
-                connection = self._connected(target, patience, open_things)
+                connection = connected_as_meant(target, patience, open_things, self._dialler)
                 connection.request("POST", target.path, body, dict(headers))
                 return connection.getresponse().status
         # What the libraries say names the address, so none of it is passed on.
@@ -47,11 +47,16 @@ class Poster:
         except (OSError, http.client.HTTPException, ValueError):
             raise NoAnswer(reason="unreachable") from None
 
-    def _connected(
-        self, target: Target, patience: Patience, open_things: ExitStack
-    ) -> GuardedConnection:
-        if not is_private_host(target.host):
-            return self._dialler.connected(target, patience, open_things)
-        # By the system's own rules: such names often need its search domains.
-        plain = socket.create_connection((target.host, target.port), patience.left())
-        return encrypted(plain, target, patience, open_things, ssl.create_default_context)
+
+def connected_as_meant(
+    target: Target, patience: Patience, open_things: ExitStack, dialler: Dialler
+) -> GuardedConnection:
+    """Return a connection for one request to where somebody who runs the house wants it.
+
+    Raise as `Dialler.connected`.
+    """
+    if not is_private_host(target.host):
+        return dialler.connected(target, patience, open_things)
+    # By the system's own rules: such names often need its search domains.
+    plain = socket.create_connection((target.host, target.port), patience.left())
+    return encrypted(plain, target, patience, open_things, ssl.create_default_context)

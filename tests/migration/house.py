@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class House:
     uri: str
     database: Database
     commands: Commands
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,6 +39,7 @@ class House:
             "SECRET_KEY": new_secret(),
             "PUBLIC_BASE_URL": "https://shop.example",
             "AVENUE_WRITE_SECONDS": "4",  # what a killed run was writing is free soon
+            **self.variables,
         }
 
     @property

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -44,6 +44,15 @@ class S3Access:
     key: str = ""
     secret: str = ""
     tmp_dir: Path = Path()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An object: its name, what tells it from a former one of that name, how many bytes it has."""
+
+    name: str
+    etag: str
+    size: int
 
 
 class S3Draft:
@@ -184,6 +193,23 @@ class S3Target:
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
                 for each in page.get("Contents", ()):
                     yield Stored(each["Key"].removeprefix(self._prefix), int(each["Size"]))
+
+    def page(self, prefix: str, last_name: str) -> Sequence[Named]:
+        """Return objects whose names begin with `prefix` and come after `last_name`; some."""
+        with self.explained():
+            found = self._client.list_objects_v2(
+                Bucket=self._bucket,
+                Prefix=self._prefix + prefix,
+                **({"StartAfter": self._prefix + last_name} if last_name else {}),
+            )
+        return [
+            Named(
+                name=each["Key"].removeprefix(self._prefix),
+                etag=str(each.get("ETag") or each.get("LastModified") or ""),
+                size=int(each["Size"]),
+            )
+            for each in found.get("Contents", ())
+        ]
 
     def delete(self, name: str) -> None:
         """Remove an object; content when it is not there."""

@@ -79,6 +79,14 @@ class LibraryStore:
 
         scope.transaction(work)
 
+    def describe(self, site_id: str, asset_id: str, facts: Document) -> None:
+        """Set those `facts` (`alt`, `tags`) that nobody has set yet of a live file; repeatable."""
+        assets = site(self._database, site_id).collection(ASSETS)
+        for name, value in facts.items():
+            unset: Document = {"$in": [None, {}, []]}
+            query = {"_id": asset_id, "state": State.LIVE, name: unset}
+            assets.update(query, {"$set": {name: value}, "$inc": {"revision": 1}})
+
     def _twin(
         self, assets: Collection, owner: Claim, asset: Asset, session: ClientSession
     ) -> Asset | None:

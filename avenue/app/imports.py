@@ -1,0 +1,246 @@
+"""Imports from other places, put together for commands."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from avenue.app.services import audit_service, media_library
+from avenue.backup.errors import TargetRefuses, TargetUnreachable
+from avenue.backup.targets import Missing
+from avenue.backup.targets.s3 import S3Access, S3Target
+from avenue.builder.library.folders.moving import MovedFolders
+from avenue.builder.library.folders.store import FolderStore
+from avenue.config import Settings
+from avenue.identity import Site, command_actor
+from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.shelving.store import LibraryStore
+from avenue.media.store import LegacyUrls
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.adopt.store import AdoptedStore
+from avenue.migration.destinations import destination_of
+from avenue.migration.keeping import Shelves
+from avenue.migration.models import FolderOrder, Kind
+from avenue.migration.sources.cfimages import CfImagesSource
+from avenue.migration.sources.cloudinary import CloudinarySource, Key
+from avenue.migration.sources.errors import BadImportSource, SourceRefuses
+from avenue.migration.sources.models import Source
+from avenue.migration.sources.plan import EntryPlan
+from avenue.migration.sources.s3 import Object, S3Source
+from avenue.migration.sources.service import SourceImport, Wanted
+from avenue.migration.sources.supabase import SupabaseSource, status_of
+from avenue.migration.sources.url_list import UrlList
+from avenue.migration.store import PageStore
+from avenue.outside.asking import Asker
+from avenue.outside.errors import FetchFailed
+from avenue.outside.fetching import Fetcher
+from avenue.shop.store.pictures import PictureStore
+from avenue.storage.connection import Database
+from avenue.storage.quotas import Amount
+from avenue.storage.room import site_quota
+from avenue.storage.schema import Gate
+from avenue.storage.sites import Sites
+
+LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
+_BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
+_SCHEMES = ("s3:", "supabase:", "cloudinary:", "cfimages:")
+SECONDS = 60.0
+"""For one file in all."""
+RESERVED = re.compile(
+    r"/(?:(?:admin|static|login|logout)(?:/.*)?|healthz|readyz|metrics|robots\.txt)"
+)
+"""Where Avenue answers, whatever was brought in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOrder:
+    """What to bring in: `address` as people write it; the rest is as in `FolderOrder`."""
+
+    address: str
+    kind: Kind
+    hosts: tuple[str, ...] = ()
+    is_public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLeft:
+    """What the site may still store; None is no quota."""
+
+    bytes: int | None
+    files: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenImport:
+    """An import that can begin."""
+
+    origin: Source
+    work: SourceImport
+    quota: QuotaLeft
+
+
+def is_source(text: str) -> bool:
+    """Tell whether `text` names another place than a folder or a ZIP."""
+    return text.startswith(_SCHEMES) or Path(text).suffix.lower() in LISTS
+
+
+@contextmanager
+def source_import_of(
+    settings: Settings,
+    database: Database,
+    site_id: str,
+    order: SourceOrder,
+    plan: EntryPlan,
+    fetcher: Fetcher | None = None,
+) -> Iterator[OpenImport]:
+    """Give a command the import of a source into a site; `plan` is filled by it.
+
+    Raise `BadImportSource`, `S3NotInstalled`, else as `files_of`.
+    """
+    fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
+    source = source_of(settings, order.address, fetcher)
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    decoders = DecodePool(processes_for(workers=1))
+    library = media_library(settings, database, decoders)
+    own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
+    addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
+    tree_order = FolderOrder(place=Path(), kind=order.kind, prefix="/", is_public=order.is_public)
+    actor = command_actor(site)
+    try:
+        yield OpenImport(
+            origin=source,
+            work=SourceImport(
+                actor,
+                source,
+                Wanted(
+                    destination=destination_of(tree_order, site, settings),
+                    addresses=addresses,
+                    is_public=order.is_public,
+                    answers=lambda path: not RESERVED.fullmatch(path),
+                ),
+                Shelves(
+                    library=library,
+                    legacy_urls=LegacyUrls(database),
+                    store=LibraryStore(database),
+                    pages=PageStore(database),
+                    owners=PictureStore(database),
+                    audit=audit_service(settings, database),
+                ),
+                AdoptedStore(database),
+                MovedFolders(FolderStore(database)),
+                plan,
+            ),
+            quota=_quota_left(settings, library.used(actor), site),
+        )
+    finally:
+        decoders.close()
+
+
+def source_of(settings: Settings, text: str, fetcher: Fetcher) -> Source:
+    """Return the source that `text` names; raise `BadImportSource`. Nothing is asked of it yet."""
+    scheme, _, rest = text.partition(":")
+    if scheme == "s3":
+        return _s3(settings, text)
+    if scheme == "supabase":
+        return _supabase(settings, text, rest)
+    if scheme == "cloudinary":
+        return _cloudinary(settings, text, rest, fetcher)
+    if scheme == "cfimages":
+        return _cfimages(settings, text, rest)
+    if Path(text).is_file():
+        return UrlList(Path(text), fetcher)
+    raise BadImportSource(text, "there is no such file")
+
+
+def _s3(settings: Settings, text: str) -> Source:
+    found = _BUCKET.fullmatch(text)
+    if not found:
+        raise BadImportSource(text, "that names no bucket")
+    access = S3Access(
+        endpoint=settings.import_s3_endpoint,
+        region=settings.import_s3_region,
+        key=settings.import_s3_key,
+        secret=settings.import_s3_secret,
+        tmp_dir=settings.tmp_dir,
+    )
+    bucket = _Bucket(S3Target(found[1], "", access))
+    return S3Source(bucket, found[1], found[2] or "", settings.tmp_dir)
+
+
+def _supabase(settings: Settings, text: str, rest: str) -> Source:
+    key = settings.import_supabase_key
+    if not key:
+        raise BadImportSource(text, "AVENUE_IMPORT_SUPABASE_KEY is not set")
+    address = rest if "://" in rest else f"https://{rest}"
+    parts = urlsplit(address)
+    bucket, _, prefix = unquote(parts.path.strip("/")).partition("/")
+    if not parts.hostname or "@" in parts.netloc or not bucket:
+        raise BadImportSource(parts.hostname or "that", "it names no project and bucket")
+    base = f"{parts.scheme}://{parts.netloc}"
+    headers = {"Authorization": f"Bearer {key}", "apikey": key}
+    asker = Asker(base_url=base, headers=headers, status_of=status_of)
+    return SupabaseSource(asker, bucket, prefix, settings.tmp_dir)
+
+
+def _cloudinary(settings: Settings, text: str, rest: str, fetcher: Fetcher) -> Source:
+    key = Key(key=settings.import_cloudinary_key, secret=settings.import_cloudinary_secret)
+    if not (key.key and key.secret):
+        raise BadImportSource(
+            "Cloudinary",
+            "AVENUE_IMPORT_CLOUDINARY_KEY and AVENUE_IMPORT_CLOUDINARY_SECRET are not set",
+        )
+    cloud, _, prefix = rest.strip("/").partition("/")
+    if not re.fullmatch(r"[\w-]{1,100}", cloud):
+        raise BadImportSource("Cloudinary", "that names no cloud")
+    asker = Asker(base_url=settings.import_cloudinary_api, headers=key.headers)
+    return CloudinarySource(asker, key, cloud, prefix, fetcher, settings.tmp_dir)
+
+
+def _cfimages(settings: Settings, text: str, rest: str) -> Source:
+    if not settings.import_cfimages_token:
+        raise BadImportSource(text, "AVENUE_IMPORT_CFIMAGES_TOKEN is not set")
+    if not re.fullmatch(r"[\w-]{1,100}", rest):
+        raise BadImportSource(text, "that names no account")
+    headers = {"Authorization": f"Bearer {settings.import_cfimages_token}"}
+    asker = Asker(base_url=settings.import_cfimages_api, headers=headers)
+    return CfImagesSource(asker, rest, settings.tmp_dir)
+
+
+def _quota_left(settings: Settings, used: Amount, site: Site) -> QuotaLeft:
+    quota = site_quota(site, settings)
+    return QuotaLeft(
+        bytes=max(quota.bytes - used.bytes, 0) if quota.bytes else None,
+        files=max(quota.files - used.files, 0) if quota.files else None,
+    )
+
+
+class _Bucket:
+    """See `migration.sources.s3.Bucket`."""
+
+    def __init__(self, target: S3Target) -> None:
+        self._target = target
+
+    def after(self, prefix: str, last_key: str) -> Sequence[Object]:
+        """See `Bucket.after`."""
+        try:
+            found = self._target.page(prefix, last_key)
+        except TargetRefuses:
+            raise SourceRefuses from None
+        except TargetUnreachable:
+            raise FetchFailed from None
+        return [Object(key=each.name, etag=each.etag, size=each.size) for each in found]
+
+    def read(self, key: str) -> BinaryIO | None:
+        """See `Bucket.read`."""
+        try:
+            return self._target.open(key)
+        except Missing:
+            return None
+        except TargetRefuses:
+            raise SourceRefuses from None
+        except TargetUnreachable:
+            raise FetchFailed from None

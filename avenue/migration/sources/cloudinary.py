@@ -1,0 +1,154 @@
+"""What was uploaded to a cloud of Cloudinary: pictures and other files, no videos.
+
+Each kind and delivery type is a list of its own. What was fetched or derived is no original. A file
+that everybody may read is read at its own address; others at the API, which wants a signature.
+"""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from avenue.media.library import Incoming
+from avenue.migration.sources.errors import CursorGone
+from avenue.migration.sources.models import Entry, Listed
+from avenue.migration.sources.spooling import spooled
+from avenue.migration.sources.url_list import fetched
+from avenue.outside.asking import Asker
+from avenue.outside.errors import FetchFailed
+from avenue.outside.fetching import Fetcher
+
+AT_ONCE = 500
+LISTS = tuple(
+    (kind, delivery)
+    for kind in ("image", "raw")
+    for delivery in ("upload", "private", "authenticated")
+)
+HOST = "res.cloudinary.com"
+NO_CURSOR = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What lets one into a cloud: `secret` signs, and is in no text of this object."""
+
+    key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Key()"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What lets one ask the API."""
+        pair = base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
+    def signed(self, facts: dict[str, str]) -> str:
+        """Return `facts` as a query, signed as Cloudinary wants it (SHA-1)."""
+        text = "&".join(f"{name}={facts[name]}" for name in sorted(facts))
+        signature = hashlib.sha1(f"{text}{self.secret}".encode(), usedforsecurity=False).hexdigest()
+        return urlencode({**facts, "signature": signature, "api_key": self.key})
+
+
+class CloudinarySource:
+    """See `Source`."""
+
+    entries_per_hour = None  # the limit is of the API, which is asked once for 500 files
+
+    def __init__(
+        self,
+        asker: Asker,
+        key: Key,
+        cloud: str,
+        prefix: str,
+        fetcher: Fetcher,
+        tmp_dir: Path,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._asker = asker
+        self._key = key
+        self._cloud = cloud
+        self._prefix = prefix
+        self._fetcher = fetcher
+        self._tmp_dir = tmp_dir
+        self._now = now
+
+    @property
+    def name(self) -> str:
+        """See `Source.name`."""
+        return f"cloudinary:{self._cloud}"
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """See `Source.hosts`."""
+        return (HOST,)
+
+    def page(self, cursor: str | None) -> Listed:
+        """See `Source.page`; a cursor is the number of a list, and the cursor inside it."""
+        number, inside = json.loads(cursor) if cursor else (0, None)
+        kind, delivery = LISTS[number]
+        wanted = {"max_results": str(AT_ONCE), "tags": "true", "context": "true"}
+        if self._prefix:
+            wanted["prefix"] = self._prefix
+        if inside:
+            wanted["next_cursor"] = inside
+        try:
+            answer = self._asker.json(
+                f"/v1_1/{quote(self._cloud)}/resources/{kind}/{delivery}?{urlencode(wanted)}"
+            )
+        except FetchFailed as error:
+            if inside and error.facts.get("http_status") == NO_CURSOR:
+                raise CursorGone from None
+            raise
+        following = answer.get("next_cursor")
+        at = (number, following) if following else (number + 1, None)
+        return Listed.of(
+            answer["resources"],
+            lambda each: self._entry(each, kind, delivery),
+            json.dumps(at) if at[0] < len(LISTS) else None,
+        )
+
+    @contextmanager
+    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+        """See `Source.opened`."""
+        facts = dict(entry.open_with)
+        if url := facts.pop("url", ""):
+            with fetched(self._fetcher, url, entry.name, max_bytes) as file:
+                yield file
+            return
+        kind = facts.pop("kind")
+        query = self._key.signed({**facts, "timestamp": str(int(self._now()))})
+        path = f"/v1_1/{quote(self._cloud)}/{kind}/download?{query}"
+        with (
+            self._asker.asked(path) as answer,
+            spooled(answer.blocks, entry.name, self._tmp_dir, max_bytes=max_bytes) as file,
+        ):
+            yield file
+
+    def _entry(self, found: dict[str, Any], kind: str, delivery: str) -> Entry:
+        public_id, extension = str(found["public_id"]), str(found.get("format") or "")
+        is_public = delivery == "upload" and not found.get("access_control")
+        custom = (found.get("context") or {}).get("custom") or {}
+        folder = found.get("asset_folder") or found.get("folder") or public_id.rpartition("/")[0]
+        name = public_id.rpartition("/")[2]
+        return Entry(
+            key=f"{kind}/{delivery}/{public_id}",
+            name=f"{name}.{extension}" if extension else name,
+            version=str(found.get("version") or ""),
+            length=found.get("bytes") if isinstance(found.get("bytes"), int) else None,
+            addresses=(f"/{quote(self._cloud)}/{kind}/{delivery}/{quote(public_id)}",),
+            is_public=is_public,
+            alt=str(custom.get("alt") or custom.get("caption") or ""),
+            tags=tuple(map(str, found.get("tags") or ())),
+            folder=tuple(filter(None, str(folder).split("/"))),
+            open_with={"url": str(found["secure_url"])}
+            if is_public
+            else {"kind": kind, "public_id": public_id, "format": extension, "type": delivery},
+        )

@@ -1,0 +1,108 @@
+"""What can go wrong with a source of files.
+
+::
+
+    AvenueError
+    ├── Invalid              400
+    │   ├── BadImportSource       nothing that files are brought in from
+    │   └── BadUrlList            a list of URLs that cannot be read
+    ├── Conflict             409
+    │   └── CursorGone            a list that has to be asked for anew; internal
+    └── Unprocessable        422
+        ├── SourceGone            the source has the file no more
+        ├── SourceUnclear         what the source answers is not understood
+        ├── MalformedEntry        one thing in its list is not
+        ├── SourceRefuses         the source does not let us in
+        ├── NotOriginal           only changed copies of it are there
+        ├── WouldBePublic         a private file that everybody would read here
+        └── AskedTooOften         a limit that did not end
+"""
+
+from avenue.errors import Conflict, Invalid, Unprocessable
+
+
+class BadImportSource(Invalid):
+    """The address names nothing that files are brought in from."""
+
+    code = "bad_import_source"
+    message = "Files are not brought in from {source}: {reason}."
+    hint = (
+        "Give a folder, a ZIP, a list of URLs (.csv, .jsonl), or s3://bucket/prefix, "
+        "supabase:https://ref.supabase.co/bucket, cloudinary:cloud, cfimages:account."
+    )
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(words={"source": source, "reason": reason})
+
+
+class BadUrlList(Invalid):
+    """A list of URLs that cannot be read."""
+
+    code = "bad_url_list"
+    message = "The list cannot be read: {reason}."
+    hint = "Give a CSV with the column url, or JSON objects with url, one a line, in UTF-8."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(words={"reason": reason})
+
+
+class CursorGone(Conflict):
+    """The source knows a place in its list no more."""
+
+    code = "cursor_gone"
+
+
+class SourceGone(Unprocessable):
+    """The source has the file no more."""
+
+    code = "source_gone"
+    message = "There is no such file there any more."
+    hint = "Take its address out where it is named, or upload the file itself."
+
+
+class SourceRefuses(Unprocessable):
+    """The source does not let us in."""
+
+    code = "source_refuses"
+    message = "The source does not hand this over."
+    hint = "Check the key in the environment, and what it may read."
+
+
+class SourceUnclear(Unprocessable):
+    """What the source answers is not understood."""
+
+    code = "source_unclear"
+    message = "The source answers something else than its documentation says."
+    hint = "Check its address. An old self-hosted Supabase is brought in as s3://, which it speaks."
+
+
+class MalformedEntry(Unprocessable):
+    """One thing in the list of the source is not understood."""
+
+    code = "malformed_entry"
+    message = "The source tells of it in a way that is not understood."
+    hint = "Upload the file itself."
+
+
+class NotOriginal(Unprocessable):
+    """Only changed copies of the file are there."""
+
+    code = "not_original"
+    message = "The source has no original of this file."
+    hint = "Upload the original itself."
+
+
+class WouldBePublic(Unprocessable):
+    """A file that is private there, or may be, and that everybody would read here."""
+
+    code = "would_be_public"
+    message = "Everybody could read this file here, and not everybody may there."
+    hint = "Bring it in with --as uploads, or say --public where the source cannot tell."
+
+
+class AskedTooOften(Unprocessable):
+    """The limit of the source did not end while it was waited for."""
+
+    code = "rate_limited"
+    message = "The source answered again and again that it was asked too often."
+    hint = "Run the same command again later; it goes on where it stopped."

@@ -1,0 +1,190 @@
+"""What is known of a source while it is brought in: its entries, their addresses, who names them.
+
+Kept in a temporary SQLite database, as `migration/plan.py` is.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from avenue.media.legacy import forms_of
+from avenue.migration.models import Outcome, Problem, Reference
+from avenue.migration.sources.models import Entry
+
+PAGE_ROWS = 500
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE entries (key TEXT PRIMARY KEY, entry TEXT, bytes INT, outcome TEXT) WITHOUT ROWID;
+CREATE TABLE paths (path TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
+CREATE INDEX paths_of_entry ON paths (key);
+CREATE TABLE refused (path TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
+CREATE TABLE silent (path TEXT, code TEXT, message TEXT, PRIMARY KEY (path, code)) WITHOUT ROWID;
+CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, key TEXT,
+                    rewritten INT NOT NULL DEFAULT 0,
+                    PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
+CREATE INDEX named_by_key ON named (key);
+"""
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """How many entries and how many bytes; `unmeasured` entries have a length nobody told."""
+
+    entries: int
+    bytes: int
+    unmeasured: int
+
+
+class EntryPlan:
+    """Safe to use from many threads. Lists are read in pages, so none is in memory whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._rows.close()
+
+    def add(self, entry: Entry, paths: tuple[str, ...]) -> bool:
+        """Note an entry and its old paths; return False when a path is another entry's."""
+        text = json.dumps(asdict(entry))
+        statement = "INSERT OR REPLACE INTO entries (key, entry, bytes) VALUES (?, ?, ?)"
+        self._do(statement, _safe(entry.key), text, entry.length)
+        is_alone = True
+        for path in paths:
+            self._do("INSERT OR IGNORE INTO paths VALUES (?, ?)", path, _safe(entry.key))
+            found = self._all("SELECT key FROM paths WHERE path = ?", path)
+            is_alone = is_alone and found[0][0] == _safe(entry.key)
+        return is_alone
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what is not settled yet."""
+        query = (
+            "SELECT key, entry FROM entries WHERE key > ? AND outcome IS NULL ORDER BY key LIMIT ?"
+        )
+        for _, text in self._paged(query, keys=1):
+            read = json.loads(text)
+            lists = {name: tuple(read[name]) for name in ("addresses", "tags", "folder")}
+            yield Entry(**{**read, **lists})
+
+    def paths_of(self, entry: Entry) -> list[str]:
+        """Return the old paths that are this entry's."""
+        query = "SELECT path FROM paths WHERE key = ? ORDER BY path"
+        return [row[0] for row in self._all(query, _safe(entry.key))]
+
+    def note(self, reference: Reference) -> None:
+        """Note that a record names an address, if that is one of an entry."""
+        for form in forms_of(reference.path):
+            found = self._all("SELECT key FROM paths WHERE path = ?", form)
+            if found:
+                self._do(
+                    "INSERT OR IGNORE INTO named (kind, id, address, path, key)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    *(reference.kind, reference.id, reference.address, reference.path),
+                    found[0][0],
+                )
+                return
+
+    def references_of(self, entry: Entry) -> list[Reference]:
+        """Return how owners of pictures refer to an entry, if not rewritten yet."""
+        query = (
+            "SELECT kind, id, address, path FROM named WHERE key = ? AND NOT rewritten"
+            " AND kind != 'page' ORDER BY kind, id, address"
+        )
+        return [
+            Reference(kind=kind, id=own_id, address=address, path=path)
+            for kind, own_id, address, path in self._all(query, _safe(entry.key))
+        ]
+
+    def settle_reference(self, reference: Reference) -> None:
+        """Note that a record no longer names an old address."""
+        self._do(
+            "INSERT INTO named (kind, id, address, path, rewritten) VALUES (?, ?, ?, ?, 1)"
+            " ON CONFLICT DO UPDATE SET rewritten = 1",
+            *(reference.kind, reference.id, reference.address, reference.path),
+        )
+
+    def settle(self, entry: Entry, outcome: Outcome) -> None:
+        """Note what became of an entry."""
+        self._do("UPDATE entries SET outcome = ? WHERE key = ?", outcome, _safe(entry.key))
+
+    def refuse(self, problem: Problem) -> None:
+        """Note that something cannot be taken."""
+        self._do("INSERT OR REPLACE INTO refused VALUES (?, ?, ?)", *_row(problem))
+
+    def silence(self, problem: Problem) -> None:
+        """Note that an old address will not answer."""
+        self._do("INSERT OR REPLACE INTO silent VALUES (?, ?, ?)", *_row(problem))
+
+    def refused(self) -> Iterator[Problem]:
+        """Yield what cannot be taken."""
+        query = "SELECT path, code, message FROM refused WHERE path > ? ORDER BY path LIMIT ?"
+        for path, code, message in self._paged(query, keys=1):
+            yield Problem(path=path, code=code, message=message)
+
+    def silent(self) -> Iterator[Problem]:
+        """Yield the old addresses that will not answer."""
+        query = (
+            "SELECT path, code, message FROM silent WHERE (path, code) > (?, ?)"
+            " ORDER BY path, code LIMIT ?"
+        )
+        for path, code, message in self._paged(query, keys=2):
+            yield Problem(path=path, code=code, message=message)
+
+    def amounts(self) -> Amounts:
+        """Return how much is not settled yet."""
+        (row,) = self._all(
+            "SELECT count(*), coalesce(sum(bytes), 0), count(*) - count(bytes)"
+            " FROM entries WHERE outcome IS NULL"
+        )
+        return Amounts(entries=row[0], bytes=row[1], unmeasured=row[2])
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many entries had this outcome; of the refused ones those never seen, too."""
+        if outcome is Outcome.REFUSED:
+            return int(self._all("SELECT count(*) FROM refused")[0][0])
+        query = "SELECT count(*) FROM entries WHERE outcome = ?"
+        return int(self._all(query, outcome)[0][0])
+
+    def count_silent(self) -> int:
+        """Return how many old addresses will not answer."""
+        return int(self._all("SELECT count(*) FROM silent")[0][0])
+
+    def count_named(self) -> int:
+        """Return how many references there are to entries."""
+        return int(self._all("SELECT count(*) FROM named")[0][0])
+
+    def count_rewritten(self) -> dict[str, int]:
+        """Return how many references were rewritten, by the kind of their record."""
+        return dict(self._all("SELECT kind, count(*) FROM named WHERE rewritten GROUP BY kind"))
+
+    def _paged(self, query: str, *, keys: int) -> Iterator[Row]:
+        """Yield the rows of `query`; its first `keys` columns say where to go on."""
+        last: Row = ("",) * keys
+        while rows := self._all(query, *last, PAGE_ROWS):
+            yield from rows
+            last = rows[-1][:keys]
+
+    def _all(self, query: str, *values: object) -> list[Row]:
+        with self._lock:
+            return self._rows.execute(query, values).fetchall()
+
+    def _do(self, statement: str, *values: object) -> None:
+        with self._lock:
+            self._rows.execute(statement, values)
+
+
+def _row(problem: Problem) -> Row:
+    return _safe(problem.path), problem.code, problem.message
+
+
+def _safe(key: str) -> str:
+    """Return a key as SQLite can hold it: lone surrogates and zeros are escaped, JSON has all."""
+    return json.dumps(key, ensure_ascii=True)[1:-1] if not key.isprintable() else key

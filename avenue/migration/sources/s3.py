@@ -1,0 +1,97 @@
+"""The objects of a bucket of S3, or of anything that speaks like it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import quote
+
+from avenue.media.library import Incoming
+from avenue.migration.sources.errors import SourceGone
+from avenue.migration.sources.models import Entry, Listed
+from avenue.migration.sources.spooling import spooled
+
+BLOCK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """An object of a bucket: its whole key, what tells it from a former one, and its bytes."""
+
+    key: str
+    etag: str
+    size: int
+
+
+class Bucket(Protocol):
+    """A bucket, handed over by who can speak to it. Threads may share it."""
+
+    def after(self, prefix: str, last_key: str) -> Sequence[Object]:
+        """Return objects below `prefix` with keys after `last_key`, by key; some at once."""
+
+    def read(self, key: str) -> BinaryIO | None:
+        """Return the bytes of an object as a stream, None when it is not there."""
+
+
+class S3Source:
+    """See `Source`. Who may read an object S3 tells only one by one, so it is not asked."""
+
+    entries_per_hour = None
+
+    def __init__(self, bucket: Bucket, name: str, prefix: str, tmp_dir: Path) -> None:
+        self._bucket = bucket
+        self._bucket_name = name
+        self._prefix = prefix
+        self._tmp_dir = tmp_dir
+
+    @property
+    def name(self) -> str:
+        """See `Source.name`. One bucket, whatever part of it: a key is the whole one."""
+        return f"s3://{self._bucket_name}"
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """See `Source.hosts`: Amazon's; others are told (`--host`)."""
+        return (f"{self._bucket_name}.s3.amazonaws.com", "s3.amazonaws.com")
+
+    def page(self, cursor: str | None) -> Listed:
+        """See `Source.page`."""
+        found = self._bucket.after(self._prefix, cursor or "")
+        return Listed(
+            entries=[self._entry(each) for each in found if not self._is_folder(each)],
+            cursor=found[-1].key if found else None,
+        )
+
+    @contextmanager
+    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+        """See `Source.opened`."""
+        body = self._bucket.read(entry.key)
+        if body is None:
+            raise SourceGone
+        with (
+            closing(body),
+            spooled(
+                iter(lambda: body.read(BLOCK_BYTES), b""),
+                entry.name,
+                self._tmp_dir,
+                max_bytes=max_bytes,
+            ) as file,
+        ):
+            yield file
+
+    def _entry(self, found: Object) -> Entry:
+        way = [each for each in found.key.split("/") if each not in {"", ".", ".."}]
+        path = quote(found.key)
+        return Entry(
+            key=found.key,
+            name=way[-1] if way else "",
+            version=found.etag,
+            length=found.size,
+            addresses=(f"/{path}", f"/{self._bucket_name}/{path}"),
+            folder=tuple(way[:-1]),
+        )
+
+    def _is_folder(self, found: Object) -> bool:
+        """Tell whether it is only what consoles make to show an empty folder."""
+        return found.key.endswith("/") and not found.size

@@ -1,0 +1,351 @@
+"""Bringing in what a source has: list, plan, copy, rewrite what names it, let old addresses lead.
+
+Every step may be repeated. What has become of an entry is remembered by the source, its key and its
+version, once it is in; so a run that was killed is finished by the next one, and a third finds
+nothing to do.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+from avenue.errors import AvenueError, StorageFull, Unavailable
+from avenue.identity import Actor
+from avenue.media.legacy import legacy_path
+from avenue.media.library import Incoming
+from avenue.media.models import State, Visibility
+from avenue.media.urls import is_own_path
+from avenue.migration.addresses import OldAddresses
+from avenue.migration.adopt.models import Adopted
+from avenue.migration.adopt.store import AdoptedStore
+from avenue.migration.keeping import Keeper, Kept, Shelves
+from avenue.migration.models import Destination, Outcome, Problem, Reference
+from avenue.migration.page_addresses import PageAddresses
+from avenue.migration.sources.errors import (
+    AskedTooOften,
+    CursorGone,
+    MalformedEntry,
+    SourceGone,
+    SourceRefuses,
+    SourceUnclear,
+    WouldBePublic,
+)
+from avenue.migration.sources.models import Entry, Folders, Listed, Source
+from avenue.migration.sources.plan import EntryPlan
+from avenue.outside.errors import FetchFailed, RateLimited
+from avenue.storage.idempotency import UploadInProgress
+
+T = TypeVar("T")
+THREADS = 4
+"""So no host is asked for more than four at once."""
+TRIES = 8
+"""How often one is asked for that is answered each time that it was asked too often."""
+PATIENCE_SECONDS = 120
+"""How long nothing of an entry may succeed, before the database is taken for gone."""
+PAUSE_SECONDS = 1.0
+LISTED_ANEW = 3
+GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+SHUT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+LONGEST_ALT, LONGEST_TAG, MOST_TAGS = 1000, 50, 20
+"""As the media library takes them."""
+SAME_ADDRESS = "Another file of the source has the same address; one of them answers."
+NO_ADDRESS = "No address can hold this name."
+OWN_ADDRESS = "Avenue itself answers at this address."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How things are brought in.
+
+    `is_public`: where the source cannot tell, everybody may read. `answers` tells whether an old
+    path can lead to a file.
+    """
+
+    destination: Destination
+    addresses: OldAddresses
+    is_public: bool
+    answers: Callable[[str], bool]
+
+
+class SourceImport:
+    """Brings one source into one site: `read` first, then `preview` or `bring`.
+
+    The three do their work while they are iterated, a step at a time; `plan` has it all.
+    """
+
+    def __init__(
+        self,
+        actor: Actor,
+        source: Source,
+        wanted: Wanted,
+        shelves: Shelves,
+        adopted: AdoptedStore,
+        folders: Folders,
+        plan: EntryPlan,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._actor = actor
+        self._site = actor.site.id
+        self._source = source
+        self._wanted = wanted
+        self._shelves = shelves
+        self._adopted = adopted
+        self._folders = folders
+        self._plan = plan
+        self._pause = _Pause(sleep)
+        self._keeper = Keeper(actor, wanted.destination, shelves)
+        self._pages = PageAddresses(
+            self._site, shelves.pages, wanted.addresses, self._keeper.answering
+        )
+        self._folder_ids: dict[tuple[str, ...], str | None] = {}
+        self._making_folders = threading.Lock()
+
+    def read(self) -> Iterator[None]:
+        """List the source, and note who names what; nothing is copied. A step for each page.
+
+        Raise why the source cannot be listed.
+        """
+        for listed in self._listed():
+            for each in listed.entries:
+                self._add(each)
+            for text in listed.malformed:
+                self._refuse(text, MalformedEntry())
+            yield
+        self._wanted.addresses.add_hosts(self._source.hosts)
+        if self._wanted.destination.adopts:
+            for reference in self._owners_references():
+                self._plan.note(reference)
+        for reference in self._pages.references():
+            self._plan.note(reference)
+
+    def preview(self) -> Iterator[None]:
+        """Settle what is in already; what would be copied stays open."""
+        for entry in self._plan.entries():
+            if self._is_refused(entry) or self._is_unchanged(entry):
+                continue
+            yield
+
+    def bring(self) -> Iterator[None]:
+        """Copy what is not there yet, and rewrite what names it; a step for each entry.
+
+        Raise `StorageFull`, or `Unavailable` when the database stays away; then run it again.
+        """
+        try:
+            yield from self._copied()
+            for reference in self._pages.rewrite():
+                self._plan.settle_reference(reference)
+        finally:
+            self._write_down()
+
+    def _listed(self) -> Iterator[Listed]:
+        """Yield the pages of the list; anew from its start when the source forgot the place."""
+        for _ in range(LISTED_ANEW):
+            try:
+                cursor: str | None = None
+                while True:
+                    listed = self._patiently(lambda at=cursor: self._page(at))  # type: ignore[misc]
+                    yield listed
+                    cursor = listed.cursor
+                    if cursor is None:
+                        return
+            except CursorGone:
+                continue
+        raise SourceUnclear
+
+    def _page(self, cursor: str | None) -> Listed:
+        try:
+            return self._source.page(cursor)
+        except (KeyError, TypeError, AttributeError):
+            raise SourceUnclear from None
+
+    def _add(self, entry: Entry) -> None:
+        paths = []
+        for address in entry.addresses:
+            path = legacy_path(address)
+            if path is None:
+                self._silence(entry, "unsafe_name", NO_ADDRESS)
+            elif is_own_path(path) or not self._wanted.answers(path):
+                self._silence(entry, "own_address", OWN_ADDRESS)
+            else:
+                paths.append(path)
+        if not self._plan.add(entry, tuple(paths)):
+            self._silence(entry, "same_address", SAME_ADDRESS)
+
+    def _owners_references(self) -> Iterator[Reference]:
+        last = None
+        while found := self._shelves.owners.external_after(self._site, last):
+            for claim, url in found:
+                path = self._wanted.addresses.path_in(url)
+                if path:
+                    yield Reference(kind=claim.kind, id=claim.id, address=url, path=path)
+            last = found[-1][0]
+
+    def _copied(self) -> Iterator[None]:
+        pending: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(THREADS) as pool:
+            try:
+                for entry in self._plan.entries():
+                    if len(pending) >= 2 * THREADS:
+                        pending.popleft().result()
+                        yield
+                    pending.append(pool.submit(self._one, entry))
+                while pending:
+                    pending.popleft().result()
+                    yield
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _one(self, entry: Entry) -> None:
+        try:
+            if not self._is_refused(entry) and not self._is_unchanged(entry):
+                self._patiently(lambda: self._bring(entry))
+        except (StorageFull, Unavailable):
+            raise
+        except AvenueError as error:
+            self._refuse(entry.key, error)
+            self._plan.settle(entry, Outcome.REFUSED)
+
+    def _bring(self, entry: Entry) -> None:
+        policy = self._wanted.destination.policy
+        with self._source.opened(entry, max_bytes=policy.max_bytes) as file:
+            policy.check_file(file.file)
+            kept = self._keep(entry, file)
+        self._describe(entry, kept)
+        self._adopted.put(
+            self._site,
+            Adopted(
+                collection=self._source.name,
+                key=entry.key,
+                kind="file",
+                keys=(),
+                target=kept.asset.id,
+                print=entry.version,
+                revision=0,
+                is_whole=True,
+            ),
+        )
+        self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
+
+    def _keep(self, entry: Entry, file: Incoming) -> Kept:
+        """Store a file for the records that name it, else for the destination's owner."""
+        paths = self._plan.paths_of(entry)
+        first: Kept | None = None
+        for reference in self._plan.references_of(entry):
+            kept = self._keeper.adopt(reference, file, [] if first else paths)
+            if kept:
+                self._plan.settle_reference(reference)
+                first = first or kept
+        return first or self._keeper.keep(file, paths, folder=self._folder_of(entry))
+
+    def _folder_of(self, entry: Entry) -> str | None:
+        if not entry.folder or not self._wanted.destination.has_folders:
+            return None
+        names = entry.folder
+        with self._making_folders:
+            if names not in self._folder_ids:
+                self._folder_ids[names] = self._folders.at(self._actor, names)
+            return self._folder_ids[names]
+
+    def _describe(self, entry: Entry, kept: Kept) -> None:
+        """Let alt text and tags come along, where nobody has said anything of the file yet."""
+        alt = " ".join(entry.alt.split())[:LONGEST_ALT]
+        tags = [" ".join(each.lower().split()) for each in entry.tags]
+        good = [each for each in tags if 1 <= len(each) <= LONGEST_TAG and each.isprintable()]
+        facts: dict[str, object] = {}
+        if alt:
+            facts["alt"] = {self._actor.site.language: alt}
+        if good and self._wanted.destination.has_folders:
+            facts["tags"] = list(dict.fromkeys(good))[:MOST_TAGS]
+        if facts:
+            self._shelves.store.describe(self._site, kept.asset.id, facts)
+
+    def _is_refused(self, entry: Entry) -> bool:
+        """Refuse an entry that more people would read here than there, or that is too large."""
+        policy = self._wanted.destination.policy
+        is_public = self._wanted.is_public if entry.is_public is None else entry.is_public
+        try:
+            if policy.visibility is Visibility.PUBLIC and not is_public:
+                raise WouldBePublic
+            policy.check_bytes(entry.length or 0)
+        except AvenueError as error:
+            self._refuse(entry.key, error)
+            self._plan.settle(entry, Outcome.REFUSED)
+            return True
+        return False
+
+    def _is_unchanged(self, entry: Entry) -> bool:
+        """Settle an entry that is in already; one that a record came to name is not."""
+        known = self._adopted.get(self._site, self._source.name, entry.key)
+        if known is None or known.print != entry.version:
+            return False
+        asset = self._keeper.asset(known.target)
+        if asset is None or asset.state is not State.LIVE or self._plan.references_of(entry):
+            return False
+        self._plan.settle(entry, Outcome.UNCHANGED)
+        return True
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """Do `work`, again while what hinders it passes; raise what does not."""
+        ends_at, tries = time.monotonic() + PATIENCE_SECONDS, 0
+        while True:
+            self._pause.wait()
+            try:
+                return work()
+            except RateLimited as error:
+                tries += 1
+                if tries >= TRIES:
+                    raise AskedTooOften from None
+                self._pause.extend(error.pause_seconds)
+            except FetchFailed as error:
+                raise _meaning(error) from None
+            except (Unavailable, UploadInProgress) as error:
+                if isinstance(error, StorageFull) or time.monotonic() > ends_at:
+                    raise
+                self._pause.extend(PAUSE_SECONDS)
+
+    def _refuse(self, what: str, error: AvenueError) -> None:
+        self._plan.refuse(Problem(path=what, code=error.code, message=error.message))
+
+    def _silence(self, entry: Entry, code: str, message: str) -> None:
+        self._plan.silence(Problem(path=entry.key, code=code, message=message))
+
+    def _write_down(self) -> None:
+        """Leave one entry in the log of changes, if anything was changed."""
+        counts = {each.value: self._plan.count(each) for each in Outcome}
+        rewritten = sum(self._plan.count_rewritten().values())
+        if counts[Outcome.STORED] or counts[Outcome.DUPLICATE] or rewritten:
+            self._shelves.audit.record_command(
+                self._site,
+                "import",
+                "source.imported",
+                self._source.name,
+                details={**counts, "rewritten": rewritten},
+            )
+
+
+class _Pause:
+    """When a source wants to be left alone, all threads wait."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self._until = float("-inf")
+
+    def extend(self, seconds: float) -> None:
+        self._until = max(self._until, time.monotonic() + seconds)
+
+    def wait(self) -> None:
+        left = self._until - time.monotonic()
+        if left > 0:
+            self._sleep(left)
+
+
+def _meaning(error: FetchFailed) -> AvenueError:
+    status = error.facts.get("http_status")
+    if status in GONE:
+        return SourceGone()
+    return SourceRefuses() if status in SHUT else error

@@ -1,0 +1,105 @@
+"""A bucket of Supabase Storage.
+
+Its errors are HTTP 400 with the status they mean in the body. Since list-v2 a bucket is listed as a
+whole; an older server knows only folders, so it is brought in by S3, which it speaks, too.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from avenue.media.legacy import SUPABASE
+from avenue.media.library import Incoming
+from avenue.migration.sources.errors import CursorGone
+from avenue.migration.sources.models import Entry, Listed
+from avenue.migration.sources.spooling import spooled
+from avenue.outside.asking import Asker
+from avenue.outside.errors import FetchFailed
+
+AT_ONCE = 1000
+API = "/storage/v1"
+NO_CURSOR = 400
+CODES = frozenset(HTTPStatus)
+
+
+def status_of(status: int, body: bytes) -> int:
+    """Return the status that an answer means."""
+    try:
+        told = int(json.loads(body)["statusCode"])
+    except (ValueError, TypeError, KeyError):
+        return status
+    return told if told in CODES else status
+
+
+class SupabaseSource:
+    """See `Source`."""
+
+    entries_per_hour = None
+
+    def __init__(self, asker: Asker, bucket: str, prefix: str, tmp_dir: Path) -> None:
+        self._asker = asker
+        self._bucket = bucket
+        self._prefix = prefix
+        self._tmp_dir = tmp_dir
+        self._is_public: bool | None = None
+
+    @property
+    def name(self) -> str:
+        """See `Source.name`."""
+        return f"supabase:{self._asker.base_url}/{self._bucket}"
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """See `Source.hosts`."""
+        return (urlsplit(self._asker.base_url).netloc,)
+
+    def page(self, cursor: str | None) -> Listed:
+        """See `Source.page`."""
+        if self._is_public is None:
+            about = self._asker.json(f"{API}/bucket/{quote(self._bucket, safe='')}")
+            self._is_public = about.get("public") is True
+        wanted = {"prefix": self._prefix, "limit": AT_ONCE, "with_delimiter": False}
+        try:
+            answer = self._asker.json(
+                f"{API}/object/list-v2/{quote(self._bucket, safe='')}",
+                {**wanted, "cursor": cursor} if cursor else wanted,
+            )
+        except FetchFailed as error:
+            if cursor and error.facts.get("http_status") == NO_CURSOR:
+                raise CursorGone from None
+            raise
+        return Listed.of(
+            answer["objects"],
+            self._entry,
+            answer.get("nextCursor") if answer.get("hasNext") else None,
+        )
+
+    @contextmanager
+    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+        """See `Source.opened`."""
+        path = f"{API}/object/authenticated/{self._place(entry.key)}"
+        with (
+            self._asker.asked(path) as answer,
+            spooled(answer.blocks, entry.name, self._tmp_dir, max_bytes=max_bytes) as file,
+        ):
+            yield file
+
+    def _entry(self, found: dict[str, Any]) -> Entry:
+        key, about = str(found["name"]), found.get("metadata") or {}
+        way = [each for each in key.split("/") if each]
+        return Entry(
+            key=key,
+            name=way[-1] if way else "",
+            version=str(about.get("eTag") or found.get("updated_at") or ""),
+            length=about.get("size") if isinstance(about.get("size"), int) else None,
+            addresses=(f"{SUPABASE}/{self._place(key)}",),
+            is_public=bool(self._is_public),
+            folder=tuple(way[:-1]),
+        )
+
+    def _place(self, key: str) -> str:
+        return f"{quote(self._bucket, safe='')}/{quote(key)}"

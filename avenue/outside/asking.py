@@ -1,0 +1,109 @@
+"""Asks the API of a service that whoever runs the house has named, with what lets them in.
+
+A host that is written as one of a private network is taken as meant; what any other leads to is
+checked each time. No redirect is followed, so what lets one in reaches nobody else.
+"""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from avenue.outside.connection import Patience
+from avenue.outside.dialling import Dialler
+from avenue.outside.errors import (
+    FetchFailed,
+    FetchTooSlow,
+    RateLimited,
+    TooLargeToFetch,
+)
+from avenue.outside.pauses import LIMITING, pause_of
+from avenue.outside.posting import DIALLER, connected_as_meant
+from avenue.outside.urls import target_of
+
+SECONDS, IDLE_SECONDS = 120.0, 20.0
+MOST_JSON_BYTES = 32 * 1024 * 1024
+MOST_ERROR_BYTES = 64 * 1024
+BLOCK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was answered well; `blocks` is the body as it comes."""
+
+    blocks: Iterator[bytes]
+
+
+def status_as_it_is(status: int, _: bytes) -> int:
+    """Return the status; some services have another one in the body."""
+    return status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Asks below `base_url`; `headers` are sent each time, and in no text of this object.
+
+    `status_of` says what an answer that is none of the good ones means.
+    """
+
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    status_of: Callable[[int, bytes], int] = status_as_it_is
+    dialler: Dialler = DIALLER
+
+    def json(self, path: str, body: object = None) -> Any:
+        """Return what is answered to a GET, or to a POST of `body`; raise as `asked`."""
+        with self.asked(path, body) as answer:
+            read, length = [], 0
+            for block in answer.blocks:
+                length += len(block)
+                if length > MOST_JSON_BYTES:
+                    raise TooLargeToFetch(MOST_JSON_BYTES)
+                read.append(block)
+        try:
+            return json.loads(b"".join(read))
+        except (ValueError, RecursionError):
+            raise FetchFailed from None
+
+    @contextmanager
+    def asked(self, path: str, body: object = None) -> Iterator[Answer]:
+        """Ask and yield a good answer.
+
+        Raise `RateLimited`, `FetchFailed` with the `http_status`, `FetchTooSlow`,
+        `AddressNotAllowed`. What libraries say names addresses, so none of it is passed on.
+        """
+        try:
+            with ExitStack() as open_things:
+                yield self._answer(path, body, open_things)
+        except TimeoutError:
+            raise FetchTooSlow from None
+        except (OSError, http.client.HTTPException, ValueError):
+            raise FetchFailed from None
+
+    def _answer(self, path: str, body: object, open_things: ExitStack) -> Answer:
+        target = target_of(self.base_url + path, any_port=True)
+        patience = Patience(SECONDS, IDLE_SECONDS)
+        connection = connected_as_meant(target, patience, open_things, self.dialler)
+        sent = None if body is None else json.dumps(body).encode()
+        headers = {"User-Agent": "Avenue", "Connection": "close", **self.headers}
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        connection.request("GET" if sent is None else "POST", target.path, sent, headers)
+        answer = connection.getresponse()
+        if answer.status != HTTPStatus.OK:
+            status = self.status_of(answer.status, answer.read(MOST_ERROR_BYTES))
+            if status in LIMITING:
+                raise RateLimited(pause_of(answer.headers), http_status=status)
+            raise FetchFailed(http_status=status)
+        patience.stage(None)
+        return Answer(blocks=_blocks(answer))
+
+
+def _blocks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    while block := answer.read(BLOCK_BYTES):
+        yield block
+    if answer.length:  # what was announced and did not come
+        raise FetchFailed

@@ -1,0 +1,338 @@
+"""Files of other services come in once each, with what belongs to them, or are named."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from avenue.app.imports import SourceOrder, source_import_of
+from avenue.config import Settings
+from avenue.migration.models import Kind, Outcome
+from avenue.migration.sources import service
+from avenue.migration.sources.plan import EntryPlan
+from avenue.outside.connection import dial
+from avenue.outside.fetching import Fetcher
+from tests import pictures
+from tests.backup import s3
+from tests.migration.house import House
+from tests.migration.stand_ins import ACCOUNT_HASH, KEY, SECRET, StandIn, limited, served
+
+PUBLIC = "93.184.216.34"
+AWKWARD = ("a//b.jpg", "/lead.jpg", "trail/", "../up.jpg", "tab\there.jpg", "100%25.jpg")
+AWKWARD += ("ñandú.jpg", "空.jpg", 'it\'s "so".jpg', "plain/deep/er.jpg")
+
+
+def picture(seed: int) -> bytes:
+    return pictures.photo(32, 24, noise=False, seed=seed)
+
+
+@dataclass
+class Imports:
+    """Runs imports in this process: names lead to the stand-in, and nobody waits."""
+
+    avenue: House
+    settings: Settings
+    port: int
+    waited: list[float]
+
+    def run(self, source: str, kind: Kind, *, is_dry: bool = False, **order: Any) -> EntryPlan:
+        plan = EntryPlan()
+        wanted = SourceOrder(address=source, kind=kind, **order)
+        with source_import_of(
+            self.settings, self.avenue.database, "default", wanted, plan, self.fetcher
+        ) as opened:
+            opened.work._pause._sleep = self.waited.append
+            work = opened.work
+            for steps in (work.read(), work.preview(), *(() if is_dry else (work.bring(),))):
+                for _ in steps:
+                    pass
+        return plan
+
+    @property
+    def fetcher(self) -> Fetcher:
+        def connect(address: str, _port: int, seconds: float) -> socket.socket:
+            assert address == PUBLIC
+            return dial("127.0.0.1", self.port, seconds)
+
+        return Fetcher(
+            seconds=5,
+            tmp_dir=self.settings.tmp_dir,
+            resolve=lambda _name, _seconds: [PUBLIC],
+            connect=connect,
+        )
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with served(StandIn()) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def imports(avenue: House, stand_in: StandIn, tmp_path: Path) -> Imports:
+    settings = Settings(
+        mongodb_uri=avenue.uri,
+        secret_key="K8-fjWq2_zPd0vLr5Tn7yXbGh3Sm6Ca9Qe1U",
+        public_base_url="https://shop.example",
+        tmp_dir=tmp_path,
+        pipeline_mode="lazy",
+        import_supabase_key=KEY,
+        import_cloudinary_key=KEY,
+        import_cloudinary_secret=SECRET,
+        import_cloudinary_api=stand_in.url,
+        import_cfimages_token=KEY,
+        import_cfimages_api=stand_in.url,
+    )
+    return Imports(avenue, settings, stand_in.port, [])
+
+
+def stored(avenue: House) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in avenue.raw["assets"].find()}
+
+
+def counts(plan: EntryPlan) -> tuple[int, int, int, int]:
+    with closing(plan):
+        return tuple(  # type: ignore[return-value]
+            plan.count(each)
+            for each in (Outcome.STORED, Outcome.DUPLICATE, Outcome.UNCHANGED, Outcome.REFUSED)
+        )
+
+
+def refused(plan: EntryPlan) -> dict[str, str]:
+    return {each.path: each.code for each in plan.refused()}
+
+
+def test_a_bucket_of_supabase_comes_in_by_pages_once(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    stand_in.files = {key: picture(seed) for seed, key in enumerate(AWKWARD)}
+    stand_in.forgets = True
+    stand_in.first = {
+        "list-v2": [limited(429, Retry_After="7")],
+        "authenticated": [limited(503), limited(429, RateLimit_Reset="3")],
+    }
+    source = f"supabase:{stand_in.url}/photos"
+    looked = imports.run(source, Kind.MEDIA, is_dry=True)
+    assert (looked.amounts().entries, avenue.raw["assets"].count_documents({})) == (10, 0)
+    # The one of two whose address is the same, and the one that no address can hold.
+    assert sorted(each.code for each in looked.silent()) == ["unsafe_name"]
+    plan = imports.run(source, Kind.MEDIA)
+    assert refused(plan) == {}
+    assert counts(plan) == (10, 0, 0, 0)
+    assert {7, 10} <= {round(each) for each in imports.waited}
+    assert stand_in.most_at_once <= service.THREADS
+    hashes = {each["versions"][0]["source_sha256"] for each in avenue.raw["assets"].find()}
+    assert len(hashes) == 10
+    remembered = {each["key"] for each in avenue.raw["adopted"].find()}
+    assert remembered == set(AWKWARD)
+    before = len([each for each in stand_in.asked if "authenticated" in each])
+    assert counts(imports.run(source, Kind.MEDIA)) == (0, 0, 10, 0)
+    assert len([each for each in stand_in.asked if "authenticated" in each]) == before
+    stand_in.files["ñandú.jpg"] = picture(99)  # another etag: it is brought in once more
+    assert counts(imports.run(source, Kind.MEDIA)) == (1, 0, 9, 0)
+    everything = str([list(avenue.raw[name].find()) for name in avenue.counts()])
+    assert KEY not in everything
+
+
+def test_what_is_private_there_is_private_here(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    stand_in.files, stand_in.public = {"receipts/1.jpg": picture(1)}, False
+    source = f"supabase:{stand_in.url}/photos"
+    assert refused(imports.run(source, Kind.MEDIA, is_public=True)) == {
+        "receipts/1.jpg": "would_be_public"
+    }
+    imports.run(source, Kind.UPLOADS)
+    (asset,) = avenue.raw["assets"].find()
+    assert (asset["visibility"], asset["bucket"]) == ("private", "uploads")
+
+
+def cloudinary_items(stand_in: StandIn) -> None:
+    base = "http://res.example/demo/image/upload"
+    stand_in.items = {
+        "image/upload": [
+            {
+                "public_id": f"w_200/shoe-{number}",
+                "format": "jpg",
+                "version": 1,
+                "bytes": 900,
+                "secure_url": f"{base}/v1/w_200/shoe-{number}.jpg",
+                "tags": ["Shoes", "Red"],
+                "context": {"custom": {"alt": "Un zapato"}},
+                "asset_folder": "catalogue/shoes",
+            }
+            for number in range(4)
+        ]
+        + [{"format": "jpg"}],
+        "image/private": [{"public_id": "bill", "format": "jpg", "version": 2}],
+    }
+    stand_in.files = {f"w_200/shoe-{number}": picture(number) for number in range(4)}
+    stand_in.files["bill"] = picture(9)
+
+
+def test_a_cloud_comes_with_alt_tags_folders_and_whoever_names_it(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    cloudinary_items(stand_in)
+    stand_in.first = {"resources": [limited(420, X_FeatureRateLimit_Reset="4")]}
+    small = "https://res.cloudinary.com/demo/image/upload/w_480,c_fill/v1/w_200/shoe-1.webp"
+    avenue.add_owner("product", "one", small, "https://elsewhere.example/a.jpg")
+    page = {"_id": "p" * 22, "site": "default", "title": "P", "slug": "p", "revision": 1}
+    draft = {"html": f'<img src="{small.replace("shoe-1", "shoe-2")}">', "css": ""}
+    avenue.raw["page_content"].insert_one({**page, "draft": draft, "assets": []})
+    plan = imports.run("cloudinary:demo", Kind.MEDIA)
+    assert refused(plan) == {
+        "image/private/bill": "would_be_public",
+        "{'format': 'jpg'}": "malformed_entry",
+    }
+    assert counts(plan)[0] == 4
+    assert round(imports.waited[0]) == 4
+    assets = stored(avenue)
+    shoe = assets["shoe-2.jpg"]
+    assert (shoe["alt"], shoe["tags"]) == ({"es": "Un zapato"}, ["shoes", "red"])
+    folder = avenue.raw["media_folders"].find_one({"_id": shoe["folder"]})
+    assert folder["name"] == "shoes"
+    html = avenue.raw["page_content"].find_one({"_id": page["_id"]})["draft"]["html"]
+    assert f"avenue:{shoe['_id']}/" in html
+    plan = imports.run("cloudinary:demo", Kind.PRODUCTS)
+    first = avenue.owner("product", "one")["images"][0]["asset"]
+    mine = avenue.raw["assets"].find_one({"_id": first})
+    assert mine["claim"] == {"kind": "product", "id": "one"}
+    assert avenue.bytes_of(mine["_id"]) == picture(1)
+    assert avenue.owner("product", "one")["images"][1] == {"url": "https://elsewhere.example/a.jpg"}
+    imports.run("cloudinary:demo", Kind.UPLOADS)
+    assert avenue.raw["assets"].find_one({"name": "bill.jpg"})["visibility"] == "private"
+
+
+def test_cloudflare_hands_out_the_blob_and_says_how_long_it_takes(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    stand_in.items["cf"] = [
+        {
+            "id": f"season/{number}",
+            "filename": f"{number}.jpg",
+            "uploaded": "2026-01-01T00:00:00Z",
+            "requireSignedURLs": number == 4,
+            "variants": [f"https://imagedelivery.net/{ACCOUNT_HASH}/season/{number}/thumbnail"],
+            "meta": {"alt": f"Foto {number}"},
+            **({"draft": True} if number == 3 else {}),
+        }
+        for number in range(5)
+    ]
+    stand_in.files = {f"season/{number}": picture(number) for number in (0, 1, 4)}
+    stand_in.forgets = True
+    plan = imports.run("cfimages:acc", Kind.MEDIA)
+    assert refused(plan) == {
+        "season/2": "source_gone",
+        "season/3": "not_original",
+        "season/4": "would_be_public",
+    }
+    assert counts(plan)[0] == 2
+    paths = {each["path"] for each in avenue.raw["legacy_urls"].find()}
+    assert paths == {f"/{ACCOUNT_HASH}/season/{number}" for number in range(2)}
+    assert stored(avenue)["1.jpg"]["alt"] == {"es": "Foto 1"}
+
+
+LIST = """url;name;alt
+http://pictures.example/demo/image/upload/v1/a.jpg;rojo.jpg;Zapato rojo
+http://pictures.example/demo/image/upload/v1/gone.jpg;;
+http://127.0.0.1/a.jpg;;
+http://[::ffff:10.0.0.1]/a.jpg;;
+http://pictures.example/demo/image/upload/v1/page.jpg;;
+no address;;
+"""
+
+
+def test_a_list_of_urls(avenue: House, imports: Imports, stand_in: StandIn, tmp_path: Path) -> None:
+    stand_in.files = {"a": picture(1), "page": b"<!doctype html><title>no</title>"}
+    rows = [row.split(";") for row in LIST.splitlines()[1:]]
+    codes = {row[0]: code for row, code in zip(rows[1:], REFUSED, strict=True)}
+    as_csv, as_lines = tmp_path / "pictures.csv", tmp_path / "pictures.jsonl"
+    as_csv.write_text(LIST)
+    as_lines.write_text("".join(json.dumps({"url": row[0]}) + "\n" for row in rows))
+    plan = imports.run(str(as_csv), Kind.MEDIA)
+    assert refused(plan) == codes
+    assert counts(plan) == (1, 0, 0, 5)
+    assert stored(avenue)["rojo.jpg"]["alt"] == {"es": "Zapato rojo"}
+    assert counts(imports.run(str(as_lines), Kind.MEDIA)) == (0, 0, 1, 5)
+
+
+REFUSED = ("source_gone", "address_not_allowed", "address_not_allowed")
+REFUSED += ("unsupported_media_type", "bad_url")
+
+
+def test_a_bucket_of_s3(avenue: House, imports: Imports, tmp_path: Path) -> None:
+    folder = tmp_path / "s3"
+    with s3.s3_server(folder) as endpoint:
+        client = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=s3.KEY,
+            aws_secret_access_key=s3.SECRET,
+        )
+        keys = [each for each in AWKWARD if each not in {"a//b.jpg", "trail/", "/lead.jpg"}]
+        keys.remove("../up.jpg")  # rclone keeps files, so these it does not take
+        keys.remove("tab\there.jpg")
+        for seed, key in enumerate(keys):
+            client.put_object(Bucket=s3.BUCKET, Key=key, Body=picture(seed))
+        imports.settings = replace(
+            imports.settings,
+            import_s3_endpoint=endpoint,
+            import_s3_key=s3.KEY,
+            import_s3_secret=s3.SECRET,
+        )
+        source = f"s3://{s3.BUCKET}"
+        assert set(refused(imports.run(source, Kind.MEDIA)).values()) == {"would_be_public"}
+        assert counts(imports.run(source, Kind.MEDIA, is_public=True)) == (5, 0, 0, 0)
+        assert counts(imports.run(f"{source}/plain", Kind.MEDIA, is_public=True)) == (0, 0, 1, 0)
+    assert {each["path"] for each in avenue.raw["legacy_urls"].find()} >= {
+        "/100%25.jpg",
+        f"/{s3.BUCKET}/ñandú.jpg",
+    }
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    avenue: House, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in.files = {f"{number}.jpg": picture(number) for number in range(6)}
+    source = f"supabase:{stand_in.url}/photos"
+
+    class Killed(BaseException):
+        pass
+
+    put, done = service.AdoptedStore.put, []
+
+    def dies(*values: Any, **named: Any) -> None:
+        done.append(1)
+        if len(done) > 2:
+            raise Killed  # after the file is in, before it is remembered
+        put(*values, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.AdoptedStore, "put", dies)
+        with pytest.raises(Killed):
+            imports.run(source, Kind.UPLOADS)
+    assert sum(counts(imports.run(source, Kind.UPLOADS))[:3]) == 6
+    assert avenue.raw["assets"].count_documents({"claim": {"$ne": None}}) == 6
+
+
+def test_the_command(avenue: House, stand_in: StandIn) -> None:
+    stand_in.files = {"a.jpg": picture(1)}
+    source = f"supabase:{stand_in.url}/photos"
+    before = avenue.command("import", "--from", source, "--as", "media")
+    assert before.returncode == 1
+    assert "AVENUE_IMPORT_SUPABASE_KEY is not set" in before.stderr
+    avenue.variables = {"AVENUE_IMPORT_SUPABASE_KEY": KEY}
+    dry = avenue.command("import", "--from", source, "--as", "media", "--dry-run")
+    assert "To copy: 1 files, 5 bytes" in dry.stdout, dry.stderr
+    report = avenue.run("--from", source, "--as", "media")
+    assert (report["stored"], report["plan"]["fits"], report["refused"]) == (1, True, [])
+    assert KEY not in str(report)
+    assert avenue.command("import", "--as", "media").returncode == 2
