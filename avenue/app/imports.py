@@ -23,10 +23,11 @@ from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.keeping import Shelves
-from avenue.migration.models import FolderOrder, Kind
+from avenue.migration.models import Destination, FolderOrder, Kind
 from avenue.migration.sources.cfimages import CfImagesSource
 from avenue.migration.sources.cloudinary import CloudinarySource, Key
 from avenue.migration.sources.errors import BadImportSource, SourceRefuses
+from avenue.migration.sources.external import ExternalAddresses, ExternalPictures, PagePictures
 from avenue.migration.sources.models import Source
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.s3 import Object, S3Source
@@ -88,6 +89,42 @@ def is_source(text: str) -> bool:
 
 
 @contextmanager
+def external_imports_of(
+    settings: Settings,
+    database: Database,
+    site_id: str,
+    plans: Sequence[EntryPlan],
+    fetcher: Fetcher | None = None,
+) -> Iterator[list[OpenImport]]:
+    """Give the imports of pictures that live elsewhere: of products and groups, then of pages.
+
+    Raise as `files_of`.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
+    fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
+    with _desk(settings, database, site) as desk:
+        owned = ExternalPictures(site.id, desk.shelves.owners, addresses, fetcher)
+        shown = PagePictures(site.id, desk.shelves.pages, addresses, fetcher)
+        pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
+        yield [
+            desk.opened(
+                source,
+                Wanted(
+                    destination=desk.destination(kind),
+                    addresses=addresses,
+                    is_public=True,
+                    answers=lambda _: False,
+                    is_external=True,
+                ),
+                plan,
+            )
+            for (source, kind), plan in zip(pairs, plans, strict=True)
+        ]
+
+
+@contextmanager
 def source_import_of(
     settings: Settings,
     database: Database,
@@ -104,37 +141,67 @@ def source_import_of(
     source = source_of(settings, order.address, fetcher)
     Gate(database).pass_or_raise()
     site = Sites(database, settings).named(site_id)
-    decoders = DecodePool(processes_for(workers=1))
-    library = media_library(settings, database, decoders)
     own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
-    addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
-    tree_order = FolderOrder(place=Path(), kind=order.kind, prefix="/", is_public=order.is_public)
-    actor = command_actor(site)
-    try:
-        yield OpenImport(
-            origin=source,
-            work=SourceImport(
-                actor,
-                source,
-                Wanted(
-                    destination=destination_of(tree_order, site, settings),
-                    addresses=addresses,
-                    is_public=order.is_public,
-                    answers=lambda path: not RESERVED.fullmatch(path),
-                ),
-                Shelves(
-                    library=library,
-                    legacy_urls=LegacyUrls(database),
-                    store=LibraryStore(database),
-                    pages=PageStore(database),
-                    owners=PictureStore(database),
-                    audit=audit_service(settings, database),
-                ),
-                AdoptedStore(database),
-                MovedFolders(FolderStore(database)),
-                plan,
+    wanted_addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
+    with _desk(settings, database, site) as desk:
+        yield desk.opened(
+            source,
+            Wanted(
+                destination=desk.destination(order.kind, is_public=order.is_public),
+                addresses=wanted_addresses,
+                is_public=order.is_public,
+                answers=lambda path: not RESERVED.fullmatch(path),
             ),
-            quota=_quota_left(settings, library.used(actor), site),
+            plan,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """What every import of one site works with."""
+
+    settings: Settings
+    database: Database
+    site: Site
+    shelves: Shelves
+
+    def destination(self, kind: Kind, *, is_public: bool = False) -> Destination:
+        order = FolderOrder(place=Path(), kind=kind, prefix="/", is_public=is_public)
+        return destination_of(order, self.site, self.settings)
+
+    def opened(self, source: Source, wanted: Wanted, plan: EntryPlan) -> OpenImport:
+        actor = command_actor(self.site)
+        work = SourceImport(
+            actor,
+            source,
+            wanted,
+            self.shelves,
+            AdoptedStore(self.database),
+            MovedFolders(FolderStore(self.database)),
+            plan,
+        )
+        used = self.shelves.library.used(actor)
+        return OpenImport(
+            origin=source, work=work, quota=_quota_left(self.settings, used, self.site)
+        )
+
+
+@contextmanager
+def _desk(settings: Settings, database: Database, site: Site) -> Iterator[_Desk]:
+    decoders = DecodePool(processes_for(workers=1))
+    try:
+        yield _Desk(
+            settings=settings,
+            database=database,
+            site=site,
+            shelves=Shelves(
+                library=media_library(settings, database, decoders),
+                legacy_urls=LegacyUrls(database),
+                store=LibraryStore(database),
+                pages=PageStore(database),
+                owners=PictureStore(database),
+                audit=audit_service(settings, database),
+            ),
         )
     finally:
         decoders.close()

@@ -13,6 +13,7 @@ from avenue.app.imports import is_source
 from avenue.cli.context import as_json, database_of, local, of_site, settings_in_force
 from avenue.cli.source_import import (
     Common,
+    import_external,
     import_source,
     problem_facts,
     say_as_json,
@@ -40,8 +41,14 @@ Facts = dict[str, Any]
     "--as",
     "kind",
     type=click.Choice([kind.value for kind in Kind]),
-    required=True,
-    help="What the files become.",
+    help="What the files become. Needed, but not with --external.",
+)
+@click.option(
+    "--external",
+    "is_external",
+    is_flag=True,
+    help="Bring in the pictures that products and pages name at other addresses, and let them name "
+    "these. With --json a line for products, one for pages.",
 )
 @click.option("--prefix", default=PREFIX, show_default=True, help="Where the folder was served.")
 @click.option(
@@ -61,6 +68,8 @@ def import_files(
     *,
     place: Path | None,
     source: str | None,
+    kind: str | None,
+    is_external: bool,
     is_dry: bool,
     site: str,
     is_local: bool,
@@ -73,14 +82,16 @@ def import_files(
     products and pages name assets instead of local paths. Run it again after an interruption:
     nothing is stored twice. Exit code 1 when a file was refused.
     """
-    if (place is None) == (source is None):
-        raise click.UsageError("Say what to bring in: a folder or a ZIP, or --from.")
     common = Common(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
+    if [place is not None, source is not None, is_external].count(True) != 1:
+        raise click.UsageError("Say what to bring in: a folder or a ZIP, --from, or --external.")
+    if is_external:
+        sys.exit(import_external(common))
+    if kind is None:
+        raise click.UsageError("Say what the files become: --as products, media or uploads.")
     if source is not None and is_source(source):
-        sys.exit(import_source(source, Kind(order["kind"]), common, **_for_sources(order)))
-    wanted = FolderOrder(
-        **{**order, "place": place or Path(source or ""), "kind": Kind(order["kind"])}
-    )
+        sys.exit(import_source(source, Kind(kind), common, **_for_sources(order)))
+    wanted = FolderOrder(place=place or Path(source or ""), kind=Kind(kind), **order)
     sys.exit(_import_tree(wanted, common))
 
 

@@ -9,7 +9,12 @@ from typing import Any
 
 import click
 
-from avenue.app.imports import OpenImport, SourceOrder, source_import_of
+from avenue.app.imports import (
+    OpenImport,
+    SourceOrder,
+    external_imports_of,
+    source_import_of,
+)
 from avenue.cli.context import ORDERS, database_of, settings_in_force
 from avenue.migration.models import Kind, Outcome, Problem
 from avenue.migration.sources.plan import EntryPlan
@@ -33,37 +38,51 @@ class Common:
         return {"site": self.site, "as": kind.value, "dry_run": self.is_dry}
 
 
-def import_source(source: str, kind: Kind, common: Common, **order: Any) -> int:
+def import_source(address: str, kind: Kind, common: Common, **order: Any) -> int:
     """Bring a source in and tell of it; return the exit code, 1 when something was refused."""
+    wanted = SourceOrder(address=address, kind=kind, **order)
     with (
         settings_in_force(is_local=common.is_local) as settings,
         database_of(settings) as database,
         closing(EntryPlan()) as plan,
-        source_import_of(
-            settings, database, common.site, SourceOrder(address=source, kind=kind, **order), plan
-        ) as opened,
+        source_import_of(settings, database, common.site, wanted, plan) as opened,
     ):
-        watched(opened.work.read(), "Listing", None)
-        watched(opened.work.preview(), "Comparing", None)
-        planned = _planned(opened, plan)
-        if not common.wants_json:
-            click.echo(_plan_in_words(planned), err=not common.is_dry)
-        if not common.is_dry:
-            watched(opened.work.bring(), "Storing", planned["entries"])
-        counts = {
-            **common.facts(kind),
-            "from": opened.origin.name,
-            "plan": planned,
-            **_counts(plan),
-        }
-        lists = {
-            "refused": (problem_facts(each) for each in plan.refused()),
-            "silent": (problem_facts(each) for each in plan.silent()),
-        }
-        if common.wants_json:
-            say_as_json(counts, lists)
-        else:
-            _say_as_text(counts, lists)
+        return _brought(opened, kind, common, plan)
+
+
+def import_external(common: Common) -> int:
+    """Bring in what products and groups, then what pages name elsewhere; return the exit code."""
+    with (
+        settings_in_force(is_local=common.is_local) as settings,
+        database_of(settings) as database,
+        closing(EntryPlan()) as owned,
+        closing(EntryPlan()) as shown,
+        external_imports_of(settings, database, common.site, (owned, shown)) as parts,
+    ):
+        kinds, plans = (Kind.PRODUCTS, Kind.MEDIA), (owned, shown)
+        return max(
+            _brought(opened, kind, common, plan)
+            for opened, kind, plan in zip(parts, kinds, plans, strict=True)
+        )
+
+
+def _brought(opened: OpenImport, kind: Kind, common: Common, plan: EntryPlan) -> int:
+    watched(opened.work.read(), "Listing", None)
+    watched(opened.work.preview(), "Comparing", None)
+    planned = _planned(opened, plan)
+    if not common.wants_json:
+        click.echo(_plan_in_words(planned), err=not common.is_dry)
+    if not common.is_dry:
+        watched(opened.work.bring(), "Storing", planned["entries"])
+    counts = {**common.facts(kind), "from": opened.origin.name, "plan": planned, **_counts(plan)}
+    lists = {
+        "refused": (problem_facts(each) for each in plan.refused()),
+        "silent": (problem_facts(each) for each in plan.silent()),
+    }
+    if common.wants_json:
+        say_as_json(counts, lists)
+    else:
+        _say_as_text(counts, lists)
     return 1 if counts["refused_total"] else 0
 
 

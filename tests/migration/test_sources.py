@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from avenue.app.imports import SourceOrder, source_import_of
+from avenue.app.imports import SourceOrder, external_imports_of, source_import_of
 from avenue.config import Settings
 from avenue.migration.models import Kind, Outcome
 from avenue.migration.sources import service
@@ -47,12 +47,23 @@ class Imports:
         with source_import_of(
             self.settings, self.avenue.database, "default", wanted, plan, self.fetcher
         ) as opened:
-            opened.work._pause._sleep = self.waited.append
-            work = opened.work
-            for steps in (work.read(), work.preview(), *(() if is_dry else (work.bring(),))):
-                for _ in steps:
-                    pass
+            self._do(opened.work, is_dry=is_dry)
         return plan
+
+    def external(self) -> tuple[EntryPlan, EntryPlan]:
+        plans = EntryPlan(), EntryPlan()
+        with external_imports_of(
+            self.settings, self.avenue.database, "default", plans, self.fetcher
+        ) as parts:
+            for each in parts:
+                self._do(each.work)
+        return plans
+
+    def _do(self, work: service.SourceImport, *, is_dry: bool = False) -> None:
+        work._pause._sleep = self.waited.append
+        for steps in (work.read(), work.preview(), *(() if is_dry else (work.bring(),))):
+            for _ in steps:
+                pass
 
     @property
     def fetcher(self) -> Fetcher:
@@ -336,3 +347,35 @@ def test_the_command(avenue: House, stand_in: StandIn) -> None:
     assert (report["stored"], report["plan"]["fits"], report["refused"]) == (1, True, [])
     assert KEY not in str(report)
     assert avenue.command("import", "--as", "media").returncode == 2
+
+
+def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    def url(name: str, host: str = "pictures.example") -> str:
+        return f"http://{host}/demo/image/upload/v1/{name}.jpg"
+
+    stand_in.files = {each: picture(seed) for seed, each in enumerate("abc")}
+    avenue.add_owner("product", "one", url("a"), "/uploads/local.jpg", url("gone"))
+    avenue.add_owner("product", "two", url("a"), url("a", "other.example"), url("b"))
+    link = "https://facebook.example/shop"
+    html = f'<a href="{link}"><img src="{url("c")}"></a><img src="http://10.0.0.1/a.jpg">'
+    page = {"_id": "p" * 22, "site": "default", "title": "P", "slug": "p", "revision": 1}
+    avenue.raw["page_content"].insert_one({**page, "draft": {"html": html}, "assets": []})
+    owned, shown = imports.external()
+    assert refused(owned) == {url("gone"): "source_gone"}
+    assert owned.count_rewritten() == {"product": 4}
+    assert refused(shown) == {}  # what only a private network has is lost, and none of these
+    one = avenue.owner("product", "one")["images"]
+    assert [set(each) for each in one] == [{"asset"}, {"url"}, {"url"}]
+    # The same bytes at two addresses are one picture of the product.
+    two = [each["_id"] for each in avenue.assets_of("product", "two")]
+    assert [avenue.bytes_of(each) for each in two] == [picture(0), picture(1)]
+    (kept,) = avenue.raw["assets"].find({"claim.kind": "library"})
+    after = avenue.raw["page_content"].find_one({"_id": page["_id"]})["draft"]["html"]
+    assert f'<a href="{link}"><img src="avenue:{kept["_id"]}/original">' in after
+    assert not list(avenue.raw["legacy_urls"].find())
+    before = len(stand_in.asked)
+    imports.external()
+    assert len(stand_in.asked) == before + 1  # only what was refused is tried again
+    assert "10.0.0.1" in after

@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from avenue.identity import Actor
 from avenue.media.library import Incoming
+from avenue.migration.models import Reference
 
 LONGEST_TOLD = 200
 
@@ -17,7 +18,8 @@ class Entry:
 
     `version` changes with the bytes, as far as the source says; `length` is bytes, None when it
     does not. `addresses` are those it was read at; `is_public` is None where only who asks knows
-    whether everybody may read it. `folder` is the way to it; `open_with` is for the source itself.
+    whether everybody may read it. `folder` is the way to it; `named_by` are records that
+    are known to name it; `open_with` is for the source itself.
     """
 
     key: str
@@ -29,6 +31,7 @@ class Entry:
     alt: str = ""
     tags: tuple[str, ...] = ()
     folder: tuple[str, ...] = ()
+    named_by: tuple[Reference, ...] = ()
     open_with: Mapping[str, str] = field(default_factory=dict)
 
 

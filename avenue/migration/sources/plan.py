@@ -7,7 +7,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from avenue.media.legacy import forms_of
@@ -54,7 +54,7 @@ class EntryPlan:
 
     def add(self, entry: Entry, paths: tuple[str, ...]) -> bool:
         """Note an entry and its old paths; return False when a path is another entry's."""
-        text = json.dumps(asdict(entry))
+        text = json.dumps(asdict(replace(entry, named_by=())))
         statement = "INSERT OR REPLACE INTO entries (key, entry, bytes) VALUES (?, ?, ?)"
         self._do(statement, _safe(entry.key), text, entry.length)
         is_alone = True
@@ -62,6 +62,8 @@ class EntryPlan:
             self._do("INSERT OR IGNORE INTO paths VALUES (?, ?)", path, _safe(entry.key))
             found = self._all("SELECT key FROM paths WHERE path = ?", path)
             is_alone = is_alone and found[0][0] == _safe(entry.key)
+        for reference in entry.named_by:
+            self._note(reference, _safe(entry.key))
         return is_alone
 
     def entries(self) -> Iterator[Entry]:
@@ -71,7 +73,9 @@ class EntryPlan:
         )
         for _, text in self._paged(query, keys=1):
             read = json.loads(text)
-            lists = {name: tuple(read[name]) for name in ("addresses", "tags", "folder")}
+            lists = {
+                name: tuple(read[name]) for name in ("addresses", "tags", "folder", "named_by")
+            }
             yield Entry(**{**read, **lists})
 
     def paths_of(self, entry: Entry) -> list[str]:
@@ -84,13 +88,15 @@ class EntryPlan:
         for form in forms_of(reference.path):
             found = self._all("SELECT key FROM paths WHERE path = ?", form)
             if found:
-                self._do(
-                    "INSERT OR IGNORE INTO named (kind, id, address, path, key)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    *(reference.kind, reference.id, reference.address, reference.path),
-                    found[0][0],
-                )
+                self._note(reference, found[0][0])
                 return
+
+    def _note(self, reference: Reference, key: str) -> None:
+        self._do(
+            "INSERT OR IGNORE INTO named (kind, id, address, path, key) VALUES (?, ?, ?, ?, ?)",
+            *(reference.kind, reference.id, reference.address, reference.path),
+            key,
+        )
 
     def references_of(self, entry: Entry) -> list[Reference]:
         """Return how owners of pictures refer to an entry, if not rewritten yet."""

@@ -18,12 +18,12 @@ from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
 from avenue.media.legacy import legacy_path
 from avenue.media.library import Incoming
-from avenue.media.models import State, Visibility
+from avenue.media.models import Asset, State, Visibility
 from avenue.media.urls import is_own_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.models import Adopted
 from avenue.migration.adopt.store import AdoptedStore
-from avenue.migration.keeping import Keeper, Kept, Shelves
+from avenue.migration.keeping import Keeper, Kept, Shelves, is_kept
 from avenue.migration.models import Destination, Outcome, Problem, Reference
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.sources.errors import (
@@ -63,13 +63,15 @@ class Wanted:
     """How things are brought in.
 
     `is_public`: where the source cannot tell, everybody may read. `answers` tells whether an old
-    path can lead to a file.
+    path can lead to a file. `is_external`: the source is what records name, each by its own URL, so
+    nobody else is looked for, and what none of them names any more is not stored.
     """
 
     destination: Destination
     addresses: OldAddresses
     is_public: bool
     answers: Callable[[str], bool]
+    is_external: bool = False
 
 
 class SourceImport:
@@ -100,7 +102,10 @@ class SourceImport:
         self._pause = _Pause(sleep)
         self._keeper = Keeper(actor, wanted.destination, shelves)
         self._pages = PageAddresses(
-            self._site, shelves.pages, wanted.addresses, self._keeper.answering
+            self._site,
+            shelves.pages,
+            wanted.addresses,
+            self._brought_from if wanted.is_external else self._keeper.answering,
         )
         self._folder_ids: dict[tuple[str, ...], str | None] = {}
         self._making_folders = threading.Lock()
@@ -116,6 +121,8 @@ class SourceImport:
             for text in listed.malformed:
                 self._refuse(text, MalformedEntry())
             yield
+        if self._wanted.is_external:
+            return
         self._wanted.addresses.add_hosts(self._source.hosts)
         if self._wanted.destination.adopts:
             for reference in self._owners_references():
@@ -215,6 +222,9 @@ class SourceImport:
         with self._source.opened(entry, max_bytes=policy.max_bytes) as file:
             policy.check_file(file.file)
             kept = self._keep(entry, file)
+        if kept is None:
+            self._plan.settle(entry, Outcome.UNCHANGED)
+            return
         self._describe(entry, kept)
         self._adopted.put(
             self._site,
@@ -231,8 +241,17 @@ class SourceImport:
         )
         self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
 
-    def _keep(self, entry: Entry, file: Incoming) -> Kept:
-        """Store a file for the records that name it, else for the destination's owner."""
+    def _brought_from(self, url: str) -> Asset | None:
+        """Return the live asset that was brought in from a URL."""
+        known = self._adopted.get(self._site, self._source.name, url)
+        asset = self._keeper.asset(known.target) if known else None
+        return asset if is_kept(asset) else None
+
+    def _keep(self, entry: Entry, file: Incoming) -> Kept | None:
+        """Store a file for the records that name it, else for the destination's owner.
+
+        None: it is only for those, and none of them names it any more.
+        """
         paths = self._plan.paths_of(entry)
         first: Kept | None = None
         for reference in self._plan.references_of(entry):
@@ -240,7 +259,9 @@ class SourceImport:
             if kept:
                 self._plan.settle_reference(reference)
                 first = first or kept
-        return first or self._keeper.keep(file, paths, folder=self._folder_of(entry))
+        if first or (self._wanted.is_external and self._wanted.destination.adopts):
+            return first
+        return self._keeper.keep(file, paths, folder=self._folder_of(entry))
 
     def _folder_of(self, entry: Entry) -> str | None:
         if not entry.folder or not self._wanted.destination.has_folders:
