@@ -17,6 +17,7 @@ from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings
 from avenue.identity import Site, command_actor
 from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.legacy import can_answer
 from avenue.media.shelving.store import LibraryStore
 from avenue.media.store import LegacyUrls
 from avenue.migration.addresses import OldAddresses
@@ -50,10 +51,6 @@ _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DO
 _SCHEMES = ("s3:", "supabase:", "cloudinary:", "cfimages:")
 SECONDS = 60.0
 """For one file in all."""
-RESERVED = re.compile(
-    r"/(?:(?:admin|static|login|logout)(?:/.*)?|healthz|readyz|metrics|robots\.txt)"
-)
-"""Where Avenue answers, whatever was brought in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +147,7 @@ def source_import_of(
                 destination=desk.destination(order.kind, is_public=order.is_public),
                 addresses=wanted_addresses,
                 is_public=order.is_public,
-                answers=lambda path: not RESERVED.fullmatch(path),
+                answers=can_answer,
             ),
             plan,
         )

@@ -19,6 +19,7 @@ from avenue.cli.source_import import (
     say_as_json,
     watched,
 )
+from avenue.media.legacy import can_answer
 from avenue.migration.folder_import import FolderImport
 from avenue.migration.models import FolderOrder, Kind, Outcome
 from avenue.migration.plan import Plan
@@ -106,6 +107,9 @@ def _import_tree(wanted: FolderOrder, common: Common) -> int:
     # What `export` has written has a manifest.jsonl at its top, and is read by whoever knows that.
     if wanted.is_public and wanted.kind is not Kind.UPLOADS:
         raise click.UsageError("--public goes with --as uploads; the others are public anyway.")
+    answers = can_answer(wanted.prefix)
+    if not answers:
+        click.echo(f"Avenue itself answers below {wanted.prefix}: no old address will.", err=True)
     with (
         settings_in_force(is_local=common.is_local) as settings,
         database_of(settings) as database,
@@ -115,7 +119,7 @@ def _import_tree(wanted: FolderOrder, common: Common) -> int:
         watched(importing.read(), "Reading", None)
         work = importing.preview() if common.is_dry else importing.bring()
         watched(work, "Comparing" if common.is_dry else "Storing", plan.count_contents())
-        counts = {**common.facts(wanted.kind), **_counts(plan)}
+        counts = {**common.facts(wanted.kind), "addresses_answer": answers, **_counts(plan)}
         lists = _lists(plan, importing, with_files=common.is_dry)
         if common.wants_json:
             say_as_json(counts, lists)

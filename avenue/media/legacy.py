@@ -14,6 +14,13 @@ MOST_FORMS = 32
 """Of one address that are looked for; a path of Cloudinary with so many parts is no usual one."""
 SUPABASE, CF_IMAGES = "/storage/v1/object/public", "/cdn-cgi/imagedelivery"
 
+OURS = re.compile(
+    r"/(?:(?:admin|static|login|logout|preferences)(?:/.*)?|healthz|readyz|metrics|robots\.txt"
+    r"|sitemap\.xml|sitemap/.*|site\.css|theme\.css)?"
+)
+"""Paths at which something else answers, whatever was brought in."""
+THUMBS, THUMB_WIDTH = frozenset({"thumb", "thumbnail"}), 200
+
 _ORIGIN = re.compile(r"(?:https?:)?//[^/?#]*", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _QUERY = re.compile(r"[?#]")
@@ -71,10 +78,17 @@ def forms_of(path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))
 
 
+def can_answer(path: str) -> bool:
+    """Tell whether a normal path may lead to a file that was brought in."""
+    return OURS.fullmatch(path) is None
+
+
 def width_in(path: str, query: str) -> int | None:
     """Return how wide, in pixels, an old address wants its picture; None when it does not say."""
-    is_known = _CLOUDINARY.fullmatch(path) or _CF_IMAGES.fullmatch(path)
-    found = is_known and _WIDTH_IN_PATH.search(path)
+    is_cf = _CF_IMAGES.fullmatch(path)
+    if is_cf and path.rpartition("/")[2] in THUMBS:
+        return THUMB_WIDTH
+    found = (is_cf or _CLOUDINARY.fullmatch(path)) and _WIDTH_IN_PATH.search(path)
     found = found or _WIDTH_IN_QUERY.search(query)
     return int(found[1]) if found else None
 

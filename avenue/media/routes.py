@@ -1,10 +1,11 @@
 """Stored files over HTTP: `/media/<id>/<token>/<variant>.<ext>` and `/media/<id>/<variant>`.
 
-Every other path under `/media/` and `/uploads/` may be an address from before Avenue.
+Every other path may be an address from before Avenue, if nothing else answers there.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -35,17 +36,24 @@ from avenue.media.delivery import (
 )
 from avenue.media.errors import LinkExpired
 from avenue.media.hot import CANDIDATE, Candidate
-from avenue.media.legacy import legacy_path
+from avenue.media.legacy import can_answer, legacy_path, width_in
 from avenue.media.models import Asset, Visibility
 from avenue.media.reading import DamagedFile, MediaReader, filed_in, may_read
 from avenue.media.renditions.service import RenditionBusy, Renditions
 from avenue.media.signing.service import SignedLinks
 from avenue.media.store import LegacyUrls
 from avenue.media.urls import is_own_path, original_path, variant_path
-from avenue.media.variants import DEFAULT_EXTENSION, FORMATS, ORIGINAL, fallback_extension
+from avenue.media.variants import (
+    DEFAULT_EXTENSION,
+    FORMATS,
+    ORIGINAL,
+    fallback_extension,
+    form_as_wide_as,
+)
 from avenue.web.auth import reading_actor
 from avenue.web.describing import LOCATION, Reply, described
 from avenue.web.errors import RangeNotSatisfiable
+from avenue.web.places import is_file
 from avenue.web.services import using
 
 blueprint = Blueprint("media", __name__)
@@ -61,6 +69,8 @@ CHOSEN = Reply({"text/html": str}, "The variant in the format that suits best.",
 FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile, RenditionBusy)
 
 
+MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.METHOD_NOT_ALLOWED})
+"""How an address is answered that is nobody's, or for which one of ours has no GET."""
 THUMB = "thumb"
 """What some categories show everybody of private pictures."""
 
@@ -152,9 +162,12 @@ def stable(asset_id: str, variant: str) -> Response:
 
 @blueprint.get("/media/<path:path>")
 @blueprint.get("/uploads/<path:path>")
-@described(query=FileQuery, replies={308: MOVED}, personal=True)
+@described(query=FileQuery, replies={302: CHOSEN, 308: MOVED}, personal=True)
 def legacy(path: str = "") -> Response:
-    """Lead from an address before Avenue to the current one of the file."""
+    """Lead from an address before Avenue to the current one of the file.
+
+    One that says how wide the picture is to be leads to the nearest size (302).
+    """
     # Not `path`: its bytes that are no UTF-8 are lost.
     sent = request.environ["PATH_INFO"].encode("latin-1")
     found = legacy_path(quote(sent))
@@ -163,7 +176,29 @@ def legacy(path: str = "") -> Response:
     asset_id, find = using(LegacyUrls).find(g.site.id, found), using(MediaReader).find
     named = _admission(asset_id, ORIGINAL, find) if asset_id else _admitted(None, ORIGINAL)
     shown = named.asset
+    width = width_in(found, request.query_string.decode("latin-1"))
+    if width and shown.current.width and g.site.shows_variants:
+        form = form_as_wide_as(width)
+        sized = _path(shown, form, _suitable_extension(shown)) if form != ORIGINAL else None
+        if sized:
+            return _chosen(named, sized)
     return _moved(shown, original_path(shown))
+
+
+@blueprint.after_app_request
+def answer_old_addresses(response: Response) -> Response:
+    """Let an address from before Avenue answer wherever there is nothing else.
+
+    A miss costs one query by `_id`, and was counted as any other request before it.
+    """
+    is_missing = response.status_code in MISSING and request.method in {"GET", "HEAD"}
+    is_elsewhere = not is_file() and can_answer(request.path)
+    if not is_missing or not is_elsewhere or g.get("site") is None:
+        return response
+    try:
+        return legacy()
+    except AvenueError:
+        return response
 
 
 def _path(asset: Asset, variant: str, extension: str) -> str | None:

@@ -124,6 +124,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 DEFAULT_EXTENSION = "webp"
 
 
+def form_as_wide_as(width: int) -> str:
+    """Return the narrowest variant of the whole picture with `width` pixels, else `original`."""
+    rows = (row for row in VARIANTS.values() if row.name.startswith("w") and row.width >= width)
+    found = min(rows, key=lambda row: row.width, default=None)
+    return found.name if found else ORIGINAL
+
+
 def extensions(has_alpha: bool) -> tuple[str, ...]:
     """Return the extensions a picture's variants have, the preferred ones first.
 

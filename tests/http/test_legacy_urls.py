@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from avenue.identity import new_id
+from avenue.media.legacy import can_answer
 from avenue.media.store import LegacyUrls
 from tests.http.application import HOST, OTHER_SITE, Application, Caller, a_picture, unique
 from tests.http.test_media import ELSEWHERE, MAY, MAY_NOT, Picture, stored, told
@@ -197,3 +198,84 @@ def test_the_newest_owner_of_an_address_wins(urls, nobody, picture, as_seller, o
     urls.put(as_seller.site.id, old, other.id)
     assert nobody.get(old).headers["Location"] == other.url
     assert other.url.startswith(f"https://{HOST}/media/")
+
+
+CLOUD, CF = "/demo/image/upload", "/ZWd9g1K7eljCn_KDTu_MWA"
+SUPABASE = "/storage/v1/object/public/photos"
+
+
+@table(
+    "path, asked, size",
+    [
+        ("/api/uploads/{}.jpg", "/api/uploads/{}.jpg", None),
+        ("/api/shop/images/{}", "/api/shop/images/{}", None),
+        ("/api/shop/temp-images/{}", "/api/shop/temp-images/{}", None),
+        ("/wp-content/{}.jpg", "/wp-content/{}.jpg?ver=3", None),
+        ("/{}.jpg", "/{}.jpg", None),
+        (f"{SUPABASE}/a/{{}}.jpg", f"{SUPABASE}/a/{{}}.jpg", None),
+        (
+            f"{SUPABASE}/a/{{}}.jpg",
+            "/storage/v1/render/image/public/photos/a/{}.jpg?width=300&height=9",
+            "w320",
+        ),
+        (f"{CLOUD}/a/{{}}", f"{CLOUD}/v12/a/{{}}.jpg", None),
+        (f"{CLOUD}/a/{{}}", f"{CLOUD}/w_500,c_fill/e_sepia/v12/a/{{}}.webp", "w640"),
+        (f"{CLOUD}/w_200/{{}}", f"{CLOUD}/s--aBc_1--/c_fit,w_9000/w_200/{{}}.jpg", None),
+        (f"{CF}/season/{{}}", f"{CF}/season/{{}}/public", None),
+        (f"{CF}/season/{{}}", f"/cdn-cgi/imagedelivery{CF}/season/{{}}/w=640,fit=cover", "w640"),
+        (f"{CF}/season/{{}}", f"{CF}/season/{{}}/thumbnail", "w320"),
+        ("/photos/{}.jpg", "/photos/{}.jpg?w=900", "w960"),
+    ],
+)
+def test_an_old_address_answers_under_any_prefix_in_the_nearest_size(
+    urls, nobody, picture, as_seller, path, asked, size
+):
+    name = unique("foto")
+    urls.put(as_seller.site.id, path.format(name), picture.id)
+    answer = nobody.get(asked.format(name), headers={"Accept": "image/webp"})
+    if size is None:
+        assert (answer.status_code, answer.headers.get("Location")) == (308, picture.url)
+        return
+    location = answer.headers["Location"]
+    assert (answer.status_code, location.rpartition("/")[2]) == (302, f"{size}.webp")
+    assert location.startswith(f"https://{HOST}/media/{picture.id}/")
+
+
+def test_what_is_nobodys_costs_one_query_and_says_so_as_before(application, nobody, private):
+    seen = application.watch.seen
+    for path, status in (("/nowhere/a.jpg", 404), ("/api/uploads/nothing.jpg", 401)):
+        before = seen.get(("find", "legacy_urls"), 0)
+        answer = nobody.get(path, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.json["status"]) == (status, status)
+        assert seen.get(("find", "legacy_urls"), 0) - before == 1
+    before = seen.get(("find", "legacy_urls"), 0)
+    for path in ("/admin/nothing", "/static/nothing.js", "/site.css", "//elsewhere.example/a"):
+        nobody.get(path)
+    assert seen.get(("find", "legacy_urls"), 0) - before <= 1
+    assert nobody.post("/nowhere/a.jpg").status_code == 404
+
+
+def test_another_site_and_a_private_file_do_not_answer_elsewhere(
+    application, urls, nobody, as_seller, private, on_other_site
+):
+    found = stored(as_seller, a_picture())
+    path = f"/photos/{unique('foto')}.jpg"
+    urls.put(as_seller.site.id, path, found.id)
+    assert nobody.get(path).status_code == 308
+    assert on_other_site.get(path).status_code == 404
+    application.raw["assets"].update_one({"_id": found.id}, {"$set": {"visibility": "private"}})
+    hidden, nothing = nobody.get(path), nobody.get("/photos/nothing.jpg")
+    assert hidden.status_code == 404
+    assert told(hidden) == told(nothing)
+    assert application.caller(MAY[0]).get(path).status_code in {308, 404}
+
+
+def test_what_is_said_to_be_ours_is_and_nothing_else_is(application):
+    rules = [
+        rule
+        for rule in application.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.arguments
+    ]
+    pages = {rule.rule for rule in rules if not rule.rule.startswith("/api")}
+    assert {each for each in pages if can_answer(each)} == set()
+    assert all(map(can_answer, ("/a.jpg", "/administrator/a.jpg", "/login.jpg", "/api/uploads/a")))
