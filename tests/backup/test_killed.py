@@ -152,7 +152,9 @@ class Writers:
         self.raw = shop.raw
         self.moves = 0
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(seed,)) for seed in (1, 2)]
+        self._threads = [
+            threading.Thread(target=self._write, args=(seed,), daemon=True) for seed in (1, 2)
+        ]
         self._products = [each["_id"] for each in self.raw["shop_products"].find({}, {"_id": 1})]
         for each in self.raw["shop_products"].find():
             self._count(each["_id"], len(each["images"]), None)
