@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from avenue.app.backups import BackupJobs
+from avenue.app.imports import bring_external
 from avenue.app.letters import MAIL
 from avenue.app.services import (
     alert_service,
@@ -51,6 +52,7 @@ from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.outbox.service import EVERY_SECONDS as DELIVER_SECONDS
 from avenue.media.outbox.service import WEBHOOKS
 from avenue.media.purging.service import EVERY_SECONDS, PURGE
+from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
@@ -84,7 +86,7 @@ FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
 """Those that run again and again."""
-CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, (*BACKUPS, RETURN))
+CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, (*BACKUPS, RETURN), (IMPORT_EXTERNAL,))
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, PURGE, WEBHOOKS, *BACKUPS)
@@ -130,6 +132,7 @@ class Background:
             TELL: self._tell_alert,
             FSCK: self._fsck,
             SCRUB: self._scrub,
+            IMPORT_EXTERNAL: self._import_external,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             self._handlers[MAIL] = letter_worker(settings, database).send
@@ -314,6 +317,9 @@ class Background:
             return worker.load(job)
         finally:
             decoders.close()
+
+    def _import_external(self, job: RunningJob) -> Mapping[str, Any]:
+        return bring_external(self._settings, self._database, job)
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
         def save(cursor: str, done: int, total: int) -> None:

@@ -1,11 +1,12 @@
 """Imports from other places, put together for commands."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from avenue.app.services import audit_service, media_library
@@ -16,6 +17,7 @@ from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings
 from avenue.identity import Site, command_actor
+from avenue.jobs.runner import RunningJob
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.legacy import can_answer
 from avenue.media.shelving.store import LibraryStore
@@ -24,7 +26,7 @@ from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.keeping import Shelves
-from avenue.migration.models import Destination, FolderOrder, Kind
+from avenue.migration.models import Destination, FolderOrder, Kind, Outcome
 from avenue.migration.sources.cfimages import CfImagesSource
 from avenue.migration.sources.cloudinary import CloudinarySource, Key
 from avenue.migration.sources.errors import BadImportSource, SourceRefuses
@@ -43,12 +45,14 @@ from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
-from avenue.storage.schema import Gate
+from avenue.storage.schema import DEFAULT_SITE, Gate
 from avenue.storage.sites import Sites
 
 LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 _SCHEMES = ("s3:", "supabase:", "cloudinary:", "cfimages:")
+MOST_TOLD = 100
+"""Refusals that the result of a job names; all of them are counted."""
 SECONDS = 60.0
 """For one file in all."""
 
@@ -119,6 +123,34 @@ def external_imports_of(
             )
             for (source, kind), plan in zip(pairs, plans, strict=True)
         ]
+
+
+def bring_external(
+    settings: Settings, database: Database, job: RunningJob, fetcher: Fetcher | None = None
+) -> Mapping[str, Any]:
+    """Bring in the pictures of the job's site that live elsewhere; return what became of them.
+
+    A run that goes on lists them anew: those that are in, no record names at a URL any more.
+    """
+    with closing(EntryPlan()) as owned, closing(EntryPlan()) as shown:
+        plans, site_id = (owned, shown), job.site or DEFAULT_SITE
+        with external_imports_of(settings, database, site_id, plans, fetcher) as parts:
+            for each in parts:
+                for _ in each.work.read():
+                    job.save()
+            total, done = sum(plan.amounts().entries for plan in plans), 0
+            job.save(done=0, total=total)
+            for each in parts:
+                for _ in each.work.bring():
+                    done += 1
+                    job.save(done=done)
+        refused = [asdict(each) for plan in plans for each in islice(plan.refused(), MOST_TOLD)]
+        return {
+            "stored": sum(plan.count(Outcome.STORED) for plan in plans),
+            "duplicates": sum(plan.count(Outcome.DUPLICATE) for plan in plans),
+            "refused_total": sum(plan.count(Outcome.REFUSED) for plan in plans),
+            "refused": refused[:MOST_TOLD],
+        }
 
 
 @contextmanager

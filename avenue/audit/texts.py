@@ -10,6 +10,7 @@ ACTIONS = {
     "addresses.mended": lazy_gettext("let records name their files instead of addresses"),
     "alert.acknowledged": lazy_gettext("noted an alert as seen"),
     "backup.returned": lazy_gettext("brought something back from a backup"),
+    "external.begun": lazy_gettext("had photos of other servers brought in"),
     "file.added": lazy_gettext("added a file to the media library"),
     "file.removed": lazy_gettext("removed a file of the media library"),
     "database.adopted": lazy_gettext("brought in the database of an earlier application"),

@@ -8,6 +8,9 @@ from typing import Protocol
 from avenue.media.models import Claim
 from avenue.storage.scope import Collection
 
+IMPORT_EXTERNAL = "import_external"
+"""The kind of job that brings in pictures that records name at other addresses."""
+
 
 class Standing(StrEnum):
     """How a picture that somebody refers to stands. Each reference has exactly one."""

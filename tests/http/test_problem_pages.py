@@ -143,7 +143,7 @@ def test_pictures_elsewhere_are_counted_and_left_alone(
     admin.post(f"{PRODUCTS}/{product['id']}/images", json=url)
     inspected(application)
     assert about(admin, product) == ""
-    assert "they are shown from there" in read(admin)
+    assert "Photos on other servers are shown from there" in read(admin)
 
 
 def test_a_picture_that_came_back_meanwhile_stays(application: Application, admin: Caller) -> None:
@@ -227,3 +227,30 @@ def test_the_list_goes_on_page_by_page(application: Application, admin: Caller) 
         following = re.search(r'href="/admin/problems\?after=([^"]+)" rel="next"', html)
         query = f"?limit=1&after={following[1]}" if following else ""
     assert numbers == ["0", "1", "2"]
+
+
+def test_pictures_that_live_elsewhere_are_brought_in_by_one_button(
+    application: Application, admin: Caller
+) -> None:
+    product = admin.a_product(name=unique("Afuera "))
+    entry = {"url": f"https://cdn.example/{unique('a')}.jpg"}
+    add_entries(application, "product", product["id"], [entry])
+    inspected(application)
+    html = read(admin)
+    assert 'action="/admin/problems/external"' in html
+    assert 'action="/admin/problems/external"' not in read(application.caller("ops"))
+    begun = admin.post(f"{PAGE}/external", headers=IN_ENGLISH)
+    assert begun.status_code == 303
+    again = admin.post(f"{PAGE}/external", headers=IN_ENGLISH)
+    assert again.location == begun.location  # one at a time
+    html = read(admin, f"?{begun.location.partition('?')[2]}")
+    job = begun.location.rpartition("=")[2]
+    assert f'action="/admin/infrastructure/jobs/{job}/pause"' in html
+    done = {"state": "done", "result": {"stored": 1, "refused_total": 1, "refused": REFUSED}}
+    application.raw["jobs"].update_one({"_id": job}, {"$set": done, "$unset": {"open_key": 1}})
+    html = read(admin, f"?job={job}")
+    assert "Brought in: 1. Refused: 1." in html
+    assert "source_gone" in html
+
+
+REFUSED = [{"path": "https://cdn.example/a.jpg", "code": "source_gone", "message": "x"}]

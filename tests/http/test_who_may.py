@@ -257,6 +257,7 @@ WHO_MAY = {
     "GET /admin/groups/<group_id>/delete": For(SHOP),
     "POST /admin/groups/<group_id>/delete": For(SHOP),
     "GET /admin/problems": For(OPERATORS),
+    "POST /admin/problems/external": For(ADMINS),
     "POST /admin/problems/look": For(OPERATORS),
     "POST /admin/problems/remove": For(ADMINS),
     "GET /admin/demo": For(ADMINS),

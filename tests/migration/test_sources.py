@@ -11,8 +11,17 @@ from typing import Any
 import boto3
 import pytest
 
-from avenue.app.imports import SourceOrder, external_imports_of, source_import_of
+from avenue.app.imports import (
+    SourceOrder,
+    bring_external,
+    external_imports_of,
+    source_import_of,
+)
 from avenue.config import Settings
+from avenue.jobs.runner import JobRunner, RunningJob
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
+from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.models import Kind, Outcome
 from avenue.migration.sources import service
 from avenue.migration.sources.plan import EntryPlan
@@ -379,3 +388,42 @@ def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
     imports.external()
     assert len(stand_in.asked) == before + 1  # only what was refused is tried again
     assert "10.0.0.1" in after
+
+
+def test_the_job_of_the_button_goes_on_where_it_was_stopped(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    jobs = JobService(MongoJobStore(avenue.database))
+    stand_in.files = {each: picture(seed) for seed, each in enumerate("abcde")}
+    base = "http://pictures.example/demo/image/upload/v1"
+    avenue.add_owner("product", "one", *(f"{base}/{each}.jpg" for each in "abcd"))
+    avenue.add_owner("product", "two", f"{base}/e.jpg", f"{base}/gone.jpg")
+    job = jobs.enqueue(IMPORT_EXTERNAL, site="default", key="external")
+
+    def work(running: RunningJob) -> Any:
+        return bring_external(imports.settings, avenue.database, running, imports.fetcher)
+
+    def stops(running: RunningJob) -> Any:
+        save = running.save
+
+        def saved(**values: Any) -> None:
+            if values.get("done") == 2:
+                jobs.pause(job.id)
+            save(**values)
+
+        running.save = saved  # type: ignore[method-assign]
+        return work(running)
+
+    assert JobRunner(jobs, {IMPORT_EXTERNAL: stops}).run_one()
+    paused = jobs.get(job.id)
+    assert (paused.state, paused.progress.done, paused.progress.total) == ("paused", 2, 6)
+    jobs.resume(job.id)
+    assert JobRunner(jobs, {IMPORT_EXTERNAL: work}).run_one()
+    result = jobs.get(job.id).result
+    assert result is not None
+    assert [(each["path"], each["code"]) for each in result["refused"]] == [
+        (f"{base}/gone.jpg", "source_gone")
+    ]
+    assert [each["_id"] for each in avenue.assets_of("product", "one")]
+    assert avenue.raw["assets"].count_documents({"claim.kind": "product"}) == 5
+    assert jobs.get(job.id).state == "done"

@@ -12,8 +12,9 @@ from avenue.health.models import Verdict
 from avenue.health.views.status.models import ProductsStatus
 from avenue.health.views.status.service import StatusService
 from avenue.identity import Actor, Role, is_id
+from avenue.jobs.presenting import acts_of
 from avenue.media.models import Claim
-from avenue.media.references import EPHEMERAL, Kind
+from avenue.media.references import EPHEMERAL, IMPORT_EXTERNAL, Kind
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note_each, nothing_changed
@@ -170,6 +171,7 @@ def show_problems() -> Response:
     status = service.products(actor, deep=False, after=asked.after or "", limit=asked.limit)
     job = service.look_of(actor, request.args.get("job", ""))
     is_over = job is not None and job.is_finished
+    brought = is_over and job is not None and job.kind == IMPORT_EXTERNAL
     return page(
         "health/problems.html",
         state=status,
@@ -178,7 +180,10 @@ def show_problems() -> Response:
         after=asked.after,
         may_change=actor.has_role(Role.SELLER),
         job=None if is_over else job,
-        said=SAID.get("looked" if is_over else request.args.get("said", "")),
+        said=SAID.get("looked" if is_over and not brought else request.args.get("said", "")),
+        acts=acts_of(job) if job else (),
+        may_bring=actor.has_role(Role.ADMIN),
+        brought=job.result if job and brought else None,
     )
 
 
@@ -189,6 +194,16 @@ def look_now() -> Response:
     """Have everything looked at now, in the background."""
     job = using(StatusService).look(current_actor())
     note_each("inspection.begun", [job.id])
+    return see(f"{PATH}?job={job.id}")
+
+
+@blueprint.post("/external")
+@require(Role.ADMIN)
+@audited("external.begun")
+def bring_in() -> Response:
+    """Have the pictures that live elsewhere brought in, in the background."""
+    job = using(StatusService).bring_in(current_actor())
+    note_each("external.begun", [job.id])
     return see(f"{PATH}?job={job.id}")
 
 

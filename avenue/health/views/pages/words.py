@@ -65,6 +65,7 @@ KINDS = {
     "count_quotas": lazy_gettext("Counting what is stored"),
     "count_sites": lazy_gettext("Counting what sites have"),
     "fsck": lazy_gettext("Check and repair of the storage"),
+    "import_external": lazy_gettext("Bringing in photos from other servers"),
     "inspect": lazy_gettext("Inspection of everything"),
     "mail": lazy_gettext("Letter"),
     "pictures_by_sku": lazy_gettext("Import of photos by SKU"),

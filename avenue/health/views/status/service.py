@@ -35,7 +35,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
 from avenue.media.addresses import KnownPaths, targets_of
 from avenue.media.leftovers import LEFT_FOLDERS, files_left
-from avenue.media.references import Fault, Standing
+from avenue.media.references import IMPORT_EXTERNAL, Fault, Standing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.store.status import Counted, StatusStore
 from avenue.storage.status import (
@@ -236,15 +236,22 @@ class StatusService:
             raise Forbidden
         return self._jobs.enqueue(INSPECT, key=LOOK_KEY)
 
+    def bring_in(self, actor: Actor) -> Job:
+        """Have pictures that live elsewhere brought in, and return the job; one at a time."""
+        if not actor.has_role(Role.ADMIN):
+            raise Forbidden
+        return self._jobs.enqueue(IMPORT_EXTERNAL, site=actor.site.id, key="external")
+
     def look_of(self, actor: Actor, job_id: str) -> Job | None:
-        """Return the job that looks at everything, if `job_id` is one."""
+        """Return the job that looks at everything, or brings in pictures of this site."""
         if not actor.has_role(Role.OPS) or not is_id(job_id):
             return None
         try:
             job = self._jobs.get(job_id)
         except JobNotFound:
             return None
-        return job if job.kind == INSPECT else None
+        is_ours = job.kind == IMPORT_EXTERNAL and job.site == actor.site.id
+        return job if job.kind == INSPECT or is_ours else None
 
     def _problems(
         self, actor: Actor, kinds: Sequence[str], after: str, limit: int

@@ -14,8 +14,10 @@ async function again() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-look]");
   if (!fresh) {
+    const { look } = document.querySelector("[data-look]").dataset;
+    if (!look) return location.reload(); // what became of it is told by the page of the job
     document.cookie = "avenue_said=1; path=/; max-age=60; samesite=lax"; // said once: web/pages.py
-    return location.replace(`${location.pathname}?said=looked`);
+    return location.replace(`${location.pathname}?said=${look}`);
   }
   const here = document.querySelector("[data-look]");
   if (here.innerHTML !== fresh.innerHTML) here.replaceChildren(...fresh.childNodes);
