@@ -9,8 +9,9 @@ from babel.numbers import format_currency
 
 from avenue.identity import Site
 from avenue.media.addresses import KnownPaths, targets_of
+from avenue.media.elsewhere import sized
 from avenue.media.models import Asset, External
-from avenue.media.presenting import DISPLAYED, data_url, has_sizes, sources
+from avenue.media.presenting import DISPLAYED, WIDTHS, data_url, has_sizes, sources
 from avenue.media.references import Fault
 from avenue.media.urls import original_path, variant_path
 from avenue.media.variants import VARIANTS, size_of
@@ -123,17 +124,16 @@ def _locale(site: Site) -> Locale:
 
 def _shown(site: Site, picture: Picture) -> Shown:
     if isinstance(picture, External):
-        address = _secure(picture.url)
-        return Shown(src=address, large=address, external=True)
+        return _shown_from_elsewhere(_secure(picture.url))
     version = picture.current
     alt, alt_language = alt_of(site, picture)
-    sized = [(width, here(url)) for width, url in sources(site, picture)]
+    at = [(width, here(url)) for width, url in sources(site, picture)]
     whole = original_path(picture)
     see_through = version.has_alpha
     return Shown(
-        src=variant_path(picture, DISPLAYED) if sized else whole,
-        srcset=", ".join(f"{url} {width}w" for width, url in sized),
-        large=sized[-1][1] if sized else whole,
+        src=variant_path(picture, DISPLAYED) if at else whole,
+        srcset=", ".join(f"{url} {width}w" for width, url in at),
+        large=at[-1][1] if at else whole,
         width=version.width,
         height=version.height,
         alt=alt,
@@ -141,6 +141,17 @@ def _shown(site: Site, picture: Picture) -> Shown:
         decorative=picture.decorative,
         color=None if see_through else version.color,
         placeholder=None if see_through else data_url(version.placeholder),
+    )
+
+
+def _shown_from_elsewhere(address: str) -> Shown:
+    """Return a picture of another server, in the sizes that one makes itself, if it is known."""
+    at = [(row.width, sized(address, row.width)) for row in WIDTHS]
+    return Shown(
+        src=sized(address, VARIANTS[DISPLAYED].width) or address,
+        srcset=", ".join(f"{url} {width}w" for width, url in at if url),
+        large=address,
+        external=True,
     )
 
 
