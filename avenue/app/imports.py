@@ -15,7 +15,7 @@ from avenue.backup.targets import Missing
 from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.folders.store import FolderStore
-from avenue.config import Settings
+from avenue.config import Settings, is_private_host
 from avenue.identity import Site, command_actor
 from avenue.jobs.runner import RunningJob
 from avenue.media.decoding import DecodePool, processes_for
@@ -276,6 +276,8 @@ def _supabase(settings: Settings, text: str, rest: str) -> Source:
     bucket, _, prefix = unquote(parts.path.strip("/")).partition("/")
     if not parts.hostname or "@" in parts.netloc or not bucket:
         raise BadImportSource(parts.hostname or "that", "it names no project and bucket")
+    if parts.scheme != "https" and not is_private_host(parts.hostname):
+        raise BadImportSource(parts.hostname, "its key would travel unencrypted; say https")
     base = f"{parts.scheme}://{parts.netloc}"
     headers = {"Authorization": f"Bearer {key}", "apikey": key}
     asker = Asker(base_url=base, headers=headers, status_of=status_of)

@@ -16,6 +16,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
 from tests.threads import joined
+from tests.waiting import DEADLINE_SECONDS
 
 KEY, SECRET = "key-of-tests", "secret-of-tests"
 PAGE = 3
@@ -32,6 +33,8 @@ class StandIn:
     items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     first: dict[str, list[Response]] = field(default_factory=dict)
     forgets: bool = False
+    slow: set[str] = field(default_factory=set)
+    closing: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -97,6 +100,7 @@ def served(stand_in: StandIn) -> Iterator[StandIn]:
     try:
         yield stand_in
     finally:
+        stand_in.closing.set()
         server.shutdown()
         joined(thread)
         server.server_close()
@@ -169,7 +173,10 @@ def _cloudinary(app: Flask, stand_in: StandIn) -> None:
 
     @app.get("/<cloud>/<kind>/upload/<path:rest>")
     def delivered(cloud: str, kind: str, rest: str) -> Any:
-        data = stand_in.files.get(rest.partition("/")[2].rpartition(".")[0])
+        name = rest.partition("/")[2].rpartition(".")[0]
+        if name in stand_in.slow:
+            stand_in.closing.wait(DEADLINE_SECONDS)
+        data = stand_in.files.get(name)
         return Response(data) if data else ("", 404)
 
 

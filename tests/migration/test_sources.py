@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from avenue.jobs.store import MongoJobStore
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.models import Kind, Outcome
 from avenue.migration.sources import service
+from avenue.migration.sources.errors import BadImportSource
 from avenue.migration.sources.plan import EntryPlan
 from avenue.outside.connection import dial
 from avenue.outside.fetching import Fetcher
@@ -32,7 +34,7 @@ from tests.backup import s3
 from tests.migration.house import House
 from tests.migration.stand_ins import ACCOUNT_HASH, KEY, SECRET, StandIn, limited, served
 
-PUBLIC = "93.184.216.34"
+PUBLIC, INSIDE = "93.184.216.34", "inside.example"
 AWKWARD = ("a//b.jpg", "/lead.jpg", "trail/", "../up.jpg", "tab\there.jpg", "100%25.jpg")
 AWKWARD += ("ñandú.jpg", "空.jpg", 'it\'s "so".jpg', "plain/deep/er.jpg")
 
@@ -49,6 +51,7 @@ class Imports:
     settings: Settings
     port: int
     waited: list[float]
+    seconds: float = 5
 
     def run(self, source: str, kind: Kind, *, is_dry: bool = False, **order: Any) -> EntryPlan:
         plan = EntryPlan()
@@ -81,9 +84,9 @@ class Imports:
             return dial("127.0.0.1", self.port, seconds)
 
         return Fetcher(
-            seconds=5,
+            seconds=self.seconds,
             tmp_dir=self.settings.tmp_dir,
-            resolve=lambda _name, _seconds: [PUBLIC],
+            resolve=lambda name, _: ["10.0.0.1"] if name == INSIDE else [PUBLIC],
             connect=connect,
         )
 
@@ -343,6 +346,13 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert avenue.raw["assets"].count_documents({"claim": {"$ne": None}}) == 6
 
 
+def test_a_key_is_sent_to_no_public_host_in_clear(imports: Imports) -> None:
+    for address in ("supabase:http://ref.supabase.co/photos", "supabase:https://a:b@ref.co/photos"):
+        with pytest.raises(BadImportSource) as refused_as:
+            imports.run(address, Kind.MEDIA)
+        assert "a:b" not in refused_as.value.message
+
+
 def test_the_command(avenue: House, stand_in: StandIn) -> None:
     stand_in.files = {"a.jpg": picture(1)}
     source = f"supabase:{stand_in.url}/photos"
@@ -427,3 +437,38 @@ def test_the_job_of_the_button_goes_on_where_it_was_stopped(
     assert [each["_id"] for each in avenue.assets_of("product", "one")]
     assert avenue.raw["assets"].count_documents({"claim.kind": "product"}) == 5
     assert jobs.get(job.id).state == "done"
+
+
+@pytest.mark.long
+def test_five_thousand_urls(
+    avenue: House, imports: Imports, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """5 % are gone, 2 % slow, 1 % pages of HTML, 10 lead to private addresses; all others come."""
+    imports.seconds = 1
+    base = "http://pictures.example/demo/image/upload/v1"
+    wanted: dict[str, str] = {}
+    urls = [f"{base}/{number}.jpg" for number in range(4990)]
+    for number, url in enumerate(urls):
+        if number % 20 == 0:
+            wanted[url] = "source_gone"
+        elif number % 50 == 1:
+            stand_in.slow.add(str(number))
+            wanted[url] = "fetch_too_slow"
+        elif number % 100 == 2:
+            stand_in.files[str(number)] = b"<!doctype html><title>moved</title>"
+            wanted[url] = "unsupported_media_type"
+        else:
+            stand_in.files[str(number)] = picture(number)
+    inside = [f"http://10.0.0.{number}/a.jpg" for number in range(5)]
+    inside += [f"http://{INSIDE}/{number}.jpg" for number in range(5)]
+    wanted |= dict.fromkeys(inside, "address_not_allowed")
+    place = tmp_path / "many.jsonl"
+    place.write_text("".join(json.dumps({"url": url}) + "\n" for url in (*urls, *inside)))
+    began = time.monotonic()
+    plan = imports.run(str(place), Kind.MEDIA)
+    print(f"{time.monotonic() - began:.0f} s", stand_in.most_at_once, "at once")
+    assert refused(plan) == wanted
+    hashes = avenue.raw["assets"].distinct("versions.source_sha256")
+    assert counts(plan) == (len(hashes), 5000 - len(wanted) - len(hashes), 0, len(wanted))
+    assert stand_in.most_at_once <= service.THREADS + len(stand_in.slow)
+    assert counts(imports.run(str(place), Kind.MEDIA))[2] == 5000 - len(wanted)
