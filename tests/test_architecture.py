@@ -45,6 +45,7 @@ SEES_THE_WHOLE_HOUSE = {
     "media.store.SweptStore.newest_chunk_at": "the sweeper",
     "media.store.SweptStore.delete_file": "the sweeper",
     "health.alerts.store.MongoAlertStore.__init__": "alerts about the deployment and every site",
+    "health.history.failures.store.FailureStore.__init__": "errors of all sites together",
     "health.history.snapshots.store.HouseCounts.__init__": "a snapshot counts what every site has",
     "health.history.snapshots.store.SnapshotStore.__init__": "they are of the whole deployment",
     "health.history.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",

@@ -176,6 +176,7 @@ NO_CODES = {
     "duplicate_of",
     "in_use",
     "infra_alerts",
+    "infra_errors",
     "infra_metrics",
     "infra_traffic",
     "tell_alert",

@@ -61,6 +61,9 @@ from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
 from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.history.failures.recording import FailureRecorder
+from avenue.health.history.failures.service import FailureService
+from avenue.health.history.failures.store import FailureStore
 from avenue.health.history.traffic.counting import counted
 from avenue.health.history.traffic.reporting import Reporter
 from avenue.health.history.traffic.store import MongoTrafficStore
@@ -287,7 +290,30 @@ def start() -> Flask:
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
     _report_traffic(database, gate)
+    _write_errors(app, database)
     return app
+
+
+def _note_errors(app: Flask, database: Database, gate: Gate) -> None:
+    """Note the errors of this process; they are written down once it has its threads."""
+    store = FailureStore(database)
+    recorder = FailureRecorder(store, admit=gate.pass_or_raise)
+    provide(app, recorder, FailureService(store))
+    problems.note_in(app, recorder)
+
+
+def _write_errors(app: Flask, database: Database) -> None:
+    """Have this process write its errors down, a last time when it ends."""
+    recorder: FailureRecorder = app.extensions["avenue"][FailureRecorder]
+
+    def last() -> None:
+        with suppress(AvenueError), database.deadline(LAST_REPORT_SECONDS):
+            recorder.write()
+
+    atexit.register(last)
+    threading.Thread(
+        target=recorder.run_forever, args=(threading.Event(),), name="errors", daemon=True
+    ).start()
 
 
 def _report_traffic(database: Database, gate: Gate) -> None:
@@ -415,7 +441,11 @@ def _provide_website(
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:
-    """Let requests to the database only when it is ours, and none of them wait without end."""
+    """Let requests to the database only when it is ours, and none of them wait without end.
+
+    Errors are noted as well, and written down under the same condition.
+    """
+    _note_errors(app, database, gate)
 
     def enter() -> None:
         if request.path.startswith(NEEDS_NO_DATABASE):

@@ -33,6 +33,8 @@ ACTIONS = {
     "import.undone": lazy_gettext("undid an import of products"),
     "job.cancelled": lazy_gettext("cancelled background work"),
     "job.begun": lazy_gettext("began background work"),
+    "error.reopened": lazy_gettext("noted that an error is not mended"),
+    "error.resolved": lazy_gettext("noted an error as mended"),
     "job.paused": lazy_gettext("paused background work"),
     "job.resumed": lazy_gettext("resumed background work"),
     "inspection.begun": lazy_gettext("had everything looked at"),

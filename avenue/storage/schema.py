@@ -39,6 +39,7 @@ HOUSE_COLLECTIONS = (
     "rate_limits",
     "infra_metrics",
     "infra_alerts",
+    "infra_errors",
     "infra_traffic",
     "backups",
 )

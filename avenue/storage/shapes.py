@@ -781,6 +781,21 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             ],
         },
     ),
+    "infra_errors": Shape(
+        {
+            "_id": str,
+            "route": str,
+            "exception": str,
+            "status": int,
+            "count": int,
+            "first_at": datetime,
+            "last_at": datetime,
+            "request_ids": [str],
+            "traceback": str,
+            "resolved_at": or_null(datetime),
+            "resolved_by": or_null(str),
+        }
+    ),
     "backups": Shape(
         {
             "_id": str,

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, Protocol, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
@@ -54,6 +54,7 @@ from avenue.web.site_frame import Logo, Logos
 log = logging.getLogger("avenue.problems")
 
 LOGIN_PATH = "/login"
+EXTENSION = "avenue.problems"
 NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """Told by a page of the site itself where visitors come to."""
 TITLES: Mapping[int, tuple[LazyString, LazyString]] = {
@@ -128,6 +129,18 @@ class _Problem:
     facts: Mapping[str, object]
 
 
+class NotesErrors(Protocol):
+    """What is told of each error that is our fault."""
+
+    def note(self, error: Exception, *, route: str, status: int, request_id: str) -> None:
+        """Note an error; never raises."""
+
+
+def note_in(app: Flask, notes: NotesErrors) -> None:
+    """Have the errors of `app` that are our fault noted in `notes`, too."""
+    app.extensions[EXTENSION] = notes
+
+
 def install(app: Flask) -> None:
     """Let every error of `app` be answered here."""
     app.register_blueprint(Blueprint("problems", __name__, template_folder="templates"))
@@ -141,6 +154,7 @@ def answer(error: Exception) -> AnyResponse:
         return cast("AnyResponse", error.response)
     if isinstance(error, MalformedRecord) and not _is_administrator():
         log.error("%s", error.code, exc_info=error)
+        _note(error, error.status)
         error = _nothing_there()
     problem = _problem(error)
     metrics.count_refusal(problem.code)
@@ -148,6 +162,8 @@ def answer(error: Exception) -> AnyResponse:
         log.warning("%s: %s", error.code, error.message)  # English, as everything in the log
     elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", problem.code, exc_info=error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _note(error, problem.status)
     response = _written(problem)
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
@@ -156,6 +172,14 @@ def answer(error: Exception) -> AnyResponse:
         if COOKIE in request.cookies:
             response.vary.add("Cookie")
     return response
+
+
+def _note(error: Exception, status: int) -> None:
+    notes: NotesErrors | None = current_app.extensions.get(EXTENSION)
+    if notes is not None:
+        rule = request.url_rule
+        route = f"{request.method} {rule.rule}" if rule else "no route"
+        notes.note(error, route=route, status=status, request_id=request_id())
 
 
 def _is_administrator() -> bool:

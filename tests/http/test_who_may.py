@@ -114,6 +114,9 @@ WHO_MAY = {
     "GET /api/ops/state": For(OPERATORS, READ),
     "GET /api/ops/alerts": For(OPERATORS, READ),
     "POST /api/ops/alerts/<alert_id>/ack": For(OPERATORS, WRITE),
+    "GET /api/ops/errors": For(OPERATORS, READ),
+    "POST /api/ops/errors/<error_id>/resolve": For(OPERATORS, WRITE),
+    "POST /api/ops/errors/<error_id>/reopen": For(OPERATORS, WRITE),
     "GET /api/ops/history": For(OPERATORS, READ),
     "GET /api/ops/backups": For(OPERATORS, READ),
     "POST /api/ops/backups": For(OPERATORS, WRITE),
@@ -459,6 +462,7 @@ class Cast:
             "number": "1",
             "job_id": self.job.id,
             "snapshot_id": "000001-20261125T000000Z",
+            "error_id": self.job.id,  # as of an alert
             "alert_id": self.job.id,  # there is none, which nobody else may be told
             **others,
         }

@@ -1,4 +1,4 @@
-"""What `/api/ops/alerts`, `history` and `jobs` answer."""
+"""What `/api/ops/alerts`, `errors`, `history` and `jobs` answer."""
 
 from typing import Annotated, Literal
 
@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.health.alerts.models import Alert
+from avenue.health.history.failures.models import Failure
 from avenue.health.history.points import Point, Span
 from avenue.jobs.replies import JobReply
 from avenue.totals import Total
@@ -16,6 +17,14 @@ class AlertList(Total):
 
     items: list[Alert]
     next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
+
+
+class FailureList(TypedDict):
+    """The kinds of errors, at most 100, those that happened last first."""
+
+    items: list[Failure]
+    next: Literal[None]
+    total: int
 
 
 class HistoryReply(TypedDict):

@@ -11,9 +11,12 @@ from avenue.errors import Invalid
 from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
 from avenue.health.alerts.models import Alert, State
 from avenue.health.alerts.service import AlertService
+from avenue.health.history.failures.errors import FailureNotFound
+from avenue.health.history.failures.models import Failure, FailureState
+from avenue.health.history.failures.service import FailureService
 from avenue.health.history.points import Span
 from avenue.health.models import ALERTED, AlertLevel, Level
-from avenue.health.views.replies import AlertList, HistoryReply, JobList
+from avenue.health.views.replies import AlertList, FailureList, HistoryReply, JobList
 from avenue.health.views.state.models import Overview
 from avenue.health.views.state.service import StateService
 from avenue.identity import Role
@@ -39,6 +42,12 @@ class AlertsQuery(PageQuery, total=False):
 
     state: Annotated[State, Field(description="Only those that stand so.")]
     level: Annotated[AlertLevel, Field(description="Only those of this level.")]
+
+
+class FailuresQuery(TypedDict, total=False):
+    """Which kinds of errors."""
+
+    state: Annotated[FailureState, Field(description="Only those that stand so.")]
 
 
 class HistoryQuery(TypedDict, total=False):
@@ -84,6 +93,42 @@ def list_alerts() -> Response:
 def acknowledge(alert_id: str) -> Response:
     """Note that somebody has seen an alert: it is not told again until it gets worse."""
     return jsonify(facts_of(using(AlertService).acknowledge(current_actor(), alert_id)))
+
+
+@blueprint.get("/errors")
+@require(Role.OPS)
+@described(
+    query=FailuresQuery,
+    replies={200: Reply({JSON: FailureList, TEXT: str})},
+    refuses=(InvalidQuery,),
+)
+def list_errors() -> Response:
+    """List the kinds of errors of the whole deployment, the newest first: `?state`."""
+    state = request.args.get("state")
+    found = using(FailureService).list(
+        current_actor(),
+        None if state is None else FailureState(one_of("state", state, [*FailureState])),
+    )
+    items = [facts_of(each) for each in found]
+    return json_or_text({"items": items, "next": None, "total": len(items)})
+
+
+@blueprint.post("/errors/<error_id>/resolve")
+@audited("error.resolved", "error_id")
+@require(Role.OPS)
+@described(replies={200: Failure}, refuses=(FailureNotFound,))
+def resolve_error(error_id: str) -> Response:
+    """Note that a kind of error is mended; it is open again when it happens again."""
+    return jsonify(facts_of(using(FailureService).resolve(current_actor(), error_id)))
+
+
+@blueprint.post("/errors/<error_id>/reopen")
+@audited("error.reopened", "error_id")
+@require(Role.OPS)
+@described(replies={200: Failure}, refuses=(FailureNotFound,))
+def reopen_error(error_id: str) -> Response:
+    """Note that a kind of error is not mended after all."""
+    return jsonify(facts_of(using(FailureService).reopen(current_actor(), error_id)))
 
 
 @blueprint.get("/history")

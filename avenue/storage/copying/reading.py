@@ -32,6 +32,7 @@ LEFT_OUT = frozenset(
         "leases",
         "rate_limits",
         "infra_traffic",
+        "infra_errors",  # of the deployment they happened in
         "backups",  # what was backed up is told by the repository
         *(f"{bucket}{CHUNKS}" for bucket in BUCKETS),  # read by file
     }
