@@ -25,18 +25,22 @@ from tests.waiting import DEADLINE_SECONDS
 ROOT = Path(__file__).parents[2]
 
 
-def begun(shop: House, *arguments: str | Path, uri: str = "") -> subprocess.Popen[bytes]:
-    """Start `backup …` as a process of its own."""
-    environment = {
+def environment(shop: House, uri: str = "") -> dict[str, str]:
+    """What a command over a shop, or another database, is started with."""
+    return {
         **os.environ,
         "MONGODB_URI": uri or shop.uri,
         "SECRET_KEY": new_secret(),
         "PUBLIC_BASE_URL": "https://shop.example",
     }
+
+
+def begun(shop: House, *arguments: str | Path, uri: str = "") -> subprocess.Popen[bytes]:
+    """Start `backup …` as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "avenue", "backup", *map(str, arguments), "--json"],
         cwd=ROOT,
-        env=environment,
+        env=environment(shop, uri),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -294,6 +294,21 @@ def _told(house: House) -> None:
             "good_at": now,
         }
     )
+    house.raw["infra_errors"].insert_one(
+        {
+            "_id": new_id(),
+            "route": "/",
+            "exception": "ValueError",
+            "status": 500,
+            "count": 1,
+            "first_at": now,
+            "last_at": now,
+            "request_ids": ["r1"],
+            "traceback": "avenue/shop/pages/window.py:60",
+            "resolved_at": now,
+            "resolved_by": new_id(),
+        }
+    )
     house.raw["infra_alerts"].insert_one(alert)
     house.raw["infra_alerts"].insert_one(
         {**alert, "_id": new_id(), "open_key": "oplog/", "measure": "oplog", "unit": "hours"}
