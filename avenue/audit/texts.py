@@ -77,6 +77,7 @@ ACTIONS = {
     "samples.wanted": lazy_gettext("asked for the sample products"),
     "site.added": lazy_gettext("added a site"),
     "site.changed": lazy_gettext("changed the settings"),
+    "site.exported": lazy_gettext("took products, media, uploads or pages out as files"),
     "site.links_revoked": lazy_gettext("ended all links to private files"),
     "site.links_rotated": lazy_gettext("changed the key of links to private files"),
     "site.logo_changed": lazy_gettext("changed the logo"),

@@ -1,0 +1,160 @@
+"""What stands in the lines of a manifest, in the table, and in the report."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from avenue.builder.website.models import Draft, Page
+from avenue.clock import iso
+from avenue.export.models import Exported, Left
+from avenue.media.models import Asset
+from avenue.shop.models import Entry, Group, Product
+
+Facts = dict[str, Any]
+COLUMNS = ("sku", "name", "description", "price", "currency", "status", "group", "image_urls")
+
+
+def group_line(group: Group) -> Facts:
+    """Return the line of a group."""
+    return {
+        "kind": "group",
+        "id": group.id,
+        "name": group.name,
+        "model": group.model,
+        "owner": group.owner,
+        "options": [{"name": each.name, "images": list(each.images)} for each in group.options],
+        "images": _entries(group.images),
+        "created_at": iso(group.created_at),
+    }
+
+
+def product_line(product: Product) -> Facts:
+    """Return the line of a product."""
+    return {
+        "kind": "product",
+        "id": product.id,
+        "sku": product.sku,
+        "name": product.name,
+        "description": product.description,
+        "price": None if product.price is None else f"{product.price:f}",
+        "currency": product.currency,
+        "status": product.status,
+        "group": product.group,
+        "owner": product.owner,
+        "images": _entries(product.images),
+        "created_at": iso(product.created_at),
+    }
+
+
+def product_row(product: Product, models: Mapping[str, str]) -> list[str]:
+    """Return the cells of a product; `models` are those of groups, by id."""
+    return [
+        product.sku or "",
+        product.name,
+        product.description,
+        "" if product.price is None else f"{product.price:f}",
+        product.currency,
+        product.status.value,
+        models.get(product.group or "", ""),
+        " ".join(each.url for each in product.images if each.url),
+    ]
+
+
+def file_line(
+    asset: Asset, path: str, order: int | None, folder: Sequence[str], old_paths: Iterable[str]
+) -> Facts:
+    """Return the line of a file that lies at `path`; `folder` are names from the top."""
+    current = asset.current
+    return {
+        "kind": "file",
+        "id": asset.id,
+        "path": path,
+        "sha256": current.sha256,
+        "bytes": current.bytes,
+        "media_type": current.media_type,
+        "width": current.width,
+        "height": current.height,
+        "source_sha256": current.source_sha256,
+        "name": asset.name,
+        "claim": asdict(asset.claim) if asset.claim else None,
+        "order": order,
+        "alt": dict(asset.alt),
+        "decorative": asset.decorative,
+        "focal": None if asset.focal is None else list(asset.focal),
+        "folder": list(folder),
+        "tags": list(asset.tags),
+        "category": asset.category,
+        "reference": asset.reference,
+        "visibility": asset.visibility,
+        "versions": [
+            {
+                "sha256": each.sha256,
+                "bytes": each.bytes,
+                "media_type": each.media_type,
+                "at": iso(each.at),
+            }
+            for each in asset.versions
+        ],
+        "old_urls": list(old_paths),
+        "owner": asset.owner,
+        "created_at": iso(asset.created_at),
+    }
+
+
+def page_line(page: Page, path: str, sha256: str) -> Facts:
+    """Return the line of a page whose HTML lies at `path`."""
+    published = page.published
+    return {
+        "kind": "page",
+        "id": page.id,
+        "slug": page.slug,
+        "path": path,
+        "sha256": sha256,
+        "draft": _texts(page.draft),
+        "published": {**_texts(published.draft), "at": iso(published.at)} if published else None,
+    }
+
+
+def exported_json(
+    exported: Exported, left: Sequence[Left], address: str, *, is_trial: bool
+) -> Facts:
+    """Return what became of an export."""
+    return {
+        "to": address,
+        "dry_run": is_trial,
+        **asdict(exported),
+        "left": [asdict(each) for each in left],
+    }
+
+
+def exported_text(exported: Exported, left: Sequence[Left], address: str, *, is_trial: bool) -> str:
+    """Return the same for people."""
+    found = (
+        f"{exported.products} products, {exported.groups} groups, {exported.files} files, "
+        f"{exported.pages} pages"
+    )
+    lines = [f"{each.id}  {each.code}  {each.message}" for each in left]
+    if exported.private_left:
+        lines.append(f"{exported.private_left} private files left out (--private takes them along)")
+    if is_trial:
+        return "\n".join([*lines, f"Would export to {address}: {found}."])
+    moved = (
+        f"{exported.written} written ({exported.written_bytes} bytes), {exported.kept} there "
+        f"already, {exported.removed} removed, {len(left)} left out"
+    )
+    return "\n".join([*lines, f"Exported to {address}: {found}.", f"Of what lies there: {moved}."])
+
+
+def _entries(images: Sequence[Entry]) -> list[Facts]:
+    return [{"asset": each.asset} if each.asset else {"url": each.url} for each in images]
+
+
+def _texts(draft: Draft) -> Facts:
+    return {
+        "title": draft.title,
+        "locale": draft.locale,
+        "html": draft.html,
+        "css": draft.css,
+        "seo": asdict(draft.seo),
+        "themed": draft.themed,
+    }

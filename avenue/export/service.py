@@ -1,0 +1,271 @@
+"""Takes a site out, record by record; what is there already is not written again."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from avenue.backup.errors import TargetUnreachable
+from avenue.backup.targets import Draft, Missing, Target
+from avenue.builder.library.folders.models import FolderTree
+from avenue.builder.website.models import Page
+from avenue.export import presenting
+from avenue.export.earlier import PREVIOUS, Earlier
+from avenue.export.errors import NotAnExport, OtherExport
+from avenue.export.html import page_html
+from avenue.export.models import (
+    FORMAT,
+    HEADER,
+    MANIFEST,
+    TABLE,
+    Exported,
+    ExportOrder,
+    Left,
+    Part,
+    Tell,
+)
+from avenue.export.naming import Names, library_path, mark, picture_path, upload_path
+from avenue.export.store import ExportStore
+from avenue.identity import Site
+from avenue.media.categories import GENERAL, UPLOAD
+from avenue.media.models import Asset, Claim, Visibility
+from avenue.media.reading import DamagedFile, StoredFile
+from avenue.media.store import AssetStore
+from avenue.media.urls import variant_url
+from avenue.shop.models import Entry
+
+LIBRARY = "library"
+LARGEST_HEADER = 64 * 1024
+
+
+class _Record(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=_Record)
+
+
+class Export:
+    """One export of one site. `counts` and `left` tell what became of it."""
+
+    def __init__(
+        self,
+        site: Site,
+        store: ExportStore,
+        assets: AssetStore,
+        folders: FolderTree,
+        target: Target,
+        order: ExportOrder,
+    ) -> None:
+        self._site = site
+        self._store = store
+        self._assets = assets
+        self._folders = folders
+        self._target = target
+        self._order = order
+        self.counts = Exported()
+        self.left: list[Left] = []
+
+    def run(self, tell: Tell = lambda _: None) -> None:
+        """Export everything that is wanted; raise `NotAnExport`, `OtherExport`, or of targets."""
+        is_begun = self._is_begun()
+        if self._order.is_trial:
+            for _ in self._lines(None, None):
+                tell(self.counts)
+            return
+        self._target.prepare()
+        if not is_begun:
+            self._put(HEADER, json.dumps(self._header(), sort_keys=True).encode())
+        earlier = Earlier(self._target)
+        try:
+            earlier.set_aside()
+            with self._target.draft() as manifest, self._target.draft() as table:
+                for line in self._lines(earlier, table):
+                    manifest.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                    tell(self.counts)
+                if Part.PRODUCTS in self._order.parts:
+                    table.keep(TABLE)
+                for path in earlier.unused():
+                    self._target.delete(path)
+                    self.counts.removed += 1
+                self._target.settle()
+                manifest.keep(MANIFEST)
+            self._target.delete(PREVIOUS)
+            self._target.settle()
+        finally:
+            earlier.close()
+
+    def _header(self) -> dict[str, Any]:
+        return {"format": FORMAT, "site": self._site.id, "kinds": sorted(self._order.parts)}
+
+    def _is_begun(self) -> bool:
+        """Tell whether the target holds an export like this one already."""
+        try:
+            with self._target.open(HEADER) as file:
+                found = json.loads(file.read(LARGEST_HEADER))
+        except Missing:
+            if next(iter(self._target.list("")), None) is not None:
+                raise NotAnExport(target=self._target.address) from None
+            return False
+        except TargetUnreachable:  # a directory that is not there yet; else `prepare` says it again
+            return False
+        except ValueError:
+            raise NotAnExport(target=self._target.address) from None
+        if found != self._header():
+            raise OtherExport(target=self._target.address)
+        return True
+
+    def _lines(self, earlier: Earlier | None, table: Draft | None) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the manifest, each once its file is there; a trial writes none."""
+        parts = self._order.parts
+        if Part.PRODUCTS in parts:
+            yield from self._groups(earlier)
+            yield from self._products(earlier, table)
+        kinds = [
+            kind for part, kind in ((Part.MEDIA, LIBRARY), (Part.UPLOADS, UPLOAD)) if part in parts
+        ]
+        if kinds:
+            yield from self._files(earlier, kinds)
+        if Part.PAGES in parts:
+            yield from self._pages(earlier)
+
+    def _groups(self, earlier: Earlier | None) -> Iterator[dict[str, Any]]:
+        for some in _batches(self._store.groups_after):
+            pictures, old = self._pictures([entry for each in some for entry in each.images])
+            for each in some:
+                self.counts.groups += 1
+                yield presenting.group_line(each)
+                folder = f"groups/{mark(each.id)}"
+                yield from self._shown(earlier, each.claim, each.images, folder, pictures, old)
+
+    def _products(self, earlier: Earlier | None, table: Draft | None) -> Iterator[dict[str, Any]]:
+        names = Names()
+        if table is not None:
+            table.write(_row(presenting.COLUMNS))
+        for some in _batches(self._store.products_after):
+            pictures, old = self._pictures([entry for each in some for entry in each.images])
+            models = self._store.models_of(each.group for each in some if each.group)
+            for each in some:
+                self.counts.products += 1
+                if table is not None:
+                    table.write(_row(presenting.product_row(each, models)))
+                yield presenting.product_line(each)
+                folder = f"products/{names.of(each.id, each.sku)}"
+                yield from self._shown(earlier, each.claim, each.images, folder, pictures, old)
+
+    def _pictures(self, entries: Sequence[Entry]) -> tuple[dict[str, Asset], dict[str, list[str]]]:
+        ids = [each.asset for each in entries if each.asset]
+        return self._store.files(ids), self._store.old_paths(ids)
+
+    def _shown(
+        self,
+        earlier: Earlier | None,
+        claim: Claim,
+        images: Sequence[Entry],
+        folder: str,
+        pictures: dict[str, Asset],
+        old: dict[str, list[str]],
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the pictures of one owner; one that is another's is not taken."""
+        for place, image in enumerate(images, start=1):
+            asset = pictures.get(image.asset or "")
+            if asset is None or asset.claim != claim or not self._is_wanted(asset):
+                continue
+            path = picture_path(folder, asset, place)
+            if self._is_there(earlier, asset, path):
+                yield presenting.file_line(asset, path, place, (), old.get(asset.id, ()))
+
+    def _files(self, earlier: Earlier | None, kinds: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for some in _batches(lambda last: self._store.files_after(last, kinds)):
+            old = self._store.old_paths(each.id for each in some)
+            for each in some:
+                if not self._is_wanted(each):
+                    continue
+                path, folder = self._path(each)
+                if self._is_there(earlier, each, path):
+                    yield presenting.file_line(each, path, None, folder, old.get(each.id, ()))
+
+    def _path(self, asset: Asset) -> tuple[str, list[str]]:
+        if asset.claim and asset.claim.kind == LIBRARY:
+            folder = [each.name for each in self._folders.path(asset.folder)]
+            return library_path(asset, folder), folder
+        return upload_path(asset, asset.category or GENERAL), []
+
+    def _pages(self, earlier: Earlier | None) -> Iterator[dict[str, Any]]:
+        names = Names()
+        for some in _batches(self._store.pages_after):
+            for each in some:
+                self.counts.pages += 1
+                path = f"pages/{names.of(each.id, each.slug)}.html"
+                data = self._html(each).encode()
+                sha256 = hashlib.sha256(data).hexdigest()
+                if earlier is not None:
+                    if earlier.has(path, sha256, len(data)):
+                        self.counts.kept += 1
+                    else:
+                        self._put(path, data)
+                        self._count(len(data))
+                yield presenting.page_line(each, path, sha256)
+
+    def _html(self, page: Page) -> str:
+        files = self._store.files(page.draft.assets)
+
+        def address_of(asset_id: str, variant: str) -> str:
+            asset = files.get(asset_id)
+            if asset is None or (asset.visibility is not Visibility.PUBLIC):
+                return "#"
+            if asset.claim and asset.claim.kind == LIBRARY and Part.MEDIA in self._order.parts:
+                return f"../{self._path(asset)[0]}"
+            return variant_url(self._site, asset, variant)
+
+        return page_html(page.draft, address_of)
+
+    def _is_wanted(self, asset: Asset) -> bool:
+        if asset.visibility is Visibility.PUBLIC or self._order.has_private:
+            return True
+        self.counts.private_left += 1
+        return False
+
+    def _is_there(self, earlier: Earlier | None, asset: Asset, path: str) -> bool:
+        """Let the bytes of `asset` lie at `path`; False when they cannot be read."""
+        current = asset.current
+        if earlier is not None and earlier.has(path, current.sha256, current.bytes):
+            self.counts.kept += 1
+        elif earlier is not None:
+            file = StoredFile(asset=asset, version=current, store=self._assets)
+            try:
+                with self._target.draft() as draft:
+                    for data in file.chunks(0, current.bytes):
+                        draft.write(data)
+                    draft.keep(path)
+            except DamagedFile as error:
+                self.left.append(Left(id=asset.id, code=error.code, message=error.message))
+                return False
+            self._count(current.bytes)
+        self.counts.files += 1
+        return True
+
+    def _put(self, path: str, data: bytes) -> None:
+        with self._target.draft() as draft:
+            draft.write(data)
+            draft.keep(path)
+
+    def _count(self, size: int) -> None:
+        self.counts.written += 1
+        self.counts.written_bytes += size
+
+
+def _batches(after: Callable[[str], list[R]]) -> Iterator[list[R]]:
+    last = ""
+    while some := after(last):
+        yield some
+        last = some[-1].id
+
+
+def _row(cells: Sequence[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue().encode()

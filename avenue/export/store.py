@@ -1,0 +1,81 @@
+"""The records of one site in the order of their ids, some at once, in MongoDB."""
+
+from collections.abc import Iterable, Sequence
+
+from avenue.builder.website.models import Page
+from avenue.builder.website.store import PAGES, page_in
+from avenue.media.models import Asset, State
+from avenue.media.store import ASSETS, LEGACY_URLS
+from avenue.media.store import from_document as asset_in
+from avenue.shop.models import Group, Product
+from avenue.shop.store import groups, products
+from avenue.shop.store.documents import GROUPS, PRODUCTS
+from avenue.storage.connection import Database
+from avenue.storage.scope import Collection, site
+
+AT_ONCE = 100
+PAGES_AT_ONCE = 5
+"""A page may have megabytes."""
+BY_ID = (("_id", 1),)
+
+
+class ExportStore:
+    """An empty list is the end; what cannot be read is left out, and logged."""
+
+    def __init__(self, database: Database, site_id: str) -> None:
+        self._database = database
+        self._site = site_id
+
+    def products_after(self, last_id: str) -> list[Product]:
+        """Return some products."""
+        return self._collection(PRODUCTS).values(
+            products.from_document, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=AT_ONCE
+        )
+
+    def groups_after(self, last_id: str) -> list[Group]:
+        """Return some groups."""
+        return self._collection(GROUPS).values(
+            groups.from_document, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=AT_ONCE
+        )
+
+    def models_of(self, group_ids: Iterable[str]) -> dict[str, str]:
+        """Return the models of these groups, by id."""
+        found = self._collection(GROUPS).values(
+            groups.from_document, {"_id": {"$in": sorted(set(group_ids))}}
+        )
+        return {each.id: each.model for each in found}
+
+    def files_after(self, last_id: str, kinds: Sequence[str]) -> list[Asset]:
+        """Return some live files that owners of these kinds have."""
+        wanted = {
+            "_id": {"$gt": last_id},
+            "state": State.LIVE,
+            "claim.kind": {"$in": list(kinds)},
+        }
+        return self._collection(ASSETS).values(asset_in, wanted, sort=BY_ID, limit=AT_ONCE)
+
+    def files(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
+        """Return those of these files that are live, by id."""
+        wanted = {"_id": {"$in": sorted(set(asset_ids))}, "state": State.LIVE}
+        return {each.id: each for each in self._collection(ASSETS).values(asset_in, wanted)}
+
+    def pages_after(self, last_id: str) -> list[Page]:
+        """Return some pages."""
+        return self._collection(PAGES).values(
+            page_in, {"_id": {"$gt": last_id}}, sort=BY_ID, limit=PAGES_AT_ONCE
+        )
+
+    def old_paths(self, asset_ids: Iterable[str]) -> dict[str, list[str]]:
+        """Return the paths from before Avenue that name these files, by id, in their order."""
+        found = self._collection(LEGACY_URLS).values(
+            lambda each: (str(each["asset"]), str(each["path"])),
+            {"asset": {"$in": sorted(set(asset_ids))}},
+            {"asset": 1, "path": 1},
+        )
+        paths: dict[str, list[str]] = {}
+        for asset_id, path in sorted(found):
+            paths.setdefault(asset_id, []).append(path)
+        return paths
+
+    def _collection(self, name: str) -> Collection:
+        return site(self._database, self._site).collection(name)

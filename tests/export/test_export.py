@@ -1,0 +1,179 @@
+"""`python -m avenue export`: what lies there afterwards, and what a second one does."""
+
+import csv
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avenue.clock import utc_now
+from avenue.export.naming import Names, is_path, mark, plain
+from tests import pictures
+from tests.migration.house import House
+from tests.table import table
+
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+def picture(seed: int) -> bytes:
+    return pictures.photo(32, 24, noise=False, seed=seed)
+
+
+@pytest.fixture
+def site(avenue: House, tmp_path: Path) -> House:
+    """A product with two pictures and one elsewhere, a picture on a page, a private file."""
+    for name, data in {
+        "products/b.jpg": picture(1),
+        "products/a.jpg": picture(2),
+        "media/Verano/Niño: 1.jpg": picture(3),
+        "uploads/secret.pdf": PDF,
+    }.items():
+        (tmp_path / "old" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "old" / name).write_bytes(data)
+    urls = ("/uploads/b.jpg", "/uploads/a.jpg", "https://cdn.example/c.jpg")
+    avenue.add_owner("product", "one", *urls)
+    for kind in ("products", "media", "uploads"):
+        avenue.run(tmp_path / "old" / kind, "--as", kind)
+    avenue.raw["shop_products"].update_one(
+        {"_id": "one"}, {"$set": {"sku": "ZR 01", "name": 'Zapato "Luna", rojo'}}
+    )
+    shown = avenue.raw["assets"].find_one({"claim.kind": "library"})["_id"]
+    avenue.raw["page_content"].insert_one(
+        {
+            "_id": "home",
+            "site": "default",
+            "slug": "inicio",
+            "title": "Inicio <b>",
+            "locale": "es",
+            "draft": {"html": f'<img src="avenue:{shown}/card">', "css": "", "is_cleaned": True},
+            "assets": [shown],
+            "status": "draft",
+            "revision": 1,
+            "created_at": utc_now(),
+            "updated_at": utc_now(),
+        }
+    )
+    return avenue
+
+
+def export(site: House, *arguments: str | Path, code: int = 0) -> Any:
+    done = site.command("export", *arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def lines_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The lines of a manifest by kind; each file there is what its line says."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in (folder / "manifest.jsonl").read_text().splitlines():
+        each = json.loads(line)
+        found.setdefault(each["kind"], []).append(each)
+        if "path" in each:
+            assert is_path(each["path"])
+            data = (folder / each["path"]).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == each["sha256"]
+    return found
+
+
+def test_everything_public_lies_there_by_readable_names(site: House, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    told = export(site, out)
+    assert (told["products"], told["files"], told["pages"], told["private_left"]) == (1, 3, 1, 1)
+    lines = lines_of(out)
+    pictures_of = [each for each in lines["file"] if each["claim"]["kind"] == "product"]
+    assert [(each["path"], each["order"]) for each in pictures_of] == [
+        ("products/ZR-01/1.jpg", 1),
+        ("products/ZR-01/2.jpg", 2),
+    ]
+    assert (out / "products/ZR-01/1.jpg").read_bytes() == picture(1)
+    assert pictures_of[0]["old_urls"] == ["/uploads/b.jpg"]
+    assert lines["product"][0]["images"][2] == {"url": "https://cdn.example/c.jpg"}
+    (row,) = csv.DictReader(io.StringIO((out / "products.csv").read_text()))
+    assert (row["sku"], row["name"]) == ("ZR 01", 'Zapato "Luna", rojo')
+    assert row["image_urls"] == "https://cdn.example/c.jpg"
+    (shown,) = (each for each in lines["file"] if each["claim"]["kind"] == "library")
+    html = (out / "pages/inicio.html").read_text()
+    assert f'<img src="../{shown["path"]}">' in html
+    assert "<title>Inicio &lt;b&gt;</title>" in html
+    assert lines["page"][0]["draft"]["html"] == f'<img src="avenue:{shown["id"]}/card">'
+    assert site.raw["audit_logs"].count_documents({"action": "site.exported"}) == 1
+
+
+def test_a_second_export_writes_only_what_changed_and_removes_what_is_gone(
+    site: House, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export(site, out, "--private")
+    (secret,) = (each for each in lines_of(out)["file"] if each["visibility"] == "private")
+    before = {
+        each: each.stat().st_mtime_ns for each in out.rglob("*.*") if "manifest" not in each.name
+    }
+    again = export(site, out, "--private")
+    assert (again["written"], again["kept"], again["removed"]) == (0, 5, 0)
+    assert {each: each.stat().st_mtime_ns for each in before if each.suffix != ".csv"} == {
+        each: at for each, at in before.items() if each.suffix != ".csv"
+    }
+    # As after a kill: nothing is vouched for any more, and one file is not the right one.
+    (out / "manifest.jsonl").rename(out / "previous.jsonl")
+    good = (out / "products/ZR-01/1.jpg").read_bytes()
+    (out / "products/ZR-01/1.jpg").write_bytes(b"x" * len(good))
+    mended = export(site, out)
+    assert (mended["written"], mended["kept"], mended["removed"]) == (1, 3, 1)
+    assert not (out / secret["path"]).exists()
+    assert (out / "products/ZR-01/1.jpg").read_bytes() == good
+    assert not (out / "previous.jsonl").exists()
+
+
+def test_what_is_not_this_export_is_left_untouched(site: House, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "drafts").mkdir(parents=True)
+    (other / "drafts" / "mine.txt").write_text("mine")
+    (other / "letter.txt").write_text("mine")
+    assert "left untouched" in export(site, other, code=2)
+    assert (other / "drafts" / "mine.txt").read_text() == "mine"
+    export(site, tmp_path / "media", "--as", "media")
+    assert "something else" in export(site, tmp_path / "media", code=2)
+    trial = export(site, tmp_path / "trial", "--dry-run")
+    assert (trial["files"], trial["written"]) == (3, 0)
+    assert not (tmp_path / "trial").exists()
+
+
+def test_a_damaged_file_is_named_and_all_else_is_out(site: House, tmp_path: Path) -> None:
+    lost = site.owner("product", "one")["images"][0]["asset"]
+    file = site.raw["assets"].find_one({"_id": lost})["versions"][0]["file"]
+    site.raw["product_images.chunks"].delete_many({"files_id": f"default/{file}"})
+    told = export(site, tmp_path / "out", code=1)
+    assert [(each["id"], each["code"]) for each in told["left"]] == [(lost, "damaged_file")]
+    first = lines_of(tmp_path / "out")["file"][0]
+    assert first["path"] == "products/ZR-01/2.jpg"
+
+
+@table(
+    "name, becomes",
+    [
+        ("ZR-01", "ZR-01"),
+        ("Niño", "Nino"),
+        ("a/../b\\c", "a-..-b-c"),
+        ("con", f"con-{mark('x')}"),
+        ("NUL.txt", f"NUL.txt-{mark('x')}"),
+        ("..", mark("x")),
+        ("空", mark("x")),
+    ],
+)
+def test_names_are_those_that_every_file_system_takes(name: str, becomes: str) -> None:
+    assert Names().of("x", name) == becomes
+    assert is_path(f"products/{becomes}/1.jpg")
+
+
+def test_names_that_differ_in_case_only_do_not_meet() -> None:
+    names = Names()
+    assert [names.of("1", "zr"), names.of("2", "ZR")] == ["zr", f"ZR-{mark('2')}"]
+    assert plain("x" * 500) == "x" * 80
+
+
+@table("path", ["../x", "/etc/x", "a//b", "a/.git/x", "a\\b", ""])
+def test_a_manifest_names_nothing_outside_of_its_folder(path: str) -> None:
+    assert not is_path(path)
