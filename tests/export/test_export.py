@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from avenue.app.exports import export as export_to
 from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.export.models import ExportOrder, Part
 from avenue.export.naming import Names, is_path, mark, plain
 from tests import pictures
+from tests.backup.s3 import BUCKET, KEY, SECRET, s3_server
 from tests.migration.house import House
 from tests.table import table
 
@@ -149,6 +153,30 @@ def test_a_damaged_file_is_named_and_all_else_is_out(site: House, tmp_path: Path
     assert [(each["id"], each["code"]) for each in told["left"]] == [(lost, "damaged_file")]
     first = lines_of(tmp_path / "out")["file"][0]
     assert first["path"] == "products/ZR-01/2.jpg"
+
+
+def test_a_bucket_holds_what_a_directory_does(site: House, tmp_path: Path) -> None:
+    export(site, tmp_path / "out")
+    order = ExportOrder(parts=frozenset(Part))
+    with s3_server(tmp_path / "s3") as endpoint:
+        settings = Settings(
+            mongodb_uri=site.uri,
+            local=True,
+            public_base_url="https://shop.example",
+            backup_s3_endpoint=endpoint,
+            backup_s3_key=KEY,
+            backup_s3_secret=SECRET,
+            tmp_dir=tmp_path,
+        )
+        address = f"s3://{BUCKET}/out"
+        first, second = (
+            export_to(settings, site.database, "default", address, order, lambda _: None).counts
+            for _ in range(2)
+        )
+    assert (first.written, second.written, second.kept) == (4, 0, 4)
+    names = {each.relative_to(tmp_path / "out"): each for each in (tmp_path / "out").rglob("*.*")}
+    for name, file in names.items():
+        assert (tmp_path / "s3" / BUCKET / "out" / name).read_bytes() == file.read_bytes()
 
 
 @table(
