@@ -71,6 +71,7 @@ from avenue.health.views import pages as ops_pages
 from avenue.health.views import routes as ops_routes
 from avenue.health.views.capacity import routes as capacity_routes
 from avenue.health.views.pages import cost as cost_pages
+from avenue.health.views.pages import failures as failure_pages
 from avenue.health.views.pages import problems as problem_pages
 from avenue.health.views.readiness import routes as readiness_routes
 from avenue.health.views.readiness.service import ReadinessService
@@ -221,6 +222,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         *shop_pages.BLUEPRINTS,
         problem_pages.blueprint,
         cost_pages.blueprint,
+        failure_pages.blueprint,
         backup_routes.blueprint,
         backup_pages.blueprint,
         status_routes.blueprint,

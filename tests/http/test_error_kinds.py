@@ -13,7 +13,7 @@ from avenue.health.history.failures.recording import FailureRecorder
 from avenue.health.history.failures.store import FailureStore
 from avenue.health.views.state.service import StateService
 from avenue.storage.scope import Collection
-from tests.http.application import Application, Caller
+from tests.http.application import HOST, Application, Caller
 from tests.http.test_products import assert_refused
 
 ERRORS = "/api/ops/errors"
@@ -179,3 +179,27 @@ def an_error(route: str, at: Any) -> Occurrences:
     return Occurrences(
         **{**facts, **times, "route": route, "status": 500, "count": 1, "request_ids": ()}  # type: ignore[arg-type]
     )
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_page_shows_the_kinds_and_notes_what_is_mended(
+    application: Application, ops: Caller, recorder: FailureRecorder
+) -> None:
+    spanish = {"Accept-Language": "es", "Origin": f"https://{HOST}"}
+    address = f"{PAGE}/errors"
+    assert "Ningún pedido terminó en un error nuestro." in ops.get(address, headers=spanish).text
+    ops.get(PAGE)
+    recorder.write()
+    page = ops.get(address, headers=spanish).text
+    assert "builtins.RuntimeError" in page
+    assert "Marcar como resuelto" in page
+    assert SECRET not in page
+    (kind,) = kinds(ops)
+    answer = ops.post(f"{address}/{kind['id']}/resolve", headers=spanish)
+    assert answer.headers["Location"] == f"{address}?said=resolved"
+    assert "Reabrir" in ops.get(f"{address}?state=resolved", headers=spanish).text
+    assert "builtins.RuntimeError" not in ops.get(f"{address}?state=open", headers=spanish).text
+    assert ops.post(f"{address}/none/resolve", headers=spanish).status_code == 404
+    assert ops.post(f"{address}/{kind['id']}/reopen", headers=spanish).status_code == 303
+    assert [each["state"] for each in kinds(ops)] == ["open"]
+    assert address not in application.caller("admin_on_other_site").get(f"{PAGE}/alerts").text

@@ -60,7 +60,11 @@ TABS = (
     (f"{PATH}/migration", lazy_gettext("Migration")),
     (f"{PATH}/cost", lazy_gettext("Cost")),
 )
-BACKUPS_TAB = (f"{PATH}/backups", lazy_gettext("Backups"))
+HOUSE_TABS = (
+    (f"{PATH}/errors", lazy_gettext("Errors")),
+    (f"{PATH}/backups", lazy_gettext("Backups")),
+)
+"""For those who run the deployment."""
 
 blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
 blueprint.add_app_template_filter(words.coded, "coded")
@@ -228,7 +232,7 @@ def _page(template: str, **facts: Any) -> Response:
 
 def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
     """Return the tabs that `actor` may look at."""
-    return (*TABS, BACKUPS_TAB) if actor.runs_house else TABS
+    return (*TABS, *HOUSE_TABS) if actor.runs_house else TABS
 
 
 def jobs_shown(jobs: Iterable[Job], actor: Actor) -> list[dict[str, Any]]:
