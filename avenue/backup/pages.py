@@ -1,6 +1,5 @@
 """`/admin/infrastructure/backups`: how backups stand, and buttons for work on them."""
 
-import re
 from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, request
@@ -8,12 +7,12 @@ from flask_babel import LazyString
 
 from avenue.backup.errors import NoBackupTarget
 from avenue.backup.one import KINDS
-from avenue.backup.replies import RECORD_ID, is_snapshot_id
+from avenue.backup.replies import is_snapshot_id
 from avenue.backup.service import JOBS, RETURN, BackupService
 from avenue.backup.store import Deed
 from avenue.health.views.pages import PATH as INFRASTRUCTURE
 from avenue.health.views.pages import jobs_shown, tabs_for, words
-from avenue.identity import Role
+from avenue.identity import ID_PATTERN, Role
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Job
 from avenue.web.audit import audited, note, nothing_changed
@@ -96,7 +95,7 @@ def start() -> Response:
 def bring_back() -> Response:
     """Begin to bring one thing back."""
     form = {name: request.form.get(name, "").strip() for name in ("snapshot", "kind", "id")}
-    is_whole = is_snapshot_id(form["snapshot"]) and re.fullmatch(RECORD_ID.strip("^$"), form["id"])
+    is_whole = is_snapshot_id(form["snapshot"]) and ID_PATTERN.fullmatch(form["id"])
     if not is_whole or form["kind"] not in KINDS:
         return _refused("nothing_wanted")
     service = using(BackupService)

@@ -225,6 +225,10 @@ def test_secrets_are_never_printed():
         "AVENUE_ALERT_EMAILS": "ana@operators.example",
         "AVENUE_BACKUP_S3_SECRET": "b4ckups-of-the-shop-in-a-bucket",
         "AVENUE_BACKUP_KEY": "avbk_n0-such-key-0123456789",
+        "AVENUE_IMPORT_S3_SECRET": "bucket-of-the-s0urce",
+        "AVENUE_IMPORT_SUPABASE_KEY": "s3rvice-role-of-the-source",
+        "AVENUE_IMPORT_CLOUDINARY_SECRET": "cl0ud-of-the-source",
+        "AVENUE_IMPORT_CFIMAGES_TOKEN": "t0ken-of-the-source",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
     for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n"):
