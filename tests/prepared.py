@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+from pymongo.errors import PyMongoError
 from pymongo.monitoring import CommandStartedEvent
 
 from avenue.config import Settings
@@ -15,6 +16,7 @@ from avenue.storage.connection import Database
 from avenue.storage.schema import MARKER, META, STEPS, migrate
 from tests.listening import listening
 from tests.mongod import Mongod, database_name
+from tests.waiting import wait_until
 
 SHAPING = frozenset(
     {
@@ -106,6 +108,8 @@ def emptied(uri: str) -> Iterator[Database]:
     """Yield the database as `migrate` leaves an empty one, whatever a test has done to it."""
     database = Database(Settings(mongodb_uri=uri, local=True))
     raw = database.raw
+    # A client is given a second for the first answer, which a busy machine does not always have.
+    wait_until(lambda: raw.command("ping"), "the database answers", despite=(PyMongoError,))
     is_whole = _is_whole(uri, raw)
     for name, count in counts(raw).items():
         if count:
