@@ -23,6 +23,7 @@ LEAST_SECRET_LENGTH = 32
 LEAST_SECRET_VARIETY = 10
 LONGEST_PATTERN = 64
 ALERT_LEVELS = 3
+BACKUP_KEY = re.compile(r"avbk_[A-Za-z0-9_-]{43}")
 BACKUP_PERIODS = 3
 PERCENTS = range(1, 101)
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
@@ -892,6 +893,8 @@ class Settings:
         counts = [int(each) for each in self.backup_keep if each.isdecimal()]
         if len(self.backup_keep) != BACKUP_PERIODS or len(counts) != BACKUP_PERIODS:
             return ["AVENUE_BACKUP_KEEP must be three whole numbers: days,weeks,months, as 7,5,12"]
+        if self.backup_key and not BACKUP_KEY.fullmatch(self.backup_key):
+            return ["AVENUE_BACKUP_KEY is no key: `python -m avenue backup key` makes one"]
         return []
 
     def _wrong_webhook(self) -> list[str]:

@@ -258,8 +258,8 @@ def _answer_machines(
     """Answer orchestrators and Prometheus, which know an address and no name."""
     operators.install(app, known_sites)
     health.install(app)
-    provide(app, backup_service(settings, database))
-    provide(app, ReadinessService(database, probe_service(settings, database).probe))
+    readiness = ReadinessService(database, probe_service(settings, database).probe)
+    provide(app, readiness, backup_service(settings, database))
     app.register_blueprint(readiness_routes.blueprint)
     scraping.install(app, lambda: queues_of(database))
 

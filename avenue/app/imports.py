@@ -105,15 +105,15 @@ def external_imports_of(
     site = Sites(database, settings).named(site_id)
     addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
-    with _desk(settings, database, site) as desk:
-        owned = ExternalPictures(site.id, desk.shelves.owners, addresses, fetcher)
-        shown = PagePictures(site.id, desk.shelves.pages, addresses, fetcher)
+    with _importing(settings, database, site) as importing:
+        owned = ExternalPictures(site.id, importing.shelves.owners, addresses, fetcher)
+        shown = PagePictures(site.id, importing.shelves.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
         yield [
-            desk.opened(
+            importing.opened(
                 source,
                 Wanted(
-                    destination=desk.destination(kind),
+                    destination=importing.destination(kind),
                     addresses=addresses,
                     is_public=True,
                     answers=lambda _: False,
@@ -172,11 +172,11 @@ def source_import_of(
     site = Sites(database, settings).named(site_id)
     own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
     wanted_addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
-    with _desk(settings, database, site) as desk:
-        yield desk.opened(
+    with _importing(settings, database, site) as importing:
+        yield importing.opened(
             source,
             Wanted(
-                destination=desk.destination(order.kind, is_public=order.is_public),
+                destination=importing.destination(order.kind, is_public=order.is_public),
                 addresses=wanted_addresses,
                 is_public=order.is_public,
                 answers=can_answer,
@@ -186,7 +186,7 @@ def source_import_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
+class _Importing:
     """What every import of one site works with."""
 
     settings: Settings
@@ -216,10 +216,10 @@ class _Desk:
 
 
 @contextmanager
-def _desk(settings: Settings, database: Database, site: Site) -> Iterator[_Desk]:
+def _importing(settings: Settings, database: Database, site: Site) -> Iterator[_Importing]:
     decoders = DecodePool(processes_for(workers=1))
     try:
-        yield _Desk(
+        yield _Importing(
             settings=settings,
             database=database,
             site=site,

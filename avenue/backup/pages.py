@@ -7,7 +7,7 @@ from flask_babel import LazyString
 
 from avenue.backup.errors import NoBackupTarget
 from avenue.backup.one import KINDS
-from avenue.backup.replies import is_snapshot_id
+from avenue.backup.repository import SNAPSHOT_ID
 from avenue.backup.service import JOBS, RETURN, BackupService
 from avenue.backup.store import Deed
 from avenue.health.views.pages import PATH as INFRASTRUCTURE
@@ -95,7 +95,7 @@ def start() -> Response:
 def bring_back() -> Response:
     """Begin to bring one thing back."""
     form = {name: request.form.get(name, "").strip() for name in ("snapshot", "kind", "id")}
-    is_whole = is_snapshot_id(form["snapshot"]) and ID_PATTERN.fullmatch(form["id"])
+    is_whole = SNAPSHOT_ID.fullmatch(form["snapshot"]) and ID_PATTERN.fullmatch(form["id"])
     if not is_whole or form["kind"] not in KINDS:
         return _refused("nothing_wanted")
     service = using(BackupService)

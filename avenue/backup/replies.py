@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from avenue.backup.repository import SNAPSHOT_ID
+from avenue.identity import ID_PATTERN
 
 Kind = Literal["group", "page", "picture", "product", "upload"]
-RECORD_ID = r"^[A-Za-z0-9_-]{22}$"
+RECORD_ID = f"^{ID_PATTERN.pattern}$"
 
 
 class Wanted(BaseModel):
@@ -65,8 +65,3 @@ class Backups(TypedDict):
     problem: Annotated[
         ProblemReply | None, Field(description="Why the target could not be asked from here.")
     ]
-
-
-def is_snapshot_id(text: str) -> bool:
-    """Tell whether `text` is written as ids of snapshots are."""
-    return SNAPSHOT_ID.fullmatch(text) is not None

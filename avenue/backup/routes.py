@@ -4,7 +4,8 @@ from flask import Blueprint, Response, jsonify
 
 from avenue.backup.errors import NoBackupTarget, SnapshotNotFound
 from avenue.backup.presenting import backups_json
-from avenue.backup.replies import Backups, Wanted, is_snapshot_id
+from avenue.backup.replies import Backups, Wanted
+from avenue.backup.repository import SNAPSHOT_ID
 from avenue.backup.service import BackupService
 from avenue.backup.store import Deed
 from avenue.identity import Role
@@ -24,7 +25,7 @@ blueprint = Blueprint("backups", __name__, url_prefix="/api/ops/backups")
 @require(Role.OPS)
 @described(replies={200: Backups})
 def show_backups() -> Response:
-    """Tell where backups are made to, when, and what there is; the newest 50 snapshots."""
+    """Tell where backups are made to, when, and what there is; the newest 20 snapshots."""
     return jsonify(backups_json(using(BackupService).overview(current_actor())))
 
 
@@ -62,7 +63,7 @@ def drill_backup() -> tuple[Response, int]:
 def bring_back(snapshot_id: str) -> tuple[Response, int]:
     """Bring one product, group, page, picture or upload of a snapshot back into its site."""
     wanted = body_as(Wanted)
-    if not is_snapshot_id(snapshot_id):
+    if not SNAPSHOT_ID.fullmatch(snapshot_id):
         raise SnapshotNotFound(snapshot=snapshot_id[:40])
     service = using(BackupService)
     return _started(service.bring_back(current_actor(), snapshot_id, wanted.kind, wanted.id))

@@ -19,7 +19,8 @@ RETURN = "backup_return"
 """Brings one thing of a snapshot back; its arguments are `snapshot`, `kind` and `id`."""
 JOBS: Mapping[Deed, str] = {Deed.CREATED: BACKUP, Deed.VERIFIED: VERIFY, Deed.DRILLED: DRILL}
 BY_HAND = "by hand"
-MOST_SHOWN = 50
+MOST_SHOWN = 20
+"""Each is a file of the target that is read for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

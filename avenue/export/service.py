@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from avenue.backup.errors import TargetUnreachable
@@ -27,7 +28,7 @@ from avenue.export.models import (
     Tell,
 )
 from avenue.export.naming import Names, library_path, mark, picture_path, upload_path
-from avenue.export.store import ExportStore
+from avenue.export.store import COLLECTIONS, MOST_NAMED, ExportStore
 from avenue.identity import Site
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import Asset, Claim, Visibility
@@ -35,6 +36,7 @@ from avenue.media.reading import DamagedFile, StoredFile
 from avenue.media.store import AssetStore
 from avenue.media.urls import variant_url
 from avenue.shop.models import Entry
+from avenue.web.tables import defused
 
 LIBRARY = "library"
 LARGEST_HEADER = 64 * 1024
@@ -68,6 +70,7 @@ class Export:
         self._order = order
         self.counts = Exported()
         self.left: list[Left] = []
+        self._has_malformed = False
 
     def run(self, tell: Tell = lambda _: None) -> None:
         """Export everything that is wanted; raise `NotAnExport`, `OtherExport`, or of targets."""
@@ -88,9 +91,10 @@ class Export:
                     tell(self.counts)
                 if Part.PRODUCTS in self._order.parts:
                     table.keep(TABLE)
-                for path in earlier.unused():
-                    self._target.delete(path)
-                    self.counts.removed += 1
+                if not self._has_malformed:  # nobody knows which files those records have
+                    for path in earlier.unused():
+                        self._target.delete(path)
+                        self.counts.removed += 1
                 self._target.settle()
                 manifest.keep(MANIFEST)
             self._target.delete(PREVIOUS)
@@ -131,6 +135,14 @@ class Export:
             yield from self._files(earlier, kinds)
         if Part.PAGES in parts:
             yield from self._pages(earlier)
+        self._name_malformed()
+
+    def _name_malformed(self) -> None:
+        names = {name for part in self._order.parts for name in COLLECTIONS[part]}
+        for each in islice(self._store.malformed(sorted(names)), MOST_NAMED):
+            message = f"{each.collection}: {each.detail}"
+            self.left.append(Left(id=each.id, code="malformed_record", message=message))
+            self._has_malformed = True
 
     def _groups(self, earlier: Earlier | None) -> Iterator[dict[str, Any]]:
         for some in _batches(self._store.groups_after):
@@ -267,5 +279,5 @@ def _batches(after: Callable[[str], list[R]]) -> Iterator[list[R]]:
 
 def _row(cells: Sequence[str]) -> bytes:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow([defused(each) for each in cells])
     return line.getvalue().encode()

@@ -1,26 +1,36 @@
 """The records of one site in the order of their ids, some at once, in MongoDB."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from avenue.builder.website.models import Page
 from avenue.builder.website.store import PAGES, page_in
+from avenue.export.models import Part
 from avenue.media.models import Asset, State
 from avenue.media.store import ASSETS, LEGACY_URLS
 from avenue.media.store import from_document as asset_in
 from avenue.shop.models import Group, Product
 from avenue.shop.store import groups, products
 from avenue.shop.store.documents import GROUPS, PRODUCTS
-from avenue.storage.connection import Database
+from avenue.storage.connection import Database, Document
+from avenue.storage.records import Malformed
 from avenue.storage.scope import Collection, site
 
+COLLECTIONS: Mapping[Part, Sequence[str]] = {
+    Part.PRODUCTS: (PRODUCTS, GROUPS, ASSETS),
+    Part.MEDIA: (ASSETS,),
+    Part.UPLOADS: (ASSETS,),
+    Part.PAGES: (PAGES,),
+}
+"""Where the records of a part are."""
 AT_ONCE = 100
 PAGES_AT_ONCE = 5
 """A page may have megabytes."""
+MOST_NAMED = 10_000
 BY_ID = (("_id", 1),)
 
 
 class ExportStore:
-    """An empty list is the end; what cannot be read is left out, and logged."""
+    """An empty list is the end; what cannot be read is left out, and told by `malformed`."""
 
     def __init__(self, database: Database, site_id: str) -> None:
         self._database = database
@@ -76,6 +86,26 @@ class ExportStore:
         for asset_id, path in sorted(found):
             paths.setdefault(asset_id, []).append(path)
         return paths
+
+    def malformed(self, names: Iterable[str]) -> Iterator[Malformed]:
+        """Yield the records of these collections that cannot be read."""
+        for name in names:
+            last: str | None = ""
+            while last is not None:
+                last, found = self._collection(name).malformed_after(last, AT_ONCE)
+                yield from found
+        if ASSETS in names:
+            yield from self._without_versions()
+
+    def _without_versions(self) -> list[Malformed]:
+        """Return the first 10,000 assets that name no file, which checks count apart."""
+
+        def named(document: Document) -> Malformed:
+            asset_id = str(document["_id"])
+            return Malformed(collection=ASSETS, id=asset_id, site=self._site, fields=("versions",))
+
+        wanted: Document = {"versions": {"$in": [None, [], {}]}}
+        return self._collection(ASSETS).values(named, wanted, {"_id": 1}, limit=MOST_NAMED)
 
     def _collection(self, name: str) -> Collection:
         return site(self._database, self._site).collection(name)

@@ -1,20 +1,14 @@
 """What is known of a tree while it is brought in: its files, their bytes' hashes, who names them.
 
-Kept in a temporary SQLite database, which has a few megabytes in memory and the rest in a file
-that is gone with the process: a tree of a million files takes no more memory than one of ten.
+A tree of a million files takes no more memory than one of ten; see `ScratchTables`.
 """
 
-import sqlite3
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 from avenue.migration.models import Content, Outcome, Problem, Reference
+from avenue.migration.scratch import Row, ScratchTables
 
-PAGE_ROWS = 500
 _TABLES = """
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
 CREATE TABLE contents (sha256 TEXT PRIMARY KEY, length INT, key BLOB, name TEXT,
                        done INT NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE files (path TEXT PRIMARY KEY, name BLOB, sha256 TEXT, outcome TEXT) WITHOUT ROWID;
@@ -25,20 +19,13 @@ CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, rewritten INT N
                     PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
 CREATE INDEX named_by_path ON named (path);
 """
-Row = tuple[Any, ...]
 
 
-class Plan:
-    """Safe to use from many threads. Lists are read in pages, so none is in memory whole."""
+class Plan(ScratchTables):
+    """See the module."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.executescript(_TABLES)
-
-    def close(self) -> None:
-        """Forget everything."""
-        self._rows.close()
+        super().__init__(_TABLES)
 
     def add_file(self, path: str, name: bytes, content: Content) -> bytes | None:
         """Note a file; return the name of the one that has to yield, if two have one `path`.
@@ -205,24 +192,6 @@ class Plan:
         )
         for _, path, code, message in self._paged(query, keys=1, first=0):
             yield Problem(path=path, code=code, message=message)
-
-    def _paged(self, query: str, *values: str, keys: int, first: str | int = "") -> Iterator[Row]:
-        """Yield the rows of `query`; its first `keys` columns say where to go on."""
-        last: Row = (first,) * keys
-        while rows := self._all(query, *last, *values, PAGE_ROWS):
-            yield from rows
-            last = rows[-1][:keys]
-
-    def _number(self, query: str, *values: str) -> int:
-        return int(self._all(query, *values)[0][0])
-
-    def _all(self, query: str, *values: object) -> list[Row]:
-        with self._lock:
-            return self._rows.execute(query, values).fetchall()
-
-    def _do(self, statement: str, *values: object) -> None:
-        with self._lock:
-            self._rows.execute(statement, values)
 
 
 def _row(problem: Problem) -> Row:

@@ -134,7 +134,7 @@ def test_no_key_goes_with_a_repository_that_is_not_encrypted(shop: House) -> Non
     shop.create()
     with pytest.raises(NotEncrypted):
         Repository.opened(shop.target, key_of(new_key()))
-    assert "is not the key" in shop.run("create", "--to", shop.folder, code=2, key="avbk_short")
+    assert "is no key" in shop.run("create", "--to", shop.folder, code=2, key="avbk_short")
 
 
 def test_an_encrypted_backup_is_made_checked_and_brought_back(

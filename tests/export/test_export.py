@@ -131,6 +131,20 @@ def test_a_second_export_writes_only_what_changed_and_removes_what_is_gone(
     assert not (out / "previous.jsonl").exists()
 
 
+def test_what_cannot_be_read_is_named_and_no_file_goes_for_it(site: House, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(site, out)
+    there = set(out.rglob("*.jpg"))
+    site.raw["assets"].update_many({"claim.kind": "product"}, {"$unset": {"versions": 1}})
+    site.raw["shop_products"].update_one({}, {"$set": {"name": "=1+1", "description": "-2"}})
+    told = export(site, out, code=1)
+    assert [each["code"] for each in told["left"]] == ["malformed_record"] * 2
+    assert told["removed"] == 0
+    assert set(out.rglob("*.jpg")) == there
+    (row,) = csv.DictReader(io.StringIO((out / "products.csv").read_text()))
+    assert (row["name"], row["description"]) == ("'=1+1", "'-2")
+
+
 def test_what_is_not_this_export_is_left_untouched(site: House, tmp_path: Path) -> None:
     other = tmp_path / "other"
     (other / "drafts").mkdir(parents=True)

@@ -127,9 +127,10 @@ def test_what_is_at_hand_is_served_while_no_member_answers(
     with Threads(AT_ONCE) as threads:
         a_picture, a_list = shop.others["a picture"], shop.others["a list"]
         asked = [threads.submit(timed, ask) for ask in (a_picture, a_list) * (AT_ONCE // 2)]
-        _, seconds = timed(lambda: server.client.get("/healthz"))
+        # Waiting for the database takes as long each time; a busy machine stalls once.
+        alive = [timed(lambda: server.client.get("/healthz"))[1] for _ in range(3)]
         assert len(shop.look_at_seen()) == 1
-        assert seconds < READ_SECONDS
+        assert min(alive) < READ_SECONDS
         for answer, seconds in (each.result(DEADLINE_SECONDS) for each in asked):
             assert answer.status == 503, answer
             assert answer.headers["Retry-After"]

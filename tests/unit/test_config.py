@@ -224,7 +224,7 @@ def test_secrets_are_never_printed():
         "AVENUE_ALERT_SECRET": WEBHOOK_SECRET,
         "AVENUE_ALERT_EMAILS": "ana@operators.example",
         "AVENUE_BACKUP_S3_SECRET": "b4ckups-of-the-shop-in-a-bucket",
-        "AVENUE_BACKUP_KEY": "avbk_n0-such-key-0123456789",
+        "AVENUE_BACKUP_KEY": "avbk_n0-such-key-0123456789-0123456789-012345678",
         "AVENUE_IMPORT_S3_SECRET": "bucket-of-the-s0urce",
         "AVENUE_IMPORT_SUPABASE_KEY": "s3rvice-role-of-the-source",
         "AVENUE_IMPORT_CLOUDINARY_SECRET": "cl0ud-of-the-source",

@@ -1,20 +1,15 @@
 """What an earlier database holds, by name: its pictures, who names them, what was refused.
 
-Kept in a temporary SQLite database as `plan.Plan` is, so memory does not grow with the pictures.
+Memory does not grow with the pictures; see `ScratchTables`.
 """
 
-import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from avenue.migration.adopt.models import Remark
+from avenue.migration.scratch import Row, ScratchTables
 
-PAGE_ROWS = 500
 _TABLES = """
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
 CREATE TABLE pictures (number INTEGER PRIMARY KEY, collection TEXT, bucket TEXT, handle BLOB,
                        key TEXT, length INT, name TEXT, product TEXT, position REAL,
                        used INT NOT NULL DEFAULT 0);
@@ -28,7 +23,6 @@ CREATE TABLE remarks (collection TEXT, record TEXT, code TEXT, message TEXT,
 CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _COLUMNS = "number, collection, bucket, handle, key, length, name"
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,23 +38,17 @@ class Picture:
     name: str
 
 
-class Inventory:
-    """Safe to use from many threads."""
+class Inventory(ScratchTables):
+    """See the module."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.executescript(_TABLES)
+        super().__init__(_TABLES)
 
     def clear(self) -> None:
         """Forget everything, and begin anew."""
         with self._lock:
             for table in ("pictures", "names", "members", "skus", "remarks", "seen"):
                 self._rows.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
-
-    def close(self) -> None:
-        """Forget everything."""
-        self._rows.close()
 
     def add_picture(
         self,
@@ -127,19 +115,15 @@ class Inventory:
 
     def unused(self) -> Iterator[Picture]:
         """Yield the pictures that no record has."""
-        last = 0
         query = (
             f"SELECT {_COLUMNS} FROM pictures WHERE number > ?"  # noqa: S608 - ours
             " AND NOT used ORDER BY number LIMIT ?"
         )
-        while rows := self._all(query, last, PAGE_ROWS):
-            for row in rows:
-                yield _picture(row)
-            last = rows[-1][0]
+        yield from map(_picture, self._paged(query, keys=1, first=0))
 
     def count_pictures(self) -> int:
         """Return how many pictures there are."""
-        return int(self._all("SELECT count(*) FROM pictures")[0][0])
+        return self._number("SELECT count(*) FROM pictures")
 
     def add_member(self, product: str, group: str) -> bool:
         """Note that a product is in a group; False when it is in another one already."""
@@ -186,27 +170,16 @@ class Inventory:
 
     def refused(self) -> Iterator[Remark]:
         """Yield what was refused."""
-        last = 0
         query = (
             "SELECT rowid, collection, record, code, message FROM remarks WHERE rowid > ?"
             " ORDER BY rowid LIMIT ?"
         )
-        while rows := self._all(query, last, PAGE_ROWS):
-            for _, collection, record, code, message in rows:
-                yield Remark(collection=collection, record=record, code=code, message=message)
-            last = rows[-1][0]
+        for _, collection, record, code, message in self._paged(query, keys=1, first=0):
+            yield Remark(collection=collection, record=record, code=code, message=message)
 
     def count_refused(self) -> int:
         """Return how much was refused."""
-        return int(self._all("SELECT count(*) FROM remarks")[0][0])
-
-    def _all(self, query: str, *values: object) -> list[Row]:
-        with self._lock:
-            return self._rows.execute(query, values).fetchall()
-
-    def _do(self, statement: str, *values: object) -> None:
-        with self._lock:
-            self._rows.execute(statement, values)
+        return self._number("SELECT count(*) FROM remarks")
 
 
 def _picture(row: Row) -> Picture:

@@ -1,23 +1,18 @@
 """What is known of a source while it is brought in: its entries, their addresses, who names them.
 
-Kept in a temporary SQLite database, as `migration/plan.py` is.
+However many there are, memory does not grow with them; see `ScratchTables`.
 """
 
 import json
-import sqlite3
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from avenue.media.legacy import forms_of
 from avenue.migration.models import Outcome, Problem, Reference
+from avenue.migration.scratch import Row, ScratchTables
 from avenue.migration.sources.models import Entry
 
-PAGE_ROWS = 500
 _TABLES = """
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
 CREATE TABLE entries (key TEXT PRIMARY KEY, entry TEXT, bytes INT, outcome TEXT) WITHOUT ROWID;
 CREATE TABLE paths (path TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
 CREATE INDEX paths_of_entry ON paths (key);
@@ -28,7 +23,6 @@ CREATE TABLE named (kind TEXT, id TEXT, address TEXT, path TEXT, key TEXT,
                     PRIMARY KEY (kind, id, address)) WITHOUT ROWID;
 CREATE INDEX named_by_key ON named (key);
 """
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +34,11 @@ class Amounts:
     unmeasured: int
 
 
-class EntryPlan:
-    """Safe to use from many threads. Lists are read in pages, so none is in memory whole."""
+class EntryPlan(ScratchTables):
+    """See the module."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.executescript(_TABLES)
-
-    def close(self) -> None:
-        """Forget everything."""
-        self._rows.close()
+        super().__init__(_TABLES)
 
     def add(self, entry: Entry, paths: tuple[str, ...]) -> bool:
         """Note an entry and its old paths; return False when a path is another entry's."""
@@ -155,36 +143,20 @@ class EntryPlan:
     def count(self, outcome: Outcome) -> int:
         """Return how many entries had this outcome; of the refused ones those never seen, too."""
         if outcome is Outcome.REFUSED:
-            return int(self._all("SELECT count(*) FROM refused")[0][0])
-        query = "SELECT count(*) FROM entries WHERE outcome = ?"
-        return int(self._all(query, outcome)[0][0])
+            return self._number("SELECT count(*) FROM refused")
+        return self._number("SELECT count(*) FROM entries WHERE outcome = ?", outcome)
 
     def count_silent(self) -> int:
         """Return how many old addresses will not answer."""
-        return int(self._all("SELECT count(*) FROM silent")[0][0])
+        return self._number("SELECT count(*) FROM silent")
 
     def count_named(self) -> int:
         """Return how many references there are to entries."""
-        return int(self._all("SELECT count(*) FROM named")[0][0])
+        return self._number("SELECT count(*) FROM named")
 
     def count_rewritten(self) -> dict[str, int]:
         """Return how many references were rewritten, by the kind of their record."""
         return dict(self._all("SELECT kind, count(*) FROM named WHERE rewritten GROUP BY kind"))
-
-    def _paged(self, query: str, *, keys: int) -> Iterator[Row]:
-        """Yield the rows of `query`; its first `keys` columns say where to go on."""
-        last: Row = ("",) * keys
-        while rows := self._all(query, *last, PAGE_ROWS):
-            yield from rows
-            last = rows[-1][:keys]
-
-    def _all(self, query: str, *values: object) -> list[Row]:
-        with self._lock:
-            return self._rows.execute(query, values).fetchall()
-
-    def _do(self, statement: str, *values: object) -> None:
-        with self._lock:
-            self._rows.execute(statement, values)
 
 
 def _row(problem: Problem) -> Row:
@@ -192,5 +164,6 @@ def _row(problem: Problem) -> Row:
 
 
 def _safe(key: str) -> str:
-    """Return a key as SQLite can hold it: lone surrogates and zeros are escaped, JSON has all."""
-    return json.dumps(key, ensure_ascii=True)[1:-1] if not key.isprintable() else key
+    """Return what stands for a key: SQLite holds no lone surrogates and ends texts at a zero."""
+    is_plain = key.isprintable() and "\\" not in key
+    return key if is_plain else json.dumps(key, ensure_ascii=True)[1:-1]

@@ -1,0 +1,48 @@
+"""Tables of one import, in a temporary SQLite database.
+
+It has a few megabytes in memory and the rest in a file that is gone with the process: a million
+rows take no more memory than ten.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+PAGE_ROWS = 500
+Row = tuple[Any, ...]
+
+
+class ScratchTables:
+    """Safe to use from many threads. Lists are read in pages, so none is in memory whole."""
+
+    def __init__(self, tables: str) -> None:
+        """Make the tables that the statements of `tables` describe."""
+        self._lock = threading.Lock()
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + tables)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._rows.close()
+
+    def _paged(
+        self, query: str, *values: object, keys: int, first: str | int = ""
+    ) -> Iterator[Row]:
+        """Yield the rows of `query`; its first `keys` columns say where to go on."""
+        last: Row = (first,) * keys
+        while rows := self._all(query, *last, *values, PAGE_ROWS):
+            yield from rows
+            last = rows[-1][:keys]
+
+    def _number(self, query: str, *values: object) -> int:
+        """Return the one number that `query` gives."""
+        return int(self._all(query, *values)[0][0])
+
+    def _all(self, query: str, *values: object) -> list[Row]:
+        with self._lock:
+            return self._rows.execute(query, values).fetchall()
+
+    def _do(self, statement: str, *values: object) -> None:
+        with self._lock:
+            self._rows.execute(statement, values)
