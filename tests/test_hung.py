@@ -1,5 +1,6 @@
 """Whatever hangs is ended by a machine, and the stacks of all threads tell where it hung."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_a_test_that_hangs_fails_and_the_next_one_is_run(tmp_path, options):
     [
         (WHERE_NO_SIGNAL_COMES, "in hang_here"),
         (AT_THE_END_OF_A_TEST_THAT_FAILED, "in hangs_at_its_end"),
-        (AT_THE_END_OF_THE_RUN, "in _shutdown"),
+        # A busy machine may not have come to the shutdown, where it waits for the thread.
+        (AT_THE_END_OF_THE_RUN, "in (_shutdown|_run_module_as_main)"),
     ],
     ids=["no signal", "a fixture's end", "the run's end"],
 )
@@ -101,7 +103,7 @@ def test_where_that_does_not_help_the_process_is_ended(tmp_path, tests, main):
     assert done.returncode == 1
     assert "Timeout (0:00:0" in done.stderr
     assert "in wait_in_a_thread" in done.stderr
-    assert main in done.stderr
+    assert re.search(main, done.stderr)
 
 
 def test_full_rounds_get_more_time(tmp_path):
