@@ -95,6 +95,12 @@ class Settings:
         "",
         secret=True,
     )
+    move_dir: str = setting(
+        "AVENUE_MOVE_DIR",
+        "The directory below which the panel and the API may name folders, ZIP files and lists to "
+        "bring in, and folders to take a site out to. Empty: none. Commands take any.",
+        "",
+    )
     adopt_from: str = setting(
         "AVENUE_ADOPT_FROM",
         "The database of the application that came before, for `adopt`: beside the command itself "

@@ -10,6 +10,7 @@ from typing import Any
 from avenue.app.backups import BackupJobs
 from avenue.app.imports import bring_external
 from avenue.app.letters import MAIL
+from avenue.app.moves import MoveJobs
 from avenue.app.services import (
     alert_service,
     alert_teller,
@@ -57,6 +58,7 @@ from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.media.variants import EAGER
+from avenue.moves.models import ADOPT, EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
@@ -86,7 +88,18 @@ FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
 """Those that run again and again."""
-CLASSES = (MESSAGES, FIGURES, IMPORTS, (FSCK,), WALKS, (*BACKUPS, RETURN), (IMPORT_EXTERNAL,))
+MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXTERNAL)
+CLASSES = (
+    MESSAGES,
+    FIGURES,
+    IMPORTS,
+    (FSCK,),
+    WALKS,
+    (*BACKUPS, RETURN),
+    MOVES_IN,
+    (ADOPT,),  # which may follow another database for weeks
+    (EXPORT,),
+)
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, PURGE, WEBHOOKS, *BACKUPS)
@@ -94,6 +107,8 @@ PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, PURGE, W
 COUNT_SECONDS = 3600
 MOST_FINDINGS = 10_000
 LOOK_SECONDS = 0.1
+COMMAND_LEASE_SECONDS = 15.0
+"""Whoever runs a command again after it was killed waits no longer for the end of its lease."""
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +132,7 @@ class Background:
         self._inspect_seconds = settings.inspect_minutes * 60
         self._inspector = inspector(settings, database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
+        self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
         importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
         self._handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
@@ -133,6 +149,7 @@ class Background:
             FSCK: self._fsck,
             SCRUB: self._scrub,
             IMPORT_EXTERNAL: self._import_external,
+            **MoveJobs(settings, database).handlers,
         }
         if settings.smtp_url:  # letters wait for a process that can send them
             self._handlers[MAIL] = letter_worker(settings, database).send
@@ -203,7 +220,7 @@ class Background:
         Nothing else: whoever waits for a check does not wait for all that is due beside it.
         """
         over = threading.Event()
-        runner = JobRunner(self._jobs, {kind: self._handlers[kind]})
+        runner = JobRunner(self._own, {kind: self._handlers[kind]})
         worker = threading.Thread(target=_work_until, args=(runner, over), name="jobs")
         worker.start()
         try:

@@ -154,11 +154,11 @@ def folder_import_of(
 class AdoptionOrder:
     """What of an earlier application is wanted: `uri` its database, `files` its upload folder.
 
-    `hosts` are the names it was reached by besides local ones.
+    `map` is the text of a map file, `hosts` are the names it was reached by besides local ones.
     """
 
     uri: str = field(repr=False)
-    map_file: Path | None = None
+    map: str = ""
     files: Path | None = None
     hosts: tuple[str, ...] = ()
 
@@ -174,7 +174,7 @@ def adoption_of(
 
     Raise `BadSource`, `SourceAway`, `SourceIsHere`, `BadMap`, `NotATree`, else as `files_of`.
     """
-    mapped = read_map(order.map_file) if order.map_file else Mapped()
+    mapped = read_map(order.map) if order.map else Mapped()
     Gate(database).pass_or_raise()
     site = Sites(database, settings).named(site_id)
     addresses = OldAddresses(

@@ -2,35 +2,36 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import asdict
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from avenue.app.files import AdoptionOrder, adoption_of
+from avenue.app.background import Background
+from avenue.app.moves import move_service
+from avenue.app.services import job_service
 from avenue.cli.context import (
     as_json,
     database_of,
+    draw,
     local,
     of_site,
     say,
     settings_in_force,
     why,
 )
-from avenue.clock import utc_now
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
-from avenue.migration.adopt.models import LEFT_ALONE
-from avenue.migration.adopt.service import Adoption
-from avenue.storage.earlier import Changes
+from avenue.identity import command_actor
+from avenue.jobs.models import Job
+from avenue.migration.adopt.maps import map_in
+from avenue.moves.models import Adopt
+from avenue.moves.service import as_operator
+from avenue.storage.schema import Gate
+from avenue.storage.sites import Sites
 
 NOTHING_DONE = 2
-MOST_TOLD = 1000
-"""Refusals that are told one by one; all of them are counted."""
 Facts = dict[str, Any]
 TITLES = {
     "people": "People",
@@ -79,9 +80,11 @@ def adopt(uri: str | None, **options: Any) -> None:
     """Bring the database of the application that came before into Avenue.
 
     It is only read. Products, groups, pages, people and pictures are recognised; everything else
-    is named and left alone. Run it again at any time: only what changed is brought in. Exit code 0
-    when all is in, 1 when something was refused (each is named), 2 when nothing was done. With
-    --follow and --json each pass is a line, and so is how far behind it was.
+    is named and left alone. Run it again at any time: only what changed is brought in. It is a job
+    that the panel shows, pauses and resumes, too; when the command is ended before it, a server of
+    Avenue goes on with it. Exit code 0 when all is in, 1 when something was refused (each is
+    named), 2 when nothing was done. With --follow and --json each pass is a line, and so is how far
+    behind it was.
     """
     if options["is_dry"] and options["follows"]:
         raise click.UsageError("--dry-run changes nothing, so there is nothing to --follow.")
@@ -96,97 +99,75 @@ def adopt(uri: str | None, **options: Any) -> None:
 def _adopt(
     uri: str | None,
     *,
-    is_dry: bool,
-    follows: bool,
+    map_file: Path | None,
+    files: Path | None,
     site: str,
     is_local: bool,
     wants_json: bool,
-    **order: Any,
+    **how: Any,
 ) -> int:
-    """Do it, tell of it, and return the exit code."""
+    """Have it done as a job, tell of it, and return the exit code."""
     with (
         settings_in_force(is_local=is_local) as settings,
         database_of(settings) as database,
-        adoption_of(
-            settings,
-            database,
-            site,
-            AdoptionOrder(uri=uri or settings.adopt_from, **order),
-        ) as adoption,
-        # From before the first pass, so that nothing that changes during it is missed.
-        adoption.changes() if follows else nullcontext() as changes,
     ):
-
-        def one_pass() -> int:
-            _watched(adoption.read(), "Reading", None)
-            count = sum(each.documents for each in adoption.recognised)
-            work = adoption.preview() if is_dry else adoption.bring()
-            stopped = _stopped_by(work, "Comparing" if is_dry else "Storing", count)
-            facts = {"site": site, "dry_run": is_dry, **_facts(adoption)}
-            say(wants_json, facts, _as_text(facts))
-            if stopped is not None:
-                click.echo(why(stopped), err=True)
-            return 1 if stopped is not None or facts["refused_total"] else 0
-
-        code = one_pass()
-        if changes is not None:
-            code = _followed(changes, one_pass, code, wants_json=wants_json)
-        return code
-
-
-def _followed(changes: Changes, one_pass: Callable[[], int], code: int, *, wants_json: bool) -> int:
-    """Make a pass whenever something changed, and tell how far behind the end of it was.
-
-    Return the exit code of the last one, at Ctrl-C or SIGTERM.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while True:
-            first = min(changes.taken(), default=None)
-            if first is None:
-                continue
-            code = one_pass()
-            behind = (utc_now() - first).total_seconds()
-            say(wants_json, {"behind_seconds": behind}, f"{behind:.1f} seconds behind.")
-    except KeyboardInterrupt:
-        return code
-    except AvenueError as error:  # what is in by then stays in
-        click.echo(why(error), err=True)
-        return 1
+        Gate(database).pass_or_raise()
+        order = Adopt(
+            uri=uri or settings.adopt_from,
+            map=map_in(map_file) if map_file else "",
+            files=str(files) if files else "",
+            **how,
+        )
+        known = Sites(database, settings).named(site)
+        operator = as_operator(command_actor(known))
+        job = move_service(settings, database).adopt(operator, order, is_typed=False)
+        background = Background(settings, database)
+        telling = _Telling(site, is_dry=order.is_dry, wants_json=wants_json)
+        if not order.follows:
+            return telling.tell(background.finish(job.id, draw))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            return telling.tell(background.finish(job.id, telling.tell_passes))
+        except KeyboardInterrupt:
+            job_service(database).cancel(job.id)
+            return telling.code
 
 
-def _watched(steps: Iterator[None], label: str, count: int | None) -> None:
-    """Do the work of `steps` with a bar on stderr."""
-    with click.progressbar(steps, length=count, label=label, file=sys.stderr, show_pos=True) as bar:
-        for _ in bar:
-            pass
+class _Telling:
+    """Tells of what a job does; `code` is the exit code of what was told last."""
 
+    def __init__(self, site: str, *, is_dry: bool, wants_json: bool) -> None:
+        self._common = {"site": site, "dry_run": is_dry}
+        self._wants_json = wants_json
+        self._passes: int | None = None
+        self.code = NOTHING_DONE
 
-def _stopped_by(steps: Iterator[None], label: str, count: int) -> AvenueError | None:
-    """Do the work; return what ended it before its end: what is in by then stays in."""
-    try:
-        _watched(steps, label, count)
-    except AvenueError as error:
-        return error
-    return None
+    def tell(self, job: Job) -> int:
+        """Tell of a job that is over; return the exit code."""
+        if job.result is not None and self._passes is None:
+            self._say(job.result)
+        if job.error is not None:
+            click.echo(job.error, err=True)
+            most = (job.cursor or {}).get("most", 0)
+            self.code = 1 if most and not self._common["dry_run"] else NOTHING_DONE
+        return self.code
 
+    def tell_passes(self, job: Job) -> None:
+        """Tell of a pass of a job that goes on, once."""
+        draw(job)
+        cursor = job.cursor or {}
+        passes = cursor.get("passes", 0)
+        if passes and passes != self._passes:
+            self._passes = passes
+            self._say(cursor["report"])
+            behind = cursor["behind_seconds"]
+            if behind is not None:
+                say(self._wants_json, {"behind_seconds": behind}, f"{behind:.1f} seconds behind.")
 
-def _facts(adoption: Adoption) -> Facts:
-    shown = [asdict(each) for each in adoption.recognised if each.holds not in LEFT_ALONE]
-    left = [
-        {"name": each.name, "documents": each.documents, "why": LEFT_ALONE[each.holds]}
-        for each in adoption.recognised
-        if each.holds in LEFT_ALONE
-    ]
-    refused = [asdict(each) for each in islice(adoption.inventory.refused(), MOST_TOLD)]
-    return {
-        "from": adoption.source_name,
-        "recognised": shown,
-        "left_alone": left,
-        "counts": {kind: dict(counts) for kind, counts in adoption.counts.items()},
-        "refused_total": adoption.inventory.count_refused(),
-        "refused": refused,
-    }
+    def _say(self, report: Mapping[str, Any]) -> None:
+        facts = {**self._common, **report}
+        say(self._wants_json, facts, _as_text(facts))
+        self.code = 1 if facts["refused_total"] else 0
 
 
 def _as_text(facts: Facts) -> str:

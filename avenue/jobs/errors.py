@@ -9,7 +9,10 @@
     ├── JobOver         409  it is over, or about to be
     ├── JobPaused       409  somebody has paused what was to be waited for
     ├── JobNotSetUp     409  the settings name nobody to send it to
-    └── JobIsPeriodic   409  it runs again and again and cannot be cancelled
+    ├── JobIsPeriodic   409  it runs again and again and cannot be cancelled
+    └── SecretLost      409  SECRET_KEY is another one than when the job was begun
+
+    GiveUp                   the run must end, and another try would end alike
 
     Interrupted              the run must end; never reaches a person
     ├── LeaseLost            another runner may have taken the job
@@ -17,7 +20,7 @@
     └── Stopping             this process is about to end; the job is handed back
 """
 
-from avenue.errors import Conflict, NotFound
+from avenue.errors import AvenueError, Conflict, NotFound
 
 
 class JobNotFound(NotFound):
@@ -58,6 +61,22 @@ class JobIsPeriodic(Conflict):
     code = "job_is_periodic"
     message = "This job runs again and again, so it cannot be cancelled."
     hint = "Pause it instead, and resume it later."
+
+
+class SecretLost(Conflict):
+    """What the job has to know was sealed with another SECRET_KEY."""
+
+    code = "secret_lost"
+    message = "SECRET_KEY is another one than when this was begun."
+    hint = "Begin it again."
+
+
+class GiveUp(Exception):
+    """Raised by a handler whose job is to fail at once, with the sentence of `error`."""
+
+    def __init__(self, error: AvenueError) -> None:
+        self.error = error
+        super().__init__(error.message)
 
 
 class Interrupted(Exception):

@@ -51,7 +51,8 @@ class Job:
     present one included. `run_at` is when a runner may take the job; while it runs, when its lease
     ends. A periodic job has `every_seconds` and waits in `queued` between its runs, with `result`,
     `error` and `finished_at` of the last one. `holder` names the run that holds the lease, `wish`
-    is what that run ends with at its next save.
+    is what that run ends with at its next save. `machine` is the only one whose processes may take
+    it, because only that one has what it needs; None for a job that any may take.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Job:
     finished_at: datetime | None
     holder: str | None
     wish: Wish | None
+    machine: str | None = None
 
     @property
     def is_finished(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from avenue.errors import AvenueError, MalformedRecord, filled, sentence
 from avenue.identity import new_id
-from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
+from avenue.jobs.errors import GiveUp, JobIsPeriodic, JobNotFound, JobOver
 from avenue.jobs.models import OPEN, OVER, Job, Queue, State, Wish
 
 LEASE_SECONDS = 60.0
@@ -31,9 +31,18 @@ class JobStore(Protocol):
     """
 
     def add(
-        self, kind: str, args: Mapping[str, Any], site: str | None, open_key: str | None
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        site: str | None,
+        open_key: str | None,
+        *,
+        is_local: bool = False,
     ) -> Job:
-        """Queue a job for now, or return the unfinished one that has the same `open_key`."""
+        """Queue a job for now, or return the unfinished one that has the same `open_key`.
+
+        One that `is_local` is taken by processes of this machine only.
+        """
 
     def put_periodic(self, kind: str, every_seconds: int) -> None:
         """Make sure of the one job of `kind` that runs again and again; repeatable."""
@@ -104,14 +113,15 @@ class JobService:
         *,
         site: str | None = None,
         key: str | None = None,
+        is_local: bool = False,
     ) -> Job:
-        """Put a job in the queue and return it.
+        """Put a job in the queue and return it; one that `is_local` only for this machine.
 
         With a `key`, a job of this kind, site and key that is still unfinished is returned instead
         of making a second one (a button pressed twice).
         """
         open_key = None if key is None else f"{kind}/{site or ''}/{key}"
-        return self._store.add(kind, args or {}, site, open_key)
+        return self._store.add(kind, args or {}, site, open_key, is_local=is_local)
 
     def periodic(self, kind: str, every_seconds: int) -> None:
         """Have `kind` run once for the whole house, and again `every_seconds` after each end.
@@ -135,7 +145,10 @@ class JobService:
             return None
 
     def unfinished(self, *, site: str | None = None) -> list[Job]:
-        """Return the newest 500 jobs that run, wait or are paused, newest first."""
+        """Return the newest 500 jobs that run, wait or are paused, newest first.
+
+        What they returned and where they are is left out, here as in the other lists.
+        """
         return self._store.newest(OPEN_JOBS, site, OPEN)
 
     def finished(self, *, site: str | None = None) -> list[Job]:
@@ -222,14 +235,14 @@ class JobService:
     def fail(self, job: Job, error: Exception) -> bool:
         """Queue a job again after `error`, later each time; after five tries it has failed.
 
-        Return whether the lease was still held.
+        After `GiveUp` it has failed at once. Return whether the lease was still held.
         """
         sentence = _sentence(error)
         now = self._store.find(job.id) or job
         if now.wish is not None:
             return self._store.halt(job)
         attempts = now.attempts  # a moved cursor began a new count
-        if attempts >= MOST_ATTEMPTS:
+        if isinstance(error, GiveUp) or attempts >= MOST_ATTEMPTS:
             return self._store.finish(job, None, sentence)
         delay_seconds = FIRST_RETRY_SECONDS * RETRY_GROWTH ** (attempts - 1)
         return self._store.retry(job, sentence, delay_seconds)
@@ -247,4 +260,6 @@ def _sentence(error: Exception) -> str:
     """Say what happened without what foreign exceptions may carry: addresses, names, secrets."""
     if isinstance(error, AvenueError):
         return error.message
+    if isinstance(error, GiveUp):
+        return error.error.message
     return filled(ENDED, {"kind": type(error).__name__})

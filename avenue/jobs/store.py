@@ -1,5 +1,6 @@
 """Jobs in MongoDB: every step of a job's life is one conditional write at the server's time."""
 
+import socket
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -24,15 +25,25 @@ class MongoJobStore:
 
     def __init__(self, database: Database) -> None:
         self._jobs = house(database).collection(JOBS)
+        self._machine = socket.gethostname()
 
     def add(
-        self, kind: str, args: Mapping[str, Any], site: str | None, open_key: str | None
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        site: str | None,
+        open_key: str | None,
+        *,
+        is_local: bool = False,
     ) -> Job:
         """Queue a job for now, or return the unfinished one that has the same `open_key`.
 
-        One that cannot be read loses that key: nobody will run it.
+        One that cannot be read loses that key: nobody will run it. One that `is_local` is taken by
+        processes of this machine only.
         """
         document = {**_fresh(kind), "_id": new_id(), "args": dict(args), "site": site}
+        if is_local:
+            document["machine"] = self._machine
         if open_key is not None:
             document["open_key"] = open_key
         times = {"created_at": "$$NOW", "run_at": "$$NOW"}
@@ -76,7 +87,8 @@ class MongoJobStore:
         query: Document = {"state": {"$in": [each.value for each in states]}}
         if site is not None:
             query["site"] = site
-        return self._jobs.values(_job, query, sort=[("created_at", -1)], limit=limit)
+        shown = {"result": 0, "cursor": 0}  # which may be large, and which no list shows
+        return self._jobs.values(_job, query, shown, sort=[("created_at", -1)], limit=limit)
 
     def queues(self) -> list[Queue]:
         """Return how the jobs of each kind stand, by kind."""
@@ -110,6 +122,7 @@ class MongoJobStore:
         due = {
             "state": {"$in": WAITING},
             "kind": {"$in": sorted(kinds)},
+            "machine": {"$in": [None, self._machine]},
             "$expr": {"$lte": ["$run_at", "$$NOW"]},
         }
         taken = {
@@ -284,9 +297,9 @@ def _job(document: Document) -> Job:
         args=document["args"],
         state=State(document["state"]),
         progress=Progress(**document["progress"]),
-        cursor=document["cursor"],
+        cursor=document.get("cursor"),
         attempts=document["attempts"],
-        result=document["result"],
+        result=document.get("result"),
         error=document["error"],
         run_at=document["run_at"],
         every_seconds=document["every_seconds"],
@@ -295,4 +308,5 @@ def _job(document: Document) -> Job:
         finished_at=document["finished_at"],
         holder=document["holder"],
         wish=Wish(document["wish"]) if document.get("wish") else None,
+        machine=document.get("machine"),
     )

@@ -4,6 +4,7 @@ A user with the role `read` is enough. What is read is plain Python: ids and UUI
 `Decimal128` is `Decimal`, binary is `bytes`, so nobody else has to know BSON.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,25 @@ LONGEST_REASON = 300
 DRIVERS_OWN = (" (configured timeouts", ", Timeout:")
 """Where the driver begins to tell of its settings and of the whole topology."""
 LOOK_MS = 1000
+MECHANISM = "authmechanism"
+MECHANISMS = frozenset({"scram-sha-1", "scram-sha-256"})
+TYPED_OPTIONS = frozenset(
+    {
+        MECHANISM,
+        "appname",
+        "authsource",
+        "directconnection",
+        "journal",
+        "readpreference",
+        "replicaset",
+        "retryreads",
+        "retrywrites",
+        "ssl",
+        "tls",
+        "w",
+    }
+)
+"""What an address from a page may say of the connection."""
 MOST_CHANGES = 1000
 """Changes that are taken together; the next look has the others."""
 READABLE: CodecOptions[Document] = CodecOptions(
@@ -90,6 +110,25 @@ class Record:
     handle: bytes
     key: str
     fields: Document
+
+
+def shown(uri: str) -> str:
+    """Return hosts and database of an address that `EarlierDatabase` took: nothing of its user."""
+    return uri.partition("://")[2].rpartition("@")[2].partition("?")[0]
+
+
+def check_typed(uri: str) -> None:
+    """Raise `BadSource` unless an address may come from a page.
+
+    Nothing in it may name a file or a socket of this machine, or have its cloud vouch for us.
+    """
+    authority, _, rest = uri.partition("://")[2].partition("/")
+    if "%2f" in authority.rpartition("@")[2].lower():
+        raise BadSource("a socket is named on the command line only")
+    for each in re.split("[&;]", rest.partition("?")[2]):
+        name, _, value = each.lower().partition("=")
+        if name and (name not in TYPED_OPTIONS or (name == MECHANISM and value not in MECHANISMS)):
+            raise BadSource(f"the option {name[:40]} is for the command line only")
 
 
 class EarlierDatabase:

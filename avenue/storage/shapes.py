@@ -689,6 +689,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "finished_at": or_null(datetime),
             "holder": or_null(str),
             "wish": maybe(values("pause", "cancel")),
+            "machine": maybe(str),
         },
         {"open_key": maybe(str), "forget_at": maybe(datetime)},
     ),

@@ -1,6 +1,7 @@
 """Background work on a real MongoDB: once, resumed after a kill, one runner at a time."""
 
 import contextlib
+import socket
 import subprocess
 import sys
 import threading
@@ -116,6 +117,19 @@ def test_pressing_a_button_in_eight_places_at_once_makes_one_job(
     ids = at_once(8, lambda n: (service, other)[n % 2].enqueue("work", key="all").id)
     assert len(set(ids)) == 1
     assert len(service.list()) == 1
+
+
+def test_what_only_one_machine_has_is_work_for_that_one(
+    database: Database, service: JobService
+) -> None:
+    local = service.enqueue("work", is_local=True)
+    assert local.machine == socket.gethostname()
+    database.raw["jobs"].update_one({"_id": local.id}, {"$set": {"machine": "another"}})
+    anywhere = service.enqueue("work")
+    assert claim(service).id == anywhere.id
+    assert service.claim({"work"}) is None
+    database.raw["jobs"].update_one({"_id": local.id}, {"$set": {"machine": local.machine}})
+    assert claim(service).id == local.id
 
 
 def test_a_key_is_free_again_when_its_job_is_finished(

@@ -25,20 +25,25 @@ from avenue.migration.errors import UnreadableFile
 LARGEST_BYTES = 1024 * 1024
 
 
-def read_map(file: Path) -> Mapped:
-    """Return what a map file says; raise `UnreadableFile` or `BadMap`."""
+def map_in(file: Path) -> str:
+    """Return the text of a map file; raise `UnreadableFile` or `BadMap`."""
     try:
         with file.open("rb") as opened:
-            written = opened.read(LARGEST_BYTES + 1)
+            return opened.read(LARGEST_BYTES + 1).decode()
     except OSError as error:
         raise UnreadableFile(error) from error
-    try:
-        if len(written) > LARGEST_BYTES:
-            raise BadMap("it is larger than 1 MB.")
-        said = tomllib.loads(written.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise BadMap(f"{error}.") from None
-    return mapped(said)
+
+
+def read_map(written: str) -> Mapped:
+    """Return what the text of a map file says; raise `BadMap`."""
+    if len(written) > LARGEST_BYTES:
+        raise BadMap("it is larger than 1 MB.")
+    try:
+        return mapped(tomllib.loads(written))
+    except tomllib.TOMLDecodeError as error:
+        raise BadMap(f"{error}.") from None
 
 
 def mapped(said: dict[str, Any]) -> Mapped:

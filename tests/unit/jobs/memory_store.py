@@ -25,8 +25,15 @@ class MemoryStore:
         self.now += timedelta(seconds=seconds)
 
     def add(
-        self, kind: str, args: Mapping[str, Any], site: str | None, open_key: str | None
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        site: str | None,
+        open_key: str | None,
+        *,
+        is_local: bool = False,
     ) -> Job:
+        assert not is_local, "there is one machine's work here"
         known = self.keys.get(open_key or "")
         if known and not self.jobs[known].is_finished:
             return self.jobs[known]

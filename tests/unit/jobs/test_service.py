@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from avenue.errors import Conflict
-from avenue.jobs.errors import JobNotFound
+from avenue.jobs.errors import GiveUp, JobNotFound
 from avenue.jobs.models import Job, State
 from avenue.jobs.service import LEASE_SECONDS, MOST_ATTEMPTS, JobService
 from tests.unit.jobs.memory_store import MemoryStore
@@ -43,6 +43,13 @@ def test_a_button_pressed_twice_makes_one_job_until_it_is_finished(service: JobS
     assert service.enqueue("import", key="all").id == first.id
     service.finish(claim(service), None)
     assert service.enqueue("import", key="all").id != first.id
+
+
+def test_a_job_whose_handler_gives_up_has_failed_at_once(service: JobService) -> None:
+    job = service.enqueue("import")
+    service.fail(claim(service), GiveUp(Conflict("It is elsewhere.")))
+    over = service.get(job.id)
+    assert (over.state, over.error) == (State.FAILED, "It is elsewhere.")
 
 
 @pytest.mark.parametrize(

@@ -58,14 +58,18 @@ WISHES = {
     Wish.CANCEL: lazy_gettext("Cancelling…"),
 }
 KINDS = {
+    "adopt": lazy_gettext("Bringing in an earlier application"),
     "backup": lazy_gettext("Backing everything up"),
     "backup_return": lazy_gettext("Bringing something back from a backup"),
     "backup_drill": lazy_gettext("Restoring a backup for trial"),
     "backup_verify": lazy_gettext("Looking at backups"),
     "count_quotas": lazy_gettext("Counting what is stored"),
     "count_sites": lazy_gettext("Counting what sites have"),
+    "export": lazy_gettext("Taking the site out as files"),
     "fsck": lazy_gettext("Check and repair of the storage"),
     "import_external": lazy_gettext("Bringing in photos from other servers"),
+    "import_folder": lazy_gettext("Bringing in a folder"),
+    "import_from": lazy_gettext("Bringing in files of another service"),
     "inspect": lazy_gettext("Inspection of everything"),
     "mail": lazy_gettext("Letter"),
     "pictures_by_sku": lazy_gettext("Import of photos by SKU"),
