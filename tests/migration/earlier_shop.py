@@ -68,10 +68,14 @@ def fill(raw: Any) -> EarlierShop:
     for number, (name, form) in enumerate(FORMS):
         own_id = shop.add_picture(number, form, filename=f"{number}.jpg", content_type=name)
         shop.add_product(f"form-{number}", [str(own_id)], [number], sku=f"F{number}", price=number)
-    one, two = shop.add_picture(20, bytes), shop.add_picture(21, bytes, id="foto-21-uuid-like")
+    said = {"alt_text": {"es": "De frente", "en": "From the front", "?": "x"}}
+    one, two = (
+        shop.add_picture(20, bytes, **said),
+        shop.add_picture(21, bytes, id="foto-21-uuid-like"),
+    )
     file = GridFSBucket(raw, "fotos").upload_from_stream("grid.jpg", picture(22))
     entries = [
-        {"image_id": "foto-21-uuid-like", "position": 2},
+        {"image_id": "foto-21-uuid-like", "position": 2, "alt": "  De  costado "},
         {"url": f"/api/shop/images/{one}", "position": 1},
         {"gridfs_id": file, "position": 3},
         {"url": "https://cdn.example/afuera.jpg", "position": 4},

@@ -189,6 +189,30 @@ def test_only_what_changed_is_brought_in_and_what_was_changed_here_stays(
     assert owner_of(avenue, "product", "form-1")["name"] == "Mío"
 
 
+def test_alternative_texts_come_along_and_those_written_here_stay(
+    avenue: House, shop: EarlierShop
+) -> None:
+    adopt(avenue, shop)
+
+    def alts(old_id: str) -> list[Any]:
+        owner = owner_of(avenue, "product", old_id)["_id"]
+        return [each["alt"] for each in avenue.assets_of("product", owner)]
+
+    entries = owner_of(avenue, "product", KEY)["images"]
+    owned = [each["asset"] for each in entries if "asset" in each]
+    found = {each["_id"]: each["alt"] for each in avenue.raw["assets"].find()}
+    front = {"es": "De frente", "en": "From the front"}
+    assert [found[each] for each in owned] == [front, {"es": "De costado"}, {}]
+    assert alts("form-0") == [{}]
+    shop.raw["product_images_data"].update_one({"filename": "0.jpg"}, {"$set": {"alt": "Marrón"}})
+    shop.raw["product_images_data"].update_one({"filename": "1.jpg"}, {"$set": {"alt": "Negro"}})
+    (mine,) = avenue.assets_of("product", owner_of(avenue, "product", "form-1")["_id"])
+    avenue.raw["assets"].update_one({"_id": mine["_id"]}, {"$set": {"alt": {"es": "Mío"}}})
+    assert adopt(avenue, shop)["counts"]["products"]["updated"] == 2
+    assert (alts("form-0"), alts("form-1")) == ([{"es": "Marrón"}], [{"es": "Mío"}])
+    assert set(adopt(avenue, shop)["counts"]["products"]) == {"unchanged"}
+
+
 def shop_images(shop: EarlierShop, other: int) -> list[str]:
     """The pictures of the product `form-0`, those of another one before."""
     found = shop.raw["shop_products"].find({"_id": {"$in": ["form-0", f"form-{other}"]}})

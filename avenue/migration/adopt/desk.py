@@ -2,7 +2,6 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,20 +184,27 @@ class Desk:
                 asset = reception.assets[0] if reception.assets else reception.received[0]
                 if not isinstance(asset, Asset):
                     raise asset.error or Conflict(asset.message)
-                self.answer(found.paths, asset)
+                self.settle(found, asset)
                 owner = claim or Claim(kind="upload", id=asset.id)
                 self.places.shelf.keep(self.site, reception, owner, once=claim is not None)
             kept = reception.assets[0]
         if kept.id != asset.id:
-            self.answer(found.paths, kept)
+            self.settle(found, kept)
         return kept
 
-    def answer(self, paths: Sequence[str], asset: Asset) -> None:
-        """Let old addresses lead to a picture."""
-        known = self.places.legacy_urls.find_many(self.site, paths)
-        for each in paths:
+    def settle(self, found: Found, asset: Asset) -> None:
+        """Let the old addresses of a picture lead to it, and what was said of it be its text.
+
+        Before it has an owner, so that nothing of it is missing once it has one. A text that
+        somebody wrote here stays.
+        """
+        known = self.places.legacy_urls.find_many(self.site, found.paths)
+        for each in found.paths:
             if known.get(each) != asset.id:
                 self.places.legacy_urls.put(self.site, each, asset.id)
+        if found.alt and not asset.alt:
+            alt = {name or self.actor.site.language: text for name, text in found.alt.items()}
+            self.places.shelf.describe(self.site, asset.id, {"alt": alt})
 
     def _standing(self, found: Found, sha256: str) -> Asset | None:
         """Return what an address of a file leads to, if that owns itself and has these bytes."""

@@ -4,8 +4,9 @@ The names are those that shops of this kind use, in English and Spanish; a map f
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +15,18 @@ from avenue.migration.adopt.decoding import is_inline
 from avenue.migration.adopt.models import Fields, Holds
 
 Names = Mapping[str, tuple[str, ...]]
+
+LONGEST_ALT = 1000
+MOST_LANGUAGES = 20
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+ALTS = (
+    "alt",
+    "alt_text",
+    "altText",
+    "image_alt",
+    "alternative_text",
+    "texto_alternativo",
+)
 
 KEYS = ("_id", "id", "uuid", "image_id", "imageId", "picture_id", "file_id", "temp_id", "key")
 PRODUCT_KEYS = ("_id", "id", "uuid", "product_id", "sku", "codigo", "code")
@@ -93,6 +106,7 @@ DEFAULTS: Mapping[Holds, Names] = {
         "id": KEYS,
         "data": DATA,
         "filename": FILE_NAMES,
+        "alt": ALTS,
         "product": ("product_id", "product", "productId", "owner_id", "producto_id", "sku"),
         "position": ("position", "order", "sort_order", "index", "orden"),
     },
@@ -143,11 +157,15 @@ NESTED = ("content", "data", "page", "gjs", "draft")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureName:
-    """How a record names one picture: by these texts, tried in order, or by its `inline` bytes."""
+    """How a record names one picture: by these texts, tried in order, or by its `inline` bytes.
+
+    `alt` is what it says of it, as `alt_of` returns it.
+    """
 
     texts: tuple[str, ...] = ()
     inline: Any = None
     is_single: bool = False
+    alt: Mapping[str, str] = field(default_factory=dict)
 
 
 def names_of(holds: Holds, mapped: Mapping[str, tuple[str, ...]]) -> Names:
@@ -196,8 +214,23 @@ def pictures(fields: Fields, names: tuple[str, ...]) -> list[PictureName]:
         if isinstance(value, list):
             found += _in_order(value)
         elif value is not None and value != "":
-            found += [replace(each, is_single=True) for each in _named(value)]
+            said = alt_of(fields, (f"{name}_alt",))
+            found += [replace(each, is_single=True, alt=each.alt or said) for each in _named(value)]
     return found
+
+
+def alt_of(fields: Fields, names: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the alternative texts of a picture by language; "" is that of the site."""
+    said = first(fields, names)
+    texts = said if isinstance(said, dict) else {"": said}
+    found = {
+        language: " ".join(text.split())[:LONGEST_ALT]
+        for language, text in texts.items()
+        if isinstance(text, str)
+        and text.strip()
+        and (language == "" or _LANGUAGE.fullmatch(language))
+    }
+    return dict(list(found.items())[:MOST_LANGUAGES])
 
 
 def picture_of(value: Any) -> PictureName | None:
@@ -279,13 +312,14 @@ def _named(value: Any) -> list[PictureName]:
     if is_inline(value):
         return [PictureName(inline=value)]
     if isinstance(value, dict):
+        alt = alt_of(value, ALTS)
         for name in IN_ENTRY:
             if name in value and is_inline(value[name]):
-                return [PictureName(inline=value[name])]
+                return [PictureName(inline=value[name], alt=alt)]
         texts = keys_of(value, NAMES_IN_ENTRY)
         inline = next((each for each in texts if is_inline(each)), None)
         if inline is not None:
-            return [PictureName(inline=inline)]
-        return [PictureName(texts=texts)] if texts else []
+            return [PictureName(inline=inline, alt=alt)]
+        return [PictureName(texts=texts, alt=alt)] if texts else []
     texts = keys_of({"id": value.strip() if isinstance(value, str) else value}, ("id",))
     return [PictureName(texts=texts)] if texts else []

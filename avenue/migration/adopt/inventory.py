@@ -3,8 +3,9 @@
 Memory does not grow with the pictures; see `ScratchTables`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from avenue.migration.adopt.models import Remark
 from avenue.migration.scratch import Row, ScratchTables
@@ -12,7 +13,7 @@ from avenue.migration.scratch import Row, ScratchTables
 _TABLES = """
 CREATE TABLE pictures (number INTEGER PRIMARY KEY, collection TEXT, bucket TEXT, handle BLOB,
                        key TEXT, length INT, name TEXT, product TEXT, position REAL,
-                       used INT NOT NULL DEFAULT 0);
+                       alt TEXT NOT NULL DEFAULT '{}', used INT NOT NULL DEFAULT 0);
 CREATE INDEX pictures_of_product ON pictures (product, position, number);
 CREATE TABLE names (called TEXT, picture INT, is_id INT,
                     PRIMARY KEY (called, picture)) WITHOUT ROWID;
@@ -22,20 +23,21 @@ CREATE TABLE remarks (collection TEXT, record TEXT, code TEXT, message TEXT,
                       UNIQUE (collection, record, code, message));
 CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-_COLUMNS = "number, collection, bucket, handle, key, length, name"
+_COLUMNS = "number, collection, bucket, handle, key, length, name, alt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A picture of the earlier database: a document of `collection`, or a file of `bucket`."""
 
-    number: int
+    number: int = 0
     collection: str
-    bucket: str | None
+    bucket: str | None = None
     handle: bytes
     key: str
-    length: int
+    length: int = 0
     name: str
+    alt: Mapping[str, str] = field(default_factory=dict)
 
 
 class Inventory(ScratchTables):
@@ -52,30 +54,31 @@ class Inventory(ScratchTables):
 
     def add_picture(
         self,
-        collection: str,
-        handle: bytes,
+        picture: Picture,
         *,
         ids: Sequence[str],
         names: Sequence[str],
         product: str | None,
         position: float | None,
-        bucket: str | None = None,
-        length: int = 0,
     ) -> None:
-        """Note a picture with the ids and the names by which records may name it."""
+        """Note a picture, its number left out, with the ids and the names that it may be named by.
+
+        `product` is whose it says it is, at `position`.
+        """
         with self._lock:
             number = self._rows.execute(
                 "INSERT INTO pictures (collection, bucket, handle, key, length, name, product,"
-                " position) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " position, alt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    collection,
-                    bucket,
-                    handle,
-                    ids[0],
-                    length,
-                    names[0] if names else "",
+                    picture.collection,
+                    picture.bucket,
+                    picture.handle,
+                    picture.key,
+                    picture.length,
+                    picture.name,
                     product,
                     position,
+                    json.dumps(dict(picture.alt)),
                 ),
             ).lastrowid
             self._rows.executemany(
@@ -183,7 +186,7 @@ class Inventory(ScratchTables):
 
 
 def _picture(row: Row) -> Picture:
-    number, collection, bucket, handle, key, length, name = row
+    number, collection, bucket, handle, key, length, name, alt = row
     return Picture(
         number=number,
         collection=collection,
@@ -192,4 +195,5 @@ def _picture(row: Row) -> Picture:
         key=key,
         length=length,
         name=name,
+        alt=json.loads(alt),
     )

@@ -191,7 +191,7 @@ class AdoptedOwners:
                 is_new = any(outcome.id == new.id for new in reception.new)
                 self._desk.count("stored" if is_new else "present")
                 images.setdefault(outcome.id, outcome)
-                self._desk.answer(each.found.paths, outcome)
+                self._desk.settle(each.found, outcome)
         return list(images.values()), is_whole
 
     def _found(
@@ -344,5 +344,8 @@ def _identity(found: Found) -> str:
 def mark_of(fields: Fields, pieces: Sequence[Piece]) -> str:
     """Return a hash of what a record says, with what its pictures are."""
     shown = [each.url or each.sha256 for each in pieces]
-    said = json.dumps([dict(fields), shown], sort_keys=True, default=str)
+    alts = [dict(each.found.alt) for each in pieces]
+    # What says nothing of its pictures has the hash that it had before they were looked for.
+    told = [dict(fields), shown, alts] if any(alts) else [dict(fields), shown]
+    said = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +30,7 @@ ADDRESS = "/api/shop/images/{id}"
 class Found:
     """A picture: `load` it, or it lives at `url`; `paths` are the addresses it had.
 
+    `alt` are its alternative texts by language, "" that of the site.
     `is_lost`: only a disk that is gone had what `url` names.
     """
 
@@ -40,6 +41,7 @@ class Found:
     file: bytes | None = None
     url: str | None = None
     is_lost: bool = False
+    alt: Mapping[str, str] = field(default_factory=dict)
 
 
 class Pictures:
@@ -66,8 +68,13 @@ class Pictures:
     def find(self, name: PictureName) -> Found:
         """Return the picture that a record means; raise `LostPicture`.
 
-        One that only a lost disk had keeps its address, so that it is told among the problems.
+        One that only a lost disk had keeps its address, so that it is told among the problems. What
+        the record says of it comes before what the picture's own one says.
         """
+        found = self._meant(name)
+        return replace(found, alt=name.alt) if name.alt else found
+
+    def _meant(self, name: PictureName) -> Found:
         if name.inline is not None:
             return Found(name="", inline=name.inline)
         paths = tuple(path for each in name.texts if (path := self.addresses.path_in(each)))
@@ -97,7 +104,12 @@ class Pictures:
         own = legacy_path(picture.name) if picture.name.startswith("/") else None
         usual = legacy_path(ADDRESS.format(id=quote(picture.key, safe="")))
         known = dict.fromkeys(each for each in (*paths, own, usual) if each)
-        return Found(name=picture.name.rpartition("/")[2], paths=tuple(known), picture=picture)
+        return Found(
+            name=picture.name.rpartition("/")[2],
+            paths=tuple(known),
+            picture=picture,
+            alt=picture.alt,
+        )
 
     def load(self, found: Found) -> bytes:
         """Return the bytes of a picture; raise `BrokenSource`, `FileTooLarge`, `LostPicture`."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from avenue.migration.adopt import fields as names
 from avenue.migration.adopt.decoding import form_of
 from avenue.migration.adopt.desk import GROUP, Desk
+from avenue.migration.adopt.inventory import Picture
 from avenue.migration.adopt.models import LEFT_ALONE, Holds, Recognised, Sample, Source
 from avenue.storage.earlier import Record
 
@@ -99,21 +100,28 @@ class Recogniser:
             product = names.text(inside, names.DEFAULTS[Holds.PICTURES]["product"])
             file_name = names.text(record.fields, ("filename",))
             self._desk.inventory.add_picture(
-                bucket,
-                record.handle,
+                Picture(
+                    collection=bucket,
+                    bucket=bucket,
+                    handle=record.handle,
+                    key=record.key,
+                    length=length if isinstance(length, int) else 0,
+                    name=file_name or "",
+                    alt=names.alt_of(inside, names.ALTS),
+                ),
                 ids=[record.key],
                 names=[file_name] if file_name else [],
                 product=product,
                 position=None,
-                bucket=bucket,
-                length=length if isinstance(length, int) else 0,
             )
             yield
 
     def _note_pictures(self, recognised: Recognised) -> Iterator[None]:
         own = self._desk.names(recognised.name, recognised.holds)
         wanted = {
-            name for meaning in ("id", "filename", "product", "position") for name in own[meaning]
+            name
+            for meaning in ("id", "filename", "product", "position", "alt")
+            for name in own[meaning]
         }
         # Whatever could be bytes is not read for this.
         slim = sorted(wanted - set(own["data"]) | {"path", "url"} & wanted)
@@ -127,8 +135,13 @@ class Recogniser:
             ]
             position = names.first(record.fields, own["position"])
             self._desk.inventory.add_picture(
-                recognised.name,
-                record.handle,
+                Picture(
+                    collection=recognised.name,
+                    handle=record.handle,
+                    key=record.key,
+                    name=called[0] if called else "",
+                    alt=names.alt_of(record.fields, own["alt"]),
+                ),
                 ids=list(dict.fromkeys(ids)),
                 names=list(dict.fromkeys(called)),
                 product=names.text(record.fields, own["product"]),
