@@ -1,13 +1,41 @@
-"""Exports, put together for commands."""
+"""Exports, put together for commands: out of a site, and into one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from avenue.app.backups import target_from
-from avenue.app.services import audit_service
+from avenue.app.files import LARGEST_DOCUMENT_MB
+from avenue.app.imports import Importing, QuotaLeft, bucket_of, importing_into
+from avenue.app.services import audit_service, page_service
 from avenue.builder.library.folders.store import FolderStore
+from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
+from avenue.export.importing.places import BucketPlace, Place, opened_place
+from avenue.export.importing.service import (
+    FILE_PASSES,
+    ExportImport,
+    FilesImport,
+    Shelves,
+    name_of,
+)
+from avenue.export.importing.source import ExportFiles, Origin
+from avenue.export.importing.tables import ExportTables, Pass
 from avenue.export.models import ExportOrder, Tell
 from avenue.export.service import Export
 from avenue.export.store import ExportStore
+from avenue.identity import command_actor
+from avenue.media.categories import GENERAL, UPLOAD, Category, policy_of
+from avenue.media.legacy import can_answer
+from avenue.media.limits import MB
+from avenue.media.models import Claim, Visibility
 from avenue.media.store import AssetStore
+from avenue.migration.adopt.store import AdoptedStore
+from avenue.migration.models import Destination, Kind
+from avenue.migration.sources.plan import EntryPlan
+from avenue.migration.sources.service import Wanted
+from avenue.shop.store.moving import MovedStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
@@ -45,3 +73,100 @@ def export(
             details={"parts": sorted(order.parts), "private": order.has_private},
         )
     return work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenExportImport:
+    """An import of an export that can begin; `plans` are those of its files."""
+
+    address: str
+    work: ExportImport
+    plans: Sequence[EntryPlan]
+    quota: QuotaLeft
+
+
+@contextmanager
+def export_import_of(
+    settings: Settings, database: Database, site_id: str, address: str
+) -> Iterator[OpenExportImport]:
+    """Give the import of an export (a directory, a ZIP, or `s3://…`) into a site.
+
+    Raise `NoExport`, `NewerExport`, `UnsafeArchive`, `BadImportSource`, `S3NotInstalled`, or what
+    `export` raises of site and database.
+    """
+    Gate(database).pass_or_raise()
+    site = Sites(database, settings).named(site_id)
+    with ExitStack() as stack:
+        place = stack.enter_context(_opened(settings, address))
+        origin = Origin(
+            name=name_of(place),
+            site=site,
+            place=place,
+            tables=stack.enter_context(closing(ExportTables())),
+            tmp_dir=settings.tmp_dir,
+        )
+        importing = stack.enter_context(importing_into(settings, database, site))
+        plans = {each: stack.enter_context(closing(EntryPlan())) for each in FILE_PASSES}
+        opened = {
+            each: importing.opened(
+                ExportFiles(origin, each),
+                Wanted(
+                    destination=_destination(importing, each),
+                    addresses=None,
+                    is_public=False,
+                    answers=can_answer,
+                    is_external=True,
+                    has_twins=True,
+                ),
+                plan,
+            )
+            for each, plan in plans.items()
+        }
+        work = ExportImport(
+            command_actor(site),
+            origin,
+            Shelves(
+                catalogue=MovedStore(database),
+                website=MovedPages(page_service(settings, database, importing.shelves.library)),
+                owners=importing.shelves.owners,
+                library=importing.shelves.library,
+                adopted=AdoptedStore(database),
+                audit=importing.shelves.audit,
+            ),
+            {each: FilesImport(work=opened[each].work, plan=plans[each]) for each in FILE_PASSES},
+        )
+        yield OpenExportImport(
+            address=place.address,
+            work=work,
+            plans=list(plans.values()),
+            quota=opened[Pass.MEDIA].quota,
+        )
+
+
+@contextmanager
+def _opened(settings: Settings, address: str) -> Iterator[Place]:
+    if address.startswith("s3:"):
+        bucket, _, prefix = bucket_of(settings, address)
+        below = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+        yield BucketPlace(address, bucket, below)
+        return
+    with opened_place(Path(address)) as place:
+        yield place
+
+
+def _destination(importing: Importing, part: Pass) -> Destination:
+    """Return where the files of a pass go. What was in Avenue once is taken as `adopt` takes it."""
+    settings = importing.settings
+    if part is Pass.MEDIA:
+        return importing.destination(Kind.MEDIA)
+    if part is Pass.PICTURES:
+        usual = importing.destination(Kind.PRODUCTS)
+        largest = max(settings.max_product_image_mb, LARGEST_DOCUMENT_MB) * MB
+        return replace(usual, policy=replace(usual.policy, max_bytes=largest))
+    visibility = Visibility.PUBLIC if part is Pass.PUBLIC_UPLOADS else Visibility.PRIVATE
+    category = Category(name=GENERAL, visibility=visibility)
+    return Destination(
+        policy=policy_of(category, settings.max_tus_mb),
+        claim=lambda asset_id: Claim(kind=UPLOAD, id=asset_id),
+        adopts=False,
+    )

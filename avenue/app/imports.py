@@ -33,7 +33,7 @@ from avenue.migration.sources.errors import BadImportSource, SourceRefuses
 from avenue.migration.sources.external import ExternalAddresses, ExternalPictures, PagePictures
 from avenue.migration.sources.models import Source
 from avenue.migration.sources.plan import EntryPlan
-from avenue.migration.sources.s3 import Object, S3Source
+from avenue.migration.sources.s3 import Bucket, Object, S3Source
 from avenue.migration.sources.service import SourceImport, Wanted
 from avenue.migration.sources.supabase import SupabaseSource, status_of
 from avenue.migration.sources.url_list import UrlList
@@ -105,7 +105,7 @@ def external_imports_of(
     site = Sites(database, settings).named(site_id)
     addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
-    with _importing(settings, database, site) as importing:
+    with importing_into(settings, database, site) as importing:
         owned = ExternalPictures(site.id, importing.shelves.owners, addresses, fetcher)
         shown = PagePictures(site.id, importing.shelves.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
@@ -172,7 +172,7 @@ def source_import_of(
     site = Sites(database, settings).named(site_id)
     own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
     wanted_addresses = OldAddresses(prefix="/", hosts=(*order.hosts, *own_hosts, *source.hosts))
-    with _importing(settings, database, site) as importing:
+    with importing_into(settings, database, site) as importing:
         yield importing.opened(
             source,
             Wanted(
@@ -186,7 +186,7 @@ def source_import_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Importing:
+class Importing:
     """What every import of one site works with."""
 
     settings: Settings
@@ -195,10 +195,12 @@ class _Importing:
     shelves: Shelves
 
     def destination(self, kind: Kind, *, is_public: bool = False) -> Destination:
+        """Return where files that become `kind` go."""
         order = FolderOrder(place=Path(), kind=kind, prefix="/", is_public=is_public)
         return destination_of(order, self.site, self.settings)
 
     def opened(self, source: Source, wanted: Wanted, plan: EntryPlan) -> OpenImport:
+        """Return the import of a source; `plan` is filled by it."""
         actor = command_actor(self.site)
         work = SourceImport(
             actor,
@@ -216,10 +218,11 @@ class _Importing:
 
 
 @contextmanager
-def _importing(settings: Settings, database: Database, site: Site) -> Iterator[_Importing]:
+def importing_into(settings: Settings, database: Database, site: Site) -> Iterator[Importing]:
+    """Give what imports into `site` work with, and end the decode processes they needed."""
     decoders = DecodePool(processes_for(workers=1))
     try:
-        yield _Importing(
+        yield Importing(
             settings=settings,
             database=database,
             site=site,
@@ -253,6 +256,15 @@ def source_of(settings: Settings, text: str, fetcher: Fetcher) -> Source:
 
 
 def _s3(settings: Settings, text: str) -> Source:
+    bucket, name, prefix = bucket_of(settings, text)
+    return S3Source(bucket, name, prefix, settings.tmp_dir)
+
+
+def bucket_of(settings: Settings, text: str) -> tuple[Bucket, str, str]:
+    """Return the bucket of `s3://bucket/prefix`, its name and the prefix.
+
+    Raise `BadImportSource` or `S3NotInstalled`.
+    """
     found = _BUCKET.fullmatch(text)
     if not found:
         raise BadImportSource(text, "that names no bucket")
@@ -263,8 +275,7 @@ def _s3(settings: Settings, text: str) -> Source:
         secret=settings.import_s3_secret,
         tmp_dir=settings.tmp_dir,
     )
-    bucket = _Bucket(S3Target(found[1], "", access))
-    return S3Source(bucket, found[1], found[2] or "", settings.tmp_dir)
+    return _Bucket(S3Target(found[1], "", access)), found[1], found[2] or ""
 
 
 def _supabase(settings: Settings, text: str, rest: str) -> Source:

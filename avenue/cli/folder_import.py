@@ -11,6 +11,7 @@ import click
 from avenue.app.files import folder_import_of
 from avenue.app.imports import is_source
 from avenue.cli.context import as_json, database_of, local, of_site, settings_in_force
+from avenue.cli.export_import import import_export
 from avenue.cli.source_import import (
     Common,
     import_external,
@@ -42,7 +43,7 @@ Facts = dict[str, Any]
     "--as",
     "kind",
     type=click.Choice([kind.value for kind in Kind]),
-    help="What the files become. Needed, but not with --external.",
+    help="What the files become. Without it, what `export` has written is brought in.",
 )
 @click.option(
     "--external",
@@ -80,8 +81,9 @@ def import_files(
     """Bring files into Avenue: an old upload folder, a ZIP of it, or what another service keeps.
 
     Every file is stored or refused with a reason, old addresses lead to what they named, and
-    products and pages name assets instead of local paths. Run it again after an interruption:
-    nothing is stored twice. Exit code 1 when a file was refused.
+    products and pages name assets instead of local paths. Without --as it is an export of Avenue
+    (a directory, a ZIP, s3://…), of which products, files and pages come as they were. Run it
+    again after an interruption: nothing is stored twice. Exit code 1 when a file was refused.
     """
     common = Common(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
     if [place is not None, source is not None, is_external].count(True) != 1:
@@ -89,11 +91,20 @@ def import_files(
     if is_external:
         sys.exit(import_external(common))
     if kind is None:
-        raise click.UsageError("Say what the files become: --as products, media or uploads.")
+        sys.exit(import_export(_export_in(source or str(place), order), common))
     if source is not None and is_source(source):
         sys.exit(import_source(source, Kind(kind), common, **_for_sources(order)))
     wanted = FolderOrder(place=place or Path(source or ""), kind=Kind(kind), **order)
     sys.exit(_import_tree(wanted, common))
+
+
+def _export_in(address: str, order: Facts) -> str:
+    """Return where an export lies; raise that only such a thing comes in without --as."""
+    if is_source(address) and not address.startswith("s3:"):
+        raise click.UsageError("Say what the files become: --as products, media or uploads.")
+    if order["prefix"] != PREFIX or order["hosts"] or order["is_public"]:
+        raise click.UsageError("--prefix, --host and --public go with --as: not with an export.")
+    return address
 
 
 def _for_sources(order: Facts) -> Facts:
@@ -104,7 +115,6 @@ def _for_sources(order: Facts) -> Facts:
 
 def _import_tree(wanted: FolderOrder, common: Common) -> int:
     """Bring a folder or a ZIP in and tell of it; return the exit code."""
-    # What `export` has written has a manifest.jsonl at its top, and is read by whoever knows that.
     if wanted.is_public and wanted.kind is not Kind.UPLOADS:
         raise click.UsageError("--public goes with --as uploads; the others are public anyway.")
     answers = can_answer(wanted.prefix)

@@ -77,7 +77,7 @@ def _in(lines: BinaryIO) -> Iterator[tuple[str, str]]:
     for line in lines:
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict) and is_path(found.get("path")):
             yield found["path"], str(found.get("sha256"))

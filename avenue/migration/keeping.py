@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from avenue.audit.service import AuditService
 from avenue.errors import Conflict
@@ -65,15 +66,36 @@ class Keeper:
             self._lead(answers, adopted)
         return Kept(asset=adopted, is_new=reception.created)
 
-    def keep(self, file: Incoming, answers: Sequence[str], *, folder: str | None = None) -> Kept:
-        """Store a file for the destination's owner, in `folder` of the media library."""
+    def keep(
+        self,
+        file: Incoming,
+        answers: Sequence[str],
+        *,
+        folder: str | None = None,
+        own_key: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Kept:
+        """Store a file for the destination's owner, in `folder` of the media library.
+
+        With `own_key` it is a file of its own, whatever others have the same bytes, and the same
+        key is the same file. A new one has `facts`, fields as they are stored.
+        """
         shelves, claim = self._shelves, self._destination.claim
-        there = shelves.store.by_source(self._site, file.sha256, claim(""))
+        there = own_key is None and shelves.store.by_source(self._site, file.sha256, claim(""))
         known = {file.sha256: there} if there else {}
         order = self._order(self._destination.policy.visibility, file, known)
+        if own_key is not None:
+            order = replace(order, key=own_key)
         with self._received(order, file) as (reception, asset):
             self._lead(answers, asset)
-            shelves.store.keep(self._site, reception, claim(asset.id), folder=folder)
+            shelves.store.keep(
+                self._site,
+                reception,
+                claim(asset.id),
+                once=own_key is None,
+                folder=folder,
+                facts=facts or {},
+            )
         (kept,) = reception.assets
         if kept.id != asset.id:
             self._lead(answers, kept)

@@ -13,12 +13,18 @@ class MovedPages:
         self._pages = pages
 
     def put(
-        self, actor: Actor, page_id: str, fields: Changes, *, is_published: bool, seen: int | None
+        self,
+        actor: Actor,
+        page_id: str,
+        fields: Changes,
+        *,
+        is_published: bool | None,
+        seen: int | None,
     ) -> int | None:
         """Let a page be so; return its revision, None when it is no longer at `seen`.
 
-        Repeatable from any step. A slug that another page has gets a number. Raise why its
-        content is not taken.
+        Repeatable from any step. A slug that another page has gets a number. What visitors see
+        stays as it is with `is_published` None. Raise why its content is not taken.
         """
         wanted = {**fields, "title": fields["title"][:LONGEST_TITLE]}
         if wanted.get("slug"):
@@ -35,6 +41,8 @@ class MovedPages:
                 page = self._pages.change(actor, page_id, wanted, at).page
             except RevisionConflict:
                 return None
+        if is_published is None:
+            return page.revision
         if is_published:
             return self._pages.publish(actor, page_id, page.revision).page.revision
         self._pages.unpublish(actor, page_id)

@@ -1,18 +1,22 @@
 """The media library of a site, in MongoDB, as far as files come and go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, State
-from avenue.media.store import ASSETS, claim_one, from_document
+from avenue.media.store import ASSETS, claim_one, from_document, to_document
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.listing import listing_of
 from avenue.storage.scope import Collection, site
 from avenue.words import words_of
+
+NOTHING: Mapping[str, Any] = {}
 
 
 class LibraryStore:
@@ -38,13 +42,15 @@ class LibraryStore:
         *,
         once: bool = True,
         folder: str | None = None,
+        facts: Mapping[str, Any] = NOTHING,
         first: Callable[[ClientSession], None] = lambda _: None,
     ) -> None:
         """Claim the stored files of `reception`, into `folder`, in one transaction.
 
         Notes their fates and closes the open write. With `once`, of two files of the same bytes,
-        at the same time even, only the first is kept; the other's fate is that one. `first` is
-        done in the same transaction before, and may raise why nothing is kept.
+        at the same time even, only the first is kept; the other's fate is that one. They have
+        `facts`, fields as they are stored. `first` is done in the same transaction before, and may
+        raise why nothing is kept.
         """
         write = reception.write
         if write is None:
@@ -70,9 +76,9 @@ class LibraryStore:
                 raise UploadInProgress  # the lease ended, and the sweeper was quicker
             filed = {each.id: replace(each, folder=folder) for each in kept}
             for each in kept:
-                facts = _facts(owner, each, folder)
-                if facts:
-                    assets.update({"_id": each.id}, {"$set": facts})
+                fields = _fields(owner, each, folder, facts)
+                if fields:
+                    assets.update({"_id": each.id}, {"$set": fields})
             reception.fates = {
                 asset_id: filed.get(fate.id, fate) for asset_id, fate in fates.items()
             }
@@ -80,10 +86,10 @@ class LibraryStore:
         scope.transaction(work)
 
     def describe(self, site_id: str, asset_id: str, facts: Document) -> None:
-        """Set those `facts` (`alt`, `tags`) that nobody has set yet of a live file; repeatable."""
+        """Set those `facts` (`alt`, `tags`, …) that nobody has set of a live file; repeatable."""
         assets = site(self._database, site_id).collection(ASSETS)
         for name, value in facts.items():
-            unset: Document = {"$in": [None, {}, []]}
+            unset: Document = {"$in": [None, {}, [], False]}
             query = {"_id": asset_id, "state": State.LIVE, name: unset}
             assets.update(query, {"$set": {name: value}, "$inc": {"revision": 1}})
 
@@ -96,12 +102,13 @@ class LibraryStore:
         return _by_source(assets, owner, _source(asset))
 
 
-def _facts(owner: Claim, asset: Asset, folder: str | None) -> Document:
+def _fields(owner: Claim, asset: Asset, folder: str | None, facts: Mapping[str, Any]) -> Document:
     """Return what a kept file has besides its claim."""
-    filed = {"folder": folder} if folder else {}
+    filed = {"folder": folder, **facts} if folder else dict(facts)
     if owner.kind == UPLOAD:
-        return {"category": GENERAL, "words": words_of(asset.name), **filed}
-    return filed
+        words = words_of(asset.name, facts.get("reference"))
+        return {"category": GENERAL, "words": words, **filed}
+    return {**filed, **listing_of({**to_document(asset), **facts})} if facts else filed
 
 
 def _by_source(assets: Collection, claim: Claim, sha256: str) -> Asset | None:

@@ -160,9 +160,18 @@ class Website(Protocol):
     """The pages of the site."""
 
     def put(
-        self, actor: Actor, page_id: str, fields: Fields, *, is_published: bool, seen: int | None
+        self,
+        actor: Actor,
+        page_id: str,
+        fields: Fields,
+        *,
+        is_published: bool | None,
+        seen: int | None,
     ) -> int | None:
-        """Let a page be so; return its revision, None when it is no longer at `seen`."""
+        """Let a page be so; return its revision, None when it is no longer at `seen`.
+
+        With `is_published` None visitors go on seeing what they see.
+        """
 
 
 class People(Protocol):

@@ -154,7 +154,7 @@ class Adoption:
             return one(collection, record)
 
         try:
-            became = _patiently(work)
+            became = patiently(work)
         except (StorageFull, Unavailable):
             raise
         except AvenueError as error:
@@ -189,7 +189,7 @@ class Adoption:
             )
 
 
-def _patiently(work: Callable[[], T]) -> T:
+def patiently(work: Callable[[], T]) -> T:
     """Do `work`, again while what hinders it passes; raise that when it does not."""
     ends_at = time.monotonic() + PATIENCE_SECONDS
     while True:

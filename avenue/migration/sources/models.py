@@ -19,7 +19,8 @@ class Entry:
     `version` changes with the bytes, as far as the source says; `length` is bytes, None when it
     does not. `addresses` are those it was read at; `is_public` is None where only who asks knows
     whether everybody may read it. `folder` is the way to it; `named_by` are records that
-    are known to name it; `open_with` is for the source itself.
+    are known to name it; `facts` are fields of the asset to be, as they are stored (moments as
+    texts); `open_with` is for the source itself.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Entry:
     tags: tuple[str, ...] = ()
     folder: tuple[str, ...] = ()
     named_by: tuple[Reference, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
     open_with: Mapping[str, str] = field(default_factory=dict)
 
 

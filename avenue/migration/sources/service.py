@@ -8,11 +8,12 @@ nothing to do.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
@@ -53,6 +54,8 @@ GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 SHUT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 LONGEST_ALT, LONGEST_TAG, MOST_TAGS = 1000, 50, 20
 """As the media library takes them."""
+DESCRIBES = frozenset({"alt", "decorative", "focal", "tags"})
+"""Facts that people set, and that are taken where nobody has."""
 SAME_ADDRESS = "Another file of the source has the same address; one of them answers."
 NO_ADDRESS = "No address can hold this name."
 OWN_ADDRESS = "Avenue itself answers at this address."
@@ -63,15 +66,18 @@ class Wanted:
     """How things are brought in.
 
     `is_public`: where the source cannot tell, everybody may read. `answers` tells whether an old
-    path can lead to a file. `is_external`: the source is what records name, each by its own URL, so
-    nobody else is looked for, and what none of them names any more is not stored.
+    path can lead to a file. `is_external`: the source says itself which records name its files, so
+    nobody else is looked for, and what is for those and none of them names any more is not stored.
+    Without `addresses` pages are left alone. `has_twins`: two entries with the same bytes become
+    two files.
     """
 
     destination: Destination
-    addresses: OldAddresses
+    addresses: OldAddresses | None
     is_public: bool
     answers: Callable[[str], bool]
     is_external: bool = False
+    has_twins: bool = False
 
 
 class SourceImport:
@@ -101,7 +107,7 @@ class SourceImport:
         self._plan = plan
         self._pause = _Pause(sleep)
         self._keeper = Keeper(actor, wanted.destination, shelves)
-        self._pages = PageAddresses(
+        self._pages = wanted.addresses and PageAddresses(
             self._site,
             shelves.pages,
             wanted.addresses,
@@ -121,11 +127,11 @@ class SourceImport:
             for text in listed.malformed:
                 self._refuse(text, MalformedEntry())
             yield
-        if self._wanted.is_external:
+        if self._wanted.is_external or not (self._pages and self._wanted.addresses):
             return
         self._wanted.addresses.add_hosts(self._source.hosts)
         if self._wanted.destination.adopts:
-            for reference in self._owners_references():
+            for reference in self._owners_references(self._wanted.addresses):
                 self._plan.note(reference)
         for reference in self._pages.references():
             self._plan.note(reference)
@@ -144,7 +150,7 @@ class SourceImport:
         """
         try:
             yield from self._copied()
-            for reference in self._pages.rewrite():
+            for reference in self._pages.rewrite() if self._pages else ():
                 self._plan.settle_reference(reference)
         finally:
             self._write_down()
@@ -183,11 +189,11 @@ class SourceImport:
         if not self._plan.add(entry, tuple(paths)):
             self._silence(entry, "same_address", SAME_ADDRESS)
 
-    def _owners_references(self) -> Iterator[Reference]:
+    def _owners_references(self, addresses: OldAddresses) -> Iterator[Reference]:
         last = None
         while found := self._shelves.owners.external_after(self._site, last):
             for claim, url in found:
-                path = self._wanted.addresses.path_in(url)
+                path = addresses.path_in(url)
                 if path:
                     yield Reference(kind=claim.kind, id=claim.id, address=url, path=path)
             last = found[-1][0]
@@ -261,7 +267,13 @@ class SourceImport:
                 first = first or kept
         if first or (self._wanted.is_external and self._wanted.destination.adopts):
             return first
-        return self._keeper.keep(file, paths, folder=self._folder_of(entry))
+        return self._keeper.keep(
+            file,
+            paths,
+            folder=self._folder_of(entry),
+            own_key=f"{self._source.name}/{entry.key}" if self._wanted.has_twins else None,
+            facts=_as_stored(entry.facts),
+        )
 
     def _folder_of(self, entry: Entry) -> str | None:
         if not entry.folder or not self._wanted.destination.has_folders:
@@ -277,7 +289,9 @@ class SourceImport:
         alt = " ".join(entry.alt.split())[:LONGEST_ALT]
         tags = [" ".join(each.lower().split()) for each in entry.tags]
         good = [each for each in tags if 1 <= len(each) <= LONGEST_TAG and each.isprintable()]
-        facts: dict[str, object] = {}
+        facts: dict[str, object] = {
+            name: value for name, value in entry.facts.items() if name in DESCRIBES
+        }
         if alt:
             facts["alt"] = {self._actor.site.language: alt}
         if good and self._wanted.destination.has_folders:
@@ -363,6 +377,14 @@ class _Pause:
         left = self._until - time.monotonic()
         if left > 0:
             self._sleep(left)
+
+
+def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `facts` with moments as such."""
+    return {
+        name: datetime.fromisoformat(value) if name == "created_at" else value
+        for name, value in facts.items()
+    }
 
 
 def _meaning(error: FetchFailed) -> AvenueError:

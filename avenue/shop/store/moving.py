@@ -175,7 +175,7 @@ def _document(
             group=fields.get("group"),
             images=entries,
             revision=revision,
-            created_at=before["created_at"] if before else now,
+            created_at=before["created_at"] if before else fields.get("created_at", now),
             updated_at=now,
         )
         return product_documents.to_document(product)
@@ -185,10 +185,10 @@ def _document(
         owner=fields.get("owner"),
         model=fields.get("model") or fields["name"],
         name=fields["name"],
-        options=group.options if group else (),
+        options=group.options if group else fields.get("options", ()),
         images=entries,
         revision=revision,
-        created_at=group.created_at if group else now,
+        created_at=group.created_at if group else fields.get("created_at", now),
         updated_at=now,
     )
     return group_documents.to_document(made)

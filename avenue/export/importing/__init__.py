@@ -1,0 +1,1 @@
+"""An export brought into a site again."""

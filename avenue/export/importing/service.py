@@ -1,0 +1,431 @@
+"""An export into a site: groups, products, their pictures, other files, pages.
+
+The files come by the engine of `avenue.migration.sources`. Every step may be repeated: a product is
+in with the transaction that remembers it, and names each of its pictures below `WAITING` until that
+takes its place; a file is remembered once it is in, and a page, too. So a run that was killed is
+finished by the next one, and a third finds nothing to do.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from avenue.audit.service import AuditService
+from avenue.builder.content.references import REFERENCE, SCHEME
+from avenue.errors import AvenueError, StorageFull, Unavailable, filled
+from avenue.export.errors import (
+    FileDiffers,
+    LostFile,
+    MalformedLine,
+    NewerExport,
+    NoExport,
+)
+from avenue.export.importing.lines import (
+    LINES,
+    LONGEST_LINE,
+    FileLine,
+    GroupLine,
+    KindLine,
+    PageLine,
+    ProductLine,
+    TextsEntry,
+    lines_in,
+)
+from avenue.export.importing.places import Place
+from avenue.export.importing.source import WAITING, Origin
+from avenue.export.importing.tables import Pass
+from avenue.export.models import FORMAT, HEADER, MANIFEST
+from avenue.field_problems import problems_of
+from avenue.identity import Actor
+from avenue.media.categories import UPLOAD
+from avenue.media.library import MediaLibrary, Reception
+from avenue.media.models import Asset, Claim, External, State
+from avenue.migration.adopt.models import Adopted, Became, Catalogue, Website
+from avenue.migration.adopt.service import patiently
+from avenue.migration.adopt.store import AdoptedStore
+from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
+from avenue.migration.sources.errors import SourceGone
+from avenue.migration.sources.plan import EntryPlan
+from avenue.migration.sources.service import SourceImport
+from avenue.shop.errors import GroupNotFound
+from avenue.shop.models import GROUP, PRODUCT, Option
+
+LARGEST_HEADER = 64 * 1024
+THREADS = 8
+AT_ONCE = 100
+RECORDS = {GROUP: "groups", PRODUCT: "products", PAGE: "pages"}
+FILE_PASSES = (Pass.PICTURES, Pass.MEDIA, Pass.PRIVATE_UPLOADS, Pass.PUBLIC_UPLOADS)
+PASSES = {"product": Pass.PICTURES, "group": Pass.PICTURES, "library": Pass.MEDIA}
+TOO_LONG = f"it has more than {LONGEST_LINE} bytes."
+NAMED_TWICE = "another line has the same id."
+
+Record = GroupLine | ProductLine | PageLine
+L = TypeVar("L", GroupLine, ProductLine, PageLine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelves:
+    """What an export is put into, and where that is remembered."""
+
+    catalogue: Catalogue
+    website: Website
+    owners: PictureOwners
+    library: MediaLibrary
+    adopted: AdoptedStore
+    audit: AuditService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesImport:
+    """The import of the files of one pass, and what is known of it."""
+
+    work: SourceImport
+    plan: EntryPlan
+
+
+class ExportImport:
+    """Brings one export into one site: `read` first, then `preview` or `bring`.
+
+    The three do their work while they are iterated, a step at a time. `counts` tells what became
+    of the records of each kind.
+    """
+
+    def __init__(
+        self, actor: Actor, origin: Origin, shelves: Shelves, files: Mapping[Pass, FilesImport]
+    ) -> None:
+        self._actor = actor
+        self._site = actor.site.id
+        self._origin = origin
+        self._tables = origin.tables
+        self._shelves = shelves
+        self._files = files
+        self.counts: dict[str, Counter[str]] = {each: Counter() for each in RECORDS.values()}
+
+    def read(self) -> Iterator[None]:
+        """Note what the manifest says, line by line; what is not understood is refused.
+
+        Raise `NoExport` when it cannot be had, or why it cannot be read.
+        """
+        try:
+            for number, line in enumerate(lines_in(self._origin.place.read(MANIFEST)), start=1):
+                self._note(number, line)
+                yield
+        except SourceGone:
+            raise NoExport(place=self._origin.place.address) from None
+
+    def preview(self) -> Iterator[None]:
+        """Count what `bring` would do, as far as that shows without storing anything."""
+        for kind, record in self._records():
+            is_known = self._before(_key(kind, record.id)) is not None
+            self._count(kind, Became.UNCHANGED if is_known else Became.CREATED)
+            yield
+        for each in self._files.values():
+            yield from each.work.read()
+            yield from each.work.preview()
+
+    def bring(self) -> Iterator[None]:
+        """Bring in what is not there yet.
+
+        Raise `StorageFull`, or `Unavailable` when the database or the place stays away; then run
+        it again.
+        """
+        try:
+            yield from self._brought_owners(Pass.GROUPS, GroupLine, self._bring_group)
+            yield from self._brought_owners(Pass.PRODUCTS, ProductLine, self._bring_product)
+            self._note_waiting()
+            for each in self._files.values():
+                for _ in each.work.read():
+                    pass
+                yield from each.work.bring()
+            for _, line in self._tables.lines(Pass.PAGES):
+                self._bring_one(PageLine.model_validate_json(line), self._bring_page)
+                yield
+        finally:
+            self._write_down()
+
+    @property
+    def steps(self) -> int:
+        """How many steps `preview` and `bring` make, about."""
+        return sum(self._tables.count(each) for each in Pass)
+
+    def count_files(self, outcome: Outcome) -> int:
+        """Return how many files had this outcome; refused ones are all that was refused."""
+        found = sum(each.plan.count(outcome) for each in self._files.values())
+        return found + (self._tables.count_refused() if outcome is Outcome.REFUSED else 0)
+
+    def refused(self) -> Iterator[Problem]:
+        """Yield what was refused; files by where they lie."""
+        yield from self._tables.refused()
+        yield from self._by_path(each.plan.refused() for each in self._files.values())
+
+    def silent(self) -> Iterator[Problem]:
+        """Yield the files of which an old address will not answer."""
+        yield from self._by_path(each.plan.silent() for each in self._files.values())
+
+    def _by_path(self, found: Iterator[Iterator[Problem]]) -> Iterator[Problem]:
+        for each in chain.from_iterable(found):
+            line = self._tables.file_line(each.path)
+            path = FileLine.model_validate_json(line).path if line else each.path
+            yield Problem(path=path, code=each.code, message=each.message)
+
+    # What the manifest says
+
+    def _note(self, number: int, line: bytes | None) -> None:
+        try:
+            if line is None:
+                raise MalformedLine(TOO_LONG)  # noqa: TRY301
+            if line.strip():
+                self._note_line(number, line)
+        except ValidationError as error:
+            field, problem, words = problems_of(error)[0]
+            said = filled(problem, words)
+            self._refuse_line(number, MalformedLine(f"{field}: {said}" if field else said))
+        except MalformedLine as error:
+            self._refuse_line(number, error)
+
+    def _note_line(self, number: int, line: bytes) -> None:
+        kind = KindLine.model_validate_json(line).kind
+        if kind not in LINES:
+            return  # of a newer version
+        read = LINES[kind].model_validate_json(line)
+        if not self._tables.add(number, kind, _pass_of(read), read.id, read.model_dump_json()):
+            raise MalformedLine(NAMED_TWICE)
+
+    def _refuse_line(self, number: int, error: AvenueError) -> None:
+        self._refuse(f"{MANIFEST}:{number}", error)
+
+    def _refuse(self, what: str, error: AvenueError) -> None:
+        self._tables.refuse(Problem(path=what, code=error.code, message=error.message))
+
+    def _records(self) -> Iterator[tuple[str, Record]]:
+        for _, line in self._tables.lines(Pass.GROUPS):
+            yield GROUP, GroupLine.model_validate_json(line)
+        for _, line in self._tables.lines(Pass.PRODUCTS):
+            yield PRODUCT, ProductLine.model_validate_json(line)
+        for _, line in self._tables.lines(Pass.PAGES):
+            yield PAGE, PageLine.model_validate_json(line)
+
+    # Groups and products
+
+    def _brought_owners(
+        self, part: Pass, form: type[L], bring: Callable[[L], Became]
+    ) -> Iterator[None]:
+        """Bring the records of a pass in, some at once."""
+        lines = self._tables.lines(part)
+        with ThreadPoolExecutor(THREADS) as threads:
+            while some := [form.model_validate_json(each) for _, each in islice(lines, AT_ONCE)]:
+                for _ in threads.map(lambda each: self._bring_one(each, bring), some):
+                    yield
+
+    def _bring_one(self, record: L, bring: Callable[[L], Became]) -> None:
+        """Bring a record in that was not yet; what an error says is noted of that one."""
+        kind = _kind_of(record)
+        try:
+            became = Became.UNCHANGED
+            if self._before(_key(kind, record.id)) is None:
+                became = patiently(lambda: bring(record))
+        except (StorageFull, Unavailable):
+            raise
+        except AvenueError as error:
+            self._refuse(f"{kind} {record.id}", error)
+            became = Became.REFUSED
+        self._count(kind, became)
+
+    def _bring_group(self, line: GroupLine) -> Became:
+        options = tuple(
+            Option(name=each.name, images=tuple(map(self._key_of, each.images)))
+            for each in line.options
+        )
+        fields = {
+            "name": line.name,
+            "model": line.model,
+            "options": options,
+            "created_at": line.created_at,
+        }
+        return self._put(GROUP, line, fields)
+
+    def _bring_product(self, line: ProductLine) -> Became:
+        fields = line.model_dump(exclude={"id", "images", "group"}, exclude_none=True)
+        if line.group is None:
+            return self._put(PRODUCT, line, fields)
+        try:
+            return self._put(
+                PRODUCT, line, {**fields, "group": self._origin.id_of(GROUP, line.group)}
+            )
+        except GroupNotFound as error:
+            self._refuse(f"group of {PRODUCT} {line.id}", error)
+            return self._put(PRODUCT, line, fields)
+
+    def _put(self, kind: str, line: GroupLine | ProductLine, fields: Mapping[str, Any]) -> Became:
+        """Let a product or group be so, with names of the pictures that are to come."""
+        own_id = self._origin.id_of(kind, line.id)
+        images = [
+            External(url=self._key_of(each.asset or each.url or ""))
+            for each in line.images
+            if each.url or (each.asset and self._tables.has_file(each.asset))
+        ]
+        is_new = self._shelves.catalogue.put(
+            self._actor,
+            Claim(kind=kind, id=own_id),
+            fields,
+            images,
+            Reception(received=[]),
+            seen=None,
+            note=lambda session, revision: self._shelves.adopted.put(
+                self._site, self._remembered(kind, line.id, own_id, revision), session
+            ),
+        )
+        return Became.CREATED if is_new else Became.UNCHANGED
+
+    def _key_of(self, key: str) -> str:
+        """Return what names a picture of a product until it is in: an asset by its id there."""
+        return WAITING + key if self._tables.has_file(key) else key
+
+    def _note_waiting(self) -> None:
+        """Note which pictures products and groups wait for."""
+        last: Claim | None = None
+        while found := self._shelves.owners.external_after(self._site, last):
+            for claim, url in found:
+                if url.startswith(WAITING):
+                    self._tables.wait(claim.id, url)
+            last = found[-1][0]
+
+    # Pages
+
+    def _bring_page(self, line: PageLine) -> Became:
+        self._check_file(line)
+        lost: dict[str, None] = {}
+        draft = self._texts(line.draft, lost)
+        page_id = self._origin.id_of(PAGE, line.id)
+        published = line.published and self._texts(line.published, lost)
+
+        def put(fields: dict[str, Any], *, is_published: bool | None) -> int | None:
+            return self._shelves.website.put(
+                self._actor, page_id, fields, is_published=is_published, seen=None
+            )
+
+        first = {**(published or draft), "slug": line.slug}
+        revision = put(first, is_published=published is not None)
+        if published and published != draft:
+            revision = put(draft, is_published=None)
+        remembered = self._remembered(PAGE, line.id, page_id, revision or 0)
+        self._shelves.adopted.put(self._site, remembered)
+        for each in lost:
+            self._refuse(f"{line.path} {each}", LostFile(each))
+        return Became.CREATED
+
+    def _check_file(self, line: PageLine) -> None:
+        digest = hashlib.sha256()
+        for block in self._origin.place.read(line.path):
+            digest.update(block)
+        if digest.hexdigest() != line.sha256:
+            raise FileDiffers
+
+    def _texts(self, texts: TextsEntry, lost: dict[str, None]) -> dict[str, Any]:
+        """Return what a page says, with files named as they are here."""
+
+        def here(own_id: str) -> str | None:
+            asset = self._asset(own_id)
+            if asset is None:
+                lost[own_id] = None
+            return asset.id if asset else None
+
+        def named(text: str) -> str:
+            return REFERENCE.sub(
+                lambda found: (
+                    f"{SCHEME}{here(found['asset']) or found['asset']}/{found['variant']}"
+                ),
+                text,
+            )
+
+        seo = texts.seo.model_dump()
+        if texts.seo.image:
+            seo["image"] = here(texts.seo.image)
+        fields = texts.model_dump(exclude={"seo", "html", "css"})
+        return {**fields, "html": named(texts.html), "css": named(texts.css), "seo": seo}
+
+    def _asset(self, own_id: str) -> Asset | None:
+        """Return the live file here that a file of the export has become, or None."""
+        known = self._before(own_id)
+        found = self._shelves.library.get_many(self._actor, [known.target if known else own_id])
+        return next((each for each in found.values() if each.state is State.LIVE), None)
+
+    # What is remembered and told
+
+    def _before(self, key: str) -> Adopted | None:
+        return self._shelves.adopted.get(self._site, self._origin.name, key)
+
+    def _remembered(self, kind: str, own_id: str, target: str, revision: int) -> Adopted:
+        return Adopted(
+            collection=self._origin.name,
+            key=_key(kind, own_id),
+            kind=kind,
+            keys=(own_id,),
+            target=target,
+            print="",
+            revision=revision,
+            is_whole=True,
+        )
+
+    def _count(self, kind: str, became: Became) -> None:
+        self.counts[RECORDS[kind]][became] += 1
+
+    def _write_down(self) -> None:
+        """Leave one entry in the log of changes, if any record came in; files have their own."""
+        created = {name: counts[Became.CREATED] for name, counts in self.counts.items()}
+        if any(created.values()):
+            self._shelves.audit.record_command(
+                self._site, "import", "source.imported", self._origin.name, details=created
+            )
+
+
+def name_of(place: Place) -> str:
+    """Return under which name it is remembered what came from an export.
+
+    Raise `NoExport`, `NewerExport`, or why it cannot be read.
+    """
+    data = b""
+    try:
+        for block in place.read(HEADER):
+            data += block
+            if len(data) > LARGEST_HEADER:
+                raise NoExport(place=place.address)
+        header = json.loads(data)
+        number, site_id = header["format"], header["site"]
+    except (SourceGone, ValueError, TypeError, KeyError, RecursionError):
+        raise NoExport(place=place.address) from None
+    if not isinstance(number, int) or not isinstance(site_id, str):
+        raise NoExport(place=place.address)
+    if number > FORMAT:
+        raise NewerExport
+    return f"export:{site_id[:64]}"
+
+
+def _key(kind: str, own_id: str) -> str:
+    """Return under what a record is remembered; a file is under its id alone."""
+    return f"{kind} {own_id}"
+
+
+def _kind_of(record: Record) -> str:
+    if isinstance(record, PageLine):
+        return PAGE
+    return GROUP if isinstance(record, GroupLine) else PRODUCT
+
+
+def _pass_of(line: FileLine | Record) -> Pass:
+    if isinstance(line, GroupLine):
+        return Pass.GROUPS
+    if isinstance(line, ProductLine):
+        return Pass.PRODUCTS
+    if isinstance(line, PageLine):
+        return Pass.PAGES
+    if line.claim.kind != UPLOAD:
+        return PASSES[line.claim.kind]
+    return Pass.PUBLIC_UPLOADS if line.is_public else Pass.PRIVATE_UPLOADS

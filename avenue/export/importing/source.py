@@ -1,0 +1,116 @@
+"""The files of an export, as a source that they are brought in from."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from avenue.clock import iso, utc_now
+from avenue.export.errors import FileDiffers
+from avenue.export.importing.lines import FileLine
+from avenue.export.importing.places import Place
+from avenue.export.importing.tables import ExportTables, Pass
+from avenue.identity import Site
+from avenue.media.categories import GENERAL, UPLOAD, category_of
+from avenue.media.library import Incoming
+from avenue.migration.adopt.pictures import derived_id
+from avenue.migration.models import Reference
+from avenue.migration.sources.models import Entry, Listed
+from avenue.migration.sources.spooling import spooled
+
+AT_ONCE = 500
+WAITING = "/avenue-export/"
+"""A product names a picture below this address from when it is in until its picture is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """An export and the site it is brought into; `name` is under which that is remembered."""
+
+    name: str
+    site: Site
+    place: Place
+    tables: ExportTables
+    tmp_dir: Path
+
+    def id_of(self, kind: str, own_id: str) -> str:
+        """Return the id that a record of the export has here, whenever it is brought in."""
+        return derived_id(self.site.id, kind, self.name, own_id)
+
+
+class ExportFiles:
+    """See `Source`: the files of one pass."""
+
+    entries_per_hour = None
+    hosts: Sequence[str] = ()
+
+    def __init__(self, origin: Origin, part: Pass) -> None:
+        self._origin = origin
+        self._part = part
+
+    @property
+    def name(self) -> str:
+        """See `Source.name`."""
+        return self._origin.name
+
+    def page(self, cursor: str | None) -> Listed:
+        """See `Source.page`."""
+        found = list(islice(self._origin.tables.lines(self._part, int(cursor or 0)), AT_ONCE))
+        return Listed(
+            entries=[self._entry(FileLine.model_validate_json(line)) for _, line in found],
+            cursor=str(found[-1][0]) if found else None,
+        )
+
+    @contextmanager
+    def opened(self, entry: Entry, *, max_bytes: int) -> Iterator[Incoming]:
+        """See `Source.opened`; raise also `FileDiffers`."""
+        blocks = self._origin.place.read(entry.open_with["path"])
+        with spooled(blocks, entry.name, self._origin.tmp_dir, max_bytes=max_bytes) as file:
+            if file.sha256 != entry.version:
+                raise FileDiffers
+            yield file
+
+    def _entry(self, line: FileLine) -> Entry:
+        return Entry(
+            key=line.id,
+            name=line.name,
+            version=line.sha256,
+            length=line.bytes,
+            addresses=tuple(map(quote, line.old_urls)),
+            is_public=line.is_public,
+            folder=tuple(line.folder),
+            named_by=self._named_by(line),
+            facts=self._facts(line),
+            open_with={"path": line.path},
+        )
+
+    def _named_by(self, line: FileLine) -> tuple[Reference, ...]:
+        """Return the product or group that waits for a picture, which may have it already."""
+        if self._part is not Pass.PICTURES:
+            return ()
+        owner = self._origin.id_of(line.claim.kind, line.claim.id)
+        address = WAITING + line.id
+        if not self._origin.tables.waits(owner, address):
+            return ()
+        return (Reference(kind=line.claim.kind, id=owner, address=address, path=address),)
+
+    def _facts(self, line: FileLine) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "alt": line.alt,
+            "decorative": line.decorative,
+            "focal": line.focal,
+            "tags": line.tags,
+            "created_at": iso(line.created_at),
+        }
+        if line.claim.kind == UPLOAD:
+            facts |= {"category": line.category or GENERAL, "reference": line.reference}
+            facts["hold"] = False
+            category = category_of(self._origin.site, line.category or GENERAL)
+            if category and category.retention_days is not None:
+                ends_at = utc_now() + timedelta(days=category.retention_days)
+                facts["expires_at"] = iso(ends_at)
+        return facts

@@ -1,0 +1,227 @@
+"""A site with everything that an export takes along, and what two exports have in common."""
+
+import copy
+import hashlib
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from avenue.builder.library.folders.moving import MovedFolders
+from avenue.builder.library.folders.store import FolderStore
+from avenue.config import Settings
+from avenue.identity import command_actor, new_id
+from avenue.storage.sites import Sites
+from tests import pictures
+from tests.migration.house import House
+
+PICTURES_OF_A_PRODUCT = 3
+FOLDERS = (["Verano"], ["Verano", "Niños: 1"], [])
+BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)
+REFERENCE = re.compile(r"avenue:([A-Za-z0-9_-]{22})/")
+Lines = dict[str, list[dict[str, Any]]]
+
+
+def picture(seed: int) -> bytes:
+    return pictures.photo(32, 24, noise=False, seed=seed, format=("JPEG", "PNG", "WEBP")[seed % 3])
+
+
+def pdf(number: int) -> bytes:
+    return (
+        b"%%PDF-1.7\n%%\xe2\xe3\xcf\xd3\n1 0 obj\n<</N %d>>\nendobj\ntrailer\n<<>>\n%%%%EOF\n"
+        % number
+    )
+
+
+def fill(house: House, scratch: Path, assets: int) -> None:
+    """Let a site have so many files: three fifths of products, a fifth each of library, uploads."""
+    products, rest = assets * 3 // 5 // PICTURES_OF_A_PRODUCT, assets // 5
+    _add_owners(house, scratch / "products", products)
+    for number in range(rest):
+        _write(scratch / "media" / "/".join(FOLDERS[number % 3]) / f"Foto {number}", number)
+        _write(scratch / "uploads" / f"u{number}.pdf", pdf(number))
+    for kind in ("products", "media", "uploads"):
+        house.run(scratch / kind, "--as", kind)
+    _describe(house)
+    _add_twins(house)
+    _add_pages(house)
+
+
+def _write(path: Path, content: int | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture(100_000 + content) if isinstance(content, int) else content)
+
+
+def _add_owners(house: House, folder: Path, products: int) -> None:
+    for number in range(products):
+        names = [f"p{number}-{place}.jpg" for place in range(PICTURES_OF_A_PRODUCT)]
+        for place, name in enumerate(names):
+            _write(folder / name, PICTURES_OF_A_PRODUCT * number + place)
+        first, *others = (f"/uploads/{name}" for name in reversed(names))
+        kind = "group" if number % 10 == 3 else "product"
+        elsewhere = [f"https://cdn.example/{number}.jpg"] if number % 4 == 0 else []
+        house.add_owner(kind, f"{kind}-{number}", first, *elsewhere, *others)
+        fields: dict[str, Any] = {"created_at": BEGINNING + timedelta(minutes=number)}
+        if kind == "product":
+            fields |= {"sku": f"ZR {number}", "name": f'Zapato "{number}"', "status": "published"}
+        else:
+            fields |= {"model": f"Modelo {number}"}
+        house.raw[COLLECTIONS[kind]].update_one({"_id": f"{kind}-{number}"}, {"$set": fields})
+    groups = [each["_id"] for each in house.raw["shop_products_grouped"].find()]
+    for number, group in enumerate(groups):
+        house.raw["shop_products"].update_one(
+            {"_id": f"product-{10 * number}"}, {"$set": {"group": group}}
+        )
+
+
+COLLECTIONS = {"product": "shop_products", "group": "shop_products_grouped"}
+
+
+def _describe(house: House) -> None:
+    """Let files be described in every way; groups have options."""
+    site = Sites(house.database, Settings(mongodb_uri=house.uri, local=True)).named("default")
+    folders = MovedFolders(FolderStore(house.database))
+    ways = [folders.at(command_actor(site), names) for names in FOLDERS]
+    for number, each in enumerate(house.raw["assets"].find().sort("name")):
+        facts: dict[str, Any] = {"created_at": BEGINNING + timedelta(seconds=number)}
+        if number % 3 == 0:
+            facts["alt"] = {"es": f"Zapato {number}", "en": f"Shoe {number}"}
+        if number % 5 == 0:
+            facts |= {"decorative": True, "focal": [0.25, 0.75]}
+        if each["claim"]["kind"] == "library":
+            facts["tags"] = ["rojo", f"t{number % 7}"]
+            facts["folder"] = ways[number % 3]
+        if each["claim"]["kind"] == "upload":
+            facts |= {"category": "orders", "reference": f"Pedido {number % 9}"}
+            facts["visibility"] = "private" if number % 2 else "public"
+        house.raw["assets"].update_one({"_id": each["_id"]}, {"$set": facts})
+    for group in house.raw["shop_products_grouped"].find():
+        keys = [each.get("asset") or each["url"] for each in group["images"]]
+        options = [{"name": "Rojo", "images": keys[:1]}, {"name": "Azul", "images": keys[1:]}]
+        house.raw["shop_products_grouped"].update_one(
+            {"_id": group["_id"]}, {"$set": {"options": options}}
+        )
+
+
+def _add_twins(house: House) -> None:
+    """Let a second file of the library and a second upload have the bytes of the first."""
+    for kind in ("library", "upload"):
+        twin = copy.deepcopy(house.raw["assets"].find_one({"claim.kind": kind}))
+        twin |= {"_id": new_id(), "name": f"Otra {twin['name']}"}
+        if kind == "upload":
+            twin["claim"]["id"] = twin["_id"]
+        house.raw["assets"].insert_one(twin)
+
+
+def _add_pages(house: House) -> None:
+    """A draft, a published page, and one whose draft goes on."""
+    shown = [each["_id"] for each in house.raw["assets"].find({"claim.kind": "library"}).limit(4)]
+    shown.append(house.raw["assets"].find_one({"claim.kind": "product"})["_id"])
+    pictures_in = "".join(f'<img src="avenue:{each}/card" alt="">' for each in shown)
+    now = datetime.now(UTC)
+    for number, state in enumerate(("draft", "published", "changed")):
+        draft = {
+            "html": f"<section><h1>{state}</h1>{pictures_in}</section>",
+            "css": f'section{{background:url("avenue:{shown[0]}/original")}}\n',
+            "seo": {"title": "T", "description": "D", "image": shown[0]},
+            "is_cleaned": True,
+            "themed": number > 0,
+        }
+        published = {**draft, "title": state, "locale": "es", "at": now, "by": None}
+        if state == "changed":
+            published |= {"html": "<p>before</p>", "title": "Antes"}
+        house.raw["page_content"].insert_one(
+            {
+                "_id": f"page-{number}",
+                "site": "default",
+                "slug": state,
+                "title": state,
+                "locale": "es",
+                "draft": draft,
+                **({"published": published} if state != "draft" else {}),
+                "assets": shown,
+                "status": state,
+                "revision": 1,
+                "created_at": now,
+                "updated_at": now,
+            }
+        )
+
+
+def lines_of(folder: Path) -> Lines:
+    """The lines of a manifest by kind; each file there is what its line says."""
+    found: Lines = {"group": [], "product": [], "file": [], "page": []}
+    with (folder / "manifest.jsonl").open() as lines:
+        for line in lines:
+            each = json.loads(line)
+            found[each["kind"]].append(each)
+            if "path" in each:
+                data = (folder / each["path"]).read_bytes()
+                assert hashlib.sha256(data).hexdigest() == each["sha256"]
+    return found
+
+
+def said_by(folder: Path) -> Any:
+    """What an export says, with names in place of ids: the same of a site and of its likeness."""
+    lines = lines_of(folder)
+    owners = {each["id"]: each["model"] for each in lines["group"]}
+    owners |= {each["id"]: each["sku"] for each in lines["product"]}
+    named = {each["id"]: f"{each['sha256']} {each['name']}" for each in lines["file"]}
+
+    def own(line: dict[str, Any]) -> dict[str, Any]:
+        ids = {"id", "owner", "path", "source_sha256", "versions"}
+        if (line.get("claim") or {}).get("kind") in COLLECTIONS:
+            ids.add("created_at")  # a picture of a product is as old as it is here
+        return {name: value for name, value in line.items() if name not in ids}
+
+    def images(line: dict[str, Any]) -> list[str]:
+        return [named[each["asset"]] if "asset" in each else each["url"] for each in line["images"]]
+
+    def page(texts: Any) -> Any:
+        if texts is None:
+            return None
+        said = json.dumps({name: value for name, value in texts.items() if name != "at"})
+        said = REFERENCE.sub(lambda found: f"avenue:{named[found[1]]}/", said)
+        return said.replace(f'"{texts["seo"]["image"]}"', named[texts["seo"]["image"]])
+
+    def sorted_(found: list[Any]) -> list[str]:
+        return sorted(json.dumps(each, sort_keys=True) for each in found)
+
+    return {
+        "groups": sorted_(
+            [
+                {
+                    **own(each),
+                    "images": images(each),
+                    "options": [
+                        [one["name"], [named.get(key, key) for key in one["images"]]]
+                        for one in each["options"]
+                    ],
+                }
+                for each in lines["group"]
+            ]
+        ),
+        "products": sorted_(
+            [
+                {**own(each), "images": images(each), "group": owners.get(each["group"])}
+                for each in lines["product"]
+            ]
+        ),
+        "files": sorted_(
+            [
+                {**own(each), "claim": [each["claim"]["kind"], owners.get(each["claim"]["id"])]}
+                for each in lines["file"]
+            ]
+        ),
+        "pages": sorted_(
+            [
+                {
+                    "slug": each["slug"],
+                    "draft": page(each["draft"]),
+                    "published": page(each["published"]),
+                }
+                for each in lines["page"]
+            ]
+        ),
+    }

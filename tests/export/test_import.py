@@ -1,0 +1,197 @@
+"""`python -m avenue import` of what `export` has written: an empty site becomes the same."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.backup import s3
+from tests.commands import Commands
+from tests.export.filled import fill, lines_of, pdf, said_by
+from tests.migration.house import House, house
+from tests.mongod import Mongod, lifetime_of_transactions
+from tests.waiting import DEADLINE_SECONDS
+
+FEW = 60
+LIBRARY = {"kind": "library", "id": "default"}
+
+
+@pytest.fixture
+def empty(mongod: Mongod, commands: Commands) -> Iterator[House]:
+    """Another deployment, with nothing in its site."""
+    with house(mongod, commands) as made:
+        yield made
+
+
+def export(site: House, out: Path, *arguments: str) -> Any:
+    done = site.command("export", out, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Path) -> None:
+    fill(avenue, tmp_path / "old", FEW)
+    there_and_back(avenue, empty, tmp_path)
+
+
+def there_and_back(avenue: House, empty: House, tmp_path: Path) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    files = export(avenue, out, "--private")["files"]
+    looked = empty.run("--from", out, "--dry-run")
+    assert looked["plan"]["entries"] == files
+    assert empty.raw["assets"].count_documents({}) == 0
+    told = empty.run("--from", out)
+    assert (told["files"]["stored"], told["refused"]) == (files, [])
+    before = empty.everything()
+    assert export(empty, again, "--private")["files"] == files
+    assert said_by(again) == said_by(out)
+    assert export(empty, again, "--private")["written"] == 0
+    second = empty.run("--from", out)
+    assert second["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
+    assert empty.everything() == before
+    assert not empty.command("fsck").returncode
+
+
+@pytest.mark.parametrize(
+    "moments", [(30,), pytest.param((1, 12, 25, 50, 70), marks=pytest.mark.long)]
+)
+def test_a_killed_import_is_finished_by_the_next(
+    avenue: House, mongod: Mongod, commands: Commands, tmp_path: Path, moments: tuple[int, ...]
+) -> None:
+    fill(avenue, tmp_path / "old", FEW)
+    out = tmp_path / "out"
+    files = export(avenue, out, "--private")["files"]
+    # What a killed transaction has locked is free after 60 s; the test does not wait for that.
+    with lifetime_of_transactions(mongod, 3), house(mongod, commands) as empty:
+        for moment in moments:
+            process = empty.start("import", "--from", out)
+            while process.poll() is None and empty.raw["adopted"].count_documents({}) < moment:
+                os.sched_yield()
+            assert process.poll() is None
+            process.kill()
+            process.wait(DEADLINE_SECONDS)
+        assert empty.run("--from", out)["refused"] == []
+        assert export(empty, tmp_path / "again", "--private")["files"] == files
+        assert said_by(tmp_path / "again") == said_by(out)
+        assert empty.raw["assets"].count_documents({"claim": {"$ne": None}}) == files
+
+
+def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
+    avenue: House, empty: House, tmp_path: Path
+) -> None:
+    fill(avenue, tmp_path / "old", 10)
+    out = tmp_path / "s3" / s3.BUCKET / "below" / "out"
+    with s3.s3_server(tmp_path / "s3") as endpoint:
+        out.parent.mkdir()
+        files = export(avenue, out)["files"]
+        with zipfile.ZipFile(tmp_path / "out.zip", "w") as packed:
+            for each in out.rglob("*"):
+                packed.write(each, Path("mine") / each.relative_to(out))
+        assert empty.run(tmp_path / "out.zip")["files"]["stored"] == files
+        empty.variables = {
+            "AVENUE_IMPORT_S3_ENDPOINT": endpoint,
+            "AVENUE_IMPORT_S3_KEY": s3.KEY,
+            "AVENUE_IMPORT_S3_SECRET": s3.SECRET,
+        }
+        told = empty.run("--from", f"s3://{s3.BUCKET}/below/out")
+        assert told["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
+        done = empty.command("import", "--from", f"s3://{s3.BUCKET}/elsewhere")
+        assert done.returncode == 1
+        assert "holds no export" in done.stderr
+    export(empty, tmp_path / "again")
+    assert said_by(tmp_path / "again") == said_by(out)
+
+
+def line_of(site: Path, kind: str, change: dict[str, Any]) -> str:
+    """A line as the first of that kind, but changed."""
+    return json.dumps({**lines_of(site)[kind][0], **change})
+
+
+def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
+    avenue: House, empty: House, tmp_path: Path
+) -> None:
+    fill(avenue, tmp_path / "old", 10)
+    out = tmp_path / "out"
+    files = export(avenue, out, "--private")["files"]
+    manifest = (out / "manifest.jsonl").read_text().splitlines()
+    (tmp_path / "secret.jpg").write_bytes(pdf(1))
+    (out / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    hostile = [
+        "{",
+        "[" * 100_000,
+        "7",
+        '{"kind": 7}',
+        '{"kind": "of a newer version"}',
+        line_of(out, "file", {"path": "../secret.jpg"}),
+        line_of(out, "file", {"path": "/etc/passwd"}),
+        line_of(out, "file", {"bytes": "many"}),
+        line_of(out, "file", {"visibility": "everybody"}),
+        line_of(out, "file", {"claim": {"kind": "person", "id": "x"}}),
+        line_of(out, "file", {"alt": {"es": 1}}),
+        line_of(out, "file", {"tags": ["x"] * 10_000}),
+        line_of(out, "file", {}),  # another one has this id
+        line_of(out, "product", {"price": 1.5}),
+        line_of(out, "product", {"id": "x" * 10_000}),
+        line_of(out, "page", {"id": "new", "draft": None}),
+        "x" * (17 * 1024 * 1024),
+        '{"kind": "file", "name": "\\ud800"}',
+        line_of(out, "file", {"id": "A" * 22, "path": "gone.jpg", "claim": LIBRARY}),
+        line_of(out, "file", {"id": "B" * 22, "path": "link.jpg", "claim": LIBRARY}),
+    ]
+    (out / "manifest.jsonl").write_text("\n".join([*manifest, *hostile]))
+    damaged = next(each for each in map(json.loads, manifest) if each.get("order") == 1)
+    (out / damaged["path"]).write_bytes(b"other bytes")
+    told = empty.run("--from", out, code=1)
+    first = len(manifest) + 1
+    understood = {hostile.index(each) for each in hostile if "newer version" in each}
+    lines = {f"manifest.jsonl:{first + each}" for each in range(18) if each not in understood}
+    codes = {each["path"]: each["code"] for each in told["refused"]}
+    assert {path for path, code in codes.items() if code == "malformed_line"} == lines
+    assert {path: code for path, code in codes.items() if path not in lines} == {
+        "gone.jpg": "source_gone",
+        "link.jpg": "source_gone",
+        damaged["path"]: "file_differs",
+    }
+    assert told["files"]["stored"] == files - 1
+    # What is mended comes into its place.
+    export(avenue, out, "--private")
+    assert empty.run("--from", out)["files"]["stored"] == 1
+    export(empty, tmp_path / "again", "--private")
+    assert said_by(tmp_path / "again") == said_by(out)
+
+
+def test_nothing_becomes_more_public_than_its_line_says(
+    avenue: House, empty: House, tmp_path: Path
+) -> None:
+    fill(avenue, tmp_path / "old", 10)
+    out = tmp_path / "out"
+    export(avenue, out, "--private")
+    manifest = [json.loads(each) for each in (out / "manifest.jsonl").read_text().splitlines()]
+    for each in manifest:
+        if each["kind"] == "file":
+            each["visibility"] = "private"
+    (out / "manifest.jsonl").write_text("\n".join(map(json.dumps, manifest)))
+    told = empty.run("--from", out, code=1)
+    codes = {each["code"] for each in told["refused"]}
+    assert codes == {"would_be_public", "lost_file"}
+    assert {each["visibility"] for each in empty.raw["assets"].find()} == {"private"}
+    assert {each["claim"]["kind"] for each in empty.raw["assets"].find()} == {"upload"}
+
+
+def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> None:
+    for header, code in (
+        (None, "holds no export"),
+        ("[]", "holds no export"),
+        ('{"format": 99, "site": "default"}', "newer version"),
+        ('{"format": 1, "site": "default"}', "holds no export"),  # without a manifest
+    ):
+        if header is not None:
+            (tmp_path / "export.json").write_text(header)
+        done = avenue.command("import", "--from", tmp_path)
+        assert (done.returncode, code in done.stderr) == (1, True)
+    done = avenue.command("import", tmp_path, "--public")
+    assert (done.returncode, "go with --as" in done.stderr) == (2, True)
