@@ -9,9 +9,12 @@ from avenue.app.backups import target_from
 from avenue.app.files import LARGEST_DOCUMENT_MB
 from avenue.app.imports import Importing, QuotaLeft, bucket_of, importing_into
 from avenue.app.services import audit_service, page_service
+from avenue.backup.targets import Target
+from avenue.backup.targets.directory import DirectoryTarget
 from avenue.builder.library.folders.store import FolderStore
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
+from avenue.export.errors import speaking_of_exports
 from avenue.export.importing.places import BucketPlace, Place, opened_place
 from avenue.export.importing.service import (
     FILE_PASSES,
@@ -25,6 +28,7 @@ from avenue.export.importing.tables import ExportTables, Pass
 from avenue.export.models import ExportOrder, Tell
 from avenue.export.service import Export
 from avenue.export.store import ExportStore
+from avenue.export.zip_target import ZipTarget
 from avenue.identity import command_actor
 from avenue.media.categories import GENERAL, UPLOAD, Category, policy_of
 from avenue.media.legacy import can_answer
@@ -51,19 +55,21 @@ def export(
 ) -> Export:
     """Take a site out, and write down that it was done.
 
-    Raise `UnknownSite`, why the database may not be used, and what `Export.run` raises.
+    Raise `UnknownSite`, why the database may not be used, and what `Export.run` raises, of
+    targets as `speaking_of_exports` says.
     """
     Gate(database).pass_or_raise()
     site = Sites(database, settings).named(site_id)
-    work = Export(
-        site,
-        ExportStore(database, site.id),
-        AssetStore(database),
-        FolderStore(database).tree(site.id),
-        target_from(settings, address),
-        order,
-    )
-    work.run(tell)
+    with speaking_of_exports(), _target(settings, address) as target:
+        work = Export(
+            site,
+            ExportStore(database, site.id),
+            AssetStore(database),
+            FolderStore(database).tree(site.id),
+            target,
+            order,
+        )
+        work.run(tell)
     if not order.is_trial:
         audit_service(settings, database).record_command(
             site.id,
@@ -73,6 +79,22 @@ def export(
             details={"parts": sorted(order.parts), "private": order.has_private},
         )
     return work
+
+
+@contextmanager
+def _target(settings: Settings, address: str) -> Iterator[Target]:
+    """Give where an export goes; a ZIP is in its place at the end of the block."""
+    if address.lower().endswith(".zip") and "://" not in address:
+        with closing(ZipTarget(Path(address).absolute(), settings.tmp_dir)) as archive:
+            yield archive
+            archive.finish()
+        return
+    target = target_from(settings, address)
+    try:
+        yield target
+    finally:
+        if isinstance(target, DirectoryTarget):
+            target.tidy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

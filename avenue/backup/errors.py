@@ -31,7 +31,7 @@ class S3NotInstalled(Unavailable):
     """What speaks to S3 is an extra."""
 
     code = "s3_not_installed"
-    message = "Backups to S3 need boto3, which is not installed."
+    message = "S3 needs boto3, which is not installed."
     hint = "Run `pip install --require-hashes -r requirements-s3.txt`."
 
 

@@ -23,7 +23,7 @@ LEFT_SOMETHING, TROUBLE = 1, 2
 
 
 @click.command(name="export")
-@click.argument("target", metavar="DIR|s3://…")
+@click.argument("target", metavar="DIR|FILE.zip|s3://…")
 @click.option(
     "--as",
     "parts",
@@ -49,13 +49,12 @@ def export_site(
     """Take products, media, uploads and pages out, as files that need no Avenue.
 
     Run it again after an interruption, or for what changed since: what is there is not written
-    again, and what is gone from the site goes. S3 is reached as AVENUE_BACKUP_S3_… say.
+    again, and what is gone from the site goes. A ZIP is written whole each time, and has its name
+    when all of it is there. S3 is reached as AVENUE_BACKUP_S3_… say.
 
     Exit code 0: all is out; 1: a file is damaged and was left out, which is named; 2: it was not
     done, and why is on stderr.
     """
-    if target.lower().endswith(".zip"):
-        raise click.UsageError("Give a directory, or s3://bucket/prefix.")
     order = ExportOrder(
         parts=frozenset(map(Part, parts)) or frozenset(Part),
         has_private=has_private,

@@ -1,6 +1,10 @@
 """What can go wrong with exports."""
 
-from avenue.errors import Conflict, Invalid, Unprocessable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from avenue.backup.errors import InvalidTarget, TargetFull, TargetRefuses, TargetUnreachable
+from avenue.errors import AvenueError, Conflict, Invalid, StorageFull, Unavailable, Unprocessable
 
 
 class NotAnExport(Conflict):
@@ -17,6 +21,55 @@ class OtherExport(Conflict):
     code = "other_export"
     message = "{target} holds an export of something else, so it is left untouched."
     hint = "Give the same site and the same --as as before, or another target."
+
+
+class InvalidExportTarget(Invalid):
+    """The target is no directory, no ZIP and no S3 address."""
+
+    code = "invalid_export_target"
+    message = "{target} is not a place for an export."
+    hint = "Give a directory, FILE.zip, or s3://bucket/prefix."
+
+
+class ExportUnreachable(Unavailable):
+    """The target cannot be read or written."""
+
+    code = "export_target_unreachable"
+    message = "{target} cannot be reached: {why}."
+    hint = "See that it is there (a disk that is not mounted is not), then export again."
+
+
+class ExportRefused(Unavailable):
+    """The target does not let us in, or cannot be written to."""
+
+    code = "export_target_refuses"
+    message = "{target} does not take the export: {why}."
+    hint = "Check the rights of this process there, or the credentials, then export again."
+
+
+class ExportTargetFull(StorageFull):
+    """The target has no room left."""
+
+    code = "export_target_full"
+    message = "{target} is full."
+    hint = "Make room and export again; in a directory or a bucket, what is there is kept."
+
+
+MEANINGS: Mapping[type[AvenueError], type[AvenueError]] = {
+    InvalidTarget: InvalidExportTarget,
+    TargetUnreachable: ExportUnreachable,
+    TargetRefuses: ExportRefused,
+    TargetFull: ExportTargetFull,
+}
+
+
+@contextmanager
+def speaking_of_exports() -> Iterator[None]:
+    """Let what goes wrong with a target, which backups have too, be told of an export."""
+    try:
+        yield
+    except tuple(MEANINGS) as error:
+        raise MEANINGS[type(error)](words=error.words) from error
 
 
 class NoExport(Invalid):

@@ -80,7 +80,7 @@ class Export:
                 tell(self.counts)
             return
         self._target.prepare()
-        if not is_begun:
+        if not is_begun or self._target.size(HEADER) is None:  # a ZIP is written anew
             self._put(HEADER, json.dumps(self._header(), sort_keys=True).encode())
         earlier = Earlier(self._target)
         try:

@@ -1,9 +1,11 @@
 """`python -m avenue export`: what lies there afterwards, and what a second one does."""
 
 import csv
+import fcntl
 import hashlib
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +221,48 @@ def test_names_that_differ_in_case_only_do_not_meet() -> None:
 @table("path", ["../x", "/etc/x", "a//b", "a/.git/x", "a\\b", ""])
 def test_a_manifest_names_nothing_outside_of_its_folder(path: str) -> None:
     assert not is_path(path)
+
+
+def test_a_zip_has_what_a_directory_has_and_its_name_at_the_end(
+    site: House, tmp_path: Path
+) -> None:
+    out, packed = tmp_path / "out", tmp_path / "out.zip"
+    export(site, out)
+    (tmp_path / "out.zip.part").write_bytes(b"of a killed process")
+    for _ in range(2):  # the second takes the place of the first, whole
+        told = export(site, packed)
+        assert (told["written"], told["kept"]) == (4, 0)
+        assert {each.name for each in tmp_path.glob("out*")} == {"out", "out.zip"}
+        with zipfile.ZipFile(packed) as archive:
+            there = {each: archive.read(each) for each in archive.namelist()}
+        files = [each for each in out.rglob("*") if each.is_file()]
+        assert there == {str(each.relative_to(out)): each.read_bytes() for each in files}
+    assert not (out / "drafts").exists()
+    before = packed.read_bytes()
+    assert "something else" in export(site, packed, "--as", "media", code=2)
+    assert export(site, packed, "--dry-run")["written"] == 0
+    assert packed.read_bytes() == before
+    (tmp_path / "letter.zip").write_text("mine")
+    assert "left untouched" in export(site, tmp_path / "letter.zip", code=2)
+    # What goes wrong in the middle leaves what is there.
+    with (tmp_path / "out.zip.part").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert "does not take the export" in export(site, packed, code=2)
+    assert packed.read_bytes() == before
+
+
+@table(
+    "target, said",
+    [
+        ("gone/out", "cannot be reached"),
+        ("gone/out.zip", "cannot be reached"),
+        ("letter.txt/out", "cannot be reached"),
+    ],
+)
+def test_what_is_wrong_with_a_target_is_said_of_an_export(
+    site: House, tmp_path: Path, target: str, said: str
+) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    told = export(site, tmp_path / target, code=2)
+    assert said in told
+    assert "backup" not in told

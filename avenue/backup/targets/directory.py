@@ -48,6 +48,7 @@ class DirectoryTarget:
         self._root = root
         self._touched: set[Path] = set()
         """Folders with names that a loss of power might undo."""
+        self._has_drafts = False
 
     @property
     def address(self) -> str:
@@ -60,6 +61,7 @@ class DirectoryTarget:
             self._root.mkdir(exist_ok=True)
             drafts = self._root / DRAFTS
             drafts.mkdir(exist_ok=True)
+            self._has_drafts = True
             for left in drafts.iterdir():  # of a process that was killed
                 left.unlink(missing_ok=True)
 
@@ -73,6 +75,12 @@ class DirectoryTarget:
                     yield DirectoryDraft(self._root, file, self._touched)
                 finally:
                     Path(file.name).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove the folder that drafts were in, for whoever begins no more."""
+        if self._has_drafts:
+            with contextlib.suppress(OSError):
+                (self._root / DRAFTS).rmdir()
 
     def settle(self) -> None:
         """Return once all that was kept outlives a loss of power."""

@@ -1,0 +1,161 @@
+"""An export as one ZIP: written beside its name while it grows, and put there at the end."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from avenue.backup.errors import TargetFull, TargetRefuses, TargetUnreachable
+from avenue.backup.targets import Draft, Missing, Stored
+from avenue.backup.targets.directory import FULL, REFUSED
+from avenue.clock import utc_now
+from avenue.errors import AvenueError
+
+BLOCK_BYTES = 1024 * 1024
+IN_MEMORY_BYTES = 8 * 1024 * 1024
+LARGE_BYTES = 2**31 - 1
+"""From here on the lengths of an entry are written another way (APPNOTE 4.5.3)."""
+PACKED = (".csv", ".html", ".json", ".jsonl")
+FILE_MODE = 0o644 << 16
+PARTIAL = ".part"
+
+
+class _ZipDraft:
+    """Bytes that become an entry once all of them are there: their name comes last."""
+
+    def __init__(self, archive: zipfile.ZipFile, spool: IO[bytes]) -> None:
+        self._archive = archive
+        self._spool = spool
+
+    def write(self, data: bytes, /) -> int:
+        return self._spool.write(data)
+
+    def keep(self, name: str) -> None:
+        entry = zipfile.ZipInfo(name, utc_now().timetuple()[:6])
+        entry.external_attr = FILE_MODE
+        is_packed = name.endswith(PACKED)  # the others are already
+        entry.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
+        is_large = self._spool.tell() >= LARGE_BYTES
+        self._spool.seek(0)
+        with self._archive.open(entry, "w", force_zip64=is_large) as file:
+            while block := self._spool.read(BLOCK_BYTES):
+                file.write(block)
+
+
+class ZipTarget:
+    """See `avenue.backup.targets.Target`.
+
+    Until `prepare` it shows the ZIP that is there; then one begins in which nothing is, and
+    takes its place with `finish`.
+    """
+
+    def __init__(self, path: Path, tmp_dir: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(path.name + PARTIAL)
+        self._tmp_dir = tmp_dir
+        self._file: BinaryIO | None = None
+        self._archive: zipfile.ZipFile | None = None
+
+    @property
+    def address(self) -> str:
+        """How people name it."""
+        return str(self._path)
+
+    def prepare(self) -> None:
+        """Begin; what a killed process has left of its own goes."""
+        with self._explained():
+            handle = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            file = open(handle, "r+b")  # noqa: SIM115 - until `finish` or `close`
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                why = "another export is writing it"
+                raise TargetRefuses(target=self.address, why=why) from None
+            file.truncate(0)
+            self._file = file
+            self._archive = zipfile.ZipFile(file, "w")
+
+    def finish(self) -> None:
+        """Put the ZIP into its place, if one was begun."""
+        if self._archive is None or self._file is None:
+            return
+        with self._explained():
+            self._archive.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._partial.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+            self._file.close()
+            self._archive = self._file = None
+
+    def close(self) -> None:
+        """Leave nothing of a ZIP that was not finished."""
+        if self._file is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._partial.unlink(missing_ok=True)
+                self._file.close()
+            self._archive = self._file = None
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """Begin an entry; unless it is kept, nothing is written."""
+        if self._archive is None:
+            raise ValueError("`prepare` comes first")
+        with (
+            self._explained(),
+            tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, dir=str(self._tmp_dir)) as spool,
+        ):
+            yield _ZipDraft(self._archive, cast(IO[bytes], spool))
+
+    def settle(self) -> None:
+        """Return: `finish` is what lasts."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Return an entry of the ZIP that is there; raise `Missing`."""
+        if self._archive is not None or not self._path.exists():
+            raise Missing
+        try:
+            with self._explained(), zipfile.ZipFile(self._path) as there:
+                return cast(BinaryIO, there.open(name))
+        except (KeyError, zipfile.BadZipFile):
+            raise Missing from None
+
+    def size(self, name: str) -> int | None:
+        """Return None: nothing is taken over from another ZIP."""
+        del name
+        return None
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Yield the file that is there, if there is one: it is kept or replaced as a whole."""
+        del prefix
+        if self._path.exists():
+            yield Stored(self._path.name, self._path.stat().st_size)
+
+    def delete(self, name: str) -> None:
+        """Return: it is not there."""
+        del name
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: OSError) -> AvenueError:
+        why = (error.strerror or type(error).__name__).lower()
+        if error.errno in FULL:
+            return TargetFull(target=self.address)
+        if error.errno in REFUSED or error.errno == errno.EISDIR:
+            return TargetRefuses(target=self.address, why=why)
+        return TargetUnreachable(target=self.address, why=why)
