@@ -411,7 +411,7 @@ class Settings:
     )
     inspect_minutes: int = setting(
         "AVENUE_INSPECT_MINUTES",
-        "Minutes between two inspections, which read the sizes of all stored bytes.",
+        "Minutes between two runs of the inspection, which reads the sizes of stored bytes.",
         60,
         unit="minutes",
         least=1,

@@ -167,6 +167,11 @@ class Background:
         self._sites = Sites(database, settings)
         self._stop = threading.Event()
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of job that can be run with these settings."""
+        return frozenset(self._handlers)
+
     def run_forever(self) -> None:
         """Work until `stop` is called."""
         runner = JobRunner(self._jobs, self._handlers, classes=CLASSES, prepare=self._prepare)
@@ -254,7 +259,8 @@ class Background:
 
         expired = self._retention.run(job.id, SWEEP, job.cursor, count)
         ended = self._tus_sweeper.sweep()
-        swept = {"expired": expired, **self._sweeper.sweep(save).as_dict(), "resumable": ended}
+        found = self._sweeper.sweep(save, all_of_it=job.args.get("all") is True)
+        swept = {"expired": expired, **found.as_dict(), "resumable": ended}
         metrics.count_swept(swept)
         return swept
 
@@ -266,7 +272,8 @@ class Background:
         return deliverer(self._settings, self._database, self._sites).deliver(job.save)
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
-        counts = self._inspector.inspect(job.cursor, job.save)
+        all_of_it = job.args.get("all") is True
+        counts = self._inspector.inspect(job.cursor, job.save, all_of_it=all_of_it)
         self._tell_of_damage()
         return counts
 

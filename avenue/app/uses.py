@@ -1,6 +1,7 @@
 """Who uses files of the media library: what the library asks before one is removed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from avenue.builder.library.models import Use
@@ -70,6 +71,10 @@ class LogoReferrers:
         """Return the site if it has a logo and comes after `last_id`; `limit` is at least 1."""
         found = self.these(site_id, [site_id]) if last_id < site_id else []
         return [each for each in found if each.images][:limit]
+
+    def changed_since(self, _site_id: str, _moment: datetime, _limit: int) -> list[str]:
+        """Return nothing: nobody keeps when that was."""
+        return []
 
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
         """Return the site if it is among `ids`."""

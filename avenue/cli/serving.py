@@ -143,7 +143,7 @@ def migrate_database(*, is_local: bool, wants_json: bool) -> None:
 def sweep(*, is_local: bool, wants_json: bool) -> None:
     """Remove what nobody owns, now."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        job = Background(settings, database).run_now(SWEEP)
+        job = Background(settings, database).run_now(SWEEP, args={"all": True})
     result = dict(job.result or {})
     say(
         wants_json,
@@ -159,7 +159,7 @@ def sweep(*, is_local: bool, wants_json: bool) -> None:
 def inspect(*, is_local: bool, wants_json: bool) -> None:
     """Look at every reference and every stored byte count, now."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-        job = Background(settings, database).run_now(INSPECT, _show_progress)
+        job = Background(settings, database).run_now(INSPECT, _show_progress, {"all": True})
     click.echo("", err=True)
     result = dict(job.result or {})
     looked, found = result.get("looked_at", 0), result.get("findings", 0)

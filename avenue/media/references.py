@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -106,11 +107,22 @@ class Referrers(Protocol):
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
         """Return those of `ids` that exist."""
 
+    def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
+        """Return the ids of those that were changed since then, of up to `limit` the newest."""
+
 
 def shown(entry: object) -> str | None:
     """Return what an entry names, as text for people."""
     named = entry.get("asset") or entry.get("url") if isinstance(entry, dict) else entry
     return str(named)[:LONGEST_IMAGE] if named else None
+
+
+def ids_changed_since(owners: Collection, moment: datetime, limit: int) -> list[str]:
+    """Return the ids of `owners` that were changed since then, of up to `limit` the newest."""
+    newest_first = [("updated_at", -1), ("_id", -1)]
+    changed = {"updated_at": {"$gte": moment}}
+    found = owners.find(changed, {"_id": 1}, sort=newest_first, limit=limit)
+    return [each["_id"] for each in found if isinstance(each["_id"], str)]
 
 
 def found_against(findings: Collection, site_id: str, kind: str, *, limit: int) -> list[str]:

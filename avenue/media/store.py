@@ -18,7 +18,7 @@ from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
-from avenue.storage.gridfs import FileFacts, Incomplete, Readable, Sums
+from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts, Incomplete, Readable, Sums
 from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
 from avenue.storage.listing import listing_of
 from avenue.storage.quotas import Amount, Holder
@@ -26,6 +26,9 @@ from avenue.storage.records import faults_of, left_out, passing_over, read, soun
 from avenue.storage.scope import Collection, Sort, house, site
 
 ASSETS = "assets"
+META = "avenue_meta"
+SWEPT = "swept"
+"""What `META` has of the walks of the sweeper."""
 LEGACY_URLS = "legacy_urls"
 MOST_TWINS = 20
 OTHER_BYTES = "wrong_hash"
@@ -355,6 +358,7 @@ class SweptStore:
         self._assets = house(database).collection(ASSETS)
         self._legacy_urls = house(database).collection(LEGACY_URLS)
         self._sites = house(database).collection("sites")
+        self._meta = house(database).collection(META)
         self._renditions = SweptRenditions(database)
         self._writes = Writes(database)
         self._arriving = Arriving(database)
@@ -421,6 +425,56 @@ class SweptStore:
             return True
         self._assets.update(condemned, {"$set": {"emptied": True}})
         return False
+
+    def is_backed_up(self) -> bool:
+        """Tell whether a backup runs just now: no file is removed meanwhile."""
+        held = (
+            house(self._database)
+            .collection(LEASES)
+            .find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1})
+        )
+        return held is not None
+
+    def places(self) -> dict[str, str]:
+        """Return where the walks of the last round have ended, by name."""
+        found = self._meta.find_as_it_is({"_id": SWEPT}) or {}
+        places = found.get("places")
+        sound_places = places.items() if isinstance(places, dict) else ()
+        return {name: place for name, place in sound_places if isinstance(place, str)}
+
+    def keep_places(self, places: Mapping[str, str]) -> None:
+        """Keep where the walks of a round have ended; repeatable."""
+        kept = [{"$set": {"places": {"$literal": dict(places)}}}]
+        self._meta.update({"_id": SWEPT}, kept, upsert=True)
+
+    def given_up(self, until: datetime, limit: int) -> list[str]:
+        """Return the files of up to `limit` uploads that were to be over `until` then."""
+        return self._writes.given_up(until, limit)
+
+    def shown_anew(self, until: datetime, limit: int) -> Iterator[list[str]]:
+        """Yield the assets that have been shown in another way since before `until`.
+
+        Some ids at a time, until each of them was `looked_at`.
+        """
+        due = {"shown_anew_at": {"$lte": until}}
+        oldest_first = [("shown_anew_at", 1)]
+        while found := self._assets.find(due, {"_id": 1}, sort=oldest_first, limit=limit):
+            yield [each["_id"] for each in found]
+
+    def looked_at(self, asset_id: str, until: datetime) -> None:
+        """Forget that an asset is shown in another way, unless that was changed since `until`."""
+        self._assets.update(
+            {"_id": asset_id, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
+        )
+
+    def renditions_of(self, asset_id: str) -> list[SweptRendition]:
+        """Return everything that was made of an asset and can be read."""
+        return self._renditions.of_asset(asset_id)
+
+    def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
+        """Return the file documents of `file_ids` that exist."""
+        files = house(self._database).files(bucket)
+        return [found for each in file_ids if (found := files.find(each))]
 
     def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
         """Return file documents in the order of their ids."""
@@ -585,7 +639,8 @@ def _addressed_anew(
         epoch = {"$ifNull": ["$visibility_epoch", 0]}
         is_same = {"$eq": ["$visibility", values["visibility"]]}
         values["visibility_epoch"] = {"$cond": [is_same, epoch, {"$add": [epoch, 1]}]}
-    change = {"$set": {**values, "revision": {"$add": ["$revision", 1]}}}
+    counted = {"revision": {"$add": ["$revision", 1]}, "shown_anew_at": "$$NOW"}
+    change = {"$set": {**values, **counted}}
     return assets.find_and_update(query, noted(assets, change))
 
 
@@ -760,6 +815,7 @@ def replace_one(
     named = {
         "name": name,
         **listing_of({**before, "name": name, "versions": [_version_out(version)]}),
+        "shown_anew_at": utc_now(),
     }
     change = {"$push": {"versions": newest}, "$set": named, "$inc": {"revision": 1}}
     _show_another(assets, query, change, before)
@@ -789,7 +845,7 @@ def bring_back_one(
     front = {**versions[place], "at": utc_now(), "by": by}
     ordered = [front, *versions[:place], *versions[place + 1 :]]
     name = file_name(found["name"], FILE_TYPES[front["media_type"]])
-    changed = {"versions": ordered, "name": name}
+    changed = {"versions": ordered, "name": name, "shown_anew_at": utc_now()}
     changed |= listing_of({**found, **changed})
     after = _show_another(assets, query, {"$set": changed, "$inc": {"revision": 1}}, found)
     return from_document(after) if after else None

@@ -2,20 +2,29 @@
 
 It decides by conditional writes and the server's clock. What a crash left behind always matches
 one of its filters: see docs/architecture.md, "A picture comes in".
+
+What is due is asked of indexes, so a round takes as long as there is to do. Behind that it looks at
+a slice of everything that is stored, for what no index knows of.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from avenue.clock import utc_now
 from avenue.errors import Unavailable
 from avenue.media.models import Asset
+from avenue.media.renditions.models import SweptRendition
 from avenue.media.store import SweptStore
+from avenue.storage.gridfs import FileFacts
 
 MOST_SKEW_SECONDS = 30
 ORPHAN_AGE = timedelta(hours=1)
 BATCH = 500
+SLICE = 10_000
+"""Files, chunks or renditions that a round looks at, whatever else there is. A store of fewer is
+looked at whole each time."""
 
 
 class ClocksDiffer(Unavailable):
@@ -84,16 +93,25 @@ class Sweeper:
         self._trash_days = trash_days
         self._orphan_age = orphan_age
 
-    def sweep(self, progress: Callable[[Swept], None] = lambda _: None) -> Swept:
-        """Do one round and return what went; raise `ClocksDiffer` rather than guess ages."""
-        skew_seconds = agreed_skew_seconds(self._store)
+    def sweep(
+        self, progress: Callable[[Swept], None] = lambda _: None, *, all_of_it: bool = False
+    ) -> Swept:
+        """Do one round and return what went; raise `ClocksDiffer` rather than guess ages.
+
+        `all_of_it`: look at everything that is stored, and not at a slice.
+        """
+        began_at = utc_now() - timedelta(seconds=agreed_skew_seconds(self._store))
         swept = Swept()
-        for _ in self._round(swept, utc_now() - timedelta(seconds=skew_seconds)):
+        if self._store.is_backed_up():  # no file goes meanwhile, so nothing that names one may
+            return swept
+        for _ in self._due(swept, began_at):
+            progress(swept)
+        for _ in self._walks(swept, all_of_it=all_of_it):
             progress(swept)
         return swept
 
-    def _round(self, swept: Swept, began_at: datetime) -> Iterator[None]:
-        """Do one round; of what comes meanwhile nothing is taken, or it might never end."""
+    def _due(self, swept: Swept, began_at: datetime) -> Iterator[None]:
+        """Take what is due; of what comes meanwhile nothing, or it might never end."""
         amiss: list[object] = []
         while self._store.condemn_unclaimed(began_at, amiss):
             swept.unclaimed += 1
@@ -104,10 +122,37 @@ class Sweeper:
             swept.trash += 1
             yield from self._purge(swept)
         yield from self._purge(swept)
+        until = began_at - self._orphan_age
+        given_up = self._store.given_up(until, SLICE)
+        for first in range(0, len(given_up), BATCH):
+            files = given_up[first : first + BATCH]
+            for bucket in self._buckets:
+                self._forget_files(bucket, self._store.files(bucket, files), swept)
+                self._forget_chunks(bucket, files, swept)
+            yield
+        for asset_ids in self._store.shown_anew(until, BATCH):
+            for each in asset_ids:
+                self._forget_renditions(self._store.renditions_of(each), swept)
+                self._store.looked_at(each, until)
+            yield
+
+    def _walks(self, swept: Swept, *, all_of_it: bool) -> Iterator[None]:
+        """Look at what follows where the last round has ended, or at everything."""
+        walks: dict[str, Callable[[str], str | None]] = {}
         for bucket in self._buckets:
-            yield from self._orphan_files(bucket, swept)
-            yield from self._orphan_chunks(bucket, swept)
-        yield from self._stale_renditions(swept)
+            walks[f"{bucket}.files"] = partial(self._orphan_files, bucket, swept)
+            walks[f"{bucket}.chunks"] = partial(self._orphan_chunks, bucket, swept)
+        walks["renditions"] = partial(self._stale_renditions, swept)
+        places = {} if all_of_it else self._store.places()
+        for name, step in walks.items():
+            place: str | None = places.get(name, "")
+            left = SLICE // BATCH
+            while place is not None and (left or all_of_it):
+                place, left = step(place), left - 1
+                yield
+            places[name] = place or ""
+        if not all_of_it:
+            self._store.keep_places(places)
 
     def _purge(self, swept: Swept) -> Iterator[None]:
         while condemned := self._store.condemned(BATCH):
@@ -118,58 +163,61 @@ class Sweeper:
                 swept.purged += 1
             yield
 
-    def _orphan_files(self, bucket: str, swept: Swept) -> Iterator[None]:
-        """Remove files that are no version of any asset."""
-        last = ""
-        while files := self._store.files_after(bucket, last, BATCH):
-            last = files[-1].id
-            used = self._store.used_files(files)
-            for each in files:
-                if each.id in used or not self._may_go(each.id, each.uploaded_at):
-                    continue
-                # Only now can no write make it used any more, whatever asset the file names.
-                if not self._store.is_named(each.id):
-                    self._store.delete_file(bucket, each.id)
-                    swept.files += 1
-            yield
+    def _orphan_files(self, bucket: str, swept: Swept, last: str) -> str | None:
+        """Remove files after `last` that are no version of any asset; return where to go on."""
+        files = self._store.files_after(bucket, last, BATCH)
+        self._forget_files(bucket, files, swept)
+        return files[-1].id if files else None
 
-    def _orphan_chunks(self, bucket: str, swept: Swept) -> Iterator[None]:
-        """Remove chunks whose file document does not exist."""
-        last = ""
-        while owners := self._store.chunk_owners_after(bucket, last, BATCH):
-            last = owners[-1]
-            existing = self._store.existing_files(bucket, owners)
-            for file_id in owners:
-                if file_id in existing:
-                    continue
-                made_at = self._store.newest_chunk_at(bucket, file_id)
-                if not made_at or not self._may_go(file_id, made_at):
-                    continue
-                # What an asset still names is damaged, not forgotten: its chunks can be mended.
-                if self._store.may_be_named(file_id):
-                    continue
-                if not self._store.existing_files(bucket, [file_id]):
-                    self._store.delete_file(bucket, file_id)
-                    swept.chunk_sets += 1
-            yield
+    def _forget_files(self, bucket: str, files: Sequence[FileFacts], swept: Swept) -> None:
+        used = self._store.used_files(files)
+        for each in files:
+            if each.id in used or not self._may_go(each.id, each.uploaded_at):
+                continue
+            # Only now can no write make it used any more, whatever asset the file names.
+            if not self._store.is_named(each.id):
+                self._store.delete_file(bucket, each.id)
+                swept.files += 1
 
-    def _stale_renditions(self, swept: Swept) -> Iterator[None]:
-        """Remove what was made of pictures as they are no longer shown."""
-        last: str | None = ""
-        while last is not None:
-            last, found = self._store.renditions_after(last, BATCH)
-            ids = {each.key.asset for each in found}
-            assets = self._store.assets_by_id(ids)
-            # What a record means that cannot be read, nobody knows: what it may name stays.
-            unreadable = self._store.those_there(ids - assets.keys())
-            for each in found:
-                asset_id = each.key.asset
-                if asset_id in unreadable or each.belongs_to(assets.get(asset_id)):
-                    continue
-                if self._may_go(each.file, each.made_at):
-                    self._store.delete_rendition(each)
-                    swept.renditions += 1
-            yield
+    def _orphan_chunks(self, bucket: str, swept: Swept, last: str) -> str | None:
+        """Remove chunks after those of `last` whose file document does not exist."""
+        owners = self._store.chunk_owners_after(bucket, last, BATCH)
+        self._forget_chunks(bucket, owners, swept)
+        return owners[-1] if owners else None
+
+    def _forget_chunks(self, bucket: str, owners: Sequence[str], swept: Swept) -> None:
+        existing = self._store.existing_files(bucket, owners)
+        for file_id in owners:
+            if file_id in existing:
+                continue
+            made_at = self._store.newest_chunk_at(bucket, file_id)
+            if not made_at or not self._may_go(file_id, made_at):
+                continue
+            # What an asset still names is damaged, not forgotten: its chunks can be mended.
+            if self._store.may_be_named(file_id):
+                continue
+            if not self._store.existing_files(bucket, [file_id]):
+                self._store.delete_file(bucket, file_id)
+                swept.chunk_sets += 1
+
+    def _stale_renditions(self, swept: Swept, last: str) -> str | None:
+        """Remove what was made of pictures as they are no longer shown, after `last`."""
+        end, found = self._store.renditions_after(last, BATCH)
+        self._forget_renditions(found, swept)
+        return end
+
+    def _forget_renditions(self, found: Sequence[SweptRendition], swept: Swept) -> None:
+        ids = {each.key.asset for each in found}
+        assets = self._store.assets_by_id(ids)
+        # What a record means that cannot be read, nobody knows: what it may name stays.
+        unreadable = self._store.those_there(ids - assets.keys())
+        for each in found:
+            asset_id = each.key.asset
+            if asset_id in unreadable or each.belongs_to(assets.get(asset_id)):
+                continue
+            if self._may_go(each.file, each.made_at):
+                self._store.delete_rendition(each)
+                swept.renditions += 1
 
     def _may_go(self, file_id: str, made_at: datetime) -> bool:
         """Old enough, and nobody is writing it any more."""

@@ -8,6 +8,7 @@ The sweeper leaves alone whatever belongs to an open write whose lease is good.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -169,6 +170,24 @@ class Writes:
         query = {"files": file_id, "state": "open", "$expr": {"$gt": ["$lease_until", "$$NOW"]}}
         found = site(self._database, site_id).collection("writes").find_one(query, {"_id": 1})
         return found is not None
+
+    def given_up(self, until: datetime, limit: int) -> list[str]:
+        """Return the files (`<site>/<id>`) of open writes whose lease ended before `until`.
+
+        Of `limit` writes at most; those that cannot be read are left out.
+        """
+        found = (
+            house(self._database)
+            .collection("writes")
+            .values(
+                lambda each: [f"{each['site']}/{file}" for file in each["files"]],
+                {"state": "open", "lease_until": {"$lte": until}},
+                {"site": 1, "files": 1, "state": 1},
+                sort=[("lease_until", 1)],
+                limit=limit,
+            )
+        )
+        return [file for files in found for file in files]
 
     def release(self, site_id: str, file_id: str) -> bool:
         """Tell the sweeper whether nobody is writing `file_id` any more.

@@ -32,6 +32,8 @@ IS_TEXT: dict[str, Any] = {"$type": "string"}
 """What partial indexes of texts have. Whoever asks for one says it just so beside the text: with
 other words the server does not know that the index has it, and reads everything of a site."""
 IS_PUBLISHED: dict[str, Any] = {"status": "published"}
+ORDERS = ("created_at", "updated_at", "name_key", "price", "sku")
+"""By which products are sorted."""
 NEWEST_FIRST = (("created_at", DESCENDING), ("_id", DESCENDING))
 PRODUCTS = "shop_products"
 TRASHED = "shop_products_trashed"
@@ -80,7 +82,6 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="renditions", keys=_up("site", "variant", "bytes")),
     # What one run of fsck found owns no bytes.
     Index(collection="fsck_findings", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
-    Index(collection="renditions", keys=_up("site", "bytes")),
     *(
         Index(collection=name, keys=_up("site", key), options={"partialFilterExpression": some})
         for name in (PRODUCTS, GROUPS)
@@ -100,11 +101,14 @@ INDEXES: tuple[Index, ...] = (
         )
         for language in ("es", "en")
     ),
-    # Which products have no pictures?
-    Index(
-        collection=PRODUCTS,
-        keys=_up("site", "images"),
-        options={"partialFilterExpression": {"images": []}},
+    # Which products have no pictures, in each of their orders?
+    *(
+        Index(
+            collection=PRODUCTS,
+            keys=_up("site", key, "_id", "images"),
+            options={"partialFilterExpression": {"images": []}},
+        )
+        for key in ORDERS
     ),
     # Which file was made of these bytes?
     Index(collection="assets", keys=_up("site", "versions.source_sha256")),
@@ -198,6 +202,18 @@ INDEXES: tuple[Index, ...] = (
     ),
     Index(collection="writes", keys=_up("expires_at"), options={"expireAfterSeconds": 0}),
     Index(collection="writes", keys=_up("files")),
+    # Which uploads were given up?
+    Index(
+        collection="writes",
+        keys=_up("lease_until"),
+        options={"partialFilterExpression": {"state": "open"}},
+    ),
+    # Of which assets may there be renditions that they show no longer?
+    Index(
+        collection="assets",
+        keys=_up("shown_anew_at"),
+        options={"partialFilterExpression": {"shown_anew_at": {"$exists": True}}},
+    ),
     Index(
         collection=PRODUCTS,
         keys=_up("site", "sku"),
@@ -209,7 +225,7 @@ INDEXES: tuple[Index, ...] = (
         for name in (PRODUCTS, TRASHED)
         for keys in (
             ("words",),
-            *((key, "_id") for key in ("created_at", "updated_at", "name_key", "price", "sku")),
+            *((key, "_id") for key in ORDERS),
         )
     ),
     # Which have been in the trash long enough?
@@ -336,6 +352,8 @@ INDEXES: tuple[Index, ...] = (
 
 
 EXPIRY = "expireAfterSeconds"
+FORMER = (("shop_products", "site_1_images_1"), ("renditions", "site_1_bytes_1"))
+"""Indexes of earlier versions that no query needs any more: collection and name."""
 
 
 def create_indexes(database: Database, indexes: Iterable[Index] = INDEXES) -> None:
@@ -346,6 +364,13 @@ def create_indexes(database: Database, indexes: Iterable[Index] = INDEXES) -> No
         wanted.setdefault(index.collection, []).append(model)
     for name, models in wanted.items():
         database.raw[name].create_indexes(models)
+
+
+def drop_former_indexes(database: Database) -> None:
+    """Drop what earlier versions needed; repeatable."""
+    for collection, name in FORMER:
+        if name in database.raw[collection].index_information():
+            database.raw[collection].drop_index(name)
 
 
 def missing_indexes(database: Database) -> list[str]:

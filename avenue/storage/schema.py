@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure
 from avenue.errors import Unavailable
 from avenue.identity import HOUSE, new_id
 from avenue.storage.connection import Database, Document, unavailable_when_away
-from avenue.storage.indexes import create_indexes
+from avenue.storage.indexes import create_indexes, drop_former_indexes
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
@@ -238,9 +238,15 @@ def _list_sites_of_people(database: Database) -> None:
     database.raw["users"].update_many({"sites": {"$exists": False}}, [{"$set": {"sites": sites}}])
 
 
+def _drop_former_indexes(database: Database) -> None:
+    """Drop indexes that no query needs any more."""
+    drop_former_indexes(database)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     _create_default_site,
     _forget_group_names,
     _list_library,
     _list_sites_of_people,
+    _drop_former_indexes,
 )

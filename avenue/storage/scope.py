@@ -566,6 +566,15 @@ def _quick(collection: Collection) -> Collection:
     return replace(collection, source=collection.source.with_options(write_concern=QUICK))
 
 
+def in_many(words: Sequence[str]) -> list[Filter]:
+    """Return the conditions of `having_words` such that no index is used for them.
+
+    For a page of a list of more than `MOST_COUNTED`: in its own order the next ones are soon found,
+    while an index for words would be read to its end, to be sorted.
+    """
+    return [_has_word(word) for word in words]
+
+
 def _has_word(word: str) -> Filter:
     """Return the condition for a document with a word that begins so, which no index answers."""
     texts = {"$cond": [{"$isArray": "$words"}, "$words", []]}

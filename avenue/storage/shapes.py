@@ -292,6 +292,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "temporary": maybe(bool),
             "holds": unless_missing(int),
             "emptied": maybe(bool),
+            "shown_anew_at": unless_missing(datetime),
         },
     ),
     "renditions": Shape(

@@ -18,7 +18,7 @@ from avenue.media.store import (
 )
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import Collection, in_many, site
 from avenue.uploads.errors import TooManyUploads, UploadExpired, UploadHeld, UploadNotFound
 from avenue.uploads.models import Filing, Sight, UploadPage, UploadQuery, claim_of
 from avenue.words import words_of
@@ -47,16 +47,19 @@ class UploadStore:
         """Return a page of those uploads that `query` asks for and `sight` shows."""
         assets, way = self._assets(site_id), 1 if query.oldest_first else -1
         in_state = _in_state(query.state)
+        wanted = [in_state, *_asked(query), *_seen(sight)]
         words = assets.having_words(query.words, in_state)
-        wanted = [in_state, *words, *_asked(query), *_seen(sight)]
-        page = {"$and": [*wanted, *_behind(query)]}
+        total = assets.total({"$and": [*wanted, *words]})
+        if total is None:
+            words = in_many(query.words)
+        page = {"$and": [*wanted, *words, *_behind(query)]}
         order = [("created_at", way), ("_id", way)]
         found = assets.values(from_document, page, sort=order, limit=query.limit + 1)
         items = tuple(found[: query.limit])
         return UploadPage(
             items=items,
             next=(items[-1].created_at, items[-1].id) if len(found) > query.limit else None,
-            total=assets.total({"$and": wanted}),
+            total=total,
         )
 
     def same(

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from avenue.app.background import INSPECT, Background
 from avenue.builder.website.store import PageReferrers
+from avenue.clock import utc_now
 from avenue.health.views.status import service as status_service
 from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
@@ -668,6 +670,32 @@ def test_a_disk_is_full_where_the_alerts_say_so(shop, monkeypatch, percents, ver
 
 
 # The pass
+
+
+def test_a_run_looks_at_a_slice_and_at_what_is_new(shop, monkeypatch):
+    seller, findings = shop.caller("seller"), shop.raw["findings"]
+
+    def a_broken_product() -> None:
+        owner = seller.a_product(a_picture())
+        add_entries(shop, "product", owner["id"], [{"url": "/uploads/a.jpg"}])
+
+    for _ in range(3):
+        a_broken_product()
+    long_ago = {"$set": {"updated_at": utc_now() - timedelta(days=1)}}
+    shop.raw["shop_products"].update_many({}, long_ago)
+    monkeypatch.setattr("avenue.health.checks.inspection.SLICE", 3)
+    inspected(shop)
+    assert findings.count_documents({}) == 0
+    a_broken_product()
+    inspected(shop)
+    assert findings.count_documents({}) == 1
+    runs = 2
+    while not shop.raw["inspections"].find_one({"_id": "other"}):
+        inspected(shop)
+        runs += 1
+        assert runs < 50
+    assert runs > 4
+    assert findings.count_documents({}) == 4
 
 
 def test_a_pass_that_was_cut_off_goes_on_where_it_was(shop, monkeypatch):

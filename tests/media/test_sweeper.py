@@ -8,7 +8,7 @@ import pytest
 
 from avenue.clock import utc_now
 from avenue.identity import new_id
-from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import ClocksDiffer, Sweeper
 from avenue.storage.connection import Database
@@ -369,3 +369,75 @@ def test_chunks_of_an_upload_stay_unless_it_says_that_it_is_finished(
     database.raw[f"{BUCKET}.chunks"].insert_one(chunk)
     sweeper(database).sweep()
     assert database.raw[f"{BUCKET}.chunks"].count_documents({}) == stay
+
+
+def a_rendition(database: Database, asset: Asset, **changes: Any) -> None:
+    token = new_id()[:12]
+    made = {"_id": f"{asset.id}/{token}/card.webp", "site": asset.site, "asset": asset.id}
+    long_ago = {"file": asset.current.file, "made_at": utc_now() - timedelta(days=1)}
+    database.raw["renditions"].insert_one({**made, **long_ago, **changes})
+
+
+def test_what_is_due_goes_without_a_look_at_everything(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avenue.media.sweeper.SLICE", 0)
+    write = an_open_write(database, lease_seconds=60)
+    version = a_version()
+    given_up = Version(
+        **{n: getattr(version, n) for n in Version.__slots__} | {"file": write.files[0]}
+    )
+    stored(database, an_asset(given_up))
+    database.raw["assets"].delete_many({})
+    shown = claimed(database, stored(database, an_asset()))
+    a_rendition(database, shown)
+    assert sweeper(database).sweep().total == 0
+
+    database.raw["writes"].update_one({"_id": write.id}, {"$set": {"lease_until": utc_now()}})
+    moved = {"focal": [0.1, 0.9]}
+    assert AssetStore(database).change(DEFAULT_SITE, shown.id, Claim(kind="product", id="p"), moved)
+    swept = sweeper(database).sweep()
+    assert (swept.files, swept.renditions) == (1, 1)
+    assert counts(database) == (1, 1, 3)
+    assert "shown_anew_at" not in (database.raw["assets"].find_one() or {})
+
+
+def test_a_round_looks_at_a_slice_and_the_next_one_at_what_follows(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avenue.media.sweeper.SLICE", 20)
+    monkeypatch.setattr("avenue.media.sweeper.BATCH", 10)
+    asset = claimed(database, stored(database, an_asset()))
+    steps = []
+    for there in (100, 1_000):
+        while database.raw["renditions"].count_documents({}) < there:
+            a_rendition(database, asset, _id=f"{asset.id}/{new_id()}/card.webp")
+        swept = sweeper(database, orphan_age=timedelta(days=2))
+        steps.append(rounds := [0])
+        swept.sweep(lambda _, rounds=rounds: rounds.__setitem__(0, rounds[0] + 1))
+    assert steps[0] == steps[1]
+    taken = [sweeper(database).sweep().renditions for _ in range(60)]
+    assert (max(taken), sum(taken)) == (20, 1_000)
+
+
+def test_a_round_that_is_asked_to_looks_at_everything(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avenue.media.sweeper.SLICE", 10)
+    monkeypatch.setattr("avenue.media.sweeper.BATCH", 10)
+    asset = claimed(database, stored(database, an_asset()))
+    for _ in range(45):
+        a_rendition(database, asset)
+    assert sweeper(database).sweep(all_of_it=True).renditions == 45
+
+
+def test_nothing_goes_while_a_backup_runs(database: Database) -> None:
+    asset = claimed(database, stored(database, an_asset()))
+    set_fields(database, asset, state="purging")
+    until = utc_now() + timedelta(minutes=1)
+    database.raw["leases"].insert_one({"_id": "backup", "until": until})
+    assert sweeper(database).sweep().total == 0
+    assert counts(database) == (1, 1, 3)
+    database.raw["leases"].delete_many({})
+    assert sweeper(database).sweep().purged == 1
+    assert counts(database) == (0, 0, 0)

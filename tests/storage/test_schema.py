@@ -108,7 +108,7 @@ def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> 
 
 def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> None:
     done = migrate(bare_database)
-    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4"]
+    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4", "5"]
     assert look(bare_database) is Standing.READY
     assert missing_indexes(bare_database) == []
     assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 4}
@@ -175,9 +175,16 @@ def test_people_from_before_are_found_by_their_sites(database: Database) -> None
     people = {name: {"email": f"{name}@a.example", "roles": each} for name, each in roles.items()}
     users.insert_many([{"_id": name, **each} for name, each in people.items()])
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 3}})
-    assert migrate(database) == ["4: Write down in a list on which sites people have a role."]
+    assert migrate(database)[0] == "4: Write down in a list on which sites people have a role."
     found = {each["_id"]: sorted(each["sites"]) for each in users.find()}
     assert found == {"two": ["a", "b"], "none": [], "damaged": []}
+
+
+def test_indexes_that_earlier_versions_needed_go(database: Database) -> None:
+    database.raw["renditions"].create_index([("site", 1), ("bytes", 1)])
+    database.raw["avenue_meta"].update_one({}, {"$set": {"version": 4}})
+    assert migrate(database) == ["5: Drop indexes that no query needs any more."]
+    assert "site_1_bytes_1" not in database.raw["renditions"].index_information()
 
 
 def test_a_database_of_a_newer_version_is_refused_and_untouched(database: Database) -> None:

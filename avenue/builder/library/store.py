@@ -37,7 +37,7 @@ from avenue.media.store import (
 )
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
-from avenue.storage.scope import Collection, site
+from avenue.storage.scope import Collection, in_many, site
 
 T = TypeVar("T")
 IDS_AT_ONCE = 1000
@@ -110,12 +110,15 @@ class MediaStore:
     def find(self, site_id: str, query: MediaQuery) -> MediaPage:
         """Return a page of the files that `query` asks for."""
         wanted, used = self._asked(site_id, query)
+        total = self._total(site_id, wanted, used)
+        if total is None and query.words:
+            wanted = {**wanted, "$and": in_many(query.words)}
         found = self._page(site_id, query, wanted, used)
         more = len(found) > query.limit
         return MediaPage(
             items=tuple(asset for asset, _ in found[: query.limit]),
             next=found[query.limit - 1][1] if more else None,
-            total=self._total(site_id, wanted, used),
+            total=total,
         )
 
     def walk(self, site_id: str, query: MediaQuery) -> Iterator[Asset]:
@@ -327,7 +330,7 @@ class MediaStore:
             return None
         ids = sorted(used)
         return total - sum(
-            assets.count({"_id": {"$in": ids[start : start + IDS_AT_ONCE]}, **wanted})
+            assets.total({"_id": {"$in": ids[start : start + IDS_AT_ONCE]}, **wanted}) or 0
             for start in range(0, len(ids), IDS_AT_ONCE)
         )
 

@@ -42,12 +42,12 @@ from avenue.builder.website.models import (
 from avenue.identity import ID_PATTERN, new_id
 from avenue.media.library import Reception
 from avenue.media.models import Asset, Claim, State
-from avenue.media.references import Referrer
+from avenue.media.references import Referrer, ids_changed_since
 from avenue.media.store import ASSETS, claim_one, from_document, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, site
+from avenue.storage.scope import AlreadyThere, Collection, in_many, site
 from avenue.words import folded, words_of
 
 T = TypeVar("T")
@@ -106,9 +106,12 @@ class PageStore:
 
     def find(self, site_id: str, query: PageQuery) -> PageList:
         """Return the pages of one page of the list, without their texts."""
-        wanted = [*self._pages(site_id).having_words(query.words), *_asked(query)]
         key, way = SORT_KEYS.get(query.sort, query.sort.value), -1 if query.descending else 1
         pages, order = self._pages(site_id), [(key, way), ("_id", way)]
+        wanted = [*pages.having_words(query.words), *_asked(query)]
+        total = pages.total({"$and": wanted} if wanted else {}, order)
+        if total is None:
+            wanted = [*in_many(query.words), *_asked(query)]
         found = pages.values(
             lambda each: (page_in(each), _place(each, key)),
             {"$and": [*wanted, *_beyond(query, key)]} if wanted or query.after else {},
@@ -124,7 +127,7 @@ class PageStore:
             first=places[0] if places else None,
             last=last,
             next=last if len(found) > query.limit else None,
-            total=pages.total({"$and": wanted} if wanted else {}, order),
+            total=total,
         )
 
     def shown_at(self, site_id: str, slug: str) -> Page | None:
@@ -175,7 +178,7 @@ class PageStore:
             if found := pages.find_one({"_id": page.id}):
                 return page_in(found)  # an earlier run of this transaction, whose answer was lost
             self._writes.take_turns(site_id, "pages", session)
-            if pages.count({}) >= MOST_PAGES:
+            if pages.count({}, most=MOST_PAGES) >= MOST_PAGES:
                 raise TooManyPages(limit=MOST_PAGES)
             self._keep(site_id, reception, session)
             self._hold(site_id, page.draft.assets, session)
@@ -408,6 +411,10 @@ class PageReferrers:
     def these(self, site_id: str, ids: Sequence[str]) -> list[Referrer]:
         """Return those of `ids` that exist."""
         return self._found(site_id, [{"$match": {"_id": {"$in": list(ids)}}}])
+
+    def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
+        """Return the ids of those that were changed since then, of up to `limit` the newest."""
+        return ids_changed_since(self._pages(site_id), moment, limit)
 
     def _found(self, site_id: str, which: list[Document]) -> list[Referrer]:
         # The texts stay in the database: those of many pages would be a lot.

@@ -257,6 +257,17 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Where a run of the inspection has ended: the `place` in its pass, None at the end of one.
+
+    `looked_at` is when it began, None before the first.
+    """
+
+    place: Mapping[str, Any] | None
+    looked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetCounts:
     """The assets of a site, each counted once; those being purged are left out.
 

@@ -1,7 +1,8 @@
 """The references: how each picture that somebody refers to stands."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from avenue.health.checks.models import BrokenReference, InspectedAsset
 from avenue.health.checks.store.inspections import InspectionStore
@@ -86,6 +87,24 @@ class ReferenceInspector:
         findings = [finding for _, finding in found if finding]
         self._store.record_range(site.id, kind, after, end, findings)
         return found
+
+    def changed_since(
+        self, site_id: str, kind: str, since: datetime, most: int, at_once: int
+    ) -> Iterator[list[Referrer]]:
+        """Yield referrers of `kind` that were changed since then, the `most` newest, some each."""
+        referrers = self._referrers[kind]
+        ids = referrers.changed_since(site_id, since, most)
+        for first in range(0, len(ids), at_once):
+            yield referrers.these(site_id, ids[first : first + at_once])
+
+    def judge(self, site: Site, kind: str, batch: Sequence[Referrer]) -> None:
+        """Judge referrers of `kind`, and keep what was found against each."""
+        known = self._store.findings_of(site.id, kind, [each.id for each in batch])
+        had_some = {each.referrer for each in known}
+        for referrer, entries in self._judge(site, batch).items():
+            findings = [finding for _, finding in entries if finding]
+            if findings or referrer in had_some:
+                self._store.record_of(site.id, kind, referrer, findings)
 
     def disowned(self, site: Site, assets: Sequence[InspectedAsset]) -> list[InspectedAsset]:
         """Return those of live `assets` whose owner does not exist, or does not have them."""

@@ -17,6 +17,8 @@ from avenue.storage.records import readable
 from avenue.storage.scope import AlreadyThere, Collection, house, site
 
 RENDITIONS = "renditions"
+SWEPT = {"site": 1, "file": 1, "made_at": 1}
+"""What the sweeper reads of them."""
 
 
 class RenditionStore:
@@ -108,12 +110,20 @@ class SweptRenditions:
         """
         found = self._renditions.find(
             {"_id": {"$gt": last_id}},
-            {"site": 1, "file": 1, "made_at": 1},
+            SWEPT,
             sort=[("_id", 1)],
             limit=limit,
         )
         end = found[-1]["_id"] if len(found) == limit else None
         return end, list(readable(RENDITIONS, _swept, found, is_part=True))
+
+    def of_asset(self, asset_id: str) -> list[SweptRendition]:
+        """Return everything that was made of an asset and can be read, by id."""
+        # "/" ends the asset in an id, "0" follows "/".
+        found = self._renditions.find(
+            {"_id": {"$gte": f"{asset_id}/", "$lt": f"{asset_id}0"}}, SWEPT, sort=[("_id", 1)]
+        )
+        return list(readable(RENDITIONS, _swept, found, is_part=True))
 
     def delete(self, rendition_id: str) -> None:
         """Forget one; repeatable."""

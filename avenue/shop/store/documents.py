@@ -11,7 +11,7 @@ from avenue.media.models import Claim
 from avenue.media.store import trash_one
 from avenue.shop.models import Entry, ListQuery, Sort
 from avenue.storage.connection import Document
-from avenue.storage.scope import Collection
+from avenue.storage.scope import Collection, in_many
 
 T = TypeVar("T")
 
@@ -91,13 +91,15 @@ def page_of(
 
     When there are more, the page has one more than its limit. For the total see `Collection.total`.
     """
-    wanted: list[Mapping[str, Any]] = [*conditions, *collection.having_words(query.words)]
+    words: Sequence[Mapping[str, Any]] = collection.having_words(query.words)
     direction = -1 if query.descending else 1
     key = SORT_FIELDS.get(query.sort, query.sort.value)
-    page = _all_of([*wanted, *_beyond(query, key)])
     sort = [(key, direction), ("_id", direction)]
-    found = collection.values(reader, page, sort=sort, limit=query.limit + 1)
-    return found, collection.total(_all_of(wanted), sort)
+    total = collection.total(_all_of([*conditions, *words]), sort)
+    if total is None:
+        words = in_many(query.words)
+    page = _all_of([*conditions, *words, *_beyond(query, key)])
+    return collection.values(reader, page, sort=sort, limit=query.limit + 1), total
 
 
 def _all_of(conditions: Sequence[Mapping[str, Any]]) -> Document:

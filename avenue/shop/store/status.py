@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from bson import Regex
 
 from avenue.identity import Site
-from avenue.media.references import Referrer
+from avenue.media.references import Referrer, ids_changed_since
 from avenue.media.urls import own_urls
 from avenue.shop.models import GROUP, PRODUCT, Status
 from avenue.shop.store.documents import GROUPS, PRODUCTS
@@ -158,6 +158,10 @@ class PictureReferrers:
         """Return those of `ids` that exist."""
         found = self._documents(site_id).find({"_id": {"$in": list(ids)}}, REFERRING)
         return [self._referrer(each) for each in found]
+
+    def changed_since(self, site_id: str, moment: datetime, limit: int) -> list[str]:
+        """Return the ids of those that were changed since then, of up to `limit` the newest."""
+        return ids_changed_since(self._documents(site_id), moment, limit)
 
     def _documents(self, site_id: str) -> Collection:
         return _of(self._database, site_id, self.kind)

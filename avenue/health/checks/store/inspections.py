@@ -12,12 +12,13 @@ from avenue.health.checks.models import (
     InspectedAsset,
     Pass,
     RenditionTotals,
+    Slice,
     StoredVersion,
     Tally,
 )
 from avenue.media.models import Claim, State
 from avenue.media.references import FINDINGS, Fault, Kind, Standing
-from avenue.media.store import ASSETS, mark_damaged
+from avenue.media.store import ASSETS, META, mark_damaged, owned_by
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Digest, Incomplete
@@ -30,6 +31,8 @@ from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
 from avenue.storage.survey import BucketTotals, Survey
 
 INSPECTIONS = "inspections"
+INSPECTED = "inspected"
+"""What `META` has of where the last run has ended."""
 RECORDS = "record"
 FACTS = {
     "state": 1,
@@ -49,6 +52,7 @@ class InspectionStore:
         self._database = database
         self._writes = Writes(database)
         self._arriving = Arriving(database)
+        self._meta = house(database).collection(META)
         self._counts = SiteCounts(database)
         self.counters: dict[str, Counter] = {
             **{bucket: partial(self._count_bucket, bucket=bucket) for bucket in BUCKETS},
@@ -74,6 +78,32 @@ class InspectionStore:
             {"_id": {"$gt": last_id}}, FACTS, sort=[("_id", 1)], limit=limit
         )
         return [_inspected(each) for each in found]
+
+    def stored_since(self, site_id: str, moment: datetime, limit: int) -> list[InspectedAsset]:
+        """Return general uploads and files of the library that were stored since then.
+
+        Of each up to `limit`, the newest. Other assets have owners that were changed.
+        """
+        newest_first = [("created_at", -1), ("_id", -1)]
+        found: list[Document] = []
+        for owned in ({"claim.kind": "upload"}, owned_by(Claim(kind="library", id=site_id))):
+            stored = {**owned, "state": State.LIVE, "created_at": {"$gte": moment}}
+            found += self._assets(site_id).find(stored, FACTS, sort=newest_first, limit=limit)
+        return [_inspected(each) for each in found]
+
+    def last_slice(self) -> Slice:
+        """Return where the last run has ended; what cannot be read is nowhere."""
+        found = self._meta.find_as_it_is({"_id": INSPECTED}) or {}
+        place, looked_at = found.get("place"), found.get("looked_at")
+        return Slice(
+            place=place if isinstance(place, dict) else None,
+            looked_at=looked_at if isinstance(looked_at, datetime) else None,
+        )
+
+    def keep_slice(self, ended: Slice) -> None:
+        """Keep where a run has ended; repeatable."""
+        kept = {"place": ended.place, "looked_at": ended.looked_at}
+        self._meta.update({"_id": INSPECTED}, {"$set": kept}, upsert=True)
 
     def mark(self, site_id: str, asset_id: str, damage: Damage) -> None:
         """Note on an asset that the bytes it shows are damaged, if it still shows that file."""
@@ -169,7 +199,7 @@ class InspectionStore:
         sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
         bound = [] if most is None else [{"$limit": most + 1}]
         found = renditions.aggregate(
-            [{"$sort": {"bytes": 1}}, *bound, {"$group": {"_id": None, **sums}}]
+            [{"$sort": {"variant": 1, "bytes": 1}}, *bound, {"$group": {"_id": None, **sums}}]
         )
         numbers = {name: found[0][name] if found else 0 for name in sums}
         return None if most is not None and numbers["count"] > most else numbers

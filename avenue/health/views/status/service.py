@@ -234,7 +234,7 @@ class StatusService:
         """Have everything looked at soon, and return the job; one that waits or runs will do."""
         if not actor.has_role(Role.OPS):
             raise Forbidden
-        return self._jobs.enqueue(INSPECT, key=LOOK_KEY)
+        return self._jobs.enqueue(INSPECT, {"all": True}, key=LOOK_KEY)
 
     def bring_in(self, actor: Actor) -> Job:
         """Have pictures that live elsewhere brought in, and return the job; one at a time."""
