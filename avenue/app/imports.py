@@ -136,12 +136,12 @@ def bring_external(
         plans, site_id = (owned, shown), job.site or DEFAULT_SITE
         with external_imports_of(settings, database, site_id, plans, fetcher) as parts:
             for each in parts:
-                for _ in each.work.read():
+                for _ in each.work.read(job.save):
                     job.save()
             total, done = sum(plan.amounts().entries for plan in plans), 0
             job.save(done=0, total=total)
             for each in parts:
-                for _ in each.work.bring():
+                for _ in each.work.bring(job.save):
                     done += 1
                     job.save(done=done)
         refused = [asdict(each) for plan in plans for each in islice(plan.refused(), MOST_TOLD)]

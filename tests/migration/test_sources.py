@@ -33,6 +33,8 @@ from tests import pictures
 from tests.backup import s3
 from tests.migration.house import House
 from tests.migration.stand_ins import ACCOUNT_HASH, KEY, SECRET, StandIn, limited, served
+from tests.threads import Threads
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 PUBLIC, INSIDE = "93.184.216.34", "inside.example"
 AWKWARD = ("a//b.jpg", "/lead.jpg", "trail/", "../up.jpg", "tab\there.jpg", "100%25.jpg")
@@ -437,6 +439,27 @@ def test_the_job_of_the_button_goes_on_where_it_was_stopped(
     assert [each["_id"] for each in avenue.assets_of("product", "one")]
     assert avenue.raw["assets"].count_documents({"claim.kind": "product"}) == 5
     assert jobs.get(job.id).state == "done"
+
+
+def test_a_job_that_is_cancelled_does_not_wait_for_the_source(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    jobs = JobService(MongoJobStore(avenue.database))
+    stand_in.files = {each: picture(seed) for seed, each in enumerate("ab")}
+    stand_in.first = {"/image/upload": [limited(429, Retry_After="3600") for _ in "ab"]}
+    base = "http://pictures.example/demo/image/upload/v1"
+    avenue.add_owner("product", "one", *(f"{base}/{each}.jpg" for each in "ab"))
+    job = jobs.enqueue(IMPORT_EXTERNAL, site="default", key="external")
+
+    def work(running: RunningJob) -> Any:
+        return bring_external(imports.settings, avenue.database, running, imports.fetcher)
+
+    with Threads(1) as threads:  # an hour would be too long for it
+        over = threads.submit(JobRunner(jobs, {IMPORT_EXTERNAL: work}).run_one)
+        wait_until(lambda: stand_in.asked, "the source was asked")
+        jobs.cancel(job.id)
+        assert over.result(DEADLINE_SECONDS)
+    assert jobs.get(job.id).state == "cancelled"
 
 
 @pytest.mark.long

@@ -9,7 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -42,6 +43,7 @@ from avenue.outside.errors import FetchFailed, RateLimited
 from avenue.storage.idempotency import UploadInProgress
 
 T = TypeVar("T")
+Look = Callable[[], None]
 THREADS = 4
 """So no host is asked for more than four at once."""
 TRIES = 8
@@ -49,6 +51,8 @@ TRIES = 8
 PATIENCE_SECONDS = 120
 """How long nothing of an entry may succeed, before the database is taken for gone."""
 PAUSE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""How often whoever waits for a step is asked whether to go on."""
 LISTED_ANEW = 3
 GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 SHUT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -80,6 +84,10 @@ class Wanted:
     has_twins: bool = False
 
 
+def _go_on() -> None:
+    """Nobody wants to end it."""
+
+
 class SourceImport:
     """Brings one source into one site: `read` first, then `preview` or `bring`.
 
@@ -95,7 +103,6 @@ class SourceImport:
         adopted: AdoptedStore,
         folders: Folders,
         plan: EntryPlan,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._actor = actor
         self._site = actor.site.id
@@ -105,7 +112,7 @@ class SourceImport:
         self._adopted = adopted
         self._folders = folders
         self._plan = plan
-        self._pause = _Pause(sleep)
+        self._pause = _Pause()
         self._keeper = Keeper(actor, wanted.destination, shelves)
         self._pages = wanted.addresses and PageAddresses(
             self._site,
@@ -116,12 +123,13 @@ class SourceImport:
         self._folder_ids: dict[tuple[str, ...], str | None] = {}
         self._making_folders = threading.Lock()
 
-    def read(self) -> Iterator[None]:
+    def read(self, look: Look = _go_on) -> Iterator[None]:
         """List the source, and note who names what; nothing is copied. A step for each page.
 
-        Raise why the source cannot be listed.
+        Raise why the source cannot be listed, and what `look` raises: it is called each second
+        that a step takes.
         """
-        for listed in self._listed():
+        for listed in self._listed(look):
             for each in listed.entries:
                 self._add(each)
             for text in listed.malformed:
@@ -143,32 +151,37 @@ class SourceImport:
                 continue
             yield
 
-    def bring(self) -> Iterator[None]:
+    def bring(self, look: Look = _go_on) -> Iterator[None]:
         """Copy what is not there yet, and rewrite what names it; a step for each entry.
 
         Raise `StorageFull`, or `Unavailable` when the database stays away; then run it again.
+        `look` is as in `read`.
         """
         try:
-            yield from self._copied()
+            yield from self._copied(look)
             for reference in self._pages.rewrite() if self._pages else ():
                 self._plan.settle_reference(reference)
         finally:
             self._write_down()
 
-    def _listed(self) -> Iterator[Listed]:
+    def _listed(self, look: Look) -> Iterator[Listed]:
         """Yield the pages of the list; anew from its start when the source forgot the place."""
-        for _ in range(LISTED_ANEW):
-            try:
-                cursor: str | None = None
-                while True:
-                    listed = self._patiently(lambda at=cursor: self._page(at))  # type: ignore[misc]
-                    yield listed
-                    cursor = listed.cursor
-                    if cursor is None:
-                        return
-            except CursorGone:
-                continue
+        with self._threads(1) as threads:
+            for _ in range(LISTED_ANEW):
+                try:
+                    cursor: str | None = None
+                    while True:
+                        listed = _result(threads.submit(self._patient_page, cursor), look)
+                        yield listed
+                        cursor = listed.cursor
+                        if cursor is None:
+                            return
+                except CursorGone:
+                    continue
         raise SourceUnclear
+
+    def _patient_page(self, cursor: str | None) -> Listed:
+        return self._patiently(lambda: self._page(cursor))
 
     def _page(self, cursor: str | None) -> Listed:
         try:
@@ -198,20 +211,28 @@ class SourceImport:
                     yield Reference(kind=claim.kind, id=claim.id, address=url, path=path)
             last = found[-1][0]
 
-    def _copied(self) -> Iterator[None]:
+    def _copied(self, look: Look) -> Iterator[None]:
         pending: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(THREADS) as pool:
-            try:
-                for entry in self._plan.entries():
-                    if len(pending) >= 2 * THREADS:
-                        pending.popleft().result()
-                        yield
-                    pending.append(pool.submit(self._one, entry))
-                while pending:
-                    pending.popleft().result()
+        with self._threads(THREADS) as threads:
+            for entry in self._plan.entries():
+                if len(pending) >= 2 * THREADS:
+                    _result(pending.popleft(), look)
                     yield
+                pending.append(threads.submit(self._one, entry))
+            while pending:
+                _result(pending.popleft(), look)
+                yield
+
+    @contextmanager
+    def _threads(self, count: int) -> Iterator[ThreadPoolExecutor]:
+        """Give threads; at the end of the block none of them waits for the source any more."""
+        self._pause.begin()
+        with ThreadPoolExecutor(count) as threads:
+            try:
+                yield threads
             finally:
-                pool.shutdown(cancel_futures=True)
+                self._pause.end()
+                threads.shutdown(cancel_futures=True)
 
     def _one(self, entry: Entry) -> None:
         try:
@@ -364,19 +385,36 @@ class SourceImport:
 
 
 class _Pause:
-    """When a source wants to be left alone, all threads wait."""
+    """When a source wants to be left alone, all threads wait: until then, or until the end."""
 
-    def __init__(self, sleep: Callable[[float], None]) -> None:
-        self._sleep = sleep
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._sleep: Callable[[float], object] = self._over.wait
         self._until = float("-inf")
+
+    def begin(self) -> None:
+        self._over.clear()
+
+    def end(self) -> None:
+        self._over.set()
 
     def extend(self, seconds: float) -> None:
         self._until = max(self._until, time.monotonic() + seconds)
 
     def wait(self) -> None:
+        """Return when the source may be asked again; raise `CancelledError` when nobody will."""
         left = self._until - time.monotonic()
         if left > 0:
             self._sleep(left)
+        if self._over.is_set():
+            raise CancelledError
+
+
+def _result(future: Future[T], look: Look) -> T:
+    """Return what a thread comes to; whoever waits looks meanwhile whether to go on."""
+    while not wait([future], LOOK_SECONDS).done:
+        look()
+    return future.result(0)
 
 
 def _as_stored(facts: Mapping[str, Any]) -> dict[str, Any]:
