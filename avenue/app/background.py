@@ -133,7 +133,9 @@ class Background:
         self._inspector = inspector(settings, database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
-        importing = ImportWorker(ImportStore(database), audit_service(settings, database), settings)
+        importing = ImportWorker(
+            ImportStore(database), self._jobs, audit_service(settings, database), settings
+        )
         self._handlers: dict[str, Handler] = {
             SWEEP: self._sweep,
             INSPECT: self._inspect,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,7 @@ from avenue.backup.targets.s3 import S3Access, S3Target
 from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings, is_private_host
-from avenue.identity import Site, command_actor
+from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.jobs.runner import RunningJob
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.legacy import can_answer
@@ -30,7 +31,12 @@ from avenue.migration.models import Destination, FolderOrder, Kind, Outcome
 from avenue.migration.sources.cfimages import CfImagesSource
 from avenue.migration.sources.cloudinary import CloudinarySource, Key
 from avenue.migration.sources.errors import BadImportSource, SourceRefuses
-from avenue.migration.sources.external import ExternalAddresses, ExternalPictures, PagePictures
+from avenue.migration.sources.external import (
+    ExternalAddresses,
+    ExternalPictures,
+    PagePictures,
+    named_by_owners,
+)
 from avenue.migration.sources.models import Source
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.s3 import Bucket, Object, S3Source
@@ -41,6 +47,7 @@ from avenue.migration.store import PageStore
 from avenue.outside.asking import Asker
 from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
+from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount
@@ -106,7 +113,8 @@ def external_imports_of(
     addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
     with importing_into(settings, database, site) as importing:
-        owned = ExternalPictures(site.id, importing.shelves.owners, addresses, fetcher)
+        named_after = named_by_owners(site.id, importing.shelves.owners)
+        owned = ExternalPictures(named_after, addresses, fetcher)
         shown = PagePictures(site.id, importing.shelves.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
         yield [
@@ -125,16 +133,56 @@ def external_imports_of(
         ]
 
 
+@contextmanager
+def table_images_of(
+    settings: Settings,
+    database: Database,
+    site_id: str,
+    import_id: str,
+    plan: EntryPlan,
+    fetcher: Fetcher | None = None,
+) -> Iterator[list[OpenImport]]:
+    """Give the import of the pictures that the rows of a table name, for who brought it in.
+
+    Raise `ImportNotFound`, else as `files_of`.
+    """
+    Gate(database).pass_or_raise()
+    site, tables = Sites(database, settings).named(site_id), ImportStore(database)
+    by = tables.get(site.id, import_id).by
+    # Who brings a table in stores no more than their quota this way, either.
+    actor = command_actor(site) if by == COMMAND else Actor(site=site, id=by, role=Role.SELLER)
+    source = ExternalPictures(
+        partial(tables.images_after, site.id, import_id),
+        ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc)),
+        fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir),
+    )
+    with importing_into(settings, database, site) as importing:
+        wanted = Wanted(
+            destination=importing.destination(Kind.PRODUCTS),
+            addresses=None,
+            is_public=True,
+            answers=lambda _: False,
+            is_external=True,
+        )
+        yield [importing.opened(source, wanted, plan, actor)]
+
+
 def bring_external(
     settings: Settings, database: Database, job: RunningJob, fetcher: Fetcher | None = None
 ) -> Mapping[str, Any]:
     """Bring in the pictures of the job's site that live elsewhere; return what became of them.
 
-    A run that goes on lists them anew: those that are in, no record names at a URL any more.
+    Of a job with an `import`, only those that the rows of this table name. A run that goes on
+    lists them anew: those that are in, no record names at a URL any more.
     """
     with closing(EntryPlan()) as owned, closing(EntryPlan()) as shown:
-        plans, site_id = (owned, shown), job.site or DEFAULT_SITE
-        with external_imports_of(settings, database, site_id, plans, fetcher) as parts:
+        plans, site_id, table = (owned, shown), job.site or DEFAULT_SITE, job.args.get("import")
+        opened = (
+            table_images_of(settings, database, site_id, str(table), owned, fetcher)
+            if table
+            else external_imports_of(settings, database, site_id, plans, fetcher)
+        )
+        with opened as parts:
             for each in parts:
                 for _ in each.work.read(job.save):
                     job.save()
@@ -199,9 +247,14 @@ class Importing:
         order = FolderOrder(place=Path(), kind=kind, prefix="/", is_public=is_public)
         return destination_of(order, self.site, self.settings)
 
-    def opened(self, source: Source, wanted: Wanted, plan: EntryPlan) -> OpenImport:
-        """Return the import of a source; `plan` is filled by it."""
-        actor = command_actor(self.site)
+    def opened(
+        self, source: Source, wanted: Wanted, plan: EntryPlan, actor: Actor | None = None
+    ) -> OpenImport:
+        """Return the import of a source, by a command unless `actor` is given.
+
+        `plan` is filled by it.
+        """
+        actor = actor or command_actor(self.site)
         work = SourceImport(
             actor,
             source,

@@ -30,6 +30,11 @@ SIGNS = {Outcome.CREATED: "+", Outcome.UPDATED: "~", Outcome.REFUSED: "!"}
 @click.command(name="import-products")
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option(
+    "--fetch-images",
+    is_flag=True,
+    help="Bring in the pictures at image_urls, too, when the rows are.",
+)
 @click.option("--undo", is_flag=True, help="Take the last import back instead.")
 @click.option("--as-user", metavar="EMAIL", help="For this person; else for nobody in particular.")
 @of_site
@@ -39,6 +44,7 @@ def import_products(
     *,
     file: BinaryIO | None,
     dry_run: bool,
+    fetch_images: bool,
     undo: bool,
     as_user: str | None,
     site: str,
@@ -58,7 +64,9 @@ def import_products(
         if file is None:
             standing, action = imports.undo_last(actor), "import.undo_begun"
         else:
-            standing = _begun(imports, actor, file, settings, dry_run=dry_run)
+            standing = _begun(
+                imports, actor, file, settings, dry_run=dry_run, fetch_images=fetch_images
+            )
             action = "import.begun"
         if not standing.run.dry_run:
             audit_service(settings, database).record_command(
@@ -79,7 +87,13 @@ def _actor(settings: Settings, database: Database, site_id: str, email: str | No
 
 
 def _begun(
-    imports: ImportService, actor: Actor, file: BinaryIO, settings: Settings, *, dry_run: bool
+    imports: ImportService,
+    actor: Actor,
+    file: BinaryIO,
+    settings: Settings,
+    *,
+    dry_run: bool,
+    fetch_images: bool,
 ) -> ImportStanding:
     limit_bytes = settings.max_import_mb * MB
     data = file.read(limit_bytes + 1)
@@ -92,6 +106,7 @@ def _begun(
         sha256=hashlib.sha256(data).hexdigest(),
         dry_run=dry_run,
         key=None,
+        fetch_images=fetch_images,
     )
     return standing
 
@@ -99,14 +114,18 @@ def _begun(
 def _finished(
     imports: ImportService, actor: Actor, standing: ImportStanding, background: Background
 ) -> ImportStanding:
-    """Work until the import is finished, with a bar on stderr."""
+    """Work until the import is finished and its pictures are in, with bars on stderr."""
     run = standing.run
-    job_id = run.undo.job if run.undo else run.job
+    _work(run.undo.job if run.undo else run.job, background)
+    _work(imports.get(actor, run.id).run.images_job, background)
+    return imports.get(actor, run.id)
+
+
+def _work(job_id: str | None, background: Background) -> None:
     if job_id:
         background.finish(job_id, draw)
         if sys.stderr.isatty():
             click.echo(err=True)
-    return imports.get(actor, run.id)
 
 
 def _rows_to_tell(imports: ImportService, actor: Actor, standing: ImportStanding) -> Iterator[Row]:
@@ -136,7 +155,16 @@ def _text(standing: ImportStanding, rows: list[Row], locale: str) -> str:
     begun = "Undone" if run.undo else "Dry run, nothing was changed" if run.dry_run else "Imported"
     if standing.state is State.FAILED:
         return "\n".join([*lines, f"Given up: {standing.error} So far: {told}."])
-    return "\n".join([*lines, f"{begun}: {told}."])
+    return "\n".join([*lines, f"{begun}: {told}.", *_image_lines(standing)])
+
+
+def _image_lines(standing: ImportStanding) -> list[str]:
+    images = import_json(standing)["images"]
+    if images is None:
+        return []
+    refused = [f"! {each['url']}  {each['message']} ({each['code']})" for each in images["refused"]]
+    counts = f"{images['stored']} stored, {images['refused_total']} refused"
+    return [*refused, f"Pictures: {counts}."]
 
 
 def _row_lines(row: Row, locale: str) -> list[str]:
@@ -153,7 +181,12 @@ def _row_lines(row: Row, locale: str) -> list[str]:
 def _went_well(standing: ImportStanding, rows: list[Row]) -> bool:
     if standing.run.undo:
         return standing.state is State.UNDONE and not rows
-    return standing.state is State.DONE and not standing.run.counts.get(Outcome.REFUSED)
+    images = import_json(standing)["images"]
+    return (
+        standing.state is State.DONE
+        and not standing.run.counts.get(Outcome.REFUSED)
+        and not (images and images["refused_total"])
+    )
 
 
 COMMANDS = (import_products,)

@@ -461,6 +461,8 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             ),
             "created_at": datetime,
             "finished_at": or_null(datetime),
+            "fetch_images": maybe(bool),
+            "images_job": maybe(str),
         },
         {"cursor": str, "forget_at": maybe(datetime)},
     ),

@@ -13,7 +13,7 @@ CSV = "text/csv; charset=utf-8"
 IMPORT_KEYS = {
     *("id", "state", "error", "dry_run", "name", "format", "encoding", "delimiter"),
     *("unknown_columns", "warnings", "progress", "counts", "by", "created_at", "finished_at"),
-    "undo",
+    *("undo", "fetch_images", "images"),
 }
 ROW_KEYS = {"row", "sku", "outcome", "product", "changes", "difference", "error", "undo"}
 
@@ -430,3 +430,25 @@ def test_prices_are_those_of_the_currency_of_the_product(
         (row,) = rows_of(as_seller, shown)["items"]
         assert row["changes"].get("price", [None, None])[1] == read, (sku, price)
         assert (row["error"] or {}).get("field") == (None if read else "price")
+
+
+def test_pictures_of_a_table_are_fetched_after_its_rows_if_that_is_wanted(
+    application: Application, as_seller: Caller
+) -> None:
+    table = f"sku,name,image_urls\n{unique('ERP-')},Zapato,https://cdn.example/1.jpg\n"
+    for value, status in (("2", 400), ("", 400)):
+        assert send(as_seller, table, f"?fetch_images={value}").status_code == status
+    dry = brought(application, as_seller, table, "?dry_run=1&fetch_images=1")
+    assert (dry["fetch_images"], dry["images"]) == (True, None)
+    done = as_seller.post(f"{IMPORTS}/{dry['id']}/apply").json
+    assert (done["fetch_images"], done["images"]) == (True, None)
+    work(application, done)
+    images = as_seller.get(f"{IMPORTS}/{done['id']}").json["images"]
+    assert (images["state"], images["stored"], images["refused"]) == ("queued", 0, [])
+    job = application.raw["jobs"].find_one({"_id": images["job"]})
+    assert job is not None
+    assert (job["kind"], job["args"]) == ("import_external", {"import": done["id"]})
+    page = as_seller.get(f"/admin/imports/{done['id']}")
+    assert 'data-part="images"' in page.text
+    again = brought(application, as_seller, table + "\n")
+    assert (again["fetch_images"], again["images"]) == (False, None)

@@ -1,5 +1,7 @@
 """Files of other services come in once each, with what belongs to them, or are named."""
 
+import hashlib
+import io
 import json
 import socket
 import time
@@ -18,7 +20,9 @@ from avenue.app.imports import (
     external_imports_of,
     source_import_of,
 )
+from avenue.app.services import audit_service, import_service
 from avenue.config import Settings
+from avenue.identity import command_actor
 from avenue.jobs.runner import JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
@@ -29,6 +33,10 @@ from avenue.migration.sources.errors import BadImportSource
 from avenue.migration.sources.plan import EntryPlan
 from avenue.outside.connection import dial
 from avenue.outside.fetching import Fetcher
+from avenue.shop.importing.presenting import import_json
+from avenue.shop.service.imports import IMPORT, ImportWorker
+from avenue.shop.store.imports import ImportStore
+from avenue.storage.sites import Sites
 from tests import pictures
 from tests.backup import s3
 from tests.migration.house import House
@@ -439,6 +447,62 @@ def test_the_job_of_the_button_goes_on_where_it_was_stopped(
     assert [each["_id"] for each in avenue.assets_of("product", "one")]
     assert avenue.raw["assets"].count_documents({"claim.kind": "product"}) == 5
     assert jobs.get(job.id).state == "done"
+
+
+def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
+    avenue: House, imports: Imports, stand_in: StandIn
+) -> None:
+    stand_in.files = {each: picture(seed) for seed, each in enumerate("abcd")}
+    base = "http://pictures.example/demo/image/upload/v1"
+    avenue.add_owner("product", "other", f"{base}/d.jpg")
+    table = (
+        "sku,name,image_urls\n"
+        f"ZR-1,Luna,{base}/b.jpg {base}/gone.jpg {base}/a.jpg\n"
+        f"ZR-2,Sol,{base}/a.jpg\n"
+        "ZR-3,Mar,\n"
+    )
+    jobs = JobService(MongoJobStore(avenue.database))
+    actor = command_actor(Sites(avenue.database, imports.settings).named("default"))
+    tables = import_service(imports.settings, avenue.database)
+    begun, _ = tables.start(
+        actor,
+        io.BytesIO(table.encode()),
+        name="t.csv",
+        sha256=hashlib.sha256(table.encode()).hexdigest(),
+        dry_run=False,
+        key=None,
+        fetch_images=True,
+    )
+    worker = ImportWorker(
+        ImportStore(avenue.database),
+        jobs,
+        audit_service(imports.settings, avenue.database),
+        imports.settings,
+    )
+
+    def fetch(running: RunningJob) -> Any:
+        return bring_external(imports.settings, avenue.database, running, imports.fetcher)
+
+    runner = JobRunner(jobs, {IMPORT: worker.apply, IMPORT_EXTERNAL: fetch})
+    while runner.run_one():
+        pass
+    told = import_json(tables.get(actor, begun.run.id))["images"]
+    assert told is not None
+    assert (told["state"], told["stored"], told["progress"]) == (
+        "done",
+        2,  # one of them for two products
+        {"done": 3, "total": 3},
+    )
+    assert [(each["url"], each["code"]) for each in told["refused"]] == [
+        (f"{base}/gone.jpg", "source_gone")
+    ]
+    products = {
+        each["sku"]: each for each in avenue.raw["shop_products"].find({"sku": {"$ne": None}})
+    }
+    assert [set(each) for each in products["ZR-1"]["images"]] == [{"asset"}, {"url"}, {"asset"}]
+    shown = products["ZR-1"]["images"][0]["asset"], products["ZR-2"]["images"][0]["asset"]
+    assert [avenue.bytes_of(each) for each in shown] == [picture(1), picture(0)]
+    assert avenue.owner("product", "other")["images"] == [{"url": f"{base}/d.jpg"}]
 
 
 def test_a_job_that_is_cancelled_does_not_wait_for_the_source(

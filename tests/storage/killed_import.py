@@ -17,7 +17,9 @@ def _main(uri: str) -> None:
     settings = Settings(mongodb_uri=uri, local=True)
     database = Database(settings)
     audit = AuditService(MongoAuditStore(database), keep_days=1)
-    worker = ImportWorker(ImportStore(database), audit, settings)
+    worker = ImportWorker(
+        ImportStore(database), JobService(MongoJobStore(database)), audit, settings
+    )
     JobRunner(JobService(MongoJobStore(database)), {IMPORT: worker.apply}).run_one()
 
 

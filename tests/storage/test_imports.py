@@ -42,7 +42,7 @@ SETTINGS = Settings(local=True)
 
 def worker_of(database: Database) -> ImportWorker:
     audit = AuditService(MongoAuditStore(database), keep_days=1)
-    return ImportWorker(ImportStore(database), audit, SETTINGS)
+    return ImportWorker(ImportStore(database), JobService(MongoJobStore(database)), audit, SETTINGS)
 
 
 class Shop:

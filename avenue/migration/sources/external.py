@@ -1,8 +1,9 @@
 """Pictures that live elsewhere: those that products, groups and pages of a site name by URL."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from avenue.media.library import Incoming
@@ -42,6 +43,20 @@ class ExternalAddresses(OldAddresses):
         return replace(url) if url and _is_picture(url) else None
 
 
+NamedAfter = Callable[[str | None], tuple[Sequence[tuple[Claim, str]], str | None]]
+"""Returns some owners behind a cursor with each URL that they name, and the next cursor."""
+
+
+def named_by_owners(site_id: str, owners: PictureOwners) -> NamedAfter:
+    """Return what gives all owners of a site that name pictures by URL."""
+
+    def after(cursor: str | None) -> tuple[Sequence[tuple[Claim, str]], str | None]:
+        found = owners.external_after(site_id, Claim(**json.loads(cursor)) if cursor else None)
+        return found, json.dumps(asdict(found[-1][0])) if found else None
+
+    return after
+
+
 class ExternalPictures:
     """See `Source`: what owners of pictures name. Each entry says who names it."""
 
@@ -50,31 +65,21 @@ class ExternalPictures:
     hosts: Sequence[str] = ()
 
     def __init__(
-        self,
-        site_id: str,
-        owners: PictureOwners,
-        addresses: ExternalAddresses,
-        fetcher: Fetcher,
+        self, named_after: NamedAfter, addresses: ExternalAddresses, fetcher: Fetcher
     ) -> None:
-        self._site = site_id
-        self._owners = owners
+        self._named_after = named_after
         self._addresses = addresses
         self._fetcher = fetcher
 
     def page(self, cursor: str | None) -> Listed:
         """See `Source.page`."""
-        last = Claim(**json.loads(cursor)) if cursor else None
-        found = self._owners.external_after(self._site, last)
+        found, following = self._named_after(cursor)
         named = [
             (url, Reference(kind=claim.kind, id=claim.id, address=address, path=url))
             for claim, address in found
             if (url := self._addresses.path_in(address))
         ]
-        at = found[-1][0] if found else None
-        return Listed(
-            entries=_entries(named),
-            cursor=json.dumps({"kind": at.kind, "id": at.id}) if at else None,
-        )
+        return Listed(entries=_entries(named), cursor=following)
 
     def opened(self, entry: Entry, *, max_bytes: int) -> AbstractContextManager[Incoming]:
         """See `Source.opened`."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from avenue.errors import AvenueError, Translate, filled, words_of
+from avenue.jobs.models import Job
 from avenue.shop.models import Group, Product
 
 Written = str | list[str] | None
@@ -158,7 +159,8 @@ class NewImport:
     """An import about to begin. `by` is the person it is done for, or the id of a command.
 
     `runs_shop`: all products of the site are theirs to change.
-    `key` is what the person called this request, `total` the number of rows.
+    `key` is what the person called this request, `total` the number of rows. With `fetch_images`
+    the pictures that `image_urls` name are brought in afterwards.
     """
 
     id: str
@@ -170,14 +172,19 @@ class NewImport:
     dry_run: bool
     key: str | None
     total: int
+    fetch_images: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import(NewImport):
-    """One run of an import; `done` and `counts` (by `Outcome`) are of rows."""
+    """One run of an import; `done` and `counts` (by `Outcome`) are of rows.
+
+    `job` does the rows, `images_job` brings the pictures in.
+    """
 
     stage: Stage
     job: str | None
+    images_job: str | None = None
     done: int
     counts: Mapping[str, int]
     undo: UndoRun | None
@@ -191,11 +198,15 @@ class Import(NewImport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStanding:
-    """An import and where it stands; `error` is the trouble its job is in, in a sentence."""
+    """An import and where it stands; `error` is the trouble its job is in, in a sentence.
+
+    `images` is the job that brings its pictures in.
+    """
 
     run: Import
     state: State
     error: str | None
+    images: Job | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from avenue.clock import iso
 from avenue.errors import Translate
+from avenue.jobs.models import Job
 from avenue.shop.importing.models import Import, ImportStanding, Outcome, Reversal, Row
-from avenue.shop.importing.replies import ImportReply, ImportUndo, RowReply
+from avenue.shop.importing.replies import ImportImages, ImportReply, ImportUndo, RowReply
 from avenue.shop.importing.texts import difference
 
 NOT_UTF_8 = "The file is not UTF-8 and was read as {encoding}: look whether the accents are right."
@@ -19,6 +20,8 @@ def import_json(standing: ImportStanding) -> ImportReply:
         "state": standing.state,
         "error": standing.error,
         "dry_run": run.dry_run,
+        "fetch_images": run.fetch_images,
+        "images": images_json(standing.images) if standing.images else None,
         "name": run.name,
         "format": run.layout.format,
         "encoding": run.layout.encoding,
@@ -66,6 +69,23 @@ def row_json(row: Row, locale: str, translate: Translate = str) -> RowReply:
         "undo": {"outcome": row.undone.reversal, "kept": list(row.undone.kept)}
         if row.undone
         else None,
+    }
+
+
+def images_json(job: Job) -> ImportImages:
+    """Return how far a job that brings pictures in is, and what came of it."""
+    result = job.result or {}
+    return {
+        "job": job.id,
+        "state": job.state,
+        "error": job.error,
+        "progress": {"done": job.progress.done or 0, "total": job.progress.total or 0},
+        "stored": result.get("stored", 0),
+        "refused_total": result.get("refused_total", 0),
+        "refused": [
+            {"url": each["path"], "code": each["code"], "message": each["message"]}
+            for each in result.get("refused", ())
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from avenue.jobs.models import State as JobState
 from avenue.shop.importing.models import Outcome, Reversal, State
 from avenue.totals import Total
 
@@ -24,6 +25,26 @@ class ImportUndo(TypedDict):
     finished_at: str | None
 
 
+class RefusedImage(TypedDict):
+    """A picture that was not brought in."""
+
+    url: str
+    code: str
+    message: str
+
+
+class ImportImages(TypedDict):
+    """How far bringing the pictures in is, and what came of it."""
+
+    job: str
+    state: JobState
+    error: str | None
+    progress: Progress
+    stored: int
+    refused_total: int
+    refused: Annotated[list[RefusedImage], Field(description="The first 100.")]
+
+
 class ImportReply(TypedDict):
     """An import: how far it is, and what came of it."""
 
@@ -31,6 +52,10 @@ class ImportReply(TypedDict):
     state: State
     error: Annotated[str | None, Field(description="What keeps it from going on.")]
     dry_run: bool
+    fetch_images: bool
+    images: Annotated[
+        ImportImages | None, Field(description="Null until the rows are in, and without them.")
+    ]
     name: str
     format: str
     encoding: str

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from flask_babel import LazyString
 
 from avenue.errors import AvenueError
+from avenue.jobs.models import State as JobState
 from avenue.shop.importing.models import Outcome, Refusal, Reversal, State
 from avenue.web.language import gettext
 from avenue.web.language import lazy_gettext as _
@@ -43,6 +44,15 @@ STATES: Mapping[str, tuple[str, LazyString]] = {
     State.FAILED: ("bad", _("Stopped")),
     State.UNDOING: ("", _("Being undone")),
     State.UNDONE: ("warn", _("Undone")),
+}
+
+IMAGES_STATES: Mapping[JobState, tuple[str, LazyString]] = {
+    JobState.QUEUED: ("", _("Waiting")),
+    JobState.RUNNING: ("", _("At work")),
+    JobState.PAUSED: ("warn", _("Paused")),
+    JobState.DONE: ("good", _("Finished")),
+    JobState.FAILED: ("bad", _("Stopped")),
+    JobState.CANCELLED: ("warn", _("Cancelled")),
 }
 
 ALL_WRONG = ("bad", _("All rows wrong"))
@@ -132,6 +142,7 @@ OF_A_ROW: Mapping[str, LazyString] = {
 
 PROGRESS_TEXTS: Mapping[str, LazyString] = {
     "progress": _("{done} of {total} rows"),
+    "images": _("{done} of {total} photos"),
     "finished": _("Finished."),
     "lost": _("The connection is gone. We go on looking."),
 }

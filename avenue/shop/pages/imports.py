@@ -12,8 +12,11 @@ from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role
+from avenue.jobs.models import Job
+from avenue.jobs.models import State as JobState
 from avenue.media.naming import safe_name
 from avenue.shop.importing.models import ImportStanding, Outcome, Reversal, Row, RowQuery, State
+from avenue.shop.importing.presenting import images_json
 from avenue.shop.importing.texts import difference
 from avenue.shop.models import ListQuery, Sort
 from avenue.shop.pages import import_words as words
@@ -34,6 +37,7 @@ PATH = "/admin/imports"
 PAST_RUNS, ROWS, ROWS_BEFORE_UNDO = 20, 50, 20
 ROW_NUMBER = re.compile("[0-9]{1,9}")
 AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.UNDOING})
+IMAGES_AT_WORK = frozenset({JobState.QUEUED, JobState.RUNNING})
 CHANGING = (Outcome.CREATED, Outcome.UPDATED)
 
 blueprint = Blueprint("import_pages", __name__, url_prefix=PATH, template_folder="../templates")
@@ -106,6 +110,7 @@ def show_import(import_id: str) -> Response:
         run=standing.run,
         state=_state(standing),
         at_work=standing.state in AT_WORK,
+        images=_images(standing.images),
         progress=standing.run.undo or standing.run,
         counts=_counts(standing.run.counts, Outcome),
         reversals=_counts(standing.run.undo.counts, Reversal) if standing.run.undo else {},
@@ -126,7 +131,9 @@ def show_import(import_id: str) -> Response:
 def apply_import(import_id: str) -> Response:
     """Do what a dry run has shown, and go to the import that does it."""
     try:
-        standing, is_new = using(ImportService).apply(current_actor(), import_id)
+        standing, is_new = using(ImportService).apply(
+            current_actor(), import_id, fetch_images="fetch_images" in request.form
+        )
     except NotFound:
         raise
     except AvenueError as error:
@@ -230,6 +237,19 @@ def _row(row: Row) -> Mapping[str, object]:
         "wrong": wrong,
         "undone": words.REVERSALS[row.undone.reversal] if row.undone else None,
         "kept": ", ".join(str(words.FIELDS.get(each, each)) for each in kept),
+    }
+
+
+def _images(job: Job | None) -> Mapping[str, object] | None:
+    """Return what a page says of bringing pictures in, None where nobody does."""
+    if job is None:
+        return None
+    found = images_json(job)
+    return {
+        **found,
+        "at_work": job.state in IMAGES_AT_WORK,
+        "state": words.IMAGES_STATES[job.state],
+        "left": max(found["refused_total"] - len(found["refused"]), 0),
     }
 
 

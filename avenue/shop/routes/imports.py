@@ -50,6 +50,19 @@ class ImportQuery(TypedDict, total=False):
 
     dry_run: Annotated[Literal["0", "1"], Field(description="1: only say what would be.")]
     name: Annotated[str, Field(description="The file's name, when it is the body.")]
+    fetch_images: Annotated[
+        Literal["0", "1"],
+        Field(description="1: bring the pictures at `image_urls` in when the rows are."),
+    ]
+
+
+class ApplyQuery(TypedDict, total=False):
+    """How to do what a dry run has shown."""
+
+    fetch_images: Annotated[
+        Literal["0", "1"],
+        Field(description="1: bring the pictures at `image_urls` in when the rows are."),
+    ]
 
 
 class RowsQuery(PageQuery, total=False):
@@ -93,6 +106,7 @@ def begin_import() -> tuple[Response, int, dict[str, str]]:
         sha256=file.sha256,
         dry_run=choice("dry_run", request.args.get("dry_run", "0"), ["0", "1"]) == "1",
         key=idempotency_key(),
+        fetch_images=_fetches_images(),
     )
     if standing.run.dry_run:
         nothing_changed()
@@ -152,12 +166,14 @@ def list_rows(import_id: str) -> Response:
 @audited("import.begun")
 @require(Role.SELLER)
 @described(
+    query=ApplyQuery,
     replies={202: Reply({JSON: ImportReply}, headers=(LOCATION, "Idempotent-Replayed"))},
-    refuses=(ImportNotFound, NotAFinishedDryRun),
+    refuses=(Invalid, ImportNotFound, NotAFinishedDryRun),
 )
 def apply_import(import_id: str) -> tuple[Response, int, dict[str, str]]:
     """Do what a dry run has shown, in the background, without sending the table again."""
-    return _begun(*using(ImportService).apply(current_actor(), import_id))
+    begun = using(ImportService).apply(current_actor(), import_id, fetch_images=_fetches_images())
+    return _begun(*begun)
 
 
 @blueprint.post("/<import_id>/undo")
@@ -174,6 +190,10 @@ def _begun(standing: ImportStanding, is_new: bool) -> tuple[Response, int, dict[
     if not is_new:
         headers["Idempotent-Replayed"] = "true"
     return jsonify(import_json(standing)), 202, headers
+
+
+def _fetches_images() -> bool:
+    return choice("fetch_images", request.args.get("fetch_images", "0"), ["0", "1"]) == "1"
 
 
 def the_file() -> IncomingFile:

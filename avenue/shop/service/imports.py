@@ -13,6 +13,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
+from avenue.media.references import IMPORT_EXTERNAL
 from avenue.shop.importing.deciding import Decider, decide_undo
 from avenue.shop.importing.errors import (
     ImportNotFound,
@@ -64,8 +65,11 @@ class ImportService:
         sha256: str,
         dry_run: bool,
         key: str | None,
+        fetch_images: bool = False,
     ) -> tuple[ImportStanding, bool]:
         """Begin an import of the table in `file`, and tell whether it is a new one.
+
+        With `fetch_images` the pictures at its `image_urls` are brought in when the rows are.
 
         It is not when this `key` (Idempotency-Key) began one, or one with the same bytes is not
         finished; one that was given up goes on then. Raise `UnreadableTable`, `NoSkuColumn`,
@@ -84,9 +88,10 @@ class ImportService:
             dry_run=dry_run,
             key=key,
             total=table.total,
+            fetch_images=fetch_images,
         )
         run = self._imports.begin(site.id, new)
-        if (run.sha256, run.dry_run) != (sha256, dry_run):
+        if (run.sha256, run.dry_run, run.fetch_images) != (sha256, dry_run, fetch_images):
             raise IdempotencyKeyReused
         if run.stage is Stage.RECEIVING:
             is_own = functools.partial(is_own_picture, site)
@@ -94,11 +99,14 @@ class ImportService:
             self._imports.put_rows(site.id, run.id, rows)
         return self._at_work(site.id, run.id), run.id == new.id
 
-    def apply(self, actor: Actor, import_id: str) -> tuple[ImportStanding, bool]:
+    def apply(
+        self, actor: Actor, import_id: str, *, fetch_images: bool = False
+    ) -> tuple[ImportStanding, bool]:
         """Begin an import of the rows of an own dry run, and tell whether it is a new one.
 
-        What the dry run refused stays refused. Applied once more, it is the same import. Raise
-        `ImportNotFound` or `NotAFinishedDryRun`.
+        What the dry run refused stays refused. Applied once more, it is the same import; pictures
+        are fetched as in `start`, if this or the dry run says so. Raise `ImportNotFound` or
+        `NotAFinishedDryRun`.
         """
         dry = self._own(actor, import_id)
         if not dry.dry_run or dry.stage is not Stage.DONE:
@@ -114,6 +122,7 @@ class ImportService:
             dry_run=False,
             key=f"apply {dry.id}",
             total=dry.total,
+            fetch_images=fetch_images or dry.fetch_images,
         )
         run = self._imports.begin(site_id, new)
         if run.stage is Stage.RECEIVING:
@@ -194,7 +203,8 @@ class ImportService:
     def _standing(self, run: Import) -> ImportStanding:
         finished = {Stage.DONE: State.DONE, Stage.UNDONE: State.UNDONE}
         if run.stage in finished:
-            return ImportStanding(run=run, state=finished[run.stage], error=None)
+            images = self._jobs.known(run.images_job)
+            return ImportStanding(run=run, state=finished[run.stage], error=None, images=images)
         job = self._job_of(run)
         if _job_id(run) and _is_over(job):
             error = (job and job.error) or GIVEN_UP
@@ -211,8 +221,11 @@ class ImportService:
 class ImportWorker:
     """Does the work of imports, some rows at a time, and goes on where a killed one ended."""
 
-    def __init__(self, imports: ImportStore, audit: AuditService, settings: Settings) -> None:
+    def __init__(
+        self, imports: ImportStore, jobs: JobService, audit: AuditService, settings: Settings
+    ) -> None:
         self._imports = imports
+        self._jobs = jobs
         self._audit = audit
         self._most_images = settings.max_images_per_product
 
@@ -225,6 +238,7 @@ class ImportWorker:
             if run.stage is not Stage.APPLYING:
                 if not run.dry_run:
                     self._write_down("import.finished", run, job, IMPORT, run.counts)
+                    self._fetch_images(site_id, run)
                 return run.counts
 
     def undo(self, job: RunningJob) -> Mapping[str, int]:
@@ -239,6 +253,13 @@ class ImportWorker:
                 self._imports.remove_empty_groups(site_id, import_id)
                 self._write_down("import.undone", run, job, UNDO, run.undo.counts)
                 return run.undo.counts
+
+    def _fetch_images(self, site_id: str, run: Import) -> None:
+        """Let a job bring the pictures in that the rows of an import name, if that is wanted."""
+        if run.fetch_images and run.images_job is None:
+            args = {"import": run.id}
+            job = self._jobs.enqueue(IMPORT_EXTERNAL, args, site=site_id, key=f"table {run.id}")
+            self._imports.set_images_job(site_id, run.id, job.id)
 
     def _write_down(
         self, action: str, run: Import, job: RunningJob, kind: str, counts: Mapping[str, int]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from avenue.errors import Unavailable
+from avenue.media.models import Claim
 from avenue.shop.importing.errors import ImportNotFound
 from avenue.shop.importing.models import (
     Decision,
@@ -102,6 +103,10 @@ class ImportStore:
         field = "undo.job" if undoes else "job"
         self._imports(site_id).update({"_id": import_id}, {"$set": {field: job_id}})
 
+    def set_images_job(self, site_id: str, import_id: str, job_id: str) -> None:
+        """Note which job brings the pictures of an import in."""
+        self._imports(site_id).update({"_id": import_id}, {"$set": {"images_job": job_id}})
+
     # Looking
 
     def get(self, site_id: str, import_id: str) -> Import:
@@ -159,6 +164,30 @@ class ImportStore:
         ):
             yield from (row for _, row in found)
             last = found[-1][0]
+
+    def images_after(
+        self, site_id: str, import_id: str, cursor: str | None
+    ) -> tuple[list[tuple[Claim, str]], str | None]:
+        """Return the products of some rows with each URL that they and their rows name.
+
+        `cursor` is what an earlier call returned beside them; None is the end.
+        """
+        rows = self._rows(site_id).values(
+            lambda each: (each["_id"], _row(each)),
+            _after(import_id, cursor or ""),
+            sort=[("_id", 1)],
+            limit=ROWS_AT_ONCE,
+        )
+        ids = [row.product for _, row in rows if row.product and row.values.get("image_urls")]
+        products = product_store.with_ids(self._products(site_id), ids)
+        named = [
+            (product.claim, image.url)
+            for _, row in rows
+            if (product := products.get(row.product or ""))
+            for image in product.images
+            if image.url and image.url in (row.values.get("image_urls") or ())
+        ]
+        return named, rows[-1][0] if rows else None
 
     # Working
 
@@ -254,6 +283,9 @@ class ImportStore:
 
     def _imports(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(IMPORTS)
+
+    def _products(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(PRODUCTS)
 
     def _rows(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(ROWS)
@@ -415,7 +447,8 @@ def _fresh(new: NewImport) -> Document:
         "counts": {},
         "undo": None,
         "finished_at": None,
-        "open_key": f"{new.by}/{new.sha256}/{new.dry_run}",
+        "open_key": f"{new.by}/{new.sha256}/{new.dry_run}/{new.fetch_images}",
+        "fetch_images": new.fetch_images,
     }
     if new.key is not None:
         document["request_key"] = f"{new.by}/{new.key}"
@@ -441,7 +474,9 @@ def _import(document: Document) -> Import:
         key=document["key"],
         total=document["total"],
         stage=Stage(document["stage"]),
+        fetch_images=document.get("fetch_images", False),
         job=document["job"],
+        images_job=document.get("images_job"),
         done=document["done"],
         counts=document["counts"],
         undo=UndoRun(

@@ -7,13 +7,17 @@ const PAUSE = 700;
 const LONGEST_PAUSE = 8000;
 let left = 0;
 
-/** Show how far a job is; return whether it goes on. */
-function show(place, run) {
+/** Show how far a job, or the part of it that the place is for, is; return whether it goes on. */
+function show(place, whole) {
+  const run = place.dataset.part ? whole[place.dataset.part] : whole;
   const { done, total } = (run.undo || run).progress;
   const bar = place.querySelector("progress");
   bar.max = total || 1;
   bar.value = done;
-  place.querySelector("[data-numbers]").textContent = text("progress", { done, total });
+  place.querySelector("[data-numbers]").textContent = text(place.dataset.part || "progress", {
+    done,
+    total,
+  });
   return place.dataset.moving.split(" ").includes(run.state);
 }
 
