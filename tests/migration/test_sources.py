@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -39,8 +41,12 @@ from avenue.shop.store.imports import ImportStore
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.backup import s3
-from tests.migration.house import House
+from tests.commands import Commands
+from tests.forking import forked
+from tests.migration.house import OWNERS, House, house
+from tests.migration.killed_source_import import bring, settings_of
 from tests.migration.stand_ins import ACCOUNT_HASH, KEY, SECRET, StandIn, limited, served
+from tests.mongod import Mongod, lifetime_of_transactions
 from tests.threads import Threads
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
@@ -524,6 +530,79 @@ def test_a_job_that_is_cancelled_does_not_wait_for_the_source(
         jobs.cancel(job.id)
         assert over.result(DEADLINE_SECONDS)
     assert jobs.get(job.id).state == "cancelled"
+
+
+BASE = "http://pictures.example/demo/image/upload/v1"
+
+
+def fill(avenue: House, count: int) -> None:
+    """Products, a group and a page that name pictures elsewhere, some of them several times."""
+    for number in range(0, count, 4):
+        urls = [f"{BASE}/f{(number + place) % count}.jpg" for place in range(6)]
+        avenue.add_owner("group" if number % 16 == 0 else "product", f"o{number}", *urls)
+    html = "".join(f'<img src="{BASE}/f{number}.jpg">' for number in range(0, count, 3))
+    page = {"_id": "p" * 22, "site": "default", "title": "P", "slug": "p", "revision": 1}
+    avenue.raw["page_content"].insert_one({**page, "draft": {"html": html}, "assets": []})
+
+
+def end_of(avenue: House) -> Any:
+    """All that came of an import, with hashes in place of ids."""
+    assets = list(avenue.raw["assets"].find({"claim": {"$ne": None}, "state": "live"}))
+    hashes = {each["_id"]: each["versions"][0]["sha256"] for each in assets}
+    page = avenue.raw["page_content"].find_one() or {"draft": {"html": ""}}
+    owners = (each for name in OWNERS.values() for each in avenue.raw[name].find())
+    return {
+        "assets": sorted(
+            (each["claim"]["id"], each["name"], hashes[each["_id"]]) for each in assets
+        ),
+        "owners": {
+            each["_id"]: [hashes[one["asset"]] if "asset" in one else one for one in each["images"]]
+            for each in owners
+        },
+        "old": sorted(
+            (each["path"], hashes.get(each["asset"])) for each in avenue.raw["legacy_urls"].find()
+        ),
+        "page": re.sub(
+            "avenue:([A-Za-z0-9_-]{22})", lambda found: hashes[found[1]], page["draft"]["html"]
+        ),
+    }
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["external", "supabase"])
+def test_a_killed_import_ends_as_one_that_nobody_disturbed(
+    mongod: Mongod, commands: Commands, stand_in: StandIn, tmp_path: Path, what: str
+) -> None:
+    """SIGKILL at five points, then a run to the end."""
+    count = 80
+    stand_in.files = {f"f{seed}": picture(seed) for seed in range(count)}
+    with (
+        # What a killed transaction has locked is free after 60 s; the test does not wait for that.
+        lifetime_of_transactions(mongod, 3),
+        house(mongod, commands) as disturbed,
+        house(mongod, commands) as calm,
+    ):
+        if what == "external":
+            fill(disturbed, count)
+            fill(calm, count)
+        for killed_at in (1, 10, 25, 45, 70):
+            told = (what, disturbed.uri, str(stand_in.port), str(tmp_path), KEY)
+            process = forked(
+                "tests.migration.killed_source_import", *told, env={"PATH": os.environ["PATH"]}
+            )
+            adopted = disturbed.raw["adopted"]
+            while process.poll() is None and adopted.count_documents({}) < killed_at:
+                os.sched_yield()
+            assert process.poll() is None, killed_at
+            process.kill()
+            process.wait(DEADLINE_SECONDS)
+        for each in (disturbed, calm):
+            settings = settings_of(each.uri, tmp_path, KEY)
+            assert bring(what, settings, stand_in.port) == []
+        assert end_of(disturbed) == end_of(calm)
+        before = disturbed.everything()
+        assert bring(what, settings_of(disturbed.uri, tmp_path, KEY), stand_in.port) == []
+        assert disturbed.everything() == before
 
 
 @pytest.mark.long
