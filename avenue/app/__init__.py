@@ -17,6 +17,7 @@ from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background
 from avenue.app.backups import backup_service
+from avenue.app.moves import move_service
 from avenue.app.services import (
     account_service,
     alert_service,
@@ -93,6 +94,8 @@ from avenue.media.policy import (
 from avenue.media.reading import MediaReader
 from avenue.media.refreshing import Refresher
 from avenue.media.store import AssetStore, LegacyUrls
+from avenue.moves import pages as move_pages
+from avenue.moves import routes as move_routes
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.pages.products import KnownProblems
@@ -225,6 +228,8 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         failure_pages.blueprint,
         backup_routes.blueprint,
         backup_pages.blueprint,
+        move_routes.blueprint,
+        move_pages.blueprint,
         status_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
@@ -259,7 +264,7 @@ def _answer_machines(
     operators.install(app, known_sites)
     health.install(app)
     readiness = ReadinessService(database, probe_service(settings, database).probe)
-    provide(app, readiness, backup_service(settings, database))
+    provide(app, readiness, backup_service(settings, database), move_service(settings, database))
     app.register_blueprint(readiness_routes.blueprint)
     scraping.install(app, lambda: queues_of(database))
 

@@ -144,6 +144,8 @@ class _Telling:
 
     def tell(self, job: Job) -> int:
         """Tell of a job that is over; return the exit code."""
+        if sys.stderr.isatty():
+            click.echo(err=True)
         if job.result is not None and self._passes is None:
             self._say(job.result)
         if job.error is not None:

@@ -112,10 +112,10 @@ class MoveService:
         }
         return self._begin(actor, EXPORT, args, is_local=not is_remote)
 
-    def start(self, actor: Actor, job_id: str) -> Job:
+    def start(self, actor: Actor, job_id: str, *, follows: bool) -> Job:
         """Begin in earnest what a dry run looked at, or once more what is over.
 
-        Raise `JobNotFound`.
+        Of those, an adoption goes on if it `follows`. Raise `JobNotFound`.
         """
         move = self.get(actor, job_id)
         if not move.can_start:
@@ -124,6 +124,8 @@ class MoveService:
         sealed = {SEALED: args.pop(SEALED)} if SEALED in args else {}
         is_local = move.job.machine is not None
         args["is_dry"] = False
+        if move.job.kind == ADOPT:
+            args["follows"] = follows
         return self._begin(actor, move.job.kind, args, sealed, is_local=is_local)
 
     def list(self, actor: Actor) -> list[Move]:

@@ -39,6 +39,7 @@ TYPED_OPTIONS = frozenset(
     {
         MECHANISM,
         "appname",
+        "connecttimeoutms",
         "authsource",
         "directconnection",
         "journal",
@@ -46,6 +47,7 @@ TYPED_OPTIONS = frozenset(
         "replicaset",
         "retryreads",
         "retrywrites",
+        "serverselectiontimeoutms",
         "ssl",
         "tls",
         "w",

@@ -20,6 +20,8 @@ from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
 from avenue.storage.connection import Database
 from tests.browser.house import Visitor, check_accessible
+from tests.migration.earlier_shop import fill
+from tests.mongod import QUICK_HEARTBEAT, database_name
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -159,6 +161,34 @@ def test_work_is_followed_paused_and_cancelled_by_keys(admin: Visitor, jobs: Job
     assert jobs.get(job.id).is_finished
 
 
+def test_an_earlier_application_moves_in_by_keys_alone(
+    admin: Visitor, server: Server, database: Database
+) -> None:
+    client, name = database.client, database_name()
+    shop = fill(client[name])
+    try:
+        page = admin.page
+        page.goto(PATH)
+        tab(page, "Mudanza")
+        check_accessible(page)
+        page.get_by_label("Dirección de la base de datos anterior").focus()
+        ours = database.raw.name
+        quick = f"&{QUICK_HEARTBEAT}"
+        address = server.uri.replace(f"/{ours}", f"/{name}").replace(quick, "")
+        page.keyboard.type(address)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Lo que se reconoció")).to_be_visible()
+        expect(page.get_by_role("cell", name="form-0")).to_be_visible()
+        check_accessible(page)
+        page.get_by_role("button", name="Comenzar").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Lo que se incorporó")).to_be_visible()
+        brought = {"kind": "product", "collection": "shop_products"}
+        assert database.raw["adopted"].count_documents(brought) == len(shop.wanted)
+    finally:
+        client.drop_database(name)
+
+
 @pytest.mark.long
 def test_everything_works_without_javascript_on_a_phone(
     visit: Callable[..., Visitor], signed_in: Any, jobs: JobService
@@ -171,7 +201,7 @@ def test_everything_works_without_javascript_on_a_phone(
     field = page.get_by_role("textbox", name="Diagnóstico")
     assert json.loads(field.input_value())["components"]
     expect(page.get_by_role("button", name="Copiar diagnóstico")).to_be_hidden()
-    tab(page, "Migración")
+    tab(page, "Tareas en segundo plano")
     line = page.locator(f'[data-job="{job.id}"]')
     line.get_by_role("button", name="Pausar").click()
     expect(page.get_by_text("Se pone en pausa")).to_be_visible()
@@ -180,3 +210,6 @@ def test_everything_works_without_javascript_on_a_phone(
     line.get_by_role("button", name="Sí, cancelar").click()
     expect(page.get_by_text("Queda cancelada")).to_be_visible()
     assert jobs.get(job.id).is_finished
+    tab(page, "Mudanza")
+    page.get_by_role("button", name="Incorporarlas").click()
+    expect(page.get_by_text("Empezó. Abajo")).to_be_visible()

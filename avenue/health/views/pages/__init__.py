@@ -57,7 +57,7 @@ TABS = (
     (PATH, lazy_gettext("State")),
     (f"{PATH}/alerts", lazy_gettext("Alerts")),
     (f"{PATH}/history", lazy_gettext("History")),
-    (f"{PATH}/migration", lazy_gettext("Migration")),
+    (f"{PATH}/migration", lazy_gettext("Background work")),
     (f"{PATH}/cost", lazy_gettext("Cost")),
 )
 HOUSE_TABS = (
@@ -65,6 +65,8 @@ HOUSE_TABS = (
     (f"{PATH}/backups", lazy_gettext("Backups")),
 )
 """For those who run the deployment."""
+MOVE_TAB = (f"{PATH}/move", lazy_gettext("Move in or out"))
+"""For superusers."""
 
 blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
 blueprint.add_app_template_filter(words.coded, "coded")
@@ -232,7 +234,9 @@ def _page(template: str, **facts: Any) -> Response:
 
 def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
     """Return the tabs that `actor` may look at."""
-    return (*TABS, *HOUSE_TABS) if actor.runs_house else TABS
+    if not actor.runs_house:
+        return TABS
+    return (*TABS, *HOUSE_TABS, MOVE_TAB) if actor.superuser else (*TABS, *HOUSE_TABS)
 
 
 def jobs_shown(jobs: Iterable[Job], actor: Actor) -> list[dict[str, Any]]:

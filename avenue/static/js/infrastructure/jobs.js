@@ -23,6 +23,12 @@ function show(place, job) {
   return true;
 }
 
+/** Tell whether a job is among those that the page shows: all, or those of some kinds, or one. */
+function isShown(job) {
+  const { kinds, site, only } = document.querySelector("[data-lists]").dataset;
+  return (!kinds || kinds.split(" ").includes(job.kind)) && (!site || job.site === site) && (!only || job.id === only);
+}
+
 /** Tell whether the page has exactly the jobs that are not over, each as it stands. */
 function isAsBefore(jobs) {
   const places = new Map([...document.querySelectorAll("[data-job]")].map((each) => [each.dataset.job, each]));
@@ -47,7 +53,7 @@ async function follow(pause) {
   try {
     const { items } = await ask("GET", "/api/ops/jobs");
     const isDeciding = document.querySelector("details.sure[open]") !== null;
-    const open = items.filter((job) => job.every_seconds === null && job.finished_at === null);
+    const open = items.filter((job) => job.every_seconds === null && job.finished_at === null && isShown(job));
     if (!isAsBefore(open) && !isDeciding) await renew();
   } catch (error) {
     if (error.status === 401 || error.status === 403) return;

@@ -1,0 +1,240 @@
+"""`/admin/infrastructure/move`: moving in and out, for superusers: look first, then begin."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask_babel import LazyString
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, NotFound
+from avenue.export.models import Part
+from avenue.health.views.pages import PATH as INFRASTRUCTURE
+from avenue.health.views.pages import jobs_shown, tabs_for, words
+from avenue.jobs.models import Job
+from avenue.migration.models import Kind
+from avenue.moves.models import ADOPT, MOVES, Adopt, Bring, Move, TakeOut
+from avenue.moves.service import MoveService
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext
+from avenue.web.language import lazy_gettext as _
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+PATH = f"{INFRASTRUCTURE}/move"
+PAST_SHOWN = 20
+SAID: Mapping[str, LazyString] = {"started": _("It has begun. How far it is shows below.")}
+KINDS: Mapping[str, LazyString] = {
+    "people": _("People"),
+    "groups": _("Groups"),
+    "products": _("Products"),
+    "pages": _("Pages"),
+    "pictures": _("Photos of products and groups"),
+    "unnamed": _("Photos and files that nothing names"),
+}
+OUTCOMES: Mapping[str, LazyString] = {
+    "created": _("new"),
+    "updated": _("changed"),
+    "unchanged": _("unchanged"),
+    "known": _("there already"),
+    "refused": _("refused"),
+    "stored": _("stored"),
+    "present": _("there already"),
+    "elsewhere": _("stay elsewhere"),
+    "lost": _("lost"),
+    "temporary_left": _("temporary, left"),
+}
+HOLDS: Mapping[str, LazyString] = {
+    "products": _("Products"),
+    "groups": _("Groups"),
+    "pictures": _("Photos"),
+    "temporary": _("Temporary photos"),
+    "pages": _("Pages"),
+    "people": _("People"),
+    "files": _("Files"),
+}
+FIGURES: Mapping[str, LazyString] = {
+    "stored": _("Stored"),
+    "duplicates": _("With the bytes of another"),
+    "unchanged": _("Unchanged"),
+    "refused_total": _("Refused"),
+    "skipped_total": _("Passed over"),
+    "silent_total": _("Old addresses that will not answer"),
+    "products": _("Products"),
+    "groups": _("Groups"),
+    "files": _("Files"),
+    "pages": _("Pages"),
+    "private_left": _("Private files left out"),
+    "written": _("Written"),
+    "kept": _("There already"),
+    "removed": _("Removed"),
+    "left_total": _("Left out"),
+}
+"""What the figures of a report are called, in their order."""
+AS: Mapping[Kind, LazyString] = {
+    Kind.PRODUCTS: _("Photos of products"),
+    Kind.MEDIA: _("Media library"),
+    Kind.UPLOADS: _("General uploads"),
+}
+PARTS: Mapping[Part, LazyString] = {
+    Part.PRODUCTS: _("Products"),
+    Part.MEDIA: _("Media library"),
+    Part.UPLOADS: _("General uploads"),
+    Part.PAGES: _("Pages"),
+}
+
+blueprint = Blueprint("move_pages", __name__, url_prefix=PATH, template_folder="templates")
+
+
+@blueprint.get("")
+@require(superuser=True)
+def show_moves() -> Response:
+    """Show what can be begun, what goes on and what is over."""
+    return _start_page({}, None)
+
+
+@blueprint.get("/<job_id>")
+@require(superuser=True)
+def show_move(job_id: str) -> Response:
+    """Show one move: how far it is, what it found, and how to go on."""
+    actor = current_actor()
+    move = using(MoveService).get(actor, job_id)
+    return page(
+        "moves/move.html",
+        tabs=tabs_for(actor),
+        here=PATH,
+        move=move,
+        job=jobs_shown([move.job], actor)[0],
+        is_adoption=move.job.kind == ADOPT,
+        figures=_figures(move),
+        kinds=KINDS,
+        outcomes=OUTCOMES,
+        holds=HOLDS,
+        number=_number,
+        texts=words.texts(),
+        said=SAID.get(request.args.get("said", "")),
+    )
+
+
+@blueprint.post("/adopt")
+@audited("job.begun")
+@require(superuser=True)
+def adopt() -> Response:
+    """Look at an earlier application's database; its page then begins it."""
+    form = request.form
+    order = Adopt(
+        uri=form.get("uri", "").strip(),
+        map=form.get("map", "").replace("\r\n", "\n").strip(),
+        files=form.get("files", "").strip(),
+        hosts=_hosts(),
+        is_dry=True,
+    )
+    return _begun(lambda: using(MoveService).adopt(current_actor(), order, is_typed=True))
+
+
+@blueprint.post("/import")
+@audited("job.begun")
+@require(superuser=True)
+def bring() -> Response:
+    """Look at another service, a list, a folder or a ZIP; its page then begins it."""
+    form = request.form
+    chosen = form.get("kind", "")
+    order = Bring(
+        place=form.get("place", "").strip(),
+        kind=Kind(chosen) if chosen in {*Kind} else Kind.UPLOADS,
+        prefix=form.get("prefix", "").strip() or "/uploads",
+        hosts=_hosts(),
+        is_public=bool(form.get("public")),
+        is_dry=True,
+    )
+    return _begun(lambda: using(MoveService).bring(current_actor(), order, is_typed=True))
+
+
+@blueprint.post("/external")
+@audited("job.begun")
+@require(superuser=True)
+def bring_external() -> Response:
+    """Begin to bring in the pictures that records name elsewhere."""
+    return _begun(lambda: using(MoveService).bring_external(current_actor()))
+
+
+@blueprint.post("/export")
+@audited("job.begun")
+@require(superuser=True)
+def take_out() -> Response:
+    """Begin to take the site out, or only tell what that would be."""
+    form = request.form
+    order = TakeOut(
+        target=form.get("target", "").strip(),
+        parts=frozenset(each for each in Part if each in form.getlist("parts")) or frozenset(Part),
+        has_private=bool(form.get("private")),
+        is_dry=form.get("do") != "start",
+    )
+    return _begun(lambda: using(MoveService).take_out(current_actor(), order, is_typed=True))
+
+
+@blueprint.post("/<job_id>/start")
+@audited("job.begun")
+@require(superuser=True)
+def start(job_id: str) -> Response:
+    """Begin in earnest what a dry run looked at, or once more what is over."""
+    follows = bool(request.form.get("follow"))
+    return _begun(lambda: using(MoveService).start(current_actor(), job_id, follows=follows))
+
+
+def _begun(do: Callable[[], Job]) -> Response:
+    """Begin something and show it; else the forms as they were filled, but for the address."""
+    try:
+        job = do()
+    except NotFound:
+        raise
+    except AvenueError as error:
+        nothing_changed()
+        typed = {name: text for name, text in request.form.items() if name != "uri"}
+        return _start_page(typed, error)
+    note(object_id=job.id, kind=job.kind)
+    return see(f"{PATH}/{job.id}?said=started")
+
+
+def _start_page(typed: Mapping[str, str], error: AvenueError | None) -> Response:
+    actor = current_actor()
+    moves = using(MoveService).list(actor)
+    return page(
+        "moves/moves.html",
+        status=error.status if error else 200,
+        tabs=tabs_for(actor),
+        here=PATH,
+        at_work=_shown([each for each in moves if not each.job.is_finished]),
+        past=_shown([each for each in moves if each.job.is_finished][:PAST_SHOWN]),
+        site=actor.site.id,
+        move_kinds=" ".join(MOVES),
+        as_what=AS,
+        parts=PARTS,
+        has_places=bool(using(Settings).move_dir),
+        typed=typed,
+        texts=words.texts(),
+        problem=" ".join(error.said(gettext)) if error else None,
+    )
+
+
+def _shown(moves: list[Move]) -> list[dict[str, Any]]:
+    """Return jobs for `health/_jobs.html`, each leading to its own page."""
+    shown = jobs_shown([each.job for each in moves], current_actor())
+    return [{**each, "path": f"{PATH}/{each['id']}"} for each in shown]
+
+
+def _figures(move: Move) -> list[tuple[LazyString, str]]:
+    report = move.report or {}
+    if move.job.kind == ADOPT:
+        return []
+    found = ((says, report.get(name)) for name, says in FIGURES.items())
+    return [(says, _number(value)) for says, value in found if isinstance(value, int)]
+
+
+def _hosts() -> tuple[str, ...]:
+    return tuple(request.form.get("hosts", "").replace(",", " ").split())[:20]
+
+
+def _number(value: float) -> str:
+    return words.number(value, 0)

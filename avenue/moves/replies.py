@@ -1,0 +1,31 @@
+"""What `/api/ops/moves` answers."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from avenue.jobs.replies import JobReply
+
+
+class MoveReply(JobReply):
+    """A move in or out: a job, and what it is about. No address with a password is in it."""
+
+    where: Annotated[str, Field(description="From or to; of a database its hosts and its name.")]
+    dry_run: bool
+    follow: bool
+    behind_seconds: Annotated[
+        float | None, Field(description="How far behind the end of the last pass was.")
+    ]
+    report: Annotated[
+        dict[str, Any] | None,
+        Field(description="What it did, as its command tells; lists leave it out."),
+    ]
+
+
+class MoveList(TypedDict):
+    """The moves of a site."""
+
+    items: list[MoveReply]
+    next: None
+    total: int
