@@ -294,23 +294,36 @@ def test_a_source_that_does_not_answer_is_told_without_the_topology() -> None:
 
 
 def test_the_walk_through_of_the_document_works(
-    avenue: House, shop: EarlierShop, files: Path
+    avenue: House, shop: EarlierShop, files: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """Every command of docs/moving.md before those of other services (test_sources.py)."""
     text = (Path(__file__).parents[2] / "docs/moving.md").read_text()
-    text = text.partition("\n## Files of other services")[0]  # those are in test_sources.py
+    text = text.partition("\n## Files of other services")[0]
     lines = re.findall(r"^ *python -m avenue (.*)$", text, re.MULTILINE)
-    assert len(lines) == 6
+    assert len(lines) == 11
     (files / "map.toml").write_text(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0])
     environment = {**avenue.environment, "AVENUE_ADOPT_FROM": uri_of(avenue, shop)}
+    out = tmp_path_factory.mktemp("out")
+    places = {
+        "old/uploads": str(files),
+        "map.toml": str(files / "map.toml"),
+        "backups": str(out / "backups"),
+        "taken": str(out / "taken"),
+    }
+    before = shop.raw.command("dbHash")["md5"]
     for line in lines:
-        places = {"old/uploads": str(files), "map.toml": str(files / "map.toml")}
         arguments = [places.get(each, each) for each in line.split()]
         done = avenue.commands.run(*arguments, env=environment)
         # This shop has records with faults, and they are told of.
-        assert done.returncode == (0 if line == "migrate" else 1), done.stdout.decode()
+        has_faults = line.startswith(("adopt", "fsck"))
+        assert done.returncode == int(has_faults), (line, done.stdout.decode(), done.stderr)
         if line == "fsck":  # the one picture that is lost
             assert b"\n1 local_path\n" in done.stdout
     assert hashes(avenue, "folder") == shop.wanted["folder"]
+    assert avenue.raw["sites"].find_one({"_id": "default"})["hosts"][-1] == "tienda.example"
+    assert len(list((out / "backups/snapshots").iterdir())) == 1
+    assert (out / "taken/products/F0/1.jpg").is_file()
+    assert shop.raw.command("dbHash")["md5"] == before
 
 
 def test_a_foreign_database_is_told_the_way(avenue: House, shop: EarlierShop) -> None:
