@@ -58,7 +58,7 @@ from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.media.variants import EAGER
-from avenue.moves.models import ADOPT, EXPORT, IMPORT_FOLDER, IMPORT_FROM
+from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
@@ -88,7 +88,7 @@ FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
 """Those that run again and again."""
-MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXTERNAL)
+MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
     FIGURES,
@@ -211,7 +211,7 @@ class Background:
         `JobPaused`.
         """
         job = self._jobs.get(job_id)
-        with self._working(job.kind):
+        with self._working(job):
             while not job.is_finished:
                 if job.state is State.PAUSED:
                     raise JobPaused(job=job.id)
@@ -221,13 +221,13 @@ class Background:
         return job
 
     @contextmanager
-    def _working(self, kind: str) -> Iterator[None]:
-        """Do what is due of one kind meanwhile; the job in hand at the end is handed back.
+    def _working(self, job: Job) -> Iterator[None]:
+        """Do one job meanwhile; it is handed back when it is not over at the end.
 
-        Nothing else: whoever waits for a check does not wait for all that is due beside it.
+        Nothing else: whoever waits for it does not wait for all that is due beside it.
         """
         over = threading.Event()
-        runner = JobRunner(self._own, {kind: self._handlers[kind]})
+        runner = JobRunner(self._own, {job.kind: self._handlers[job.kind]}, only=job.id)
         worker = threading.Thread(target=_work_until, args=(runner, over), name="jobs")
         worker.start()
         try:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from avenue.app.exports import export
+from avenue.app.exports import export, export_import_of
 from avenue.app.files import AdoptionOrder, adoption_of, folder_import_of
 from avenue.app.imports import MOST_TOLD, SourceOrder, source_import_of
 from avenue.clock import utc_now
@@ -26,7 +26,14 @@ from avenue.migration.adopt.service import Adoption
 from avenue.migration.models import FolderOrder, Kind, Outcome, Problem
 from avenue.migration.plan import Plan
 from avenue.migration.sources.plan import EntryPlan
-from avenue.moves.models import ADOPT, EXPORT, IMPORT_FOLDER, IMPORT_FROM, SEALED
+from avenue.moves.models import (
+    ADOPT,
+    EXPORT,
+    IMPORT_EXPORT,
+    IMPORT_FOLDER,
+    IMPORT_FROM,
+    SEALED,
+)
 from avenue.moves.service import MoveService
 from avenue.storage.connection import Database
 from avenue.storage.earlier import Changes, SourceAway
@@ -59,6 +66,7 @@ class MoveJobs:
             ADOPT: self.adopt,
             IMPORT_FROM: self.bring_source,
             IMPORT_FOLDER: self.bring_folder,
+            IMPORT_EXPORT: self.bring_export,
             EXPORT: self.take_out,
         }
 
@@ -101,10 +109,11 @@ class MoveJobs:
             source_import_of(self._settings, self._database, _site(job), order, plan) as opened,
         ):
             told = _Told(job)
-            for _ in opened.work.read():
+            for _ in opened.work.read(job.save):
                 told.tell(0, None)
             amounts = plan.amounts()
-            work = opened.work.preview() if job.args["is_dry"] else opened.work.bring()
+            is_dry = job.args["is_dry"]
+            work = opened.work.preview() if is_dry else opened.work.bring(job.save)
             told.watch(work, amounts.entries)
             rate = opened.origin.entries_per_hour
             return {
@@ -138,6 +147,27 @@ class MoveJobs:
                 **_counts(plan),
                 "skipped_total": plan.count_skipped(),
                 "refused": _told(plan.refused()),
+            }
+
+    def bring_export(self, job: RunningJob) -> Facts:
+        """Bring in what `export` has written."""
+        where = job.args["where"]
+        with (
+            _ends_at_once(),
+            export_import_of(self._settings, self._database, _site(job), where) as opened,
+        ):
+            told, work = _Told(job), opened.work
+            for _ in work.read():
+                told.tell(0, None)
+            told.watch(work.preview() if job.args["is_dry"] else work.bring(), work.steps)
+            return {
+                "stored": work.count_files(Outcome.STORED),
+                "duplicates": work.count_files(Outcome.DUPLICATE),
+                "unchanged": work.count_files(Outcome.UNCHANGED),
+                "refused_total": work.count_files(Outcome.REFUSED),
+                **{name: sum(counts.values()) for name, counts in work.counts.items()},
+                "refused": _told(work.refused()),
+                "silent": _told(work.silent()),
             }
 
     def take_out(self, job: RunningJob) -> Facts:

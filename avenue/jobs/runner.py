@@ -94,15 +94,18 @@ class JobRunner:
         handlers: Mapping[str, Handler],
         *,
         classes: Sequence[Collection[str]] = (),
+        only: str | None = None,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
         """Have `run_forever` run a job of each of `classes` at the same time; else one of all.
 
+        `run_one` runs no job but the one with the id `only`, if one is given.
         `prepare` is called until it succeeds once, before `run_forever` looks for a job. It is
         where the database is checked to be ours and periodic jobs are registered.
         """
         self._service = service
         self._handlers = handlers
+        self._only = only
         together = [frozenset(kinds).intersection(handlers) for kinds in classes]
         self._classes = [kinds for kinds in together if kinds] or [frozenset(handlers)]
         self._prepare = prepare
@@ -131,7 +134,7 @@ class JobRunner:
         What the handler raises is recorded in the job. Raise `Unavailable` when the database is
         away; then the job is resumed once its lease has ended.
         """
-        job = self._service.claim(self._handlers.keys())
+        job = self._service.claim(self._handlers.keys(), only=self._only)
         if job is None:
             return False
         self._run(job, stop or threading.Event())

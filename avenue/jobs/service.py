@@ -56,8 +56,18 @@ class JobStore(Protocol):
     def queues(self) -> list[Queue]:
         """Return how the jobs of each kind stand, by kind."""
 
-    def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
-        """Take the job that is due longest, lease it to `holder`, and return it; None if none."""
+    def claim(
+        self,
+        kinds: Collection[str],
+        holder: str,
+        lease_seconds: float,
+        *,
+        only: str | None = None,
+    ) -> Job | None:
+        """Take the job that is due longest, lease it to `holder`, and return it; None if none.
+
+        No other than the one with the id `only`, if one is given.
+        """
 
     def extend(self, job: Job, lease_seconds: float) -> bool:
         """Let the lease end `lease_seconds` from now."""
@@ -201,13 +211,15 @@ class JobService:
         """Return how the jobs of each kind stand, of all sites together."""
         return self._store.queues()
 
-    def claim(self, kinds: Collection[str]) -> Job | None:
+    def claim(self, kinds: Collection[str], *, only: str | None = None) -> Job | None:
         """Take the job of one of `kinds` that is due longest and lease it, or return None.
+
+        With `only` no other than the one with that id.
 
         A job whose runs keep being killed is given up here, before it takes another process along;
         one whose run was killed before it noticed a wish is paused or cancelled.
         """
-        while job := self._store.claim(kinds, new_id(), self.lease_seconds):
+        while job := self._store.claim(kinds, new_id(), self.lease_seconds, only=only):
             if job.wish is not None:
                 self._store.halt(job)
             elif job.attempts <= MOST_ATTEMPTS:

@@ -113,13 +113,20 @@ class MongoJobStore:
         )
         return [Queue(kind=each.pop("_id"), **each) for each in found]
 
-    def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
+    def claim(
+        self,
+        kinds: Collection[str],
+        holder: str,
+        lease_seconds: float,
+        *,
+        only: str | None = None,
+    ) -> Job | None:
         """Take the job that is due longest, lease it to `holder`, and return it; None if none.
 
         When the answer is lost for good, the job waits for the end of that lease: to everyone else
         it is the job of a runner that was killed.
         """
-        due = {
+        due: Document = {
             "state": {"$in": WAITING},
             "kind": {"$in": sorted(kinds)},
             "machine": {"$in": [None, self._machine]},
@@ -135,7 +142,8 @@ class MongoJobStore:
 
         def take(amiss: list[object]) -> Job | None:
             # One that nobody can read is taken like one whose runner is killed: others come first.
-            readable = {**due, "_id": {"$nin": amiss}}
+            named = {} if only is None else {"$eq": only}
+            readable = {**due, "_id": {"$nin": amiss, **named}}
             found = self._jobs.find_and_update(readable, [{"$set": taken}], sort=[("run_at", 1)])
             return _job(found) if found else None
 

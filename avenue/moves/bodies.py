@@ -50,7 +50,13 @@ class ImportBody(BaseModel):
             examples=["s3://bucket/prefix"],
         ),
     ]
-    kind: Annotated[Kind, Field(strict=False, description="What the files become.")]
+    kind: Annotated[
+        Kind | None,
+        Field(
+            strict=False,
+            description="What the files become; null: it is what `export` has written.",
+        ),
+    ] = None
     prefix: Annotated[str, Field(max_length=200)] = "/uploads"
     hosts: Hosts = []
     public: bool = False

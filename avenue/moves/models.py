@@ -12,8 +12,9 @@ from avenue.migration.models import Kind
 ADOPT = "adopt"
 IMPORT_FROM = "import_from"
 IMPORT_FOLDER = "import_folder"
+IMPORT_EXPORT = "import_export"
 EXPORT = "export"
-MOVES = (ADOPT, IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXTERNAL, EXPORT)
+MOVES = (ADOPT, IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL, EXPORT)
 SEALED = "sealed"
 """The argument that has the address of an earlier database, as `jobs.sealing` has it."""
 
@@ -38,11 +39,11 @@ class Adopt:
 class Bring:
     """Bring in what another service, a list of URLs, a folder or a ZIP has, as `kind`.
 
-    `prefix` is where a folder was served.
+    Without one, what `export` has written. `prefix` is where a folder was served.
     """
 
     place: str
-    kind: Kind
+    kind: Kind | None
     prefix: str = "/uploads"
     hosts: tuple[str, ...] = ()
     is_public: bool = False

@@ -72,10 +72,11 @@ FIGURES: Mapping[str, LazyString] = {
     "left_total": _("Left out"),
 }
 """What the figures of a report are called, in their order."""
-AS: Mapping[Kind, LazyString] = {
+AS: Mapping[Kind | str, LazyString] = {
     Kind.PRODUCTS: _("Photos of products"),
     Kind.MEDIA: _("Media library"),
     Kind.UPLOADS: _("General uploads"),
+    "": _("What they were: it is an export of Avenue"),
 }
 PARTS: Mapping[Part, LazyString] = {
     Part.PRODUCTS: _("Products"),
@@ -142,7 +143,7 @@ def bring() -> Response:
     chosen = form.get("kind", "")
     order = Bring(
         place=form.get("place", "").strip(),
-        kind=Kind(chosen) if chosen in {*Kind} else Kind.UPLOADS,
+        kind=Kind(chosen) if chosen in {*Kind} else None,
         prefix=form.get("prefix", "").strip() or "/uploads",
         hosts=_hosts(),
         is_public=bool(form.get("public")),

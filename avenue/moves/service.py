@@ -24,6 +24,7 @@ from avenue.moves.errors import PlaceNotAllowed, ServerNotAllowed
 from avenue.moves.models import (
     ADOPT,
     EXPORT,
+    IMPORT_EXPORT,
     IMPORT_FOLDER,
     IMPORT_FROM,
     MOVES,
@@ -84,13 +85,15 @@ class MoveService:
         is_list = not is_remote and Path(order.place).suffix.lower() in LISTS
         args = {
             "where": where,
-            "as": order.kind.value,
+            "as": order.kind.value if order.kind else None,
             "prefix": order.prefix,
             "hosts": list(order.hosts),
             "is_public": order.is_public,
             "is_dry": order.is_dry,
         }
         kind = IMPORT_FROM if is_remote or is_list else IMPORT_FOLDER
+        if order.kind is None:
+            kind = IMPORT_EXPORT
         return self._begin(actor, kind, args, is_local=not is_remote)
 
     def bring_external(self, actor: Actor) -> Job:

@@ -227,6 +227,9 @@ def test_a_folder_comes_in_and_the_site_goes_out_as_jobs(
     assert taken.stat().st_size > 0
     page = chief.get(f"{PAGE}/{out.id}", headers=SPANISH).text
     assert "Escritos" in page
+    back = chief.post(f"{MOVES}/import", json={"place": "salida", "dry_run": True}).json
+    facts = dict(done(house, tmp_path, back["id"]).result or {})
+    assert (back["kind"], facts["refused_total"]) == ("import_export", 0)
     assert chief.post(f"{PAGE}/external", headers=ENGLISH).status_code == 303
 
 

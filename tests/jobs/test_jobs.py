@@ -132,6 +132,16 @@ def test_what_only_one_machine_has_is_work_for_that_one(
     assert claim(service).id == local.id
 
 
+def test_who_waits_for_one_job_does_no_other(service: JobService) -> None:
+    others = [service.enqueue("work").id for _ in range(2)]
+    mine = service.enqueue("work")
+    runner = JobRunner(service, {"work": lambda _: {}}, only=mine.id)
+    assert runner.run_one()
+    assert not runner.run_one()
+    assert service.get(mine.id).state is State.DONE
+    assert {service.get(each).state for each in others} == {State.QUEUED}
+
+
 def test_a_key_is_free_again_when_its_job_is_finished(
     database: Database, service: JobService
 ) -> None:

@@ -52,11 +52,21 @@ class MemoryStore:
         known = [job for job in self.jobs.values() if site in {None, job.site}]
         return [job for job in known if job.state in states][-limit:]
 
-    def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
+    def claim(
+        self,
+        kinds: Collection[str],
+        holder: str,
+        lease_seconds: float,
+        *,
+        only: str | None = None,
+    ) -> Job | None:
         due = [
             job
             for job in self.jobs.values()
-            if job.kind in kinds and not job.is_finished and job.run_at <= self.now
+            if job.kind in kinds
+            and not job.is_finished
+            and job.run_at <= self.now
+            and only in {None, job.id}
         ]
         if not due:
             return None

@@ -54,11 +54,18 @@ class AwayStore(MemoryStore):
         self.times = times
         self.error = error
 
-    def claim(self, kinds: Collection[str], holder: str, lease_seconds: float) -> Job | None:
+    def claim(
+        self,
+        kinds: Collection[str],
+        holder: str,
+        lease_seconds: float,
+        *,
+        only: str | None = None,
+    ) -> Job | None:
         if self.times:
             self.times -= 1
             raise self.error
-        return super().claim(kinds, holder, lease_seconds)
+        return super().claim(kinds, holder, lease_seconds, only=only)
 
 
 def test_without_a_job_there_is_nothing_to_do(service: JobService) -> None:

@@ -68,6 +68,7 @@ KINDS = {
     "export": lazy_gettext("Taking the site out as files"),
     "fsck": lazy_gettext("Check and repair of the storage"),
     "import_external": lazy_gettext("Bringing in photos from other servers"),
+    "import_export": lazy_gettext("Bringing an export back in"),
     "import_folder": lazy_gettext("Bringing in a folder"),
     "import_from": lazy_gettext("Bringing in files of another service"),
     "inspect": lazy_gettext("Inspection of everything"),
