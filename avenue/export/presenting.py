@@ -157,4 +157,5 @@ def _texts(draft: Draft) -> Facts:
         "css": draft.css,
         "seo": asdict(draft.seo),
         "themed": draft.themed,
+        "translation_of": draft.translation_of,
     }

@@ -290,6 +290,12 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "old_slugs"),
         options={"partialFilterExpression": {"old_slugs": {"$exists": True}}},
     ),
+    # In which languages is a page published?
+    Index(
+        collection=PAGES,
+        keys=_up("site", "published.translation_of"),
+        options={"partialFilterExpression": {"published.translation_of": IS_TEXT}},
+    ),
     Index(collection=PAGES, keys=_up("site", "assets")),
     Index(collection=PAGES, keys=_up("site", "words")),
     *(

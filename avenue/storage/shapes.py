@@ -275,6 +275,7 @@ TEXTS: Fields = {
     "seo": maybe({"title": maybe(str), "description": maybe(str), "image": maybe(str)}),
     "is_cleaned": maybe(bool),
     "themed": maybe(bool),
+    "translation_of": maybe(str),
 }
 PAGE: Fields = {"title": maybe(str), "locale": maybe(str)}
 COUNTS = unless_missing(Of(int))

@@ -3,9 +3,10 @@
 Templates import `site_frame.html`; a page that is no template gets the same as text from `frame`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from babel import Locale, UnknownLocaleError
 from flask import Flask, current_app
 from flask_babel import force_locale
 
@@ -46,15 +47,40 @@ def install(app: Flask) -> None:
     app.add_template_global(dialled)
 
 
-def frame(site: Site, logo: Logo | None, path: str, locale: str) -> Frame:
-    """Return header and footer of the page at `path`, which is in the language of `locale`."""
+def frame(
+    site: Site,
+    logo: Logo | None,
+    path: str,
+    locale: str,
+    languages: Sequence[tuple[str, str]] = (),
+) -> Frame:
+    """Return header and footer of the page at `path`, which is in the language of `locale`.
+
+    `languages` are the locales the page is in, with the path of each.
+    """
     template = current_app.jinja_env.get_template("site_frame.html")
     with force_locale(LOCALES[spoken(site, locale)]):
         parts = template.make_module({})
         return Frame(
             header=str(parts.header(site, logo, path)),  # type: ignore[attr-defined]
-            footer=str(parts.footer(site)),  # type: ignore[attr-defined]
+            footer=str(parts.footer(site, "", _others(locale, languages))),  # type: ignore[attr-defined]
         )
+
+
+def _others(locale: str, languages: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Return the other languages of a page: the locale, what its own readers call it, the path."""
+    return [(each, name_of_locale(each), path) for each, path in languages if each != locale]
+
+
+def name_of_locale(code: str, language: str | None = None) -> str:
+    """Return what a locale is called in `language`, else in its own; of an unknown one the code."""
+    try:
+        known = Locale.parse(code, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return code
+    # Without its territory in its own: people look for "English", not for a country.
+    name = known.get_display_name(language) if language else known.get_language_name()
+    return name or code
 
 
 def spoken(site: Site, locale: str) -> str:

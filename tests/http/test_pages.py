@@ -28,7 +28,10 @@ from tests.threads import Threads, at_once
 PAGES = "/api/builder/pages"
 BASE = f"https://{HOST}"
 DRAFT = {"title": "Inicio"}
-SLUGS = "{ site: 1, slug: 1 }"
+BY_PLACE = {
+    each: f"{{ site: 1, {each}: 1 }}" for each in ("slug", "old_slugs", "published.translation_of")
+}
+"""The index by which pages are found by what visitors ask for."""
 KEPT = "public, max-age=0, s-maxage=60, stale-while-revalidate=600"
 
 
@@ -628,6 +631,36 @@ def test_an_old_address_leads_on_while_nobody_else_is_there(as_editor: Caller, n
     assert nobody.get(f"/p/{old}").status_code == 404
 
 
+def test_a_page_names_itself_in_each_of_its_languages(
+    application: Application, as_editor: Caller, nobody: Caller
+):
+    first = made(as_editor, title="Nosotros", locale="es", html="<p>Hola</p>")
+    second = made(as_editor, title="About us", locale="en", translation_of=first["id"])
+    third = made(as_editor, title="Sobre nós", locale="pt", translation_of=second["id"])
+    assert third["translation_of"] == first["id"]  # of the one that all of them name
+    published(as_editor, first)
+    alone = nobody.get(f"/p/{first['slug']}").text
+    assert "hreflang" not in alone  # the other languages are drafts
+    for each in (second, third):
+        published(as_editor, each)
+    named = [(page["locale"], page["slug"]) for page in (second, first, third)]
+    alternates = re.compile('<link rel="alternate" hreflang="([^"]+)" href="[^"]+/p/([^"]+)">')
+    for page in (first, second, third):
+        text = nobody.get(f"/p/{page['slug']}").text
+        found = alternates.findall(text)
+        assert [each for each in found if each[0] != "x-default"] == named
+        to_others = re.findall(r'<a href="/p/[^"]+" hreflang="(..)"', text)
+        assert to_others == [each for each, _ in named if each != page["locale"]]
+    elsewhere = {"_id": "e" * 22, "site": "elsewhere", "slug": "x", "locale": "fr"}
+    draft = {"html": "", "css": "", "locale": "fr", "translation_of": first["id"]}
+    application.raw["page_content"].insert_one({**elsewhere, "draft": draft, "published": draft})
+    assert "fr" not in dict(alternates.findall(nobody.get(f"/p/{first['slug']}").text))
+    refused = as_editor.put(
+        f"{PAGES}/{second['id']}", json={"translation_of": "e" * 22, "revision": 2}
+    )
+    assert (refused.status_code, refused.json["code"]) == (404, "page_not_found")
+
+
 def test_a_draft_that_was_never_seen_leaves_no_old_address(as_editor: Caller, nobody: Caller):
     page = made(as_editor)
     old = page["slug"]
@@ -650,13 +683,13 @@ def test_visitors_and_new_titles_read_no_other_page(
     asked = [
         each
         for each in raw["system.profile"].find({"ns": f"{raw.name}.page_content", "op": "query"})
-        if {"slug", "old_slugs"} & each["command"]["filter"].keys()
+        if BY_PLACE.keys() & each["command"]["filter"].keys()
     ]
     raw.drop_collection("system.profile")
-    assert len(asked) == 4
+    assert len(asked) == 5
     for each in asked:
-        index = "{ site: 1, old_slugs: 1 }" if "old_slugs" in each["command"]["filter"] else SLUGS
-        assert each["planSummary"] == f"IXSCAN {index}"
+        (by,) = BY_PLACE.keys() & each["command"]["filter"].keys()
+        assert each["planSummary"] == f"IXSCAN {BY_PLACE[by]}"
         assert each["docsExamined"] <= 1
 
 

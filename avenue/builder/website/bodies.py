@@ -22,6 +22,10 @@ Html = Annotated[str, Field(description="What stands in the body of the page.")]
 Themed = Annotated[
     bool, Field(description="Whether it has the style, menu and footer of the site.")
 ]
+TranslationOf = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=64)] | None,
+    Field(description="The id of the page that it says in another language."),
+]
 Css = Annotated[str, Field(description="The style sheet of the page.")]
 
 
@@ -47,6 +51,7 @@ class NewPage(_Body):
     css: Css = ""
     seo: SeoBody = SeoBody()
     themed: Themed = True
+    translation_of: TranslationOf = None
 
 
 class PageChanges(_Body):
@@ -60,6 +65,7 @@ class PageChanges(_Body):
     css: Css = ""
     seo: SeoBody = SeoBody()
     themed: Themed = True
+    translation_of: TranslationOf = None
 
 
 class AtRevision(_Body):

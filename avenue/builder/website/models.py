@@ -60,7 +60,7 @@ class Draft:
 
     Unless another program stored them: then `is_cleaned` is False, and nobody gets to see them
     as they are. One that is not `themed` stands by itself: without the site's style, menu and
-    footer.
+    footer. `translation_of` is the page that this one says in another language.
     """
 
     title: str
@@ -70,6 +70,7 @@ class Draft:
     seo: Seo = field(default_factory=Seo)
     is_cleaned: bool = True
     themed: bool = True
+    translation_of: str | None = None
 
     @property
     def assets(self) -> frozenset[str]:
@@ -125,11 +126,23 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """Where visitors find a page in one of its languages."""
+
+    locale: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PicturedPage:
-    """A page with the assets its draft uses, by id: those that are live and an editor may see."""
+    """A page with the assets its draft uses, by id: those that are live and an editor may see.
+
+    As visitors see it, it has its published `translations`, itself among them, by locale.
+    """
 
     page: Page
     assets: Mapping[str, Asset]
+    translations: tuple[Translation, ...] = ()
 
     @property
     def flagged(self) -> tuple[Flag, ...]:
@@ -221,7 +234,7 @@ def numbered(slug: str, number: int) -> str:
 
 def changed(draft: Draft, changes: Changes) -> Draft:
     """Return `draft` with some of its fields changed; of `seo` those that are given."""
-    own = ("title", "locale", "html", "css", "themed")
+    own = ("title", "locale", "html", "css", "themed", "translation_of")
     fields = {name: changes[name] for name in own if name in changes}
     return replace(draft, **fields, seo=replace(draft.seo, **changes.get("seo", {})))
 

@@ -78,5 +78,11 @@ def _surroundings(site: Site, pictured: PicturedPage) -> Surroundings:
     return Surroundings(
         style=style_url(site),
         fonts=font_urls(site),
-        frame=lambda: frame(site, logo_of(site, pictured), path_of(page.slug), page.draft.locale),
+        frame=lambda: frame(
+            site,
+            logo_of(site, pictured),
+            path_of(page.slug),
+            page.draft.locale,
+            [(each.locale, path_of(each.slug)) for each in pictured.translations],
+        ),
     )

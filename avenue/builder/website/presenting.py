@@ -81,6 +81,7 @@ def past_json(site: Site, entry: Entry, pictured: PicturedPage) -> replies.PastP
         "css": content.css,
         "seo": _seo(entry.draft.seo),
         "themed": entry.draft.themed,
+        "translation_of": entry.draft.translation_of,
     }
 
 
@@ -138,6 +139,7 @@ def _summary(site: Site, page: Page, flagged: tuple[Flag, ...]) -> replies.PageS
         "locale": page.draft.locale,
         "seo": _seo(page.draft.seo),
         "themed": page.draft.themed,
+        "translation_of": page.draft.translation_of,
         "status": page.status,
         "published_at": iso(published.at) if published else None,
         "url": address_of(site, page.slug) if published and page.slug else None,

@@ -25,7 +25,7 @@ from avenue.media.urls import original_url, variant_url
 from avenue.media.variants import VARIANTS, size_of, token
 from avenue.web.site_frame import Frame, Logo
 
-REVISION = 2
+REVISION = 3
 """Rises when the same page is to become another document."""
 SHARED = "og.jpg"
 """The picture for links in other programs: not all of them know WebP."""
@@ -76,6 +76,7 @@ def mark_of(site: Site, pictured: PicturedPage, around: Surroundings) -> str:
         site.shows_variants,
         pictured.page.slug,
         draft,
+        pictured.translations,
     ]
     if draft.themed:
         told += [around.style, site.theme.scheme, site.menu, site.legal]
@@ -161,6 +162,7 @@ def _head(site: Site, pictured: PicturedPage) -> Iterator[str]:
     if draft.seo.description:
         yield _meta("name", "description", draft.seo.description)
     yield f'<link rel="canonical" href="{escape(address)}">'
+    yield from _languages(site, pictured)
     yield '<link rel="icon" href="data:,">'  # none, or browsers ask for /favicon.ico
     yield _meta("property", "og:type", "website")
     yield _meta("property", "og:title", title)
@@ -177,6 +179,17 @@ def _head(site: Site, pictured: PicturedPage) -> Iterator[str]:
     image = next((each for each in shown if each is not None and is_shown(each)), None)
     if image is not None:
         yield from _preview(site, draft, image)
+
+
+def _languages(site: Site, pictured: PicturedPage) -> Iterator[str]:
+    """Yield where search engines find the page in each language, if there are several."""
+    if not pictured.translations[1:]:
+        return
+    for each in pictured.translations:
+        address = escape(address_of(site, each.slug))
+        yield f'<link rel="alternate" hreflang="{escape(each.locale)}" href="{address}">'
+        if each.locale == site.locale:
+            yield f'<link rel="alternate" hreflang="x-default" href="{address}">'
 
 
 def _preview(site: Site, draft: Draft, image: Asset) -> Iterator[str]:

@@ -43,6 +43,9 @@ class PageSummary(TypedDict):
     locale: str
     seo: Seo
     themed: Annotated[bool, Field(description="It has the site's style, menu and footer.")]
+    translation_of: Annotated[
+        str | None, Field(description="The id of the page that it says in another language.")
+    ]
     status: Annotated[
         Status, Field(description="`changed`: visitors see what it was when it was published.")
     ]
@@ -97,6 +100,9 @@ class PastPage(HistoryEntry):
     css: Html
     seo: Seo
     themed: Annotated[bool, Field(description="It has the site's style, menu and footer.")]
+    translation_of: Annotated[
+        str | None, Field(description="The id of the page that it says in another language.")
+    ]
 
 
 class Preview(TypedDict):

@@ -73,7 +73,8 @@ class PageService:
         empty = Draft(title=fields["title"], locale=actor.site.locale)
         given = {name: value for name, value in fields.items() if value is not None}
         now, slug = utc_now(), given.get("slug")
-        with self._intake.taking(actor, empty, given) as taken:
+        wanted = self._with_original(actor, page_id, given)
+        with self._intake.taking(actor, empty, wanted) as taken:
             page = Page(
                 id=page_id or new_id(),
                 slug=slug or slug_of(empty.title),
@@ -211,7 +212,8 @@ class PageService:
         page = self._store.shown_at(site.id, slug)
         if page is None or page.published is None:
             raise PageNotFound
-        return self._for_visitors(site, replace(page, draft=page.published.draft))
+        seen = self._for_visitors(site, replace(page, draft=page.published.draft))
+        return replace(seen, translations=tuple(self._store.translations(site.id, page)))
 
     def previewed(self, site: Site, page_id: str) -> PicturedPage:
         """Return the draft of a page as visitors would see it; raise `PageNotFound`."""
@@ -234,6 +236,7 @@ class PageService:
         is_step: bool = False,
     ) -> PicturedPage:
         page = self._page_at(actor, page_id, revision, changes)
+        changes = self._with_original(actor, page_id, changes)
         with self._intake.taking(actor, page.draft, changes) as taken:
             known = self._save_of(actor, page)
             save = replace(
@@ -245,6 +248,15 @@ class PageService:
             )
             saved = self._save(actor, page, save, taken, changes)
         return self._pictured(actor, saved)
+
+    def _with_original(self, actor: Actor, page_id: str | None, changes: Changes) -> Changes:
+        """Return `changes` with the page that all translations name; raise `PageNotFound`."""
+        named = changes.get("translation_of")
+        if named is None:
+            return changes
+        found = self._page(actor, named)
+        original = found.draft.translation_of or found.id
+        return {**changes, "translation_of": original if original != page_id else None}
 
     def _page(self, actor: Actor, page_id: str) -> Page:
         _require_editor(actor)

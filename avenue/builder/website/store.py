@@ -35,6 +35,7 @@ from avenue.builder.website.models import (
     Seo,
     Sort,
     Status,
+    Translation,
     kept_entries,
     status_of,
     used_by,
@@ -57,6 +58,7 @@ HISTORY = "page_history"
 SERIES = timedelta(minutes=5)
 """Saves of one person within this time are one step of the history: editors save by themselves."""
 MOST_OLD_SLUGS = 20
+MOST_TRANSLATIONS = 50
 MOST_USES = 1_000
 LONGEST_KEY = 100
 LARGEST_NUMBER = 2**31
@@ -137,6 +139,23 @@ class PageStore:
         found = pages.find_one({"slug": {**IS_TEXT, "$eq": slug}, **is_published}, fields)
         found = found or pages.find_one({"old_slugs": slug, **is_published}, fields)
         return page_in(found) if found else None
+
+    def translations(self, site_id: str, page: Page) -> list[Translation]:
+        """Return where a published page is in its languages, one place for each, by locale."""
+        original = page.draft.translation_of or page.id
+        pages, fields = self._pages(site_id), {"slug": 1, "published.locale": 1}
+        named = {"published.translation_of": {"$eq": original, **IS_TEXT}}
+        found = pages.find(named, fields, limit=MOST_TRANSLATIONS)
+        if original != page.id:
+            found = [*found, *pages.find({"_id": original}, fields)]
+        here = {
+            locale: each["slug"]
+            for each in [*found, {"slug": page.slug, "published": {"locale": page.draft.locale}}]
+            if isinstance(shown := each.get("published"), dict)
+            and (locale := _text(shown.get("locale")))
+            and _text(each.get("slug"))
+        }
+        return [Translation(locale=each, slug=here[each]) for each in sorted(here)]
 
     def addresses(self, site_id: str) -> list[Address]:
         """Return where the published pages are."""
@@ -566,6 +585,7 @@ def _fields(page: Page) -> Document:
             "seo": asdict(draft.seo),
             "is_cleaned": draft.is_cleaned,
             "themed": draft.themed,
+            "translation_of": draft.translation_of,
         },
         "published": _published_out(page.published),
         "assets": sorted(used_by(draft, page.published)),
@@ -643,6 +663,7 @@ def _texts_in(found: Mapping[str, Any]) -> Draft:
         ),
         is_cleaned=found.get("is_cleaned") is True,
         themed=found.get("themed") is not False,
+        translation_of=_text(found.get("translation_of")) or None,
     )
 
 

@@ -1,16 +1,23 @@
 """`/admin/website/<id>`: the editor of a page, and the same page as a form without JavaScript."""
 
+from contextlib import suppress
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
 from flask import Blueprint, Response, g, request
 from pydantic import ValidationError
 
 from avenue.builder.editor.pages.website import PATH, revision_sent
 from avenue.builder.editor.pages.words import FIELDS, SAID, STATUSES, TONES, editor_texts
 from avenue.builder.website.bodies import PageChanges
-from avenue.builder.website.errors import RevisionConflict
-from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, PicturedPage
+from avenue.builder.website.errors import PageNotFound, RevisionConflict
+from avenue.builder.website.models import (
+    LONGEST_SLUG,
+    LONGEST_TITLE,
+    Page,
+    PageQuery,
+    PicturedPage,
+    Sort,
+)
 from avenue.builder.website.presenting import page_json, path_of_preview
 from avenue.builder.website.previews import USUAL_SECONDS, Previews
 from avenue.builder.website.service import PageService
@@ -26,9 +33,12 @@ from avenue.web.language import LANGUAGES, language
 from avenue.web.language import gettext as _
 from avenue.web.pages import page, see
 from avenue.web.services import using
+from avenue.web.site_frame import name_of_locale
 
 MB = 1024 * 1024
 LONGEST_DESCRIPTION = 500
+MOST_ORIGINALS = 200
+"""Pages that are offered as what a page is a translation of; the API takes any."""
 TEXTS = ("title", "slug", "locale", "html", "css")
 SEO = ("seo_title", "seo_description")
 
@@ -98,6 +108,8 @@ def _typed(before: PicturedPage) -> dict[str, Any]:
     sent: dict[str, Any] = {name: _one_line_end(form[name]) for name in TEXTS if name in form}
     if "themed" in form:
         sent["themed"] = form["themed"] == "1"
+    if "translation_of" in form:
+        sent["translation_of"] = form["translation_of"] or None
     if any(name in form for name in SEO):
         names = {name: name.removeprefix("seo_") for name in SEO}
         seo = {short: _one_line_end(form.get(name, "")) for name, short in names.items()}
@@ -133,6 +145,7 @@ def _shown(
         **told,
         **{name: form[name] for name in TEXTS if name in form},
         "themed": form["themed"] == "1" if "themed" in form else told["themed"],
+        "translation_of": form.get("translation_of", told["translation_of"]),
         "seo": {
             "title": form.get("seo_title", told["seo"]["title"]),
             "description": form.get("seo_description", told["seo"]["description"]),
@@ -147,6 +160,7 @@ def _shown(
         statuses=STATUSES,
         tones=TONES,
         locales=_locales(told["locale"]),
+        originals=_originals(pictured.page),
         languages=LANGUAGES,
         language_names={each: _name_of(each) for each in LANGUAGES},
         most={
@@ -176,8 +190,20 @@ def _locales(chosen: str) -> dict[str, str]:
 
 
 def _name_of(code: str) -> str:
-    try:
-        name = Locale.parse(code, sep="-").get_display_name(language())
-    except (UnknownLocaleError, ValueError):
-        return code
-    return name or code
+    return name_of_locale(code, language())
+
+
+def _originals(page: Page) -> dict[str, str]:
+    """Return the pages that this one may be a translation of, by title; its own one among them."""
+    query = PageQuery(sort=Sort.TITLE, descending=False, limit=MOST_ORIGINALS)
+    actor, pages = current_actor(), using(PageService)
+    found = {each.id: each for each in pages.find(actor, query).items}
+    chosen = page.draft.translation_of
+    if chosen and chosen not in found:
+        with suppress(PageNotFound):
+            found[chosen] = pages.get(actor, chosen).page
+    return {
+        each.id: f"{each.draft.title} · {_name_of(each.draft.locale)}"
+        for each in found.values()
+        if each.id != page.id and each.draft.locale != page.draft.locale
+    }

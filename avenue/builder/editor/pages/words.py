@@ -29,6 +29,7 @@ FIELDS: Mapping[str, LazyString] = {
     "slug": _("Address"),
     "locale": _("Language"),
     "themed": _("Design"),
+    "translation_of": _("Translation of"),
     "seo.title": _("Title for search engines"),
     "seo.description": _("Description for search engines"),
 }

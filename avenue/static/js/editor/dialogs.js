@@ -33,6 +33,7 @@ export function letChangeSettings(draft, pick) {
     Object.assign(elements.slug, { value: slug });
     elements.locale.value = locale;
     elements.themed.value = draft.page.themed ? "1" : "0";
+    if (elements.translation_of) elements.translation_of.value = draft.page.translation_of ?? "";
     elements.seo_title.value = seo?.title ?? "";
     elements.seo_description.value = seo?.description ?? "";
     showImage(seo?.image ?? null, images?.find((each) => each.id === seo?.image));
@@ -62,6 +63,7 @@ export function letChangeSettings(draft, pick) {
       slug: elements.slug.value.trim(),
       locale: elements.locale.value,
       themed: elements.themed.value === "1",
+      ...(elements.translation_of && { translation_of: elements.translation_of.value || null }),
       seo: { ...seoOf(draft.page), title: elements.seo_title.value.trim(), description: elements.seo_description.value.trim(), image },
     };
     draft.touch(fields);

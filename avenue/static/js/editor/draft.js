@@ -87,7 +87,7 @@ export class Draft extends EventTarget {
   /** Put what is here over what somebody else has saved. */
   overrule() {
     const { current } = this.conflict;
-    this._fields = { title: this.page.title, slug: this.page.slug, locale: this.page.locale, themed: this.page.themed, seo: seoOf(this.page), ...this._fields };
+    this._fields = { title: this.page.title, slug: this.page.slug, locale: this.page.locale, themed: this.page.themed, translation_of: this.page.translation_of, seo: seoOf(this.page), ...this._fields };
     this.page = { ...this.page, revision: current.revision };
     this._kept = {};
     this.conflict = null;
