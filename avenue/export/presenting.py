@@ -11,7 +11,17 @@ from avenue.media.models import Asset
 from avenue.shop.models import Entry, Group, Product
 
 Facts = dict[str, Any]
-COLUMNS = ("sku", "name", "description", "price", "currency", "status", "group", "image_urls")
+COLUMNS = (
+    "sku",
+    "name",
+    "description",
+    "price",
+    "currency",
+    "status",
+    "group",
+    "category",
+    "image_urls",
+)
 
 
 def group_line(group: Group) -> Facts:
@@ -40,6 +50,7 @@ def product_line(product: Product) -> Facts:
         "currency": product.currency,
         "status": product.status,
         "group": product.group,
+        "category": product.category,
         "owner": product.owner,
         "images": _entries(product.images),
         "created_at": iso(product.created_at),
@@ -56,6 +67,7 @@ def product_row(product: Product, models: Mapping[str, str]) -> list[str]:
         product.currency,
         product.status.value,
         models.get(product.group or "", ""),
+        product.category or "",
         " ".join(each.url for each in product.images if each.url),
     ]
 

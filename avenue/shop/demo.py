@@ -32,6 +32,7 @@ class SampleProduct:
     price: Decimal
     description: str
     shots: tuple[Shot, ...]
+    category: str | None = None
     model: str | None = None
     is_draft: bool = False
 
@@ -83,6 +84,7 @@ GROUPS = (
 PRODUCTS = (
     SampleProduct(
         sku="DEMO-CUENCO",
+        category="Casa > Cerámica",
         name="Cuenco de barro",
         price=Decimal(95_000),
         description="Hecho a mano. Cada pieza es distinta.",
@@ -97,6 +99,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-BOMBILLA",
+        category="Mate y tereré",
         name="Bombilla de alpaca",
         price=Decimal(120_000),
         description="Recta, con filtro desarmable y anillos dorados.",
@@ -104,6 +107,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-MOCHILA",
+        category="Bolsos > Mochilas",
         name="Mochila Ybycuí",
         price=Decimal(385_000),
         description="Lona encerada, 22 litros, bolsillo frontal y espalda acolchada.",
@@ -122,6 +126,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-FLORERO",
+        category="Casa > Cerámica",
         name="Florero de Areguá",
         price=Decimal(140_000),
         description="Cerámica cocida a leña, con dos líneas de esmalte.\nAlto: 24 cm.",
@@ -135,6 +140,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-TAZA",
+        category="Casa > Cerámica",
         name="Taza esmaltada azul",
         price=Decimal(65_000),
         description="Cerámica esmaltada a mano, 300 ml. Apta para lavavajillas.",
@@ -148,6 +154,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-NANDUTI",
+        category="Casa > Textiles",
         name="Centro de mesa de ñandutí",
         price=Decimal(210_000),
         description="Encaje de ñandutí tejido a mano en Itauguá. Diámetro: 40 cm.",
@@ -161,6 +168,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-BOTA",
+        category="Calzado > Botas",
         name="Bota de cuero Chaco",
         price=Decimal(690_000),
         description="Cuero vacuno, elástico a los lados y suela cosida.",
@@ -174,6 +182,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-GUAMPA",
+        category="Mate y tereré",
         name="Guampa de palo santo",
         price=Decimal(110_000),
         description="Palo santo torneado, con virola de acero. Se cura con yerba y paciencia.",
@@ -187,6 +196,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-BOLSO",
+        category="Bolsos",
         name="Bolso Asunción",
         price=Decimal(540_000),
         description="Cuero curtido al vegetal, forro de algodón y cierre de bronce.",
@@ -200,6 +210,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-TERMO-MARRON",
+        category="Mate y tereré > Termos",
         name="Termo forrado marrón",
         price=Decimal(265_000),
         description="Acero inoxidable, un litro, forrado en cuero con asa.",
@@ -208,6 +219,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-TERMO-NEGRO",
+        category="Mate y tereré > Termos",
         name="Termo forrado negro",
         price=Decimal(265_000),
         description="Acero inoxidable, un litro, forrado en cuero con asa.",
@@ -216,6 +228,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-LUNA-AZUL",
+        category="Calzado > Zapatillas",
         name="Zapatilla Luna azul",
         price=Decimal(320_000),
         description="Liviana y flexible, con una luna a cada lado. Números 35 a 44.",
@@ -224,6 +237,7 @@ PRODUCTS = (
     ),
     SampleProduct(
         sku="DEMO-LUNA-ROJA",
+        category="Calzado > Zapatillas",
         name="Zapatilla Luna roja",
         price=Decimal(320_000),
         description="Liviana y flexible, con una luna a cada lado. Números 35 a 44.",

@@ -20,6 +20,20 @@ class GroupNotFound(NotFound):
     hint = "Read the list of groups again, or leave `group` out."
 
 
+class TooManyCategories(Conflict):
+    """A site has all the different categories its products may be in."""
+
+    code = "too_many_product_categories"
+    message = "The products of a site are in at most {limit} different categories."
+    hint = "Use one that is there already."
+
+    def __init__(self, *, limit: int, field: str | None = None) -> None:
+        if field is None:
+            super().__init__(limit=limit)
+        else:
+            super().__init__(limit=limit, field=field)
+
+
 class ImageNotFound(NotFound):
     """The product or group has no such picture."""
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from avenue.errors import sentence
+from avenue.shop.categories import LONGEST_NAME, MOST_LEVELS, cleaned
 
 PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,4})?")
 LONGEST_URL = 2048
@@ -48,6 +49,20 @@ def _image_url(text: str) -> str:
     return text
 
 
+def _category(text: str) -> str | None:
+    try:
+        return cleaned(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "category",
+            sentence(
+                "Write the names from the top with > between them, as Shoes > Boots: at most "
+                "{levels} of at most {letters} letters each.",
+            ),
+            {"levels": MOST_LEVELS, "letters": LONGEST_NAME},
+        ) from None
+
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Description = Annotated[str, StringConstraints(max_length=20_000)]
@@ -66,6 +81,12 @@ Price = Annotated[
 ]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 StatusText = Literal["draft", "published"]
+CategoryText = Annotated[
+    str,
+    StringConstraints(max_length=500),
+    AfterValidator(_category),
+    Field(description="The names from the top, as `Shoes > Boots`.", examples=["Shoes > Boots"]),
+]
 ImageUrl = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_URL),

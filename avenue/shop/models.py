@@ -65,7 +65,10 @@ class PictureOwner(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductFields:
-    """What people say about a product; `group` is the id of the group it belongs to."""
+    """What people say about a product; `group` is the id of the group it belongs to.
+
+    `category` is as `categories.cleaned` returns it.
+    """
 
     name: str
     sku: str | None = None
@@ -74,6 +77,7 @@ class ProductFields:
     currency: str = DEFAULT_CURRENCY
     status: Status = Status.DRAFT
     group: str | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,7 @@ class Product:
     revision: int
     created_at: datetime
     updated_at: datetime
+    category: str | None = None
     trashed_at: datetime | None = None
 
     @property
@@ -217,6 +222,7 @@ class ListQuery:
 class ProductQuery(ListQuery):
     """Which products; `in_trash` those that can be restored, and no others.
 
+    `category` is the key of one, which includes those below it.
     `visible_to` is the owner whose drafts are included, `everything` includes all drafts;
     `language` is the one in which texts of pictures are missed.
     """
@@ -227,6 +233,7 @@ class ProductQuery(ListQuery):
     owner: str | None = None
     status: Status | None = None
     group: str | None = None
+    category: str | None = None
     pictures: Pictures | None = None
     language: str = ""
 

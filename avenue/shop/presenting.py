@@ -67,6 +67,7 @@ def _facts(pictured: PicturedProduct) -> ProductFacts:
         "currency": product.currency,
         "status": product.status,
         "group": product.group,
+        "category": product.category,
         "revision": product.revision,
         "created_at": iso(product.created_at),
         "updated_at": iso(product.updated_at),

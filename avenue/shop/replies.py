@@ -27,6 +27,9 @@ class ProductFacts(TypedDict):
     currency: str
     status: Status
     group: Annotated[str | None, Field(description="The id of its group.")]
+    category: Annotated[
+        str | None, Field(description="The names from the top, as `Shoes > Boots`.")
+    ]
     revision: Revision
     created_at: str
     updated_at: str

@@ -240,6 +240,13 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "_id", "status"),
         options={"partialFilterExpression": IS_PUBLISHED},
     ),
+    # What is in a category, newest first; which categories are there?
+    Index(
+        collection=PRODUCTS,
+        keys=(*_up("site", "status", "category_keys"), *NEWEST_FIRST),
+        options={"partialFilterExpression": {"category_keys": IS_TEXT}},
+    ),
+    Index(collection=PRODUCTS, keys=_up("site", "status", "category")),
     # What somebody sells, newest first.
     Index(collection=PRODUCTS, keys=_up("site", "owner", "created_at", "_id")),
     Index(

@@ -246,8 +246,9 @@ PRODUCT: Fields = {
     "currency": str,
     "status": values("draft", "published"),
     "group": maybe(str),
+    "category": maybe(str),
 }
-FOUND_BY: Fields = {"words": unless_missing([str])}
+FOUND_BY: Fields = {"words": unless_missing([str]), "category_keys": unless_missing([str])}
 REFUSAL: Fields = {
     "code": str,
     "message": str,

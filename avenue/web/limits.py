@@ -35,6 +35,7 @@ PUBLIC = frozenset(
     {
         "/",
         "/products/<product_id>",
+        "/categories/<path:key>",
         "/products/<product_id>/<slug>",
         "/p/<slug>",
         "/preview/<token>",

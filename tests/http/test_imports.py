@@ -93,6 +93,26 @@ def test_a_table_comes_in_and_everything_is_told(
     assert as_seller.get(f"{PRODUCTS}/{product['id']}").json["price"] == "165000"
 
 
+def test_a_table_puts_products_into_categories(application: Application) -> None:
+    admin = application.caller("admin")
+    sku, other, wrong = unique("ERP-"), unique("ERP-"), unique("ERP-")
+    product = admin.a_product(sku=sku, category="Bolsos")
+    table = f"sku,name,categoría\n{sku},,Calzado> Botas\n{other},Bota,Calzado\n{wrong},X,>\n"
+    standing = brought(application, admin, table)
+    assert standing["counts"] == {"created": 1, "updated": 1, "unchanged": 0, "refused": 1}
+    rows = rows_of(admin, standing)["items"]
+    assert rows[0]["changes"] == {"category": ["Bolsos", "Calzado > Botas"]}
+    assert rows[0]["difference"] == ["categoría: Bolsos → Calzado > Botas"]
+    assert rows[2]["error"]["field"] == "category"
+    listed = admin.get(f"{PRODUCTS}?category=calzado/botas").json["items"]
+    assert [each["id"] for each in listed] == [product["id"]]
+    undone = admin.post(f"{IMPORTS}/{standing['id']}/undo")
+    assert undone.status_code == 202
+    work(application, standing)
+    assert admin.get(f"{PRODUCTS}/{product['id']}").json["category"] == "Bolsos"
+    assert admin.get(f"{PRODUCTS}?category=calzado").json["items"] == []
+
+
 @pytest.mark.parametrize("how", ["csv", "typeless", "json", "form", "form without type"])
 def test_a_table_may_be_sent_in_many_ways(as_seller: Caller, how: str) -> None:
     table = f"sku,name\n{unique('ERP-')},Zapato\n"

@@ -66,6 +66,7 @@ OTHER_THAN_BY_METHOD = {
     # Neither API nor panel
     "GET /": "pages",
     "GET /products/<product_id>": "pages",
+    "GET /categories/<path:key>": "pages",
     "GET /products/<product_id>/<slug>": "pages",
     "GET /p/<slug>": "pages",
     "GET /preview/<token>": "pages",

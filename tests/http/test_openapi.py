@@ -27,6 +27,7 @@ URL, PAGE = "/api/openapi.json", "/api/docs"
 NOT_FOR_PROGRAMS = {
     "GET /": "a page",
     "GET /products/<product_id>": "a page",
+    "GET /categories/<path:key>": "a page",
     "GET /products/<product_id>/<slug>": "a page",
     "GET /p/<slug>": "a page",
     "GET /preview/<token>": "a page",

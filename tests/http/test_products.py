@@ -26,6 +26,7 @@ PRODUCT_KEYS = {
     "currency",
     "status",
     "group",
+    "category",
     "images",
     "image_urls",
     "revision",

@@ -323,6 +323,85 @@ def test_of_many_products_there_is_an_index_of_sitemaps(
     assert nobody.get(f"/sitemap/products-{len(parts)}.xml").status_code == 404
 
 
+def test_categories_are_a_tree_to_walk_through(
+    application: Application, as_seller: Caller, nobody: Caller
+):
+    top = unique("Calzado ")
+    boots, all_of_it = f"{top} > Botas", top.lower().replace(" ", "-")
+    boot = published(as_seller, name=unique("Bota "), category=f"{top}>  Botas ")
+    shoe = published(as_seller, name=unique("Zapato "), category=top)
+    hidden = as_seller.a_product(name=unique("Secreto "), category=f"{top} > Secretos")
+    assert boot["category"] == boots
+    here = seen(nobody.get("/"))
+    assert [f"/categories/{all_of_it}"] == [
+        each["href"] for each in here.all("a") if each.get("href", "").endswith(all_of_it)
+    ]
+    whole = nobody.get(f"/categories/{all_of_it}", headers=SPANISH)
+    page = seen(whole)
+    assert page.canonical == f"{BASE}/categories/{all_of_it}"
+    assert boot["name"] in whole.text
+    assert shoe["name"] in whole.text
+    assert "Secreto" not in whole.text  # neither the draft nor its category
+    below = seen(nobody.get(f"/categories/{all_of_it}/botas"))
+    steps = [each["href"] for each in below.all("a", itemprop="item")]
+    assert steps == ["/", f"/categories/{all_of_it}", f"/categories/{all_of_it}/botas"]
+    products = {each["href"] for each in below.all("a", **{"class": "tile"})}
+    assert products == {urlsplit(seen(nobody.get(path_of(boot))).canonical).path}
+    assert {"itemprop": "category", "content": boots} in seen(nobody.get(path_of(boot))).all("meta")
+    assert nobody.get(f"/categories/{all_of_it}/secretos").status_code == 404
+    other = application.caller("nobody_on_other_site")
+    assert other.get(f"/categories/{all_of_it}").status_code == 404
+    assert f"<loc>{BASE}/categories/{all_of_it}/botas</loc>" in nobody.get("/sitemap.xml").text
+    for query, found in (
+        ("", {boot["id"], shoe["id"]}),
+        ("&status=published", {boot["id"], shoe["id"]}),
+    ):
+        listed = nobody.get(f"{PRODUCTS}?category={all_of_it}{query}").json["items"]
+        assert {each["id"] for each in listed} == found
+    mine = as_seller.get(f"{PRODUCTS}?category={all_of_it}").json
+    assert {each["id"] for each in mine["items"]} == {boot["id"], shoe["id"], hidden["id"]}
+    changed = as_seller.patch(f"{PRODUCTS}/{boot['id']}", json={"category": None})
+    assert changed.json["category"] is None
+    assert nobody.get(f"/categories/{all_of_it}/botas").status_code == 404
+
+
+def test_a_page_of_a_category_reads_what_it_shows(
+    application: Application, as_seller: Caller, nobody: Caller
+):
+    top = unique("Juguetes ")
+    for number in range(40):
+        published(as_seller, category=f"{top} > {number % 4}")
+        as_seller.a_product(category=top)  # drafts, which nobody reads
+    raw = application.raw
+    raw.command("profile", 2)
+    try:
+        page = nobody.get(f"/categories/{top.lower().replace(' ', '-')}/3")
+    finally:
+        raw.command("profile", 0)
+    asked = list(raw["system.profile"].find({"ns": f"{raw.name}.shop_products"}))
+    raw.drop_collection("system.profile")
+    assert page.status_code == 200
+    names, products = (
+        [each for each in asked if each["command"].get(kind)] for kind in ("pipeline", "filter")
+    )
+    tree = next(
+        each for each in names if {"$group": {"_id": "$category"}} in each["command"]["pipeline"]
+    )
+    assert "DISTINCT_SCAN" in tree["planSummary"]
+    assert tree["docsExamined"] == 0
+    assert products[0]["docsExamined"] <= products[0]["nreturned"] == 10
+
+
+def test_a_site_has_so_many_categories(
+    as_seller: Caller, application: Application, monkeypatch: pytest.MonkeyPatch
+):
+    known = published(as_seller, category=unique("Una "))["category"]
+    monkeypatch.setattr("avenue.shop.service.products.MOST_CATEGORIES", 1)
+    refused = as_seller.post(PRODUCTS, json={"name": "x", "category": unique("Otra ")})
+    assert (refused.status_code, refused.json["code"]) == (409, "too_many_product_categories")
+    assert as_seller.post(PRODUCTS, json={"name": "x", "category": known}).status_code == 201
+
+
 def style_in(page: Seen) -> str:
     """The address of what the public pages of a site share."""
     links = [each["href"] for each in page.all("link", rel="stylesheet")]

@@ -26,6 +26,8 @@ NAMES = {
     "grupo": "group",
     "model": "group",
     "modelo": "group",
+    "category": "category",
+    "categoria": "category",
     "image_urls": "image_urls",
     "images": "image_urls",
     "imagenes": "image_urls",

@@ -14,7 +14,8 @@ from typing import Any
 
 from avenue.errors import AvenueError, sentence
 from avenue.identity import is_id
-from avenue.shop.errors import GroupNotFound, SkuTaken, TooManyImages
+from avenue.shop.categories import MOST_CATEGORIES
+from avenue.shop.errors import GroupNotFound, SkuTaken, TooManyCategories, TooManyImages
 from avenue.shop.importing.errors import BadCell
 from avenue.shop.importing.models import (
     Changes,
@@ -34,7 +35,13 @@ from avenue.shop.importing.prices import check_currency
 from avenue.shop.models import DEFAULT_CURRENCY, Entry, Group, Product, Status
 
 # What a product has that nobody said anything about.
-EMPTY: Mapping[str, Written] = {"description": "", "price": None, "group": None, "image_urls": []}
+EMPTY: Mapping[str, Written] = {
+    "description": "",
+    "price": None,
+    "group": None,
+    "category": None,
+    "image_urls": [],
+}
 
 
 def written(product: Product) -> dict[str, Written]:
@@ -46,6 +53,7 @@ def written(product: Product) -> dict[str, Written]:
         "currency": product.currency,
         "status": product.status.value,
         "group": product.group,
+        "category": product.category,
         "image_urls": [each.key for each in product.images],
     }
 
@@ -72,6 +80,7 @@ READ_AS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "currency": ("currency", _as_it_is),
     "status": ("status", Status),
     "group": ("group", _as_it_is),
+    "category": ("category", _as_it_is),
     "image_urls": ("images", lambda urls: tuple(Entry(url=each) for each in urls)),
 }
 
@@ -86,6 +95,7 @@ class Decider:
         self._now = now
         self._groups = {each.id: each for each in found.groups}
         self._made: dict[str, Group] = {}
+        self._categories = set(found.categories)
 
     def decide(self, rows: Sequence[NewRow]) -> list[Decision]:
         """Return what each row comes to."""
@@ -108,6 +118,7 @@ class Decider:
         if before.images:
             values.pop("image_urls", None)
         self._check_images(values)
+        self._check_category(values)
         new_group = self._put_group(values, before, row)
         changes = {
             name: (now_is[name], value)
@@ -125,6 +136,7 @@ class Decider:
         values = dict(row.values)
         check_currency(str(values.get("currency", DEFAULT_CURRENCY)), has_cents=row.has_cents)
         self._check_images(values)
+        self._check_category(values)
         new_group = self._put_group(values, None, row)
         blank = Product(
             id=self._id_of(f"product/{row.number}"),
@@ -173,6 +185,14 @@ class Decider:
     def _check_images(self, values: Mapping[str, Written]) -> None:
         if len(values.get("image_urls") or ()) > self._most_images:
             raise TooManyImages(limit=self._most_images)
+
+    def _check_category(self, values: Mapping[str, Written]) -> None:
+        category = values.get("category")
+        if not isinstance(category, str) or category in self._categories:
+            return
+        if len(self._categories) >= MOST_CATEGORIES:
+            raise TooManyCategories(limit=MOST_CATEGORIES, field="category")
+        self._categories.add(category)
 
     def _put_group(
         self, values: dict[str, Written], before: Product | None, row: NewRow

@@ -211,10 +211,14 @@ class ImportStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What of the shop some rows are about: products by SKU, groups in the order they were made."""
+    """What of the shop some rows are about: products by SKU, groups in the order they were made.
+
+    `categories` are those of what is published.
+    """
 
     products: Mapping[str, Product]
     groups: Sequence[Group]
+    categories: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +276,7 @@ EVERY_COLUMN: tuple[str, ...] = (
     "currency",
     "status",
     "group",
+    "category",
     "image_urls",
 )
 Cells = Mapping[str, Any]

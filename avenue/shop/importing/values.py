@@ -10,6 +10,7 @@ from avenue.errors import AvenueError, sentence
 from avenue.field_problems import problems_of
 from avenue.shop.errors import OwnUrl
 from avenue.shop.fields import (
+    CategoryText,
     Currency,
     Description,
     ImageUrl,
@@ -47,6 +48,7 @@ class _ImportedProduct(BaseModel):
     currency: Currency = ""
     status: StatusText = "draft"
     group: Name | None = None
+    category: CategoryText | None = None
     image_urls: Annotated[list[ImageUrl], Field(max_length=100)] = []
 
 

@@ -66,6 +66,7 @@ FIELDS: Mapping[str, LazyString] = {
     "currency": _("Currency"),
     "status": _("Status"),
     "group": _("Group"),
+    "category": _("Category"),
     "image_urls": _("Pictures"),
 }
 
@@ -80,6 +81,11 @@ COLUMNS: Sequence[tuple[str, str, LazyString]] = (
     ("moneda, currency", "PYG", _("Three letters; a new product has PYG.")),
     ("estado, status", "publicado", _("Draft or published; a new product is a draft.")),
     ("grupo, group", "Luna", _("The model. One that nobody has becomes a new group.")),
+    (
+        "categoría, category",
+        "Calzado > Botas",
+        _("Its names from the top, with > between them. It appears in the shop by itself."),
+    ),
     ("descripción, description", "Cuero, suela de goma", _("As long as you like.")),
     (
         "imágenes, image_urls",
@@ -90,19 +96,37 @@ COLUMNS: Sequence[tuple[str, str, LazyString]] = (
 """Names of a column, what may stand in it, and what it is for."""
 
 SAMPLE_COLUMNS: Mapping[str, Sequence[str]] = {
-    "es": ("sku", "nombre", "precio", "moneda", "estado", "grupo", "descripción"),
-    "en": ("sku", "name", "price", "currency", "status", "group", "description"),
+    "es": ("sku", "nombre", "precio", "moneda", "estado", "grupo", "categoría", "descripción"),
+    "en": ("sku", "name", "price", "currency", "status", "group", "category", "description"),
 }
 SAMPLE_ROWS: Mapping[str, Sequence[Sequence[str]]] = {
     "es": (
-        ("ZR-01", "Zapato Luna rojo", "150000", "PYG", "publicado", "Luna", "Cuero"),
-        ("ZR-02", "Zapato Luna azul", "150000", "PYG", "borrador", "Luna", "Cuero"),
-        ("CT-10", "Cartera Sol", "320000", "PYG", "publicado", "", "Con bolsillo"),
+        (
+            "ZR-01",
+            "Zapato Luna rojo",
+            "150000",
+            "PYG",
+            "publicado",
+            "Luna",
+            "Calzado > Zapatos",
+            "Cuero",
+        ),
+        (
+            "ZR-02",
+            "Zapato Luna azul",
+            "150000",
+            "PYG",
+            "borrador",
+            "Luna",
+            "Calzado > Zapatos",
+            "Cuero",
+        ),
+        ("CT-10", "Cartera Sol", "320000", "PYG", "publicado", "", "Carteras", "Con bolsillo"),
     ),
     "en": (
-        ("ZR-01", "Luna shoe, red", "150000", "PYG", "published", "Luna", "Leather"),
-        ("ZR-02", "Luna shoe, blue", "150000", "PYG", "draft", "Luna", "Leather"),
-        ("CT-10", "Sol handbag", "320000", "PYG", "published", "", "With a pocket"),
+        ("ZR-01", "Luna shoe, red", "150000", "PYG", "published", "Luna", "Shoes", "Leather"),
+        ("ZR-02", "Luna shoe, blue", "150000", "PYG", "draft", "Luna", "Shoes", "Leather"),
+        ("CT-10", "Sol handbag", "320000", "PYG", "published", "", "Bags", "With a pocket"),
     ),
 }
 
@@ -127,6 +151,7 @@ OF_A_CELL: Mapping[str, LazyString] = {
     "price": _("Write the price with digits only, as 150000; cents only where there are any."),
     "currency": _("Write the three letters of the currency, as PYG."),
     "status": _("Write draft or published."),
+    "category": _("Write the names from the top with > between them, as Shoes > Boots."),
     "group": _("Write the model of the group with at most 200 characters."),
     "description": _("Write at most 20,000 characters."),
     "image_urls": _("Write whole addresses, as https://…, with blanks between them."),
@@ -136,6 +161,9 @@ OF_A_ROW: Mapping[str, LazyString] = {
     "sku_taken": _("This SKU belongs to a product of somebody else. Use another one."),
     "too_many_images": _("These are more pictures than a product may have. Keep fewer."),
     "own_url": _("This picture is kept here already. Upload its file to this product instead."),
+    "too_many_product_categories": _(
+        "There are too many different categories. Use one that is there."
+    ),
     "group_not_found": _("There is no such group. Write its model, or leave the cell empty."),
     "bad_cell": _("The row cannot be read. Look whether it has as many cells as the first line."),
 }

@@ -25,6 +25,7 @@ from avenue.shop.errors import (
     SkuTaken,
     TempImageExpired,
     TempImageNotFound,
+    TooManyCategories,
     TooManyImages,
 )
 from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Product, ProductFields, Status
@@ -44,13 +45,14 @@ from avenue.shop.typed_prices import (
 )
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
+from avenue.web.hosts import current_site
 from avenue.web.language import LANGUAGES, LOCALES, language
 from avenue.web.language import gettext as _
 from avenue.web.limits import upload_route
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
-FIELDS = ("name", "sku", "description", "price", "currency", "status", "group")
+FIELDS = ("name", "sku", "description", "price", "currency", "status", "group", "category")
 CURRENCIES = (DEFAULT_CURRENCY, "USD", "EUR", "BRL", "ARS")
 TRIES = 5
 UNPROCESSABLE = 422
@@ -189,7 +191,7 @@ def change(product_id: str) -> Response:
             using(ProductService).change(actor, product_id, changes, product.revision)
         except RevisionConflict:
             continue
-        except (SkuTaken, GroupNotFound) as error:
+        except (SkuTaken, GroupNotFound, TooManyCategories) as error:
             _explain(form, error)
             return _edit_page(product, form, status=error.status)
         note(fields=sorted(changes))
@@ -235,6 +237,10 @@ def _facts(form: Form, product: Product | None) -> dict[str, Any]:
         "product": product,
         "form": form,
         "groups": groups,
+        "categories": sorted(
+            " > ".join(each.names)
+            for each in using(ProductService).categories(current_site()).values()
+        ),
         "currencies": currencies,
         "statuses": STATUSES,
         "labels": LABELS,
@@ -256,6 +262,7 @@ def _texts(product: Product, tongue: str) -> Texts:
         "currency": product.currency,
         "status": product.status.value,
         "group": product.group or "",
+        "category": product.category or "",
     }
 
 
@@ -311,7 +318,7 @@ def _changes(form: Form) -> dict[str, Any]:
 def _read(form: Form, fields: Sequence[str]) -> dict[str, Any]:
     """Return some fields as the API takes them; notes a price that is none."""
     values: dict[str, Any] = {each: form.typed[each] for each in fields}
-    for each in {"sku", "group"} & values.keys():
+    for each in {"sku", "group", "category"} & values.keys():
         values[each] = values[each].strip() or None
     if "price" in values:
         try:
@@ -353,6 +360,8 @@ def _problem(where: str, kind: str, facts: Mapping[str, Any]) -> str:
         case "string_too_long":
             most = facts["max_length"]
             return _("This is too long: at most %(most)s characters.", most=most)
+        case "category":
+            return _("Write the names from the top with > between them, as Shoes > Boots.")
         case "price":
             return _("This price is too long.")
         case _other if where == "temp_images":
@@ -365,6 +374,8 @@ def _explain(form: Form, error: AvenueError) -> None:
     match error:
         case SkuTaken():
             form.errors["sku"] = _("Another product already has this SKU.")
+        case TooManyCategories():
+            form.errors["category"] = " ".join(error.said(_))
         case GroupNotFound():
             form.errors["group"] = _("This group is not there any more, or not yours.")
         case TempImageExpired():

@@ -21,6 +21,7 @@ LABELS: Mapping[str, LazyString] = {
     "currency": _("Currency"),
     "status": _("Status"),
     "group": _("Group"),
+    "category": _("Category"),
 }
 """The fields of a product."""
 

@@ -1,14 +1,15 @@
-"""The shop window, for everybody: `/`, `/products/<id>`, and what search engines ask for.
+"""The shop window, for everybody: the products, the categories, and what search engines ask for.
 
 A page depends on the reader's language, colours and on who is signed in, so no shared cache may
 keep it; with its ETag a reader who has it already is told so in a few bytes.
 """
 
 import string
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, make_response, request
@@ -16,6 +17,7 @@ from flask import Blueprint, Response, make_response, request
 from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
 from avenue.media.store import LegacyUrls
+from avenue.shop.categories import BETWEEN, Category, way_to
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (
     Picture,
@@ -74,26 +76,67 @@ def show_window() -> Response:
     """Show the published products, newest first: `?search=` finds, `?after=` goes on."""
     site, actor = current_site(), reader()
     search = request.args.get("search", "").strip()[:LONGEST_SEARCH]
-    after = request.args.get("after", "")
-    query = ProductQuery(
-        words=wanted_words(search),
-        status=Status.PUBLISHED,
-        after=cursor_place(Sort.CREATED, after) if after else None,
-        limit=PRODUCTS_A_PAGE,
+    tree = using(ProductService).categories(site)
+    return _shelf(
+        ProductQuery(words=wanted_words(search), limit=PRODUCTS_A_PAGE),
+        "/",
+        search=search,
+        categories=[] if search else _below(tree, ""),
+        may_add=actor.has_role(Role.SELLER),
     )
+
+
+@blueprint.get("/categories/<path:key>")
+def show_category(key: str) -> Response:
+    """Show the published products of a category and those below it, newest first."""
+    tree = using(ProductService).categories(current_site())
+    category = tree.get(key)
+    if category is None:
+        raise NotFound
+    return _shelf(
+        ProductQuery(category=key, limit=PRODUCTS_A_PAGE),
+        path_of_category(category),
+        category=category,
+        way=_way(category),
+        categories=_below(tree, key),
+    )
+
+
+def _shelf(query: ProductQuery, path: str, **facts: Any) -> Response:
+    """Return a page of published products as `query` and `?after=` say, which is at `path`."""
+    site, after = current_site(), request.args.get("after", "")
+    place = cursor_place(Sort.CREATED, after) if after else None
+    query = replace(query, status=Status.PUBLISHED, after=place)
     found = using(ProductService).find(Actor(site=site), query)
     pictures = [each for item in found.items for each in item.images]
     return _window(
         "shop/window.html",
         products=[_tile(site, each) for each in found.items],
         total=found.total,
-        search=search,
         after=after,
+        path=path,
         next=cursor_text(query.sort, found.next) if found.next else None,
-        canonical=f"{site.base_url}/" + (f"?after={after}" if after else ""),
+        canonical=f"{site.base_url}{path}" + (f"?after={after}" if after else ""),
         preview=preview(site, _reachable(site, pictures), site.name),
-        may_add=actor.has_role(Role.SELLER),
+        **facts,
     )
+
+
+def path_of_category(category: Category) -> str:
+    """Return the path where visitors see a category."""
+    return f"/categories/{quote(category.key)}"
+
+
+def _below(tree: Mapping[str, Category], key: str) -> list[tuple[str, str]]:
+    """Return the name and path of each category right below that of `key`, by name."""
+    below = (each for each in tree.values() if each.above == key)
+    return sorted((each.name, path_of_category(each)) for each in below)
+
+
+def _way(category: Category) -> list[tuple[str, str]]:
+    """Return the name and path of a category and of those above it, from the top."""
+    steps = way_to(f" {BETWEEN} ".join(category.names))
+    return [(each.name, path_of_category(each)) for each in steps]
 
 
 @blueprint.get("/products/<product_id>")
@@ -124,6 +167,7 @@ def show_product(product_id: str, slug: str = "") -> Response:
         preview=preview(site, pictures, product.name),
         canonical=canonical,
         group=group.group if group else None,
+        way=[(each.name, path_of_category(each)) for each in way_to(product.category)],
         options=_options(site, group) if group else [],
         siblings=_siblings(site, product),
         may_change=may_change(actor, product),
@@ -144,7 +188,7 @@ def show_sitemap() -> Response:
     site = current_site()
     products = using(ProductService).published(site, most=SITEMAP_PRODUCTS)
     if products is not None:
-        return _urls(site, [("/", None), *using(MorePages).of(site), *_pages_of(products)])
+        return _urls(site, [*_pages_besides(site), *_pages_of(products)])
     parts = ["pages", *(f"products-{number}" for number in range(1, len(SITEMAP_PARTS) + 1))]
     places = [f"{site.base_url}/sitemap/{part}.xml" for part in parts]
     sitemaps = "\n".join(f"<sitemap><loc>{escape(each)}</loc></sitemap>" for each in places)
@@ -155,7 +199,7 @@ def show_sitemap() -> Response:
 def show_sitemap_of_pages() -> Response:
     """Tell search engines which pages are published."""
     site = current_site()
-    return _urls(site, [("/", None), *using(MorePages).of(site)])
+    return _urls(site, _pages_besides(site))
 
 
 @blueprint.get("/sitemap/products-<int:number>.xml")
@@ -166,6 +210,13 @@ def show_sitemap_of_products(number: int) -> Response:
     site, first = current_site(), SITEMAP_PARTS[number - 1]
     found = using(ProductService).published_with_ids_from(site, first, most=MOST_SITEMAP_ENTRIES)
     return _urls(site, _pages_of(found))
+
+
+def _pages_besides(site: Site) -> list[tuple[str, datetime | None]]:
+    """Return the paths of what is no product, and when each changed if that is known."""
+    tree = using(ProductService).categories(site)
+    categories = [(path_of_category(each), None) for each in tree.values()]
+    return [("/", None), *using(MorePages).of(site), *categories]
 
 
 def _pages_of(products: Iterable[Product]) -> list[tuple[str, datetime]]:

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from avenue.errors import sentence
 from avenue.shop.fields import (
     LONGEST_URL,
+    CategoryText,
     Currency,
     Description,
     ImageUrl,
@@ -57,6 +58,7 @@ class _ProductBody(_Body):
     currency: Currency = DEFAULT_CURRENCY
     status: StatusText = "draft"
     group: Short | None = None
+    category: CategoryText | None = None
 
 
 class NewProduct(_ProductBody):

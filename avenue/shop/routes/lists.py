@@ -40,6 +40,9 @@ class ProductsQuery(SearchQuery, total=False):
     status: Status | Literal[""]
     owner: Annotated[Literal["me", ""], Field(description="One's own; for whoever is signed in.")]
     group: Annotated[str, Field(description="Those of the group with this id.")]
+    category: Annotated[
+        str, Field(description="Those in the category with this key, as `shoes/boots`, or below.")
+    ]
     pictures: Annotated[
         Pictures | Literal[""],
         Field(

@@ -13,6 +13,7 @@ from avenue.shop.errors import (
     RevisionConflict,
     SkuTaken,
     TempImageExpired,
+    TooManyCategories,
     TooManyImages,
 )
 from avenue.shop.models import ProductFields, ProductQuery, Sort, Status
@@ -49,7 +50,7 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 def list_products() -> Response:
     """List the products the caller may see, or with `?state=trash` what they may restore.
 
-    Takes `?search ?status ?group ?pictures ?sort ?owner=me ?state ?limit ?after`.
+    Takes `?search ?status ?group ?category ?pictures ?sort ?owner=me ?state ?limit ?after`.
     """
     actor, asked = reading_actor(), list_asked_for([*Sort])
     pictures, in_trash = pictures_asked_for(), trash_asked_for()
@@ -60,6 +61,7 @@ def list_products() -> Response:
         owner=signed_in_actor().id if owner and choice("owner", owner, ["me"]) else None,
         status=Status(choice("status", status, [*Status])) if status else None,
         group=request.args.get("group"),
+        category=request.args.get("category"),
         pictures=pictures,
         in_trash=in_trash,
         **asked,
@@ -78,7 +80,7 @@ def list_products() -> Response:
 @described(
     body=NewProduct,
     replies={201: Reply({JSON: Product}, headers=(LOCATION,))},
-    refuses=(SkuTaken, GroupNotFound, TempImageExpired, TooManyImages),
+    refuses=(SkuTaken, GroupNotFound, TooManyCategories, TempImageExpired, TooManyImages),
 )
 @audited("product.created")
 def create_product() -> tuple[Response, int, dict[str, str]]:
@@ -103,7 +105,7 @@ def show_product(product_id: str) -> Response:
 @described(
     body=ProductChanges,
     replies={200: Product},
-    refuses=(ProductNotFound, SkuTaken, GroupNotFound, RevisionConflict),
+    refuses=(ProductNotFound, SkuTaken, GroupNotFound, TooManyCategories, RevisionConflict),
 )
 @audited("product.changed", "product_id")
 def change_product(product_id: str) -> Response:

@@ -8,10 +8,12 @@ from avenue.config import Settings
 from avenue.identity import Actor, Limit, Role, Site, new_id
 from avenue.media.library import MediaLibrary
 from avenue.media.models import State
+from avenue.shop.categories import MOST_CATEGORIES, Category, tree_of
 from avenue.shop.errors import (
     GroupNotFound,
     ProductNotFound,
     RevisionConflict,
+    TooManyCategories,
     TooManyImages,
 )
 from avenue.shop.models import (
@@ -59,13 +61,15 @@ class ProductService:
 
         Its id is `product_id`, where that was chosen before and nobody else knows it.
 
-        Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired` or `TooManyImages`.
+        Raise `SkuTaken`, `GroupNotFound`, `TooManyCategories`, `TempImageExpired` or
+        `TooManyImages`.
         """
         require_seller(actor)
         limit = actor.site.limit(Limit.IMAGES_PER_PRODUCT, self._limit)
         if len(temp_images) > limit:
             raise TooManyImages(limit=limit)
         self._check_group(actor, fields.group)
+        self._check_category(actor, fields.category)
         now = utc_now()
         product = Product(
             **asdict(fields),
@@ -141,6 +145,10 @@ class ProductService:
         """
         return self._products.published(site.id, most=most)
 
+    def categories(self, site: Site) -> dict[str, Category]:
+        """Return the tree of the categories of what is published in `site`, by key."""
+        return tree_of(self._products.categories(site.id))
+
     def published_with_ids_from(self, site: Site, first: str, *, most: int) -> list[Product]:
         """Return those whose ids begin with the character `first`, at most `most` of them."""
         return self._products.published_with_ids_from(site.id, first, most=most)
@@ -150,7 +158,7 @@ class ProductService:
     ) -> PicturedProduct:
         """Change fields of an own product; raise `RevisionConflict` when `revision` is past.
 
-        Raise `SkuTaken` or `GroupNotFound`, too.
+        Raise `SkuTaken`, `GroupNotFound` or `TooManyCategories`, too.
         """
         for _ in range(CHANGE_TRIES):
             product = self.own(actor, product_id)
@@ -158,6 +166,8 @@ class ProductService:
                 break
             if changes.get("group") != product.group:
                 self._check_group(actor, changes.get("group"))
+            if changes.get("category") != product.category:
+                self._check_category(actor, changes.get("category"))
             changed = self._products.change(actor.site.id, product, changes)
             if changed:
                 return self._pictured(actor, [changed])[0]
@@ -192,6 +202,14 @@ class ProductService:
         group = self._groups.get(actor.site.id, group_id)
         if group is None or not may_change(actor, group):
             raise GroupNotFound
+
+    def _check_category(self, actor: Actor, category: str | None) -> None:
+        """Raise `TooManyCategories` for one more than a site may have."""
+        if category is None:
+            return
+        known = self._products.categories(actor.site.id)
+        if category not in known and len(known) >= MOST_CATEGORIES:
+            raise TooManyCategories(limit=MOST_CATEGORIES)
 
     def _pictured(self, actor: Actor, products: Sequence[Product]) -> list[PicturedProduct]:
         """Return `products` with their live pictures, by one query for all of them.

@@ -287,6 +287,7 @@ class SampleWorker:
             description=sample.description,
             price=sample.price,
             group=self._group(actor, group, noted.groups[group.model]).id if group else None,
+            category=sample.category,
         )
         return self._products.create(actor, fields, product_id=product_id).product
 

@@ -330,7 +330,9 @@ class _Scene:
         asked = any("group" in each.values for each in good)
         order = [("created_at", 1), ("_id", 1)]
         groups = self._groups.values(group_in, query, sort=order) if asked else []
-        return Found(products=products, groups=groups)
+        with_category = any(each.values.get("category") for each in good)
+        categories = product_store.categories_of(self._products) if with_category else ()
+        return Found(products=products, groups=groups, categories=frozenset(categories))
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """Do to products and groups what was decided."""

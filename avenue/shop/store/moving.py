@@ -177,6 +177,7 @@ def _document(
             revision=revision,
             created_at=before["created_at"] if before else fields.get("created_at", now),
             updated_at=now,
+            category=fields.get("category") or (before or {}).get("category"),
         )
         return product_documents.to_document(product)
     group = group_documents.from_document(before) if before else None

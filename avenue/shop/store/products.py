@@ -11,6 +11,7 @@ from avenue.clock import utc_now
 from avenue.errors import sentence
 from avenue.media.references import FINDINGS, found_against
 from avenue.media.store import ASSETS, claim_temporary, owners_without_alt, restore_one
+from avenue.shop.categories import MOST_CATEGORIES, way_to
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf
 from avenue.shop.models import PRODUCT, Changes, Pictures, Product, ProductQuery, Status
@@ -34,6 +35,8 @@ from avenue.words import words_of
 MOST_LACKING = 50_000
 """Products that a list by their pictures is drawn from; there may be more that lack the same."""
 
+FOLLOWING = ("updated_at", "words", "name_key", "category_keys")
+"""What is stored of a product besides what people say of it."""
 WITHOUT_TEXTS = {"description": 0, "words": 0, "images": 0}
 
 SHELVES_AT_ONCE = 5000
@@ -112,6 +115,10 @@ class ProductStore:
             sort=[("created_at", -1)],
             limit=most,
         )
+
+    def categories(self, site_id: str) -> list[str]:
+        """Return the different categories of the published products, somewhat more than allowed."""
+        return categories_of(self._products(site_id))
 
     def published_with_ids_from(self, site_id: str, first: str, *, most: int) -> list[Product]:
         """Return those whose ids begin with the character `first`, by id, at most `most`."""
@@ -280,6 +287,18 @@ class TrashedProducts:
         return count
 
 
+def categories_of(products: Collection) -> list[str]:
+    """Return the different categories of published products: one key of the index for each."""
+    found = products.aggregate(
+        [
+            {"$match": {**IS_PUBLISHED, "category": {"$gt": ""}}},  # `$type` would read all keys
+            {"$group": {"_id": "$category"}},
+            {"$limit": 2 * MOST_CATEGORIES},
+        ]
+    )
+    return [each["_id"] for each in found]
+
+
 def with_skus(products: Collection, skus: Iterable[str]) -> dict[str, Product]:
     """Return the products that have one of `skus`, by SKU."""
     found = products.values(from_document, {"sku": {"$in": sorted(set(skus))}})
@@ -318,7 +337,7 @@ def delete_all(products: Collection, ids: Sequence[str]) -> None:
 def _values_of(product: Product, fields: Iterable[str]) -> Document:
     """Return some fields as they are stored, None what has no value, with what follows of them."""
     document = to_document(product)
-    return {name: document.get(name) for name in {*fields, "updated_at", "words", "name_key"}}
+    return {name: document.get(name) for name in {*fields, *FOLLOWING}}
 
 
 def _join(groups: Collection, group_id: str | None) -> None:
@@ -342,6 +361,10 @@ def _conditions(query: ProductQuery) -> list[Document]:
         if query.visible_to:
             visible.append({"owner": query.visible_to})
         conditions.append({"$or": visible})
+    if query.category:
+        conditions.append({"category_keys": {"$eq": query.category, **IS_TEXT}})
+        if not query.status:  # their index begins with it
+            conditions.append({"status": {"$in": [*Status]}})
     if query.group:
         conditions.append({"group": {"$eq": query.group, **IS_TEXT}})
     exact = {"owner": query.owner, "status": query.status}
@@ -375,6 +398,8 @@ def to_document(product: Product) -> Document:
         "currency": product.currency,
         "status": product.status,
         "group": product.group,
+        "category": product.category,
+        "category_keys": [each.key for each in way_to(product.category)] or None,
         "images": entries_out(product.images),
         "revision": product.revision,
         "words": words_of(product.name, product.sku, product.description),
@@ -397,6 +422,7 @@ def from_document(document: Document) -> Product:
         currency=document["currency"],
         status=Status(document["status"]),
         group=document.get("group"),
+        category=document.get("category"),
         images=entries_in(document["images"]),
         revision=document["revision"],
         created_at=document["created_at"],
