@@ -81,6 +81,10 @@ bench-delivery: $(VENV)/.installed-dev wrk nginx bench/peers/node_modules ## Del
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.delivery $(BENCH)
 bench-reload: $(VENV)/.installed-dev ## How long answers take while SIGHUP replaces the processes
 	$(BIN)/python -m bench.reload
+bench-scale: $(VENV)/.installed-dev ## What each route and job reads as the store grows; BENCH=--long for a million
+	$(BIN)/python -m bench.scale $(BENCH)
+bench-quotas: $(VENV)/.installed-dev ## Uploads a second to a site with a quota beside one without
+	$(BIN)/python -m bench.quotas
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
 	$(BIN)/python -m bench.pictures
 chromium: ## Debian's Chromium for the browser tests, where it can be installed and is missing
@@ -155,4 +159,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pictures chromium wrk nginx format texts docs screenshots requirements images clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-scale bench-quotas bench-pictures chromium wrk nginx format texts docs screenshots requirements images clean help

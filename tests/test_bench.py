@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import aims, report, stock
+from bench import aims, report, scale, stock
 from bench.aims import AtLeast, AtMost
 from bench.beside import Grown, Paced
 from bench.browser import request
@@ -247,3 +247,29 @@ def test_the_page_names_every_row_and_everybody():
     assert not [title for title in BESIDE.values() if title not in told]
     assert not [title for title in TITLES.values() if title not in told]
     assert page.count(report.BEGIN) == page.count(report.END) == 1
+
+
+def test_growth_is_told_by_work_that_returns_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    def row(*works: int, returned: int = 50) -> dict[int, scale.Figures]:
+        figures = (scale.Figures("200", each, returned, [0.001]) for each in works)
+        return dict(zip((10_000, 100_000), figures, strict=True))
+
+    more = {10_000: scale.Figures("200", 1_000, 100, [0.001])}
+    more[100_000] = scale.Figures("200", 10_000, 1_000, [0.001])
+    found = {"flat": row(5, 180), "grows": row(1_000, 10_000), "returns more": more}
+    assert [round(scale.exponent(each), 2) for each in found.values()] == [0, 1, 1]
+    assert scale.report(found, (10_000, 100_000)) == 1
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line.endswith(" ! |")] == [
+        "| `grows` | 200 | 1,000 / 1 | 10,000 / 1 | 1.00 ! |"
+    ]
+
+
+def test_counts_that_end_are_no_work() -> None:
+    group = {"$group": {"_id": 1, "n": {"$sum": 1}}}
+    asked = [
+        {"command": {"pipeline": [{"$limit": 10_001}, group]}, "keysExamined": 9_000},
+        {"command": {"pipeline": [group]}, "keysExamined": 7, "docsExamined": 1},
+        {"command": {"pipeline": [{"$limit": 50_000}, group]}, "keysExamined": 20, "nreturned": 1},
+    ]
+    assert scale.work_of(asked) == (28, 1)

@@ -22,7 +22,7 @@ from avenue.storage.gridfs import FileFacts
 MOST_SKEW_SECONDS = 30
 ORPHAN_AGE = timedelta(hours=1)
 BATCH = 500
-SLICE = 10_000
+SLICE = 5_000
 """Files, chunks or renditions that a round looks at, whatever else there is. A store of fewer is
 looked at whole each time."""
 

@@ -92,11 +92,12 @@ INDEXES: tuple[Index, ...] = (
             ("images.asset", {"images.asset": IS_TEXT}),
         )
     ),
-    # Which pictures lack a text, in the languages most sites have? Others go through all of a kind.
+    # Which pictures lack a text, newest first, in the languages most sites have? Others go through
+    # all of a kind.
     *(
         Index(
             collection="assets",
-            keys=_up("site", "claim.kind", f"alt.{language}"),
+            keys=(*_up("site", "claim.kind", f"alt.{language}"), *NEWEST_FIRST),
             options={"partialFilterExpression": {"state": "live"}},
         )
         for language in ("es", "en")
@@ -365,7 +366,12 @@ INDEXES: tuple[Index, ...] = (
 
 
 EXPIRY = "expireAfterSeconds"
-FORMER = (("shop_products", "site_1_images_1"), ("renditions", "site_1_bytes_1"))
+FORMER = (
+    ("shop_products", "site_1_images_1"),
+    ("renditions", "site_1_bytes_1"),
+    ("assets", "site_1_claim.kind_1_alt.es_1"),
+    ("assets", "site_1_claim.kind_1_alt.en_1"),
+)
 """Indexes of earlier versions that no query needs any more: collection and name."""
 
 

@@ -24,11 +24,12 @@ def nothing_runs_meanwhile() -> Iterator[None]:
         yield
 
 
-def inspected(application: Application) -> Job:
-    """Run one pass over everything, as the background does every hour."""
+def inspected(application: Application, **args: Any) -> Job:
+    """Run one pass, as the background does every hour; `all=True`: over everything."""
     application.forget_jobs()
     with nothing_runs_meanwhile():
-        job = Background(application.settings, application.database).run_now(INSPECT)
+        background = Background(application.settings, application.database)
+        job = background.run_now(INSPECT, args=args)
     assert job.error is None
     return job
 

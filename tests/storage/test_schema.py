@@ -111,7 +111,7 @@ def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> Non
     assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4", "5"]
     assert look(bare_database) is Standing.READY
     assert missing_indexes(bare_database) == []
-    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 4}
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 5}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     Gate(bare_database).pass_or_raise()
 

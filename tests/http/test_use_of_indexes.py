@@ -1,0 +1,101 @@
+"""Every index is there for a query or a constraint: one that nobody uses costs each write."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from avenue.app.background import Background
+from avenue.storage.indexes import INDEXES, Index
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.scope import BUCKETS
+from tests.http.application import Application
+from tests.http.test_work_of_every_route import JOBS, READS, House
+from tests.http.test_work_of_queries import PLACES
+from tests.mongod import Mongod
+from tests.table import table
+
+SLOW = {"fsck", "rebuild"}
+"""They ask what others ask, of every byte."""
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod) -> Iterator[House]:
+    with Application(mongod) as application:
+        yield House(application)
+
+
+def is_constraint(index: Index) -> bool:
+    """Whether it keeps something unique, or forgets what is old."""
+    return bool({"unique", "expireAfterSeconds"} & index.options.keys())
+
+
+def uses(application: Application) -> set[str]:
+    """The indexes that were used since they were made, as `collection.name`."""
+    found = set()
+    for collection in {each.collection for each in INDEXES}:
+        for each in application.raw[collection].aggregate([{"$indexStats": {}}]):
+            if each["accesses"]["ops"]:
+                found.add(f"{collection}.{each['name']}")
+    return found
+
+
+OF_SITE = {"site": DEFAULT_SITE}
+ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
+    # Of indexes that no list and no job of an ordinary day uses, what asks for them: its filter and
+    # its order.
+    "password_links.user_1": ({"user": "a"}, {}),
+    "assets.site_1_claim.kind_1_alt.en_1_created_at_-1__id_-1": (
+        {"claim.kind": "library", "state": "live", "alt.en": {"$in": [None, ""]}, **OF_SITE},
+        {"created_at": -1, "_id": -1},
+    ),
+    "assets.site_1_versions.file_1": ({"versions.file": "a", **OF_SITE}, {}),
+    "assets.purges.at_1": ({"purges.0": {"$exists": True}, "purges.at": {"$type": "date"}}, {}),
+    "adopted.site_1_kind_1_keys_1": ({"kind": "a", "keys": {"$in": ["a"]}, **OF_SITE}, {}),
+    "writes.files_1": ({"files": "a", "state": "open", **OF_SITE}, {}),
+    "shop_products_grouped.site_1_model_1": ({"model": "a", **OF_SITE}, {}),
+    "webhook_events.state_1_due_at_1": ({"state": "pending"}, {"due_at": 1}),
+    # Every client of GridFS finds files by their names, as its specification says.
+    **{
+        f"{bucket}.files.filename_1_uploadDate_1": ({"filename": "a"}, {"uploadDate": -1})
+        for bucket in BUCKETS
+    },
+}
+
+
+def test_every_index_has_its_use(house: House) -> None:
+    application = house.application
+    for route in READS:
+        house.asker(route).get(house.path(route.split()[1]))
+    for who, place in PLACES:
+        house.store.callers[who].get(house.store.named(place))
+    for kind in sorted(JOBS.keys() - SLOW):
+        application.forget_jobs()
+        Background(application.settings, application.database).finish(JOBS[kind](application))
+    used = uses(application)
+    names = {f"{each.collection}.{each.name}" for each in INDEXES if not is_constraint(each)}
+    assert sorted(names - used - ELSEWHERE.keys()) == []
+    assert ELSEWHERE.keys() <= names
+
+
+@table("name", ELSEWHERE)
+def test_what_is_seldom_asked_uses_its_index(house: House, name: str) -> None:
+    asked, order = ELSEWHERE[name]
+    collection = next(
+        each.collection for each in INDEXES if f"{each.collection}.{each.name}" == name
+    )
+    found = house.application.raw[collection].find(asked)
+    plan = (found.sort(list(order.items())) if order else found).explain()["queryPlanner"]
+    assert name.removeprefix(f"{collection}.") in set(names_in(plan["winningPlan"]))
+
+
+def names_in(plan: Any) -> Iterator[str]:
+    """The indexes that a plan goes through."""
+    if isinstance(plan, Mapping):
+        if "indexName" in plan:
+            yield plan["indexName"]
+        for each in plan.values():
+            yield from names_in(each)
+    elif isinstance(plan, list):
+        for each in plan:
+            yield from names_in(each)

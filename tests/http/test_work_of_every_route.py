@@ -1,0 +1,447 @@
+"""Every route and every job reads about what it shows, in a store of everything there is.
+
+A route or job without a row fails: nothing may be added of which nobody has looked what it reads.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from avenue.app import background
+from avenue.app.background import Background
+from avenue.health.alerts.service import TELL
+from avenue.health.checks.fsck import FSCK
+from avenue.jobs.service import JobService
+from avenue.jobs.store import MongoJobStore
+from avenue.media.references import IMPORT_EXTERNAL
+from avenue.media.store import SUMMED_AT_ONCE
+from avenue.shop.service.imports import IMPORT, UNDO
+from avenue.shop.service.picture_imports import PICTURES_BY_SKU
+from avenue.shop.service.samples import LOAD
+from avenue.storage.quotas import COUNT_QUOTAS
+from avenue.storage.site_counts import COUNT_SITES
+from bench.filling import Filling
+from tests.http.application import (
+    BOUNDARY,
+    FORM,
+    Application,
+    Caller,
+    Part,
+    a_picture,
+    form,
+    zipped,
+)
+from tests.http.contract import unconnected_app
+from tests.http.test_who_may import DOORS, PERSON, SHOP, WHO_MAY, Cast, routes_of
+from tests.http.test_work_of_queries import Store, is_too_much, profiled, read_by, told
+from tests.http.tus import PART_TYPE, SPEAKS, metadata
+from tests.mongod import Mongod
+from tests.table import table
+
+Options = Mapping[str, Any]
+MEANT = {"headers": {"Accept": "application/json"}}
+"""Beside what a row sends."""
+
+
+class House(Cast):
+    """A store of everything, and somebody's own things in it that requests are about."""
+
+    def __init__(self, application: Application) -> None:
+        self.store = Store(application)
+        super().__init__(application)
+        (self.superuser,) = (
+            self.caller(each, "GET /api/audit") for each in DOORS if each.superuser
+        )
+
+    def asker(self, route: str) -> Caller:
+        """The owner where only owners come, else somebody who may do everything."""
+        return self.owner if WHO_MAY[route].roles in {SHOP, PERSON} else self.superuser
+
+
+def sends(**options: Any) -> Callable[[House], Options]:
+    """The same, whatever is there."""
+    return lambda _: options
+
+
+def body(**fields: Any) -> Callable[[House], Options]:
+    return lambda house: {"json": {name: named(house, each) for name, each in fields.items()}}
+
+
+def filled(**fields: Any) -> Callable[[House], Options]:
+    return lambda house: {"data": {name: named(house, each) for name, each in fields.items()}}
+
+
+def named(house: House, value: Any) -> Any:
+    return value(house) if callable(value) else value
+
+
+def file(field: str = "file") -> Callable[[House], Options]:
+    return lambda _: {"data": form(Part(a_picture(), field=field)), "content_type": FORM}
+
+
+def part(_: House) -> Options:
+    headers = {**SPEAKS, "Upload-Offset": "0"}
+    return {"data": b"%PDF-1.7\n0", "content_type": PART_TYPE, "headers": headers}
+
+
+def beginning(_: House) -> Options:
+    return {"headers": {**SPEAKS, "Upload-Length": "10", "Upload-Metadata": metadata(name="a.pdf")}}
+
+
+def pond(_: House) -> Options:
+    known = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="filepond"\r\n\r\n{{}}\r\n'
+    return {
+        "data": known.encode() + form(Part(a_picture(), field="filepond")),
+        "content_type": FORM,
+    }
+
+
+def table_of(data: str, content_type: str) -> Callable[[House], Options]:
+    return sends(data=data, content_type=content_type)
+
+
+def product(house: House) -> str:
+    return str(house.product["id"])
+
+
+def image(house: House) -> str:
+    return str(house.image["id"])
+
+
+def media(house: House) -> list[str]:
+    return [house.media["id"], *house.store.media[:5]]
+
+
+def upload(house: House) -> list[str]:
+    return [house.upload["id"]]
+
+
+def folder(house: House) -> str:
+    return str(house.folder["id"])
+
+
+NOTHING = sends(json={})
+EMPTY = sends(data={})
+PICTURES: Mapping[str, Callable[[House], Options]] = {
+    "": EMPTY,
+    "/move": filled(key=image, to="last"),
+    "/<asset_id>/alt": filled(alt_es="Un zapato"),
+    "/<asset_id>/focal": filled(x="20", y="30"),
+    "/<asset_id>/file": file(),
+    "/<asset_id>/restore": EMPTY,
+    "/<asset_id>/versions/<version>/restore": EMPTY,
+    "/remove": filled(key=image),
+}
+IMAGES: Mapping[str, Callable[[House], Options]] = {
+    "POST ": file(),
+    "PUT ": body(order=[], revision=1),
+    "PATCH /<asset_id>": body(alt={"es": "Un zapato"}, focal=[0.1, 0.2]),
+    "PUT /<asset_id>/file": file(),
+    "POST /<asset_id>/versions/<version>/restore": NOTHING,
+    "DELETE ": body(image_url="https://elsewhere.example/a.jpg"),
+    "DELETE /<asset_id>": NOTHING,
+    "POST /<asset_id>/restore": NOTHING,
+}
+
+WRITES: Mapping[str, Callable[[House], Options]] = {
+    # What each route that changes something is sent. What removes a thing comes after what needs
+    # it.
+    "POST /api/auth/login": body(email="nobody@shop.example", password="wrong-and-long"),
+    "POST /api/auth/tokens": body(name="more", scopes=["read"]),
+    "PATCH /api/site": body(name="Avenue"),
+    "PUT /api/site/logo": file(),
+    "DELETE /api/site/logo": NOTHING,
+    "POST /api/sites": body(id="third", base_url="https://third.example"),
+    # The shop
+    "POST /api/shop/products": body(name="Bota", sku="BOTA-1"),
+    "PATCH /api/shop/products/<product_id>": body(name="Bota", status="published"),
+    "POST /api/shop/groups": body(name="Modelo nuevo", product_ids=lambda h: [product(h)]),
+    "PATCH /api/shop/groups/<group_id>": body(name="Modelo", product_ids=lambda h: [product(h)]),
+    **{
+        f"{method} /api/shop/{shelf}/<owner_id>/images{rest}": sent
+        for shelf in ("products", "groups")
+        for each, sent in IMAGES.items()
+        for method, rest in [each.split(" ")]
+    },
+    "POST /api/shop/temp-images": file(),
+    "DELETE /api/shop/temp-images/<asset_id>": NOTHING,
+    "POST /api/products/<product_id>/upload_images/": file(),
+    "POST /api/products/<product_id>/upload_images": file(),
+    "DELETE /api/products/<product_id>/delete_image/": body(image_url="https://e.example/a.jpg"),
+    "DELETE /api/products/<product_id>/delete_image": body(image_url="https://e.example/a.jpg"),
+    "POST /api/shop/products/import": table_of("sku,name\nSKU-0000012,Zapato\n", "text/csv"),
+    "POST /api/shop/products/import/<import_id>/apply": NOTHING,
+    "POST /api/shop/products/import/<import_id>/undo": NOTHING,
+    "POST /api/shop/pictures/import": file(),
+    "POST /api/shop/pictures/import/<picture_import_id>": NOTHING,
+    # Operations
+    "POST /api/ops/alerts/<alert_id>/ack": NOTHING,
+    "POST /api/ops/errors/<error_id>/resolve": NOTHING,
+    "POST /api/ops/errors/<error_id>/reopen": NOTHING,
+    "POST /api/ops/backups": NOTHING,
+    "POST /api/ops/backups/verify": NOTHING,
+    "POST /api/ops/backups/drill": NOTHING,
+    "POST /api/ops/backups/<snapshot_id>/restore": body(kind="product", id=product),
+    "POST /api/ops/jobs/<job_id>/pause": NOTHING,
+    "POST /api/ops/jobs/<job_id>/resume": NOTHING,
+    # The website builder
+    "POST /api/builder/pages": body(title="Otra", html="<p>Hola</p>"),
+    "PUT /api/builder/pages/<page_id>": body(title="Otra", html="<p>Hola</p>", revision=1),
+    "POST /api/builder/pages/<page_id>/publish": body(revision=2),
+    "POST /api/builder/pages/<page_id>/preview": NOTHING,
+    "POST /api/builder/pages/<page_id>/history/<number>/restore": body(revision=3),
+    "POST /api/builder/pages/<page_id>/unpublish": NOTHING,
+    "POST /api/builder/media": file(),
+    "PATCH /api/builder/media/<media_id>": body(alt={"es": "Un zapato"}, tags=["rojo"]),
+    "PUT /api/builder/media/<media_id>/file": file(),
+    "POST /api/builder/media/<media_id>/versions/<version>/restore": NOTHING,
+    "POST /api/builder/media/move": body(ids=media, folder=folder),
+    "POST /api/builder/media/tag": body(ids=media, add=["azul"]),
+    "POST /api/builder/media/zip": body(ids=lambda h: [h.media["id"]]),
+    "POST /api/builder/media/remove": body(ids=lambda h: [*h.store.media[-3:]], force=True),
+    "POST /api/builder/folders": body(name="Otra carpeta"),
+    "PATCH /api/builder/folders/<folder_id>": body(name="Renombrada"),
+    # General uploads
+    "POST /api/uploads": file(),
+    "POST /api/core/orders/": file(),
+    "PATCH /api/uploads/<upload_id>": body(reference="ORD-7", visibility="public"),
+    "POST /api/uploads/<upload_id>/sign": NOTHING,
+    "POST /api/uploads/sign": body(items=lambda h: [{"id": each} for each in upload(h)]),
+    "POST /api/uploads/zip": body(ids=upload),
+    "POST /api/uploads/<upload_id>/revoke": NOTHING,
+    "POST /api/uploads/tickets": NOTHING,
+    "POST /api/uploads/tickets/<ticket_id>": file(),
+    "POST /api/uploads/tus": beginning,
+    "PATCH /api/uploads/tus/<upload_id>": part,
+    "DELETE /api/uploads/tus/<upload_id>": sends(headers=SPEAKS),
+    "POST /api/uploads/filepond": pond,
+    "PATCH /api/uploads/filepond": sends(data=b"0", content_type=PART_TYPE),
+    "DELETE /api/uploads/filepond": lambda h: {"data": upload(h)[0], "content_type": "text/plain"},
+    "POST /api/uploads/revoke": NOTHING,
+    # Pages and forms
+    "POST /preferences": filled(language="en"),
+    "POST /login": filled(email="nobody@shop.example", password="wrong-and-long"),
+    "POST /login/forgotten": filled(email="nobody@shop.example"),
+    "POST /login/reset": filled(secret="x" * 43, password="grey-teapot-ladder-93"),
+    "POST /admin/account/password": filled(current="wrong", new="grey-teapot-ladder-93"),
+    "POST /admin/account/tokens": filled(name="more", scope="read"),
+    "POST /admin/people": filled(email="eve@shop.example", role="seller", how="made"),
+    "POST /admin/people/<user_id>/role": filled(role="seller"),
+    "POST /admin/people/<user_id>/link": EMPTY,
+    "POST /admin/settings": filled(name="Avenue"),
+    "POST /admin/settings/logo": file(),
+    "POST /admin/settings/logo/remove": EMPTY,
+    "POST /admin/settings/sites": filled(id="fourth", base_url="https://fourth.example"),
+    "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": EMPTY,
+    "POST /admin/infrastructure/errors/<error_id>/resolve": EMPTY,
+    "POST /admin/infrastructure/errors/<error_id>/reopen": EMPTY,
+    "POST /admin/infrastructure/backups/start": filled(do="backup"),
+    "POST /admin/infrastructure/backups/restore": filled(kind="product", id=product),
+    "POST /admin/infrastructure/jobs/<job_id>/pause": EMPTY,
+    "POST /admin/infrastructure/jobs/<job_id>/resume": EMPTY,
+    "POST /admin/problems/look": EMPTY,
+    "POST /admin/problems/external": EMPTY,
+    "POST /admin/problems/remove": filled(kind="product", owner=product, position="0"),
+    "POST /admin/demo": EMPTY,
+    "POST /admin/demo/remove": EMPTY,
+    "POST /admin/products/new": filled(name="Sandalia", status="draft"),
+    "POST /admin/products/new/pictures": file(),
+    "POST /admin/products/new/pictures/remove": filled(key=image),
+    "POST /admin/products/<product_id>": filled(name="Sandalia", status="draft", revision="1"),
+    "POST /admin/products/bulk": filled(id=lambda h: [product(h)], action="publish"),
+    "POST /admin/groups/new": filled(name="Modelo dos", member=lambda h: [product(h)]),
+    "POST /admin/groups/<group_id>": filled(name="Modelo", member=lambda h: [product(h)]),
+    **{
+        f"POST /admin/{shelf}/<owner_id>/pictures{rest}": sent
+        for shelf in ("products", "groups")
+        for rest, sent in PICTURES.items()
+    },
+    "POST /admin/library": file(),
+    "POST /admin/library/bulk": filled(id=media, action="tag", tags="verde"),
+    "POST /admin/library/zip": filled(id=lambda h: [h.media["id"]]),
+    "POST /admin/library/reports/alt": filled(id=lambda h: h.media["id"], alt="Un zapato"),
+    "POST /admin/library/folders": filled(name="Tercera carpeta"),
+    "POST /admin/library/folders/<folder_id>": filled(name="Cuarta carpeta"),
+    "POST /admin/library/<media_id>": filled(name="foto.jpg", alt_es="Un zapato"),
+    "POST /admin/library/<media_id>/focal": filled(x="20", y="30"),
+    "POST /admin/library/<media_id>/file": file(),
+    "POST /admin/library/<media_id>/versions/<version>/restore": EMPTY,
+    "POST /admin/uploads/bulk": filled(id=upload, action="remove"),
+    "POST /admin/uploads/<upload_id>/restore": EMPTY,
+    "POST /admin/uploads/zip": filled(id=upload),
+    "POST /admin/uploads/new": file(),
+    "POST /admin/uploads/<upload_id>": filled(name="foto.jpg", reference="ORD-7"),
+    "POST /admin/uploads/<upload_id>/links": filled(expires_in="3600"),
+    "POST /admin/uploads/<upload_id>/revoke": EMPTY,
+    "POST /admin/website": filled(title="Tercera"),
+    "POST /admin/website/<page_id>": filled(title="Tercera", revision="3"),
+    "POST /admin/website/<page_id>/publish": filled(revision="3"),
+    "POST /admin/website/<page_id>/unpublish": EMPTY,
+    "POST /admin/imports": file(),
+    "POST /admin/imports/<import_id>/apply": EMPTY,
+    "POST /admin/imports/<import_id>/undo": EMPTY,
+    "POST /admin/imports/pictures": file(),
+    "POST /admin/imports/pictures/<picture_import_id>": EMPTY,
+    "POST /admin/imports/pictures/together": EMPTY,
+    # What ends things
+    "DELETE /api/uploads/<upload_id>": NOTHING,
+    "POST /api/uploads/<upload_id>/restore": NOTHING,
+    "POST /admin/uploads/<upload_id>/remove": EMPTY,
+    "DELETE /api/builder/media/<media_id>": NOTHING,
+    "POST /api/builder/media/<media_id>/restore": NOTHING,
+    "POST /admin/library/<media_id>/remove": EMPTY,
+    "POST /admin/library/<media_id>/restore": EMPTY,
+    "DELETE /api/builder/folders/<folder_id>": NOTHING,
+    "POST /admin/library/folders/<folder_id>/delete": EMPTY,
+    "DELETE /api/builder/pages/<page_id>": NOTHING,
+    "POST /admin/website/<page_id>/delete": EMPTY,
+    "DELETE /api/shop/groups/<group_id>": NOTHING,
+    "POST /admin/groups/<group_id>/delete": EMPTY,
+    "DELETE /api/shop/products/<product_id>": NOTHING,
+    "POST /api/shop/products/<product_id>/restore": NOTHING,
+    "POST /admin/products/<product_id>/delete": EMPTY,
+    "POST /api/ops/jobs/<job_id>/cancel": NOTHING,
+    "POST /admin/infrastructure/jobs/<job_id>/cancel": EMPTY,
+    "POST /admin/people/<user_id>/password": EMPTY,
+    "POST /admin/people/<user_id>/disable": EMPTY,
+    "POST /admin/people/<user_id>/enable": EMPTY,
+    "POST /admin/people/<user_id>/remove": EMPTY,
+    "DELETE /api/auth/tokens/<token_id>": NOTHING,
+    "POST /admin/account/tokens/<token_id>/revoke": EMPTY,
+    "POST /api/auth/logout": NOTHING,
+    "POST /logout": EMPTY,
+}
+READS = sorted(each for each in WHO_MAY if each.startswith("GET "))
+COUNTING = dict.fromkeys((COUNT_QUOTAS, COUNT_SITES, background.SNAPSHOT), SUMMED_AT_ONCE)
+"""Jobs that sum so that no request has to: what one step of theirs reads at most."""
+ASSETS = 3_000
+
+
+def periodic(kind: str, **args: Any) -> Callable[[Application], str]:
+    """A job that is run now."""
+    return lambda whole: Background(whole.settings, whole.database).begin(kind, args).id
+
+
+def job_of(collection: str, started: TestResponse, whole: Application) -> str:
+    assert started.status_code < 300, started.text
+    run = whole.raw[collection].find_one({"_id": started.json["id"]})
+    assert run is not None
+    return str(run["undo"]["job"] if run.get("undo") else run["job"])
+
+
+def an_import(whole: Application) -> str:
+    rows = "".join(f"SKU-{number:07d},Zapato {number}\n" for number in range(100, 130))
+    sent = {"data": f"sku,name\n{rows}", "content_type": "text/csv"}
+    begun = whole.caller("admin").post("/api/shop/products/import", **sent)
+    return job_of("shop_imports", begun, whole)
+
+
+def an_undo(whole: Application) -> str:
+    whole.work(an_import(whole))
+    last = whole.raw["shop_imports"].find_one(sort=[("created_at", -1)])
+    assert last is not None
+    begun = whole.caller("admin").post(f"/api/shop/products/import/{last['_id']}/undo")
+    return job_of("shop_imports", begun, whole)
+
+
+def pictures_by_sku(whole: Application) -> str:
+    archive = zipped({f"SKU-{number:07d}.jpg": a_picture() for number in range(4)})
+    sent = {"data": archive, "content_type": "application/zip"}
+    path = "/api/shop/pictures/import"
+    planned = whole.caller("admin").post(path, **sent)
+    begun = whole.caller("admin").post(f"{path}/{planned.json['id']}")
+    return job_of("shop_picture_imports", begun, whole)
+
+
+def by_a_button(path: str, kind: str) -> Callable[[Application], str]:
+    def press(whole: Application) -> str:
+        assert whole.caller("admin").post(path).status_code == 303
+        job = whole.raw["jobs"].find_one({"kind": kind}, sort=[("created_at", -1)])
+        assert job is not None
+        return str(job["_id"])
+
+    return press
+
+
+def a_notice(whole: Application) -> str:
+    told = {"alert": "nobody", "notice": "nobody"}
+    jobs = JobService(MongoJobStore(whole.database))
+    return jobs.enqueue(TELL, told).id
+
+
+JOBS: Mapping[str, Callable[[Application], str]] = {
+    # Each kind of job, and how it begins.
+    background.SWEEP: periodic(background.SWEEP),
+    background.INSPECT: periodic(background.INSPECT),
+    background.SCRUB: periodic(background.SCRUB),
+    FSCK: periodic(FSCK, site=None, repair=False),
+    background.SNAPSHOT: periodic(background.SNAPSHOT),
+    COUNT_QUOTAS: periodic(COUNT_QUOTAS),
+    COUNT_SITES: periodic(COUNT_SITES),
+    background.REBUILD: periodic(background.REBUILD),
+    IMPORT: an_import,
+    UNDO: an_undo,
+    PICTURES_BY_SKU: pictures_by_sku,
+    LOAD: by_a_button("/admin/demo", LOAD),
+    IMPORT_EXTERNAL: by_a_button("/admin/problems/external", IMPORT_EXTERNAL),
+    TELL: a_notice,
+}
+
+
+@pytest.fixture(scope="module")
+def house(mongod: Mongod) -> Iterator[House]:
+    with Application(mongod) as application:
+        yield House(application)
+        application.raw.command("profile", 0)
+
+
+def test_every_route_has_its_row() -> None:
+    routes = set(routes_of(unconnected_app()))
+    assert {*READS, *WRITES} == routes
+
+
+@table("route", READS)
+def test_what_is_shown_reads_about_as_much(house: House, route: str) -> None:
+    with profiled(house.store.raw) as asked:
+        answer = house.asker(route).get(house.path(route.split()[1]))
+    assert answer.status_code < 500, answer.text
+    assert [told(each) for each in asked if is_too_much(each)] == []
+
+
+@table("route", WRITES)
+def test_what_changes_something_reads_about_as_much(house: House, route: str) -> None:
+    method, rule = route.split()
+    sent = WRITES[route](house)
+    with profiled(house.store.raw) as asked:
+        answer = house.asker(route).ask(method, house.path(rule), **{**MEANT, **sent})
+    assert answer.status_code < 500, answer.text
+    assert [told(each) for each in asked if is_too_much(each)] == []
+
+
+@pytest.fixture(scope="module")
+def whole(mongod: Mongod) -> Iterator[Application]:
+    """A store whose records have all their bytes, as background work goes through them."""
+    with Application(mongod) as application:
+        owner = application.caller("seller").id
+        Filling(application.database, str(owner)).fill(ASSETS)
+        yield application
+        application.raw.command("profile", 0)
+
+
+def test_every_job_has_its_row(whole: Application) -> None:
+    handled = Background(whole.settings, whole.database).kinds
+    assert handled == set(JOBS)
+
+
+@table("kind", JOBS)
+def test_a_job_reads_about_what_it_looks_at(whole: Application, kind: str) -> None:
+    whole.forget_jobs()
+    job_id = JOBS[kind](whole)
+    with profiled(whole.raw) as asked:
+        job = Background(whole.settings, whole.database).finish(job_id)
+    assert job.kind == kind
+    assert job.error is None
+    most = COUNTING.get(kind, 0)
+    assert [told(each) for each in asked if is_too_much(each) and read_by(each) > most] == []
