@@ -33,6 +33,12 @@ DRILL_DAYS = 30.0
 # MongoDB
 SKEW_NOTICE_SECONDS, SKEW_WARNING_SECONDS = 5, 30
 UNUSED_DAYS = 30
+FRESH_BYTES = {"assets": 460, "renditions": 150, "shop_products": 1020}
+"""What the indexes of a document weigh when they are built anew, of those collections of which it
+is told that they have grown. Measured as `make bench-scale` does (docs/performance.md)."""
+BLOATED = 2.0
+"""Times as heavy: then it is time to build them anew."""
+MANY_DOCUMENTS = 100_000
 SOON_DAYS = 180
 
 # Background work

@@ -1,9 +1,10 @@
 """What MongoDB says about itself: members, sizes, indexes, oplog. What it may not tell is None."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,6 +112,20 @@ class DatabaseFacts:
     def disk_percent(self) -> float | None:
         """How full the disk is."""
         return percent(self.disk_used_bytes, self.disk_total_bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexWeight:
+    """How many documents a collection has, and the bytes of all its indexes."""
+
+    collection: str
+    documents: int
+    bytes: int
+
+    @property
+    def bytes_each(self) -> float:
+        """Bytes of indexes for each document."""
+        return self.bytes / self.documents if self.documents else 0.0
 
 
 def is_persistent(mongodb: MongoFacts, settings: Settings) -> bool:
@@ -279,6 +294,16 @@ class DeploymentStatus:
             for index, options in self._repeated(raw[name].index_information).items():
                 if index != PRIMARY_KEY:
                     found.append(_known(name, index, options, (uses or {}).get(index)))
+        return found
+
+    def index_weights(self, collections: Iterable[str]) -> list[IndexWeight]:
+        """Return what the indexes of these weigh, those left out that tell it to nobody."""
+        raw, found = self._database.raw, []
+        for name in collections:
+            stats = self._if_allowed(partial(raw.command, "collStats", name)) or {}
+            documents, size = _whole(stats.get("count")), _whole(stats.get("totalIndexSize"))
+            if documents and size:
+                found.append(IndexWeight(collection=name, documents=documents, bytes=size))
         return found
 
     def _uses(self, collection: str) -> Mapping[str, Document] | None:

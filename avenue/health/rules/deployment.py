@@ -11,6 +11,9 @@ from avenue.health.rules.known import LEAST_MONGODB, MONGODB_ENDS, hole_in, vers
 from avenue.health.rules.measures import OPLOG, Rules, finding, judged
 from avenue.health.sentences import Host, Said, size
 from avenue.health.thresholds import (
+    BLOATED,
+    FRESH_BYTES,
+    MANY_DOCUMENTS,
     SKEW_NOTICE_SECONDS,
     SKEW_WARNING_SECONDS,
     SOON_DAYS,
@@ -20,6 +23,7 @@ from avenue.health.thresholds import (
 from avenue.storage.indexes import INDEXES
 from avenue.storage.status import (
     DatabaseFacts,
+    IndexWeight,
     KnownIndex,
     MongoFacts,
     Oplog,
@@ -328,6 +332,24 @@ def indexes(found: Sequence[KnownIndex], now: datetime) -> Iterator[Finding]:
         )
     for each in found:
         yield from _useless(each, now, is_ours=each.place in wanted)
+
+
+def bloat(found: Sequence[IndexWeight]) -> Iterator[Finding]:
+    """Yield whose indexes are much heavier than they would be if they were built anew.
+
+    Random keys leave pages half full. Of few documents it does not matter.
+    """
+    for each in found:
+        fresh = FRESH_BYTES[each.collection]
+        if each.documents >= MANY_DOCUMENTS and each.bytes_each >= BLOATED * fresh:
+            yield Finding(
+                subject="indexes",
+                level=Level.NOTICE,
+                place=each.collection,
+                says=f"Its indexes have {size(each.bytes)}, {each.bytes_each:.0f} bytes a document;"
+                f" built anew they have about {fresh}.",
+                cure="Build them anew, one member after the other (docs/operations.md, “Indexes”).",
+            )
 
 
 def _useless(index: KnownIndex, now: datetime, *, is_ours: bool) -> Iterator[Finding]:

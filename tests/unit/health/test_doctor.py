@@ -18,11 +18,12 @@ from avenue.health.models import Finding, Level
 from avenue.health.rules import machine
 from avenue.health.rules.known import MONGODB, MONGODB_ENDS, PACKAGES, hole_in, version_in
 from avenue.health.rules.machine import Machine
+from avenue.health.thresholds import BLOATED, FRESH_BYTES, MANY_DOCUMENTS
 from avenue.health.views.doctor import service
 from avenue.health.views.doctor.service import MOST_TOLD, Ward, looked
 from avenue.media.sniffing import HEIC
 from avenue.storage.indexes import INDEXES
-from avenue.storage.status import KnownIndex, Member, MongoFacts, Oplog
+from avenue.storage.status import IndexWeight, KnownIndex, Member, MongoFacts, Oplog
 from tests.table import table
 
 ROOT = Path(__file__).parents[3]
@@ -259,6 +260,7 @@ class Fake:
     votes: tuple[str, ...] = ()
     log: Oplog | None = ROOMY
     known: list[KnownIndex] = field(default_factory=all_indexes)
+    weights: list[IndexWeight] = field(default_factory=list)
     folder: Path | None = None
 
     def mongodb(self) -> MongoFacts:
@@ -278,6 +280,9 @@ class Fake:
 
     def indexes(self) -> list[KnownIndex]:
         return self.known
+
+    def index_weights(self, _collections: Iterable[str]) -> list[IndexWeight]:
+        return self.weights
 
     def data_folder(self) -> Path | None:
         return self.folder
@@ -406,6 +411,17 @@ def test_what_enforces_or_forgets_something_needs_no_reader():
     quiet = {each.place for each in known if each.is_unique or each.ttl_seconds is not None}
     assert quiet
     assert named.isdisjoint(quiet)
+
+
+def test_indexes_that_have_grown_are_told_where_there_are_many_documents():
+    for documents, grown, told in (
+        (MANY_DOCUMENTS, BLOATED, [("assets", Level.NOTICE)]),
+        (MANY_DOCUMENTS, BLOATED * 0.99, []),
+        (MANY_DOCUMENTS - 1, 10 * BLOATED, []),
+    ):
+        size = round(documents * FRESH_BYTES["assets"] * grown)
+        weight = IndexWeight(collection="assets", documents=documents, bytes=size)
+        assert levels(found_in(Fake(weights=[weight]), "indexes")) == told
 
 
 def test_one_member_is_fine_where_its_disk_was_declared_or_for_trying_out():

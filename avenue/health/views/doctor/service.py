@@ -10,6 +10,7 @@ from avenue.errors import AvenueError
 from avenue.health.models import Finding, Level
 from avenue.health.rules import backups, deployment, machine
 from avenue.health.rules.machine import Machine
+from avenue.health.thresholds import FRESH_BYTES
 from avenue.health.views.doctor.models import Look
 from avenue.storage.status import DeploymentStatus
 
@@ -70,6 +71,7 @@ def _oplog(ward: Ward) -> Iterator[Finding]:
 
 def _indexes(ward: Ward) -> Iterator[Finding]:
     yield from deployment.indexes(ward.deployment.indexes(), ward.now)
+    yield from deployment.bloat(ward.deployment.index_weights(FRESH_BYTES))
 
 
 def _backups(ward: Ward) -> Iterator[Finding]:
