@@ -17,6 +17,7 @@ from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background
 from avenue.app.backups import backup_service
+from avenue.app.cards import product_cards
 from avenue.app.moves import move_service
 from avenue.app.services import (
     account_service,
@@ -396,6 +397,7 @@ def _provide_shop(
     provide(
         app,
         *(shop.products, shop.groups, shop.pictures, shop.bulk, shop.samples),
+        product_cards(shop.products, LegacyUrls(database)),
         OldIds(database),
         *(status, KnownProblems(status.problems_of)),
         state_service(settings, database, library, known),

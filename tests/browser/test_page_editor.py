@@ -313,7 +313,7 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     expect(words).to_have_css("background-image", re.compile(f"/media/{cover['id']}/"))
     card = shown.get_by_role("link", name=product["name"])
     expect(card).to_contain_text("150.000")
-    expect(card).to_have_attribute("href", re.compile(f"/products/{product['id']}$"))
+    expect(card).to_have_attribute("href", re.compile(f"/products/{product['id']}/zapato"))
     shown.set_viewport_size({"width": 400, "height": 700})
     expect(words).to_have_css("font-size", "20px")
     page.get_by_role("button", name="Dejar de publicar").click()

@@ -10,6 +10,7 @@ from werkzeug.utils import redirect
 from avenue.builder.website.models import PicturedPage
 from avenue.builder.website.presenting import address_of, path_of
 from avenue.builder.website.previews import Previews
+from avenue.builder.website.products import ProductCards, with_products
 from avenue.builder.website.rendering import (
     Documents,
     Surroundings,
@@ -40,7 +41,7 @@ blueprint = Blueprint("published", __name__)
 def show_published(slug: str) -> Response:
     """Show a published page; one that moved is at its new address."""
     site = current_site()
-    pictured = using(PageService).shown(site, slug)
+    pictured = with_products(site, using(PageService).shown(site, slug), using(ProductCards))
     if pictured.page.slug != slug:
         response = make_response(redirect(address_of(site, pictured.page.slug), code=308))
     else:
@@ -63,6 +64,7 @@ def show_preview(token: str) -> Response:
     """Show the draft of a page to whoever has a link to it that has not ended."""
     site = current_site()
     pictured = using(PageService).previewed(site, using(Previews).page_of(site, token))
+    pictured = with_products(site, pictured, using(ProductCards))
     note = _("This is a preview of a draft. Visitors do not see it.")
     text = document(site, pictured, _surroundings(site, pictured), note=note)
     response = Response(text, mimetype="text/html")

@@ -25,6 +25,7 @@ from avenue.shop.models import (
     ProductFields,
     ProductQuery,
     Sort,
+    Status,
     pictures_of,
 )
 from avenue.shop.service.access import may_change, may_see, require_seller
@@ -144,6 +145,17 @@ class ProductService:
         None when there are more than `most`.
         """
         return self._products.published(site.id, most=most)
+
+    def published_among(self, site: Site, product_ids: Sequence[str]) -> list[PicturedProduct]:
+        """Return those of `product_ids` that everybody may see, in their order."""
+        found = self._products.these(site.id, product_ids)
+        shown = [each for each in found if each.status is Status.PUBLISHED]
+        return self._pictured(Actor(site=site), shown)
+
+    def newest(self, site: Site, category: str, *, most: int) -> tuple[PicturedProduct, ...]:
+        """Return the newest published products of a category, by its key; of all for ""."""
+        query = ProductQuery(category=category or None, status=Status.PUBLISHED, limit=most)
+        return tuple(self.find(Actor(site=site), query).items)
 
     def categories(self, site: Site) -> dict[str, Category]:
         """Return the tree of the categories of what is published in `site`, by key."""

@@ -1,0 +1,36 @@
+"""The products of the shop as the pages of the website show them."""
+
+from avenue.builder.website.products import ProductCard, ProductCards
+from avenue.identity import Site
+from avenue.media.models import Asset
+from avenue.media.store import LegacyUrls
+from avenue.shop.models import PicturedProduct
+from avenue.shop.pages.shown import reachable, site_price
+from avenue.shop.pages.window import address_of
+from avenue.shop.service.products import ProductService
+
+SHELF = 8
+"""Products of a category that a page shows."""
+
+
+def product_cards(products: ProductService, legacy: LegacyUrls) -> ProductCards:
+    """Return the published products that pages show."""
+
+    def card(site: Site, pictured: PicturedProduct) -> ProductCard:
+        product = pictured.product
+        seen = reachable(site, pictured.images, legacy.find_many)
+        cover = seen[0] if seen else None
+        return ProductCard(
+            id=product.id,
+            path=address_of(product),
+            name=product.name,
+            price=site_price(site, product.price, product.currency),
+            picture=cover if cover is None or isinstance(cover, Asset) else cover.url,
+        )
+
+    return ProductCards(
+        of=lambda site, ids: [card(site, each) for each in products.published_among(site, ids)],
+        newest=lambda site, category: [
+            card(site, each) for each in products.newest(site, category, most=SHELF)
+        ],
+    )
