@@ -1,5 +1,6 @@
 """Who asks, and for which site."""
 
+import hashlib
 import itertools
 import re
 import secrets
@@ -27,6 +28,11 @@ def new_id() -> str:
     while (drawn := secrets.token_urlsafe(16)).startswith("-"):
         pass
     return drawn
+
+
+def address_key(address: str) -> str:
+    """Return what an address is known by where it must not be written."""
+    return hashlib.sha256(address.encode()).hexdigest()[:16]
 
 
 class NumberedIds:

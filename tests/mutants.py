@@ -79,9 +79,9 @@ MUTANTS = (
     ),
     Mutant(
         "an edge is told of what was removed",
-        "media/purging/store.py",
-        "return [_note(), *stages] if assets.database.tells_edges else list(stages)",
-        "return list(stages)",
+        "media/announcing/store.py",
+        "if database.tells_edges and kind is Kind.PURGE:",
+        "if database.tells_edges and kind is Kind.DELETED:",
         "tests/media/test_purging.py",
     ),
     Mutant(

@@ -380,9 +380,10 @@ def test_links_of_a_site_are_rotated_and_revoked(run: Run, migrated_uri: str) ->
 
 def test_webhooks_that_were_given_up_are_sent_again(run: Run, migrated_uri: str) -> None:
     with client_of(migrated_uri) as client:
-        events = client.get_default_database()["webhook_events"]
-        events.insert_many([{"_id": str(n), "state": "given_up"} for n in range(3)])
-        events.insert_one({"_id": "done", "state": "delivered"})
+        events = client.get_default_database()["notifications"]
+        of = {"receiver": "webhooks"}
+        events.insert_many([{"_id": str(n), "state": "given_up", **of} for n in range(3)])
+        events.insert_one({"_id": "done", "state": "delivered", **of})
         assert said(run("webhooks", "retry", "--json")) == {"retried": 3, "waiting": 3}
         assert events.count_documents({"state": "pending", "attempts": 0}) == 3
     assert run("webhooks", "retry").stdout.startswith("0 events are sent again; 3 wait")

@@ -6,7 +6,14 @@ from enum import StrEnum
 from avenue.accounts.models import User
 from avenue.identity import Site
 from avenue.mail.models import Letter
+from avenue.notifications.models import Channel, Draft
+from avenue.notifications.store import OutboxStore
 from avenue.web.language import catalogue
+
+ACCOUNT = "account."
+"""What kinds of letters to people begin with."""
+MAIL = "mail"
+"""The receiver that is the mail server, and the job that sends."""
 
 
 class Why(StrEnum):
@@ -29,6 +36,26 @@ class MailOrder:
     why: Why
     user: str | None
     language: str
+
+
+class QueuedLetters:
+    """Puts letters into the outbox. A message holds no address and no link; see `recovery`."""
+
+    def __init__(self, store: OutboxStore) -> None:
+        self._store = store
+
+    def put(self, site_id: str, order: MailOrder, *, key: str) -> None:
+        """Have a letter sent soon; one that waits already under this `key` is enough."""
+        draft = Draft(
+            channel=Channel.MAIL,
+            receiver=MAIL,
+            kind=f"{ACCOUNT}{order.why.value}",
+            about=order.user,
+            to=order.user,
+            key=f"{MAIL}/{site_id}/{key}",
+            content={"language": order.language},
+        )
+        self._store.put(site_id, draft)
 
 
 def reset_letter(

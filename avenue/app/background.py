@@ -7,23 +7,19 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from avenue.accounts.letters import MAIL
 from avenue.app.backups import BackupJobs
 from avenue.app.imports import bring_external
-from avenue.app.letters import MAIL
 from avenue.app.moves import MoveJobs
 from avenue.app.services import (
     alert_service,
-    alert_teller,
     audit_service,
-    deliverer,
     findings_of,
     fsck_of,
     inspector,
     ledger,
-    letter_worker,
     media_library,
     picture_import_worker,
-    purger,
     removal,
     renditions_of,
     scrub_of,
@@ -31,6 +27,7 @@ from avenue.app.services import (
     site_counters,
     snapshot_service,
 )
+from avenue.app.telling import message_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.config import Settings
@@ -48,17 +45,16 @@ from avenue.jobs.models import Job, State
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
+from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.cache import ByteCache
 from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.outbox.service import EVERY_SECONDS as DELIVER_SECONDS
-from avenue.media.outbox.service import WEBHOOKS
-from avenue.media.purging.service import EVERY_SECONDS, PURGE
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.renditions.rebuild import Rebuild
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
 from avenue.media.variants import EAGER
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
+from avenue.notifications.service import EVERY_SECONDS
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD, SampleWorker
@@ -66,6 +62,7 @@ from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database
+from avenue.storage.outboxes import gather
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
 from avenue.storage.schema import (
     Gate,
@@ -82,7 +79,7 @@ from avenue.web import metrics
 SWEEP = "sweep"
 REBUILD = "rebuild"
 JUDGES_AGES = {SWEEP, FSCK}
-MESSAGES = (MAIL, PURGE, WEBHOOKS, TELL)
+MESSAGES = (MAIL, PURGES, WEBHOOKS, TELL)
 IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
 FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
@@ -102,7 +99,11 @@ CLASSES = (
 )
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
-PERIODIC = (SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, PURGE, WEBHOOKS, *BACKUPS)
+PERIODIC = (
+    *(SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES),
+    *MESSAGES,
+    *BACKUPS,
+)
 """Jobs that run again and again, and that `jobs run` runs now."""
 COUNT_SECONDS = 3600
 MOST_FINDINGS = 10_000
@@ -118,7 +119,6 @@ class Background:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._gate = Gate(database)
-        self._sweep_seconds = settings.sweep_minutes * 60
         self._swept = SweptStore(database)
         self._sweeper = Sweeper(
             self._swept,
@@ -129,7 +129,6 @@ class Background:
         )
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
-        self._inspect_seconds = settings.inspect_minutes * 60
         self._inspector = inspector(settings, database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database))
         self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
@@ -147,18 +146,14 @@ class Background:
             COUNT_QUOTAS: self._count_quotas,
             COUNT_SITES: self._count_sites,
             SNAPSHOT: self._snapshot,
-            TELL: self._tell_alert,
             FSCK: self._fsck,
             SCRUB: self._scrub,
             IMPORT_EXTERNAL: self._import_external,
             **MoveJobs(settings, database).handlers,
         }
-        if settings.smtp_url:  # letters wait for a process that can send them
-            self._handlers[MAIL] = letter_worker(settings, database).send
-        if settings.purge_url:
-            self._handlers[PURGE] = self._purge
-        if settings.webhook_url:
-            self._handlers[WEBHOOKS] = self._deliver
+        self._sites = Sites(database, settings)
+        # What is told waits for a process that has the settings of its receiver.
+        self._handlers |= message_jobs(settings, database, self._sites)
         self._backups = BackupJobs(settings, database, checked)
         if settings.backup_to:
             self._handlers[BACKUP] = self._backups.create
@@ -166,7 +161,6 @@ class Background:
             self._handlers[DRILL] = self._backups.drill
             self._handlers[RETURN] = self._backups.bring_back
         self._settings, self._database = settings, database
-        self._sites = Sites(database, settings)
         self._stop = threading.Event()
 
     @property
@@ -238,19 +232,18 @@ class Background:
 
     def _prepare(self) -> None:
         self._gate.pass_or_raise()
-        self._jobs.periodic(SWEEP, self._sweep_seconds)
-        self._jobs.periodic(INSPECT, self._inspect_seconds)
-        self._jobs.periodic(COUNT_QUOTAS, COUNT_SECONDS)
-        self._jobs.periodic(COUNT_SITES, COUNT_SECONDS)
-        self._jobs.periodic(SNAPSHOT, SNAPSHOT_SECONDS)
-        self._jobs.periodic(SCRUB, EVERY_HOUR)
-        if self._settings.purge_url:
-            self._jobs.periodic(PURGE, EVERY_SECONDS)
-        if self._settings.webhook_url:
-            self._jobs.periodic(WEBHOOKS, DELIVER_SECONDS)
-        if self._settings.backup_to:
-            for kind, seconds in self._backups.seconds.items():
-                self._jobs.periodic(kind, seconds)
+        seconds = {
+            SWEEP: self._settings.sweep_minutes * 60,
+            INSPECT: self._settings.inspect_minutes * 60,
+            COUNT_QUOTAS: COUNT_SECONDS,
+            COUNT_SITES: COUNT_SECONDS,
+            SNAPSHOT: SNAPSHOT_SECONDS,
+            SCRUB: EVERY_HOUR,
+            **dict.fromkeys(MESSAGES, EVERY_SECONDS),
+            **self._backups.seconds,
+        }
+        for kind in seconds.keys() & self._handlers.keys():
+            self._jobs.periodic(kind, seconds[kind])
 
     def _sweep(self, job: RunningJob) -> dict[str, int]:
         def save(swept: Swept) -> None:
@@ -259,19 +252,13 @@ class Background:
         def count(expired: Mapping[str, int] | None) -> None:
             job.save(cursor=expired)
 
+        gather(self._database)
         expired = self._retention.run(job.id, SWEEP, job.cursor, count)
         ended = self._tus_sweeper.sweep()
         found = self._sweeper.sweep(save, all_of_it=job.args.get("all") is True)
         swept = {"expired": expired, **found.as_dict(), "resumable": ended}
         metrics.count_swept(swept)
         return swept
-
-    def _purge(self, job: RunningJob) -> Mapping[str, int]:
-        worker = purger(self._settings, self._database, self._sites)
-        return worker.purge(job.cursor, job.save)
-
-    def _deliver(self, job: RunningJob) -> Mapping[str, int]:
-        return deliverer(self._settings, self._database, self._sites).deliver(job.save)
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         all_of_it = job.args.get("all") is True
@@ -322,9 +309,6 @@ class Background:
     def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
         snapshot = snapshot_service(self._settings, self._database, self._sites).take()
         return alert_service(self._settings, self._database).check(snapshot)
-
-    def _tell_alert(self, job: RunningJob) -> Mapping[str, Any]:
-        return alert_teller(self._settings, self._database, self._sites).tell(job)
 
     def _load_samples(self, job: RunningJob) -> Mapping[str, int]:
         settings, database = self._settings, self._database

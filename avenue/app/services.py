@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from avenue.accounts.letters import QueuedLetters
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.accounts.tries import Tries
-from avenue.app.letters import LetterWorker, QueuedLetters
 from avenue.app.uses import EveryUse, LogoReferrers, LogoUses, PageUses
 from avenue.audit.service import AuditService
 from avenue.audit.store import MongoAuditStore
@@ -22,10 +22,9 @@ from avenue.builder.website.presenting import path_of
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.clock import utc_now
-from avenue.config import Settings, webhook_key
+from avenue.config import Settings
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.store import MongoAlertStore
-from avenue.health.alerts.telling import Teller
 from avenue.health.checks.addresses.judging import AddressBook
 from avenue.health.checks.addresses.mending import Mender
 from avenue.health.checks.addresses.store import DocumentStore
@@ -52,13 +51,10 @@ from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Queue
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.mail.relay import Relay
 from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.library import MediaLibrary
 from avenue.media.models import Asset, State, Visibility
-from avenue.media.outbox.service import Deliverer, Outbox
-from avenue.media.outbox.store import OutboxStore
 from avenue.media.policy import (
     image_limits,
     library_pictures,
@@ -67,8 +63,6 @@ from avenue.media.policy import (
     site_logo,
 )
 from avenue.media.presenting import has_sizes, logo_shown
-from avenue.media.purging.service import Purger
-from avenue.media.purging.store import PurgeStore
 from avenue.media.reading import MediaReader
 from avenue.media.references import Referrers
 from avenue.media.renditions.service import Renditions
@@ -77,8 +71,8 @@ from avenue.media.shelving.store import LibraryStore
 from avenue.media.signing.service import SignedLinks
 from avenue.media.signing.store import LinkKeys
 from avenue.media.store import AssetStore, LegacyUrls, SweptStore
+from avenue.notifications.store import OutboxStore
 from avenue.outside.fetching import Fetcher
-from avenue.outside.posting import Poster
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
@@ -111,8 +105,6 @@ from avenue.uploads.tickets.store import TicketStore
 from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import SweptTusStore, TusStore
 from avenue.web.site_frame import Logo
-from avenue.webhooks.sender import Receiver
-from avenue.webhooks.standard import SignedPost
 
 QUEUE_SECONDS = 1.0
 
@@ -141,19 +133,9 @@ def recovery_service(
         MongoAccountStore(database),
         passwords,
         rate_limits,
-        QueuedLetters(JobService(MongoJobStore(database))) if settings.smtp_url else None,
+        QueuedLetters(OutboxStore(database)) if settings.smtp_url else None,
         house_url=settings.base_url,
         tries_per_minute=settings.max_logins_per_minute,
-    )
-
-
-def letter_worker(settings: Settings, database: Database) -> LetterWorker:
-    """Return who sends letters; only where there is a mail server."""
-    return LetterWorker(
-        recovery_service(settings, database, RateLimits(database), Passwords()),
-        Relay.of(settings.smtp_url, settings.mail_from),
-        Sites(database, settings),
-        audit_service(settings, database),
     )
 
 
@@ -401,16 +383,6 @@ def renditions_of(
     )
 
 
-def purger(settings: Settings, database: Database, sites: Sites) -> Purger:
-    """Return who tells the edges what to forget; only where there is somebody to tell."""
-    return Purger(
-        PurgeStore(database),
-        sites.by_id,
-        Receiver(url=settings.purge_url, secret=settings.purge_secret),
-        cache_seconds=settings.cache_seconds,
-    )
-
-
 def snapshot_service(settings: Settings, database: Database, sites: Sites) -> SnapshotService:
     """Return the snapshots of the deployment, for the application and for jobs."""
     return SnapshotService(
@@ -451,7 +423,7 @@ def capacity_service(settings: Settings, database: Database, sites: Sites) -> Ca
 
 def alert_service(settings: Settings, database: Database) -> AlertService:
     """Return the alerts, for the application and for jobs."""
-    return AlertService(MongoAlertStore(database), JobService(MongoJobStore(database)), settings)
+    return AlertService(MongoAlertStore(database), settings)
 
 
 def state_service(
@@ -463,40 +435,11 @@ def state_service(
         inspections=InspectionStore(database),
         usage=library,
         jobs=JobDesk(job_service(database)),
-        outbox=outbox(database),
+        outbox=OutboxStore(database),
         snapshots=snapshot_service(settings, database, sites),
         alerts=alert_service(settings, database),
     )
     return StateService(sources, settings)
-
-
-def alert_teller(settings: Settings, database: Database, sites: Sites) -> Teller:
-    """Return who tells alerts by letter and by webhook, for jobs."""
-    url, secret = settings.alert_url, settings.alert_secret
-    return Teller(
-        MongoAlertStore(database),
-        sites.named,
-        house_url=settings.base_url,
-        emails=settings.alert_emails,
-        relay=Relay.of(settings.smtp_url, settings.mail_from),
-        receiver=signed_post(url, secret) if url else None,
-    )
-
-
-def signed_post(url: str, secret: str) -> SignedPost:
-    """Return who hands messages to the program at `url`, signed."""
-    return SignedPost(poster=Poster(url), key=webhook_key(secret) or b"")
-
-
-def outbox(database: Database) -> Outbox:
-    """Return what is to be told of files, for commands and for whoever watches the house."""
-    return Outbox(OutboxStore(database))
-
-
-def deliverer(settings: Settings, database: Database, sites: Sites) -> Deliverer:
-    """Return who tells what became of files; only where there is somebody to tell."""
-    receiver = signed_post(settings.webhook_url, settings.webhook_secret)
-    return Deliverer(OutboxStore(database), sites.by_id, receiver)
 
 
 def references_of(settings: Settings, database: Database) -> ReferenceInspector:

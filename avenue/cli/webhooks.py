@@ -2,8 +2,10 @@
 
 import click
 
-from avenue.app.services import audit_service, outbox
+from avenue.app.services import audit_service
 from avenue.cli.context import as_json, database_of, local, say, settings_in_force
+from avenue.media.announcing.models import WEBHOOKS
+from avenue.notifications.store import OutboxStore
 from avenue.storage.schema import DEFAULT_SITE, Gate
 
 
@@ -19,9 +21,9 @@ def retry(*, is_local: bool, wants_json: bool) -> None:
     """Send again what was given up after three days."""
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         Gate(database).pass_or_raise()
-        events = outbox(database)
-        revived = events.retry()
-        waiting = events.undelivered().waiting
+        events = OutboxStore(database)
+        revived = events.revive(WEBHOOKS)
+        waiting = events.undelivered(WEBHOOKS).waiting
         if revived:
             audit_service(settings, database).record_command(
                 DEFAULT_SITE,

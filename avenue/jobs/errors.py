@@ -52,7 +52,10 @@ class JobNotSetUp(Conflict):
 
     code = "job_not_set_up"
     message = "This is not set up, so there is nothing to run."
-    hint = "Webhooks need AVENUE_WEBHOOK_URL, purges AVENUE_PURGE_URL."
+    hint = (
+        "Webhooks need AVENUE_WEBHOOK_URL, purges AVENUE_PURGE_URL, letters AVENUE_SMTP_URL and "
+        "alerts AVENUE_ALERT_URL."
+    )
 
 
 class JobIsPeriodic(Conflict):

@@ -13,7 +13,6 @@ from avenue.media.announcing.store import announce, announce_one, together
 from avenue.media.filetypes import FILE_TYPES, PICTURES, file_name
 from avenue.media.legacy import forms_of
 from avenue.media.models import Asset, Claim, State, Version, Visibility
-from avenue.media.purging.store import PENDING, note_one, noted
 from avenue.media.renditions.models import SweptRendition
 from avenue.media.renditions.store import SweptRenditions
 from avenue.storage.arriving import Arriving
@@ -33,7 +32,6 @@ LEGACY_URLS = "legacy_urls"
 MOST_TWINS = 20
 OTHER_BYTES = "wrong_hash"
 """The kind of damage, as `media/inspection` notes it, that reading alone does not show."""
-NOT_PENDING = {"$nor": [PENDING]}
 DELIVERED = frozenset({"file", "sha256", "bytes", "media_type"})
 """What has to be known of a version to deliver it."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -288,11 +286,8 @@ class AssetStore:
             self.delete_file(site_id, bucket, file_id)
 
     def forget(self, asset: Asset) -> None:
-        """Remove the record of a condemned asset whose bytes are gone; repeatable.
-
-        One that an edge is still to be told of stays, and the sweeper ends it later.
-        """
-        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING, **NOT_PENDING})
+        """Remove the record of a condemned asset whose bytes are gone; repeatable."""
+        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
 
     def change(
         self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
@@ -405,26 +400,19 @@ class SweptStore:
 
     def condemned(self, limit: int) -> list[Asset]:
         """Return assets whose purge was begun and can be gone on with."""
-        has_more_to_do = {"$or": [{"emptied": {"$ne": True}}, NOT_PENDING]}
-        condemned = {"state": State.PURGING, **has_more_to_do}
-        return self._assets.values(from_document, condemned, limit=limit)
+        return self._assets.values(from_document, {"state": State.PURGING}, limit=limit)
 
-    def purge(self, asset: Asset) -> bool:
+    def purge(self, asset: Asset) -> None:
         """Delete bytes, renditions, old addresses and then the record of a condemned asset.
 
-        Repeatable from any step. The record stays while an edge is still to be told of it; tell
-        whether it went.
+        Repeatable from any step.
         """
         files = house(self._database).files(asset.bucket)
         for version in asset.versions:
             files.delete(f"{asset.site}/{version.file}")
         self._renditions.delete_of_asset(asset.site, asset.id)
         self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
-        condemned = {"_id": asset.id, "site": asset.site, "state": State.PURGING}
-        if self._assets.delete({**condemned, **NOT_PENDING}):
-            return True
-        self._assets.update(condemned, {"$set": {"emptied": True}})
-        return False
+        self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
 
     def is_backed_up(self) -> bool:
         """Tell whether a backup runs just now: no file is removed meanwhile."""
@@ -641,7 +629,7 @@ def _addressed_anew(
         values["visibility_epoch"] = {"$cond": [is_same, epoch, {"$add": [epoch, 1]}]}
     counted = {"revision": {"$add": ["$revision", 1]}, "shown_anew_at": "$$NOW"}
     change = {"$set": {**values, **counted}}
-    return assets.find_and_update(query, noted(assets, change))
+    return assets.find_and_update(query, [change])
 
 
 def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
@@ -675,7 +663,7 @@ def _condemn(
     """
 
     def work(assets: Collection) -> Document | None:
-        change = noted(assets, {"$set": {"state": State.PURGING}})
+        change = {"$set": {"state": State.PURGING}}
         found = assets.find_and_update(query, change, sort=sort)
         if found is not None:
             announce(assets, found, Kind.PURGE)
@@ -756,7 +744,7 @@ def trash_one(
     """Put a live asset of `claim` into the trash, inside a transaction."""
     stamp = {"at": "$$NOW", "by": by, "reason": reason, "position": position}
     query = {**_owned(asset_id, claim), "state": State.LIVE}
-    return trash_first(assets, query, {"state": State.TRASH, "trash": stamp})
+    return trash_first(assets, query, {"state": State.TRASH, "trash": stamp}) is not None
 
 
 def trash_first(
@@ -764,17 +752,17 @@ def trash_first(
     query: Mapping[str, Any],
     changes: Mapping[str, Any],
     sort: Sort | None = None,
-) -> bool:
-    """Set `changes`, by which it is in the trash, of the first asset that matches, if any does.
+) -> Document | None:
+    """Set `changes`, by which it is in the trash, of the first asset that matches; return it.
 
     In a transaction, which leaves alone what cannot be read.
     """
 
-    def work(assets: Collection) -> bool:
-        gone = assets.find_and_update(query, noted(assets, {"$set": changes}), sort=sort)
+    def work(assets: Collection) -> Document | None:
+        gone = assets.find_and_update(query, [{"$set": changes}], sort=sort)
         if gone is not None:
             announce(assets, gone, Kind.DELETED, Kind.PURGE)
-        return gone is not None
+        return gone
 
     return assets.transaction(work)
 
@@ -810,7 +798,6 @@ def replace_one(
         return None
     if before["versions"][0]["file"] == version.file:
         return ()
-    note_one(assets, asset_id)
     newest = {"$each": [_version_out(version)], "$position": 0, "$slice": keep}
     named = {
         "name": name,
@@ -841,7 +828,6 @@ def bring_back_one(
         return None
     if place == 0:
         return from_document(found)
-    note_one(assets, asset_id)
     front = {**versions[place], "at": utc_now(), "by": by}
     ordered = [front, *versions[:place], *versions[place + 1 :]]
     name = file_name(found["name"], FILE_TYPES[front["media_type"]])

@@ -158,8 +158,8 @@ class Sweeper:
         while condemned := self._store.condemned(BATCH):
             for asset in condemned:
                 gone = self._removal(asset)
-                if self._store.purge(asset):
-                    gone()
+                self._store.purge(asset)
+                gone()
                 swept.purged += 1
             yield
 

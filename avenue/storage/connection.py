@@ -36,6 +36,7 @@ from pymongo.read_concern import ReadConcern
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Unavailable
+from avenue.identity import address_key
 from avenue.storage.pool import PoolMeter, PoolWatch
 from avenue.storage.waiting import WaitingRoom
 
@@ -96,9 +97,11 @@ class Database:
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
         self.tells_edges = bool(settings.purge_url)
-        """Whether what public files were is noted when they change; see `media.purging`."""
+        """Whether what public files were is noted when they change; see `media.announcing`."""
         self.announces = bool(settings.webhook_url)
         """Whether what becomes of files is written down; see `media.announcing`."""
+        self.operators = tuple(address_key(each) for each in settings.alert_emails)
+        """Who is written to about alerts, by the keys of their addresses."""
         self.cache_seconds = float(settings.cache_seconds)
         """How long a worker may go on showing what was removed."""
         self.client: MongoClient[Document] = MongoClient(

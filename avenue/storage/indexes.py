@@ -130,7 +130,7 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("state"),
         options={"partialFilterExpression": {"state": "purging"}},
     ),
-    # What edges are still to be told of.
+    # What processes of the version before leave in their outboxes; see `storage.outboxes`.
     Index(
         collection="assets",
         keys=_up("purges.at"),
@@ -323,9 +323,14 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("expires_at"),
         options={"expireAfterSeconds": 24 * 60 * 60},
     ),
-    # What a receiver is still to be told, and how much was given up. Events own no bytes.
-    Index(collection="webhook_events", keys=_up("state", "due_at")),
-    Index(collection="webhook_events", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
+    # What each receiver is still to be told, and how much was given up. Messages own no bytes.
+    Index(collection="notifications", keys=_up("receiver", "state", "due_at")),
+    Index(collection="notifications", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
+    # What is sent together, again; of a key one waits at a time.
+    Index(collection="notifications", keys=_up("batch"), options={"sparse": True}),
+    Index(
+        collection="notifications", keys=_up("open_key"), options={"unique": True, "sparse": True}
+    ),
     Index(collection="jobs", keys=_up("state", "kind", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.
     Index(collection="jobs", keys=_up("open_key"), options={"unique": True, "sparse": True}),

@@ -16,6 +16,7 @@ from avenue.identity import HOUSE, new_id
 from avenue.storage.connection import Database, Document, unavailable_when_away
 from avenue.storage.indexes import create_indexes, drop_former_indexes
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
+from avenue.storage.outboxes import gather
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 META = "avenue_meta"
@@ -249,4 +250,5 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _list_library,
     _list_sites_of_people,
     _drop_former_indexes,
+    gather,
 )

@@ -68,7 +68,7 @@ SITE_COLLECTIONS = frozenset(
         "media_folders",
         "quotas",
         "site_counts",
-        "webhook_events",
+        "notifications",
     }
 )
 DUPLICATE_KEY = 11000

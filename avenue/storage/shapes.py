@@ -287,13 +287,10 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         ASSET,
         {
             "damaged": maybe({"file": str, "kind": Values(FAULTS), "detail": str}),
-            "purges": maybe([{"id": str, "at": datetime, "versions": [ANYTHING]}]),
             "words": unless_missing([str]),
             "listed": unless_missing({"name": str, "bytes": int, "media_type": str}),
-            "expiry_notice": unless_missing(str),
             "temporary": maybe(bool),
             "holds": unless_missing(int),
-            "emptied": maybe(bool),
             "shown_anew_at": unless_missing(datetime),
         },
     ),
@@ -581,24 +578,26 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "is_large": unless_missing(bool),
         },
     ),
-    "webhook_events": Shape(
+    "notifications": Shape(
         {
             **IDS,
-            "kind": values(
-                "asset.created",
-                "asset.replaced",
-                "asset.deleted",
-                "asset.restored",
-                "asset.purge",
-            ),
-            "asset": unless_missing(ASSET),
-            "state": values("pending", "delivered", "given_up"),
+            "channel": values("mail", "webhook", "purge", "audit"),
+            "kind": str,
+            "about": or_null(str),
+            "to": or_null(str),
+            "content": unless_missing(Of(ANYTHING)),
             "attempts": int,
             "created_at": datetime,
+        },
+        {
+            "receiver": str,
+            "state": values("pending", "delivered", "given_up", "dropped"),
             "due_at": datetime,
             "give_up_at": datetime,
+            "turn": maybe(str),
+            "batch": maybe(str),
+            "error": maybe(str),
         },
-        {"turn": maybe(str), "error": maybe(str)},
     ),
     # Of the house
     "sites": Shape(
@@ -775,16 +774,6 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "recent": [or_null(LEVEL)],
             "told": Of(datetime),
             "checked_at": datetime,
-            "notices": [
-                {
-                    "id": str,
-                    "news": values("opened", "raised", "reminder", "recovered"),
-                    "channel": values("mail", "webhook"),
-                    "at": datetime,
-                    **ALERTED,
-                    "told": unless_missing([str]),
-                }
-            ],
         },
     ),
     "infra_errors": Shape(

@@ -1,7 +1,8 @@
 """Signs messages as Standard Webhooks 1.0.0 says, for which receivers have libraries.
 
 The signature is over the id, the moment of sending and the exact bytes of the body: none of them
-can be changed, and an old message cannot be played again (standardwebhooks.com).
+can be changed, and an old message cannot be played again (standardwebhooks.com). Purges keep the
+header they had before there was that scheme; nothing new is signed so.
 """
 
 import base64
@@ -12,8 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from avenue.webhooks.sender import USER_AGENT
-
+USER_AGENT = "Avenue"
 ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"
 SIGNATURE = "webhook-signature"
@@ -26,24 +26,35 @@ class Post(Protocol):
         """Return the status of the answer, or raise why there is none."""
 
 
+Sign = Callable[[bytes, str, int, bytes], Mapping[str, str]]
+"""Returns the headers of a message, from the key, its id, the time and its body."""
+
+
+def standard(key: bytes, message_id: str, sent_at: int, body: bytes) -> Mapping[str, str]:
+    """Sign as Standard Webhooks says."""
+    value = signature(key, message_id, sent_at, body)
+    return {ID: message_id, TIMESTAMP: str(sent_at), SIGNATURE: value}
+
+
+def of_purges(key: bytes, _message_id: str, sent_at: int, body: bytes) -> Mapping[str, str]:
+    """Sign as purges always were: `t=<seconds since 1970>,v1=<hex>` over time and body."""
+    digest = hmac.new(key, f"{sent_at}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Avenue-Signature": f"t={sent_at},v1={digest}"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPost:
     """Posts messages signed with `key`, which appears nowhere."""
 
     poster: Post
     key: bytes = field(repr=False)
+    sign: Sign = standard
     now: Callable[[], float] = time.time
 
     def send(self, message_id: str, body: bytes) -> int:
         """Post JSON under an id that has no dot in it; return and raise as `Post`."""
-        sent_at = int(self.now())
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": USER_AGENT,
-            ID: message_id,
-            TIMESTAMP: str(sent_at),
-            SIGNATURE: signature(self.key, message_id, sent_at, body),
-        }
+        signed = self.sign(self.key, message_id, int(self.now()), body)
+        headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **signed}
         return self.poster.post(body, headers)
 
 

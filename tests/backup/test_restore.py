@@ -17,8 +17,7 @@ from avenue.config import Settings
 from avenue.health.checks.fsck import FSCK
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.outbox.service import WEBHOOKS
-from avenue.media.purging.service import PURGE
+from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.storage.connection import Database
 from avenue.storage.copying.reading import LEFT_OUT
 from avenue.storage.copying.writing import Destination, NotEmpty, Renaming
@@ -185,7 +184,8 @@ def aged(shop: House) -> dict[str, Any]:
         "due_at": now,
         "give_up_at": now + timedelta(days=1),
     }
-    raw["webhook_events"].insert_one({"_id": "e", "state": "pending", **event})
+    for name in ("notifications", "webhook_events"):  # the second is of versions before 5
+        raw[name].insert_one({"_id": "e", "state": "pending", **event})
     raw["link_keys"].insert_one(
         {
             "_id": "default",
@@ -245,7 +245,7 @@ def test_time_and_outboxes_leave_an_old_snapshot_as_it_was(shop: House, empty: D
         purge_secret="not-a-row-3Xq8vLm2Zt7Rw9Kc5Yh1Bn6",
     )
     background = Background(settings, empty)
-    for kind in ("sweep", WEBHOOKS, PURGE):
+    for kind in ("sweep", WEBHOOKS, PURGES):
         assert background.run_now(kind).error is None
     assert sorted(each["_id"] for each in empty.raw["assets"].find()) == before
     trashed = empty.raw["assets"].find_one({"_id": ids["trashed"]})
@@ -254,6 +254,7 @@ def test_time_and_outboxes_leave_an_old_snapshot_as_it_was(shop: House, empty: D
     assert temporary is not None
     assert (utc_now() - trashed["trash"]["at"]).days == 3
     assert timedelta(hours=4) < temporary["expires_at"] - utc_now() < timedelta(hours=6)
+    assert empty.raw["notifications"].count_documents({}) == 0
     assert empty.raw["webhook_events"].count_documents({}) == 0
     assert empty.raw["assets"].count_documents({"purges": {"$exists": True}}) == 0
     (mail,) = empty.raw["jobs"].find({"kind": "mail"})

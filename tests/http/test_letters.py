@@ -10,15 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from avenue.accounts.letters import MAIL
 from avenue.accounts.models import User
 from avenue.accounts.store import MongoAccountStore
-from avenue.app.letters import MAIL
-from avenue.app.services import letter_worker
+from avenue.app.telling import letter_sender
 from avenue.identity import Role
-from avenue.jobs.runner import JobRunner
-from avenue.jobs.service import JobService
-from avenue.jobs.store import MongoJobStore
+from avenue.notifications.service import Deliverer
+from avenue.notifications.store import OutboxStore
 from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.sites import Sites
 from avenue.web.requestlog import JsonLines
 from tests.http.application import HOST, OTHER_HOST, Application, unique
 from tests.smtp import Mailbox, mail_server
@@ -57,9 +57,10 @@ class Post:
         self.raw = application.raw
         self.app = application.with_settings(**settings)
         database = application.database
-        worker = letter_worker(self.app.extensions["avenue"][type(application.settings)], database)
-        self.runner = JobRunner(JobService(MongoJobStore(database)), {MAIL: worker.send})
-        self.raw["jobs"].delete_many({"kind": MAIL})
+        own = self.app.extensions["avenue"][type(application.settings)]
+        sender = letter_sender(own, database, Sites(database, own))
+        self.deliverer = Deliverer(OutboxStore(database), MAIL, sender)
+        self.raw["notifications"].delete_many({})
 
     def ask(self, email: str) -> None:
         client = FlaskClient(self.app)
@@ -68,9 +69,14 @@ class Post:
         )
         assert answer.status_code == 200
 
-    def job(self) -> dict:
-        (job,) = self.raw["jobs"].find({"kind": MAIL})
-        return job
+    def send(self) -> dict[str, int]:
+        """Send what is due, or waits to be sent again."""
+        self.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
+        return self.deliverer.deliver(lambda **_: None)
+
+    def message(self) -> dict:
+        (message,) = self.raw["notifications"].find({"receiver": MAIL})
+        return message
 
 
 @pytest.fixture
@@ -84,9 +90,10 @@ def test_neither_queue_nor_database_nor_log_learns_address_or_link(
     person = application.new_person(unique("olvido"))
     email = application.raw["users"].find_one({"_id": person.id})["email"]
     post.ask(email)
-    waiting = post.job()
-    assert waiting["args"] == {"why": "forgotten", "user": person.id, "language": "es"}
-    assert post.runner.run_one()
+    waiting = post.message()
+    assert (waiting["kind"], waiting["to"]) == ("account.forgotten", person.id)
+    assert waiting["content"] == {"language": "es"}
+    assert post.send() == {"delivered": 1, "refused": 0}
     recipients, letter = box.next_letter()
     assert recipients == [email]
     found = re.search(rf"{BASE}/login/reset/(\S+)", letter.get_content())
@@ -98,8 +105,8 @@ def test_neither_queue_nor_database_nor_log_learns_address_or_link(
     answer = client.post("/login/reset", base_url=BASE, data=typed, headers={"Origin": BASE})
     assert answer.status_code == 303
     assert client.get(f"/login/reset/{secret}", base_url=BASE).status_code == 410
-    done = post.job()
-    assert (done["state"], done["result"]) == ("done", {"sent": True})
+    done = post.message()
+    assert done["state"] == "delivered"
     for name in application.raw.list_collection_names():
         assert secret not in str(list(application.raw[name].find())), name
     for each in (waiting, done):
@@ -113,15 +120,14 @@ def test_neither_queue_nor_database_nor_log_learns_address_or_link(
     assert application.raw["password_links"].count_documents({"user": person.id}) == 0
 
 
-def test_for_nobody_a_job_is_done_and_nothing_sent(post: Post, box: Mailbox) -> None:
+def test_for_nobody_as_much_is_done_and_nothing_sent(post: Post, box: Mailbox) -> None:
     post.ask(f"{unique('nadie')}@shop.example")
-    assert post.job()["args"]["user"] is None
-    assert post.runner.run_one()
-    assert post.job()["result"] == {"sent": False}
+    assert post.message()["to"] is None
+    post.send()
+    assert post.message()["state"] == "dropped"
     assert box.commands == []
 
 
-@pytest.mark.failing_jobs
 def test_a_mail_server_that_is_away_is_asked_again_with_a_new_link(
     application: Application, post: Post, box: Mailbox, lines: io.StringIO
 ) -> None:
@@ -129,16 +135,15 @@ def test_a_mail_server_that_is_away_is_asked_again_with_a_new_link(
     email = application.raw["users"].find_one({"_id": person.id})["email"]
     box.replies["RCPT"] = f"450 {email} later"
     post.ask(email)
-    assert post.runner.run_one()
-    job = post.job()
-    assert job["state"] == "queued"
-    assert email not in str(job)
+    assert post.send() == {"delivered": 0, "refused": 1}
+    message = post.message()
+    assert message["state"] == "pending"
+    assert email not in str(message)
     assert email not in lines.getvalue()
     del box.replies["RCPT"]
-    post.raw["jobs"].update_one({"_id": job["_id"]}, [{"$set": {"run_at": "$$NOW"}}])
-    assert post.runner.run_one()
+    post.send()
     box.next_letter()
-    assert post.job()["result"] == {"sent": True}
+    assert post.message()["state"] == "delivered"
     assert application.raw["password_links"].count_documents({"user": person.id}) == 1
 
 
@@ -149,8 +154,8 @@ def test_a_refused_letter_is_not_sent_again_and_again(
     email = application.raw["users"].find_one({"_id": person.id})["email"]
     box.replies["RCPT"] = f"550 no {email} here"
     post.ask(email)
-    assert post.runner.run_one()
-    assert (post.job()["state"], post.job()["result"]) == ("done", {"sent": False})
+    post.send()
+    assert (post.message()["state"], post.message()["error"]) == ("dropped", "mail_refused")
     assert "was refused" in lines.getvalue()
     assert email not in lines.getvalue()
 
@@ -160,7 +165,7 @@ def test_asking_twice_at_once_is_one_letter(application: Application, post: Post
     email = application.raw["users"].find_one({"_id": person.id})["email"]
     post.ask(email)
     post.ask(email.upper())
-    assert post.job()["args"]["user"] == person.id
+    assert post.message()["to"] == person.id
 
 
 def test_two_administrators_who_remove_each_other_leave_one(application: Application) -> None:
@@ -298,7 +303,7 @@ def test_a_password_an_administrator_has_seen_opens_no_second_site(
         for deed in ("password", "link"):
             assert site.deed(f"/admin/people/{user['_id']}/{deed}").status_code == 403
 
-    assert post.runner.run_one()
+    assert post.send()["delivered"] == 1
     recipients, letter = box.next_letter()
     assert recipients == [ceo]
     found = re.search(rf"{BASE}/login/reset/(\S+)", letter.get_content())
@@ -315,7 +320,7 @@ def test_a_password_an_administrator_has_seen_opens_no_second_site(
     assert third.add(ceo).headers["Location"].endswith("?said=known")
     assert here.me(token) == 200
     assert third.sign_in(ceo, own).status_code == 200
-    assert not post.runner.run_one()
+    assert post.send()["delivered"] == 0
 
 
 def test_without_letters_nobody_is_shown_a_way_into_another_site(application: Application) -> None:

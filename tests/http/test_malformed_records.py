@@ -22,10 +22,9 @@ from avenue.health.checks.store.findings import CheckStore
 from avenue.health.history.traffic.models import Counts
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Role, new_id
-from avenue.media.outbox.store import OutboxStore
-from avenue.media.purging.store import PurgeStore
 from avenue.media.store import DELIVERED, AssetStore, LegacyUrls, SweptStore
 from avenue.media.sweeper import Sweeper
+from avenue.notifications.store import OutboxStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.storage.gridfs import Incomplete
@@ -91,7 +90,6 @@ class House:
         self.retention = Retention(ExpiredUploads(application.database), audit)
         self.alerts = services.alert_service(*known)
         self.outbox = OutboxStore(application.database)
-        self.purges = PurgeStore(application.database)
         self.backups = BackupStore(application.database)
         self.mender = services.mender(*known)
 
@@ -131,8 +129,8 @@ class House:
         self.sweeper.sweep()
         self.tus_sweeper.sweep()
         self.retention.run("sweep", "sweep", None, lambda _: None)
-        self.outbox.take(60)
-        self.purges.due(0, 100)
+        for receiver in ("mail", "webhooks", "purge", "tell_alert"):
+            self.outbox.take(receiver, 60, 2)
         self.backups.last()
         self.fsck._walk._ledger.count_all("", lambda *_: None)
         for each in self.sites.all():
@@ -249,17 +247,21 @@ def _told(house: House) -> None:
     event = {
         "_id": new_id(),
         "site": DEFAULT_SITE,
+        "channel": "webhook",
+        "receiver": "webhooks",
         "kind": "asset.created",
-        "asset": {name: each for name, each in asset.items() if name not in {"words", "listed"}},
+        "about": asset["_id"],
+        "to": None,
+        "content": {name: each for name, each in asset.items() if name not in {"words", "listed"}},
         "state": "given_up",
         "attempts": 3,
         "turn": new_id(),
+        "batch": new_id(),
         "error": "gone",
         **dict.fromkeys(("created_at", "due_at", "give_up_at"), now),
     }
-    house.raw["webhook_events"].insert_one(event)
+    house.raw["notifications"].insert_one(event)
     seen = {"level": "warning", "value": 90.0, "threshold": 85.0, "changed_at": now}
-    notice = {"id": new_id(), "news": "opened", "channel": "mail", "at": now, "told": ["a"]}
     alert = {
         "_id": new_id(),
         "open_key": "disk/",
@@ -274,7 +276,6 @@ def _told(house: House) -> None:
         "recent": ["warning"],
         "told": {"warning": now},
         "checked_at": now,
-        "notices": [{**notice, **seen, "recovered_at": None}],
     }
     house.raw["site_counts"].insert_one(
         {

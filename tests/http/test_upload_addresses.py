@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from avenue.media.purging.store import PurgeStore
+from avenue.media.announcing.models import PURGES
+from avenue.media.announcing.presenting import paths_of
+from avenue.media.store import from_document
+from avenue.notifications.store import OutboxStore
 from avenue.sites.service import SiteService
 from tests.http.application import HOST, Application, Caller, Part, a_picture, unique
 from tests.table import table
@@ -108,8 +111,9 @@ def test_what_becomes_private_is_gone_from_each_address(
     assert set(after).isdisjoint(before)
     assert [nobody.get(each).status_code for each in (*before, *after)] == [404] * 2 * len(after)
     assert [as_client.get(each).status_code for each in after] == [200] * len(after)
-    [notice] = PurgeStore(application.database).due(0, 100)
-    assert set(before) <= set(notice.paths())
+    application.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
+    [message] = OutboxStore(application.database).take(PURGES, 60, 100)
+    assert set(before) <= set(paths_of(from_document(dict(message.content))))
 
     link = path_of(as_client.post(f"{path}/sign", json={}).json["url"])
     again = as_client.patch(path, json={"visibility": "public"}).json

@@ -11,7 +11,7 @@ from avenue.health.checks.inspection import INSPECT
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.outbox.service import WEBHOOKS
+from avenue.media.announcing.models import WEBHOOKS
 from avenue.storage.connection import Database
 from tests.threads import joined
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -26,6 +26,8 @@ def everything(database: Database) -> Background:
         purge_secret="s" * 32,
         webhook_url="https://shop.example/hook",
         webhook_secret="s" * 32,
+        alert_url="https://shop.example/alerts",
+        alert_secret="s" * 32,
         backup_to="/nowhere",
     )
     return Background(settings, database)

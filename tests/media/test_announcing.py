@@ -63,12 +63,12 @@ class Shop:
         """The kinds of all events by asset; two at once in the order of `Kind`."""
         kinds = [each.value for each in Kind]
         found = sorted(
-            self.raw["webhook_events"].find({}),
+            self.raw["notifications"].find({"receiver": "webhooks"}),
             key=lambda each: (each["created_at"], kinds.index(each["kind"])),
         )
         by_asset = itertools.groupby(
-            sorted(found, key=lambda each: each["asset"]["_id"]),
-            key=lambda each: each["asset"]["_id"],
+            sorted(found, key=lambda each: each["about"]),
+            key=lambda each: each["about"],
         )
         return {asset: [each["kind"] for each in events] for asset, events in by_asset}
 
@@ -87,7 +87,7 @@ def shop(house: Application) -> Iterator[Shop]:
     """A shop of which nothing is told yet; in the end everything that happened is told."""
     shop = Shop(house)
     shop.sweep()  # what other tests let expire
-    house.raw["webhook_events"].delete_many({})
+    house.raw["notifications"].delete_many({})
     before = {each["_id"] for each in house.raw["assets"].find({}, {"_id": 1})}
     yield shop
     told = shop.told()
@@ -323,8 +323,8 @@ def test_a_claim_that_is_made_again_is_told_once(shop: Shop):
 def test_every_site_has_events_of_its_own(shop: Shop):
     other = shop.house.caller("seller_on_other_site")
     (picture,) = Shelf(other, a_picture()).ids()
-    (event,) = shop.raw["webhook_events"].find({})
-    assert (event["site"], event["asset"]["_id"]) == ("other", picture)
+    (event,) = shop.raw["notifications"].find({})
+    assert (event["site"], event["about"]) == ("other", picture)
 
 
 # What it costs
@@ -351,13 +351,13 @@ def test_where_nobody_is_to_be_told_nothing_is_written(shop: Shop, monkeypatch: 
     shelf = Shelf(shop.seller)
     with queries(shop.house) as telling, waits(shop.house) as waited:
         assert shelf.add(a_picture()).status_code == 201
-    assert telling - silent == {("update", "webhook_events"): 1}
+    assert telling - silent == {("update", "notifications"): 1}
     assert silent - telling == {}
     assert waited == [4]  # as without: it is part of the transaction
 
 
 def test_an_event_holds_no_more_than_is_told(shop: Shop):
     a_life(shop)
-    for event in shop.raw["webhook_events"].find({}):
-        assert not {"words", "listed", "purges"} & set(event["asset"])
-        assert len(event["asset"]["versions"]) == 1 or event["kind"] == PURGE
+    for event in shop.raw["notifications"].find({}):
+        assert not {"words", "listed"} & set(event["content"])
+        assert len(event["content"]["versions"]) == 1 or event["kind"] == PURGE

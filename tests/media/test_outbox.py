@@ -9,17 +9,20 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from avenue.config import Settings
-from avenue.media.announcing.models import Kind
-from avenue.media.outbox.models import Undelivered
-from avenue.media.outbox.service import (
+from avenue.identity import Site
+from avenue.media.announcing.models import WEBHOOKS, Kind
+from avenue.media.announcing.presenting import events_of
+from avenue.notifications.models import Undelivered
+from avenue.notifications.service import (
     DELAY_GROWTH,
     FIRST_DELAY_SECONDS,
     JITTER,
@@ -27,9 +30,9 @@ from avenue.media.outbox.service import (
     LONGEST_DELAY_SECONDS,
     RUN_SECONDS,
     Deliverer,
-    Outbox,
+    WebhookSender,
 )
-from avenue.media.outbox.store import OutboxStore
+from avenue.notifications.store import OutboxStore
 from avenue.outside.posting import Poster
 from avenue.storage.connection import Database
 from avenue.storage.sites import Sites
@@ -66,7 +69,7 @@ def seller(house: Application) -> Caller:
 @pytest.fixture
 def inbox(house: Application) -> Iterator[Inbox]:
     """A receiver, and nothing that it is to be told of yet."""
-    house.raw["webhook_events"].delete_many({})
+    house.raw["notifications"].delete_many({})
     with receiving() as inbox:
         yield inbox
 
@@ -75,7 +78,18 @@ def deliverer_of(house: Application, inbox: Inbox, *, seconds: float = 10) -> De
     receiver = SignedPost(poster=Poster(inbox.url, seconds=seconds), key=KEY)
     sites = Sites(house.database, house.settings)
     # Its time never ends, however busy this machine is.
-    return Deliverer(OutboxStore(house.database), sites.by_id, receiver, clock=lambda: 0.0)
+    return by(house, receiver, sites.by_id, clock=lambda: 0.0)
+
+
+def by(
+    house: Application,
+    receiver: Any,
+    site_of: Callable[[str], Site | None] = lambda _: None,
+    **options: Any,
+) -> Deliverer:
+    """Who tells that receiver of files."""
+    sender = WebhookSender(receiver, partial(events_of, site_of=site_of))
+    return Deliverer(OutboxStore(house.database), WEBHOOKS, sender, **options)
 
 
 def nothing(*, done: int) -> None:
@@ -84,7 +98,7 @@ def nothing(*, done: int) -> None:
 
 def make_due(house: Application) -> None:
     """Let the time pass until everything is sent again."""
-    house.raw["webhook_events"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
+    house.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
 
 
 def told(house: Application, inbox: Inbox) -> list[Told]:
@@ -95,11 +109,11 @@ def told(house: Application, inbox: Inbox) -> list[Told]:
 
 
 def undelivered(house: Application) -> Undelivered:
-    return Outbox(OutboxStore(house.database)).undelivered()
+    return OutboxStore(house.database).undelivered(WEBHOOKS)
 
 
 def the_event(house: Application) -> dict[str, Any]:
-    (event,) = house.raw["webhook_events"].find({})
+    (event,) = house.raw["notifications"].find({})
     return event
 
 
@@ -177,7 +191,7 @@ def test_edges_are_to_forget_every_address_once_no_worker_shows_it(house, seller
     (image,) = shelf.now()["images"]
     told(house, inbox)
     seller.patch(f"{shelf.images}/{image['id']}", json={"focal": [0.1, 0.9]})
-    event = house.raw["webhook_events"].find_one({"kind": "asset.purge"})
+    event = house.raw["notifications"].find_one({"kind": "asset.purge"})
     assert event["due_at"] - event["created_at"] == timedelta(seconds=2)  # and AVENUE_CACHE_SECONDS
     (message,) = told(house, inbox)
     data = message.message["data"]
@@ -205,7 +219,7 @@ def test_of_a_site_that_is_gone_only_what_needs_no_address_is_told(house, seller
     shelf.remove(shelf.ids()[0])
     make_due(house)
     receiver = SignedPost(poster=Poster(inbox.url), key=KEY)
-    Deliverer(OutboxStore(house.database), lambda _: None, receiver).deliver(nothing)
+    by(house, receiver).deliver(nothing)
     keys = {each.message["type"]: set(each.message["data"]) for each in inbox.all()}
     assert keys["asset.created"] == keys["asset.deleted"] == DATA_KEYS
     assert keys["asset.purge"] == DATA_KEYS | {"urls"}
@@ -221,7 +235,7 @@ def test_what_is_refused_is_sent_again_as_it_was_and_holds_nothing_up(house, sel
     assert deliverer_of(house, inbox).deliver(nothing) == {"delivered": 1, "refused": 1}
     refused, accepted = inbox.all()
     assert [each.message["data"]["id"] for each in (refused, accepted)] == [first, second]
-    waiting = house.raw["webhook_events"].find_one({"state": "pending"})
+    waiting = house.raw["notifications"].find_one({"state": "pending"})
     assert (waiting["attempts"], waiting["error"]) == (1, f"http_{status}")
     assert deliverer_of(house, inbox).deliver(nothing) == {"delivered": 0, "refused": 0}
     (again,) = told(house, inbox)
@@ -250,7 +264,7 @@ def test_a_receiver_that_is_busy_or_away_is_left_in_peace(house, seller, inbox, 
 def test_a_receiver_that_is_not_there_is_named_nowhere(house, seller, inbox):
     Shelf(seller, a_picture())
     receiver = SignedPost(poster=Poster("http://127.0.0.1:9/planted"), key=KEY)
-    nowhere = Deliverer(OutboxStore(house.database), lambda _: None, receiver)
+    nowhere = by(house, receiver)
     with pytest.raises(NotDelivered) as refused:
         nowhere.deliver(nothing)
     said = f"{refused.value} {refused.value.facts} {receiver!r} {the_event(house)}"
@@ -264,15 +278,15 @@ def test_what_nobody_accepts_for_three_days_is_given_up_until_somebody_asks(hous
     event = the_event(house)
     assert event["give_up_at"] - event["created_at"] == 3 * DAY
     past = {"give_up_at": {"$subtract": ["$$NOW", 1]}}
-    house.raw["webhook_events"].update_one({}, [{"$set": past}])
+    house.raw["notifications"].update_one({}, [{"$set": past}])
     inbox.statuses = [500, 500]
     (first,) = told(house, inbox)
     assert told(house, inbox) == []
     assert undelivered(house) == Undelivered(waiting=0, given_up=1)
     assert the_event(house)["forget_at"] - event["created_at"] > 29 * DAY
 
-    outbox = Outbox(OutboxStore(house.database))
-    assert (outbox.retry(), outbox.retry()) == (1, 0)
+    outbox = OutboxStore(house.database)
+    assert (outbox.revive(WEBHOOKS), outbox.revive(WEBHOOKS)) == (1, 0)
     (second,) = told(house, inbox)
     assert undelivered(house) == Undelivered(waiting=1, given_up=0)  # for three days more
     (third,) = told(house, inbox)
@@ -284,9 +298,9 @@ def test_what_was_accepted_is_forgotten_after_a_week(house, seller, inbox):
     told(house, inbox)
     event = the_event(house)
     assert event["forget_at"] - event["delivered_at"] == 7 * DAY
-    assert "asset" not in event
+    assert "content" not in event
     assert "error" not in event
-    indexes = house.raw["webhook_events"].index_information()
+    indexes = house.raw["notifications"].index_information()
     assert indexes["forget_at_1"]["expireAfterSeconds"] == 0
 
 
@@ -296,14 +310,9 @@ def test_what_was_accepted_is_forgotten_after_a_week(house, seller, inbox):
 @pytest.mark.parametrize("drawn", [0.0, 1.0], ids=["the shortest", "the longest"])
 def test_an_event_is_tried_for_three_days_later_and_later(house, seller, inbox, drawn):
     Shelf(seller, a_picture())
-    event = OutboxStore(house.database).take(1)
-    assert event is not None
-    deliverer = Deliverer(
-        OutboxStore(house.database),
-        lambda _: None,
-        SignedPost(poster=Poster(inbox.url), key=KEY),
-        jitter=lambda low, high: low + drawn * (high - low),
-    )
+    (event,) = OutboxStore(house.database).take(WEBHOOKS, 1)
+    receiver = SignedPost(poster=Poster(inbox.url), key=KEY)
+    deliverer = by(house, receiver, jitter=lambda low, high: low + drawn * (high - low))
     waits = [deliverer._delay_seconds(replace(event, attempts=each + 1)) for each in range(100)]
     assert waits[0] == FIRST_DELAY_SECONDS * (1 - JITTER + 2 * JITTER * drawn)
     for before, after in itertools.pairwise(waits):
@@ -323,19 +332,18 @@ def test_a_slow_receiver_holds_other_work_up_for_seconds(house, seller, inbox):
             now[0] += RUN_SECONDS * 0.4
             return 200
 
-    store = OutboxStore(house.database)
-    slow = Deliverer(store, lambda _: None, Slow(), clock=lambda: now[0])
+    slow = by(house, Slow(), clock=lambda: now[0])
     assert slow.deliver(nothing) == {"delivered": 3, "refused": 0}
     assert slow.deliver(nothing) == {"delivered": 2, "refused": 0}
 
 
 def test_what_is_not_due_is_not_looked_at(house, inbox):
-    later = {"state": "pending", "attempts": 1}
-    house.raw["webhook_events"].insert_many([{**later, "_id": str(n)} for n in range(500)])
-    house.raw["webhook_events"].update_many({}, [{"$set": {"due_at": {"$add": ["$$NOW", 60000]}}}])
-    assert OutboxStore(house.database).take(1) is None
-    due = {"state": "pending", "$expr": {"$lte": ["$due_at", "$$NOW"]}}
-    plan = house.raw["webhook_events"].find(due).sort("due_at", 1).limit(1).explain()
+    later = {"receiver": WEBHOOKS, "state": "pending", "attempts": 1}
+    house.raw["notifications"].insert_many([{**later, "_id": str(n)} for n in range(500)])
+    house.raw["notifications"].update_many({}, [{"$set": {"due_at": {"$add": ["$$NOW", 60000]}}}])
+    assert OutboxStore(house.database).take(WEBHOOKS, 1) == []
+    due = {"receiver": WEBHOOKS, "state": "pending", "$expr": {"$lte": ["$due_at", "$$NOW"]}}
+    plan = house.raw["notifications"].find(due).sort("due_at", 1).limit(1).explain()
     assert plan["executionStats"]["totalKeysExamined"] <= 1
     assert plan["executionStats"]["totalDocsExamined"] == 0
 
@@ -374,7 +382,7 @@ def test_killed_between_answer_and_note_the_same_is_sent_once_more(house, seller
             raise Killed
 
     with pytest.raises(Killed):
-        Deliverer(OutboxStore(house.database), lambda _: None, Dying()).deliver(nothing)
+        by(house, Dying()).deliver(nothing)
     (before,) = inbox.all()
     assert deliverer_of(house, inbox).deliver(nothing)["delivered"] == 0  # it has its time still
     event = the_event(house)
@@ -388,22 +396,19 @@ def test_who_is_late_takes_nothing_back(house, seller, inbox):
     """One that was stopped in the middle and goes on after another one has sent its event."""
     Shelf(seller, a_picture())
     store = OutboxStore(house.database)
-    late = store.take(0)
-    assert late is not None
+    (late,) = store.take(WEBHOOKS, 0)
     assert len(told(house, inbox)) == 1
-    store.postpone(late, "http_500", 0)
+    store.postpone([late], "http_500", 0)
     assert the_event(house)["state"] == "delivered"
     Shelf(seller, a_picture())
-    house.raw["webhook_events"].delete_many({"state": "delivered"})
-    late, other = store.take(0), store.take(60)
-    assert late is not None
-    assert other is not None
+    house.raw["notifications"].delete_many({"state": "delivered"})
+    (late,), (other,) = store.take(WEBHOOKS, 0), store.take(WEBHOOKS, 60)
     assert late.id == other.id
-    store.postpone(late, "http_500", 0)
+    store.postpone([late], "http_500", 0)
     assert the_event(house)["turn"] == other.turn
-    assert store.take(0) is None  # it is the other one's still
-    store.delivered(late)  # but what was accepted, whoever sent it, is
-    store.postpone(other, "http_500", 0)
+    assert store.take(WEBHOOKS, 0) == []  # it is the other one's still
+    store.delivered([late])  # but what was accepted, whoever sent it, is
+    store.postpone([other], "http_500", 0)
     assert told(house, inbox) == []
 
 

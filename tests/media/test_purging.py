@@ -7,22 +7,29 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from avenue.app.telling import MOST_PURGES
 from avenue.identity import Site
-from avenue.media.purging.service import MARGIN_SECONDS, MOST_URLS, Purger
-from avenue.media.purging.store import PurgeStore
+from avenue.media.announcing.models import PURGES
+from avenue.media.announcing.presenting import MOST_URLS, purges_of
 from avenue.media.store import SweptStore
 from avenue.media.sweeper import Sweeper
+from avenue.notifications.service import Deliverer, WebhookSender
+from avenue.notifications.store import OutboxStore
+from avenue.outside.posting import Poster
 from avenue.storage.scope import BUCKETS
 from avenue.storage.sites import Sites
 from avenue.webhooks.errors import NotDelivered
-from avenue.webhooks.sender import Receiver
+from avenue.webhooks.standard import SignedPost, of_purges
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf
 from tests.mongod import Guard, Mongod, lifetime_of_transactions
@@ -31,7 +38,6 @@ from tests.server import Server, environment, images_path, path_of, prepare
 from tests.waiting import DEADLINE_SECONDS, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
-AT_ONCE = -MARGIN_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +56,45 @@ def seller(house: Application) -> Caller:
 @pytest.fixture
 def inbox(house: Application) -> Iterator[Inbox]:
     """A receiver, and nothing that it is to be told of yet."""
-    house.raw["assets"].update_many({}, {"$unset": {"purges": ""}})
+    house.raw["notifications"].delete_many({})
     with receiving() as inbox:
         yield inbox
 
 
-def purger_of(house: Application, inbox: Inbox, *, timeout_seconds: float = 10) -> Purger:
-    receiver = Receiver(url=inbox.url, secret=SECRET, timeout_seconds=timeout_seconds)
-    sites = Sites(house.database, house.settings)
-    return Purger(PurgeStore(house.database), sites.by_id, receiver, cache_seconds=AT_ONCE)
+class Purger:
+    """The job that tells an edge, without the job."""
+
+    def __init__(
+        self, house: Application, url: str, site: Site | None = None, seconds: float = 10
+    ) -> None:
+        sites = Sites(house.database, house.settings)
+        poster = Poster(url, seconds=seconds, is_ours=True)
+        post = SignedPost(poster=poster, key=SECRET.encode(), sign=of_purges)
+        self.counts = Counter(urls=0)
+        bodies = partial(
+            purges_of, site_of=lambda each: site or sites.by_id(each), told=self.counts
+        )
+        sender = WebhookSender(post, bodies, busy=range(1000))
+        store = OutboxStore(house.database)
+        self.deliverer = Deliverer(store, PURGES, sender, at_once=MOST_PURGES)
+
+    def purge(self) -> None:
+        self.deliverer.deliver(lambda **_: None)
 
 
-class Saved:
-    """How far a job got."""
+def purger_of(house: Application, inbox: Inbox, **options: Any) -> Purger:
+    return Purger(house, inbox.url, **options)
 
-    def __init__(self) -> None:
-        self.cursors: list[Any] = []
 
-    def __call__(self, *, cursor: Any, done: int) -> None:
-        self.cursors.append(cursor)
+def make_due(house: Application) -> None:
+    """Let the time pass until no worker shows what was removed, or until the next try."""
+    house.raw["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
 
 
 def told(house: Application, inbox: Inbox) -> list[Told]:
     """Everything the receiver is told now."""
-    purger_of(house, inbox).purge(None, Saved())
+    make_due(house)
+    purger_of(house, inbox).purge()
     return inbox.all()
 
 
@@ -167,22 +188,14 @@ def test_all_versions_of_a_removed_picture_are_told(house, seller, inbox):
     assert urls_of(moved) | urls_of(second) <= urls
 
 
-def test_an_expired_temporary_picture_is_told_before_its_record_goes(house, seller, inbox):
+def test_an_expired_temporary_picture_is_told_when_its_record_is_gone(house, seller, inbox):
     reply = seller.upload("/api/shop/temp-images", a_picture()).json
     house.raw["assets"].update_one(
         {"_id": reply["id"]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}]
     )
-    sweeper = Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7)
-    sweeper.sweep()
-    sweeper.sweep()
-    left = house.raw["assets"].find_one({"_id": reply["id"]})
-    assert left is not None
-    assert left["state"] == "purging"
-    file_id = f"{left['site']}/{left['versions'][0]['file']}"
-    assert house.raw["product_images.files"].find_one({"_id": file_id}) is None
-    assert reply["url"] in addresses(told(house, inbox))
-    sweeper.sweep()
+    Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7).sweep()
     assert house.raw["assets"].find_one({"_id": reply["id"]}) is None
+    assert reply["url"] in addresses(told(house, inbox))
 
 
 def test_a_removed_temporary_picture_is_told(house, seller, inbox):
@@ -205,29 +218,27 @@ def test_nothing_is_told_of_private_files_or_of_what_stays_where_it_is(house, se
     assert told(house, inbox) == []
 
 
-def test_nothing_is_noted_where_nobody_is_to_be_told(house, seller, monkeypatch):
+def test_nothing_is_noted_where_nobody_is_to_be_told(house, seller, inbox, monkeypatch):
     monkeypatch.setattr(house.database, "tells_edges", False)
     shelf = Shelf(seller, a_picture())
     (image,) = shelf.ids()
     cut_anew(shelf, image)
     replaced(shelf, image)
     shelf.remove(image)
-    assert "purges" not in house.raw["assets"].find_one({"_id": image})
+    assert house.raw["notifications"].count_documents({}) == 0
 
 
 def test_it_waits_until_no_worker_shows_it_any_more(house, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
-    sites = Sites(house.database, house.settings)
-    receiver = Receiver(url=inbox.url, secret=SECRET)
-    later = Purger(PurgeStore(house.database), sites.by_id, receiver, cache_seconds=3600)
-    assert later.purge(None, Saved()) == {"urls": 0}
-    assert inbox.all() == []
-    house.raw["assets"].update_one(
-        {"purges.0": {"$exists": True}},
-        [{"$set": {"purges.at": {"$subtract": ["$$NOW", 3_603_000]}}}],
-    )
-    later.purge(None, Saved())
+    purger = purger_of(house, inbox)
+    purger.purge()
+    assert (purger.counts["urls"], inbox.all()) == (0, [])
+    (message,) = house.raw["notifications"].find({})
+    # AVENUE_CACHE_SECONDS, 0 here, and a margin.
+    assert message["due_at"] - message["created_at"] == timedelta(seconds=2)
+    make_due(house)
+    purger.purge()
     assert len(inbox.all()) == 1
 
 
@@ -236,9 +247,8 @@ def test_a_site_is_told_by_each_of_its_names(house, seller, inbox):
     shelf.remove(shelf.ids()[0])
     names = ("shop.example", "www.shop.example")
     site = Site(id="default", hosts=names, base_url="https://shop.example", name="Shop")
-    receiver = Receiver(url=inbox.url, secret=SECRET)
-    store = PurgeStore(house.database)
-    Purger(store, lambda _: site, receiver, cache_seconds=AT_ONCE).purge(None, Saved())
+    make_due(house)
+    purger_of(house, inbox, site=site).purge()
     urls = addresses(inbox.all())
     assert {urlsplit(each).netloc for each in urls} == set(names)
     assert len({each.split("/media/")[1] for each in urls}) * 2 == len(urls)
@@ -265,26 +275,25 @@ def test_what_is_not_accepted_is_sent_again_as_it_was(house, seller, inbox, stat
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
     inbox.statuses = [status]
-    saved, purger = Saved(), purger_of(house, inbox)
+    make_due(house)
     with pytest.raises(NotDelivered) as refused:
-        purger.purge(None, saved)
+        purger_of(house, inbox).purge()
     assert refused.value.facts == {"http_status": status}
     later = Shelf(seller, a_picture())
     later.remove(later.ids()[0])  # and what is added meanwhile comes after it
-    purger.purge(saved.cursors[-1], saved)
-    first, again, then = inbox.all()
+    first, again, then = told(house, inbox)
     assert again.body == first.body
     assert then.message["id"] != first.message["id"]
     assert {each.path for each in (first, again, then)} == {PATH}  # nobody followed anything
-    assert saved.cursors[-1] is None
 
 
 def test_a_receiver_that_does_not_answer_is_not_waited_for(house, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
     inbox.statuses = [0]
+    make_due(house)
     with pytest.raises(NotDelivered):
-        purger_of(house, inbox, timeout_seconds=0.2).purge(None, Saved())
+        purger_of(house, inbox, seconds=0.2).purge()
     inbox.next()  # which is not answered
     assert len(told(house, inbox)) == 1
 
@@ -292,18 +301,16 @@ def test_a_receiver_that_does_not_answer_is_not_waited_for(house, seller, inbox)
 def test_a_receiver_that_is_not_there_is_told_when_it_is(house, seller, inbox):
     shelf = Shelf(seller, a_picture())
     shelf.remove(shelf.ids()[0])
-    sites = Sites(house.database, house.settings)
-    nowhere = Receiver(url="http://127.0.0.1:9/", secret=SECRET)
-    purger = Purger(PurgeStore(house.database), sites.by_id, nowhere, cache_seconds=AT_ONCE)
+    make_due(house)
     with pytest.raises(NotDelivered) as refused:
-        purger.purge(None, Saved())
+        Purger(house, "http://127.0.0.1:9/").purge()
     assert "127.0.0.1" not in f"{refused.value} {refused.value.facts}"
     assert len(told(house, inbox)) == 1
 
 
 def test_neither_url_nor_secret_is_in_what_is_printed(inbox):
-    receiver = Receiver(url=inbox.url, secret=SECRET)
-    assert "planted" not in repr(receiver)
+    poster = Poster(inbox.url, is_ours=True)
+    assert "planted" not in repr(SignedPost(poster=poster, key=SECRET.encode(), sign=of_purges))
 
 
 @pytest.fixture
@@ -331,7 +338,8 @@ def test_a_killed_worker_loses_nothing(
     """Killed between the receiver's having it and its answer; another one sends it again."""
     uri = migrated_uri
     prepare(uri)
-    jobs = mongod.client[uri.split("/")[-1].split("?")[0]]["jobs"]
+    database = mongod.client[uri.split("/")[-1].split("?")[0]]
+    jobs = database["jobs"]
     with Server(guard, uri, **telling) as server:
         shop = server.seller()
         product = shop.create_product()
@@ -347,7 +355,8 @@ def test_a_killed_worker_loses_nothing(
             first.kill()
             said = first.communicate(timeout=DEADLINE_SECONDS)[0]
         inbox.go_on.set()
-        # Its lease would end by itself after a minute.
+        # The leases would end by themselves after a minute.
+        database["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
         jobs.update_one({"_id": "purge"}, [{"$set": {"run_at": "$$NOW"}}])
         second = worker(uri, telling)
         try:
@@ -374,7 +383,8 @@ def test_a_failing_receiver_is_asked_again_later_and_later(
     """In a whole house: removed over HTTP, refused at first, told by the job in the end."""
     uri = migrated_uri
     prepare(uri)
-    jobs = mongod.client[uri.split("/")[-1].split("?")[0]]["jobs"]
+    database = mongod.client[uri.split("/")[-1].split("?")[0]]
+    jobs = database["jobs"]
     with Server(guard, uri, AVENUE_JOBS="inline", **telling) as server:
         shop = server.seller()
         product = shop.create_product()
@@ -390,6 +400,7 @@ def test_a_failing_receiver_is_asked_again_later_and_later(
             assert row is not None
             assert row["error"]
             waits.append(row["run_at"] - row["started_at"])
+            database["notifications"].update_many({}, [{"$set": {"due_at": "$$NOW"}}])
             jobs.update_one({"_id": "purge"}, [{"$set": {"run_at": "$$NOW"}}])
         assert waits[0] < waits[1]
         assert path_of(image["url"]) in str(inbox.next().message["urls"])

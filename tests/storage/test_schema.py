@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
+from avenue.identity import address_key
 from avenue.storage import schema
 from avenue.storage.connection import Database
 from avenue.storage.indexes import INDEXES, missing_indexes
@@ -175,7 +177,7 @@ def test_people_from_before_are_found_by_their_sites(database: Database) -> None
     people = {name: {"email": f"{name}@a.example", "roles": each} for name, each in roles.items()}
     users.insert_many([{"_id": name, **each} for name, each in people.items()])
     database.raw["avenue_meta"].update_one({}, {"$set": {"version": 3}})
-    assert migrate(database)[0] == "4: Write down in a list on which sites people have a role."
+    assert migrate(database)[:1] == ["4: Write down in a list on which sites people have a role."]
     found = {each["_id"]: sorted(each["sites"]) for each in users.find()}
     assert found == {"two": ["a", "b"], "none": [], "damaged": []}
 
@@ -242,3 +244,98 @@ def test_a_database_that_is_away_is_unavailable(fresh_mongod: Mongod) -> None:
             act(database)
         assert type(caught.value) is Unavailable
     database.close()
+
+
+def test_what_waited_in_each_outbox_of_before_waits_in_the_one_there_is(database: Database) -> None:
+    """Once, whoever was told already, and however often the step is killed."""
+    raw, now = database.raw, utc_now().replace(microsecond=0)
+    version = {"file": "f", "sha256": "b" * 64, "media_type": "image/png", "width": 9}
+    then = {"sha256": "a" * 64, "media_type": "image/jpeg", "width": 7, "has_alpha": False}
+    notice = {"id": "purge-1", "at": now, "focal": None, "epoch": 1, "versions": [then]}
+    raw["assets"].insert_many(
+        [
+            {
+                "_id": "gone",
+                "site": "default",
+                "state": "purging",
+                "emptied": True,
+                "visibility": "private",
+                "versions": [version],
+                "words": ["a"],
+                "purges": [notice, {**notice, "id": "purge-2"}],
+            },
+            {
+                "_id": "over",
+                "site": "default",
+                "state": "trash",
+                "expires_at": now,
+                "category": "rent",
+                "expiry_notice": "expiry-1",
+            },
+            {"_id": "broken", "site": "default", "purges": 7, "expiry_notice": 7},
+        ]
+    )
+    times = dict.fromkeys(("created_at", "due_at", "give_up_at"), now)
+    event = {"site": "default", "kind": "asset.deleted", "attempts": 2, **times}
+    raw["webhook_events"].insert_many(
+        [
+            {**event, "_id": "event-1", "state": "pending", "asset": {"_id": "gone"}},
+            {**event, "_id": "event-2", "state": "given_up", "asset": {"_id": "gone"}},
+            {**event, "_id": "event-3", "state": "delivered"},
+        ]
+    )
+    seen = {"level": "warning", "value": 1, "threshold": 1, "changed_at": now, "recovered_at": None}
+    news = {"news": "opened", "at": now, **seen}
+    known, untold = map(address_key, ("ana@shop.example", "bea@shop.example"))
+    database.operators = (known, untold)
+    raw["infra_alerts"].insert_one(
+        {
+            "_id": "alert",
+            "measure": "disk",
+            "site": None,
+            "unit": "percent",
+            "opened_at": now,
+            "acknowledged_at": None,
+            "acknowledged_by": None,
+            **seen,
+            "notices": [
+                {**news, "id": "notice-1", "channel": "mail", "told": [known]},
+                {**news, "id": "notice-2", "channel": "webhook"},
+            ],
+        }
+    )
+    args = {"why": "invited", "user": "ana", "language": "es"}
+    job = {"site": "default", "created_at": now, "run_at": now, "every_seconds": None}
+    raw["jobs"].insert_many(
+        [
+            {**job, "_id": "mail-1", "kind": "mail", "state": "queued", "args": args},
+            {**job, "_id": "mail-2", "kind": "mail", "state": "done", "args": args},
+            {**job, "_id": "tell", "kind": "tell_alert", "state": "queued", "args": {}},
+        ]
+    )
+    for _ in range(2):
+        raw["avenue_meta"].update_one({}, {"$set": {"version": 4}})
+        assert migrate(database) == ["5: Bring what waits in the outboxes of before into one."]
+    outbox = list(raw["notifications"].find().sort("_id", 1))
+    assert [(each["_id"], each["receiver"], each["kind"], each["to"]) for each in outbox] == [
+        ("event-1", "webhooks", "asset.deleted", None),
+        ("event-2", "webhooks", "asset.deleted", None),
+        ("expiry-1", "retention", "upload.expired", None),
+        ("mail-1", "mail", "account.invited", "ana"),
+        (f"notice-1.{untold}", "mail", "alert.opened", untold),
+        ("notice-2", "tell_alert", "alert.opened", None),
+        ("purge-1", "purge", "asset.purge", None),
+        ("purge-2", "purge", "asset.purge", None),
+    ]
+    states = {each["_id"]: each["state"] for each in outbox}
+    assert {name for name, state in states.items() if state != "pending"} == {"event-2"}
+    (purge,) = (each["content"] for each in outbox if each["_id"] == "purge-1")
+    assert (purge["versions"], purge["visibility"]) == ([{**version, **then}], "public")
+    assert purge["visibility_epoch"] == 1
+    for name, left in (("assets", "purges"), ("assets", "expiry_notice")):
+        there = {each["_id"] for each in raw[name].find({left: {"$exists": True}})}
+        assert there <= {"broken", "gone"}
+    assert raw["assets"].find_one({"_id": "gone"})["purges"] == []
+    assert raw["infra_alerts"].find_one()["notices"] == []
+    assert [each["_id"] for each in raw["jobs"].find()] == ["mail-2"]
+    assert raw["webhook_events"].count_documents({}) == 0

@@ -9,18 +9,18 @@ import pytest
 from avenue.audit.models import DoerKind
 from avenue.builder.website.models import Status as PageStatus
 from avenue.config import Settings
-from avenue.health.alerts.models import Channel, News
 from avenue.health.checks.models import Outcome as FsckOutcome
 from avenue.health.models import ALERTED, Measure
 from avenue.health.rules.measures import rules
 from avenue.identity import Role, Scope
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish
-from avenue.media.announcing.models import Kind as EventKind
 from avenue.media.filetypes import FILE_TYPES
 from avenue.media.models import State, Visibility
 from avenue.media.references import Kind as FaultKind
 from avenue.media.references import Standing
+from avenue.notifications.models import Channel
+from avenue.notifications.models import State as MessageState
 from avenue.shop.importing.models import Format, Outcome, Reversal, Stage
 from avenue.shop.matching.models import Finding
 from avenue.shop.matching.models import Outcome as FileOutcome
@@ -46,7 +46,8 @@ TEXTS: list[tuple[str, str, type[StrEnum]]] = [
     ("shop_picture_imports", "stage", PictureStage),
     ("shop_picture_import_files", "finding", Finding),
     ("shop_picture_import_files", "outcome", FileOutcome),
-    ("webhook_events", "kind", EventKind),
+    ("notifications", "channel", Channel),
+    ("notifications", "state", MessageState),
     ("users", "roles", Role),
     ("sites", "upload_categories.readers", Role),
     ("sites", "upload_categories.visibility", Visibility),
@@ -58,8 +59,6 @@ TEXTS: list[tuple[str, str, type[StrEnum]]] = [
     ("infra_alerts", "unit", {each.unit for each in rules(Settings(local=True)).values()}),
     ("infra_alerts", "level", ALERTED),
     ("infra_alerts", "recent", ALERTED),
-    ("infra_alerts", "notices.news", News),
-    ("infra_alerts", "notices.channel", Channel),
 ]
 
 

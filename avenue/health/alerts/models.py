@@ -19,13 +19,6 @@ class State(StrEnum):
     RECOVERED = "recovered"
 
 
-class Channel(StrEnum):
-    """Where alerts are told beside the page, which has them all."""
-
-    MAIL = "mail"
-    WEBHOOK = "webhook"
-
-
 class News(StrEnum):
     """What is told of an alert."""
 
@@ -68,17 +61,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """News of an alert, `at` that time, that waits to be told on one channel.
+    """News of an alert, `at` that time; `alert` is as it was then."""
 
-    `alert` is as it was then. `told` names those of a channel with several receivers who know.
-    """
-
-    id: str
     news: News
-    channel: Channel
     at: datetime
     alert: Alert
-    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,28 +3,25 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from avenue.accounts.letters import MAIL
 from avenue.config import Settings
 from avenue.cursors import cursor, read_cursor
 from avenue.errors import Forbidden
 from avenue.health.alerts.errors import AlertNotFound, AlertRecovered
-from avenue.health.alerts.models import Alert, AlertPage, AlertQuery, Channel, News, Notice, State
-from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.alerts.models import Alert, AlertPage, AlertQuery, News, Notice, State
+from avenue.health.alerts.store import MongoAlertStore, content_of, kind_of
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.models import Level
 from avenue.health.rules.measures import readings, rules
-from avenue.identity import Actor, Role, new_id
-from avenue.jobs.service import JobService
+from avenue.identity import Actor, Role, address_key
+from avenue.notifications.models import Channel, Draft
 
 TELL = "tell_alert"
-"""The job that tells one notice."""
+"""The receiver of AVENUE_ALERT_URL, and the job that tells it."""
 
-CHANNELS: Mapping[Level, tuple[Channel, ...]] = {
-    Level.NOTICE: (),
-    Level.WARNING: (Channel.MAIL, Channel.WEBHOOK),
-    Level.CRITICAL: (Channel.MAIL, Channel.WEBHOOK),
-}
-"""Where a level is told; the page has all of them."""
+TOLD = frozenset({Level.WARNING, Level.CRITICAL})
+"""The levels that somebody is told; the page has all of them."""
 
 
 class AlertService:
@@ -33,18 +30,19 @@ class AlertService:
     Who runs the house sees all of them, an operator of another site those about that site.
     """
 
-    def __init__(self, store: MongoAlertStore, jobs: JobService, settings: Settings) -> None:
+    def __init__(self, store: MongoAlertStore, settings: Settings) -> None:
         self._store = store
-        self._jobs = jobs
         self._rules = rules(settings)
-        set_up = {Channel.MAIL: settings.alert_emails, Channel.WEBHOOK: settings.alert_url}
-        self._channels = {channel for channel, receiver in set_up.items() if receiver}
+        self._receivers: list[tuple[Channel, str, str | None]] = [
+            (Channel.MAIL, MAIL, address_key(each)) for each in settings.alert_emails
+        ]
+        if settings.alert_url:
+            self._receivers.append((Channel.WEBHOOK, TELL, None))
 
     def check(self, snapshot: Snapshot) -> Mapping[str, int]:
         """Compare a new snapshot with the thresholds; return how much news there is, by kind.
 
-        What is to be told is put into the queue of jobs, and what an earlier job could not tell
-        once more.
+        What is to be told is put into the outbox.
         """
         counts = dict.fromkeys(map(str, News), 0)
         before = {(each.alert.measure, each.alert.site): each for each in self._store.watched()}
@@ -53,16 +51,13 @@ class AlertService:
             after, news = watch(self._rules[reading.measure], known, reading, snapshot.at)
             if after is None:
                 continue
-            notices = list(self._notices(after, news, snapshot.at)) if news else []
+            drafts = list(self._drafts(after, news, snapshot.at)) if news else []
             if known is None:
-                self._store.open(after, notices)
+                self._store.open(after, drafts)
             else:
-                self._store.change(after, snapshot.at, notices)
+                self._store.change(after, snapshot.at, drafts)
             if news:
                 counts[news] += 1
-        for notice in self._store.waiting():
-            args = {"alert": notice.alert.id, "notice": notice.id}
-            self._jobs.enqueue(TELL, args, key=notice.id)
         return counts
 
     def list(
@@ -106,12 +101,19 @@ class AlertService:
             raise AlertNotFound
         return alert
 
-    def _notices(self, watched: Watched, news: News, at: datetime) -> Iterator[Notice]:
-        """Yield the news for each channel. That it is over hears who heard that it began."""
+    def _drafts(self, watched: Watched, news: News, at: datetime) -> Iterator[Draft]:
+        """Yield the news for each receiver. That it is over hears who heard that it began."""
         level = watched.worst_told if news is News.RECOVERED else watched.alert.level
-        for channel in CHANNELS[level]:
-            if channel in self._channels:
-                yield Notice(id=new_id(), news=news, channel=channel, at=at, alert=watched.alert)
+        content = content_of(Notice(news=news, at=at, alert=watched.alert))
+        for channel, receiver, to in self._receivers if level in TOLD else ():
+            yield Draft(
+                channel=channel,
+                receiver=receiver,
+                kind=kind_of(news),
+                about=watched.alert.id,
+                to=to,
+                content=content,
+            )
 
 
 def _admit(actor: Actor) -> None:

@@ -1,18 +1,22 @@
-"""Alerts in MongoDB, each with what is still to be told of it."""
+"""Alerts in MongoDB, and what is told of them, written together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from avenue.health.alerts.models import Alert, AlertQuery, Channel, News, Notice, State
+from avenue.health.alerts.models import Alert, AlertQuery, News, Notice, State
 from avenue.health.alerts.watching import Watched
 from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.measures import action_for
+from avenue.identity import HOUSE
+from avenue.notifications.models import Draft, Message
+from avenue.notifications.store import OUTBOX, put
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import faults_of, readable
-from avenue.storage.scope import AlreadyThere, house
+from avenue.storage.scope import AlreadyThere, Collection, house
 
 ALERTS = "infra_alerts"
 KEPT_FOR = timedelta(days=2 * 365)
@@ -30,8 +34,8 @@ OF_STATE: dict[State, Document] = {
 class MongoAlertStore:
     """The `infra_alerts` collection.
 
-    A unique `open_key` sees to it that of one measure there is one alert at a time. News are kept
-    in the document of their alert, by the same write that makes them news.
+    A unique `open_key` sees to it that of one measure there is one alert at a time. News are put
+    into the outbox in the transaction that makes them news.
     """
 
     def __init__(self, database: Database) -> None:
@@ -41,7 +45,7 @@ class MongoAlertStore:
         """Return the alerts that have not recovered, those of which all can be read."""
         return self._alerts.values(_watched, {"open_key": {"$exists": True}})
 
-    def open(self, watched: Watched, notices: Sequence[Notice]) -> None:
+    def open(self, watched: Watched, drafts: Sequence[Draft]) -> None:
         """Keep a new alert, unless there is one about the same already that can be gone on with."""
         alert = watched.alert
         key = f"{alert.measure}/{alert.site or ''}"
@@ -56,33 +60,42 @@ class MongoAlertStore:
             "acknowledged_by": None,
             **_state(watched),
             "checked_at": alert.opened_at,
-            "notices": [_notice_document(each) for each in notices],
         }
         try:
-            self._alerts.insert(document)
+            self._insert(document, drafts)
         except AlreadyThere:
-            self._supersede({"open_key": key}, document)
+            self._supersede({"open_key": key}, document, drafts)
 
-    def _supersede(self, by_key: Document, document: Document) -> None:
+    def _insert(self, document: Document, drafts: Sequence[Draft]) -> None:
+        def work(alerts: Collection) -> None:
+            alerts.insert(document)
+            _put_all(alerts, document["site"], drafts)
+
+        self._alerts.transaction(work)
+
+    def _supersede(self, by_key: Document, document: Document, drafts: Sequence[Draft]) -> None:
         """Keep a new alert in the place of one that cannot be read, which else would hide it."""
         there = self._alerts.find_as_it_is(by_key)
         if there is None or list(readable(ALERTS, _watched, [there])):
             return
         self._alerts.update({"_id": there["_id"], **by_key}, {"$unset": {"open_key": ""}})
         with suppress(AlreadyThere):  # another process was quicker
-            self._alerts.insert(document)
+            self._insert(document, drafts)
 
-    def change(self, watched: Watched, at: datetime, notices: Sequence[Notice]) -> None:
+    def change(self, watched: Watched, at: datetime, drafts: Sequence[Draft]) -> None:
         """Keep what became of an alert in the snapshot of `at`, once; an older one is nothing."""
         change: Document = {"$set": {**_state(watched), "checked_at": at}}
-        if any(each.news is News.RAISED for each in notices):
-            change["$set"] |= {"acknowledged_at": None, "acknowledged_by": None}
-        if notices:
-            change["$push"] = {"notices": {"$each": [_notice_document(each) for each in notices]}}
+        if any(each.kind == kind_of(News.RAISED) for each in drafts):
+            change["$set"].update(acknowledged_at=None, acknowledged_by=None)
         if watched.alert.recovered_at is not None:
             change["$set"]["forget_at"] = watched.alert.recovered_at + KEPT_FOR
             change["$unset"] = {"open_key": ""}
-        self._alerts.update({"_id": watched.alert.id, "checked_at": {"$lt": at}}, change)
+
+        def work(alerts: Collection) -> None:
+            if alerts.update({"_id": watched.alert.id, "checked_at": {"$lt": at}}, change):
+                _put_all(alerts, watched.alert.site, drafts)
+
+        self._alerts.transaction(work)
 
     def acknowledge(self, alert_id: str, person: str | None) -> None:
         """Note who has seen an alert, the first one only; repeatable."""
@@ -108,30 +121,6 @@ class MongoAlertStore:
         found = self._alerts.values(_alert, {"$and": page}, sort=NEWEST_FIRST, limit=limit)
         return found, self._alerts.total(wanted, NEWEST_FIRST)
 
-    def waiting(self) -> list[Notice]:
-        """Return what is still to be told, the oldest first."""
-        return sorted(self._notices({"notices.0": {"$exists": True}}), key=lambda each: each.at)
-
-    def notice(self, alert_id: str, notice_id: str) -> Notice | None:
-        """Return what is still to be told, None when that is done."""
-        return next(
-            (each for each in self._notices({"_id": alert_id}) if each.id == notice_id), None
-        )
-
-    def told(self, notice: Notice, receiver: str) -> None:
-        """Note that one of several receivers knows; repeatable."""
-        self._alerts.update(
-            {"_id": notice.alert.id, "notices.id": notice.id},
-            {"$addToSet": {"notices.$.told": receiver}},
-        )
-
-    def settle(self, notice: Notice) -> None:
-        """Forget what is told; repeatable."""
-        self._alerts.update({"_id": notice.alert.id}, {"$pull": {"notices": {"id": notice.id}}})
-
-    def _notices(self, query: Document) -> list[Notice]:
-        return [each for some in self._alerts.values(_notices, query) for each in some]
-
 
 def _state(watched: Watched) -> Document:
     alert = asdict(watched.alert)
@@ -143,7 +132,7 @@ def _state(watched: Watched) -> Document:
 
 
 def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Level) else value
+    return value.value if isinstance(value, StrEnum) else value
 
 
 def _watched(document: Document) -> Watched:
@@ -155,7 +144,7 @@ def _watched(document: Document) -> Watched:
     )
 
 
-def _alert(document: Document) -> Alert:
+def _alert(document: Mapping[str, Any]) -> Alert:
     measure, level = Measure(document["measure"]), Level(document["level"])
     return Alert(
         id=document["_id"],
@@ -174,15 +163,29 @@ def _alert(document: Document) -> Alert:
     )
 
 
-def _notice_document(notice: Notice) -> Document:
-    alert = notice.alert
-    return {
-        "id": notice.id,
-        "news": notice.news.value,
-        "channel": notice.channel.value,
-        "at": notice.at,
-        **{name: _plain(getattr(alert, name)) for name in CHANGED},
-    }
+def kind_of(news: News) -> str:
+    """Return the kind of a message with such news."""
+    return f"alert.{news.value}"
+
+
+def content_of(notice: Notice) -> Document:
+    """Return what a message about an alert is made of."""
+    alert = {name: _plain(value) for name, value in asdict(notice.alert).items()}
+    return {**alert, "_id": notice.alert.id, "at": notice.at}
+
+
+def notice_of(message: Message) -> Notice:
+    """Return what a message is about."""
+    return Notice(
+        news=News(message.kind.removeprefix("alert.")),
+        at=message.content["at"],
+        alert=_alert(message.content),
+    )
+
+
+def _put_all(alerts: Collection, site_id: str | None, drafts: Sequence[Draft]) -> None:
+    for each in drafts:
+        put(alerts.beside(OUTBOX), site_id or HOUSE, each)
 
 
 def _check_all(document: Document) -> None:
@@ -191,22 +194,6 @@ def _check_all(document: Document) -> None:
         raise KeyError("told")
     for each in faults_of(ALERTS, document):
         raise KeyError(each.field)
-
-
-def _notices(document: Document) -> list[Notice]:
-    _check_all(document)
-    return [_notice(document, each) for each in document["notices"]]
-
-
-def _notice(document: Document, noted: Document) -> Notice:
-    return Notice(
-        id=noted["id"],
-        news=News(noted["news"]),
-        channel=Channel(noted["channel"]),
-        at=noted["at"],
-        alert=_alert({**document, **{name: noted[name] for name in CHANGED}}),
-        told=frozenset(noted.get("told", ())),
-    )
 
 
 def _behind(opened_at: datetime, alert_id: str) -> Document:

@@ -1,106 +1,41 @@
-"""Tells one notice on its channel; what could not be told is told by a later try."""
+"""What is told of an alert: to programs by JSON, to people by letter."""
 
-import hashlib
-import json
-import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import parseaddr
-from http import HTTPStatus
-from typing import Any
 
-from avenue.clock import iso, utc_now
+from avenue.clock import iso
 from avenue.health.alerts.letters import alert_letter
-from avenue.health.alerts.models import Alert, Channel, Notice
-from avenue.health.alerts.store import MongoAlertStore
+from avenue.health.alerts.models import Alert
+from avenue.health.alerts.store import notice_of
 from avenue.health.alerts.texts import headline
-from avenue.identity import HOUSE, Site
-from avenue.jobs.runner import RunningJob
-from avenue.mail.errors import MailRefused, MailUnavailable
-from avenue.mail.relay import Relay
+from avenue.identity import Site, address_key
+from avenue.mail.models import Letter
+from avenue.notifications.models import Message
+from avenue.notifications.service import json_of
 from avenue.web.fields import facts_of
-from avenue.webhooks.errors import NotDelivered
-from avenue.webhooks.standard import SignedPost
-
-NEWS_FOR = timedelta(hours=24)
-"""What could not be told for so long is news no more; a reminder, or the end of it, follows."""
-
-log = logging.getLogger(__name__)
 
 
-class Teller:
-    """Does the jobs that tell alerts; without `emails` or `receiver` nobody is told that way.
+def letters_about_alerts(
+    site_of: Callable[[str], Site], *, house_url: str, emails: Iterable[str]
+) -> Callable[[Message], Letter | None]:
+    """Return what writes to the operators whose addresses are `emails`, None to anybody else."""
+    addresses = {address_key(each): parseaddr(each)[1] for each in emails}
 
-    Every receiver of a notice is noted as soon as it knows, so that another try leaves it alone;
-    only a process that is killed just then tells twice. A message carries the id of its notice.
-    """
+    def letter(message: Message) -> Letter | None:
+        address = addresses.get(message.to or "")
+        if address is None:
+            return None
+        return alert_letter(notice_of(message), site_of(message.site), address, house_url)
 
-    def __init__(
-        self,
-        store: MongoAlertStore,
-        site_of: Callable[[str], Site],
-        *,
-        house_url: str,
-        emails: tuple[str, ...],
-        relay: Relay,
-        receiver: SignedPost | None,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._store = store
-        self._site_of = site_of
-        self._house_url = house_url
-        self._emails = emails
-        self._relay = relay
-        self._receiver = receiver
-        self._now = now
-
-    def tell(self, job: RunningJob) -> Mapping[str, Any]:
-        """Do one job; raise what the mail server or the receiver raise, to be called again."""
-        notice = self._store.notice(job.args["alert"], job.args["notice"])
-        if notice is None:
-            return {"told": False}
-        is_news = self._now() - notice.at <= NEWS_FOR
-        if not is_news:
-            log.error("Alert %s could not be told by %s.", notice.alert.id, notice.channel)
-        elif notice.channel is Channel.MAIL:
-            self._write(notice)
-        elif self._receiver is not None:
-            self._hand_over(notice, self._receiver)
-        self._store.settle(notice)
-        return {"told": is_news, "channel": notice.channel.value}
-
-    def _hand_over(self, notice: Notice, receiver: SignedPost) -> None:
-        body = json.dumps(message(notice), separators=(",", ":")).encode()
-        status = receiver.send(notice.id, body)
-        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise NotDelivered(http_status=status)
-
-    def _write(self, notice: Notice) -> None:
-        site, trouble = self._site_of(notice.alert.site or HOUSE), None
-        for address in self._emails:
-            receiver = hashlib.sha256(address.encode()).hexdigest()[:16]
-            if receiver in notice.told:
-                continue
-            try:
-                to = parseaddr(address)[1]
-                self._relay.send(alert_letter(notice, site, to, self._house_url))
-            except MailUnavailable as error:  # maybe of this address only
-                trouble = error
-                continue
-            except MailRefused as error:
-                log.warning("A letter about alert %s was refused: %s", notice.alert.id, error)
-            self._store.told(notice, receiver)
-        if trouble is not None:
-            raise trouble
+    return letter
 
 
-def message(notice: Notice) -> dict[str, object]:
-    """Return what a webhook is told; the same each time the same notice is."""
-    return {
-        "type": f"alert.{notice.news}",
-        "timestamp": iso(notice.at),
-        "data": alert_facts(notice.alert),
-    }
+def alerts_of(messages: Iterable[Message]) -> Iterator[tuple[str, bytes]]:
+    """Yield id and body of what a webhook is told; the same each time the same message is."""
+    for each in messages:
+        notice = notice_of(each)
+        facts = alert_facts(notice.alert)
+        yield each.id, json_of({"type": each.kind, "timestamp": iso(notice.at), "data": facts})
 
 
 def alert_facts(alert: Alert) -> dict[str, object]:

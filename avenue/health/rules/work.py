@@ -12,9 +12,6 @@ from avenue.health.thresholds import LATE, RECENTLY
 from avenue.jobs.desk import Work
 from avenue.jobs.models import Job, State
 
-LETTERS = "mail"
-"""The kind of job that sends a letter."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
@@ -53,18 +50,20 @@ def jobs(found: Backlog) -> Iterator[Finding]:
         yield _about("jobs", Level.NOTICE, f"{found.paused} jobs are paused.", cure)
 
 
-def letters(given_up: int) -> Iterator[Finding]:
-    """Yield that letters do not arrive."""
-    if given_up:
-        cure = sentence("Look at AVENUE_SMTP_URL and the log of the mail server.")
-        yield _about("deliveries", Level.WARNING, f"{given_up} letters were given up.", cure)
+LETTERS = (
+    "{count} letters were given up.",
+    sentence("Look at AVENUE_SMTP_URL and the log of the mail server."),
+)
+EVENTS = (
+    "{count} events were given up.",
+    sentence("Look at the receiver's log, then run `python -m avenue webhooks retry`."),
+)
 
 
-def webhooks(given_up: int) -> Iterator[Finding]:
-    """Yield that a receiver does not hear what becomes of files."""
+def undelivered(subject: str, given_up: int, says: str, cure: str) -> Iterator[Finding]:
+    """Yield that somebody does not hear what he should."""
     if given_up:
-        cure = sentence("Look at the receiver's log, then run `python -m avenue webhooks retry`.")
-        yield _about("webhooks", Level.WARNING, f"{given_up} events were given up.", cure)
+        yield _about(subject, Level.WARNING, says.format(count=given_up), cure)
 
 
 def failed_lately(work: Work, now: datetime) -> list[Job]:

@@ -1,6 +1,13 @@
-"""What there is to tell of a file."""
+"""What there is to tell of a file, and who is told."""
 
 from enum import StrEnum
+
+WEBHOOKS = "webhooks"
+"""The receiver of AVENUE_WEBHOOK_URL, and the job that tells it."""
+PURGES = "purge"
+"""The receiver of AVENUE_PURGE_URL, and the job that tells it."""
+FOR_EVER_DAYS = 3650
+"""An edge may go on showing what it was never told to forget."""
 
 
 class Kind(StrEnum):

@@ -49,6 +49,7 @@ OF_ONE_NAME = frozenset(
         "inspections",
         "link_keys",
         "upload_tickets",
+        "notifications",
         "webhook_events",
         "writes",
     }
@@ -339,11 +340,13 @@ def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
 
 
 UNSENT: tuple[tuple[str, Document], ...] = (
+    ("notifications", {"state": "pending"}),
     ("webhook_events", {"state": "pending"}),
     ("jobs", {"every_seconds": {"$ne": None}}),
 )
 """What would be sent, or is made anew by who runs it."""
 QUIET: tuple[tuple[str, Document, Any], ...] = (
+    # Of versions before 5.
     ("assets", {"purges": {"$exists": True}}, {"$unset": {"purges": ""}}),
     ("infra_alerts", {"notices.0": {"$exists": True}}, {"$set": {"notices": []}}),
     (

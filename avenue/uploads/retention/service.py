@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from avenue.audit.service import AuditService
-from avenue.clock import iso
 from avenue.uploads.retention.store import ExpiredUploads
 
 BATCH = 50
@@ -65,17 +64,16 @@ class Retention:
 
     def _tell(self, job_id: str, job_kind: str) -> Counter[str]:
         counts: Counter[str] = Counter()
-        while untold := self._store.untold(BATCH):
-            for each in untold:
-                self._notices.record_job(
-                    each.site,
-                    "upload.expired",
-                    each.upload,
-                    job_id=job_id,
-                    job_kind=job_kind,
-                    details={"category": each.category, "until": iso(each.expired_at)},
-                    entry_id=each.id,
-                )
-                self._store.told(each)
-                counts[each.site] += 1
+        while (untold := self._store.untold()) is not None:
+            self._notices.record_job(
+                untold.site,
+                untold.kind,
+                str(untold.about),
+                job_id=job_id,
+                job_kind=job_kind,
+                details=untold.content,
+                entry_id=untold.id,
+            )
+            self._store.told(untold)
+            counts[untold.site] += 1
         return counts

@@ -4,15 +4,15 @@ import base64
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from avenue.app.services import alert_service, alert_teller
+from avenue.app.services import alert_service
+from avenue.app.telling import message_jobs
 from avenue.config import Settings
 from avenue.health.alerts.models import Alert
-from avenue.health.alerts.service import TELL, AlertService
+from avenue.health.alerts.service import AlertService
 from avenue.identity import Actor, Role, Site
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
@@ -27,7 +27,6 @@ from tests.unit.health.snapshots import BEGIN, snapshot
 
 KEY = b"planted-key-of-the-alerts-0123456789"
 OPERATORS = ("planted-ana@shop.example", "planted-bea@shop.example")
-LATER = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def prepared(mongod: Mongod) -> Iterator[Database]:
 @pytest.fixture
 def database(prepared: Database) -> Database:
     """The same without alerts and jobs."""
-    for name in ("infra_alerts", "jobs"):
+    for name in ("infra_alerts", "jobs", "notifications"):
         prepared.raw[name].delete_many({})
     return prepared
 
@@ -72,9 +71,8 @@ class House:
         self.raw = self.database.raw
         self.jobs = JobService(MongoJobStore(self.database))
         sites = Sites(self.database, self.settings)
-        self.teller = alert_teller(self.settings, self.database, sites)
-        self.teller._now = lambda: BEGIN + LATER
-        self.runner = JobRunner(self.jobs, {TELL: self.teller.tell})
+        self.handlers = message_jobs(self.settings, self.database, sites)
+        self.runner = JobRunner(self.jobs, self.handlers)
 
     def see(self, hours: float, **facts: Any) -> dict[str, int]:
         """Look at a snapshot of that hour; return the news, those that are none left out."""
@@ -82,10 +80,16 @@ class House:
         return {news: count for news, count in counts.items() if count}
 
     def tell(self) -> None:
-        """Do every job that is due, and let those due later be due next time."""
+        """Tell all that waits, and let what was refused be due next time."""
+        for kind in self.handlers:
+            self.jobs.enqueue(kind, key="now")
         while self.runner.run_one(threading.Event()):
             pass
         self.raw["jobs"].update_many({"state": "queued"}, {"$set": {"run_at": BEGIN}})
+        self.raw["notifications"].update_many({}, {"$set": {"due_at": BEGIN}})
+
+    def waiting(self) -> int:
+        return self.raw["notifications"].count_documents({"state": "pending"})
 
     def letters(self) -> list[tuple[list[str], Any]]:
         """Everything that came since, who got it and the letter."""

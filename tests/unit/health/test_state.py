@@ -20,8 +20,8 @@ from avenue.health.views.state.presenting import diagnosis_json
 from avenue.identity import Site
 from avenue.jobs.desk import Work
 from avenue.jobs.models import Job, Progress, State
-from avenue.media.outbox.models import Undelivered
 from avenue.media.references import Standing
+from avenue.notifications.models import Undelivered
 from avenue.storage.quotas import Amount
 from avenue.storage.status import DatabaseFacts, Member, MongoFacts, Oplog
 from tests.table import table
@@ -162,9 +162,8 @@ STANDINGS = [
     (of.jobs(work(failed=(FAILED,)), NOW), "warning"),
     (of.jobs(work(failed=(replace(FAILED, finished_at=NOW - timedelta(days=8)),)), NOW), "ok"),
     (of.jobs(work(replace(JOB, every_seconds=60, error="No.", finished_at=NOW)), NOW), "warning"),
-    (of.deliveries(work(replace(JOB, kind="mail")), NOW), "ok"),
-    (of.deliveries(work(failed=(FAILED,)), NOW), "warning"),
-    (of.deliveries(work(failed=(replace(FAILED, kind="work"),)), NOW), "ok"),
+    (of.deliveries(Undelivered(waiting=3, given_up=0)), "ok"),
+    (of.deliveries(Undelivered(waiting=0, given_up=1)), "warning"),
     (of.webhooks(Undelivered(waiting=3, given_up=0)), "ok"),
     (of.webhooks(Undelivered(waiting=0, given_up=1)), "warning"),
     (of.traffic(None, RULES), "unknown"),

@@ -13,8 +13,8 @@ from avenue.health.rules import deployment, integrity, work
 from avenue.health.rules.measures import Rules, error_percent, judged
 from avenue.health.sentences import Bytes, Host, Number, Said
 from avenue.jobs.desk import Work
-from avenue.media.outbox.models import Undelivered
 from avenue.media.references import Standing
+from avenue.notifications.models import Undelivered
 from avenue.storage.status import DatabaseFacts, MongoFacts, percent
 
 
@@ -199,28 +199,25 @@ def jobs(done: Work, now: datetime) -> Component:
     )
 
 
-def deliveries(done: Work, now: datetime) -> Component:
+def deliveries(undelivered: Undelivered) -> Component:
     """Tell whether letters arrive."""
-    waiting = sum(each.kind == work.LETTERS for each in done.unfinished)
-    failed = sum(each.kind == work.LETTERS for each in work.failed_lately(done, now))
     text = sentence("Letters that wait: {waiting}. Given up: {failed}.")
-    return _component(
-        "deliveries",
-        sentence("Mail"),
-        work.letters(failed),
-        value=waiting,
-        unit=Unit.MESSAGES,
-        detail=Said(text, waiting=waiting, failed=failed),
-    )
+    return _messages("deliveries", sentence("Mail"), text, undelivered, work.LETTERS)
 
 
 def webhooks(undelivered: Undelivered) -> Component:
     """Tell whether a receiver hears what becomes of files."""
     text = sentence("Events that wait: {waiting}. Given up: {failed}.")
+    return _messages("webhooks", sentence("Webhooks"), text, undelivered, work.EVENTS)
+
+
+def _messages(
+    key: str, name: str, text: str, undelivered: Undelivered, words: tuple[str, str]
+) -> Component:
     return _component(
-        "webhooks",
-        sentence("Webhooks"),
-        work.webhooks(undelivered.given_up),
+        key,
+        name,
+        work.undelivered(key, undelivered.given_up, *words),
         value=undelivered.waiting,
         unit=Unit.MESSAGES,
         detail=Said(text, waiting=undelivered.waiting, failed=undelivered.given_up),

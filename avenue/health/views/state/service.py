@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from avenue.accounts.letters import MAIL
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Forbidden
@@ -21,8 +22,9 @@ from avenue.identity import Actor, Role
 from avenue.jobs.desk import JobDesk
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
+from avenue.media.announcing.models import WEBHOOKS
 from avenue.media.library import MediaLibrary
-from avenue.media.outbox.service import Outbox
+from avenue.notifications.store import OutboxStore
 from avenue.storage.room import site_quota
 from avenue.storage.status import DeploymentStatus
 
@@ -48,7 +50,7 @@ class Sources:
     inspections: InspectionStore
     usage: MediaLibrary
     jobs: JobDesk
-    outbox: Outbox
+    outbox: OutboxStore
     snapshots: SnapshotService
     alerts: AlertService
 
@@ -107,7 +109,7 @@ class StateService:
         if settings.backup_to:
             yield of.backup(snapshot, self._rules)
         if settings.webhook_url:
-            yield of.webhooks(self._from.outbox.undelivered())
+            yield of.webhooks(self._from.outbox.undelivered(WEBHOOKS))
 
     def _of_site(self, actor: Actor) -> Iterator[Component]:
         site, work, now = actor.site, self._from.jobs.work(actor), utc_now()
@@ -122,7 +124,7 @@ class StateService:
         yield of.quota(use, self._rules)
         yield of.jobs(work, now)
         if self._settings.smtp_url:
-            yield of.deliveries(work, now)
+            yield of.deliveries(self._from.outbox.undelivered(MAIL, site.id))
 
 
 def _admit(actor: Actor) -> None:

@@ -1,0 +1,163 @@
+"""Who is told by which job: letters, webhooks, purges and alerts from the outbox."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from avenue.accounts.letters import ACCOUNT, MAIL, MailOrder, Why
+from avenue.accounts.passwords import Passwords
+from avenue.accounts.recovery import RecoveryService
+from avenue.app.services import audit_service, recovery_service
+from avenue.audit.service import AuditService
+from avenue.config import Settings, webhook_key
+from avenue.health.alerts.service import TELL
+from avenue.health.alerts.telling import alerts_of, letters_about_alerts
+from avenue.jobs.runner import Handler, RunningJob
+from avenue.mail.errors import MailRefused, MailUnavailable
+from avenue.mail.models import Letter
+from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
+from avenue.media.announcing.models import PURGES, WEBHOOKS
+from avenue.media.announcing.presenting import events_of, purges_of
+from avenue.notifications.errors import Refused
+from avenue.notifications.models import Message
+from avenue.notifications.service import (
+    LONGEST_DELAY_SECONDS,
+    Deliverer,
+    Send,
+    WebhookSender,
+)
+from avenue.notifications.store import OutboxStore
+from avenue.outside.posting import Poster
+from avenue.storage.connection import Database
+from avenue.storage.outboxes import gather
+from avenue.storage.rate_limits import RateLimits
+from avenue.storage.sites import Sites
+from avenue.webhooks import standard
+from avenue.webhooks.standard import SignedPost
+
+MOST_PURGES = 100
+SOON_SECONDS = 60.0
+"""Between tries at most where it matters that who was away hears soon."""
+MAIL_SECONDS = 15 * 60.0
+
+log = logging.getLogger(__name__)
+
+
+class LetterSender:
+    """Writes letters to people and operators, hands them over, and writes down which were sent."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        recovery: RecoveryService,
+        alerts: Callable[[Message], Letter | None],
+        sites: Sites,
+        audit: AuditService,
+    ) -> None:
+        self._relay = relay
+        self._recovery = recovery
+        self._alerts = alerts
+        self._sites = sites
+        self._audit = audit
+
+    def __call__(self, messages: Sequence[Message]) -> None:
+        """Send letters; raise `Refused`, and `MailUnavailable` when the server is away."""
+        for each in messages:
+            letter = self._written(each)
+            if letter is None:
+                raise Refused(None, is_final=True)
+            try:
+                self._relay.send(letter)
+            except MailRefused as error:
+                log.warning("A letter (%s, %s) was refused: %s", each.kind, each.id, error.message)
+                raise Refused(error.code, is_final=True) from None
+            except MailUnavailable as error:
+                if (
+                    isinstance(code := error.facts.get("smtp_code"), int)
+                    and code < FIRST_PERMANENT_CODE
+                ):  # maybe only this one
+                    raise Refused(error.code) from None
+                raise
+            if each.kind.startswith(ACCOUNT):
+                self._audit.record_job(
+                    each.site,
+                    "user.letter_sent",
+                    str(each.to),
+                    job_id=each.id,
+                    job_kind=MAIL,
+                    details={"why": each.kind.removeprefix(ACCOUNT)},
+                )
+
+    def _written(self, message: Message) -> Letter | None:
+        if not message.kind.startswith(ACCOUNT):
+            return self._alerts(message)
+        why = Why(message.kind.removeprefix(ACCOUNT))
+        order = MailOrder(why=why, user=message.to, language=message.content["language"])
+        return self._recovery.letter(self._sites.named(message.site), order, order_id=message.id)
+
+
+def signed_post(url: str, secret: str) -> SignedPost:
+    """Return who hands messages to the program at `url`, signed."""
+    return SignedPost(poster=Poster(url), key=webhook_key(secret) or b"")
+
+
+def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[str, Handler]:
+    """Return the jobs that tell somebody, those that have a receiver."""
+    jobs: dict[str, Handler] = {}
+    if settings.smtp_url:
+        sender = letter_sender(settings, database, sites)
+        jobs[MAIL] = _job(database, MAIL, sender, MAIL_SECONDS)
+    if settings.webhook_url:
+        post = signed_post(settings.webhook_url, settings.webhook_secret)
+        events = WebhookSender(post, partial(events_of, site_of=sites.by_id))
+        jobs[WEBHOOKS] = _job(database, WEBHOOKS, events, LONGEST_DELAY_SECONDS)
+    if settings.alert_url:
+        post = signed_post(settings.alert_url, settings.alert_secret)
+        jobs[TELL] = _job(database, TELL, WebhookSender(post, alerts_of), SOON_SECONDS)
+    if settings.purge_url:
+        jobs[PURGES] = partial(_purge, settings, database, sites)
+    return jobs
+
+
+def _purge(
+    settings: Settings, database: Database, sites: Sites, job: RunningJob
+) -> Mapping[str, int]:
+    told = Counter(urls=0)
+    bodies = partial(purges_of, site_of=sites.by_id, told=told)
+    sender = WebhookSender(purge_post(settings), bodies, busy=range(1000))
+    _job(database, PURGES, sender, SOON_SECONDS, MOST_PURGES)(job)
+    return told
+
+
+def _job(
+    database: Database, receiver: str, send: Send, seconds: float, at_once: int = 1
+) -> Handler:
+    store = OutboxStore(database)
+    deliverer = Deliverer(store, receiver, send, at_once=at_once, longest_delay_seconds=seconds)
+
+    def run(job: RunningJob) -> Mapping[str, int]:
+        if job.args:  # a letter of a process of the version before
+            gather(database)
+        return deliverer.deliver(job.save)
+
+    return run
+
+
+def purge_post(settings: Settings) -> SignedPost:
+    """Return who knows the receiver of AVENUE_PURGE_URL, wherever that leads."""
+    poster = Poster(settings.purge_url, is_ours=True)
+    return SignedPost(poster=poster, key=settings.purge_secret.encode(), sign=standard.of_purges)
+
+
+def letter_sender(settings: Settings, database: Database, sites: Sites) -> LetterSender:
+    """Return who sends letters; only where there is a mail server."""
+    return LetterSender(
+        Relay.of(settings.smtp_url, settings.mail_from),
+        recovery_service(settings, database, RateLimits(database), Passwords()),
+        letters_about_alerts(
+            sites.named, house_url=settings.base_url, emails=settings.alert_emails
+        ),
+        sites,
+        audit_service(settings, database),
+    )

@@ -1,0 +1,103 @@
+"""What a receiver is told of an event (docs/webhooks.md, docs/cdn.md).
+
+Of a private file, that it is there and where it belongs; what it is called and what it is may only
+be read by who has a right to.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from avenue.clock import iso
+from avenue.identity import Site
+from avenue.media.announcing.models import PURGES, Kind
+from avenue.media.filetypes import FILE_TYPES
+from avenue.media.models import Asset, Version, Visibility
+from avenue.media.presenting import image_json
+from avenue.media.store import from_document
+from avenue.media.variants import ORIGINAL, VARIANTS, extensions, token
+from avenue.notifications.models import Message
+from avenue.notifications.service import json_of
+
+MOST_URLS = 500
+"""Addresses in one message: what a call of a CDN takes is less, but its receiver knows how much."""
+
+
+def events_of(
+    messages: Sequence[Message], site_of: Callable[[str], Site | None]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield id and body of events, their URLs those of their site, none if there is none."""
+    for each in messages:
+        data = _data(Kind(each.kind), from_document(dict(each.content)), site_of(each.site))
+        yield each.id, json_of({"type": each.kind, "timestamp": iso(each.at), "data": data})
+
+
+def purges_of(
+    messages: Sequence[Message], site_of: Callable[[str], Site | None], told: Counter[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield id and body of what the receiver of AVENUE_PURGE_URL is told, for messages of one site.
+
+    The same messages make the same of the same ids. Of a site that is gone nobody can ask for
+    anything. `told` counts the URLs that were accepted.
+    """
+    site = site_of(messages[0].site)
+    assets = [from_document(dict(each.content)) for each in messages]
+    urls = _urls(assets, site) if site else []
+    named = " ".join(each.id for each in messages)
+    for start in range(0, len(urls), MOST_URLS):
+        purge: dict[str, Any] = {
+            "event": PURGES,
+            "id": hashlib.sha256(f"{named} {start}".encode()).hexdigest()[:32],
+            "site": messages[0].site,
+            "urls": urls[start : start + MOST_URLS],
+            "at": iso(max(each.at for each in messages)),
+        }
+        yield purge["id"], json_of(purge)
+        told["urls"] += len(purge["urls"])
+
+
+def paths_of(asset: Asset) -> list[str]:
+    """Return every path, with its query, that Avenue has ever given for these versions.
+
+    All begin with `/media/<asset>/`, for edges that forget by prefix.
+    """
+    stable = [f"/media/{asset.id}/{name}" for name in (ORIGINAL, *VARIANTS)]
+    own = [path for each in asset.versions for path in _paths_of(asset, each)]
+    return [*stable, *own, *(f"{path}?download=1" for path in own)]
+
+
+def _paths_of(asset: Asset, version: Version) -> Iterator[str]:
+    here, epoch = f"/media/{asset.id}", asset.visibility_epoch
+    own = FILE_TYPES[version.media_type].extension
+    yield f"{here}/{token(version.sha256, ORIGINAL, epoch=epoch)}/{ORIGINAL}.{own}"
+    if version.width is not None:
+        for name in VARIANTS:
+            named = token(version.sha256, name, asset.focal or version.focal, epoch)
+            for extension in extensions(version.has_alpha):
+                yield f"{here}/{named}/{name}.{extension}"
+
+
+def _urls(assets: Sequence[Asset], site: Site) -> list[str]:
+    """Return every address of `assets` once, below each name of the site."""
+    scheme = urlsplit(site.base_url).scheme
+    names = dict.fromkeys([site.base_url, *(f"{scheme}://{host}" for host in site.hosts)])
+    # Each once: what is known of the same asset twice shares its stable addresses.
+    paths = dict.fromkeys(path for each in assets for path in paths_of(each))
+    return [name + path for name in names for path in paths]
+
+
+def _data(kind: Kind, asset: Asset, site: Site | None) -> dict[str, Any]:
+    data = {
+        "id": asset.id,
+        "site": asset.site,
+        "bucket": asset.bucket,
+        "visibility": asset.visibility.value,
+        "claim": {"kind": asset.claim.kind, "id": asset.claim.id} if asset.claim else None,
+    }
+    if kind is Kind.PURGE:
+        return {**data, "urls": _urls([asset], site) if site else []}
+    if kind is Kind.DELETED or asset.visibility is Visibility.PRIVATE or site is None:
+        return data
+    return {**data, "file": image_json(site, asset)}

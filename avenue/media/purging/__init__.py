@@ -1,1 +1,0 @@
-"""Telling the edges what to forget: the addresses of public files that are not so any more."""

@@ -1,0 +1,147 @@
+"""Sends what is to be told, each message until its receiver has accepted it or its time is over.
+
+A message is sent at least once, and after an acceptance that was noted never again. A process may
+be killed between the answer and the note, so a receiver may see the same id twice and takes the
+first.
+"""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from avenue.errors import AvenueError
+from avenue.notifications.errors import Refused
+from avenue.notifications.models import Message
+from avenue.notifications.store import OutboxStore
+from avenue.storage.records import UNREADABLE
+from avenue.webhooks.errors import NotDelivered
+from avenue.webhooks.standard import SignedPost
+
+EVERY_SECONDS = 5
+RUN_SECONDS = 10.0
+"""How long one run goes on to begin another message: other jobs wait meanwhile."""
+LEASE_SECONDS = 60.0
+"""Longer than any sending takes."""
+FIRST_DELAY_SECONDS = 10.0
+DELAY_GROWTH = 3.0
+LONGEST_DELAY_SECONDS = 8 * 3600.0
+JITTER = 0.25
+BUSY = frozenset({429, 502, 503, 504})
+"""What says something of the receiver and nothing of the message."""
+
+Send = Callable[[Sequence[Message]], None]
+"""Hands messages over; they were accepted when it returns.
+
+It raises `Refused` for these alone, and any other `AvenueError` when the receiver is away.
+"""
+Saving = Callable[..., None]
+"""Keeps how many messages were `done`."""
+
+log = logging.getLogger(__name__)
+
+
+class Deliverer:
+    """Sends messages to one receiver, in no order one may rely on."""
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        receiver: str,
+        send: Send,
+        *,
+        at_once: int = 1,
+        longest_delay_seconds: float = LONGEST_DELAY_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """`at_once` is how many messages of a site are sent together."""
+        self._store = store
+        self._receiver = receiver
+        self._send = send
+        self._at_once = at_once
+        self._longest_delay_seconds = longest_delay_seconds
+        self._clock = clock
+        self._jitter = jitter
+
+    def deliver(self, save: Saving) -> dict[str, int]:
+        """Send what is due, for about `RUN_SECONDS`; return how many were accepted and refused.
+
+        Raise what says that the receiver is away or busy: then the others need not be tried.
+        """
+        ends_at = self._clock() + RUN_SECONDS
+        counts = {"delivered": 0, "refused": 0}
+        while self._clock() < ends_at and (
+            messages := self._store.take(self._receiver, LEASE_SECONDS, self._at_once)
+        ):
+            accepted = self._hand_over(messages)
+            counts["delivered" if accepted else "refused"] += len(messages)
+            save(done=counts["delivered"])
+        return counts
+
+    def _hand_over(self, messages: Sequence[Message]) -> bool:
+        """Send messages and note what became of them; tell whether they were accepted."""
+        try:
+            self._send(messages)
+        except Refused as refused:
+            if refused.is_final:
+                self._store.dropped(messages, refused.reason)
+            else:
+                self._postpone(messages, refused.reason or "refused")
+            return False
+        except AvenueError as error:
+            status = error.facts.get("http_status")
+            self._postpone(messages, f"http_{status}" if status else error.code)
+            raise
+        except UNREADABLE:
+            log.exception("The message %s cannot be sent as it is.", messages[0].id)
+            self._postpone(messages, "unreadable")
+            return False
+        self._store.delivered(messages)
+        return True
+
+    def _postpone(self, messages: Sequence[Message], reason: str) -> None:
+        self._store.postpone(messages, reason, self._delay_seconds(messages[0]))
+
+    def _delay_seconds(self, message: Message) -> float:
+        grown = FIRST_DELAY_SECONDS * DELAY_GROWTH ** min(message.attempts - 1, 20)
+        return min(grown, self._longest_delay_seconds) * self._jitter(1 - JITTER, 1 + JITTER)
+
+
+class WebhookSender:
+    """Posts signed messages; `bodies_of` makes what is posted, with the id of each.
+
+    A status in `busy` says that the receiver is to be left in peace.
+    """
+
+    def __init__(
+        self,
+        receiver: SignedPost,
+        bodies_of: Callable[[Sequence[Message]], Iterable[tuple[str, bytes]]],
+        *,
+        busy: Container[int] = BUSY,
+    ) -> None:
+        self._receiver = receiver
+        self._bodies_of = bodies_of
+        self._busy = busy
+
+    def __call__(self, messages: Sequence[Message]) -> None:
+        """Hand messages over; see `Send`."""
+        for message_id, body in self._bodies_of(messages):
+            try:
+                status = self._receiver.send(message_id, body)
+            except AvenueError as error:
+                raise NotDelivered(reason=error.code) from None
+            if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+                continue
+            if status in self._busy:
+                raise NotDelivered(http_status=status)
+            raise Refused(f"http_{status}")
+
+
+def json_of(told: Mapping[str, Any]) -> bytes:
+    """Return the body of a message."""
+    return json.dumps(told, separators=(",", ":")).encode()
