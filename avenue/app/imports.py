@@ -60,6 +60,7 @@ _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DO
 _SCHEMES = ("s3:", "supabase:", "cloudinary:", "cfimages:")
 MOST_TOLD = 100
 """Refusals that the result of a job names; all of them are counted."""
+HOURS = 24
 SECONDS = 60.0
 """For one file in all."""
 
@@ -94,6 +95,24 @@ class OpenImport:
 def is_source(text: str) -> bool:
     """Tell whether `text` names another place than a folder or a ZIP."""
     return text.startswith(_SCHEMES) or Path(text).suffix.lower() in LISTS
+
+
+def planned_facts(opened: OpenImport, plan: EntryPlan) -> dict[str, Any]:
+    """Return what is about to be done: how much, for how long, and whether it fits."""
+    amounts, rate, left = plan.amounts(), opened.origin.entries_per_hour, opened.quota
+    fits = (left.bytes is None or amounts.bytes <= left.bytes) and (
+        left.files is None or amounts.entries <= left.files
+    )
+    return {
+        **asdict(amounts),
+        "days": round(amounts.entries / rate / HOURS, 2) if rate else None,
+        "quota_left_bytes": left.bytes,
+        "quota_left_files": left.files,
+        "fits": fits,
+        "references": plan.count_named(),
+        "silent_total": plan.count_silent(),
+        "refused_total": plan.count(Outcome.REFUSED),
+    }
 
 
 @contextmanager

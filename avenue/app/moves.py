@@ -10,7 +10,7 @@ from typing import Any
 
 from avenue.app.exports import export, export_import_of
 from avenue.app.files import AdoptionOrder, adoption_of, folder_import_of
-from avenue.app.imports import MOST_TOLD, SourceOrder, source_import_of
+from avenue.app.imports import MOST_TOLD, SourceOrder, planned_facts, source_import_of
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
@@ -115,13 +115,12 @@ class MoveJobs:
             is_dry = job.args["is_dry"]
             work = opened.work.preview() if is_dry else opened.work.bring(job.save)
             told.watch(work, amounts.entries)
-            rate = opened.origin.entries_per_hour
             return {
                 **_counts(plan),
-                "planned": {**asdict(amounts), "hours": amounts.entries / rate if rate else None},
+                "plan": planned_facts(opened, plan),
                 "silent_total": plan.count_silent(),
-                "refused": _told(plan.refused()),
-                "silent": _told(plan.silent()),
+                "refused": _named(plan.refused()),
+                "silent": _named(plan.silent()),
             }
 
     def bring_folder(self, job: RunningJob) -> Facts:
@@ -146,7 +145,7 @@ class MoveJobs:
             return {
                 **_counts(plan),
                 "skipped_total": plan.count_skipped(),
-                "refused": _told(plan.refused()),
+                "refused": _named(plan.refused()),
             }
 
     def bring_export(self, job: RunningJob) -> Facts:
@@ -166,8 +165,8 @@ class MoveJobs:
                 "unchanged": work.count_files(Outcome.UNCHANGED),
                 "refused_total": work.count_files(Outcome.REFUSED),
                 **{name: sum(counts.values()) for name, counts in work.counts.items()},
-                "refused": _told(work.refused()),
-                "silent": _told(work.silent()),
+                "refused": _named(work.refused()),
+                "silent": _named(work.silent()),
             }
 
     def take_out(self, job: RunningJob) -> Facts:
@@ -281,5 +280,5 @@ def _counts(plan: Plan | EntryPlan) -> Facts:
     }
 
 
-def _told(problems: Iterator[Problem]) -> list[Facts]:
+def _named(problems: Iterator[Problem]) -> list[Facts]:
     return [asdict(each) for each in islice(problems, MOST_TOLD)]

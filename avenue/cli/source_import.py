@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ from avenue.app.imports import (
     OpenImport,
     SourceOrder,
     external_imports_of,
+    planned_facts,
     source_import_of,
 )
 from avenue.cli.context import ORDERS, database_of, settings_in_force
@@ -20,8 +21,6 @@ from avenue.migration.models import Kind, Outcome, Problem
 from avenue.migration.sources.plan import EntryPlan
 
 Facts = dict[str, Any]
-
-HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ def import_external(common: Common) -> int:
 def _brought(opened: OpenImport, kind: Kind, common: Common, plan: EntryPlan) -> int:
     watched(opened.work.read(), "Listing", None)
     watched(opened.work.preview(), "Comparing", None)
-    planned = _planned(opened, plan)
+    planned = planned_facts(opened, plan)
     if not common.wants_json:
         click.echo(_plan_in_words(planned), err=not common.is_dry)
     if not common.is_dry:
@@ -109,24 +108,6 @@ def say_as_json(counts: Facts, lists: Mapping[str, Iterable[Facts]]) -> None:
         write("]")
     write("}\n")
     sys.stdout.flush()
-
-
-def _planned(opened: OpenImport, plan: EntryPlan) -> Facts:
-    """Return what is about to be done: how much, for how long, and whether it fits."""
-    amounts, rate, left = plan.amounts(), opened.origin.entries_per_hour, opened.quota
-    fits = (left.bytes is None or amounts.bytes <= left.bytes) and (
-        left.files is None or amounts.entries <= left.files
-    )
-    return {
-        **asdict(amounts),
-        "days": round(amounts.entries / rate / HOURS, 2) if rate else None,
-        "quota_left_bytes": left.bytes,
-        "quota_left_files": left.files,
-        "fits": fits,
-        "references": plan.count_named(),
-        "silent_total": plan.count_silent(),
-        "refused_total": plan.count(Outcome.REFUSED),
-    }
 
 
 def _plan_in_words(planned: Facts) -> str:

@@ -3,11 +3,23 @@
 ::
 
     Invalid
+    ├── BadPlace          400  no address of a service, or one with a key in it
     ├── PlaceNotAllowed   400  a path that the panel may not name
     └── ServerNotAllowed  400  a server that only the command line may name
 """
 
 from avenue.errors import Invalid
+
+
+class BadPlace(Invalid):
+    """That is no address of a service. What was written is not told: a key may be in it."""
+
+    code = "bad_place"
+    message = "That is no address of a service."
+    hint = (
+        "Write s3://bucket/prefix, supabase:https://ref.supabase.co/bucket, cloudinary:cloud or "
+        "cfimages:account. Keys belong into the environment of the server."
+    )
 
 
 class PlaceNotAllowed(Invalid):

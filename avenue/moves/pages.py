@@ -19,7 +19,7 @@ from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import page, see
+from avenue.web.pages import page, see, size
 from avenue.web.services import using
 
 PATH = f"{INFRASTRUCTURE}/move"
@@ -72,6 +72,29 @@ FIGURES: Mapping[str, LazyString] = {
     "left_total": _("Left out"),
 }
 """What the figures of a report are called, in their order."""
+WHY: Mapping[str, LazyString] = {
+    "bad_field": _("One field cannot be taken and was left out."),
+    "broken_image": _("The photo is broken."),
+    "broken_source": _("What the record holds is no file."),
+    "changed_here": _("It changed here since, and stays as it is."),
+    "file_too_large": _("The file is too large."),
+    "invalid_email": _("That is no e-mail address."),
+    "lost_picture": _("The photo is nowhere: neither in the database nor in a folder."),
+    "member_gone": _("The group names a product that is not there."),
+    "own_address": _("Avenue itself answers at this address."),
+    "password_needs_reset": _("The password cannot be used: it has to be set anew."),
+    "rate_limited": _("The source asks for a pause that did not end. Do it again later."),
+    "same_address": _("Another file has the same address; one of them answers."),
+    "shared_sku": _("Another product has the same SKU, so this one is in without."),
+    "sku_taken": _("Another product has the same SKU, so this one is in without."),
+    "source_gone": _("The source has it no more."),
+    "source_refuses": _("The key may not read it."),
+    "unreadable_record": _("The record lacks what makes it one."),
+    "unsafe_name": _("No address can hold this name."),
+    "unsupported_media_type": _("Files of this type are not taken."),
+    "would_be_public": _("More people could read it here than at its source."),
+}
+"""What codes mean; what is not here is told as it was noted, in English."""
 AS: Mapping[Kind | str, LazyString] = {
     Kind.PRODUCTS: _("Photos of products"),
     Kind.MEDIA: _("Media library"),
@@ -112,6 +135,7 @@ def show_move(job_id: str) -> Response:
         kinds=KINDS,
         outcomes=OUTCOMES,
         holds=HOLDS,
+        why=WHY,
         number=_number,
         texts=words.texts(),
         said=SAID.get(request.args.get("said", "")),
@@ -192,7 +216,11 @@ def _begun(do: Callable[[], Job]) -> Response:
         raise
     except AvenueError as error:
         nothing_changed()
-        typed = {name: text for name, text in request.form.items() if name != "uri"}
+        typed = {
+            name: text
+            for name, text in request.form.items()
+            if name != "uri" and "@" not in text  # which may have a password before it
+        }
         return _start_page(typed, error)
     note(object_id=job.id, kind=job.kind)
     return see(f"{PATH}/{job.id}?said=started")
@@ -222,7 +250,11 @@ def _start_page(typed: Mapping[str, str], error: AvenueError | None) -> Response
 def _shown(moves: list[Move]) -> list[dict[str, Any]]:
     """Return jobs for `health/_jobs.html`, each leading to its own page."""
     shown = jobs_shown([each.job for each in moves], current_actor())
-    return [{**each, "path": f"{PATH}/{each['id']}"} for each in shown]
+    for each, move in zip(shown, moves, strict=True):
+        each["path"] = f"{PATH}/{move.job.id}"
+        if move.is_dry:
+            each["name"] = f"{each['name']}: {gettext('a look')}"
+    return shown
 
 
 def _figures(move: Move) -> list[tuple[LazyString, str]]:
@@ -230,7 +262,26 @@ def _figures(move: Move) -> list[tuple[LazyString, str]]:
     if move.job.kind == ADOPT:
         return []
     found = ((says, report.get(name)) for name, says in FIGURES.items())
-    return [(says, _number(value)) for says, value in found if isinstance(value, int)]
+    return [
+        *_planned(report.get("plan") if move.is_dry else None),
+        *((says, _number(value)) for says, value in found if isinstance(value, int)),
+    ]
+
+
+def _planned(plan: Mapping[str, Any] | None) -> list[tuple[LazyString, str]]:
+    """Return how much there is to copy, for how long, and whether it fits."""
+    if not plan:
+        return []
+    rows = [
+        (_("Files to copy"), _number(plan["entries"])),
+        (_("Size"), size(plan["bytes"])),
+        (_("References in records"), _number(plan["references"])),
+    ]
+    if plan["days"] is not None:
+        rows.append((_("Days at the rate limit of the source"), words.number(plan["days"], 2)))
+    if not plan["fits"]:
+        rows.append((_("Quota of the site"), gettext("It has less left.")))
+    return rows
 
 
 def _hosts() -> tuple[str, ...]:

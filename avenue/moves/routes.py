@@ -11,7 +11,7 @@ from avenue.jobs.models import Job
 from avenue.jobs.presenting import job_json
 from avenue.migration.adopt.errors import BadMap
 from avenue.moves.bodies import AdoptBody, ExportBody, ImportBody, StartBody
-from avenue.moves.errors import PlaceNotAllowed, ServerNotAllowed
+from avenue.moves.errors import BadPlace, PlaceNotAllowed, ServerNotAllowed
 from avenue.moves.models import Adopt, Bring, Move, TakeOut, move_of
 from avenue.moves.replies import MoveList, MoveReply
 from avenue.moves.service import MoveService
@@ -67,7 +67,9 @@ def adopt() -> tuple[Response, int]:
 @blueprint.post("/import")
 @audited("job.begun")
 @require(superuser=True)
-@described(body=ImportBody, replies={202: MoveReply}, refuses=(PlaceNotAllowed, ServerNotAllowed))
+@described(
+    body=ImportBody, replies={202: MoveReply}, refuses=(BadPlace, PlaceNotAllowed, ServerNotAllowed)
+)
 def bring() -> tuple[Response, int]:
     """Bring in what another service, a list of URLs, a folder or a ZIP has."""
     wanted = body_as(ImportBody)
@@ -94,7 +96,7 @@ def bring_external() -> tuple[Response, int]:
 @blueprint.post("/export")
 @audited("job.begun")
 @require(superuser=True)
-@described(body=ExportBody, replies={202: MoveReply}, refuses=(PlaceNotAllowed,))
+@described(body=ExportBody, replies={202: MoveReply}, refuses=(BadPlace, PlaceNotAllowed))
 def take_out() -> tuple[Response, int]:
     """Take the site out as files."""
     wanted = body_as(ExportBody)

@@ -6,6 +6,7 @@ who can read the files of the machine and its environment anyhow.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from avenue.jobs.sealing import Sealing
 from avenue.jobs.service import JobService
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.adopt.maps import read_map
-from avenue.moves.errors import PlaceNotAllowed, ServerNotAllowed
+from avenue.moves.errors import BadPlace, PlaceNotAllowed, ServerNotAllowed
 from avenue.moves.models import (
     ADOPT,
     EXPORT,
@@ -37,7 +38,13 @@ from avenue.moves.models import (
 )
 from avenue.storage.earlier import EarlierDatabase, check_typed, shown
 
-REMOTE = ("s3://", "supabase:", "cloudinary:", "cfimages:")
+REMOTE = ("s3:", "supabase:", "cloudinary:", "cfimages:")
+_SERVICE = re.compile(
+    r"(?:s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|(?:cloudinary|cfimages):[\w-]{1,100})(?:/.*)?"
+    r"|supabase:[^@]+",
+    re.DOTALL,
+)
+"""None of them has room for a key, which would be kept with the job."""
 LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
 SUPABASE = ".supabase.co"
 EXTERNAL = "external"
@@ -76,9 +83,9 @@ class MoveService:
         return self._begin(actor, ADOPT, args, sealed, is_local=bool(order.files))
 
     def bring(self, actor: Actor, order: Bring, *, is_typed: bool) -> Job:
-        """Begin to bring files in; raise `PlaceNotAllowed` or `ServerNotAllowed`."""
+        """Begin to bring files in; raise `BadPlace`, `PlaceNotAllowed` or `ServerNotAllowed`."""
         _admit(actor)
-        is_remote = order.place.startswith(REMOTE)
+        is_remote = _is_service(order.place)
         where = order.place if is_remote else self._place(order.place, is_typed=is_typed)
         if is_typed and order.place.startswith("supabase:"):
             _check_supabase(order.place)
@@ -103,9 +110,9 @@ class MoveService:
         return self._jobs.enqueue(IMPORT_EXTERNAL, site=actor.site.id, key=EXTERNAL)
 
     def take_out(self, actor: Actor, order: TakeOut, *, is_typed: bool) -> Job:
-        """Begin to take the site out; raise `PlaceNotAllowed`."""
+        """Begin to take the site out; raise `BadPlace` or `PlaceNotAllowed`."""
         _admit(actor)
-        is_remote = order.target.startswith("s3://")
+        is_remote = order.target.startswith("s3:") and _is_service(order.target)
         where = order.target if is_remote else self._place(order.target, is_typed=is_typed)
         args = {
             "where": where,
@@ -184,6 +191,15 @@ class MoveService:
 def as_operator(actor: Actor) -> Actor:
     """Return who acts in a command: whoever starts one runs the installation."""
     return replace(actor, superuser=True)
+
+
+def _is_service(text: str) -> bool:
+    """Tell whether that is an address of a service, and no path; raise `BadPlace`."""
+    if not text.startswith(REMOTE):
+        return False
+    if not _SERVICE.fullmatch(text):
+        raise BadPlace
+    return True
 
 
 def _check_supabase(source: str) -> None:

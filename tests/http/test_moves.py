@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.http.application import HOST, Application, Caller, a_picture, unique
 from tests.migration.earlier_shop import EarlierShop, fill
 from tests.mongod import QUICK_HEARTBEAT, Mongod, database_name
 from tests.table import table
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 MOVES = "/api/ops/moves"
 PAGE = "/admin/infrastructure/move"
@@ -99,7 +101,7 @@ def test_an_earlier_application_is_looked_at_and_then_brought_in(
     assert done(house, tmp_path, look).error is None
     assert house.raw["adopted"].count_documents({}) == 0
     page = chief.get(f"{PAGE}/{look}", headers=SPANISH).text
-    for told in ("Lo que se reconoció", "shop_products", "Lo que se incorporaría", "shared_sku"):
+    for told in ("Lo que se reconoció", "shop_products", "Lo que se incorporaría", "mismo SKU"):
         assert told in page
     started = chief.post(f"{PAGE}/{look}/start", headers=SPANISH)
     real = job_in(started.headers["Location"])
@@ -139,6 +141,26 @@ def test_a_job_is_paused_resumed_and_ended_and_another_key_says_so(
     other = replace(settings_of(house, tmp_path), secret_key="Zb7-qpWn3_xKd9vLt5Rr2yHjGm8Sc4Fa6Eu0")
     job = Background(other, house.database).finish(begun["id"])
     assert job.error == "SECRET_KEY is another one than when this was begun."
+
+
+def test_one_that_follows_goes_on_until_it_is_cancelled(
+    house: Application, shop: EarlierShop, chief: Caller, tmp_path: Path
+) -> None:
+    wanted = {"uri": address_of(house, shop), "follow": True}
+    begun = chief.post(f"{MOVES}/adopt", json=wanted).json
+    background = Background(settings_of(house, tmp_path), house.database)
+    worker = threading.Thread(target=background.finish, args=(begun["id"],), daemon=True)
+    worker.start()
+    at = f"{MOVES}/{begun['id']}"
+    wait_until(lambda: chief.get(at).json["report"])
+    shop.add_product("late", None, [])
+    wait_until(lambda: house.raw["adopted"].find_one({"keys": "late"}))
+    wait_until(lambda: chief.get(at).json["behind_seconds"] is not None)
+    page = chief.get(f"{PAGE}/{begun['id']}", headers=ENGLISH).text
+    assert "seconds behind at the end of the last pass" in page
+    chief.post(f"/api/ops/jobs/{begun['id']}/cancel")
+    wait_until(lambda: chief.get(at).json["state"] == "cancelled")
+    worker.join(DEADLINE_SECONDS)
 
 
 @pytest.mark.failing_jobs
@@ -181,6 +203,10 @@ def test_a_place_that_does_not_answer_or_holds_nothing_ends_it_with_a_sentence(
             "server_not",
         ),
         ("import", {"place": "supabase:https://[/b", "kind": "media"}, "server_not"),
+        ("import", {"place": "cloudinary://1:secret@cloud", "kind": "media"}, "bad_place"),
+        ("import", {"place": "supabase:https://a:b@x.supabase.co/b", "kind": "media"}, "bad_place"),
+        ("import", {"place": "s3://key:secret@bucket", "kind": "media"}, "bad_place"),
+        ("export", {"target": "s3://key:secret@bucket"}, "bad_place"),
         ("import", {"place": "x", "kind": "people"}, "invalid_body"),
         ("export", {"target": "/srv"}, "place_not_allowed"),
         ("export", {"target": "x", "parts": ["people"]}, "invalid_body"),
