@@ -1,6 +1,6 @@
 """Storing one file that is brought in, for its destination or for the record that names it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,10 +48,17 @@ class Keeper:
         self._destination = destination
         self._shelves = shelves
 
-    def adopt(self, reference: Reference, file: Incoming, answers: Sequence[str]) -> Kept | None:
+    def adopt(
+        self,
+        reference: Reference,
+        file: Incoming,
+        answers: Sequence[str],
+        note: Callable[[Asset], None] = lambda _: None,
+    ) -> Kept | None:
         """Let an owner have the picture it names as its own; None when it names it no more.
 
-        `answers` are the old paths that lead to it from now on.
+        `answers` are the old paths that lead to it from now on. `note` is told of the asset before
+        it is the owner's: afterwards nobody would come to it again.
         """
         claim = Claim(kind=reference.kind, id=reference.id)
         theirs = self._shelves.library.claimed_by(self._actor, claim)
@@ -59,11 +66,13 @@ class Keeper:
         order = self._order(f"{claim.kind}/{claim.id}", file, known)
         with self._received(order, file) as (reception, asset):
             self._lead(answers, asset)
+            note(asset)
             adopted = self._shelves.owners.adopt(self._site, claim, reference.address, reception)
         if adopted is None:
             return None
         if adopted.id != asset.id:
             self._lead(answers, adopted)
+            note(adopted)
         return Kept(asset=adopted, is_new=reception.created)
 
     def keep(

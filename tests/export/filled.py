@@ -65,6 +65,7 @@ def _add_owners(house: House, folder: Path, products: int) -> None:
         fields: dict[str, Any] = {"created_at": BEGINNING + timedelta(minutes=number)}
         if kind == "product":
             fields |= {"sku": f"ZR {number}", "name": f'Zapato "{number}"', "status": "published"}
+            fields |= {"category": "Calzado > Botas"} if number % 2 else {}
         else:
             fields |= {"model": f"Modelo {number}"}
         house.raw[COLLECTIONS[kind]].update_one({"_id": f"{kind}-{number}"}, {"$set": fields})
@@ -127,6 +128,7 @@ def _add_pages(house: House) -> None:
             "seo": {"title": "T", "description": "D", "image": shown[0]},
             "is_cleaned": True,
             "themed": number > 0,
+            "translation_of": None if number else "page-1",
         }
         published = {**draft, "title": state, "locale": "es", "at": now, "by": None}
         if state == "changed":
@@ -167,6 +169,7 @@ def said_by(folder: Path) -> Any:
     lines = lines_of(folder)
     owners = {each["id"]: each["model"] for each in lines["group"]}
     owners |= {each["id"]: each["sku"] for each in lines["product"]}
+    slugs = {each["id"]: each["slug"] for each in lines["page"]}
     named = {each["id"]: f"{each['sha256']} {each['name']}" for each in lines["file"]}
 
     def own(line: dict[str, Any]) -> dict[str, Any]:
@@ -181,6 +184,7 @@ def said_by(folder: Path) -> Any:
     def page(texts: Any) -> Any:
         if texts is None:
             return None
+        texts = {**texts, "translation_of": slugs.get(texts["translation_of"])}
         said = json.dumps({name: value for name, value in texts.items() if name != "at"})
         said = REFERENCE.sub(lambda found: f"avenue:{named[found[1]]}/", said)
         return said.replace(f'"{texts["seo"]["image"]}"', named[texts["seo"]["image"]])

@@ -38,6 +38,18 @@ def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Pat
     there_and_back(avenue, empty, tmp_path)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(4 * 3600)
+@pytest.mark.parametrize("assets", [5_000, 50_000])
+def test_out_and_in_again_of_a_large_site(
+    avenue: House, empty: House, tmp_path: Path, assets: int
+) -> None:
+    for each in (avenue, empty):
+        each.variables = {"AVENUE_PIPELINE_MODE": "lazy"}
+    fill(avenue, tmp_path / "old", assets)
+    there_and_back(avenue, empty, tmp_path)
+
+
 def there_and_back(avenue: House, empty: House, tmp_path: Path) -> None:
     out, again = tmp_path / "out", tmp_path / "again"
     files = export(avenue, out, "--private")["files"]
@@ -97,6 +109,9 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
             "AVENUE_IMPORT_S3_KEY": s3.KEY,
             "AVENUE_IMPORT_S3_SECRET": s3.SECRET,
         }
+        looked = empty.command("import", "--from", f"s3://{s3.BUCKET}/below/out", "--dry-run")
+        assert "products: 2 unchanged" in looked.stdout
+        assert "files: 0 to copy" in looked.stdout
         told = empty.run("--from", f"s3://{s3.BUCKET}/below/out")
         assert told["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
         done = empty.command("import", "--from", f"s3://{s3.BUCKET}/elsewhere")
@@ -117,6 +132,10 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
     fill(avenue, tmp_path / "old", 10)
     out = tmp_path / "out"
     files = export(avenue, out, "--private")["files"]
+    pages = json.dumps(lines_of(out)["page"])
+    damaged = next(
+        each for each in lines_of(out)["file"] if each["order"] and each["id"] not in pages
+    )
     manifest = (out / "manifest.jsonl").read_text().splitlines()
     (tmp_path / "secret.jpg").write_bytes(pdf(1))
     (out / "link.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -143,7 +162,6 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
         line_of(out, "file", {"id": "B" * 22, "path": "link.jpg", "claim": LIBRARY}),
     ]
     (out / "manifest.jsonl").write_text("\n".join([*manifest, *hostile]))
-    damaged = next(each for each in map(json.loads, manifest) if each.get("order") == 1)
     (out / damaged["path"]).write_bytes(b"other bytes")
     told = empty.run("--from", out, code=1)
     first = len(manifest) + 1
@@ -180,6 +198,25 @@ def test_nothing_becomes_more_public_than_its_line_says(
     assert codes == {"would_be_public", "lost_file"}
     assert {each["visibility"] for each in empty.raw["assets"].find()} == {"private"}
     assert {each["claim"]["kind"] for each in empty.raw["assets"].find()} == {"upload"}
+
+
+def test_what_other_programs_wrote_comes_in_as_far_as_it_may(
+    avenue: House, empty: House, tmp_path: Path
+) -> None:
+    avenue.add_owner("product", "one", "media/a.jpg", "/uploads/b.jpg", "javascript:alert(1)")
+    page = {"_id": "home", "site": "default", "slug": "", "title": "", "revision": 1}
+    draft = {"html": "<p onclick=alert(1)>Hola</p><script>alert(1)</script>", "css": ""}
+    avenue.raw["page_content"].insert_one({**page, "draft": draft, "assets": []})
+    export(avenue, tmp_path / "out")
+    told = empty.run("--from", tmp_path / "out", code=1)
+    assert [(each["path"], each["code"]) for each in told["refused"]] == [
+        ("product one javascript:alert(1)", "bad_field"),
+        ("product one media/a.jpg", "bad_field"),
+    ]
+    (product,) = empty.raw["shop_products"].find()
+    assert product["images"] == [{"url": "/uploads/b.jpg"}]
+    (page,) = empty.raw["page_content"].find()
+    assert (page["slug"], page["draft"]["html"]) == ("page", "<p>Hola</p>")
 
 
 def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> None:

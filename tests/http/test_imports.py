@@ -470,5 +470,20 @@ def test_pictures_of_a_table_are_fetched_after_its_rows_if_that_is_wanted(
     assert (job["kind"], job["args"]) == ("import_external", {"import": done["id"]})
     page = as_seller.get(f"/admin/imports/{done['id']}")
     assert 'data-part="images"' in page.text
+    gone = {
+        "path": "https://cdn.example/1.jpg?<b>",
+        "code": "source_gone",
+        "message": "It is gone.",
+    }
+    result = {"stored": 4, "duplicates": 0, "refused_total": 3, "refused": [gone]}
+    over = {"state": "done", "result": result, "error": None}
+    application.raw["jobs"].update_one({"_id": images["job"]}, {"$set": over})
+    images = as_seller.get(f"{IMPORTS}/{done['id']}").json["images"]
+    assert (images["stored"], images["refused_total"]) == (4, 3)
+    assert images["refused"][0]["url"] == gone["path"]
+    page = as_seller.get(f"/admin/imports/{done['id']}", headers={"Accept-Language": "en"})
+    assert "4 photos are here now." in page.text
+    assert "https://cdn.example/1.jpg?&lt;b&gt;" in page.text
+    assert "And 2 more." in page.text
     again = brought(application, as_seller, table + "\n")
     assert (again["fetch_images"], again["images"]) == (False, None)

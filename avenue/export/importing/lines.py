@@ -7,10 +7,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from avenue.builder.library.bodies import AltText, Language, Share, Tags
-from avenue.builder.website.bodies import Locale, SeoBody, Slug, Title
+from avenue.builder.website.bodies import Locale, SeoBody, Slug
+from avenue.builder.website.models import LONGEST_TITLE
 from avenue.export.naming import is_path
 from avenue.identity import ID_PATTERN
-from avenue.shop.fields import Currency, Description, ImageUrl, Name, Price, Short, StatusText
+from avenue.shop.fields import (
+    LONGEST_URL,
+    CategoryText,
+    Currency,
+    Description,
+    Name,
+    Price,
+    Short,
+    StatusText,
+)
 from avenue.uploads.bodies import Reference
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -34,6 +44,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Path = Annotated[str, AfterValidator(_checked_path)]
 FolderName = Annotated[str, StringConstraints(max_length=200)]
 Category = Annotated[str, StringConstraints(max_length=64)]
+Key = Annotated[str, StringConstraints(max_length=LONGEST_URL)]
 OldPath = Annotated[str, StringConstraints(max_length=LONGEST_PATH)]
 
 
@@ -51,7 +62,7 @@ class ImageEntry(_Line):
     """One of the pictures of a product: exactly one of the two is set."""
 
     asset: AssetId | None = None
-    url: ImageUrl | None = None
+    url: Key | None = None
 
 
 class ClaimEntry(_Line):
@@ -66,7 +77,8 @@ class OptionEntry(_Line):
 
     name: Name
     images: Annotated[
-        list[Annotated[str, StringConstraints(max_length=2048)]], Field(max_length=MOST_IMAGES)
+        list[Annotated[str, StringConstraints(max_length=LONGEST_URL)]],
+        Field(max_length=MOST_IMAGES),
     ]
 
 
@@ -118,6 +130,7 @@ class ProductLine(_Line):
     currency: Currency
     status: StatusText
     group: Id | None = None
+    category: CategoryText | None = None
     images: Annotated[list[ImageEntry], Field(max_length=MOST_IMAGES)] = []
     created_at: datetime
 
@@ -125,23 +138,29 @@ class ProductLine(_Line):
 class TextsEntry(_Line):
     """What a page says; its HTML and CSS are cleaned when they are stored."""
 
-    title: Title
+    title: Annotated[str, StringConstraints(max_length=LONGEST_TITLE)]
     locale: Locale
     html: str = ""
     css: str = ""
     seo: SeoBody = SeoBody()
     themed: bool = True
+    translation_of: Id | None = None
 
 
 class PageLine(_Line):
     """A page whose HTML lies at `path`."""
 
     id: Id
-    slug: Slug
+    slug: Slug | Literal[""] = ""
     path: Path
     sha256: Sha256
     draft: TextsEntry
     published: TextsEntry | None = None
+
+    @property
+    def is_translation(self) -> bool:
+        """Whether it says another page in its language."""
+        return any(each and each.translation_of for each in (self.draft, self.published))
 
 
 LINES: dict[str, type[FileLine | GroupLine | ProductLine | PageLine]] = {

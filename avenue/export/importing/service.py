@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from avenue.audit.service import AuditService
 from avenue.builder.content.references import REFERENCE, SCHEME
@@ -47,6 +47,7 @@ from avenue.identity import Actor
 from avenue.media.categories import UPLOAD
 from avenue.media.library import MediaLibrary, Reception
 from avenue.media.models import Asset, Claim, External, State
+from avenue.migration.adopt.errors import BadField
 from avenue.migration.adopt.models import Adopted, Became, Catalogue, Website
 from avenue.migration.adopt.service import patiently
 from avenue.migration.adopt.store import AdoptedStore
@@ -55,6 +56,7 @@ from avenue.migration.sources.errors import SourceGone
 from avenue.migration.sources.plan import EntryPlan
 from avenue.migration.sources.service import SourceImport
 from avenue.shop.errors import GroupNotFound
+from avenue.shop.fields import ImageUrl
 from avenue.shop.models import GROUP, PRODUCT, Option
 
 LARGEST_HEADER = 64 * 1024
@@ -65,6 +67,9 @@ FILE_PASSES = (Pass.PICTURES, Pass.MEDIA, Pass.PRIVATE_UPLOADS, Pass.PUBLIC_UPLO
 PASSES = {"product": Pass.PICTURES, "group": Pass.PICTURES, "library": Pass.MEDIA}
 TOO_LONG = f"it has more than {LONGEST_LINE} bytes."
 NAMED_TWICE = "another line has the same id."
+
+IMAGE_URL: TypeAdapter[str] = TypeAdapter(ImageUrl)
+LONGEST_TOLD = 200
 
 Record = GroupLine | ProductLine | PageLine
 L = TypeVar("L", GroupLine, ProductLine, PageLine)
@@ -144,9 +149,12 @@ class ExportImport:
                 for _ in each.work.read():
                     pass
                 yield from each.work.bring()
-            for _, line in self._tables.lines(Pass.PAGES):
-                self._bring_one(PageLine.model_validate_json(line), self._bring_page)
-                yield
+            for is_translation in (False, True):  # of a page that has to be there
+                for _, line in self._tables.lines(Pass.PAGES):
+                    page = PageLine.model_validate_json(line)
+                    if page.is_translation is is_translation:
+                        self._bring_one(page, self._bring_page)
+                        yield
         finally:
             self._write_down()
 
@@ -266,11 +274,7 @@ class ExportImport:
     def _put(self, kind: str, line: GroupLine | ProductLine, fields: Mapping[str, Any]) -> Became:
         """Let a product or group be so, with names of the pictures that are to come."""
         own_id = self._origin.id_of(kind, line.id)
-        images = [
-            External(url=self._key_of(each.asset or each.url or ""))
-            for each in line.images
-            if each.url or (each.asset and self._tables.has_file(each.asset))
-        ]
+        images = list(self._images(kind, line))
         is_new = self._shelves.catalogue.put(
             self._actor,
             Claim(kind=kind, id=own_id),
@@ -283,6 +287,20 @@ class ExportImport:
             ),
         )
         return Became.CREATED if is_new else Became.UNCHANGED
+
+    def _images(self, kind: str, line: GroupLine | ProductLine) -> Iterator[External]:
+        """Yield the pictures of a product; an address that is none is named and left out."""
+        for each in line.images:
+            if each.asset:
+                if self._tables.has_file(each.asset):
+                    yield External(url=self._key_of(each.asset))
+            elif each.url:
+                try:
+                    yield External(url=IMAGE_URL.validate_python(each.url))
+                except ValidationError as error:
+                    _, problem, words = problems_of(error)[0]
+                    what = f"{kind} {line.id} {each.url[:LONGEST_TOLD]}"
+                    self._refuse(what, BadField("images", filled(problem, words)))
 
     def _key_of(self, key: str) -> str:
         """Return what names a picture of a product until it is in: an asset by its id there."""
@@ -311,7 +329,7 @@ class ExportImport:
                 self._actor, page_id, fields, is_published=is_published, seen=None
             )
 
-        first = {**(published or draft), "slug": line.slug}
+        first = {**(published or draft), **({"slug": line.slug} if line.slug else {})}
         revision = put(first, is_published=published is not None)
         if published and published != draft:
             revision = put(draft, is_published=None)
@@ -345,10 +363,13 @@ class ExportImport:
                 text,
             )
 
+        original = texts.translation_of and self._before(_key(PAGE, texts.translation_of))
         seo = texts.seo.model_dump()
         if texts.seo.image:
             seo["image"] = here(texts.seo.image)
         fields = texts.model_dump(exclude={"seo", "html", "css"})
+        fields["title"] = texts.title.strip() or PAGE
+        fields["translation_of"] = original.target if original else None
         return {**fields, "html": named(texts.html), "css": named(texts.css), "seo": seo}
 
     def _asset(self, own_id: str) -> Asset | None:

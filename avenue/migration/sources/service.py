@@ -252,7 +252,12 @@ class SourceImport:
         if kept is None:
             self._plan.settle(entry, Outcome.UNCHANGED)
             return
-        self._describe(entry, kept)
+        self._note(entry, kept.asset)
+        self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
+
+    def _note(self, entry: Entry, asset: Asset) -> None:
+        """Describe what an entry has become, and remember it; repeatable."""
+        self._describe(entry, asset)
         self._adopted.put(
             self._site,
             Adopted(
@@ -260,13 +265,12 @@ class SourceImport:
                 key=entry.key,
                 kind="file",
                 keys=(),
-                target=kept.asset.id,
+                target=asset.id,
                 print=entry.version,
                 revision=0,
                 is_whole=True,
             ),
         )
-        self._plan.settle(entry, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
 
     def _brought_from(self, url: str) -> Asset | None:
         """Return the live asset that was brought in from a URL."""
@@ -282,7 +286,9 @@ class SourceImport:
         paths = self._plan.paths_of(entry)
         first: Kept | None = None
         for reference in self._plan.references_of(entry):
-            kept = self._keeper.adopt(reference, file, [] if first else paths)
+            kept = self._keeper.adopt(
+                reference, file, [] if first else paths, lambda asset: self._note(entry, asset)
+            )
             if kept:
                 self._plan.settle_reference(reference)
                 first = first or kept
@@ -305,20 +311,20 @@ class SourceImport:
                 self._folder_ids[names] = self._folders.at(self._actor, names)
             return self._folder_ids[names]
 
-    def _describe(self, entry: Entry, kept: Kept) -> None:
+    def _describe(self, entry: Entry, asset: Asset) -> None:
         """Let alt text and tags come along, where nobody has said anything of the file yet."""
         alt = " ".join(entry.alt.split())[:LONGEST_ALT]
         tags = [" ".join(each.lower().split()) for each in entry.tags]
         good = [each for each in tags if 1 <= len(each) <= LONGEST_TAG and each.isprintable()]
         facts: dict[str, object] = {
-            name: value for name, value in entry.facts.items() if name in DESCRIBES
+            name: value for name, value in entry.facts.items() if value and name in DESCRIBES
         }
         if alt:
             facts["alt"] = {self._actor.site.language: alt}
         if good and self._wanted.destination.has_folders:
             facts["tags"] = list(dict.fromkeys(good))[:MOST_TAGS]
         if facts:
-            self._shelves.store.describe(self._site, kept.asset.id, facts)
+            self._shelves.store.describe(self._site, asset.id, facts)
 
     def _is_refused(self, entry: Entry) -> bool:
         """Refuse an entry that more people would read here than there, or that is too large."""
