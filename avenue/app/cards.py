@@ -4,9 +4,10 @@ from avenue.builder.website.products import ProductCard, ProductCards
 from avenue.identity import Site
 from avenue.media.models import Asset
 from avenue.media.store import LegacyUrls
+from avenue.shop.categories import BETWEEN
 from avenue.shop.models import PicturedProduct
 from avenue.shop.pages.shown import reachable, site_price
-from avenue.shop.pages.window import address_of
+from avenue.shop.pages.window import address_of, path_of_category
 from avenue.shop.service.products import ProductService
 
 SHELF = 8
@@ -32,5 +33,9 @@ def product_cards(products: ProductService, legacy: LegacyUrls) -> ProductCards:
         of=lambda site, ids: [card(site, each) for each in products.published_among(site, ids)],
         newest=lambda site, category: [
             card(site, each) for each in products.newest(site, category, most=SHELF)
+        ],
+        categories=lambda site: [
+            (path_of_category(each), f" {BETWEEN} ".join(each.names))
+            for each in products.categories(site).values()
         ],
     )

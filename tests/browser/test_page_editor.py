@@ -215,6 +215,12 @@ def test_two_who_save_at_once_are_told_and_the_past_comes_back(admin: Visitor) -
 
     meanwhile('<p>Suyo</p><img src="/uploads/viejo.jpg">')
     block(page, "Texto")
+    theirs, mine = (
+        dialog.frame_locator(f"[data-side={side}]").locator("body") for side in ("theirs", "mine")
+    )
+    expect(theirs.get_by_text("Suyo")).to_be_visible()
+    expect(mine.get_by_text("Escribe aquí lo que quieres contar.")).to_be_visible()
+    dialog.get_by_text("Línea por línea").click()
     expect(dialog.get_by_text("-<p>Suyo</p>")).to_be_visible()
     check_accessible(page, outside=CANVAS)
     expect(dialog.get_by_text("+<p>Escribe aquí lo que quieres contar.</p>")).to_be_visible()
@@ -270,7 +276,12 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     expect(tree.get_by_role("button")).to_have_text(["Texto: Dos", "Encabezado: Uno"])
 
     # A look of its own, another one on phones, and a picture behind it
-    selected.get_by_label("Tamaño de letra").fill("30px")
+    letters = selected.get_by_label("Tamaño de letra", exact=True)
+    letters.select_option("Muy grande")
+    expect(canvas(page).get_by_text("Dos")).to_have_css("font-size", "34px")
+    letters.select_option("Otro valor…")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("30px")
     page.keyboard.press("Tab")
     selected.get_by_text("Fondo", exact=True).click()
     selected.get_by_role("button", name="Imagen de fondo").click()
@@ -279,7 +290,9 @@ def test_everything_can_be_reached_and_looks_as_chosen(
     expect(options(picker)).to_have_text([cover["name"]])
     options(picker).dblclick()
     page.get_by_role("button", name="Teléfono").click()
-    selected.get_by_label("Tamaño de letra").fill("20px")
+    expect(letters).to_have_value("")  # phones have none of their own yet
+    letters.select_option("Otro valor…")
+    page.keyboard.type("20px")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Escritorio").click()
 

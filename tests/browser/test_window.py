@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from avenue.identity import new_id
 from avenue.shop import demo
@@ -48,7 +48,11 @@ def test_people_find_a_product_and_look_at_it_closely(
 def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[..., Visitor]) -> None:
     photographs = pictures.photo(480, 640), pictures.photo(640, 480)
     product = admin.a_product(
-        *photographs, name="Termo accesible", status="published", price="90000"
+        *photographs,
+        name="Termo accesible",
+        status="published",
+        price="90000",
+        category="Mate y tereré > Termos",
     )
     page = visit(**READERS["phone"]).page
     page.goto(f"/products/{product['id']}")
@@ -60,6 +64,13 @@ def test_the_window_is_for_everybody_to_use(admin: Visitor, visit: Callable[...,
     for path in ("/", f"/products/{product['id']}", "/?search=nadatal"):
         page.goto(path)
         check_accessible(page)
+    page.goto("/")
+    for step in ("Mate y tereré", "Termos"):
+        page.get_by_role("navigation", name="Categorías").get_by_role("link", name=step).click()
+        check_accessible(page)
+    page.get_by_role("link", name="Termo accesible").click()
+    way = page.get_by_role("navigation", name="Ruta").get_by_role("link")
+    expect(way).to_have_text(["Productos", "Mate y tereré", "Termos"])
 
 
 GRID = 48

@@ -70,6 +70,7 @@ def test_a_collection_is_the_newest_of_a_category(
     names = re.findall("Cosa [0-9]", text)
     assert names == [f"Cosa {number}" for number in range(9, 1, -1)]
     assert link in text
+    assert '<div class="avenue-products"></div>' in text
     assert "Nada" not in text
 
 

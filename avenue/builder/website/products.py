@@ -41,10 +41,14 @@ class ProductCard:
 
 @dataclass(frozen=True, slots=True)
 class ProductCards:
-    """Published products of a site: `of` some ids, and the `newest` of a category ("" is all)."""
+    """Published products of a site: `of` some ids, and the `newest` of a category ("" is all).
+
+    `categories` are the paths of its categories, with their names.
+    """
 
     of: Callable[[Site, Sequence[str]], Sequence[ProductCard]]
     newest: Callable[[Site, str], Sequence[ProductCard]]
+    categories: Callable[[Site], Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,7 @@ def _written(
         return _card(card, found.attributes) if card else ""
     shelf = shelves[found.category or ""]
     if not shelf:
-        return ""
+        return f'<div class="{GRID}"></div>'
     grid = "".join(_card(each, {"class": CARD}) for each in shelf)
     link = f"<a{_attributes(found.attributes)}>{found.inside}</a>"
     return f'<div class="{GRID}">{grid}</div>{link}'

@@ -25,7 +25,7 @@ from avenue.media.urls import original_url, variant_url
 from avenue.media.variants import VARIANTS, size_of, token
 from avenue.web.site_frame import Frame, Logo
 
-REVISION = 3
+REVISION = 4
 """Rises when the same page is to become another document."""
 SHARED = "og.jpg"
 """The picture for links in other programs: not all of them know WebP."""
@@ -39,6 +39,8 @@ BASE_CSS = ":where(img,video){max-width:100%;height:auto}:where(body){margin:0}"
 NOTE_STYLE = (
     "margin:0;padding:.5rem 1rem;background:#1c2420;color:#fff;font:1rem/1.5 system-ui,sans-serif"
 )
+MISSING = re.compile('<p class="avenue-missing">[^<]*</p>')
+"""Where an editor is still to choose a picture (`blocks.py`)."""
 MAIN = re.compile(r"<main[\s>]")
 FIRST_HEADING = re.compile(r"<h1[\s>]")
 SECOND_HEADING = re.compile(r"<h2[\s>]")
@@ -103,7 +105,7 @@ class Documents:
 def document(site: Site, pictured: PicturedPage, around: Surroundings, *, note: str = "") -> str:
     """Return the whole HTML document; `note` is text that stands above everything."""
     draft = pictured.page.draft
-    html = _with_sizes(site, draft, pictured.assets)
+    html = MISSING.sub("", _with_sizes(site, draft, pictured.assets))
     found = expanded(Content(html=html, css=draft.css), link_of(site, pictured.assets))
     style = "".join(_style(found.css, around if draft.themed else None))
     above = f'<p role="note" style="{NOTE_STYLE}">{escape(note)}</p>\n' if note else ""

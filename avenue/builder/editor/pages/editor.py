@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from avenue.builder.editor.pages.website import PATH, revision_sent
 from avenue.builder.editor.pages.words import FIELDS, SAID, STATUSES, TONES, editor_texts
+from avenue.builder.website.blocks import block_texts
 from avenue.builder.website.bodies import PageChanges
 from avenue.builder.website.errors import PageNotFound, RevisionConflict
 from avenue.builder.website.models import (
@@ -20,6 +21,7 @@ from avenue.builder.website.models import (
 )
 from avenue.builder.website.presenting import page_json, path_of_preview
 from avenue.builder.website.previews import USUAL_SECONDS, Previews
+from avenue.builder.website.products import ProductCards
 from avenue.builder.website.service import PageService
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound, filled
@@ -34,6 +36,7 @@ from avenue.web.language import gettext as _
 from avenue.web.pages import page, see
 from avenue.web.services import using
 from avenue.web.site_frame import name_of_locale
+from avenue.web.stylesheet import style_url
 
 MB = 1024 * 1024
 LONGEST_DESCRIPTION = 500
@@ -170,7 +173,15 @@ def _shown(
             "seo_description": LONGEST_DESCRIPTION,
         },
         texts=editor_texts(),
-        facts={"page": told, "language": language(), "uploads": _uploads()},
+        facts={
+            "page": told,
+            "language": language(),
+            "uploads": _uploads(),
+            "blocks": block_texts(),
+            "categories": using(ProductCards).categories(g.site),
+            "style": style_url(g.site) if told["themed"] else None,
+            "scheme": g.site.theme.scheme,
+        },
         said=SAID.get(request.args.get("said", "")),
         problem=" ".join(error.said(_)) if error else problem,
     )

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from flask import Blueprint, Response, g, request
+from flask_babel import force_locale
 
-from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TONES
+from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TEMPLATES, TONES
 from avenue.builder.paging import Place, cursor_place, cursor_text
+from avenue.builder.website.blocks import content_of
 from avenue.builder.website.models import (
     LONGEST_TITLE,
     PageList,
@@ -19,11 +21,13 @@ from avenue.errors import AvenueError, Invalid, NotFound
 from avenue.identity import Actor, Role
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
+from avenue.web.language import LOCALES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed, back_with, here_with
 from avenue.web.pages import page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
+from avenue.web.site_frame import spoken
 from avenue.words import wanted_words
 
 PATH = "/admin/website"
@@ -42,13 +46,13 @@ def show_pages() -> Response:
 @require(Role.EDITOR)
 @audited("page.created")
 def add_page() -> Response:
-    """Make a page with the title that is given, and open it."""
+    """Make a page with the title that is given, of a template, and open it."""
     actor, title = current_actor(), request.form.get("title", "").strip()
     if not title or len(title) > LONGEST_TITLE:
         nothing_changed()
         return _shown(problem=_("Write a title of at most %(most)s letters.", most=LONGEST_TITLE))
     try:
-        made = using(PageService).create(actor, {"title": title})
+        made = using(PageService).create(actor, {"title": title, **_beginning(title)})
     except AvenueError as error:
         return _shown(problem=" ".join(error.said(_)), status=error.status)
     note(object_id=made.page.id)
@@ -96,6 +100,15 @@ def delete(page_id: str) -> Response:
     return see(f"{PATH}?said=removed")
 
 
+def _beginning(title: str) -> dict[str, str]:
+    """Return what the chosen template begins with, in the language of the site."""
+    template = request.form.get("template", "")
+    if template not in TEMPLATES:
+        return {}
+    with force_locale(LOCALES[spoken(g.site, g.site.locale)]):
+        return content_of(template, title=title, contact=g.site.contact)
+
+
 def revision_sent() -> int | None:
     """Return the revision a form says it was made from; raise `Invalid` for what is none."""
     text = request.form.get("revision", "")
@@ -121,6 +134,7 @@ def _shown(*, problem: str = "", status: int = 200) -> Response:
         statuses=STATUSES,
         tones=TONES,
         sorts=SORTS,
+        templates=TEMPLATES,
         most_title=LONGEST_TITLE,
         typed_title=request.form.get("title", ""),
         at=here_with,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString
 
-from avenue.builder.website.words import FIRST_TEXTS, REMARKS
+from avenue.builder.website.words import REMARKS
 from avenue.web.language import lazy_gettext as _
 
 STATUSES: Mapping[str, LazyString] = {
@@ -23,6 +23,16 @@ SORTS: Mapping[str, LazyString] = {
     "title": _("Title, A to Z"),
     "-title": _("Title, Z to A"),
 }
+
+TEMPLATES: Mapping[str, tuple[LazyString, LazyString]] = {
+    "empty": (_("Empty"), _("You put it together yourself.")),
+    "home": (_("Home"), _("An opening, your newest products, a quote.")),
+    "collection": (_("Collection"), _("Products of a category, and questions.")),
+    "about": (_("About us"), _("A picture of you, a gallery, a quote.")),
+    "contact": (_("Contact"), _("How you are reached, a map, questions.")),
+    "landing": (_("Campaign"), _("One thing, said well, with a video.")),
+}
+"""What a new page can begin with: the name of each, and what is in it."""
 
 FIELDS: Mapping[str, LazyString] = {
     "title": _("Title"),
@@ -60,7 +70,22 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "kind_button": _("Button"),
     "kind_link": _("Link"),
     "kind_box": _("Box"),
-    **FIRST_TEXTS,
+    "kind_hero": _("Opening"),
+    "kind_media": _("Text with picture"),
+    "kind_products": _("Products"),
+    "kind_collection": _("Collection"),
+    "kind_quote": _("Quote"),
+    "kind_questions": _("Questions"),
+    "kind_call": _("Call to action"),
+    "kind_map": _("Map"),
+    "kind_video": _("Video"),
+    "kind_spacer": _("Space"),
+    "kind_missing": _("Place for a picture"),
+    "empty_canvas": _("The page is empty. Choose something under “Add”, or drag it to here."),
+    "fill_place": _("Choose a picture"),
+    "add_product": _("Add a product"),
+    "category": _("Category"),
+    "all_products": _("All products"),
     "dropped": _("One moment…"),
     "added": _("{name}: added."),
     # What is selected
@@ -99,6 +124,28 @@ EDITOR_TEXTS: Mapping[str, LazyString] = {
     "look_min-height": _("At least so high"),
     "look_border": _("Line"),
     "look_border-radius": _("Round corners"),
+    "own": _("Something else…"),
+    "own_value": _("{name}: own value"),
+    "none": _("None"),
+    "round": _("Round"),
+    "size_small": _("Small"),
+    "size_medium": _("Medium"),
+    "size_large": _("Large"),
+    "size_huge": _("Very large"),
+    "size_screen": _("Most of the screen"),
+    "share_half": _("Half"),
+    "share_whole": _("Whole"),
+    "lines_tight": _("Tight"),
+    "lines_usual": _("Usual"),
+    "lines_wide": _("Wide"),
+    "line_thin": _("Thin line"),
+    "line_thick": _("Thick line"),
+    "palette_accent": _("The site's accent"),
+    "palette_on-accent": _("On the accent"),
+    "palette_ink": _("Text"),
+    "palette_faint": _("Faint text"),
+    "palette_paper": _("Paper"),
+    "palette_sunken": _("Tinted paper"),
     "weight_400": _("Normal"),
     "weight_600": _("Half bold"),
     "weight_700": _("Bold"),

@@ -5,21 +5,6 @@ import { kindOf } from "./canvas.js";
 
 const CONTAINERS = ["wrapper", "section", "column", "box"];
 
-/** How a block looks until somebody chooses otherwise; in the page, so that it needs no file of ours. */
-const STYLES = {
-  picture: ".avenue-picture { display: block; max-width: 100%; height: auto; }",
-  gallery: `.avenue-gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 16px; }
-    .avenue-gallery img { display: block; width: 100%; height: 100%; object-fit: cover; }`,
-  card: `.avenue-card { display: block; max-width: 320px; padding: 16px; border: 1px solid var(--hairline, #d5d9d3); border-radius: var(--radius, 8px); color: inherit; text-decoration: none; }
-    .avenue-card img { display: block; width: 100%; height: auto; }
-    .avenue-card-name { display: block; margin-top: 8px; font-weight: 600; }
-    .avenue-card-price { display: block; }`,
-  columns: `.avenue-columns { display: flex; flex-wrap: wrap; gap: 24px; }
-    .avenue-column { flex: 1 1 240px; min-width: 0; }`,
-  section: ".avenue-section { max-width: 1120px; margin: 0 auto; padding: 32px 16px; }",
-  button: ".avenue-button { display: inline-block; padding: 12px 24px; border-radius: var(--button-radius, 8px); background-color: var(--accent, #17593f); color: var(--on-accent, #ffffff); font-weight: 600; text-decoration: none; }",
-};
-
 const ICONS = {
   heading: "M5 4v16M19 4v16M5 12h14",
   text: "M4 6h16M4 12h16M4 18h10",
@@ -29,24 +14,32 @@ const ICONS = {
   columns: "M3 4h8v16H3zM13 4h8v16h-8z",
   section: "M3 5h18v14H3zM7 9h10M7 13h10",
   button: "M3 8h18v8H3zM8 12h8",
+  hero: "M3 4h18v16H3zM6 10h6M6 13h4M14 8h4v8h-4z",
+  media: "M3 6h8v12H3zM14 8h7M14 12h7M14 16h4",
+  products: "M3 4h5v7H3zM10 4h5v7h-5zM17 4h4v7h-4zM3 15h5M10 15h5M17 15h4M3 18h3M10 18h3",
+  collection: "M4 8h16v12H4zM7 5h10M9 2h6",
+  quote: "M5 7h5v5c0 3-2 5-5 5zM14 7h5v5c0 3-2 5-5 5z",
+  questions: "M4 6h10M4 12h10M4 18h10M18 5v2M17 6h2M18 11v2M17 12h2M18 17v2M17 18h2",
+  call: "M3 6h18v12H3zM7 10h10M9 14h6",
+  map: "M12 21c-4-5-6-8-6-11a6 6 0 0 1 12 0c0 3-2 6-6 11zM12 8v4",
+  video: "M3 5h18v14H3zM10 9l5 3-5 3z",
+  spacer: "M4 4h16M4 20h16M12 7v10M9 10l3-3 3 3M9 14l3 3 3-3",
 };
 
-const plain = (words) => Object.assign(document.createElement("i"), { textContent: words }).innerHTML;
+/** What stands where a picture is still to be chosen. */
+const MISSING = /<p class="avenue-missing">[^<]*<\/p>/;
 
-/** A first content; those that are about something chosen get it from `choose`. */
-const CONTENTS = {
-  heading: () => `<h2>${plain(text("first_heading"))}</h2>`,
-  text: () => `<p>${plain(text("first_text"))}</p>`,
-  columns: () => `<div class="avenue-columns">${`<div class="avenue-column"><p>${plain(text("first_text"))}</p></div>`.repeat(2)}</div>`,
-  section: () => `<section class="avenue-section"><h2>${plain(text("first_heading"))}</h2><p>${plain(text("first_text"))}</p></section>`,
-  button: () => `<a class="avenue-button" href="#">${plain(text("first_button"))}</a>`,
-};
+/** Styles come with the first use of a block, rule by rule; what somebody made of them since stays. */
+function bringStyles(editor, css) {
+  const known = new Set(editor.Css.getAll().map((rule) => rule.getSelectorsString()));
+  for (const rule of css.split("}").filter((each) => each.trim())) {
+    if (!known.has(rule.split("{")[0].trim())) editor.addStyle(`${rule}}`);
+  }
+}
 
-/** The styles of block `name` come with its first use; what somebody made of them since stays. */
-function bringStyles(editor, name) {
-  const css = STYLES[name], own = `avenue-${name}`;
-  const isThere = editor.Css.getAll().some((rule) => rule.getSelectors().some((each) => each.getName() === own));
-  if (css && !isThere) editor.addStyle(css);
+/** `html` with a picture where one is missing; `picture` is its HTML, null leaves the place. */
+function withPicture(html, picture) {
+  return picture ? html.replace(MISSING, () => picture) : html;
 }
 
 /** Where something new goes: into the selected container, else behind what is selected, else last. */
@@ -60,24 +53,34 @@ function placeIn(editor) {
 }
 
 /**
- * Draw the blocks into `list`. `choose[name]()` lets somebody choose what a block is made of and
- * resolves to its HTML, or to null.
+ * Draw `blocks`, each `{ name, html, css }`, into `list`. `choose[name]()` lets somebody choose what a
+ * block is made of and resolves to its HTML, or to null. A block with a place for a picture asks
+ * for one; without it the place stays.
  */
-export function drawBlocks(editor, list, choose) {
-  for (const name of Object.keys(ICONS)) {
-    const block = editor.Blocks.add(name, { label: text(`kind_${name}`), content: CONTENTS[name]?.() ?? `<div>${plain(text("dropped"))}</div>`, select: true });
+export function drawBlocks(editor, list, all, choose) {
+  const blocks = Object.fromEntries(all.map((each) => [each.name, each]));
+  for (const name of Object.keys(blocks)) {
+    const isAsked = name in choose || MISSING.test(blocks[name].html);
+    const waiting = Object.assign(document.createElement("div"), { textContent: text("dropped") }).outerHTML;
+    const block = editor.Blocks.add(name, { label: text(`kind_${name}`), content: isAsked ? waiting : blocks[name].html, select: true });
     list.append(buttonOf(editor, name, block, () => add(name)));
   }
 
+  async function contentOf(name) {
+    const { html } = blocks[name];
+    if (choose[name]) return choose[name](html);
+    return MISSING.test(html) ? withPicture(html, await choose.picture()) : html;
+  }
+
   async function add(name) {
-    const content = choose[name] ? await choose[name]() : CONTENTS[name]();
+    const content = await contentOf(name);
     if (!content) return;
     const { parent, at } = placeIn(editor);
     put(name, parent, content, at);
   }
 
   function put(name, parent, content, at) {
-    bringStyles(editor, name);
+    bringStyles(editor, blocks[name].css);
     const [made] = parent.append(content, { at });
     editor.select(made);
     made.getEl()?.scrollIntoView({ block: "nearest" });
@@ -88,9 +91,9 @@ export function drawBlocks(editor, list, choose) {
   editor.on("block:drag:stop", async (component, block) => {
     if (!component) return;
     const name = block.getId(), parent = component.parent(), at = component.index();
-    if (!choose[name]) return bringStyles(editor, name);
+    if (!choose[name] && !MISSING.test(blocks[name].html)) return bringStyles(editor, blocks[name].css);
     component.remove();
-    const content = await choose[name]();
+    const content = await contentOf(name);
     if (content) put(name, parent, content, at);
   });
 }

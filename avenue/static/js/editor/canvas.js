@@ -5,10 +5,16 @@ import { text } from "../texts.js";
 import { restOf, rulesOf } from "./css.js";
 
 const PHONE = "480px", TABLET = "992px";
-const TYPES = ["gallery", "card", "columns", "column", "section", "button"];
+const TYPES = [
+  ...["gallery", "card", "columns", "column", "section", "button", "hero", "media", "products", "collection"],
+  ...["quote", "questions", "call", "map", "video", "spacer", "missing"],
+];
+const LINKS = ["button", "card", "collection", "video"];
 /** Told by their class, so that a page that was saved and cleaned is known again. */
 const CLASS = "avenue-";
 const MARKS = /^(data-gjs-.*|draggable|contenteditable)$/;
+/** Said where a page has nothing yet. */
+const EMPTY = "[data-gjs-type=wrapper]:empty::before { content: TEXT; display: grid; place-items: center; min-height: 60vh; margin: 16px; padding: 24px; border: 2px dashed #868e88; border-radius: 8px; color: #4b544e; font: 1rem/1.5 system-ui, sans-serif; text-align: center; }";
 /** How the classes begin that elements get for a look of their own. */
 export const LOOK = "look-";
 
@@ -16,7 +22,7 @@ export const LOOK = "look-";
  * Start GrapesJS in `container`. `choosePicture(component)` is called where it would show its own
  * asset manager. Asks nobody but this site: no telemetry, no icon font.
  */
-export function canvasIn(container, { language, choosePicture }) {
+export function canvasIn(container, { language, choosePicture, style, scheme }) {
   const editor = window.grapesjs.init({
     container,
     height: "100%",
@@ -45,8 +51,15 @@ export function canvasIn(container, { language, choosePicture }) {
     },
     i18n: { locale: language, localeFallback: "en", detectLocale: false, messages: { es: spanish }, messagesAdd: named(language) },
     plugins: [knowBlocks],
+    canvas: { styles: style ? [style] : [] },
+    canvasCss: `body { background: var(--ground, #fff); color: var(--ink); } ${EMPTY.replace("TEXT", JSON.stringify(text("empty_canvas")))}`,
   });
-  editor.onReady(() => editor.Canvas.getFrameEl().setAttribute("title", text("canvas")));
+  editor.onReady(() => {
+    editor.Canvas.getFrameEl().setAttribute("title", text("canvas"));
+    if (!style) return;
+    editor.Canvas.getDocument().documentElement.dataset.theme = scheme;
+    editor.getWrapper().getEl().classList.add("site-content"); // in the view alone: it is not saved
+  });
   return editor;
 }
 
@@ -59,7 +72,7 @@ function named(language) {
 function knowBlocks(editor) {
   for (const type of TYPES) {
     editor.Components.addType(CLASS + type, {
-      extend: type === "button" || type === "card" ? "link" : undefined,
+      extend: LINKS.includes(type) ? "link" : undefined,
       isComponent: (element) => element.classList?.contains(CLASS + type),
       model: { defaults: { traits: [] } },
     });

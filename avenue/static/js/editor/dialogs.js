@@ -179,8 +179,22 @@ export function letPreview(draft) {
   }
 }
 
-/** Somebody else has saved meanwhile: see what is different, take theirs, or keep one's own. */
-export function letSolve(draft, load) {
+/** `content` as a document of its own, in the site's `style` where the page has it; nothing in it runs. */
+function documentOf({ html, css }, { style, scheme }) {
+  const made = document.implementation.createHTMLDocument("");
+  const sheet = style && Object.assign(made.createElement("link"), { rel: "stylesheet", href: new URL(style, location.origin).href });
+  made.documentElement.dataset.theme = scheme;
+  made.head.append(...(sheet ? [sheet] : []), Object.assign(made.createElement("style"), { textContent: css }));
+  made.body.className = style ? "site-content" : "";
+  made.body.innerHTML = html;
+  return `<!doctype html>${made.documentElement.outerHTML}`;
+}
+
+/**
+ * Somebody else has saved meanwhile: see both pages beside each other and what is different, take
+ * theirs, or keep one's own. `look` is `{ style, scheme }` of the site.
+ */
+export function letSolve(draft, load, look) {
   const dialog = document.getElementById("conflict"), difference = dialog.querySelector("pre"), who = dialog.querySelector("[data-who]");
 
   dialog.querySelector("[data-act=theirs]").addEventListener("click", () => {
@@ -195,6 +209,10 @@ export function letSolve(draft, load) {
 
   return function solve() {
     const { current, difference: lines } = draft.conflict;
+    const sides = { theirs: current, mine: { ...current, ...draft.content } };
+    for (const [side, content] of Object.entries(sides)) {
+      dialog.querySelector(`[data-side=${side}]`).srcdoc = documentOf(content, look);
+    }
     who.textContent = text("saved_at", { moment: moment(current.updated_at) });
     difference.replaceChildren(...(lines || text("no_difference")).split("\n").map(lineOf));
     complain();

@@ -42,6 +42,11 @@ export class Draft extends EventTarget {
     addEventListener("visibilitychange", () => document.hidden && this.state === "waiting" && this.flush());
   }
 
+  /** What is on the screen, `{ html, css }`. */
+  get content() {
+    return this._read();
+  }
+
   /** Whether leaving would lose something. */
   get isUnsaved() {
     return this.state !== "saved";

@@ -5,8 +5,35 @@ import { LOOK, kindOf } from "./canvas.js";
 import { button, field, input, select } from "./fields.js";
 import { sourceOf } from "./pictures.js";
 
-const weights = () => ["400", "600", "700"].map((each) => [each, text(`weight_${each}`)]);
-const sides = () => ["left", "center", "right", "justify"].map((each) => [each, text(`align_${each}`)]);
+/** What each property is usually set to: a value of CSS, and the name of its text. */
+const PRESETS = {
+  color: palette("accent", "ink", "faint", "on-accent"),
+  "background-color": palette("accent", "paper", "sunken", "ink"),
+  "font-size": [["0.875em", "size_small"], ["1.25em", "size_large"], ["2em", "size_huge"]],
+  "font-weight": [["400", "weight_400"], ["600", "weight_600"], ["700", "weight_700"]],
+  "line-height": [["1.3", "lines_tight"], ["1.6", "lines_usual"], ["2", "lines_wide"]],
+  "text-align": ["left", "center", "right", "justify"].map((each) => [each, `align_${each}`]),
+  padding: room(),
+  margin: room(),
+  width: [["50%", "share_half"], ["100%", "share_whole"]],
+  "max-width": [["40rem", "size_small"], ["60rem", "size_medium"], ["75rem", "size_large"]],
+  "min-height": [["12rem", "size_small"], ["20rem", "size_medium"], ["80vh", "size_screen"]],
+  border: [["0", "none"], ["1px solid currentcolor", "line_thin"], ["4px solid currentcolor", "line_thick"]],
+  "border-radius": [["0", "none"], ["8px", "size_small"], ["24px", "size_large"], ["999px", "round"]],
+};
+
+/** Colours of the site's theme: they go with it when it changes. */
+function palette(...names) {
+  return names.map((each) => [`var(--${each})`, `palette_${each}`]);
+}
+
+function room() {
+  return [["0", "none"], ["8px", "size_small"], ["16px", "size_medium"], ["32px", "size_large"], ["64px", "size_huge"]];
+}
+
+/** Chosen where none of the presets will do: a value is written, or a colour picked. */
+const OWN = "own";
+const FIRST_COLOUR = "#17593f";
 
 /** Each group of fields, the properties of CSS in it, and the kinds it is for (all if none). */
 const GROUPS = [
@@ -18,11 +45,6 @@ const GROUPS = [
 ];
 
 const COLOURS = ["color", "background-color"];
-
-const CONTROLS = {
-  "font-weight": (value) => select(value, [["", text("as_is")], ...weights()]),
-  "text-align": (value) => select(value, [["", text("as_is")], ...sides()]),
-};
 
 const HINTS = {
   "font-size": "18px",
@@ -51,10 +73,8 @@ export function looksOf(editor, component, chooseBackground) {
 
   function fieldOf(name) {
     const set = (value) => setLook(editor, component, { [name]: value });
-    if (COLOURS.includes(name)) return [colourField(name, style[name], set)];
     if (name === "background-image") return background(style[name], set);
-    const control = CONTROLS[name]?.(style[name] ?? "") ?? input(style[name], { placeholder: HINTS[name] });
-    return [field(text(`look_${name}`), control, set)];
+    return presetFields(name, style[name] ?? "", set);
   }
 
   function background(value, set) {
@@ -73,13 +93,24 @@ export function looksOf(editor, component, chooseBackground) {
 /** Groups that somebody opened stay open from one element to the next. */
 const open = new Set(["text"]);
 
-/** A colour field of the browser; it knows no way to say "none", so there is a button beside it. */
-function colourField(name, value, set) {
-  const box = field(text(`look_${name}`), Object.assign(document.createElement("input"), { type: "color", value: asHex(value) }), set);
-  const row = Object.assign(document.createElement("div"), { className: "row" });
-  row.append(box);
-  if (value) row.append(button(text("as_is"), () => set("")));
-  return row;
+/** A choice of presets, and a field for a value of one's own where that is chosen or there already. */
+function presetFields(name, value, set) {
+  const presets = (PRESETS[name] ?? []).map(([each, label]) => [each, text(label)]);
+  const label = text(`look_${name}`), isColour = COLOURS.includes(name);
+  const control = isColour
+    ? Object.assign(document.createElement("input"), { type: "color", value: asHex(value) })
+    : input(value, { placeholder: HINTS[name] });
+  const own = field(text("own_value", { name: label }), control, set);
+  if (!presets.length) return [field(label, control, set)];
+  const isOwn = Boolean(value) && !presets.some(([each]) => each === value);
+  own.hidden = !isOwn;
+  const choice = select(isOwn ? OWN : value, [["", text("as_is")], ...presets, [OWN, text("own")]]);
+  return [field(label, choice, (chosen) => {
+    own.hidden = chosen !== OWN;
+    if (chosen !== OWN) set(chosen);
+    else if (isColour) set(isOwn ? value : FIRST_COLOUR);
+    else control.focus();
+  }), own];
 }
 
 /** `rgb(23, 89, 63)`, as browsers serialise colours, as `#17593f`; black for what is no plain colour. */

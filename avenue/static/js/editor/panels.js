@@ -9,8 +9,7 @@ const SNIPPET = 40;
 const PAUSE_MS = 100;
 
 /** Keep `host` showing what is selected, and `tree` showing the whole page. */
-export function drawPanels(editor, { host, tree, choosePicture, chooseGallery, chooseBackground }) {
-  const acts = { choosePicture, chooseGallery, chooseBackground };
+export function drawPanels(editor, { host, tree, ...acts }) {
   let timer;
   const again = () => {
     clearTimeout(timer);
@@ -86,8 +85,11 @@ function contentsOf(editor, component, acts) {
     made.push(button(text("change_picture"), () => acts.choosePicture(component)));
     made.push(field(text("alt"), input(attributes.alt, { maxLength: 500 }), set("alt")));
   }
+  if (kind === "missing") made.push(button(text("fill_place"), () => acts.fillPlace(component), "small"));
+  if (kind === "products") made.push(button(text("add_product"), () => acts.addProduct(component), "small"));
+  if (kind === "collection") made.push(field(text("category"), select(attributes.href, [["/", text("all_products")], ...acts.categories]), set("href")));
   if (kind === "gallery") made.push(button(text("change_gallery"), () => acts.chooseGallery(component)));
-  if (["link", "button", "card"].includes(kind)) {
+  if (["link", "button", "card", "video"].includes(kind)) {
     made.push(field(text("href"), input(attributes.href, { type: "text", inputMode: "url", placeholder: "https://" }), set("href")));
   }
   if (kind === "heading") {

@@ -11,7 +11,7 @@ import { cardOf, chooseProduct } from "./products.js";
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const work = document.getElementById("work");
-const editor = canvasIn(document.getElementById("canvas"), { language: facts.language, choosePicture });
+const editor = canvasIn(document.getElementById("canvas"), { language: facts.language, choosePicture, style: facts.style, scheme: facts.scheme });
 
 editor.onReady(() => {
   fill(editor, facts.page);
@@ -22,21 +22,31 @@ editor.onReady(() => {
   };
   draft.addEventListener("cleaned", ({ detail: page }) => load(page));
   editor.on("update component:input rte:disable", () => draft.touch());
-  tellOf(draft, letSolve(draft, load));
+  tellOf(draft, letSolve(draft, load, facts));
   letPublish(draft, letLookThrough(draft));
   letPreview(draft);
   letNavigate(editor);
   letChangeSettings(draft, pickPicture);
   letLookBack(draft, load);
-  drawBlocks(editor, document.getElementById("blocks"), {
+  drawBlocks(editor, document.getElementById("blocks"), facts.blocks, {
     picture: async () => htmlOf(await pickPicture(), pictureOf),
     gallery: async () => htmlOf(await pickPictures({ many: true }), galleryOf),
     card: async () => htmlOf(await chooseProduct(), cardOf),
+    products: async (html) => htmlOf(await chooseProduct(), (product) => html.replace("$cards", () => cardOf(product))),
   });
   drawPanels(editor, {
     host: document.getElementById("selected"),
     tree: document.getElementById("tree"),
+    categories: facts.categories,
     choosePicture,
+    fillPlace: async (place) => {
+      const media = await pickPicture();
+      if (media) editor.select(place.replaceWith(pictureOf(media))[0]);
+    },
+    addProduct: async (products) => {
+      const product = await chooseProduct();
+      if (product) products.append(cardOf(product));
+    },
     chooseGallery: async (gallery) => {
       const media = await pickPictures({ many: true });
       if (media.length) gallery.components(picturesOf(media));
