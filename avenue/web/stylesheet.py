@@ -15,7 +15,7 @@ from flask import Flask, Response, current_app, make_response, request
 from avenue.identity import Site
 from avenue.theme import Corners, Font, Size, Theme
 from avenue.web import colours
-from avenue.web.assets import EXTENSION, FOLDER, IMMUTABLE, asset
+from avenue.web.assets import ENCODINGS, EXTENSION, FOLDER, IMMUTABLE, asset
 from avenue.web.hosts import current_site
 
 PATH = "/theme.css"
@@ -134,9 +134,18 @@ def _file(name: str) -> str:
     return (FOLDER / "css" / name).read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=SHEETS)
+def _encoded(text: str, coding: str) -> bytes:
+    return ENCODINGS[coding](text.encode())
+
+
 def _serve() -> Response:
     text, version = _sheet(current_site())
-    response = make_response(text)
+    coding = request.accept_encodings.best_match(ENCODINGS)
+    response = make_response(_encoded(text, coding) if coding else text)
+    if coding:
+        response.headers["Content-Encoding"] = coding
+    response.vary.add("Accept-Encoding")
     response.content_type = "text/css; charset=utf-8"
     is_current = request.args.get("v") == version
     # Another process may not have heard of a change yet: its answer is not kept.
