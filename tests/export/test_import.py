@@ -133,9 +133,7 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
     out = tmp_path / "out"
     files = export(avenue, out, "--private")["files"]
     pages = json.dumps(lines_of(out)["page"])
-    damaged = next(
-        each for each in lines_of(out)["file"] if each["order"] and each["id"] not in pages
-    )
+    damaged = next(each for each in lines_of(out)["file"] if each["order"] and each["id"] in pages)
     manifest = (out / "manifest.jsonl").read_text().splitlines()
     (tmp_path / "secret.jpg").write_bytes(pdf(1))
     (out / "link.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -169,7 +167,9 @@ def test_each_line_that_is_not_as_it_must_be_is_named_and_all_others_come_in(
     lines = {f"manifest.jsonl:{first + each}" for each in range(18) if each not in understood}
     codes = {each["path"]: each["code"] for each in told["refused"]}
     assert {path for path, code in codes.items() if code == "malformed_line"} == lines
+    names = [f"pages/{each}.html {damaged['id']}" for each in ("draft", "published", "changed")]
     assert {path: code for path, code in codes.items() if path not in lines} == {
+        **dict.fromkeys(names, "lost_file"),
         "gone.jpg": "source_gone",
         "link.jpg": "source_gone",
         damaged["path"]: "file_differs",

@@ -11,7 +11,8 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -47,7 +48,7 @@ from avenue.identity import Actor
 from avenue.media.categories import UPLOAD
 from avenue.media.library import MediaLibrary, Reception
 from avenue.media.models import Asset, Claim, External, State
-from avenue.migration.adopt.errors import BadField
+from avenue.migration.adopt.errors import BadField, ChangedHere
 from avenue.migration.adopt.models import Adopted, Became, Catalogue, Website
 from avenue.migration.adopt.service import patiently
 from avenue.migration.adopt.store import AdoptedStore
@@ -236,8 +237,8 @@ class ExportImport:
         """Bring a record in that was not yet; what an error says is noted of that one."""
         kind = _kind_of(record)
         try:
-            became = Became.UNCHANGED
-            if self._before(_key(kind, record.id)) is None:
+            became, before = Became.UNCHANGED, self._before(_key(kind, record.id))
+            if before is None or not before.is_whole:
                 became = patiently(lambda: bring(record))
         except (StorageFull, Unavailable):
             raise
@@ -318,26 +319,32 @@ class ExportImport:
     # Pages
 
     def _bring_page(self, line: PageLine) -> Became:
+        """Bring a page in, again when files came that it lacked, unless it was changed since."""
         self._check_file(line)
+        before = self._before(_key(PAGE, line.id))
         lost: dict[str, None] = {}
         draft = self._texts(line.draft, lost)
         page_id = self._origin.id_of(PAGE, line.id)
         published = line.published and self._texts(line.published, lost)
 
-        def put(fields: dict[str, Any], *, is_published: bool | None) -> int | None:
-            return self._shelves.website.put(
-                self._actor, page_id, fields, is_published=is_published, seen=None
-            )
-
-        first = {**(published or draft), **({"slug": line.slug} if line.slug else {})}
-        revision = put(first, is_published=published is not None)
-        if published and published != draft:
-            revision = put(draft, is_published=None)
-        remembered = self._remembered(PAGE, line.id, page_id, revision or 0)
-        self._shelves.adopted.put(self._site, remembered)
         for each in lost:
             self._refuse(f"{line.path} {each}", LostFile(each))
-        return Became.CREATED
+        mark = hashlib.sha256(" ".join(sorted(lost)).encode()).hexdigest() if lost else ""
+        if before and before.print == mark:
+            return Became.UNCHANGED
+
+        put = partial(self._shelves.website.put, self._actor, page_id)
+        first = {**(published or draft), **({"slug": line.slug} if line.slug else {})}
+        seen = before.revision if before else None
+        revision = put(first, is_published=published is not None, seen=seen)
+        if revision is None:
+            raise ChangedHere
+        if published and published != draft:
+            revision = put(draft, is_published=None, seen=None) or revision
+        remembered = self._remembered(PAGE, line.id, page_id, revision)
+        remembered = replace(remembered, print=mark, is_whole=not lost)
+        self._shelves.adopted.put(self._site, remembered)
+        return Became.UPDATED if before else Became.CREATED
 
     def _check_file(self, line: PageLine) -> None:
         digest = hashlib.sha256()
