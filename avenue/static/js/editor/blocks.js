@@ -58,6 +58,7 @@ function placeIn(editor) {
  * for one; without it the place stays.
  */
 export function drawBlocks(editor, list, all, choose) {
+  list.replaceChildren();
   const blocks = Object.fromEntries(all.map((each) => [each.name, each]));
   for (const name of Object.keys(blocks)) {
     const isAsked = name in choose || MISSING.test(blocks[name].html);
