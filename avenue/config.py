@@ -294,6 +294,21 @@ class Settings:
         "critical.",
         ("70", "85", "95"),
     )
+    database_gb: int = setting(
+        "AVENUE_DATABASE_GB",
+        "The size of the plan of a managed cluster, which does not tell its disk: how full it is "
+        "is an alert. 0: it is not known.",
+        0,
+        unit="GB",
+        least=0,
+    )
+    alert_letters_per_day: int = setting(
+        "AVENUE_ALERT_LETTERS_PER_DAY",
+        "Letters your mail service takes in a day; coming near it is an alert. 0: no limit.",
+        0,
+        unit="letters",
+        least=0,
+    )
     alert_emails: tuple[str, ...] = setting(
         "AVENUE_ALERT_EMAILS",
         "Who is written to about alerts, addresses separated by commas. Needs `AVENUE_SMTP_URL`.",

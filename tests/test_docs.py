@@ -15,6 +15,7 @@ from avenue.builder.website.checks import Kind as Remark
 from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.health.checks.models import Kind as FsckKind
+from avenue.health.models import Measure
 from avenue.jobs.models import Queue
 from avenue.media.archives import Why
 from avenue.web import metrics
@@ -153,7 +154,7 @@ def test_every_code_and_setting_a_page_names_exists(generate, page):
     settings = {
         each.split("|")[1].strip(" `") for each in generate.settings_page().splitlines()[6:]
     }
-    codes |= {each.value for kinds in (Why, FsckKind, Remark) for each in kinds}
+    codes |= {each.value for kinds in (Why, FsckKind, Remark, Measure) for each in kinds}
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page)) - NO_CODES - metrics_told()
     assert named <= codes, named - codes
     assert set(re.findall(r"`(AVENUE_[A-Z0-9_]+)", page)) <= settings

@@ -15,7 +15,7 @@ from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
-from avenue.app.background import Background
+from avenue.app.background import Background, watch_forever
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
 from avenue.app.moves import move_service
@@ -297,6 +297,12 @@ def start() -> Flask:
         threading.Thread(
             target=Background(settings, database).run_forever, name="jobs", daemon=True
         ).start()
+    threading.Thread(
+        target=watch_forever,
+        args=(settings, database, threading.Event()),
+        name="watch",
+        daemon=True,
+    ).start()
     _report_traffic(database, gate)
     _write_errors(app, database)
     return app

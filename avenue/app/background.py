@@ -16,6 +16,7 @@ from avenue.app.services import (
     audit_service,
     findings_of,
     fsck_of,
+    glance_service,
     inspector,
     ledger,
     media_library,
@@ -31,7 +32,9 @@ from avenue.app.telling import message_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
 from avenue.config import Settings
-from avenue.errors import Unavailable
+from avenue.errors import AvenueError, Unavailable
+from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
+from avenue.health.alerts.glancing import WATCH
 from avenue.health.alerts.service import TELL
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
@@ -81,7 +84,7 @@ REBUILD = "rebuild"
 JUDGES_AGES = {SWEEP, FSCK}
 MESSAGES = (MAIL, PURGES, WEBHOOKS, TELL)
 IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
-FIGURES = (SNAPSHOT, COUNT_QUOTAS, COUNT_SITES)
+FIGURES = (SNAPSHOT, WATCH, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
 BACKUPS = (BACKUP, VERIFY, DRILL)
 """Those that run again and again."""
@@ -100,7 +103,7 @@ CLASSES = (
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (
-    *(SNAPSHOT, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES),
+    *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES),
     *MESSAGES,
     *BACKUPS,
 )
@@ -110,6 +113,7 @@ MOST_FINDINGS = 10_000
 LOOK_SECONDS = 0.1
 COMMAND_LEASE_SECONDS = 15.0
 """Whoever runs a command again after it was killed waits no longer for the end of its lease."""
+OVERSEE_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -146,12 +150,14 @@ class Background:
             COUNT_QUOTAS: self._count_quotas,
             COUNT_SITES: self._count_sites,
             SNAPSHOT: self._snapshot,
+            WATCH: self._watch,
             FSCK: self._fsck,
             SCRUB: self._scrub,
             IMPORT_EXTERNAL: self._import_external,
             **MoveJobs(settings, database).handlers,
         }
         self._sites = Sites(database, settings)
+        self._glances = glance_service(settings, database, self._sites)
         # What is told waits for a process that has the settings of its receiver.
         self._handlers |= message_jobs(settings, database, self._sites)
         self._backups = BackupJobs(settings, database, checked)
@@ -238,6 +244,7 @@ class Background:
             COUNT_QUOTAS: COUNT_SECONDS,
             COUNT_SITES: COUNT_SECONDS,
             SNAPSHOT: SNAPSHOT_SECONDS,
+            WATCH: WATCH_SECONDS,
             SCRUB: EVERY_HOUR,
             **dict.fromkeys(MESSAGES, EVERY_SECONDS),
             **self._backups.seconds,
@@ -306,6 +313,9 @@ class Background:
         if snapshot_service(self._settings, self._database, self._sites).damage_is_news():
             self._snapshot()
 
+    def _watch(self, _job: RunningJob) -> Mapping[str, int]:
+        return self._glances.look()
+
     def _snapshot(self, _job: RunningJob | None = None) -> Mapping[str, int]:
         snapshot = snapshot_service(self._settings, self._database, self._sites).take()
         return alert_service(self._settings, self._database).check(snapshot)
@@ -351,6 +361,35 @@ class Background:
             return worker.apply(job)
         finally:
             decoders.close()
+
+
+class _Nobody(RunningJob):
+    """A job that no queue has."""
+
+    def __init__(self) -> None:
+        self.args = {}
+
+    def save(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
+def watch_forever(settings: Settings, database: Database, stop: threading.Event) -> None:
+    """Have a web process look, and tell, while background work has stopped."""
+    sites = Sites(database, settings)
+    glances, jobs = (
+        glance_service(settings, database, sites),
+        message_jobs(settings, database, sites),
+    )
+    while not stop.wait(OVERSEE_SECONDS):
+        try:
+            Gate(database).pass_or_raise()
+            told = [MAIL, TELL] if glances.look_if_nobody_does() else []
+            for kind in jobs.keys() & set(told):
+                jobs[kind](_Nobody())
+        except AvenueError as error:
+            log.warning("Nobody could look after the background work: %s", error.message)
+        except Exception:
+            log.exception("Nobody could look after the background work.")
 
 
 def checked(settings: Settings, database: Database, tell: Tell) -> tuple[Finding, ...]:

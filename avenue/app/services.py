@@ -23,6 +23,7 @@ from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.clock import utc_now
 from avenue.config import Settings
+from avenue.health.alerts.glancing import GlanceService
 from avenue.health.alerts.service import AlertService
 from avenue.health.alerts.store import MongoAlertStore
 from avenue.health.checks.addresses.judging import AddressBook
@@ -424,6 +425,19 @@ def capacity_service(settings: Settings, database: Database, sites: Sites) -> Ca
 def alert_service(settings: Settings, database: Database) -> AlertService:
     """Return the alerts, for the application and for jobs."""
     return AlertService(MongoAlertStore(database), settings)
+
+
+def glance_service(settings: Settings, database: Database, sites: Sites) -> GlanceService:
+    """Return who looks every few minutes, for jobs and for web processes."""
+    return GlanceService(
+        alert_service(settings, database),
+        job_service(database),
+        OutboxStore(database),
+        InspectionStore(database),
+        DeploymentStatus(database),
+        sites,
+        settings,
+    )
 
 
 def state_service(

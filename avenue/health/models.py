@@ -61,6 +61,14 @@ class Measure(StrEnum):
     DAMAGED = "damaged"
     BACKUP = "backup"
     DRILL = "drill"
+    STOPPED = "stopped"
+    LATE_JOBS = "late_jobs"
+    FAILED_JOBS = "failed_jobs"
+    LOST = "lost"
+    ON_A_DISK = "on_a_disk"
+    UNDELIVERED = "undelivered"
+    PLAN = "plan"
+    LETTERS = "letters"
 
 
 class Unit(StrEnum):
@@ -70,6 +78,7 @@ class Unit(StrEnum):
     BYTES = "bytes"
     HOURS = "hours"
     DAYS = "days"
+    MINUTES = "minutes"
     MEMBERS = "members"
     FILES = "files"
     JOBS = "jobs"

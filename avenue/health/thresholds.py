@@ -44,6 +44,10 @@ SOON_DAYS = 180
 # Background work
 LATE = timedelta(minutes=15)
 """A job that is due this long has nobody to run it; so has one whose lease is over as long."""
+STOPPED = timedelta(minutes=7)
+"""Somebody looks every three minutes; when nobody has for so long, background work has stopped."""
+FAILURES = (3.0, 5.0)
+"""Messages a receiver did not take, one after the other: a warning, then critical."""
 RECENTLY = timedelta(days=7)
 """A job that failed is told for this long."""
 

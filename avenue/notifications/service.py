@@ -73,13 +73,15 @@ class Deliverer:
         Raise what says that the receiver is away or busy: then the others need not be tried.
         """
         ends_at = self._clock() + RUN_SECONDS
-        counts = {"delivered": 0, "refused": 0}
+        counts, accepted = {"delivered": 0, "refused": 0}, False
         while self._clock() < ends_at and (
             messages := self._store.take(self._receiver, LEASE_SECONDS, self._at_once)
         ):
             accepted = self._hand_over(messages)
             counts["delivered" if accepted else "refused"] += len(messages)
             save(done=counts["delivered"])
+        if accepted:
+            self._store.succeeded(self._receiver)
         return counts
 
     def _hand_over(self, messages: Sequence[Message]) -> bool:
@@ -104,6 +106,7 @@ class Deliverer:
         return True
 
     def _postpone(self, messages: Sequence[Message], reason: str) -> None:
+        self._store.failed(self._receiver, reason)
         self._store.postpone(messages, reason, self._delay_seconds(messages[0]))
 
     def _delay_seconds(self, message: Message) -> float:

@@ -6,6 +6,7 @@ is acknowledged has its message, what is undone has none.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 
 from avenue.identity import new_id
 from avenue.notifications.models import Channel, Draft, Message, State, Undelivered
@@ -56,6 +57,7 @@ class OutboxStore:
 
     def __init__(self, database: Database) -> None:
         self._outbox = house(database).collection(OUTBOX)
+        self._receivers = house(database).collection("notification_receivers")
 
     def put(self, site_id: str, draft: Draft) -> None:
         """Write a message that nothing else depends on; one that waits under its key is enough."""
@@ -130,6 +132,28 @@ class OutboxStore:
             "open_key": {"$cond": [is_over, "$$REMOVE", "$open_key"]},
         }
         self._change(_ours(messages), waiting)
+
+    def failed(self, receiver: str, reason: str) -> None:
+        """Note that a receiver did not take a message."""
+        change = {"$inc": {"failures": 1}, "$set": {"error": reason}}
+        self._receivers.update({"_id": receiver}, change, upsert=True)
+
+    def succeeded(self, receiver: str) -> None:
+        """Note that a receiver took one; repeatable, and nothing is written where all is well."""
+        change = {"$set": {"failures": 0, "error": None}}
+        self._receivers.update({"_id": receiver, "failures": {"$gt": 0}}, change)
+
+    def failures_in_a_row(self) -> dict[str, int]:
+        """Return how many messages each receiver did not take, one after the other."""
+        return dict(self._receivers.values(lambda each: (each["_id"], each["failures"]), {}))
+
+    def count_since(self, receiver: str, time: timedelta) -> int:
+        """Count the messages a receiver took in that time, which is a week at most."""
+        since = {"$subtract": ["$$NOW", int(time.total_seconds() * 1000)]}
+        taken = {"receiver": receiver, "state": State.DELIVERED.value}
+        return self._outbox.count(
+            {**taken, "delivered_at": {"$type": "date"}, "$expr": {"$gt": ["$delivered_at", since]}}
+        )
 
     def undelivered(self, receiver: str, site_id: str | None = None) -> Undelivered:
         """Count what is not accepted yet, of one site or of all."""

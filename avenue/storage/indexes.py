@@ -326,6 +326,7 @@ INDEXES: tuple[Index, ...] = (
     # What each receiver is still to be told, and how much was given up. Messages own no bytes.
     Index(collection="notifications", keys=_up("receiver", "state", "due_at")),
     Index(collection="notifications", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="notifications", keys=_up("receiver", "state", "delivered_at")),
     # What is sent together, again; of a key one waits at a time.
     Index(collection="notifications", keys=_up("batch"), options={"sparse": True}),
     Index(

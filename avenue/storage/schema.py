@@ -42,6 +42,7 @@ HOUSE_COLLECTIONS = (
     "infra_alerts",
     "infra_errors",
     "infra_traffic",
+    "notification_receivers",
     "backups",
 )
 OUR_COLLECTIONS = frozenset(

@@ -759,10 +759,12 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         {
             "_id": str,
             "measure": values(
-                "disk", "connections", "oplog", "quota", "errors", "damaged", "backup", "drill"
+                *("disk", "connections", "oplog", "quota", "errors", "damaged", "backup", "drill"),
+                *("stopped", "late_jobs", "failed_jobs", "lost", "on_a_disk", "undelivered"),
+                *("plan", "letters"),
             ),
             "site": or_null(str),
-            "unit": values("percent", "hours", "days", "files"),
+            "unit": values("percent", "hours", "days", "files", "minutes", "jobs", "messages"),
             "opened_at": datetime,
             "acknowledged_at": or_null(datetime),
             "acknowledged_by": or_null(str),
@@ -776,6 +778,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "checked_at": datetime,
         },
     ),
+    "notification_receivers": Shape({"_id": str, "failures": int, "error": maybe(str)}),
     "infra_errors": Shape(
         {
             "_id": str,

@@ -286,6 +286,9 @@ def _told(house: House) -> None:
             "at": now,
         }
     )
+    house.raw["notification_receivers"].insert_one(
+        {"_id": "webhooks", "failures": 2, "error": "http_500"}
+    )
     house.raw["backups"].insert_one(
         {
             "_id": "created",

@@ -26,6 +26,9 @@ UNITS: Mapping[Unit, str] = {
     Unit.PERCENT: sentence("{value} %"),
     Unit.HOURS: sentence("{value} hours"),
     Unit.DAYS: sentence("{value} days"),
+    Unit.MINUTES: sentence("{value} minutes"),
+    Unit.JOBS: sentence("{value} jobs"),
+    Unit.MESSAGES: sentence("{value} messages"),
     Unit.FILES: sentence("{value} files"),
 }
 LEVEL = sentence("Level: {level}, from {threshold} on")

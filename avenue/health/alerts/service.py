@@ -1,7 +1,8 @@
 """Looks at snapshots, keeps alerts, and has somebody told."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from avenue.accounts.letters import MAIL
 from avenue.config import Settings
@@ -12,8 +13,8 @@ from avenue.health.alerts.models import Alert, AlertPage, AlertQuery, News, Noti
 from avenue.health.alerts.store import MongoAlertStore, content_of, kind_of
 from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
-from avenue.health.models import Level
-from avenue.health.rules.measures import readings, rules
+from avenue.health.models import Level, Measure
+from avenue.health.rules.measures import Glance, Reading, glanced, readings, rules
 from avenue.identity import Actor, Role, address_key
 from avenue.notifications.models import Channel, Draft
 
@@ -44,18 +45,30 @@ class AlertService:
 
         What is to be told is put into the outbox.
         """
+        return self._judge(snapshot.at, partial(readings, snapshot))
+
+    def look(self, glance: Glance) -> Mapping[str, int]:
+        """Do the same with what was read between two snapshots."""
+        return self._judge(glance.at, partial(glanced, glance))
+
+    def _judge(
+        self,
+        at: datetime,
+        readings_beside: Callable[[Iterable[tuple[Measure, str | None]]], Iterable[Reading]],
+    ) -> Mapping[str, int]:
+        """Judge what was read at that time, beside what is open."""
         counts = dict.fromkeys(map(str, News), 0)
         before = {(each.alert.measure, each.alert.site): each for each in self._store.watched()}
-        for reading in readings(snapshot, before):
+        for reading in readings_beside(before):
             known = before.get(reading.key)
-            after, news = watch(self._rules[reading.measure], known, reading, snapshot.at)
+            after, news = watch(self._rules[reading.measure], known, reading, at)
             if after is None:
                 continue
-            drafts = list(self._drafts(after, news, snapshot.at)) if news else []
+            drafts = list(self._drafts(after, news, at)) if news else []
             if known is None:
                 self._store.open(after, drafts)
             else:
-                self._store.change(after, snapshot.at, drafts)
+                self._store.change(after, at, drafts)
             if news:
                 counts[news] += 1
         return counts

@@ -4,8 +4,9 @@ A level begins at one value and ends at a better one, and ends only when the val
 for some snapshots: what swings around a threshold neither opens an alert each time nor ends it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from avenue.config import Settings
 from avenue.errors import sentence
@@ -18,6 +19,7 @@ from avenue.health.thresholds import (
     DRILL_DAYS,
     ERROR_MARGIN,
     ERROR_PERCENT,
+    FAILURES,
     LEAST_REQUESTS,
     MARGIN_PERCENT,
     OPLOG_HOURS,
@@ -38,7 +40,24 @@ HEADLINES: Mapping[Measure, str] = {
     Measure.DAMAGED: sentence("The site {site} has files with damaged bytes: {value}."),
     Measure.BACKUP: sentence("There has been no verified backup for {value} hours."),
     Measure.DRILL: sentence("No backup has been restored for trial for {value} days."),
+    Measure.STOPPED: sentence("Background work has stopped {value} minutes ago."),
+    Measure.LATE_JOBS: sentence("Jobs that are due and that nobody does: {value}."),
+    Measure.FAILED_JOBS: sentence("Jobs that failed in the last 24 hours: {value}."),
+    Measure.LOST: sentence("The site {site} refers to pictures that are lost: {value}."),
+    Measure.ON_A_DISK: sentence(
+        "The site {site} refers to pictures that are on a disk or at localhost only: {value}."
+    ),
+    Measure.UNDELIVERED: sentence("A receiver has not taken {value} messages in a row."),
+    Measure.PLAN: sentence("The database has {value} % of the size of its plan."),
+    Measure.LETTERS: sentence("{value} % of the letters of a day were sent in the last 24 hours."),
 }
+GLANCED = frozenset(
+    {
+        *(Measure.STOPPED, Measure.LATE_JOBS, Measure.FAILED_JOBS, Measure.LOST),
+        *(Measure.ON_A_DISK, Measure.UNDELIVERED, Measure.PLAN, Measure.LETTERS),
+    }
+)
+"""What is read every few minutes, and not from snapshots."""
 ACTIONS: Mapping[Measure, str] = {
     Measure.DISK: sentence(
         "Plan for a larger disk: `python -m avenue capacity` says how long this one lasts."
@@ -69,6 +88,37 @@ ACTIONS: Mapping[Measure, str] = {
     ),
     Measure.DRILL: sentence(
         "Run `python -m avenue backup drill`: it says why a backup cannot be restored."
+    ),
+    Measure.STOPPED: sentence(
+        "Start `python -m avenue worker`, or look at its log: without it nothing is sent, tidied "
+        "up or backed up."
+    ),
+    Measure.LATE_JOBS: sentence(
+        "See on the page Infrastructure which ones, and whether a process that does them runs."
+    ),
+    Measure.FAILED_JOBS: sentence(
+        "See on the page Infrastructure which ones and why; when the reason is over, run them "
+        "again."
+    ),
+    Measure.LOST: sentence(
+        "The page Problems lists them. Upload these pictures again, or bring them back from a "
+        "backup."
+    ),
+    Measure.ON_A_DISK: sentence(
+        "The page Problems lists them. Bring them in with its button before that disk goes, or "
+        "upload them again."
+    ),
+    Measure.UNDELIVERED: sentence(
+        "Look at the log of the receiver and at its address in the settings; what waits is sent "
+        "when it is back."
+    ),
+    Measure.PLAN: sentence(
+        "Take a larger plan and set AVENUE_DATABASE_GB, or remove what nobody needs: a full plan "
+        "refuses to store anything."
+    ),
+    Measure.LETTERS: sentence(
+        "See why so many letters are sent, or take more of them from your mail service and set "
+        "AVENUE_ALERT_LETTERS_PER_DAY."
     ),
 }
 DISK_IS_FULL = sentence(
@@ -143,6 +193,18 @@ def _thresholds(begins: Iterable[float], ends: Iterable[float]) -> tuple[Thresho
     )
 
 
+Figures = Mapping[tuple[Measure, str | None], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What was read at that time; of what is `missing` nothing could be learnt."""
+
+    at: datetime
+    figures: Figures
+    missing: Collection[Measure] = ()
+
+
 OPLOG = Rule(
     unit=Unit.HOURS,
     thresholds=_thresholds(OPLOG_HOURS, [each * OPLOG_MARGIN for each in OPLOG_HOURS]),
@@ -167,12 +229,7 @@ def rules(settings: Settings) -> Mapping[Measure, Rule]:
             unit=Unit.PERCENT,
             thresholds=_thresholds(ERROR_PERCENT, [each * ERROR_MARGIN for each in ERROR_PERCENT]),
         ),
-        # One is too many, and what was found whole again does not swing.
-        Measure.DAMAGED: Rule(
-            unit=Unit.FILES,
-            thresholds=(Threshold(level=Level.CRITICAL, begins=1, ends=0),),
-            calm=1,
-        ),
+        Measure.DAMAGED: _first(Unit.FILES, Level.CRITICAL),
         Measure.BACKUP: _ages(
             Unit.HOURS,
             zip((Level.WARNING, Level.CRITICAL), BACKUP_HOURS, strict=True),
@@ -183,7 +240,27 @@ def rules(settings: Settings) -> Mapping[Measure, Rule]:
             [(Level.NOTICE, DRILL_DAYS)],
             later=max(settings.backup_drill_days + DRILL_GRACE_DAYS - DRILL_DAYS, 0),
         ),
+        Measure.STOPPED: _first(Unit.MINUTES, Level.CRITICAL),
+        Measure.LATE_JOBS: _first(Unit.JOBS, Level.CRITICAL),
+        Measure.FAILED_JOBS: _first(Unit.JOBS, Level.WARNING),
+        Measure.LOST: _first(Unit.FILES, Level.CRITICAL),
+        Measure.ON_A_DISK: _first(Unit.FILES, Level.WARNING),
+        Measure.UNDELIVERED: Rule(
+            unit=Unit.MESSAGES,
+            thresholds=tuple(
+                Threshold(level=level, begins=begin, ends=0)
+                for level, begin in zip((Level.WARNING, Level.CRITICAL), FAILURES, strict=True)
+            ),
+            calm=1,
+        ),
+        Measure.PLAN: full,
+        Measure.LETTERS: full,
     }
+
+
+def _first(unit: Unit, level: Level) -> Rule:
+    """Return how is judged what is too much when there is one, and does not swing."""
+    return Rule(unit=unit, thresholds=(Threshold(level=level, begins=1, ends=0),), calm=1)
 
 
 def _ages(unit: Unit, begins: Iterable[tuple[Level, float]], *, later: float) -> Rule:
@@ -202,6 +279,7 @@ def readings(
     What is `open_now` and no longer in the snapshot (a quota that was taken away, files that are
     whole again, backups that are not made any more) is read as 0, unless it was not counted.
     """
+    open_now = [each for each in open_now if each[0] not in GLANCED]
     found = {each.key: each for each in _readings(snapshot)}
     yield from found.values()
     for measure, site in open_now:
@@ -209,6 +287,13 @@ def readings(
         may_end = site is not None or measure in {Measure.BACKUP, Measure.DRILL}
         if may_end and was_counted and (measure, site) not in found:
             yield Reading(measure=measure, site=site, value=0)
+
+
+def glanced(glance: Glance, open_now: Iterable[tuple[Measure, str | None]]) -> Iterator[Reading]:
+    """Yield what a glance tells; what is open and was not found is over, unless nobody knows."""
+    over = {key: 0.0 for key in open_now if key[0] in GLANCED and key[0] not in glance.missing}
+    for (measure, site), value in {**over, **glance.figures}.items():
+        yield Reading(measure=measure, site=site, value=value)
 
 
 def _readings(snapshot: Snapshot) -> Iterator[Reading]:

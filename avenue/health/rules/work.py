@@ -1,6 +1,6 @@
 """What is thought of background work, and of who is told by it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -28,7 +28,7 @@ class Backlog:
         todo = work.unfinished
         return cls(
             waiting=sum(each.state is State.QUEUED and each.run_at <= now for each in todo),
-            late=sum(_is_late(each, now) for each in todo),
+            late=sum(is_late(each, now) for each in todo),
             failed=len(failed_lately(work, now)),
             paused=sum(each.state is State.PAUSED for each in todo),
         )
@@ -68,15 +68,22 @@ def undelivered(subject: str, given_up: int, says: str, cure: str) -> Iterator[F
 
 def failed_lately(work: Work, now: datetime) -> list[Job]:
     """Return the jobs that failed lately, and the periodic ones whose last run did."""
-    broken = [each for each in work.unfinished if each.every_seconds is not None and each.error]
+    return failed_since((*work.failed, *work.unfinished), now - RECENTLY)
+
+
+def failed_since(jobs: Iterable[Job], since: datetime) -> list[Job]:
+    """Return those of `jobs` that failed since then, or whose last run did."""
     return [
         each
-        for each in (*work.failed, *broken)
-        if each.finished_at is not None and now - each.finished_at < RECENTLY
+        for each in jobs
+        if each.finished_at is not None
+        and each.finished_at > since
+        and (each.state is State.FAILED or (each.every_seconds is not None and each.error))
     ]
 
 
-def _is_late(job: Job, now: datetime) -> bool:
+def is_late(job: Job, now: datetime) -> bool:
+    """Tell whether nobody does a job that is due."""
     return job.state in {State.QUEUED, State.RUNNING} and now - job.run_at > LATE
 
 

@@ -39,7 +39,15 @@ BATCH_FILES = 200
 NOT_RESTORED = LEFT_OUT | {META, "tus_uploads"}
 """What has nothing to go on with: bytes of resumable uploads are not copied."""
 OF_ONE_HOUSE = frozenset(
-    {"jobs", "fsck_findings", "infra_metrics", "infra_alerts", "password_links", "backups"}
+    {
+        "jobs",
+        "fsck_findings",
+        "infra_metrics",
+        "infra_alerts",
+        "password_links",
+        "backups",
+        "notification_receivers",
+    }
 )
 """What tells of a whole deployment and means nothing to one site of it."""
 OF_ONE_NAME = frozenset(

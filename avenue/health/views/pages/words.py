@@ -83,6 +83,7 @@ KINDS = {
     "snapshot": lazy_gettext("Hourly snapshot"),
     "sweep": lazy_gettext("Tidying up"),
     "tell_alert": lazy_gettext("Telling an alert"),
+    "watch": lazy_gettext("Looking for what cannot wait"),
     "webhooks": lazy_gettext("Sending webhooks"),
 }
 """What kinds of jobs are called; one that is not here is shown as it is."""
@@ -242,7 +243,10 @@ ALERT_UNITS: Mapping[Unit, Callable[[float], str]] = {
     Unit.PERCENT: percent,
     Unit.HOURS: hours,
     Unit.DAYS: days,
+    Unit.MINUTES: lambda value: ngettext("%(num)s minute", "%(num)s minutes", round(value)),
     Unit.FILES: files,
+    Unit.JOBS: lambda value: ngettext("%(num)s job", "%(num)s jobs", round(value)),
+    Unit.MESSAGES: lambda value: ngettext("%(num)s message", "%(num)s messages", round(value)),
 }
 SERIES = (
     Series(key="stored_bytes", name=lazy_gettext("Stored"), write=_bytes, of_house=False),

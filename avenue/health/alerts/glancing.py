@@ -1,0 +1,131 @@
+"""Looks every few minutes at what cannot wait for the hourly snapshot.
+
+The job does it; when that has not run for a while, a web process does, which then tells that
+background work has stopped.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from avenue.accounts.letters import MAIL
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.health.alerts.service import TELL, AlertService
+from avenue.health.checks.store.inspections import InspectionStore
+from avenue.health.models import Measure
+from avenue.health.rules.measures import Figures, Glance
+from avenue.health.rules.work import failed_since, is_late
+from avenue.health.thresholds import STOPPED
+from avenue.jobs.service import JobService
+from avenue.media.announcing.models import PURGES, WEBHOOKS
+from avenue.media.references import Standing
+from avenue.notifications.store import OutboxStore
+from avenue.storage.sites import Sites
+from avenue.storage.status import DeploymentStatus, percent
+
+WATCH = "watch"
+"""The job that looks."""
+EVERY_SECONDS = 180
+GB = 10**9
+DAY = timedelta(days=1)
+TOLD_BESIDE = frozenset({MAIL, WEBHOOKS, PURGES, TELL})
+"""Jobs whose failing is told by what they could not deliver."""
+
+
+class GlanceService:
+    """Asks for the figures and has alerts judged by them."""
+
+    def __init__(
+        self,
+        alerts: AlertService,
+        jobs: JobService,
+        outbox: OutboxStore,
+        inspections: InspectionStore,
+        deployment: DeploymentStatus,
+        sites: Sites,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._alerts = alerts
+        self._jobs = jobs
+        self._outbox = outbox
+        self._inspections = inspections
+        self._deployment = deployment
+        self._sites = sites
+        self._settings = settings
+        self._now = now
+        self._began_at = now()
+
+    def look(self) -> Mapping[str, int]:
+        """Look now; return how much news there is, by kind."""
+        asked: dict[frozenset[Measure], Callable[[], Figures]] = {
+            frozenset({Measure.STOPPED}): self._stopped,
+            frozenset({Measure.LATE_JOBS, Measure.FAILED_JOBS}): self._work,
+            frozenset({Measure.LOST, Measure.ON_A_DISK}): self._pictures,
+            frozenset({Measure.UNDELIVERED}): self._undelivered,
+            frozenset({Measure.PLAN}): self._plan,
+            frozenset({Measure.LETTERS}): self._letters,
+        }
+        figures: dict[tuple[Measure, str | None], float] = {}
+        missing: set[Measure] = set()
+        for measures, ask in asked.items():
+            try:
+                figures |= ask()
+            except Unavailable:  # what is not known is not over
+                missing |= measures
+        return self._alerts.look(Glance(at=self._now(), figures=figures, missing=missing))
+
+    def look_if_nobody_does(self) -> bool:
+        """Look if the job that should has not for a while; tell whether it was so."""
+        has_stopped = self._stopped()[Measure.STOPPED, None] > 0
+        if has_stopped:
+            self.look()
+        return has_stopped
+
+    def _stopped(self) -> Figures:
+        """Return for how many minutes nobody has looked, 0 when somebody has of late.
+
+        A process that has just begun gives others time to begin, too.
+        """
+        job = self._jobs.known(WATCH)
+        ended_at = job.finished_at if job else None
+        since = self._now() - max(ended_at or self._began_at, self._began_at)
+        return {(Measure.STOPPED, None): since / timedelta(minutes=1) if since > STOPPED else 0}
+
+    def _work(self) -> Figures:
+        now, todo = self._now(), self._jobs.unfinished()
+        ours = [each for each in (*todo, *self._jobs.failed()) if each.kind not in TOLD_BESIDE]
+        return {
+            (Measure.LATE_JOBS, None): sum(is_late(each, now) for each in todo),
+            (Measure.FAILED_JOBS, None): len(failed_since(ours, now - DAY)),
+        }
+
+    def _pictures(self) -> Figures:
+        figures: dict[tuple[Measure, str | None], float] = {}
+        for site in self._sites.all():
+            counts = self._inspections.finding_counts(site.id)
+            figures[Measure.LOST, site.id] = counts[Standing.MISSING]
+            figures[Measure.ON_A_DISK, site.id] = counts[Standing.EPHEMERAL]
+        return figures
+
+    def _undelivered(self) -> Figures:
+        """Return the most failures of a receiver that something waits for."""
+        failures = self._outbox.failures_in_a_row()
+        waited_for = (n for name, n in failures.items() if self._outbox.undelivered(name).waiting)
+        return {(Measure.UNDELIVERED, None): max(waited_for, default=0)}
+
+    def _plan(self) -> Figures:
+        facts = self._deployment.database()
+        used = (facts.storage_bytes or 0) + (facts.index_bytes or 0)
+        return _share(Measure.PLAN, used, self._settings.database_gb * GB)
+
+    def _letters(self) -> Figures:
+        sent = self._outbox.count_since(MAIL, DAY)
+        return _share(Measure.LETTERS, sent, self._settings.alert_letters_per_day)
+
+
+def _share(measure: Measure, used: float, most: float) -> Figures:
+    """Return how much of `most` is used, nothing where no most is set."""
+    return {(measure, None): percent(int(used), int(most)) or 0} if most else {}

@@ -1,0 +1,202 @@
+"""What cannot wait for a snapshot is told within minutes, once, and not without a fault."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from avenue.app.services import glance_service
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Unavailable
+from avenue.health.alerts.glancing import WATCH, GlanceService
+from avenue.health.alerts.letters import UNITS
+from avenue.health.models import Measure
+from avenue.health.rules.measures import rules
+from avenue.health.views.pages.words import ALERT_UNITS
+from avenue.storage.sites import Sites
+from avenue.storage.status import DatabaseFacts
+from tests.health.alerts.conftest import OPERATORS, House
+
+MINUTE = timedelta(minutes=1)
+GB = 10**9
+
+
+class Watch:
+    """Somebody who looks every three minutes, in a time of our own."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.now = utc_now()
+        house.settings = replace(house.settings, database_gb=10, alert_letters_per_day=100)
+        sites = Sites(house.database, house.settings)
+        self.glances: GlanceService = glance_service(house.settings, house.database, sites)
+        self.glances._now = lambda: self.now
+        self.used = GB
+        self.glances._deployment = self  # type: ignore[assignment]
+        house.jobs.periodic(WATCH, 180)
+        house.raw["findings"].delete_many({})
+        house.raw["notification_receivers"].delete_many({})
+        self.has_worked()
+
+    def database(self) -> DatabaseFacts:
+        """A managed cluster, which does not tell its disk."""
+        return DatabaseFacts(
+            data_bytes=self.used,
+            storage_bytes=self.used,
+            index_bytes=0,
+            disk_used_bytes=None,
+            disk_total_bytes=None,
+        )
+
+    def has_worked(self) -> None:
+        """Let the job have looked just now, as it does while background work is done."""
+        fine = {"finished_at": self.now, "run_at": self.now + 3 * MINUTE}
+        self.house.raw["jobs"].update_one({"_id": WATCH}, {"$set": fine})
+
+    def look(self, minutes: float = 3, *, works: bool = True) -> dict[str, int]:
+        """Look after a while; return the news."""
+        self.now += minutes * MINUTE
+        if works:
+            self.has_worked()
+        return {news: count for news, count in self.glances.look().items() if count}
+
+    def told(self) -> tuple[list[tuple[str, str]], int]:
+        """What the webhook heard since, and how many letters came."""
+        self.house.tell()
+        self.has_worked()
+        heard = [
+            (each.message["type"], each.message["data"]["measure"])
+            for each in self.house.inbox.all()
+        ]
+        return heard, len(self.house.letters())
+
+
+def lost_picture(watch: Watch) -> None:
+    _find(watch, "missing")
+
+
+def address_of_localhost(watch: Watch) -> None:
+    _find(watch, "ephemeral")
+
+
+def _find(watch: Watch, standing: str) -> None:
+    """As the inspection finds an asset that was removed in the shell, or an address."""
+    finding = {"_id": f"blog/product/{standing}", "site": "blog", "standing": standing}
+    watch.house.raw["findings"].insert_one({**finding, "referrer": {"kind": "product", "id": "a"}})
+
+
+def late_job(watch: Watch) -> None:
+    job = watch.house.jobs.enqueue("import_external")
+    watch.house.raw["jobs"].update_one(
+        {"_id": job.id}, {"$set": {"run_at": watch.now - 14 * MINUTE}}
+    )
+
+
+def failed_job(watch: Watch) -> None:
+    job = watch.house.jobs.enqueue("import_external")
+    failed = {"state": "failed", "error": "No.", "finished_at": watch.now}
+    watch.house.raw["jobs"].update_one({"_id": job.id}, {"$set": failed})
+
+
+def dead_receiver(watch: Watch) -> None:
+    watch.house.raw["notification_receivers"].insert_one(
+        {"_id": "webhooks", "failures": 3, "error": "http_500"}
+    )
+    waiting = {"_id": "a", "receiver": "webhooks", "state": "pending", "site": "default"}
+    watch.house.raw["notifications"].insert_one({**waiting, "due_at": watch.now})
+
+
+def plan_at_86(watch: Watch) -> None:
+    watch.used = int(8.6 * GB)
+
+
+def many_letters(watch: Watch) -> None:
+    sent = {"receiver": "mail", "state": "delivered", "delivered_at": utc_now()}
+    watch.house.raw["notifications"].insert_many([{**sent, "_id": f"l{n}"} for n in range(90)])
+
+
+FAULTS: dict[Measure, Callable[[Watch], None]] = {
+    Measure.LOST: lost_picture,
+    Measure.ON_A_DISK: address_of_localhost,
+    Measure.LATE_JOBS: late_job,
+    Measure.FAILED_JOBS: failed_job,
+    Measure.UNDELIVERED: dead_receiver,
+    Measure.PLAN: plan_at_86,
+    Measure.LETTERS: many_letters,
+}
+
+
+@pytest.mark.parametrize(("measure", "plant"), FAULTS.items(), ids=FAULTS)
+def test_a_fault_is_told_within_ten_minutes_once(
+    house: House, measure: Measure, plant: Callable[[Watch], None]
+) -> None:
+    watch = Watch(house)
+    assert watch.look() == {}
+    plant(watch)
+    for _ in range(3):
+        watch.look()
+    assert watch.told() == ([("alert.opened", measure.value)], len(OPERATORS))
+    for _ in range(20):
+        watch.look()
+    assert watch.told() == ([], 0)
+    (alert,) = house.list()
+    assert alert.action
+
+
+def test_that_background_work_has_stopped_is_told_by_a_web_process(house: House) -> None:
+    watch = Watch(house)
+    web = watch.glances
+    for _ in range(3):
+        watch.now += 2 * MINUTE
+        assert not web.look_if_nobody_does()
+    watch.now += 3 * MINUTE
+    assert web.look_if_nobody_does()
+    heard, letters = watch.told()
+    assert heard == [("alert.opened", "stopped")]
+    assert letters == len(OPERATORS)
+    assert watch.look(1) == {"recovered": 1}
+    assert watch.told()[0] == [("alert.recovered", "stopped")]
+
+
+def test_a_quiet_week_is_quiet(house: House) -> None:
+    watch = Watch(house)
+    for _ in range(7 * 24):
+        assert watch.look(60) == {}
+    assert watch.told() == ([], 0)
+
+
+def test_what_cannot_be_asked_ends_no_alert(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(house)
+    plan_at_86(watch)
+    assert watch.look() == {"opened": 1}
+
+    def away() -> DatabaseFacts:
+        raise Unavailable
+
+    monkeypatch.setattr(watch, "database", away)
+    for _ in range(4):
+        assert watch.look() == {}
+    monkeypatch.undo()
+    watch.used = GB
+    assert [watch.look() for _ in range(3)] == [{}, {}, {"recovered": 1}]
+
+
+def test_a_receiver_that_takes_nothing_is_counted_and_one_that_takes_is_forgiven(
+    house: House,
+) -> None:
+    house.inbox.statuses[:] = [500] * 4
+    house.see(0, disk=96)
+    for _ in range(4):
+        house.tell()
+    (row,) = house.raw["notification_receivers"].find({"_id": "tell_alert"})
+    assert (row["failures"], row["error"]) == (4, "http_500")
+    house.tell()
+    (row,) = house.raw["notification_receivers"].find({"_id": "tell_alert"})
+    assert row["failures"] == 0
+
+
+def test_every_unit_of_an_alert_can_be_written() -> None:
+    units = {each.unit for each in rules(Settings(local=True)).values()}
+    assert units <= ALERT_UNITS.keys() & UNITS.keys()
