@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from avenue.app.background import Background
+from avenue.media.references import IMPORT_EXTERNAL
+from avenue.moves.models import MOVES
 from avenue.storage.indexes import INDEXES, Index
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
@@ -15,8 +17,8 @@ from tests.http.test_work_of_queries import PLACES
 from tests.mongod import Mongod
 from tests.table import table
 
-SLOW = {"fsck", "rebuild"}
-"""They ask what others ask, of every byte."""
+LEFT_OUT = {"fsck", "rebuild", *MOVES} - {IMPORT_EXTERNAL}
+"""They ask what others ask: of every byte, or of files elsewhere."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_every_index_has_its_use(house: House) -> None:
         house.asker(route).get(house.path(route.split()[1]))
     for who, place in PLACES:
         house.store.callers[who].get(house.store.named(place))
-    for kind in sorted(JOBS.keys() - SLOW):
+    for kind in sorted(JOBS.keys() - LEFT_OUT):
         application.forget_jobs()
         Background(application.settings, application.database).finish(JOBS[kind](application))
     used = uses(application)

@@ -4,6 +4,8 @@ A route or job without a row fails: nothing may be added of which nobody has loo
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store import SUMMED_AT_ONCE
+from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD
@@ -34,10 +37,12 @@ from tests.http.application import (
     zipped,
 )
 from tests.http.contract import unconnected_app
+from tests.http.test_moves import superuser
 from tests.http.test_who_may import DOORS, PERSON, SHOP, WHO_MAY, Cast, routes_of
 from tests.http.test_work_of_queries import Store, is_too_much, profiled, read_by, told
 from tests.http.tus import PART_TYPE, SPEAKS, metadata
-from tests.mongod import Mongod
+from tests.migration.earlier_shop import fill
+from tests.mongod import QUICK_HEARTBEAT, Mongod
 from tests.table import table
 
 Options = Mapping[str, Any]
@@ -184,6 +189,11 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /api/ops/backups/verify": NOTHING,
     "POST /api/ops/backups/drill": NOTHING,
     "POST /api/ops/backups/<snapshot_id>/restore": body(kind="product", id=product),
+    "POST /api/ops/moves/adopt": body(uri="mongodb://127.0.0.1:1/old", dry_run=True),
+    "POST /api/ops/moves/import": body(place="old", kind="uploads"),
+    "POST /api/ops/moves/export": body(target="out"),
+    "POST /api/ops/moves/external": NOTHING,
+    "POST /api/ops/moves/<job_id>/start": NOTHING,
     "POST /api/ops/jobs/<job_id>/pause": NOTHING,
     "POST /api/ops/jobs/<job_id>/resume": NOTHING,
     # The website builder
@@ -239,6 +249,11 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/infrastructure/errors/<error_id>/reopen": EMPTY,
     "POST /admin/infrastructure/backups/start": filled(do="backup"),
     "POST /admin/infrastructure/backups/restore": filled(kind="product", id=product),
+    "POST /admin/infrastructure/move/adopt": filled(uri="mongodb://127.0.0.1:1/old"),
+    "POST /admin/infrastructure/move/import": filled(place="old", kind="uploads"),
+    "POST /admin/infrastructure/move/export": filled(target="out"),
+    "POST /admin/infrastructure/move/external": EMPTY,
+    "POST /admin/infrastructure/move/<job_id>/start": EMPTY,
     "POST /admin/infrastructure/jobs/<job_id>/pause": EMPTY,
     "POST /admin/infrastructure/jobs/<job_id>/resume": EMPTY,
     "POST /admin/problems/look": EMPTY,
@@ -365,6 +380,35 @@ def by_a_button(path: str, kind: str) -> Callable[[Application], str]:
     return press
 
 
+def a_move(path: str, **wanted: Any) -> Callable[[Application], str]:
+    """A move of files in the directory for moves, begun by who runs the installation."""
+
+    def begin(whole: Application) -> str:
+        place = Path(whole.settings.move_dir)
+        (place / "old").mkdir(exist_ok=True)
+        (place / "old/a.jpg").write_bytes(a_picture())
+        (place / "list.csv").write_text("url\n")
+        chief = superuser(whole, whole.made(whole.settings))
+        begun = chief.post(f"/api/ops/moves/{path}", json=wanted)
+        assert begun.status_code < 300, begun.text
+        return str(begun.json["id"])
+
+    return begin
+
+
+def an_export_that_comes_back(whole: Application) -> str:
+    whole.work(a_move("export", target="back", parts=["uploads"], private=True)(whole))
+    return a_move("import", place="back", dry_run=True)(whole)
+
+
+def an_adoption(whole: Application) -> str:
+    """Of a small shop of an earlier application, on the same server."""
+    fill(whole.mongod.client[f"{whole.raw.name}_old"])
+    ours = whole.settings.mongodb_uri.replace(QUICK_HEARTBEAT, "retryReads=true")
+    uri = ours.replace(f"/{whole.raw.name}", f"/{whole.raw.name}_old")
+    return a_move("adopt", uri=uri, dry_run=False)(whole)
+
+
 def a_notice(whole: Application) -> str:
     told = {"alert": "nobody", "notice": "nobody"}
     jobs = JobService(MongoJobStore(whole.database))
@@ -387,6 +431,11 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     LOAD: by_a_button("/admin/demo", LOAD),
     IMPORT_EXTERNAL: by_a_button("/admin/problems/external", IMPORT_EXTERNAL),
     TELL: a_notice,
+    IMPORT_FOLDER: a_move("import", place="old", kind="uploads", prefix="/old"),
+    IMPORT_FROM: a_move("import", place="list.csv", kind="uploads"),
+    EXPORT: a_move("export", target="out", parts=["uploads"], private=True),
+    IMPORT_EXPORT: an_export_that_comes_back,
+    ADOPT: an_adoption,
 }
 
 
@@ -421,9 +470,11 @@ def test_what_changes_something_reads_about_as_much(house: House, route: str) ->
 
 
 @pytest.fixture(scope="module")
-def whole(mongod: Mongod) -> Iterator[Application]:
+def whole(mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """A store whose records have all their bytes, as background work goes through them."""
+    moves = str(tmp_path_factory.mktemp("moves"))
     with Application(mongod) as application:
+        application.settings = replace(application.settings, move_dir=moves)
         owner = application.caller("seller").id
         Filling(application.database, str(owner)).fill(ASSETS)
         yield application
