@@ -191,11 +191,10 @@ class Export:
                 yield presenting.file_line(asset, path, place, (), old.get(asset.id, ()))
 
     def _files(self, earlier: Earlier | None, kinds: Sequence[str]) -> Iterator[dict[str, Any]]:
-        for some in _batches(lambda last: self._store.files_after(last, kinds)):
+        for batch in _batches(self._store.files_after):
+            some = [each for each in batch if each.claim and each.claim.kind in kinds]
             old = self._store.old_paths(each.id for each in some)
-            for each in some:
-                if not self._is_wanted(each):
-                    continue
+            for each in filter(self._is_wanted, some):
                 path, folder = self._path(each)
                 if self._is_there(earlier, each, path):
                     yield presenting.file_line(each, path, None, folder, old.get(each.id, ()))

@@ -55,14 +55,11 @@ class ExportStore:
         )
         return {each.id: each.model for each in found}
 
-    def files_after(self, last_id: str, kinds: Sequence[str]) -> list[Asset]:
-        """Return some live files that owners of these kinds have."""
-        wanted = {
-            "_id": {"$gt": last_id},
-            "state": State.LIVE,
-            "claim.kind": {"$in": list(kinds)},
-        }
-        return self._collection(ASSETS).values(asset_in, wanted, sort=BY_ID, limit=AT_ONCE)
+    def files_after(self, last_id: str) -> list[Asset]:
+        """Return some live files, whoever has them."""
+        return self._collection(ASSETS).values(
+            asset_in, {"_id": {"$gt": last_id}, "state": State.LIVE}, sort=BY_ID, limit=AT_ONCE
+        )
 
     def files(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
         """Return those of these files that are live, by id."""

@@ -56,7 +56,6 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
     "adopted.site_1_kind_1_keys_1": ({"kind": "a", "keys": {"$in": ["a"]}, **OF_SITE}, {}),
     "writes.files_1": ({"files": "a", "state": "open", **OF_SITE}, {}),
     "shop_products_grouped.site_1_model_1": ({"model": "a", **OF_SITE}, {}),
-    "webhook_events.state_1_due_at_1": ({"state": "pending"}, {"due_at": 1}),
     # Every client of GridFS finds files by their names, as its specification says.
     **{
         f"{bucket}.files.filename_1_uploadDate_1": ({"filename": "a"}, {"uploadDate": -1})

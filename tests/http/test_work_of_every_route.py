@@ -13,10 +13,8 @@ from werkzeug.test import TestResponse
 
 from avenue.app import background
 from avenue.app.background import Background
-from avenue.health.alerts.service import TELL
+from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
-from avenue.jobs.service import JobService
-from avenue.jobs.store import MongoJobStore
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store import SUMMED_AT_ONCE
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
@@ -409,12 +407,6 @@ def an_adoption(whole: Application) -> str:
     return a_move("adopt", uri=uri, dry_run=False)(whole)
 
 
-def a_notice(whole: Application) -> str:
-    told = {"alert": "nobody", "notice": "nobody"}
-    jobs = JobService(MongoJobStore(whole.database))
-    return jobs.enqueue(TELL, told).id
-
-
 JOBS: Mapping[str, Callable[[Application], str]] = {
     # Each kind of job, and how it begins.
     background.SWEEP: periodic(background.SWEEP),
@@ -422,6 +414,7 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     background.SCRUB: periodic(background.SCRUB),
     FSCK: periodic(FSCK, site=None, repair=False),
     background.SNAPSHOT: periodic(background.SNAPSHOT),
+    WATCH: periodic(WATCH),
     COUNT_QUOTAS: periodic(COUNT_QUOTAS),
     COUNT_SITES: periodic(COUNT_SITES),
     background.REBUILD: periodic(background.REBUILD),
@@ -430,7 +423,6 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     PICTURES_BY_SKU: pictures_by_sku,
     LOAD: by_a_button("/admin/demo", LOAD),
     IMPORT_EXTERNAL: by_a_button("/admin/problems/external", IMPORT_EXTERNAL),
-    TELL: a_notice,
     IMPORT_FOLDER: a_move("import", place="old", kind="uploads", prefix="/old"),
     IMPORT_FROM: a_move("import", place="list.csv", kind="uploads"),
     EXPORT: a_move("export", target="out", parts=["uploads"], private=True),
