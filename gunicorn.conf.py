@@ -22,7 +22,7 @@ except ConfigError as error:
 # ordinary one serves the same answers, but has no fast lane and no patience with slow clients.
 KNOWN_GUNICORN = 27
 is_known = gunicorn.version_info[0] == KNOWN_GUNICORN
-worker_class = "avenue.web.lane.Worker" if is_known else "gthread"
+worker_class = "avenue.server.worker.Worker" if is_known else "gthread"
 workers = settings.workers
 threads = settings.threads
 # The one our worker reads requests by. A faster one that is installed would else be taken.

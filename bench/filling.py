@@ -23,7 +23,7 @@ from avenue.identity import new_id
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.store import to_document as rendition_document
-from avenue.media.store import to_document as asset_document
+from avenue.media.store.documents import to_document as asset_document
 from avenue.shop.models import Entry, Group, Product, Status
 from avenue.shop.store.groups import to_document as group_document
 from avenue.shop.store.products import to_document as product_document

@@ -22,9 +22,9 @@ Maker = Callable[[bytes], dict[str, bytes]]
 def avenue() -> Maker:
     """As in the upload request, in two threads where there are two cores: facts and look, too."""
     from avenue.config import Settings
-    from avenue.media.facts import Wanted
-    from avenue.media.imaging import examine
-    from avenue.media.policy import image_limits
+    from avenue.media.intake.policy import image_limits
+    from avenue.media.pictures.facts import Wanted
+    from avenue.media.pictures.imaging import examine
 
     threads = len(os.sched_getaffinity(0))
     limits = image_limits(Settings())

@@ -22,7 +22,8 @@ from avenue.identity import new_id
 from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.renditions.models import KeptRendition, RenditionKey
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.store import ASSETS, AssetStore, to_document
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.documents import ASSETS, to_document
 from avenue.media.urls import original_path, variant_path
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE

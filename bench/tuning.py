@@ -22,11 +22,11 @@ from bson import Binary
 from pymongo import MongoClient, WriteConcern
 
 from avenue.config import Settings
+from avenue.server.worker import tune_malloc
 from avenue.storage import gridfs
 from avenue.storage.connection import DURABLE, QUICK, Database
 from avenue.storage.local_mongod import LocalMongod, find_mongod
 from avenue.storage.scope import site
-from avenue.web.lane import tune_malloc
 
 KB, MIB = 1000, 1024 * 1024
 THREADS = 8

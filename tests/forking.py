@@ -195,7 +195,7 @@ def _become(asked: dict[str, Any], files: list[int]) -> None:
 
 if __name__ == "__main__":
     import avenue.cli
-    import avenue.web.lane  # noqa: F401 - what commands and servers would import
+    import avenue.server.worker  # noqa: F401 - what commands and servers would import
     from tests.compiled import compile_templates
     from tests.http.contract import unconnected_app
 

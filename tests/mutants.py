@@ -44,14 +44,14 @@ MUTANTS = (
     ),
     Mutant(
         "a picture has one owner",
-        "media/store.py",
+        "media/store/assets.py",
         '"$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],',
         "",
         "tests/media/test_claims.py",
     ),
     Mutant(
         "what was claimed is not discarded",
-        "media/store.py",
+        "media/store/assets.py",
         'assets.delete({"_id": asset_id, "claim": None})',
         'assets.delete({"_id": asset_id})',
         "tests/media/test_claims.py",
@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         "no cache keeps what is private",
-        "media/delivery.py",
+        "media/serving/delivery.py",
         '("Cache-Control", "private, no-store"),',
         '("Cache-Control", "private, max-age=60"),',
         "tests/http/test_delivery.py tests/http/test_signed_links.py",
@@ -121,14 +121,14 @@ MUTANTS = (
     ),
     Mutant(
         "pictures have a largest side",
-        "media/imaging/opening.py",
+        "media/pictures/imaging/opening.py",
         "if too_many or max(width, height) > limits.max_side_pixels:",
         "if too_many:",
         "tests/unit/media",
     ),
     Mutant(
         "what has time left is not swept",
-        "media/store.py",
+        "media/store/assets.py",
         'expired = {**_UNCLAIMED, "expires_at": {"$lte": until}}',
         "expired = dict(_UNCLAIMED)",
         "tests/media/test_sweeper.py",

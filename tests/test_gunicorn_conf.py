@@ -16,7 +16,7 @@ import pytest
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.workers.gthread import ThreadWorker
 
-from avenue.web.lane import GUNICORN_MAJOR, Worker
+from avenue.server.worker import GUNICORN_MAJOR, Worker
 from tests.mongod import free_port
 from tests.server import environment
 from tests.waiting import DEADLINE_SECONDS, ending, wait_until

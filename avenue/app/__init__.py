@@ -80,23 +80,25 @@ from avenue.health.views.readiness.service import ReadinessService
 from avenue.health.views.status import routes as status_routes
 from avenue.health.views.status.service import StatusService
 from avenue.health.views.trace import routes as trace_routes
-from avenue.jobs.desk import JobDesk
+from avenue.jobs.access import JobAccess
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media import routes as media_routes
-from avenue.media.cache import AssetCache, ByteCache
-from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.first_look import FirstLook
-from avenue.media.hot import HotLayer, HotPictures
-from avenue.media.library import MediaLibrary
-from avenue.media.policy import (
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.policy import (
     product_pictures,
 )
-from avenue.media.reading import MediaReader
-from avenue.media.refreshing import Refresher
-from avenue.media.store import AssetStore, LegacyUrls
+from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.serving import routes as media_routes
+from avenue.media.serving.cache import AssetCache, ByteCache
+from avenue.media.serving.cold_read import ColdRead
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.refreshing import Refresher
+from avenue.media.serving.response_cache import CachedResponses, ResponseCache
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.moves import pages as move_pages
 from avenue.moves import routes as move_routes
+from avenue.server.fast_lane import AT_HAND
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
 from avenue.shop.pages.products import KnownProblems
@@ -148,7 +150,7 @@ from avenue.web import (
     site_frame,
     stylesheet,
 )
-from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
+from avenue.web.requestlog import TRIED_SECONDS
 from avenue.web.services import provide
 from avenue.web.site_frame import Logos
 
@@ -211,7 +213,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     pages.install(app, NAVIGATION)
     app.extensions[AT_HAND] = hot
     app.wsgi_app = hosts.OneHost(  # type: ignore[method-assign]
-        MeantMethods(HotLayer(app.wsgi_app, hot))
+        MeantMethods(CachedResponses(app.wsgi_app, hot))
     )
     requestlog.install(app)
     return app
@@ -362,7 +364,7 @@ def _provide_delivery(
     known_sites: Sites,
     gate: Gate,
     settings: Settings,
-) -> HotPictures:
+) -> ResponseCache:
     """Provide what finds stored files; return the answers this worker will have at hand."""
     cache = ByteCache(settings.cache_mb * MB, database.turn)
     known = AssetCache(settings.cache_seconds, is_away=database.is_away)
@@ -379,8 +381,8 @@ def _provide_delivery(
             gate.pass_or_raise()
             yield
 
-    look = FirstLook(reader, renditions, headers.transport_headers(settings)).find
-    return HotPictures(cache, known, known_sites.at_hand, bounded, look)
+    look = ColdRead(reader, renditions, headers.transport_headers(settings)).find
+    return ResponseCache(cache, known, known_sites.at_hand, bounded, look)
 
 
 def _status_service(database: Database, sites: Sites, settings: Settings) -> StatusService:
@@ -407,7 +409,7 @@ def _provide_shop(
         OldIds(database),
         *(status, KnownProblems(status.problems_of)),
         state_service(settings, database, library, known),
-        JobDesk(JobService(MongoJobStore(database))),
+        JobAccess(JobService(MongoJobStore(database))),
         import_service(settings, database),
         picture_import_service(settings, database, library),
     )

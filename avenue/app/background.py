@@ -38,7 +38,7 @@ from avenue.health.alerts.glancing import WATCH
 from avenue.health.alerts.service import TELL
 from avenue.health.checks.fsck import FSCK
 from avenue.health.checks.inspection import INSPECT
-from avenue.health.checks.models import Order
+from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
@@ -49,13 +49,13 @@ from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
-from avenue.media.cache import ByteCache
-from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.pictures.variants import EAGER
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.renditions.rebuild import Rebuild
-from avenue.media.store import SweptStore
+from avenue.media.serving.cache import ByteCache
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, Swept, agreed_skew_seconds
-from avenue.media.variants import EAGER
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.notifications.service import EVERY_SECONDS
 from avenue.shop.service.imports import IMPORT, UNDO, ImportWorker
@@ -275,7 +275,7 @@ class Background:
 
     def _fsck(self, job: RunningJob) -> Mapping[str, int]:
         fsck = fsck_of(self._settings, self._database, self._sites)
-        counts = fsck.run(job.id, Order.of(job.args), job.cursor, job.save)
+        counts = fsck.run(job.id, CheckRequest.of(job.args), job.cursor, job.save)
         self._tell_of_damage()
         return counts
 

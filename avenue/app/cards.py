@@ -3,7 +3,7 @@
 from avenue.builder.website.products import ProductCard, ProductCards
 from avenue.identity import Site
 from avenue.media.models import Asset
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.shop.categories import BETWEEN
 from avenue.shop.models import PicturedProduct
 from avenue.shop.pages.shown import reachable, site_price

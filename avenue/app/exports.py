@@ -19,8 +19,8 @@ from avenue.export.importing.places import BucketPlace, Place, opened_place
 from avenue.export.importing.service import (
     FILE_PASSES,
     ExportImport,
+    ExportImportTargets,
     FilesImport,
-    Shelves,
     name_of,
 )
 from avenue.export.importing.source import ExportFiles, Origin
@@ -32,9 +32,9 @@ from avenue.export.zip_target import ZipTarget
 from avenue.identity import command_actor
 from avenue.media.categories import GENERAL, UPLOAD, Category, policy_of
 from avenue.media.legacy import can_answer
-from avenue.media.limits import MB
 from avenue.media.models import Claim, Visibility
-from avenue.media.store import AssetStore
+from avenue.media.pictures.limits import MB
+from avenue.media.store.assets import AssetStore
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import Destination, Kind
 from avenue.migration.sources.plan import EntryPlan
@@ -147,13 +147,13 @@ def export_import_of(
         work = ExportImport(
             command_actor(site),
             origin,
-            Shelves(
+            ExportImportTargets(
                 catalogue=MovedStore(database),
-                website=MovedPages(page_service(settings, database, importing.shelves.library)),
-                owners=importing.shelves.owners,
-                library=importing.shelves.library,
+                website=MovedPages(page_service(settings, database, importing.targets.library)),
+                owners=importing.targets.owners,
+                library=importing.targets.library,
                 adopted=AdoptedStore(database),
-                audit=importing.shelves.audit,
+                audit=importing.targets.audit,
             ),
             {each: FilesImport(work=opened[each].work, plan=plans[each]) for each in FILE_PASSES},
         )

@@ -20,17 +20,18 @@ from avenue.app.services import (
 from avenue.builder.website.moving import MovedPages
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
-from avenue.media.cache import AssetCache, ByteCache
-from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.library import MediaLibrary
-from avenue.media.limits import MB
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.models import Visibility
-from avenue.media.policy import library_pictures, old_uploads, product_pictures
-from avenue.media.reading import MediaReader
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.store import AssetStore, LegacyUrls
+from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.pictures.limits import MB
+from avenue.media.serving.cache import AssetCache, ByteCache
+from avenue.media.serving.reading import MediaReader
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
-from avenue.migration.adopt.desk import Desk, Places, Policies
+from avenue.migration.adopt.context import AdoptionContext, AdoptionTargets, Policies
 from avenue.migration.adopt.errors import SourceIsHere
 from avenue.migration.adopt.inventory import Inventory
 from avenue.migration.adopt.maps import read_map
@@ -41,10 +42,10 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
 from avenue.migration.files import Files, Stores
 from avenue.migration.folder_import import FolderImport
-from avenue.migration.keeping import Shelves
 from avenue.migration.models import FolderOrder, Removal, UsedAt
 from avenue.migration.plan import Plan
 from avenue.migration.store import PageStore
+from avenue.migration.storing import ImportTargets
 from avenue.migration.tree import opened_tree
 from avenue.shop.store.moving import MovedStore
 from avenue.shop.store.pictures import PictureStore
@@ -127,7 +128,7 @@ def folder_import_of(
     own_hosts = (*site.hosts, urlsplit(site.base_url).netloc)
     addresses = OldAddresses(prefix=order.prefix, hosts=(*order.hosts, *own_hosts))
     decoders = DecodePool(processes_for(workers=1))
-    shelves = Shelves(
+    targets = ImportTargets(
         library=media_library(settings, database, decoders),
         legacy_urls=LegacyUrls(database),
         store=LibraryStore(database),
@@ -142,7 +143,7 @@ def folder_import_of(
                 tree,
                 destination_of(order, site, settings),
                 addresses,
-                shelves,
+                targets,
                 plan=plan,
                 tmp_dir=settings.tmp_dir,
             )
@@ -198,9 +199,9 @@ def adoption_of(
             library=replace(library_pictures(settings), eager=()),
             files=old_uploads(settings, Visibility.PRIVATE),
         )
-        desk = Desk(
+        job_access = AdoptionContext(
             command_actor(site),
-            Places(
+            AdoptionTargets(
                 library=library,
                 shelf=LibraryStore(database),
                 legacy_urls=LegacyUrls(database),
@@ -216,7 +217,7 @@ def adoption_of(
             Pictures(source, inventory, mapped, addresses, files, max_bytes=largest),
             settings.tmp_dir,
         )
-        yield Adoption(source, desk)
+        yield Adoption(source, job_access)
 
 
 @contextmanager

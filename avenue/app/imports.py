@@ -19,14 +19,13 @@ from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings, is_private_host
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
 from avenue.jobs.runner import RunningJob
-from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.legacy import can_answer
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.store import LegacyUrls
+from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.library import LibraryStore
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.destinations import destination_of
-from avenue.migration.keeping import Shelves
 from avenue.migration.models import Destination, FolderOrder, Kind, Outcome
 from avenue.migration.sources.cfimages import CfImagesSource
 from avenue.migration.sources.cloudinary import CloudinarySource, Key
@@ -44,6 +43,7 @@ from avenue.migration.sources.service import SourceImport, Wanted
 from avenue.migration.sources.supabase import SupabaseSource, status_of
 from avenue.migration.sources.url_list import UrlList
 from avenue.migration.store import PageStore
+from avenue.migration.storing import ImportTargets
 from avenue.outside.asking import Asker
 from avenue.outside.errors import FetchFailed
 from avenue.outside.fetching import Fetcher
@@ -132,9 +132,9 @@ def external_imports_of(
     addresses = ExternalAddresses((*site.hosts, urlsplit(site.base_url).netloc))
     fetcher = fetcher or Fetcher(seconds=SECONDS, tmp_dir=settings.tmp_dir)
     with importing_into(settings, database, site) as importing:
-        named_after = named_by_owners(site.id, importing.shelves.owners)
+        named_after = named_by_owners(site.id, importing.targets.owners)
         owned = ExternalPictures(named_after, addresses, fetcher)
-        shown = PagePictures(site.id, importing.shelves.pages, addresses, fetcher)
+        shown = PagePictures(site.id, importing.targets.pages, addresses, fetcher)
         pairs: tuple[tuple[Source, Kind], ...] = ((owned, Kind.PRODUCTS), (shown, Kind.MEDIA))
         yield [
             importing.opened(
@@ -259,7 +259,7 @@ class Importing:
     settings: Settings
     database: Database
     site: Site
-    shelves: Shelves
+    targets: ImportTargets
 
     def destination(self, kind: Kind, *, is_public: bool = False) -> Destination:
         """Return where files that become `kind` go."""
@@ -278,12 +278,12 @@ class Importing:
             actor,
             source,
             wanted,
-            self.shelves,
+            self.targets,
             AdoptedStore(self.database),
             MovedFolders(FolderStore(self.database)),
             plan,
         )
-        used = self.shelves.library.used(actor)
+        used = self.targets.library.used(actor)
         return OpenImport(
             origin=source, work=work, quota=_quota_left(self.settings, used, self.site)
         )
@@ -298,7 +298,7 @@ def importing_into(settings: Settings, database: Database, site: Site) -> Iterat
             settings=settings,
             database=database,
             site=site,
-            shelves=Shelves(
+            targets=ImportTargets(
                 library=media_library(settings, database, decoders),
                 legacy_urls=LegacyUrls(database),
                 store=LibraryStore(database),

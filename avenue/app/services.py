@@ -48,30 +48,32 @@ from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.views.capacity.service import CapacityService
 from avenue.health.views.state.service import Sources, StateService
 from avenue.identity import Actor, Site
-from avenue.jobs.desk import JobDesk
+from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Queue
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.cache import AssetCache, ByteCache
-from avenue.media.decoding import DecodePool, processes_for
-from avenue.media.library import MediaLibrary
-from avenue.media.models import Asset, State, Visibility
-from avenue.media.policy import (
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.policy import (
     image_limits,
     library_pictures,
     picture_archives,
     product_pictures,
     site_logo,
 )
+from avenue.media.models import Asset, State, Visibility
+from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.presenting import has_sizes, logo_shown
-from avenue.media.reading import MediaReader
 from avenue.media.references import Referrers
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.shelving.store import LibraryStore
+from avenue.media.serving.cache import AssetCache, ByteCache
+from avenue.media.serving.reading import MediaReader
 from avenue.media.signing.service import SignedLinks
 from avenue.media.signing.store import LinkKeys
-from avenue.media.store import AssetStore, LegacyUrls, SweptStore
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.library import LibraryStore
+from avenue.media.store.swept import SweptStore
 from avenue.notifications.store import OutboxStore
 from avenue.outside.fetching import Fetcher
 from avenue.shop.models import GROUP, PRODUCT
@@ -448,7 +450,7 @@ def state_service(
         deployment=DeploymentStatus(database),
         inspections=InspectionStore(database),
         usage=library,
-        jobs=JobDesk(job_service(database)),
+        jobs=JobAccess(job_service(database)),
         outbox=OutboxStore(database),
         snapshots=snapshot_service(settings, database, sites),
         alerts=alert_service(settings, database),

@@ -13,7 +13,7 @@ from avenue.backup.store import Deed
 from avenue.health.views.pages import PATH as INFRASTRUCTURE
 from avenue.health.views.pages import jobs_shown, tabs_for, words
 from avenue.identity import ID_PATTERN, Role
-from avenue.jobs.desk import JobDesk
+from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Job
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -58,7 +58,7 @@ def show_backups() -> Response:
     actor = current_actor()
     overview = using(BackupService).overview(actor)
     kinds = {*JOBS.values(), RETURN}
-    work = using(JobDesk).work(actor)
+    work = using(JobAccess).work(actor)
     at_work = [each for each in work.unfinished if each.kind in kinds and _is_at_work(each)]
     return page(
         "backup/backups.html",

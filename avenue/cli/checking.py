@@ -12,7 +12,7 @@ from avenue.cli.context import as_json, database_of, draw, local, say, settings_
 from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.health.checks.fsck import FSCK
-from avenue.health.checks.models import Counts, Flaw, Order, Outcome
+from avenue.health.checks.models import CheckRequest, Counts, Flaw, Outcome
 from avenue.jobs.models import Job
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
@@ -36,7 +36,7 @@ def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool)
     """
     try:
         with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
-            order = Order(site=site_id, repair=repair)
+            order = CheckRequest(site=site_id, repair=repair)
             job = _checked(settings, database, order)
             store = findings_of(database)
             counts = store.counts(job.id)
@@ -50,7 +50,7 @@ def fsck(*, repair: bool, site_id: str | None, is_local: bool, wants_json: bool)
     sys.exit(FINDINGS_LEFT if counts.left else 0)
 
 
-def _checked(settings: Settings, database: Database, order: Order) -> Job:
+def _checked(settings: Settings, database: Database, order: CheckRequest) -> Job:
     """Have it done, and write down who wanted it."""
     if order.site is not None:
         Sites(database, settings).named(order.site)
@@ -68,7 +68,7 @@ def _checked(settings: Settings, database: Database, order: Order) -> Job:
     return job
 
 
-def _facts(job: Job, order: Order, counts: Counts, findings: list[Flaw]) -> dict[str, Any]:
+def _facts(job: Job, order: CheckRequest, counts: Counts, findings: list[Flaw]) -> dict[str, Any]:
     return {
         "run": job.id,
         "state": job.state,

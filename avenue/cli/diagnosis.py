@@ -42,7 +42,7 @@ from avenue.health.views.doctor.service import (
     NEEDS_DATABASE,
     SCHEMA,
     URLS,
-    Ward,
+    CheckContext,
     look_at_deployment,
     look_at_indexes,
     look_at_machine,
@@ -50,7 +50,7 @@ from avenue.health.views.doctor.service import (
     not_told,
 )
 from avenue.identity import Site, command_actor
-from avenue.media.decoding import DecodePool
+from avenue.media.pictures.decoding import DecodePool
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate, NotMigrated, Standing
 from avenue.storage.sites import Sites
@@ -145,7 +145,7 @@ def _look_at_database(settings: Settings, site_id: str | None) -> list[Look]:
         return [_away(error)]
     with closing(database):
         diagnosis = DeploymentStatus(database)
-        ward = Ward(settings=settings, deployment=diagnosis, now=utc_now())
+        ward = CheckContext(settings=settings, deployment=diagnosis, now=utc_now())
         try:
             standing = diagnosis.standing()
         except AvenueError as error:

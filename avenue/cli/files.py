@@ -13,7 +13,7 @@ from avenue.app.files import files_of
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force, why
 from avenue.config import ConfigError
 from avenue.errors import AvenueError
-from avenue.media.variants import ORIGINAL
+from avenue.media.pictures.variants import ORIGINAL
 from avenue.migration.errors import FileIsShown
 from avenue.migration.files import Files
 from avenue.migration.models import KeptFile

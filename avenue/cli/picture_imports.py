@@ -22,7 +22,7 @@ from avenue.cli.context import (
 )
 from avenue.config import Settings
 from avenue.identity import Actor, command_actor
-from avenue.media.decoding import DecodePool, processes_for
+from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.shop.matching.models import (
     FileQuery,
     Finding,

@@ -27,8 +27,8 @@ from avenue.health.checks.inspection import INSPECT
 from avenue.health.rules.known import hole_in
 from avenue.identity import Actor, Role
 from avenue.jobs.models import Job
-from avenue.media.decoding import DecodePool
-from avenue.media.variants import EAGER, VARIANTS
+from avenue.media.pictures.decoding import DecodePool
+from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import DEFAULT_SITE, START_SECONDS, UNFIT, look, migrate

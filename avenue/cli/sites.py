@@ -12,7 +12,7 @@ from avenue.app.services import audit_service, site_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
 from avenue.identity import Site
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.presenting import house_json
 from avenue.sites.replies import HouseSite

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from avenue.media.filetypes import FILE_TYPES, UNKNOWN
+from avenue.media.intake.filetypes import FILE_TYPES, UNKNOWN
 from avenue.media.models import Asset
 
 LONGEST = 80

@@ -32,8 +32,8 @@ from avenue.export.store import COLLECTIONS, MOST_NAMED, ExportStore
 from avenue.identity import Site
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import Asset, Claim, Visibility
-from avenue.media.reading import DamagedFile, StoredFile
-from avenue.media.store import AssetStore
+from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.store.assets import AssetStore
 from avenue.media.urls import variant_url
 from avenue.shop.models import Entry
 from avenue.web.tables import defused

@@ -10,11 +10,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from avenue.identity import Role, Site
-from avenue.media.filetypes import FILE_TYPES, PICTURES
-from avenue.media.limits import MB
+from avenue.media.intake.filetypes import FILE_TYPES, PICTURES
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.sniffing import PDF
 from avenue.media.models import Visibility
-from avenue.media.policy import UploadPolicy
-from avenue.media.sniffing import PDF
+from avenue.media.pictures.limits import MB
 
 ANY = "*/*"
 GENERAL = "general"

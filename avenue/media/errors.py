@@ -37,7 +37,7 @@ from avenue.errors import (
     Unprocessable,
     sentence,
 )
-from avenue.media.sniffing import MEDIA_TYPES
+from avenue.media.intake.sniffing import MEDIA_TYPES
 
 """As file managers count: what they show as 5 MB is taken where 5 MB are."""
 

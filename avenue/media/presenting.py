@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
-from avenue.media.library import Refusal
+from avenue.media.intake.library import Refusal
 from avenue.media.models import Asset, External
+from avenue.media.pictures.variants import (
+    DEFAULT_EXTENSION,
+    EAGER,
+    FORMATS,
+    VARIANTS,
+    Size,
+    size_of,
+)
 from avenue.media.replies import (
     ExternalFile,
     ExternalImage,
@@ -23,7 +31,6 @@ from avenue.media.replies import (
     Versions,
 )
 from avenue.media.urls import original_path, original_url, variant_path
-from avenue.media.variants import DEFAULT_EXTENSION, EAGER, FORMATS, VARIANTS, Size, size_of
 from avenue.web.site_frame import Logo
 
 DISPLAYED = "gallery"

@@ -16,7 +16,7 @@ from avenue.clock import utc_now
 from avenue.errors import Unavailable
 from avenue.media.models import Asset
 from avenue.media.renditions.models import SweptRendition
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.storage.gridfs import FileFacts
 
 MOST_SKEW_SECONDS = 30

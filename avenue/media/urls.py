@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from avenue.identity import ID_PATTERN, Site
 from avenue.media.errors import UnknownVariant
-from avenue.media.filetypes import FILE_TYPES
+from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Asset
-from avenue.media.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, extensions, token
+from avenue.media.pictures.variants import DEFAULT_EXTENSION, ORIGINAL, VARIANTS, extensions, token
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{12}")
 # Any variant there was or will be: what it names is still the same asset.

@@ -3,8 +3,8 @@
 from avenue.config import Settings
 from avenue.identity import Site
 from avenue.media.categories import UPLOAD
+from avenue.media.intake.policy import library_pictures, old_uploads, product_pictures
 from avenue.media.models import Claim, Visibility
-from avenue.media.policy import library_pictures, old_uploads, product_pictures
 from avenue.migration.models import Destination, FolderOrder, Kind
 
 

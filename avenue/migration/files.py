@@ -11,16 +11,17 @@ from typing import BinaryIO
 from avenue.audit.service import AuditService
 from avenue.errors import StorageFull
 from avenue.identity import Actor, is_id, new_id
+from avenue.media.intake.library import MediaLibrary, UploadRequest
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.legacy import legacy_path
-from avenue.media.library import MediaLibrary, Order
 from avenue.media.models import Asset, Claim, State
-from avenue.media.policy import UploadPolicy
-from avenue.media.reading import DamagedFile, StoredFile
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.spool import fill, new_spool
-from avenue.media.store import AssetStore, LegacyUrls
+from avenue.media.pictures.variants import ORIGINAL
+from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.library import LibraryStore
 from avenue.media.urls import asset_in, original_url, variant_url
-from avenue.media.variants import ORIGINAL
 from avenue.migration.errors import (
     FileExists,
     FileInUse,
@@ -87,7 +88,7 @@ class Files:
         site_id = self._actor.site.id
         with self._spooled(source, name) as incoming:
             there = self._store.by_source(site_id, incoming.sha256)
-            order = Order(
+            order = UploadRequest(
                 policy=self._policy,
                 target="library",
                 key=None,
@@ -95,13 +96,13 @@ class Files:
                 room=1,  # one file at a time; a library has no limit but the site's quota
                 no_room=StorageFull(),
             )
-            with self._library.receiving(self._actor, order, [incoming]) as reception:
-                self._store.keep(site_id, reception)
-        reception.raise_if_empty()
-        kept = reception.assets[0]
-        if reception.created:
+            with self._library.receiving(self._actor, order, [incoming]) as upload_result:
+                self._store.keep(site_id, upload_result)
+        upload_result.raise_if_empty()
+        kept = upload_result.assets[0]
+        if upload_result.created:
             self._audit.record_command(site_id, "put", "file.added", kept.id)
-        return self._told(kept, created=reception.created)
+        return self._told(kept, created=upload_result.created)
 
     def get(
         self,

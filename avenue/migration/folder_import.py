@@ -15,7 +15,6 @@ from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
 from avenue.media.models import Asset, Claim, State
 from avenue.migration.addresses import OldAddresses
-from avenue.migration.keeping import Keeper, Shelves
 from avenue.migration.models import (
     PAGE,
     Content,
@@ -28,6 +27,7 @@ from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.plan import Plan
 from avenue.migration.reading import read_tree
 from avenue.migration.spool import Spool
+from avenue.migration.storing import FileStorer, ImportTargets
 from avenue.migration.tree import Tree
 from avenue.storage.idempotency import UploadInProgress
 
@@ -49,7 +49,7 @@ class FolderImport:
         tree: Tree,
         destination: Destination,
         addresses: OldAddresses,
-        shelves: Shelves,
+        targets: ImportTargets,
         *,
         plan: Plan,
         tmp_dir: Path,
@@ -59,11 +59,11 @@ class FolderImport:
         self._tree = tree
         self._destination = destination
         self._addresses = addresses
-        self._shelves = shelves
+        self._targets = targets
         self._plan = plan
         self._tmp_dir = tmp_dir
-        self._keeper = Keeper(actor, destination, shelves)
-        self._pages = PageAddresses(self._site, shelves.pages, addresses, self._keeper.answering)
+        self._storer = FileStorer(actor, destination, targets)
+        self._pages = PageAddresses(self._site, targets.pages, addresses, self._storer.answering)
 
     def read(self) -> Iterator[None]:
         """Look at every file, and at every record that names one; changes nothing."""
@@ -83,7 +83,7 @@ class FolderImport:
             yield
         for reference, outcome in self._plan.references():
             is_rewritten = outcome is not None and outcome is not Outcome.REFUSED
-            if is_rewritten or (reference.kind == PAGE and self._keeper.answering(reference.path)):
+            if is_rewritten or (reference.kind == PAGE and self._storer.answering(reference.path)):
                 self._plan.settle_reference(reference)
 
     def bring(self) -> Iterator[None]:
@@ -102,7 +102,7 @@ class FolderImport:
         """Yield the references that no file of the tree answers, nor one brought in before."""
         for reference, outcome in self._plan.references():
             is_there = outcome is not None and outcome is not Outcome.REFUSED
-            if not is_there and self._keeper.answering(reference.path) is None:
+            if not is_there and self._storer.answering(reference.path) is None:
                 yield reference
 
     def _note(self, references: Iterator[Reference]) -> None:
@@ -111,7 +111,7 @@ class FolderImport:
 
     def _owners_references(self) -> Iterator[Reference]:
         last: Claim | None = None
-        while found := self._shelves.owners.external_after(self._site, last):
+        while found := self._targets.owners.external_after(self._site, last):
             for claim, url in found:
                 path = self._addresses.path_in(url)
                 if path:
@@ -136,7 +136,7 @@ class FolderImport:
         rewritten = sum(self._plan.count_rewritten().values())
         if counts[Outcome.STORED] or counts[Outcome.DUPLICATE] or rewritten:
             bucket, details = self._destination.policy.bucket, {**counts, "rewritten": rewritten}
-            self._shelves.audit.record_command(
+            self._targets.audit.record_command(
                 self._site, "import", "folder.imported", bucket, details=details
             )
 
@@ -177,7 +177,7 @@ class FolderImport:
                 if home is None:
                     home = self._keep(path, spool)
                 else:
-                    self._shelves.legacy_urls.put(self._site, path, home.id)
+                    self._targets.legacy_urls.put(self._site, path, home.id)
                     self._plan.settle(path, Outcome.DUPLICATE)
 
     def _settle_unchanged(self, content: Content) -> Asset | None:
@@ -202,7 +202,7 @@ class FolderImport:
         """Let an owner have the picture it names as its own; None when it names it no more."""
         is_first = self._standing(reference.path, content) is None
         answers = [reference.path] if is_first else []
-        kept = self._keeper.adopt(reference, spool.incoming(), answers)
+        kept = self._storer.adopt(reference, spool.incoming(), answers)
         if kept is None:
             return None
         self._plan.settle_reference(reference)
@@ -212,13 +212,13 @@ class FolderImport:
 
     def _keep(self, path: str, spool: Spool) -> Asset:
         """Store a file for the destination's owner."""
-        kept = self._keeper.keep(spool.incoming(), [path])
+        kept = self._storer.keep(spool.incoming(), [path])
         self._plan.settle(path, Outcome.STORED if kept.is_new else Outcome.DUPLICATE)
         return kept.asset
 
     def _standing(self, path: str, content: Content) -> Asset | None:
         """Return the asset that `path` leads to, if it has these bytes and an owner."""
-        asset = self._keeper.named_by(path)
+        asset = self._storer.named_by(path)
         if asset is None or asset.claim is None or asset.state is State.PURGING:
             return None
         return asset if asset.current.source_sha256 == content.sha256 else None

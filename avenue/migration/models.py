@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from avenue.identity import Actor
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
+from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset, Claim
-from avenue.media.policy import UploadPolicy
 
 PAGE = "page"
 
@@ -153,8 +153,10 @@ class PictureOwners(Protocol):
         An owner's URLs come all together; an empty list is the end.
         """
 
-    def adopt(self, site_id: str, claim: Claim, url: str, reception: Reception) -> Asset | None:
-        """Put the picture of `reception` where its owner names `url`, in one transaction.
+    def adopt(
+        self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
+    ) -> Asset | None:
+        """Put the picture of `upload_result` where its owner names `url`, in one transaction.
 
         Return the picture that stands there now, None when nothing names `url` any more.
         """

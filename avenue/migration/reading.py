@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from avenue.errors import AvenueError
 from avenue.media.archives import SENTENCES, PassedOver, TreeFile, Why
-from avenue.media.policy import UploadPolicy
-from avenue.media.sniffing import HEAD_BYTES
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.sniffing import HEAD_BYTES
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.models import Content, Problem
 from avenue.migration.plan import Plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from avenue.media.spool import fill, new_spool
+from avenue.media.intake.spool import fill, new_spool
 from avenue.migration.errors import FileChanged
 from avenue.migration.models import Content
 from avenue.migration.tree import Tree

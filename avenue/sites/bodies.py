@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from avenue.errors import sentence
 from avenue.identity import ID_PATTERN, Role
+from avenue.media.intake.type_patterns import TypePattern
 from avenue.media.models import Visibility
-from avenue.media.type_patterns import TypePattern
 from avenue.theme import (
     LONGEST_ADDRESS,
     LONGEST_LABEL,

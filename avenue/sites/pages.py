@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from avenue.config import Settings
 from avenue.errors import AvenueError, filled
 from avenue.identity import Actor, Limit, Role, Site
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.intake.receiving import note_reception, received
 from avenue.media.presenting import image_json
-from avenue.media.receiving import note_reception, received
 from avenue.sites import forms
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.contrast import PAIRS, USUAL, Pair, too_weak
@@ -163,7 +163,7 @@ def save_logo() -> Response:
     """Make the picture of a form the logo."""
     actor, logos = current_actor(), using(LogoService)
     try:
-        reception = logos.set(actor, received(logos.policy(actor)), key=None)
+        upload_result = logos.set(actor, received(logos.policy(actor)), key=None)
     except AvenueError as error:
         if error.status >= OUR_FAULT:
             raise
@@ -171,7 +171,7 @@ def save_logo() -> Response:
         site = using(SiteService).get(actor)
         return _settings(site, wrong={"logo": told}, status=error.status)
     note(object_id=actor.site.id)
-    note_reception(reception)
+    note_reception(upload_result)
     return see(f"{PATH}?said=logo#logo")
 
 

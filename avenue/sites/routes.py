@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, jsonify, request
 
 from avenue.identity import Actor, Role, Site
+from avenue.media.intake.receiving import idempotency_key, received, upload_described, upload_reply
 from avenue.media.presenting import upload_json
-from avenue.media.receiving import idempotency_key, received, upload_described, upload_reply
 from avenue.sites import replies
 from avenue.sites.bodies import LogoChoice, NewSite, SiteChanges
 from avenue.sites.errors import (
@@ -83,9 +83,9 @@ def set_logo() -> Response:
     actor, logos = current_actor(), using(LogoService)
     if request.is_json:
         return _chosen(actor, body_as(LogoChoice).asset)
-    reception = logos.set(actor, received(logos.policy(actor)), key=idempotency_key())
+    upload_result = logos.set(actor, received(logos.policy(actor)), key=idempotency_key())
     note(object_id=actor.site.id)
-    return upload_reply(reception)
+    return upload_reply(upload_result)
 
 
 @blueprint.delete("/site/logo")

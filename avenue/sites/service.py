@@ -8,9 +8,9 @@ from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor, Limit, Site
 from avenue.media.categories import DEFAULTS
-from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset, State
-from avenue.media.policy import UploadPolicy
 from avenue.sites.addresses import checked_base_url, checked_host, host_of, spellings
 from avenue.sites.bodies import MOST_CATEGORIES, MOST_HOSTS
 from avenue.sites.errors import (
@@ -264,7 +264,7 @@ class LogoService:
 
     def set(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
-    ) -> Reception:
+    ) -> UploadResult:
         """Make the received picture the logo; the one before goes to the trash.
 
         `key` is the Idempotency-Key. Raise the refusal when it was not taken.
@@ -273,7 +273,7 @@ class LogoService:
         site_id = actor.site.id
         site = self._store.get(site_id)
         logo = self.of(actor, site) if site else None
-        order = Order(
+        order = UploadRequest(
             policy=self.policy(actor),
             target="logo",
             key=key,
@@ -281,11 +281,11 @@ class LogoService:
             room=1,
             no_room=OneLogoOnly(),
         )
-        with self._library.receiving(actor, order, incoming) as reception:
-            self._store.set_logo(site_id, reception, by=actor.id)
+        with self._library.receiving(actor, order, incoming) as upload_result:
+            self._store.set_logo(site_id, upload_result, by=actor.id)
         self._known.forget()
-        reception.raise_if_empty()
-        return reception
+        upload_result.raise_if_empty()
+        return upload_result
 
     def choose(self, actor: Actor, asset_id: str) -> tuple[Asset, bool]:
         """Make a picture of the site's library the logo; tell whether it was not before.

@@ -8,9 +8,10 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Site
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim
-from avenue.media.store import ASSETS, claim_one, from_document, hold_live, trash_one
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.transitions import claim_one, hold_live, trash_one
 from avenue.sites.errors import HostTaken, LogoNotFound, NotInLibrary, SiteExists, SiteNotFound
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
@@ -70,25 +71,25 @@ class SiteStore:
         found = found or self._sites.find_one({"_id": known.id, "revision": revision, **values})
         return self._site(found) if found else None
 
-    def set_logo(self, site_id: str, reception: Reception, *, by: str | None) -> None:
-        """Give the stored picture of `reception` to the site; the logo before goes to the trash.
+    def set_logo(self, site_id: str, upload_result: UploadResult, *, by: str | None) -> None:
+        """Give the picture of `upload_result` to the site; the logo before goes to the trash.
 
         Notes its fate and closes the open write.
         """
-        write, fresh = reception.write, reception.new
+        write, fresh = upload_result.write, upload_result.new
         if write is None or not fresh:
             return
         logo = fresh[0]
 
         def work(sites: Collection, assets: Collection, session: ClientSession) -> None:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             if not claim_one(assets, logo.id, claim_of(site_id)):
                 # The lease ended and the sweeper, or another try of this request, was quicker.
                 raise UploadInProgress
             self._put(sites, assets, site_id, logo.id, by)
             # More than one is the same file sent twice: others were refused.
-            reception.fates = {each.id: logo for each in fresh}
-            self._writes.finish(site_id, write, reception.answer(), session)
+            upload_result.fates = {each.id: logo for each in fresh}
+            self._writes.finish(site_id, write, upload_result.answer(), session)
 
         self._together(site_id, work)
 

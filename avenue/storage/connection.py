@@ -37,8 +37,8 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Unavailable
 from avenue.identity import address_key
+from avenue.storage.load_shedding import LoadShedding
 from avenue.storage.pool import PoolMeter, PoolWatch
-from avenue.storage.waiting import WaitingRoom
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class Database:
             event_listeners=[PoolWatch(meter)] if meter else [],
         )
         self.raw: MongoDatabase[Document] = self.client.get_default_database(DEFAULT_DATABASE)
-        self._waiting = WaitingRoom(self.is_away, seats=max(settings.threads // 2, 1))
+        self._waiting = LoadShedding(self.is_away, seats=max(settings.threads // 2, 1))
         self._abandoned: deque[Document] = deque()
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class Database:
     def request(self, seconds: float) -> Iterator[None]:
         """Bound what a request thread does by `seconds`, and let it wait only if it has a seat.
 
-        See `WaitingRoom`; what is streamed afterwards is not bound by either.
+        See `LoadShedding`; what is streamed afterwards is not bound by either.
         """
         with self._waiting.guest(), self.deadline(seconds):
             yield

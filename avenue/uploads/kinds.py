@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from avenue.media.filetypes import DOC, EPUB, FILE_TYPES, HTML, RTF, TEXT, UNKNOWN, XML
-from avenue.media.sniffing import PDF
+from avenue.media.intake.filetypes import DOC, EPUB, FILE_TYPES, HTML, RTF, TEXT, UNKNOWN, XML
+from avenue.media.intake.sniffing import PDF
 
 
 class Kind(StrEnum):

@@ -11,10 +11,10 @@ from typing_extensions import TypedDict
 from avenue.cursors import BadCursor
 from avenue.errors import Forbidden, sentence
 from avenue.identity import Actor
-from avenue.media.library import Incoming, Refusal
-from avenue.media.limits import MB
+from avenue.media.intake.library import Incoming, Refusal
+from avenue.media.intake.receiving import answered, idempotency_key, upload_described
 from avenue.media.models import Asset, Visibility
-from avenue.media.receiving import answered, idempotency_key, upload_described
+from avenue.media.pictures.limits import MB
 from avenue.uploads.bodies import (
     LONGEST_REFERENCE,
     UploadChanges,
@@ -135,10 +135,10 @@ def add_uploads() -> Response:
     """
     actor, seconds = current_actor(), _sign_seconds()
     filing, incoming = received(actor)
-    reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
-    addresses = _addresses(actor, reception.assets, seconds)
-    body = uploaded_json(g.site, reception.assets, reception.refusals, gettext, addresses)
-    return answered(reception, body)
+    upload_result = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
+    addresses = _addresses(actor, upload_result.assets, seconds)
+    body = uploaded_json(g.site, upload_result.assets, upload_result.refusals, gettext, addresses)
+    return answered(upload_result, body)
 
 
 @blueprint.get("/quota")

@@ -15,10 +15,10 @@ from avenue.media.categories import (
     policy_of,
     readable_by,
 )
-from avenue.media.filetypes import FILE_TYPES, file_name
-from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.intake.filetypes import FILE_TYPES, file_name
+from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.models import Asset
-from avenue.media.reading import may_read
+from avenue.media.serving.reading import may_read
 from avenue.storage.room import NO_QUOTA, site_quota, user_quota
 from avenue.uploads.errors import (
     TooManyUploads,
@@ -63,7 +63,7 @@ class UploadService:
         *,
         key: str | None,
         most_mb: int | None = None,
-    ) -> Reception:
+    ) -> UploadResult:
         """Store received files as uploads of the actor, as many as the category takes.
 
         The same bytes for the same reference are the upload that is there. `key` is the
@@ -74,10 +74,10 @@ class UploadService:
             raise Unauthenticated
         with self._library.receiving(
             actor, self._order(actor, filing, incoming, key, most_mb), incoming
-        ) as reception:
-            self._store.add(actor.site.id, filing, reception)
-        reception.raise_if_empty()
-        return reception
+        ) as upload_result:
+            self._store.add(actor.site.id, filing, upload_result)
+        upload_result.raise_if_empty()
+        return upload_result
 
     def check_room(self, actor: Actor, filing: Filing) -> None:
         """Raise `TooManyUploads` when no more files of the actor fit where `filing` says."""
@@ -191,12 +191,12 @@ class UploadService:
         incoming: Sequence[Incoming | Refusal],
         key: str | None,
         most_mb: int | None,
-    ) -> Order:
+    ) -> UploadRequest:
         site_id, most = actor.site.id, filing.category.max_files
         hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
         counted = filing.reference is not None and most is not None
         taken = self._store.count(site_id, actor.id, filing) if counted else 0
-        return Order(
+        return UploadRequest(
             policy=policy_of(filing.category, most_mb or self.most_mb(actor)),
             target=f"upload/{filing.category.name}/{filing.reference or ''}",
             key=key,

@@ -6,16 +6,10 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from avenue.media.categories import GENERAL, UPLOAD
-from avenue.media.library import Outcome, Reception, Refusal
+from avenue.media.intake.library import Outcome, Refusal, UploadResult
 from avenue.media.models import Asset, State
-from avenue.media.store import (
-    ASSETS,
-    change_one,
-    claim_one,
-    from_document,
-    restore_one,
-    trash_one,
-)
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.transitions import change_one, claim_one, restore_one, trash_one
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import OpenWrite, UploadInProgress, Writes
 from avenue.storage.scope import Collection, in_many, site
@@ -72,44 +66,45 @@ class UploadStore:
         """Return how many files `owner` has for the reference."""
         return self._assets(site_id).count(_filed(owner, filing))
 
-    def add(self, site_id: str, filing: Filing, reception: Reception) -> None:
-        """File the stored files of `reception`, as many as fit; notes their fates.
+    def add(self, site_id: str, filing: Filing, upload_result: UploadResult) -> None:
+        """File the stored files of `upload_result`, as many as fit; notes their fates.
 
         Closes the open write. Raise `TooManyUploads` when none fits.
         """
-        write = reception.write
+        write = upload_result.write
         if write is None:
             return
         self._together(
-            site_id, lambda _, session: self.add_within(site_id, filing, reception, write, session)
+            site_id,
+            lambda _, session: self.add_within(site_id, filing, upload_result, write, session),
         )
 
     def add_within(
         self,
         site_id: str,
         filing: Filing,
-        reception: Reception,
+        upload_result: UploadResult,
         write: OpenWrite,
         session: ClientSession,
     ) -> None:
         """Do what `add` does, inside a transaction; raises as it."""
-        reception.fates = {}  # of a run that was undone
-        assets, owner = self._assets(site_id).within(session), reception.new[0].owner
+        upload_result.fates = {}  # of a run that was undone
+        assets, owner = self._assets(site_id).within(session), upload_result.new[0].owner
         self._take_turns(site_id, owner, filing, session)
-        planned = _planned(assets, owner, filing, reception.new)
+        planned = _planned(assets, owner, filing, upload_result.new)
         if not any(isinstance(fate, Asset) for fate in planned.values()):
             raise TooManyUploads(limit=filing.category.max_files or 0)
-        reception.fates = planned
+        upload_result.fates = planned
         # Before the assets: what a killed process has locked of them, the next try finds locked in
         # the write already, and waits instead of choosing other assets.
-        self._writes.finish(site_id, write, reception.answer(), session)
-        reception.fates = {}
+        self._writes.finish(site_id, write, upload_result.answer(), session)
+        upload_result.fates = {}
         filed = {
             each.id: _file_one(assets, each, filing)
-            for each in reception.new
+            for each in upload_result.new
             if planned[each.id] is each
         }
-        reception.fates = {
+        upload_result.fates = {
             asset_id: filed.get(fate.id, fate) if isinstance(fate, Asset) else fate
             for asset_id, fate in planned.items()
         }

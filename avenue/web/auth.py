@@ -3,7 +3,7 @@
 A Bearer token wins and cookies are then not even looked at. Pages and their forms take none: what
 a form changes has to come from our own pages. Nothing here asks the database until a route wants to
 know who asks (`current_actor`), so public pictures cost no query. What a token or a session stands
-for is answered by a `Doorkeeper` from above.
+for is answered by a `Authenticator` from above.
 """
 
 import functools
@@ -24,14 +24,14 @@ from avenue.errors import Forbidden, MalformedRecord, Unauthenticated, sentence
 from avenue.identity import Actor, Role, Scope, Site
 from avenue.web import csrf
 from avenue.web.hosts import current_site
-from avenue.web.places import takes_token
+from avenue.web.request_kinds import takes_token
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-DOORKEEPER = "avenue.doorkeeper"
+DOORKEEPER = "avenue.authenticator"
 MARK = "guard"
 COOKIE_NAME = "avenue_session"
 LONGEST_NEXT_CHARACTERS = 2048
@@ -41,7 +41,7 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 NO_TOKEN_HERE = sentence("Sign in at /login. Pages take no token; programs use /api.")
 
 
-class Doorkeeper(Protocol):
+class Authenticator(Protocol):
     """Knows people. Both answers are None for what is unknown, ended, or of another site."""
 
     def by_token(self, site: Site, token: str) -> Actor | None:
@@ -102,7 +102,7 @@ class _Visitor:
         return self.session_id
 
 
-def install(app: Flask, doorkeeper: Doorkeeper, settings: Settings) -> None:
+def install(app: Flask, authenticator: Authenticator, settings: Settings) -> None:
     """Let `app` know who asks. `g.site` must be set by an earlier before_request step.
 
     The cookie is written once, at sign-in, and good for `session_days` from then.
@@ -124,7 +124,7 @@ def install(app: Flask, doorkeeper: Doorkeeper, settings: Settings) -> None:
     # Not `manager.init_app`: its after_request step for "remember me" cookies, which Avenue does
     # not have, reads the session of every request and so puts `Vary: Cookie` on every picture.
     app.login_manager = manager  # type: ignore[attr-defined]
-    app.extensions[DOORKEEPER] = doorkeeper
+    app.extensions[DOORKEEPER] = authenticator
     app.before_request(_refuse_forged_requests)
     csrf.install(app)
 
@@ -227,7 +227,7 @@ def begin_session(actor: Actor, epoch: int) -> None:
 
 
 def drop_session() -> None:
-    """Take the session cookie away from the browser. Ending it for good is the doorkeeper's."""
+    """Take the session cookie away from the browser. Ending it for good is the authenticator's."""
     session.clear()
     g.pop("csrf_token", None)
     g.actor = Actor(site=current_site())
@@ -257,7 +257,7 @@ def _refuse_forged_requests() -> None:
 
 
 def _by_token(token: str) -> Actor:
-    actor = _readable(lambda: _doorkeeper().by_token(current_site(), token))
+    actor = _readable(lambda: _authenticator().by_token(current_site(), token))
     if actor is None:
         raise InvalidToken(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return actor
@@ -277,7 +277,7 @@ def _load_visitor(session_id: str) -> _Visitor | None:
     user_id, epoch, site_id = session_id.split(".", 2)
     if site_id != current_site().id:
         return None
-    actor = _readable(lambda: _doorkeeper().by_session(current_site(), user_id, int(epoch)))
+    actor = _readable(lambda: _authenticator().by_session(current_site(), user_id, int(epoch)))
     return _Visitor(session_id=session_id, actor=actor) if actor else None
 
 
@@ -290,6 +290,6 @@ def _readable(who: Callable[[], Actor | None]) -> Actor | None:
         return None
 
 
-def _doorkeeper() -> Doorkeeper:
+def _authenticator() -> Authenticator:
     extensions: dict[str, Any] = current_app.extensions
-    return cast("Doorkeeper", extensions[DOORKEEPER])
+    return cast("Authenticator", extensions[DOORKEEPER])

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 
 from avenue.config import Settings
 from avenue.web import limits
-from avenue.web.places import is_api
+from avenue.web.request_kinds import is_api
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED = ", ".join(

@@ -3,7 +3,7 @@
 from flask import Flask, Response
 
 from avenue.config import Settings
-from avenue.web.places import is_api
+from avenue.web.request_kinds import is_api
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -15,7 +15,7 @@ from werkzeug.routing import RequestRedirect
 from avenue.config import Settings
 from avenue.identity import Site
 from avenue.web.errors import UnknownHost
-from avenue.web.places import WITHOUT_SITE
+from avenue.web.request_kinds import WITHOUT_SITE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

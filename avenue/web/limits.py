@@ -27,7 +27,7 @@ from avenue.config import Settings
 from avenue.errors import TooManyRequests, Unauthenticated, Unavailable, sentence
 from avenue.identity import Actor, Role
 from avenue.web import metrics
-from avenue.web.places import API, PANEL, under
+from avenue.web.request_kinds import API, PANEL, under
 
 View = TypeVar("View", bound=Callable[..., object])
 

@@ -45,8 +45,8 @@ from avenue.web.errors import (
 )
 from avenue.web.limits import HEADERS as RATE_LIMIT_HEADERS
 from avenue.web.limits import is_upload_view
-from avenue.web.places import API, WITHOUT_SITE
 from avenue.web.problems import Problem
+from avenue.web.request_kinds import API, WITHOUT_SITE
 
 Json = dict[str, Any]
 

@@ -46,7 +46,7 @@ from avenue.web.headers import WINDOW_POLICY
 from avenue.web.language import COOKIE, gettext, language
 from avenue.web.language import lazy_gettext as _
 from avenue.web.pages import chosen_theme, theme
-from avenue.web.places import PANEL, is_file, under, wants_page
+from avenue.web.request_kinds import PANEL, is_file, under, wants_page
 from avenue.web.requestlog import request_id
 from avenue.web.services import using
 from avenue.web.site_frame import Logo, Logos

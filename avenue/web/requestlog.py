@@ -19,13 +19,14 @@ from flask import Flask, Response, request
 from avenue.clock import iso
 from avenue.identity import NumberedIds
 from avenue.web import metrics
-from avenue.web.fast_lane import TRIED_SECONDS
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROUTE = "avenue.route"
+TRIED_SECONDS = "avenue.tried_seconds"
+"""Where in the WSGI environ it says how long an answer was looked for in vain."""
 BY = "avenue.by"
 """Where in the environ a layer ahead of the application says that it answered."""
 LONGEST_METHOD = 20

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from avenue.media.variants import EAGER, VARIANTS, box_of
+from avenue.media.pictures.variants import EAGER, VARIANTS, box_of
 from tests.browser.house import Held, Visitor
 from tests.pictures import html, photo
 

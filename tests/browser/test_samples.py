@@ -10,7 +10,7 @@ from avenue.config import Settings
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.decoding import DecodePool
+from avenue.media.pictures.decoding import DecodePool
 from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.samples import SampleStore
 from avenue.storage.connection import Database

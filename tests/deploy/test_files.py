@@ -94,12 +94,12 @@ def test_what_is_copied_is_there_and_is_all_that_reaches_the_builder():
     [
         *(".env", ".git/config", "var/mongod.log", "tests/server.py", "requirements-dev.txt"),
         *("node_modules/fflate/esm/browser.js", "avenue/static/vendor/fflate.esm.js"),
-        *("avenue/__pycache__/config.cpython-311.pyc", "avenue/media/cleaning/old.pyc"),
+        *("avenue/__pycache__/config.cpython-311.pyc", "avenue/media/intake/cleaning/old.pyc"),
     ],
 )
 def test_secrets_history_and_what_was_made_here_stay_out_of_the_image(path):
     assert not reaches_builder(path)
-    assert reaches_builder("avenue/media/cleaning/__init__.py")
+    assert reaches_builder("avenue/media/intake/cleaning/__init__.py")
 
 
 def test_everything_installed_is_held_to_its_hash():

@@ -10,7 +10,7 @@ import pymongo
 from pymongo.database import Database as MongoDatabase
 
 from avenue.config import Settings
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper, Swept
 from avenue.storage.connection import Database
 from avenue.storage.scope import BUCKETS

@@ -17,12 +17,13 @@ from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import Unavailable
 from avenue.identity import Actor, Role, Site, new_id
-from avenue.media.facts import Examined, Look, PictureFacts
-from avenue.media.library import MediaLibrary, Order, Reception
+from avenue.media.intake.library import MediaLibrary, UploadRequest, UploadResult
+from avenue.media.intake.policy import image_limits, product_pictures
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.policy import image_limits, product_pictures
+from avenue.media.pictures.facts import Examined, Look, PictureFacts
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.shop.errors import TempImageExpired, TooManyImages
 from avenue.shop.models import Entry, Product, Status
@@ -139,7 +140,7 @@ def new_product(stores: Stores) -> Product:
     return product
 
 
-def unclaimed(stores: Stores, product: Product, data: bytes) -> Reception:
+def unclaimed(stores: Stores, product: Product, data: bytes) -> UploadResult:
     """An upload that has done everything but its last step."""
     write = stores.assets.begin_write(
         SITE, key=product.id, fingerprint=sha256(data), count=1, lease_seconds=60
@@ -171,7 +172,7 @@ def unclaimed(stores: Stores, product: Product, data: bytes) -> Reception:
     )
     stores.assets.write_file(asset, version, io.BytesIO(data))
     stores.assets.insert_unclaimed(asset, hours=24)
-    return Reception(received=[asset], new=(asset,), write=write)
+    return UploadResult(received=[asset], new=(asset,), write=write)
 
 
 def expire_in(stores: Stores, asset: Asset, seconds: float) -> None:
@@ -179,10 +180,10 @@ def expire_in(stores: Stores, asset: Asset, seconds: float) -> None:
     stores.raw["assets"].update_one({"_id": asset.id}, [{"$set": {"expires_at": expires_at}}])
 
 
-def claim(stores: Stores, product: Product, reception: Reception) -> bool:
+def claim(stores: Stores, product: Product, upload_result: UploadResult) -> bool:
     """The last step of an upload; whether it was answered with success."""
     try:
-        stores.pictures.add(SITE, product.claim, reception, limit=5)
+        stores.pictures.add(SITE, product.claim, upload_result, limit=5)
     except UploadInProgress:
         return False
     return True
@@ -220,10 +221,10 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
     start, expiry = Barrier(2), Expiry()
     wins = 0
 
-    def claim_later(product: Product, reception: Reception) -> bool:
+    def claim_later(product: Product, upload_result: UploadResult) -> bool:
         start.wait(DEADLINE_SECONDS)
         let_pass(random.uniform(0, LATEST_SECONDS))
-        return claim(stores, product, reception)
+        return claim(stores, product, upload_result)
 
     def sweep_later() -> None:
         start.wait(DEADLINE_SECONDS)
@@ -234,9 +235,9 @@ def test_a_claim_and_the_sweeper_never_both_win(stores: Stores, times: int) -> N
         for number in range(times):
             data = b"picture %d" % number
             product = new_product(stores)
-            reception = unclaimed(stores, product, data)
-            expire_in(stores, reception.new[0], expiry.seconds())
-            claiming = threads.submit(claim_later, product, reception)
+            upload_result = unclaimed(stores, product, data)
+            expire_in(stores, upload_result.new[0], expiry.seconds())
+            claiming = threads.submit(claim_later, product, upload_result)
             threads.submit(sweep_later).result(DEADLINE_SECONDS)
             claimed = claiming.result(DEADLINE_SECONDS)
             wins += claimed
@@ -276,9 +277,9 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
     with Threads(2) as threads:
         for number in range(times):
             data = b"temporary picture %d" % number
-            reception = unclaimed(stores, a_product(), data)
-            stores.pictures.add_temporary(SITE, reception)
-            kept = reception.new[0]
+            upload_result = unclaimed(stores, a_product(), data)
+            stores.pictures.add_temporary(SITE, upload_result)
+            kept = upload_result.new[0]
             product = a_product(Entry(asset=kept.id))
             expire_in(stores, kept, expiry.seconds())
             saving = threads.submit(save_later, product)
@@ -299,22 +300,22 @@ def test_a_save_and_the_sweeper_never_both_win_a_temporary_picture(
 
 def test_what_was_claimed_first_stays(stores: Stores) -> None:
     product = new_product(stores)
-    reception = unclaimed(stores, product, b"picture")
+    upload_result = unclaimed(stores, product, b"picture")
 
-    assert claim(stores, product, reception)
+    assert claim(stores, product, upload_result)
 
-    expire_in(stores, reception.new[0], -0.001)  # as if it were still waiting for an owner
+    expire_in(stores, upload_result.new[0], -0.001)  # as if it were still waiting for an owner
     stores.sweeper.sweep()
     assert_whole_or_gone(stores, product, b"picture", claimed=True)
 
 
 def test_what_was_swept_first_is_not_claimed(stores: Stores) -> None:
     product = new_product(stores)
-    reception = unclaimed(stores, product, b"picture")
-    expire_in(stores, reception.new[0], -0.001)
+    upload_result = unclaimed(stores, product, b"picture")
+    expire_in(stores, upload_result.new[0], -0.001)
     stores.sweeper.sweep()
 
-    assert not claim(stores, product, reception)
+    assert not claim(stores, product, upload_result)
 
     assert_whole_or_gone(stores, product, b"picture", claimed=False)
     assert inspect(stores.raw).stray_chunks == 0
@@ -326,8 +327,8 @@ def test_a_sweep_goes_through_although_deleting_fails(
 ) -> None:
     for number in range(3):
         product = new_product(stores)
-        reception = unclaimed(stores, product, b"picture %d" % number)
-        expire_in(stores, reception.new[0], -0.001)
+        upload_result = unclaimed(stores, product, b"picture %d" % number)
+        expire_in(stores, upload_result.new[0], -0.001)
     with fail_point(mongod.client, ["delete"], times, 11602, app_name="avenue") as point:
         stores.sweeper.sweep()
 
@@ -342,14 +343,14 @@ def test_a_try_that_has_lost_its_lease_takes_nothing_from_the_one_that_goes_on(
     product = new_product(stores)
     picture = Received(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(3_000_000))
     actor = Actor(site=Site(id=SITE, hosts=(), base_url="", name=""), id="seller", role=Role.SELLER)
-    order = Order(
+    order = UploadRequest(
         policy=product_pictures(Settings(local=True)),
         target=product.id,
         key="the-key",
         room=5,
         no_room=TooManyImages(limit=5),
     )
-    tries: list[Reception] = []
+    tries: list[UploadResult] = []
     with contextlib.ExitStack() as second_try:
 
         def be_overtaken() -> None:

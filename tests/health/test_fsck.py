@@ -17,12 +17,12 @@ from avenue.app import services
 from avenue.app.background import SWEEP, Background
 from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
-from avenue.health.checks.models import Order
+from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import CheckStore, spans_outside
 from avenue.identity import new_id
 from avenue.jobs.errors import JobPaused
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import ClocksDiffer
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
@@ -290,7 +290,7 @@ def test_a_run_that_is_cut_off_after_each_step_goes_on_and_forgets_nothing(house
     while result is None:
         saved: list[Any] = []
         try:
-            result = fsck.run("r", Order(repair=True), cursor, cut if cuts < 40 else ignored)
+            result = fsck.run("r", CheckRequest(repair=True), cursor, cut if cuts < 40 else ignored)
         except Cut:
             cuts, cursor = cuts + 1, saved[-1]
     assert cuts == 40
@@ -316,7 +316,10 @@ def test_what_a_killed_run_had_mended_is_told(house, monkeypatch):
     while result is None:
         with contextlib.suppress(Cut):
             result = fsck.run(
-                "r", Order(repair=True), cursors[-1], lambda **at: cursors.append(at["cursor"])
+                "r",
+                CheckRequest(repair=True),
+                cursors[-1],
+                lambda **at: cursors.append(at["cursor"]),
             )
     assert len(killed) == planted.total()
     assert (result["found"], result["left"]) == (planted.total(), staying.total())
@@ -356,7 +359,7 @@ def test_what_a_site_stores_that_was_added_meanwhile_is_its_own(house, knows):
     lists = iter([before])
     sites = SimpleNamespace(all=lambda: next(lists, every if knows else before))
     services.fsck_of(house.settings, house.database, sites).run(
-        "r", Order(repair=True), None, ignored
+        "r", CheckRequest(repair=True), None, ignored
     )
     assert house.raw["uploads.chunks"].count_documents({"files_id": mine}) == 1
     found = CheckStore(house.database).findings("r", "", 10)
@@ -384,7 +387,7 @@ def test_one_site_alone_is_looked_at_and_mended(house):
 
 def test_nobody_waits_for_a_check_that_somebody_has_paused(house):
     background = Background(house.settings, house.database)
-    job = background.begin(FSCK, Order().as_args())
+    job = background.begin(FSCK, CheckRequest().as_args())
     services.job_service(house.database).pause(job.id)
     with pytest.raises(JobPaused):
         background.finish(job.id)
@@ -393,7 +396,7 @@ def test_nobody_waits_for_a_check_that_somebody_has_paused(house):
 def test_it_refuses_to_judge_ages_while_clocks_differ(house, monkeypatch):
     monkeypatch.setattr(SweptStore, "clock_skew_seconds", lambda _: 31.0)
     with pytest.raises(ClocksDiffer):
-        fsck_of(house).run("r", Order(), None, ignored)
+        fsck_of(house).run("r", CheckRequest(), None, ignored)
 
 
 @pytest.mark.parametrize("kind", [SWEEP, FSCK])
@@ -409,7 +412,9 @@ def test_no_question_goes_through_a_whole_collection(house):
     Store(house, 88)
     with recorded(house.raw.name) as commands:
         sites = Sites(house.database, house.settings)
-        services.fsck_of(house.settings, house.database, sites).run("r", Order(), None, ignored)
+        services.fsck_of(house.settings, house.database, sites).run(
+            "r", CheckRequest(), None, ignored
+        )
         services.scrub_of(house.settings, house.database, sites).run()
     asked = [each for each in commands if next(iter(each)) in {"find", "aggregate"}]
     assert {each[next(iter(each))] for each in asked} >= {"assets", "renditions", FILES, CHUNKS}

@@ -4,4 +4,4 @@ gunicorn reads a `gunicorn.conf.py` of its working directory unless it is given 
 """
 
 STOCK = ("-c", "python:tests", "--worker-class", "gthread")
-OURS = ("-c", "python:tests", "--worker-class", "avenue.web.lane.Worker")
+OURS = ("-c", "python:tests", "--worker-class", "avenue.server.worker.Worker")

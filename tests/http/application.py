@@ -22,12 +22,12 @@ from avenue.app import create_app
 from avenue.app.background import Background
 from avenue.config import Settings
 from avenue.identity import Role, Scope, Site
-from avenue.media.decoding import DecodePool
+from avenue.media.pictures.decoding import DecodePool
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.auth import COOKIE_NAME
 from avenue.web.pages import SAID_COOKIE
-from avenue.web.places import WITHOUT_SITE
+from avenue.web.request_kinds import WITHOUT_SITE
 from tests import pictures
 from tests.http.contract import Contract, unconnected_app
 from tests.http.watch import Watch

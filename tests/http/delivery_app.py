@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from flask import Flask, Response, request
 
 from avenue.errors import AvenueError, Unavailable
-from avenue.media.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
+from avenue.media.serving.delivery import IMMUTABLE, PRIVATE, SHORT, deliver
 
 CONTENT = bytes(range(256)) * 4
 MODIFIED = "Sun, 06 Nov 1994 08:49:37 GMT"

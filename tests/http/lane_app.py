@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from avenue.errors import AvenueError, Unavailable
-from avenue.web.fast_lane import AT_HAND, TRIED_SECONDS
+from avenue.server.fast_lane import AT_HAND, TRIED_SECONDS
 from tests.waiting import let_pass, wait_until
 
 COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}
@@ -153,7 +153,7 @@ class Gallery:
     def read(self, host, path, known):
         return found(known.body())
 
-    def first_look(self, host, path):
+    def cold_read(self, host, path):
         return (lambda: found(Gallery.photo)) if path == self.looked_path else None
 
 

@@ -21,7 +21,7 @@ import pytest
 from avenue.config import Settings
 from avenue.identity import new_id
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 from avenue.media.urls import original_path
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from avenue.media.library import TRIES
-from avenue.media.store import AssetStore
+from avenue.media.intake.library import TRIES
+from avenue.media.store.assets import AssetStore
 from tests.http.application import HOST, Application, Caller, a_picture
 from tests.http.test_product_images import Shelf
 from tests.pictures import noise_png

@@ -14,7 +14,7 @@ from avenue.health.views.status import service as status_service
 from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
 from avenue.jobs.runner import RunningJob
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.storage.status import DeploymentStatus
 from tests.http.application import (
     GROUPS,

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avenue.media.delivery import IncompleteBody
 from avenue.media.naming import display_name
+from avenue.media.serving.delivery import IncompleteBody
 from tests.http import OURS, STOCK
 from tests.http.delivery_app import (
     CONTENT,

@@ -12,7 +12,7 @@ import pytest
 from avenue.app.services import mender
 from avenue.config import new_secret
 from avenue.health.checks.addresses.store import DocumentStore
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.storage.indexes import INDEXES, create_indexes
 from avenue.storage.sites import Sites
 from avenue.storage.status import DeploymentStatus, differing

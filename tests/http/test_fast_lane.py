@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from avenue.config import Settings
-from avenue.web.lane import READS_FOR_A_THREAD
+from avenue.server.worker import READS_FOR_A_THREAD
 from tests import pictures
 from tests.http.application import large_picture
 from tests.http.lane_app import TRIES_SECONDS, Gallery
@@ -270,7 +270,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneServer]:
     server = LaneServer(
         tmp_path_factory.mktemp("gallery"),
         "-k",
-        "avenue.web.lane.Worker",
+        "avenue.server.worker.Worker",
         "--threads",
         "4",
         AVENUE_MAX_SLOW_BODY_SECONDS="3",
@@ -332,7 +332,9 @@ def test_what_cannot_be_read_goes_the_ordinary_way_with_the_time_it_took(
 def gated(tmp_path: Path) -> Iterator[Gated]:
     """A worker with one thread; what is read stays until the gate is open."""
     gate = tmp_path / "gate"
-    server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", "--threads", "1", GATE=str(gate))
+    server = LaneServer(
+        tmp_path, "-k", "avenue.server.worker.Worker", "--threads", "1", GATE=str(gate)
+    )
     yield Gated(server, gate)
     gate.touch()
     server.stop()
@@ -460,7 +462,7 @@ def test_a_reader_who_leaves_is_forgotten(gallery: LaneServer) -> None:
 
 def test_a_connection_in_use_is_not_at_rest(tmp_path: Path) -> None:
     """gunicorn closes connections at rest; the answers of the fast lane keep one awake."""
-    server = LaneServer(tmp_path, "-k", "avenue.web.lane.Worker", "--keep-alive", "1")
+    server = LaneServer(tmp_path, "-k", "avenue.server.worker.Worker", "--keep-alive", "1")
     try:
         # Again when this process had to wait itself: such a connection tells nothing.
         wait_until(lambda: was_in_use(server, seconds=3))

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 
 from avenue.errors import Unavailable
-from avenue.media.hot import HotPictures
-from avenue.media.reading import MediaReader
-from avenue.media.store import OTHER_BYTES
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.response_cache import ResponseCache
+from avenue.media.store.documents import OTHER_BYTES
+from avenue.server.fast_lane import AT_HAND
 from avenue.storage.schema import DEFAULT_SITE, Gate, NotMigrated
-from avenue.web.fast_lane import AT_HAND
 from tests import pictures
 from tests.http.application import (
     HOST,
@@ -40,10 +40,10 @@ def fresh(application: Application) -> Flask:
 
 
 @pytest.fixture
-def hot(fresh: Flask) -> HotPictures:
+def hot(fresh: Flask) -> ResponseCache:
     """What it has at hand: nothing."""
     found = fresh.extensions[AT_HAND]
-    assert isinstance(found, HotPictures)
+    assert isinstance(found, ResponseCache)
     return found
 
 
@@ -55,10 +55,10 @@ def image(as_seller: Caller) -> dict[str, str]:
 
 
 def looked(
-    application: Application, hot: HotPictures, url: str, host: str = HOST
+    application: Application, hot: ResponseCache, url: str, host: str = HOST
 ) -> tuple[list[tuple[str, str]], bytes] | None:
     """Headers and body of what the first look finds."""
-    look = hot.first_look(host, path_of(url))
+    look = hot.cold_read(host, path_of(url))
     with application.watch.over(SITES.get(host)):
         found = look() if look else None
     if found is None:
@@ -94,7 +94,7 @@ def test_it_costs_two_queries_and_then_none(application, hot, fresh, image, whic
 
 
 def test_many_at_once_read_the_bytes_once(application, hot, image):
-    looks = [hot.first_look(HOST, path_of(image["thumb"])) for _ in range(READERS)]
+    looks = [hot.cold_read(HOST, path_of(image["thumb"])) for _ in range(READERS)]
 
     def watched(look):
         with application.watch.over(DEFAULT_SITE):
@@ -142,7 +142,7 @@ def changed(url: str, old: str, new: str) -> str:
 def test_what_is_not_there_is_for_the_ordinary_path(application, hot, image, other):
     url = other(image)
     assert looked(application, hot, url) is None
-    assert hot.first_look(HOST, path_of(url)) is None
+    assert hot.cold_read(HOST, path_of(url)) is None
 
 
 @pytest.mark.parametrize("host", [OTHER_HOST, "nowhere.example", f"{HOST}:81"])

@@ -11,9 +11,9 @@ from flask import Flask, request_started
 from werkzeug.test import TestResponse
 
 from avenue.errors import Unavailable
-from avenue.media.reading import MediaReader
 from avenue.media.renditions.service import Renditions
-from avenue.media.store import AssetStore
+from avenue.media.serving.reading import MediaReader
+from avenue.media.store.assets import AssetStore
 from avenue.storage.connection import Database
 from avenue.storage.schema import Gate
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, a_picture

@@ -386,8 +386,8 @@ def test_a_body_there_is_no_room_for_is_answered_with_a_time_to_try_again(serve,
     conf.write_text(
         f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n"
         "def post_worker_init(worker):\n"
-        "    import avenue.web.arrival\n"
-        "    avenue.web.arrival.SPOOL_FILE_BYTES = 1000\n"
+        "    import avenue.server.arrival\n"
+        "    avenue.server.arrival.SPOOL_FILE_BYTES = 1000\n"
     )
     server = serve("--config", str(conf))
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_SECONDS)

@@ -17,12 +17,15 @@ from pymongo.errors import WriteError
 from avenue.app import services
 from avenue.backup.store import BackupStore
 from avenue.clock import utc_now
-from avenue.health.checks.models import Order
+from avenue.health.checks.models import CheckRequest
 from avenue.health.checks.store.findings import CheckStore
 from avenue.health.history.traffic.models import Counts
 from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.identity import Role, new_id
-from avenue.media.store import DELIVERED, AssetStore, LegacyUrls, SweptStore
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.documents import DELIVERED
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.notifications.store import OutboxStore
 from avenue.shop.store.pictures import PictureStore
@@ -123,7 +126,7 @@ class House:
         """Run every pass; return what fsck says of malformed records, by subject."""
         run = new_id()
         self.inspector.inspect(None, lambda **_: None)
-        self.fsck.run(run, Order(), None, lambda **_: None)
+        self.fsck.run(run, CheckRequest(), None, lambda **_: None)
         self.scrub.run()
         self.alerts.check(self.snapshots.take())
         self.sweeper.sweep()
@@ -658,7 +661,7 @@ def test_nothing_that_a_malformed_record_may_name_is_removed(house: House) -> No
     ):
         with stored(house, "assets", wounded(record, wound)):
             house.sweeper.sweep()
-            house.fsck.run(new_id(), Order(repair=True), None, lambda **_: None)
+            house.fsck.run(new_id(), CheckRequest(repair=True), None, lambda **_: None)
         assert files.find_one({"_id": file_id})
         assert house.raw["builder_media.chunks"].find_one({"files_id": file_id})
         assert house.raw["renditions"].count_documents({"asset": record["_id"]}) == kept
@@ -688,7 +691,7 @@ def test_an_old_address_stays_while_its_picture_does_not_say_whose_it_is(house: 
     asset = house.raw["assets"].find_one({"_id": address["asset"]})
     assert asset is not None
     with stored(house, "assets", {**asset, "site": "zzz"}):
-        house.fsck.run(new_id(), Order(repair=True), None, lambda **_: None)
+        house.fsck.run(new_id(), CheckRequest(repair=True), None, lambda **_: None)
     assert house.raw["legacy_urls"].find_one({"_id": address["_id"]}) == address
 
 

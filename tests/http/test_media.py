@@ -12,7 +12,7 @@ from werkzeug.http import parse_options_header
 
 from avenue.identity import new_id
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 from avenue.media.urls import original_path
 from tests.http.application import (
     HOST,

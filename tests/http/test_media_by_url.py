@@ -9,7 +9,7 @@ import pytest
 
 from avenue.app import _seconds_for
 from avenue.builder.library.service import MediaService
-from avenue.media.limits import MB
+from avenue.media.pictures.limits import MB
 from avenue.outside.connection import dial
 from avenue.outside.fetching import Fetcher
 from tests.http.application import Application, Caller, a_picture, unique

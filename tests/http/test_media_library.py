@@ -12,7 +12,7 @@ import pytest
 
 from avenue.builder.library import service
 from avenue.identity import new_id
-from avenue.media.variants import EAGER
+from avenue.media.pictures.variants import EAGER
 from tests import pictures
 from tests.http.application import (
     VERSIONS_KEEP,

@@ -14,11 +14,12 @@ from avenue.builder.library.models import MediaQuery, Sort, Use
 from avenue.builder.library.service import MediaService
 from avenue.builder.library.store import MediaStore
 from avenue.identity import Actor, Role, new_id
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Claim
-from avenue.media.reading import MediaReader
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.store import ASSETS, hold_live
+from avenue.media.serving.reading import MediaReader
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.library import LibraryStore
+from avenue.media.store.transitions import hold_live
 from avenue.outside.fetching import Fetcher
 from avenue.storage.scope import site
 from tests.http.application import OTHER_SITE, Application, Caller, a_picture

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from avenue.identity import new_id
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from tests.http.application import HOST, PRODUCTS, Caller, Part, a_picture
 from tests.http.test_product_images import Shelf
 from tests.http.test_products import PRODUCT_KEYS, assert_refused

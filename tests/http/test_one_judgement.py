@@ -11,7 +11,7 @@ from avenue.clock import utc_now
 from avenue.health.checks.fsck import FSCK
 from avenue.health.models import Fit, Level, Verdict, worst
 from avenue.health.views.doctor.presenting import word_of
-from avenue.health.views.doctor.service import Ward, look_at_deployment
+from avenue.health.views.doctor.service import CheckContext, look_at_deployment
 from avenue.health.views.readiness.service import ReadinessService
 from avenue.storage.sites import Sites
 from avenue.storage.status import DatabaseFacts, DeploymentStatus, Member, MongoFacts, Oplog
@@ -110,7 +110,7 @@ def views(application: Application, app: Any, subject: str) -> dict[str, str]:
     states = {each["key"]: each["state"] for each in shown}
     if subject in states:
         said["state"] = states[subject]
-    ward = Ward(settings=settings, deployment=DeploymentStatus(database), now=utc_now())
+    ward = CheckContext(settings=settings, deployment=DeploymentStatus(database), now=utc_now())
     looks = {each.check: each for each in look_at_deployment(ward)}
     if subject in CHECKS:
         found = [each for each in looks[CHECKS[subject]].findings if each.subject == subject]

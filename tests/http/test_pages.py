@@ -17,7 +17,7 @@ from avenue.builder.website import models, store
 from avenue.builder.website.service import PageService
 from avenue.identity import Actor, Role, new_id
 from avenue.media.models import Claim
-from avenue.media.store import trash_one
+from avenue.media.store.transitions import trash_one
 from avenue.sites.service import SiteService
 from avenue.storage.scope import site
 from tests import pictures

@@ -8,9 +8,10 @@ import pytest
 
 from avenue.errors import Unavailable
 from avenue.identity import new_id
-from avenue.media.decoding import DecodePool
 from avenue.media.errors import DecodersBusy
-from avenue.media.store import AssetStore, replace_one
+from avenue.media.pictures.decoding import DecodePool
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.transitions import replace_one
 from avenue.shop.errors import RevisionConflict
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import ProductStore

@@ -183,7 +183,7 @@ def test_who_has_many_files_is_counted_by_a_job(
     application, small, somebody, as_admin, monkeypatch
 ):
     monkeypatch.setattr("avenue.storage.quotas.MOST_AT_ONCE", 1)
-    monkeypatch.setattr("avenue.media.store.SUMMED_AT_ONCE", 2)
+    monkeypatch.setattr("avenue.media.store.assets.SUMMED_AT_ONCE", 2)
     unbound = Caller(application, application.app, HOST, token=somebody.token, id=somebody.id)
     for number in range(4):  # more than there may be, from before there was a quota
         assert raw(unbound, b"%d" % number * 10).status_code == 201

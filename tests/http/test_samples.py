@@ -13,7 +13,7 @@ from avenue.jobs.models import State
 from avenue.jobs.runner import JobRunner
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.shop import demo
 from avenue.shop.service.samples import LOAD, SampleService, SampleWorker
 from avenue.shop.store.samples import SampleStore

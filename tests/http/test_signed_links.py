@@ -16,7 +16,7 @@ from avenue.media.models import Asset, State
 from avenue.media.signing.service import KEY_LIFE, SignedLinks
 from avenue.media.signing.signatures import WINDOWS
 from avenue.media.signing.store import LinkKeys
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 from avenue.media.urls import form_path
 from avenue.sites.service import SiteService
 from tests import pictures

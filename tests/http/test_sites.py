@@ -5,8 +5,8 @@ from flask.testing import FlaskClient
 
 from avenue.config import Settings
 from avenue.identity import Limit, Role, Scope
-from avenue.media.filetypes import PICTURES
-from avenue.media.policy import product_pictures
+from avenue.media.intake.filetypes import PICTURES
+from avenue.media.intake.policy import product_pictures
 from avenue.storage.sites import Sites
 from tests import pictures
 from tests.http.application import (

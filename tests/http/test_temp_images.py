@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from avenue.identity import new_id
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.scope import BUCKETS
 from tests.http.application import PRODUCTS, Application, Caller, a_picture, unique

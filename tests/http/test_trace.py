@@ -11,7 +11,7 @@ import pytest
 from avenue.app.uses import EveryUse
 from avenue.health.checks.trace.service import TraceService
 from avenue.identity import Actor, Role, new_id
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from tests import pictures
 from tests.commands import Commands
 from tests.http.application import HOST, OTHER_HOST, Application, Caller, Part, a_picture, unique

@@ -19,8 +19,8 @@ from avenue.health.checks.files import FileInspector
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.identity import Actor
 from avenue.media.errors import DecodersBusy, UnsupportedMediaType
-from avenue.media.library import MediaLibrary
-from avenue.media.store import SweptStore
+from avenue.media.intake.library import MediaLibrary
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.scope import BUCKETS
 from avenue.uploads.tus.errors import ChecksumMismatch, UploadTakenOver

@@ -8,7 +8,7 @@ import pytest
 
 from avenue.media.announcing.models import PURGES
 from avenue.media.announcing.presenting import paths_of
-from avenue.media.store import from_document
+from avenue.media.store.documents import from_document
 from avenue.notifications.store import OutboxStore
 from avenue.sites.service import SiteService
 from tests.http.application import HOST, Application, Caller, Part, a_picture, unique

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avenue.identity import Role, Scope
-from avenue.media.delivery import repr_digest
-from avenue.media.store import SweptStore
+from avenue.media.serving.delivery import repr_digest
+from avenue.media.store.swept import SweptStore
 from avenue.uploads.store import UploadStore
 from tests import pictures
 from tests.http.application import (

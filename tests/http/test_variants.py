@@ -10,11 +10,12 @@ from PIL import Image
 
 from avenue.config import Settings
 from avenue.identity import new_id
-from avenue.media.decoding import DecodePool
 from avenue.media.errors import DecodersBusy
 from avenue.media.models import Visibility
+from avenue.media.pictures.decoding import DecodePool
 from avenue.media.renditions.service import Renditions
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.scope import BUCKETS
 from tests import pictures

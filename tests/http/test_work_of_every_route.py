@@ -16,7 +16,7 @@ from avenue.app.background import Background
 from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
 from avenue.media.references import IMPORT_EXTERNAL
-from avenue.media.store import SUMMED_AT_ONCE
+from avenue.media.store.assets import SUMMED_AT_ONCE
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
 from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU

@@ -11,9 +11,9 @@ import pytest
 from avenue.app.background import Background
 from avenue.clock import utc_now
 from avenue.health.checks.scrub import SCRUB
-from avenue.media import reading
-from avenue.media.reading import DamagedFile, StoredFile
-from avenue.media.store import AssetStore
+from avenue.media.serving import reading
+from avenue.media.serving.reading import DamagedFile, StoredFile
+from avenue.media.store.assets import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES, READ_BYTES
 from tests.http.application import HOST, PRODUCTS, Application, Caller, a_picture, large_picture
 from tests.http.debug_app import storage

@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 from avenue.config import Settings
 from avenue.errors import Conflict, Forbidden, Unavailable
 from avenue.identity import Actor, Role, Site
-from avenue.jobs.desk import JobDesk
+from avenue.jobs.access import JobAccess
 from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
 from avenue.jobs.models import CANCELLED, Job, Progress, State, Wish
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
@@ -518,7 +518,7 @@ def test_pausing_while_runners_look_loses_no_job_and_runs_none_twice(
 
 
 def test_operators_see_and_stop_the_work_that_is_theirs(service: JobService) -> None:
-    desk = JobDesk(service)
+    desk = JobAccess(service)
     own, foreign = service.enqueue("work", site="a").id, service.enqueue("work", site="b").id
     of_house = service.enqueue("work").id
     over = service.enqueue("work", site="a").id

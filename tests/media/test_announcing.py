@@ -12,7 +12,9 @@ from avenue.errors import Unavailable
 from avenue.media.announcing import store
 from avenue.media.announcing.models import Kind
 from avenue.media.models import Claim
-from avenue.media.store import ASSETS, SweptStore, claim_one
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.swept import SweptStore
+from avenue.media.store.transitions import claim_one
 from avenue.media.sweeper import Sweeper
 from avenue.shop.store.pictures import PictureStore
 from avenue.storage.idempotency import Writes
@@ -228,9 +230,9 @@ def an_imported_folder(shop: Shop) -> Told:
     shop.raw["shop_products"].update_one(
         {"_id": product["id"]}, {"$set": {"images": [{"url": "/uploads/a.jpg"}]}}
     )
-    reception, claim = received(shop.house), Claim(kind="product", id=product["id"])
+    upload_result, claim = received(shop.house), Claim(kind="product", id=product["id"])
     store = PictureStore(shop.house.database)
-    adopted = store.adopt(DEFAULT_SITE, claim, "/uploads/a.jpg", reception)
+    adopted = store.adopt(DEFAULT_SITE, claim, "/uploads/a.jpg", upload_result)
     assert adopted is not None
     return {adopted.id: [CREATED]}
 

@@ -7,7 +7,9 @@ import pytest
 
 from avenue.clock import utc_now
 from avenue.media.models import Claim, State
-from avenue.media.store import ASSETS, AssetStore, claim_one
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import claim_one
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import site

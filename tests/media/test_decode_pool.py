@@ -24,16 +24,16 @@ import pytest
 
 from avenue.config import Settings
 from avenue.errors import AvenueError
-from avenue.media import decoding
-from avenue.media.channel import send
-from avenue.media.cleaning import clean
-from avenue.media.decoding import DecodePool, processes_for
 from avenue.media.errors import BrokenImage, DecodersBusy, ImageTooCostly, TooManyFrames
-from avenue.media.facts import CleanCopy, Examined, PictureFacts, Rendition, Wanted
-from avenue.media.imaging import examine, render
-from avenue.media.policy import image_limits
-from avenue.media.sniffing import detect
-from avenue.media.variants import EAGER, FORMATS, VARIANTS
+from avenue.media.intake.cleaning import clean
+from avenue.media.intake.policy import image_limits
+from avenue.media.intake.sniffing import detect
+from avenue.media.pictures import decoding
+from avenue.media.pictures.channel import send
+from avenue.media.pictures.decoding import DecodePool, processes_for
+from avenue.media.pictures.facts import CleanCopy, Examined, PictureFacts, Rendition, Wanted
+from avenue.media.pictures.imaging import examine, render
+from avenue.media.pictures.variants import EAGER, FORMATS, VARIANTS
 from tests import pictures
 from tests.threads import Threads, at_once, joined
 from tests.waiting import DEADLINE_SECONDS, wait_until
@@ -110,7 +110,7 @@ def is_decoder(process: psutil.Process) -> bool:
     """Whether it runs; one that ends while it is looked at does not."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and any(
-            "avenue.media.decoder" in word for word in process.cmdline()
+            "avenue.media.pictures.decoder" in word for word in process.cmdline()
         )
     except psutil.NoSuchProcess:
         return False
@@ -296,7 +296,8 @@ def test_a_process_that_leaves_and_does_not_end_is_not_the_pictures_fault(
     """As one that is ended by a limit, where a busy machine keeps it from its last steps."""
     started_by(
         monkeypatch,
-        "import socket, sys, time; from avenue.media.decoder import receive_with_files, send;"
+        "import socket, sys, time;"
+        "from avenue.media.pictures.decoder import receive_with_files, send;"
         "channel = socket.socket(fileno=int(sys.argv[1]));"
         "send(channel, {'ready': True, 'lacking': []});"
         "receive_with_files(channel); channel.close(); time.sleep(600)",
@@ -321,7 +322,8 @@ def test_when_no_process_can_be_started_the_picture_is_not_blamed(
 def test_the_processes_end_when_the_web_process_is_killed() -> None:
     program = (
         "import sys, tempfile; from avenue.config import Settings;"
-        "from avenue.media.decoding import DecodePool; from avenue.media.policy import *;"
+        "from avenue.media.pictures.decoding import DecodePool;"
+        "from avenue.media.intake.policy import *;"
         "from tests import pictures; import psutil, os, signal;"
         "pool = DecodePool(1); file = tempfile.TemporaryFile(); file.write(pictures.photo());"
         "pool.examine(file, 'image/jpeg', image_limits(Settings()));"
@@ -453,7 +455,7 @@ def test_a_process_is_replaced_after_its_pictures() -> None:
 def test_a_process_that_has_grown_is_replaced(
     pool: DecodePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = "import avenue.media.decoder as d; d.GROWN_BYTES = -(10**9); d.main()"
+    program = "import avenue.media.pictures.decoder as d; d.GROWN_BYTES = -(10**9); d.main()"
     started_by(monkeypatch, program)
     assert examined(pool, pictures.photo()).width == 320
     assert children() == []
@@ -492,7 +494,7 @@ def test_a_process_holds_no_secrets_and_no_file_of_ours(
 
 
 def test_a_process_knows_neither_flask_nor_mongodb_nor_the_settings() -> None:
-    program = "import avenue.media.decoder, sys; print(*sys.modules)"
+    program = "import avenue.media.pictures.decoder, sys; print(*sys.modules)"
     loaded = _printed_by(program).split()
     assert "PIL.Image" in loaded
     strangers = {"flask", "werkzeug", "pymongo", "bson", "gridfs", "avenue.config"}
@@ -501,8 +503,9 @@ def test_a_process_knows_neither_flask_nor_mongodb_nor_the_settings() -> None:
 
 def test_a_process_loads_the_readers_it_needs_and_no_others() -> None:
     program = (
-        "import io, sys; from tests import pictures; from avenue.media.imaging import examine;"
-        "from avenue.media.limits import ImageLimits;"
+        "import io, sys; from tests import pictures;"
+        "from avenue.media.pictures.imaging import examine;"
+        "from avenue.media.pictures.limits import ImageLimits;"
         "limits = ImageLimits(max_megapixels=1, max_jpeg_megapixels=1, max_side_pixels=999,"
         " max_frames=1, max_scans=9, cpu_seconds=1, memory_mb=64);"
         "examine(pictures.webp_claiming(16, 16), 'image/webp', limits);"
@@ -514,7 +517,8 @@ def test_a_process_loads_the_readers_it_needs_and_no_others() -> None:
 
 
 def test_the_web_process_does_not_load_pillow() -> None:
-    program = "import avenue.media.decoding, avenue.media.policy, sys; print(*sys.modules)"
+    modules = "avenue.media.pictures.decoding, avenue.media.intake.policy"
+    program = f"import {modules}, sys; print(*sys.modules)"
     assert "PIL" not in _printed_by(program).split()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.storage.connection import Database
 
 PATH = "/media/zapato.jpg"

@@ -21,7 +21,7 @@ from avenue.app.telling import MOST_PURGES
 from avenue.identity import Site
 from avenue.media.announcing.models import PURGES
 from avenue.media.announcing.presenting import MOST_URLS, purges_of
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.notifications.service import Deliverer, WebhookSender
 from avenue.notifications.store import OutboxStore

@@ -7,12 +7,12 @@ import pytest
 
 from avenue.app.background import REBUILD, Background
 from avenue.app.services import renditions_of
-from avenue.media.cache import ByteCache
-from avenue.media.decoding import DecodePool
 from avenue.media.errors import DecodersBusy
+from avenue.media.pictures.decoding import DecodePool
+from avenue.media.pictures.variants import EAGER
 from avenue.media.renditions.rebuild import Rebuild
-from avenue.media.store import SweptStore
-from avenue.media.variants import EAGER
+from avenue.media.serving.cache import ByteCache
+from avenue.media.store.swept import SweptStore
 from tests.http.application import Application, a_picture
 from tests.http.test_product_images import Shelf
 from tests.mongod import Mongod

@@ -9,7 +9,9 @@ import pytest
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.media.models import Asset, Claim, State, Version, Visibility
-from avenue.media.store import AssetStore, LegacyUrls, SweptStore
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import ClocksDiffer, Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.idempotency import OpenWrite, Writes

@@ -17,7 +17,7 @@ from pymongo.monitoring import CommandStartedEvent
 
 from avenue.app import create_app
 from avenue.config import Settings
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.migration.adopt.decoding import file_bytes, is_inline
 from avenue.storage.earlier import EarlierDatabase, SourceAway
 from tests.listening import listening

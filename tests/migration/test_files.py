@@ -19,10 +19,11 @@ from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import COMMAND, new_id
 from avenue.media.errors import BrokenImage, EmptyFile, UnknownVariant, UnsupportedMediaType
 from avenue.media.models import Asset, Claim, State, Version, Visibility
-from avenue.media.reading import DamagedFile
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.store import AssetStore, LegacyUrls
-from avenue.media.variants import VARIANTS
+from avenue.media.pictures.variants import VARIANTS
+from avenue.media.serving.reading import DamagedFile
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.library import LibraryStore
 from avenue.migration.errors import (
     FileExists,
     FileInUse,
@@ -553,7 +554,7 @@ def test_the_decode_processes_end_with_the_files(settings, database, photo):
     with files_of(settings, database, DEFAULT_SITE) as files:
         files.put(photo)
         (decoder,) = set(psutil.Process().children()) - before
-        assert "avenue.media.decoder" in decoder.cmdline()
+        assert "avenue.media.pictures.decoder" in decoder.cmdline()
     assert not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE
 
 

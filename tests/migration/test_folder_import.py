@@ -12,7 +12,7 @@ from avenue.accounts.service import AccountService
 from avenue.app import create_app
 from avenue.config import Settings
 from avenue.identity import Role, Scope, new_id
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS

@@ -9,7 +9,7 @@ import pytest
 
 from avenue.app import create_app
 from avenue.config import Settings
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.words import words_of
 from tests import pictures
 from tests.commands import Commands

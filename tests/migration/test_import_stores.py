@@ -11,9 +11,9 @@ import pytest
 from avenue.clock import utc_now
 from avenue.identity import new_id
 from avenue.media.errors import DamagedEntry
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, State, Version, Visibility
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 from avenue.migration.errors import FileChanged, UnreadableFile
 from avenue.migration.models import Content, Page
 from avenue.migration.spool import Spool
@@ -27,7 +27,7 @@ SITE = "default"
 ONE = Claim(kind="product", id="one")
 
 
-def received(avenue: House, data: bytes = b"x") -> Reception:
+def received(avenue: House, data: bytes = b"x") -> UploadResult:
     """A file that was stored and waits for its owner, as the library gives it."""
     assets = AssetStore(avenue.database)
     digest = hashlib.sha256(data).hexdigest()
@@ -59,16 +59,16 @@ def received(avenue: House, data: bytes = b"x") -> Reception:
     )
     assets.write_file(asset, version, io.BytesIO(data))
     assets.insert_unclaimed(asset, hours=1)
-    return Reception(received=[asset], new=(asset,), write=write)
+    return UploadResult(received=[asset], new=(asset,), write=write)
 
 
 def test_an_adopted_picture_stands_where_its_address_stood(avenue: House) -> None:
     avenue.add_owner("group", "g", "https://cdn.example/a.jpg", "/uploads/b.jpg", "/uploads/c.jpg")
-    reception = received(avenue)
+    upload_result = received(avenue)
     claim = Claim(kind="group", id="g")
-    adopted = PictureStore(avenue.database).adopt(SITE, claim, "/uploads/b.jpg", reception)
+    adopted = PictureStore(avenue.database).adopt(SITE, claim, "/uploads/b.jpg", upload_result)
     group = avenue.owner("group", "g")
-    assert adopted == reception.new[0]
+    assert adopted == upload_result.new[0]
     assert group["images"] == [
         {"url": "https://cdn.example/a.jpg"},
         {"asset": adopted.id},
@@ -77,18 +77,18 @@ def test_an_adopted_picture_stands_where_its_address_stood(avenue: House) -> Non
     assert group["options"][0]["images"] == ["https://cdn.example/a.jpg", adopted.id]
     assert group["revision"] == 2
     assert avenue.raw["assets"].find_one()["claim"] == {"kind": "group", "id": "g"}
-    assert avenue.raw["writes"].find_one({"_id": reception.write.id})["state"] == "done"
-    assert reception.kept == {adopted.id}
+    assert avenue.raw["writes"].find_one({"_id": upload_result.write.id})["state"] == "done"
+    assert upload_result.kept == {adopted.id}
 
 
 def test_an_owner_that_names_the_address_no_more_takes_nothing(avenue: House) -> None:
     avenue.add_owner("product", "one", "/uploads/other.jpg")
     before = avenue.owner("product", "one")
     for claim in (ONE, Claim(kind="product", id="nobody")):
-        reception = received(avenue)
+        upload_result = received(avenue)
         store = PictureStore(avenue.database)
-        assert store.adopt(SITE, claim, "/uploads/a.jpg", reception) is None
-        assert reception.kept == frozenset()
+        assert store.adopt(SITE, claim, "/uploads/a.jpg", upload_result) is None
+        assert upload_result.kept == frozenset()
     assert avenue.owner("product", "one") == before
     assert avenue.raw["assets"].count_documents({"claim": {"$ne": None}}) == 0
 
@@ -104,13 +104,13 @@ def test_an_owner_that_has_these_bytes_keeps_what_it_has(avenue: House) -> None:
 
 def test_a_picture_the_sweeper_took_is_not_named(avenue: House) -> None:
     avenue.add_owner("product", "one", "/uploads/a.jpg")
-    before, reception = avenue.owner("product", "one"), received(avenue)
+    before, upload_result = avenue.owner("product", "one"), received(avenue)
     avenue.raw["assets"].update_one({}, {"$set": {"state": "purging"}})
     with pytest.raises(UploadInProgress):
-        PictureStore(avenue.database).adopt(SITE, ONE, "/uploads/a.jpg", reception)
+        PictureStore(avenue.database).adopt(SITE, ONE, "/uploads/a.jpg", upload_result)
     assert avenue.owner("product", "one") == before
-    assert avenue.raw["writes"].find_one({"_id": reception.write.id})["state"] == "open"
-    assert reception.kept == frozenset()
+    assert avenue.raw["writes"].find_one({"_id": upload_result.write.id})["state"] == "open"
+    assert upload_result.kept == frozenset()
 
 
 def test_every_owner_that_names_pictures_elsewhere_is_found(avenue: House) -> None:

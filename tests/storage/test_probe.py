@@ -12,7 +12,8 @@ from avenue.errors import Unavailable
 from avenue.health.checks.probe import KNOWN_SECONDS, STEPS, ProbeService
 from avenue.health.models import Fit
 from avenue.media.models import Asset, Version
-from avenue.media.store import AssetStore, SweptStore
+from avenue.media.store.assets import AssetStore
+from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
 from avenue.storage.connection import Database
 from avenue.storage.gridfs import Incomplete

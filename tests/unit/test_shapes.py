@@ -15,7 +15,7 @@ from avenue.health.rules.measures import rules
 from avenue.identity import Role, Scope
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish
-from avenue.media.filetypes import FILE_TYPES
+from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import State, Visibility
 from avenue.media.references import Kind as FaultKind
 from avenue.media.references import Standing

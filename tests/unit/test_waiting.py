@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from avenue.errors import Unavailable
-from avenue.storage.waiting import PATIENCE_SECONDS, WaitingRoom
+from avenue.storage.load_shedding import PATIENCE_SECONDS, LoadShedding
 
 SEATS = 2
 
@@ -17,7 +17,7 @@ class Outage:
     def __init__(self) -> None:
         self.is_away = True
         self.seconds = 0.0
-        self.room = WaitingRoom(lambda: self.is_away, seats=SEATS, now=lambda: self.seconds)
+        self.room = LoadShedding(lambda: self.is_away, seats=SEATS, now=lambda: self.seconds)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from avenue.builder.content.references import REFERENCE, SCHEME, reference
 from avenue.identity import Site
 from avenue.media.addresses import OWN_PATH, leads_here, targets_of
 from avenue.media.legacy import legacy_path
+from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.references import Fault, Kind
-from avenue.media.variants import ORIGINAL
 
 LONGEST_ADDRESS_CHARACTERS = 8192
 LONGEST_FLAGGED_CHARACTERS = 300

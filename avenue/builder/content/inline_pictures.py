@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from avenue.builder.content.errors import BadInlinePicture, TooManyInlinePictures
 from avenue.builder.content.models import Keep
-from avenue.media.filetypes import PICTURES
+from avenue.media.intake.filetypes import PICTURES
 
 MAX_INLINE_PICTURES = 50
 """That one save may bring along."""

@@ -3,7 +3,7 @@
 import re
 
 from avenue.identity import ID_PATTERN
-from avenue.media.variants import ORIGINAL, VARIANTS
+from avenue.media.pictures.variants import ORIGINAL, VARIANTS
 
 SCHEME = "avenue:"
 NAME = r"[a-z][a-z0-9]*"

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from avenue.builder.library.folders.bodies import Id
 from avenue.builder.library.store import MOST_TAGS
 from avenue.errors import sentence
-from avenue.media.zipping import MOST_FILES
+from avenue.media.serving.zipping import MOST_FILES
 
 LONGEST_TAG = 50
 MOST_IDS = 200

@@ -8,7 +8,7 @@ from avenue.builder.paging import cursor_text
 from avenue.clock import iso
 from avenue.errors import Translate
 from avenue.identity import Site
-from avenue.media.library import Refusal
+from avenue.media.intake.library import Refusal
 from avenue.media.models import Asset
 from avenue.media.presenting import file_json, image_json, upload_facts, versions_json
 from avenue.media.replies import Versions

@@ -13,12 +13,12 @@ from avenue.builder.library.models import MediaPage, MediaQuery, Removed, Uses
 from avenue.builder.library.store import MediaStore
 from avenue.config import Settings
 from avenue.identity import Actor, is_id
-from avenue.media.filetypes import FILE_TYPES, file_name
-from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
+from avenue.media.intake.filetypes import FILE_TYPES, file_name
+from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.policy import UploadPolicy, library_pictures
 from avenue.media.models import Asset
-from avenue.media.policy import UploadPolicy, library_pictures
-from avenue.media.reading import MediaReader, StoredFile
-from avenue.media.zipping import Zip, bounded_zip
+from avenue.media.serving.reading import MediaReader, StoredFile
+from avenue.media.serving.zipping import Zip, bounded_zip
 from avenue.outside.fetching import Fetcher
 
 NO_LIMIT = 2**31
@@ -89,7 +89,7 @@ class MediaService:
         key: str | None,
         folder: str | None = None,
         once: bool = False,
-    ) -> Reception:
+    ) -> UploadResult:
         """Take received files in, into `folder` (an id) if one is given.
 
         With `once`, bytes that are there already are the file that is there. `key` is the
@@ -98,7 +98,7 @@ class MediaService:
         require_editor(actor)
         hashes = [each.sha256 for each in incoming if not isinstance(each, Refusal)]
         there = self._store.by_source(actor.site.id, hashes) if once else {}
-        order = Order(
+        order = UploadRequest(
             policy=self.policy(actor),
             target=f"library/{folder or ''}/{once}",
             key=key,
@@ -106,10 +106,10 @@ class MediaService:
             room=NO_LIMIT,
             no_room=MediaNotFound(),
         )
-        with self._library.receiving(actor, order, incoming) as reception:
-            self._store.keep(actor.site.id, reception, folder, once=once)
-        reception.raise_if_empty()
-        return reception
+        with self._library.receiving(actor, order, incoming) as upload_result:
+            self._store.keep(actor.site.id, upload_result, folder, once=once)
+        upload_result.raise_if_empty()
+        return upload_result
 
     def fetch(
         self,
@@ -119,7 +119,7 @@ class MediaService:
         key: str | None,
         folder: str | None = None,
         once: bool = False,
-    ) -> Reception:
+    ) -> UploadResult:
         """Take in the picture at `url`, which is fetched from public addresses only; see `add`.
 
         Raise what `Fetcher.fetched` does besides.
@@ -161,14 +161,14 @@ class MediaService:
         incoming: Sequence[Incoming | Refusal],
         *,
         key: str | None,
-    ) -> Reception:
+    ) -> UploadResult:
         """Replace the bytes of a file; its id and every place that uses it stay.
 
         The version before is kept with the last `AVENUE_VERSIONS_KEEP`. Raise `MediaNotFound`, or
         the refusal.
         """
         asset = self.get(actor, asset_id)
-        order = Order(
+        order = UploadRequest(
             policy=self.policy(actor),
             target=f"replace/{asset.id}",
             key=key,
@@ -177,13 +177,13 @@ class MediaService:
             no_room=OneFileReplaces(),
             replaces=asset,
         )
-        with self._library.receiving(actor, order, incoming) as reception:
+        with self._library.receiving(actor, order, incoming) as upload_result:
             fell_off = self._store.replace(
-                actor.site.id, asset, reception, keep=self._versions_keep
+                actor.site.id, asset, upload_result, keep=self._versions_keep
             )
         self._library.drop_files(asset, fell_off)
-        reception.raise_if_empty()
-        return reception
+        upload_result.raise_if_empty()
+        return upload_result
 
     def open_version(self, actor: Actor, asset_id: str, version: str) -> StoredFile:
         """Open one version of a file, an older one too; raise `MediaNotFound`, `VersionNotFound`.

@@ -21,14 +21,13 @@ from avenue.builder.library.models import (
 from avenue.builder.paging import Place
 from avenue.identity import Actor
 from avenue.media.errors import VersionNotFound
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, State
-from avenue.media.shelving.store import LibraryStore
-from avenue.media.store import (
-    ASSETS,
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.library import LibraryStore
+from avenue.media.store.transitions import (
     bring_back_one,
     describe_one,
-    from_document,
     owned_by,
     replace_one,
     restore_one,
@@ -146,8 +145,10 @@ class MediaStore:
             made.setdefault(asset.current.source_sha256, []).append(asset)
         return made
 
-    def keep(self, site_id: str, reception: Reception, folder: str | None, *, once: bool) -> None:
-        """Take the stored files of `reception` in, into `folder`; see `LibraryStore.keep`.
+    def keep(
+        self, site_id: str, upload_result: UploadResult, folder: str | None, *, once: bool
+    ) -> None:
+        """Take the stored files of `upload_result` in, into `folder`; see `LibraryStore.keep`.
 
         Raise `FolderNotFound`.
         """
@@ -156,7 +157,7 @@ class MediaStore:
             if not self._folders.hold(site_id, folder, session):
                 raise FolderNotFound
 
-        self._shelf.keep(site_id, reception, once=once, folder=folder, first=hold)
+        self._shelf.keep(site_id, upload_result, once=once, folder=folder, first=hold)
 
     def change(self, site_id: str, asset_id: str, changes: Mapping[str, Any]) -> Asset:
         """Set fields of a file; raise `MediaNotFound` or `FolderNotFound`."""
@@ -169,26 +170,26 @@ class MediaStore:
         return self._together(site_id, work)
 
     def replace(
-        self, site_id: str, asset: Asset, reception: Reception, *, keep: int
+        self, site_id: str, asset: Asset, upload_result: UploadResult, *, keep: int
     ) -> tuple[str, ...]:
-        """Make the stored file of `reception` the newest version of `asset`.
+        """Make the stored file of `upload_result` the newest version of `asset`.
 
         Return the files of versions that fell off. Raise `MediaNotFound`.
         """
-        write, fresh = reception.write, reception.new
+        write, fresh = upload_result.write, upload_result.new
         if write is None or not fresh:
             return ()
 
         def work(assets: Collection, session: ClientSession) -> tuple[str, ...]:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             new, claim = fresh[0], Claim.library(site_id)
             fell_off = replace_one(
                 assets, asset.id, claim, version=new.current, name=new.name, keep=keep
             )
             if fell_off is None:
                 raise MediaNotFound
-            reception.fates = {asset.id: new}
-            self._writes.finish(site_id, write, reception.answer(), session)
+            upload_result.fates = {asset.id: new}
+            self._writes.finish(site_id, write, upload_result.answer(), session)
             return fell_off
 
         return self._together(site_id, work)

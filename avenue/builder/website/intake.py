@@ -18,9 +18,9 @@ from avenue.builder.website.errors import TooManyPictures
 from avenue.builder.website.models import MOST_ASSETS, Changes, Draft, Flag, changed
 from avenue.builder.website.store import PageStore
 from avenue.identity import Actor, new_id
-from avenue.media.library import MediaLibrary, Order, Reception, Refusal
-from avenue.media.policy import UploadPolicy
-from avenue.media.spool import fill, new_spool
+from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.spool import fill, new_spool
 
 TEXTS = frozenset({"html", "css"})
 
@@ -29,12 +29,12 @@ TEXTS = frozenset({"html", "css"})
 class Taken:
     """A draft with what editors sent; `flagged` is None when its texts were not among it.
 
-    `reception` has the pictures that came inside, to be claimed by the save.
+    `upload_result` has the pictures that came inside, to be claimed by the save.
     """
 
     draft: Draft
     flagged: tuple[Flag, ...] | None = None
-    reception: Reception | None = None
+    upload_result: UploadResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,9 @@ class Intake:
         if not collected.by_hash:
             yield _taken(wanted, found, None)
             return
-        with self._stored(actor, wanted, collected) as (ids, reception):
+        with self._stored(actor, wanted, collected) as (ids, upload_result):
             found = self._read(actor, wanted, lambda data, _: ids[_hash(data)])
-            yield _taken(wanted, found, reception)
+            yield _taken(wanted, found, upload_result)
 
     def previewed(self, actor: Actor, draft: Draft, changes: Changes) -> Draft:
         """Return `draft` with `changes` as they would be kept; nothing is stored."""
@@ -104,12 +104,12 @@ class Intake:
     @contextmanager
     def _stored(
         self, actor: Actor, draft: Draft, collected: _Collected
-    ) -> Iterator[tuple[Mapping[str, str], Reception]]:
+    ) -> Iterator[tuple[Mapping[str, str], UploadResult]]:
         """Store pictures and yield their ids by hash; those that are in the library stay there.
 
         Raise the first refusal.
         """
-        order = Order(
+        order = UploadRequest(
             policy=self._policy.on(actor.site),
             target="library",
             key=None,
@@ -122,8 +122,8 @@ class Intake:
                 self._picture(draft, number, data, spools)
                 for number, data in enumerate(collected.by_hash.values(), start=1)
             ]
-            reception = spools.enter_context(self._library.receiving(actor, order, incoming))
-            yield _ids(incoming, reception), reception
+            upload_result = spools.enter_context(self._library.receiving(actor, order, incoming))
+            yield _ids(incoming, upload_result), upload_result
 
     def _picture(self, draft: Draft, number: int, data: bytes, spools: ExitStack) -> _Picture:
         spool = spools.enter_context(new_spool(self._tmp_dir))
@@ -133,9 +133,9 @@ class Intake:
         )
 
 
-def _ids(incoming: Sequence[_Picture], reception: Reception) -> dict[str, str]:
+def _ids(incoming: Sequence[_Picture], upload_result: UploadResult) -> dict[str, str]:
     """Return what became of each picture, by its hash; raise the first refusal."""
-    reception_of = zip(incoming, reception.received, strict=True)
+    reception_of = zip(incoming, upload_result.received, strict=True)
     ids = {}
     for each, outcome in reception_of:
         if isinstance(outcome, Refusal):
@@ -144,9 +144,9 @@ def _ids(incoming: Sequence[_Picture], reception: Reception) -> dict[str, str]:
     return ids
 
 
-def _taken(draft: Draft, found: Received, reception: Reception | None) -> Taken:
+def _taken(draft: Draft, found: Received, upload_result: UploadResult | None) -> Taken:
     flags = tuple(Flag(url=each.url, reason=each.reason) for each in found.flagged)
-    return Taken(draft=_with(draft, found), flagged=flags, reception=reception)
+    return Taken(draft=_with(draft, found), flagged=flags, upload_result=upload_result)
 
 
 def _with(draft: Draft, found: Received) -> Draft:

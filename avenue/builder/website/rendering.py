@@ -18,11 +18,11 @@ from avenue.builder.website.models import Draft, PicturedPage, is_shown
 from avenue.builder.website.presenting import address_of, link_of
 from avenue.builder.website.references import Picture, asset_in, with_pictures
 from avenue.identity import Site
-from avenue.media.cache import ByteCache
 from avenue.media.models import Asset
+from avenue.media.pictures.variants import VARIANTS, size_of, token
 from avenue.media.presenting import has_sizes, logo_shown, sources
+from avenue.media.serving.cache import ByteCache
 from avenue.media.urls import original_url, variant_url
-from avenue.media.variants import VARIANTS, size_of, token
 from avenue.web.site_frame import Frame, Logo
 
 REVISION = 4

@@ -43,7 +43,7 @@ from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import AvenueError
 from avenue.identity import Role
-from avenue.media.receiving import PICTURE_REFUSALS
+from avenue.media.intake.receiving import PICTURE_REFUSALS
 from avenue.storage.idempotency import UploadInProgress
 from avenue.web.audit import audited, nothing_changed
 from avenue.web.auth import current_actor, require

@@ -37,7 +37,7 @@ from avenue.builder.website.store import PageStore, Save
 from avenue.clock import utc_now
 from avenue.errors import Forbidden
 from avenue.identity import Actor, Role, Site, new_id
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Claim, State
 from avenue.storage.scope import Session
 
@@ -296,9 +296,9 @@ class PageService:
     ) -> Page:
         if (save.draft, save.published, save.slug) == (page.draft, page.published, page.slug):
             return page
-        reception = taken.reception if taken else None
+        upload_result = taken.upload_result if taken else None
         try:
-            return self._store.save(actor.site.id, page, save, reception)
+            return self._store.save(actor.site.id, page, save, upload_result)
         except RevisionConflict:
             current = self._page(actor, page.id)
             raise self._conflict(actor, current, changes or {}) from None
@@ -308,7 +308,7 @@ class PageService:
             if not is_exact:
                 page = replace(page, slug=self._free(actor.site.id, slug_of(page.draft.title)))
             try:
-                return self._store.insert(actor.site.id, page, taken.reception)
+                return self._store.insert(actor.site.id, page, taken.upload_result)
             except SlugTaken:
                 if is_exact:
                     raise

@@ -41,10 +41,11 @@ from avenue.builder.website.models import (
     used_by,
 )
 from avenue.identity import ID_PATTERN, new_id
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.references import Referrer, ids_changed_since
-from avenue.media.store import ASSETS, claim_one, from_document, hold_live
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.transitions import claim_one, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
@@ -186,7 +187,7 @@ class PageStore:
         )
         return {each.current.source_sha256: each for each in assets}
 
-    def insert(self, site_id: str, page: Page, reception: Reception | None) -> Page:
+    def insert(self, site_id: str, page: Page, upload_result: UploadResult | None) -> Page:
         """Insert a new page and claim the pictures that came with it for the library.
 
         Raise `SlugTaken` or `TooManyPages`.
@@ -199,7 +200,7 @@ class PageStore:
             self._writes.take_turns(site_id, "pages", session)
             if pages.count({}, most=MOST_PAGES) >= MOST_PAGES:
                 raise TooManyPages(limit=MOST_PAGES)
-            self._keep(site_id, reception, session)
+            self._keep(site_id, upload_result, session)
             self._hold(site_id, page.draft.assets, session)
             _take_slug(pages, page.id, page.slug)
             document = {"_id": page.id, **_fields(page), "created_at": page.created_at}
@@ -208,7 +209,7 @@ class PageStore:
             return page
 
         try:
-            return self._together(site_id, work, reception)
+            return self._together(site_id, work, upload_result)
         except AlreadyThere:
             raise SlugTaken(page.slug) from None
 
@@ -219,7 +220,7 @@ class PageStore:
         return frozenset(each["slug"] for each in found)
 
     def save(
-        self, site_id: str, known: Page, save: Save, reception: Reception | None = None
+        self, site_id: str, known: Page, save: Save, upload_result: UploadResult | None = None
     ) -> Page:
         """Change a page that is as `known` says, and keep what it was; see `Save`.
 
@@ -237,7 +238,7 @@ class PageStore:
                 return page_in(found)  # an earlier run of this transaction, whose answer was lost
             if (found.get("revision") or 0) != known.revision:
                 raise RevisionConflict
-            self._keep(site_id, reception, session)
+            self._keep(site_id, upload_result, session)
             used = used_by(save.draft, save.published)
             self._hold(site_id, used - set(found.get("assets", ())), session)
             changed = _saved(known, save)
@@ -249,7 +250,7 @@ class PageStore:
             return changed
 
         try:
-            return self._together(site_id, work, reception)
+            return self._together(site_id, work, upload_result)
         except AlreadyThere:
             raise SlugTaken(save.slug) from None
 
@@ -368,17 +369,19 @@ class PageStore:
         if gone:  # named, so that one that cannot be read stays
             history.delete_all({**own, "number": {"$in": sorted(gone)}})
 
-    def _keep(self, site_id: str, reception: Reception | None, session: ClientSession) -> None:
-        """Claim the stored pictures of `reception` for the library, and close its open write."""
-        if reception is None or reception.write is None:
+    def _keep(
+        self, site_id: str, upload_result: UploadResult | None, session: ClientSession
+    ) -> None:
+        """Claim the pictures of `upload_result` for the library, and close its open write."""
+        if upload_result is None or upload_result.write is None:
             return
         assets = self._assets(site_id).within(session)
-        reception.fates = {each.id: each for each in reception.new}
+        upload_result.fates = {each.id: each for each in upload_result.new}
         # Before the assets: what a killed process has locked of them, the next try finds locked in
         # the write already, and waits instead of choosing other assets.
-        self._writes.finish(site_id, reception.write, reception.answer(), session)
+        self._writes.finish(site_id, upload_result.write, upload_result.answer(), session)
         claim = Claim.library(site_id)
-        for each in reception.new:
+        for each in upload_result.new:
             if not claim_one(assets, each.id, claim):
                 raise UploadInProgress  # the lease ended, and the sweeper was quicker
 
@@ -387,14 +390,14 @@ class PageStore:
         hold_live(self._assets(site_id).within(session), asset_ids, Claim.library(site_id))
 
     def _together(
-        self, site_id: str, work: Callable[[ClientSession], T], reception: Reception | None
+        self, site_id: str, work: Callable[[ClientSession], T], upload_result: UploadResult | None
     ) -> T:
-        """Run `work` in one transaction; nothing of `reception` is kept when it fails."""
+        """Run `work` in one transaction; nothing of `upload_result` is kept when it fails."""
         try:
             return site(self._database, site_id).transaction(work)
         except Exception:
-            if reception is not None:
-                reception.fates = {}
+            if upload_result is not None:
+                upload_result.fates = {}
             raise
 
     def _pages(self, site_id: str) -> Collection:

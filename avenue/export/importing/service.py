@@ -46,7 +46,7 @@ from avenue.export.models import FORMAT, HEADER, MANIFEST
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
 from avenue.media.categories import UPLOAD
-from avenue.media.library import MediaLibrary, Reception
+from avenue.media.intake.library import MediaLibrary, UploadResult
 from avenue.media.models import Asset, Claim, External, State
 from avenue.migration.adopt.errors import BadField, ChangedHere
 from avenue.migration.adopt.models import Adopted, Became, Catalogue, Website
@@ -77,7 +77,7 @@ L = TypeVar("L", GroupLine, ProductLine, PageLine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelves:
+class ExportImportTargets:
     """What an export is put into, and where that is remembered."""
 
     catalogue: Catalogue
@@ -104,13 +104,17 @@ class ExportImport:
     """
 
     def __init__(
-        self, actor: Actor, origin: Origin, shelves: Shelves, files: Mapping[Pass, FilesImport]
+        self,
+        actor: Actor,
+        origin: Origin,
+        targets: ExportImportTargets,
+        files: Mapping[Pass, FilesImport],
     ) -> None:
         self._actor = actor
         self._site = actor.site.id
         self._origin = origin
         self._tables = origin.tables
-        self._shelves = shelves
+        self._targets = targets
         self._files = files
         self.counts: dict[str, Counter[str]] = {each: Counter() for each in RECORDS.values()}
 
@@ -276,14 +280,14 @@ class ExportImport:
         """Let a product or group be so, with names of the pictures that are to come."""
         own_id = self._origin.id_of(kind, line.id)
         images = list(self._images(kind, line))
-        is_new = self._shelves.catalogue.put(
+        is_new = self._targets.catalogue.put(
             self._actor,
             Claim(kind=kind, id=own_id),
             fields,
             images,
-            Reception(received=[]),
+            UploadResult(received=[]),
             seen=None,
-            note=lambda session, revision: self._shelves.adopted.put(
+            note=lambda session, revision: self._targets.adopted.put(
                 self._site, self._remembered(kind, line.id, own_id, revision), session
             ),
         )
@@ -310,7 +314,7 @@ class ExportImport:
     def _note_waiting(self) -> None:
         """Note which pictures products and groups wait for."""
         last: Claim | None = None
-        while found := self._shelves.owners.external_after(self._site, last):
+        while found := self._targets.owners.external_after(self._site, last):
             for claim, url in found:
                 if url.startswith(WAITING):
                     self._tables.wait(claim.id, url)
@@ -333,7 +337,7 @@ class ExportImport:
         if before and before.print == mark:
             return Became.UNCHANGED
 
-        put = partial(self._shelves.website.put, self._actor, page_id)
+        put = partial(self._targets.website.put, self._actor, page_id)
         first = {**(published or draft), **({"slug": line.slug} if line.slug else {})}
         seen = before.revision if before else None
         revision = put(first, is_published=published is not None, seen=seen)
@@ -343,7 +347,7 @@ class ExportImport:
             revision = put(draft, is_published=None, seen=None) or revision
         remembered = self._remembered(PAGE, line.id, page_id, revision)
         remembered = replace(remembered, print=mark, is_whole=not lost)
-        self._shelves.adopted.put(self._site, remembered)
+        self._targets.adopted.put(self._site, remembered)
         return Became.UPDATED if before else Became.CREATED
 
     def _check_file(self, line: PageLine) -> None:
@@ -382,13 +386,13 @@ class ExportImport:
     def _asset(self, own_id: str) -> Asset | None:
         """Return the live file here that a file of the export has become, or None."""
         known = self._before(own_id)
-        found = self._shelves.library.get_many(self._actor, [known.target if known else own_id])
+        found = self._targets.library.get_many(self._actor, [known.target if known else own_id])
         return next((each for each in found.values() if each.state is State.LIVE), None)
 
     # What is remembered and told
 
     def _before(self, key: str) -> Adopted | None:
-        return self._shelves.adopted.get(self._site, self._origin.name, key)
+        return self._targets.adopted.get(self._site, self._origin.name, key)
 
     def _remembered(self, kind: str, own_id: str, target: str, revision: int) -> Adopted:
         return Adopted(
@@ -409,7 +413,7 @@ class ExportImport:
         """Leave one entry in the log of changes, if any record came in; files have their own."""
         created = {name: counts[Became.CREATED] for name, counts in self.counts.items()}
         if any(created.values()):
-            self._shelves.audit.record_command(
+            self._targets.audit.record_command(
                 self._site, "import", "source.imported", self._origin.name, details=created
             )
 

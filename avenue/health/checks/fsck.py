@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from avenue.audit.service import AuditService
-from avenue.health.checks.models import Flaw, Kind, Order
+from avenue.health.checks.models import CheckRequest, Flaw, Kind
 from avenue.health.checks.records import JUDGED
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import START, spans_outside
 from avenue.health.checks.walk import BATCH, Depth, Holdings, Place, Save, Walk
 from avenue.identity import Site
 from avenue.media.references import Kind as Broken
-from avenue.media.store import ASSETS
+from avenue.media.store.documents import ASSETS
 from avenue.media.sweeper import agreed_skew_seconds
 from avenue.storage.records import Malformed
 from avenue.storage.schema import HOUSE_COLLECTIONS
@@ -46,7 +46,7 @@ class Fsck:
         self._audit = audit
 
     def run(
-        self, run: str, order: Order, cursor: Mapping[str, Any] | None, save: Save
+        self, run: str, order: CheckRequest, cursor: Mapping[str, Any] | None, save: Save
     ) -> dict[str, int]:
         """Look at what `order` says, from where `cursor` says on; findings are kept under `run`.
 
@@ -84,7 +84,7 @@ class Fsck:
             entry_id=base64.urlsafe_b64encode(entry).decode()[:ID_LENGTH],
         )
 
-    def _settle(self, run: str, findings: Sequence[Flaw], order: Order) -> None:
+    def _settle(self, run: str, findings: Sequence[Flaw], order: CheckRequest) -> None:
         """Keep what was found, and mend it if that is wanted."""
         if not findings:
             return
@@ -95,7 +95,7 @@ class Fsck:
 
     # What cannot be read
 
-    def _records(self, order: Order) -> Iterator[Sequence[Flaw]]:
+    def _records(self, order: CheckRequest) -> Iterator[Sequence[Flaw]]:
         """Go through the records of a site, or of all of them and the house."""
         for collection in JUDGED if order.site else EVERY_RECORD:
             last: str | None = ""

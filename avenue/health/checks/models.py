@@ -86,14 +86,14 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class CheckRequest:
     """What to look at (every site when `site` is None), and whether to mend."""
 
     site: str | None = None
     repair: bool = False
 
     @classmethod
-    def of(cls, args: Mapping[str, Any]) -> "Order":
+    def of(cls, args: Mapping[str, Any]) -> "CheckRequest":
         """Return what the arguments of a job say."""
         return cls(site=args.get("site"), repair=bool(args.get("repair")))
 

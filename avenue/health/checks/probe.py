@@ -19,9 +19,9 @@ from avenue.clock import utc_now
 from avenue.errors import AvenueError
 from avenue.health.models import Fit, Step
 from avenue.identity import new_id
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.spool import fill, new_spool
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 
 BUCKET = "uploads"
 NAME = "probe.bin"

@@ -22,9 +22,9 @@ from avenue.health.checks.advice import (
 from avenue.health.checks.models import BYTES, YOUNG, Flaw, Kind, Outcome, StoredVersion
 from avenue.health.checks.walk import Holdings
 from avenue.media.models import Asset, Version
-from avenue.media.reading import DamagedFile, SeekableFile, StoredFile
 from avenue.media.references import Kind as Broken
-from avenue.media.store import AssetStore
+from avenue.media.serving.reading import DamagedFile, SeekableFile, StoredFile
+from avenue.media.store.assets import AssetStore
 from avenue.storage.gridfs import CHUNK_BYTES
 from avenue.storage.quotas import Holder
 

@@ -26,7 +26,7 @@ from avenue.health.checks.store.findings import CheckStore
 from avenue.health.checks.store.inspections import InspectionStore
 from avenue.identity import Site
 from avenue.media.models import State
-from avenue.media.store import SweptStore
+from avenue.media.store.swept import SweptStore
 from avenue.storage.quotas import Ledger
 from avenue.storage.scope import BUCKETS
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from avenue.media.sniffing import AVIF, GIF, HEIC, JPEG, PNG, WEBP, MediaType
+from avenue.media.intake.sniffing import AVIF, GIF, HEIC, JPEG, PNG, WEBP, MediaType
 
 _ENCODED = {
     JPEG: (

@@ -18,13 +18,13 @@ from avenue.health.models import Finding, Level
 from avenue.health.rules.known import PACKAGES, version_in
 from avenue.health.thresholds import LEAST_SECRET_BITS
 from avenue.media.addresses import is_private
-from avenue.media.decoding import DecodePool
 from avenue.media.errors import BrokenImage, NoDecoder
-from avenue.media.facts import Wanted
+from avenue.media.intake.policy import image_limits
+from avenue.media.intake.sniffing import PNG, MediaType
 from avenue.media.leftovers import LEFT_FOLDERS, files_left
-from avenue.media.policy import image_limits
-from avenue.media.sniffing import PNG, MediaType
-from avenue.media.variants import FORMATS
+from avenue.media.pictures.decoding import DecodePool
+from avenue.media.pictures.facts import Wanted
+from avenue.media.pictures.variants import FORMATS
 from avenue.storage.status import LOOPBACK
 
 MB = 1024 * 1024

@@ -9,7 +9,7 @@ from avenue.errors import sentence
 from avenue.health.models import Finding, Level
 from avenue.health.sentences import Said
 from avenue.health.thresholds import LATE, RECENTLY
-from avenue.jobs.desk import Work
+from avenue.jobs.access import Work
 from avenue.jobs.models import Job, State
 
 

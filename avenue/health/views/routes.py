@@ -20,7 +20,7 @@ from avenue.health.views.replies import AlertList, FailureList, HistoryReply, Jo
 from avenue.health.views.state.models import Overview
 from avenue.health.views.state.service import StateService
 from avenue.identity import Role
-from avenue.jobs.desk import JobDesk
+from avenue.jobs.access import JobAccess
 from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
 from avenue.jobs.presenting import job_json
 from avenue.jobs.replies import JobReply
@@ -150,7 +150,7 @@ def show_history() -> Response:
 @described(replies={200: Reply({JSON: JobList, TEXT: str})})
 def list_jobs() -> Response:
     """List the background work: what runs, waits or is paused, then what is over."""
-    work = using(JobDesk).work(current_actor())
+    work = using(JobAccess).work(current_actor())
     items = [job_json(each) for each in (*work.unfinished, *work.finished)]
     answer: JobList = {"items": items, "next": None, "total": len(items)}
     return json_or_text(answer)
@@ -162,7 +162,7 @@ def list_jobs() -> Response:
 @described(replies={200: JobReply}, refuses=(JobNotFound, JobOver))
 def pause_job(job_id: str) -> Response:
     """Hold a job back; one that runs pauses at its next save, and has `wish` until then."""
-    job = using(JobDesk).pause(current_actor(), job_id)
+    job = using(JobAccess).pause(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))
 
@@ -173,7 +173,7 @@ def pause_job(job_id: str) -> Response:
 @described(replies={200: JobReply}, refuses=(JobNotFound, JobOver))
 def resume_job(job_id: str) -> Response:
     """Let a paused job go on where it was."""
-    job = using(JobDesk).resume(current_actor(), job_id)
+    job = using(JobAccess).resume(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))
 
@@ -184,6 +184,6 @@ def resume_job(job_id: str) -> Response:
 @described(replies={200: JobReply}, refuses=(JobNotFound, JobOver, JobIsPeriodic))
 def cancel_job(job_id: str) -> Response:
     """End a job, at its next save if it runs; what it has done stays."""
-    job = using(JobDesk).cancel(current_actor(), job_id)
+    job = using(JobAccess).cancel(current_actor(), job_id)
     note(kind=job.kind)
     return jsonify(job_json(job))

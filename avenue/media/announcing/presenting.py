@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from avenue.clock import iso
 from avenue.identity import Site
 from avenue.media.announcing.models import PURGES, Kind
-from avenue.media.filetypes import FILE_TYPES
+from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset, Version, Visibility
+from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, token
 from avenue.media.presenting import image_json
-from avenue.media.store import from_document
-from avenue.media.variants import ORIGINAL, VARIANTS, extensions, token
+from avenue.media.store.documents import from_document
 from avenue.notifications.models import Message
 from avenue.notifications.service import json_of
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.media.models import Asset, State
-from avenue.media.variants import FORMATS, VARIANTS, token
+from avenue.media.pictures.variants import FORMATS, VARIANTS, token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

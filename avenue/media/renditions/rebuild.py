@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from avenue.errors import AvenueError, Unavailable
 from avenue.media.models import Asset
+from avenue.media.pictures.variants import DEFAULT_EXTENSION
 from avenue.media.renditions.service import Renditions
-from avenue.media.store import SweptStore
-from avenue.media.variants import DEFAULT_EXTENSION
+from avenue.media.store.swept import SweptStore
 
 BATCH = 50
 REST = 1.0  # times as long as the work took, so that half of the decoders are left to people

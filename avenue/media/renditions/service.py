@@ -16,12 +16,11 @@ from typing import BinaryIO, Protocol
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import NotFound, Unavailable
-from avenue.media.cache import ByteCache, Place
-from avenue.media.facts import Rendition, Wanted
-from avenue.media.flights import Flights
-from avenue.media.limits import ImageLimits
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, State, Visibility
-from avenue.media.reading import StoredFile
+from avenue.media.pictures.facts import Rendition, Wanted
+from avenue.media.pictures.limits import ImageLimits
+from avenue.media.pictures.variants import VARIANTS, extensions
 from avenue.media.renditions.models import (
     KeptRendition,
     KnownRendition,
@@ -29,9 +28,10 @@ from avenue.media.renditions.models import (
     RenditionKey,
 )
 from avenue.media.renditions.store import RenditionStore
-from avenue.media.spool import fill, new_spool
-from avenue.media.store import AssetStore
-from avenue.media.variants import VARIANTS, extensions
+from avenue.media.serving.cache import ByteCache, Place
+from avenue.media.serving.reading import StoredFile
+from avenue.media.serving.single_flight import SingleFlight
+from avenue.media.store.assets import AssetStore
 
 OFF = "off"
 
@@ -91,7 +91,7 @@ class Renditions:
         self._limits = limits
         self._cache = cache
         self._settings = settings
-        self._flights: Flights[KeptRendition] = Flights()
+        self._single_flight: SingleFlight[KeptRendition] = SingleFlight()
         self._makers = threading.Semaphore(max(1, settings.threads // 2))
 
     def look(self, asset: Asset, variant: str, extension: str) -> Known | None:
@@ -151,7 +151,7 @@ class Renditions:
         if not self._makers.acquire(blocking=False):
             raise RenditionBusy
         try:
-            return self._flights.share(place, work, self._settings.rendition_wait_seconds)
+            return self._single_flight.share(place, work, self._settings.rendition_wait_seconds)
         finally:
             self._makers.release()
 

@@ -5,13 +5,13 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from avenue.media.pictures.variants import FORMATS
 from avenue.media.renditions.models import (
     KeptRendition,
     KnownRendition,
     RenditionKey,
     SweptRendition,
 )
-from avenue.media.variants import FORMATS
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import readable
 from avenue.storage.scope import AlreadyThere, Collection, house, site

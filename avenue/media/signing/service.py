@@ -19,7 +19,7 @@ from avenue.media.signing.signatures import (
     query_of,
 )
 from avenue.media.signing.store import LinkKeys, StoredKey
-from avenue.media.store import AssetStore
+from avenue.media.store.assets import AssetStore
 
 KEY_LIFE = timedelta(days=30)
 """How long a key signs; after that the next link is signed with a new one."""

@@ -11,7 +11,7 @@ import zlib
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from avenue.media.sniffing import HEAD_BYTES, detect
+from avenue.media.intake.sniffing import HEAD_BYTES, detect
 from avenue.migration.adopt.errors import BrokenSource
 from avenue.web.errors import FileTooLarge
 

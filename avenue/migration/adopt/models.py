@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from avenue.identity import Actor
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, External
 from avenue.storage.earlier import Changes, Record
 from avenue.storage.scope import Session
@@ -144,7 +144,7 @@ class Catalogue(Protocol):
         claim: Claim,
         fields: Fields,
         images: Sequence[Asset | External],
-        reception: Reception,
+        upload_result: UploadResult,
         *,
         seen: int | None,
         note: Note,

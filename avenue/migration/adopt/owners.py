@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from avenue.errors import AvenueError, Conflict, Unavailable
-from avenue.media.library import Order, Reception, Refusal
+from avenue.media.intake.library import Refusal, UploadRequest, UploadResult
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, Claim, External
-from avenue.media.spool import fill, new_spool
 from avenue.migration.adopt import fields as names
-from avenue.migration.adopt.desk import GROUP, PERSON, PRODUCT, Desk
+from avenue.migration.adopt.context import GROUP, PERSON, PRODUCT, AdoptionContext
 from avenue.migration.adopt.errors import BadField, ChangedHere, LostPicture, MemberGone, SharedSku
 from avenue.migration.adopt.models import Adopted, Became, Fields, Holds
 from avenue.migration.adopt.pictures import Found, print_of
@@ -41,8 +41,8 @@ class Piece:
 class AdoptedOwners:
     """Brings products and groups in, each on its own; many at once."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: AdoptionContext) -> None:
+        self._context = context
 
     def bring_product(self, collection: str, record: Record) -> Became:
         """Bring in a product; raise `ChangedHere`, or why it is not taken."""
@@ -63,20 +63,20 @@ class AdoptedOwners:
         self._preview(Holds.GROUPS, collection, record)
 
     def _note_gone(self, collection: str, record: Record) -> None:
-        own = self._desk.names(collection, Holds.GROUPS)
+        own = self._context.names(collection, Holds.GROUPS)
         for keys in names.members(names.first(record.fields, own["members"])):
-            if not self._desk.inventory.is_seen(keys):
-                self._desk.refuse(collection, record.key, MemberGone(keys[0]))
+            if not self._context.inventory.is_seen(keys):
+                self._context.refuse(collection, record.key, MemberGone(keys[0]))
 
     def _preview(self, holds: Holds, collection: str, record: Record) -> None:
         fields = self._fields_of(collection, holds, record)
         self._checked(holds.removesuffix("s"), collection, record.key, fields)
         for each in self._found(collection, holds, record):
             if not each.is_lost:
-                self._desk.count("elsewhere" if each.url else "stored")
+                self._context.count("elsewhere" if each.url else "stored")
 
     def _bring_owner(self, kind: str, holds: Holds, collection: str, record: Record) -> Became:
-        own, _, before = self._desk.opened(collection, holds, record)
+        own, _, before = self._context.opened(collection, holds, record)
         fields = self._checked(
             kind, collection, record.key, self._fields_of(collection, holds, record)
         )
@@ -93,9 +93,9 @@ class AdoptedOwners:
                 return Became.UNCHANGED
             if before:
                 pieces = [self._piece(collection, record, each, spools) for each in found]
-            target = self._desk.id_of(kind, collection, record.key)
+            target = self._context.id_of(kind, collection, record.key)
             remembered = replace(
-                self._desk.remembered(collection, record, kind, own, target),
+                self._context.remembered(collection, record, kind, own, target),
                 print=mark,
                 is_whole=is_whole,
             )
@@ -111,23 +111,27 @@ class AdoptedOwners:
     ) -> Became:
         """Store the pictures, and let the record be as it was in the earlier application."""
         claim = Claim(kind=kind, id=remembered.target)
-        theirs = self._desk.places.library.claimed_by(self._desk.actor, claim) if before else []
+        theirs = (
+            self._context.places.library.claimed_by(self._context.actor, claim) if before else []
+        )
         once = {each.sha256: each.spooled for each in pieces if each.spooled is not None}
         incoming = list(once.values())
-        order = Order(
-            policy=self._desk.policies.products,
+        order = UploadRequest(
+            policy=self._context.policies.products,
             target=f"adopt/{claim.kind}/{claim.id}",
             key=None,
             known={each.current.source_sha256: each for each in theirs},
             room=MOST_PICTURES,
             no_room=Conflict(),
         )
-        with self._desk.places.library.receiving(self._desk.actor, order, incoming) as reception:
-            images, is_whole = self._images(pieces, incoming, reception, remembered)
+        with self._context.places.library.receiving(
+            self._context.actor, order, incoming
+        ) as upload_result:
+            images, is_whole = self._images(pieces, incoming, upload_result, remembered)
             remembered = replace(remembered, is_whole=remembered.is_whole and is_whole)
-            if before and before.print == remembered.print and not reception.new:
+            if before and before.print == remembered.print and not upload_result.new:
                 return Became.UNCHANGED  # what was refused before is refused again
-            is_there = self._catalogued(claim, fields, images, reception, before, remembered)
+            is_there = self._catalogued(claim, fields, images, upload_result, before, remembered)
         if not is_there:
             raise ChangedHere
         return Became.UPDATED if before else Became.CREATED
@@ -137,20 +141,20 @@ class AdoptedOwners:
         claim: Claim,
         fields: Fields,
         images: Sequence[Asset | External],
-        reception: Reception,
+        upload_result: UploadResult,
         before: Adopted | None,
         remembered: Adopted,
     ) -> bool:
         def put(wanted: Fields) -> bool:
-            return self._desk.places.catalogue.put(
-                self._desk.actor,
+            return self._context.places.catalogue.put(
+                self._context.actor,
                 claim,
                 wanted,
                 images,
-                reception,
+                upload_result,
                 seen=before.revision if before else None,
-                note=lambda session, revision: self._desk.places.adopted.put(
-                    self._desk.site, replace(remembered, revision=revision), session
+                note=lambda session, revision: self._context.places.adopted.put(
+                    self._context.site, replace(remembered, revision=revision), session
                 ),
             )
 
@@ -161,7 +165,7 @@ class AdoptedOwners:
                 gone = LEFT_OUT.get(error.code)
                 if gone is None or gone not in fields:
                     raise
-                self._desk.refuse(remembered.collection, remembered.key, error)
+                self._context.refuse(remembered.collection, remembered.key, error)
                 fields = {name: value for name, value in fields.items() if name != gone}
         return put(fields)
 
@@ -169,29 +173,31 @@ class AdoptedOwners:
         self,
         pieces: Sequence[Piece],
         incoming: Sequence[Spooled],
-        reception: Reception,
+        upload_result: UploadResult,
         remembered: Adopted,
     ) -> tuple[list[Asset | External], bool]:
         """Return what became of each picture, in order, each once; note what was refused."""
-        outcomes = dict(zip((each.sha256 for each in incoming), reception.received, strict=True))
+        outcomes = dict(
+            zip((each.sha256 for each in incoming), upload_result.received, strict=True)
+        )
         images: dict[str, Asset | External] = {}
         is_whole = True
         for each in pieces:
             if each.url is not None:
                 images.setdefault(each.url, External(url=each.url))
                 if not each.found.is_lost:
-                    self._desk.count("elsewhere")
+                    self._context.count("elsewhere")
                 continue
             outcome = outcomes.get(each.sha256)
             if isinstance(outcome, Refusal):
-                self._desk.refuse(remembered.collection, remembered.key, outcome)
-                self._desk.count("refused")
+                self._context.refuse(remembered.collection, remembered.key, outcome)
+                self._context.count("refused")
                 is_whole = False
             elif outcome is not None:
-                is_new = any(outcome.id == new.id for new in reception.new)
-                self._desk.count("stored" if is_new else "present")
+                is_new = any(outcome.id == new.id for new in upload_result.new)
+                self._context.count("stored" if is_new else "present")
                 images.setdefault(outcome.id, outcome)
-                self._desk.settle(each.found, outcome)
+                self._context.settle(each.found, outcome)
         return list(images.values()), is_whole
 
     def _found(
@@ -205,24 +211,24 @@ class AdoptedOwners:
         ordered = _cover_first(self._named(collection, holds, record, lost))
         for found in ordered:
             if found.picture is not None:
-                self._desk.inventory.use(found.picture)
+                self._context.inventory.use(found.picture)
         if len(ordered) > MOST_PICTURES:
             reason = f"only the first {MOST_PICTURES} of {len(ordered)} are taken."
-            self._desk.refuse(collection, record.key, BadField("images", reason))
+            self._context.refuse(collection, record.key, BadField("images", reason))
         return ordered[:MOST_PICTURES]
 
     def _named(
         self, collection: str, holds: Holds, record: Record, lost: list[LostPicture] | None
     ) -> list[tuple[bool, Found]]:
         """Return the pictures a record names, and those that name it; whether a field for one."""
-        own = self._desk.names(collection, holds)
+        own = self._context.names(collection, holds)
         named: list[tuple[bool, Found]] = []
         for each in names.pictures(record.fields, own["images"]):
             try:
-                named.append((each.is_single, self._desk.pictures.find(each)))
+                named.append((each.is_single, self._context.pictures.find(each)))
             except LostPicture as error:
-                self._desk.refuse(collection, record.key, error)
-                self._desk.count("lost")
+                self._context.refuse(collection, record.key, error)
+                self._context.count("lost")
                 if lost is not None:
                     lost.append(error)
                 if address := _address(each.texts):
@@ -230,9 +236,9 @@ class AdoptedOwners:
                     named.append((each.is_single, found))
         if holds is Holds.PRODUCTS:
             keys = [record.key, *names.keys_of(record.fields, own["id"])]
-            theirs = self._desk.inventory.pictures_of(list(dict.fromkeys(keys)))
+            theirs = self._context.inventory.pictures_of(list(dict.fromkeys(keys)))
             known = {_identity(found) for _, found in named}
-            more = [self._desk.pictures.of(each) for each in theirs]
+            more = [self._context.pictures.of(each) for each in theirs]
             named += [(False, each) for each in more if _identity(each) not in known]
         return named
 
@@ -243,18 +249,18 @@ class AdoptedOwners:
         if found.url is not None:
             return Piece(found=found, url=found.url)
         try:
-            data = self._desk.pictures.load(found)
+            data = self._context.pictures.load(found)
         except Unavailable:
             raise
         except AvenueError as error:
             if spools is not None:
-                self._desk.refuse(collection, record.key, error)
-                self._desk.count("refused")
+                self._context.refuse(collection, record.key, error)
+                self._context.count("refused")
             return Piece(found=found, is_refused=True)
         sha256 = print_of(data)
         if spools is None:
             return Piece(found=found, sha256=sha256)
-        file = spools.enter_context(new_spool(self._desk.tmp_dir))
+        file = spools.enter_context(new_spool(self._context.tmp_dir))
         fill(file, [data])
         name = found.name or names.text(record.fields, ("name", "nombre", "title")) or "picture"
         spooled = Spooled(name=name, file=file, length=len(data), sha256=sha256)
@@ -263,11 +269,11 @@ class AdoptedOwners:
     def _count_present(self, pieces: Sequence[Piece]) -> None:
         for each in pieces:
             if not each.found.is_lost:
-                self._desk.count("elsewhere" if each.url else "present")
+                self._context.count("elsewhere" if each.url else "present")
 
     def _fields_of(self, collection: str, holds: Holds, record: Record) -> dict[str, Any]:
         """Return the fields of a product or group as they were."""
-        own, fields = self._desk.names(collection, holds), record.fields
+        own, fields = self._context.names(collection, holds), record.fields
         said: dict[str, Any] = {
             "name": names.text(fields, own["name"])
             or names.text(fields, own.get("sku") or own["model"])
@@ -286,18 +292,20 @@ class AdoptedOwners:
             "status": "published"
             if names.is_published(names.first(fields, own["status"]))
             else "draft",
-            "group": self._desk.inventory.group_of(keys)
+            "group": self._context.inventory.group_of(keys)
             or self._group_named(names.text(fields, own["group"])),
         }
 
     def _group_named(self, key: str | None) -> str | None:
         if key is None:
             return None
-        return self._desk.places.adopted.target_of(self._desk.site, GROUP, key)
+        return self._context.places.adopted.target_of(self._context.site, GROUP, key)
 
     def _owner_of(self, fields: Fields, own: tuple[str, ...]) -> str | None:
         key = names.text(fields, own)
-        return self._desk.places.adopted.target_of(self._desk.site, PERSON, key) if key else None
+        return (
+            self._context.places.adopted.target_of(self._context.site, PERSON, key) if key else None
+        )
 
     def _checked(self, kind: str, collection: str, key: str, fields: dict[str, Any]) -> Fields:
         """Return the fields that may be kept; each other one is noted and left out."""
@@ -305,15 +313,15 @@ class AdoptedOwners:
             fields["price"] = names.price(fields.get("price"))
         except ValueError:
             shown = str(fields.pop("price"))[:LONGEST_TOLD]
-            self._desk.refuse(collection, key, BadField("price", f"{shown} is no number."))
+            self._context.refuse(collection, key, BadField("price", f"{shown} is no number."))
         fields["name"] = str(fields["name"])[:LONGEST_NAME].strip() or kind
         sku = fields.get("sku")
-        first = self._desk.inventory.owner_of_sku(sku) if sku else None
+        first = self._context.inventory.owner_of_sku(sku) if sku else None
         if first not in {None, f"{collection} {key}"}:
-            self._desk.refuse(collection, key, SharedSku(str(fields.pop("sku")), str(first)))
-        kept, refused = self._desk.places.catalogue.checked(kind, fields)
+            self._context.refuse(collection, key, SharedSku(str(fields.pop("sku")), str(first)))
+        kept, refused = self._context.places.catalogue.checked(kind, fields)
         for name, reason in refused:
-            self._desk.refuse(collection, key, BadField(name, reason))
+            self._context.refuse(collection, key, BadField(name, reason))
         return {"name": kind, **kept}
 
 

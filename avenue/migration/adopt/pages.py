@@ -6,7 +6,7 @@ from typing import Any
 from avenue.errors import AvenueError, Unavailable
 from avenue.media.models import Asset, Claim
 from avenue.migration.adopt import fields as names
-from avenue.migration.adopt.desk import PAGE, Desk
+from avenue.migration.adopt.context import PAGE, AdoptionContext
 from avenue.migration.adopt.errors import ChangedHere, LostPicture, UnreadableRecord
 from avenue.migration.adopt.models import Became, Holds
 from avenue.migration.adopt.owners import mark_of
@@ -20,12 +20,12 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic")
 class AdoptedPages:
     """Brings pages in, one record after the other."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: AdoptionContext) -> None:
+        self._context = context
 
     def bring(self, collection: str, record: Record) -> Became:
         """Bring in a page; raise `ChangedHere`, `UnreadableRecord`, or why it is not taken."""
-        own, _, before = self._desk.opened(collection, Holds.PAGES, record)
+        own, _, before = self._context.opened(collection, Holds.PAGES, record)
         fields, is_published = self._page_fields(collection, record)
         lost: list[str] = []
 
@@ -34,7 +34,7 @@ class AdoptedPages:
             return f"avenue:{asset.id}/original" if asset else None
 
         rewritten = {
-            name: self._desk.pictures.addresses.rewritten(value, stored)
+            name: self._context.pictures.addresses.rewritten(value, stored)
             if name in {"html", "css"}
             else value
             for name, value in fields.items()
@@ -42,9 +42,9 @@ class AdoptedPages:
         mark = mark_of({**rewritten, "is_published": is_published}, ())
         if before and before.print == mark:
             return Became.UNCHANGED
-        page_id = self._desk.id_of(PAGE, collection, record.key)
-        revision = self._desk.places.website.put(
-            self._desk.actor,
+        page_id = self._context.id_of(PAGE, collection, record.key)
+        revision = self._context.places.website.put(
+            self._context.actor,
             page_id,
             rewritten,
             is_published=is_published,
@@ -52,11 +52,11 @@ class AdoptedPages:
         )
         if revision is None:
             raise ChangedHere
-        remembered = self._desk.remembered(
+        remembered = self._context.remembered(
             collection, record, PAGE, own, page_id, revision=revision
         )
-        self._desk.places.adopted.put(
-            self._desk.site, replace(remembered, print=mark, is_whole=not lost)
+        self._context.places.adopted.put(
+            self._context.site, replace(remembered, print=mark, is_whole=not lost)
         )
         return Became.UPDATED if before else Became.CREATED
 
@@ -65,7 +65,7 @@ class AdoptedPages:
         self._page_fields(collection, record)
 
     def _page_fields(self, collection: str, record: Record) -> tuple[dict[str, Any], bool]:
-        own, fields = self._desk.names(collection, Holds.PAGES), record.fields
+        own, fields = self._context.names(collection, Holds.PAGES), record.fields
         html, css = names.page_texts(fields, own)
         if html is None:
             raise UnreadableRecord("html")
@@ -81,22 +81,22 @@ class AdoptedPages:
 
     def _library_asset(self, path: str, collection: str, key: str, lost: list[str]) -> Asset | None:
         """Return the picture of the library for an old address, None where it led to none."""
-        found = self._desk.pictures.at(path)
+        found = self._context.pictures.at(path)
         if found is None:
             if path.lower().endswith(PICTURE_ENDINGS):
                 lost.append(path)
-                self._desk.refuse(collection, key, LostPicture(path[:LONGEST_TOLD]))
+                self._context.refuse(collection, key, LostPicture(path[:LONGEST_TOLD]))
             return None
         try:
-            asset = self._desk.kept(
-                found, self._desk.policies.library, Claim.library(self._desk.site)
+            asset = self._context.kept(
+                found, self._context.policies.library, Claim.library(self._context.site)
             )
         except Unavailable:
             raise
         except AvenueError as error:
             lost.append(path)
-            self._desk.refuse(collection, key, error)
+            self._context.refuse(collection, key, error)
             return None
         if found.picture is not None:
-            self._desk.inventory.use(found.picture)
+            self._context.inventory.use(found.picture)
         return asset

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from avenue.identity import Role
 from avenue.migration.adopt import fields as names
-from avenue.migration.adopt.desk import PERSON, Desk
+from avenue.migration.adopt.context import PERSON, AdoptionContext
 from avenue.migration.adopt.errors import PasswordReset, UnreadableRecord
 from avenue.migration.adopt.models import Became, Fields, Holds
 from avenue.storage.earlier import Record
@@ -30,12 +30,12 @@ ROLES: Mapping[str, Role] = {
 class AdoptedPeople:
     """Brings people in, one record after the other."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: AdoptionContext) -> None:
+        self._context = context
 
     def bring(self, collection: str, record: Record) -> Became:
         """Bring in a person who is not known here; raise `UnreadableRecord` or `InvalidEmail`."""
-        own, fields, before = self._desk.opened(collection, Holds.PEOPLE, record)
+        own, fields, before = self._context.opened(collection, Holds.PEOPLE, record)
         if before:
             return Became.UNCHANGED  # a password may have been renewed here, and roles changed
         email = names.text(fields, own["email"])
@@ -43,8 +43,8 @@ class AdoptedPeople:
             raise UnreadableRecord("email")
         password = self._password_of(own, record)
         says = names.first(fields, own["active"])
-        person, is_new = self._desk.places.people.admit(
-            self._desk.site,
+        person, is_new = self._context.places.people.admit(
+            self._context.site,
             email,
             name=names.text(fields, own["name"]) or "",
             role=self._role_of(fields, own["role"]),
@@ -52,33 +52,33 @@ class AdoptedPeople:
             disabled=bool(names.first(fields, own["disabled"])) or says is False,
             created_at=names.moment(names.first(fields, own["created_at"])),
         )
-        self._desk.places.adopted.put(
-            self._desk.site,
-            self._desk.remembered(collection, record, PERSON, own, person, revision=0),
+        self._context.places.adopted.put(
+            self._context.site,
+            self._context.remembered(collection, record, PERSON, own, person, revision=0),
         )
         if is_new and password is None:
-            self._desk.refuse(collection, record.key, PasswordReset(email))
+            self._context.refuse(collection, record.key, PasswordReset(email))
         return Became.CREATED if is_new else Became.UNCHANGED
 
     def preview(self, collection: str, record: Record) -> None:
         """Note whose password could not be used; raise `UnreadableRecord`."""
-        own = self._desk.names(collection, Holds.PEOPLE)
+        own = self._context.names(collection, Holds.PEOPLE)
         email = names.text(record.fields, own["email"])
         if email is None:
             raise UnreadableRecord("email")
         if self._password_of(own, record) is None:
-            self._desk.refuse(collection, record.key, PasswordReset(email))
+            self._context.refuse(collection, record.key, PasswordReset(email))
 
     def _password_of(self, own: names.Names, record: Record) -> str | None:
         """Return the password as it is kept, None where nobody could check it."""
         stored = names.first(record.fields, own["password"])
         if isinstance(stored, bytes):  # as the library of bcrypt gives it
             stored = stored.decode("ascii", "replace")
-        is_known = isinstance(stored, str) and self._desk.places.people.can_check(stored)
+        is_known = isinstance(stored, str) and self._context.places.people.can_check(stored)
         return stored if is_known else None
 
     def _role_of(self, fields: Fields, own: tuple[str, ...]) -> str:
         said = [str(fields[name]).strip().lower() for name in own if fields.get(name) is not None]
-        roles = [self._desk.mapped.roles.get(each) or ROLES.get(each) for each in said]
+        roles = [self._context.mapped.roles.get(each) or ROLES.get(each) for each in said]
         known = [Role(each) for each in roles if each]
         return known[0].value if known else Role.CLIENT.value

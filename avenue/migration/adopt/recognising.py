@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from avenue.migration.adopt import fields as names
+from avenue.migration.adopt.context import GROUP, AdoptionContext
 from avenue.migration.adopt.decoding import form_of
-from avenue.migration.adopt.desk import GROUP, Desk
 from avenue.migration.adopt.inventory import Picture
 from avenue.migration.adopt.models import LEFT_ALONE, Holds, Recognised, Sample, Source
 from avenue.storage.earlier import Record
@@ -28,9 +28,9 @@ KNOWN: Mapping[str, Holds] = {
 class Recogniser:
     """Looks at an earlier database; bytes are not read, but those of a few samples."""
 
-    def __init__(self, source: Source, desk: Desk) -> None:
+    def __init__(self, source: Source, context: AdoptionContext) -> None:
         self._source = source
-        self._desk = desk
+        self._context = context
 
     def recognise(self) -> Iterator[Recognised]:
         """Yield every collection and bucket, with what it is taken for."""
@@ -42,10 +42,10 @@ class Recogniser:
         }
         parts = {f"{bucket}.{part}" for bucket in buckets for part in ("files", "chunks")}
         for bucket in sorted(buckets):
-            holds = self._desk.mapped.holds.get(bucket, Holds.FILES)
+            holds = self._context.mapped.holds.get(bucket, Holds.FILES)
             yield self._looked_at(bucket, f"{bucket}.files", holds, found[f"{bucket}.files"])
         for name in sorted(set(found) - parts):
-            holds = self._desk.mapped.holds.get(name, KNOWN.get(name, Holds.OTHER))
+            holds = self._context.mapped.holds.get(name, KNOWN.get(name, Holds.OTHER))
             yield self._looked_at(name, name, holds, found[name])
 
     def _looked_at(self, name: str, collection: str, holds: Holds, documents: int) -> Recognised:
@@ -59,7 +59,7 @@ class Recogniser:
         )
 
     def _sample(self, name: str, holds: Holds, record: Record) -> Sample:
-        own, fields = self._desk.names(name, holds), record.fields
+        own, fields = self._context.names(name, holds), record.fields
         title = names.text(
             fields, own.get("name") or own.get("title") or own.get("filename") or own["id"]
         )
@@ -99,7 +99,7 @@ class Recogniser:
             length = record.fields.get("length")
             product = names.text(inside, names.DEFAULTS[Holds.PICTURES]["product"])
             file_name = names.text(record.fields, ("filename",))
-            self._desk.inventory.add_picture(
+            self._context.inventory.add_picture(
                 Picture(
                     collection=bucket,
                     bucket=bucket,
@@ -117,7 +117,7 @@ class Recogniser:
             yield
 
     def _note_pictures(self, recognised: Recognised) -> Iterator[None]:
-        own = self._desk.names(recognised.name, recognised.holds)
+        own = self._context.names(recognised.name, recognised.holds)
         wanted = {
             name
             for meaning in ("id", "filename", "product", "position", "alt")
@@ -134,7 +134,7 @@ class Recogniser:
                 and 0 < len(text) <= LONGEST_NAME
             ]
             position = names.first(record.fields, own["position"])
-            self._desk.inventory.add_picture(
+            self._context.inventory.add_picture(
                 Picture(
                     collection=recognised.name,
                     handle=record.handle,
@@ -150,20 +150,20 @@ class Recogniser:
             yield
 
     def _note_products(self, collection: str) -> Iterator[None]:
-        own = self._desk.names(collection, Holds.PRODUCTS)
+        own = self._context.names(collection, Holds.PRODUCTS)
         for record in self._source.records(collection, (*own["id"], *own["sku"])):
-            self._desk.inventory.see([record.key, *names.keys_of(record.fields, own["id"])])
+            self._context.inventory.see([record.key, *names.keys_of(record.fields, own["id"])])
             sku = names.text(record.fields, own["sku"])
             if sku is not None:
-                self._desk.inventory.add_sku(sku, f"{collection} {record.key}")
+                self._context.inventory.add_sku(sku, f"{collection} {record.key}")
             yield
 
     def _note_members(self, collection: str) -> Iterator[None]:
-        own = self._desk.names(collection, Holds.GROUPS)
+        own = self._context.names(collection, Holds.GROUPS)
         for record in self._source.records(collection, (*own["id"], *own["members"])):
             for keys in names.members(names.first(record.fields, own["members"])):
                 for key in keys:
-                    self._desk.inventory.add_member(
-                        key, self._desk.id_of(GROUP, collection, record.key)
+                    self._context.inventory.add_member(
+                        key, self._context.id_of(GROUP, collection, record.key)
                     )
             yield

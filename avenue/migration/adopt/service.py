@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
-from avenue.migration.adopt.desk import Desk
+from avenue.migration.adopt.context import AdoptionContext
 from avenue.migration.adopt.errors import NothingToAdopt
 from avenue.migration.adopt.inventory import Inventory
 from avenue.migration.adopt.models import LEFT_ALONE, Became, Holds, Recognised, Source
@@ -44,14 +44,14 @@ class Adoption:
     The three do their work while they are iterated, a step at a time.
     """
 
-    def __init__(self, source: Source, desk: Desk) -> None:
+    def __init__(self, source: Source, context: AdoptionContext) -> None:
         self._source = source
-        self._desk = desk
-        self._recogniser = Recogniser(source, desk)
-        self._people = AdoptedPeople(desk)
-        self._owners = AdoptedOwners(desk)
-        self._pages = AdoptedPages(desk)
-        self._unnamed = Unnamed(desk)
+        self._context = context
+        self._recogniser = Recogniser(source, context)
+        self._people = AdoptedPeople(context)
+        self._owners = AdoptedOwners(context)
+        self._pages = AdoptedPages(context)
+        self._unnamed = Unnamed(context)
         self.recognised: list[Recognised] = []
 
     @property
@@ -62,12 +62,12 @@ class Adoption:
     @property
     def counts(self) -> dict[str, Counter[str]]:
         """How many records of each kind became what."""
-        return self._desk.counts
+        return self._context.counts
 
     @property
     def inventory(self) -> Inventory:
         """What was found, and what was refused."""
-        return self._desk.inventory
+        return self._context.inventory
 
     def changes(self) -> AbstractContextManager[Changes]:
         """Hear of changes in the earlier database, for who reads and brings again after each."""
@@ -78,7 +78,7 @@ class Adoption:
 
         Raise `NothingToAdopt`. Bytes are not read.
         """
-        self._desk.clear()
+        self._context.clear()
         self.recognised = list(self._recogniser.recognise())
         if all(each.holds in LEFT_ALONE for each in self.recognised):
             known = ", ".join(each.name for each in self.recognised)
@@ -150,7 +150,7 @@ class Adoption:
         self, kind: str, one: Callable[[str, Record], Became], collection: str, record: Record
     ) -> None:
         def work() -> Became:
-            self._desk.begin()
+            self._context.begin()
             return one(collection, record)
 
         try:
@@ -158,23 +158,23 @@ class Adoption:
         except (StorageFull, Unavailable):
             raise
         except AvenueError as error:
-            self._desk.refuse(collection, record.key, error)
+            self._context.refuse(collection, record.key, error)
             became = Became.REFUSED
-        self._desk.end(kind, became)
+        self._context.end(kind, became)
 
     def _previewed(
         self, kind: str, look: Callable[[str, Record], None], collection: str, record: Record
     ) -> None:
-        self._desk.begin()
-        is_known = self._desk.before(collection, record.key) is not None
+        self._context.begin()
+        is_known = self._context.before(collection, record.key) is not None
         # Whether a known one changed shows only when its pictures are read.
         became = "known" if is_known else Became.CREATED.value
         try:
             look(collection, record)
         except AvenueError as error:
-            self._desk.refuse(collection, record.key, error)
+            self._context.refuse(collection, record.key, error)
             became = Became.REFUSED.value
-        self._desk.end(kind, became)
+        self._context.end(kind, became)
 
     def _write_down(self) -> None:
         """Leave one entry in the log of changes, if anything was changed."""
@@ -184,8 +184,8 @@ class Adoption:
         }
         changed["pictures"] = self.counts["pictures"]["stored"]
         if any(changed.values()):
-            self._desk.places.audit.record_command(
-                self._desk.site, "adopt", "database.adopted", self._source.name, details=changed
+            self._context.places.audit.record_command(
+                self._context.site, "adopt", "database.adopted", self._source.name, details=changed
             )
 
 

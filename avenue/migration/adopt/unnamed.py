@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from avenue.media.models import Claim
-from avenue.migration.adopt.desk import FILE, Desk
+from avenue.migration.adopt.context import FILE, AdoptionContext
 from avenue.migration.adopt.inventory import Picture
 from avenue.migration.adopt.models import Became, Holds, Recognised
 from avenue.migration.adopt.pictures import print_of
@@ -17,16 +17,16 @@ class Unnamed:
     Temporary ones, whose product was never saved, stay behind.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: AdoptionContext) -> None:
+        self._context = context
         self._holds: dict[str, Holds] = {}
 
     def records(self, recognised: list[Recognised]) -> Iterator[tuple[Record, str]]:
         """Yield what is to be kept, and count what stays behind."""
         self._holds = {each.name: each.holds for each in recognised}
-        for each in self._desk.inventory.unused():
+        for each in self._context.inventory.unused():
             if self._holds[each.collection] is Holds.TEMPORARY:
-                self._desk.counts["pictures"]["temporary_left"] += 1
+                self._context.counts["pictures"]["temporary_left"] += 1
                 continue
             yield (
                 Record(handle=each.handle, key=each.key, fields={"picture": each}),
@@ -39,15 +39,17 @@ class Unnamed:
     def bring(self, collection: str, record: Record) -> Became:
         """Keep one of them; raise why it is not taken."""
         picture: Picture = record.fields["picture"]
-        before = self._desk.places.adopted.get(self._desk.site, collection, record.key)
-        found = self._desk.pictures.of(picture)
+        before = self._context.places.adopted.get(self._context.site, collection, record.key)
+        found = self._context.pictures.of(picture)
         is_file = self._holds[collection] is Holds.FILES
-        policy = self._desk.policies.files if is_file else self._desk.policies.products
-        data = self._desk.pictures.load(found)
+        policy = self._context.policies.files if is_file else self._context.policies.products
+        data = self._context.pictures.load(found)
         if before and before.print == print_of(data):
             return Became.UNCHANGED
-        claim = Claim(kind="legacy", id=self._desk.site)
-        asset = self._desk.kept(found, policy, None if is_file else claim, data)
-        remembered = self._desk.remembered(collection, record, FILE, {"id": ()}, asset.id)
-        self._desk.places.adopted.put(self._desk.site, replace(remembered, print=print_of(data)))
+        claim = Claim(kind="legacy", id=self._context.site)
+        asset = self._context.kept(found, policy, None if is_file else claim, data)
+        remembered = self._context.remembered(collection, record, FILE, {"id": ()}, asset.id)
+        self._context.places.adopted.put(
+            self._context.site, replace(remembered, print=print_of(data))
+        )
         return Became.CREATED

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from avenue.media.intake.library import Incoming
 from avenue.media.legacy import CF_IMAGES
-from avenue.media.library import Incoming
 from avenue.migration.sources.errors import CursorGone, NotOriginal
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import spooled

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from avenue.media.library import Incoming
+from avenue.media.intake.library import Incoming
 from avenue.migration.sources.errors import CursorGone
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import spooled

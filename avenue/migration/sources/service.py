@@ -18,14 +18,13 @@ from typing import Any, TypeVar
 
 from avenue.errors import AvenueError, StorageFull, Unavailable
 from avenue.identity import Actor
+from avenue.media.intake.library import Incoming
 from avenue.media.legacy import legacy_path
-from avenue.media.library import Incoming
 from avenue.media.models import Asset, State, Visibility
 from avenue.media.urls import is_own_path
 from avenue.migration.addresses import OldAddresses
 from avenue.migration.adopt.models import Adopted
 from avenue.migration.adopt.store import AdoptedStore
-from avenue.migration.keeping import Keeper, Kept, Shelves, is_kept
 from avenue.migration.models import Destination, Outcome, Problem, Reference
 from avenue.migration.page_addresses import PageAddresses
 from avenue.migration.sources.errors import (
@@ -39,6 +38,7 @@ from avenue.migration.sources.errors import (
 )
 from avenue.migration.sources.models import Entry, Folders, Listed, Source
 from avenue.migration.sources.plan import EntryPlan
+from avenue.migration.storing import FileStorer, ImportTargets, Kept, is_kept
 from avenue.outside.errors import FetchFailed, RateLimited
 from avenue.storage.idempotency import UploadInProgress
 
@@ -99,7 +99,7 @@ class SourceImport:
         actor: Actor,
         source: Source,
         wanted: Wanted,
-        shelves: Shelves,
+        targets: ImportTargets,
         adopted: AdoptedStore,
         folders: Folders,
         plan: EntryPlan,
@@ -108,17 +108,17 @@ class SourceImport:
         self._site = actor.site.id
         self._source = source
         self._wanted = wanted
-        self._shelves = shelves
+        self._targets = targets
         self._adopted = adopted
         self._folders = folders
         self._plan = plan
         self._pause = _Pause()
-        self._keeper = Keeper(actor, wanted.destination, shelves)
+        self._storer = FileStorer(actor, wanted.destination, targets)
         self._pages = wanted.addresses and PageAddresses(
             self._site,
-            shelves.pages,
+            targets.pages,
             wanted.addresses,
-            self._brought_from if wanted.is_external else self._keeper.answering,
+            self._brought_from if wanted.is_external else self._storer.answering,
         )
         self._folder_ids: dict[tuple[str, ...], str | None] = {}
         self._making_folders = threading.Lock()
@@ -204,7 +204,7 @@ class SourceImport:
 
     def _owners_references(self, addresses: OldAddresses) -> Iterator[Reference]:
         last = None
-        while found := self._shelves.owners.external_after(self._site, last):
+        while found := self._targets.owners.external_after(self._site, last):
             for claim, url in found:
                 path = addresses.path_in(url)
                 if path:
@@ -275,7 +275,7 @@ class SourceImport:
     def _brought_from(self, url: str) -> Asset | None:
         """Return the live asset that was brought in from a URL."""
         known = self._adopted.get(self._site, self._source.name, url)
-        asset = self._keeper.asset(known.target) if known else None
+        asset = self._storer.asset(known.target) if known else None
         return asset if is_kept(asset) else None
 
     def _keep(self, entry: Entry, file: Incoming) -> Kept | None:
@@ -286,7 +286,7 @@ class SourceImport:
         paths = self._plan.paths_of(entry)
         first: Kept | None = None
         for reference in self._plan.references_of(entry):
-            kept = self._keeper.adopt(
+            kept = self._storer.adopt(
                 reference, file, [] if first else paths, lambda asset: self._note(entry, asset)
             )
             if kept:
@@ -294,7 +294,7 @@ class SourceImport:
                 first = first or kept
         if first or (self._wanted.is_external and self._wanted.destination.adopts):
             return first
-        return self._keeper.keep(
+        return self._storer.keep(
             file,
             paths,
             folder=self._folder_of(entry),
@@ -324,7 +324,7 @@ class SourceImport:
         if good and self._wanted.destination.has_folders:
             facts["tags"] = list(dict.fromkeys(good))[:MOST_TAGS]
         if facts:
-            self._shelves.store.describe(self._site, asset.id, facts)
+            self._targets.store.describe(self._site, asset.id, facts)
 
     def _is_refused(self, entry: Entry) -> bool:
         """Refuse an entry that more people would read here than there, or that is too large."""
@@ -345,7 +345,7 @@ class SourceImport:
         known = self._adopted.get(self._site, self._source.name, entry.key)
         if known is None or known.print != entry.version:
             return False
-        asset = self._keeper.asset(known.target)
+        asset = self._storer.asset(known.target)
         if asset is None or asset.state is not State.LIVE or self._plan.references_of(entry):
             return False
         self._plan.settle(entry, Outcome.UNCHANGED)
@@ -381,7 +381,7 @@ class SourceImport:
         counts = {each.value: self._plan.count(each) for each in Outcome}
         rewritten = sum(self._plan.count_rewritten().values())
         if counts[Outcome.STORED] or counts[Outcome.DUPLICATE] or rewritten:
-            self._shelves.audit.record_command(
+            self._targets.audit.record_command(
                 self._site,
                 "import",
                 "source.imported",

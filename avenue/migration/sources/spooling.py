@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from avenue.media.spool import fill, new_spool
+from avenue.media.intake.spool import fill, new_spool
 from avenue.migration.spool import Spooled
 from avenue.web.errors import FileTooLarge
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from avenue.media.intake.library import Incoming
 from avenue.media.legacy import SUPABASE
-from avenue.media.library import Incoming
 from avenue.migration.sources.errors import CursorGone
 from avenue.migration.sources.models import Entry, Listed
 from avenue.migration.sources.spooling import spooled

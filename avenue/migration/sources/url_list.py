@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from avenue.media.library import Incoming
+from avenue.media.intake.library import Incoming
 from avenue.migration.errors import UnreadableFile
 from avenue.migration.sources.errors import BadUrlList
 from avenue.migration.sources.models import Entry, Listed

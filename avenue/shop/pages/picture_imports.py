@@ -7,8 +7,8 @@ from flask import Blueprint, Response, request
 from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound
 from avenue.identity import Role, is_id
+from avenue.media.intake.policy import UploadPolicy
 from avenue.media.naming import safe_name
-from avenue.media.policy import UploadPolicy
 from avenue.shop.matching.errors import PictureImportNotFound
 from avenue.shop.matching.models import (
     FileQuery,

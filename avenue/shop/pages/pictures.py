@@ -15,13 +15,13 @@ from flask import Blueprint, Response, g, request
 
 from avenue.errors import AvenueError
 from avenue.identity import Role
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.receiving import note_reception, received
+from avenue.media.intake.sniffing import MEDIA_TYPES
 from avenue.media.models import Asset, Claim, Version
-from avenue.media.policy import UploadPolicy
+from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.media.presenting import data_url, picture_json
-from avenue.media.receiving import note_reception, received
 from avenue.media.replies import ExternalImage, Image
-from avenue.media.sniffing import MEDIA_TYPES
-from avenue.media.variants import EAGER, VARIANTS
 from avenue.shop.errors import GroupNotFound, ProductNotFound
 from avenue.shop.models import GROUP, PRODUCT, Picture
 from avenue.shop.pages.texts import CUT_NAMES, REFUSED, REFUSED_OTHERWISE, SAID, picture_texts
@@ -118,19 +118,19 @@ class Screen:
 def screen_of(kind: str, owner_id: str) -> Screen:
     """Return the screen of an own product or group; raise that there is none."""
     actor = current_actor()
-    wall = using(PictureService).wall(actor, Claim(kind=kind, id=owner_id))
+    gallery = using(PictureService).gallery(actor, Claim(kind=kind, id=owner_id))
     bounds = _bounds()
     tongues = bounds["languages"]
     return Screen(
         kind=kind,
         owner_id=owner_id,
-        title=wall.name,
-        revision=wall.revision,
-        limit=wall.limit,
-        shots=[_shot(each, languages=tongues) for each in wall.pictures],
+        title=gallery.name,
+        revision=gallery.revision,
+        limit=gallery.limit,
+        shots=[_shot(each, languages=tongues) for each in gallery.pictures],
         trash=[
-            _shot(each, languages=tongues, until=each.trashed_at + wall.trash_kept)
-            for each in wall.trash
+            _shot(each, languages=tongues, until=each.trashed_at + gallery.trash_kept)
+            for each in gallery.trash
             if each.trashed_at
         ],
         **bounds,
@@ -230,17 +230,17 @@ def add_pictures(kind: str, owner_id: str) -> Response:
     """Add the files of a form."""
     actor, claim = current_actor(), Claim(kind=kind, id=owner_id)
     path = _page_path(claim)
-    using(PictureService).wall(actor, claim)  # whose is it, before anything is read
+    using(PictureService).gallery(actor, claim)  # whose is it, before anything is read
     try:
         files = received(using(UploadPolicy))
-        reception = using(PictureService).add(actor, claim, files, key=None)
+        upload_result = using(PictureService).add(actor, claim, files, key=None)
     except (ProductNotFound, GroupNotFound):
         raise
     except AvenueError as error:
         return back_to(path, refused=[(error.code, "")])
-    note_reception(reception)
-    said = "mended" if reception.mended and not reception.created else "added"
-    return back_to(path, said, [(each.code, each.name) for each in reception.refusals])
+    note_reception(upload_result)
+    said = "mended" if upload_result.mended and not upload_result.created else "added"
+    return back_to(path, said, [(each.code, each.name) for each in upload_result.refusals])
 
 
 @_of_both("POST", "/move")
@@ -249,8 +249,8 @@ def add_pictures(kind: str, owner_id: str) -> Response:
 def move_picture(kind: str, owner_id: str) -> Response:
     """Move the picture `key` to be `first`, or one place `up` or `down`; `revision` as it was."""
     claim = Claim(kind=kind, id=owner_id)
-    wall = using(PictureService).wall(current_actor(), claim)
-    order = _moved([_key(each) for each in wall.pictures], request.form)
+    gallery = using(PictureService).gallery(current_actor(), claim)
+    order = _moved([_key(each) for each in gallery.pictures], request.form)
     revision = request.form.get("revision", type=int) or 0
 
     def work() -> None:
@@ -294,13 +294,13 @@ def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     `suggest` puts what stands there into the site's own language instead.
     """
     claim = Claim(kind=kind, id=owner_id)
-    wall = using(PictureService).wall(current_actor(), claim)
+    gallery = using(PictureService).gallery(current_actor(), claim)
     alt = _alt_sent()
     if "suggest" in request.form:
         alt[_languages()[0]] = request.form["suggest"].strip()
     if any(len(text) > LONGEST_ALT for text in alt.values()):
         return back_to(_page_path(claim), refused=[("bad_alt", "")])
-    kept = {each.id: each.alt for each in wall.pictures if isinstance(each, Asset)}
+    kept = {each.id: each.alt for each in gallery.pictures if isinstance(each, Asset)}
     merged = {**kept.get(asset_id, {}), **alt}
     changes = {
         "alt": {tongue: text for tongue, text in merged.items() if text},
@@ -315,7 +315,7 @@ def describe_picture(kind: str, owner_id: str, asset_id: str) -> Response:
 def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
     """Set the focal point (`x` and `y` in percent), or let the picture say with `automatic`."""
     claim = Claim(kind=kind, id=owner_id)
-    using(PictureService).wall(current_actor(), claim)
+    using(PictureService).gallery(current_actor(), claim)
     if "automatic" in request.form:
         return _describe(claim, asset_id, {"focal": None}, "focal")
     parts = [request.form.get(name, type=_percent) for name in ("x", "y")]
@@ -331,7 +331,7 @@ def set_focal_point(kind: str, owner_id: str, asset_id: str) -> Response:
 def replace_picture(kind: str, owner_id: str, asset_id: str) -> Response:
     """Replace the file of a picture by that of a form; its id and place stay."""
     claim = Claim(kind=kind, id=owner_id)
-    using(PictureService).wall(current_actor(), claim)
+    using(PictureService).gallery(current_actor(), claim)
 
     def work() -> None:
         files = received(using(UploadPolicy))

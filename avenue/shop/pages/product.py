@@ -17,8 +17,8 @@ from werkzeug.datastructures import MultiDict
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Role
-from avenue.media.policy import UploadPolicy
-from avenue.media.receiving import note_reception, received
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.receiving import note_reception, received
 from avenue.shop.errors import (
     GroupNotFound,
     RevisionConflict,
@@ -135,14 +135,14 @@ def add_temporary_pictures() -> Response:
     more_parts = FIXED_FIELDS + 2 * len(FIELDS) + most_pictures
     try:
         files = received(using(UploadPolicy), fields=sent, more_parts=more_parts)
-        reception = using(PictureService).add_temporary(current_actor(), files, key=None)
+        upload_result = using(PictureService).add_temporary(current_actor(), files, key=None)
     except AvenueError as error:
         nothing_changed()
         return _typed_again(sent, status=error.status, refused=[(error.code, "")])
-    note_reception(reception)
-    for each in reception.assets:
+    note_reception(upload_result)
+    for each in upload_result.assets:
         sent.add(TEMPORARY, each.id)
-    refused = [(each.code, each.name) for each in reception.refusals]
+    refused = [(each.code, each.name) for each in upload_result.refusals]
     return _typed_again(sent, said=SAID["added"], refused=refused)
 
 

@@ -11,10 +11,10 @@ from avenue.identity import Site
 from avenue.media.addresses import KnownPaths, targets_of
 from avenue.media.elsewhere import sized
 from avenue.media.models import Asset, External
+from avenue.media.pictures.variants import VARIANTS, size_of
 from avenue.media.presenting import DISPLAYED, WIDTHS, data_url, has_sizes, sources
 from avenue.media.references import Fault
 from avenue.media.urls import original_path, variant_path
-from avenue.media.variants import VARIANTS, size_of
 from avenue.shop.models import Picture
 from avenue.web.language import LANGUAGES, LOCALES, language
 from avenue.web.pages import here

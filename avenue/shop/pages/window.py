@@ -16,7 +16,7 @@ from flask import Blueprint, Response, make_response, request
 
 from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.shop.categories import BETWEEN, Category, way_to
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (

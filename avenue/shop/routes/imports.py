@@ -11,8 +11,8 @@ from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import Invalid
 from avenue.identity import Role
+from avenue.media.intake.receiving import BadIdempotencyKey, idempotency_key
 from avenue.media.naming import safe_name
-from avenue.media.receiving import BadIdempotencyKey, idempotency_key
 from avenue.shop.errors import OneFileOnly
 from avenue.shop.importing.errors import (
     ImportNotFound,

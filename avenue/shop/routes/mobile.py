@@ -8,10 +8,10 @@ from typing_extensions import TypedDict
 
 from avenue.errors import Invalid
 from avenue.identity import Role
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception, received
 from avenue.media.models import Claim
-from avenue.media.policy import UploadPolicy
 from avenue.media.presenting import refused_json
-from avenue.media.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception, received
 from avenue.media.replies import RefusedFile
 from avenue.shop.errors import ImageNotFound, ProductNotFound, TooManyImages
 from avenue.shop.fields import LONGEST_URL
@@ -56,16 +56,16 @@ def upload_images(product_id: str) -> tuple[Response, int, dict[str, str]]:
 
     Some taken and some refused: `errors` says which and why.
     """
-    reception = using(PictureService).add(
+    upload_result = using(PictureService).add(
         current_actor(),
         Claim(kind=PRODUCT, id=product_id),
         received(using(UploadPolicy)),
         key=idempotency_key(),
     )
-    note_reception(reception)
-    body = _product(product_id, refused_json(reception.refusals, gettext))
-    headers = {"Idempotent-Replayed": "true"} if reception.replayed else {}
-    return jsonify(body), 201 if reception.created else 200, headers
+    note_reception(upload_result)
+    body = _product(product_id, refused_json(upload_result.refusals, gettext))
+    headers = {"Idempotent-Replayed": "true"} if upload_result.replayed else {}
+    return jsonify(body), 201 if upload_result.created else 200, headers
 
 
 @blueprint.delete("/<product_id>/delete_image/")

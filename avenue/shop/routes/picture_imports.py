@@ -12,8 +12,8 @@ from avenue.cursors import BadCursor
 from avenue.errors import Invalid, StorageFull
 from avenue.identity import Role
 from avenue.media.errors import EmptyFile, UnsafeArchive, UnsupportedMediaType
+from avenue.media.intake.receiving import BadIdempotencyKey, idempotency_key
 from avenue.media.naming import safe_name
-from avenue.media.receiving import BadIdempotencyKey, idempotency_key
 from avenue.shop.errors import OneFileOnly
 from avenue.shop.matching.errors import (
     ArchiveExpired,

@@ -7,21 +7,21 @@ from typing import ParamSpec, TypeVar
 from flask import Blueprint, Response, g, jsonify, request
 
 from avenue.identity import Actor, Role
-from avenue.media.delivery import PRIVATE, PreconditionFailed, deliver
 from avenue.media.errors import VersionNotFound
-from avenue.media.models import Claim
-from avenue.media.policy import UploadPolicy
-from avenue.media.presenting import image_json, versions_json
-from avenue.media.reading import DamagedFile, MediaReader
-from avenue.media.receiving import (
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.receiving import (
     external_reply,
     idempotency_key,
     received,
     upload_described,
     upload_reply,
 )
+from avenue.media.models import Claim
+from avenue.media.presenting import image_json, versions_json
 from avenue.media.replies import Image, Versions
-from avenue.media.routes import FILE_REPLIES
+from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.serving.reading import DamagedFile, MediaReader
+from avenue.media.serving.routes import FILE_REPLIES
 from avenue.shop.errors import (
     GroupNotFound,
     ImageNotFound,
@@ -86,10 +86,10 @@ def add_images(kind: str, owner_id: str) -> Response:
     if request.is_json:
         url = body_as(NewExternalImage).image_url
         return external_reply(*using(PictureService).add_external(actor, claim, url))
-    reception = using(PictureService).add(
+    upload_result = using(PictureService).add(
         actor, claim, received(using(UploadPolicy)), key=idempotency_key()
     )
-    return upload_reply(reception)
+    return upload_reply(upload_result)
 
 
 @_of_both("PUT", "")
@@ -142,14 +142,14 @@ def describe_image(kind: str, owner_id: str, asset_id: str) -> Response:
 @audited("{kind}.image_replaced", "owner_id")
 def replace_image(kind: str, owner_id: str, asset_id: str) -> Response:
     """Replace the file; the picture's id and place stay."""
-    reception = using(PictureService).replace(
+    upload_result = using(PictureService).replace(
         current_actor(),
         Claim(kind=kind, id=owner_id),
         asset_id,
         received(using(UploadPolicy)),
         key=idempotency_key(),
     )
-    return upload_reply(reception)
+    return upload_reply(upload_result)
 
 
 @_of_both("GET", "/<asset_id>/versions")

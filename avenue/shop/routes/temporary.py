@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, g, jsonify
 
 from avenue.identity import Role
-from avenue.media.policy import UploadPolicy
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.receiving import idempotency_key, received, upload_described, upload_reply
 from avenue.media.presenting import image_json
-from avenue.media.receiving import idempotency_key, received, upload_described, upload_reply
 from avenue.shop.errors import TempImageNotFound, TooManyTempImages
 from avenue.shop.replies import TemporaryList
 from avenue.shop.service.pictures import PictureService
@@ -39,10 +39,10 @@ def list_temporary() -> Response:
 @audited("temp_image.added")
 def add_temporary() -> Response:
     """Upload pictures for a product to come; `temp_images` of the new product claims them."""
-    reception = using(PictureService).add_temporary(
+    upload_result = using(PictureService).add_temporary(
         current_actor(), received(using(UploadPolicy)), key=idempotency_key()
     )
-    return upload_reply(reception)
+    return upload_reply(upload_result)
 
 
 @blueprint.delete("/<asset_id>")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from avenue.clock import utc_now
 from avenue.identity import Actor, new_id
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import State
 from avenue.shop.errors import GroupNotFound, ImageNotFound, RevisionConflict
 from avenue.shop.models import (

@@ -18,12 +18,12 @@ from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
 from avenue.media.archives import Archive, ArchiveFile, PassedOver
 from avenue.media.errors import DamagedEntry, EmptyFile, UnsupportedMediaType
-from avenue.media.library import Incoming, MediaLibrary, Order
+from avenue.media.intake.library import Incoming, MediaLibrary, UploadRequest
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.sniffing import HEAD_BYTES
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Claim
-from avenue.media.policy import UploadPolicy
-from avenue.media.reading import MediaReader, SeekableFile
-from avenue.media.sniffing import HEAD_BYTES
-from avenue.media.spool import fill, new_spool
+from avenue.media.serving.reading import MediaReader, SeekableFile
 from avenue.shop.errors import OneFileOnly
 from avenue.shop.matching.errors import (
     ArchiveExpired,
@@ -118,22 +118,26 @@ class PictureImportService:
         incoming.file.seek(0)
         self._archives.check_type(incoming.file.read(4))
         planned = self.look(actor, incoming.file)
-        order = Order(
+        order = UploadRequest(
             policy=self._archives,
             target="picture_archive",
             key=None,
             room=1,
             no_room=OneFileOnly(),
         )
-        with self._library.receiving(actor, order, [incoming]) as reception:
-            reception.raise_if_empty()
-            new = self._new(actor, incoming, reception.new[0].id, name, key, planned)
+        with self._library.receiving(actor, order, [incoming]) as upload_result:
+            upload_result.raise_if_empty()
+            new = self._new(actor, incoming, upload_result.new[0].id, name, key, planned)
             self._imports.put_files(actor.site.id, new.id, planned)
             try:
-                self._imports.begin(actor.site.id, new, reception, hours=self._hours)
+                self._imports.begin(actor.site.id, new, upload_result, hours=self._hours)
             except AlreadyThere:  # the same request at the same moment was quicker
-                reception.fates = {}
-        if key is not None and not reception.fates and (known := self._known(actor, incoming, key)):
+                upload_result.fates = {}
+        if (
+            key is not None
+            and not upload_result.fates
+            and (known := self._known(actor, incoming, key))
+        ):
             return self._standing(known), False
         return self.get(actor, new.id), True
 
@@ -318,7 +322,7 @@ class PictureImportWorker:
         """
         try:
             with self._unpacked(actor.site, archive, file) as picture:
-                reception = self._pictures.add(
+                upload_result = self._pictures.add(
                     actor,
                     Claim(kind=PRODUCT, id=file.shelf.product if file.shelf else ""),
                     [picture],
@@ -329,7 +333,7 @@ class PictureImportWorker:
         except AvenueError as error:
             return Outcome.REFUSED, Failure.of(error)
         # What is replayed, a run that was killed right after had stored.
-        is_new = reception.created or reception.replayed
+        is_new = upload_result.created or upload_result.replayed
         return (Outcome.ADDED if is_new else Outcome.PRESENT), None
 
     @contextmanager

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from avenue.config import Settings
 from avenue.identity import Actor, Limit, Site, is_id
+from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
+from avenue.media.intake.policy import UploadPolicy
 from avenue.media.legacy import legacy_path
-from avenue.media.library import Incoming, MediaLibrary, Order, Reception, Refusal
 from avenue.media.models import Asset, Claim, External, State
-from avenue.media.policy import UploadPolicy
-from avenue.media.store import LegacyUrls
+from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.urls import asset_in
 from avenue.shop.errors import (
     ImageNotFound,
@@ -29,7 +29,7 @@ from avenue.shop.store.products import ProductStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wall:
+class Gallery:
     """The pictures of somebody's own product or group, for whoever arranges them.
 
     `name` is the owner's. `trash` are those that can be restored for `trash_kept` after they were
@@ -67,12 +67,12 @@ class PictureService:
         self._versions_keep = settings.versions_keep
         self._trash_kept = timedelta(days=settings.trash_days)
 
-    def wall(self, actor: Actor, claim: Claim) -> Wall:
+    def gallery(self, actor: Actor, claim: Claim) -> Gallery:
         """Return the pictures of an own product or group, with those in its trash."""
         owner = self._own(actor, claim)
         found = self._library.get_many(actor, [each.asset for each in owner.images if each.asset])
         live = {each.id: each for each in found.values() if each.state is State.LIVE}
-        return Wall(
+        return Gallery(
             name=owner.name,
             revision=owner.revision,
             pictures=pictures_of(owner.images, live),
@@ -92,14 +92,14 @@ class PictureService:
         incoming: Sequence[Incoming | Refusal],
         *,
         key: str | None,
-    ) -> Reception:
+    ) -> UploadResult:
         """Add received pictures to an own product or group, as many as fit.
 
         `key` is the Idempotency-Key. Raise the first refusal when no file was taken; nothing of
         a refused file stays behind.
         """
         owner, limit = self._own(actor, claim), self.limit_on(actor.site)
-        order = Order(
+        order = UploadRequest(
             policy=self._policy.on(actor.site),
             target=f"{claim.kind}/{claim.id}",
             key=key,
@@ -107,10 +107,10 @@ class PictureService:
             room=limit - self._places_taken(actor, owner),
             no_room=TooManyImages(limit=limit),
         )
-        with self._library.receiving(actor, order, incoming) as reception:
-            self._pictures.add(actor.site.id, claim, reception, limit=limit)
-        reception.raise_if_empty()
-        return reception
+        with self._library.receiving(actor, order, incoming) as upload_result:
+            self._pictures.add(actor.site.id, claim, upload_result, limit=limit)
+        upload_result.raise_if_empty()
+        return upload_result
 
     def add_external(self, actor: Actor, claim: Claim, url: str) -> tuple[External, bool]:
         """Keep a picture that lives at `url`, which is never fetched; tell whether it is new.
@@ -152,11 +152,11 @@ class PictureService:
         incoming: Sequence[Incoming | Refusal],
         *,
         key: str | None,
-    ) -> Reception:
+    ) -> UploadResult:
         """Replace a picture's file; its id and place stay."""
         self._own(actor, claim)
         asset = self._live_image(actor, claim, asset_id)
-        order = Order(
+        order = UploadRequest(
             policy=self._policy.on(actor.site),
             target=f"replace/{asset.id}",
             key=key,
@@ -165,13 +165,13 @@ class PictureService:
             no_room=OneFileOnly(),
             replaces=asset,
         )
-        with self._library.receiving(actor, order, incoming) as reception:
+        with self._library.receiving(actor, order, incoming) as upload_result:
             fell_off = self._pictures.replace(
-                actor.site.id, claim, asset, reception, keep=self._versions_keep
+                actor.site.id, claim, asset, upload_result, keep=self._versions_keep
             )
         self._library.drop_files(asset, fell_off)
-        reception.raise_if_empty()
-        return reception
+        upload_result.raise_if_empty()
+        return upload_result
 
     def picture(self, actor: Actor, claim: Claim, asset_id: str) -> Asset:
         """Return a picture of an own product or group with its versions; raise `ImageNotFound`."""
@@ -220,24 +220,24 @@ class PictureService:
 
     def add_temporary(
         self, actor: Actor, incoming: Sequence[Incoming | Refusal], *, key: str | None
-    ) -> Reception:
+    ) -> UploadResult:
         """Keep pictures for a product that is not saved yet, until they expire.
 
         Raise the first refusal when no file was taken, `TooManyTempImages` among them.
         """
         require_seller(actor)
         kept = self._pictures.temporary(actor.site.id, str(actor.id))
-        order = Order(
+        order = UploadRequest(
             policy=self._policy.on(actor.site),
             target="temporary",
             key=key,
             room=self._temporary_limit - len(kept),
             no_room=TooManyTempImages(limit=self._temporary_limit),
         )
-        with self._library.receiving(actor, order, incoming) as reception:
-            self._pictures.add_temporary(actor.site.id, reception)
-        reception.raise_if_empty()
-        return reception
+        with self._library.receiving(actor, order, incoming) as upload_result:
+            self._pictures.add_temporary(actor.site.id, upload_result)
+        upload_result.raise_if_empty()
+        return upload_result
 
     def temporary(self, actor: Actor) -> list[Asset]:
         """Return the actor's own temporary pictures, the newest first."""

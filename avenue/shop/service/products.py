@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.identity import Actor, Limit, Role, Site, new_id
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import State
 from avenue.shop.categories import MOST_CATEGORIES, Category, tree_of
 from avenue.shop.errors import (

@@ -16,8 +16,8 @@ from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.runner import RunningJob
 from avenue.jobs.service import JobService
+from avenue.media.intake.spool import fill, new_spool
 from avenue.media.models import Asset, Claim
-from avenue.media.spool import fill, new_spool
 from avenue.shop import demo
 from avenue.shop.errors import (
     GroupNotFound,

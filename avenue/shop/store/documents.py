@@ -8,7 +8,7 @@ from bson import Decimal128
 
 from avenue.clock import utc_now
 from avenue.media.models import Claim
-from avenue.media.store import trash_one
+from avenue.media.store.transitions import trash_one
 from avenue.shop.models import Entry, ListQuery, Sort
 from avenue.storage.connection import Document
 from avenue.storage.scope import Collection, in_many

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
-from avenue.media.store import ASSETS
+from avenue.media.store.documents import ASSETS
 from avenue.shop.errors import ProductNotFound
 from avenue.shop.models import Changes, Group, GroupQuery, Option
 from avenue.shop.store.documents import (

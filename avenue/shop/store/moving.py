@@ -13,9 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from avenue.clock import utc_now
 from avenue.field_problems import problems_of
 from avenue.identity import Actor
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, External
-from avenue.media.store import ASSETS, claim_one
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import claim_one
 from avenue.shop.errors import GroupNotFound, SkuTaken
 from avenue.shop.fields import Currency, Description, Name, Price, Short, StatusText
 from avenue.shop.models import DEFAULT_CURRENCY, PRODUCT, Entry, Group, Product, Status
@@ -73,7 +74,7 @@ class MovedStore:
         claim: Claim,
         fields: Mapping[str, Any],
         images: Sequence[Asset | External],
-        reception: Reception,
+        upload_result: UploadResult,
         *,
         seen: int | None,
         note: Callable[[Session, int], None],
@@ -90,19 +91,19 @@ class MovedStore:
         )
 
         def work(session: Session) -> bool:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             owners = scope.collection(OWNERS[claim.kind]).within(session)
             assets = scope.collection(ASSETS).within(session)
             before = owners.find_one({"_id": claim.id})
             revision = (seen or 0) + 1
-            if before and before["revision"] == revision and _has(assets, claim, reception):
+            if before and before["revision"] == revision and _has(assets, claim, upload_result):
                 # An earlier run of this transaction, whose answer was lost.
-                reception.fates = {each.id: each for each in reception.new}
+                upload_result.fates = {each.id: each for each in upload_result.new}
                 return bool(before["images"] == entries_out(entries))
             if (before["revision"] if before else None) != seen:
                 return False
             _hold(scope.collection(GROUPS).within(session), fields.get("group"))
-            self._claim(site_id, claim, assets, reception, session)
+            self._claim(site_id, claim, assets, upload_result, session)
             if before:
                 gone = [each for each in entries_in(before["images"]) if each not in entries]
                 trash_all(assets, claim, gone, by=actor.id, reason=MOVED_OUT)
@@ -124,22 +125,22 @@ class MovedStore:
         site_id: str,
         claim: Claim,
         assets: Collection,
-        reception: Reception,
+        upload_result: UploadResult,
         session: Session,
     ) -> None:
         """Give what was stored to its owner, and close the open write."""
-        reception.fates = {each.id: each for each in reception.new}
-        if reception.write:
-            self._writes.finish(site_id, reception.write, reception.answer(), session)
-        if not all(claim_one(assets, each.id, claim) for each in reception.new):
-            reception.fates = {}
+        upload_result.fates = {each.id: each for each in upload_result.new}
+        if upload_result.write:
+            self._writes.finish(site_id, upload_result.write, upload_result.answer(), session)
+        if not all(claim_one(assets, each.id, claim) for each in upload_result.new):
+            upload_result.fates = {}
             raise UploadInProgress  # the lease ended, and the sweeper was quicker
 
 
-def _has(assets: Collection, claim: Claim, reception: Reception) -> bool:
+def _has(assets: Collection, claim: Claim, upload_result: UploadResult) -> bool:
     """Tell whether the owner has what this upload stored, of which there is some."""
     mine = {"claim.kind": claim.kind, "claim.id": claim.id}
-    ids = [each.id for each in reception.new]
+    ids = [each.id for each in upload_result.new]
     return bool(ids) and len(assets.find({"_id": {"$in": ids}, **mine}, {"_id": 1})) == len(ids)
 
 

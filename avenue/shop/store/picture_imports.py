@@ -10,9 +10,10 @@ from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
 from avenue.identity import Role
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset
-from avenue.media.store import ASSETS, discard_unclaimed, keep_longer
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import discard_unclaimed, keep_longer
 from avenue.shop.matching.errors import ArchiveExpired, PictureImportNotFound
 from avenue.shop.matching.models import (
     Failure,
@@ -59,13 +60,15 @@ class PictureImportStore:
                 [_file_out(import_id, number, each, forget_at) for number, each in some]
             )
 
-    def begin(self, site_id: str, new: PictureImport, reception: Reception, *, hours: int) -> None:
-        """Keep a new import together with its archive, which `reception` has stored.
+    def begin(
+        self, site_id: str, new: PictureImport, upload_result: UploadResult, *, hours: int
+    ) -> None:
+        """Keep a new import together with its archive, which `upload_result` has stored.
 
         Raise `AlreadyThere` when the same request began one before.
         """
-        write, scope = reception.write, site(self._database, site_id)
-        [asset] = reception.new
+        write, scope = upload_result.write, site(self._database, site_id)
+        [asset] = upload_result.new
         times = {
             "created_at": "$$NOW",
             "expires_at": _later(hours=hours),
@@ -73,14 +76,14 @@ class PictureImportStore:
         }
 
         def work(session: ClientSession) -> None:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             if write is None or not keep_longer(
                 scope.collection(ASSETS).within(session), asset.id, hours=hours
             ):
                 raise UploadInProgress
             scope.collection(IMPORTS).within(session).insert_at_server_time(_out(new), times)
-            reception.fates = {asset.id: asset}
-            self._writes.finish(site_id, write, reception.answer(), session)
+            upload_result.fates = {asset.id: asset}
+            self._writes.finish(site_id, write, upload_result.answer(), session)
 
         scope.transaction(work)
 

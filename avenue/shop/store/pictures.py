@@ -12,15 +12,14 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.errors import NotFound
 from avenue.media.errors import VersionNotFound
-from avenue.media.library import Outcome, Reception, Refusal
+from avenue.media.intake.library import Outcome, Refusal, UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.references import shown
-from avenue.media.store import (
-    ASSETS,
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.transitions import (
     bring_back_one,
     claim_one,
     discard_temporary,
-    from_document,
     keep_temporary,
     replace_one,
     restore_one,
@@ -103,24 +102,24 @@ class PictureStore:
         self._database = database
         self._writes = Writes(database)
 
-    def add(self, site_id: str, claim: Claim, reception: Reception, *, limit: int) -> None:
-        """Give the stored pictures of `reception` to their owner, as many as fit.
+    def add(self, site_id: str, claim: Claim, upload_result: UploadResult, *, limit: int) -> None:
+        """Give the stored pictures of `upload_result` to their owner, as many as fit.
 
         Notes their fates and closes the open write. Raise `TooManyImages` when none fits.
         """
-        write = reception.write
+        write = upload_result.write
         if write is None:
             return
 
         def work(scene: _Scene) -> None:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             scene.drop_dangling()
             mine = _by_source(scene)
-            fates = {each.id: _add_one(scene, each, mine, limit) for each in reception.new}
+            fates = {each.id: _add_one(scene, each, mine, limit) for each in upload_result.new}
             if not any(isinstance(fate, Asset) for fate in fates.values()):
                 raise TooManyImages(limit=limit)
-            reception.fates = fates
-            self._writes.finish(site_id, write, reception.answer(), scene.session)
+            upload_result.fates = fates
+            self._writes.finish(site_id, write, upload_result.answer(), scene.session)
 
         self._together(site_id, claim, work)
 
@@ -227,27 +226,31 @@ class PictureStore:
                 last_id = found[-1][0]  # none of these names one that is a text
         return []
 
-    def adopt(self, site_id: str, claim: Claim, url: str, reception: Reception) -> Asset | None:
-        """Put the picture of `reception` in the place where its owner names `url`.
+    def adopt(
+        self, site_id: str, claim: Claim, url: str, upload_result: UploadResult
+    ) -> Asset | None:
+        """Put the picture of `upload_result` in the place where its owner names `url`.
 
         Closes the open write. Return the picture that stands there now, which is one the owner
         had already if the bytes are the same; None when it names `url` no more.
         """
-        (asset,) = reception.assets
+        (asset,) = upload_result.assets
 
         def work(scene: _Scene) -> Asset | None:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             found = scene.owners.find_one({"_id": claim.id}, {"images": 1, "options": 1})
             if found is None or Entry(url=url) not in entries_in(found["images"]):
                 return _claimed(scene, asset)
             kept = _by_source(scene).get(asset.current.source_sha256, asset)
-            if reception.write:
-                reception.fates = {asset.id: kept}
+            if upload_result.write:
+                upload_result.fates = {asset.id: kept}
                 # Before the asset: what a killed process has locked of it, the next try finds
                 # locked in the write already, and waits instead of choosing another asset.
-                self._writes.finish(site_id, reception.write, reception.answer(), scene.session)
+                self._writes.finish(
+                    site_id, upload_result.write, upload_result.answer(), scene.session
+                )
             if kept is asset and not claim_one(scene.assets, asset.id, claim):
-                reception.fates = {}
+                upload_result.fates = {}
                 raise UploadInProgress  # the lease ended, and the sweeper was quicker
             scene.owners.update({"_id": claim.id}, touch({"$set": _renamed(found, url, kept.id)}))
             return kept
@@ -255,18 +258,18 @@ class PictureStore:
         return self._together(site_id, claim, work)
 
     def replace(
-        self, site_id: str, claim: Claim, asset: Asset, reception: Reception, *, keep: int
+        self, site_id: str, claim: Claim, asset: Asset, upload_result: UploadResult, *, keep: int
     ) -> tuple[str, ...]:
-        """Make the stored file of `reception` the asset's newest version.
+        """Make the stored file of `upload_result` the asset's newest version.
 
         Return the files of versions that fell off. Raise `ImageNotFound` when it is gone.
         """
-        write, fresh = reception.write, reception.new
+        write, fresh = upload_result.write, upload_result.new
         if write is None or not fresh:
             return ()
 
         def work(scene: _Scene) -> tuple[str, ...]:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             fell_off = replace_one(
                 scene.assets,
                 asset.id,
@@ -278,8 +281,8 @@ class PictureStore:
             if fell_off is None:
                 raise ImageNotFound
             scene.owners.update({"_id": claim.id}, touch({}))
-            reception.fates = {asset.id: fresh[0]}
-            self._writes.finish(site_id, write, reception.answer(), scene.session)
+            upload_result.fates = {asset.id: fresh[0]}
+            self._writes.finish(site_id, write, upload_result.answer(), scene.session)
             return fell_off
 
         return self._together(site_id, claim, work)
@@ -306,20 +309,20 @@ class PictureStore:
 
         return self._together(site_id, claim, work)
 
-    def add_temporary(self, site_id: str, reception: Reception) -> None:
-        """Keep the stored pictures of `reception` for a product to come; closes the write."""
-        write, scope = reception.write, site(self._database, site_id)
+    def add_temporary(self, site_id: str, upload_result: UploadResult) -> None:
+        """Keep the stored pictures of `upload_result` for a product to come; closes the write."""
+        write, scope = upload_result.write, site(self._database, site_id)
         if write is None:
             return
 
         def work(session: ClientSession) -> None:
-            reception.fates = {}  # of a run that was undone
+            upload_result.fates = {}  # of a run that was undone
             assets = scope.collection(ASSETS).within(session)
-            kept = [keep_temporary(assets, each.id) for each in reception.new]
+            kept = [keep_temporary(assets, each.id) for each in upload_result.new]
             if any(each is None for each in kept):
                 raise UploadInProgress
-            reception.fates = {each.id: each for each in kept if each is not None}
-            self._writes.finish(site_id, write, reception.answer(), session)
+            upload_result.fates = {each.id: each for each in kept if each is not None}
+            self._writes.finish(site_id, write, upload_result.answer(), session)
 
         scope.transaction(work)
 

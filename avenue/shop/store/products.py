@@ -10,7 +10,8 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.errors import sentence
 from avenue.media.references import FINDINGS, found_against
-from avenue.media.store import ASSETS, claim_temporary, owners_without_alt, restore_one
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import claim_temporary, owners_without_alt, restore_one
 from avenue.shop.categories import MOST_CATEGORIES, way_to
 from avenue.shop.errors import GroupNotFound, SkuTaken, TempImageExpired
 from avenue.shop.matching.models import Shelf

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from flask import Blueprint, Response, g, jsonify
 
 from avenue.config import Settings, UploadAlias
-from avenue.media.receiving import idempotency_key, note_reception, upload_described
+from avenue.media.intake.receiving import idempotency_key, note_reception, upload_described
+from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.signing.service import DAY_SECONDS
-from avenue.media.variants import ORIGINAL
 from avenue.uploads.errors import BadReference, TooManyUploads, UnknownCategory
 from avenue.uploads.links.service import LinkService
 from avenue.uploads.routes import received
@@ -50,19 +50,19 @@ def _view(alias: UploadAlias, seconds: int) -> Callable[[], Response]:
         """Upload a file as an existing client does; `reference` is a field of the form."""
         actor = current_actor()
         filing, incoming = received(actor, category=alias.category)
-        reception = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
-        [links] = using(LinkService).addresses(actor, reception.assets[:1], seconds)
+        upload_result = using(UploadService).add(actor, filing, incoming, key=idempotency_key())
+        [links] = using(LinkService).addresses(actor, upload_result.assets[:1], seconds)
         path = links[ORIGINAL].path
-        note_reception(reception)
+        note_reception(upload_result)
         response = jsonify(
             {
-                "id": reception.assets[0].id,
+                "id": upload_result.assets[0].id,
                 alias.field: path.removeprefix(MEDIA),
                 f"{alias.field}_url": g.site.base_url + path,
             }
         )
-        response.status_code = 201 if reception.created else 200
-        if reception.replayed:
+        response.status_code = 201 if upload_result.created else 200
+        if upload_result.replayed:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 

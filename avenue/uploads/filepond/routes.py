@@ -14,10 +14,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from avenue.errors import NotFound
-from avenue.media.delivery import PRIVATE, PreconditionFailed, deliver
-from avenue.media.reading import DamagedFile, MediaReader
-from avenue.media.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception
-from avenue.media.routes import FILE_REPLIES
+from avenue.media.intake.receiving import UPLOAD_REFUSALS, idempotency_key, note_reception
+from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.serving.reading import DamagedFile, MediaReader
+from avenue.media.serving.routes import FILE_REPLIES
 from avenue.uploads.bodies import checked_reference
 from avenue.uploads.errors import (
     BadReference,
@@ -113,11 +113,11 @@ def process() -> ResponseReturnValue:
     filing, incoming = received(actor)
     if len(incoming) > 1:
         raise OneFileAtATime
-    reception = uploads.add(actor, filing, incoming, key=idempotency_key())
-    note_reception(reception)
-    status = HTTPStatus.CREATED if reception.created else HTTPStatus.OK
-    answer = _named(reception.assets[0].id, status)
-    if reception.replayed:
+    upload_result = uploads.add(actor, filing, incoming, key=idempotency_key())
+    note_reception(upload_result)
+    status = HTTPStatus.CREATED if upload_result.created else HTTPStatus.OK
+    answer = _named(upload_result.assets[0].id, status)
+    if upload_result.replayed:
         answer.headers["Idempotent-Replayed"] = "true"
     return answer
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from avenue.config import Settings
 from avenue.errors import AvenueError, Forbidden
 from avenue.identity import Actor
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Asset, Visibility
+from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.presenting import variants_json
-from avenue.media.reading import may_read
+from avenue.media.serving.reading import may_read
 from avenue.media.signing.service import DAY_SECONDS, SignedLinks, Signer
 from avenue.media.urls import form_path
-from avenue.media.variants import ORIGINAL
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.links.errors import LinkTooLong
 from avenue.uploads.models import is_upload

@@ -9,9 +9,9 @@ from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.identity import Actor
 from avenue.media.categories import ANY, Category, categories_of, policy_of
-from avenue.media.filetypes import FILE_TYPES
-from avenue.media.library import Reception
-from avenue.media.receiving import note_reception
+from avenue.media.intake.filetypes import FILE_TYPES
+from avenue.media.intake.library import UploadResult
+from avenue.media.intake.receiving import note_reception
 from avenue.uploads.bodies import LONGEST_REFERENCE
 from avenue.uploads.models import Filing
 from avenue.uploads.pages.adding_texts import adding_texts
@@ -52,13 +52,13 @@ def add_uploads() -> Response:
     filing: Filing | None = None
     try:
         filing, incoming = received(actor)
-        reception = uploads.add(actor, filing, incoming, key=None)
+        upload_result = uploads.add(actor, filing, incoming, key=None)
     except AvenueError as error:
         return _form(actor, error, _asked(filing))
-    note_reception(reception)
-    if reception.refusals:
-        return _partly(reception, _asked(filing))
-    facts = {"said": "added", "count": str(len(reception.assets))}
+    note_reception(upload_result)
+    if upload_result.refusals:
+        return _partly(upload_result, _asked(filing))
+    facts = {"said": "added", "count": str(len(upload_result.assets))}
     return see(joined(PATH, facts))
 
 
@@ -70,11 +70,11 @@ def _asked(filing: Filing | None) -> Mapping[str, str]:
     return {name: each for name, each in asked.items() if each}
 
 
-def _partly(reception: Reception, asked: Mapping[str, str]) -> Response:
+def _partly(upload_result: UploadResult, asked: Mapping[str, str]) -> Response:
     return page(
         "uploads/added.html",
-        uploads=reception.assets,
-        refusals=[(each.name, each.said(gettext)) for each in reception.refusals],
+        uploads=upload_result.assets,
+        refusals=[(each.name, each.said(gettext)) for each in upload_result.refusals],
         more=joined(f"{PATH}/new", asked),
         path=PATH,
     )

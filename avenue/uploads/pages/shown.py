@@ -8,7 +8,7 @@ from avenue.accounts.errors import PersonNotFound
 from avenue.accounts.people import PeopleService
 from avenue.identity import Actor
 from avenue.media.categories import GENERAL
-from avenue.media.filetypes import FILE_TYPES
+from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset
 from avenue.uploads.pages.words import category_name
 from avenue.uploads.presenting import upload_json

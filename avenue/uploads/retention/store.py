@@ -8,7 +8,8 @@ is found.
 from avenue.clock import iso
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import State
-from avenue.media.store import ASSETS, trash_first
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import trash_first
 from avenue.notifications.models import Channel, Draft, Message
 from avenue.notifications.store import OUTBOX, OutboxStore, put
 from avenue.storage.connection import Database, Document

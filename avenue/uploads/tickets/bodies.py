@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from avenue.media.categories import GENERAL
-from avenue.media.type_patterns import TypePattern
+from avenue.media.intake.type_patterns import TypePattern
 from avenue.uploads.bodies import Reference
 
 AN_HOUR = 60 * 60

@@ -16,7 +16,7 @@ from avenue.media.errors import (
     TooManyFrames,
     UnsupportedMediaType,
 )
-from avenue.media.library import Incoming, Refusal
+from avenue.media.intake.library import Incoming, Refusal
 from avenue.storage.idempotency import UploadInProgress
 from avenue.uploads.errors import TooManyUploads, UnknownCategory
 from avenue.uploads.tickets import replies

@@ -10,10 +10,10 @@ from avenue.accounts.tries import Tries, sha256
 from avenue.errors import Conflict, NotFound, StorageFull, Unauthenticated, Unavailable
 from avenue.identity import Actor, Site, is_id, new_id
 from avenue.media.categories import policy_of, types_in
-from avenue.media.filetypes import FILE_TYPES, file_name
-from avenue.media.library import Incoming, MediaLibrary, Order, Refusal
+from avenue.media.intake.filetypes import FILE_TYPES, file_name
+from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest
+from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset
-from avenue.media.policy import UploadPolicy
 from avenue.storage.room import QuotaExceeded
 from avenue.uploads.errors import UnknownCategory, UploadNotFound
 from avenue.uploads.models import Filing
@@ -127,7 +127,7 @@ class TicketService:
             return self._again(maker, ticket, incoming)
         filing = self._filing(maker, ticket)
         self._uploads.check_room(maker, filing)
-        order = Order(
+        order = UploadRequest(
             policy=self._policy(maker, filing, ticket.max_bytes, ticket.types),
             target="ticket",
             key=None,
@@ -135,14 +135,14 @@ class TicketService:
             no_room=Conflict(),
         )
         try:
-            with self._library.receiving(maker, order, [incoming]) as reception:
-                self._store.use(ticket, filing, reception)
+            with self._library.receiving(maker, order, [incoming]) as upload_result:
+                self._store.use(ticket, filing, upload_result)
         except TicketUsed:  # by somebody who was quicker; maybe this is their request, sent again
             return self._again(maker, self._store.get(site.id, ticket.id) or ticket, incoming)
         except QuotaExceeded:  # whose it is, and how much they have, is nothing for a stranger
             raise StorageFull from None
-        reception.raise_if_empty()
-        return _outcome(reception.assets[0], incoming, replayed=False)
+        upload_result.raise_if_empty()
+        return _outcome(upload_result.assets[0], incoming, replayed=False)
 
     def _filing(self, maker: Actor, ticket: Ticket) -> Filing:
         try:

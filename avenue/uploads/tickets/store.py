@@ -2,7 +2,7 @@
 
 from pymongo.client_session import ClientSession
 
-from avenue.media.library import Reception
+from avenue.media.intake.library import UploadResult
 from avenue.storage.connection import Database, Document
 from avenue.storage.scope import Collection, site
 from avenue.uploads.models import Filing
@@ -53,28 +53,28 @@ class TicketStore:
         """Return how many tickets of somebody wait for their file."""
         return self._tickets(site_id).count({"owner": owner, **UNUSED, "$expr": IN_TIME})
 
-    def use(self, ticket: Ticket, filing: Filing, reception: Reception) -> None:
-        """File what `reception` stored, and use the ticket: all of it or nothing.
+    def use(self, ticket: Ticket, filing: Filing, upload_result: UploadResult) -> None:
+        """File what `upload_result` stored, and use the ticket: all of it or nothing.
 
         Raise `TicketUsed` or `TicketExpired` when somebody or the clock was quicker,
         `TooManyUploads`.
         """
-        write = reception.write
+        write = upload_result.write
         if write is None:
             return
         scope = site(self._database, ticket.site)
 
         def work(session: ClientSession) -> None:
-            self._filed.add_within(ticket.site, filing, reception, write, session)
-            [upload] = reception.assets
-            used = {"upload": upload.id, "sha256": reception.new[0].current.source_sha256}
+            self._filed.add_within(ticket.site, filing, upload_result, write, session)
+            [upload] = upload_result.assets
+            used = {"upload": upload.id, "sha256": upload_result.new[0].current.source_sha256}
             tickets = scope.collection(UPLOAD_TICKETS).within(session)
             open_one = {"_id": ticket.id, **UNUSED, "$expr": IN_TIME}
             if tickets.update(open_one, {"$set": used}):
                 return
             # Content to find it used by this very upload: a transaction may run twice.
             if not tickets.find_one({"_id": ticket.id, **used}, {"_id": 1}):
-                reception.fates = {}
+                upload_result.fates = {}
                 is_open = tickets.find_one({"_id": ticket.id, **UNUSED}, {"_id": 1})
                 raise TicketExpired if is_open else TicketUsed
 

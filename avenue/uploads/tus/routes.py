@@ -11,7 +11,6 @@ from werkzeug.http import http_date
 
 from avenue.config import Settings
 from avenue.errors import NotFound, StorageFull
-from avenue.media.delivery import PRIVATE
 from avenue.media.errors import (
     BrokenImage,
     DecodersBusy,
@@ -21,6 +20,7 @@ from avenue.media.errors import (
     TooManyFrames,
     UnsupportedMediaType,
 )
+from avenue.media.serving.delivery import PRIVATE
 from avenue.media.urls import original_url
 from avenue.storage.room import QuotaExceeded, UserQuotaExceeded
 from avenue.uploads.errors import (

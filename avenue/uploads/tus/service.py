@@ -11,12 +11,12 @@ from avenue.errors import AvenueError, Conflict, NotFound, Unavailable
 from avenue.identity import Actor, new_id
 from avenue.media.categories import policy_of
 from avenue.media.errors import EmptyFile
-from avenue.media.filetypes import is_told_by_its_end
-from avenue.media.library import Arrived, MediaLibrary, Order
+from avenue.media.intake.filetypes import is_told_by_its_end
+from avenue.media.intake.library import Arrived, MediaLibrary, UploadRequest
+from avenue.media.intake.policy import UploadPolicy
 from avenue.media.models import Asset
 from avenue.media.naming import safe_name
-from avenue.media.policy import UploadPolicy
-from avenue.media.reading import SeekableFile
+from avenue.media.serving.reading import SeekableFile
 from avenue.storage.gridfs import Digest
 from avenue.storage.quotas import Amount
 from avenue.uploads.bodies import checked_reference
@@ -216,7 +216,7 @@ class TusService:
             self._store.put_chunk(upload, rest)
         try:
             filing = self._filing(actor, upload)
-            order = Order(
+            order = UploadRequest(
                 policy=self._policy(filing), target="tus", key=None, room=1, no_room=Conflict()
             )
             with self._library.adopting(actor, order, self._arrived(upload)) as asset:

@@ -12,7 +12,7 @@ from bson import Binary
 from pymongo.client_session import ClientSession
 
 from avenue.media.models import Asset
-from avenue.media.store import ASSETS, to_document
+from avenue.media.store.documents import ASSETS, to_document
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Files, Incomplete

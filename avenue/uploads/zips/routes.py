@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from flask import Blueprint, Response
 
 from avenue.identity import Scope
-from avenue.media.delivery import deliver_made
 from avenue.media.errors import ZipTooLarge
-from avenue.media.reading import DamagedFile
-from avenue.media.zipping import ZIP_TYPE
+from avenue.media.serving.delivery import deliver_made
+from avenue.media.serving.reading import DamagedFile
+from avenue.media.serving.zipping import ZIP_TYPE
 from avenue.uploads.errors import UploadNotFound
 from avenue.uploads.zips.bodies import ZipWanted
 from avenue.uploads.zips.service import ZipService

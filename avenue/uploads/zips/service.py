@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from avenue.config import Settings
 from avenue.identity import Actor
-from avenue.media.reading import MediaReader
-from avenue.media.zipping import Zip, bounded_zip
+from avenue.media.serving.reading import MediaReader
+from avenue.media.serving.zipping import Zip, bounded_zip
 from avenue.uploads.service import UploadService
 
 

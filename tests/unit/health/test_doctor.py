@@ -20,8 +20,8 @@ from avenue.health.rules.known import MONGODB, MONGODB_ENDS, PACKAGES, hole_in, 
 from avenue.health.rules.machine import Machine
 from avenue.health.thresholds import BLOATED, FRESH_BYTES, MANY_DOCUMENTS
 from avenue.health.views.doctor import service
-from avenue.health.views.doctor.service import MOST_TOLD, Ward, looked
-from avenue.media.sniffing import HEIC
+from avenue.health.views.doctor.service import MOST_TOLD, CheckContext, looked
+from avenue.media.intake.sniffing import HEIC
 from avenue.storage.indexes import INDEXES
 from avenue.storage.status import IndexWeight, KnownIndex, Member, MongoFacts, Oplog
 from tests.table import table
@@ -313,7 +313,7 @@ def test_backups_lie_elsewhere_than_the_database(tmp_path: Path) -> None:
 
 
 def found_in(fake: Fake, check: str, settings: Settings = GOOD) -> list[Finding]:
-    return [*CHECKS[check](Ward(settings=settings, deployment=fake, now=NOW))]
+    return [*CHECKS[check](CheckContext(settings=settings, deployment=fake, now=NOW))]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -432,7 +432,7 @@ def test_one_member_is_fine_where_its_disk_was_declared_or_for_trying_out():
 
 
 def test_the_end_of_a_series_is_announced():
-    ward = Ward(settings=GOOD, deployment=Fake(facts=facts(version="7.0.99")), now=NOW)
+    ward = CheckContext(settings=GOOD, deployment=Fake(facts=facts(version="7.0.99")), now=NOW)
     assert [*CHECKS["version"](ward)] == []
     (found,) = CHECKS["version"](replace(ward, now=datetime(2027, 5, 1, tzinfo=UTC)))
     assert (found.level, "until 2027-08-31" in found.says) == (Level.NOTICE, True)

@@ -18,7 +18,7 @@ from avenue.health.views.state import components as of
 from avenue.health.views.state.models import Overview
 from avenue.health.views.state.presenting import diagnosis_json
 from avenue.identity import Site
-from avenue.jobs.desk import Work
+from avenue.jobs.access import Work
 from avenue.jobs.models import Job, Progress, State
 from avenue.media.references import Standing
 from avenue.notifications.models import Undelivered

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from avenue.media import cache
-from avenue.media.cache import AssetCache, ByteCache, Place
 from avenue.media.models import Asset, State, Visibility
+from avenue.media.serving import cache
+from avenue.media.serving.cache import AssetCache, ByteCache, Place
 from tests.threads import at_once
 
 

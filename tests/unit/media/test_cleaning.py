@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps, ImageSequence
 
-from avenue.media.cleaning import CLEANABLE, REMOVABLE, BrokenStructure, Cleaned, clean
-from avenue.media.sniffing import HEIC, detect
+from avenue.media.intake.cleaning import CLEANABLE, REMOVABLE, BrokenStructure, Cleaned, clean
+from avenue.media.intake.sniffing import HEIC, detect
 from tests import pictures
 from tests.pictures import (
     COMPRESSED_SECRET,

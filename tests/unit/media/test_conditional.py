@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avenue.clock import utc_now
-from avenue.media.conditional import (
+from avenue.media.serving.conditional import (
     Asked,
     Decision,
     Facts,

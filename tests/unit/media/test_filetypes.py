@@ -7,14 +7,14 @@ import zipfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media.filetypes import (
+from avenue.media.intake.filetypes import (
     FILE_TYPES,
     PICTURES,
     file_name,
     file_type,
     is_told_by_its_end,
 )
-from avenue.media.sniffing import HEAD_BYTES, MEDIA_TYPES
+from avenue.media.intake.sniffing import HEAD_BYTES, MEDIA_TYPES
 from tests import pictures
 from tests.table import table
 from tests.unit.media.test_sniffing import KNOWN as SNIFFED

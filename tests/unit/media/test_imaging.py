@@ -18,11 +18,11 @@ from avenue.media.errors import (
     ImageTooLarge,
     TooManyFrames,
 )
-from avenue.media.facts import PictureFacts
-from avenue.media.headers import read_header
-from avenue.media.imaging import examine
-from avenue.media.policy import image_limits
-from avenue.media.sniffing import detect
+from avenue.media.intake.picture_headers import read_header
+from avenue.media.intake.policy import image_limits
+from avenue.media.intake.sniffing import detect
+from avenue.media.pictures.facts import PictureFacts
+from avenue.media.pictures.imaging import examine
 from tests import pictures
 from tests.table import table
 

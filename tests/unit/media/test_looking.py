@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from avenue.config import Settings
-from avenue.media.facts import Look, Wanted
-from avenue.media.imaging import examine
-from avenue.media.policy import image_limits
-from avenue.media.sniffing import detect
+from avenue.media.intake.policy import image_limits
+from avenue.media.intake.sniffing import detect
+from avenue.media.pictures.facts import Look, Wanted
+from avenue.media.pictures.imaging import examine
 from tests import pictures
 from tests.table import table
 

@@ -4,8 +4,8 @@ import pytest
 
 from avenue.config import Settings
 from avenue.media.errors import EmptyFile, UnsupportedMediaType
-from avenue.media.policy import image_limits, library_pictures, product_pictures
-from avenue.media.sniffing import HEAD_BYTES
+from avenue.media.intake.policy import image_limits, library_pictures, product_pictures
+from avenue.media.intake.sniffing import HEAD_BYTES
 from avenue.web.errors import FileTooLarge
 from tests import pictures
 

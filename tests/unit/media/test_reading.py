@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from avenue.identity import Site
-from avenue.media import reading
-from avenue.media.cache import AssetCache, ByteCache
 from avenue.media.models import Asset, State, Version, Visibility
-from avenue.media.reading import DamagedFile, MediaReader, RightBytes
+from avenue.media.serving import reading
+from avenue.media.serving.cache import AssetCache, ByteCache
+from avenue.media.serving.reading import DamagedFile, MediaReader, RightBytes
 
 SECONDS = 30
 SITE = Site(id="default", hosts=(), base_url="https://shop.example", name="Shop")

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from avenue.errors import Unavailable
-from avenue.media.cache import AssetCache
 from avenue.media.models import Asset, State, Visibility
-from avenue.media.refreshing import MOST_AT_ONCE, Refresher
+from avenue.media.serving.cache import AssetCache
+from avenue.media.serving.refreshing import MOST_AT_ONCE, Refresher
 from tests.unit.media.test_cache import ASSET, Clock
 
 SECONDS = 30.0
@@ -36,7 +36,7 @@ class House:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock, self.store = Clock(), Store()
-        monkeypatch.setattr("avenue.media.refreshing.time.monotonic", self.clock)
+        monkeypatch.setattr("avenue.media.serving.refreshing.time.monotonic", self.clock)
         self.known = AssetCache(SECONDS, self.clock)
         self.refresher = Refresher(self.store, self.known, SECONDS)  # type: ignore[arg-type]
 

@@ -19,11 +19,11 @@ from PIL.PngImagePlugin import PngInfo
 from avenue.config import Settings
 from avenue.errors import AvenueError
 from avenue.media.errors import ImageTooCostly
-from avenue.media.facts import Examined, Rendition, Wanted
-from avenue.media.imaging import examine, render, rendering
-from avenue.media.policy import image_limits
-from avenue.media.sniffing import detect
-from avenue.media.variants import EAGER, FORMATS, VARIANTS, size_of
+from avenue.media.intake.policy import image_limits
+from avenue.media.intake.sniffing import detect
+from avenue.media.pictures.facts import Examined, Rendition, Wanted
+from avenue.media.pictures.imaging import examine, render, rendering
+from avenue.media.pictures.variants import EAGER, FORMATS, VARIANTS, size_of
 from tests import pictures
 from tests.waiting import DEADLINE_SECONDS
 
@@ -481,8 +481,8 @@ def test_without_its_decoder_a_heic_is_refused_in_words(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['pillow_heif'] = None\n"
         "from avenue.config import Settings\n"
-        "from avenue.media.policy import image_limits\n"
-        "from avenue.media.imaging import examine\n"
+        "from avenue.media.intake.policy import image_limits\n"
+        "from avenue.media.pictures.imaging import examine\n"
         "jpeg, heic = (open(name, 'rb').read() for name in sys.argv[1:])\n"
         "assert examine(jpeg, 'image/jpeg', image_limits(Settings())).width == 320\n"
         "try: examine(heic, 'image/heic', image_limits(Settings()))\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media.reading import SeekableFile, StoredFile
+from avenue.media.serving.reading import SeekableFile, StoredFile
 from avenue.storage.gridfs import CHUNK_BYTES
 
 

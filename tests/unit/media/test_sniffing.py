@@ -2,7 +2,7 @@
 
 import pytest
 
-from avenue.media.sniffing import HEAD_BYTES, MEDIA_TYPES, detect
+from avenue.media.intake.sniffing import HEAD_BYTES, MEDIA_TYPES, detect
 from tests import pictures
 
 KNOWN = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from avenue.media.variants import (
+from avenue.media.pictures.variants import (
     EAGER,
     ENCODER_REVISION,
     FORMATS,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.media.reading import DamagedFile
-from avenue.media.zipping import Zip
+from avenue.media.serving.reading import DamagedFile
+from avenue.media.serving.zipping import Zip
 
 NOON = datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC)
 

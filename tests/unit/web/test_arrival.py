@@ -9,9 +9,9 @@ from gunicorn.http.unreader import IterUnreader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avenue.web import arrival
-from avenue.web.arrival import NO_BODY, ODD, Arrival, ChunkWalk, Framing, Pace, Spool
-from avenue.web.arrival import framing_of as framing
+from avenue.server import arrival
+from avenue.server.arrival import NO_BODY, ODD, Arrival, ChunkWalk, Framing, Pace, Spool
+from avenue.server.arrival import framing_of as framing
 from avenue.web.errors import SpoolUnavailable
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"

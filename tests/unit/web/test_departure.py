@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from avenue.web import departure
-from avenue.web.departure import Departure, Outgoing, Waiting
+from avenue.server import departure
+from avenue.server.departure import Departure, Outgoing, Waiting
 
 
 class Peer:

@@ -10,7 +10,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from avenue.web.fast_lane import PICTURE_ROUTE, FastLane, Given, Read, Reader, Tally
+from avenue.server.fast_lane import PICTURE_ROUTE, FastLane, Given, Read, Reader, Tally
 from tests.table import table
 
 PATH = "/media/AbCdEfGhIjKlMnOpQrStUv/0123456789ab/thumb.webp"
@@ -57,7 +57,7 @@ class Shelf:
     def read(self, host: str, path: str, known: Picture) -> tuple[bytes, bytes]:
         return known.head, f"read for {host}{path}".encode()
 
-    def first_look(self, host: str, path: str) -> Read | None:
+    def cold_read(self, host: str, path: str) -> Read | None:
         return self._look
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from avenue.web.round_robin import RoundRobin
+from avenue.server.round_robin import RoundRobin
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from avenue.web.shares import NOBODY, Shares
+from avenue.server.shares import NOBODY, Shares
 
 
 @dataclass(eq=False)

@@ -27,7 +27,7 @@ from avenue.config import Settings
 from avenue.errors import AvenueError, NotFound, filled
 from avenue.field_problems import problems_of
 from avenue.identity import Role
-from avenue.media.policy import library_pictures
+from avenue.media.intake.policy import library_pictures
 from avenue.web.audit import audited, note, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.headers import EDITOR_POLICY

@@ -17,7 +17,8 @@ from avenue.builder.library.folders.errors import (
 from avenue.builder.library.folders.models import DEEPEST, MOST_FOLDERS, Folder, FolderTree
 from avenue.clock import utc_now
 from avenue.media.models import Claim, State
-from avenue.media.store import ASSETS, owned_by
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import owned_by
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import Writes
 from avenue.storage.scope import AlreadyThere, Collection, site

@@ -33,9 +33,9 @@ from avenue.config import Settings
 from avenue.errors import AvenueError, Forbidden, Invalid
 from avenue.identity import Actor, Role, is_id
 from avenue.media.errors import ZipTooLarge
-from avenue.media.filetypes import FILE_TYPES
-from avenue.media.library import Incoming, Reception, Refusal
-from avenue.media.receiving import note_reception
+from avenue.media.intake.filetypes import FILE_TYPES
+from avenue.media.intake.library import Incoming, Refusal, UploadResult
+from avenue.media.intake.receiving import note_reception
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require, safe_next
 from avenue.web.headers import PICTURES_POLICY
@@ -71,14 +71,14 @@ def add_pictures() -> Response:
     actor, media = current_actor(), using(MediaService)
     try:
         folder, incoming = _received(actor)
-        reception = media.add(actor, incoming, key=None, folder=folder)
+        upload_result = media.add(actor, incoming, key=None, folder=folder)
     except AvenueError as error:
         return _library(actor, error)
-    note_reception(reception)
-    twins = {name: twin for name, twin in media.twins(actor, reception.assets).items() if twin}
-    if reception.refusals or twins:
-        return _partly(actor, reception, twins, folder)
-    facts = {"said": "added", "count": str(len(reception.assets))}
+    note_reception(upload_result)
+    twins = {name: twin for name, twin in media.twins(actor, upload_result.assets).items() if twin}
+    if upload_result.refusals or twins:
+        return _partly(actor, upload_result, twins, folder)
+    facts = {"said": "added", "count": str(len(upload_result.assets))}
     return see(joined(PATH, {"folder": folder, **facts} if folder else facts))
 
 
@@ -342,13 +342,13 @@ def _received(actor: Actor) -> tuple[str | None, Sequence[Incoming | Refusal]]:
 
 
 def _partly(
-    actor: Actor, reception: Reception, twins: dict[str, str], folder: str | None
+    actor: Actor, upload_result: UploadResult, twins: dict[str, str], folder: str | None
 ) -> Response:
     folders = using(FolderService).every(actor)
-    taken = shown(actor.site, reception.assets, folders)
+    taken = shown(actor.site, upload_result.assets, folders)
     return page(
         "library/added.html",
-        refusals=[(each.name, each.said(gettext)) for each in reception.refusals],
+        refusals=[(each.name, each.said(gettext)) for each in upload_result.refusals],
         taken=[(each, twins.get(each.media.id)) for each in taken],
         back=joined(PATH, {"folder": folder} if folder else {}),
         way=next((way_of(each) for each in folders if each.folder.id == folder), ""),

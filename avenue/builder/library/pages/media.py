@@ -24,8 +24,8 @@ from avenue.builder.library.service import MediaService
 from avenue.config import Settings
 from avenue.errors import AvenueError, Invalid
 from avenue.identity import Role, is_id
+from avenue.media.intake.receiving import note_reception, received
 from avenue.media.models import Asset, State
-from avenue.media.receiving import note_reception, received
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.headers import PICTURES_POLICY
@@ -94,13 +94,13 @@ def replace_media(media_id: str) -> Response:
     actor, media = current_actor(), using(MediaService)
     picture = media.get(actor, media_id)
     try:
-        reception = media.replace(actor, media_id, received(media.policy(actor)), key=None)
+        upload_result = media.replace(actor, media_id, received(media.policy(actor)), key=None)
     except MediaNotFound:
         raise
     except AvenueError as error:
         return _shown(picture, error)
-    note_reception(reception)
-    return _see(media_id, "replaced" if reception.created else "same")
+    note_reception(upload_result)
+    return _see(media_id, "replaced" if upload_result.created else "same")
 
 
 @blueprint.post("/<media_id>/versions/<version>/restore")

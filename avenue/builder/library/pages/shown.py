@@ -12,9 +12,9 @@ from avenue.builder.library.service import MediaService
 from avenue.builder.paging import Place, cursor_place, cursor_text
 from avenue.cursors import BadCursor
 from avenue.identity import Actor, Site
-from avenue.media.filetypes import FILE_TYPES
+from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset
-from avenue.media.variants import EAGER, VARIANTS
+from avenue.media.pictures.variants import EAGER, VARIANTS
 from avenue.web.language import LANGUAGES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed

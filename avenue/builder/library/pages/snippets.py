@@ -9,9 +9,9 @@ from markupsafe import escape
 from avenue.builder.library.replies import Media
 from avenue.identity import Site
 from avenue.media.models import Asset
+from avenue.media.pictures.variants import EAGER, ORIGINAL, VARIANTS, size_of
 from avenue.media.presenting import has_sizes
 from avenue.media.urls import original_url, variant_path
-from avenue.media.variants import EAGER, ORIGINAL, VARIANTS, size_of
 
 MEANT_IN_MARKDOWN = re.compile(r"([\\\[\]])")
 

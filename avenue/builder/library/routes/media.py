@@ -37,13 +37,13 @@ from avenue.builder.library.routes.lists import (
 )
 from avenue.builder.library.service import MediaService
 from avenue.identity import Actor, Role, is_id
-from avenue.media.delivery import PRIVATE, PreconditionFailed, deliver
 from avenue.media.errors import VersionNotFound
-from avenue.media.library import Incoming, Reception, Refusal
-from avenue.media.reading import DamagedFile
-from avenue.media.receiving import answered, idempotency_key, received, upload_described
+from avenue.media.intake.library import Incoming, Refusal, UploadResult
+from avenue.media.intake.receiving import answered, idempotency_key, received, upload_described
 from avenue.media.replies import Versions
-from avenue.media.routes import FILE_REPLIES
+from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.serving.reading import DamagedFile
+from avenue.media.serving.routes import FILE_REPLIES
 from avenue.outside.errors import (
     AddressNotAllowed,
     BadUrl,
@@ -119,11 +119,11 @@ def add_media() -> Response:
     if request.is_json:
         wanted = body_as(MediaAddress)
         folder = wanted.folder or _folder(request.args.get("folder", ""))
-        reception = media.fetch(actor, wanted.url, key=key, folder=folder, once=once)
+        upload_result = media.fetch(actor, wanted.url, key=key, folder=folder, once=once)
     else:
         folder, incoming = _received(actor)
-        reception = media.add(actor, incoming, key=key, folder=folder, once=once)
-    return _uploaded(actor, reception)
+        upload_result = media.add(actor, incoming, key=key, folder=folder, once=once)
+    return _uploaded(actor, upload_result)
 
 
 @blueprint.get("/<media_id>")
@@ -247,10 +247,10 @@ def _folder(text: str) -> str | None:
     return folder
 
 
-def _uploaded(actor: Actor, reception: Reception) -> Response:
-    twins = using(MediaService).twins(actor, reception.assets)
-    body = uploaded_json(g.site, reception.assets, twins, reception.refusals, gettext)
-    return answered(reception, body)
+def _uploaded(actor: Actor, upload_result: UploadResult) -> Response:
+    twins = using(MediaService).twins(actor, upload_result.assets)
+    body = uploaded_json(g.site, upload_result.assets, twins, upload_result.refusals, gettext)
+    return answered(upload_result, body)
 
 
 def _once() -> bool:

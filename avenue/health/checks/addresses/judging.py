@@ -15,9 +15,9 @@ from avenue.identity import Site
 from avenue.media.addresses import KnownPaths, Target, leads_here, targets_of
 from avenue.media.legacy import legacy_path
 from avenue.media.models import Claim, State
+from avenue.media.pictures.variants import ORIGINAL
 from avenue.media.references import Fault, Kind
 from avenue.media.urls import asset_in
-from avenue.media.variants import ORIGINAL
 
 SHOWN_CHARACTERS = 200
 DEEPEST = 100

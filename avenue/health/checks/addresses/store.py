@@ -9,7 +9,8 @@ from pymongo.client_session import ClientSession
 from avenue.clock import utc_now
 from avenue.errors import MalformedRecord
 from avenue.media.models import Claim
-from avenue.media.store import ASSETS, hold_live
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.transitions import hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import check
 from avenue.storage.scope import Collection, site

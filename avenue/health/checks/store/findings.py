@@ -16,7 +16,8 @@ from avenue.health.checks.models import (
 )
 from avenue.health.checks.store.inspections import INSPECTIONS
 from avenue.media.renditions.store import RENDITIONS
-from avenue.media.store import ASSETS, LEGACY_URLS
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.legacy_urls import LEGACY_URLS
 from avenue.storage.arriving import TUS_UPLOADS
 from avenue.storage.connection import Database, Document
 from avenue.storage.mending import Mender

@@ -18,7 +18,9 @@ from avenue.health.checks.models import (
 )
 from avenue.media.models import Claim, State
 from avenue.media.references import FINDINGS, Fault, Kind, Standing
-from avenue.media.store import ASSETS, META, mark_damaged, owned_by
+from avenue.media.store.documents import ASSETS
+from avenue.media.store.swept import META
+from avenue.media.store.transitions import mark_damaged, owned_by
 from avenue.storage.arriving import Arriving
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Digest, Incomplete

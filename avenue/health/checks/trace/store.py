@@ -7,7 +7,7 @@ from avenue.health.checks.store.inspections import damage_in
 from avenue.health.checks.trace.models import KeptFacts, Record
 from avenue.media.models import Version
 from avenue.media.renditions.store import RENDITIONS
-from avenue.media.store import ASSETS, from_document
+from avenue.media.store.documents import ASSETS, from_document
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import CHUNK_BYTES, Incomplete
 from avenue.storage.records import check

@@ -28,7 +28,7 @@ MACHINE: dict[str, Callable[[Machine], Iterable[Finding]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ward:
+class CheckContext:
     """The deployment, and what it is held against."""
 
     settings: Settings
@@ -36,49 +36,49 @@ class Ward:
     now: datetime
 
 
-def _version(ward: Ward) -> Iterator[Finding]:
-    told = ward.deployment.mongodb().version
-    yield from deployment.version(told, ward.now.date(), ward.settings)
+def _version(context: CheckContext) -> Iterator[Finding]:
+    told = context.deployment.mongodb().version
+    yield from deployment.version(told, context.now.date(), context.settings)
 
 
-def _members(ward: Ward) -> Iterator[Finding]:
-    facts = ward.deployment.mongodb()
+def _members(context: CheckContext) -> Iterator[Finding]:
+    facts = context.deployment.mongodb()
     yield from deployment.members(facts)
-    yield from deployment.durability(facts, ward.settings)
-    yield from deployment.votes(facts, ward.deployment.arbiters())
+    yield from deployment.durability(facts, context.settings)
+    yield from deployment.votes(facts, context.deployment.arbiters())
 
 
-def _write_concern(ward: Ward) -> Iterator[Finding]:
-    asked = ward.deployment
+def _write_concern(context: CheckContext) -> Iterator[Finding]:
+    asked = context.deployment
     yield from deployment.write_concern(asked.own_write_concern(), asked.default_write_concern())
 
 
-def _clock(ward: Ward) -> Iterator[Finding]:
-    yield from deployment.clock(ward.deployment.clock_ahead_seconds())
+def _clock(context: CheckContext) -> Iterator[Finding]:
+    yield from deployment.clock(context.deployment.clock_ahead_seconds())
 
 
-def _oplog(ward: Ward) -> Iterator[Finding]:
-    facts = ward.deployment.mongodb()
+def _oplog(context: CheckContext) -> Iterator[Finding]:
+    facts = context.deployment.mongodb()
     if facts.members is None:
         return
     for each in (
-        *deployment.oplog_size(facts.oplog, ward.settings),
+        *deployment.oplog_size(facts.oplog, context.settings),
         *deployment.oplog(facts.oplog),
     ):
-        command = deployment.resize(facts.oplog, ward.settings) if facts.oplog else ""
+        command = deployment.resize(facts.oplog, context.settings) if facts.oplog else ""
         yield replace(each, cure=f"{each.cure} {command}".rstrip())
 
 
-def _indexes(ward: Ward) -> Iterator[Finding]:
-    yield from deployment.indexes(ward.deployment.indexes(), ward.now)
-    yield from deployment.bloat(ward.deployment.index_weights(FRESH_BYTES))
+def _indexes(context: CheckContext) -> Iterator[Finding]:
+    yield from deployment.indexes(context.deployment.indexes(), context.now)
+    yield from deployment.bloat(context.deployment.index_weights(FRESH_BYTES))
 
 
-def _backups(ward: Ward) -> Iterator[Finding]:
-    yield from backups.place(ward.settings, ward.deployment.data_folder())
+def _backups(context: CheckContext) -> Iterator[Finding]:
+    yield from backups.place(context.settings, context.deployment.data_folder())
 
 
-DEPLOYMENT: dict[str, Callable[[Ward], Iterable[Finding]]] = {
+DEPLOYMENT: dict[str, Callable[[CheckContext], Iterable[Finding]]] = {
     "version": _version,
     "members": _members,
     "write_concern": _write_concern,
@@ -96,15 +96,15 @@ def look_at_machine(found: Machine) -> Iterator[Look]:
         yield looked(name, check(found))
 
 
-def look_at_deployment(ward: Ward) -> Iterator[Look]:
+def look_at_deployment(context: CheckContext) -> Iterator[Look]:
     """Yield what each check of the deployment found; none needs a database of ours."""
     for name, check in DEPLOYMENT.items():
-        yield looked(name, check(ward))
+        yield looked(name, check(context))
 
 
-def look_at_indexes(ward: Ward) -> Look:
+def look_at_indexes(context: CheckContext) -> Look:
     """Return what is amiss with the indexes of a database that is ours."""
-    return looked(INDEXES, _indexes(ward))
+    return looked(INDEXES, _indexes(context))
 
 
 def looked(

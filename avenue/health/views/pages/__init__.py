@@ -27,7 +27,7 @@ from avenue.health.views.state.models import Overview, Pass
 from avenue.health.views.state.presenting import diagnosis_json
 from avenue.health.views.state.service import MEASURES, StateService
 from avenue.identity import Actor, Role
-from avenue.jobs.desk import JobDesk, Work
+from avenue.jobs.access import JobAccess, Work
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.presenting import acts_of
@@ -163,7 +163,7 @@ def show_history() -> Response:
 def show_migration() -> Response:
     """Show what background work runs, waits, runs again and again, and is over."""
     actor = current_actor()
-    work = using(JobDesk).work(actor)
+    work = using(JobAccess).work(actor)
     once = [each for each in work.unfinished if each.every_seconds is None]
     at_work = sorted(once, key=lambda each: ORDER.index(each.state))
     return _page(
@@ -181,7 +181,7 @@ def show_migration() -> Response:
 @require(Role.OPS)
 def pause_job(job_id: str) -> Response:
     """Hold a job back."""
-    return _change("paused", lambda desk: desk.pause(current_actor(), job_id))
+    return _change("paused", lambda job_access: job_access.pause(current_actor(), job_id))
 
 
 @blueprint.post("/jobs/<job_id>/resume")
@@ -189,7 +189,7 @@ def pause_job(job_id: str) -> Response:
 @require(Role.OPS)
 def resume_job(job_id: str) -> Response:
     """Let a paused job go on."""
-    return _change("resumed", lambda desk: desk.resume(current_actor(), job_id))
+    return _change("resumed", lambda job_access: job_access.resume(current_actor(), job_id))
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
@@ -197,12 +197,12 @@ def resume_job(job_id: str) -> Response:
 @require(Role.OPS)
 def cancel_job(job_id: str) -> Response:
     """End a job; what it has done stays."""
-    return _change("cancelled", lambda desk: desk.cancel(current_actor(), job_id))
+    return _change("cancelled", lambda job_access: job_access.cancel(current_actor(), job_id))
 
 
-def _change(said: str, change: Callable[[JobDesk], Job]) -> Response:
+def _change(said: str, change: Callable[[JobAccess], Job]) -> Response:
     def do() -> None:
-        note(kind=change(using(JobDesk)).kind)
+        note(kind=change(using(JobAccess)).kind)
 
     return _done(f"{PATH}/migration", said, do)
 
@@ -365,7 +365,7 @@ def _path_of(job: Job, actor: Actor) -> str | None:
 
 def _diagnosis(actor: Actor, overview: Overview) -> str:
     alerts = using(AlertService).list(actor, limit=ALERTS_TOLD).items
-    work: Work = using(JobDesk).work(actor)
+    work: Work = using(JobAccess).work(actor)
     facts = diagnosis_json(overview, alerts, [*work.unfinished, *work.failed])
     return json.dumps(facts, indent=1, ensure_ascii=False)
 

@@ -12,7 +12,7 @@ from avenue.health.models import Component, Finding, Level, Measure, Unit, worst
 from avenue.health.rules import deployment, integrity, work
 from avenue.health.rules.measures import Rules, error_percent, judged
 from avenue.health.sentences import Bytes, Host, Number, Said
-from avenue.jobs.desk import Work
+from avenue.jobs.access import Work
 from avenue.media.references import Standing
 from avenue.notifications.models import Undelivered
 from avenue.storage.status import DatabaseFacts, MongoFacts, percent

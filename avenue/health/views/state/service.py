@@ -19,11 +19,11 @@ from avenue.health.rules.measures import rules
 from avenue.health.views.state import components as of
 from avenue.health.views.state.models import Overview, Pass
 from avenue.identity import Actor, Role
-from avenue.jobs.desk import JobDesk
+from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.media.announcing.models import WEBHOOKS
-from avenue.media.library import MediaLibrary
+from avenue.media.intake.library import MediaLibrary
 from avenue.notifications.store import OutboxStore
 from avenue.storage.room import site_quota
 from avenue.storage.status import DeploymentStatus
@@ -49,7 +49,7 @@ class Sources:
     deployment: DeploymentStatus
     inspections: InspectionStore
     usage: MediaLibrary
-    jobs: JobDesk
+    jobs: JobAccess
     outbox: OutboxStore
     snapshots: SnapshotService
     alerts: AlertService

@@ -1,4 +1,4 @@
-// What a variant shows of a picture: the same numbers as `box_of` in avenue/media/variants.py.
+// What a variant shows of a picture: the same numbers as `box_of` in avenue/media/pictures/variants.py.
 
 const STEPS = 1000;
 

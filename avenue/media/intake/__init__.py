@@ -1,0 +1,1 @@
+"""How a file comes in: received, told by its bytes, cleaned, stored."""

@@ -1,0 +1,714 @@
+"""The library: takes files in, so that they are kept or leave nothing behind."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, Protocol, Self
+
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import (
+    AvenueError,
+    Gone,
+    NotFound,
+    Translate,
+    Unavailable,
+    filled,
+    sentence,
+    words_of,
+)
+from avenue.identity import Actor, Site, new_id
+from avenue.media.intake.filetypes import PICTURES, file_name
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.sniffing import HEAD_BYTES, JPEG, MediaType, detect
+from avenue.media.intake.spool import fill, new_spool
+from avenue.media.models import Asset, Claim, State, Version
+from avenue.media.naming import safe_name
+from avenue.media.pictures.facts import Examined, Wanted
+from avenue.media.pictures.limits import ImageLimits
+from avenue.media.pictures.variants import DEFAULT_EXTENSION
+from avenue.media.renditions.models import KeptRendition, RenditionKey
+from avenue.media.renditions.service import to_keep
+from avenue.media.renditions.store import RenditionStore
+from avenue.media.store.assets import AssetStore
+from avenue.storage.gridfs import Sums
+from avenue.storage.idempotency import FinishedWrite, OpenWrite
+from avenue.storage.quotas import Amount, Holder
+from avenue.storage.room import Reservation
+from avenue.web import metrics
+from avenue.web.errors import FileTooLarge
+
+MB = 1024 * 1024
+LEAST_LEASE_SECONDS = 5
+SHRUNK_TO = ("w1920", "w1280", "w640")
+"""Sizes that are tried, one after another, for a picture with too many bytes."""
+TRIES = 3
+"""How often bytes are stored that elections lose again and again."""
+
+
+class Incoming(Protocol):
+    """A received file: spooled, measured and hashed, believed in nothing else."""
+
+    @property
+    def name(self) -> str:
+        """What the client calls it."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """Its bytes, in a real file."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes came."""
+
+    @property
+    def sha256(self) -> str:
+        """Their hash, as hex."""
+
+
+class Examiner(Protocol):
+    """Decodes a picture somewhere safe."""
+
+    def examine(
+        self,
+        file: BinaryIO,
+        media_type: str,
+        limits: ImageLimits,
+        wanted: Sequence[Wanted] = (),
+        *,
+        clean_into: BinaryIO | None = None,
+    ) -> Examined:
+        """Return what the picture in `file` is, with renditions, or raise why it is not taken.
+
+        Without its metadata, if it has any, it is in `clean_into` afterwards.
+        """
+
+
+class Room(Protocol):
+    """Knows whether more may be stored."""
+
+    def reserved(
+        self, site: Site, person: str | None, wanted: Amount
+    ) -> AbstractContextManager[Reservation]:
+        """Reserve room while the block runs; what was `kept` then is used.
+
+        Raise `StorageFull`, `UserQuotaExceeded` or `QuotaExceeded`.
+        """
+
+    def used(self, holder: Holder) -> Amount:
+        """Return what a site or a person in it has stored."""
+
+    def used_lately(self, holder: Holder) -> Amount:
+        """Return the same to be shown; what took long to count may be a little old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A file that was not taken; `error` is None when it is remembered from an earlier request.
+
+    `message` has `{places}` for `words`.
+    """
+
+    name: str
+    code: str
+    message: str
+    words: Mapping[str, object] = field(default_factory=dict)
+    error: AvenueError | None = None
+
+    @classmethod
+    def of(cls, name: str, error: AvenueError) -> Self:
+        """Return the refusal of the file `name` by `error`."""
+        metrics.count_refused_file(error.code)
+        return cls(
+            name=safe_name(name),
+            code=error.code,
+            message=error.templates[0],
+            words=error.words,
+            error=error,
+        )
+
+    def said(self, translate: Translate) -> str:
+        """Return why, in the language of `translate`."""
+        return filled(self.message, self.words, translate)
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what is kept of it, for the same request sent again."""
+        return {
+            "name": self.name,
+            "code": self.code,
+            "message": self.message,
+            "words": words_of(self.message, self.words),
+        }
+
+
+Outcome = Asset | Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A file that came in parts: the chunks of `stored_file` are its bytes, `file` reads them.
+
+    `id` is for its asset.
+    """
+
+    id: str
+    name: str
+    file: BinaryIO
+    length: int
+    sha256: str
+    sums: Sums
+    stored_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRequest:
+    """What an upload is for: where it goes, how much fits, what is there already.
+
+    `key` is the client's Idempotency-Key or None; `target` names what the files are for; `known`
+    are the assets already there, by the hash of the bytes that were sent; beyond `room` more
+    files, `no_room` is the error. With `replaces`, the one file becomes a version of that asset,
+    whose name it keeps if it has none.
+    """
+
+    policy: UploadPolicy
+    target: str
+    key: str | None
+    known: Mapping[str, Asset] = field(default_factory=dict)
+    room: int
+    no_room: AvenueError
+    replaces: Asset | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A received file that may be stored: `file` has what is kept of it, without its metadata.
+
+    `examined` is None where it is no picture.
+    """
+
+    incoming: Incoming
+    name: str
+    media_type: MediaType
+    examined: Examined | None
+    file: BinaryIO
+    length: int
+    sha256: str
+
+
+@dataclass(slots=True, kw_only=True)
+class UploadResult:
+    """An upload between its checks and its claim.
+
+    `received` has an entry for each file, in order. `new` are the stored ones, to be claimed
+    now; `fates` is what became of them, by id: claimed, already there, or refused.
+    `replayed`: this is the answer an earlier request with the same key got. `mended` are the
+    assets that were there already, but damaged, and are whole again.
+    """
+
+    received: list[Outcome]
+    mended: list[str] = field(default_factory=list)
+    new: tuple[Asset, ...] = ()
+    write: OpenWrite | None = None
+    replayed: bool = False
+    fates: Mapping[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What became of each file, in order."""
+        return [
+            self.fates.get(each.id, each) if isinstance(each, Asset) else each
+            for each in self.received
+        ]
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The assets that this upload ends with and that must stay."""
+        return frozenset(each.id for each in self.fates.values() if isinstance(each, Asset))
+
+    @property
+    def assets(self) -> list[Asset]:
+        """The pictures this upload ends with."""
+        return [each for each in self.outcomes if isinstance(each, Asset)]
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """The files that were not taken."""
+        return [each for each in self.outcomes if isinstance(each, Refusal)]
+
+    @property
+    def created(self) -> bool:
+        """Whether anything was stored that was not there before."""
+        return bool(self.kept & {each.id for each in self.new})
+
+    def answer(self) -> dict[str, Any]:
+        """Return what the open write remembers: ids and refusals, no URL."""
+        return {
+            "outcomes": [
+                {"asset": each.id} if isinstance(each, Asset) else each.remembered()
+                for each in self.outcomes
+            ]
+        }
+
+    def raise_if_empty(self) -> None:
+        """Raise the first refusal when no file was taken."""
+        if self.replayed and not self.assets:
+            raise Gone(
+                sentence("What this request had stored was removed since."),
+                hint=sentence("Send it with a fresh Idempotency-Key to store it again."),
+            )
+        if not self.assets and self.refusals:
+            raise self.refusals[0].error or NotFound
+
+
+class MediaLibrary:
+    """Stores and finds assets. What is refused or fails leaves no document and no chunk."""
+
+    def __init__(
+        self,
+        store: AssetStore,
+        renditions: RenditionStore,
+        examiner: Examiner,
+        limits: ImageLimits,
+        room: Room,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._renditions = renditions
+        self._examiner = examiner
+        self._limits = limits
+        self._room = room
+        self._settings = settings
+
+    @contextmanager
+    def receiving(
+        self, actor: Actor, order: UploadRequest, incoming: Sequence[Incoming | Refusal]
+    ) -> Iterator[UploadResult]:
+        """Check and store `incoming`, unclaimed, and yield what became of each.
+
+        Inside, the caller claims `upload_result.new` in a transaction and notes their `fates`.
+        What was not kept when the block ends, well or not, is removed.
+        """
+        key = f"{actor.id}\n{order.target}\n{order.key or new_id()}"
+        fingerprint = _fingerprint(incoming)
+        if order.key:
+            done = self._store.finished_write(actor.site.id, key=key, fingerprint=fingerprint)
+            if done:
+                yield self._replay(actor, done)
+                return
+        with ExitStack() as spools:
+            reservation = spools.enter_context(self._room_for(actor, order, incoming))
+            mended: list[str] = []
+            checked = self._check_all(order, incoming, spools, mended)
+            yield from self._taken(actor, order, checked, mended, key, fingerprint, reservation)
+
+    def _taken(
+        self,
+        actor: Actor,
+        order: UploadRequest,
+        checked: Sequence[Checked | Outcome],
+        mended: list[str],
+        key: str,
+        fingerprint: str,
+        reservation: Reservation,
+    ) -> Iterator[UploadResult]:
+        """Open the write of what was checked, and yield its upload_result."""
+        fresh = [each for each in checked if isinstance(each, Checked)]
+        if not fresh:
+            received = [each for each in checked if not isinstance(each, Checked)]
+            yield UploadResult(received=received, mended=mended)
+            return
+        write = self._store.begin_write(
+            actor.site.id,
+            key=key,
+            fingerprint=fingerprint,
+            count=len(checked),
+            lease_seconds=self._lease_seconds(fresh),
+        )
+        if isinstance(write, FinishedWrite):
+            yield self._replay(actor, write)
+            return
+        yield from self._stored(actor, order, checked, mended, write, reservation)
+
+    @contextmanager
+    def adopting(self, actor: Actor, order: UploadRequest, arrived: Arrived) -> Iterator[Asset]:
+        """Check a file whose bytes came in parts, and yield the asset the caller is to insert.
+
+        The caller inserts it claimed, in the transaction that ends the upload; until then the
+        upload answers for all bytes, and this can be done again. Raise why it is not taken.
+        """
+        with ExitStack() as spools:
+            checked = self._check(order, self._openable(arrived, spools), 1, spools, [])
+            if isinstance(checked, Refusal):
+                raise checked.error or NotFound
+            if isinstance(checked, Asset):
+                raise TypeError("an order for a file that came in parts knows of no others")
+            was_cleaned = checked.sha256 != arrived.sha256
+            # An id of its own for each try: none writes what another one has shown.
+            file_id = new_id() if was_cleaned else arrived.stored_file
+            asset = self._asset(actor, order, checked, arrived.id, file_id)
+            self._renditions.insert_all(asset.site, _renditions_of(asset, checked))
+            if was_cleaned:
+                self._store.write_file(asset, asset.current, checked.file)
+            else:
+                self._store.seal_file(asset, asset.current, arrived.sums)
+            if not self._store.is_safe(asset, asset.current):
+                raise Unavailable
+            yield asset
+            if was_cleaned:
+                with suppress(AvenueError):  # the sweeper mends what fails here
+                    self._store.delete_file(asset.site, asset.bucket, arrived.stored_file)
+
+    def _openable(self, arrived: Arrived, spools: ExitStack) -> Incoming:
+        """Return `arrived`; as a real file when it is a picture, which a decoder is to open."""
+        arrived.file.seek(0)
+        found = detect(arrived.file.read(HEAD_BYTES))
+        if found is None or found.name not in PICTURES:
+            return arrived
+        spool = spools.enter_context(new_spool(self._settings.tmp_dir))
+        arrived.file.seek(0)
+        fill(spool, iter(lambda: arrived.file.read(MB), b""))
+        return replace(arrived, file=spool)
+
+    def reserved(
+        self, actor: Actor, wanted: Amount, *, owner: str | None = None
+    ) -> AbstractContextManager[Reservation]:
+        """Reserve room for files of `owner`, by default the actor; see `StorageRoom.reserved`.
+
+        Administrators, who say what one person may store, may store more.
+        """
+        person = None if actor.is_admin else owner or actor.id
+        return self._room.reserved(actor.site, person, wanted)
+
+    def shrunk(self, file: BinaryIO, media_type: MediaType, *, max_bytes: int) -> bytes:
+        """Return the still picture in `file` without metadata, as large as fits `max_bytes`.
+
+        At most as wide as the widest size it is shown in; a JPEG as JPEG, others as WebP, which
+        keeps what is transparent. Raise `FileTooLarge` when none fits or it is an animation, or
+        why it cannot be opened.
+        """
+        extension = "jpg" if media_type is JPEG else "webp"
+        for variant in SHRUNK_TO:
+            wanted = Wanted(variant=variant, extension=extension)
+            examined = self._examiner.examine(file, media_type.name, self._limits, [wanted])
+            if examined.facts.frames > 1:
+                break
+            data = examined.renditions[0].data
+            if len(data) <= max_bytes:
+                return data
+        raise FileTooLarge(max_bytes)
+
+    def used(self, actor: Actor, *, lately: bool = False) -> Amount:
+        """Return what the actor's site has stored; `lately`: now, or a little while ago."""
+        holder = Holder(site=actor.site.id)
+        return self._room.used_lately(holder) if lately else self._room.used(holder)
+
+    def used_by(self, actor: Actor, *, lately: bool = False) -> Amount:
+        """Return what the actor has stored on the site."""
+        holder = Holder(site=actor.site.id, person=actor.id)
+        return self._room.used_lately(holder) if lately else self._room.used(holder)
+
+    def get_many(self, actor: Actor, asset_ids: Sequence[str]) -> Mapping[str, Asset]:
+        """Return those assets of the actor's site that exist, by id."""
+        return self._store.get_many(actor.site.id, asset_ids)
+
+    def claimed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
+        """Return the live assets of an owner."""
+        return self._store.claimed_by(actor.site.id, claim)
+
+    def trashed_by(self, actor: Actor, claim: Claim) -> list[Asset]:
+        """Return what an owner has in the trash, the latest first."""
+        return self._store.trashed_by(actor.site.id, claim)
+
+    def change(
+        self, actor: Actor, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+    ) -> Asset | None:
+        """Set `alt`, `decorative` or `focal` of a live asset `claim` owns; None when it is gone."""
+        return self._store.change(actor.site.id, asset_id, claim, changes)
+
+    def drop_files(self, asset: Asset, files: Sequence[str]) -> None:
+        """Delete bytes that no version of `asset` names any more; the sweeper mends a failure."""
+        with suppress(AvenueError):
+            for file_id in files:
+                self._store.delete_file(asset.site, asset.bucket, file_id)
+                self._renditions.delete_of_file(asset.site, asset.id, file_id)
+
+    def purge(self, asset: Asset) -> None:
+        """Delete the bytes and the record of a condemned asset; the sweeper mends a failure."""
+        with suppress(AvenueError):
+            for version in asset.versions:
+                self._store.delete_file(asset.site, asset.bucket, version.file)
+                self._renditions.delete_of_file(asset.site, asset.id, version.file)
+            self._store.forget(asset)
+
+    def _stored(
+        self,
+        actor: Actor,
+        order: UploadRequest,
+        checked: Sequence[Checked | Outcome],
+        mended: list[str],
+        write: OpenWrite,
+        reservation: Reservation,
+    ) -> Iterator[UploadResult]:
+        """Store what was checked, yield the upload_result, and clear away what was not kept."""
+        upload_result = UploadResult(received=[], mended=mended, write=write)
+        reservation.is_sure = False
+        # By position, so that a retry which finds more room still has ids for all of its files.
+        pairs = [
+            (order.replaces.id if order.replaces else asset_id, file_id)
+            for asset_id, file_id in zip(write.assets, write.files, strict=True)
+        ]
+        try:
+            for each, ids in zip(checked, pairs, strict=True):
+                if isinstance(each, Checked):
+                    stored = self._store_one(actor, order, each, *ids)
+                    upload_result.new += (stored,)
+                    upload_result.received.append(stored)
+                else:
+                    upload_result.received.append(each)
+            yield upload_result
+        finally:
+            surplus = [pair for pair in pairs if pair[0] not in upload_result.kept]
+            with suppress(AvenueError):  # the sweeper mends what fails here
+                if upload_result.kept or self._store.abandon_write(actor.site.id, write):
+                    self._discard(actor.site.id, order.policy.bucket, surplus)
+                    reservation.is_sure = True
+            reservation.kept = _amount_kept(order, upload_result)
+
+    def _discard(self, site_id: str, bucket: str, surplus: Sequence[tuple[str, str]]) -> None:
+        """Remove assets and files nobody wants."""
+        for asset_id, file_id in surplus:
+            self._store.discard(site_id, bucket, asset_id=asset_id, file_id=file_id)
+            self._renditions.delete_of_file(site_id, asset_id, file_id)
+
+    def _room_for(
+        self, actor: Actor, order: UploadRequest, incoming: Sequence[Incoming | Refusal]
+    ) -> AbstractContextManager[Reservation]:
+        """Reserve room for what came and is not there; another version of a file is no other."""
+        lengths = [
+            each.length
+            for each in incoming
+            if not isinstance(each, Refusal) and each.sha256 not in order.known
+        ]
+        wanted = Amount(bytes=sum(lengths), files=0 if order.replaces else len(lengths))
+        return self.reserved(actor, wanted, owner=order.replaces.owner if order.replaces else None)
+
+    def _check_all(
+        self,
+        order: UploadRequest,
+        incoming: Sequence[Incoming | Refusal],
+        spools: ExitStack,
+        mended: list[str],
+    ) -> list[Checked | Outcome]:
+        """Check each file; what is made of them is held in `spools`, what it mends in `mended`."""
+        results: list[Checked | Outcome] = []
+        taken: set[str] = set()  # a file that came twice needs room once
+        for each in incoming:
+            if isinstance(each, Refusal):
+                results.append(each)
+                continue
+            room = order.room - len(taken - {each.sha256})
+            result = self._check(order, each, room, spools, mended)
+            if isinstance(result, Checked):
+                taken.add(each.sha256)
+            results.append(result)
+        return results
+
+    def _check(
+        self,
+        order: UploadRequest,
+        incoming: Incoming,
+        room: int,
+        spools: ExitStack,
+        mended: list[str],
+    ) -> Checked | Outcome:
+        if incoming.sha256 in order.known:
+            return self._whole(order.known[incoming.sha256], incoming, mended)
+        try:
+            if room <= 0:
+                raise order.no_room
+            order.policy.check_bytes(incoming.length)
+            media_type = order.policy.check_file(incoming.file)
+            return self._checked(order, incoming, media_type, spools)
+        except Unavailable:
+            raise  # says nothing of this file, and must not be remembered as its answer
+        except AvenueError as error:
+            return Refusal.of(incoming.name, error)
+
+    def _whole(self, asset: Asset, incoming: Incoming, mended: list[str]) -> Asset:
+        """Return the picture that is there already, its bytes mended if they were damaged.
+
+        Its id is then put into `mended`.
+
+        Raise `Unavailable` when they are damaged still, or not yet with a majority of the members:
+        the same upload again will do.
+        """
+        self._store.wait_until_kept(asset)
+        if self._store.is_whole(asset):
+            return asset
+        if incoming.sha256 == asset.current.sha256:
+            self._store.mend(asset, asset.current, incoming.file)
+        else:  # what is stored was cleaned of its metadata, and so must this be
+            with new_spool(self._settings.tmp_dir) as clean_file:
+                copy = self._examined(incoming, asset.current.media_type, clean_file).clean_copy
+                if copy and copy.sha256 == asset.current.sha256:
+                    self._store.mend(asset, asset.current, clean_file)
+        if not self._store.is_whole(asset):
+            raise Unavailable
+        mended.append(asset.id)
+        return asset
+
+    def _checked(
+        self, order: UploadRequest, incoming: Incoming, media_type: MediaType, spools: ExitStack
+    ) -> Checked:
+        """Open a picture wholly, clean it, and make the variants its place wants at once."""
+        before = order.replaces.name if order.replaces else ""
+        name = file_name(incoming.name or before, media_type)
+        if media_type.name not in PICTURES:
+            return Checked(
+                incoming=incoming,
+                name=name,
+                media_type=media_type,
+                examined=None,
+                file=incoming.file,
+                length=incoming.length,
+                sha256=incoming.sha256,
+            )
+        wanted = [Wanted(variant=each, extension=DEFAULT_EXTENSION) for each in order.policy.eager]
+        clean_file = spools.enter_context(new_spool(self._settings.tmp_dir))
+        examined = self._examined(incoming, media_type.name, clean_file, wanted)
+        copy = examined.clean_copy
+        return Checked(
+            incoming=incoming,
+            name=name,
+            media_type=media_type,
+            examined=examined,
+            file=clean_file if copy else incoming.file,
+            length=copy.bytes if copy else incoming.length,
+            sha256=copy.sha256 if copy else incoming.sha256,
+        )
+
+    def _examined(
+        self,
+        incoming: Incoming,
+        media_type: str,
+        clean_into: BinaryIO,
+        wanted: Sequence[Wanted] = (),
+    ) -> Examined:
+        """Return what a picture is; without its metadata, if it has any, it is in `clean_into`."""
+        incoming.file.seek(0)
+        return self._examiner.examine(
+            incoming.file, media_type, self._limits, wanted, clean_into=clean_into
+        )
+
+    def _store_one(
+        self, actor: Actor, order: UploadRequest, checked: Checked, asset_id: str, file_id: str
+    ) -> Asset:
+        asset = self._asset(actor, order, checked, asset_id, file_id)
+        self._write(asset, checked, is_new=order.replaces is None)
+        return asset
+
+    def _asset(
+        self, actor: Actor, order: UploadRequest, checked: Checked, asset_id: str, file_id: str
+    ) -> Asset:
+        """Return what `checked` will be, as asset `asset_id` or as the newest version of one."""
+        now, replaced, examined = utc_now(), order.replaces, checked.examined
+        version = Version(
+            file=file_id,
+            sha256=checked.sha256,
+            source_sha256=checked.incoming.sha256,
+            bytes=checked.length,
+            media_type=checked.media_type.name,
+            width=examined.width if examined else None,
+            height=examined.height if examined else None,
+            at=now,
+            by=actor.id,
+            **_look_of(examined),
+        )
+        if replaced:
+            versions = (version, *replaced.versions)
+            return replace(replaced, versions=versions, name=checked.name)
+        return Asset(
+            id=asset_id,
+            site=actor.site.id,
+            bucket=order.policy.bucket,
+            owner=actor.id,
+            name=checked.name,
+            visibility=order.policy.visibility,
+            state=State.LIVE,
+            claim=None,
+            versions=(version,),
+            revision=1,
+            created_at=now,
+        )
+
+    def _write(self, asset: Asset, checked: Checked, *, is_new: bool) -> None:
+        """Store the newest version of `asset`, its first renditions, and the asset if it `is_new`.
+
+        Only the last of these writes waits for a journaled majority, so an upload waits four times
+        (it, the open write, the claim, the audit log) and not once for each chunk and rendition.
+        What an election in between has lost is written again. Raise `Unavailable`.
+        """
+        kept = _renditions_of(asset, checked)
+        for _ in range(TRIES):
+            self._renditions.insert_all(asset.site, kept)
+            self._store.write_file(asset, asset.current, checked.file, waits=not is_new)
+            if is_new:
+                self._store.insert_unclaimed(asset, hours=self._settings.unclaimed_hours)
+            if self._store.is_safe(asset, asset.current):
+                return
+        raise Unavailable
+
+    def _replay(self, actor: Actor, write: FinishedWrite) -> UploadResult:
+        entries = write.answer["outcomes"]
+        ids = [entry["asset"] for entry in entries if "asset" in entry]
+        found = self._store.get_many(actor.site.id, ids)
+        outcomes: list[Outcome] = [
+            found[entry["asset"]] if "asset" in entry else Refusal(**entry)
+            for entry in entries
+            if entry.get("asset") in found or "asset" not in entry
+        ]
+        return UploadResult(received=outcomes, replayed=True)
+
+    def _lease_seconds(self, fresh: Sequence[Checked]) -> int:
+        megabytes = sum(each.incoming.length for each in fresh) // MB
+        return self._settings.write_seconds + megabytes + LEAST_LEASE_SECONDS
+
+
+def _fingerprint(incoming: Sequence[Incoming | Refusal]) -> str:
+    digest = hashlib.sha256()
+    for each in incoming:
+        digest.update((each.name if isinstance(each, Refusal) else each.sha256).encode())
+    return digest.hexdigest()
+
+
+def _amount_kept(order: UploadRequest, upload_result: UploadResult) -> Amount:
+    """Return what was stored to stay."""
+    kept = [each for each in upload_result.new if each.id in upload_result.kept]
+    return Amount(
+        bytes=sum(each.current.bytes for each in kept),
+        files=0 if order.replaces else len(kept),
+    )
+
+
+def _renditions_of(asset: Asset, checked: Checked) -> list[KeptRendition]:
+    """Return what was made of a picture at once, as it is stored."""
+    made = checked.examined.renditions if checked.examined else ()
+    return [
+        to_keep(RenditionKey.of(asset, each.variant, each.extension), asset.current.file, each)
+        for each in made
+    ]
+
+
+def _look_of(examined: Examined | None) -> dict[str, Any]:
+    """Return what a version knows of its picture besides the size."""
+    if examined is None:
+        return {}
+    look, copy = examined.look, examined.clean_copy
+    return {
+        "color": look.color,
+        "placeholder": look.placeholder,
+        "has_alpha": look.has_alpha,
+        "focal": look.focal,
+        "removed": copy.removed if copy else (),
+    }

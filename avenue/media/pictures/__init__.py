@@ -1,0 +1,1 @@
+"""Pictures: the decode processes, what they draw, and the sizes there are."""

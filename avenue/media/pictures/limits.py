@@ -1,0 +1,34 @@
+"""How much work one picture may make."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import ceil
+
+from avenue.media.pictures.variants import FORMATS
+
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageLimits:
+    """Bounds of opening one picture; a JPEG may have more pixels because it is decoded shrunk.
+
+    `max_scans` counts the passes of a JPEG; `cpu_seconds` and `memory_mb` bind the decode process.
+    """
+
+    max_megapixels: int
+    max_jpeg_megapixels: int
+    max_side_pixels: int
+    max_frames: int
+    max_scans: int
+    cpu_seconds: int
+    memory_mb: int
+
+    def with_renditions(self, extensions: Iterable[str]) -> "ImageLimits":
+        """Return these limits raised by what making renditions of `extensions` may take."""
+        formats = [FORMATS[each] for each in extensions]
+        return replace(
+            self,
+            cpu_seconds=self.cpu_seconds + ceil(sum(each.cpu_seconds for each in formats)),
+            memory_mb=self.memory_mb + sum(each.memory_mb for each in formats),
+        )

@@ -1,0 +1,213 @@
+"""The sizes a picture is shown in: one table, and everything that follows from it.
+
+All of it is computed from data, without a picture: which variants and formats there are, how many
+pixels each has, what is cut away, and the token in its URL. A name that is not in the table is no
+variant, so nobody can order arbitrary work.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from avenue.media.intake.sniffing import AVIF, JPEG, PNG, WEBP, MediaType
+
+ORIGINAL = "original"
+"""The name of the stored file itself in URLs: no variant, never re-encoded."""
+
+ENCODER_REVISION = 1
+"""Rises with every change of the formats' options, or of how pictures are shrunk: bytes made
+before must not be served at the same URL as bytes made after."""
+
+LONGEST_SIDE_PIXELS = 16_383
+"""What the WebP format can hold."""
+
+CENTRE = (0.5, 0.5)
+_FOCAL_STEPS = 1000
+
+Size = tuple[int, int]
+Focal = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A row of the table, in pixels.
+
+    Without a `height` it is the whole picture, `width` wide. With one it is cut to that ratio.
+    """
+
+    name: str
+    width: int
+    height: int | None = None
+
+    @property
+    def cuts(self) -> bool:
+        """Whether something of the picture is left out, so that the focal point counts."""
+        return self.height is not None
+
+
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            Variant(name="thumb", width=200, height=200),
+            Variant(name="card", width=480),
+            Variant(name="gallery", width=1280),
+            Variant(name="og", width=1200, height=630),
+            *(Variant(name=f"w{width}", width=width) for width in (320, 480, 640, 960, 1280, 1920)),
+        )
+    }
+)
+
+EAGER = ("thumb", "card", "gallery", "og")
+"""Made in the upload request of a product picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How renditions of one extension are encoded, and how much one may take to make.
+
+    `options` are the encoder's; those of `options_large` replace them from `LARGE_PIXELS` on.
+    """
+
+    extension: str
+    media_type: MediaType
+    options: Mapping[str, Any]
+    options_large: Mapping[str, Any] = field(default_factory=dict)
+    cpu_seconds: float
+    memory_mb: int
+
+
+LARGE_PIXELS = 500_000
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        each.extension: each
+        for each in (
+            # Method 2 takes less than half of the time of 4 and makes files of nearly the same
+            # quality 3 % larger (`make bench-pictures`); with small pictures there is no time to
+            # be saved.
+            Format(
+                extension="webp",
+                media_type=WEBP,
+                options={"quality": 80, "method": 4},
+                options_large={"method": 2},
+                cpu_seconds=0.5,
+                memory_mb=64,
+            ),
+            Format(
+                extension="jpg",
+                media_type=JPEG,
+                options={"quality": 82, "progressive": True, "optimize": True},
+                cpu_seconds=0.5,
+                memory_mb=64,
+            ),
+            Format(
+                extension="png",
+                media_type=PNG,
+                options={"compress_level": 4},
+                cpu_seconds=4.0,
+                memory_mb=64,
+            ),
+            Format(
+                extension="avif",
+                media_type=AVIF,
+                options={"quality": 60, "speed": 10},
+                cpu_seconds=2.0,
+                memory_mb=384,
+            ),
+        )
+    }
+)
+DEFAULT_EXTENSION = "webp"
+
+
+def form_as_wide_as(width: int) -> str:
+    """Return the narrowest variant of the whole picture with `width` pixels, else `original`."""
+    rows = (row for row in VARIANTS.values() if row.name.startswith("w") and row.width >= width)
+    found = min(rows, key=lambda row: row.width, default=None)
+    return found.name if found else ORIGINAL
+
+
+def extensions(has_alpha: bool) -> tuple[str, ...]:
+    """Return the extensions a picture's variants have, the preferred ones first.
+
+    `png` exists only for pictures with transparency, which `jpg` shows on white; a photograph as
+    PNG would be many times larger and no better.
+    """
+    return ("avif", "webp", "png", "jpg") if has_alpha else ("avif", "webp", "jpg")
+
+
+def fallback_extension(has_alpha: bool) -> str:
+    """Return the extension for a client that says of no modern format that it takes it."""
+    return "png" if has_alpha else "jpg"
+
+
+def size_of(variant: Variant, width: int, height: int) -> Size:
+    """Return width and height of `variant` of an upright picture, pixels; never enlarged.
+
+    A variant that cuts has exactly the size of its row, or, where the picture is too small for
+    that, the size of the largest cut of the same ratio that fits into it.
+    """
+    if variant.height is None:
+        wide = min(variant.width, width, max(1, LONGEST_SIDE_PIXELS * width // height))
+        return wide, min(max(1, _rounded(height * wide, width)), LONGEST_SIDE_PIXELS)
+    target = (variant.width, variant.height)
+    if width >= target[0] and height >= target[1]:
+        return target
+    if width * target[1] <= height * target[0]:  # the width is what there is too little of
+        return width, max(1, _rounded(width * target[1], target[0]))
+    return max(1, _rounded(height * target[0], target[1])), height
+
+
+def box_of(variant: Variant, width: int, height: int, focal: Focal | None) -> Box:
+    """Return what `variant` shows of an upright picture: left, top, right, bottom in its pixels.
+
+    The whole picture, or the largest box of the row's ratio: as near as it gets to having the
+    focal point in its middle.
+    """
+    if variant.height is None:
+        return 0.0, 0.0, float(width), float(height)
+    box_width = min(float(width), height * variant.width / variant.height)
+    box_height = min(float(height), width * variant.height / variant.width)
+    x, y = _on_grid(focal)
+    left = min(max(0.0, x * width - box_width / 2), width - box_width)
+    top = min(max(0.0, y * height - box_height / 2), height - box_height)
+    return left, top, left + box_width, top + box_height
+
+
+def token(file_sha256: str, name: str, focal: Focal | None = None, epoch: int = 0) -> str:
+    """Return the 12 hex digits that change whenever the bytes at this URL would change.
+
+    `name` is of a variant, or `original`. A variant's bytes follow from the file, the row, the
+    focal point if the row cuts, and the encoders. `epoch` is the asset's `visibility_epoch`.
+    """
+    file = f"{file_sha256}.{epoch}" if epoch else file_sha256
+    if name == ORIGINAL:
+        return _digest(f"{file}/{ORIGINAL}")
+    row = VARIANTS[name]
+    parts = [file, row.name, f"{row.width}x{row.height or ''}", f"e{ENCODER_REVISION}"]
+    if row.cuts:
+        x, y = _on_grid(focal)
+        parts.append(f"{x:.3f},{y:.3f}")
+    return _digest("/".join(parts))
+
+
+def _on_grid(focal: Focal | None) -> Focal:
+    """Return the focal point as far as it counts: thousandths, inside the picture."""
+    x, y = (
+        min(max(round(part * _FOCAL_STEPS), 0), _FOCAL_STEPS) / _FOCAL_STEPS
+        for part in focal or CENTRE
+    )
+    return x, y
+
+
+def _rounded(dividend: int, divisor: int) -> int:
+    """Return the quotient rounded half up, in whole numbers: the same everywhere."""
+    return (2 * dividend + divisor) // (2 * divisor)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

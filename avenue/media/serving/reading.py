@@ -1,0 +1,355 @@
+"""Opens stored files for whoever may see them, with few queries and bounded memory."""
+
+import hashlib
+import logging
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from avenue.errors import AvenueError, Unavailable
+from avenue.identity import Actor, Site
+from avenue.media.categories import GENERAL, UPLOAD, Category, category_of
+from avenue.media.errors import VersionNotFound
+from avenue.media.models import Asset, State, Version, Visibility
+from avenue.media.serving.cache import AssetCache, ByteCache, Place
+from avenue.media.serving.single_flight import SingleFlight, Turn, without_end
+from avenue.media.store.assets import AssetStore
+from avenue.storage.gridfs import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
+
+PUBLIC = Visibility.PUBLIC
+GLANCE_SECONDS = 2.0
+"""How long the database is waited for by who could show what was known before."""
+MOST_SUMS = 20_000
+"""Of how many files or chunks a worker knows the CRC: 3 MB."""
+MOST_HASHED_FIRST_BYTES = 64 * 1024 * 1024
+"""Of a file without sums: so many bytes are read twice, a larger file is hashed as it is sent."""
+
+
+log = logging.getLogger(__name__)
+
+
+class DamagedFile(AvenueError):
+    """Bytes of a stored file are missing or wrong; `fsck` and the debug endpoints name it."""
+
+    status = 500
+    code = "damaged_file"
+    message = "This file is damaged in the database."
+    hint = "Restore it from a backup or upload it again."
+
+
+class RightBytes:
+    """Tells whether bytes are those of a SHA-256, cheaper from the second time on.
+
+    Bytes that were right once are known again by their CRC-32, which notices what can happen to
+    them in a database: 400 KB take 0.10 ms in place of 0.37 (measured on one core of 2.8 GHz).
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[str, int] = {}
+        self._chunk_sums: dict[str, Sums] = {}
+
+    def are(self, data: bytes, sha256: str) -> bool:
+        """Return whether `data` has the hash `sha256` (hex)."""
+        known = self._sums.get(sha256)
+        if known is not None:
+            return zlib.crc32(data) == known
+        if hashlib.sha256(data).hexdigest() != sha256:
+            return False
+        if len(self._sums) >= MOST_SUMS:
+            self._sums.clear()
+        self._sums[sha256] = zlib.crc32(data)
+        return True
+
+    def sums_of(self, file: str) -> Sums | None:
+        """Return the sums of the chunks of a stored file that was right once, or None."""
+        return self._chunk_sums.get(file)
+
+    def know(self, file: str, sums: Sums) -> None:
+        """Keep the sums of a stored file that is right and has none in the database."""
+        known = sum(len(each.crc32) for each in list(self._chunk_sums.values()))
+        if known + len(sums.crc32) > MOST_SUMS:
+            self._chunk_sums.clear()
+        self._chunk_sums[file] = sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """One version of an asset, open for reading.
+
+    All that leaves it is compared: a file of one chunk with its hash, else each chunk with its sum.
+    With a `cache` small ones are kept there.
+    """
+
+    asset: Asset
+    version: Version
+    store: AssetStore
+    cache: ByteCache | None = None
+    right_bytes: RightBytes = field(default_factory=RightBytes)
+
+    @property
+    def is_spoiled(self) -> bool:
+        """Whether its stored bytes are known to be others than were uploaded."""
+        return self.asset.spoiled_file == self.version.file
+
+    @property
+    def length(self) -> int:
+        """How many bytes it has."""
+        return self.version.bytes
+
+    @property
+    def etag(self) -> str:
+        """A strong validator: it changes exactly when the bytes do."""
+        return self.version.sha256[:32]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its bytes, as hex."""
+        return self.version.sha256
+
+    @property
+    def modified_at(self) -> datetime:
+        """When this version was stored."""
+        return self.version.at
+
+    @property
+    def media_type(self) -> str:
+        """What the bytes are."""
+        return self.version.media_type
+
+    @property
+    def place(self) -> Place | None:
+        """Where the worker's cache has or will have the bytes; None when they are not for it."""
+        if self.cache is None or self.length > CHUNK_BYTES:
+            return None
+        return Place(f"{self.asset.site}/{self.version.file}", self._whole)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.asset.name
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive) in pieces of at most 1 MiB.
+
+        Raise `DamagedFile` when bytes are missing or wrong, before the first of that piece;
+        `Unavailable` when the database stays away.
+        """
+        if self.is_spoiled:
+            raise DamagedFile
+        place = self.place
+        if self.cache is not None and place:
+            yield self.cache.fetch(place)[start:end]
+        elif self.length <= CHUNK_BYTES:
+            yield self._whole()[start:end]
+        else:
+            yield from self._compared(start, end)
+
+    def _whole(self) -> bytes:
+        data = b"".join(self._pieces(0, self.length))
+        if not self.right_bytes.are(data, self.version.sha256):
+            raise self._damaged()
+        return data
+
+    def _compared(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield bytes of a file of several chunks.
+
+        One from before sums were kept has none until it is scrubbed: it is read through first, or,
+        if it is large and asked for whole, its last piece is held back until all was compared.
+        """
+        file = f"{self.asset.site}/{self.version.file}"
+        sums = self.store.sums(self.asset, self.version) or self.right_bytes.sums_of(file)
+        if sums is None and end - start == self.length > MOST_HASHED_FIRST_BYTES:
+            yield from self._hashed(Digest())
+            return
+        if sums is None:
+            digest = Digest()
+            for _ in self._hashed(digest):
+                pass
+            sums = digest.sums
+            self.right_bytes.know(file, sums)
+        yield from self._pieces(start, end, sums)
+
+    def _hashed(self, digest: Digest) -> Iterator[bytes]:
+        """Yield the whole file, its last piece only when all of it has the right hash."""
+        held = b""
+        for piece in self._pieces(0, self.length):
+            digest.update(piece)
+            if held:
+                yield held
+            held = piece
+        if digest.sha256 != self.version.sha256:
+            raise self._damaged()
+        yield held
+
+    def _pieces(self, start: int, end: int, sums: Sums | None = None) -> Iterator[bytes]:
+        try:
+            yield from self.store.read_file(self.asset, self.version, start, end, sums)
+        except WrongBytes as error:
+            raise self._damaged(is_sure=True) from error
+        except Incomplete as error:
+            raise DamagedFile from error
+
+    def _damaged(self, *, is_sure: bool = False) -> DamagedFile:
+        """Return what to raise for wrong bytes; the asset is marked if it shows them."""
+        log.error("The stored bytes of %s are not the right ones.", self.version.file)
+        if self.version == self.asset.current:
+            with suppress(AvenueError):  # as while the database takes no writes: the scrub will
+                self.store.mark_wrong_bytes(self.asset, is_sure=is_sure)
+        return DamagedFile()
+
+
+class Pieces(Protocol):
+    """Stored bytes that can be read from anywhere."""
+
+    @property
+    def length(self) -> int:
+        """How many there are."""
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive)."""
+
+
+class SeekableFile:
+    """A stored file as programs read one from a disk; one piece of it is in memory at a time."""
+
+    def __init__(self, file: Pieces) -> None:
+        self._file = file
+        self._at = 0
+        self._piece_at, self._piece = 0, b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go somewhere and return where that is."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.length}[whence]
+        if start + offset < 0:
+            raise ValueError("before the beginning")
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Return where it stands."""
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes (all, if negative), fewer only at the end.
+
+        Raise `DamagedFile` or `Unavailable`.
+        """
+        end = self._file.length if size < 0 else min(self._at + size, self._file.length)
+        read = bytearray()
+        while self._at < end:
+            start = self._at - self._piece_at
+            if not 0 <= start < len(self._piece):
+                self._load(self._at - self._at % CHUNK_BYTES)
+                continue
+            some = self._piece[start : start + end - self._at]
+            read += some
+            self._at += len(some)
+        return bytes(read)
+
+    def _load(self, start: int) -> None:
+        end = min(start + CHUNK_BYTES, self._file.length)
+        self._piece_at, self._piece = start, b"".join(self._file.chunks(start, end))
+
+
+class MediaReader:
+    """Finds what a URL names. What may not be seen does not exist."""
+
+    def __init__(
+        self,
+        store: AssetStore,
+        assets: AssetCache,
+        cache: ByteCache,
+        turn: Turn = without_end,
+    ) -> None:
+        """`turn` says who may wait for what another one looks up."""
+        self._store = store
+        self._assets = assets
+        self._cache = cache
+        self._right_bytes = RightBytes()
+        self._looks: SingleFlight[Asset | None] = SingleFlight(turn)
+
+    def find(self, site: Site, asset_id: str) -> Asset | None:
+        """Return a live asset of `site`, or None; public ones may be known for some seconds.
+
+        The seconds count from the look into the database, however often it is asked for; only
+        while the database is away may they be more.
+        """
+        known = self._assets.get(site.id, asset_id)
+        if known is not None:
+            return known
+        try:
+            return self._look(site, asset_id)
+        except Unavailable:
+            late = self._assets.get_late(site.id, asset_id)
+            if late is None:
+                raise
+            return late
+
+    def _look(self, site: Site, asset_id: str) -> Asset | None:
+        """Look into the database, together with all who ask for the same now."""
+        looked = threading.Event()
+        seconds = GLANCE_SECONDS if self._assets.has_late(site.id, asset_id) else None
+
+        def look() -> Asset | None:
+            looked.set()
+            return self._noted(site, asset_id, self._store.shown(site.id, asset_id, seconds))
+
+        asset = self._looks.share(f"{site.id}/{asset_id}", look)
+        if asset is None or asset.visibility is PUBLIC or looked.is_set():
+            return asset
+        return self.find_now(site, asset_id)  # a private one is checked for each request
+
+    def find_now(self, site: Site, asset_id: str) -> Asset | None:
+        """Return a live asset of `site` as the database has it, or None."""
+        return self._noted(site, asset_id, self._store.shown(site.id, asset_id))
+
+    def _noted(self, site: Site, asset_id: str, asset: Asset | None) -> Asset | None:
+        if asset is None or asset.state is not State.LIVE or asset.visibility is not PUBLIC:
+            self._assets.forget(site.id, asset_id)
+            return asset if asset is not None and asset.state is State.LIVE else None
+        return self._assets.put(asset)
+
+    def open(self, asset: Asset) -> StoredFile:
+        """Open the current version of `asset`."""
+        return StoredFile(
+            asset=asset,
+            version=asset.current,
+            store=self._store,
+            cache=self._cache if asset.visibility is PUBLIC else None,
+            right_bytes=self._right_bytes,
+        )
+
+    def open_version(self, asset: Asset, version: str) -> StoredFile:
+        """Open a version (its twelve digits) of `asset`, for those who may see what it was before.
+
+        Raise `VersionNotFound`.
+        """
+        for each in asset.versions:
+            if each.version == version:
+                return StoredFile(
+                    asset=asset, version=each, store=self._store, right_bytes=self._right_bytes
+                )
+        raise VersionNotFound
+
+
+def may_read(actor: Actor, asset: Asset) -> bool:
+    """Tell whether `actor` may read a private asset.
+
+    Its owner and administrators may; of a general upload also the roles that its category names.
+    """
+    if actor.is_admin or (actor.id is not None and asset.owner == actor.id):
+        return True
+    category = filed_in(actor.site, asset)
+    return category is not None and actor.role in category.readers
+
+
+def filed_in(site: Site, asset: Asset) -> Category | None:
+    """Return the category of a general upload, as `site` has it now; None if it has none."""
+    if asset.claim is None or asset.claim.kind != UPLOAD:
+        return None
+    return category_of(site, asset.category or GENERAL)

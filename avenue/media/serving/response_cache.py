@@ -1,0 +1,300 @@
+"""Pictures everybody asks for, answered ahead of Flask with what a worker has at hand.
+
+An answer comes from the ordinary path or from a cold read (`cold_read.py`). When that was a
+public picture at the URL of its bytes, its headers are kept here as they were sent; as long as the
+worker may believe what it knows of the asset, the same answer is given without routing and cookies.
+Bytes that its cache has let go of are read by one query. What is not exactly that (a query, another
+host, a condition that fails, bytes that cannot be read) goes the ordinary path.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from avenue.errors import AvenueError
+from avenue.identity import Site
+from avenue.media.models import Asset
+from avenue.media.serving.cache import AssetCache, ByteCache, Place
+from avenue.media.serving.conditional import Decision, Facts, decide_for
+from avenue.server.fast_lane import Read
+from avenue.web.requestlog import BY, ROUTE, TRIED_SECONDS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Headers = tuple[tuple[str, str], ...]
+
+CANDIDATE = "avenue.hot"
+"""Where in the WSGI environ the ordinary path says that its answer may be given again."""
+
+MEDIA = "/media/"
+ANSWER_BYTES = 3072
+"""What an answer without its body counts as: about a dozen headers, twice (measured: 3.0 KB)."""
+ANSWERS_BYTES = 4096 * ANSWER_BYTES
+"""What all of them may take: beside their bytes, or a cache full of those would hold no answers."""
+MOST_IN_VAIN = 10_000
+"""Of how many addresses a worker knows that only the ordinary path answers: 2 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An answer that may be given again for as long as the worker believes `asset` to be so.
+
+    `place` is where the cache has the bytes, `route` what the log calls this kind of request,
+    `withheld` what a 304 does not say of the file.
+    """
+
+    asset: Asset
+    facts: Facts
+    place: Place
+    route: str
+    withheld: Headers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedResponse:
+    """A 200 as it was sent, without its body."""
+
+    candidate: Candidate
+    headers: Headers
+    head: bytes = field(init=False)
+    head_not_modified: bytes = field(init=False)
+    etag: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Write the lines of both heads and the tag once, for the worker's fast lane."""
+        object.__setattr__(self, "head", _lines(self.headers))
+        object.__setattr__(self, "head_not_modified", _lines(_of_a_304(self)))
+        object.__setattr__(self, "etag", f'"{self.candidate.facts.etag}"'.encode())
+
+    def __len__(self) -> int:
+        """Return what it counts as in the cache."""
+        return ANSWER_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a cold read found: headers and body of a 200 that may be given again."""
+
+    candidate: Candidate
+    headers: Headers
+    body: bytes
+
+
+Look = Callable[[Site, str], Looked | None]
+"""Looks for what is at a path of a site; None where only the ordinary path can tell."""
+
+
+class ResponseCache:
+    """The answers a worker may give again; their bytes are in its cache, or were."""
+
+    def __init__(
+        self,
+        cache: ByteCache,
+        assets: AssetCache,
+        site_of: Callable[[str], Site | None],
+        bounded: Callable[[], AbstractContextManager[None]] = nullcontext,
+        look: Look = lambda *_: None,
+    ) -> None:
+        """`site_of` tells whose host it is without asking anybody, or None.
+
+        What is read is read inside `bounded`, which ends it when it takes too long, and so is what
+        `look` looks for: what nobody has asked for yet.
+        """
+        self._answers = ByteCache(ANSWERS_BYTES)
+        self._cache = cache
+        self._assets = assets
+        self._site_of = site_of
+        self._bounded = bounded
+        self._look = look
+        self._in_vain: set[str] = set()
+
+    def find(self, host: str, path: str) -> CachedResponse | None:
+        """Return the answer for `path` on `host`, or None."""
+        answer: CachedResponse | None = self._answers.get(host + path)
+        if answer is None:
+            return None
+        asset = answer.candidate.asset
+        if self._assets.get(asset.site, asset.id) is not asset:  # expired, removed or replaced
+            return None
+        site = self._site_of(host)
+        if site is None or site.id != asset.site:  # the host may belong to another site by now
+            return None
+        return answer
+
+    def at_hand(self, answer: CachedResponse) -> bytes | None:
+        """Return the bytes of `answer` if the cache has them."""
+        return _bytes_of(answer, self._cache.get(answer.candidate.place.key))
+
+    def fetch(self, answer: CachedResponse) -> bytes | None:
+        """Return the bytes of `answer` from the database, or None when they are no more there.
+
+        Raise `Unavailable` or `DamagedFile`.
+        """
+        with self._bounded():
+            return _bytes_of(answer, self._cache.fetch(answer.candidate.place))
+
+    def read(self, host: str, path: str, answer: CachedResponse) -> tuple[bytes, bytes] | None:
+        """Return head lines and bytes of what `find` has found, None when they may not be given.
+
+        That is asked once more, for a thread had to be waited for. Raise as `fetch` does.
+        """
+        body = self.fetch(answer) if self.find(host, path) is answer else None
+        return None if body is None else (answer.head, body)
+
+    def cold_read(self, host: str, path: str) -> Read | None:
+        """Return what looks for `path` on `host`, which is then at hand; None if that is in vain.
+
+        In vain is what was not found last time, until the ordinary path has found it.
+        """
+        if self._site_of(host) is None or host + path in self._in_vain:
+            return None
+        return partial(self._look_for, host, path)
+
+    def _look_for(self, host: str, path: str) -> tuple[bytes, bytes] | None:
+        site = self._site_of(host)  # once more, for a thread had to be waited for
+        if site is None:
+            return None
+        with self._bounded():
+            looked = self._look(site, path)
+        if looked is None:
+            if len(self._in_vain) >= MOST_IN_VAIN:
+                self._in_vain.clear()
+            self._in_vain.add(host + path)
+            return None
+        answer = CachedResponse(candidate=looked.candidate, headers=looked.headers)
+        self.keep(host, path, answer)
+        return answer.head, looked.body
+
+    def keep(self, host: str, path: str, answer: CachedResponse) -> None:
+        """Give `answer` from now on."""
+        self._in_vain.discard(host + path)
+        self._answers.put(host + path, answer)
+
+
+class CachedResponses:
+    """Wraps an application: gives the answers at hand, and notes those it may give again."""
+
+    def __init__(self, app: "WSGIApplication", pictures: ResponseCache) -> None:
+        self._app = app
+        self._pictures = pictures
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        path: str = environ["PATH_INFO"]
+        host: str | None = environ.get("HTTP_HOST")
+        method: str = environ["REQUEST_METHOD"]
+        if host is None or not path.startswith(MEDIA) or method not in {"GET", "HEAD"}:
+            return self._app(environ, start_response)
+        if environ.get("QUERY_STRING"):
+            return self._app(environ, start_response)
+        answer = self._pictures.find(host, path)
+        body = self._give(answer, environ, start_response) if answer else None
+        if body is not None:
+            return body
+        return self._app(environ, self._watched(environ, host, path, start_response))
+
+    def _give(
+        self, answer: CachedResponse, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes] | None:
+        """Answer one request with `answer`, or return None where the ordinary path has to."""
+        decision = decide_for(environ, answer.candidate.facts)
+        if decision.status >= HTTPStatus.BAD_REQUEST:
+            return None
+        body = []
+        if environ["REQUEST_METHOD"] == "GET" and decision.status != HTTPStatus.NOT_MODIFIED:
+            data = self._pictures.at_hand(answer)
+            if data is None:
+                data = self._read(answer, environ)
+            if data is None:
+                return None
+            body.append(data[decision.start : decision.end])
+        environ[ROUTE] = answer.candidate.route
+        environ[BY] = "hot"
+        start_response(*_head(answer, decision))
+        return body
+
+    def _read(self, answer: CachedResponse, environ: "WSGIEnvironment") -> bytes | None:
+        """Return the bytes of `answer`, or None where the ordinary path has to say what is wrong.
+
+        It has only what is left of the time, and is asked at once where the fast lane has tried.
+        """
+        if TRIED_SECONDS in environ:
+            return None
+        began = time.monotonic()
+        try:
+            return self._pictures.fetch(answer)
+        except AvenueError:
+            environ[TRIED_SECONDS] = time.monotonic() - began
+            return None
+
+    def _watched(
+        self, environ: "WSGIEnvironment", host: str, path: str, start_response: "StartResponse"
+    ) -> "StartResponse":
+        """Return `start_response`, keeping what a candidate is answered with."""
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            candidate: Candidate | None = environ.get(CANDIDATE)
+            if candidate and _is_for_everybody(headers):
+                whole = _of_the_whole(status, headers, candidate)
+                if whole:
+                    answer = CachedResponse(candidate=candidate, headers=whole)
+                    self._pictures.keep(host, path, answer)
+            return start_response(status, headers, exc_info)
+
+        return start
+
+
+def _bytes_of(answer: CachedResponse, kept: Any) -> bytes | None:
+    """Return what is kept for `answer`, None when that is nothing.
+
+    Or when it is not what its headers speak of: a rendition may have been made again, and anew.
+    """
+    if kept is None or isinstance(kept, bytes):
+        return kept
+    return kept.data if kept.sha256.startswith(answer.candidate.facts.etag) else None
+
+
+def _is_for_everybody(headers: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether an answer is the same whoever asks: a cookie in it would be somebody's."""
+    return not any(name.lower() in {"set-cookie", "vary"} for name, _ in headers)
+
+
+def _of_the_whole(
+    status: str, headers: Iterable[tuple[str, str]], candidate: Candidate
+) -> Headers | None:
+    """Return the headers of the 200 that goes with an answer; None for a part or a refusal."""
+    if status.startswith("200 "):
+        return tuple(headers)
+    if status.startswith("304 "):
+        return (*headers, *candidate.withheld)
+    return None
+
+
+def _head(answer: CachedResponse, decision: Decision) -> tuple[str, list[tuple[str, str]]]:
+    """Return status and headers of the 200, the 206 or the 304 that `decision` is."""
+    if decision.status == HTTPStatus.OK:
+        return "200 OK", list(answer.headers)
+    if decision.status == HTTPStatus.NOT_MODIFIED:
+        return "304 Not Modified", list(_of_a_304(answer))
+    part = str(decision.end - decision.start)
+    last, whole = decision.end - 1, answer.candidate.facts.length
+    return "206 Partial Content", [
+        *((name, part if name == "Content-Length" else value) for name, value in answer.headers),
+        ("Content-Range", f"bytes {decision.start}-{last}/{whole}"),
+    ]
+
+
+def _of_a_304(answer: CachedResponse) -> Headers:
+    left_out = {name for name, _ in answer.candidate.withheld}
+    return tuple(each for each in answer.headers if each[0] not in left_out)
+
+
+def _lines(headers: Headers) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")

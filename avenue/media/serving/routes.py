@@ -1,0 +1,360 @@
+"""Stored files over HTTP: `/media/<id>/<token>/<variant>.<ext>` and `/media/<id>/<variant>`.
+
+Every other path may be an address from before Avenue, if nothing else answers there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from flask import Blueprint, g, redirect, request
+from pydantic import Field
+from typing_extensions import TypedDict
+from werkzeug.wrappers import Response
+
+from avenue.config import Settings
+from avenue.errors import AvenueError, MalformedRecord, NotFound, Unauthenticated
+from avenue.identity import Actor, Site, is_id
+from avenue.media.errors import LinkExpired
+from avenue.media.legacy import can_answer, legacy_path, width_in
+from avenue.media.models import Asset, Visibility
+from avenue.media.pictures.variants import (
+    DEFAULT_EXTENSION,
+    FORMATS,
+    ORIGINAL,
+    fallback_extension,
+    form_as_wide_as,
+)
+from avenue.media.renditions.service import RenditionBusy, Renditions
+from avenue.media.serving.cache import Place
+from avenue.media.serving.conditional import FIELDS
+from avenue.media.serving.delivery import (
+    IMMUTABLE,
+    PRIVATE,
+    SHORT,
+    STAND_IN,
+    Freshness,
+    KnownFile,
+    OpenFile,
+    PreconditionFailed,
+    deliver,
+    facts_of,
+    freshness_of,
+    not_modified,
+    withheld,
+)
+from avenue.media.serving.reading import DamagedFile, MediaReader, filed_in, may_read
+from avenue.media.serving.response_cache import CANDIDATE, Candidate
+from avenue.media.signing.service import SignedLinks
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.urls import is_own_path, original_path, variant_path
+from avenue.web.auth import reading_actor
+from avenue.web.describing import LOCATION, Reply, described
+from avenue.web.errors import RangeNotSatisfiable
+from avenue.web.request_kinds import is_file
+from avenue.web.services import using
+
+blueprint = Blueprint("media", __name__)
+
+FILE_HEADERS = ("ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition", "Repr-Digest")
+FILE_REPLIES = {
+    200: Reply({"*/*": bytes}, "The whole file.", FILE_HEADERS),
+    206: Reply({"*/*": bytes}, "The bytes Range asks for.", (*FILE_HEADERS, "Content-Range")),
+    304: Reply(about="It is still the one of If-None-Match or If-Modified-Since."),
+}
+MOVED = Reply({"text/html": str}, "The current address of this file.", (LOCATION,))
+CHOSEN = Reply({"text/html": str}, "The variant in the format that suits best.", (LOCATION,))
+FILE_REFUSALS = (PreconditionFailed, RangeNotSatisfiable, DamagedFile, RenditionBusy)
+
+
+MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.METHOD_NOT_ALLOWED})
+"""How an address is answered that is nobody's, or for which one of ours has no GET."""
+THUMB = "thumb"
+"""What some categories show everybody of private pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A file somebody may have, and what lets them have it.
+
+    `is_open`: everybody may. `link_seconds`: a signed link does, for so long. Else who they are.
+    """
+
+    asset: Asset
+    is_open: bool = False
+    link_seconds: int = 0
+
+    def freshness(self, wanted: Freshness) -> Freshness:
+        """Return `wanted`, as it is for a public file, as far as it may be so for this one."""
+        category = filed_in(g.site, self.asset) if self.link_seconds else None
+        return freshness_of(
+            wanted,
+            is_public=self.asset.visibility is Visibility.PUBLIC,
+            is_open=self.is_open,
+            link_seconds=self.link_seconds,
+            edge_seconds=using(Settings).cache_seconds if category and category.edge else None,
+        )
+
+
+class FileQuery(TypedDict, total=False):
+    """How a file is wanted."""
+
+    download: Annotated[Literal["1"], Field(description="The browser saves it.")]
+
+
+class LinkQuery(FileQuery, total=False):
+    """How a file is wanted; `e`, `k` and `s` are of a signed link, and used as they were given."""
+
+    e: Annotated[int, Field(description="When a signed link ends, in unix seconds.")]
+    k: Annotated[str, Field(description="The key it is signed with.")]
+    s: Annotated[str, Field(description="Its signature.")]
+
+
+@blueprint.get("/media/<asset_id>/<token>/<file_name>")
+@described(
+    query=LinkQuery,
+    replies={**FILE_REPLIES, 308: MOVED},
+    refuses=(*FILE_REFUSALS, LinkExpired),
+    personal=True,
+)
+def immutable(asset_id: str, token: str, file_name: str) -> Response:
+    """Answer with the bytes the token stands for; an old token leads to the current one."""
+    if not is_own_path(request.path):
+        return legacy()
+    reader = using(MediaReader)
+    variant, _, extension = file_name.partition(".")
+    admission = _admission(asset_id, variant, reader.find)
+    if request.path != _path(admission.asset, variant, extension):
+        # The token of a file just replaced is newer than what is known: it must not lead back.
+        admission = _admission(asset_id, variant, reader.find_now)
+    asset = admission.asset
+    path = _path(asset, variant, extension)
+    if path is None:
+        raise NotFound
+    if request.path == path:
+        return _deliver(admission, variant, extension)
+    if asset.visibility is not Visibility.PUBLIC or f"/{token}/" in path:
+        raise NotFound
+    return _moved(asset, path)
+
+
+@blueprint.get("/media/<asset_id>/<variant>")
+@described(
+    query=FileQuery,
+    replies={**FILE_REPLIES, 302: CHOSEN, 308: MOVED},
+    refuses=FILE_REFUSALS,
+    personal=True,
+)
+def stable(asset_id: str, variant: str) -> Response:
+    """Answer with the current bytes, or lead to the current address of a variant."""
+    if not is_own_path(request.path):
+        return legacy()
+    admission = _admission(asset_id, variant, using(MediaReader).find)
+    if variant == ORIGINAL:
+        return _deliver_original(admission, SHORT)
+    path = _path(admission.asset, variant, _suitable_extension(admission.asset))
+    if path is None:
+        raise NotFound
+    return _chosen(admission, path)
+
+
+@blueprint.get("/media/<path:path>")
+@blueprint.get("/uploads/<path:path>")
+@described(query=FileQuery, replies={302: CHOSEN, 308: MOVED}, personal=True)
+def legacy(path: str = "") -> Response:
+    """Lead from an address before Avenue to the current one of the file.
+
+    One that says how wide the picture is to be leads to the nearest size (302).
+    """
+    # Not `path`: its bytes that are no UTF-8 are lost.
+    sent = request.environ["PATH_INFO"].encode("latin-1")
+    found = legacy_path(quote(sent))
+    if found is None:
+        raise NotFound
+    asset_id, find = using(LegacyUrls).find(g.site.id, found), using(MediaReader).find
+    named = _admission(asset_id, ORIGINAL, find) if asset_id else _admitted(None, ORIGINAL)
+    shown = named.asset
+    width = width_in(found, request.query_string.decode("latin-1"))
+    if width and shown.current.width and g.site.shows_variants:
+        form = form_as_wide_as(width)
+        sized = _path(shown, form, _suitable_extension(shown)) if form != ORIGINAL else None
+        if sized:
+            return _chosen(named, sized)
+    return _moved(shown, original_path(shown))
+
+
+@blueprint.after_app_request
+def answer_old_addresses(response: Response) -> Response:
+    """Let an address from before Avenue answer wherever there is nothing else.
+
+    A miss costs one query by `_id`, and was counted as any other request before it.
+    """
+    is_missing = response.status_code in MISSING and request.method in {"GET", "HEAD"}
+    is_elsewhere = not is_file() and can_answer(request.path)
+    if not is_missing or not is_elsewhere or g.get("site") is None:
+        return response
+    try:
+        return legacy()
+    except AvenueError:
+        return response
+
+
+def _path(asset: Asset, variant: str, extension: str) -> str | None:
+    """Return the current path of a variant, None when there is none of that name and extension."""
+    if variant == ORIGINAL:
+        return original_path(asset)
+    known = using(Renditions).has(asset, variant, extension)
+    return variant_path(asset, variant, extension) if known else None
+
+
+def _chosen(admission: Admission, path: str) -> Response:
+    """Lead to the format that suits the reader; only the reader may remember which."""
+    found = redirect(g.site.base_url + path, code=302)
+    if admission.is_open:
+        found.headers["Cache-Control"] = "private, max-age=60"
+        found.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        found.headers.update(PRIVATE.headers)
+    found.vary.add("Accept")
+    return found
+
+
+def _moved(asset: Asset, path: str) -> Response:
+    """Lead to the current address of `asset`; caches may know that for a minute."""
+    download = "?download=1" if request.args.get("download") == "1" else ""
+    moved = redirect(g.site.base_url + path + download, code=308)
+    if asset.visibility is Visibility.PUBLIC:
+        moved.headers["Cache-Control"] = "public, max-age=60"
+        moved.headers["Access-Control-Allow-Origin"] = "*"
+    else:
+        moved.headers.update(PRIVATE.headers)
+    return moved
+
+
+def _admission(asset_id: str, variant: str, find: Callable[[Site, str], Asset | None]) -> Admission:
+    """Return the admission to a live asset of the host's site; see `_admitted`.
+
+    One that cannot be read is there for administrators alone, who are told of it.
+    """
+    if not is_id(asset_id):
+        raise NotFound
+    try:
+        found = find(g.site, asset_id)
+    except MalformedRecord:
+        if _reader().is_admin:
+            raise
+        found = None
+    return _admitted(found, variant)
+
+
+def _admitted(asset: Asset | None, variant: str) -> Admission:
+    """Return the admission to a live `asset` as `variant`; raise `NotFound` or `LinkExpired`."""
+    if asset is not None and _is_open(asset, variant):
+        if asset.visibility is not Visibility.PUBLIC:  # the thumb is for everybody, its name not
+            asset = replace(asset, name="")
+        return Admission(asset=asset, is_open=True)
+    query = request.query_string.decode("latin-1")
+    link_seconds = using(SignedLinks).seconds_left(g.site.id, asset, request.path, query)
+    if asset is not None and link_seconds:
+        return Admission(asset=asset, link_seconds=link_seconds)
+    # Asked also when there is nothing: the two must not differ, in their Vary header for example.
+    reader = _reader()
+    if asset is None or not may_read(reader, asset):
+        raise NotFound if link_seconds is None else LinkExpired
+    return Admission(asset=asset)
+
+
+def _is_open(asset: Asset, variant: str) -> bool:
+    """Tell whether everybody may see `asset` as `variant`."""
+    if asset.visibility is Visibility.PUBLIC:
+        return True
+    category = filed_in(g.site, asset) if variant == THUMB else None
+    return category is not None and category.public_thumbs
+
+
+def _reader() -> Actor:
+    """Return who asks. A bad token is nobody here: a 401 would say that something is there."""
+    try:
+        return reading_actor()
+    except Unauthenticated:
+        return Actor(site=g.site)
+
+
+def _deliver(admission: Admission, variant: str, extension: str) -> Response:
+    if variant == ORIGINAL:
+        return _deliver_original(admission, IMMUTABLE)
+    asset = admission.asset
+    if not request.environ.keys().isdisjoint(FIELDS):
+        known = using(Renditions).look(asset, variant, extension)
+        if known:
+            fresh = admission.freshness(IMMUTABLE)
+            response = not_modified(request.environ, known.about, fresh)
+            if response:
+                _may_be_given_again(asset, known.about, known.place)
+                return response
+    try:
+        found = using(Renditions).find(asset, variant, extension)
+    except DamagedFile:
+        raise _of_today(asset, variant) from None
+    freshness = STAND_IN if found.stands_in else IMMUTABLE
+    return _given(admission, found.file, freshness, found.place)
+
+
+def _deliver_original(admission: Admission, freshness: Freshness) -> Response:
+    file = using(MediaReader).open(admission.asset)
+    if file.is_spoiled:  # a HEAD reads nothing, and a 304 would keep what may be wrong
+        raise _of_today(admission.asset, ORIGINAL)
+    try:
+        return _given(admission, file, freshness, file.place)
+    except DamagedFile:
+        raise _of_today(admission.asset, ORIGINAL) from None
+
+
+def _given(
+    admission: Admission, file: OpenFile, freshness: Freshness, place: Place | None
+) -> Response:
+    """Deliver `file`, and let the same answer be given ahead of all this if it may."""
+    response = deliver(request.environ, file, admission.freshness(freshness), download=_download())
+    if freshness is IMMUTABLE:
+        _may_be_given_again(admission.asset, file, place)
+    return response
+
+
+def _may_be_given_again(asset: Asset, file: KnownFile, place: Place | None) -> None:
+    """Let the same answer, at the URL of these bytes, be given ahead of all this from `place`."""
+    if place:
+        request.environ[CANDIDATE] = Candidate(
+            asset=asset,
+            facts=facts_of(file, IMMUTABLE),
+            place=place,
+            route=str(request.url_rule),
+            withheld=withheld(file, download=_download()),
+        )
+
+
+def _of_today(asset: Asset, variant: str) -> AvenueError:
+    """Return what to raise for a damaged file: one known for seconds may be purged since."""
+    now = _admission(asset.id, variant, using(MediaReader).find_now).asset
+    return DamagedFile() if now.current == asset.current else NotFound()
+
+
+def _download() -> bool:
+    return request.args.get("download") == "1"
+
+
+def _suitable_extension(asset: Asset) -> str:
+    """Return the format for whoever asks: WebP unless only others are accepted by name.
+
+    WebP comes before AVIF because it is made in the upload already. A reader that names image
+    types, but neither of the two, is an old browser, whatever else it lets in with `*/*`.
+    """
+    named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
+    for extension in (DEFAULT_EXTENSION, "avif"):
+        if FORMATS[extension].media_type.name in named:
+            return extension
+    takes_anything = not named or "*/*" in named
+    if takes_anything and not any(kind.startswith("image/") for kind in named):
+        return DEFAULT_EXTENSION
+    return fallback_extension(asset.current.has_alpha)

@@ -1,0 +1,1 @@
+"""Assets, their bytes and their old addresses, in MongoDB."""

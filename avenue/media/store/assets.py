@@ -1,0 +1,283 @@
+"""Assets and their bytes, in MongoDB."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from avenue.errors import MalformedRecord
+from avenue.media.models import Asset, Claim, State, Version
+from avenue.media.store.documents import (
+    ASSETS,
+    OTHER_BYTES,
+    deliverable,
+    file_metadata,
+    from_document,
+    to_document,
+)
+from avenue.media.store.transitions import change_one, mark_damaged
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import Incomplete, Readable, Sums
+from avenue.storage.idempotency import FinishedWrite, OpenWrite, Writes
+from avenue.storage.quotas import Amount, Holder
+from avenue.storage.records import left_out, read, whole
+from avenue.storage.scope import Collection, site
+
+MOST_TWINS = 20
+SUMMED_AT_ONCE = 20_000
+"""Assets whose sizes are summed in one step: 60,000 took 260 ms (docs/long-runs.md)."""
+_SIZES = {"$cond": [{"$isArray": "$versions.bytes"}, "$versions.bytes", []]}
+_BYTES = {"$sum": {"$map": {"input": _SIZES, "as": "each", "in": whole("$$each")}}}
+
+
+class AssetStore:
+    """The assets and bytes of one site at a time; every method takes the site first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def get(self, site_id: str, asset_id: str, within_seconds: float | None = None) -> Asset | None:
+        """Return one asset in any state, or None; raise `Unavailable` if it takes too long."""
+        seconds = self._database.read_seconds if within_seconds is None else within_seconds
+        with self._database.deadline(seconds):
+            found = self._assets(site_id).find_one({"_id": asset_id})
+        return from_document(found) if found else None
+
+    def shown(
+        self, site_id: str, asset_id: str, within_seconds: float | None = None
+    ) -> Asset | None:
+        """Return one asset in any state as it is delivered, or None; see `get`.
+
+        Of a public one that cannot be read, what delivery needs is enough. Raise
+        `MalformedRecord` where not even that is there.
+        """
+        seconds = self._database.read_seconds if within_seconds is None else within_seconds
+        with self._database.deadline(seconds):
+            found = self._assets(site_id).find_as_it_is({"_id": asset_id})
+        if found is None:
+            return None
+        try:
+            return read(ASSETS, from_document, found)
+        except MalformedRecord as malformed:
+            left_out(malformed)
+            return read(ASSETS, from_document, deliverable(found))
+
+    def wait_until_kept(self, asset: Asset) -> None:
+        """Return once a majority of the members has `asset` as it is, or raise `Unavailable`."""
+        as_it_is: Document = {"_id": asset.id, "versions.0.file": asset.current.file}
+        if asset.claim:
+            as_it_is |= {"claim.kind": asset.claim.kind, "claim.id": asset.claim.id}
+        self._assets(asset.site).wait_until_kept(as_it_is)
+
+    def get_many(self, site_id: str, asset_ids: Iterable[str]) -> dict[str, Asset]:
+        """Return the assets of `asset_ids` that exist, by id."""
+        ids = sorted(set(asset_ids))
+        if not ids:
+            return {}
+        found = self._assets(site_id).values(from_document, {"_id": {"$in": ids}})
+        return {each.id: each for each in found}
+
+    def claimed_by(self, site_id: str, claim: Claim) -> list[Asset]:
+        """Return the live assets `claim` owns."""
+        query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.LIVE}
+        return self._assets(site_id).values(from_document, query)
+
+    def trashed_by(self, site_id: str, claim: Claim) -> list[Asset]:
+        """Return what `claim` has in the trash, the latest first."""
+        query = {"claim.kind": claim.kind, "claim.id": claim.id, "state": State.TRASH}
+        return self._assets(site_id).values(from_document, query, sort=[("trash.at", -1)])
+
+    def stored(self, holder: Holder, most: int | None = None) -> Amount:
+        """Return how many files a site, or a person in it, has, with the bytes of all versions.
+
+        Until its bytes are gone, also what is in the trash or nobody's. With `most` no more files
+        than that are looked at, and `more` says whether there are others; else all are, in steps
+        of which each has a deadline of its own.
+        """
+        assets, person = self._assets(holder.site), holder.person
+        if most is not None:
+            own = {} if person is None else {"owner": person}
+            found = assets.aggregate([{"$match": own}, {"$limit": most + 1}, _summed(True)])
+            amount = _amount(found)
+            return replace(amount, more=amount.files > most)
+        together, last = Amount(), ""
+        # By id also for one person: their index would be read from its beginning in each step.
+        is_own = True if person is None else {"$eq": ["$owner", {"$literal": person}]}
+        in_order: list[Document] = [{"$sort": {"_id": 1}}, {"$limit": SUMMED_AT_ONCE}]
+        while found := assets.aggregate(
+            [{"$match": {"_id": {"$gt": last}}}, *in_order, _summed(is_own)]
+        ):
+            together, last = together + _amount(found), found[0]["last"]
+        return together
+
+    def begin_write(
+        self, site_id: str, *, key: str, fingerprint: str, count: int, lease_seconds: int
+    ) -> OpenWrite | FinishedWrite:
+        """Open a write of `count` files; see `Writes.begin`."""
+        return self._writes.begin(
+            site_id, key=key, fingerprint=fingerprint, count=count, lease_seconds=lease_seconds
+        )
+
+    def finished_write(self, site_id: str, *, key: str, fingerprint: str) -> FinishedWrite | None:
+        """Return what an earlier request with this key was answered; see `Writes.finished`."""
+        return self._writes.finished(site_id, key=key, fingerprint=fingerprint)
+
+    def abandon_write(self, site_id: str, write: OpenWrite) -> bool:
+        """Forget an open write, if it is still ours; see `Writes.abandon`."""
+        return self._writes.abandon(site_id, write)
+
+    def write_file(
+        self, asset: Asset, version: Version, source: BinaryIO, *, waits: bool = True
+    ) -> None:
+        """Store the bytes of `version` of `asset`, repeatably; see `Files.write`."""
+        site(self._database, asset.site).files(asset.bucket).write(
+            version.file,
+            source,
+            length=version.bytes,
+            name=asset.name,
+            metadata=file_metadata(asset, version),
+            waits=waits,
+        )
+
+    def seal_file(self, asset: Asset, version: Version, sums: Sums | None = None) -> None:
+        """Make the chunks that are stored the file of `version`; see `Files.seal`."""
+        site(self._database, asset.site).files(asset.bucket).seal(
+            version.file,
+            length=version.bytes,
+            name=asset.name,
+            metadata=file_metadata(asset, version),
+            sums=sums,
+        )
+
+    def is_safe(self, asset: Asset, version: Version) -> bool:
+        """Tell whether a majority has the bytes of `version`; see `Files.is_safe`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.is_safe(version.file, length=version.bytes)
+
+    def sums(self, asset: Asset, version: Version) -> Sums | None:
+        """Return the sums of the chunks of `version`; see `Files.sums`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.sums(version.file, length=version.bytes)
+
+    def read_file(
+        self, asset: Asset, version: Version, start: int, end: int, sums: Sums | None = None
+    ) -> Iterator[bytes]:
+        """Yield the bytes `start` to `end` (exclusive) of `version`; see `Files.read`."""
+        files = site(self._database, asset.site).files(asset.bucket)
+        return files.read(version.file, start, end, length=version.bytes, sums=sums)
+
+    def mark_wrong_bytes(self, asset: Asset, *, is_sure: bool) -> None:
+        """Note that `asset` shows bytes that are not those that were uploaded.
+
+        Unless that `is_sure`, they are read again before.
+        """
+        if is_sure or not self.is_whole(asset):
+            said = "The stored bytes are not those that were uploaded."
+            mark_damaged(
+                self._assets(asset.site), asset.id, asset.current.file, OTHER_BYTES, detail=said
+            )
+
+    def is_whole(self, asset: Asset) -> bool:
+        """Read the bytes `asset` shows and tell whether all are there and are the right ones."""
+        version, digest = asset.current, hashlib.sha256()
+        # Another member may still have what was there before it was mended.
+        files = site(self._database, asset.site).files(asset.bucket).of_primary()
+        try:
+            for piece in files.read(version.file, 0, version.bytes, length=version.bytes):
+                digest.update(piece)
+        except Incomplete:
+            return False
+        if digest.hexdigest() != version.sha256:
+            return False
+        # What can be read here without them, other programs cannot read.
+        survey = site(self._database, asset.site).survey(asset.bucket)
+        record = survey.records([version.file]).get(version.file)
+        if record is None or record.length != version.bytes or not record.chunk_bytes:
+            return False
+        return survey.chunk_count(version.file) == -(-version.bytes // record.chunk_bytes)
+
+    def mend(self, asset: Asset, version: Version, source: Readable) -> None:
+        """Write the bytes of a version again, over what is left of them, from `source`."""
+        site(self._database, asset.site).files(asset.bucket).rewrite(
+            version.file,
+            source,
+            length=version.bytes,
+            name=asset.name,
+            metadata=file_metadata(asset, version),
+        )
+        of_it = {"_id": asset.id, "damaged.file": version.file}
+        self._assets(asset.site).update(of_it, {"$unset": {"damaged": ""}})
+
+    def same_bytes(self, asset: Asset, version: Version) -> list[tuple[Asset, Version]]:
+        """Return other files of the site that should hold the very bytes of `version`.
+
+        They are found by what was sent: the same, or these bytes themselves; a few are enough.
+        """
+        sent = {"versions.source_sha256": {"$in": [version.source_sha256, version.sha256]}}
+        found = self._assets(asset.site).values(from_document, sent, limit=MOST_TWINS)
+        return [
+            (each, other)
+            for each in found
+            for other in each.versions
+            if other.sha256 == version.sha256
+            and other.bytes == version.bytes
+            and other.file != version.file
+            and each.state is not State.PURGING
+        ]
+
+    def has_file(self, asset: Asset, version: Version) -> bool:
+        """Tell whether the file of `version` is there, with the length it should have."""
+        found = site(self._database, asset.site).files(asset.bucket).find(version.file)
+        return found is not None and found.length == version.bytes
+
+    def delete_file(self, site_id: str, bucket: str, file_id: str) -> None:
+        """Remove one version's bytes."""
+        site(self._database, site_id).files(bucket).delete(file_id)
+
+    def insert_unclaimed(self, asset: Asset, *, hours: int) -> None:
+        """Insert `asset` for its owner to claim within `hours` of server time; repeatable."""
+        expires_at = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
+        self._assets(asset.site).insert_at_server_time(
+            to_document(asset), {"expires_at": expires_at}
+        )
+
+    def discard(self, site_id: str, bucket: str, *, asset_id: str, file_id: str) -> None:
+        """Remove an unclaimed asset and its bytes; one that was claimed after all stays.
+
+        The conditional delete comes first: should a claim be committing just now, it waits for
+        that and then finds the asset claimed.
+        """
+        assets = self._assets(site_id)
+        assets.delete({"_id": asset_id, "claim": None})
+        if assets.find_one({"_id": asset_id, "versions.file": file_id}, {"_id": 1}) is None:
+            self.delete_file(site_id, bucket, file_id)
+
+    def forget(self, asset: Asset) -> None:
+        """Remove the record of a condemned asset whose bytes are gone; repeatable."""
+        self._assets(asset.site).delete({"_id": asset.id, "state": State.PURGING})
+
+    def change(
+        self, site_id: str, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+    ) -> Asset | None:
+        """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
+        return change_one(self._assets(site_id), asset_id, claim, changes)
+
+    def revoke_links(self, site_id: str, asset_id: str) -> None:
+        """Let no signed link to an asset that there is be good any more."""
+        self._assets(site_id).update({"_id": asset_id}, {"$inc": {"link_epoch": 1}})
+
+    def _assets(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(ASSETS)
+
+
+def _summed(counts: Document | bool) -> Document:
+    """Return the stage that sums the assets for which `counts`, and has the `last` id of all."""
+    sums = {"bytes": _BYTES, "files": 1}
+    group = {name: {"$sum": {"$cond": [counts, each, 0]}} for name, each in sums.items()}
+    return {"$group": {"_id": None, **group, "last": {"$max": "$_id"}}}
+
+
+def _amount(summed: Sequence[Document]) -> Amount:
+    """Return what `_summed` found; without anything to sum there is no document."""
+    return Amount(bytes=summed[0]["bytes"], files=summed[0]["files"]) if summed else Amount()

@@ -1,0 +1,128 @@
+"""The media library of a site, in MongoDB, as far as files come and go."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from avenue.media.categories import GENERAL, UPLOAD
+from avenue.media.intake.library import UploadResult
+from avenue.media.models import Asset, Claim, State
+from avenue.media.store.documents import ASSETS, from_document, to_document
+from avenue.media.store.transitions import claim_one
+from avenue.storage.connection import Database, Document
+from avenue.storage.idempotency import UploadInProgress, Writes
+from avenue.storage.listing import listing_of
+from avenue.storage.scope import Collection, site
+from avenue.words import words_of
+
+NOTHING: Mapping[str, Any] = {}
+
+
+class LibraryStore:
+    """Files that belong to a site and to nothing else in it; every method takes the site first.
+
+    They are the library's, unless another `claim` is given.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = Writes(database)
+
+    def by_source(self, site_id: str, sha256: str, claim: Claim | None = None) -> Asset | None:
+        """Return the live file that was made of bytes with this hash, or None."""
+        assets = site(self._database, site_id).collection(ASSETS)
+        return _by_source(assets, claim or Claim.library(site_id), sha256)
+
+    def keep(
+        self,
+        site_id: str,
+        upload_result: UploadResult,
+        claim: Claim | None = None,
+        *,
+        once: bool = True,
+        folder: str | None = None,
+        facts: Mapping[str, Any] = NOTHING,
+        first: Callable[[ClientSession], None] = lambda _: None,
+    ) -> None:
+        """Claim the stored files of `upload_result`, into `folder`, in one transaction.
+
+        Notes their fates and closes the open write. With `once`, of two files of the same bytes,
+        at the same time even, only the first is kept; the other's fate is that one. They have
+        `facts`, fields as they are stored. `first` is done in the same transaction before, and may
+        raise why nothing is kept.
+        """
+        write = upload_result.write
+        if write is None:
+            return
+        scope, owner = site(self._database, site_id), claim or Claim.library(site_id)
+
+        def work(session: ClientSession) -> None:
+            upload_result.fates = {}  # of a run that was undone
+            first(session)
+            assets = scope.collection(ASSETS).within(session)
+            fates: dict[str, Asset] = {}
+            here: dict[str, Asset] = {}
+            for asset in upload_result.new:
+                twin = self._twin(assets, owner, asset, session) if once else asset
+                fates[asset.id] = twin or here.setdefault(_source(asset), asset)
+            upload_result.fates = fates
+            # Before the assets: what a killed process has locked of them, the next try finds
+            # locked in the write already, and waits instead of choosing other assets.
+            self._writes.finish(site_id, write, upload_result.answer(), session)
+            kept = [each for each in upload_result.new if fates[each.id] is each]
+            if not all(claim_one(assets, each.id, owner) for each in kept):
+                upload_result.fates = {}
+                raise UploadInProgress  # the lease ended, and the sweeper was quicker
+            filed = {each.id: replace(each, folder=folder) for each in kept}
+            for each in kept:
+                fields = _fields(owner, each, folder, facts)
+                if fields:
+                    assets.update({"_id": each.id}, {"$set": fields})
+            upload_result.fates = {
+                asset_id: filed.get(fate.id, fate) for asset_id, fate in fates.items()
+            }
+
+        scope.transaction(work)
+
+    def describe(self, site_id: str, asset_id: str, facts: Document) -> None:
+        """Set those `facts` (`alt`, `tags`, …) that nobody has set of a live file; repeatable."""
+        assets = site(self._database, site_id).collection(ASSETS)
+        for name, value in facts.items():
+            unset: Document = {"$in": [None, {}, [], False]}
+            query = {"_id": asset_id, "state": State.LIVE, name: unset}
+            assets.update(query, {"$set": {name: value}, "$inc": {"revision": 1}})
+
+    def _twin(
+        self, assets: Collection, owner: Claim, asset: Asset, session: ClientSession
+    ) -> Asset | None:
+        """Return what `owner` has of the same bytes; who asks meanwhile waits for this one."""
+        turn = f"{owner.kind}\n{owner.id}\n{_source(asset)}"
+        self._writes.take_turns(asset.site, turn, session)
+        return _by_source(assets, owner, _source(asset))
+
+
+def _fields(owner: Claim, asset: Asset, folder: str | None, facts: Mapping[str, Any]) -> Document:
+    """Return what a kept file has besides its claim."""
+    filed = {"folder": folder, **facts} if folder else dict(facts)
+    if owner.kind == UPLOAD:
+        words = words_of(asset.name, facts.get("reference"))
+        return {"category": GENERAL, "words": words, **filed}
+    return {**filed, **listing_of({**to_document(asset), **facts})} if facts else filed
+
+
+def _by_source(assets: Collection, claim: Claim, sha256: str) -> Asset | None:
+    query = {
+        "versions.0.source_sha256": sha256,
+        "versions.source_sha256": sha256,  # this one has an index
+        "claim.kind": claim.kind,
+        "claim.id": claim.id,
+        "state": State.LIVE,
+    }
+    found = assets.find_one(query)
+    return from_document(found) if found else None
+
+
+def _source(asset: Asset) -> str:
+    return asset.current.source_sha256

@@ -1,0 +1,259 @@
+"""What the sweeper looks for and removes, in MongoDB."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from avenue.media.models import Asset, State
+from avenue.media.renditions.models import SweptRendition
+from avenue.media.renditions.store import SweptRenditions
+from avenue.media.store.documents import ASSETS, from_document
+from avenue.media.store.legacy_urls import LEGACY_URLS
+from avenue.media.store.transitions import UNCLAIMED, condemn
+from avenue.storage.arriving import Arriving
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts
+from avenue.storage.idempotency import Writes
+from avenue.storage.records import passing_over
+from avenue.storage.scope import house
+
+META = "avenue_meta"
+SWEPT = "swept"
+"""What `META` has of the walks of the sweeper."""
+_NAMES_UNKNOWN: tuple[Document, ...] = (
+    {"versions.file": {"$exists": False}},
+    {"versions.file": None},
+    {"versions.file": {"$type": ["number", "object", "binData", "objectId", "bool", "date"]}},
+)
+"""Said of assets of which nobody can read which files they name; each opens the index."""
+
+
+class SweptStore:
+    """What the sweeper needs, over all sites. Every decision is a conditional write."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._assets = house(database).collection(ASSETS)
+        self._legacy_urls = house(database).collection(LEGACY_URLS)
+        self._sites = house(database).collection("sites")
+        self._meta = house(database).collection(META)
+        self._renditions = SweptRenditions(database)
+        self._writes = Writes(database)
+        self._arriving = Arriving(database)
+
+    def clock_skew_seconds(self) -> float:
+        """Return how far this machine's clock is ahead of the server's."""
+        return self._database.clock_skew().total_seconds()
+
+    def condemn_one(self, asset_id: str) -> Asset | None:
+        """Take an asset out of sight for good and return it, if nobody claimed it in time."""
+        expired = {
+            "expires_at": {"$type": "date"},  # what has none was claimed once
+            "$expr": {"$lt": ["$expires_at", "$$NOW"]},
+        }
+        return condemn(self._assets, {**UNCLAIMED, **expired, "_id": asset_id})
+
+    def condemn_unclaimed(self, until: datetime, amiss: list[object]) -> Asset | None:
+        """Take one asset nobody claimed `until` then out of sight for good, and return it.
+
+        Those that cannot be read stay as they are; they join `amiss`, which are passed over.
+        """
+        expired = {**UNCLAIMED, "expires_at": {"$lte": until}}
+        order = [("expires_at", 1)]
+        return passing_over(
+            lambda ids: condemn(self._assets, {**expired, "_id": {"$nin": ids}}, sort=order), amiss
+        )
+
+    def condemn_trash(self, until: datetime, amiss: list[object]) -> Asset | None:
+        """Do the same to one asset that is in the trash since then."""
+        old = {"state": State.TRASH, "trash.at": {"$lte": until}}
+        change = {"$set": {"state": State.PURGING}}
+        order = [("trash.at", 1)]
+
+        def condemn(ids: list[object]) -> Document | None:
+            # In a transaction, which leaves alone what cannot be read.
+            return self._assets.transaction(
+                lambda assets: assets.find_and_update(
+                    {**old, "_id": {"$nin": ids}}, change, sort=order
+                )
+            )
+
+        found = passing_over(condemn, amiss)
+        return from_document(found) if found else None
+
+    def condemned(self, limit: int) -> list[Asset]:
+        """Return assets whose purge was begun and can be gone on with."""
+        return self._assets.values(from_document, {"state": State.PURGING}, limit=limit)
+
+    def purge(self, asset: Asset) -> None:
+        """Delete bytes, renditions, old addresses and then the record of a condemned asset.
+
+        Repeatable from any step.
+        """
+        files = house(self._database).files(asset.bucket)
+        for version in asset.versions:
+            files.delete(f"{asset.site}/{version.file}")
+        self._renditions.delete_of_asset(asset.site, asset.id)
+        self._legacy_urls.delete_all({"site": asset.site, "asset": asset.id})
+        self._assets.delete({"_id": asset.id, "site": asset.site, "state": State.PURGING})
+
+    def is_backed_up(self) -> bool:
+        """Tell whether a backup runs just now: no file is removed meanwhile."""
+        held = (
+            house(self._database)
+            .collection(LEASES)
+            .find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1})
+        )
+        return held is not None
+
+    def places(self) -> dict[str, str]:
+        """Return where the walks of the last round have ended, by name."""
+        found = self._meta.find_as_it_is({"_id": SWEPT}) or {}
+        places = found.get("places")
+        sound_places = places.items() if isinstance(places, dict) else ()
+        return {name: place for name, place in sound_places if isinstance(place, str)}
+
+    def keep_places(self, places: Mapping[str, str]) -> None:
+        """Keep where the walks of a round have ended; repeatable."""
+        kept = [{"$set": {"places": {"$literal": dict(places)}}}]
+        self._meta.update({"_id": SWEPT}, kept, upsert=True)
+
+    def given_up(self, until: datetime, limit: int) -> list[str]:
+        """Return the files of up to `limit` uploads that were to be over `until` then."""
+        return self._writes.given_up(until, limit)
+
+    def shown_anew(self, until: datetime, limit: int) -> Iterator[list[str]]:
+        """Yield the assets that have been shown in another way since before `until`.
+
+        Some ids at a time, until each of them was `looked_at`.
+        """
+        due = {"shown_anew_at": {"$lte": until}}
+        oldest_first = [("shown_anew_at", 1)]
+        while found := self._assets.find(due, {"_id": 1}, sort=oldest_first, limit=limit):
+            yield [each["_id"] for each in found]
+
+    def looked_at(self, asset_id: str, until: datetime) -> None:
+        """Forget that an asset is shown in another way, unless that was changed since `until`."""
+        self._assets.update(
+            {"_id": asset_id, "shown_anew_at": {"$lte": until}}, {"$unset": {"shown_anew_at": ""}}
+        )
+
+    def renditions_of(self, asset_id: str) -> list[SweptRendition]:
+        """Return everything that was made of an asset and can be read."""
+        return self._renditions.of_asset(asset_id)
+
+    def files(self, bucket: str, file_ids: Sequence[str]) -> list[FileFacts]:
+        """Return the file documents of `file_ids` that exist."""
+        files = house(self._database).files(bucket)
+        return [found for each in file_ids if (found := files.find(each))]
+
+    def files_after(self, bucket: str, file_id: str, limit: int) -> list[FileFacts]:
+        """Return file documents in the order of their ids."""
+        return house(self._database).files(bucket).files_after(file_id, limit)
+
+    def chunk_owners_after(self, bucket: str, file_id: str, limit: int) -> list[str]:
+        """Return the ids that chunks name as their file, in order."""
+        return house(self._database).files(bucket).chunk_owners_after(file_id, limit)
+
+    def existing_files(self, bucket: str, file_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of `file_ids` have a file document."""
+        found = (
+            house(self._database)
+            .collection(f"{bucket}.files")
+            .find({"_id": {"$in": list(file_ids)}}, {"_id": 1})
+        )
+        return frozenset(each["_id"] for each in found)
+
+    def used_files(self, files: Sequence[FileFacts]) -> frozenset[str]:
+        """Return which of `files` are a version of their asset.
+
+        Whatever site its record says it is of: that may be what is wrong with it. Of one whose
+        record lost what it names, all are: they may be needed to mend it.
+        """
+        owners = {each.id: str(each.metadata.get("asset")) for each in files}
+        asset_ids = sorted(set(owners.values()))
+        found = self._assets.find({"_id": {"$in": asset_ids}}, {"versions.file": 1})
+        named = {each["_id"]: _files_named(each) for each in found}
+        return frozenset(
+            file
+            for file, owner in owners.items()
+            if owner in named and (not named[owner] or file.partition("/")[2] in named[owner])
+        )
+
+    def live_after(self, asset_id: str, limit: int) -> list[Asset]:
+        """Return up to `limit` live assets of every site by id, after `asset_id`."""
+        live = {"_id": {"$gt": asset_id}, "state": State.LIVE}
+        return self._assets.values(from_document, live, sort=[("_id", 1)], limit=limit)
+
+    def count_live(self, *, up_to: str | None = None) -> int:
+        """Return how many live assets there are, those after the id `up_to` left out."""
+        reach = {"_id": {"$lte": up_to}} if up_to else {}
+        return self._assets.count({"state": State.LIVE, **reach})
+
+    def renditions_after(
+        self, rendition_id: str, limit: int
+    ) -> tuple[str | None, list[SweptRendition]]:
+        """Look at renditions in the order of their ids; see `SweptRenditions.after`."""
+        return self._renditions.after(rendition_id, limit)
+
+    def assets_by_id(self, asset_ids: Iterable[str]) -> dict[str, Asset]:
+        """Return those of `asset_ids` that exist and can be read, by id."""
+        found = self._assets.values(from_document, {"_id": {"$in": sorted(set(asset_ids))}})
+        return {each.id: each for each in found}
+
+    def those_there(self, asset_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of `asset_ids` that have a record, whether or not it can be read."""
+        found = self._assets.find({"_id": {"$in": sorted(set(asset_ids))}}, {"_id": 1})
+        return frozenset(each["_id"] for each in found)
+
+    def delete_rendition(self, rendition: SweptRendition) -> None:
+        """Forget a rendition."""
+        self._renditions.delete(rendition.key.id)
+
+    def is_named(self, file_id: str) -> bool:
+        """Tell whether a version of any asset has this file."""
+        site_id, _, own_id = file_id.partition("/")
+        return (
+            self._assets.find_one({"site": site_id, "versions.file": own_id}, {"_id": 1})
+            is not None
+        )
+
+    def is_used(self, bucket: str, file_id: str) -> bool:
+        """Tell whether a file is a version of any asset, or may be one; see `used_files`."""
+        found = house(self._database).files(bucket).find(file_id)
+        return self.is_named(file_id) or (found is not None and bool(self.used_files([found])))
+
+    def may_be_named(self, file_id: str) -> bool:
+        """Tell the same of a file whose document is gone, which would tell whose it is.
+
+        It may be of any asset of which nobody can read what it names, or of which site it is.
+        """
+        site_id, _, own_id = file_id.partition("/")
+        sites = [each["_id"] for each in self._sites.find({}, {"_id": 1})]
+        strays = {"site": {"$nin": sites}, "versions.file": own_id}
+        bare = [{"site": site_id, **each} for each in _NAMES_UNKNOWN]
+        found = self._assets.find_as_it_is({"$or": [strays, *bare]}, {"_id": 1})
+        return found is not None or self.is_named(file_id)
+
+    def newest_chunk_at(self, bucket: str, file_id: str) -> datetime | None:
+        """Return when the newest chunk of a file was made."""
+        return house(self._database).files(bucket).newest_chunk_at(file_id)
+
+    def release(self, file_id: str) -> bool:
+        """Tell whether nobody is writing `file_id`; ends an open write whose lease is over."""
+        site_id, _, own_id = file_id.partition("/")
+        held = self._arriving.holds(site_id, own_id)
+        return not held and self._writes.release(site_id, own_id)
+
+    def delete_file(self, bucket: str, file_id: str) -> None:
+        """Remove a file document and its chunks."""
+        house(self._database).files(bucket).delete(file_id)
+
+
+def _files_named(asset: Document) -> list[str]:
+    """Return the files of a record's versions; none unless every one of them can be read."""
+    versions = asset.get("versions")
+    if not isinstance(versions, list):
+        return []
+    files: list[object] = [each.get("file") for each in versions if isinstance(each, dict)]
+    named = [each for each in files if isinstance(each, str)]
+    return named if len(named) == len(versions) else []

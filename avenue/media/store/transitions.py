@@ -1,0 +1,320 @@
+"""Changes of one asset, each a conditional write inside or outside a transaction."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from avenue.clock import utc_now
+from avenue.media.announcing.models import Kind
+from avenue.media.announcing.store import announce, announce_one, together
+from avenue.media.intake.filetypes import FILE_TYPES, file_name
+from avenue.media.models import Asset, Claim, State, Version
+from avenue.media.store.documents import from_document, version_document
+from avenue.storage.connection import Document
+from avenue.storage.listing import listing_of
+from avenue.storage.scope import Collection, Sort
+
+_IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+UNCLAIMED = {"claim": None, "state": State.LIVE}
+
+
+def claim_one(assets: Collection, asset_id: str, claim: Claim) -> bool:
+    """Give an unclaimed asset its owner, inside a transaction; False when it is too late.
+
+    Content to find it already claimed by the same owner: a transaction may run twice.
+    """
+    in_time = {"claim": None, **_IN_TIME}
+    query = {
+        "_id": asset_id,
+        "state": State.LIVE,
+        "$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],
+    }
+    change = {"$set": {"claim": {"kind": claim.kind, "id": claim.id}}, "$unset": {"expires_at": ""}}
+    return _claimed(assets, query, change)
+
+
+def describe_one(
+    assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+) -> Asset | None:
+    """Do the same to an asset of the library, inside a transaction, with what it is found by."""
+    found = assets.find_one({**_owned(asset_id, claim), "state": State.LIVE})
+    if found is None:
+        return None
+    return change_one(assets, asset_id, claim, {**changes, **listing_of({**found, **changes})})
+
+
+def change_one(
+    assets: Collection, asset_id: str, claim: Claim, changes: Mapping[str, Any]
+) -> Asset | None:
+    """Set fields of a live asset `claim` owns; return it afterwards, None when it is gone."""
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    if "focal" in changes or "visibility" in changes:
+        changed = together(assets, lambda inside: _addressed_anew(inside, query, changes))
+    else:
+        changed = assets.find_and_update(query, {"$set": dict(changes), "$inc": {"revision": 1}})
+    return from_document(changed) if changed else None
+
+
+def _addressed_anew(
+    assets: Collection, query: Mapping[str, Any], changes: Mapping[str, Any]
+) -> Document | None:
+    """Set fields that give the asset other addresses, and let edges forget the old ones.
+
+    With the focal point move those that are cut, with the visibility all of them.
+    """
+    announce_one(assets, query, Kind.PURGE)
+    values = {name: {"$literal": value} for name, value in changes.items()}
+    if "visibility" in changes:
+        epoch = {"$ifNull": ["$visibility_epoch", 0]}
+        is_same = {"$eq": ["$visibility", values["visibility"]]}
+        values["visibility_epoch"] = {"$cond": [is_same, epoch, {"$add": [epoch, 1]}]}
+    counted = {"revision": {"$add": ["$revision", 1]}, "shown_anew_at": "$$NOW"}
+    change = {"$set": {**values, **counted}}
+    return assets.find_and_update(query, [change])
+
+
+def keep_temporary(assets: Collection, asset_id: str) -> Asset | None:
+    """Mark a stored, unclaimed asset as a temporary picture, inside a transaction; return it."""
+    query = {"_id": asset_id, "state": State.LIVE, "claim": None}
+    kept = assets.find_and_update(query, {"$set": {"temporary": True}})
+    return from_document(kept) if kept else None
+
+
+def keep_longer(assets: Collection, asset_id: str, *, hours: int) -> bool:
+    """Let an unclaimed asset expire `hours` from now, inside a transaction; False when too late."""
+    query = {"_id": asset_id, "claim": None, "state": State.LIVE, **_IN_TIME}
+    later = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": hours}}
+    return bool(assets.update(query, [{"$set": {"expires_at": later}}]))
+
+
+def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
+    """Put an asset nobody claimed out of sight for good and return it; None if none is.
+
+    The sweeper ends what is left of it when its bytes are not deleted right after.
+    """
+    return condemn(assets, {"_id": asset_id, "claim": None})
+
+
+def condemn(assets: Collection, query: Mapping[str, Any], sort: Sort | None = None) -> Asset | None:
+    """Put an asset that never had an owner out of sight for good and return it.
+
+    In a transaction, which leaves alone what cannot be read.
+    """
+
+    def work(assets: Collection) -> Document | None:
+        change = {"$set": {"state": State.PURGING}}
+        found = assets.find_and_update(query, change, sort=sort)
+        if found is not None:
+            announce(assets, found, Kind.PURGE)
+        return found
+
+    found = assets.transaction(work)
+    return from_document(found) if found else None
+
+
+def temporary_of(assets: Collection, owner: str) -> list[Asset]:
+    """Return the temporary pictures of `owner` that have not expired, the newest first."""
+    query = {"owner": owner, "temporary": True, "claim": None, "state": State.LIVE, **_IN_TIME}
+    return assets.values(from_document, query, sort=[("created_at", -1)])
+
+
+def claim_temporary(assets: Collection, asset_id: str, claim: Claim, *, owner: str | None) -> bool:
+    """Give a temporary picture of `owner` to `claim`, inside a transaction; False when too late."""
+    query = {
+        "_id": asset_id,
+        "owner": owner,
+        "temporary": True,
+        "claim": None,
+        "state": State.LIVE,
+        **_IN_TIME,
+    }
+    change = {
+        "$set": {"claim": {"kind": claim.kind, "id": claim.id}},
+        "$unset": {"expires_at": "", "temporary": ""},
+    }
+    return _claimed(assets, query, change)
+
+
+def _claimed(assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
+    """Give an asset its owner; False when there is none."""
+    found = assets.find_and_update(query, change)
+    if found is not None:
+        announce(assets, found, Kind.CREATED)
+    return found is not None
+
+
+def discard_temporary(assets: Collection, owner: str, asset_id: str) -> Asset | None:
+    """Put a temporary picture of `owner` out of sight for good and return it; None if none is.
+
+    The sweeper ends what is left of it when its bytes are not deleted right after.
+    """
+    return condemn(assets, {"_id": asset_id, "owner": owner, "temporary": True, "claim": None})
+
+
+def without_alt(language: str) -> Document:
+    """Return the condition for pictures that need a text in `language` and have none.
+
+    Decorative pictures need none.
+    """
+    return {f"alt.{language}": {"$in": [None, ""]}, "decorative": {"$ne": True}}
+
+
+def owners_without_alt(assets: Collection, kind: str, language: str, *, limit: int) -> list[str]:
+    """Return the owners of `kind` that have a live picture without a text in `language`.
+
+    At most `limit` ids; see `without_alt`.
+    """
+    lacking = {"claim.kind": kind, "state": State.LIVE, **without_alt(language)}
+    found = assets.aggregate(
+        [{"$match": lacking}, {"$group": {"_id": "$claim.id"}}, {"$limit": limit}]
+    )
+    return [each["_id"] for each in found]
+
+
+def trash_one(
+    assets: Collection,
+    asset_id: str,
+    claim: Claim,
+    *,
+    position: int,
+    by: str | None,
+    reason: str,
+) -> bool:
+    """Put a live asset of `claim` into the trash, inside a transaction."""
+    stamp = {"at": "$$NOW", "by": by, "reason": reason, "position": position}
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    return trash_first(assets, query, {"state": State.TRASH, "trash": stamp}) is not None
+
+
+def trash_first(
+    assets: Collection,
+    query: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    sort: Sort | None = None,
+) -> Document | None:
+    """Set `changes`, by which it is in the trash, of the first asset that matches; return it.
+
+    In a transaction, which leaves alone what cannot be read.
+    """
+
+    def work(assets: Collection) -> Document | None:
+        gone = assets.find_and_update(query, [{"$set": changes}], sort=sort)
+        if gone is not None:
+            announce(assets, gone, Kind.DELETED, Kind.PURGE)
+        return gone
+
+    return assets.transaction(work)
+
+
+def restore_one(assets: Collection, asset_id: str, claim: Claim) -> int | None:
+    """Bring an asset back from the trash, inside a transaction; return its old position.
+
+    That is the first one where nobody wrote it down.
+    """
+    query = {**_owned(asset_id, claim), "state": State.TRASH}
+    found = assets.find_one(query)
+    if found is None:
+        return None
+    restored = {"$set": {"state": State.LIVE}, "$unset": {"trash": ""}}
+    after = assets.find_and_update(query, restored)
+    if after is not None:
+        announce(assets, after, Kind.RESTORED)
+    position: int = found.get("trash", {}).get("position", 0)
+    return position
+
+
+def replace_one(
+    assets: Collection, asset_id: str, claim: Claim, *, version: Version, name: str, keep: int
+) -> tuple[str, ...] | None:
+    """Put `version` before the others of a live asset, inside a transaction.
+
+    Return the files of the versions that fell off, so that they can go; None when the asset is
+    gone. Run again after it succeeded, it changes nothing and nothing falls off.
+    """
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    before = assets.find_one(query)
+    if before is None:
+        return None
+    if before["versions"][0]["file"] == version.file:
+        return ()
+    newest = {"$each": [version_document(version)], "$position": 0, "$slice": keep}
+    named = {
+        "name": name,
+        **listing_of({**before, "name": name, "versions": [version_document(version)]}),
+        "shown_anew_at": utc_now(),
+    }
+    change = {"$push": {"versions": newest}, "$set": named, "$inc": {"revision": 1}}
+    _show_another(assets, query, change, before)
+    return tuple(each["file"] for each in before["versions"][keep - 1 :])
+
+
+def bring_back_one(
+    assets: Collection, asset_id: str, claim: Claim, *, version: str, by: str | None
+) -> Asset | None:
+    """Make an older version (its twelve digits) of a live asset the current one again.
+
+    Inside a transaction. It goes to the front as of now, so that whoever asks whether there is
+    something newer gets it; the others stay, and nothing falls off. The name ends as its type does.
+    Return the asset, as it was if the version is current already; None when there is no such one.
+    """
+    query = {**_owned(asset_id, claim), "state": State.LIVE}
+    found = assets.find_one(query)
+    if found is None:
+        return None
+    versions: list[Document] = found["versions"]
+    place = next((n for n, each in enumerate(versions) if each["sha256"][:12] == version), None)
+    if place is None:
+        return None
+    if place == 0:
+        return from_document(found)
+    front = {**versions[place], "at": utc_now(), "by": by}
+    ordered = [front, *versions[:place], *versions[place + 1 :]]
+    name = file_name(found["name"], FILE_TYPES[front["media_type"]])
+    changed = {"versions": ordered, "name": name, "shown_anew_at": utc_now()}
+    changed |= listing_of({**found, **changed})
+    after = _show_another(assets, query, {"$set": changed, "$inc": {"revision": 1}}, found)
+    return from_document(after) if after else None
+
+
+def _show_another(
+    assets: Collection, query: Mapping[str, Any], change: Mapping[str, Any], before: Document
+) -> Document | None:
+    """Let an asset show another version by `change`, inside a transaction; return it then."""
+    after = assets.find_and_update(query, change)
+    if after is not None:
+        announce(assets, after, Kind.REPLACED)
+        announce(assets, before, Kind.PURGE)
+    return after
+
+
+def hold_live(assets: Collection, asset_ids: Iterable[str], claim: Claim) -> frozenset[str]:
+    """Hold live assets of `claim` for whatever begins to name them, inside its transaction.
+
+    Return those of `asset_ids` that are not there: the caller names them not, or gives up. They
+    are written to, so of this and their removal at the same time only one commits; the other runs
+    again and sees it.
+    """
+    ids = sorted(set(asset_ids))
+    if not ids:
+        return frozenset()
+    live = {**owned_by(claim), "state": State.LIVE}
+    assets.update_all([({"_id": each, **live}, {"$inc": {"holds": 1}}) for each in ids])
+    found = assets.find({"_id": {"$in": ids}, **live}, {"_id": 1})
+    return frozenset(ids) - {each["_id"] for each in found}
+
+
+def owned_by(claim: Claim) -> Document:
+    """Return the condition for what `claim` owns."""
+    return {"claim.kind": claim.kind, "claim.id": claim.id}
+
+
+def _owned(asset_id: str, claim: Claim) -> Document:
+    return {"_id": asset_id, **owned_by(claim)}
+
+
+def mark_damaged(
+    assets: Collection, asset_id: str, file_id: str, kind: str, *, detail: str
+) -> None:
+    """Note that the bytes an asset shows are damaged, if it still shows that file."""
+    noted = {"file": file_id, "kind": kind, "detail": detail}
+    change = {"$set": {"damaged": {"$mergeObjects": [{"$literal": noted}, {"at": "$$NOW"}]}}}
+    assets.update({"_id": asset_id, "versions.0.file": file_id}, [change])

@@ -1,0 +1,218 @@
+"""What every part of an adoption works with, and what they do alike."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from avenue.audit.service import AuditService
+from avenue.errors import AvenueError, Conflict
+from avenue.identity import Actor
+from avenue.media.intake.library import MediaLibrary, Refusal, UploadRequest
+from avenue.media.intake.policy import UploadPolicy
+from avenue.media.intake.spool import fill, new_spool
+from avenue.media.models import Asset, Claim, State
+from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.media.store.library import LibraryStore
+from avenue.migration.adopt.fields import Names, keys_of, names_of
+from avenue.migration.adopt.inventory import Inventory
+from avenue.migration.adopt.models import (
+    Adopted,
+    Catalogue,
+    Fields,
+    Holds,
+    Mapped,
+    People,
+    Remark,
+    Website,
+)
+from avenue.migration.adopt.pictures import Found, Pictures, derived_id, print_of
+from avenue.migration.adopt.store import AdoptedStore
+from avenue.migration.spool import Spooled
+from avenue.storage.earlier import Record
+
+PRODUCT, GROUP, PERSON, PAGE, FILE = "product", "group", "person", "page", "file"
+COUNTED = ("people", "groups", "products", "pages", "unnamed", "pictures")
+LONGEST_KEY = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptionTargets:
+    """What an adoption puts things into, and where it remembers them."""
+
+    library: MediaLibrary
+    shelf: LibraryStore
+    legacy_urls: LegacyUrls
+    catalogue: Catalogue
+    website: Website
+    people: People
+    adopted: AdoptedStore
+    audit: AuditService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """What is taken as a product's picture, for the library, and as a file nobody names."""
+
+    products: UploadPolicy
+    library: UploadPolicy
+    files: UploadPolicy
+
+
+class AdoptionContext:
+    """Safe to use from many threads, each of which works on one record at a time."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        places: AdoptionTargets,
+        policies: Policies,
+        mapped: Mapped,
+        inventory: Inventory,
+        pictures: Pictures,
+        tmp_dir: Path,
+    ) -> None:
+        self.actor = actor
+        self.site = actor.site.id
+        self.places = places
+        self.policies = policies
+        self.mapped = mapped
+        self.inventory = inventory
+        self.pictures = pictures
+        self.tmp_dir = tmp_dir
+        self.counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
+        self._tally = threading.local()
+        self._counting = threading.Lock()
+
+    def clear(self) -> None:
+        """Forget what was found and counted; what was brought in stays remembered."""
+        self.inventory.clear()
+        self.counts = {kind: Counter() for kind in COUNTED}
+
+    def begin(self) -> None:
+        """Begin a record, or a try of one: what was counted of its pictures counts no more."""
+        self._tally.counts = Counter()
+
+    def count(self, what: str) -> None:
+        """Count a picture of the record that this thread works on."""
+        self._tally.counts[what] += 1
+
+    def end(self, kind: str, became: str) -> None:
+        """Count what became of the record that this thread works on, and of its pictures."""
+        with self._counting:
+            self.counts[kind][became] += 1
+            self.counts["pictures"] += self._tally.counts
+        self.begin()
+
+    def names(self, collection: str, holds: Holds) -> Names:
+        """Return which fields of a collection mean what."""
+        return names_of(holds, self.mapped.fields.get(collection, {}))
+
+    def refuse(self, collection: str, key: str, error: AvenueError | Refusal) -> None:
+        """Note that a record, or something of it, was refused; repeatable."""
+        message = (
+            error.message.format(**error.words) if isinstance(error, Refusal) else error.message
+        )
+        self.inventory.refuse(
+            Remark(collection=collection, record=key, code=error.code, message=message)
+        )
+
+    def id_of(self, kind: str, collection: str, key: str) -> str:
+        """Return the id that a record has here, whenever it is brought in."""
+        return derived_id(self.site, kind, collection, key)
+
+    def before(self, collection: str, key: str) -> Adopted | None:
+        """Return what is remembered of a record of the earlier application, or None."""
+        return self.places.adopted.get(self.site, collection, key)
+
+    def opened(
+        self, collection: str, holds: Holds, record: Record
+    ) -> tuple[Names, Fields, Adopted | None]:
+        """Return which fields mean what, the fields, and what is remembered of a record."""
+        before = self.places.adopted.get(self.site, collection, record.key)
+        return self.names(collection, holds), record.fields, before
+
+    def remembered(
+        self,
+        collection: str,
+        record: Record,
+        kind: str,
+        own: Names,
+        target: str,
+        *,
+        revision: int = 0,
+    ) -> Adopted:
+        """Return what is to be remembered of a record that is `target` here."""
+        keys = (record.key, *keys_of(record.fields, own["id"]))
+        return Adopted(
+            collection=collection,
+            key=record.key,
+            kind=kind,
+            keys=tuple(dict.fromkeys(each for each in keys if len(each) <= LONGEST_KEY)),
+            target=target,
+            print="",
+            revision=revision,
+            is_whole=True,
+        )
+
+    def kept(
+        self, found: Found, policy: UploadPolicy, claim: Claim | None, data: bytes | None = None
+    ) -> Asset:
+        """Store a picture that no product owns; without `claim` it owns itself."""
+        data = self.pictures.load(found) if data is None else data
+        sha256 = print_of(data)
+        there = (
+            self.places.shelf.by_source(self.site, sha256, claim)
+            if claim
+            else self._standing(found, sha256)
+        )
+        order = UploadRequest(
+            policy=policy,
+            target=f"adopt/{policy.bucket}",
+            key=None,
+            known={sha256: there} if there else {},
+            room=1,
+            no_room=Conflict(),
+        )
+        with new_spool(self.tmp_dir) as file:
+            fill(file, [data])
+            spooled = Spooled(
+                name=found.name or "picture", file=file, length=len(data), sha256=sha256
+            )
+            with self.places.library.receiving(self.actor, order, [spooled]) as upload_result:
+                upload_result.raise_if_empty()
+                asset = (
+                    upload_result.assets[0] if upload_result.assets else upload_result.received[0]
+                )
+                if not isinstance(asset, Asset):
+                    raise asset.error or Conflict(asset.message)
+                self.settle(found, asset)
+                owner = claim or Claim(kind="upload", id=asset.id)
+                self.places.shelf.keep(self.site, upload_result, owner, once=claim is not None)
+            kept = upload_result.assets[0]
+        if kept.id != asset.id:
+            self.settle(found, kept)
+        return kept
+
+    def settle(self, found: Found, asset: Asset) -> None:
+        """Let the old addresses of a picture lead to it, and what was said of it be its text.
+
+        Before it has an owner, so that nothing of it is missing once it has one. A text that
+        somebody wrote here stays.
+        """
+        known = self.places.legacy_urls.find_many(self.site, found.paths)
+        for each in found.paths:
+            if known.get(each) != asset.id:
+                self.places.legacy_urls.put(self.site, each, asset.id)
+        if found.alt and not asset.alt:
+            alt = {name or self.actor.site.language: text for name, text in found.alt.items()}
+            self.places.shelf.describe(self.site, asset.id, {"alt": alt})
+
+    def _standing(self, found: Found, sha256: str) -> Asset | None:
+        """Return what an address of a file leads to, if that owns itself and has these bytes."""
+        ids = self.places.legacy_urls.find_many(self.site, found.paths).values()
+        for each in self.places.library.get_many(self.actor, list(ids)).values():
+            is_own = each.claim == Claim(kind="upload", id=each.id)
+            if is_own and each.state is State.LIVE and each.current.source_sha256 == sha256:
+                return each
+        return None

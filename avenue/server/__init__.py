@@ -1,0 +1,1 @@
+"""The gunicorn worker: connections, requests as they arrive, answers as they leave."""

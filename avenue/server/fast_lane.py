@@ -1,0 +1,321 @@
+"""The fast lane: requests for pictures and `/healthz`, answered by the worker's event loop itself.
+
+What is not at hand is read by a thread first, and looked for where nobody has asked before. Only
+the plainest request is taken: a whole `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body, a
+range or anything else that wants thought; and the question whether the process is alive, which must
+not wait for a thread. Whatever is not exactly that is no business of this file
+and goes, untouched, to gunicorn's parser and a thread, which answer it as they always did. So there
+is nothing here that could be read in two ways (RFC 9112, section 11.2).
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from http import HTTPStatus
+from typing import Any, Protocol
+from wsgiref.handlers import format_date_time
+
+from avenue.identity import NumberedIds
+
+OK, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.NOT_MODIFIED
+"""The two there are here; an enumeration takes its time to find them."""
+
+AT_HAND = "avenue.at_hand"
+"""Where among a WSGI application's `extensions` the worker finds what is at hand."""
+
+PICTURE_ROUTE = "/media/<asset_id>/<token>/<file_name>"
+"""What the fast lane answers, as the log of requests calls it."""
+
+HEALTH_ROUTE = "/healthz"
+
+
+LONGEST_HEAD = 8 * 1024
+MOST_FIELDS = 100  # gunicorn's own limit
+MOST_CONDITIONS = 2  # a tag and a date
+MOST_READERS = 256
+"""Whose fields are remembered, 2 MB at most: a browser sends the same with all pictures of a page.
+Reading them is half of what an answer costs."""
+
+# A request line and fields without one character that anybody could take for something else: no
+# folded line, no name with an underscore, no bare CR or LF, no other control character.
+_VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
+_LINE = re.compile(
+    rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
+)
+_FILE_LINE = re.compile(rb"(?:GET|HEAD) /(?:media|uploads)/")
+_HEALTH_LINE = re.compile(rb"(GET|HEAD) /healthz HTTP/1\.1\r\n")
+_FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:" + _VALUE + rb"\r\n)+\r\n")
+_TAG = rb"\r\n(?i:if-none-match):(" + _VALUE + rb")"
+_SINCE = rb"\r\n(?i:if-modified-since):" + _VALUE
+_CONDITION = re.compile(rb"(?:" + _TAG + rb"|" + _SINCE + rb")(?=\r\n)")
+"""What a browser says of one picture; all the rest it says of every picture of a page."""
+_AT_THE_END = re.compile(
+    rb"(?:" + _TAG + rb"(?:" + _SINCE + rb")?|" + _SINCE + _TAG + rb")?\r\n\r\n"
+)
+"""Where nearly every browser says it, as the whole rest of a request (RFC 9110, 13.1.3: beside a
+tag a date counts nothing)."""
+_END = b"\r\n\r\n"
+_UNSUITED = re.compile(
+    rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
+    rb"content-length|content-type|upgrade|http2-settings|proxy-connection|keep-alive):"
+)
+
+
+Read = Callable[[], tuple[bytes, bytes] | None]
+"""Gets head lines of a 200 and its body, in a thread. None, or whatever it raises, is for the
+ordinary path to tell."""
+
+
+class KnownAnswer(Protocol):
+    """An answer but its body, as bytes: head lines of the 200 and of the 304, the quoted tag."""
+
+    @property
+    def head(self) -> bytes:
+        """Every field the application gives, each with its line end."""
+
+    @property
+    def head_not_modified(self) -> bytes:
+        """The same for a 304."""
+
+    @property
+    def etag(self) -> bytes:
+        """The tag that a 304 is an answer to."""
+
+
+class AtHand(Protocol):
+    """Who has answers at hand, and knows where others are. A host is as sent, port included."""
+
+    def find(self, host: str, path: str) -> KnownAnswer | None:
+        """Return the answer for `path` on `host`, or None."""
+
+    def at_hand(self, known: Any) -> bytes | None:
+        """Return the body of what `find` returned, None when it is to be read."""
+
+    def read(self, host: str, path: str, known: Any) -> tuple[bytes, bytes] | None:
+        """Return head lines and body of what `find` returned for `host` and `path`; see `Read`."""
+
+    def cold_read(self, host: str, path: str) -> Read | None:
+        """Return what looks for an answer that `find` does not know; None where that is in vain."""
+
+
+@dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
+class Given:
+    """What to send: a whole head and a body (b"" for HEAD and 304).
+
+    With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
+    `closes` is an answer after which the connection is closed.
+    """
+
+    method: bytes
+    status: HTTPStatus
+    head: bytes
+    body: bytes
+    read: Read | None = None
+    read_seconds: float = 0.0
+    route: str = PICTURE_ROUTE
+    closes: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many answers of a status were given, and of how many bytes.
+
+    For `read` of them these had to be read first, the slowest within `slowest_seconds`.
+    """
+
+    answers: int = 0
+    bytes: int = 0
+    read: int = 0
+    slowest_seconds: float = 0.0
+
+
+def wants_file(request: bytes | bytearray) -> bool:
+    """Tell whether `request` is for a stored file, or a size of a picture that may not be made."""
+    return _FILE_LINE.match(request) is not None
+
+
+class FastLane:
+    """Answers what is known, and counts; for the one thread of the event loop."""
+
+    def __init__(
+        self, at_hand: AtHand | None, server: str, alive: tuple[bytes, bytes] | None = None
+    ) -> None:
+        """`server` is what gunicorn calls itself in its answers.
+
+        `alive` are head lines and body of the answer at `/healthz`. Without `at_hand` or `alive`
+        the ordinary path answers.
+        """
+        self._at_hand = at_hand
+        self._alive = alive
+        self._server = f"Server: {server}\r\n"
+        self._ids = NumberedIds()
+        self._second = 0
+        self._beginnings: dict[HTTPStatus, bytes] = {}
+        self.tallies: dict[tuple[bytes, str, HTTPStatus], Tally] = {}
+
+    def answer(self, request: bytes, reader: "Reader | None" = None) -> Given | None:
+        """Return the answer to the whole `request`, None when it is one for the ordinary path.
+
+        `reader` is that of the connection; a new one reads the same.
+        """
+        line = _LINE.match(request) if len(request) <= LONGEST_HEAD else None
+        if line is None or self._at_hand is None:
+            return self._answer_alive(request)
+        reader = reader or Reader()
+        host, tag = reader.read(request, line.end() - 2)
+        return self._answer_picture(self._at_hand, line, host, tag) if host else None
+
+    def _answer_picture(
+        self, at_hand: AtHand, line: re.Match[bytes], host: str, tag: bytes | None
+    ) -> Given | None:
+        method, path = line[1], line[2].decode("ascii")
+        known = at_hand.find(host, path)
+        if known is None:
+            return self._look(at_hand, method, host, path) if tag is None else None
+        if tag is not None:
+            # A list, a weak tag, an older one: all for the ordinary path.
+            return self._not_modified(method, known) if tag == known.etag else None
+        if method == b"HEAD":
+            return Given(method, OK, self._head(OK, known.head), b"")
+        body = at_hand.at_hand(known)
+        if body is None:
+            return Given(method, OK, b"", b"", partial(at_hand.read, host, path, known))
+        return Given(method, OK, self._head(OK, known.head), body)
+
+    def _answer_alive(self, request: bytes) -> Given | None:
+        if self._alive is None or len(request) > LONGEST_HEAD:
+            return None
+        line = _HEALTH_LINE.match(request)
+        if line is None or _FIELDS.fullmatch(request, line.end()) is None:
+            return None
+        lower = request.lower()
+        connection = _field(lower, lower, b"connection")
+        if connection not in {None, b"keep-alive", b"close"}:
+            return None
+        if not _field(lower, lower, b"host") or _UNSUITED.search(lower):
+            return None
+        lines, body = self._alive
+        closes = connection == b"close"
+        head = self._head(OK, lines)
+        if closes:
+            head = head.replace(b"\r\nConnection: keep-alive\r\n", b"\r\nConnection: close\r\n", 1)
+        method = line[1]
+        sent = b"" if method == b"HEAD" else body
+        return Given(method, OK, head, sent, route=HEALTH_ROUTE, closes=closes)
+
+    def _look(self, at_hand: AtHand, method: bytes, host: str, path: str) -> Given | None:
+        look = at_hand.cold_read(host, path) if method == b"GET" else None
+        return Given(method, OK, b"", b"", look) if look else None
+
+    def _not_modified(self, method: bytes, known: KnownAnswer) -> Given:
+        return Given(method, NOT_MODIFIED, self._head(NOT_MODIFIED, known.head_not_modified), b"")
+
+    def complete(self, given: Given, lines: bytes, body: bytes) -> None:
+        """Make `given` the answer of what was read for it: its head lines and its body."""
+        given.head = self._head(given.status, lines)
+        given.body = body
+
+    def _head(self, status: HTTPStatus, lines: bytes) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._begin(second)
+        identity = f"X-Request-ID: {next(self._ids)}\r\n\r\n".encode()
+        return b"".join((self._beginnings[status], lines, identity))
+
+    def _begin(self, second: int) -> None:
+        """Write how all answers of this second begin."""
+        self._second = second
+        lines = f"{self._server}Date: {format_date_time(second)}\r\nConnection: keep-alive\r\n"
+        for status in (OK, NOT_MODIFIED):
+            line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+            self._beginnings[status] = f"{line}{lines}".encode("latin-1")
+
+    def count(self, given: Given) -> None:
+        """Count an answer that was sent whole."""
+        key = given.method, given.route, given.status
+        tally = self.tallies.get(key)
+        if tally is None:
+            tally = self.tallies[key] = Tally()
+        tally.answers += 1
+        tally.bytes += len(given.body)
+        if given.read:
+            tally.read += 1
+            tally.slowest_seconds = max(tally.slowest_seconds, given.read_seconds)
+
+    def counted(self) -> Iterator[tuple[str, str, HTTPStatus, Tally]]:
+        """Give method, route, status and how many since the last call."""
+        tallies, self.tallies = self.tallies, {}
+        for (method, route, status), tally in tallies.items():
+            yield method.decode(), route, status, tally
+
+
+class Reader:
+    """Reads the fields of a connection's requests.
+
+    They are the same again with every picture of a page but for conditions, so the host is kept for
+    what stood before the conditions and after them, and only what is in between is looked at.
+    """
+
+    __slots__ = ("_after", "_before", "_host")
+
+    def __init__(self) -> None:
+        self._before = self._after = b""
+        self._host: str | None = None
+
+    def read(self, request: bytes, start: int) -> tuple[str | None, bytes | None]:
+        """Return host and tag of If-None-Match; no host when it is one for the ordinary path.
+
+        At `start` is the end of the request line.
+        """
+        if self._after == _END and request.startswith(self._before, start):
+            rest = _AT_THE_END.fullmatch(request, start + len(self._before))
+            if rest:
+                return self._host, rest[rest.lastindex].strip(b" \t") if rest.lastindex else None
+        before = self._before if request.startswith(self._before, start) else b""
+        between = _CONDITION.split(request[start + len(before) :])
+        after = b"".join(between[::2])
+        if before != self._before or after != self._after:
+            self._learn(before + after, before + between[0])
+        if len(between) == 1:
+            return self._host, None
+        conditions = between[1::2]
+        tags = [each for each in conditions if each is not None]
+        if len(tags) != 1 or len(conditions) > MOST_CONDITIONS or not request.endswith(_END):
+            return None, None  # or a condition behind the empty line would count
+        return self._host, tags[0].strip(b" \t")  # 13.1.3: beside it a date counts nothing
+
+    def _learn(self, fields: bytes, before: bytes) -> None:
+        self._host = _host(fields)
+        # Half a line must not hide that the next one is a condition.
+        self._before = before.removesuffix(_END) if self._host else b""
+        self._after = fields[len(self._before) :]
+
+
+@lru_cache(MOST_READERS)
+def _host(fields: bytes) -> str | None:
+    """Return the host, None when these fields, conditions left out, are for the ordinary path."""
+    if _FIELDS.fullmatch(fields, 2) is None:
+        return None
+    lower = fields.lower()
+    if _UNSUITED.search(lower) or fields.count(b"\r\n") > MOST_FIELDS - MOST_CONDITIONS:
+        return None
+    host = _field(fields, lower, b"host")
+    if not host or _field(lower, lower, b"connection") not in {None, b"keep-alive"}:
+        return None
+    return host.decode("latin-1")
+
+
+def _field(fields: bytes, lower: bytes, name: bytes) -> bytes | None:
+    """Return the value of the field `name` as sent, None without one; b"" for several.
+
+    `lower` are the `fields` in lower case, for names have none; values may (a tag does).
+    """
+    start = lower.find(b"\r\n" + name + b":")
+    if start < 0:
+        return None
+    start += len(name) + 3
+    if lower.find(b"\r\n" + name + b":", start) >= 0:
+        return b""
+    return fields[start : lower.index(b"\r\n", start)].strip(b" \t")
