@@ -38,7 +38,7 @@ def list_moves() -> Response:
     return jsonify(listed)
 
 
-@blueprint.get("/<job_id>")
+@blueprint.get("/<job_id>/report")
 @require(superuser=True)
 @described(replies={200: MoveReply}, refuses=(JobNotFound,))
 def show_move(job_id: str) -> Response:

@@ -1,7 +1,7 @@
 """Brings what waits in the outboxes of before into the one there is, `notifications`.
 
-Before version 5 of the database there were five: `webhook_events`, `purges` and `expiry_notice` in
-assets, `notices` in alerts, and jobs that were letters. The step to version 5 does this, and the
+Before version 6 of the database there were five: `webhook_events`, `purges` and `expiry_notice` in
+assets, `notices` in alerts, and jobs that were letters. The step to version 6 does this, and the
 sweeper again, for processes of the version before that were still running. A message keeps its id
 and leaves its old place only when it is in the new one, so this may be killed and repeated.
 """

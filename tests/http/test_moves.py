@@ -115,7 +115,7 @@ def test_an_earlier_application_is_looked_at_and_then_brought_in(
     again = chief.post(f"{MOVES}/{real}/start", json={})
     assert again.json["kind"] == "adopt"
     assert done(house, tmp_path, again.json["id"]).error is None
-    told = chief.get(f"{MOVES}/{again.json['id']}").json
+    told = chief.get(f"{MOVES}/{again.json['id']}/report").json
     assert set(told["report"]["counts"]["products"]) == {"unchanged"}
     assert (told["dry_run"], told["where"].endswith(shop.raw.name)) == (False, True)
 
@@ -151,7 +151,7 @@ def test_one_that_follows_goes_on_until_it_is_cancelled(
     background = Background(settings_of(house, tmp_path), house.database)
     worker = threading.Thread(target=background.finish, args=(begun["id"],), daemon=True)
     worker.start()
-    at = f"{MOVES}/{begun['id']}"
+    at = f"{MOVES}/{begun['id']}/report"
     wait_until(lambda: chief.get(at).json["report"])
     shop.add_product("late", None, [])
     wait_until(lambda: house.raw["adopted"].find_one({"keys": "late"}))

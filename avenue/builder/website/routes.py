@@ -116,7 +116,7 @@ def list_pages() -> Response:
 @described(
     body=NewPage,
     replies={201: Reply({JSON: Page}, headers=(LOCATION,))},
-    refuses=(SlugTaken, TooManyPages, *CONTENT_REFUSALS),
+    refuses=(PageNotFound, SlugTaken, TooManyPages, *CONTENT_REFUSALS),
 )
 @audited("page.created")
 def create_page() -> tuple[Response, int, dict[str, str]]:
