@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "a picture has one owner",
-        "media/store/assets.py",
+        "media/store/transitions.py",
         '"$or": [in_time, {"claim.kind": claim.kind, "claim.id": claim.id}],',
         "",
         "tests/media/test_claims.py",
@@ -128,9 +128,9 @@ MUTANTS = (
     ),
     Mutant(
         "what has time left is not swept",
-        "media/store/assets.py",
-        'expired = {**_UNCLAIMED, "expires_at": {"$lte": until}}',
-        "expired = dict(_UNCLAIMED)",
+        "media/store/swept.py",
+        'expired = {**UNCLAIMED, "expires_at": {"$lte": until}}',
+        "expired = dict(UNCLAIMED)",
         "tests/media/test_sweeper.py",
     ),
     Mutant(

@@ -102,7 +102,8 @@ class ExportStore:
             asset_id = str(document["_id"])
             return Malformed(collection=ASSETS, id=asset_id, site=self._site, fields=("versions",))
 
-        wanted: Document = {"versions": {"$in": [None, [], {}]}}
+        nothing = [{"versions.file": {"$exists": False}}, {"versions.file": None}]
+        wanted: Document = {"$or": nothing}  # each opens the index
         return self._collection(ASSETS).values(named, wanted, {"_id": 1}, limit=MOST_NAMED)
 
     def _collection(self, name: str) -> Collection:

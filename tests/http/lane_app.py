@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from avenue.errors import AvenueError, Unavailable
-from avenue.server.fast_lane import AT_HAND, TRIED_SECONDS
+from avenue.server.fast_lane import AT_HAND
+from avenue.web.requestlog import TRIED_SECONDS
 from tests.waiting import let_pass, wait_until
 
 COUNTS = {"whole_bodies": 0, "unfinished_answers": 0, "held_answers": 0}

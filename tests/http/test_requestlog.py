@@ -13,8 +13,7 @@ import pytest
 from flask import Flask
 
 from avenue.identity import is_id
-from avenue.server.fast_lane import TRIED_SECONDS
-from avenue.web.requestlog import JsonLines, RequestLog, request_id
+from avenue.web.requestlog import TRIED_SECONDS, JsonLines, RequestLog, request_id
 from tests.http.web_app import (
     HOST,
     STREAMED_BLOCK,

@@ -684,7 +684,7 @@ def test_uploads_come_before_renditions_on_demand() -> None:
         ]
         for thread in threads:
             thread.start()
-        wait_until(lambda: sum(pool._turns._waiting.values()) == 6)
+        wait_until(lambda: sum(pool._slots._waiting.values()) == 6)
         process.kill()
         with pytest.raises(ImageTooCostly):
             outcome.result(DEADLINE_SECONDS)
@@ -718,11 +718,11 @@ def test_waiting_renditions_leave_places_to_uploads() -> None:
             threading.Thread(target=examined, args=[pool, pictures.photo()], daemon=True),
         ]
         threads[0].start()
-        wait_until(lambda: pool._turns._waiting[False] == 1)
+        wait_until(lambda: pool._slots._waiting[False] == 1)
         with pytest.raises(DecodersBusy):
             made(pool, pictures.photo(), *FOUR)
         threads[1].start()
-        wait_until(lambda: pool._turns._waiting[True] == 1)
+        wait_until(lambda: pool._slots._waiting[True] == 1)
         process.kill()
         with pytest.raises(ImageTooCostly):
             outcome.result(DEADLINE_SECONDS)

@@ -42,7 +42,7 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 Answer = tuple[Message, list[bytes]]
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 def processes_for(workers: int) -> int:
