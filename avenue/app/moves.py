@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -253,17 +253,21 @@ class _Passes:
             self.make(first=first)
 
 
-class _ends_at_once(AbstractContextManager[None]):  # noqa: N801 - read as a statement
+@contextmanager
+def _ends_at_once() -> Iterator[None]:
     """Let a job fail at once for what another try would meet again.
 
     When our own database is away, it is tried again. The other place is asked again by whoever
     begins the job once more: they see what it answered.
     """
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        is_ours = isinstance(error, Unavailable) and not isinstance(error, SourceAway | StorageFull)
-        if isinstance(error, AvenueError) and not is_ours:
-            raise GiveUp(error) from error
+    try:
+        yield
+    except SourceAway as error:
+        raise GiveUp(error) from error
+    except AvenueError as error:
+        if isinstance(error, Unavailable) and not isinstance(error, StorageFull):
+            raise
+        raise GiveUp(error) from error
 
 
 def _site(job: RunningJob) -> str:

@@ -44,7 +44,7 @@ _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
 _LINE = re.compile(
     rb"(GET|HEAD) (/media/[\w-]{22}/[0-9a-f]{12}/[a-z0-9]{1,12}\.[a-z0-9]{2,5}) HTTP/1\.1\r\n"
 )
-_FILE_LINE = re.compile(rb"(?:GET|HEAD) /(?:media|uploads)/")
+_SIZE_LINE = re.compile(rb"(?:GET|HEAD) /media/[^/? ]+/[^/? ]+/(?!original\.)[^/? ]+[? ]")
 _HEALTH_LINE = re.compile(rb"(GET|HEAD) /healthz HTTP/1\.1\r\n")
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:" + _VALUE + rb"\r\n)+\r\n")
 _TAG = rb"\r\n(?i:if-none-match):(" + _VALUE + rb")"
@@ -131,9 +131,12 @@ class Tally:
     slowest_seconds: float = 0.0
 
 
-def wants_file(request: bytes | bytearray) -> bool:
-    """Tell whether `request` is for a stored file, or a size of a picture that may not be made."""
-    return _FILE_LINE.match(request) is not None
+def wants_size(request: bytes | bytearray) -> bool:
+    """Tell whether `request` is for a picture in a size, which may have to be made.
+
+    Not whatever might be taken for such a one: the application bounds the others (`Renditions`).
+    """
+    return _SIZE_LINE.match(request) is not None
 
 
 class FastLane:

@@ -6,10 +6,9 @@ ones then stop a site. Here slow heads and bodies wait in the loop and are close
 too slow, refused bodies are read on in the loop so that the answer is seen, and threads wait
 for a peer only within a `Pace`.
 
-A request for a file that the fast lane has no answer for takes a thread for as long as the database
-and the decode processes do: it is large, or in a size that is not made yet. Half of the threads do
-that, so that the others answer everybody else; who comes meanwhile waits in the loop, each address
-in turn.
+What the fast lane has no answer for among requests for pictures in a size is likely to be made now,
+which takes a thread for as long as the decode processes do. Half of the threads do that, so that
+the others answer everybody else; who comes meanwhile waits in the loop, each address in turn.
 
 A body too long to be collected is read by a thread as it comes, which may take an hour. Such have
 as many threads of their own, each of which holds less than 6 MiB (`tests/faults/test_memory.py`).
@@ -78,7 +77,7 @@ from avenue.server.fast_lane import (
     Given,
     Read,
     Reader,
-    wants_file,
+    wants_size,
 )
 from avenue.server.round_robin import RoundRobin
 from avenue.server.shares import NOBODY, Shares
@@ -106,9 +105,9 @@ LIVE_READ_BYTES = 64 * KB
 WAITING_FOR_A_THREAD = 8
 """How many long bodies there may be for each thread that reads them."""
 
-FILE_WAIT_SECONDS = 30.0
-"""How long a request for a file may wait for a thread. Browsers wait longer, but with so many
-before it there is no end in sight."""
+SIZE_WAIT_SECONDS = 30.0
+"""How long a request for a picture in a size may wait for a thread. Browsers wait longer, but with
+so many before it there is no end in sight."""
 
 READS_FOR_A_THREAD = 4
 """How many bodies may be read, or wait for the loop once they are, for each. Originals have 1 MiB
@@ -383,10 +382,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
     which `departure` is the rest; `context` is where that request's threads know its id. `given_at`
     is when the fast lane answered last, without waking it; `reader` reads its requests there;
     `tried_seconds` is how long an answer was looked for in vain, which makes a request a thread's.
-    `wants_file` is a request that only half of the threads answer; `address` is who is held to a
-    share. `idle` is a connection between two requests; `watched` says whether the poller knows the
-    socket, which is never while a thread has it; `timeout` is when the loop gives up (monotonic
-    seconds; a body that is arriving has the socket's pace instead).
+    `address` is who is held to a share. `idle` is a connection between two requests; `watched`
+    says whether the poller knows the socket, which is never while a thread has it; `timeout` is
+    when the loop gives up (monotonic seconds; a body that is arriving has the socket's pace
+    instead).
     """
 
     sock: PacedSocket
@@ -410,7 +409,6 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn is not typed
         self.given_at = 0.0
         self.reader = Reader()
         self.tried_seconds: float | None = None
-        self.wants_file = False
 
     def is_late(self, now: float) -> bool:
         """Return whether the head is overdue or the body too slow."""
@@ -427,8 +425,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     A connection is at any time in one of `keepalived_conns` (idle), `_arriving` (its request is
     being collected), a thread, `_sending` (there is more than the client takes at once), or
-    `_leaving` (answered; read until the client closes), `_wanting_file` (collected, and waiting for
-    one of the threads that may be `_serving_file`). All but the threads belong to the loop,
+    `_leaving` (answered; read until the client closes), `_wanting_size` (collected, and waiting for
+    one of the threads that may be `_making_size`). All but the threads belong to the loop,
     so nothing here needs a lock. One whose bytes are read belongs to that thread, too, which does
     not touch its socket.
     """
@@ -453,8 +451,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._waiting = Waiting()
         self._next_count = 0.0
         self._live: set[Connection] = set()
-        self._wanting_file: RoundRobin[Connection] = RoundRobin()
-        self._serving_file: set[Connection] = set()
+        self._wanting_size: RoundRobin[Connection] = RoundRobin()
+        self._making_size: set[Connection] = set()
         self._reads = 0
         self.heard_before: Callable[[], list[int]] = list
         """Tells which signals came before there were handlers (gunicorn.conf.py)."""
@@ -600,7 +598,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _begin(self, conn: Connection) -> None:
         conn.arrival = Arrival(self._spool, self._limits.max_drain_mb * MB)
-        conn.wants_file = False
         conn.timeout = time.monotonic() + self._limits.max_header_seconds
         if self._limits.proxy_hops:
             self._count_for(conn, NOBODY)
@@ -842,7 +839,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._given(conn, conn.given)
         else:
             self._stop_waiting(conn)
-            self._give_thread(conn)
+            self.enqueue_req(conn)
 
     def _wait_to_send(self, conn: Connection) -> None:
         now = time.monotonic()
@@ -893,7 +890,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             self._drop(each)
 
     def _may_go(self, conn: Connection) -> bool:
-        return conn.watched or conn in self._wanting_file
+        return conn.watched or conn in self._wanting_size
 
     def _stop_waiting(self, conn: Connection) -> None:
         """Take a connection out of wherever it waits for its next request or for room to send."""
@@ -906,8 +903,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._sending.discard(conn)
         self._waiting_files.hold(conn, 0)
         self._arriving.discard(conn)
-        if conn in self._wanting_file:
-            self._wanting_file.remove(conn)
+        if conn in self._wanting_size:
+            self._wanting_size.remove(conn)
         self._release(conn)
 
     def _release(self, conn: Connection) -> None:
@@ -982,26 +979,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         conn.parser.begin(conn.arrival)
         if not arrival.whole:
             self._read_as_it_comes(conn)
-        else:
-            conn.wants_file = wants_file(arrival.data)
-            self._give_thread(conn)
-
-    def _give_thread(self, conn: Connection) -> None:
-        """Have a thread answer, or go on; whoever wants a file may have to wait for one."""
-        if conn.wants_file:
-            conn.timeout = time.monotonic() + FILE_WAIT_SECONDS
-            self._wanting_file.add(conn)
-            self._serve_files()
+        elif wants_size(arrival.data):
+            conn.timeout = time.monotonic() + SIZE_WAIT_SECONDS
+            self._wanting_size.add(conn)
+            self._make_sizes()
         else:
             self.enqueue_req(conn)
 
-    def _serve_files(self) -> None:
-        """Hand over who wants a file, as long as half of the threads do not serve any."""
-        while len(self._serving_file) < max(1, self.cfg.threads // 2):
-            conn = self._wanting_file.next()
+    def _make_sizes(self) -> None:
+        """Hand over who wants a size, as long as half of the threads do not make any."""
+        while len(self._making_size) < max(1, self.cfg.threads // 2):
+            conn = self._wanting_size.next()
             if conn is None:
                 return
-            self._serving_file.add(conn)
+            self._making_size.add(conn)
             self.enqueue_req(conn)
 
     def _read_as_it_comes(self, conn: Connection) -> None:
@@ -1021,9 +1012,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def finish_request(self, conn: Connection, future: Future[Any]) -> None:
         """Take a connection back from its thread."""
-        if conn in self._serving_file:
-            self._serving_file.remove(conn)
-            self._serve_files()
+        if conn in self._making_size:
+            self._making_size.remove(conn)
+            self._make_sizes()
         kept = future.exception() is None and future.result()
         if kept is None:
             self._wait_to_send(conn)
@@ -1133,20 +1124,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
                 self._answer(conn, RequestTooSlow())
             else:  # a browser's spare connection
                 self._drop(conn)
-        self._refuse_files(now)
+        for conn in [each for each in self._wanting_size if now >= each.timeout]:
+            self._wanting_size.remove(conn)
+            self._answer(conn, PicturesBusy())
         for conn in [each for each in self._leaving if now >= each.timeout]:
             self._drop(conn)
         for conn in [each for each in self._sending if each.sock.pace.passed(now)]:
             self._drop(conn)
         self._write_counts(now)
-
-    def _refuse_files(self, now: float) -> None:
-        for conn in [each for each in self._wanting_file if now >= each.timeout]:
-            self._wanting_file.remove(conn)
-            if conn.departure is None:
-                self._answer(conn, PicturesBusy())
-            else:
-                self._drop(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close connections that rest too long; answers of the fast lane count as requests.

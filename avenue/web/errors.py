@@ -189,7 +189,7 @@ class TooManyArriving(Unavailable):
 
 
 class PicturesBusy(Unavailable):
-    """A request for a picture or file has waited long for one of the threads that serve them."""
+    """A request for a picture has waited long for one of the threads that make sizes."""
 
     code = "pictures_busy"
     message = "Too many pictures are being prepared just now."

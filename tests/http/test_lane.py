@@ -528,16 +528,16 @@ def test_slow_bodies_too_long_to_collect_keep_nobody_else_waiting(serve):
         assert server.ask("POST", "/body", b"x" * 2 * MIB)[0] == 200
 
 
-class Files:
-    """People who ask for files that are served until the test lets them be finished."""
+class Sizes:
+    """People who ask for sizes that are made until the test lets them be finished."""
 
     def __init__(self, server, folder):
         self.server = server
         self.begun, self.finished = folder / "started", folder / "finished"
 
-    def ask(self, name, file="/media/a/b/w640.webp"):
+    def ask(self, name):
         """Ask as `name`, whose first letter stands for an address."""
-        path = f"{file}?name={name}&started={self.begun}&path={self.finished}"
+        path = f"/media/a/b/w640.webp?name={name}&started={self.begun}&path={self.finished}"
         headers = (f"X-Forwarded-For: 192.0.2.{ord(name[0])}", "Connection: close")
         return self.server.connect(get(path, *headers))
 
@@ -545,52 +545,51 @@ class Files:
         return self.begun.read_text().split() if self.begun.exists() else []
 
 
-def test_half_of_the_threads_serve_files_to_each_address_in_turn(serve, tmp_path):
+def test_sizes_are_made_by_half_of_the_threads_for_each_address_in_turn(serve, tmp_path):
     server = serve(AVENUE_THREADS="2", AVENUE_PROXY_HOPS="1")
-    files = Files(server, tmp_path)
+    sizes = Sizes(server, tmp_path)
     with contextlib.ExitStack() as stack:
-        asking = [stack.enter_context(files.ask(name)) for name in ("a1", "a2", "a3", "a4")]
-        wait_until(files.started)
-        asking.append(stack.enter_context(files.ask("b1", "/media/a/b/original.pdf")))
-        asking.append(stack.enter_context(files.ask("c1", "/uploads/old.jpg")))
+        asking = [stack.enter_context(sizes.ask(name)) for name in ("a1", "a2", "a3", "a4")]
+        wait_until(sizes.started)
+        asking.append(stack.enter_context(sizes.ask("b1")))
         assert [server.ask("GET", "/hello")[0] for _ in range(8)] == [200] * 8
-        assert files.started() == ["a1"]
+        assert sizes.started() == ["a1"]
         server.process.send_signal(signal.SIGTERM)  # which finishes them all
         wait_until(lambda: "Handling signal: term" in server.log.read_text())
-        files.finished.touch()
-        assert [statuses(everything(each)) for each in asking] == [[200]] * 6
-    assert files.started() == ["a1", "a2", "b1", "c1", "a3", "a4"]
+        sizes.finished.touch()
+        assert [statuses(everything(each)) for each in asking] == [[200]] * 5
+    assert sizes.started() == ["a1", "a2", "b1", "a3", "a4"]
 
 
-def test_who_waits_for_a_file_makes_room_for_others(serve, tmp_path):
+def test_who_waits_for_a_size_makes_room_for_others(serve, tmp_path):
     limit = ("--worker-connections", "9")
     server = serve(*limit, AVENUE_THREADS="2", AVENUE_ADDRESS_SHARE_PERCENT="100")
-    files = Files(server, tmp_path)
+    sizes = Sizes(server, tmp_path)
     with contextlib.ExitStack() as stack:
         asking = []
         for number in range(12):
-            asking.append(stack.enter_context(files.ask(f"a{number}")))
-            wait_until(lambda: files.started() == ["a0"])
+            asking.append(stack.enter_context(sizes.ask(f"a{number}")))
+            wait_until(lambda: sizes.started() == ["a0"])
             assert server.ask("GET", "/hello")[0] == 200
         assert [each.recv(1) for each in asking[1:3]] == [b"", b""]
-        files.finished.touch()
+        sizes.finished.touch()
         assert statuses(everything(asking[0])) == [200]
         assert statuses(everything(asking[-1])) == [200]
 
 
-@pytest.mark.long  # FILE_WAIT_SECONDS
-def test_who_waits_long_for_a_file_is_told_to_come_again(serve, tmp_path):
+@pytest.mark.long  # SIZE_WAIT_SECONDS
+def test_who_waits_long_for_a_size_is_told_to_come_again(serve, tmp_path):
     server = serve(AVENUE_THREADS="2")
-    files = Files(server, tmp_path)
-    with files.ask("a1") as making, files.ask("a2") as waiting:
-        wait_until(lambda: files.started() == ["a1"])
+    sizes = Sizes(server, tmp_path)
+    with sizes.ask("a1") as making, sizes.ask("a2") as waiting:
+        wait_until(lambda: sizes.started() == ["a1"])
         waiting.settimeout(2 * DEADLINE_SECONDS)
         told = everything(waiting)
         assert (statuses(told), b'"pictures_busy"' in told) == ([503], True)
         assert b"Retry-After" in told
-        files.finished.touch()
+        sizes.finished.touch()
         assert statuses(everything(making)) == [200]
-    assert files.started() == ["a1"]
+    assert sizes.started() == ["a1"]
 
 
 # Answers a client takes slowly
