@@ -10,6 +10,7 @@ import pytest
 from avenue.app.background import INSPECT, Background
 from avenue.builder.website.store import PageReferrers
 from avenue.clock import utc_now
+from avenue.health.checks.store.inspections import INSPECTED
 from avenue.health.views.status import service as status_service
 from avenue.identity import new_id
 from avenue.jobs.errors import Stopping
@@ -67,6 +68,7 @@ def empty(application: Application) -> None:
     for name, count in counts(application.raw).items():
         if count and name not in kept:
             application.raw[name].delete_many({})
+    application.raw["avenue_meta"].delete_one({"_id": INSPECTED})  # begin the pass anew
 
 
 @pytest.fixture
