@@ -9,6 +9,13 @@ from tests.catalogues import ROOMS, rooms, said_in, spanish_of, spanish_path, up
 from tests.table import table
 
 PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
+TU = re.compile(
+    r"\b(tú|ti|contigo|puedes|tienes|quieres|debes|eres|sabes|necesitas|elige|haz|pon|"
+    r"(elíge|escríbe|guárda|súbe|píde|envía|inténta|"
+    r"pruéba|ábre|quíta|suélta|péga|cópia)(lo|la|los|las))\b",
+    re.IGNORECASE,
+)
+"""Who is spoken to as in Spain: in Paraguay it is *vos*, with *podés* and *elegí*."""
 TEMPLATES = sorted(ROOMS.rglob("*.html"))
 
 
@@ -52,6 +59,11 @@ def test_one_text_has_one_translation() -> None:
             if message.id:
                 known.setdefault((message.id, message.context), set()).add(message.string)
     assert {text: found for text, found in known.items() if len(found) > 1} == {}
+
+
+def test_people_are_addressed_as_in_paraguay(room: Path) -> None:
+    texts = [text for each in spanish_of(room) if each.id for text in forms(each.string)]
+    assert [text for text in texts if TU.search(text)] == []
 
 
 def test_the_test_would_notice(room: Path) -> None:

@@ -419,10 +419,10 @@ def test_the_address_of_a_picture_is_copied_and_it_is_replaced_and_stays_itself(
     assert page.evaluate("navigator.clipboard.readText()") == product["images"][1]["url"]
     chooser = card.get_by_label("Reemplazarla por otro archivo")
     chooser.set_input_files({"name": "otra.gif", "mimeType": "image/gif", "buffer": b"GIF89a"})
-    expect(card.get_by_role("alert")).to_contain_text("Elige una foto en JPEG, PNG, WebP.")
+    expect(card.get_by_role("alert")).to_contain_text("Elegí una foto en JPEG, PNG, WebP.")
     admin.guard.expect("status of 415")
     chooser.set_input_files({"name": "otra.jpg", "mimeType": "image/jpeg", "buffer": html()})
-    expect(card.get_by_role("alert")).not_to_contain_text("Elige una foto en")
+    expect(card.get_by_role("alert")).not_to_contain_text("Elegí una foto en")
     expect(card.get_by_role("alert")).not_to_be_empty()
     new = photo(200, 300, seed=31)
     chooser.set_input_files({"name": "otra.jpg", "mimeType": "image/jpeg", "buffer": new})
@@ -580,7 +580,7 @@ def test_all_of_it_works_without_javascript(
     expect(page.get_by_text("La foto está de vuelta.")).to_be_visible()
     bad = {"name": "logo.jpg", "mimeType": "image/jpeg", "buffer": html()}
     more = {"name": "más.jpg", "mimeType": "image/jpeg", "buffer": photo(80, 60, seed=42)}
-    page.get_by_label("Añadir fotos").set_input_files([more, bad])
+    page.get_by_label("Agregar fotos").set_input_files([more, bad])
     page.get_by_role("button", name="Subir").click()
     expect(page.get_by_role("alert")).to_contain_text("logo.jpg: Solo se aceptan fotos en")
     now = saved(admin, product)

@@ -80,7 +80,7 @@ def test_a_file_that_is_no_table_is_refused_with_what_to_do(admin: Visitor) -> N
         {"name": "malo.csv", "mimeType": "text/csv", "buffer": b"nombre;precio\nBota;1\n"}
     )
     page.get_by_role("button", name="Ver qué cambiaría").click()
-    expect(page.get_by_role("alert")).to_contain_text("Llama sku a una columna.")
+    expect(page.get_by_role("alert")).to_contain_text("Llamá sku a una columna.")
     with page.expect_download() as download:
         page.get_by_role("link", name="Descargar una tabla de ejemplo").click()
     sample = download.value.path().read_bytes()

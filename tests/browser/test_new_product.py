@@ -114,7 +114,7 @@ def test_pictures_of_an_earlier_visit_are_offered(seller: Visitor) -> None:
     left_before(seller, 2)
     page = at_new(seller)
     offer = page.locator(".earlier")
-    expect(offer).to_contain_text("Tienes 2 fotos sin guardar de una visita anterior.")
+    expect(offer).to_contain_text("Tenés 2 fotos sin guardar de una visita anterior.")
     expect(page.locator("#room")).to_have_text("Quedan 5 de 5")
     check_accessible(page)
     offer.get_by_role("button", name="Usarlas").click()

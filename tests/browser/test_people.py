@@ -33,13 +33,13 @@ def server(shared_uri: str, guard: Watchdog, mailbox: Mailbox) -> Iterator[Serve
 def add(page: Page, email: str, role: str = "Ventas", *, by_mail: bool = False) -> str:
     """Add somebody; the password that was shown."""
     page.goto("/admin/people")
-    page.get_by_role("link", name="Añadir a alguien").click()
+    page.get_by_role("link", name="Agregar a alguien").click()
     page.get_by_label("Correo electrónico").fill(email)
     page.get_by_label("Nombre").fill("Bea Ríos")
     page.get_by_role("radio", name=role).check()
     how = "Por correo" if by_mail else "Con una contraseña"
     page.get_by_role("radio", name=how).check()
-    page.get_by_role("button", name="Añadir").click()
+    page.get_by_role("button", name="Agregar").click()
     if by_mail:
         expect(page.get_by_role("status").first).to_contain_text("Le hemos enviado un correo")
         return ""
@@ -165,7 +165,7 @@ def test_a_token_is_made_copied_and_revoked(visit: Any, signed_in: Any) -> None:
     assert secret not in page.content()
     page.get_by_role("button", name="Anular").click()
     expect(page.get_by_text("El token está anulado.")).to_be_visible()
-    expect(page.get_by_text("No tienes ninguno.")).to_be_visible()
+    expect(page.get_by_text("No tenés ninguno.")).to_be_visible()
     assert secret not in page.url
 
 
@@ -186,5 +186,5 @@ def test_all_of_it_works_without_javascript(visit: Any, signed_in: Any) -> None:
     page.get_by_role("checkbox", name="Leer").uncheck()
     admin.guard.expect("422")
     page.get_by_role("button", name="Crear el token").click()
-    expect(page.get_by_text("Elige al menos una cosa que pueda hacer.")).to_be_visible()
+    expect(page.get_by_text("Elegí al menos una cosa que pueda hacer.")).to_be_visible()
     expect(page.get_by_label("¿Para qué es?")).to_have_value("App")

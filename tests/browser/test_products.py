@@ -219,7 +219,7 @@ def test_all_of_it_works_without_javascript(
     page.get_by_role("button", name="Mostrar").click()
     expect(names(page)).to_have_text([f"{word} {n}" for n in range(3)])
     page.get_by_role("button", name="Publicar").click()
-    expect(page.get_by_text("Marca primero los productos")).to_be_visible()
+    expect(page.get_by_text("Marcá primero los productos")).to_be_visible()
     page.get_by_label(f"Seleccionar {word} 1").check()
     page.get_by_role("button", name="Publicar").click()
     expect(page.get_by_text("1 producto publicado.")).to_be_visible()

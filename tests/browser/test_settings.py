@@ -74,7 +74,7 @@ def test_colours_are_seen_before_they_are_saved(admin: Visitor) -> None:
 def test_a_chosen_logo_is_there_at_once_and_nothing_typed_is_lost(admin: Visitor) -> None:
     page = opened(admin)
     page.get_by_label("Nombre").fill("Zapatos Ana")
-    page.get_by_label("Elige una imagen").set_input_files(logo())
+    page.get_by_label("Elegí una imagen").set_input_files(logo())
     shown = page.locator("#logo-shown img")
     expect(shown).to_have_attribute("width", "120")
     assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 120
@@ -90,7 +90,7 @@ def test_a_chosen_logo_is_there_at_once_and_nothing_typed_is_lost(admin: Visitor
 def test_saving_waits_for_a_logo_on_its_way(admin: Visitor) -> None:
     page = opened(admin)
     late = Held(page, "**/api/site/logo")
-    page.get_by_label("Elige una imagen").set_input_files(logo())
+    page.get_by_label("Elegí una imagen").set_input_files(logo())
     late.wait_for_one()
     page.get_by_label("Nombre").fill("Zapatos Ana")
     page.get_by_role("button", name="Guardar los ajustes").click()
@@ -126,7 +126,7 @@ def test_without_javascript_all_of_it_works(visit: Callable[..., Visitor], signe
     page.get_by_role("button", name="Guardar los ajustes").click()
     expect(page.get_by_text("Guardado.")).to_be_visible()
     expect(page.locator('rect[data-fill="primary"]').first).to_have_attribute("fill", "#aa2200")
-    page.get_by_label("Elige una imagen").set_input_files(logo(60))
+    page.get_by_label("Elegí una imagen").set_input_files(logo(60))
     page.get_by_role("button", name="Usar como logotipo").click()
     expect(page.locator("#logo-shown img")).to_have_attribute("width", "60")
 

@@ -235,7 +235,7 @@ def test_more_than_fit_stay_listed_and_go_in_when_there_is_room(admin: Visitor) 
     expect_shown(page, "foto.jpg", "foto.jpg", "foto.jpg", "foto-1.jpg", "foto-2.jpg")
     refused = row(page, "foto-3.jpg")
     expect(refused).to_contain_text("No queda lugar: caben 5 fotos como máximo.")
-    expect(refused).to_contain_text("Quita una que necesites menos")
+    expect(refused).to_contain_text("Quitá una que necesites menos")
     page.get_by_role("button", name="Quitar la foto").first.click()
     expect(cards(page)).to_have_count(4)
     refused.get_by_role("button", name="Reintentar").click()
@@ -249,12 +249,12 @@ HEIC, PDF, BROKEN = pictures.heic(), pictures.pdf(), pictures.truncated(pictures
 
 
 NO_PHOTOS = {
-    "texto": (pictures.text_as_jpg(), "No es una foto.", "Elige una"),
-    "nada": (b"", "El archivo está vacío (0 bytes).", "deja que se descargue"),
+    "texto": (pictures.text_as_jpg(), "No es una foto.", "Elegí una"),
+    "nada": (b"", "El archivo está vacío (0 bytes).", "dejá que se descargue"),
     "móvil": (HEIC, "Es una foto HEIC y este navegador no la puede abrir.", "Ajustes › Cámara"),
-    "hoja": (PDF, "Es un PDF y no una foto.", "Haz una captura"),
-    "dibujo": (pictures.svg(), "Es un dibujo (SVG) y no una foto.", "Guárdalo como PNG"),
-    "escáner": (pictures.tiff(), "Es de tipo TIFF y este navegador", "Guárdala como JPEG"),
+    "hoja": (PDF, "Es un PDF y no una foto.", "Hacé una captura"),
+    "dibujo": (pictures.svg(), "Es un dibujo (SVG) y no una foto.", "Guardalo como PNG"),
+    "escáner": (pictures.tiff(), "Es de tipo TIFF y este navegador", "Guardala como JPEG"),
 }
 
 

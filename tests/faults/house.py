@@ -117,14 +117,14 @@ def sweep(uri: str) -> Swept:
 def end_leases(database: Raw) -> None:
     """Make every lease one that has ended, as it does by itself some 20 s after a crash."""
     database["writes"].update_many(
-        {"state": "open"}, [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1]}}}]
+        {"state": "open"}, [{"$set": {"lease_until": {"$subtract": ["$$NOW", 60_000]}}}]
     )
 
 
 def expire_unclaimed(database: Raw) -> None:
     """Let the 24 hours pass that an upload waits for its owner."""
     database["assets"].update_many(
-        {"claim": None}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}]
+        {"claim": None}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 60_000]}}}]
     )
 
 

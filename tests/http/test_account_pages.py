@@ -155,10 +155,10 @@ def test_a_token_is_shown_once_and_works(house: House) -> None:
 @table(
     "typed, said",
     [
-        ({"name": " "}, "Ponle un nombre"),
-        ({"name": "x" * 201}, "Ponle un nombre"),
-        ({"scopes": []}, "Elige al menos una cosa"),
-        ({"scopes": ["everything"]}, "Elige al menos una cosa"),
+        ({"name": " "}, "Ponele un nombre"),
+        ({"name": "x" * 201}, "Ponele un nombre"),
+        ({"scopes": []}, "Elegí al menos una cosa"),
+        ({"scopes": ["everything"]}, "Elegí al menos una cosa"),
         ({"days": "0"}, "de 1 a 3650"),
         ({"days": "3651"}, "de 1 a 3650"),
         ({"days": "9" * 5000}, "de 1 a 3650"),
@@ -289,7 +289,7 @@ def test_without_a_mail_server_the_pages_say_whom_to_ask(migrated_uri: str) -> N
         login = get(client, "/login")
         assert 'href="/login/forgotten"' not in login.text
         answer = post(client, "/login/forgotten", data={**token_of(login), "email": ADA})
-        assert (answer.status_code, "Pide otra contraseña" in answer.text) == (200, True)
+        assert (answer.status_code, "Pedí otra contraseña" in answer.text) == (200, True)
 
 
 # People
@@ -369,8 +369,8 @@ def test_what_is_refused_shows_the_person_again_with_the_reason(house: House) ->
     client = house.browser()
     me = get(client, ME).json["id"]
     for deed, said in (
-        ("disable", "No puedes hacer esto contigo"),
-        ("password", "No puedes hacer esto contigo"),
+        ("disable", "No podés hacer esto con vos"),
+        ("password", "No podés hacer esto con vos"),
         ("remove", "la única persona que administra"),
     ):
         answer = send(client, ACCOUNT, f"/admin/people/{me}/{deed}")

@@ -189,7 +189,7 @@ def test_the_numbers_are_exact_and_live(shop):
     seller.a_group()
     temporary = [seller.upload("/api/shop/temp-images", a_picture()).json["id"] for _ in range(3)]
     shop.raw["assets"].update_one(
-        {"_id": temporary[0]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}]
+        {"_id": temporary[0]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 60_000]}}}]
     )
     removed = seller.a_product(a_picture(), a_picture())
     image = f"{PRODUCTS}/{removed['id']}/images/{removed['images'][0]['id']}"

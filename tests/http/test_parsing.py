@@ -545,10 +545,10 @@ class TestJson:
         assert [each["field"] for each in answer.json["fields"]] == ["name", "tags.1", "role"]
         assert answer.json["error"] == "`name`: Write a text."
         spanish = client.post("/api/things", json=body, headers={"Accept-Language": "es"}).json
-        assert spanish["error"] == "`name`: Escribe un texto."
+        assert spanish["error"] == "`name`: Escribí un texto."
         assert [each["problem"] for each in spanish["fields"]] == [
-            "Escribe un texto.",
-            "Escribe un texto.",
+            "Escribí un texto.",
+            "Escribí un texto.",
             "No existe ese campo.",
         ]
         assert "hunter2" not in answer.text

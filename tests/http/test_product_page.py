@@ -135,7 +135,7 @@ def test_nothing_typed_is_lost_when_a_field_is_wrong(seller: Caller, application
         assert page.fields[name] == typed[name]
     assert not page.wrong("description")
     assert page.fields["description"] == typed["description"]
-    assert "Escribe un nombre." in page.text
+    assert "Escribí un nombre." in page.text
     page = page_of(
         send(seller, "/admin/products/new", page.fields, name="Zapato", price="1", sku=taken), 409
     )

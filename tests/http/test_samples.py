@@ -190,7 +190,7 @@ def test_deleted_one_by_one_they_can_be_loaded_again(shop: Shop) -> None:
         assert shop.admin.delete(f"{PRODUCTS}/{each['id']}").status_code == 204
     for each in shop.nobody.get(GROUPS).json["items"]:
         assert shop.admin.delete(f"{GROUPS}/{each['id']}").status_code == 204
-    assert "¿Quieres ver cómo queda con productos?" in shop.page(path="/admin/products")
+    assert "¿Querés ver cómo queda con productos?" in shop.page(path="/admin/products")
     shop.load()
     assert shop.work()
     assert shop.products().keys() == SKUS

@@ -116,7 +116,7 @@ def test_too_many_tries_say_how_long_to_wait(house: House) -> None:
     answer = submit(client, page, **credentials())
     assert answer.status_code == 429
     seconds = answer.headers["Retry-After"]
-    assert f"Prueba de nuevo dentro de {seconds} segundos." in answer.text
+    assert f"Probá de nuevo dentro de {seconds} segundos." in answer.text
 
 
 @table(

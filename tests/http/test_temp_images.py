@@ -38,7 +38,7 @@ def keep(seller: Caller, *files: bytes) -> list[str]:
 
 
 def expire(application: Application, *ids: str) -> None:
-    past = [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}]
+    past = [{"$set": {"expires_at": {"$subtract": ["$$NOW", 60_000]}}}]
     application.raw["assets"].update_many({"_id": {"$in": ids}}, past)
 
 

@@ -277,7 +277,7 @@ def test_what_nobody_accepts_for_three_days_is_given_up_until_somebody_asks(hous
     Shelf(seller, a_picture())
     event = the_event(house)
     assert event["give_up_at"] - event["created_at"] == 3 * DAY
-    past = {"give_up_at": {"$subtract": ["$$NOW", 1]}}
+    past = {"give_up_at": {"$subtract": ["$$NOW", 60_000]}}
     house.raw["notifications"].update_one({}, [{"$set": past}])
     inbox.statuses = [500, 500]
     (first,) = told(house, inbox)

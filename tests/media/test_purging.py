@@ -191,7 +191,7 @@ def test_all_versions_of_a_removed_picture_are_told(house, seller, inbox):
 def test_an_expired_temporary_picture_is_told_when_its_record_is_gone(house, seller, inbox):
     reply = seller.upload("/api/shop/temp-images", a_picture()).json
     house.raw["assets"].update_one(
-        {"_id": reply["id"]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 1]}}}]
+        {"_id": reply["id"]}, [{"$set": {"expires_at": {"$subtract": ["$$NOW", 60_000]}}}]
     )
     Sweeper(SweptStore(house.database), buckets=BUCKETS, trash_days=7).sweep()
     assert house.raw["assets"].find_one({"_id": reply["id"]}) is None

@@ -1,7 +1,7 @@
 """What the sweeper takes and what it leaves, on a real mongod."""
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -309,8 +309,9 @@ def test_chunks_stay_while_nobody_can_read_what_an_asset_names(database: Databas
 def test_what_cannot_be_read_is_left_as_it_is_and_the_rest_goes(
     database: Database, ids: tuple[Any, Any]
 ) -> None:
+    past = utc_now() - timedelta(minutes=1)
     for number, changes in enumerate(
-        ({"expires_at": utc_now()}, {"state": "trash", "trash": {"at": utc_now()}})
+        ({"expires_at": past}, {"state": "trash", "trash": {"at": past}})
     ):
         asset = stored(database, an_asset())
         document = database.raw["assets"].find_one_and_delete({"_id": asset.id})
@@ -328,20 +329,19 @@ def test_what_cannot_be_read_is_left_as_it_is_and_the_rest_goes(
 def test_a_round_ends_while_the_trash_fills(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def trashed() -> None:
-        asset = stored(database, an_asset())
-        set_fields(database, asset, state="trash", trash={"at": utc_now()})
+    def trashed(at: datetime) -> None:
+        set_fields(database, stored(database, an_asset()), state="trash", trash={"at": at})
 
     purge, purged = SweptStore.purge, []
 
     def purge_and_trash(self: SweptStore, asset: Asset) -> None:
         purged.append(asset.id)
         purge(self, asset)
-        trashed()
+        trashed(utc_now())
         assert len(purged) < 5
 
     monkeypatch.setattr(SweptStore, "purge", purge_and_trash)
-    set_fields(database, stored(database, an_asset()), state="trash", trash={"at": utc_now()})
+    trashed(utc_now() - timedelta(minutes=1))
     assert sweeper(database, trash_days=0).sweep().trash == 1
 
 
