@@ -106,6 +106,7 @@ def post_fork(server, worker):
         assert process.wait(DEADLINE_SECONDS) == 0
 
 
+@pytest.mark.long
 def test_a_reload_stops_no_process_before_new_ones_have_loaded(tmp_path, guard, migrated_uri):
     conf, may_load = tmp_path / "conf.py", tmp_path / "may load"
     conf.write_text(

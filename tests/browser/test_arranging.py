@@ -153,6 +153,7 @@ def test_a_card_dragged_over_another_changes_places_with_it_once(
     assert ids_of(saved(admin, product)) == [b, a, c]
 
 
+@pytest.mark.long
 def test_leaving_waits_for_an_order_on_its_way(admin: Visitor, product: Any) -> None:
     page, (a, b, c) = admin.page, ids_of(product)
     asked: list[str] = []
@@ -257,6 +258,7 @@ REFRESH = """async () => {
 }"""
 
 
+@pytest.mark.long
 def test_what_is_being_typed_survives_a_refresh(admin: Visitor, product: Any) -> None:
     page, (a, b, _) = admin.page, ids_of(product)
     field = shot(page, a).get_by_label("Texto alternativo ES")
@@ -407,6 +409,7 @@ def test_the_focal_point_is_moved_by_click_and_keys(admin: Visitor) -> None:
     assert saved(admin, product)["images"][0]["focal"] == before["focal"]
 
 
+@pytest.mark.long
 def test_the_address_of_a_picture_is_copied_and_it_is_replaced_and_stays_itself(
     admin: Visitor, product: Any
 ) -> None:

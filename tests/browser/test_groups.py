@@ -64,6 +64,7 @@ def test_a_group_is_made_filled_and_deleted(admin: Visitor) -> None:
     expect(page.get_by_text("Sus productos siguen ahí.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_was_found_stays_in_hand_when_it_is_found_again(admin: Visitor) -> None:
     word = unique("grupo")
     for name in ("roja", "azul"):

@@ -176,6 +176,7 @@ def test_a_folder_is_packed_by_the_browser(admin: Visitor, tmp_path: Path) -> No
     assert pictures_of(admin, product) == ["1.jpg", "2.jpg", "10.jpg"]
 
 
+@pytest.mark.long
 def test_a_large_folder_comes_in_parts_shown_together(admin: Visitor, tmp_path: Path) -> None:
     products = [admin.a_product(sku="PIC-L"), admin.a_product(sku="PIC-M")]
     folder = tmp_path / "grande"

@@ -200,6 +200,7 @@ def test_pictures_are_found_moved_tagged_and_taken_back(admin: Visitor, word: st
     assert [each["folder"] for each in listed(admin, word)] == [folder["id"], folder["id"], None]
 
 
+@pytest.mark.long
 def test_a_folder_is_made_renamed_and_deleted(admin: Visitor) -> None:
     name = unique("Verano ")
     page = opened(admin, LIBRARY)
@@ -292,6 +293,7 @@ def test_one_that_is_used_is_refused_with_the_list(admin: Visitor, used: str, wo
 # Reports
 
 
+@pytest.mark.long
 def test_texts_are_written_where_they_lack(admin: Visitor, word: str) -> None:
     first, second = (added(admin, f"{word}-{each}.jpg")["id"] for each in "ab")
     page = admin.page

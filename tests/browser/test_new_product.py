@@ -140,6 +140,7 @@ def test_pictures_of_an_earlier_visit_can_be_deleted_or_left(seller: Visitor) ->
     assert seller.call("GET", TEMP)["items"] == []
 
 
+@pytest.mark.long
 def test_one_that_expired_is_told_and_taken_out_and_the_rest_is_kept(seller: Visitor) -> None:
     page = at_new(seller)
     choose(page, *photographs(2))
@@ -159,6 +160,7 @@ def test_one_that_expired_is_told_and_taken_out_and_the_rest_is_kept(seller: Vis
     assert names(saved(seller)) == ["foto-2.jpg"]
 
 
+@pytest.mark.long
 def test_leaving_warns_while_pictures_are_not_saved(seller: Visitor) -> None:
     page = at_new(seller)
     asked: list[str] = []
@@ -217,6 +219,7 @@ def test_over_a_breaking_line_each_picture_is_there_once(
     assert seller.call("GET", TEMP)["items"] == []
 
 
+@pytest.mark.long
 def test_without_javascript_pictures_come_first_too(
     seller: Visitor, visit: Callable[..., Visitor], signed_in: Any
 ) -> None:

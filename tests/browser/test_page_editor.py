@@ -153,6 +153,7 @@ def test_a_page_with_three_pictures_is_built_published_and_seen(
     expect(page.locator("#tree").get_by_role("button", name="Imagen")).to_have_count(3)
 
 
+@pytest.mark.long
 def test_what_is_not_saved_is_not_lost(admin: Visitor) -> None:
     there = a_page(admin)
     page, url = opened(admin, there), f"**{PAGES}/{there['id']}"

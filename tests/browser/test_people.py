@@ -121,6 +121,7 @@ def choose_password(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Tu nueva contraseña está guardada")
 
 
+@pytest.mark.long
 def test_ones_own_password(admin: Visitor, visit: Any) -> None:
     made = add(admin.page, "dan@shop.example")
     here, elsewhere = visit(), visit()

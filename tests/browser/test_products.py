@@ -85,6 +85,7 @@ def test_the_list_is_for_everybody_to_use(admin: Visitor, word: str) -> None:
     check_accessible(page, prepare=choose_all)
 
 
+@pytest.mark.long
 def test_filters_order_and_pages_are_in_the_address(admin: Visitor, word: str) -> None:
     for number in range(5):
         status = "published" if number % 2 else "draft"
@@ -174,6 +175,7 @@ def test_deleting_asks_in_a_dialog(admin: Visitor, word: str) -> None:
     expect(names(page)).to_have_text([f"{word} {number}" for number in range(3)])
 
 
+@pytest.mark.long
 def test_what_was_deleted_is_in_the_trash(admin: Visitor, word: str) -> None:
     gone = admin.a_product(a_picture(), a_picture(), name=f"{word} Luna", sku=unique("ZL-"))
     admin.call("DELETE", f"/api/shop/products/{gone['id']}")

@@ -47,6 +47,7 @@ def test_the_settings_are_for_everybody_to_use(admin: Visitor) -> None:
     check_accessible(page)
 
 
+@pytest.mark.long
 def test_a_phone_shows_where_one_is(admin: Visitor) -> None:
     admin.page.set_viewport_size({"width": 390, "height": 844})
     page = opened(admin)

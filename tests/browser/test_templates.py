@@ -88,6 +88,7 @@ def publish(page: Page) -> str:
     return str(page.locator("#public").get_attribute("href"))
 
 
+@pytest.mark.long
 def test_a_page_of_every_section_is_filled_in_one_step_each(
     admin: Visitor, visit: Callable[..., Visitor], stocked: str, shoot: Callable[[Page, str], None]
 ) -> None:

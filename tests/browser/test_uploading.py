@@ -455,6 +455,7 @@ TAKES = """async () => {
 }"""
 
 
+@pytest.mark.long
 def test_on_a_slow_line_progress_is_seen_two_go_at_a_time_and_one_can_be_cancelled(
     admin: Visitor,
 ) -> None:

@@ -158,6 +158,7 @@ def test_a_picture_is_shown_and_shared(
     assert stranger.get(f"/media/{path}").status == 404
 
 
+@pytest.mark.long
 def test_text_is_shown_and_does_not_run(admin: Visitor, word: str) -> None:
     admin.guard.expect("postMessage.*origin \\('null'\\)")  # axe asks the frame, which is sandboxed
     page = opened(admin, f"{word}.txt", f"{word} <script>top.ran = 1</script>".encode())
@@ -372,6 +373,7 @@ def test_an_upload_that_is_cancelled_leaves_nothing(
     assert admin.call("GET", f"/api/uploads?reference={word}")["total"] == 0
 
 
+@pytest.mark.long
 def test_a_line_that_breaks_is_tried_again(
     admin: Visitor, a_file: Callable[..., Path], word: str
 ) -> None:

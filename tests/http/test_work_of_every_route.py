@@ -455,6 +455,7 @@ def test_what_is_shown_reads_about_as_much(house: House, route: str) -> None:
     assert [told(each) for each in asked if is_too_much(each)] == []
 
 
+@pytest.mark.long
 @table("route", WRITES)
 def test_what_changes_something_reads_about_as_much(house: House, route: str) -> None:
     method, rule = route.split()
@@ -477,8 +478,9 @@ def whole(mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         application.raw.command("profile", 0)
 
 
-def test_every_job_has_its_row(whole: Application) -> None:
-    handled = Background(whole.settings, whole.database).kinds
+def test_every_job_has_its_row(application: Application, tmp_path: Path) -> None:
+    settings = replace(application.settings, move_dir=str(tmp_path))
+    handled = Background(settings, application.database).kinds
     assert handled == set(JOBS)
 
 
