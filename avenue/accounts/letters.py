@@ -6,12 +6,10 @@ from enum import StrEnum
 from avenue.accounts.models import User
 from avenue.identity import Site
 from avenue.mail.models import Letter
-from avenue.notifications.models import Channel, Draft
+from avenue.notifications.models import TO_PEOPLE, Channel, Draft
 from avenue.notifications.store import OutboxStore
 from avenue.web.language import catalogue
 
-ACCOUNT = "account."
-"""What kinds of letters to people begin with."""
 MAIL = "mail"
 """The receiver that is the mail server, and the job that sends."""
 
@@ -49,7 +47,7 @@ class QueuedLetters:
         draft = Draft(
             channel=Channel.MAIL,
             receiver=MAIL,
-            kind=f"{ACCOUNT}{order.why.value}",
+            kind=f"{TO_PEOPLE}{order.why.value}",
             about=order.user,
             to=order.user,
             key=f"{MAIL}/{site_id}/{key}",

@@ -4,7 +4,7 @@ All of them are of the whole house.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,11 @@ class MongoAccountStore:
     def user_by_id(self, user_id: str) -> User | None:
         """Return one person."""
         return _user(self._users.find_one({"_id": user_id}))
+
+    def emails_of(self, ids: Collection[str]) -> dict[str, str]:
+        """Return the e-mails of those of these people that there are, by id."""
+        wanted = {"_id": {"$in": [*ids]}}
+        return dict(self._users.values(lambda each: (each["_id"], each["email"]), wanted))
 
     def users(self) -> list[User]:
         """Return everybody, by e-mail."""

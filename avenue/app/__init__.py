@@ -98,6 +98,8 @@ from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.moves import pages as move_pages
 from avenue.moves import routes as move_routes
+from avenue.notifications.register import MailRegister
+from avenue.notifications.store import OutboxStore
 from avenue.server.fast_lane import AT_HAND
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
@@ -196,6 +198,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         ticket_service(settings, database, library, accounts, rate_limits),
         snapshot_service(settings, database, known_sites),
         alert_service(settings, database),
+        MailRegister(OutboxStore(database), MongoAccountStore(database).emails_of),
         capacity_service(settings, database, known_sites),
     )
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from avenue.accounts.letters import ACCOUNT, MAIL, MailOrder, Why
+from avenue.accounts.letters import MAIL, MailOrder, Why
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.app.services import audit_service, recovery_service
@@ -20,7 +20,7 @@ from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.announcing.presenting import events_of, purges_of
 from avenue.notifications.errors import Refused
-from avenue.notifications.models import Message
+from avenue.notifications.models import TO_PEOPLE, Message
 from avenue.notifications.service import (
     LONGEST_DELAY_SECONDS,
     Deliverer,
@@ -79,20 +79,20 @@ class LetterSender:
                 ):  # maybe only this one
                     raise Refused(error.code) from None
                 raise
-            if each.kind.startswith(ACCOUNT):
+            if each.kind.startswith(TO_PEOPLE):
                 self._audit.record_job(
                     each.site,
                     "user.letter_sent",
                     str(each.to),
                     job_id=each.id,
                     job_kind=MAIL,
-                    details={"why": each.kind.removeprefix(ACCOUNT)},
+                    details={"why": each.kind.removeprefix(TO_PEOPLE)},
                 )
 
     def _written(self, message: Message) -> Letter | None:
-        if not message.kind.startswith(ACCOUNT):
+        if not message.kind.startswith(TO_PEOPLE):
             return self._alerts(message)
-        why = Why(message.kind.removeprefix(ACCOUNT))
+        why = Why(message.kind.removeprefix(TO_PEOPLE))
         order = MailOrder(why=why, user=message.to, language=message.content["language"])
         return self._recovery.letter(self._sites.named(message.site), order, order_id=message.id)
 

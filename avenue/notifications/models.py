@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from avenue.identity import new_id
+from avenue.web.fields import Moment
+
+TO_PEOPLE = "account."
+"""What kinds of letters to people begin with."""
 
 
 class Channel(StrEnum):
@@ -67,6 +73,34 @@ class Message:
     at: datetime
     attempts: int
     turn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """An e-mail as the register has it: to whom, what kind, when, and what became of it.
+
+    `to` is the id of a person, None where it goes to those who run the installation or to nobody.
+    `email` is for those who may know the person's.
+    """
+
+    id: str
+    kind: Annotated[str, Field(description="As account.invited or alert.opened.")]
+    to: Annotated[str | None, Field(description="The id of a person.")]
+    email: Annotated[str | None, Field(description="null for those who may not know it.")] = None
+    state: State
+    attempts: int
+    error: Annotated[str | None, Field(description="Why it was not taken the last time.")]
+    created_at: Moment
+    delivered_at: Moment | None
+    next_try_at: Annotated[Moment | None, Field(description="null: it is over.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailPage:
+    """Some e-mails, the newest first; `next` is where to go on, None at the end."""
+
+    items: tuple[Mail, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ is acknowledged has its message, what is undone has none.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from avenue.identity import new_id
-from avenue.notifications.models import Channel, Draft, Message, State, Undelivered
+from avenue.notifications.models import TO_PEOPLE, Channel, Draft, Mail, Message, State, Undelivered
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
 from avenue.storage.scope import AlreadyThere, Collection, house
@@ -18,8 +18,12 @@ OUTBOX = "notifications"
 GIVE_UP_DAYS = 3
 """For what was given up and is to be sent again."""
 KEEP_ENDED_DAYS = 7
+KEEP_MAILS_DAYS = 90
+"""In the register: an invitation is asked for long after it was sent."""
 KEEP_GIVEN_UP_DAYS = 30
 AT_ONCE = 500
+IS_MAIL = {"$eq": ["$channel", Channel.MAIL.value]}
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 def put(outbox: Collection, site_id: str, draft: Draft) -> None:
@@ -155,6 +159,13 @@ class OutboxStore:
             {**taken, "delivered_at": {"$type": "date"}, "$expr": {"$gt": ["$delivered_at", since]}}
         )
 
+    def mails(self, site_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Mail]:
+        """Return e-mails of a site, the newest first, from behind `after` on."""
+        wanted: Document = {"site": site_id, "channel": Channel.MAIL.value}
+        if after:
+            wanted |= _behind(*after)
+        return self._outbox.values(_mail, wanted, sort=NEWEST_FIRST, limit=limit)
+
     def undelivered(self, receiver: str, site_id: str | None = None) -> Undelivered:
         """Count what is not accepted yet, of one site or of all."""
         of = {"receiver": receiver, **({"site": site_id} if site_id else {})}
@@ -191,7 +202,9 @@ def _ours(messages: Sequence[Message]) -> list[Document]:
 def _ended(state: State) -> Document:
     return {
         "state": state.value,
-        "forget_at": _after_days(KEEP_ENDED_DAYS),
+        "forget_at": {
+            "$cond": [IS_MAIL, _after_days(KEEP_MAILS_DAYS), _after_days(KEEP_ENDED_DAYS)]
+        },
         "content": "$$REMOVE",
         "open_key": "$$REMOVE",
     }
@@ -203,6 +216,26 @@ def _after(seconds: float) -> Document:
 
 def _after_days(days: int) -> Document:
     return {"$dateAdd": {"startDate": "$$NOW", "unit": "day", "amount": days}}
+
+
+def _behind(created_at: datetime, message_id: str) -> Document:
+    same = {"created_at": created_at, "_id": {"$lt": message_id}}
+    return {"$or": [{"created_at": {"$lt": created_at}}, same]}
+
+
+def _mail(document: Document) -> Mail:
+    state, kind = State(document["state"]), document["kind"]
+    return Mail(
+        id=document["_id"],
+        kind=kind,
+        to=document["to"] if kind.startswith(TO_PEOPLE) else None,
+        state=state,
+        attempts=document["attempts"],
+        error=document.get("error"),
+        created_at=document["created_at"],
+        delivered_at=document.get("delivered_at"),
+        next_try_at=document["due_at"] if state is State.PENDING else None,
+    )
 
 
 def _message(document: Document) -> Message:

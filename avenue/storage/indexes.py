@@ -327,6 +327,12 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="notifications", keys=_up("receiver", "state", "due_at")),
     Index(collection="notifications", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     Index(collection="notifications", keys=_up("receiver", "state", "delivered_at")),
+    # The register of e-mails.
+    Index(
+        collection="notifications",
+        keys=_up("site", "created_at", "_id"),
+        options={"partialFilterExpression": {"channel": "mail"}},
+    ),
     # What is sent together, again; of a key one waits at a time.
     Index(collection="notifications", keys=_up("batch"), options={"sparse": True}),
     Index(

@@ -16,7 +16,7 @@ from avenue.accounts.store import MongoAccountStore
 from avenue.app.telling import letter_sender
 from avenue.identity import Role
 from avenue.notifications.service import Deliverer
-from avenue.notifications.store import OutboxStore
+from avenue.notifications.store import KEEP_MAILS_DAYS, OutboxStore
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.sites import Sites
 from avenue.web.requestlog import JsonLines
@@ -158,6 +158,33 @@ def test_a_refused_letter_is_not_sent_again_and_again(
     assert (post.message()["state"], post.message()["error"]) == ("dropped", "mail_refused")
     assert "was refused" in lines.getvalue()
     assert email not in lines.getvalue()
+
+
+def test_the_register_says_whether_a_letter_was_sent_and_to_whom_only_who_may_know(
+    application: Application, post: Post, box: Mailbox
+) -> None:
+    person, nobody = application.new_person(unique("carta")), f"{unique('nadie')}@shop.example"
+    email = application.raw["users"].find_one({"_id": person.id})["email"]
+    for each in (nobody, email):
+        post.ask(each)
+        post.send()
+    admin, ops = application.caller("admin"), application.caller("ops")
+    page = admin.get("/api/ops/mails?limit=1").json
+    (mail,) = page["items"]
+    assert (mail["to"], mail["email"]) == (person.id, email)
+    assert (mail["kind"], mail["state"]) == ("account.forgotten", "delivered")
+    assert mail["delivered_at"]
+    (older,) = admin.get(f"/api/ops/mails?after={page['next']}").json["items"]
+    assert (older["to"], older["email"], older["state"]) == (None, None, "dropped")
+    assert {each["email"] for each in ops.get("/api/ops/mails").json["items"]} == {None}
+    assert application.caller("ops_on_other_site").get("/api/ops/mails").json["items"] == []
+    assert application.caller("seller").get("/api/ops/mails").status_code == 403
+    shown = admin.get("/admin/infrastructure/mails").text
+    assert email in shown
+    assert "Lo tiene el servidor de correo" in shown
+    assert email not in ops.get("/admin/infrastructure/mails").text
+    (kept,) = post.raw["notifications"].find({"to": person.id})
+    assert (kept["forget_at"] - kept["created_at"]).days == KEEP_MAILS_DAYS
 
 
 def test_asking_twice_at_once_is_one_letter(application: Application, post: Post) -> None:

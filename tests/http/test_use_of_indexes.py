@@ -55,6 +55,10 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
     "assets.purges.at_1": ({"purges.0": {"$exists": True}, "purges.at": {"$type": "date"}}, {}),
     "adopted.site_1_kind_1_keys_1": ({"kind": "a", "keys": {"$in": ["a"]}, **OF_SITE}, {}),
     "writes.files_1": ({"files": "a", "state": "open", **OF_SITE}, {}),
+    "notifications.site_1_created_at_1__id_1": (
+        {"channel": "mail", **OF_SITE},
+        {"created_at": -1, "_id": -1},
+    ),
     "notifications.batch_1": ({"batch": "a"}, {}),
     "notifications.receiver_1_state_1_delivered_at_1": (
         {"receiver": "mail", "state": "delivered", "delivered_at": {"$type": "date"}},

@@ -1,4 +1,4 @@
-"""What `/api/ops/alerts`, `errors`, `history` and `jobs` answer."""
+"""What `/api/ops/alerts`, `errors`, `mails`, `history` and `jobs` answer."""
 
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from avenue.health.alerts.models import Alert
 from avenue.health.history.failures.models import Failure
 from avenue.health.history.points import Point, Span
 from avenue.jobs.replies import JobReply
+from avenue.notifications.models import Mail
 from avenue.totals import Total
 
 
@@ -25,6 +26,13 @@ class FailureList(TypedDict):
     items: list[Failure]
     next: Literal[None]
     total: int
+
+
+class MailList(TypedDict):
+    """Some e-mails, the newest first, and where to go on."""
+
+    items: list[Mail]
+    next: Annotated[str | None, Field(description="For `?after=`; null at the end.")]
 
 
 class HistoryReply(TypedDict):

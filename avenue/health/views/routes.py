@@ -16,7 +16,7 @@ from avenue.health.history.failures.models import Failure, FailureState
 from avenue.health.history.failures.service import FailureService
 from avenue.health.history.points import Span
 from avenue.health.models import ALERTED, AlertLevel, Level
-from avenue.health.views.replies import AlertList, FailureList, HistoryReply, JobList
+from avenue.health.views.replies import AlertList, FailureList, HistoryReply, JobList, MailList
 from avenue.health.views.state.models import Overview
 from avenue.health.views.state.service import StateService
 from avenue.identity import Role
@@ -24,6 +24,7 @@ from avenue.jobs.access import JobAccess
 from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
 from avenue.jobs.presenting import job_json
 from avenue.jobs.replies import JobReply
+from avenue.notifications.register import MailRegister
 from avenue.totals import total_json
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
@@ -129,6 +130,20 @@ def resolve_error(error_id: str) -> Response:
 def reopen_error(error_id: str) -> Response:
     """Note that a kind of error is not mended after all."""
     return jsonify(facts_of(using(FailureService).reopen(current_actor(), error_id)))
+
+
+@blueprint.get("/mails")
+@require(Role.OPS)
+@described(
+    query=PageQuery,
+    replies={200: Reply({JSON: MailList, TEXT: str})},
+    refuses=(BadCursor, Invalid, InvalidQuery),
+)
+def list_mails() -> Response:
+    """List the e-mails of 90 days, the newest first, without what they say: `?limit ?after`."""
+    asked = page_asked_for()
+    found = using(MailRegister).list(current_actor(), after=asked.after, limit=asked.limit)
+    return json_or_text({"items": [facts_of(each) for each in found.items], "next": found.next})
 
 
 @blueprint.get("/history")

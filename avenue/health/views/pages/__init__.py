@@ -31,6 +31,7 @@ from avenue.jobs.access import JobAccess, Work
 from avenue.jobs.models import Job
 from avenue.jobs.models import State as JobState
 from avenue.jobs.presenting import acts_of
+from avenue.notifications.register import MailRegister
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext, language, lazy_gettext
@@ -40,6 +41,7 @@ from avenue.web.services import using
 
 PATH = "/admin/infrastructure"
 ALERTS_SHOWN = 25
+MAILS_SHOWN = 50
 ALERTS_TOLD = 100
 SHOWN_OVERDUE_SECONDS = 60
 """Less is not shown: a job that is due waits some seconds until a runner looks for one."""
@@ -56,6 +58,7 @@ NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Infrastructure"), roles=(Role
 TABS = (
     (PATH, lazy_gettext("State")),
     (f"{PATH}/alerts", lazy_gettext("Alerts")),
+    (f"{PATH}/mails", lazy_gettext("E-mails")),
     (f"{PATH}/history", lazy_gettext("History")),
     (f"{PATH}/migration", lazy_gettext("Background work")),
     (f"{PATH}/cost", lazy_gettext("Cost")),
@@ -138,6 +141,22 @@ def acknowledge(alert_id: str) -> Response:
         f"{PATH}/alerts",
         "acknowledged",
         lambda: using(AlertService).acknowledge(current_actor(), alert_id),
+    )
+
+
+@blueprint.get("/mails")
+@require(Role.OPS)
+def show_mails() -> Response:
+    """Show which e-mails were sent to whom and what became of them, the newest first."""
+    asked = page_asked_for(MAILS_SHOWN)
+    found = using(MailRegister).list(current_actor(), after=asked.after, limit=asked.limit)
+    return _page(
+        "health/mails.html",
+        mails=found.items,
+        kinds=words.MAIL_KINDS,
+        states=words.MAIL_STATES,
+        next=_question({}, after=found.next) if found.next else None,
+        newest=_question({}) if asked.after else None,
     )
 
 
@@ -372,4 +391,4 @@ def _diagnosis(actor: Actor, overview: Overview) -> str:
 
 def _question(chosen: Mapping[str, str], **more: str | None) -> str:
     given = {name: text for name, text in {**chosen, **more}.items() if text}
-    return f"{PATH}/alerts?{urlencode(given)}" if given else f"{PATH}/alerts"
+    return f"{request.path}?{urlencode(given)}" if given else request.path

@@ -10,10 +10,12 @@ from babel.numbers import format_decimal
 from flask_babel import get_locale
 from markupsafe import Markup, escape
 
+from avenue.accounts.letters import Why
 from avenue.errors import filled
 from avenue.health.alerts.errors import AlertRecovered
-from avenue.health.alerts.models import Alert
+from avenue.health.alerts.models import Alert, News
 from avenue.health.alerts.models import State as AlertState
+from avenue.health.alerts.store import kind_of
 from avenue.health.history.points import Point, Span
 from avenue.health.models import Component, Level, Unit, Verdict
 from avenue.health.sentences import KILO, Bytes, Number
@@ -21,6 +23,8 @@ from avenue.jobs.errors import JobIsPeriodic, JobOver
 from avenue.jobs.models import State as JobState
 from avenue.jobs.models import Wish
 from avenue.jobs.service import ENDED
+from avenue.notifications.models import TO_PEOPLE
+from avenue.notifications.models import State as MessageState
 from avenue.web.language import gettext, language, lazy_gettext, ngettext
 from avenue.web.language import gettext as _
 from avenue.web.pages import size
@@ -44,6 +48,33 @@ ALERT_STATES = {
     AlertState.OPEN: lazy_gettext("Not seen yet"),
     AlertState.ACKNOWLEDGED: lazy_gettext("Seen"),
     AlertState.RECOVERED: lazy_gettext("Recovered"),
+}
+MAIL_KINDS = {
+    **{
+        f"{TO_PEOPLE}{why.value}": text
+        for why, text in {
+            Why.INVITED: lazy_gettext("Invitation to a site"),
+            Why.ADDED: lazy_gettext("Told of a role on a site"),
+            Why.VOIDED: lazy_gettext("Told of a role on a site; asked to choose a password"),
+            Why.FORGOTTEN: lazy_gettext("Link for a forgotten password"),
+            Why.RESET: lazy_gettext("Asked to choose a new password"),
+        }.items()
+    },
+    **{
+        kind_of(news): text
+        for news, text in {
+            News.OPENED: lazy_gettext("Alert: new"),
+            News.RAISED: lazy_gettext("Alert: worse"),
+            News.REMINDER: lazy_gettext("Alert: reminder"),
+            News.RECOVERED: lazy_gettext("Alert: over"),
+        }.items()
+    },
+}
+MAIL_STATES = {
+    MessageState.PENDING: ("", lazy_gettext("Waiting")),
+    MessageState.DELIVERED: ("good", lazy_gettext("The mail server has it")),
+    MessageState.GIVEN_UP: ("bad", lazy_gettext("Given up")),
+    MessageState.DROPPED: ("bad", lazy_gettext("Not sent")),
 }
 JOB_STATES = {
     JobState.QUEUED: lazy_gettext("Waiting"),

@@ -1,0 +1,36 @@
+"""The register of e-mails: which were sent to whom, and what became of them."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from avenue.cursors import cursor, read_cursor
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Role
+from avenue.notifications.models import MailPage
+from avenue.notifications.store import OutboxStore
+
+
+class MailRegister:
+    """The e-mails of a site; `emails_of` returns the addresses of people by their ids."""
+
+    def __init__(
+        self, store: OutboxStore, emails_of: Callable[[Collection[str]], Mapping[str, str]]
+    ) -> None:
+        self._store = store
+        self._emails_of = emails_of
+
+    def list(self, actor: Actor, *, after: str | None = None, limit: int) -> MailPage:
+        """Return e-mails, the newest first; `after` is the `next` of the page before.
+
+        Addresses are for administrators. Raise `BadCursor`, `Forbidden`.
+        """
+        if not actor.has_role(Role.OPS):
+            raise Forbidden
+        found = self._store.mails(actor.site.id, read_cursor(after), limit + 1)
+        items = found[:limit]
+        people = {each.to for each in items if each.to} if actor.is_admin else set()
+        emails = self._emails_of(people) if people else {}
+        return MailPage(
+            items=tuple(replace(each, email=emails.get(each.to or "")) for each in items),
+            next=cursor(items[-1].created_at, items[-1].id) if len(found) > limit else None,
+        )
