@@ -85,7 +85,7 @@ bench-scale: $(VENV)/.installed-dev ## What each route and job reads as the stor
 	$(BIN)/python -m bench.scale $(BENCH)
 bench-quotas: $(VENV)/.installed-dev ## Uploads a second to a site with a quota beside one without
 	$(BIN)/python -m bench.quotas
-bench-pages: $(VENV)/.installed-dev assets chromium ## Weight, shifts and largest paint of pages on a slow phone, as a table
+bench-pages: $(VENV)/.installed-dev assets chromium ## Weight, shifts, largest paint and whole pictures of pages on a slow phone
 	$(BIN)/python -m bench.pages $(BENCH)
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
 	$(BIN)/python -m bench.pictures

@@ -1,4 +1,4 @@
-"""`make bench-pages`: weight, shifts and largest paint of pages on a slow phone, as a table.
+"""`make bench-pages`: weight, shifts, largest paint and whole pictures of pages on a slow phone.
 
 Each page is looked at by a browser that has nothing yet, so often; the median is told. The line
 has 1.6 Mbit/s and 150 ms, and the processor a quarter of its speed, as the DevTools of Chromium do
@@ -33,6 +33,9 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 DESK: dict[str, Any] = {"viewport": {"width": 1366, "height": 768}}
+WIDE: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
+WALL = 40
+"""Pictures of the library, in three ratios."""
 SETTLE_MS = 1500
 WATCH = """
 window.seen = { lcp: 0, cls: 0 };
@@ -43,6 +46,12 @@ new PerformanceObserver((list) => {
   for (const each of list.getEntries()) if (!each.hadRecentInput) window.seen.cls += each.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
+WHOLE = """() => [...document.images].filter((each) => {
+  const { top, right, bottom, left, width, height } = each.getBoundingClientRect();
+  const isSeen = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+  return isSeen && Math.min(width, height) >= 48;
+}).length"""
+"""How many pictures the first view shows whole; icons are none."""
 CODE = ("script", "stylesheet")
 
 
@@ -55,6 +64,7 @@ class Seen:
     code: int
     shifted: float
     largest_ms: float
+    whole: int
 
 
 def look(browser: Browser, server: Server, path: str, options: dict[str, Any], state: Any) -> Seen:
@@ -87,7 +97,8 @@ def look(browser: Browser, server: Server, path: str, options: dict[str, Any], s
         page.wait_for_timeout(SETTLE_MS)
         seen = page.evaluate("window.seen")
         code = sum(size for each, size in sizes.items() if kinds.get(each, "").lower() in CODE)
-        return Seen(len(sizes), sum(sizes.values()), code, seen["cls"], seen["lcp"])
+        whole = page.evaluate(WHOLE)
+        return Seen(len(sizes), sum(sizes.values()), code, seen["cls"], seen["lcp"], whole)
 
 
 def main() -> int:
@@ -97,11 +108,12 @@ def main() -> int:
         places = stocked(admin)
         state = admin.context.storage_state()
         sys.stdout.write(
-            "| page | window | requests | kB | of it scripts and styles | CLS | LCP |\n"
+            "| page | window | requests | kB | of it scripts and styles | CLS | LCP"
+            " | whole pictures |\n"
         )
-        sys.stdout.write("|---|---|---|---|---|---|---|\n")
+        sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
         for name, path, who in places:
-            for window, options in (("phone", PHONE), ("desk", DESK)):
+            for window, options in windows(path):
                 looks = [
                     look(browser, server, path, options, state if who else None)
                     for _ in range(rounds)
@@ -122,8 +134,15 @@ def line(name: str, window: str, looks: list[Seen]) -> str:
         f" | {median(lambda each: each.bytes) / 1000:.0f}"
         f" | {median(lambda each: each.code) / 1000:.0f}"
         f" | {median(lambda each: each.shifted):.3f}"
-        f" | {median(lambda each: each.largest_ms) / 1000:.2f} s |\n"
+        f" | {median(lambda each: each.largest_ms) / 1000:.2f} s"
+        f" | {median(lambda each: each.whole):.0f} |\n"
     )
+
+
+def windows(path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the windows a page is looked at in; a wall of pictures in a wide one, too."""
+    usual = [("phone", PHONE), ("desk", DESK)]
+    return [*usual, ("wide", WIDE)] if path == "/admin/library" else usual
 
 
 @contextmanager
@@ -159,8 +178,8 @@ def stocked(admin: Visitor) -> list[tuple[str, str, bool]]:
             "/api/builder/media",
             multipart={"file": {"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": each}},
         )["file"]
-        for number, each in enumerate(photos[:4])
-    ]
+        for number, each in enumerate([*photos[:4], *wall()])
+    ][:4]
     images = "".join(f'<p><img src="{each["display_url"]}" alt=""></p>' for each in stored)
     card = f'<a class="avenue-card" href="/products/{product["id"]}">x</a>'
     page = admin.call(
@@ -177,6 +196,15 @@ def stocked(admin: Visitor) -> list[tuple[str, str, bool]]:
         ("panel, product", f"/admin/products/{product['id']}", True),
         ("library", "/admin/library", True),
         ("editor of a page", f"/admin/website/{page['id']}", True),
+    ]
+
+
+def wall() -> list[bytes]:
+    """Return the pictures of the library beside those of the page."""
+    ratios = ((1600, 1200), (1200, 1600), (1600, 1067))
+    return [
+        pictures.photo(*ratios[number % 3], noise=False, seed=100 + number)
+        for number in range(WALL - 4)
     ]
 
 

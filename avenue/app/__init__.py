@@ -136,6 +136,7 @@ from avenue.web import (
     auth,
     colours,
     cors,
+    design,
     docs,
     headers,
     health,
@@ -261,6 +262,8 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         alias_routes.blueprint_of(settings),  # last: none of them hides a route of ours
     ):
         app.register_blueprint(blueprint)
+    if settings.local:
+        app.register_blueprint(design.blueprint)
 
 
 def _answer_machines(

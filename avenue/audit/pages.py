@@ -18,7 +18,7 @@ from avenue.clock import iso
 from avenue.identity import Actor, Role
 from avenue.web.auth import current_actor, require
 from avenue.web.language import lazy_gettext
-from avenue.web.pages import Entry, page
+from avenue.web.pages import Entry, Group, page
 from avenue.web.services import using
 from avenue.web.tables import table
 
@@ -29,7 +29,15 @@ MOST_ROWS = 20_000
 LONGEST_FILTER = 300
 FILTERS = ("actor", "action", "object")
 
-NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Audit log"), roles=(Role.ADMIN,)),)
+NAVIGATION = (
+    Entry(
+        path=PATH,
+        title=lazy_gettext("Audit log"),
+        icon="log",
+        group=Group.SYSTEM,
+        roles=(Role.ADMIN,),
+    ),
+)
 
 PAGES = {
     "product": "/admin/products/{id}",

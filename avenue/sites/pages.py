@@ -25,7 +25,7 @@ from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
 from avenue.web.limits import upload_route
-from avenue.web.pages import Entry, page, see
+from avenue.web.pages import Entry, Group, page, see
 from avenue.web.services import using
 
 PATH = "/admin/settings"
@@ -34,7 +34,15 @@ LONGEST_TYPED = 10_000
 OUR_FAULT = 500
 NEW_SITE = ("id", "base_url", "name", "locale", "hosts")
 
-NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Settings"), roles=(Role.ADMIN,)),)
+NAVIGATION = (
+    Entry(
+        path=PATH,
+        title=lazy_gettext("Settings"),
+        icon="settings",
+        group=Group.SYSTEM,
+        roles=(Role.ADMIN,),
+    ),
+)
 
 SAID = {
     "saved": lazy_gettext("Saved. Everybody sees it within a few seconds."),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -35,6 +36,7 @@ from avenue.web.assets import asset
 from avenue.web.auth import current_actor, safe_next
 from avenue.web.hosts import current_site
 from avenue.web.language import language
+from avenue.web.language import lazy_gettext as _
 from avenue.web.listing import SAID
 
 THEME_COOKIE = "avenue_theme"
@@ -52,15 +54,25 @@ FROM_NEXT = 1000
 blueprint = Blueprint("preferences", __name__, template_folder="templates")
 
 
+class Group(Enum):
+    """What a line of the panel's navigation stands under, in this order."""
+
+    STORE = _("Store")
+    CONTENT = _("Content")
+    SYSTEM = _("System")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A line of the panel's navigation, for somebody with one of `roles` (any if there are none).
 
-    `title` is a lazy text, `path` where it leads.
+    `title` is a lazy text, `path` where it leads, `icon` one of `icons.html`.
     """
 
     path: str
     title: LazyString
+    icon: str
+    group: Group
     roles: tuple[Role, ...] = ()
 
     def is_for(self, actor: Actor) -> bool:
@@ -156,6 +168,12 @@ def navigation() -> list[Entry]:
     return [each for each in current_app.extensions[EXTENSION] if each.is_for(actor)]
 
 
+def grouped(entries: Sequence[Entry]) -> list[tuple[LazyString, list[Entry]]]:
+    """Return `entries` under the names of their groups; a group without any is left out."""
+    found = [(group.value, [each for each in entries if each.group is group]) for group in Group]
+    return [(title, lines) for title, lines in found if lines]
+
+
 # Filters
 
 
@@ -198,7 +216,7 @@ def _at_hand() -> dict[str, Any]:
         "site": current_site(),
         "site_name": current_site().name,
         "actor": reader(),
-        "navigation": navigation(),
+        "navigation": grouped(navigation()),
         "language": language(),
         "theme": theme(),
         "path": request.full_path.rstrip("?"),

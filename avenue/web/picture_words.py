@@ -83,6 +83,8 @@ ARRIVING: Mapping[str, LazyString] = {
     ),
     # All of them together
     "clear_refused": _("Clear the refused ones"),
+    "cancel_all": _("Cancel all"),
+    "progress_of_all": _("Upload of all files"),
 }
 """Of the ways in and the files on their way; `{facts}` are put in by `text()`."""
 

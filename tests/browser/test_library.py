@@ -132,7 +132,8 @@ def test_without_javascript_a_form_says_the_same(
     page = visit(java_script_enabled=False, storage_state=signed_in).page
     page.goto(LIBRARY)
     page.set_input_files("#files", [a_file(f"{word}.jpg", data), a_file("nota.jpg", b"nada")])
-    page.get_by_role("button", name="Subir").click()
+    page.get_by_text("Subir imágenes").click()
+    page.get_by_role("button", name="Subir", exact=True).click()
     expect(page.get_by_text("Esta imagen ya está aquí.")).to_be_visible()
     expect(page.get_by_role("heading", name="1 archivo rechazado")).to_be_visible()
     page.get_by_role("button", name="Usar la que ya está").click()
@@ -214,7 +215,7 @@ def test_a_folder_is_made_renamed_and_deleted(admin: Visitor) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Ya hay una carpeta con este nombre.")
     check_accessible(page)
     page.get_by_role("link", name="Volver a la biblioteca").click()
-    page.locator(".tile", has_text=name).click()
+    page.locator(".places a", has_text=name).click()
     expect(page.locator(".crumbs")).to_contain_text(name)
     page.get_by_text("Cambiar esta carpeta").click()
     page.locator("#folder-name").fill(f"{name} fin")
@@ -224,7 +225,7 @@ def test_a_folder_is_made_renamed_and_deleted(admin: Visitor) -> None:
     page.get_by_text("Cambiar esta carpeta").click()
     page.get_by_role("button", name="Eliminar esta carpeta").click()
     expect(page.get_by_text("La carpeta está eliminada.")).to_be_visible()
-    expect(page.locator(".tile", has_text=name)).to_have_count(0)
+    expect(page.locator(".places a", has_text=name)).to_have_count(0)
 
 
 # One of them
@@ -319,3 +320,56 @@ def test_texts_are_written_where_they_lack(admin: Visitor, word: str) -> None:
 
 def found_unused(page: Page, word: str) -> Locator:
     return page.locator(".things .name", has_text=word)
+
+
+# The wall
+
+
+WHOLE = """() => [...document.querySelectorAll("#items > li")].filter((each) => {
+    const { top, bottom, height } = each.getBoundingClientRect();
+    return height > 40 && top >= 0 && bottom <= innerHeight;
+}).length"""
+
+
+def test_the_wall_is_looked_through_dragged_from_and_edited(admin: Visitor, word: str) -> None:
+    ids = [added(admin, f"{word}-{each}.jpg")["id"] for each in "ab"]
+    folder = a_folder(admin)
+    page = opened(admin, LIBRARY)
+    page.get_by_label("Buscar").fill(word)  # nothing is pressed
+    expect(found(page)).to_have_count(2)
+    tile = page.locator(f'#items > [data-key="{ids[1]}"]')
+    tile.drag_to(page.locator(f'.places [data-folder="{folder["id"]}"]'))
+    expect(page.locator(".toast")).to_contain_text("1 imagen se movió a")
+    assert admin.call("GET", f"{API}/{ids[1]}")["folder"] == folder["id"]
+    tile.click()
+    drawer = page.locator("#drawer")
+    expect(drawer.get_by_role("heading", name=f"{word}-b.jpg")).to_be_visible()
+    drawer.get_by_label("Texto alternativo: Español").fill("Una playa")
+    drawer.get_by_role("button", name="Imagen siguiente").click()
+    expect(drawer.get_by_role("heading", name=f"{word}-a.jpg")).to_be_visible()
+    assert admin.call("GET", f"{API}/{ids[1]}")["alt"] == {"es": "Una playa"}
+    drawer.get_by_role("button", name="Girar y recortar…").click()
+    editing = page.get_by_role("dialog", name="Girar y recortar")
+    editing.get_by_role("button", name="Girar a la derecha").click()
+    expect(page.locator("#editing-size")).to_have_text("80 × 120 px")
+    editing.get_by_label("Marco").press("Shift+ArrowUp")
+    editing.get_by_role("button", name="Guardar como versión nueva").click()
+    expect(drawer.locator(".versions li")).to_have_count(2)
+    now = admin.call("GET", f"{API}/{ids[0]}")
+    assert (now["width"], now["height"], now["name"]) == (80, 119, f"{word}-a.jpg")
+    check_accessible(page)
+    page.keyboard.press("Escape")
+    expect(tile.locator("..").locator(".name").last).to_be_focused()
+
+
+def test_all_uploads_are_cancelled_together(admin: Visitor, word: str) -> None:
+    page = opened(admin, LIBRARY)
+    held = Held(page, "**/api/builder/media?name=*")
+    page.set_input_files("#files", [a_file(f"{word}-{each}.jpg") for each in "abc"])
+    held.wait_for_one()
+    tray = page.locator(".tray")
+    expect(tray.get_by_role("progressbar", name="Subida de todos los archivos")).to_be_visible()
+    tray.get_by_role("button", name="Cancelar todo").click()
+    expect(page.locator("#queue > li")).to_have_count(0)
+    expect(tray).to_be_hidden()
+    assert listed(admin, word) == []

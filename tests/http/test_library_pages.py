@@ -9,11 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from avenue.builder.library.pages.shown import RATIOS
 from avenue.identity import Role, new_id
 from avenue.storage.schema import DEFAULT_SITE
 from tests import pictures
 from tests.http.application import PASSWORD, Application, Caller, Part, a_picture, form, unique
 from tests.http.test_media_library import MEDIA, a_folder, added, changed
+from tests.server import ROOT
 from tests.table import table
 
 PAGE = "/admin/library"
@@ -70,17 +72,17 @@ def logo(application: Application, as_editor: Caller) -> Any:
 # The list
 
 
-def test_a_folder_shows_what_lies_in_it_and_the_top_what_lies_in_none(
+def test_the_library_shows_all_a_folder_what_lies_in_it_and_none_the_rest(
     as_editor: Caller, word: str
 ) -> None:
     folder = a_folder(as_editor)
     added(as_editor, name=f"{word}in.jpg", folder=folder["id"])
     added(as_editor, name=f"{word}out.jpg")
-    top = names(as_editor)
+    top = names(as_editor, "folder=none")
     assert f"{word}out.jpg" in top
     assert f"{word}in.jpg" not in top
     assert names(as_editor, f"folder={folder['id']}") == [f"{word}in.jpg"]
-    assert {f"{word}in.jpg", f"{word}out.jpg"} <= set(names(as_editor, "all=1"))
+    assert {f"{word}in.jpg", f"{word}out.jpg"} <= set(names(as_editor))
     # Who searches at the top means the whole library, in a folder that folder.
     assert names(as_editor, f"search={word}&sort=name") == [f"{word}in.jpg", f"{word}out.jpg"]
     assert names(as_editor, f"search={word}&folder={folder['id']}") == [f"{word}in.jpg"]
@@ -143,14 +145,26 @@ def looks(answer: Any) -> list[str]:
 
 def test_the_look_is_remembered(as_editor: Caller) -> None:
     added(as_editor)
-    assert 'class="gallery"' in read(as_editor, f"{PAGE}?all=1")
-    answer = as_editor.get(f"{PAGE}?all=1&view=list", headers=IN_ENGLISH)
+    assert 'class="wall"' in read(as_editor, f"{PAGE}")
+    answer = as_editor.get(f"{PAGE}?view=list", headers=IN_ENGLISH)
     [kept] = looks(answer)
     assert 'class="things"' in answer.text
     assert re.match("avenue_library=list;.*HttpOnly.*SameSite=Lax", kept)
     cookie = {**IN_ENGLISH, "Cookie": "avenue_library=list"}
-    assert 'class="things"' in as_editor.get(f"{PAGE}?all=1", headers=cookie).text
+    assert 'class="things"' in as_editor.get(f"{PAGE}", headers=cookie).text
     assert looks(as_editor.get(f"{PAGE}?view=nonsense", headers=cookie)) == []
+
+
+def test_each_tile_has_a_class_that_reserves_its_room(as_editor: Caller, word: str) -> None:
+    for number, (width, height) in enumerate(((100, 100), (160, 90), (40, 400), (400, 40))):
+        added(as_editor, pictures.photo(width, height, noise=False), name=f"{word}{number}.jpg")
+    page = read(as_editor, f"{PAGE}?search={word}&sort=name")
+    shapes = re.findall(r'class="thing tile (r-\d+)"', page)
+    assert shapes == ["r-102", "r-174", "r-50", "r-300"]
+    sheet = (ROOT / "avenue/static/css/library.css").read_text()
+    assert re.findall(r"\.(r-\d+) \{ --ratio: ([\d.]+); \}", sheet) == [
+        (f"r-{round(each * 100)}", f"{each:g}") for each in RATIOS
+    ]
 
 
 def test_what_people_write_is_only_text(as_editor: Caller) -> None:
@@ -159,7 +173,7 @@ def test_what_people_write_is_only_text(as_editor: Caller) -> None:
     changed(as_editor, there, name=f"{EVIL}.jpg", alt={"es": EVIL}, tags=[EVIL])
     for url in (
         f"{PAGE}?folder={folder['id']}",
-        f"{PAGE}?all=1&search={EVIL}",
+        f"{PAGE}?search={EVIL}",
         f"{PAGE}?tag={EVIL}",
         f"{PAGE}/{there}",
     ):
@@ -236,12 +250,14 @@ def test_a_folder_is_made_renamed_moved_and_deleted(as_editor: Caller) -> None:
     made = send(as_editor, FOLDERS, name=name, parent="")
     assert told(made) == {"said": ["made"]}
     page = read(as_editor, PAGE)
-    folder = re.search(rf'href="{PAGE}\?folder=([\w-]+)"><svg.*?<b>{name}</b>', page)
+    folder = re.search(
+        rf'href="{PAGE}\?folder=([\w-]+)" data-folder="\1"><svg[^\n]*<span>{name}</span>', page
+    )
     assert folder
     here = folder[1]
     send(as_editor, f"{FOLDERS}/{here}", name=f"{name}!", parent=outer)
     assert f"{name}!" in read(as_editor, f"{PAGE}?folder={outer}")
-    assert f"{name}!" not in read(as_editor, f"{PAGE}")[: page.index("bulk")]
+    assert f"{name}!" not in read(as_editor, f"{PAGE}")[: page.index('id="bulk"')]
     assert told(send(as_editor, f"{FOLDERS}/{here}/delete")) == {
         "folder": [outer],
         "said": ["deleted"],
@@ -272,9 +288,9 @@ def test_why_a_folder_is_not_changed_is_said_beside_what_was_typed(as_editor: Ca
 def test_many_are_moved_and_tagged(as_editor: Caller, word: str) -> None:
     ids = [added(as_editor, name=f"{word}{n}.jpg")["id"] for n in range(2)]
     folder = a_folder(as_editor)["id"]
-    back = f"{PAGE}?all=1&search={word}"
+    back = f"{PAGE}?search={word}"
     moved = send(as_editor, BULK, action="move", id=ids, folder=folder, back=back)
-    assert told(moved) == {"all": ["1"], "search": [word], "said": ["moved"], "count": ["2"]}
+    assert told(moved) == {"search": [word], "said": ["moved"], "count": ["2"]}
     send(as_editor, BULK, action="tag", id=ids, tags=" Verano, mar ,")
     send(as_editor, BULK, action="untag", id=ids[:1], tags="MAR")
     first, second = (live(as_editor, each) for each in ids)

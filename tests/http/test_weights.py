@@ -20,7 +20,7 @@ BUDGETS_KB = {
     "/p/{page}": ("nobody", 5),
     "/admin/products": ("admin", 9),
     "/admin/products/{product}": ("admin", 68),
-    "/admin/library": ("admin", 29),
+    "/admin/library": ("admin", 33),
     "/admin/website": ("admin", 8),
     "/admin/website/{page_id}": ("admin", 345),
     "/admin/uploads": ("admin", 9),

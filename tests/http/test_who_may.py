@@ -296,6 +296,7 @@ WHO_MAY = {
     "POST /admin/settings/logo/remove": For(ADMINS),
     "GET /admin/settings/sites": For(SUPERUSERS),
     "POST /admin/settings/sites": For(SUPERUSERS),
+    "GET /admin/design": For(ADMINS),  # of `serve --local` alone
     "GET /admin/audit": For(ADMINS),
     "GET /admin/infrastructure": For(OPERATORS),
     "GET /admin/infrastructure/diagnosis.json": For(OPERATORS),

@@ -3,7 +3,7 @@
 from avenue.accounts.pages import account, password, people, sign_in, tokens
 from avenue.identity import Role
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry
+from avenue.web.pages import Entry, Group
 
 BLUEPRINTS = (
     sign_in.blueprint,
@@ -13,4 +13,8 @@ BLUEPRINTS = (
     people.blueprint,
 )
 
-NAVIGATION = (Entry(path=people.PATH, title=_("People"), roles=(Role.ADMIN,)),)
+NAVIGATION = (
+    Entry(
+        path=people.PATH, title=_("People"), icon="people", group=Group.SYSTEM, roles=(Role.ADMIN,)
+    ),
+)

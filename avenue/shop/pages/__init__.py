@@ -13,7 +13,7 @@ from avenue.shop.pages import (
     window,
 )
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry
+from avenue.web.pages import Entry, Group
 
 BLUEPRINTS = (
     home.blueprint,
@@ -28,7 +28,17 @@ BLUEPRINTS = (
 )
 
 NAVIGATION = (
-    Entry(path=products.PATH, title=_("Products"), roles=(Role.SELLER,)),
-    Entry(path=groups.PATH, title=_("Groups"), roles=(Role.SELLER,)),
-    Entry(path=imports.PATH, title=_("Import"), roles=(Role.SELLER,)),
+    Entry(
+        path=products.PATH,
+        title=_("Products"),
+        icon="products",
+        group=Group.STORE,
+        roles=(Role.SELLER,),
+    ),
+    Entry(
+        path=groups.PATH, title=_("Groups"), icon="groups", group=Group.STORE, roles=(Role.SELLER,)
+    ),
+    Entry(
+        path=imports.PATH, title=_("Import"), icon="import", group=Group.STORE, roles=(Role.SELLER,)
+    ),
 )

@@ -3,8 +3,16 @@
 from avenue.builder.library.pages import folders, lists, media, reports
 from avenue.identity import Role
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry
+from avenue.web.pages import Entry, Group
 
 BLUEPRINTS = (lists.blueprint, folders.blueprint, media.blueprint, reports.blueprint)
 
-NAVIGATION = (Entry(path=lists.PATH, title=_("Library"), roles=(Role.EDITOR,)),)
+NAVIGATION = (
+    Entry(
+        path=lists.PATH,
+        title=_("Library"),
+        icon="library",
+        group=Group.CONTENT,
+        roles=(Role.EDITOR,),
+    ),
+)

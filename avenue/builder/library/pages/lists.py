@@ -12,7 +12,7 @@ from avenue.builder.library.folders.errors import FolderNotFound
 from avenue.builder.library.folders.models import OpenFolder
 from avenue.builder.library.folders.service import FolderService
 from avenue.builder.library.models import NO_FOLDER, MediaQuery, Removed
-from avenue.builder.library.pages.shown import choices_of, listed, shown, way_of
+from avenue.builder.library.pages.shown import branches, choices_of, listed, shown, way_of
 from avenue.builder.library.pages.typed import checked, ids_of, typed_tags
 from avenue.builder.library.pages.words import (
     BAD_TAGS,
@@ -223,12 +223,12 @@ def _library(actor: Actor, error: AvenueError | None = None) -> Response:
         status=error.status if error else 200,
         look=look,
         here=here,
-        tiles=_tiles(folders, here) if _shows_tiles(query) else [],
+        tree=branches(folders, here),
         items=shown(actor.site, found.items, folders),
         found=found,
         query=query,
         tags=_tags(found.items),
-        is_narrowed=_is_narrowed(),
+        is_narrowed=any(request.args.get(name) for name in FILTERS),
         is_whole=query.folder is None,
         policy=using(MediaService).policy(actor),
         types=_types(actor),
@@ -250,7 +250,7 @@ def _choices(folders: Sequence[OpenFolder], here: OpenFolder | None) -> dict[str
     inside = {each.folder.id for each in folders if here and here.folder in each.path}
     apart = [each for each in folders if each.folder.id not in inside]
     return {
-        "asked": {name: request.args.get(name, "").strip() for name in (*FILTERS, "all")},
+        "asked": {name: request.args.get(name, "").strip() for name in FILTERS},
         "sorts": SORTS,
         "sizes": {name: title for name, (title, *_) in SIZES.items()},
         "places": choices_of(folders),
@@ -272,31 +272,12 @@ def _here(folders: Sequence[OpenFolder]) -> OpenFolder | None:
 
 
 def _query() -> MediaQuery:
-    """Return which pictures are asked for; raise `BadCursor`, `InvalidQuery`.
-
-    Who says nothing else sees those that lie in no folder; who searches at the top, all.
-    """
+    """Return which pictures are asked for; raise `BadCursor`, `InvalidQuery`."""
     query = media_asked_for(g.site)
-    everywhere = query.in_trash or request.args.get("all") == "1" or _is_narrowed()
-    if query.folder is None and not everywhere:
-        query = replace(query, folder=NO_FOLDER)
     if request.args.get("size") in SIZES:
         _title, least, most = SIZES[request.args["size"]]
         query = replace(query, min_bytes=least, max_bytes=most)
     return query
-
-
-def _is_narrowed() -> bool:
-    return any(request.args.get(name) for name in FILTERS)
-
-
-def _shows_tiles(query: MediaQuery) -> bool:
-    return not (query.in_trash or query.folder is None or _is_narrowed())
-
-
-def _tiles(folders: Sequence[OpenFolder], here: OpenFolder | None) -> list[OpenFolder]:
-    parent = here.folder.id if here else None
-    return [each for each in folders if each.folder.parent == parent]
 
 
 def _types(actor: Actor) -> list[tuple[str, str]]:

@@ -15,9 +15,11 @@ from avenue.identity import Actor, Site
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset
 from avenue.media.pictures.variants import EAGER, VARIANTS
+from avenue.media.presenting import sources
 from avenue.web.language import LANGUAGES
 from avenue.web.language import gettext as _
 from avenue.web.listing import Listed
+from avenue.web.pages import here
 from avenue.web.parsing import LONGEST_CURSOR
 from avenue.web.services import using
 from avenue.words import folded
@@ -30,6 +32,11 @@ BACKWARDS: Mapping[Sort, Sort] = {
     Sort.SMALLEST: Sort.LARGEST,
     Sort.LARGEST: Sort.SMALLEST,
 }
+RATIOS = tuple(round(0.5 * 6 ** (step / 30), 2) for step in range(31))
+"""Width by height of tiles, 6 % apart. A style sheet has a class for each: a policy of no inline
+styles leaves no other way to reserve the room of a picture before it is there."""
+WIDEST_TILE = 960
+"""Pixels: more than any tile has, on any screen."""
 TONGUES: Mapping[str, str] = {"es": "Español", "en": "English"}
 
 
@@ -43,6 +50,13 @@ class Shown:
     way: str
     alt: str
     lacks_alt: bool
+    ratio: float
+    srcset: str
+
+    @property
+    def shape(self) -> str:
+        """The class of its tile in `library.css`."""
+        return f"r-{round(self.ratio * 100)}"
 
     @property
     def at(self) -> datetime:
@@ -61,8 +75,39 @@ def shown(site: Site, pictures: Sequence[Asset], folders: Sequence[OpenFolder]) 
             way=ways.get(each.folder or "", ""),
             alt=each.alt.get(site.language, ""),
             lacks_alt=not each.decorative and not each.alt.get(site.language),
+            ratio=ratio_of(each),
+            srcset=", ".join(
+                f"{here(url)} {width}w"
+                for width, url in sources(site, each)
+                if width <= WIDEST_TILE
+            ),
         )
         for each in pictures
+    ]
+
+
+def ratio_of(picture: Asset) -> float:
+    """Return which of `RATIOS` a picture's own is nearest to."""
+    width, height = picture.current.width or 1, picture.current.height or 1
+    return min(RATIOS, key=lambda each: abs(each - width / height))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A line of the tree of folders; `depth` is 0 at the top."""
+
+    folder: OpenFolder
+    depth: int
+    is_open: bool
+
+
+def branches(folders: Sequence[OpenFolder], here: OpenFolder | None) -> list[Branch]:
+    """Return the folders at the top and those inside of each that is open."""
+    way = {step.id for step in here.path} if here else set()
+    return [
+        Branch(folder=each, depth=len(each.path) - 1, is_open=each.folder.id in way)
+        for each in folders
+        if each.folder.parent is None or each.folder.parent in way
     ]
 
 

@@ -72,8 +72,15 @@ LIST_TEXTS: Mapping[str, LazyString] = {
     "use_there": _("Use the one that is there"),
     "keep_both": _("Keep both"),
     "open_there": _("Look at it"),
+    "moved_one": _("{count} picture moved to “{name}”."),
+    "moved_many": _("{count} pictures moved to “{name}”."),
 }
 """What the modules of the list say."""
+
+EDITING_TEXTS: Mapping[str, LazyString] = {
+    "cannot_edit": _("This browser cannot open the picture."),
+}
+"""What the dialog that turns and crops says."""
 
 MEDIA_TEXTS: Mapping[str, LazyString] = {
     "choose": _("Choose another file"),
@@ -86,7 +93,7 @@ MEDIA_TEXTS: Mapping[str, LazyString] = {
 
 def list_texts() -> dict[str, str]:
     """Return the texts of the modules of the list."""
-    return arriving_words() | {name: str(each) for name, each in LIST_TEXTS.items()}
+    return _said(LIST_TEXTS, EDITING_TEXTS)
 
 
 def report_texts() -> dict[str, str]:
@@ -96,8 +103,13 @@ def report_texts() -> dict[str, str]:
 
 def media_texts() -> dict[str, str]:
     """Return the texts of the modules of the page of one picture."""
-    own = {name: str(each) for name, each in MEDIA_TEXTS.items()}
-    return arriving_words() | screen_words() | own
+    return _said(MEDIA_TEXTS, EDITING_TEXTS)
+
+
+def _said(*own: Mapping[str, LazyString]) -> dict[str, str]:
+    """Return the texts of bringing in and of saving, with a page's `own` over them."""
+    mine = {name: str(each) for texts in own for name, each in texts.items()}
+    return arriving_words() | screen_words() | mine
 
 
 WHY_NOTHING: Mapping[str, LazyString] = {

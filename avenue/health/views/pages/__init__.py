@@ -35,7 +35,7 @@ from avenue.notifications.register import MailRegister
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import gettext, language, lazy_gettext
-from avenue.web.pages import Entry, moment, page, see
+from avenue.web.pages import Entry, Group, moment, page, see
 from avenue.web.parsing import one_of, page_asked_for
 from avenue.web.services import using
 
@@ -54,7 +54,15 @@ IMPORTS = {
 
 ORDER = (JobState.RUNNING, JobState.QUEUED, JobState.PAUSED)
 
-NAVIGATION = (Entry(path=PATH, title=lazy_gettext("Infrastructure"), roles=(Role.OPS,)),)
+NAVIGATION = (
+    Entry(
+        path=PATH,
+        title=lazy_gettext("Infrastructure"),
+        icon="infrastructure",
+        group=Group.SYSTEM,
+        roles=(Role.OPS,),
+    ),
+)
 TABS = (
     (PATH, lazy_gettext("State")),
     (f"{PATH}/alerts", lazy_gettext("Alerts")),

@@ -20,14 +20,16 @@ from avenue.shop.service.pictures import PictureService
 from avenue.web.audit import audited, note_each, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.language import lazy_gettext as _
-from avenue.web.pages import Entry, page, see
+from avenue.web.pages import Entry, Group, page, see
 from avenue.web.parsing import page_asked_for
 from avenue.web.services import using
 
 PATH = "/admin/problems"
 PLACES = {PRODUCT: "/admin/products", GROUP: "/admin/groups"}
 LONGEST_POSITION = 6
-NAVIGATION = (Entry(path=PATH, title=_("Problems"), roles=(Role.OPS,)),)
+NAVIGATION = (
+    Entry(path=PATH, title=_("Problems"), icon="problems", group=Group.SYSTEM, roles=(Role.OPS,)),
+)
 
 VERDICTS: Mapping[Verdict, LazyString] = {
     Verdict.OK: _("Every photo is there."),

@@ -1,64 +1,24 @@
 // The page of one picture: saved, replaced and pointed at without leaving it.
+import { announce } from "../announce.js";
 import { ask } from "../api.js";
-import { text } from "../texts.js";
 import { arrivals } from "../pictures/arriving.js";
 import { pictureOf, pointing } from "../pictures/pointing.js";
 import { Queue } from "../pictures/queue.js";
 import { Rows, size } from "../pictures/rows.js";
-import { reason } from "../pictures/told.js";
+import { describing } from "./details.js";
+import { editable, editing } from "./editing.js";
 
 const picture = document.getElementById("picture"), { url } = picture.dataset;
-const form = document.getElementById("describing"), state = form.querySelector(".saved-state");
-let kept = written();
+const details = describing(document.getElementById("describing"), url, {
+  saved: ({ name }) => {
+    document.querySelector("h1").textContent = name;
+    return freshen("copies");
+  },
+});
 let isLeaving = false;
 
-/** The fields of the form as the API takes them. */
-function written() {
-  const alt = {};
-  for (const each of form.querySelectorAll("textarea[lang]")) if (each.value.trim()) alt[each.lang] = each.value.trim();
-  const { decorative, name, folder, tags } = form.elements;
-  const words = tags.value.split(",").map((each) => each.trim()).filter(Boolean);
-  return { alt, decorative: decorative.checked, name: name.value, folder: folder.value || null, tags: words };
-}
-
-function isChanged() {
-  return JSON.stringify(written()) !== JSON.stringify(kept);
-}
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  save();
-});
-
-/** Save what the form says, and tell whether it was taken. */
-async function save() {
-  const sent = written();
-  tell(text("saving"));
-  let now;
-  try {
-    now = await ask("PATCH", url, sent);
-  } catch (error) {
-    tell(`${text("notSaved")}: ${reason(error)}`, true);
-    return false;
-  }
-  kept = sent;
-  form.elements.name.value = kept.name = now.name;
-  form.elements.tags.value = now.tags.join(", ");
-  kept.tags = now.tags;
-  document.querySelector("h1").textContent = now.name;
-  await freshen("copies");
-  tell(`✓ ${text("saved")}`);
-  return true;
-}
-
-function tell(sentence, isBad = false) {
-  state.textContent = sentence;
-  state.classList.toggle("bad", isBad);
-}
-
-form.addEventListener("input", () => tell(""));
 addEventListener("beforeunload", (event) => {
-  if (!isLeaving && (isChanged() || queue.isBusy)) event.preventDefault();
+  if (!isLeaving && (details.isChanged() || queue.isBusy)) event.preventDefault();
 });
 
 /** What editors copy has the alternative text in it: show it as the server writes it now. */
@@ -77,7 +37,7 @@ async function freshen(id) {
 
 /** Load the page again: picture, addresses and versions are others now. What was typed is saved before. */
 async function again(said) {
-  if (isChanged() && !(await save())) return;
+  if (details.isChanged() && !(await details.save())) return;
   isLeaving = true;
   document.cookie = "avenue_said=1; path=/; max-age=60; samesite=lax"; // said once: web/pages.py
   location.replace(`${location.pathname}?said=${said}`);
@@ -93,6 +53,13 @@ if (point) {
   point.hidden = false;
   point.addEventListener("click", () => show(pictureOf(point)));
   document.querySelector("section.without-script")?.remove();
+}
+
+const edit = document.getElementById("edit");
+if (edit) {
+  const open = editing(document.getElementById("editing"), () => again("replaced"));
+  edit.hidden = false;
+  edit.addEventListener("click", () => open({ ...editable(edit), failed: (sentence) => announce(sentence) }));
 }
 
 const zone = document.getElementById("replacer"), { types, version } = zone.dataset, maxBytes = Number(zone.dataset.maxBytes);

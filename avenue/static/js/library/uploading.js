@@ -18,7 +18,7 @@ const queue = new Queue({
   placed,
   withdraw,
 });
-new Rows(document.getElementById("queue"), queue, { max: size(maxBytes) }, { more: offerTheOther });
+new Rows(document.getElementById("queue"), queue, { max: size(maxBytes) }, { more: offerTheOther, home: () => document.querySelector(".upload-menu > summary") });
 
 arrivals(zone, take, (most) => {
   notice.textContent = text("folder_cut", { most });
@@ -31,6 +31,7 @@ zone.dataset.ready = "";
 
 function take(files) {
   notice.hidden = true;
+  document.querySelector(".upload-menu").open = false;
   queue.add(files);
 }
 

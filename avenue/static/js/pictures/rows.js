@@ -40,7 +40,13 @@ export class Rows {
     this._clear = make("button", "quiet small", text("clear_refused"));
     this._clear.type = "button";
     this._clear.addEventListener("click", () => this._clearRefused());
-    this._summary.append(this._words, this._clear);
+    this._cancel = make("button", "quiet small", text("cancel_all"));
+    this._cancel.type = "button";
+    this._cancel.addEventListener("click", () => this._cancelAll());
+    this._bar = make("progress");
+    this._bar.max = 1;
+    this._bar.setAttribute("aria-label", text("progress_of_all"));
+    this._summary.append(this._words, this._clear, this._cancel, this._bar);
     list.before(this._summary);
     queue.addEventListener("change", ({ detail: item }) => this._draw(item));
     queue.addEventListener("settle", ({ detail: item }) => this._say(item));
@@ -81,11 +87,21 @@ export class Rows {
     this._home()?.focus();
   }
 
+  _cancelAll() {
+    for (const item of this._queue.items.filter((each) => each.isUnderWay)) this._queue.cancel(item);
+    for (const item of this._queue.items.filter((each) => each.state === "cancelled")) this._queue.remove(item);
+    this._home()?.focus();
+  }
+
   _sumUp() {
     const parts = SUMMED_UP.map(([name, count]) => [name, count(this._queue)]).filter(([, count]) => count);
     this._words.textContent = parts.map(([name, count]) => counted(name, count)).join(", ");
     this._summary.hidden = parts.length === 0;
     this._clear.hidden = this._queue.count("refused") < 2;
+    const left = this._queue.items.filter((item) => item.isUnderWay || item.state === "placing");
+    this._cancel.hidden = left.filter((item) => item.isUnderWay).length < 2;
+    this._bar.hidden = left.length < 2;
+    this._bar.value = (this._queue.stored + left.reduce((sum, item) => sum + item.share, 0)) / (this._queue.stored + left.length || 1);
   }
 
   _say(item) {

@@ -1,0 +1,20 @@
+"""`/admin/design`: every component of the panel in both themes, on a machine of a developer."""
+
+from flask import Blueprint, Response
+
+from avenue.identity import Role
+from avenue.web.auth import require
+from avenue.web.pages import page
+
+PATH = "/admin/design"
+SURFACES = ("paper", "ground", "sunken", "ink", "faint", "line", "hairline")
+MEANINGS = ("accent", "on-accent", "accent-soft", "alarm", "alarm-soft", "warn", "warn-soft")
+
+blueprint = Blueprint("design", __name__, template_folder="templates")
+
+
+@blueprint.get(PATH)
+@require(Role.ADMIN)
+def show_components() -> Response:
+    """Show what the panel is built of. Only `serve --local` has this page."""
+    return page("design.html", tokens=(*SURFACES, *MEANINGS), themes=("light", "dark"))

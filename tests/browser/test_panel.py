@@ -1,0 +1,29 @@
+"""What all pages of the panel have in common: the navigation, and what they are built of."""
+
+from playwright.sync_api import expect
+
+from tests.browser.house import Visitor, check_accessible
+
+PHONE = {"width": 375, "height": 740}
+
+
+def test_the_navigation_of_a_phone_shows_where_one_is(admin: Visitor) -> None:
+    page = admin.page
+    page.set_viewport_size(PHONE)
+    page.goto("/admin/settings")
+    here = page.get_by_role("navigation", name="Principal").get_by_role("link", name="Ajustes")
+    expect(here).to_have_attribute("aria-current", "page")
+    box = here.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+    assert PHONE["height"] - 70 < box["y"] + box["height"] <= PHONE["height"]
+    expect(page.get_by_role("list", name="Sistema")).to_be_attached()
+
+
+def test_every_component_is_accessible_in_both_themes(admin: Visitor) -> None:
+    page = admin.page
+    page.goto("/admin/design")
+    for theme in ("Light", "Dark"):
+        expect(page.get_by_role("region", name=theme)).to_be_visible()
+    check_accessible(page)
