@@ -98,7 +98,8 @@ class Settings:
     move_dir: str = setting(
         "AVENUE_MOVE_DIR",
         "The directory below which the panel and the API may name folders, ZIP files and lists to "
-        "bring in, and folders to take a site out to. Empty: none. Commands take any.",
+        "bring in, and folders to take a site out to; the same one for all processes that have it. "
+        "Empty: none. Commands take any.",
         "",
     )
     adopt_from: str = setting(

@@ -9,8 +9,7 @@ from typing import Any
 
 from avenue.accounts.letters import MAIL
 from avenue.app.backups import BackupJobs
-from avenue.app.imports import bring_external
-from avenue.app.moves import MoveJobs
+from avenue.app.moves import MoveJobs, places_of
 from avenue.app.services import (
     alert_service,
     audit_service,
@@ -134,7 +133,7 @@ class Background:
         self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspector = inspector(settings, database, Sites(database, settings))
-        self._jobs = JobService(MongoJobStore(database))
+        self._jobs = JobService(MongoJobStore(database, places=partial(places_of, settings)))
         self._own = JobService(MongoJobStore(database), lease_seconds=COMMAND_LEASE_SECONDS)
         importing = ImportWorker(
             ImportStore(database), self._jobs, audit_service(settings, database), settings
@@ -153,7 +152,6 @@ class Background:
             WATCH: self._watch,
             FSCK: self._fsck,
             SCRUB: self._scrub,
-            IMPORT_EXTERNAL: self._import_external,
             **MoveJobs(settings, database).handlers,
         }
         self._sites = Sites(database, settings)
@@ -337,9 +335,6 @@ class Background:
             return worker.load(job)
         finally:
             decoders.close()
-
-    def _import_external(self, job: RunningJob) -> Mapping[str, Any]:
-        return bring_external(self._settings, self._database, job)
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
         def save(cursor: str, done: int, total: int) -> None:

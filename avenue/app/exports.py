@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from avenue.app.backups import target_from
 from avenue.app.files import LARGEST_DOCUMENT_MB
@@ -105,6 +106,12 @@ class OpenExportImport:
     work: ExportImport
     plans: Sequence[EntryPlan]
     quota: QuotaLeft
+
+    def planned(self) -> dict[str, Any]:
+        """Return what files are to be copied, and whether they fit, once that was compared."""
+        amounts = [each.amounts() for each in self.plans]
+        files, size = sum(each.entries for each in amounts), sum(each.bytes for each in amounts)
+        return {"entries": files, "bytes": size, "fits": self.quota.has(files, size)}
 
 
 @contextmanager

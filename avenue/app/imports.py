@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -18,7 +17,6 @@ from avenue.builder.library.folders.moving import MovedFolders
 from avenue.builder.library.folders.store import FolderStore
 from avenue.config import Settings, is_private_host
 from avenue.identity import COMMAND, Actor, Role, Site, command_actor
-from avenue.jobs.runner import RunningJob
 from avenue.media.legacy import can_answer
 from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.store.legacy_urls import LegacyUrls
@@ -52,14 +50,10 @@ from avenue.shop.store.pictures import PictureStore
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount
 from avenue.storage.room import site_quota
-from avenue.storage.schema import DEFAULT_SITE, Gate
+from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
 
-LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
-_SCHEMES = ("s3:", "supabase:", "cloudinary:", "cfimages:")
-MOST_TOLD = 100
-"""Refusals that the result of a job names; all of them are counted."""
 HOURS = 24
 SECONDS = 60.0
 """For one file in all."""
@@ -82,6 +76,12 @@ class QuotaLeft:
     bytes: int | None
     files: int | None
 
+    def has(self, files: int, size: int) -> bool:
+        """Tell whether so much more may be stored."""
+        return (self.bytes is None or size <= self.bytes) and (
+            self.files is None or files <= self.files
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenImport:
@@ -92,23 +92,15 @@ class OpenImport:
     quota: QuotaLeft
 
 
-def is_source(text: str) -> bool:
-    """Tell whether `text` names another place than a folder or a ZIP."""
-    return text.startswith(_SCHEMES) or Path(text).suffix.lower() in LISTS
-
-
 def planned_facts(opened: OpenImport, plan: EntryPlan) -> dict[str, Any]:
     """Return what is about to be done: how much, for how long, and whether it fits."""
     amounts, rate, left = plan.amounts(), opened.origin.entries_per_hour, opened.quota
-    fits = (left.bytes is None or amounts.bytes <= left.bytes) and (
-        left.files is None or amounts.entries <= left.files
-    )
     return {
         **asdict(amounts),
         "days": round(amounts.entries / rate / HOURS, 2) if rate else None,
         "quota_left_bytes": left.bytes,
         "quota_left_files": left.files,
-        "fits": fits,
+        "fits": left.has(amounts.entries, amounts.bytes),
         "references": plan.count_named(),
         "silent_total": plan.count_silent(),
         "refused_total": plan.count(Outcome.REFUSED),
@@ -186,38 +178,14 @@ def table_images_of(
         yield [importing.opened(source, wanted, plan, actor)]
 
 
-def bring_external(
-    settings: Settings, database: Database, job: RunningJob, fetcher: Fetcher | None = None
-) -> Mapping[str, Any]:
-    """Bring in the pictures of the job's site that live elsewhere; return what became of them.
-
-    Of a job with an `import`, only those that the rows of this table name. A run that goes on
-    lists them anew: those that are in, no record names at a URL any more.
-    """
-    with closing(EntryPlan()) as owned, closing(EntryPlan()) as shown:
-        plans, site_id, table = (owned, shown), job.site or DEFAULT_SITE, job.args.get("import")
-        opened = (
-            table_images_of(settings, database, site_id, str(table), owned, fetcher)
-            if table
-            else external_imports_of(settings, database, site_id, plans, fetcher)
-        )
-        with opened as parts:
-            for each in parts:
-                for _ in each.work.read(job.save):
-                    job.save()
-            total, done = sum(plan.amounts().entries for plan in plans), 0
-            job.save(done=0, total=total)
-            for each in parts:
-                for _ in each.work.bring(job.save):
-                    done += 1
-                    job.save(done=done)
-        refused = [asdict(each) for plan in plans for each in islice(plan.refused(), MOST_TOLD)]
-        return {
-            "stored": sum(plan.count(Outcome.STORED) for plan in plans),
-            "duplicates": sum(plan.count(Outcome.DUPLICATE) for plan in plans),
-            "refused_total": sum(plan.count(Outcome.REFUSED) for plan in plans),
-            "refused": refused[:MOST_TOLD],
-        }
+def added(plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what several plans of one site come to together."""
+    sums = ("entries", "bytes", "unmeasured", "references", "silent_total", "refused_total")
+    return {
+        **plans[0],
+        **{name: sum(each[name] for each in plans) for name in sums},
+        "fits": all(each["fits"] for each in plans),
+    }
 
 
 @contextmanager

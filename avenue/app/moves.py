@@ -1,29 +1,41 @@
 """Moves in and out as jobs: what `avenue.moves` begins is done here."""
 
+import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from avenue.app.exports import export, export_import_of
 from avenue.app.files import AdoptionOrder, adoption_of, folder_import_of
-from avenue.app.imports import MOST_TOLD, SourceOrder, planned_facts, source_import_of
+from avenue.app.imports import (
+    OpenImport,
+    SourceOrder,
+    added,
+    external_imports_of,
+    planned_facts,
+    source_import_of,
+    table_images_of,
+)
+from avenue.backup.errors import S3NotInstalled
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, StorageFull, Unavailable
+from avenue.export.errors import ExportRefused, ExportUnreachable
 from avenue.export.models import Exported, ExportOrder, Part
-from avenue.export.presenting import exported_json
 from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.jobs.sealing import Sealing
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
-from avenue.migration.adopt.presenting import adoption_facts
+from avenue.media.legacy import can_answer
+from avenue.media.references import IMPORT_EXTERNAL
+from avenue.migration.adopt.presenting import adoption_facts, refused
 from avenue.migration.adopt.service import Adoption
-from avenue.migration.models import FolderOrder, Kind, Outcome, Problem
+from avenue.migration.models import FolderOrder, Kind, Outcome
 from avenue.migration.plan import Plan
 from avenue.migration.sources.plan import EntryPlan
 from avenue.moves.models import (
@@ -34,30 +46,51 @@ from avenue.moves.models import (
     IMPORT_FROM,
     SEALED,
 )
-from avenue.moves.service import MoveService
+from avenue.moves.service import MoveService, place_of
+from avenue.moves.store import MoveReports
+from avenue.outside.fetching import Fetcher
 from avenue.storage.connection import Database
 from avenue.storage.earlier import Changes, SourceAway
 from avenue.storage.schema import DEFAULT_SITE
 
 SAVE_SECONDS = 0.5
 """How far a job is, is written no more often; a pause waits as long."""
+MOST_TOLD = 100
+"""Of each list so many stand in what a job returns; all of them are in its report."""
 Facts = dict[str, Any]
+Lists = Mapping[str, Iterable[Facts]]
+Reported = Callable[[RunningJob, Facts, Lists], Facts]
 
 
 def move_service(settings: Settings, database: Database) -> MoveService:
     """Return what begins moves, for the panel and for commands."""
     jobs = JobService(MongoJobStore(database))
-    move_dir = Path(settings.move_dir) if settings.move_dir else None
-    return MoveService(jobs, Sealing(settings.secret_key), move_dir)
+    return MoveService(
+        jobs, Sealing(settings.secret_key), MoveReports(database), _move_dir(settings)
+    )
+
+
+def places_of(settings: Settings) -> Collection[str]:
+    """Return the places this process sees, for jobs that need one."""
+    place = place_of(_move_dir(settings))
+    return () if place is None else (place,)
+
+
+def _move_dir(settings: Settings) -> Path | None:
+    return Path(settings.move_dir) if settings.move_dir else None
 
 
 class MoveJobs:
     """The handlers of these jobs."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, fetcher: Fetcher | None = None
+    ) -> None:
         self._settings = settings
         self._database = database
+        self._fetcher = fetcher
         self._sealing = Sealing(settings.secret_key)
+        self._reports = MoveReports(database)
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -67,6 +100,7 @@ class MoveJobs:
             IMPORT_FROM: self.bring_source,
             IMPORT_FOLDER: self.bring_folder,
             IMPORT_EXPORT: self.bring_export,
+            IMPORT_EXTERNAL: self.bring_external,
             EXPORT: self.take_out,
         }
 
@@ -89,7 +123,7 @@ class MoveJobs:
                 # From before the first pass, so that nothing that changes during it is missed.
                 adoption.changes() if follows else nullcontext() as changes,
             ):
-                passes = _Passes(job, adoption, is_dry=args["is_dry"])
+                passes = _Passes(job, adoption, self._reported, is_dry=args["is_dry"])
                 facts = passes.make()
                 while changes is not None:
                     passes.follow(changes)
@@ -106,25 +140,47 @@ class MoveJobs:
         with (
             _ends_at_once(),
             closing(EntryPlan()) as plan,
-            source_import_of(self._settings, self._database, _site(job), order, plan) as opened,
+            source_import_of(
+                self._settings, self._database, _site(job), order, plan, self._fetcher
+            ) as opened,
         ):
-            told = _Told(job)
-            for _ in opened.work.read(job.save):
-                told.tell(0, None)
-            amounts = plan.amounts()
-            is_dry = job.args["is_dry"]
-            work = opened.work.preview() if is_dry else opened.work.bring(job.save)
-            told.watch(work, amounts.entries)
-            return {
-                **_counts(plan),
-                "plan": planned_facts(opened, plan),
-                "silent_total": plan.count_silent(),
-                "refused": _named(plan.refused()),
-                "silent": _named(plan.silent()),
-            }
+            self._bring(job, [(opened, plan)], is_dry=job.args["is_dry"])
+            counts = {"from": opened.origin.name, "as": order.kind.value, **_counts(plan)}
+            counts |= {"plan": job.cursor["plan"], "silent_total": plan.count_silent()}
+            return self._reported(job, counts, _lists_of([plan]))
+
+    def bring_external(self, job: RunningJob) -> Facts:
+        """Bring in what records name elsewhere, or only what the rows of an imported table name.
+
+        A run that goes on lists them anew: those that are in, no record names at a URL any more.
+        """
+        settings, database, site_id = self._settings, self._database, _site(job)
+        table, is_dry = job.args.get("import"), bool(job.args.get("is_dry"))
+        with _ends_at_once(), closing(EntryPlan()) as owned, closing(EntryPlan()) as shown:
+            opened = (
+                table_images_of(settings, database, site_id, str(table), owned, self._fetcher)
+                if table
+                else external_imports_of(settings, database, site_id, (owned, shown), self._fetcher)
+            )
+            with opened as parts:
+                plans = (owned, shown)[: len(parts)]
+                self._bring(job, list(zip(parts, plans, strict=True)), is_dry=is_dry)
+            told = [_counts(each) for each in plans]
+            figures = ("stored", "duplicates", "unchanged", "refused_total")
+            return self._reported(
+                job,
+                {
+                    **{name: sum(each[name] for each in told) for name in figures},
+                    "rewritten": {
+                        kind: count for each in told for kind, count in each["rewritten"].items()
+                    },
+                    "plan": job.cursor["plan"],
+                },
+                _lists_of(plans),
+            )
 
     def bring_folder(self, job: RunningJob) -> Facts:
-        """Bring in a folder or a ZIP of this machine."""
+        """Bring in a folder or a ZIP."""
         order = FolderOrder(
             place=Path(job.args["where"]),
             kind=Kind(job.args["as"]),
@@ -132,6 +188,7 @@ class MoveJobs:
             hosts=tuple(job.args["hosts"]),
             is_public=job.args["is_public"],
         )
+        is_dry = job.args["is_dry"]
         with (
             _ends_at_once(),
             closing(Plan()) as plan,
@@ -140,17 +197,28 @@ class MoveJobs:
             told = _Told(job)
             for _ in importing.read():
                 told.tell(0, None)
-            work = importing.preview() if job.args["is_dry"] else importing.bring()
-            told.watch(work, plan.count_contents())
-            return {
+            told.watch(importing.preview() if is_dry else importing.bring(), plan.count_contents())
+            counts = {
+                "as": order.kind.value,
+                "addresses_answer": can_answer(order.prefix),
                 **_counts(plan),
+                "unreferenced": plan.count_unreferenced(),
                 "skipped_total": plan.count_skipped(),
-                "refused": _named(plan.refused()),
             }
+            lists = {
+                **({"files": _files_of(plan)} if is_dry else {}),
+                "skipped": map(asdict, plan.skipped()),
+                "refused": map(asdict, plan.refused()),
+                "lost": (
+                    {"kind": each.kind, "id": each.id, "url": each.address}
+                    for each in importing.lost()
+                ),
+            }
+            return self._reported(job, counts, lists)
 
     def bring_export(self, job: RunningJob) -> Facts:
         """Bring in what `export` has written."""
-        where = job.args["where"]
+        where, is_dry = job.args["where"], job.args["is_dry"]
         with (
             _ends_at_once(),
             export_import_of(self._settings, self._database, _site(job), where) as opened,
@@ -158,16 +226,20 @@ class MoveJobs:
             told, work = _Told(job), opened.work
             for _ in work.read():
                 told.tell(0, None)
-            told.watch(work.preview() if job.args["is_dry"] else work.bring(), work.steps)
-            return {
-                "stored": work.count_files(Outcome.STORED),
-                "duplicates": work.count_files(Outcome.DUPLICATE),
-                "unchanged": work.count_files(Outcome.UNCHANGED),
+            told.watch(work.preview(job.save) if is_dry else work.bring(job.save), work.steps)
+            counts = {
+                "from": opened.address,
+                **({"plan": opened.planned()} if is_dry else {}),
+                **{name: dict(counts) for name, counts in work.counts.items()},
+                "files": {
+                    "stored": work.count_files(Outcome.STORED),
+                    "duplicates": work.count_files(Outcome.DUPLICATE),
+                    "unchanged": work.count_files(Outcome.UNCHANGED),
+                },
                 "refused_total": work.count_files(Outcome.REFUSED),
-                **{name: sum(counts.values()) for name, counts in work.counts.items()},
-                "refused": _named(work.refused()),
-                "silent": _named(work.silent()),
             }
+            lists = {"refused": map(asdict, work.refused()), "silent": map(asdict, work.silent())}
+            return self._reported(job, counts, lists)
 
     def take_out(self, job: RunningJob) -> Facts:
         """Take a site out as files."""
@@ -183,8 +255,36 @@ class MoveJobs:
 
         with _ends_at_once():
             work = export(self._settings, self._database, _site(job), where, order, tell)
-        facts = exported_json(work.counts, work.left, where, is_trial=order.is_trial)
-        return {**facts, "left": facts["left"][:MOST_TOLD], "left_total": len(facts["left"])}
+        counts = {"to": where, **asdict(work.counts), "left_total": len(work.left)}
+        return self._reported(job, counts, {"left": map(asdict, work.left)})
+
+    def _bring(
+        self, job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]], *, is_dry: bool
+    ) -> None:
+        """List sources, keep what there is to do where others see it, and then do it."""
+        told = _Told(job)
+        for opened, _ in parts:
+            for steps in (opened.work.read(job.save), opened.work.preview()):
+                for _ in steps:
+                    told.tell(0, None)
+        plans = [planned_facts(opened, plan) for opened, plan in parts]
+        told.plan(plans[0] if len(plans) == 1 else added(plans))
+        if not is_dry:
+            told.watch(_brought(job, parts), told.cursor["plan"]["entries"])
+
+    def _reported(self, job: RunningJob, counts: Facts, lists: Lists) -> Facts:
+        """Keep lists line by line; return `counts` with the beginning of each list."""
+        told: Facts = {name: [] for name in lists}
+
+        def lines() -> Iterator[str]:
+            for name, items in lists.items():
+                for each in items:
+                    if len(told[name]) < MOST_TOLD:
+                        told[name].append(each)
+                    yield json.dumps({"list": name, **each})
+
+        self._reports.put(_site(job), job.id, lines())
+        return {**counts, **told}
 
 
 class _Told:
@@ -210,10 +310,16 @@ class _Told:
     def watch(self, steps: Iterator[None], total: int) -> None:
         """Do the work of `steps`, and keep how far it is."""
         done = 0
-        for _ in steps:
-            done += 1
-            self.tell(done, max(total, done))
+        with closing(_each(steps)) as each:  # what they do at their end is done here, too
+            for _ in each:
+                done += 1
+                self.tell(done, max(total, done))
         self._job.save(done=done, total=done)
+
+    def plan(self, facts: Facts) -> None:
+        """Keep what is about to be done."""
+        self.cursor["plan"] = facts
+        self._job.save(cursor=dict(self.cursor))
 
     def report(self, facts: Facts, *, behind_seconds: float | None) -> None:
         """Keep what a pass did, for who looks at it while the job goes on."""
@@ -226,8 +332,12 @@ class _Told:
 class _Passes:
     """The passes of an adoption: one, or another one after each change."""
 
-    def __init__(self, job: RunningJob, adoption: Adoption, *, is_dry: bool) -> None:
+    def __init__(
+        self, job: RunningJob, adoption: Adoption, reported: Reported, *, is_dry: bool
+    ) -> None:
+        self._job = job
         self._adoption = adoption
+        self._reported = reported
         self._is_dry = is_dry
         self._told = _Told(job)
 
@@ -239,7 +349,9 @@ class _Passes:
         self._told.watch(
             self._adoption.preview() if self._is_dry else self._adoption.bring(), total
         )
-        facts = adoption_facts(self._adoption)
+        facts = self._reported(
+            self._job, adoption_facts(self._adoption), {"refused": refused(self._adoption)}
+        )
         behind = (utc_now() - first).total_seconds() if first else None
         self._told.report(facts, behind_seconds=behind)
         return facts
@@ -253,6 +365,15 @@ class _Passes:
             self.make(first=first)
 
 
+def _brought(job: RunningJob, parts: Sequence[tuple[OpenImport, EntryPlan]]) -> Iterator[None]:
+    for opened, _ in parts:
+        yield from opened.work.bring(job.save)
+
+
+def _each(steps: Iterator[None]) -> Generator[None, None, None]:
+    yield from steps
+
+
 @contextmanager
 def _ends_at_once() -> Iterator[None]:
     """Let a job fail at once for what another try would meet again.
@@ -262,7 +383,7 @@ def _ends_at_once() -> Iterator[None]:
     """
     try:
         yield
-    except SourceAway as error:
+    except (SourceAway, ExportUnreachable, ExportRefused, S3NotInstalled) as error:
         raise GiveUp(error) from error
     except AvenueError as error:
         if isinstance(error, Unavailable) and not isinstance(error, StorageFull):
@@ -284,5 +405,14 @@ def _counts(plan: Plan | EntryPlan) -> Facts:
     }
 
 
-def _named(problems: Iterator[Problem]) -> list[Facts]:
-    return [asdict(each) for each in islice(problems, MOST_TOLD)]
+def _lists_of(plans: Sequence[EntryPlan]) -> Lists:
+    return {
+        "refused": map(asdict, chain.from_iterable(each.refused() for each in plans)),
+        "silent": map(asdict, chain.from_iterable(each.silent() for each in plans)),
+    }
+
+
+def _files_of(plan: Plan) -> Iterator[Facts]:
+    for path, outcome in plan.files():
+        named_by = [{"kind": each.kind, "id": each.id} for each in plan.references_to(path)]
+        yield {"path": path, "outcome": outcome, "references": named_by}

@@ -1,38 +1,21 @@
 """The application that came before, into a site: `adopt`."""
 
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
-from avenue.app.background import Background
-from avenue.app.moves import move_service
-from avenue.app.services import job_service
-from avenue.cli.context import (
-    as_json,
-    database_of,
-    draw,
-    local,
-    of_site,
-    say,
-    settings_in_force,
-    why,
-)
-from avenue.config import ConfigError
-from avenue.errors import AvenueError
-from avenue.identity import command_actor
+from avenue.cli.context import as_json, local, of_site
+from avenue.cli.moving import Common, Facts, Telling, moved
+from avenue.config import Settings
+from avenue.identity import Actor
 from avenue.jobs.models import Job
 from avenue.migration.adopt.maps import map_in
 from avenue.moves.models import Adopt
-from avenue.moves.service import as_operator
-from avenue.storage.schema import Gate
-from avenue.storage.sites import Sites
+from avenue.moves.service import MoveService
 
-NOTHING_DONE = 2
-Facts = dict[str, Any]
 TITLES = {
     "people": "People",
     "groups": "Groups",
@@ -81,19 +64,13 @@ def adopt(uri: str | None, **options: Any) -> None:
 
     It is only read. Products, groups, pages, people and pictures are recognised; everything else
     is named and left alone. Run it again at any time: only what changed is brought in. It is a job
-    that the panel shows, pauses and resumes, too; when the command is ended before it, a server of
-    Avenue goes on with it. Exit code 0 when all is in, 1 when something was refused (each is
-    named), 2 when nothing was done. With --follow and --json each pass is a line, and so is how far
-    behind it was.
+    that the panel shows, pauses and resumes, too; Ctrl-C pauses it, or ends it with --follow. Exit
+    code 0 when all is in, 1 when something was refused (each is named), 2 when nothing was done.
+    With --follow and --json each pass is a line, and so is how far behind it was.
     """
     if options["is_dry"] and options["follows"]:
         raise click.UsageError("--dry-run changes nothing, so there is nothing to --follow.")
-    try:
-        code = _adopt(uri, **options)
-    except (AvenueError, ConfigError) as error:
-        click.echo(why(error), err=True)
-        code = NOTHING_DONE
-    sys.exit(code)
+    sys.exit(_adopt(uri, **options))
 
 
 def _adopt(
@@ -106,70 +83,29 @@ def _adopt(
     wants_json: bool,
     **how: Any,
 ) -> int:
-    """Have it done as a job, tell of it, and return the exit code."""
-    with (
-        settings_in_force(is_local=is_local) as settings,
-        database_of(settings) as database,
-    ):
-        Gate(database).pass_or_raise()
+    """Have it done, and return the exit code."""
+
+    def begin(settings: Settings, moves: MoveService, operator: Actor) -> Job:
         order = Adopt(
             uri=uri or settings.adopt_from,
             map=map_in(map_file) if map_file else "",
             files=str(files) if files else "",
             **how,
         )
-        known = Sites(database, settings).named(site)
-        operator = as_operator(command_actor(known))
-        job = move_service(settings, database).adopt(operator, order, is_typed=False)
-        background = Background(settings, database)
-        telling = _Telling(site, is_dry=order.is_dry, wants_json=wants_json)
-        if not order.follows:
-            return telling.tell(background.finish(job.id, draw))
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            return telling.tell(background.finish(job.id, telling.tell_passes))
-        except KeyboardInterrupt:
-            job_service(database).cancel(job.id)
-            return telling.code
+        return moves.adopt(operator, order, is_typed=False)
+
+    common = Common(site=site, is_dry=how["is_dry"], is_local=is_local, wants_json=wants_json)
+    return moved(common, begin, _AdoptTelling(), follows=how["follows"])
 
 
-class _Telling:
-    """Tells of what a job does; `code` is the exit code of what was told last."""
+class _AdoptTelling(Telling):
+    titles: ClassVar[Mapping[str, str]] = {"refused": "Refused"}
 
-    def __init__(self, site: str, *, is_dry: bool, wants_json: bool) -> None:
-        self._common = {"site": site, "dry_run": is_dry}
-        self._wants_json = wants_json
-        self._passes: int | None = None
-        self.code = NOTHING_DONE
+    def text(self, facts: Facts) -> str:
+        return _as_text(facts)
 
-    def tell(self, job: Job) -> int:
-        """Tell of a job that is over; return the exit code."""
-        if sys.stderr.isatty():
-            click.echo(err=True)
-        if job.result is not None and self._passes is None:
-            self._say(job.result)
-        if job.error is not None:
-            click.echo(job.error, err=True)
-            most = (job.cursor or {}).get("most", 0)
-            self.code = 1 if most and not self._common["dry_run"] else NOTHING_DONE
-        return self.code
-
-    def tell_passes(self, job: Job) -> None:
-        """Tell of a pass of a job that goes on, once."""
-        draw(job)
-        cursor = job.cursor or {}
-        passes = cursor.get("passes", 0)
-        if passes and passes != self._passes:
-            self._passes = passes
-            self._say(cursor["report"])
-            behind = cursor["behind_seconds"]
-            if behind is not None:
-                say(self._wants_json, {"behind_seconds": behind}, f"{behind:.1f} seconds behind.")
-
-    def _say(self, report: Mapping[str, Any]) -> None:
-        facts = {**self._common, **report}
-        say(self._wants_json, facts, _as_text(facts))
-        self.code = 1 if facts["refused_total"] else 0
+    def item(self, facts: Facts) -> str:
+        return "{collection} {record}  {message} ({code})".format_map(facts)
 
 
 def _as_text(facts: Facts) -> str:
@@ -197,13 +133,7 @@ def _as_text(facts: Facts) -> str:
             )
             lines.append(f"  {title}: {said}")
     if facts["refused_total"]:
-        lines.append(f"Refused: {facts['refused_total']}")
-        lines += [
-            f"  {each['collection']} {each['record']}  {each['message']} ({each['code']})"
-            for each in facts["refused"]
-        ]
-        if facts["refused_total"] > len(facts["refused"]):
-            lines.append("  …")
+        lines.append(f"In all, {facts['refused_total']} refused.")
     return "\n".join(lines)
 
 

@@ -1,25 +1,20 @@
 """Taking a site out: `export`."""
 
 import sys
+from collections.abc import Mapping
+from typing import ClassVar
 
 import click
 
-from avenue.app.exports import export
-from avenue.cli.context import (
-    as_json,
-    database_of,
-    local,
-    of_site,
-    say,
-    settings_in_force,
-    why,
-)
-from avenue.config import ConfigError
-from avenue.errors import AvenueError
-from avenue.export.models import Exported, ExportOrder, Part
-from avenue.export.presenting import exported_json, exported_text
-
-LEFT_SOMETHING, TROUBLE = 1, 2
+from avenue.cli.context import as_json, local, of_site
+from avenue.cli.moving import Common, Facts, Telling, moved
+from avenue.config import Settings
+from avenue.export.models import Part
+from avenue.export.presenting import exported_text
+from avenue.identity import Actor
+from avenue.jobs.models import Job
+from avenue.moves.models import TakeOut
+from avenue.moves.service import MoveService
 
 
 @click.command(name="export")
@@ -32,7 +27,7 @@ LEFT_SOMETHING, TROUBLE = 1, 2
     help="Only this part; may be given again. Else everything.",
 )
 @click.option("--private", "has_private", is_flag=True, help="Take private files along.")
-@click.option("--dry-run", "is_trial", is_flag=True, help="Only tell what would be exported.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Only tell what would be exported.")
 @of_site
 @local
 @as_json
@@ -41,7 +36,7 @@ def export_site(
     target: str,
     parts: tuple[str, ...],
     has_private: bool,
-    is_trial: bool,
+    is_dry: bool,
     site: str,
     is_local: bool,
     wants_json: bool,
@@ -50,35 +45,31 @@ def export_site(
 
     Run it again after an interruption, or for what changed since: what is there is not written
     again, and what is gone from the site goes. A ZIP is written whole each time, and has its name
-    when all of it is there. S3 is reached as AVENUE_BACKUP_S3_… say.
+    when all of it is there. S3 is reached as AVENUE_BACKUP_S3_… say. It is a job that the panel
+    shows, pauses and resumes, too.
 
     Exit code 0: all is out; 1: a file is damaged and was left out, which is named; 2: it was not
     done, and why is on stderr.
     """
-    order = ExportOrder(
+    order = TakeOut(
+        target=target,
         parts=frozenset(map(Part, parts)) or frozenset(Part),
         has_private=has_private,
-        is_trial=is_trial,
+        is_dry=is_dry,
     )
-    try:
-        with (
-            settings_in_force(is_local=is_local) as settings,
-            database_of(settings) as database,
-        ):
-            work = export(settings, database, site, target, order, _draw)
-    except (AvenueError, ConfigError) as error:
-        click.echo(why(error), err=True)
-        sys.exit(TROUBLE)
-    facts = exported_json(work.counts, work.left, target, is_trial=is_trial)
-    text = exported_text(work.counts, work.left, target, is_trial=is_trial)
-    say(wants_json, {"site": site, **facts}, text)
-    sys.exit(LEFT_SOMETHING if work.left else 0)
+
+    def begin(_: Settings, moves: MoveService, operator: Actor) -> Job:
+        return moves.take_out(operator, order, is_typed=False)
+
+    common = Common(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
+    sys.exit(moved(common, begin, _ExportTelling()))
 
 
-def _draw(counts: Exported) -> None:
-    """Tell how far it got on stderr, where somebody looks at it."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{counts.files} files, {counts.pages} pages", err=True, nl=False)
+class _ExportTelling(Telling):
+    titles: ClassVar[Mapping[str, str]] = {"left": "Left out"}
+
+    def text(self, facts: Facts) -> str:
+        return exported_text(facts)
 
 
 COMMANDS = (export_site,)

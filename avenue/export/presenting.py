@@ -6,7 +6,6 @@ from typing import Any
 
 from avenue.builder.website.models import Draft, Page
 from avenue.clock import iso
-from avenue.export.models import Exported, Left
 from avenue.media.models import Asset
 from avenue.shop.models import Entry, Group, Product
 
@@ -127,34 +126,24 @@ def page_line(page: Page, path: str, sha256: str) -> Facts:
     }
 
 
-def exported_json(
-    exported: Exported, left: Sequence[Left], address: str, *, is_trial: bool
-) -> Facts:
-    """Return what became of an export."""
-    return {
-        "to": address,
-        "dry_run": is_trial,
-        **asdict(exported),
-        "left": [asdict(each) for each in left],
-    }
-
-
-def exported_text(exported: Exported, left: Sequence[Left], address: str, *, is_trial: bool) -> str:
-    """Return the same for people."""
+def exported_text(facts: Mapping[str, Any]) -> str:
+    """Return for people what became of an export: the figures of `Exported`, and where to."""
     found = (
-        f"{exported.products} products, {exported.groups} groups, {exported.files} files, "
-        f"{exported.pages} pages"
+        f"{facts['products']} products, {facts['groups']} groups, {facts['files']} files, "
+        f"{facts['pages']} pages"
     )
-    lines = [f"{each.id}  {each.code}  {each.message}" for each in left]
-    if exported.private_left:
-        lines.append(f"{exported.private_left} private files left out (--private takes them along)")
-    if is_trial:
-        return "\n".join([*lines, f"Would export to {address}: {found}."])
+    lines = []
+    if facts["private_left"]:
+        left = facts["private_left"]
+        lines.append(f"{left} private files left out (--private takes them along)")
+    if facts["dry_run"]:
+        return "\n".join([*lines, f"Would export to {facts['to']}: {found}."])
     moved = (
-        f"{exported.written} written ({exported.written_bytes} bytes), {exported.kept} there "
-        f"already, {exported.removed} removed, {len(left)} left out"
+        f"{facts['written']} written ({facts['written_bytes']} bytes), {facts['kept']} there "
+        f"already, {facts['removed']} removed, {facts['left_total']} left out"
     )
-    return "\n".join([*lines, f"Exported to {address}: {found}.", f"Of what lies there: {moved}."])
+    lines += [f"Exported to {facts['to']}: {found}.", f"Of what lies there: {moved}."]
+    return "\n".join(lines)
 
 
 def _entries(images: Sequence[Entry]) -> list[Facts]:

@@ -23,6 +23,9 @@ class State(StrEnum):
 CANCELLED = sentence("It was cancelled; what it had done until then stays.")
 """The `error` of one that somebody ended."""
 
+WITH_COMMAND = "command"
+"""The `place` of a job that nobody takes but a command that is told to do just this one."""
+
 OPEN = (State.QUEUED, State.RUNNING, State.PAUSED)
 OVER = (State.DONE, State.FAILED, State.CANCELLED)
 
@@ -51,8 +54,8 @@ class Job:
     present one included. `run_at` is when a runner may take the job; while it runs, when its lease
     ends. A periodic job has `every_seconds` and waits in `queued` between its runs, with `result`,
     `error` and `finished_at` of the last one. `holder` names the run that holds the lease, `wish`
-    is what that run ends with at its next save. `machine` is the only one whose processes may take
-    it, because only that one has what it needs; None for a job that any may take.
+    is what that run ends with at its next save. `place` is what a process must see to take it:
+    a directory, or `WITH_COMMAND`; None for a job that any may take.
     """
 
     id: str
@@ -72,7 +75,7 @@ class Job:
     finished_at: datetime | None
     holder: str | None
     wish: Wish | None
-    machine: str | None = None
+    place: str | None = None
 
     @property
     def is_finished(self) -> bool:

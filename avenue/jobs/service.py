@@ -37,11 +37,12 @@ class JobStore(Protocol):
         site: str | None,
         open_key: str | None,
         *,
-        is_local: bool = False,
+        place: str | None = None,
+        after_seconds: float = 0,
     ) -> Job:
-        """Queue a job for now, or return the unfinished one that has the same `open_key`.
+        """Queue a job, or return the unfinished one that has the same `open_key`.
 
-        One that `is_local` is taken by processes of this machine only.
+        One with a `place` is taken by processes that see it.
         """
 
     def put_periodic(self, kind: str, every_seconds: int) -> None:
@@ -66,7 +67,8 @@ class JobStore(Protocol):
     ) -> Job | None:
         """Take the job that is due longest, lease it to `holder`, and return it; None if none.
 
-        No other than the one with the id `only`, if one is given.
+        No other than the one with the id `only`, if one is given; that one from wherever it is,
+        and at once if it has never run.
         """
 
     def extend(self, job: Job, lease_seconds: float) -> bool:
@@ -123,15 +125,21 @@ class JobService:
         *,
         site: str | None = None,
         key: str | None = None,
-        is_local: bool = False,
+        place: str | None = None,
+        after_seconds: float = 0,
     ) -> Job:
-        """Put a job in the queue and return it; one that `is_local` only for this machine.
+        """Put a job in the queue and return it.
+
+        Only processes that see its `place` take it, if it has one. Whoever is going to do it
+        themselves leave it to others `after_seconds` only.
 
         With a `key`, a job of this kind, site and key that is still unfinished is returned instead
         of making a second one (a button pressed twice).
         """
         open_key = None if key is None else f"{kind}/{site or ''}/{key}"
-        return self._store.add(kind, args or {}, site, open_key, is_local=is_local)
+        return self._store.add(
+            kind, args or {}, site, open_key, place=place, after_seconds=after_seconds
+        )
 
     def periodic(self, kind: str, every_seconds: int) -> None:
         """Have `kind` run once for the whole house, and again `every_seconds` after each end.

@@ -1,7 +1,6 @@
 """Jobs in MongoDB: every step of a job's life is one conditional write at the server's time."""
 
-import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from avenue.identity import new_id
@@ -23,9 +22,12 @@ class MongoJobStore:
     the one whose process was killed.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, *, places: Callable[[], Collection[str]] = tuple
+    ) -> None:
+        """`places` tells which places this process sees: it takes jobs of these, too."""
         self._jobs = house(database).collection(JOBS)
-        self._machine = socket.gethostname()
+        self._places = places
 
     def add(
         self,
@@ -34,19 +36,20 @@ class MongoJobStore:
         site: str | None,
         open_key: str | None,
         *,
-        is_local: bool = False,
+        place: str | None = None,
+        after_seconds: float = 0,
     ) -> Job:
-        """Queue a job for now, or return the unfinished one that has the same `open_key`.
+        """Queue a job, or return the unfinished one that has the same `open_key`.
 
-        One that cannot be read loses that key: nobody will run it. One that `is_local` is taken by
-        processes of this machine only.
+        One that cannot be read loses that key: nobody will run it. One with a `place` is taken by
+        processes that see it.
         """
         document = {**_fresh(kind), "_id": new_id(), "args": dict(args), "site": site}
-        if is_local:
-            document["machine"] = self._machine
+        if place is not None:
+            document["place"] = place
         if open_key is not None:
             document["open_key"] = open_key
-        times = {"created_at": "$$NOW", "run_at": "$$NOW"}
+        times = {"created_at": "$$NOW", "run_at": _after(after_seconds)}
         while True:
             try:
                 self._jobs.insert_at_server_time(document, times)
@@ -124,14 +127,18 @@ class MongoJobStore:
         """Take the job that is due longest, lease it to `holder`, and return it; None if none.
 
         When the answer is lost for good, the job waits for the end of that lease: to everyone else
-        it is the job of a runner that was killed.
+        it is the job of a runner that was killed. Who asks for `only` one job is taken to see what
+        it needs, and need not wait for its first run.
         """
         due: Document = {
             "state": {"$in": WAITING},
             "kind": {"$in": sorted(kinds)},
-            "machine": {"$in": [None, self._machine]},
             "$expr": {"$lte": ["$run_at", "$$NOW"]},
         }
+        if only is None:
+            due["place"] = {"$in": [None, *self._places()]}
+        else:
+            due["$expr"] = {"$or": [due["$expr"], {"$eq": ["$attempts", 0]}]}
         taken = {
             "state": State.RUNNING.value,
             "holder": holder,
@@ -316,5 +323,5 @@ def _job(document: Document) -> Job:
         finished_at=document["finished_at"],
         holder=document["holder"],
         wish=Wish(document["wish"]) if document.get("wish") else None,
-        machine=document.get("machine"),
+        place=document.get("place"),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from avenue.export.models import Part
-from avenue.jobs.models import Job
+from avenue.jobs.models import WITH_COMMAND, Job
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.models import Kind
 
@@ -65,7 +65,8 @@ class Move:
     """One that runs or is over: what from or where to, without secrets, and what it tells so far.
 
     `report` is what the last pass of it did, or None. `can_start`: it changed nothing, or is over,
-    and may be begun in earnest with the same arguments.
+    and may be begun in earnest with the same arguments. `needs_command`: it goes on only while its
+    command runs, where its folder is.
     """
 
     job: Job
@@ -75,12 +76,14 @@ class Move:
     report: Mapping[str, Any] | None
     behind_seconds: float | None
     can_start: bool
+    needs_command: bool
 
 
 def move_of(job: Job) -> Move:
     """Return what a job of `MOVES` is."""
     cursor = job.cursor if isinstance(job.cursor, Mapping) else {}
     is_dry = bool(job.args.get("is_dry"))
+    needs_command = job.place == WITH_COMMAND
     return Move(
         job=job,
         where=str(job.args.get("where", "")),
@@ -88,5 +91,6 @@ def move_of(job: Job) -> Move:
         follows=bool(job.args.get("follows")),
         report=job.result or cursor.get("report"),
         behind_seconds=cursor.get("behind_seconds"),
-        can_start=job.is_finished and job.kind != IMPORT_EXTERNAL,
+        can_start=job.is_finished and job.kind != IMPORT_EXTERNAL and not needs_command,
+        needs_command=needs_command,
     )

@@ -72,6 +72,8 @@ FIGURES: Mapping[str, LazyString] = {
     "left_total": _("Left out"),
 }
 """What the figures of a report are called, in their order."""
+LISTS = ("refused", "left", "silent", "skipped", "lost", "files")
+"""Of which a report names all."""
 WHY: Mapping[str, LazyString] = {
     "bad_field": _("One field cannot be taken and was left out."),
     "broken_image": _("The photo is broken."),
@@ -132,6 +134,7 @@ def show_move(job_id: str) -> Response:
         job=jobs_shown([move.job], actor)[0],
         is_adoption=move.job.kind == ADOPT,
         figures=_figures(move),
+        has_report=any((move.report or {}).get(name) for name in LISTS),
         kinds=KINDS,
         outcomes=OUTCOMES,
         holds=HOLDS,
@@ -181,7 +184,7 @@ def bring() -> Response:
 @require(superuser=True)
 def bring_external() -> Response:
     """Begin to bring in the pictures that records name elsewhere."""
-    return _begun(lambda: using(MoveService).bring_external(current_actor()))
+    return _begun(lambda: using(MoveService).bring_external(current_actor(), is_typed=True))
 
 
 @blueprint.post("/export")
@@ -261,11 +264,16 @@ def _figures(move: Move) -> list[tuple[LazyString, str]]:
     report = move.report or {}
     if move.job.kind == ADOPT:
         return []
-    found = ((says, report.get(name)) for name, says in FIGURES.items())
+    found = ((says, _total(report.get(name))) for name, says in FIGURES.items())
     return [
         *_planned(report.get("plan") if move.is_dry else None),
         *((says, _number(value)) for says, value in found if isinstance(value, int)),
     ]
+
+
+def _total(value: Any) -> Any:
+    """Return how many there are in all, whatever became of each."""
+    return sum(value.values()) if isinstance(value, Mapping) else value
 
 
 def _planned(plan: Mapping[str, Any] | None) -> list[tuple[LazyString, str]]:
@@ -275,9 +283,10 @@ def _planned(plan: Mapping[str, Any] | None) -> list[tuple[LazyString, str]]:
     rows = [
         (_("Files to copy"), _number(plan["entries"])),
         (_("Size"), size(plan["bytes"])),
-        (_("References in records"), _number(plan["references"])),
     ]
-    if plan["days"] is not None:
+    if "references" in plan:
+        rows.append((_("References in records"), _number(plan["references"])))
+    if plan.get("days") is not None:
         rows.append((_("Days at the rate limit of the source"), words.number(plan["days"], 2)))
     if not plan["fits"]:
         rows.append((_("Quota of the site"), gettext("It has less left.")))

@@ -18,10 +18,11 @@ from avenue.moves.service import MoveService
 from avenue.storage.earlier import BadSource
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
-from avenue.web.describing import described
+from avenue.web.describing import Reply, described
 from avenue.web.parsing import body_as
 from avenue.web.services import using
 
+JSONL = "application/jsonl"
 LARGEST_KB = 1100
 """A map file of 1 MB fits."""
 
@@ -44,6 +45,17 @@ def list_moves() -> Response:
 def show_move(job_id: str) -> Response:
     """Show a move with what it found, did and refused."""
     return jsonify(_move_json(using(MoveService).get(current_actor(), job_id)))
+
+
+@blueprint.get("/<job_id>/report.jsonl")
+@require(superuser=True)
+@described(replies={200: Reply({JSONL: str})}, refuses=(JobNotFound,))
+def download_report(job_id: str) -> Response:
+    """Download all that a move names (`refused`, …) as JSON Lines, each with its `list`."""
+    lines = using(MoveService).report(current_actor(), job_id)
+    answer = Response(lines, mimetype=JSONL)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{job_id}.jsonl"'
+    return answer
 
 
 @blueprint.post("/adopt")
@@ -90,7 +102,7 @@ def bring() -> tuple[Response, int]:
 @described(replies={202: MoveReply})
 def bring_external() -> tuple[Response, int]:
     """Bring in the pictures that records name at addresses elsewhere."""
-    return _begun(using(MoveService).bring_external(current_actor()))
+    return _begun(using(MoveService).bring_external(current_actor(), is_typed=True))
 
 
 @blueprint.post("/export")

@@ -1,13 +1,13 @@
 """Begins moves in and out as jobs, for those who run the installation.
 
 What a page or the API asks for `is_typed`: it may name less than a command, which somebody starts
-who can read the files of the machine and its environment anyhow.
+who can read the files of the machine and its environment anyhow. A command does its job itself.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from avenue.errors import Forbidden
 from avenue.identity import Actor
 from avenue.jobs.errors import JobNotFound
-from avenue.jobs.models import Job
+from avenue.jobs.models import WITH_COMMAND, Job
 from avenue.jobs.sealing import Sealing
 from avenue.jobs.service import JobService
 from avenue.media.references import IMPORT_EXTERNAL
@@ -36,6 +36,7 @@ from avenue.moves.models import (
     TakeOut,
     move_of,
 )
+from avenue.moves.store import MoveReports
 from avenue.storage.earlier import EarlierDatabase, check_typed, shown
 
 REMOTE = ("s3:", "supabase:", "cloudinary:", "cfimages:")
@@ -48,15 +49,20 @@ _SERVICE = re.compile(
 LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
 SUPABASE = ".supabase.co"
 EXTERNAL = "external"
+COMMAND_BEGINS_SECONDS = 5.0
+"""So long a job that a command begins is left to it by all other processes."""
 
 
 class MoveService:
     """Every method raises `Forbidden` unless the actor is a superuser."""
 
-    def __init__(self, jobs: JobService, sealing: Sealing, move_dir: Path | None) -> None:
+    def __init__(
+        self, jobs: JobService, sealing: Sealing, reports: MoveReports, move_dir: Path | None
+    ) -> None:
         """`move_dir` is where typed paths may lead; without one they may lead nowhere."""
         self._jobs = jobs
         self._sealing = sealing
+        self._reports = reports
         self._move_dir = move_dir
 
     def adopt(self, actor: Actor, order: Adopt, *, is_typed: bool) -> Job:
@@ -70,28 +76,29 @@ class MoveService:
         EarlierDatabase(order.uri).close()
         if order.map:
             read_map(order.map)
+        files = self._path(order.files, is_typed=is_typed) if order.files else None
         args = {
             "where": shown(order.uri),
             "mark": self._sealing.mark(order.uri),
             "map": order.map,
-            "files": self._place(order.files, is_typed=is_typed) if order.files else "",
+            "files": str(files or ""),
             "hosts": list(order.hosts),
             "is_dry": order.is_dry,
             "follows": order.follows,
         }
         sealed = {SEALED: self._sealing.sealed(order.uri)}
-        return self._begin(actor, ADOPT, args, sealed, is_local=bool(order.files))
+        return self._begin(actor, ADOPT, args, sealed, path=files, is_typed=is_typed)
 
     def bring(self, actor: Actor, order: Bring, *, is_typed: bool) -> Job:
         """Begin to bring files in; raise `BadPlace`, `PlaceNotAllowed` or `ServerNotAllowed`."""
         _admit(actor)
         is_remote = _is_service(order.place)
-        where = order.place if is_remote else self._place(order.place, is_typed=is_typed)
+        path = None if is_remote else self._path(order.place, is_typed=is_typed)
         if is_typed and order.place.startswith("supabase:"):
             _check_supabase(order.place)
-        is_list = not is_remote and Path(order.place).suffix.lower() in LISTS
+        is_list = not is_remote and is_place_of_urls(order.place)
         args = {
-            "where": where,
+            "where": str(path or order.place),
             "as": order.kind.value if order.kind else None,
             "prefix": order.prefix,
             "hosts": list(order.hosts),
@@ -101,26 +108,30 @@ class MoveService:
         kind = IMPORT_FROM if is_remote or is_list else IMPORT_FOLDER
         if order.kind is None:
             kind = IMPORT_EXPORT
-        return self._begin(actor, kind, args, is_local=not is_remote)
+        return self._begin(actor, kind, args, path=path, is_typed=is_typed)
 
-    def bring_external(self, actor: Actor) -> Job:
+    def bring_external(self, actor: Actor, *, is_dry: bool = False, is_typed: bool) -> Job:
         """Begin to bring in the pictures that records name at other addresses."""
         _admit(actor)
+        if is_dry:
+            return self._begin(actor, IMPORT_EXTERNAL, {"is_dry": True}, is_typed=is_typed)
         # As the button under Problems does: pressed at both places it is one job.
-        return self._jobs.enqueue(IMPORT_EXTERNAL, site=actor.site.id, key=EXTERNAL)
+        return self._jobs.enqueue(
+            IMPORT_EXTERNAL, site=actor.site.id, key=EXTERNAL, after_seconds=_waits(is_typed)
+        )
 
     def take_out(self, actor: Actor, order: TakeOut, *, is_typed: bool) -> Job:
         """Begin to take the site out; raise `BadPlace` or `PlaceNotAllowed`."""
         _admit(actor)
         is_remote = order.target.startswith("s3:") and _is_service(order.target)
-        where = order.target if is_remote else self._place(order.target, is_typed=is_typed)
+        path = None if is_remote else self._path(order.target, is_typed=is_typed)
         args = {
-            "where": where,
+            "where": str(path or order.target),
             "parts": sorted(each.value for each in order.parts),
             "has_private": order.has_private,
             "is_dry": order.is_dry,
         }
-        return self._begin(actor, EXPORT, args, is_local=not is_remote)
+        return self._begin(actor, EXPORT, args, path=path, is_typed=is_typed)
 
     def start(self, actor: Actor, job_id: str, *, follows: bool) -> Job:
         """Begin in earnest what a dry run looked at, or once more what is over.
@@ -132,11 +143,10 @@ class MoveService:
             raise JobNotFound
         args = dict(move.job.args)
         sealed = {SEALED: args.pop(SEALED)} if SEALED in args else {}
-        is_local = move.job.machine is not None
         args["is_dry"] = False
         if move.job.kind == ADOPT:
             args["follows"] = follows
-        return self._begin(actor, move.job.kind, args, sealed, is_local=is_local)
+        return self._enqueue(actor, move.job.kind, args, sealed, place=move.job.place)
 
     def list(self, actor: Actor) -> list[Move]:
         """Return the moves of the actor's site: those that are not over, then the newest of others.
@@ -156,6 +166,10 @@ class MoveService:
             raise JobNotFound
         return move_of(job)
 
+    def report(self, actor: Actor, job_id: str) -> Iterator[str]:
+        """Return all that a move names, line by line, some at once; raise `JobNotFound`."""
+        return self._reports.pieces(actor.site.id, self.get(actor, job_id).job.id)
+
     def _begin(
         self,
         actor: Actor,
@@ -163,7 +177,29 @@ class MoveService:
         args: Mapping[str, Any],
         sealed: Mapping[str, str] | None = None,
         *,
-        is_local: bool,
+        path: Path | None = None,
+        is_typed: bool,
+    ) -> Job:
+        """Queue a job that needs `path`, if any: below the directory for moves, or with a command.
+
+        Else nobody knows that it is the same folder for another process.
+        """
+        place = None
+        if path is not None:
+            top = place_of(self._move_dir)
+            place = top if top and path.is_relative_to(top) else WITH_COMMAND
+        after = _waits(is_typed)
+        return self._enqueue(actor, kind, args, sealed, place=place, after_seconds=after)
+
+    def _enqueue(
+        self,
+        actor: Actor,
+        kind: str,
+        args: Mapping[str, Any],
+        sealed: Mapping[str, str] | None,
+        *,
+        place: str | None,
+        after_seconds: float = 0,
     ) -> Job:
         """Queue a job, or return the unfinished one that was asked for in the same words."""
         said = json.dumps(args, sort_keys=True).encode()
@@ -172,25 +208,44 @@ class MoveService:
             {**args, **(sealed or {})},
             site=actor.site.id,
             key=hashlib.sha256(said).hexdigest(),
-            is_local=is_local,
+            place=place,
+            after_seconds=after_seconds,
         )
 
-    def _place(self, text: str, *, is_typed: bool) -> str:
+    def _path(self, text: str, *, is_typed: bool) -> Path:
         """Return a path of this machine in full."""
         if not is_typed:
-            return str(Path(text).resolve())
-        if self._move_dir is None or "\x00" in text:
+            return Path(text).resolve()
+        top = place_of(self._move_dir)
+        if top is None or "\x00" in text:
             raise PlaceNotAllowed
-        top = self._move_dir.resolve()
-        place = (top / text).resolve()
-        if not place.is_relative_to(top):
+        path = (Path(top) / text).resolve()
+        if not path.is_relative_to(top):
             raise PlaceNotAllowed
-        return str(place)
+        return path
+
+
+def place_of(move_dir: Path | None) -> str | None:
+    """Return what stands for the directory for moves in jobs, None where there is none.
+
+    Processes on several hosts that see a directory there are taken to see the same.
+    """
+    return str(move_dir.resolve()) if move_dir and move_dir.is_dir() else None
 
 
 def as_operator(actor: Actor) -> Actor:
     """Return who acts in a command: whoever starts one runs the installation."""
     return replace(actor, superuser=True)
+
+
+def is_place_of_urls(text: str) -> bool:
+    """Tell whether that is a list of URLs."""
+    return Path(text).suffix.lower() in LISTS
+
+
+def is_place_of_files(text: str) -> bool:
+    """Tell whether that is a folder or a ZIP, and neither a service nor a list of URLs."""
+    return not text.startswith(REMOTE) and not is_place_of_urls(text)
 
 
 def _is_service(text: str) -> bool:
@@ -210,6 +265,10 @@ def _check_supabase(source: str) -> None:
         host = ""
     if not host.lower().endswith(SUPABASE):
         raise ServerNotAllowed
+
+
+def _waits(is_typed: bool) -> float:
+    return 0 if is_typed else COMMAND_BEGINS_SECONDS
 
 
 def _admit(actor: Actor) -> None:

@@ -82,6 +82,7 @@ INDEXES: tuple[Index, ...] = (
     Index(collection="renditions", keys=_up("site", "variant", "bytes")),
     # What one run of fsck found owns no bytes.
     Index(collection="fsck_findings", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
+    Index(collection="move_reports", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
     *(
         Index(collection=name, keys=_up("site", key), options={"partialFilterExpression": some})
         for name in (PRODUCTS, GROUPS)

@@ -57,6 +57,7 @@ SITE_COLLECTIONS = frozenset(
         "inspections",
         "audit_logs",
         "legacy_urls",
+        "move_reports",
         "link_keys",
         "shop_imports",
         "shop_import_rows",

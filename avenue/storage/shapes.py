@@ -484,6 +484,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         },
         {"forget_at": maybe(datetime)},
     ),
+    "move_reports": Shape({**IDS, "lines": str}, {"forget_at": datetime}),
     "shop_samples": Shape(
         {**IDS, "by": or_null(str), "products": Of(str), "groups": Of(str), "job": or_null(str)}
     ),
@@ -693,7 +694,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "finished_at": or_null(datetime),
             "holder": or_null(str),
             "wish": maybe(values("pause", "cancel")),
-            "machine": maybe(str),
+            "place": maybe(str),
         },
         {"open_key": maybe(str), "forget_at": maybe(datetime)},
     ),

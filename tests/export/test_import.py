@@ -14,7 +14,6 @@ from tests.commands import Commands
 from tests.export.filled import fill, lines_of, pdf, said_by
 from tests.migration.house import House, house
 from tests.mongod import Mongod, lifetime_of_transactions
-from tests.waiting import DEADLINE_SECONDS
 
 FEW = 60
 LIBRARY = {"kind": "library", "id": "default"}
@@ -84,8 +83,7 @@ def test_a_killed_import_is_finished_by_the_next(
             while process.poll() is None and empty.raw["adopted"].count_documents({}) < moment:
                 os.sched_yield()
             assert process.poll() is None
-            process.kill()
-            process.wait(DEADLINE_SECONDS)
+            empty.kill(process)
         assert empty.run("--from", out)["refused"] == []
         assert export(empty, tmp_path / "again", "--private")["files"] == files
         assert said_by(tmp_path / "again") == said_by(out)
@@ -115,7 +113,7 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
         told = empty.run("--from", f"s3://{s3.BUCKET}/below/out")
         assert told["files"] == {"stored": 0, "duplicates": 0, "unchanged": files}
         done = empty.command("import", "--from", f"s3://{s3.BUCKET}/elsewhere")
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "holds no export" in done.stderr
     export(empty, tmp_path / "again")
     assert said_by(tmp_path / "again") == said_by(out)
@@ -229,6 +227,6 @@ def test_what_is_no_export_is_told_from_one(avenue: House, tmp_path: Path) -> No
         if header is not None:
             (tmp_path / "export.json").write_text(header)
         done = avenue.command("import", "--from", tmp_path)
-        assert (done.returncode, code in done.stderr) == (1, True)
+        assert (done.returncode, code in done.stderr) == (2, True)
     done = avenue.command("import", tmp_path, "--public")
     assert (done.returncode, "go with --as" in done.stderr) == (2, True)

@@ -27,6 +27,7 @@ from avenue.media.store.documents import DELIVERED
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.swept import SweptStore
 from avenue.media.sweeper import Sweeper
+from avenue.moves.store import MoveReports
 from avenue.notifications.store import OutboxStore
 from avenue.shop.store.pictures import PictureStore
 from avenue.shop.store.products import TrashedProducts
@@ -280,6 +281,7 @@ def _told(house: House) -> None:
         "told": {"warning": now},
         "checked_at": now,
     }
+    MoveReports(house.application.database).put(DEFAULT_SITE, "of-a-move", ['{"list": "refused"}'])
     house.raw["site_counts"].insert_one(
         {
             "_id": f"{DEFAULT_SITE}/folders",

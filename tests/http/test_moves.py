@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from avenue.app.background import Background
+from avenue.app.moves import MOST_TOLD
 from avenue.config import Settings
 from avenue.identity import Role
 from avenue.jobs.models import Job
@@ -236,14 +237,24 @@ def test_a_folder_comes_in_and_the_site_goes_out_as_jobs(
 ) -> None:
     (tmp_path / "viejo").mkdir()
     (tmp_path / "viejo/a.jpg").write_bytes(a_picture())
+    for number in range(MOST_TOLD + 1):
+        (tmp_path / f"viejo/{number}.jpg").write_text("no picture")
     wanted = {"place": "viejo", "kind": "uploads", "prefix": "/viejo"}
     look = chief.post(f"{PAGE}/import", data=wanted, headers=ENGLISH)
     job = done(house, tmp_path, job_in(look.headers["Location"]))
     assert (job.error, dict(job.result or {})["stored"]) == (None, 1)
     assert house.raw["assets"].count_documents({}) == 0
     real = chief.post(f"{MOVES}/{job.id}/start", json={}).json
-    assert dict(done(house, tmp_path, real["id"]).result or {})["stored"] == 1
+    result = dict(done(house, tmp_path, real["id"]).result or {})
+    assert (result["stored"], result["refused_total"]) == (1, MOST_TOLD + 1)
     assert house.raw["assets"].count_documents({}) == 1
+    at = f"{MOVES}/{real['id']}/report"
+    assert at in chief.get(f"{PAGE}/{real['id']}", headers=ENGLISH).text
+    lines = [json.loads(each) for each in chief.get(f"{at}.jsonl").text.splitlines()]
+    assert len(chief.get(at).json["report"]["refused"]) == MOST_TOLD
+    assert {each["path"] for each in lines if each["list"] == "refused"} == {
+        f"/viejo/{number}.jpg" for number in range(MOST_TOLD + 1)
+    }
 
     form = {"target": "salida", "private": "1", "parts": ["uploads"], "do": "start"}
     begun = chief.post(f"{PAGE}/export", data=form, headers=ENGLISH)

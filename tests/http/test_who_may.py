@@ -126,6 +126,7 @@ WHO_MAY = {
     "POST /api/ops/backups/<snapshot_id>/restore": For(OPERATORS, WRITE),
     "GET /api/ops/moves": For(SUPERUSERS, READ),
     "GET /api/ops/moves/<job_id>/report": For(SUPERUSERS, READ),
+    "GET /api/ops/moves/<job_id>/report.jsonl": For(SUPERUSERS, READ),
     "POST /api/ops/moves/adopt": For(SUPERUSERS, WRITE),
     "POST /api/ops/moves/import": For(SUPERUSERS, WRITE),
     "POST /api/ops/moves/external": For(SUPERUSERS, WRITE),

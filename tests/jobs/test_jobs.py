@@ -1,7 +1,6 @@
 """Background work on a real MongoDB: once, resumed after a kill, one runner at a time."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ from avenue.errors import Conflict, Forbidden, Unavailable
 from avenue.identity import Actor, Role, Site
 from avenue.jobs.access import JobAccess
 from avenue.jobs.errors import JobIsPeriodic, JobNotFound, JobOver
-from avenue.jobs.models import CANCELLED, Job, Progress, State, Wish
+from avenue.jobs.models import CANCELLED, WITH_COMMAND, Job, Progress, State, Wish
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import MOST_ATTEMPTS, JobService
 from avenue.jobs.store import MongoJobStore
@@ -119,17 +118,22 @@ def test_pressing_a_button_in_eight_places_at_once_makes_one_job(
     assert len(service.list()) == 1
 
 
-def test_what_only_one_machine_has_is_work_for_that_one(
+def test_who_sees_what_a_job_needs_takes_it_and_so_does_who_is_told_to(
     database: Database, service: JobService
 ) -> None:
-    local = service.enqueue("work", is_local=True)
-    assert local.machine == socket.gethostname()
-    database.raw["jobs"].update_one({"_id": local.id}, {"$set": {"machine": "another"}})
-    anywhere = service.enqueue("work")
-    assert claim(service).id == anywhere.id
+    below, told = (service.enqueue("work", place=each).id for each in ("/moves", WITH_COMMAND))
+    anywhere = service.enqueue("work").id
+    later = service.enqueue("work", after_seconds=60).id
+    assert claim(service).id == anywhere
     assert service.claim({"work"}) is None
-    database.raw["jobs"].update_one({"_id": local.id}, {"$set": {"machine": local.machine}})
-    assert claim(service).id == local.id
+    sees = JobService(MongoJobStore(database, places=lambda: ["/moves"]))
+    assert claim(sees).id == below
+    assert sees.claim({"work"}) is None
+    for each in (told, later):  # whoever is told to do one job has what it needs, and need not wait
+        job = service.claim({"work"}, only=each)
+        assert job is not None
+        assert service.fail(job, ValueError())
+        assert service.claim({"work"}, only=each) is None, "the next try has its time"
 
 
 def test_who_waits_for_one_job_does_no_other(service: JobService) -> None:

@@ -18,7 +18,6 @@ from tests.forking import Process
 from tests.migration.earlier_shop import picture, with_breaks
 from tests.migration.house import House, house
 from tests.mongod import Mongod, database_name, lifetime_of_transactions
-from tests.waiting import wait_until
 
 MIB = 1024 * 1024
 EACH = 3
@@ -110,8 +109,7 @@ def test_every_product_has_its_pictures_although_the_command_is_killed(
             seconds += time.monotonic() - (began_at or time.monotonic())
             if part <= kills:
                 assert process.poll() is None, "it was over before it was killed"
-                process.kill()
-            wait_until(lambda: process.poll() is not None)  # noqa: B023
+                avenue.kill(process)
         assert process.returncode == 0
         assert brought(avenue) == wanted
         assets = avenue.raw["assets"]

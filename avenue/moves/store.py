@@ -1,0 +1,67 @@
+"""What a move tells line by line, of whatever length, in MongoDB."""
+
+from collections.abc import Iterable, Iterator
+
+from avenue.storage.connection import Database, Document
+from avenue.storage.scope import Collection, site
+
+REPORTS = "move_reports"
+KEEP_DAYS = 30
+"""As long as a job that is over."""
+CHARACTERS = 256 * 1024
+"""Of one document, and a line more."""
+
+
+class MoveReports:
+    """The lines of the jobs of one site, each a JSON object; they come and go as a whole."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, site_id: str, job_id: str, lines: Iterable[str]) -> None:
+        """Keep the lines of a job, in place of those of an earlier run."""
+        reports = self._of(site_id)
+        reports.delete_all(_named(job_id))
+        for number, text in enumerate(_pieces(lines)):
+            document: Document = {"_id": f"{job_id}/{number:08}", "lines": text}
+            forget_at = {"$add": ["$$NOW", KEEP_DAYS * 86_400_000]}
+            reports.insert_at_server_time(document, {"forget_at": forget_at})
+
+    def pieces(self, site_id: str, job_id: str) -> Iterator[str]:
+        """Yield the lines of a job in their order, some at once, each with its end."""
+        last, piece = "", self._after(site_id, job_id, "")
+        while piece:
+            last, text = piece[0]
+            yield text
+            piece = self._after(site_id, job_id, last)
+
+    def lines(self, site_id: str, job_id: str) -> Iterator[str]:
+        """Yield the lines of a job in their order."""
+        for piece in self.pieces(site_id, job_id):
+            yield from piece.splitlines()
+
+    def _after(self, site_id: str, job_id: str, last: str) -> list[tuple[str, str]]:
+        after = {"$and": [_named(job_id), {"_id": {"$gt": last}}]}
+        return self._of(site_id).values(
+            lambda each: (each["_id"], each["lines"]), after, sort=[("_id", 1)], limit=1
+        )
+
+    def _of(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(REPORTS)
+
+
+def _named(job_id: str) -> Document:
+    return {"_id": {"$gte": f"{job_id}/", "$lt": f"{job_id}0"}}
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    some: list[str] = []
+    size = 0
+    for line in lines:
+        some.append(f"{line}\n")
+        size += len(line)
+        if size >= CHARACTERS:
+            yield "".join(some)
+            some, size = [], 0
+    if some:
+        yield "".join(some)
