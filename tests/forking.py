@@ -5,6 +5,7 @@ with its own arguments, environment, folder, files and group; it ends as any oth
 whoever asked for it is gone, however that ended. Tests about starting start Python anew.
 """
 
+import atexit
 import contextlib
 import gc
 import json
@@ -19,7 +20,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
+
+from pymongo.synchronous.monitor import _shutdown_resources
 
 from tests.waiting import DEADLINE_SECONDS, POLL_SECONDS
 
@@ -190,7 +193,27 @@ def _become(asked: dict[str, Any], files: list[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+        _end(error.code if isinstance(error.code, int) else int(error.code is not None))
+    _end(0)
+
+
+def _end(code: int) -> NoReturn:
+    """End as Python does, but for what takes longer than most commands.
+
+    That is taking everything apart, and half a second in which PyMongo waits for its own threads.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit.unregister(_shutdown_resources)
+    atexit._run_exitfuncs()
+    for each in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # whoever read it is gone
+            each.flush()
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":
