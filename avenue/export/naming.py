@@ -54,14 +54,17 @@ def picture_path(folder: str, asset: Asset, place: int) -> str:
 
 def library_path(asset: Asset, folder: Sequence[str]) -> str:
     """Return where a file of the media library lies; `folder` are names from the top."""
-    way = [plain(each) or "-" for each in folder]
-    safe = [f"{each}-" if _RESERVED.fullmatch(each) else each for each in way]
-    return "/".join(["media", *safe, _file_name(asset)])
+    return "/".join(["media", *map(_folder_name, folder), _file_name(asset)])
 
 
 def upload_path(asset: Asset, category: str) -> str:
     """Return where a general upload lies."""
-    return f"uploads/{plain(category) or 'general'}/{_file_name(asset)}"
+    return f"uploads/{_folder_name(category)}/{_file_name(asset)}"
+
+
+def _folder_name(name: str) -> str:
+    made = plain(name) or "-"
+    return f"{made}-" if _RESERVED.fullmatch(made) else made
 
 
 def _file_name(asset: Asset) -> str:

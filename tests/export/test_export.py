@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from avenue.app.exports import export as export_to
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.export.models import ExportOrder, Part
-from avenue.export.naming import Names, is_path, mark, plain
+from avenue.export.naming import Names, is_path, library_path, mark, plain, upload_path
 from tests import pictures
 from tests.backup.s3 import BUCKET, KEY, SECRET, s3_server
 from tests.migration.house import House
@@ -44,7 +45,8 @@ def site(avenue: House, tmp_path: Path) -> House:
     for kind in ("products", "media", "uploads"):
         avenue.run(tmp_path / "old" / kind, "--as", kind)
     avenue.raw["shop_products"].update_one(
-        {"_id": "one"}, {"$set": {"sku": "ZR 01", "name": 'Zapato "Luna", rojo'}}
+        {"_id": "one"},
+        {"$set": {"sku": "ZR 01", "name": 'Zapato "Luna", rojo', "description": "=1+1"}},
     )
     shown = avenue.raw["assets"].find_one({"claim.kind": "library"})["_id"]
     avenue.raw["page_content"].insert_one(
@@ -100,6 +102,7 @@ def test_everything_public_lies_there_by_readable_names(site: House, tmp_path: P
     (row,) = csv.DictReader(io.StringIO((out / "products.csv").read_text()))
     assert (row["sku"], row["name"]) == ("ZR 01", 'Zapato "Luna", rojo')
     assert row["image_urls"] == "https://cdn.example/c.jpg"
+    assert (row["description"], lines["product"][0]["description"]) == ("'=1+1", "=1+1")
     (shown,) = (each for each in lines["file"] if each["claim"]["kind"] == "library")
     html = (out / "pages/inicio.html").read_text()
     assert f'<img src="../{shown["path"]}">' in html
@@ -210,6 +213,14 @@ def test_a_bucket_holds_what_a_directory_does(site: House, tmp_path: Path) -> No
 def test_names_are_those_that_every_file_system_takes(name: str, becomes: str) -> None:
     assert Names().of("x", name) == becomes
     assert is_path(f"products/{becomes}/1.jpg")
+
+
+def test_no_folder_has_a_name_that_windows_keeps_for_itself() -> None:
+    facts = {"id": "x", "name": "a.jpg", "current": SimpleNamespace(media_type="image/jpeg")}
+    asset: Any = SimpleNamespace(**facts)
+    name = f"a-{mark('x')}.jpg"
+    assert upload_path(asset, "con") == f"uploads/con-/{name}"
+    assert library_path(asset, ["Aux", "…", "Verano"]) == f"media/Aux-/-/Verano/{name}"
 
 
 def test_names_that_differ_in_case_only_do_not_meet() -> None:

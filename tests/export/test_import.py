@@ -12,17 +12,17 @@ import pytest
 from tests.backup import s3
 from tests.commands import Commands
 from tests.export.filled import fill, lines_of, pdf, said_by
-from tests.migration.house import House, house
+from tests.migration.house import LAZY, House, house
 from tests.mongod import Mongod, lifetime_of_transactions
 
-FEW = 60
+FEW = 30
 LIBRARY = {"kind": "library", "id": "default"}
 
 
 @pytest.fixture
 def empty(mongod: Mongod, commands: Commands) -> Iterator[House]:
     """Another deployment, with nothing in its site."""
-    with house(mongod, commands) as made:
+    with house(mongod, commands, **LAZY) as made:
         yield made
 
 
@@ -43,8 +43,6 @@ def test_out_and_in_again_is_the_same(avenue: House, empty: House, tmp_path: Pat
 def test_out_and_in_again_of_a_large_site(
     avenue: House, empty: House, tmp_path: Path, assets: int
 ) -> None:
-    for each in (avenue, empty):
-        each.variables = {"AVENUE_PIPELINE_MODE": "lazy"}
     fill(avenue, tmp_path / "old", assets)
     there_and_back(avenue, empty, tmp_path)
 
@@ -68,16 +66,22 @@ def there_and_back(avenue: House, empty: House, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "moments", [(30,), pytest.param((1, 12, 25, 50, 70), marks=pytest.mark.long)]
+    ("assets", "moments"),
+    [(FEW, (15,)), pytest.param(60, (1, 12, 25, 50, 70), marks=pytest.mark.long)],
 )
 def test_a_killed_import_is_finished_by_the_next(
-    avenue: House, mongod: Mongod, commands: Commands, tmp_path: Path, moments: tuple[int, ...]
+    avenue: House,
+    mongod: Mongod,
+    commands: Commands,
+    tmp_path: Path,
+    assets: int,
+    moments: tuple[int, ...],
 ) -> None:
-    fill(avenue, tmp_path / "old", FEW)
+    fill(avenue, tmp_path / "old", assets)
     out = tmp_path / "out"
     files = export(avenue, out, "--private")["files"]
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
-    with lifetime_of_transactions(mongod, 3), house(mongod, commands) as empty:
+    with lifetime_of_transactions(mongod, 3), house(mongod, commands, **LAZY) as empty:
         for moment in moments:
             process = empty.start("import", "--from", out)
             while process.poll() is None and empty.raw["adopted"].count_documents({}) < moment:
@@ -102,7 +106,7 @@ def test_a_zip_and_a_bucket_of_an_export_come_in_as_the_directory_does(
             for each in out.rglob("*"):
                 packed.write(each, Path("mine") / each.relative_to(out))
         assert empty.run(tmp_path / "out.zip")["files"]["stored"] == files
-        empty.variables = {
+        empty.variables = LAZY | {
             "AVENUE_IMPORT_S3_ENDPOINT": endpoint,
             "AVENUE_IMPORT_S3_KEY": s3.KEY,
             "AVENUE_IMPORT_S3_SECRET": s3.SECRET,

@@ -21,6 +21,10 @@ from tests.waiting import DEADLINE_SECONDS
 OWNERS = {"product": "shop_products", "group": "shop_products_grouped"}
 
 
+LAZY = {"AVENUE_PIPELINE_MODE": "lazy"}
+"""For tests that are not about sizes: they are made when they are asked for."""
+
+
 @dataclass
 class House:
     """A migrated database, and the command line over it."""
@@ -108,10 +112,10 @@ class House:
 
 
 @contextmanager
-def house(mongod: Mongod, commands: Commands) -> Iterator[House]:
+def house(mongod: Mongod, commands: Commands, **variables: str) -> Iterator[House]:
     with prepared_uri(mongod) as uri:
         database = Database(Settings(mongodb_uri=uri, local=True))
         try:
-            yield House(uri, database, commands)
+            yield House(uri, database, commands, variables)
         finally:
             database.close()

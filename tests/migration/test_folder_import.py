@@ -18,7 +18,7 @@ from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
 from tests.commands import Commands
 from tests.forking import Process
-from tests.migration.house import OWNERS, House, house
+from tests.migration.house import LAZY, OWNERS, House, house
 from tests.migration.old_shop import LOST, PASSED_OVER, OldShop, path_of, sha
 from tests.mongod import Guard, Mongod, fail_point, lifetime_of_transactions
 from tests.server import Server
@@ -118,7 +118,7 @@ def kill_at(avenue: House, process: Process, assets: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("files", "kills"), [(60, 1), pytest.param(500, 5, marks=pytest.mark.long)]
+    ("files", "kills"), [(30, 1), pytest.param(500, 5, marks=pytest.mark.long)]
 )
 def test_a_folder_comes_in_whole_although_the_command_is_killed(
     mongod: Mongod, commands: Commands, guard: Guard, tmp_path: Path, files: int, kills: int
@@ -126,7 +126,7 @@ def test_a_folder_comes_in_whole_although_the_command_is_killed(
     shop = OldShop.of(files)
     root = shop.write(tmp_path / "uploads")
     # What a killed transaction has locked is free after 60 s; the test does not wait for that.
-    with lifetime_of_transactions(mongod, 3), house(mongod, commands) as avenue:
+    with lifetime_of_transactions(mongod, 3), house(mongod, commands, **LAZY) as avenue:
         avenue.fill(shop)
         moments = sorted(random.sample(range(1, shop.assets // 2), kills))
         # A tenth of a second for each file: it is not over while a busy machine looks away.
