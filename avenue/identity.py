@@ -88,6 +88,15 @@ class Limit(StrEnum):
     UPLOAD_MB = "upload_mb"
 
 
+class SiteState(StrEnum):
+    """Who may come to a site."""
+
+    OPEN = "open"
+    PREPARING = "preparing"  # nobody yet: it is being cloned
+    REMOVED = "removed"  # nobody any more; it can be taken back
+    DELETING = "deleting"  # nobody ever again
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
@@ -119,6 +128,12 @@ class Site:
     contact: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1
     shows_variants: bool = True
+    state: SiteState = SiteState.OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its hosts lead to it."""
+        return self.state is SiteState.OPEN
 
     @property
     def language(self) -> str:

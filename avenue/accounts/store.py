@@ -20,6 +20,7 @@ from avenue.storage.scope import AlreadyThere, house
 
 # A change that is repeated after a lost answer raises an epoch twice: it ends no less.
 BOTH_EPOCHS = {"session_epoch": 1, "token_epoch": 1}
+SHARED_AT_ONCE = 500
 CHANGED_NOW = {"$currentDate": {"changed_at": True}}
 
 
@@ -180,6 +181,23 @@ class MongoAccountStore:
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:
         """Forget all tokens of a person, or those for one site; repeatable."""
         self._tokens.delete_all({"user": user} if site is None else {"user": user, "site": site})
+
+    def share_roles(self, source: str, target: str) -> tuple[int, int]:
+        """Give people of one site the same role on another one; repeatable.
+
+        Return how many have it, and how many have not: their password may be known to others, and
+        opens no other site (docs/adr/0014).
+        """
+        may = {"sites": source, "$or": [{"password_is_own": True}, {"superuser": True}]}
+        role = {"$ifNull": [f"$roles.{target}", f"$roles.{source}"]}
+        sites = {"$setUnion": ["$sites", [target]]}
+        change = [{"$set": {f"roles.{target}": role, "sites": sites, "changed_at": "$$NOW"}}]
+        while found := self._users.find(
+            {**may, "$nor": [{"sites": target}]}, {"_id": 1}, limit=SHARED_AT_ONCE
+        ):
+            self._users.update_all([({"_id": each["_id"]}, change) for each in found])
+        have = self._users.count(may)
+        return have, self._users.count({"sites": source}) - have
 
     # See `recovery.RecoveryStore`
 

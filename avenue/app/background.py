@@ -27,6 +27,7 @@ from avenue.app.services import (
     site_counters,
     snapshot_service,
 )
+from avenue.app.sites import site_jobs
 from avenue.app.telling import message_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
@@ -63,6 +64,9 @@ from avenue.shop.service.samples import LOAD, SampleWorker
 from avenue.shop.store.imports import ImportStore
 from avenue.shop.store.products import TrashedProducts
 from avenue.shop.store.samples import SampleStore
+from avenue.sites.cloning import CLONE
+from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS
+from avenue.sites.removal import REMOVE, REMOVE_DUE
 from avenue.storage.connection import Database
 from avenue.storage.outboxes import gather
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
@@ -98,11 +102,13 @@ CLASSES = (
     MOVES_IN,
     (ADOPT,),  # which may follow another database for weeks
     (EXPORT,),
+    (REMOVE, REMOVE_DUE),
+    (CLONE,),
 )
 """Kinds of job that wait for each other and for no others: a message never waits for a walk
 through everything that is stored."""
 PERIODIC = (
-    *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES),
+    *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
     *MESSAGES,
     *BACKUPS,
 )
@@ -158,6 +164,7 @@ class Background:
         self._glances = glance_service(settings, database, self._sites)
         # What is told waits for a process that has the settings of its receiver.
         self._handlers |= message_jobs(settings, database, self._sites)
+        self._handlers |= site_jobs(settings, database, self._sites)
         self._backups = BackupJobs(settings, database, checked)
         if settings.backup_to:
             self._handlers[BACKUP] = self._backups.create
@@ -244,6 +251,7 @@ class Background:
             SNAPSHOT: SNAPSHOT_SECONDS,
             WATCH: WATCH_SECONDS,
             SCRUB: EVERY_HOUR,
+            REMOVE_DUE: REMOVE_SECONDS,
             **dict.fromkeys(MESSAGES, EVERY_SECONDS),
             **self._backups.seconds,
         }

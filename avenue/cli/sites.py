@@ -1,6 +1,7 @@
-"""Commands about sites: `site show|set|list|add`."""
+"""Commands about sites: `site show|set|list|add|clone|remove|reopen`."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -8,17 +9,23 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel, ValidationError
 
+from avenue.app.background import Background
 from avenue.app.services import audit_service, site_service
+from avenue.app.sites import clone_service, removal_service
 from avenue.audit.service import AuditService
-from avenue.cli.context import as_json, database_of, local, of_site, say, settings_in_force
-from avenue.identity import Site
+from avenue.cli.context import as_json, database_of, draw, local, of_site, say, settings_in_force
+from avenue.clock import iso
+from avenue.identity import HOUSE, Site, command_actor
 from avenue.media.store.assets import AssetStore
+from avenue.moves.service import as_operator
 from avenue.sites.bodies import NewSite, SiteChanges
+from avenue.sites.cloning import CloneOrder, Part
 from avenue.sites.presenting import house_json
 from avenue.sites.replies import HouseSite
 from avenue.sites.service import SiteService
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, Gate
+from avenue.storage.sites import Sites
 
 M = TypeVar("M", bound=BaseModel)
 LISTS = frozenset({"hosts", "types", "readers"})
@@ -99,6 +106,120 @@ def add(
         audit.record_command(DEFAULT_SITE, "site add", "site.added", added.id)
         facts = _facts(sites, database, added)
     say(wants_json, facts, _lines(facts))
+
+
+@site.command()
+@click.argument("source", metavar="FROM")
+@click.argument("site_id", metavar="ID")
+@click.option("--base-url", required=True, help="How the world reaches it: https://shop.example")
+@click.option("--host", "hosts", multiple=True, help="Another host that leads to it.")
+@click.option(
+    "--with", "parts", help=f"Which parts of it, separated by commas: {','.join(Part)}; else all."
+)
+@local
+@as_json
+def clone(
+    *,
+    source: str,
+    site_id: str,
+    base_url: str,
+    hosts: tuple[str, ...],
+    parts: str | None,
+    is_local: bool,
+    wants_json: bool,
+) -> None:
+    """Make a site ID out of the site FROM, with copies of what it shows, under new ids.
+
+    Killed, it goes on when it is run again. People keep their role if nobody else knows their
+    password; others are counted. Exit code 1: it could not be done, for the reason that is printed.
+    """
+    named = parts.split(",") if parts is not None else [*Part]
+    if wrong := sorted(set(named) - {*Part}):
+        raise click.UsageError(f"--with takes {', '.join(Part)}, and not {', '.join(wrong)}.")
+    body = _checked(NewSite, {"id": site_id, "base_url": base_url, "hosts": list(hosts)})
+    order = CloneOrder(
+        original=source,
+        target=body.id,
+        base_url=body.base_url,
+        hosts=tuple(body.hosts),
+        parts=frozenset(map(Part, named)),
+    )
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        known = Sites(database, settings)
+        actor = as_operator(command_actor(known.named(HOUSE)))
+        begun = clone_service(settings, database, known).clone(actor, order)
+        audit_service(settings, database).record_command(
+            DEFAULT_SITE, "site clone", "site.added", site_id, details={"from": source}
+        )
+        job = Background(settings, database).finish(begun.id, draw)
+    facts = {"site": site_id, "error": job.error, **(job.result or {})}
+    say(wants_json, facts, _clone_lines(facts))
+    sys.exit(1 if job.error else 0)
+
+
+@site.command()
+@click.argument("site_id", metavar="ID")
+@click.option("--now", is_flag=True, help="Delete it at once, and wait for the end of that.")
+@local
+@as_json
+def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None:
+    """Remove a site: nobody comes to it from now on, and in 7 days it is deleted.
+
+    Until then `site reopen` takes it back. With --now: what was deleted of each collection, and
+    what is left there. Exit code 1: the deletion waits, for the reason that is printed.
+    """
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        known = Sites(database, settings)
+        service, house = removal_service(settings, database, known), known.named(HOUSE)
+        removed = service.remove(as_operator(command_actor(house)), site_id, now=now)
+        audit_service(settings, database).record_command(
+            DEFAULT_SITE, "site remove", "site.removed", site_id
+        )
+        facts: dict[str, Any] = {"site": site_id, "due_at": iso(removed.due_at)}
+        if removed.job:
+            job = Background(settings, database).finish(removed.job.id, draw)
+            facts |= {"error": job.error, **(job.result or {})}
+    say(wants_json, facts, _removal_lines(facts))
+    sys.exit(1 if facts.get("error") else 0)
+
+
+@site.command()
+@click.argument("site_id", metavar="ID")
+@local
+@as_json
+def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
+    """Take a removed site back, before it is deleted."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        known = Sites(database, settings)
+        service, house = removal_service(settings, database, known), known.named(HOUSE)
+        site = service.reopen(as_operator(command_actor(house)), site_id)
+        audit_service(settings, database).record_command(
+            DEFAULT_SITE, "site reopen", "site.reopened", site_id
+        )
+    say(wants_json, {"site": site.id, "state": site.state}, f"{site.id} is back.")
+
+
+def _clone_lines(facts: dict[str, Any]) -> str:
+    if facts["error"]:
+        return f"{facts['site']} is not whole yet: {facts['error']}"
+    told = [f"  {name}: {count}" for name, count in facts["counts"].items()]
+    left = [f"  left out: {each['id']}, {each['why']}" for each in facts["left"]]
+    return "\n".join([f"{facts['site']} is made out of {facts['from']}:", *told, *left])
+
+
+def _removal_lines(facts: dict[str, Any]) -> str:
+    if "error" not in facts:
+        return f"Nobody comes to {facts['site']} any more. It is deleted after {facts['due_at']}."
+    if facts["error"]:
+        return f"{facts['site']} waits to be deleted: {facts['error']}"
+    told = [f"  {name}: {count}" for name, count in sorted(facts["deleted"].items())]
+    counted = len(facts["left"])
+    total = sum(facts["left"].values())
+    lines = [f"{facts['site']} is deleted:", *told]
+    return "\n".join([*lines, f"{total} left, counted in {counted} places."])
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What can go wrong with sites."""
 
-from avenue.errors import Conflict, Forbidden, Invalid, NotFound
+from avenue.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
 
 class SiteNotFound(NotFound):
@@ -17,6 +17,54 @@ class SiteExists(Conflict):
     code = "site_exists"
     message = "There is already a site with this id."
     hint = "Use another id, or change that site."
+
+
+class FirstSite(Conflict):
+    """The site from which the installation is run cannot be removed."""
+
+    code = "first_site"
+    message = "The first site cannot be removed: the installation is run from it."
+    hint = "Take what it has out of it instead, or stop the installation."
+
+
+class SiteNotRemoved(Conflict):
+    """The site is there, so it cannot be taken back."""
+
+    code = "site_not_removed"
+    message = "This site was not removed."
+    hint = "`python -m avenue site list` shows how each site stands."
+
+
+class SiteIsDeleted(Conflict):
+    """Its time is over, and what it had is being deleted."""
+
+    code = "site_is_deleted"
+    message = "The deletion of this site has begun, so it cannot be taken back."
+    hint = "`python -m avenue backup restore --site ID` brings it back from a backup."
+
+
+class NotThatClone(Conflict):
+    """A site of this id is being made already, out of another one or of other parts."""
+
+    code = "not_that_clone"
+    message = "A site with this id is being made already, out of {source}."
+    hint = "Wait for its end, or use another id."
+
+
+class SiteNotEmpty(Unavailable):
+    """Something was written into a site while it was deleted."""
+
+    code = "site_not_empty"
+    message = "Something was written into the site while it was deleted: {left}."
+    hint = "The next run deletes that, too."
+
+
+class SiteIsBusy(Unavailable):
+    """Background work that began before the site was closed goes on."""
+
+    code = "site_is_busy"
+    message = "Background work from before the site was removed goes on: {kinds}."
+    hint = "The site is deleted once that is over."
 
 
 class HostTaken(Conflict):

@@ -6,7 +6,7 @@ from typing import Any
 
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
-from avenue.identity import Actor, Limit, Site
+from avenue.identity import Actor, Limit, Site, SiteState
 from avenue.media.categories import DEFAULTS
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
@@ -136,7 +136,7 @@ class SiteService:
                 return changed
         raise RevisionConflict
 
-    def add_site(self, site_id: str, values: Changes) -> Site:
+    def add_site(self, site_id: str, values: Changes, *, state: SiteState = SiteState.OPEN) -> Site:
         """Add a site: `base_url`, and if wanted `name`, `locale` and more `hosts`.
 
         Raise `SiteExists`, `HostTaken` or `InvalidHost`.
@@ -150,6 +150,7 @@ class SiteService:
                 "locale": values.get("locale", "es"),
                 "base_url": base_url,
                 "hosts": hosts,
+                **({} if state is SiteState.OPEN else {"state": state.value}),
             },
         )
         self._known.forget()

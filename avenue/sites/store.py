@@ -1,13 +1,15 @@
 """Sites and their logos, in MongoDB."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Collection as Several
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
 
 from avenue.clock import utc_now
 from avenue.config import Settings
-from avenue.identity import Site
+from avenue.identity import Site, SiteState
 from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim
 from avenue.media.store.documents import ASSETS, from_document
@@ -19,6 +21,8 @@ from avenue.storage.scope import AlreadyThere, Collection, house, site
 from avenue.storage.sites import site_from_document
 
 T = TypeVar("T")
+GONE = [SiteState.REMOVED.value, SiteState.DELETING.value]
+IS_DUE: Document = {"$lte": ["$removal.due_at", "$$NOW"]}
 
 SITES = "sites"
 Values = Mapping[str, Any]
@@ -70,6 +74,82 @@ class SiteStore:
             raise HostTaken from None
         found = found or self._sites.find_one({"_id": known.id, "revision": revision, **values})
         return self._site(found) if found else None
+
+    def close(self, site_id: str, grace_seconds: int) -> Site | None:
+        """Let nobody come to a site, and be it deleted after the grace; None if there is none.
+
+        Repeatable: no later time is put in the place of a sooner one, nor a state before another.
+        """
+        due_at = {"$add": ["$$NOW", grace_seconds * 1000]}
+        is_deleted = {"$eq": ["$state", SiteState.DELETING.value]}
+        removal = {
+            "at": {"$ifNull": ["$removal.at", "$$NOW"]},
+            "due_at": {"$min": ["$removal.due_at", due_at]},
+        }
+        change = {
+            "state": {"$cond": [is_deleted, "$state", SiteState.REMOVED.value]},
+            "removal": {"$mergeObjects": ["$removal", removal]},
+        }
+        found = self._sites.find_and_update({"_id": site_id}, [{"$set": change}])
+        return self._site(found) if found else None
+
+    def reopen(self, site_id: str) -> bool:
+        """Take a removed site back; tell whether it was one."""
+        change: Document = {"$unset": {"state": "", "removal": ""}}
+        return self._sites.update({"_id": site_id, "state": SiteState.REMOVED.value}, change) == 1
+
+    def removals(self) -> dict[str, datetime]:
+        """Return when each site that was removed is due to be deleted."""
+        found = self._sites.find({"state": {"$in": GONE}}, {"removal.due_at": 1})
+        due = {each["_id"]: (each.get("removal") or {}).get("due_at") for each in found}
+        return {site_id: at for site_id, at in due.items() if isinstance(at, datetime)}
+
+    def due(self) -> list[str]:
+        """Return the removed sites whose time is over."""
+        found = self._sites.find({"state": {"$in": GONE}, "$expr": IS_DUE}, {"_id": 1})
+        return sorted(each["_id"] for each in found)
+
+    def begin_deletion(self, site_id: str) -> bool:
+        """Let a removed site be one that is deleted, if its time is over; repeatable."""
+        began_at = {"$ifNull": ["$removal.began_at", "$$NOW"]}
+        change = {"state": SiteState.DELETING.value, "removal.began_at": began_at}
+        due = {"_id": site_id, "state": {"$in": GONE}, "$expr": IS_DUE}
+        return self._sites.update(due, [{"$set": change}]) == 1
+
+    def is_settled(self, site_id: str, *, known_seconds: float, request_seconds: float) -> bool:
+        """Tell whether every process knows that a site is deleted, and no request of it goes on.
+
+        Processes go by what they knew for `known_seconds`; a request takes `request_seconds`.
+        """
+        past = [
+            {"$lte": [{"$add": [since, int(seconds * 1000)]}, "$$NOW"]}
+            for since, seconds in (
+                ("$removal.at", known_seconds + request_seconds),
+                ("$removal.began_at", known_seconds),
+            )
+        ]
+        settled = {"_id": site_id, "state": SiteState.DELETING.value, "$expr": {"$and": past}}
+        return self._sites.find_as_it_is(settled, {"_id": 1}) is not None
+
+    def forget(self, site_id: str) -> None:
+        """Remove the record of a site that is deleted; repeatable."""
+        self._sites.delete({"_id": site_id, "state": SiteState.DELETING.value})
+
+    def fields(self, site_id: str, names: Several[str]) -> Values:
+        """Return some of what is stored of a site, as it is stored."""
+        found = self._sites.find_as_it_is({"_id": site_id}) or {}
+        return {name: found[name] for name in names if name in found}
+
+    def fill(self, site_id: str, values: Values) -> None:
+        """Give a site that is being cloned what it says of itself; repeatable."""
+        preparing = {"_id": site_id, "state": SiteState.PREPARING.value}
+        if values:
+            self._sites.update(preparing, {"$set": dict(values)})
+
+    def open(self, site_id: str) -> None:
+        """Let people come to a site that was cloned; repeatable."""
+        preparing = {"_id": site_id, "state": SiteState.PREPARING.value}
+        self._sites.update(preparing, {"$unset": {"state": ""}})
 
     def set_logo(self, site_id: str, upload_result: UploadResult, *, by: str | None) -> None:
         """Give the picture of `upload_result` to the site; the logo before goes to the trash.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
-from avenue.identity import Limit, Site
+from avenue.identity import Limit, Site, SiteState
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
 from avenue.storage.schema import DEFAULT_SITE
@@ -43,7 +43,10 @@ class Sites:
         self._good_until = 0.0
 
     def by_host(self, host: str) -> Site | None:
-        """Return the site of a `Host` header, or None. The match is exact, port included."""
+        """Return the site of a `Host` header, or None. The match is exact, port included.
+
+        One that is not open is returned, too.
+        """
         self._refresh()
         return self._find(host)
 
@@ -51,7 +54,8 @@ class Sites:
         """Return the same if that takes no query, else None; for who must not wait."""
         if time.monotonic() >= self._good_until and not self._database.is_away():
             return None
-        return self._find(host)
+        found = self._find(host)
+        return found if found and found.is_open else None
 
     def _find(self, host: str) -> Site | None:
         name = host.lower()
@@ -65,9 +69,9 @@ class Sites:
         return self._by_id.get(site_id)
 
     def all(self) -> list[Site]:
-        """Return every site."""
+        """Return every site, but for those that are being deleted."""
         self._refresh()
-        return list(self._by_id.values())
+        return [each for each in self._by_id.values() if each.state is not SiteState.DELETING]
 
     def named(self, site_id: str) -> Site:
         """Return the site of this id, or raise `UnknownSite`."""
@@ -141,6 +145,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         legal=links_of(document.get("legal", ())),
         contact=contact_of(document.get("contact", {})),
         revision=document.get("revision", 1),
+        state=SiteState(document.get("state", SiteState.OPEN)),
     )
 
 

@@ -18,11 +18,14 @@
     │   ├── TooManyParts           parts of a form
     │   └── TextFieldTooLong       a text field of a form
     └── RangeNotSatisfiable   416  nothing lies in the range asked for
+    Gone
+    └── SiteRemoved           410  the site of this Host was removed
     Unavailable
+    ├── SiteNotReady          503  the site of this Host is being made
     └── SpoolUnavailable      503  no room for arriving files on this machine
 """
 
-from avenue.errors import Invalid, Unavailable
+from avenue.errors import Gone, Invalid, Unavailable
 
 KB = 1024
 MB = 1024 * KB
@@ -50,6 +53,23 @@ class UnknownHost(Invalid):
         "Use the site's own address. If a proxy is in front, let it pass the Host header on "
         "unchanged, and list the host among the site's hosts."
     )
+
+
+class SiteRemoved(Gone):
+    """The site of this host was removed by those who run the installation."""
+
+    code = "site_removed"
+    message = "This site is no longer here."
+    hint = "Whoever runs the installation can take it back for some days."
+
+
+class SiteNotReady(Unavailable):
+    """The site of this host is being made out of another one."""
+
+    code = "site_not_ready"
+    message = "This site is not ready yet."
+    hint = "It is being made. Come back after Retry-After."
+    retry_after_seconds = 30
 
 
 class InvalidBody(Invalid):

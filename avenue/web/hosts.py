@@ -13,8 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
 from avenue.config import Settings
-from avenue.identity import Site
-from avenue.web.errors import UnknownHost
+from avenue.identity import Site, SiteState
+from avenue.web.errors import SiteNotReady, SiteRemoved, UnknownHost
 from avenue.web.request_kinds import WITHOUT_SITE
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
         site = sites.by_host(host) if host else None
         if site is None:
             raise UnknownHost
+        if not site.is_open:
+            raise SiteNotReady if site.state is SiteState.PREPARING else SiteRemoved
         g.site = site
         wrong = request.routing_exception
         if isinstance(wrong, RequestRedirect):  # a doubled slash: Werkzeug has made a URL from Host

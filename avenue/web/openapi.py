@@ -38,6 +38,8 @@ from avenue.web.errors import (
     FileTooLarge,
     InvalidBody,
     NoFile,
+    SiteNotReady,
+    SiteRemoved,
     SpoolUnavailable,
     TextFieldTooLong,
     TooManyParts,
@@ -373,7 +375,7 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
     if path.startswith(f"{API}/"):
         yield TooManyRequests
     if path not in WITHOUT_SITE:
-        yield from (UnknownHost, Unavailable, MalformedRecord)
+        yield from (UnknownHost, SiteRemoved, SiteNotReady, Unavailable, MalformedRecord)
 
 
 def _is_bytes(body: Any) -> bool:

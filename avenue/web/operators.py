@@ -30,7 +30,7 @@ def admit_operator() -> None:
         return
     sites: KnowsSites = current_app.extensions[EXTENSION]
     g.site = sites.by_host(request.headers.get("Host", ""))
-    if g.site is None:
+    if g.site is None or not g.site.is_open:
         raise Unauthenticated(headers=CHALLENGE)
     if not signed_in_actor().runs_house:
         raise Forbidden

@@ -8,6 +8,8 @@ import pytest
 from avenue.app.background import Background
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.moves.models import MOVES
+from avenue.sites.cloning import CLONE
+from avenue.sites.removal import REMOVE
 from avenue.storage.indexes import INDEXES, Index
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import BUCKETS
@@ -17,7 +19,7 @@ from tests.http.test_work_of_queries import PLACES
 from tests.mongod import Mongod
 from tests.table import table
 
-LEFT_OUT = {"fsck", "rebuild", *MOVES} - {IMPORT_EXTERNAL}
+LEFT_OUT = {"fsck", "rebuild", CLONE, REMOVE, *MOVES} - {IMPORT_EXTERNAL}
 """They ask what others ask: of every byte, or of files elsewhere."""
 
 

@@ -13,20 +13,28 @@ from werkzeug.test import TestResponse
 
 from avenue.app import background
 from avenue.app.background import Background
+from avenue.app.sites import clone_service
 from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
+from avenue.identity import HOUSE, command_actor
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.media.store.assets import SUMMED_AT_ONCE
+from avenue.media.store.documents import LONG_AGO
 from avenue.moves.models import ADOPT, EXPORT, IMPORT_EXPORT, IMPORT_FOLDER, IMPORT_FROM
+from avenue.moves.service import as_operator
 from avenue.shop.service.imports import IMPORT, UNDO
 from avenue.shop.service.picture_imports import PICTURES_BY_SKU
 from avenue.shop.service.samples import LOAD
+from avenue.sites.cloning import CLONE, CloneOrder
+from avenue.sites.removal import REMOVE, REMOVE_DUE
 from avenue.storage.quotas import COUNT_QUOTAS
 from avenue.storage.site_counts import COUNT_SITES
+from avenue.storage.sites import Sites
 from bench.filling import Filling
 from tests.http.application import (
     BOUNDARY,
     FORM,
+    OTHER_SITE,
     Application,
     Caller,
     Part,
@@ -411,6 +419,23 @@ def an_adoption(whole: Application) -> str:
     return a_move("adopt", uri=uri, dry_run=False)(whole)
 
 
+def a_clone(whole: Application) -> str:
+    """Of the first site, all of it."""
+    sites = Sites(whole.database, whole.settings)
+    service = clone_service(whole.settings, whole.database, sites)
+    order = CloneOrder(original=HOUSE, target="clone", base_url="https://clone.example")
+    return service.clone(as_operator(command_actor(sites.named(HOUSE))), order).id
+
+
+def a_removal(whole: Application) -> str:
+    """Of the other site, which was removed long ago."""
+    removal = {"at": LONG_AGO, "due_at": LONG_AGO}
+    whole.raw["sites"].update_one(
+        {"_id": OTHER_SITE}, {"$set": {"state": "removed", "removal": removal}}
+    )
+    return periodic(REMOVE, site=OTHER_SITE)(whole)
+
+
 JOBS: Mapping[str, Callable[[Application], str]] = {
     # Each kind of job, and how it begins.
     background.SWEEP: periodic(background.SWEEP),
@@ -432,6 +457,9 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     EXPORT: a_move("export", target="out", parts=["uploads"], private=True),
     IMPORT_EXPORT: an_export_that_comes_back,
     ADOPT: an_adoption,
+    CLONE: a_clone,
+    REMOVE_DUE: periodic(REMOVE_DUE),
+    REMOVE: a_removal,  # last: with it goes a site
 }
 
 

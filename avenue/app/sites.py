@@ -1,0 +1,61 @@
+"""Cloning and removing sites, put together for the panel, for commands and for jobs."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from avenue.accounts.store import MongoAccountStore
+from avenue.app.services import audit_service, job_service, ledger, site_service
+from avenue.config import Settings
+from avenue.identity import Site
+from avenue.jobs.runner import Handler
+from avenue.sites.cloning import CLONE, CloneService, CloneWorker
+from avenue.sites.removal import REMOVE, REMOVE_DUE, RemovalService, RemovalWorker
+from avenue.sites.store import SiteStore
+from avenue.storage.connection import Database
+from avenue.storage.copying.cloning import Cloning, SiteClone
+from avenue.storage.quotas import Amount
+from avenue.storage.removing import SiteRemains
+from avenue.storage.room import StorageRoom
+from avenue.storage.sites import Sites
+
+
+def removal_service(settings: Settings, database: Database, sites: Sites) -> RemovalService:
+    """Return what removes sites and takes them back."""
+    return RemovalService(SiteStore(database, settings), sites, job_service(database))
+
+
+def clone_service(settings: Settings, database: Database, sites: Sites) -> CloneService:
+    """Return what clones sites."""
+    return CloneService(site_service(settings, database), sites, job_service(database))
+
+
+def site_jobs(settings: Settings, database: Database, sites: Sites) -> Mapping[str, Handler]:
+    """Return the work on whole sites, by kind."""
+    worker = RemovalWorker(
+        SiteStore(database, settings),
+        sites,
+        lambda site_id: SiteRemains(database, site_id),
+        job_service(database),
+        audit_service(settings, database),
+        settings,
+    )
+    room = StorageRoom(database, settings, ledger(database))
+
+    def opened(cloning: Cloning, target: Site) -> SiteClone:
+        @contextmanager
+        def reserve(size: int) -> Iterator[None]:
+            with room.reserved(target, None, Amount(bytes=size, files=1)) as reservation:
+                yield
+                reservation.kept = reservation.wanted
+
+        return SiteClone(database, cloning, reserve, settings.tmp_dir)
+
+    cloner = CloneWorker(
+        SiteStore(database, settings),
+        sites,
+        opened,
+        MongoAccountStore(database).share_roles,
+        job_service(database),
+        audit_service(settings, database),
+    )
+    return {CLONE: cloner.clone, REMOVE: worker.remove, REMOVE_DUE: worker.begin_due}

@@ -1,0 +1,197 @@
+"""Removing a site: at once nobody comes to it, after some days it is deleted, with a proof.
+
+Until its deletion begins it can be taken back. The job may be killed at any step: the next run goes
+on, and what is deleted already is not asked for again.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from avenue.audit.service import AuditService
+from avenue.clock import utc_now
+from avenue.config import Settings
+from avenue.errors import Forbidden
+from avenue.identity import Actor, Site, SiteState
+from avenue.jobs.models import Job, State
+from avenue.jobs.runner import RunningJob
+from avenue.jobs.service import JobService
+from avenue.sites.errors import (
+    FirstSite,
+    SiteIsBusy,
+    SiteIsDeleted,
+    SiteNotEmpty,
+    SiteNotFound,
+    SiteNotRemoved,
+)
+from avenue.sites.store import SiteStore
+from avenue.storage.removing import SiteRemains
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.storage.sites import Sites
+
+REMOVE = "remove_site"
+"""Deletes one site whose time is over; its argument is `site`."""
+REMOVE_DUE = "remove_sites"
+"""Begins `REMOVE` for each site whose time is over, once an hour."""
+EVERY_SECONDS = 3600
+GRACE_DAYS = 7
+LOOK_SECONDS = 0.5
+PATIENCE_SECONDS = 120
+"""How long a run waits for others before it leaves the site to the next one."""
+ROUNDS = 5
+CLOCKS_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """A site that nobody comes to any more; from `due_at` on it is deleted."""
+
+    site: Site
+    due_at: datetime
+    job: Job | None
+
+
+class RemovalService:
+    """Removes sites and takes them back; raises `Forbidden` unless the actor is a superuser."""
+
+    def __init__(self, store: SiteStore, known: Sites, jobs: JobService) -> None:
+        self._store = store
+        self._known = known
+        self._jobs = jobs
+
+    def remove(self, actor: Actor, site_id: str, *, now: bool) -> Removed:
+        """Close a site; with `now` its deletion begins at once, else after `GRACE_DAYS`.
+
+        Repeatable. Raise `FirstSite`, `SiteNotFound`.
+        """
+        _admit(actor)
+        if site_id == DEFAULT_SITE:
+            raise FirstSite
+        site = self._store.close(site_id, 0 if now else GRACE_DAYS * 24 * 3600)
+        if site is None:
+            raise SiteNotFound
+        self._known.forget()
+        job = begin(self._jobs, site_id) if now else None
+        return Removed(site=site, due_at=self._store.removals()[site_id], job=job)
+
+    def reopen(self, actor: Actor, site_id: str) -> Site:
+        """Take a removed site back; raise `SiteNotFound`, `SiteNotRemoved`, `SiteIsDeleted`."""
+        _admit(actor)
+        done = self._store.reopen(site_id)
+        site = self._store.get(site_id)
+        if site is None:
+            raise SiteNotFound
+        if site.state is SiteState.DELETING:
+            raise SiteIsDeleted
+        if not done:
+            raise SiteNotRemoved
+        self._known.forget()
+        return site
+
+
+class RemovalWorker:
+    """The jobs that delete sites."""
+
+    def __init__(
+        self,
+        store: SiteStore,
+        known: Sites,
+        remains: Callable[[str], SiteRemains],
+        jobs: JobService,
+        audit: AuditService,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._known = known
+        self._remains = remains
+        self._jobs = jobs
+        self._audit = audit
+        self._known_seconds = max(settings.cache_seconds, 1)
+        self._request_seconds = settings.write_seconds
+
+    def begin_due(self, _: RunningJob) -> Mapping[str, int]:
+        """Begin to delete each site whose time is over."""
+        due = self._store.due()
+        for each in due:
+            begin(self._jobs, each)
+        return {"begun": len(due)}
+
+    def remove(self, job: RunningJob) -> Mapping[str, Any]:
+        """Delete a site, count what is left of it, and forget it when that is nothing.
+
+        Return how much of each collection was deleted and is left. A site that was taken back
+        stays as it is. Raise `SiteIsBusy`, `WaitsForBackup`, `SiteNotEmpty`; another run goes on.
+        """
+        site_id = str(job.args["site"])
+        if site_id == DEFAULT_SITE or not self._store.begin_deletion(site_id):
+            return {"site": site_id, "deleted": {}, "left": {}}
+        self._known.forget()
+        self._wait(job, site_id)
+        remains = self._remains(site_id)
+        deleted: Counter[str] = Counter(job.cursor or {})
+        left: dict[str, int] = {}
+        for _ in range(ROUNDS):
+            for name, count in remains.delete():
+                deleted[name] += count
+                job.save(cursor=dict(deleted), done=deleted.total())
+            left = remains.count()
+            if not any(left.values()):
+                break
+        else:
+            raise SiteNotEmpty(words={"left": ", ".join(name for name in left if left[name])})
+        self._audit.record_job(
+            DEFAULT_SITE,
+            "site.deleted",
+            site_id,
+            job_id=job.id,
+            job_kind=REMOVE,
+            details={"deleted": deleted.total(), "left": 0},
+            entry_id=job.id,
+        )
+        self._store.forget(site_id)
+        self._known.forget()
+        return {"site": site_id, "deleted": +deleted, "left": left}
+
+    def _wait(self, job: RunningJob, site_id: str) -> None:
+        """Wait until nobody writes into the site any more; end its own work."""
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while not self._store.is_settled(
+            site_id, known_seconds=self._known_seconds, request_seconds=self._request_seconds
+        ):
+            self._rest(job)
+        settled_at = utc_now()
+        while busy := self._busy(job.id, site_id, settled_at):
+            if time.monotonic() > ends_at:
+                raise SiteIsBusy(words={"kinds": ", ".join(sorted({each.kind for each in busy}))})
+            self._rest(job)
+
+    def _rest(self, job: RunningJob) -> None:
+        job.save()
+        time.sleep(LOOK_SECONDS)
+
+    def _busy(self, own_id: str, site_id: str, since: datetime) -> list[Job]:
+        """Return the jobs, of the site or of all, that began before and still run."""
+        found = []
+        for each in self._jobs.unfinished():
+            if each.id == own_id or each.site not in {None, site_id}:
+                continue
+            if each.site == site_id and each.may_be_cancelled:
+                self._jobs.cancel(each.id)
+            is_older = each.started_at is None or each.started_at <= since
+            is_alive = each.run_at > utc_now() - timedelta(seconds=CLOCKS_SECONDS)
+            if each.state is State.RUNNING and is_older and is_alive:
+                found.append(each)
+        return found
+
+
+def begin(jobs: JobService, site_id: str) -> Job:
+    """Have a site deleted, if its time is over; asked for twice it is one job."""
+    return jobs.enqueue(REMOVE, {"site": site_id}, key=site_id)
+
+
+def _admit(actor: Actor) -> None:
+    if not actor.superuser:
+        raise Forbidden

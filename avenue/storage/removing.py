@@ -1,0 +1,176 @@
+"""Takes everything of one site out of the database, some at a time, and counts what is left of it.
+
+What tells of the whole deployment stays, but for what it says of the site: people lose their role
+there, snapshots their rows of it. People who had a role on that site alone go.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from avenue.errors import Unavailable
+from avenue.storage.connection import Database, Document
+from avenue.storage.gridfs import BACKUP, DELETE_SECONDS, IS_HELD, LEASES
+from avenue.storage.schema import META
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+
+RECORDS_AT_ONCE = 1000
+FILES_AT_ONCE = 200
+BYTES_AT_ONCE = 64 * 1024 * 1024
+OF_SITE = ("api_tokens", "password_links", "jobs", "fsck_findings", "infra_alerts")
+"""Collections of the house whose records may be a site's."""
+FORMER = ("webhook_events",)
+"""What versions before 6 may have left."""
+ROWS = ("stored", "renditions", "quotas")
+NUMBERS = ("products", "damaged")
+"""What a snapshot has of each site: lists, and numbers by site."""
+WALKS: tuple[tuple[str, Document], ...] = (
+    ("swept", {"places": {}}),
+    ("inspected", {"place": None}),
+)
+"""Where walks have ended, which may be in the site: they begin anew."""
+
+
+class WaitsForBackup(Unavailable):
+    """A backup reads what is to be deleted."""
+
+    code = "waits_for_backup"
+    message = "A backup runs, and nothing is deleted meanwhile."
+    hint = "It goes on by itself once the backup is over."
+
+
+class SiteRemains:
+    """All that the database has of one site; its own record in `sites` is not of it."""
+
+    def __init__(self, database: Database, site_id: str) -> None:
+        self._database = database
+        self._raw = database.raw
+        self._site = site_id
+        self._scope = site(database, site_id)
+        self._ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
+
+    def delete(self) -> Iterator[tuple[str, int]]:
+        """Delete all of it, yielding collection and number after each step; repeatable.
+
+        Raise `WaitsForBackup` while a backup reads.
+        """
+        for bucket in BUCKETS:
+            yield from self._delete_files(bucket)
+        for name in sorted(SITE_COLLECTIONS):
+            yield from self._delete_records(name)
+        for name in (*OF_SITE, *FORMER):
+            yield name, self._write(name, {"site": self._site})
+        yield from self._leave_people()
+        yield "infra_metrics", self._leave_snapshots()
+        for walk, begins in WALKS:
+            self._repeat(lambda walk=walk, begins=begins: self._begin_anew(walk, begins))
+
+    def count(self) -> dict[str, int]:
+        """Return how many records of each collection, and of each part of buckets, are its own."""
+        found = {name: self._scope.collection(name).count({}) for name in sorted(SITE_COLLECTIONS)}
+        asked: dict[str, Document] = {name: {"site": self._site} for name in OF_SITE}
+        asked |= {f"{bucket}.files": {"_id": self._ids} for bucket in BUCKETS}
+        asked |= {f"{bucket}.chunks": {"files_id": self._ids} for bucket in BUCKETS}
+        asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
+        for name, query in asked.items():
+            found[name] = self._repeat(
+                lambda name=name, query=query: self._raw[name].count_documents(query)
+            )
+        return found
+
+    def _delete_files(self, bucket: str) -> Iterator[tuple[str, int]]:
+        files, chunks = f"{bucket}.files", f"{bucket}.chunks"
+        while some := self._next_files(files):
+            self._repeat(lambda some=some: self._delete_file_records(files, some))
+            gone = self._write(chunks, {"files_id": {"$in": some}})
+            yield files, len(some)
+            yield chunks, gone
+        self._refuse_during_backup()
+        yield chunks, self._write(chunks, {"files_id": self._ids})
+
+    def _next_files(self, collection: str) -> list[str]:
+        """Return the ids of some files, of not many more bytes than `BYTES_AT_ONCE`."""
+        found = self._repeat(
+            lambda: list(
+                self._raw[collection]
+                .find({"_id": self._ids}, {"length": 1})
+                .sort("_id", 1)
+                .limit(FILES_AT_ONCE)
+            )
+        )
+        ids: list[str] = []
+        size = 0
+        for each in found:
+            if ids and size > BYTES_AT_ONCE:
+                break
+            ids.append(each["_id"])
+            length = each.get("length")
+            size += length if isinstance(length, int) else 0
+        return ids
+
+    def _delete_file_records(self, collection: str, ids: Sequence[str]) -> None:
+        """Delete documents of files right after a look whether a backup runs."""
+        with self._database.deadline(DELETE_SECONDS):
+            self._refuse_during_backup()
+            self._raw[collection].delete_many({"_id": {"$in": list(ids)}})
+
+    def _refuse_during_backup(self) -> None:
+        if self._raw[LEASES].find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
+            raise WaitsForBackup
+
+    def _delete_records(self, name: str) -> Iterator[tuple[str, int]]:
+        records, last = self._scope.collection(name), ""
+        while True:
+            found = records.find(
+                {"_id": {"$gt": last}}, {"_id": 1}, sort=[("_id", 1)], limit=RECORDS_AT_ONCE
+            )
+            if not found:
+                break
+            ids = [each["_id"] for each in found]
+            last = ids[-1]
+            yield name, records.delete_all({"_id": {"$in": ids}})
+        if gone := records.delete_all({}):  # ids that are no texts
+            yield name, gone
+
+    def _leave_people(self) -> Iterator[tuple[str, int]]:
+        """Take everybody's role on the site away; who had no other one goes."""
+        users = self._raw["users"]
+        here: Document = {"sites": self._site}
+        leaves = {"$pull": {"sites": self._site}, "$unset": {f"roles.{self._site}": ""}}
+        while found := self._repeat(
+            lambda: list(users.find(here, {"sites": 1, "superuser": 1}).limit(RECORDS_AT_ONCE))
+        ):
+            ids = [each["_id"] for each in found]
+            going = [
+                each["_id"]
+                for each in found
+                if each["sites"] == [self._site] and not each.get("superuser")
+            ]
+            self._repeat(lambda ids=ids: users.update_many({**here, "_id": {"$in": ids}}, leaves))
+            for name in ("api_tokens", "password_links"):
+                yield name, self._write(name, {"user": {"$in": going}})
+            # Only those who have still nothing: somebody may have been added elsewhere just now.
+            alone = {"_id": {"$in": going}, "sites": [], "superuser": {"$ne": True}}
+            yield "users", self._write("users", alone)
+
+    def _leave_snapshots(self) -> int:
+        pulled = {name: {"site": self._site} for name in ROWS}
+        unset = {f"{name}.{self._site}": "" for name in NUMBERS}
+        done = self._repeat(
+            lambda: self._raw["infra_metrics"].update_many(
+                self._in_snapshots(), {"$pull": pulled, "$unset": unset}
+            )
+        )
+        return int(done.modified_count)
+
+    def _in_snapshots(self) -> Document:
+        rows: list[Document] = [{f"{name}.site": self._site} for name in ROWS]
+        return {"$or": [*rows, *({f"{name}.{self._site}": {"$exists": True}} for name in NUMBERS)]}
+
+    def _begin_anew(self, walk: str, begins: Mapping[str, Any]) -> None:
+        self._raw[META].update_one({"_id": walk}, {"$set": dict(begins)})
+
+    def _write(self, name: str, query: Document) -> int:
+        return int(self._repeat(lambda: self._raw[name].delete_many(query)).deleted_count)
+
+    def _repeat(self, operation: Any) -> Any:
+        return self._database.repeat(operation, self._database.write_seconds)
