@@ -46,6 +46,7 @@ from avenue.app.services import (
     trace_service,
     tus_service,
 )
+from avenue.app.sites import clone_service, provisioning_service, removal_service
 from avenue.audit import pages as audit_pages
 from avenue.audit import routes as audit_routes
 from avenue.backup import pages as backup_pages
@@ -100,6 +101,7 @@ from avenue.moves import pages as move_pages
 from avenue.moves import routes as move_routes
 from avenue.notifications.register import MailRegister
 from avenue.notifications.store import OutboxStore
+from avenue.provisioning import pages as provisioning_pages
 from avenue.server.fast_lane import AT_HAND
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
@@ -201,6 +203,9 @@ def create_app(settings: Settings, database: Database) -> Flask:
         alert_service(settings, database),
         MailRegister(OutboxStore(database), MongoAccountStore(database).emails_of),
         capacity_service(settings, database, known_sites),
+        removal_service(settings, database, known_sites),
+        clone_service(settings, database, known_sites),
+        provisioning_service(settings, database, known_sites),
     )
 
     for each in (parsing, language, assets, colours, stylesheet, site_frame, problems):
@@ -237,6 +242,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         backup_pages.blueprint,
         move_routes.blueprint,
         move_pages.blueprint,
+        provisioning_pages.blueprint,
         status_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,

@@ -1,13 +1,20 @@
-"""Cloning and removing sites, put together for the panel, for commands and for jobs."""
+"""Sites as a whole, put together for the panel, for commands and for jobs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from avenue.accounts.store import MongoAccountStore
-from avenue.app.services import audit_service, job_service, ledger, site_service
+from avenue.app.services import (
+    audit_service,
+    job_service,
+    ledger,
+    site_service,
+    snapshot_service,
+)
 from avenue.config import Settings
 from avenue.identity import Site
 from avenue.jobs.runner import Handler
+from avenue.provisioning.service import ProvisioningService
 from avenue.sites.cloning import CLONE, CloneService, CloneWorker
 from avenue.sites.removal import REMOVE, REMOVE_DUE, RemovalService, RemovalWorker
 from avenue.sites.store import SiteStore
@@ -27,6 +34,18 @@ def removal_service(settings: Settings, database: Database, sites: Sites) -> Rem
 def clone_service(settings: Settings, database: Database, sites: Sites) -> CloneService:
     """Return what clones sites."""
     return CloneService(site_service(settings, database), sites, job_service(database))
+
+
+def provisioning_service(
+    settings: Settings, database: Database, sites: Sites
+) -> ProvisioningService:
+    """Return what tells of all sites."""
+    return ProvisioningService(
+        site_service(settings, database),
+        SiteStore(database, settings).removals,
+        snapshot_service(settings, database, sites),
+        job_service(database),
+    )
 
 
 def site_jobs(settings: Settings, database: Database, sites: Sites) -> Mapping[str, Handler]:

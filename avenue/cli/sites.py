@@ -11,13 +11,14 @@ from pydantic import BaseModel, ValidationError
 
 from avenue.app.background import Background
 from avenue.app.services import audit_service, site_service
-from avenue.app.sites import clone_service, removal_service
+from avenue.app.sites import clone_service, provisioning_service, removal_service
 from avenue.audit.service import AuditService
 from avenue.cli.context import as_json, database_of, draw, local, of_site, say, settings_in_force
 from avenue.clock import iso
 from avenue.identity import HOUSE, Site, command_actor
 from avenue.media.store.assets import AssetStore
 from avenue.moves.service import as_operator
+from avenue.provisioning.presenting import weight_json, weight_text
 from avenue.sites.bodies import NewSite, SiteChanges
 from avenue.sites.cloning import CloneOrder, Part
 from avenue.sites.presenting import house_json
@@ -73,11 +74,27 @@ def set_values(*, changes: tuple[str, ...], site: str, is_local: bool, wants_jso
 @local
 @as_json
 def list_sites(*, is_local: bool, wants_json: bool) -> None:
-    """List all sites."""
-    with _house(is_local=is_local) as (sites, _, database):
-        items = [_facts(sites, database, each) for each in sites.sites()]
-    text = "\n".join(f"{each['id']}  {each['base_url']}  {each['name']}" for each in items)
-    say(wants_json, {"items": items, "next": None, "total": len(items)}, text)
+    """List all sites with what they weigh: see docs/sites.md."""
+    with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
+        Gate(database).pass_or_raise()
+        known, sites = Sites(database, settings), site_service(settings, database)
+        actor = as_operator(command_actor(known.named(HOUSE)))
+        found = provisioning_service(settings, database, known).overview(actor)
+        items = [
+            {
+                **_facts(sites, database, each),
+                "state": each.state,
+                "due_at": iso(found.due[each.id]) if each.id in found.due else None,
+                "weight": weight_json(found.weights.get(each.id)),
+            }
+            for each in found.sites
+        ]
+    lines = [
+        f"{each.id}  {each.base_url}  {each.name}  {each.state}  "
+        f"{weight_text(found.weights.get(each.id))}"
+        for each in found.sites
+    ]
+    say(wants_json, {"items": items, "next": None, "total": len(items)}, "\n".join(lines))
 
 
 @site.command()

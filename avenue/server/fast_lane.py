@@ -83,6 +83,10 @@ class KnownAnswer(Protocol):
     def etag(self) -> bytes:
         """The tag that a 304 is an answer to."""
 
+    @property
+    def site(self) -> str:
+        """The site it is of."""
+
 
 class AtHand(Protocol):
     """Who has answers at hand, and knows where others are. A host is as sent, port included."""
@@ -105,7 +109,8 @@ class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304).
 
     With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
-    `closes` is an answer after which the connection is closed.
+    `site` is "" where nobody knows it without that. `closes` is an answer after which the
+    connection is closed.
     """
 
     method: bytes
@@ -116,6 +121,7 @@ class Given:
     read_seconds: float = 0.0
     route: str = PICTURE_ROUTE
     closes: bool = False
+    site: str = ""
 
 
 @dataclass(slots=True)
@@ -157,6 +163,7 @@ class FastLane:
         self._second = 0
         self._beginnings: dict[HTTPStatus, bytes] = {}
         self.tallies: dict[tuple[bytes, str, HTTPStatus], Tally] = {}
+        self.sites: dict[str, int] = {}
 
     def answer(self, request: bytes, reader: "Reader | None" = None) -> Given | None:
         """Return the answer to the whole `request`, None when it is one for the ordinary path.
@@ -181,11 +188,12 @@ class FastLane:
             # A list, a weak tag, an older one: all for the ordinary path.
             return self._not_modified(method, known) if tag == known.etag else None
         if method == b"HEAD":
-            return Given(method, OK, self._head(OK, known.head), b"")
+            return Given(method, OK, self._head(OK, known.head), b"", site=known.site)
         body = at_hand.at_hand(known)
         if body is None:
-            return Given(method, OK, b"", b"", partial(at_hand.read, host, path, known))
-        return Given(method, OK, self._head(OK, known.head), body)
+            read = partial(at_hand.read, host, path, known)
+            return Given(method, OK, b"", b"", read, site=known.site)
+        return Given(method, OK, self._head(OK, known.head), body, site=known.site)
 
     def _answer_alive(self, request: bytes) -> Given | None:
         if self._alive is None or len(request) > LONGEST_HEAD:
@@ -213,7 +221,8 @@ class FastLane:
         return Given(method, OK, b"", b"", look) if look else None
 
     def _not_modified(self, method: bytes, known: KnownAnswer) -> Given:
-        return Given(method, NOT_MODIFIED, self._head(NOT_MODIFIED, known.head_not_modified), b"")
+        head = self._head(NOT_MODIFIED, known.head_not_modified)
+        return Given(method, NOT_MODIFIED, head, b"", site=known.site)
 
     def complete(self, given: Given, lines: bytes, body: bytes) -> None:
         """Make `given` the answer of what was read for it: its head lines and its body."""
@@ -243,6 +252,7 @@ class FastLane:
             tally = self.tallies[key] = Tally()
         tally.answers += 1
         tally.bytes += len(given.body)
+        self.sites[given.site] = self.sites.get(given.site, 0) + 1
         if given.read:
             tally.read += 1
             tally.slowest_seconds = max(tally.slowest_seconds, given.read_seconds)
@@ -252,6 +262,11 @@ class FastLane:
         tallies, self.tallies = self.tallies, {}
         for (method, route, status), tally in tallies.items():
             yield method.decode(), route, status, tally
+
+    def counted_sites(self) -> dict[str, int]:
+        """Return how many answers each site had since the last call; "" those of nobody known."""
+        sites, self.sites = self.sites, {}
+        return sites
 
 
 class Reader:

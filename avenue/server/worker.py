@@ -809,6 +809,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         if self._fast_lane is None or now < self._next_count:
             return
         self._next_count = now + COUNT_SECONDS
+        for site, answers in self._fast_lane.counted_sites().items():
+            if site:
+                metrics.count_site(site, answers)
         for method, route, status, tally in self._fast_lane.counted():
             metrics.count_fast_lane(method, route, status, tally.answers, tally.bytes)
             facts: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""`/admin/settings`: what a site says of itself, its limits, and for superusers all sites."""
+"""`/admin/settings`: what a site says of itself, and its limits."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from avenue.media.intake.library import MediaLibrary
 from avenue.media.intake.receiving import note_reception, received
 from avenue.media.presenting import image_json
 from avenue.sites import forms
-from avenue.sites.bodies import NewSite, SiteChanges
+from avenue.sites.bodies import SiteChanges
 from avenue.sites.contrast import PAIRS, USUAL, Pair, too_weak
 from avenue.sites.errors import LogoNotFound, RevisionConflict
 from avenue.sites.service import LogoService, SiteService
@@ -29,10 +29,8 @@ from avenue.web.pages import Entry, Group, page, see
 from avenue.web.services import using
 
 PATH = "/admin/settings"
-SITES_PATH = f"{PATH}/sites"
 LONGEST_TYPED = 10_000
 OUR_FAULT = 500
-NEW_SITE = ("id", "base_url", "name", "locale", "hosts")
 
 NAVIGATION = (
     Entry(
@@ -49,7 +47,6 @@ SAID = {
     "unchanged": lazy_gettext("Nothing was changed."),
     "logo": lazy_gettext("This is the logo now."),
     "logo-removed": lazy_gettext("The logo is in the trash."),
-    "added": lazy_gettext("The site is there. Give it people and let its host lead here."),
 }
 LOCALES = {
     "es-PY": lazy_gettext("Spanish (Paraguay)"),
@@ -197,31 +194,6 @@ def remove_logo() -> Response:
     return see(f"{PATH}?said=logo-removed#logo")
 
 
-@blueprint.get("/sites")
-@require(superuser=True)
-def show_sites() -> Response:
-    """Show all sites of the house, and the form for a new one."""
-    return _sites(said=SAID.get(request.args.get("said", "")))
-
-
-@blueprint.post("/sites")
-@require(superuser=True)
-@audited("site.added")
-def add_site() -> Response:
-    """Add a site to the house."""
-    typed = _typed(NEW_SITE)
-    given = forms.site_of(typed)
-    try:
-        values = forms.checked(NewSite, given)
-        added = using(SiteService).add(current_actor(), values.pop("id"), values)
-    except (ValidationError, AvenueError) as error:
-        if isinstance(error, AvenueError) and error.status >= OUR_FAULT:
-            raise
-        return _sites(typed=typed, wrong=_told(forms.mistakes(error, given)), status=400)
-    note(object_id=added.id)
-    return see(f"{SITES_PATH}?said=added")
-
-
 def _settings(
     site: Site,
     typed: Mapping[str, str] | None = None,
@@ -285,25 +257,6 @@ def _settings(
             "most_links": MOST_LINKS,
             "one": _("A site has one logo: drop one file."),
         },
-    )
-
-
-def _sites(
-    *,
-    typed: Mapping[str, str] | None = None,
-    wrong: Mapping[str, str] | None = None,
-    said: LazyString | None = None,
-    status: int = 200,
-) -> Response:
-    return page(
-        "sites/sites.html",
-        status=status,
-        sites=using(SiteService).every(current_actor()),
-        shown=typed or dict.fromkeys(NEW_SITE, ""),
-        wrong=wrong or {},
-        problem=_problem(wrong, conflict=False),
-        said=said,
-        locales=LOCALES,
     )
 
 

@@ -21,7 +21,7 @@ OF_SITE = ("api_tokens", "password_links", "jobs", "fsck_findings", "infra_alert
 FORMER = ("webhook_events",)
 """What versions before 6 may have left."""
 ROWS = ("stored", "renditions", "quotas")
-NUMBERS = ("products", "damaged")
+NUMBERS = ("products", "damaged", "traffic.sites")
 """What a snapshot has of each site: lists, and numbers by site."""
 WALKS: tuple[tuple[str, Document], ...] = (
     ("swept", {"places": {}}),
@@ -61,6 +61,7 @@ class SiteRemains:
             yield name, self._write(name, {"site": self._site})
         yield from self._leave_people()
         yield "infra_metrics", self._leave_snapshots()
+        yield "infra_traffic", self._leave_traffic()
         for walk, begins in WALKS:
             self._repeat(lambda walk=walk, begins=begins: self._begin_anew(walk, begins))
 
@@ -71,6 +72,7 @@ class SiteRemains:
         asked |= {f"{bucket}.files": {"_id": self._ids} for bucket in BUCKETS}
         asked |= {f"{bucket}.chunks": {"files_id": self._ids} for bucket in BUCKETS}
         asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
+        asked["infra_traffic"] = {f"sites.{self._site}": {"$exists": True}}
         for name, query in asked.items():
             found[name] = self._repeat(
                 lambda name=name, query=query: self._raw[name].count_documents(query)
@@ -158,6 +160,15 @@ class SiteRemains:
         done = self._repeat(
             lambda: self._raw["infra_metrics"].update_many(
                 self._in_snapshots(), {"$pull": pulled, "$unset": unset}
+            )
+        )
+        return int(done.modified_count)
+
+    def _leave_traffic(self) -> int:
+        field = f"sites.{self._site}"
+        done = self._repeat(
+            lambda: self._raw["infra_traffic"].update_many(
+                {field: {"$exists": True}}, {"$unset": {field: ""}}
             )
         )
         return int(done.modified_count)

@@ -269,6 +269,7 @@ TRAFFIC: Fields = {
     "errors": unless_missing(int),
     "sent_bytes": unless_missing(int),
     "took": unless_missing(Of(int)),
+    "sites": unless_missing(Of(Of(int))),
 }
 TEXTS: Fields = {
     "html": maybe(str),

@@ -16,6 +16,7 @@ from avenue.config import Settings
 from avenue.identity import Site, SiteState
 from avenue.web.errors import SiteNotReady, SiteRemoved, UnknownHost
 from avenue.web.request_kinds import WITHOUT_SITE
+from avenue.web.requestlog import SITE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -53,6 +54,7 @@ def install(app: Flask, sites: KnowsSites, settings: Settings) -> None:
         if not site.is_open:
             raise SiteNotReady if site.state is SiteState.PREPARING else SiteRemoved
         g.site = site
+        request.environ[SITE] = site.id
         wrong = request.routing_exception
         if isinstance(wrong, RequestRedirect):  # a doubled slash: Werkzeug has made a URL from Host
             _, _, *address = urlsplit(wrong.new_url)

@@ -5,6 +5,7 @@ made with its first value, so a metric without labels is not among them: it woul
 this is imported, before it is known where the processes of an instance keep their counts.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -92,6 +93,11 @@ pool_wait_seconds = Histogram(
 )
 
 
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_of_sites: dict[str, tuple[int, int]] = {}
+_counting_sites = threading.Lock()
+
+
 def count_request(
     method: str, route: str | None, status: int, *, by: str, sent: int, took: float
 ) -> None:
@@ -118,6 +124,19 @@ def count_fast_lane(method: str, route: str, status: int, answers: int, sent: in
     """Count `answers` the fast lane has given."""
     requests.labels(method, route, status, "fast_lane").inc(answers)
     sent_bytes.labels(route).inc(sent)
+
+
+def count_site(site: str, answers: int, *, is_write: bool = False) -> None:
+    """Count requests of a site that were answered; writes are those that may change something."""
+    with _counting_sites:
+        known = _of_sites.get(site, (0, 0))
+        _of_sites[site] = known[0] + answers, known[1] + (answers if is_write else 0)
+
+
+def by_site() -> dict[str, tuple[int, int]]:
+    """Return how many requests of each site this process has answered, and writes among them."""
+    with _counting_sites:
+        return dict(_of_sites)
 
 
 def time_reading(route: str, took: float) -> None:

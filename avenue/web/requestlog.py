@@ -28,6 +28,8 @@ ROUTE = "avenue.route"
 TRIED_SECONDS = "avenue.tried_seconds"
 """Where in the WSGI environ it says how long an answer was looked for in vain."""
 BY = "avenue.by"
+SITE = "avenue.site"
+"""Where in the WSGI environ the id of the request's site is, if it has one."""
 """Where in the environ a layer ahead of the application says that it answered."""
 LONGEST_METHOD = 20
 SECRET = re.compile(r"([?&]s=|avt_)[A-Za-z0-9_%-]+")
@@ -117,6 +119,8 @@ class _Line:
         write_facts(facts)
         by = self._environ.get(BY, "application")
         metrics.count_request(method, route, self.status, by=by, sent=self.sent_bytes, took=took)
+        if site := self._environ.get(SITE):
+            metrics.count_site(site, 1, is_write=method not in metrics.READS)
         _request_id.set("")
 
 

@@ -43,7 +43,7 @@ def test_the_settings_are_for_everybody_to_use(admin: Visitor) -> None:
     page.get_by_role("button", name="Guardar los ajustes").click()
     expect(page.get_by_text("Esto no puede quedar vacío.")).to_be_visible()
     check_accessible(page)
-    page.goto("/admin/settings/sites")
+    page.goto("/admin/infrastructure/sites")
     check_accessible(page)
 
 

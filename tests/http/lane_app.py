@@ -163,6 +163,7 @@ class Picture(NamedTuple):
 
     body: Any
     head_not_modified: bytes = b""
+    site: str = ""
     etag: bytes = b'"x"'
 
     @property

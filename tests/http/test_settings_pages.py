@@ -13,7 +13,8 @@ from tests import pictures
 from tests.http.application import HOST, PASSWORD, Caller, Part, form
 from tests.table import table
 
-SETTINGS, LOGO, SITES = "/admin/settings", "/admin/settings/logo", "/admin/settings/sites"
+SETTINGS, LOGO, SITES = "/admin/settings", "/admin/settings/logo", "/admin/infrastructure/sites"
+ADD = f"{SITES}/add"
 SITE = "/api/site"
 
 
@@ -284,8 +285,8 @@ def test_what_a_name_holds_stays_text(as_admin):
 def test_a_superuser_sees_all_sites_and_adds_one(application, as_superuser):
     page = show(as_superuser, SITES)
     assert "other.example" in page.text
-    typed = {**fields(page, SITES), "id": "shoes", "base_url": "https://shoes.example"}
-    answer = as_superuser.post(SITES, data=typed, headers=PAGE)
+    typed = {**fields(page, ADD), "id": "shoes", "base_url": "https://shoes.example"}
+    answer = as_superuser.post(ADD, data=typed, headers=PAGE)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{SITES}?said=added")
     assert "https://shoes.example" in show(as_superuser, SITES).text
     added = application.raw["sites"].find_one({"_id": "shoes"})
@@ -307,9 +308,9 @@ def test_a_superuser_sees_all_sites_and_adds_one(application, as_superuser):
 )
 def test_a_wrong_site_is_told_beside_its_field(application, as_superuser, typed, field):
     counts = application.raw["sites"].count_documents({})
-    answer = as_superuser.post(SITES, data=typed, headers=PAGE)
+    answer = as_superuser.post(ADD, data=typed, headers=PAGE)
     assert answer.status_code == 400
-    assert list(wrong(answer)) == [field]
+    assert list(wrong(answer)) == [f"add-{field}"]
     assert application.raw["sites"].count_documents({}) == counts
 
 

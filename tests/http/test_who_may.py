@@ -295,9 +295,12 @@ WHO_MAY = {
     "POST /admin/settings": For(ADMINS),
     "POST /admin/settings/logo": For(ADMINS),
     "POST /admin/settings/logo/remove": For(ADMINS),
-    "GET /admin/settings/sites": For(SUPERUSERS),
-    "POST /admin/settings/sites": For(SUPERUSERS),
     "GET /admin/design": For(ADMINS),  # of `serve --local` alone
+    "GET /admin/infrastructure/sites": For(SUPERUSERS),
+    "POST /admin/infrastructure/sites/add": For(SUPERUSERS),
+    "POST /admin/infrastructure/sites/clone": For(SUPERUSERS),
+    "POST /admin/infrastructure/sites/<site_id>/remove": For(SUPERUSERS),
+    "POST /admin/infrastructure/sites/<site_id>/reopen": For(SUPERUSERS),
     "GET /admin/audit": For(ADMINS),
     "GET /admin/infrastructure": For(OPERATORS),
     "GET /admin/infrastructure/diagnosis.json": For(OPERATORS),
@@ -484,6 +487,7 @@ class Cast:
             "page_id": self.page["id"],
             "number": "1",
             "job_id": self.job.id,
+            "site_id": "elsewhere",  # a site that is removed is nobody's any more
             "snapshot_id": "000001-20261125T000000Z",
             "error_id": self.job.id,  # as of an alert
             "alert_id": self.job.id,  # there is none, which nobody else may be told

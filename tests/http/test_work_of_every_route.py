@@ -249,7 +249,12 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/settings": filled(name="Avenue"),
     "POST /admin/settings/logo": file(),
     "POST /admin/settings/logo/remove": EMPTY,
-    "POST /admin/settings/sites": filled(id="fourth", base_url="https://fourth.example"),
+    "POST /admin/infrastructure/sites/add": filled(id="fourth", base_url="https://fourth.example"),
+    "POST /admin/infrastructure/sites/clone": filled(
+        **{"from": "default", "id": "fifth", "base_url": "https://fifth.example"}
+    ),
+    "POST /admin/infrastructure/sites/<site_id>/remove": EMPTY,
+    "POST /admin/infrastructure/sites/<site_id>/reopen": EMPTY,
     "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/resolve": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/reopen": EMPTY,

@@ -45,6 +45,11 @@ def plant(raw: Any, site_id: str) -> None:
     raw["jobs"].insert_one(job_of(site_id))
     of_site = {"site": site_id, "bucket": "uploads", "files": 1, "bytes": 1}
     row = {"stored": [of_site], "products": {site_id: 1}, "damaged": {site_id: 1}}
+    counted = {"requests": 3, "writes": 1}
+    row |= {"traffic": {"sites": {site_id: counted}}}
+    raw["infra_traffic"].update_one(
+        {"_id": "all"}, {"$set": {f"sites.{site_id}": counted}}, upsert=True
+    )
     raw["infra_metrics"].insert_one({"_id": f"m{len(site_id)}", "created_at": NOW, **row})
 
 

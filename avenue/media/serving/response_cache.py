@@ -21,7 +21,7 @@ from avenue.media.models import Asset
 from avenue.media.serving.cache import AssetCache, ByteCache, Place
 from avenue.media.serving.conditional import Decision, Facts, decide_for
 from avenue.server.fast_lane import Read
-from avenue.web.requestlog import BY, ROUTE, TRIED_SECONDS
+from avenue.web.requestlog import BY, ROUTE, SITE, TRIED_SECONDS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -74,6 +74,11 @@ class CachedResponse:
     def __len__(self) -> int:
         """Return what it counts as in the cache."""
         return ANSWER_BYTES
+
+    @property
+    def site(self) -> str:
+        """The site it is of."""
+        return self.candidate.asset.site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +222,7 @@ class CachedResponses:
             body.append(data[decision.start : decision.end])
         environ[ROUTE] = answer.candidate.route
         environ[BY] = "hot"
+        environ[SITE] = answer.site
         start_response(*_head(answer, decision))
         return body
 

@@ -36,6 +36,7 @@ class Picture(NamedTuple):
 
     head: bytes = b"Content-Length: 700\r\n"
     head_not_modified: bytes = b"ETag: x\r\n"
+    site: str = "shoes"
     etag: bytes = ETAG
 
 
@@ -157,6 +158,8 @@ def test_what_was_read_is_counted_apart():
     tally = Tally(4, 2800, read=3, slowest_seconds=0.5)
     assert list(lane.counted()) == [("GET", PICTURE_ROUTE, 200, tally)]
     assert list(lane.counted()) == []
+    assert sum(lane.counted_sites().values()) == tally.answers
+    assert lane.counted_sites() == {}
 
 
 def test_a_tag_is_compared_as_it_was_sent():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from avenue.health.history.traffic.models import SiteTraffic
 from avenue.storage.status import percent
 
 
@@ -75,8 +76,9 @@ class Snapshot:
     `products` counts the products of each site, `damaged` the files of each that are marked as
     such. `backup_hours` are since a backup was last made and verified, `drill_days` since one was
     last restored for trial; both None where backups are not made by themselves. `quotas` has the
-    sites that have one. `traffic` is None in the first snapshot. `missing` names those of `stored`,
-    `renditions`, `products`, `damaged` and `quotas` that took too long to count; they are empty.
+    sites that have one. `traffic` is None in the first snapshot, `sites` has the requests of each
+    site since the beginning. `missing` names those of `stored`, `renditions`, `products`, `damaged`
+    and `quotas` that took too long to count; they are empty.
     """
 
     at: datetime
@@ -97,6 +99,7 @@ class Snapshot:
     damaged: Mapping[str, int] = field(default_factory=dict)
     quotas: tuple[QuotaUse, ...] = ()
     traffic: Traffic | None = None
+    sites: Mapping[str, SiteTraffic] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
     @property

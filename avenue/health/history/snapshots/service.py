@@ -100,6 +100,10 @@ class SnapshotService:
         """Return the newest snapshot, None before the first."""
         return self._kept.newest()
 
+    def latest_until(self, moment: datetime) -> Snapshot | None:
+        """Return the newest snapshot until `moment`, else the oldest of all; None before any."""
+        return self._kept.latest_until(moment)
+
     def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
         """Return the snapshots from `moment` on, the oldest first, without what is of each site.
 

@@ -27,7 +27,9 @@ EVERY_SITE = {"site": {"$gt": ""}}
 """A condition that the indexes that begin with the site are used for."""
 OF_EACH_SITE = ("stored", "renditions", "products", "damaged")
 OF_THE_HOUSE = [
-    each.name for each in fields(Snapshot) if each.name not in {"at", "quotas", *OF_EACH_SITE}
+    each.name
+    for each in fields(Snapshot)
+    if each.name not in {"at", "quotas", "sites", *OF_EACH_SITE}
 ]
 ROWS = {"stored": Stored, "renditions": StoredVariant, "quotas": QuotaUse}
 
@@ -49,13 +51,20 @@ class SnapshotStore:
             "_id": new_id(),
             "traffic": document_of(traffic),
         }
-        del document["at"]
+        del document["at"], document["sites"]
         self._snapshots.insert_at_server_time(document, {"created_at": "$$NOW"})
 
     def newest(self) -> Snapshot | None:
         """Return the newest one, or None."""
         found = self._snapshots.values(_legible, {}, sort=NEWEST_FIRST, limit=2)
         return _snapshots(reversed(found))[-1] if found else None
+
+    def latest_until(self, moment: datetime) -> Snapshot | None:
+        """Return the newest one of those until `moment`, else the oldest of all, or None."""
+        until = {"created_at": {"$lte": moment}}
+        found = self._snapshots.values(_legible, until, sort=NEWEST_FIRST, limit=1)
+        found = found or self._snapshots.values(_legible, {}, sort=OLDEST_FIRST, limit=1)
+        return _snapshots(found)[0] if found else None
 
     def history_since(self, moment: datetime, site_id: str | None) -> list[Snapshot]:
         """Return those from `moment` on, the oldest first, with what one site has stored.
@@ -185,5 +194,6 @@ def _snapshot(document: Document, *, traffic: Traffic | None) -> Snapshot:
     rows = {
         name: tuple(kind(**each) for each in document.get(name, ())) for name, kind in ROWS.items()
     }
-    known = {"at": document["created_at"], "traffic": traffic}
+    sites = counts_of(document["traffic"]).sites
+    known = {"at": document["created_at"], "traffic": traffic, "sites": sites}
     return Snapshot(**{**fields, **rows, **known, "missing": tuple(document.get("missing", ()))})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import Counter, Histogram
 from prometheus_client.samples import Sample
 
-from avenue.health.history.traffic.models import Counts
+from avenue.health.history.traffic.models import Counts, SiteTraffic
 from avenue.web import metrics
 
 FIRST_ERROR = 500
@@ -21,7 +21,11 @@ def counted() -> Counts:
         if int(each.labels["status"]) >= FIRST_ERROR:
             errors += int(each.value)
     sent = sum(int(each.value) for each in _samples(metrics.sent_bytes, "_total"))
-    return Counts(requests=requests, errors=errors, sent_bytes=sent, took=_took())
+    sites = {
+        site: SiteTraffic(requests=answers, writes=writes)
+        for site, (answers, writes) in metrics.by_site().items()
+    }
+    return Counts(requests=requests, errors=errors, sent_bytes=sent, took=_took(), sites=sites)
 
 
 def _took() -> dict[float, int]:

@@ -8,17 +8,30 @@ SLOW_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SiteTraffic:
+    """Requests of one site; `writes` are those among them that may change something."""
+
+    requests: int = 0
+    writes: int = 0
+
+
+NOTHING = SiteTraffic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Requests answered, those with 500 and above among them, and bytes of bodies sent.
 
     `took` says how many took at most so many microseconds, and more than the next smaller bound;
     answers of the fast lane are not in it. What took longer than every bound has `math.inf`.
+    `sites` has the requests whose site was known, by its id.
     """
 
     requests: int = 0
     errors: int = 0
     sent_bytes: int = 0
     took: Mapping[float, int] = field(default_factory=dict)
+    sites: Mapping[str, SiteTraffic] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Tell whether anything was counted."""
@@ -32,6 +45,7 @@ class Counts:
             errors=self.errors - before.errors,
             sent_bytes=self.sent_bytes - before.sent_bytes,
             took=took,
+            sites={site: _since(now, before.sites.get(site)) for site, now in self.sites.items()},
         )
 
     @property
@@ -45,3 +59,8 @@ class Counts:
             if left <= 0:
                 return None if math.isinf(bound) else bound / 1_000_000
         return None
+
+
+def _since(now: SiteTraffic, before: SiteTraffic | None) -> SiteTraffic:
+    then = before or NOTHING
+    return SiteTraffic(requests=now.requests - then.requests, writes=now.writes - then.writes)

@@ -1,9 +1,10 @@
 """The counts of the whole deployment, in one document."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
-from avenue.health.history.traffic.models import Counts
+from avenue.health.history.traffic.models import Counts, SiteTraffic
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
 from avenue.storage.scope import house
@@ -13,6 +14,7 @@ ALL = "all"
 BEYOND = "more"
 REMEMBERED_MS = 24 * 60 * 60 * 1000
 """The last report of a process: by then it has been tried again."""
+OF_SITE = ("requests", "writes")
 SUMS = ("requests", "errors", "sent_bytes")
 
 
@@ -41,6 +43,12 @@ class MongoTrafficStore:
         added = {
             **{name: _plus(name, getattr(counts, name)) for name in SUMS},
             **{f"took.{_key(each)}": _plus(f"took.{_key(each)}", n) for each, n in _some(counts)},
+            **{
+                f"sites.{site}.{name}": _plus(f"sites.{site}.{name}", getattr(each, name))
+                for site, each in counts.sites.items()
+                for name in OF_SITE
+                if getattr(each, name)
+            },
             "processes": {
                 "$concatArrays": [others, [{"id": process, "number": number, "at": "$$NOW"}]]
             },
@@ -65,6 +73,10 @@ def counts_of(document: Document) -> Counts:
             for key, count in document.get("took", {}).items()
             if key == BEYOND or key.isdecimal()
         },
+        sites={
+            site: SiteTraffic(**{name: each.get(name, 0) for name in OF_SITE})
+            for site, each in document.get("sites", {}).items()
+        },
     )
 
 
@@ -73,6 +85,7 @@ def document_of(counts: Counts) -> Document:
     return {
         **{name: getattr(counts, name) for name in SUMS},
         "took": {_key(bound): count for bound, count in counts.took.items()},
+        "sites": {site: asdict(each) for site, each in counts.sites.items()},
     }
 
 

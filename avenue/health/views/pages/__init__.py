@@ -76,7 +76,10 @@ HOUSE_TABS = (
     (f"{PATH}/backups", lazy_gettext("Backups")),
 )
 """For those who run the deployment."""
-MOVE_TAB = (f"{PATH}/move", lazy_gettext("Move in or out"))
+SUPERUSER_TABS = (
+    (f"{PATH}/sites", lazy_gettext("Sites")),
+    (f"{PATH}/move", lazy_gettext("Move in or out")),
+)
 """For superusers."""
 
 blueprint = Blueprint("ops_pages", __name__, url_prefix=PATH, template_folder="../../templates")
@@ -263,7 +266,7 @@ def tabs_for(actor: Actor) -> Sequence[tuple[str, LazyString]]:
     """Return the tabs that `actor` may look at."""
     if not actor.runs_house:
         return TABS
-    return (*TABS, *HOUSE_TABS, MOVE_TAB) if actor.superuser else (*TABS, *HOUSE_TABS)
+    return (*TABS, *HOUSE_TABS, *SUPERUSER_TABS) if actor.superuser else (*TABS, *HOUSE_TABS)
 
 
 def jobs_shown(jobs: Iterable[Job], actor: Actor) -> list[dict[str, Any]]:

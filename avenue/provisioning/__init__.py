@@ -1,0 +1,1 @@
+"""The sites of an installation: added, cloned, removed, taken back, and what each weighs."""

@@ -1,0 +1,200 @@
+"""`/admin/infrastructure/sites`: all sites and what they weigh, for superusers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask_babel import LazyString
+from pydantic import ValidationError
+
+from avenue.errors import AvenueError, NotFound, filled
+from avenue.health.views.pages import PATH as INFRASTRUCTURE
+from avenue.health.views.pages import jobs_shown, tabs_for, words
+from avenue.identity import SiteState
+from avenue.provisioning.service import ProvisioningService
+from avenue.provisioning.weights import FORECAST_DAYS
+from avenue.sites import forms
+from avenue.sites.bodies import NewSite
+from avenue.sites.cloning import CloneOrder, CloneService, Part
+from avenue.sites.removal import GRACE_DAYS, RemovalService
+from avenue.sites.service import SiteService
+from avenue.storage.schema import DEFAULT_SITE
+from avenue.web.audit import audited, note, nothing_changed
+from avenue.web.auth import current_actor, require
+from avenue.web.language import gettext
+from avenue.web.language import lazy_gettext as _
+from avenue.web.pages import page, see, size
+from avenue.web.services import using
+
+PATH = f"{INFRASTRUCTURE}/sites"
+NEW_SITE = ("id", "base_url", "name", "locale", "hosts")
+FORMS = ("add", "clone")
+NOTHING = dict.fromkeys((*NEW_SITE, "from"), "")
+LONGEST_TYPED = 10_000
+OUR_FAULT = 500
+PAST_SHOWN = 10
+LOCALES: Mapping[str, LazyString] = {
+    "es-PY": _("Spanish (Paraguay)"),
+    "es": _("Spanish"),
+    "en": _("English"),
+}
+PARTS: Mapping[Part, LazyString] = {
+    Part.SETTINGS: _("Settings, theme, menus and logo"),
+    Part.CATEGORIES: _("Categories of uploads"),
+    Part.PEOPLE: _("Roles of people"),
+    Part.PAGES: _("Pages"),
+    Part.LIBRARY: _("Media library"),
+    Part.PRODUCTS: _("Products and groups with their photos"),
+}
+SAID: Mapping[str, LazyString] = {
+    "added": _("The site is there. Give it people and let its host lead here."),
+    "cloning": _("It has begun. Until all of it is there, nobody comes to the new site."),
+    "removed": _("Nobody comes to the site any more. It can be taken back until it is deleted."),
+    "reopened": _("The site is back."),
+}
+STATES: Mapping[SiteState, tuple[str, LazyString]] = {
+    SiteState.PREPARING: ("", _("Being made")),
+    SiteState.REMOVED: ("warn", _("Taken away")),
+    SiteState.DELETING: ("bad", _("Being deleted")),
+}
+
+blueprint = Blueprint("provisioning_pages", __name__, url_prefix=PATH, template_folder="templates")
+
+
+@blueprint.get("")
+@require(superuser=True)
+def show_sites() -> Response:
+    """Show all sites and what they weigh, and the forms for new ones."""
+    return _sites({}, {})
+
+
+@blueprint.post("/add")
+@require(superuser=True)
+@audited("site.added")
+def add_site() -> Response:
+    """Add an empty site."""
+    typed = _typed(NEW_SITE)
+
+    def add(values: dict[str, Any]) -> None:
+        added = using(SiteService).add(current_actor(), values.pop("id"), values)
+        note(object_id=added.id)
+
+    return _made("add", typed, forms.site_of(typed), add, "added")
+
+
+@blueprint.post("/clone")
+@require(superuser=True)
+@audited("site.added")
+def clone_site() -> Response:
+    """Begin to make a site out of another one."""
+    typed = _typed(("from", "id", "base_url", "hosts"))
+    parts = frozenset(each for each in Part if each in request.form.getlist("parts"))
+    given = forms.site_of({name: text for name, text in typed.items() if name != "from"})
+
+    def clone(values: dict[str, Any]) -> None:
+        order = CloneOrder(
+            original=typed.get("from", ""),
+            target=values["id"],
+            base_url=values["base_url"],
+            hosts=tuple(values.get("hosts", ())),
+            parts=parts or frozenset(Part),
+        )
+        using(CloneService).clone(current_actor(), order)
+        note(object_id=order.target)
+
+    return _made("clone", typed, given, clone, "cloning")
+
+
+@blueprint.post("/<site_id>/remove")
+@require(superuser=True)
+@audited("site.removed", "site_id")
+def remove_site(site_id: str) -> Response:
+    """Let nobody come to a site any more; after some days it is deleted."""
+    return _changed(
+        "removed", lambda: using(RemovalService).remove(current_actor(), site_id, now=False)
+    )
+
+
+@blueprint.post("/<site_id>/reopen")
+@require(superuser=True)
+@audited("site.reopened", "site_id")
+def reopen_site(site_id: str) -> Response:
+    """Take a removed site back."""
+    return _changed("reopened", lambda: using(RemovalService).reopen(current_actor(), site_id))
+
+
+def _changed(said: str, do: Callable[[], object]) -> Response:
+    try:
+        do()
+    except NotFound:
+        raise
+    except AvenueError as error:
+        if error.status >= OUR_FAULT:
+            raise
+        nothing_changed()
+        return _sites({}, {}, problem=" ".join(error.said(gettext)), status=error.status)
+    return see(f"{PATH}?said={said}")
+
+
+def _made(
+    form: str,
+    typed: Mapping[str, str],
+    given: Mapping[str, Any],
+    do: Callable[[dict[str, Any]], None],
+    said: str,
+) -> Response:
+    """Make a site of what was typed; what is wrong is told beside its field."""
+    try:
+        do(forms.checked(NewSite, given))
+    except (ValidationError, AvenueError) as error:
+        if isinstance(error, AvenueError) and error.status >= OUR_FAULT:
+            raise
+        nothing_changed()
+        mistakes = forms.mistakes(error, given)
+        wrong = {
+            field: filled(text, said_with, gettext) for field, (text, said_with) in mistakes.items()
+        }
+        return _sites({form: typed}, {form: wrong}, problem=wrong.get("", ""), status=400)
+    return see(f"{PATH}?said={said}")
+
+
+def _sites(
+    typed: Mapping[str, Mapping[str, str]],
+    wrong: Mapping[str, Mapping[str, str]],
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    actor = current_actor()
+    overview = using(ProvisioningService).overview(actor)
+    jobs = overview.jobs
+    return page(
+        "provisioning/sites.html",
+        status=status,
+        tabs=tabs_for(actor),
+        here=PATH,
+        overview=overview,
+        states=STATES,
+        first=DEFAULT_SITE,
+        grace_days=GRACE_DAYS,
+        forecast_days=FORECAST_DAYS,
+        parts=PARTS,
+        chosen=request.form.getlist("parts") if "clone" in typed else [*Part],
+        typed={form: {**NOTHING, **typed.get(form, {})} for form in FORMS},
+        wrong={form: wrong.get(form, {}) for form in FORMS},
+        problem=problem,
+        said=SAID.get(request.args.get("said", "")),
+        locales=LOCALES,
+        jobs=jobs_shown([each for each in jobs if not each.is_finished], actor),
+        past=jobs_shown([each for each in jobs if each.is_finished][:PAST_SHOWN], actor),
+        size=size,
+        number=words.number,
+    )
+
+
+def _typed(fields: tuple[str, ...]) -> dict[str, str]:
+    return {
+        name: request.form[name][:LONGEST_TYPED].replace("\r\n", "\n")
+        for name in fields
+        if name in request.form
+    }

@@ -1,0 +1,120 @@
+"""What each site weighs: a function of two snapshots, the newest and one of some weeks ago.
+
+A site's weight is its largest share of anything that runs out, beside that of the heaviest site:
+bytes on disks, bytes that visitors ask for and caches should hold, requests, and writes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from avenue.health.history.snapshots.models import Snapshot
+
+NOMINAL = (1.0, 0.4, 0.15)
+"""What a heavy, a medium and a light site are planned with."""
+FORECAST_DAYS = 30
+DAY_SECONDS = 86_400
+LEAST_DAYS = 1.0
+"""Of less nothing is foretold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What a site weighs. Bytes are of originals, `hot_bytes` of renditions.
+
+    `requests` and `writes` are those of the time between the two snapshots, None where nobody
+    counted; `connections` are its part, by requests, of those the database has. `weight` is between
+    0 and 1, `nominal` the one of `NOMINAL` that comes nearest. `forecast_bytes` is what it will
+    have in `FORECAST_DAYS`, if it goes on as since the earlier snapshot; None where that is too
+    young.
+    """
+
+    site: str
+    bytes: int
+    files: int
+    hot_bytes: int
+    requests: int | None
+    writes: int | None
+    connections: float | None
+    weight: float
+    nominal: float
+    forecast_bytes: int | None
+
+
+def weights(sites: Iterable[str], newest: Snapshot, earlier: Snapshot | None) -> dict[str, Weight]:
+    """Return the weight of each of `sites`."""
+    known = sorted(sites)
+    stored, hot = _bytes(newest), _hot_bytes(newest)
+    files: Counter[str] = Counter()
+    for each in newest.stored:
+        files[each.site] += each.files
+    requests, writes = _traffic(newest, earlier)
+    measures = [_of(known, stored), _of(known, hot), _of(known, requests), _of(known, writes)]
+    shares = {site: max(_shares(each)[site] for each in measures) for site in known}
+    heaviest = max(shares.values(), default=0) or 1
+    forecast = _forecast(newest, earlier)
+    by_requests = _shares(_of(known, requests))
+    return {
+        site: Weight(
+            site=site,
+            bytes=stored[site],
+            files=files[site],
+            hot_bytes=hot[site],
+            requests=requests[site] if requests else None,
+            writes=writes[site] if requests else None,
+            connections=newest.connections_current * by_requests[site]
+            if requests and newest.connections_current is not None
+            else None,
+            weight=round(shares[site] / heaviest, 3),
+            nominal=min(NOMINAL, key=lambda each: abs(each - shares[site] / heaviest)),
+            forecast_bytes=forecast.get(site),
+        )
+        for site in known
+    }
+
+
+def _bytes(snapshot: Snapshot) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for each in snapshot.stored:
+        found[each.site] += each.bytes
+    return found
+
+
+def _hot_bytes(snapshot: Snapshot) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for each in snapshot.renditions:
+        found[each.site] += each.bytes
+    return found
+
+
+def _traffic(newest: Snapshot, earlier: Snapshot | None) -> tuple[Counter[str], Counter[str]]:
+    """Return requests and writes of each site between two snapshots."""
+    before = earlier.sites if earlier else {}
+    requests: Counter[str] = Counter()
+    writes: Counter[str] = Counter()
+    for site, now in newest.sites.items():
+        then = before.get(site)
+        requests[site] = now.requests - (then.requests if then else 0)
+        writes[site] = now.writes - (then.writes if then else 0)
+    is_anew = any(each < 0 for each in requests.values())
+    return (Counter(), Counter()) if is_anew else (requests, writes)
+
+
+def _forecast(newest: Snapshot, earlier: Snapshot | None) -> Mapping[str, int]:
+    days = (newest.at - earlier.at).total_seconds() / DAY_SECONDS if earlier else 0
+    if earlier is None or days < LEAST_DAYS or "stored" in {*newest.missing, *earlier.missing}:
+        return {}
+    now, before = _bytes(newest), _bytes(earlier)
+    return {
+        site: max(0, round(now[site] + (now[site] - before[site]) * FORECAST_DAYS / days))
+        for site in before
+    }
+
+
+def _of(sites: Iterable[str], counts: Mapping[str, int]) -> dict[str, int]:
+    return {site: counts.get(site, 0) for site in sites}
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    total = sum(counts.values())
+    return {site: count / total if total else 0.0 for site, count in counts.items()}
