@@ -25,6 +25,7 @@ from tests.http.application import Application, Caller
 from tests.mongod import Guard, Mongod, ReplicaSet, database_name
 from tests.prepared import emptied, prepared_uri
 from tests.suite import Suite
+from tests.transactions import everywhere
 
 # `make test` looks at the same examples each time, `make test-long` at new ones. A busy machine is
 # no reason to fail. The database would bring examples of former runs, which others do not have.
@@ -148,6 +149,14 @@ def application(mongod: Mongod) -> Iterator[Application]:
     """The application of one module's tests; every MongoDB command it sends is watched."""
     with Application(mongod) as application:
         yield application
+
+
+@pytest.fixture(autouse=True)
+def _transactions_keep_apart() -> Iterator[None]:
+    """No transaction of any test names the house and a site, or two sites."""
+    everywhere.taken()
+    yield
+    assert everywhere.taken() == []
 
 
 @pytest.fixture(autouse=True)

@@ -69,7 +69,7 @@ class MongoAlertStore:
     def _insert(self, document: Document, drafts: Sequence[Draft]) -> None:
         def work(alerts: Collection) -> None:
             alerts.insert(document)
-            _put_all(alerts, document["site"], drafts)
+            _put_all(alerts, drafts)
 
         self._alerts.transaction(work)
 
@@ -93,7 +93,7 @@ class MongoAlertStore:
 
         def work(alerts: Collection) -> None:
             if alerts.update({"_id": watched.alert.id, "checked_at": {"$lt": at}}, change):
-                _put_all(alerts, watched.alert.site, drafts)
+                _put_all(alerts, drafts)
 
         self._alerts.transaction(work)
 
@@ -183,9 +183,10 @@ def notice_of(message: Message) -> Notice:
     )
 
 
-def _put_all(alerts: Collection, site_id: str | None, drafts: Sequence[Draft]) -> None:
+def _put_all(alerts: Collection, drafts: Sequence[Draft]) -> None:
+    """Write messages about an alert; they are the house's, whichever site it is about."""
     for each in drafts:
-        put(alerts.beside(OUTBOX), site_id or HOUSE, each)
+        put(alerts.beside(OUTBOX), HOUSE, each)
 
 
 def _check_all(document: Document) -> None:

@@ -8,7 +8,7 @@ from avenue.health.alerts.letters import alert_letter
 from avenue.health.alerts.models import Alert
 from avenue.health.alerts.store import notice_of
 from avenue.health.alerts.texts import headline
-from avenue.identity import Site, address_key
+from avenue.identity import HOUSE, Site, address_key
 from avenue.mail.models import Letter
 from avenue.notifications.models import Message
 from avenue.notifications.service import json_of
@@ -25,7 +25,8 @@ def letters_about_alerts(
         address = addresses.get(message.to or "")
         if address is None:
             return None
-        return alert_letter(notice_of(message), site_of(message.site), address, house_url)
+        notice = notice_of(message)
+        return alert_letter(notice, site_of(notice.alert.site or HOUSE), address, house_url)
 
     return letter
 

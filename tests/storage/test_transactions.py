@@ -1,0 +1,44 @@
+"""No transaction names the house and a site, or two sites; and the watch that says so can bite."""
+
+import pytest
+
+from avenue.storage.connection import Database
+from avenue.storage.scope import Session, house, site
+from tests.table import table
+from tests.transactions import HOUSE, everywhere, named_by, watched
+
+
+@table(
+    "command, named",
+    [
+        ({"find": "sites", "filter": {}}, {HOUSE}),
+        ({"find": "assets", "filter": {"site": "a"}}, {"a"}),
+        ({"find": "assets", "filter": {"_id": "x"}}, {"*"}),
+        ({"insert": "assets", "documents": [{"site": "a"}, {"site": "b"}]}, {"a", "b"}),
+        ({"update": "writes", "updates": [{"q": {"site": "a"}}]}, {"a"}),
+        ({"delete": "uploads.chunks", "deletes": [{"q": {"files_id": "a/1"}}]}, {"a"}),
+        ({"insert": "uploads.files", "documents": [{"_id": "b/1"}]}, {"b"}),
+        ({"aggregate": "assets", "pipeline": [{"$match": {"site": "a"}}]}, {"a"}),
+        ({"aggregate": "assets", "pipeline": []}, {"*"}),
+        ({"findAndModify": "page_content", "query": {"site": {"$in": ["a"]}}}, {"*"}),
+    ],
+)
+def test_what_a_command_names(command, named):
+    assert named_by(next(iter(command)), command) == named
+
+
+@pytest.mark.parametrize("second", ["house", "site"])
+def test_a_transaction_that_names_two_is_found(database: Database, second: str) -> None:
+    def work(session: Session) -> None:
+        site(database, "a").collection("assets").within(session).find({})
+        if second == "house":
+            house(database).collection("users").within(session).find({})
+        else:
+            site(database, "b").collection("assets").within(session).find({})
+
+    with watched() as transactions:
+        database.transaction(work)
+    everywhere.taken()
+    assert set(transactions.mixed) == {
+        frozenset({"assets", "users"} if second == "house" else {"assets"})
+    }

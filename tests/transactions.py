@@ -1,0 +1,112 @@
+"""What the transactions of this process name: house and sites, or two sites, never together.
+
+Sites may lie on other clusters than the house and than each other; a transaction that names both
+could not be.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo.monitoring import CommandStartedEvent
+
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
+from tests.listening import listening
+
+Command = Mapping[str, Any]
+HOUSE = "the house"
+PARTS = tuple(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks"))
+MAY_NAME_TWO = {
+    frozenset({"infra_alerts", "notifications"}): "messages of the house are the first site's, and "
+    "that one lies where the house does",
+    frozenset({"sites", "assets"}): "a logo, until it stands beside its site's files",
+    frozenset({"sites", "assets", "writes"}): "a logo",
+    frozenset({"sites", "assets", "notifications"}): "a logo",
+    frozenset({"sites", "assets", "writes", "notifications"}): "a logo",
+    frozenset({"sites", "assets", "page_content"}): "who uses a file that is removed",
+    frozenset({"sites", "assets", "page_content", "notifications"}): "who uses a file that goes",
+    frozenset({"assets", "notifications"}): "the sweeper takes the next asset of any site, and all "
+    "else is of that asset's",
+}
+"""Transactions that name two all the same, by their collections, and why."""
+QUERIES = {"updates": "q", "deletes": "q"}
+
+
+def named_by(command_name: str, command: Command) -> set[str]:
+    """The sites that a command names, and the house; a site collection of no site is `*`."""
+    collection = command.get(command_name)
+    if not isinstance(collection, str):
+        return set()
+    if collection in PARTS:
+        return {
+            str(each.get("_id", each.get("files_id", "*"))).partition("/")[0]
+            for each in _meant(command)
+        }
+    if collection not in SITE_COLLECTIONS:
+        return {HOUSE}
+    sites = [each.get("site", "*") for each in _meant(command)]
+    return {each if isinstance(each, str) else "*" for each in sites}
+
+
+def _meant(command: Command) -> list[Command]:
+    """The filters and documents of a command."""
+    found = [
+        command[name] for name in ("filter", "query") if isinstance(command.get(name), Mapping)
+    ]
+    found += command.get("documents", ())
+    for name, query in QUERIES.items():
+        found += [each[query] for each in command.get(name, ())]
+    if "pipeline" in command:
+        found.append(command["pipeline"][0].get("$match", {}) if command["pipeline"] else {})
+    return found or [{}]
+
+
+class Transactions:
+    """What each open transaction has named so far; `mixed` are those that named two."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._named: dict[tuple[bytes, int], dict[str, set[str]]] = {}
+        self.mixed: dict[frozenset[str], str] = {}
+        self.seen = 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Take a command in."""
+        command = event.command
+        if command.get("autocommit") is not False or event.database_name == "admin":
+            return
+        key = (bytes(command["lsid"]["id"]), int(command["txnNumber"]))
+        named = named_by(event.command_name, command)
+        with self._lock:
+            self.seen += 1
+            known = self._named.setdefault(key, {})
+            for each in named:
+                known.setdefault(each, set()).add(str(command.get(event.command_name)))
+            collections = frozenset(name for names in known.values() for name in names)
+            if len(known) > 1 and collections not in MAY_NAME_TWO:
+                self.mixed[collections] = ", ".join(
+                    f"{where}: {' '.join(sorted(names))}" for where, names in sorted(known.items())
+                )
+
+    def taken(self) -> list[str]:
+        """Return what mixed transactions have named since the last call, and forget the others."""
+        with self._lock:
+            found = sorted(self.mixed.values())
+            self._named.clear()
+            self.mixed.clear()
+        return found
+
+
+everywhere = Transactions()
+"""The transactions of all tests; see `conftest.py`."""
+_for_good = listening(everywhere.started)  # kept, or it would end at once
+_for_good.__enter__()
+
+
+@contextmanager
+def watched() -> Iterator[Transactions]:
+    """Watch the transactions of a block."""
+    found = Transactions()
+    with listening(found.started):
+        yield found
