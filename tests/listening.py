@@ -43,6 +43,11 @@ def recorded(database: str) -> Iterator[list[dict[str, Any]]]:
         yield commands
 
 
+def listen(listener: Listener) -> None:
+    """Tell `listener` of every command from now on."""
+    _listeners.append(listener)
+
+
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
     """Tell `listener` of every command sent in the block, by clients made before or after."""

@@ -14,7 +14,7 @@ from pymongo.monitoring import CommandStartedEvent
 from avenue.config import Settings
 from avenue.storage.connection import Database
 from avenue.storage.schema import MARKER, META, STEPS, migrate
-from tests.listening import listening
+from tests.listening import listen
 from tests.mongod import Mongod, database_name
 from tests.waiting import wait_until
 
@@ -42,7 +42,7 @@ def _note_shaping(event: CommandStartedEvent) -> None:
         _reshaped.add(event.database_name)
 
 
-listening(_note_shaping).__enter__()  # for good
+listen(_note_shaping)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 from pymongo.monitoring import CommandStartedEvent
 
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
-from tests.listening import listening
+from tests.listening import listen, listening
 
 Command = Mapping[str, Any]
 HOUSE = "the house"
@@ -100,8 +100,7 @@ class Transactions:
 
 everywhere = Transactions()
 """The transactions of all tests; see `conftest.py`."""
-_for_good = listening(everywhere.started)  # kept, or it would end at once
-_for_good.__enter__()
+listen(everywhere.started)
 
 
 @contextmanager
