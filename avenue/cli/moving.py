@@ -21,7 +21,7 @@ from avenue.config import ConfigError, Settings
 from avenue.errors import AvenueError
 from avenue.identity import Actor, command_actor
 from avenue.jobs.errors import JobOver, JobPaused
-from avenue.jobs.models import Job
+from avenue.jobs.models import WITH_COMMAND, Job
 from avenue.moves.service import MoveService, as_operator
 from avenue.moves.store import MoveReports
 from avenue.storage.connection import Database
@@ -29,7 +29,7 @@ from avenue.storage.schema import Gate
 from avenue.storage.sites import Sites
 
 ALL_DONE, LEFT_SOMETHING, NOTHING_DONE = 0, 1, 2
-PAUSED = "It is paused: the same command goes on with it, or Resume in the panel."
+PAUSED = "It is paused: the same command goes on with it"
 Facts = dict[str, Any]
 Line = tuple[str, Facts]
 Begin = Callable[[Settings, MoveService, Actor], Job]
@@ -123,7 +123,8 @@ class _Work:
             return self._end(self._jobs.get(job_id))
         if follows:
             return self._code
-        click.echo(PAUSED, err=True)
+        too = "." if job.place == WITH_COMMAND else ", or Resume in the panel."
+        click.echo(f"{PAUSED}{too}", err=True)
         return self._code_of(job)
 
     def _look(self, job: Job) -> None:
