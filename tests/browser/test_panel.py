@@ -1,5 +1,7 @@
 """What all pages of the panel have in common: the navigation, and what they are built of."""
 
+from urllib.parse import urljoin
+
 from playwright.sync_api import expect
 
 from tests.browser.house import Visitor, check_accessible
@@ -19,6 +21,16 @@ def test_the_navigation_of_a_phone_shows_where_one_is(admin: Visitor) -> None:
     assert box["x"] + box["width"] <= PHONE["width"]
     assert PHONE["height"] - 70 < box["y"] + box["height"] <= PHONE["height"]
     expect(page.get_by_role("list", name="Sistema")).to_be_attached()
+
+
+def test_the_panel_can_be_installed(admin: Visitor) -> None:
+    admin.page.goto("/admin/settings")
+    link = admin.page.locator("link[rel=manifest]").get_attribute("href") or ""
+    manifest = admin.call("GET", link)
+    assert manifest["start_url"] == "/admin"
+    for icon in manifest["icons"]:
+        answer = admin.context.request.get(urljoin(link, icon["src"]))
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
 
 
 def test_every_component_is_accessible_in_both_themes(admin: Visitor) -> None:

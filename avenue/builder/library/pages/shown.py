@@ -35,8 +35,8 @@ BACKWARDS: Mapping[Sort, Sort] = {
 RATIOS = tuple(round(0.5 * 6 ** (step / 30), 2) for step in range(31))
 """Width by height of tiles, 6 % apart. A style sheet has a class for each: a policy of no inline
 styles leaves no other way to reserve the room of a picture before it is there."""
-WIDEST_TILE = 960
-"""Pixels: more than any tile has, on any screen."""
+WIDEST_TILE = 640
+"""Pixels: as many as a tile has on a screen with three for each."""
 TONGUES: Mapping[str, str] = {"es": "Español", "en": "English"}
 
 
