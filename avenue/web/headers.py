@@ -7,7 +7,8 @@ from avenue.web.request_kinds import is_api
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 PICTURES_POLICY = PAGE_POLICY.replace(
     "img-src 'self' data:", "img-src 'self' data: blob: https: http:"
