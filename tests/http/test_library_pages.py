@@ -160,7 +160,7 @@ def test_each_tile_has_a_class_that_reserves_its_room(as_editor: Caller, word: s
         added(as_editor, pictures.photo(width, height, noise=False), name=f"{word}{number}.jpg")
     page = read(as_editor, f"{PAGE}?search={word}&sort=name")
     shapes = re.findall(r'class="thing tile (r-\d+)"', page)
-    assert shapes == ["r-102", "r-174", "r-50", "r-300"]
+    assert shapes == ["r-102", "r-175", "r-50", "r-300"]
     sheet = (ROOT / "avenue/static/css/library.css").read_text()
     assert re.findall(r"\.(r-\d+) \{ --ratio: ([\d.]+); \}", sheet) == [
         (f"r-{round(each * 100)}", f"{each:g}") for each in RATIOS
