@@ -2,9 +2,10 @@
 
 from urllib.parse import urljoin
 
-from playwright.sync_api import expect
+from playwright.sync_api import Playwright, expect
 
-from tests.browser.house import Visitor, check_accessible
+from tests.browser.house import Visitor, check_accessible, origin
+from tests.server import Server
 
 PHONE = {"width": 375, "height": 740}
 
@@ -33,7 +34,12 @@ def test_the_panel_can_be_installed(admin: Visitor) -> None:
         assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
 
 
-def test_every_component_is_accessible_in_both_themes(admin: Visitor) -> None:
+def test_every_component_is_accessible_in_both_themes(
+    admin: Visitor, server: Server, playwright: Playwright
+) -> None:
+    stranger = playwright.request.new_context(base_url=origin(server))
+    assert stranger.get("/admin/design").status == 401
+    stranger.dispose()
     page = admin.page
     page.goto("/admin/design")
     for theme in ("Light", "Dark"):

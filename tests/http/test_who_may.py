@@ -295,7 +295,7 @@ WHO_MAY = {
     "POST /admin/settings": For(ADMINS),
     "POST /admin/settings/logo": For(ADMINS),
     "POST /admin/settings/logo/remove": For(ADMINS),
-    "GET /admin/design": For(ADMINS),  # of `serve --local` alone
+    "GET /admin/design": For(ADMINS),
     "GET /admin/infrastructure/sites": For(SUPERUSERS),
     "POST /admin/infrastructure/sites/add": For(SUPERUSERS),
     "POST /admin/infrastructure/sites/clone": For(SUPERUSERS),
@@ -388,7 +388,9 @@ REFUSALS = {
 }
 ENDING_TOKENS = {"POST /api/auth/logout", "POST /logout"}
 OPEN = sorted(each for each, who in WHO_MAY.items() if who == ALL)
-GUARDED = sorted(WHO_MAY.keys() - OPEN)
+LOCAL = {"GET /admin/design"}
+"""Only `serve --local` has these; tests/browser/test_panel.py asks at their doors."""
+GUARDED = sorted(WHO_MAY.keys() - OPEN - LOCAL)
 OF_ONE_OWNER = [each for each in GUARDED if "<" in each and WHO_MAY[each].roles == SHOP]
 
 
