@@ -329,6 +329,14 @@ class Settings:
         "",
         secret=True,
     )
+    alert_chats: tuple[str, ...] = setting(
+        "AVENUE_ALERT_CHATS",
+        "Which chats are told of alerts, separated by commas: `slack=`, `discord=`, `teams=` or "
+        "`ntfy=` and the URL that the service gives you, or `telegram=<token of the bot>/<id of "
+        "the chat>`. With `critical:` in front, as `critical:ntfy=…`, only of the worst.",
+        (),
+        secret=True,
+    )
     prices: str = setting(
         "AVENUE_PRICES",
         "A TOML file of what storage costs you, for `python -m avenue capacity`; without it by "
@@ -919,6 +927,11 @@ class Settings:
             return ["AVENUE_BACKUP_KEY is no key: `python -m avenue backup key` makes one"]
         return []
 
+    @property
+    def chats(self) -> list["AlertChat"]:
+        """The chats of `AVENUE_ALERT_CHATS`, in their order."""
+        return [chat for each in self.alert_chats if (chat := _chat(each))]
+
     def _wrong_webhook(self) -> list[str]:
         return _wrong_receiver("AVENUE_WEBHOOK", self.webhook_url, self.webhook_secret)
 
@@ -933,6 +946,11 @@ class Settings:
         if not all(map(is_mailbox, self.alert_emails)):
             problems.append(
                 "AVENUE_ALERT_EMAILS must be addresses separated by commas, as ops@shop.example"
+            )
+        if not all(map(_chat, self.alert_chats)):
+            problems.append(
+                "AVENUE_ALERT_CHATS must be as slack=https://hooks.slack.com/…, discord=…, "
+                "teams=…, ntfy=… or telegram=<token>/<chat>, separated by commas"
             )
         if self.alert_emails and not self.smtp_url:
             problems.append("AVENUE_SMTP_URL is missing: AVENUE_ALERT_EMAILS get letters by it")
@@ -949,6 +967,30 @@ class Settings:
             for name, url in named
             if not is_origin(url)
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChat:
+    """A chat that is told of alerts; `target` is its URL, or token and chat of Telegram."""
+
+    service: str
+    target: str = field(repr=False)
+    is_for_the_worst: bool
+
+
+CHAT = re.compile(r"(critical:)?(slack|discord|teams|ntfy|telegram)=(\S+)")
+TELEGRAM = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}/(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})")
+
+
+def _chat(text: str) -> AlertChat | None:
+    found = CHAT.fullmatch(text)
+    if not found:
+        return None
+    service, target = found[2], found[3]
+    is_fine = TELEGRAM.fullmatch(target) if service == "telegram" else is_webhook_url(target)
+    if not is_fine:
+        return None
+    return AlertChat(service=service, target=target, is_for_the_worst=bool(found[1]))
 
 
 @dataclass(frozen=True, slots=True)

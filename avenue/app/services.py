@@ -426,7 +426,7 @@ def capacity_service(settings: Settings, database: Database, sites: Sites) -> Ca
 
 def alert_service(settings: Settings, database: Database) -> AlertService:
     """Return the alerts, for the application and for jobs."""
-    return AlertService(MongoAlertStore(database), settings)
+    return AlertService(MongoAlertStore(database), OutboxStore(database), settings)
 
 
 def glance_service(settings: Settings, database: Database, sites: Sites) -> GlanceService:

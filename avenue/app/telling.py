@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from avenue.accounts.letters import MAIL, MailOrder, Why
@@ -10,15 +10,17 @@ from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.app.services import audit_service, recovery_service
 from avenue.audit.service import AuditService
-from avenue.config import Settings, webhook_key
-from avenue.health.alerts.service import TELL
-from avenue.health.alerts.telling import alerts_of, letters_about_alerts
+from avenue.config import AlertChat, Settings, webhook_key
+from avenue.errors import AvenueError
+from avenue.health.alerts.service import TELL, chat_receiver
+from avenue.health.alerts.telling import alerts_of, letters_about_alerts, written
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Letter
 from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.announcing.presenting import events_of, purges_of
+from avenue.notifications.chats import say_in
 from avenue.notifications.errors import Refused
 from avenue.notifications.models import TO_PEOPLE, Message
 from avenue.notifications.service import (
@@ -26,6 +28,7 @@ from avenue.notifications.service import (
     Deliverer,
     Send,
     WebhookSender,
+    check_answer,
 )
 from avenue.notifications.store import OutboxStore
 from avenue.outside.posting import Poster
@@ -34,6 +37,7 @@ from avenue.storage.outboxes import gather
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.sites import Sites
 from avenue.webhooks import standard
+from avenue.webhooks.errors import NotDelivered
 from avenue.webhooks.standard import SignedPost
 
 MOST_PURGES = 100
@@ -112,12 +116,44 @@ def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[s
         post = signed_post(settings.webhook_url, settings.webhook_secret)
         events = WebhookSender(post, partial(events_of, site_of=sites.by_id))
         jobs[WEBHOOKS] = _job(database, WEBHOOKS, events, LONGEST_DELAY_SECONDS)
-    if settings.alert_url:
-        post = signed_post(settings.alert_url, settings.alert_secret)
-        jobs[TELL] = _job(database, TELL, WebhookSender(post, alerts_of), SOON_SECONDS)
+    if told := dict(_told_of_alerts(settings, sites)):
+        each_one = [_job(database, name, send, SOON_SECONDS) for name, send in told.items()]
+        jobs[TELL] = partial(_one_after_the_other, each_one)
     if settings.purge_url:
         jobs[PURGES] = partial(_purge, settings, database, sites)
     return jobs
+
+
+def _told_of_alerts(settings: Settings, sites: Sites) -> Iterator[tuple[str, Send]]:
+    """Yield the receivers of alerts by their names, those that letters go to left out."""
+    if settings.alert_url:
+        post = signed_post(settings.alert_url, settings.alert_secret)
+        yield TELL, WebhookSender(post, alerts_of)
+    for number, chat in enumerate(settings.chats):
+        yield chat_receiver(number, chat), partial(_say, chat, sites, settings.base_url)
+
+
+def _say(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Message]) -> None:
+    for each in messages:
+        try:
+            status = say_in(chat, written(each, sites.named, house_url).text)
+        except AvenueError as error:
+            raise NotDelivered(reason=error.code) from None
+        check_answer(status)
+
+
+def _one_after_the_other(handlers: Sequence[Handler], job: RunningJob) -> Mapping[str, int]:
+    """Do the work of all, though some may fail; then raise what one of them did."""
+    counts: Counter[str] = Counter()
+    failed: AvenueError | None = None
+    for each in handlers:
+        try:
+            counts.update(each(job))
+        except AvenueError as error:
+            failed = error
+    if failed:
+        raise failed
+    return counts
 
 
 def _purge(

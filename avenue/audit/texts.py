@@ -9,6 +9,7 @@ from avenue.web.language import lazy_gettext, ngettext
 ACTIONS = {
     "addresses.mended": lazy_gettext("let records name their files instead of addresses"),
     "alert.acknowledged": lazy_gettext("noted an alert as seen"),
+    "alert.tested": lazy_gettext("sent a test of the alerts"),
     "backup.returned": lazy_gettext("brought something back from a backup"),
     "external.begun": lazy_gettext("had photos of other servers brought in"),
     "file.added": lazy_gettext("added a file to the media library"),

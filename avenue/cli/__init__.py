@@ -7,6 +7,7 @@ import click
 from avenue import __version__
 from avenue.cli import (
     adopting,
+    alerts,
     auditing,
     backups,
     capacity,
@@ -66,6 +67,7 @@ for _topic in (
     jobs,
     auditing,
     webhooks,
+    alerts,
     capacity,
     diagnosis,
     probing,

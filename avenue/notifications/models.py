@@ -20,6 +20,7 @@ class Channel(StrEnum):
 
     MAIL = "mail"
     WEBHOOK = "webhook"
+    CHAT = "chat"
     PURGE = "purge"  # the addresses that an edge is to forget
     AUDIT = "audit"  # the log of changes
 

@@ -138,11 +138,16 @@ class WebhookSender:
                 status = self._receiver.send(message_id, body)
             except AvenueError as error:
                 raise NotDelivered(reason=error.code) from None
-            if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-                continue
-            if status in self._busy:
-                raise NotDelivered(http_status=status)
-            raise Refused(f"http_{status}")
+            check_answer(status, self._busy)
+
+
+def check_answer(status: int, busy: Container[int] = BUSY) -> None:
+    """Raise `NotDelivered` or `Refused` unless a status says that a message was taken."""
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    if status in busy:
+        raise NotDelivered(http_status=status)
+    raise Refused(f"http_{status}")
 
 
 def json_of(told: Mapping[str, Any]) -> bytes:

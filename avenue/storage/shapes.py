@@ -583,7 +583,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
     "notifications": Shape(
         {
             **IDS,
-            "channel": values("mail", "webhook", "purge", "audit"),
+            "channel": values("mail", "webhook", "chat", "purge", "audit"),
             "kind": str,
             "about": or_null(str),
             "to": or_null(str),

@@ -189,6 +189,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /api/shop/pictures/import/<picture_import_id>": NOTHING,
     # Operations
     "POST /api/ops/alerts/<alert_id>/ack": NOTHING,
+    "POST /api/ops/alerts/test": NOTHING,
     "POST /api/ops/errors/<error_id>/resolve": NOTHING,
     "POST /api/ops/errors/<error_id>/reopen": NOTHING,
     "POST /api/ops/backups": NOTHING,
@@ -256,6 +257,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/infrastructure/sites/<site_id>/remove": EMPTY,
     "POST /admin/infrastructure/sites/<site_id>/reopen": EMPTY,
     "POST /admin/infrastructure/alerts/<alert_id>/acknowledge": EMPTY,
+    "POST /admin/infrastructure/alerts/test": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/resolve": EMPTY,
     "POST /admin/infrastructure/errors/<error_id>/reopen": EMPTY,
     "POST /admin/infrastructure/backups/start": filled(do="backup"),

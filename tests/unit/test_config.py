@@ -204,6 +204,30 @@ def test_an_address_is_scheme_and_host_only(url, fine):
         )
 
 
+@pytest.mark.parametrize(
+    ("chats", "services"),
+    [
+        ("slack=https://hooks.slack.com/services/a/b", ["slack"]),
+        ("critical:ntfy=https://ntfy.example/t, teams=https://x.example/?a=b", ["ntfy", "teams"]),
+        ("telegram=12:abcdefghijklmnopqrstuvwxyz/-100", ["telegram"]),
+        ("telegram=https://api.telegram.org/bot12:abc/sendMessage", None),
+        ("slack=http://hooks.slack.com/services/a/b", None),
+        ("irc=https://irc.example/", None),
+        ("https://hooks.slack.com/services/a/b", None),
+    ],
+)
+def test_chats_are_services_with_where_they_are(chats, services):
+    environ = {**LOCAL, "AVENUE_ALERT_CHATS": chats}
+    if services:
+        found = Settings.from_env(environ).chats
+        assert [each.service for each in found] == services
+        assert [each.is_for_the_worst for each in found] == [
+            each.strip().startswith("critical:") for each in chats.split(",")
+        ]
+        return
+    assert [each.partition(" ")[0] for each in problems(**environ)] == ["AVENUE_ALERT_CHATS"]
+
+
 def test_origins_are_separated_by_commas():
     environ = {**LOCAL, "AVENUE_CORS_ORIGINS": " https://a.example/ ,, https://b.example"}
     assert Settings.from_env(environ).cors_origins == ("https://a.example", "https://b.example")
@@ -223,6 +247,7 @@ def test_secrets_are_never_printed():
         "AVENUE_ALERT_URL": "https://hooks.example/alerts?token=t0k3n",
         "AVENUE_ALERT_SECRET": WEBHOOK_SECRET,
         "AVENUE_ALERT_EMAILS": "ana@operators.example",
+        "AVENUE_ALERT_CHATS": "slack=https://hooks.slack.com/services/T1/t0k3n",
         "AVENUE_BACKUP_S3_SECRET": "b4ckups-of-the-shop-in-a-bucket",
         "AVENUE_BACKUP_KEY": "avbk_n0-such-key-0123456789-0123456789-012345678",
         "AVENUE_IMPORT_S3_SECRET": "bucket-of-the-s0urce",

@@ -34,6 +34,8 @@ UNITS: Mapping[Unit, str] = {
 LEVEL = sentence("Level: {level}, from {threshold} on")
 FACTS = (sentence("Value: {value}"), sentence("Since: {since}"))
 WHAT_TO_DO = sentence("What to do:")
+TRIED = sentence("Test of the alerts")
+NOTHING_WRONG = sentence("This is a test: nothing is wrong, and alerts arrive here.")
 ALL_ALERTS = sentence("All alerts, and a button that says you have seen this one:")
 AGAIN = sentence(
     "While nobody acknowledges it and it does not end, you are told again every {hours} hours."
@@ -65,6 +67,14 @@ def alert_letter(notice: Notice, site: Site, to: str, house_url: str) -> Letter:
     paragraphs.append(f"{translate(ALL_ALERTS)}\n{house_url}{PAGE}")
     word = translate(OVER if is_over else LEVELS[alert.level])
     subject = f"[{' '.join(site.name.split())}] {word}: {matter.removesuffix('.')}"
+    return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
+
+
+def test_letter(site: Site, to: str, house_url: str) -> Letter:
+    """Return the letter that says that alerts arrive."""
+    translate: Translate = catalogue(site.language).gettext
+    paragraphs = [translate(NOTHING_WRONG), f"{translate(ALL_ALERTS)}\n{house_url}{PAGE}"]
+    subject = f"[{' '.join(site.name.split())}] {translate(TRIED)}"
     return Letter(to=to, subject=subject, text="\n\n".join(paragraphs) + "\n")
 
 

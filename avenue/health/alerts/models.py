@@ -19,6 +19,10 @@ class State(StrEnum):
     RECOVERED = "recovered"
 
 
+TEST = "alert.test"
+"""The kind of a message that says nothing is wrong."""
+
+
 class News(StrEnum):
     """What is told of an alert."""
 

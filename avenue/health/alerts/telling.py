@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from email.utils import parseaddr
 
 from avenue.clock import iso
-from avenue.health.alerts.letters import alert_letter
-from avenue.health.alerts.models import Alert
+from avenue.health.alerts.letters import alert_letter, test_letter
+from avenue.health.alerts.models import TEST, Alert
 from avenue.health.alerts.store import notice_of
 from avenue.health.alerts.texts import headline
 from avenue.identity import HOUSE, Site, address_key
@@ -25,18 +25,27 @@ def letters_about_alerts(
         address = addresses.get(message.to or "")
         if address is None:
             return None
-        notice = notice_of(message)
-        return alert_letter(notice, site_of(notice.alert.site or HOUSE), address, house_url)
+        return written(message, site_of, house_url, to=address)
 
     return letter
+
+
+def written(
+    message: Message, site_of: Callable[[str], Site], house_url: str, *, to: str = ""
+) -> Letter:
+    """Return what people are told, in the language of the site it is about; chats get its text."""
+    if message.kind == TEST:
+        return test_letter(site_of(HOUSE), to, house_url)
+    notice = notice_of(message)
+    return alert_letter(notice, site_of(notice.alert.site or HOUSE), to, house_url)
 
 
 def alerts_of(messages: Iterable[Message]) -> Iterator[tuple[str, bytes]]:
     """Yield id and body of what a webhook is told; the same each time the same message is."""
     for each in messages:
-        notice = notice_of(each)
-        facts = alert_facts(notice.alert)
-        yield each.id, json_of({"type": each.kind, "timestamp": iso(notice.at), "data": facts})
+        facts = {} if each.kind == TEST else alert_facts(notice_of(each).alert)
+        told = {"type": each.kind, "timestamp": iso(each.content["at"]), "data": facts}
+        yield each.id, json_of(told)
 
 
 def alert_facts(alert: Alert) -> dict[str, object]:

@@ -28,6 +28,12 @@ class FailureList(TypedDict):
     total: int
 
 
+class TestSent(TypedDict):
+    """A test of the alerts is on its way."""
+
+    receivers: Annotated[int, Field(description="How many are told: 0 where none is set up.")]
+
+
 class MailList(TypedDict):
     """Some e-mails, the newest first, and where to go on."""
 

@@ -16,7 +16,14 @@ from avenue.health.history.failures.models import Failure, FailureState
 from avenue.health.history.failures.service import FailureService
 from avenue.health.history.points import Span
 from avenue.health.models import ALERTED, AlertLevel, Level
-from avenue.health.views.replies import AlertList, FailureList, HistoryReply, JobList, MailList
+from avenue.health.views.replies import (
+    AlertList,
+    FailureList,
+    HistoryReply,
+    JobList,
+    MailList,
+    TestSent,
+)
 from avenue.health.views.state.models import Overview
 from avenue.health.views.state.service import StateService
 from avenue.identity import Role
@@ -94,6 +101,15 @@ def list_alerts() -> Response:
 def acknowledge(alert_id: str) -> Response:
     """Note that somebody has seen an alert: it is not told again until it gets worse."""
     return jsonify(facts_of(using(AlertService).acknowledge(current_actor(), alert_id)))
+
+
+@blueprint.post("/alerts/test")
+@audited("alert.tested")
+@require(Role.OPS)
+@described(replies={202: TestSent})
+def test_alerts() -> tuple[Response, int]:
+    """Tell all who are told of alerts that this is a test: by mail, webhook and in chats."""
+    return jsonify({"receivers": using(AlertService).send_test(current_actor())}), 202
 
 
 @blueprint.get("/errors")

@@ -140,6 +140,7 @@ def show_alerts() -> Response:
         levels={each: words.LEVELS[each] for each in ALERTED},
         next=_question(chosen, after=found.next) if found.next else None,
         newest=_question(chosen) if asked.after else None,
+        may_test=actor.runs_house,
     )
 
 
@@ -153,6 +154,15 @@ def acknowledge(alert_id: str) -> Response:
         "acknowledged",
         lambda: using(AlertService).acknowledge(current_actor(), alert_id),
     )
+
+
+@blueprint.post("/alerts/test")
+@audited("alert.tested")
+@require(Role.OPS)
+def test_alerts() -> Response:
+    """Tell all who are told of alerts that this is a test."""
+    sent = using(AlertService).send_test(current_actor())
+    return see(f"{PATH}/alerts?said={'tested' if sent else 'told_nobody'}")
 
 
 @blueprint.get("/mails")

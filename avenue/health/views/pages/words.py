@@ -131,6 +131,8 @@ PROBLEMS = {
     for each in (JobOver, JobIsPeriodic, AlertRecovered)
 }
 SAID = {
+    "tested": lazy_gettext("A test is on its way to all who are told of alerts."),
+    "told_nobody": lazy_gettext("Nobody is told of alerts: no AVENUE_ALERT_… is set."),
     "acknowledged": lazy_gettext("Noted: you have seen the alert."),
     "paused": lazy_gettext("It pauses; what runs does so at its next step."),
     "resumed": lazy_gettext("It goes on."),
