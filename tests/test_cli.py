@@ -333,8 +333,8 @@ def test_sites_are_added_listed_changed_and_shown(run: Run, migrated_uri: str) -
     listed = said(run("site", "list", "--json"))
     assert [each["id"] for each in listed["items"]] == ["b", "default"]
     assert run("site", "list").stdout.splitlines() == [
-        "b  https://b.example  Zapatos Ana",
-        "default  https://shop.example  Avenue",
+        "b  https://b.example  Zapatos Ana  open  no snapshot yet",
+        "default  https://shop.example  Avenue  open  no snapshot yet",
     ]
     assert "name: Zapatos Ana\n" in run("site", "show", "--site", "b").stdout
     entries = said(run("audit", "--site", "b", "--json"))["items"]

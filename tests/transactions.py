@@ -11,6 +11,7 @@ from typing import Any
 
 from pymongo.monitoring import CommandStartedEvent
 
+from avenue.storage.schema import OUR_COLLECTIONS
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 from tests.listening import listen, listening
 
@@ -43,6 +44,8 @@ def named_by(command_name: str, command: Command) -> set[str]:
             str(each.get("_id", each.get("files_id", "*"))).partition("/")[0]
             for each in _meant(command)
         }
+    if collection not in OUR_COLLECTIONS:  # somebody else's
+        return set()
     if collection not in SITE_COLLECTIONS:
         return {HOUSE}
     sites = [each.get("site", "*") for each in _meant(command)]

@@ -65,7 +65,8 @@ class Return:
         `CannotReturn`, `BackupDamaged`, `Unavailable`.
         """
         name, record = self._record(manifest, kind, record_id)
-        assets = self._these(manifest, ASSETS, "_id", assets_of(name, record))
+        found = self._these(manifest, ASSETS, "_id", assets_of(name, record))
+        assets = [each for each in found if each["site"] == record["site"]]
         gone = self._database.missing(ASSETS, assets)
         records = len(gone)
         if name != ASSETS:

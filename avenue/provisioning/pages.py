@@ -97,7 +97,7 @@ def clone_site() -> Response:
             target=values["id"],
             base_url=values["base_url"],
             hosts=tuple(values.get("hosts", ())),
-            parts=parts or frozenset(Part),
+            parts=parts,
         )
         using(CloneService).clone(current_actor(), order)
         note(object_id=order.target)

@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 
 from avenue.config import new_secret
 from avenue.storage.connection import Database
-from avenue.storage.schema import HalfRestored, Standing, look
+from avenue.storage.schema import DEFAULT_SITE, HalfRestored, Standing, look
 from tests.backup.house import House
 from tests.backup.test_restore import check_all, contents, restore
 from tests.faults.test_full_disk import mounted
@@ -149,6 +149,9 @@ def test_each_object_that_is_damaged_is_named(shop: House, count: int) -> None:
     assert named == {str(each.relative_to(shop.folder)) for each in chosen}
 
 
+OF_SITE = {"site": DEFAULT_SITE}
+
+
 class Writers:
     """Move pictures between products, and count what each product has; two threads of them."""
 
@@ -159,7 +162,9 @@ class Writers:
         self._threads = [
             threading.Thread(target=self._write, args=(seed,), daemon=True) for seed in (1, 2)
         ]
-        self._products = [each["_id"] for each in self.raw["shop_products"].find({}, {"_id": 1})]
+        self._products = [
+            each["_id"] for each in self.raw["shop_products"].find(OF_SITE, {"_id": 1})
+        ]
         for each in self.raw["shop_products"].find():
             self._count(each["_id"], len(each["images"]), None)
 
@@ -181,15 +186,15 @@ class Writers:
 
     def _move(self, one: str, other: str, session: object) -> None:
         products = self.raw["shop_products"]
-        found = products.find_one({"_id": one}, session=session)
-        there = products.find_one({"_id": other}, session=session)
-        if not found["images"] or there["site"] != found["site"]:
+        giver, taker = {"_id": one, **OF_SITE}, {"_id": other, **OF_SITE}
+        found = products.find_one(giver, session=session)
+        if not found["images"]:
             return
         image = found["images"][0]
-        products.update_one({"_id": one}, {"$pull": {"images": image}}, session=session)
-        products.update_one({"_id": other}, {"$push": {"images": image}}, session=session)
-        claim = {"$set": {"claim.id": other}}
-        self.raw["assets"].update_one({"_id": image["asset"]}, claim, session=session)
+        products.update_one(giver, {"$pull": {"images": image}}, session=session)
+        products.update_one(taker, {"$push": {"images": image}}, session=session)
+        asset, claim = {"_id": image["asset"], **OF_SITE}, {"$set": {"claim.id": other}}
+        self.raw["assets"].update_one(asset, claim, session=session)
         self._count(one, -1, session)
         self._count(other, 1, session)
         self.moves += 1

@@ -86,17 +86,18 @@ def planted(shop: House) -> dict[str, Any]:
     """A page with a picture of the library, and an upload; both are deleted after a backup."""
     store = shop.fill(4)
     shown, upload = store.assets[0], store.assets[1]
-    claims = {shown: ("builder_media", "library", "default"), upload: ("uploads", "upload", upload)}
+    site = shop.raw["assets"].find_one({"_id": shown})["site"]
+    claims = {shown: ("builder_media", "library", site), upload: ("uploads", "upload", upload)}
     for asset, (bucket, kind, of) in claims.items():
         change = {"bucket": bucket, "claim": {"kind": kind, "id": of}, "folder": "away"}
         shop.raw["assets"].update_one({"_id": asset}, {"$set": change})
         for part, key in (("files", "_id"), ("chunks", "files_id")):
             for each in shop.raw[f"product_images.{part}"].find({key: store.files[asset]}):
                 shop.raw[f"{bucket}.{part}"].insert_one(each)
-    page = {"_id": "p" * 22, "site": "default", "slug": "about", "assets": [shown], "revision": 2}
+    page = {"_id": "p" * 22, "site": site, "slug": "about", "assets": [shown], "revision": 2}
     shop.raw["page_content"].insert_one(page)
     shop.raw["page_history"].insert_one(
-        {"_id": "h", "site": "default", "page": page["_id"], "number": 1}
+        {"_id": "h", "site": site, "page": page["_id"], "number": 1}
     )
     shop.create()
     for name in ("page_content", "page_history", "assets"):

@@ -49,6 +49,8 @@ REFERENCES = frozenset(
 IMAGES = "images"
 ID = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])")
 PRODUCT_PATH = re.compile(r"(?<=/products/)[A-Za-z0-9_-]{1,64}(?![A-Za-z0-9_-])")
+GOES_ON = re.compile(r"[\w.:-]")
+"""What an address of a host does not end before: it is a longer one."""
 AT_ONCE = 50
 LIBRARY, LOGO = "library", "site"
 
@@ -281,8 +283,14 @@ class SiteClone:
 
         text = PRODUCT_PATH.sub(renamed, ID.sub(renamed, text))
         for address in self._cloning.addresses:
-            text = re.sub(rf"{re.escape(address)}(?![\w.:-])", self._cloning.address, text)
+            text = _replaced(text, address, self._cloning.address)
         return text
+
+
+def _replaced(text: str, address: str, other: str) -> str:
+    """Return a text with one address of a host in the place of another, longer ones left alone."""
+    first, *others = text.split(address)
+    return first + "".join(f"{address if GOES_ON.match(each) else other}{each}" for each in others)
 
 
 def _copied(collection: str) -> Document:

@@ -176,7 +176,9 @@ class Returning:
     def _insert(self, session: ClientSession, name: str, document: Document) -> None:
         """Insert a document where there is none of its id; a transaction may run twice."""
         raw = self._database.raw[name]
-        if raw.find_one({"_id": document["_id"]}, {"_id": 1}, session=session) is not None:
+        of_site = {"site": document["site"]} if "site" in document else {}
+        by_id = {"_id": document["_id"], **of_site}
+        if raw.find_one(by_id, {"_id": 1}, session=session) is not None:
             return
         try:
             raw.insert_one(document, session=session)
@@ -225,8 +227,8 @@ class Returning:
         back = {name: value for name, value in record.items() if name != "trash"}
         group = back.get("group")
         if collection == PRODUCTS and group:
-            groups = self._database.raw[GROUPS]
-            if groups.find_one({"_id": group}, {"_id": 1}, session=session) is None:
+            groups, by_id = self._database.raw[GROUPS], {"_id": group, "site": record["site"]}
+            if groups.find_one(by_id, {"_id": 1}, session=session) is None:
                 del back["group"]
         if isinstance(back.get("revision"), int):
             back["revision"] += 1
