@@ -125,6 +125,12 @@ def free_port() -> int:
             return port
 
 
+ENGINE = (
+    "log=(prealloc=false),"  # without 200 MB of empty journal files written at every start
+    "eviction=(threads_min=1,threads_max=1),eviction_dirty_target=60,eviction_dirty_trigger=80"
+)
+
+
 class Mongod:
     """One mongod with fail points, in a directory of its own. `close()` leaves nothing behind.
 
@@ -313,9 +319,10 @@ class Mongod:
         command = [
             *(str(self.binary), f"--dbpath={self.directory}", f"--port={self.port}", *of_a_set),
             *("--bind_ip=127.0.0.1", "--nounixsocket", "--quiet"),
-            *("--wiredTigerCacheSizeGB=0.25", f"--oplogSize={OPLOG_MB}"),
-            # Without 200 MB of empty journal files written at every start.
-            "--wiredTigerEngineConfigString=log=(prealloc=false)",
+            # Room for what tests write, and checkpoints seldom: else a third of its processor time
+            # goes into writing to disk what is in memory anyway. The journal has all of it.
+            *("--wiredTigerCacheSizeGB=1", "--syncdelay=600", f"--oplogSize={OPLOG_MB}"),
+            f"--wiredTigerEngineConfigString={ENGINE}",
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "enableTestCommands=1"),
         ]
