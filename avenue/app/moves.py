@@ -310,6 +310,7 @@ class _Told:
     def watch(self, steps: Iterator[None], total: int) -> None:
         """Do the work of `steps`, and keep how far it is."""
         done = 0
+        self._job.save(done=done, total=total)  # from here on it has begun
         with closing(_each(steps)) as each:  # what they do at their end is done here, too
             for _ in each:
                 done += 1

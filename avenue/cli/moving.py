@@ -158,8 +158,10 @@ class _Work:
 
     def _code_of(self, job: Job) -> int:
         """Return the exit code of what did not come to its end."""
-        most = (job.cursor or {}).get("most", 0)
-        return LEFT_SOMETHING if most and not self._common.is_dry else NOTHING_DONE
+        kept = job.cursor or {}
+        # Several files are under way at once, so some may be stored before the first is counted.
+        has_begun = bool(job.progress.total or kept.get("most") or kept.get("plan"))
+        return LEFT_SOMETHING if has_begun and not self._common.is_dry else NOTHING_DONE
 
     def _tell(self, job: Job, report: Facts) -> None:
         facts = {"site": self._common.site, "dry_run": self._common.is_dry, **report}

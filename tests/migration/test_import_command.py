@@ -210,7 +210,7 @@ def test_a_full_site_ends_the_run_and_a_later_one_goes_on(avenue: House, root: P
     quota = 3 * len(picture(1))
     avenue.raw["sites"].update_one({"_id": "default"}, {"$set": {"quotas.bytes": quota}})
     done = avenue.command("import", root, "--as", "products")
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "used up its storage" in done.stderr
     assert "Traceback" not in done.stderr
     there = avenue.raw["assets"].count_documents({})
