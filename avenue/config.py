@@ -930,7 +930,7 @@ class Settings:
     @property
     def chats(self) -> list["AlertChat"]:
         """The chats of `AVENUE_ALERT_CHATS`, in their order."""
-        return [chat for each in self.alert_chats if (chat := _chat(each))]
+        return [chat for each in self.alert_chats if (chat := _parse_chat(each))]
 
     def _wrong_webhook(self) -> list[str]:
         return _wrong_receiver("AVENUE_WEBHOOK", self.webhook_url, self.webhook_secret)
@@ -947,7 +947,7 @@ class Settings:
             problems.append(
                 "AVENUE_ALERT_EMAILS must be addresses separated by commas, as ops@shop.example"
             )
-        if not all(map(_chat, self.alert_chats)):
+        if not all(map(_parse_chat, self.alert_chats)):
             problems.append(
                 "AVENUE_ALERT_CHATS must be as slack=https://hooks.slack.com/…, discord=…, "
                 "teams=…, ntfy=… or telegram=<token>/<chat>, separated by commas"
@@ -975,14 +975,14 @@ class AlertChat:
 
     service: str
     target: str = field(repr=False)
-    is_for_the_worst: bool
+    critical_only: bool
 
 
 CHAT = re.compile(r"(critical:)?(slack|discord|teams|ntfy|telegram)=(\S+)")
 TELEGRAM = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}/(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})")
 
 
-def _chat(text: str) -> AlertChat | None:
+def _parse_chat(text: str) -> AlertChat | None:
     found = CHAT.fullmatch(text)
     if not found:
         return None
@@ -990,7 +990,7 @@ def _chat(text: str) -> AlertChat | None:
     is_fine = TELEGRAM.fullmatch(target) if service == "telegram" else is_webhook_url(target)
     if not is_fine:
         return None
-    return AlertChat(service=service, target=target, is_for_the_worst=bool(found[1]))
+    return AlertChat(service=service, target=target, critical_only=bool(found[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,14 @@ from avenue.audit.service import AuditService
 from avenue.config import AlertChat, Settings, webhook_key
 from avenue.errors import AvenueError
 from avenue.health.alerts.service import TELL, chat_receiver
-from avenue.health.alerts.telling import alerts_of, letters_about_alerts, written
+from avenue.health.alerts.telling import alerts_of, letter_about, letters_about_alerts
 from avenue.jobs.runner import Handler, RunningJob
 from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Letter
 from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
 from avenue.media.announcing.presenting import events_of, purges_of
-from avenue.notifications.chats import say_in
+from avenue.notifications.chats import post_to
 from avenue.notifications.errors import Refused
 from avenue.notifications.models import TO_PEOPLE, Message
 from avenue.notifications.service import (
@@ -116,33 +116,33 @@ def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[s
         post = signed_post(settings.webhook_url, settings.webhook_secret)
         events = WebhookSender(post, partial(events_of, site_of=sites.by_id))
         jobs[WEBHOOKS] = _job(database, WEBHOOKS, events, LONGEST_DELAY_SECONDS)
-    if told := dict(_told_of_alerts(settings, sites)):
+    if told := dict(_alert_receivers(settings, sites)):
         each_one = [_job(database, name, send, SOON_SECONDS) for name, send in told.items()]
-        jobs[TELL] = partial(_one_after_the_other, each_one)
+        jobs[TELL] = partial(_run_each, each_one)
     if settings.purge_url:
         jobs[PURGES] = partial(_purge, settings, database, sites)
     return jobs
 
 
-def _told_of_alerts(settings: Settings, sites: Sites) -> Iterator[tuple[str, Send]]:
+def _alert_receivers(settings: Settings, sites: Sites) -> Iterator[tuple[str, Send]]:
     """Yield the receivers of alerts by their names, those that letters go to left out."""
     if settings.alert_url:
         post = signed_post(settings.alert_url, settings.alert_secret)
         yield TELL, WebhookSender(post, alerts_of)
     for number, chat in enumerate(settings.chats):
-        yield chat_receiver(number, chat), partial(_say, chat, sites, settings.base_url)
+        yield chat_receiver(number, chat), partial(_post, chat, sites, settings.base_url)
 
 
-def _say(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Message]) -> None:
+def _post(chat: AlertChat, sites: Sites, house_url: str, messages: Sequence[Message]) -> None:
     for each in messages:
         try:
-            status = say_in(chat, written(each, sites.named, house_url).text)
+            status = post_to(chat, letter_about(each, sites.named, house_url).text)
         except AvenueError as error:
             raise NotDelivered(reason=error.code) from None
         check_answer(status)
 
 
-def _one_after_the_other(handlers: Sequence[Handler], job: RunningJob) -> Mapping[str, int]:
+def _run_each(handlers: Sequence[Handler], job: RunningJob) -> Mapping[str, int]:
     """Do the work of all, though some may fail; then raise what one of them did."""
     counts: Counter[str] = Counter()
     failed: AvenueError | None = None

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import click
 
 from avenue.cli.context import as_json, local, of_site
-from avenue.cli.moving import Common, Facts, Telling, moved
+from avenue.cli.moving import Facts, MoveOptions, Output, run_move
 from avenue.config import Settings
 from avenue.identity import Actor
 from avenue.jobs.models import Job
@@ -94,11 +94,11 @@ def _adopt(
         )
         return moves.adopt(operator, order, is_typed=False)
 
-    common = Common(site=site, is_dry=how["is_dry"], is_local=is_local, wants_json=wants_json)
-    return moved(common, begin, _AdoptTelling(), follows=how["follows"])
+    options = MoveOptions(site=site, is_dry=how["is_dry"], is_local=is_local, wants_json=wants_json)
+    return run_move(options, begin, _AdoptOutput(), follows=how["follows"])
 
 
-class _AdoptTelling(Telling):
+class _AdoptOutput(Output):
     titles: ClassVar[Mapping[str, str]] = {"refused": "Refused"}
 
     def text(self, facts: Facts) -> str:

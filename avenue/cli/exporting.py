@@ -7,7 +7,7 @@ from typing import ClassVar
 import click
 
 from avenue.cli.context import as_json, local, of_site
-from avenue.cli.moving import Common, Facts, Telling, moved
+from avenue.cli.moving import Facts, MoveOptions, Output, run_move
 from avenue.config import Settings
 from avenue.export.models import Part
 from avenue.export.presenting import exported_text
@@ -61,11 +61,11 @@ def export_site(
     def begin(_: Settings, moves: MoveService, operator: Actor) -> Job:
         return moves.take_out(operator, order, is_typed=False)
 
-    common = Common(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
-    sys.exit(moved(common, begin, _ExportTelling()))
+    options = MoveOptions(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
+    sys.exit(run_move(options, begin, _ExportOutput()))
 
 
-class _ExportTelling(Telling):
+class _ExportOutput(Output):
     titles: ClassVar[Mapping[str, str]] = {"left": "Left out"}
 
     def text(self, facts: Facts) -> str:

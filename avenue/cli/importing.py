@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import click
 
 from avenue.cli.context import as_json, local, of_site
-from avenue.cli.moving import Common, Facts, Telling, moved
+from avenue.cli.moving import Begin, Facts, MoveOptions, Output, run_move
 from avenue.config import Settings
 from avenue.export.models import HEADER
 from avenue.identity import Actor
@@ -80,11 +80,11 @@ def import_files(
     and resumes, too. Exit code 0 when all is in, 1 when something was refused (each is named), 2
     when nothing was done.
     """
-    common = Common(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
+    options = MoveOptions(site=site, is_dry=is_dry, is_local=is_local, wants_json=wants_json)
     if [place is not None, source is not None, is_external].count(True) != 1:
         raise click.UsageError("Say what to bring in: a folder or a ZIP, --from, or --external.")
     if is_external:
-        sys.exit(moved(common, _external(is_dry=is_dry), _FilesTelling("what lives elsewhere")))
+        sys.exit(run_move(options, _external(is_dry=is_dry), _FilesOutput("what lives elsewhere")))
     order = Bring(
         place=source or str(Path(place or "")),
         kind=Kind(kind) if kind else None,
@@ -92,15 +92,15 @@ def import_files(
         **how,
     )
     _check(order)
-    telling = _ExportTelling() if order.kind is None else _FilesTelling(order.place)
+    output = _ExportOutput() if order.kind is None else _FilesOutput(order.place)
 
     def begin(_: Settings, moves: MoveService, operator: Actor) -> Job:
         return moves.bring(operator, order, is_typed=False)
 
-    sys.exit(moved(common, begin, telling))
+    sys.exit(run_move(options, begin, output))
 
 
-def _external(*, is_dry: bool) -> Any:
+def _external(*, is_dry: bool) -> Begin:
     def begin(_: Settings, moves: MoveService, operator: Actor) -> Job:
         return moves.bring_external(operator, is_dry=is_dry, is_typed=False)
 
@@ -131,7 +131,7 @@ def _check_export(order: Bring) -> None:
         raise click.UsageError("--prefix, --host and --public go with --as, not an export.")
 
 
-class _FilesTelling(Telling):
+class _FilesOutput(Output):
     """Of files that become products' pictures, media or uploads."""
 
     titles: ClassVar[Mapping[str, str]] = {
@@ -180,7 +180,7 @@ class _FilesTelling(Telling):
         return "  ".join(map(_in_words, facts.values()))
 
 
-class _ExportTelling(Telling):
+class _ExportOutput(Output):
     """Of what `export` has written."""
 
     titles: ClassVar[Mapping[str, str]] = {

@@ -36,7 +36,7 @@ Begin = Callable[[Settings, MoveService, Actor], Job]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
+class MoveOptions:
     """What every such command is told."""
 
     site: str
@@ -45,7 +45,7 @@ class Common:
     wants_json: bool
 
 
-class Telling:
+class Output:
     """Tells people of a job; each command has its own words.
 
     `plan` is told of what is about to be done, `text` what was done, `item` one line of a list;
@@ -67,20 +67,20 @@ class Telling:
         return "  ".join(map(str, facts.values()))
 
 
-def moved(common: Common, begin: Begin, telling: Telling, *, follows: bool = False) -> int:
+def run_move(options: MoveOptions, begin: Begin, output: Output, *, follows: bool = False) -> int:
     """Have it done as a job, tell of it, and return the exit code.
 
     0: all is done; 1: something was refused or is left to do; 2: nothing was done.
     """
     try:
         with (
-            settings_in_force(is_local=common.is_local) as settings,
+            settings_in_force(is_local=options.is_local) as settings,
             database_of(settings) as database,
         ):
             Gate(database).pass_or_raise()
-            operator = as_operator(command_actor(Sites(database, settings).named(common.site)))
+            operator = as_operator(command_actor(Sites(database, settings).named(options.site)))
             job = begin(settings, move_service(settings, database), operator)
-            return _Work(settings, database, common, telling).do(job, follows=follows)
+            return _Work(settings, database, options, output).do(job, follows=follows)
     except (AvenueError, ConfigError) as error:
         click.echo(why(error), err=True)
         return NOTHING_DONE
@@ -90,13 +90,13 @@ class _Work:
     """Works on a job, and tells of it."""
 
     def __init__(
-        self, settings: Settings, database: Database, common: Common, telling: Telling
+        self, settings: Settings, database: Database, options: MoveOptions, output: Output
     ) -> None:
         self._background = Background(settings, database)
         self._jobs = job_service(database)
         self._reports = MoveReports(database)
-        self._common = common
-        self._telling = telling
+        self._options = options
+        self._output = output
         self._passes = 0
         self._has_plan = False
         self._code = NOTHING_DONE
@@ -132,16 +132,16 @@ class _Work:
         draw(job)
         cursor = job.cursor or {}
         plan = cursor.get("plan")
-        if plan and not self._has_plan and not self._common.is_dry:
+        if plan and not self._has_plan and not self._options.is_dry:
             self._has_plan = True
-            click.echo(self._telling.plan(plan), err=True)
+            click.echo(self._output.plan(plan), err=True)
         if cursor.get("passes", 0) > self._passes and job.args.get("follows"):
             self._passes = cursor["passes"]
             self._tell(job, cursor["report"])
             behind = cursor["behind_seconds"]
             if behind is not None:
                 facts = json.dumps({"behind_seconds": behind})
-                click.echo(facts if self._common.wants_json else f"{behind:.1f} seconds behind.")
+                click.echo(facts if self._options.wants_json else f"{behind:.1f} seconds behind.")
         sys.stdout.flush()
 
     def _end(self, job: Job) -> int:
@@ -158,16 +158,16 @@ class _Work:
 
     def _code_of(self, job: Job) -> int:
         """Return the exit code of what did not come to its end."""
-        kept = job.cursor or {}
-        # Several files are under way at once, so some may be stored before the first is counted.
-        has_begun = bool(job.progress.total or kept.get("most") or kept.get("plan"))
-        return LEFT_SOMETHING if has_begun and not self._common.is_dry else NOTHING_DONE
+        # The total is known once the work begins. Several files are under way at once, so some may
+        # be stored before the first is counted; an export has no total.
+        has_begun = bool(job.progress.total or job.progress.done)
+        return LEFT_SOMETHING if has_begun and not self._options.is_dry else NOTHING_DONE
 
     def _tell(self, job: Job, report: Facts) -> None:
-        facts = {"site": self._common.site, "dry_run": self._common.is_dry, **report}
-        lines = map(json.loads, self._reports.lines(self._common.site, job.id))
+        facts = {"site": self._options.site, "dry_run": self._options.is_dry, **report}
+        lines = map(json.loads, self._reports.lines(self._options.site, job.id))
         lists = ((name, some) for name, some in groupby(lines, lambda each: each.pop("list")))
-        if self._common.wants_json:
+        if self._options.wants_json:
             _write_json(facts, lists)
         else:
             self._write_text(facts, lists)
@@ -176,13 +176,13 @@ class _Work:
 
     def _write_text(self, facts: Facts, lists: Iterator[tuple[str, Iterator[Facts]]]) -> None:
         """Write for people; nothing that somebody stored tells a terminal what to do."""
-        if facts.get("plan") and self._common.is_dry:
-            _echo(self._telling.plan(facts["plan"]))
-        _echo(self._telling.text(facts))
+        if facts.get("plan") and self._options.is_dry:
+            _echo(self._output.plan(facts["plan"]))
+        _echo(self._output.text(facts))
         for name, items in lists:
-            _echo(f"{self._telling.titles[name]}:")
+            _echo(f"{self._output.titles[name]}:")
             for each in items:
-                _echo(f"  {self._telling.item(each)}")
+                _echo(f"  {self._output.item(each)}")
         sys.stdout.flush()
 
 

@@ -181,7 +181,7 @@ def clone(
 @local
 @as_json
 def remove(*, site_id: str, now: bool, is_local: bool, wants_json: bool) -> None:
-    """Remove a site: nobody comes to it from now on, and in 7 days it is deleted.
+    """Remove a site: it closes now and is deleted in 7 days.
 
     Until then `site reopen` takes it back. With --now: what was deleted of each collection, and
     what is left there. Exit code 1: the deletion waits, for the reason that is printed.
@@ -216,7 +216,7 @@ def reopen(*, site_id: str, is_local: bool, wants_json: bool) -> None:
         audit_service(settings, database).record_command(
             DEFAULT_SITE, "site reopen", "site.reopened", site_id
         )
-    say(wants_json, {"site": site.id, "state": site.state}, f"{site.id} is back.")
+    say(wants_json, {"site": site.id, "state": site.state}, f"{site.id} is open again.")
 
 
 def _clone_lines(facts: dict[str, Any]) -> str:
@@ -229,7 +229,7 @@ def _clone_lines(facts: dict[str, Any]) -> str:
 
 def _removal_lines(facts: dict[str, Any]) -> str:
     if "error" not in facts:
-        return f"Nobody comes to {facts['site']} any more. It is deleted after {facts['due_at']}."
+        return f"{facts['site']} is closed. It will be deleted after {facts['due_at']}."
     if facts["error"]:
         return f"{facts['site']} waits to be deleted: {facts['error']}"
     told = [f"  {name}: {count}" for name, count in sorted(facts["deleted"].items())]

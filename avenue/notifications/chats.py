@@ -1,8 +1,8 @@
-"""Says a text in a chat, in the form each service takes.
+"""Posts a text to a chat, in the form that each service expects.
 
-What is said is ours but for ids of sites, which have no characters of any markup; it is marked as
-plain text all the same wherever a service lets one. Apprise, which speaks to more services, looks
-up and connects by itself, so nothing could keep it from addresses within the network.
+The text is ours but for ids of sites, which have no characters of any markup. Apprise knows more
+services but looks names up and connects by itself, so nothing could keep it from addresses within
+the network.
 """
 
 import json
@@ -70,7 +70,7 @@ FORMS: Mapping[str, Callable[[str, str], Post]] = {
 }
 
 
-def say_in(chat: AlertChat, text: str) -> int:
-    """Say `text` in a chat; return the status of the answer. Raise as `Poster`."""
+def post_to(chat: AlertChat, text: str) -> int:
+    """Post `text` to a chat; return the status of the answer. Raise as `Poster`."""
     post = FORMS[chat.service](chat.target, text[:LONGEST])
     return Poster(post.url).post(post.body, post.headers)

@@ -47,14 +47,14 @@ PARTS: Mapping[Part, LazyString] = {
     Part.PRODUCTS: _("Products and groups with their photos"),
 }
 SAID: Mapping[str, LazyString] = {
-    "added": _("The site is there. Give it people and let its host lead here."),
-    "cloning": _("It has begun. Until all of it is there, nobody comes to the new site."),
-    "removed": _("Nobody comes to the site any more. It can be taken back until it is deleted."),
-    "reopened": _("The site is back."),
+    "added": _("The site is added. Add people, and point its host here."),
+    "cloning": _("Cloning has begun. The new site stays closed until everything is copied."),
+    "removed": _("The site is closed. You can reopen it until it is deleted."),
+    "reopened": _("The site is open again."),
 }
 STATES: Mapping[SiteState, tuple[str, LazyString]] = {
-    SiteState.PREPARING: ("", _("Being made")),
-    SiteState.REMOVED: ("warn", _("Taken away")),
+    SiteState.PREPARING: ("", _("Being cloned")),
+    SiteState.REMOVED: ("warn", _("Closed")),
     SiteState.DELETING: ("bad", _("Being deleted")),
 }
 

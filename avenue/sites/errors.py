@@ -24,7 +24,7 @@ class FirstSite(Conflict):
 
     code = "first_site"
     message = "The first site cannot be removed: the installation is run from it."
-    hint = "Take what it has out of it instead, or stop the installation."
+    hint = "Delete what it contains instead."
 
 
 class SiteNotRemoved(Conflict):
@@ -47,8 +47,8 @@ class NotThatClone(Conflict):
     """A site of this id is being made already, out of another one or of other parts."""
 
     code = "not_that_clone"
-    message = "A site with this id is being made already, out of {source}."
-    hint = "Wait for its end, or use another id."
+    message = "A site with this id is already being cloned from {source}."
+    hint = "Wait until that is done, or use another id."
 
 
 class SiteNotEmpty(Unavailable):

@@ -76,7 +76,7 @@ class SiteStore:
         return self._site(found) if found else None
 
     def close(self, site_id: str, grace_seconds: int) -> Site | None:
-        """Let nobody come to a site, and be it deleted after the grace; None if there is none.
+        """Close a site, which is due to be deleted after the grace; return None if there is none.
 
         Repeatable: no later time is put in the place of a sooner one, nor a state before another.
         """
@@ -84,6 +84,7 @@ class SiteStore:
         is_deleted = {"$eq": ["$state", SiteState.DELETING.value]}
         removal = {
             "at": {"$ifNull": ["$removal.at", "$$NOW"]},
+            "was": {"$ifNull": ["$removal.was", {"$ifNull": ["$state", SiteState.OPEN.value]}]},
             "due_at": {"$min": ["$removal.due_at", due_at]},
         }
         change = {
@@ -94,8 +95,9 @@ class SiteStore:
         return self._site(found) if found else None
 
     def reopen(self, site_id: str) -> bool:
-        """Take a removed site back; tell whether it was one."""
-        change: Document = {"$unset": {"state": "", "removal": ""}}
+        """Take a removed site back, as it was before; tell whether it was one."""
+        was = {"$ifNull": ["$removal.was", SiteState.OPEN.value]}
+        change: list[Document] = [{"$set": {"state": was}}, {"$unset": "removal"}]
         return self._sites.update({"_id": site_id, "state": SiteState.REMOVED.value}, change) == 1
 
     def removals(self) -> dict[str, datetime]:

@@ -638,7 +638,12 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "revision": unless_missing(int),
             "state": unless_missing(values("open", "preparing", "removed", "deleting")),
             "removal": unless_missing(
-                {"at": datetime, "due_at": datetime, "began_at": unless_missing(datetime)}
+                {
+                    "at": datetime,
+                    "due_at": datetime,
+                    "was": maybe(str),
+                    "began_at": unless_missing(datetime),
+                }
             ),
         },
         {"created_at": maybe(datetime)},

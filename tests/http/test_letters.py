@@ -182,7 +182,7 @@ def test_the_register_says_whether_a_letter_was_sent_and_to_whom_only_who_may_kn
     assert application.caller("seller").get("/api/ops/mails").status_code == 403
     shown = admin.get("/admin/infrastructure/mails").text
     assert email in shown
-    assert "Lo tiene el servidor de correo" in shown
+    assert "Entregado al servidor de correo" in shown
     assert email not in ops.get("/admin/infrastructure/mails").text
     (kept,) = post.raw["notifications"].find({"to": person.id})
     assert (kept["forget_at"] - kept["created_at"]).days == KEEP_MAILS_DAYS

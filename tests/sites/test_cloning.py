@@ -183,6 +183,10 @@ def test_a_killed_clone_is_finished_by_the_next_run(
     raw[f"{file['bucket']}.chunks"].update_one(
         {"files_id": f"default/{file['versions'][0]['file']}"}, {"$set": {"data": b"other"}}
     )
+    other = raw["assets"].find_one(
+        {"claim.kind": "product", "_id": {"$nin": [*shown, file["_id"]]}}
+    )
+    raw["assets"].update_one({"_id": other["_id"]}, {"$set": {"versions": "zzz"}})
     with lifetime_of_transactions(mongod, 3):
         for moment in moments:
             process = avenue.start(*CLONE)
@@ -194,12 +198,15 @@ def test_a_killed_clone_is_finished_by_the_next_run(
             # Nobody waits for the end of the lease.
             raw["jobs"].update_many({"kind": CLONE_JOB}, [{"$set": {"run_at": "$$NOW"}}])
             assert raw["sites"].find_one({"_id": "b"})["state"] == "preparing"
-        assert "being made already" in avenue.command(*CLONE, "--with", "pages").stderr
+        assert "already being cloned" in avenue.command(*CLONE, "--with", "pages").stderr
         told = clone(avenue)
-    assert told["left"] == [{"id": file["_id"], "why": "its bytes are damaged or missing"}]
+    assert {each["id"]: each["why"] for each in told["left"]} == {
+        file["_id"]: "its bytes are damaged or missing",
+        other["_id"]: "its record is malformed",
+    }
     cloned = {"state": "live", "claim.kind": {"$in": ["product", "group", "library"]}}
     counts = [raw["assets"].count_documents({**cloned, "site": each}) for each in ("default", "b")]
-    assert counts == [counts[1] + 1, counts[1]]
+    assert counts == [counts[1] + 2, counts[1]]
     files = sum(
         raw[f"{each}.files"].count_documents({"_id": {"$regex": "^b/"}}) for each in BUCKETS
     )

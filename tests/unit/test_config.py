@@ -221,7 +221,7 @@ def test_chats_are_services_with_where_they_are(chats, services):
     if services:
         found = Settings.from_env(environ).chats
         assert [each.service for each in found] == services
-        assert [each.is_for_the_worst for each in found] == [
+        assert [each.critical_only for each in found] == [
             each.strip().startswith("critical:") for each in chats.split(",")
         ]
         return

@@ -158,7 +158,7 @@ def _receivers(settings: Settings) -> Iterator[_Receiver]:
     if settings.alert_url:
         yield _Receiver(Channel.WEBHOOK, TELL)
     for number, chat in enumerate(settings.chats):
-        levels = frozenset({Level.CRITICAL}) if chat.is_for_the_worst else TOLD
+        levels = frozenset({Level.CRITICAL}) if chat.critical_only else TOLD
         yield _Receiver(Channel.CHAT, chat_receiver(number, chat), levels=levels)
 
 

@@ -25,12 +25,12 @@ def letters_about_alerts(
         address = addresses.get(message.to or "")
         if address is None:
             return None
-        return written(message, site_of, house_url, to=address)
+        return letter_about(message, site_of, house_url, to=address)
 
     return letter
 
 
-def written(
+def letter_about(
     message: Message, site_of: Callable[[str], Site], house_url: str, *, to: str = ""
 ) -> Letter:
     """Return what people are told, in the language of the site it is about; chats get its text."""

@@ -26,6 +26,7 @@ from avenue.storage.copying.returning import (
     versions_of,
 )
 from avenue.storage.gridfs import Incomplete
+from avenue.storage.records import UNREADABLE
 from avenue.storage.scope import site
 
 FOLDERS = "media_folders"
@@ -189,16 +190,19 @@ class SiteClone:
 
     def _asset(self, asset: Document) -> dict[str, Any]:
         """Copy a live asset with its current file; return what `Cloned` says of it."""
-        new_id, (current, *_) = self._cloning.id_of(asset["_id"]), asset["versions"]
+        new_id = self._cloning.id_of(asset["_id"])
         assets = self._to.collection(ASSETS)
         nothing: dict[str, Any] = {"files": 0, "bytes": 0, "left": ()}
         if assets.find_as_it_is({"_id": new_id}, {"_id": 1}):
             return nothing
-        newest = {**asset, "versions": [current]}
-        if not self._cloning.has_library:
-            newest.pop("folder", None)
         try:
+            newest = {**asset, "versions": asset["versions"][:1]}
+            if not self._cloning.has_library:
+                newest.pop("folder", None)
             (version,) = versions_of(newest)
+        except UNREADABLE:
+            return {**nothing, "left": ((asset["_id"], "its record is malformed"),)}
+        try:
             with self._reserve(version.length):
                 self._copy_bytes(version)
                 self._put(ASSETS, [newest])

@@ -54,10 +54,10 @@ MAIL_KINDS = {
         f"{TO_PEOPLE}{why.value}": text
         for why, text in {
             Why.INVITED: lazy_gettext("Invitation to a site"),
-            Why.ADDED: lazy_gettext("Told of a role on a site"),
-            Why.VOIDED: lazy_gettext("Told of a role on a site; asked to choose a password"),
+            Why.ADDED: lazy_gettext("Notice of a new role"),
+            Why.VOIDED: lazy_gettext("Notice of a new role, with a request to choose a password"),
             Why.FORGOTTEN: lazy_gettext("Link for a forgotten password"),
-            Why.RESET: lazy_gettext("Asked to choose a new password"),
+            Why.RESET: lazy_gettext("Request to choose a new password"),
         }.items()
     },
     **{
@@ -72,7 +72,7 @@ MAIL_KINDS = {
 }
 MAIL_STATES = {
     MessageState.PENDING: ("", lazy_gettext("Waiting")),
-    MessageState.DELIVERED: ("good", lazy_gettext("The mail server has it")),
+    MessageState.DELIVERED: ("good", lazy_gettext("Handed to the mail server")),
     MessageState.GIVEN_UP: ("bad", lazy_gettext("Given up")),
     MessageState.DROPPED: ("bad", lazy_gettext("Not sent")),
 }
@@ -131,8 +131,8 @@ PROBLEMS = {
     for each in (JobOver, JobIsPeriodic, AlertRecovered)
 }
 SAID = {
-    "tested": lazy_gettext("A test is on its way to all who are told of alerts."),
-    "told_nobody": lazy_gettext("Nobody is told of alerts: no AVENUE_ALERT_… is set."),
+    "tested": lazy_gettext("A test alert is on its way to everyone who receives alerts."),
+    "told_nobody": lazy_gettext("Nobody receives alerts: no AVENUE_ALERT_… is set."),
     "acknowledged": lazy_gettext("Noted: you have seen the alert."),
     "paused": lazy_gettext("It pauses; what runs does so at its next step."),
     "resumed": lazy_gettext("It goes on."),
