@@ -187,8 +187,8 @@ class Settings:
     )
     tmp_dir: Path = setting(
         "AVENUE_TMP_DIR",
-        "Where bodies are spooled (unlinked files) while they arrive.",
-        Path("/tmp"),  # noqa: S108 - files there are unlinked before they hold anything
+        "Where bodies are spooled (unlinked files) while they arrive, and the disk cache is.",
+        Path("/tmp"),  # noqa: S108 - files there are unlinked or in a folder of our own
     )
     mongod: str = setting("AVENUE_MONGOD", "The mongod binary `serve --local` starts.", "")
     storage: str = setting(
@@ -375,6 +375,16 @@ class Settings:
         unit="MB",
         least=0,
         most=65536,
+    )
+    disk_cache_mb: int = setting(
+        "AVENUE_DISK_CACHE_MB",
+        "Bytes of public files that the processes of a machine keep together in a folder under "
+        "AVENUE_TMP_DIR, so that each is read from the database once; at most half of what is "
+        "free there. It holds copies only. 0: none.",
+        1024,
+        unit="MB",
+        least=0,
+        most=1024 * 1024,
     )
     trash_days: int = setting(
         "AVENUE_TRASH_DAYS",

@@ -74,7 +74,10 @@ def avenue(uri: str, folder: Path, name: str, **settings: str) -> Server:
     """Run Avenue as it ships, on two processes, with `settings`; its log goes to a file."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    spool = folder / f"{name}-tmp"
+    spool.mkdir()
     env = {
+        "AVENUE_TMP_DIR": str(spool),
         "MONGODB_URI": uri,
         "AVENUE_LOCAL": "1",
         "SECRET_KEY": SECRET,

@@ -116,9 +116,10 @@ def _starters(
     yield run(NGINX, static)
     yield own(AVENUE)
     yield own(NO_LANE, AVENUE_FAST_LANE="off")
-    yield own(ROOMY, AVENUE_CACHE_MB="1000")
-    yield own(UNCACHED, AVENUE_CACHE_MB="0")
-    yield own(FORGETFUL, AVENUE_CACHE_MB="0", AVENUE_CACHE_SECONDS="0")
+    yield own(ROOMY, AVENUE_CACHE_MB="1000", AVENUE_DISK_CACHE_MB="0")
+    nothing = {"AVENUE_CACHE_MB": "0", "AVENUE_DISK_CACHE_MB": "0"}
+    yield own(UNCACHED, **nothing)
+    yield own(FORGETFUL, **nothing, AVENUE_CACHE_SECONDS="0")
     yield EDGE, edge
     yield run(THINNEST, lambda: servers.thinnest(place.stock.folder, folder))
     yield run(NAIVE, lambda: servers.naive(uri, folder), lambda file: f"/files/{file.name}")

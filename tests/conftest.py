@@ -5,6 +5,7 @@ import importlib
 import os
 import pkgutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 import avenue
 from avenue.config import Settings
+from avenue.health.rules.machine import IN_MEMORY, disk_of
 from avenue.storage.connection import Database
 from avenue.storage.local_mongod import find_mongod
 from tests import compiled as _compiled  # noqa: F401 - routes and templates, once
@@ -72,6 +74,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def mongod_binary() -> Path:
     """The mongod that `serve --local` would start here."""
     return find_mongod(Settings(mongod=os.environ.get("AVENUE_MONGOD", "")))
+
+
+@pytest.fixture(scope="module")
+def disk_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty folder on a disk, also where /tmp is in memory."""
+    found = tmp_path_factory.mktemp("disk")
+    if disk_of(found) not in IN_MEMORY:
+        yield found
+        return
+    with tempfile.TemporaryDirectory(prefix=".disk-", dir=Path.cwd()) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

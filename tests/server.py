@@ -73,6 +73,7 @@ def environment(uri: str, port: int, **env: str) -> dict[str, str]:
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",
         "AVENUE_JOBS": "worker",  # the tests sweep when they want to
+        "AVENUE_DISK_CACHE_MB": "0",  # or /tmp would hold what is left of each
         **WITHOUT_LIMITS_OF_FREQUENCY,
         **env,
     }

@@ -4,8 +4,9 @@ import atexit
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from flask import Flask, current_app, request
 
@@ -24,6 +25,7 @@ from avenue.app.services import (
     alert_service,
     audit_service,
     capacity_service,
+    disk_cache_of,
     import_service,
     inspector,
     logo_service,
@@ -92,6 +94,7 @@ from avenue.media.pictures.decoding import DecodePool, processes_for
 from avenue.media.serving import routes as media_routes
 from avenue.media.serving.cache import AssetCache, ByteCache
 from avenue.media.serving.cold_read import ColdRead
+from avenue.media.serving.disk_cache import DiskCache
 from avenue.media.serving.reading import MediaReader
 from avenue.media.serving.refreshing import Refresher
 from avenue.media.serving.response_cache import CachedResponses, ResponseCache
@@ -180,8 +183,11 @@ NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/metrics", "/static/")
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, database: Database) -> Flask:
-    """Return the application. Connects to nothing yet, so it starts while MongoDB is away."""
+def create_app(settings: Settings, database: Database, disk: DiskCache | None = None) -> Flask:
+    """Return the application. Connects to nothing yet, so it starts while MongoDB is away.
+
+    With a `disk` it keeps public files there, too.
+    """
     app = Flask("avenue", static_folder=None)
     gate = Gate(database)
     rate_limits = RateLimits(database)
@@ -189,7 +195,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     decoders = DecodePool(processes_for(settings.workers))
     library = media_library(settings, database, decoders)
     known_sites = Sites(database, settings)
-    hot = _provide_delivery(app, database, decoders, known_sites, gate, settings)
+    hot = _provide_delivery(app, database, decoders, known_sites, gate, settings, disk)
     changes = audit_service(settings, database)
     provide(app, settings, library, LegacyUrls(database), product_pictures(settings), changes)
     _provide_uploads(app, database, library, settings)
@@ -303,7 +309,7 @@ def start() -> Flask:
         sys.exit(BOOT_ERROR)
     except Unavailable as error:
         log.warning("%s %s", error.message, error.hint)
-    app = create_app(settings, database)
+    app = create_app(settings, database, disk_cache_of(settings))
     if settings.cache_seconds:
         refresher: Refresher = app.extensions["avenue"][Refresher]
         threading.Thread(target=refresher.run_forever, name="refresher", daemon=True).start()
@@ -376,16 +382,18 @@ def _provide_delivery(
     known_sites: Sites,
     gate: Gate,
     settings: Settings,
+    disk: DiskCache | None,
 ) -> ResponseCache:
     """Provide what finds stored files; return the answers this worker will have at hand."""
-    cache = ByteCache(settings.cache_mb * MB, database.turn)
+    cache = ByteCache(settings.cache_mb * MB, database.turn, disk)
     known = AssetCache(settings.cache_seconds, is_away=database.is_away)
     store = AssetStore(database)
     renditions = renditions_of(settings, database, decoders, cache)
     reader = MediaReader(store, known, cache, database.turn)
-    provide(
-        app, renditions, reader, Refresher(store, known, settings.cache_seconds, known_sites.all)
-    )
+    others: list[Callable[[], object]] = [known_sites.all]
+    if disk is not None:
+        others.append(partial(disk.sweep, settings.cache_seconds / 2, store.public_among))
+    provide(app, renditions, reader, Refresher(store, known, settings.cache_seconds, *others))
 
     @contextmanager
     def bounded() -> Iterator[None]:

@@ -1,5 +1,7 @@
 """The services that the application, commands and jobs share, each made in one place."""
 
+import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,6 +47,7 @@ from avenue.health.history.snapshots.models import BackupAges
 from avenue.health.history.snapshots.service import SnapshotService
 from avenue.health.history.snapshots.store import HouseCounts, SnapshotStore
 from avenue.health.history.traffic.store import MongoTrafficStore
+from avenue.health.rules.machine import IN_MEMORY, disk_of
 from avenue.health.views.capacity.service import CapacityService
 from avenue.health.views.state.service import Sources, StateService
 from avenue.identity import Actor, Site
@@ -67,6 +70,7 @@ from avenue.media.references import Referrers
 from avenue.media.renditions.service import Renditions
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.serving.cache import AssetCache, ByteCache
+from avenue.media.serving.disk_cache import DiskCache
 from avenue.media.serving.reading import MediaReader
 from avenue.media.signing.service import SignedLinks
 from avenue.media.signing.store import LinkKeys
@@ -109,7 +113,10 @@ from avenue.uploads.tus.service import TusService
 from avenue.uploads.tus.store import SweptTusStore, TusStore
 from avenue.web.site_frame import Logo
 
+MB = 1024 * 1024
 QUEUE_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 def account_service(
@@ -370,6 +377,23 @@ def shop_of(settings: Settings, database: Database, library: MediaLibrary) -> Sh
         bulk=BulkService(products, pictures),
         samples=samples,
     )
+
+
+def disk_cache_of(settings: Settings) -> DiskCache | None:
+    """Return the disk cache of this machine for this database; None without one.
+
+    Several installations may have the same AVENUE_TMP_DIR, each with a folder of its own. A folder
+    in memory would take from the memory of the processes.
+    """
+    if not settings.disk_cache_mb or disk_of(settings.tmp_dir) in IN_MEMORY:
+        return None
+    source = str(settings.data_dir.resolve()) if settings.local else settings.mongodb_uri
+    key = hashlib.sha256(source.rpartition("@")[2].encode()).hexdigest()[:12]
+    try:
+        return DiskCache(settings.tmp_dir / f"avenue-cache-{key}", settings.disk_cache_mb * MB)
+    except OSError as error:
+        log.warning("There is no disk cache: %s", error)
+        return None
 
 
 def renditions_of(

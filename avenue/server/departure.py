@@ -6,12 +6,14 @@ on when it is gone. So a slow reader costs the piece it is reading, in memory or
 never a thread.
 """
 
+import contextlib
 import os
 import select
 import time
 from collections.abc import Iterable
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
+from avenue.server.file_body import FileBody, FilePart, Peer
 from avenue.web.errors import MB
 
 MOMENT_SECONDS = 0.02
@@ -25,57 +27,49 @@ MOST_WAITING_FILE_BYTES = 512 * MB
 """How much may wait in files. With more, who has waited longest is dropped."""
 
 
-class Peer(Protocol):
-    """What is asked of a connection: a socket that never blocks."""
-
-    def sendmsg(self, buffers: Iterable[memoryview], /) -> int:
-        """Send as much as it takes now; raise BlockingIOError when that is nothing."""
-
-    def fileno(self) -> int:
-        """Return the descriptor."""
-
-
 class Outgoing:
     """Bytes a client is to get. gunicorn writes answers into it as into a socket.
 
-    `rest` is what waits in memory; `file_bytes` wait in a file instead, where `put_down` put them.
+    `rest` is what waits in memory, `part` what is in a file and comes after that. `file_bytes` are
+    those that had to be put into a file of their own by `put_down`.
     """
 
-    __slots__ = ("_file", "_offset", "file_bytes", "rest")
+    __slots__ = ("_part", "file_bytes", "rest")
 
-    def __init__(self, *pieces: bytes) -> None:
+    def __init__(self, *pieces: bytes | memoryview, part: FilePart | None = None) -> None:
         self.rest = [memoryview(piece) for piece in pieces if piece]
         self.file_bytes = 0
-        self._file: IO[bytes] | None = None
-        self._offset = 0
+        self._part = part
 
     @property
     def left_bytes(self) -> int:
         """How much the client has not taken yet."""
-        return self.file_bytes - self._offset + sum(map(len, self.rest))
+        return sum(map(len, self.rest)) + (self._part.left_bytes if self._part else 0)
+
+    @property
+    def is_in_file(self) -> bool:
+        """Whether hardly more than a head is in memory."""
+        return self._part is not None
 
     def put_down(self, file: IO[bytes]) -> None:
         """Let what is left wait in `file`, which is new and unbuffered, instead of in memory.
 
         Raise `OSError` when there is no room for it: then it waits in memory as before.
         """
-        try:
+        with file:
             for piece in self.rest:
                 part = piece
                 while part:
                     part = part[file.write(part) :]
-        except OSError:
-            file.close()
-            raise
-        self._file, self.file_bytes = file, self.left_bytes
+            self.file_bytes = self.left_bytes
+            body = FileBody(os.dup(file.fileno()), self.file_bytes)
+        self._part = FilePart(body, 0, self.file_bytes)
         self.rest.clear()
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            self.file_bytes = self._offset = 0
+        self._part = None
+        self.file_bytes = 0
 
     def sendall(self, data: bytes) -> None:
         """Take `data` to be sent behind what is there; head and first piece then go as one."""
@@ -84,15 +78,14 @@ class Outgoing:
 
     def send(self, peer: Peer) -> int:
         """Send as much as `peer` takes now; return how many bytes that was."""
-        if self._file is not None:
-            count = self.file_bytes - self._offset
-            sent = os.sendfile(peer.fileno(), self._file.fileno(), self._offset, count)
-            self._offset += sent
-            if sent == count:
-                self.close()
+        if self._part is None:
+            sent = peer.sendmsg(self.rest)
+            self.taken(sent)
             return sent
-        sent = peer.sendmsg(self.rest)
-        self.taken(sent)
+        sent = self._part.send(peer, self.rest)
+        self.taken(min(sent, sum(map(len, self.rest))))
+        if not self._part.left_bytes:
+            self.close()
         return sent
 
     def taken(self, count: int) -> None:
@@ -117,6 +110,24 @@ class Outgoing:
                 poll.register(peer, select.POLLOUT)
                 poll.poll((give_up_at - now) * 1000)
         return True
+
+
+def send_at_once(peer: Peer, head: bytes, body: bytes | memoryview | FilePart) -> Outgoing | None:
+    """Send what `peer` takes now; return what is left, None when that was all. Raise OSError."""
+    if isinstance(body, FilePart):
+        outgoing = Outgoing(head, part=body)
+        with contextlib.suppress(BlockingIOError):
+            outgoing.send(peer)
+        return outgoing if outgoing.left_bytes else None
+    try:
+        sent = peer.sendmsg((head, body) if body else (head,))
+    except BlockingIOError:
+        sent = 0
+    if sent == len(head) + len(body):
+        return None
+    outgoing = Outgoing(head, body)
+    outgoing.taken(sent)
+    return outgoing
 
 
 class Departure:

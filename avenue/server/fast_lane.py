@@ -18,9 +18,10 @@ from typing import Any, Protocol
 from wsgiref.handlers import format_date_time
 
 from avenue.identity import NumberedIds
+from avenue.server.file_body import Body, FileBody, FilePart
 
-OK, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.NOT_MODIFIED
-"""The two there are here; an enumeration takes its time to find them."""
+OK, PARTIAL, NOT_MODIFIED = HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED
+"""The three there are here; an enumeration takes its time to find them."""
 
 AT_HAND = "avenue.at_hand"
 """Where among a WSGI application's `extensions` the worker finds what is at hand."""
@@ -49,27 +50,41 @@ _HEALTH_LINE = re.compile(rb"(GET|HEAD) /healthz HTTP/1\.1\r\n")
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]+:" + _VALUE + rb"\r\n)+\r\n")
 _TAG = rb"\r\n(?i:if-none-match):(" + _VALUE + rb")"
 _SINCE = rb"\r\n(?i:if-modified-since):" + _VALUE
-_CONDITION = re.compile(rb"(?:" + _TAG + rb"|" + _SINCE + rb")(?=\r\n)")
+_RANGE = rb"\r\n(?i:range):(" + _VALUE + rb")"
+_CONDITION = re.compile(rb"(?:" + _TAG + rb"|" + _SINCE + rb"|" + _RANGE + rb")(?=\r\n)")
 """What a browser says of one picture; all the rest it says of every picture of a page."""
 _AT_THE_END = re.compile(
-    rb"(?:" + _TAG + rb"(?:" + _SINCE + rb")?|" + _SINCE + _TAG + rb")?\r\n\r\n"
+    rb"(?:" + _TAG + rb"(?:" + _SINCE + rb")?|" + _SINCE + _TAG + rb"|" + _RANGE + rb")?\r\n\r\n"
 )
 """Where nearly every browser says it, as the whole rest of a request (RFC 9110, 13.1.3: beside a
 tag a date counts nothing)."""
+_RANGE_AT_THE_END = 3
+"""The group of that which is a range."""
 _END = b"\r\n\r\n"
 _UNSUITED = re.compile(
-    rb"\r\n(?:range|if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
+    rb"\r\n(?:if-match|if-unmodified-since|if-range|expect|te|trailer|transfer-encoding|"
     rb"content-length|content-type|upgrade|http2-settings|proxy-connection|keep-alive):"
 )
 
 
-Read = Callable[[], tuple[bytes, bytes] | None]
-"""Gets head lines of a 200 and its body, in a thread. None, or whatever it raises, is for the
+_SPAN = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+"""One range (RFC 9110, section 14.1.2), as clients write it."""
+
+Read = Callable[[], "tuple[KnownAnswer, Body] | None"]
+"""Gets an answer and its body, in a thread. None, or whatever it raises, is for the
 ordinary path to tell."""
 
 
 class KnownAnswer(Protocol):
     """An answer but its body, as bytes: head lines of the 200 and of the 304, the quoted tag."""
+
+    @property
+    def length(self) -> int:
+        """How long the body is."""
+
+    @property
+    def head_partial(self) -> bytes:
+        """The head lines of a 206, without Content-Length and Content-Range."""
 
     @property
     def head(self) -> bytes:
@@ -94,11 +109,11 @@ class AtHand(Protocol):
     def find(self, host: str, path: str) -> KnownAnswer | None:
         """Return the answer for `path` on `host`, or None."""
 
-    def at_hand(self, known: Any) -> bytes | None:
+    def at_hand(self, known: Any) -> Body | None:
         """Return the body of what `find` returned, None when it is to be read."""
 
-    def read(self, host: str, path: str, known: Any) -> tuple[bytes, bytes] | None:
-        """Return head lines and body of what `find` returned for `host` and `path`; see `Read`."""
+    def read(self, host: str, path: str, known: Any) -> tuple[KnownAnswer, Body] | None:
+        """Return what `find` returned for `host` and `path`, and its body; see `Read`."""
 
     def cold_read(self, host: str, path: str) -> Read | None:
         """Return what looks for an answer that `find` does not know; None where that is in vain."""
@@ -106,7 +121,7 @@ class AtHand(Protocol):
 
 @dataclass(slots=True)  # which is made faster than a tuple with names, or a frozen one
 class Given:
-    """What to send: a whole head and a body (b"" for HEAD and 304).
+    """What to send: a whole head and a body (b"" for HEAD and 304), or the `span` of one.
 
     With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
     `site` is "" where nobody knows it without that. `closes` is an answer after which the
@@ -116,12 +131,13 @@ class Given:
     method: bytes
     status: HTTPStatus
     head: bytes
-    body: bytes
+    body: bytes | memoryview | FilePart
     read: Read | None = None
     read_seconds: float = 0.0
     route: str = PICTURE_ROUTE
     closes: bool = False
     site: str = ""
+    span: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -174,26 +190,60 @@ class FastLane:
         if line is None or self._at_hand is None:
             return self._answer_alive(request)
         reader = reader or Reader()
-        host, tag = reader.read(request, line.end() - 2)
-        return self._answer_picture(self._at_hand, line, host, tag) if host else None
+        host, tag, part = reader.read(request, line.end() - 2)
+        return self._answer_picture(self._at_hand, line, host, tag, part) if host else None
 
     def _answer_picture(
-        self, at_hand: AtHand, line: re.Match[bytes], host: str, tag: bytes | None
+        self,
+        at_hand: AtHand,
+        line: re.Match[bytes],
+        host: str,
+        tag: bytes | None,
+        part: bytes | None,
     ) -> Given | None:
         method, path = line[1], line[2].decode("ascii")
         known = at_hand.find(host, path)
         if known is None:
-            return self._look(at_hand, method, host, path) if tag is None else None
+            is_plain = tag is None and part is None
+            return self._look(at_hand, method, host, path) if is_plain else None
         if tag is not None:
             # A list, a weak tag, an older one: all for the ordinary path.
             return self._not_modified(method, known) if tag == known.etag else None
-        if method == b"HEAD":
-            return Given(method, OK, self._head(OK, known.head), b"", site=known.site)
+        if method == b"GET":
+            return self._get(at_hand, host, path, known, part)
+        if part is not None:  # RFC 9110, section 14.2: a HEAD has none
+            return None
+        return Given(method, OK, self._head(OK, known.head), b"", site=known.site)
+
+    def _get(
+        self, at_hand: AtHand, host: str, path: str, known: KnownAnswer, part: bytes | None
+    ) -> Given | None:
+        given = Given(b"GET", OK, b"", b"", site=known.site)
+        if part is not None:
+            given.status, given.span = PARTIAL, span_of(part, known.length)
+            if given.span is None:  # several ranges, or none there is
+                return None
         body = at_hand.at_hand(known)
         if body is None:
-            read = partial(at_hand.read, host, path, known)
-            return Given(method, OK, b"", b"", read, site=known.site)
-        return Given(method, OK, self._head(OK, known.head), body, site=known.site)
+            given.read = partial(at_hand.read, host, path, known)
+        else:
+            self.complete(given, known, body)
+        return given
+
+    def complete(self, given: Given, known: KnownAnswer, body: Body) -> None:
+        """Put the head of `known` and its body, or the part that is wanted, into `given`."""
+        if given.span is None:
+            given.head = self._head(OK, known.head)
+            given.body = FilePart(body, 0, len(body)) if isinstance(body, FileBody) else body
+            return
+        start, end = given.span
+        length = f"Content-Length: {end - start}\r\n"
+        where = f"Content-Range: bytes {start}-{end - 1}/{known.length}\r\n"
+        given.head = self._head(PARTIAL, known.head_partial + (length + where).encode())
+        if isinstance(body, FileBody):
+            given.body = FilePart(body, start, end)
+        else:
+            given.body = memoryview(body)[start:end]
 
     def _answer_alive(self, request: bytes) -> Given | None:
         if self._alive is None or len(request) > LONGEST_HEAD:
@@ -224,11 +274,6 @@ class FastLane:
         head = self._head(NOT_MODIFIED, known.head_not_modified)
         return Given(method, NOT_MODIFIED, head, b"", site=known.site)
 
-    def complete(self, given: Given, lines: bytes, body: bytes) -> None:
-        """Make `given` the answer of what was read for it: its head lines and its body."""
-        given.head = self._head(given.status, lines)
-        given.body = body
-
     def _head(self, status: HTTPStatus, lines: bytes) -> bytes:
         second = int(time.time())
         if second != self._second:
@@ -240,7 +285,7 @@ class FastLane:
         """Write how all answers of this second begin."""
         self._second = second
         lines = f"{self._server}Date: {format_date_time(second)}\r\nConnection: keep-alive\r\n"
-        for status in (OK, NOT_MODIFIED):
+        for status in (OK, PARTIAL, NOT_MODIFIED):
             line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
             self._beginnings[status] = f"{line}{lines}".encode("latin-1")
 
@@ -282,33 +327,55 @@ class Reader:
         self._before = self._after = b""
         self._host: str | None = None
 
-    def read(self, request: bytes, start: int) -> tuple[str | None, bytes | None]:
-        """Return host and tag of If-None-Match; no host when it is one for the ordinary path.
+    def read(self, request: bytes, start: int) -> tuple[str | None, bytes | None, bytes | None]:
+        """Return host, tag of If-None-Match, Range; no host if it is for the ordinary path.
 
         At `start` is the end of the request line.
         """
         if self._after == _END and request.startswith(self._before, start):
             rest = _AT_THE_END.fullmatch(request, start + len(self._before))
             if rest:
-                return self._host, rest[rest.lastindex].strip(b" \t") if rest.lastindex else None
+                value = rest[rest.lastindex].strip(b" \t") if rest.lastindex else None
+                is_range = rest.lastindex == _RANGE_AT_THE_END
+                return self._host, None if is_range else value, value if is_range else None
         before = self._before if request.startswith(self._before, start) else b""
         between = _CONDITION.split(request[start + len(before) :])
-        after = b"".join(between[::2])
+        after = b"".join(between[::3])
         if before != self._before or after != self._after:
             self._learn(before + after, before + between[0])
         if len(between) == 1:
-            return self._host, None
-        conditions = between[1::2]
-        tags = [each for each in conditions if each is not None]
-        if len(tags) != 1 or len(conditions) > MOST_CONDITIONS or not request.endswith(_END):
-            return None, None  # or a condition behind the empty line would count
-        return self._host, tags[0].strip(b" \t")  # 13.1.3: beside it a date counts nothing
+            return self._host, None, None
+        tags = [each.strip(b" \t") for each in between[1::3] if each is not None]
+        ranges = [each.strip(b" \t") for each in between[2::3] if each is not None]
+        if len(between) // 3 > MOST_CONDITIONS or not request.endswith(_END):
+            return None, None, None  # or a condition behind the empty line would count
+        if len(between) // 3 == len(ranges) == 1:
+            return self._host, None, ranges[0]
+        if ranges or len(tags) != 1:
+            return None, None, None
+        return self._host, tags[0], None  # 13.1.3: beside it a date counts nothing
 
     def _learn(self, fields: bytes, before: bytes) -> None:
         self._host = _host(fields)
         # Half a line must not hide that the next one is a condition.
         self._before = before.removesuffix(_END) if self._host else b""
         self._after = fields[len(self._before) :]
+
+
+def span_of(value: bytes, length: int) -> tuple[int, int] | None:
+    """Return the bytes, from and up to before, that a Range field asks for of `length`.
+
+    None for what is not exactly one range that is there.
+    """
+    found = _SPAN.fullmatch(value)
+    if found is None:
+        return None
+    first, last, suffix = found.groups()
+    if suffix is not None:
+        start, end = max(0, length - int(suffix)), length
+    else:
+        start, end = int(first), min(int(last) + 1, length) if last else length
+    return (start, end) if start < end else None
 
 
 @lru_cache(MOST_READERS)

@@ -69,16 +69,24 @@ from avenue.server.arrival import (
     Spool,
     forwarded_for,
 )
-from avenue.server.departure import MOST_WAITING_FILE_BYTES, Departure, Outgoing, Waiting
+from avenue.server.departure import (
+    MOST_WAITING_FILE_BYTES,
+    Departure,
+    Outgoing,
+    Waiting,
+    send_at_once,
+)
 from avenue.server.fast_lane import (
     AT_HAND,
     PICTURE_ROUTE,
     FastLane,
     Given,
+    KnownAnswer,
     Read,
     Reader,
     wants_size,
 )
+from avenue.server.file_body import Body
 from avenue.server.round_robin import RoundRobin
 from avenue.server.shares import NOBODY, Shares
 from avenue.web import metrics
@@ -110,8 +118,8 @@ SIZE_WAIT_SECONDS = 30.0
 so many before it there is no end in sight."""
 
 READS_FOR_A_THREAD = 4
-"""How many bodies may be read, or wait for the loop once they are, for each. Originals have 1 MiB
-at most, and renditions hardly ever more."""
+"""How many bodies may be read, or wait for the loop once they are, for each. What has more than
+1 MiB is in a file."""
 
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at, and the master is told that we live."""
@@ -741,14 +749,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         What cannot be read is for the ordinary path to tell.
         """
 
-        def timed() -> tuple[bytes, bytes] | None:
+        def timed() -> tuple[KnownAnswer, Body] | None:
             reads_since = time.monotonic()
             try:
                 return read()
             finally:
                 conn.tried_seconds = time.monotonic() - reads_since
 
-        def take_back(reading: Future[tuple[bytes, bytes] | None]) -> None:
+        def take_back(reading: Future[tuple[KnownAnswer, Body] | None]) -> None:
             self._reads -= 1
             error = reading.exception()
             found = None if error else reading.result()
@@ -771,21 +779,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def _give(self, conn: Connection, given: Given) -> None:
         """Send an answer; nearly always the client takes all of it, and nothing is to be kept."""
-        head, body = given.head, given.body
         try:
-            sent = conn.sock.sendmsg((head, body)) if body else conn.sock.send(head)
-        except BlockingIOError:
-            sent = 0
+            left = send_at_once(conn.sock, given.head, given.body)
         except OSError:
             self._drop(conn)
             return
-        if sent == len(head) + len(body):
+        if left is None:
             self._given(conn, given)
-        else:
-            conn.given = given
-            conn.outgoing = Outgoing(head, body)
-            conn.outgoing.taken(sent)
-            self._wait_to_send(conn)
+            return
+        conn.given, conn.outgoing = given, left
+        self._wait_to_send(conn)
 
     def _given(self, conn: Connection, given: Given) -> None:
         """Count an answer that was sent whole, and let the connection rest."""
@@ -871,7 +874,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
         Threads ask, too, so that the loop has no large file to write.
         """
-        if outgoing.file_bytes or self._waiting.has_room_for(outgoing):
+        if outgoing.is_in_file or self._waiting.has_room_for(outgoing):
             return True
         try:
             outgoing.put_down(self._spool.open())

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from avenue.errors import AvenueError, Unavailable
 from avenue.server.fast_lane import AT_HAND
+from avenue.server.file_body import Body, FileBody
 from avenue.web.requestlog import TRIED_SECONDS
 from tests.waiting import let_pass, wait_until
 
@@ -138,6 +139,7 @@ class Gallery:
     read_large_path = path.replace("large", "readlarge")
     waited_path = path.replace("large", "waited")
     looked_path = path.replace("large", "looked")
+    file_path = path.replace("large", "file")
     ordinary_paths = (photo_path, read_path, read_large_path, waited_path, looked_path)
     unreadable_paths = (
         path.replace("large", "away"),
@@ -149,7 +151,7 @@ class Gallery:
         return Picture(BODIES[path]) if path in BODIES else None
 
     def at_hand(self, known):
-        return known.body if isinstance(known.body, bytes) else None
+        return known.body if isinstance(known.body, Body) else None
 
     def read(self, host, path, known):
         return found(known.body())
@@ -163,20 +165,29 @@ class Picture(NamedTuple):
 
     body: Any
     head_not_modified: bytes = b""
+    head_partial: bytes = b""
     site: str = ""
     etag: bytes = b'"x"'
 
     @property
+    def length(self):
+        return len(self.body)
+
+    @property
     def head(self):
-        return head_lines(self.body)
+        return f"Content-Length: {self.length}\r\n".encode()
 
 
 def found(body):
-    return body and (head_lines(body), body)
+    return body and (Picture(body), body)
 
 
-def head_lines(body):
-    return f"Content-Length: {len(body)}\r\n".encode()
+def in_file(body):
+    """The same, in a file without a name."""
+    with tempfile.TemporaryFile() as file:
+        file.write(body + b"what is behind it")
+        file.flush()
+        return FileBody(os.dup(file.fileno()), len(body))
 
 
 def waited_for():
@@ -207,6 +218,7 @@ def bug():
 BODIES = {
     Gallery.path: Gallery.body,
     Gallery.photo_path: Gallery.photo,
+    Gallery.file_path: in_file(Gallery.body),
     Gallery.read_path: lambda: Gallery.photo,
     Gallery.read_large_path: lambda: Gallery.body,
     Gallery.waited_path: waited_for,

@@ -30,6 +30,7 @@ from avenue.storage.status import LOOPBACK
 MB = 1024 * 1024
 MOST_FILES_COUNTED = 1000
 NETWORK_DISKS = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "fuse.sshfs")
+IN_MEMORY = ("tmpfs", "ramfs")
 MOUNTS = Path("/proc/self/mounts")
 PUBLISHED_SECRETS = (
     # Of the documentation of Flask and FastAPI, copied ever since.
@@ -246,7 +247,7 @@ def _spool(own: Settings) -> Iterator[Finding]:
             cure="Give that disk more room, or lower AVENUE_MAX_ARCHIVE_MB, AVENUE_MAX_ZIP_MB and "
             "AVENUE_MAX_UPLOAD_MB.",
         )
-    kind = _disk_of(own.tmp_dir)
+    kind = disk_of(own.tmp_dir)
     if kind in NETWORK_DISKS:
         yield Finding(
             level=Level.NOTICE,
@@ -254,6 +255,14 @@ def _spool(own: Settings) -> Iterator[Finding]:
             says=f"It lies on a disk that is kept ({kind}), for files that live some seconds; "
             "each upload crosses the network twice more.",
             cure="Name a folder on the machine's own disk, or in memory.",
+        )
+    if kind in IN_MEMORY and own.disk_cache_mb:
+        yield Finding(
+            level=Level.NOTICE,
+            place=place,
+            says=f"It lies in memory ({kind}), so there is no disk cache: each process reads each "
+            "picture from the database.",
+            cure="Name a folder on the machine's own disk, or say so by AVENUE_DISK_CACHE_MB=0.",
         )
     if _is_below(own.tmp_dir, own.data_dir):
         yield Finding(
@@ -300,7 +309,7 @@ def _is_open_database(uri: str) -> bool:
     return bool(uri) and not parts.username and not by_certificate and not is_near
 
 
-def _disk_of(folder: Path) -> str:
+def disk_of(folder: Path) -> str:
     """Return the kind of file system that holds `folder`, "" where nobody tells."""
     try:
         rows = [line.split(" ") for line in MOUNTS.read_text().splitlines()]

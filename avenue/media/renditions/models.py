@@ -1,11 +1,13 @@
 """What a rendition is: derived bytes that can always be made again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from avenue.media.models import Asset, State
 from avenue.media.pictures.variants import FORMATS, VARIANTS, token
+from avenue.media.serving.disk_cache import Facts
+from avenue.server.file_body import Body, FileBody, pieces_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class KeptRendition:
 
     key: RenditionKey
     file: str
-    data: bytes
+    data: Body
     width: int
     height: int
     sha256: str
@@ -92,7 +94,7 @@ class KnownRendition:
 class RenditionFile(KnownRendition):
     """A rendition, open for delivery."""
 
-    data: bytes
+    data: Body
 
     @classmethod
     def of(cls, kept: KeptRendition, name: str) -> "RenditionFile":
@@ -108,4 +110,39 @@ class RenditionFile(KnownRendition):
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`."""
-        yield self.data[start:end]
+        yield from pieces_of(self.data, start, end)
+
+    def body(self) -> Body:
+        """Return all its bytes."""
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionOnDisk:
+    """How the disk cache has a rendition; see `disk_cache.OnDisk`."""
+
+    site: str
+    key: RenditionKey
+
+    @property
+    def name(self) -> str:
+        """A file name for exactly these bytes."""
+        return self.key.id.replace("/", ".")
+
+    def taken_apart(self, kept: KeptRendition) -> tuple[Facts, Iterable[bytes]] | None:
+        """Return facts and bytes of a rendition that was read or made."""
+        if not isinstance(kept.data, bytes):
+            return None
+        facts = {
+            "file": kept.file,
+            "width": kept.width,
+            "height": kept.height,
+            "sha256": kept.sha256,
+            "made_at": kept.made_at.isoformat(),
+        }
+        return facts, (kept.data,)
+
+    def put_together(self, facts: Facts, body: FileBody) -> KeptRendition:
+        """Return the rendition with its bytes in `body`."""
+        made_at = datetime.fromisoformat(facts["made_at"])
+        return KeptRendition(key=self.key, data=body, **{**facts, "made_at": made_at})

@@ -26,6 +26,7 @@ from avenue.media.renditions.models import (
     KnownRendition,
     RenditionFile,
     RenditionKey,
+    RenditionOnDisk,
 )
 from avenue.media.renditions.store import RenditionStore
 from avenue.media.serving.cache import ByteCache, Place
@@ -129,7 +130,11 @@ class Renditions:
         return Found(file=RenditionFile.of(found, asset.name), place=_if_public(asset, place))
 
     def _place(self, asset: Asset, key: RenditionKey) -> Place:
-        return Place(f"{asset.site}/{key.id}", lambda: self._store.find(asset.site, key))
+        return Place(
+            f"{asset.site}/{key.id}",
+            lambda: self._store.find(asset.site, key),
+            RenditionOnDisk(asset.site, key),
+        )
 
     def _load(self, asset: Asset, key: RenditionKey, place: Place) -> KeptRendition:
         """Return a rendition: at hand, from the database, or made now."""
@@ -137,8 +142,7 @@ class Renditions:
             return self._store.find(asset.site, key) or self._made(asset, key, place.key)
         kept: KeptRendition | None = self._cache.fetch(place)
         if kept is None:
-            kept = self._made(asset, key, place.key)
-            self._cache.put(place.key, kept)
+            kept = self._cache.keep(place, self._made(asset, key, place.key))
         return kept
 
     def _made(self, asset: Asset, key: RenditionKey, place: str) -> KeptRendition:

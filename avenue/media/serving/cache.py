@@ -1,4 +1,4 @@
-"""What a worker keeps at hand: facts of public assets for seconds, small files while they fit."""
+"""What a worker keeps at hand: facts of public assets for seconds, files while they fit."""
 
 import threading
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from avenue.media.models import Asset
+from avenue.media.serving.disk_cache import DiskCache, OnDisk
 from avenue.media.serving.single_flight import SingleFlight, Turn, without_end
 from avenue.web import metrics
 
@@ -20,25 +21,38 @@ RETRY_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a `ByteCache` has something under `key`, and what gets it there."""
+    """Where a `ByteCache` has something under `key`, and what gets it there.
+
+    `on_disk` is for what may be kept in a file, too.
+    """
 
     key: str
     read: Callable[[], Sized | None]
+    on_disk: OnDisk | None = None
 
 
 class ByteCache:
     """Keeps things that have a length in bytes, at most `most_bytes` in all.
 
-    Those that were not asked for longest go first. Who puts something in knows what comes out.
+    Those that were not asked for longest go first. Who puts something in knows what comes out. With
+    a `disk` large ones are kept there; what is here then is an open file.
     """
 
-    def __init__(self, most_bytes: int, turn: Turn = without_end) -> None:
+    def __init__(
+        self, most_bytes: int, turn: Turn = without_end, disk: DiskCache | None = None
+    ) -> None:
         """`turn` says who may wait for what another one reads."""
         self._most_bytes = most_bytes
         self._held_bytes = 0
         self._entries: OrderedDict[str, Sized] = OrderedDict()
         self._lock = threading.Lock()
         self._reads: SingleFlight[Any] = SingleFlight(turn)
+        self._disk = disk
+
+    @property
+    def most_file_bytes(self) -> int:
+        """How large a file may be that is kept on the disk."""
+        return self._disk.most_file_bytes if self._disk else 0
 
     def fetch(self, place: Place) -> Any:
         """Return what is at `place`, or what it reads, which is kept unless it is None.
@@ -55,9 +69,29 @@ class ByteCache:
         kept = self.get(place.key)
         if kept is not None:  # another one has read it since we looked
             return kept
-        kept = place.read()
-        if kept is not None:
-            self.put(place.key, kept)
+        if self._disk and place.on_disk:
+            kept = self._disk.find(place.on_disk)
+            if kept is not None:
+                self.put(place.key, kept)
+                return kept
+        return self.keep(place, place.read())
+
+    def keep(self, place: Place, kept: Any) -> Any:
+        """Keep what was read or made for `place`, and return it; nothing for None."""
+        if kept is None:
+            return None
+        if self._disk and place.on_disk and self._disk.takes(len(kept)):
+            kept = self._disk.keep(place.on_disk, kept)
+        self.put(place.key, kept)
+        return kept
+
+    def at_hand(self, place: Place) -> Any:
+        """Return what is at `place` if that needs no waiting, or None."""
+        kept = self.get(place.key)
+        if kept is None and self._disk and place.on_disk:
+            kept = self._disk.at_hand(place.on_disk)
+            if kept is not None:
+                self.put(place.key, kept)
         return kept
 
     def get(self, key: str) -> Any:

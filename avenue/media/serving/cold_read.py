@@ -3,17 +3,19 @@
 After a start, and in a large catalogue, most pictures are new to the worker that is asked. A public
 one at the URL of its bytes takes a look at its record and one at its bytes, no more; what else the
 ordinary path does takes more than half as long again (docs/performance.md). All else (private,
-replaced, not made yet, damaged, an original of more than a chunk) is for the ordinary path.
+replaced, not made yet, damaged, an original of more than a chunk that the disk cache does not
+take) is for the ordinary path.
 """
 
 from avenue.errors import MalformedRecord
 from avenue.identity import Site
 from avenue.media.models import Asset, Visibility
 from avenue.media.pictures.variants import ORIGINAL
+from avenue.media.renditions.models import RenditionFile
 from avenue.media.renditions.service import Renditions
 from avenue.media.serving.cache import Place
-from avenue.media.serving.delivery import IMMUTABLE, OpenFile, facts_of, whole_headers, withheld
-from avenue.media.serving.reading import DamagedFile, MediaReader
+from avenue.media.serving.delivery import IMMUTABLE, facts_of, whole_headers, withheld
+from avenue.media.serving.reading import DamagedFile, MediaReader, StoredFile
 from avenue.media.serving.response_cache import Candidate, Headers, Looked
 from avenue.media.urls import original_path, variant_path
 from avenue.server.fast_lane import PICTURE_ROUTE
@@ -42,8 +44,10 @@ class ColdRead:
             if found is None:
                 return None
             file, place = found
-            body = b"".join(file.chunks(0, file.length))
+            body = file.body()
         except (DamagedFile, MalformedRecord):
+            return None
+        if body is None:  # there was no room for it
             return None
         candidate = Candidate(
             asset=asset,
@@ -55,7 +59,9 @@ class ColdRead:
         headers = (*whole_headers(file, IMMUTABLE), *self._further)
         return Looked(candidate=candidate, headers=headers, body=body)
 
-    def _opened(self, asset: Asset, path: str, file_name: str) -> tuple[OpenFile, Place] | None:
+    def _opened(
+        self, asset: Asset, path: str, file_name: str
+    ) -> tuple[StoredFile | RenditionFile, Place] | None:
         """Return what is at `path` if these are the bytes `asset` shows now, and small, or None."""
         variant, _, extension = file_name.partition(".")
         if variant == ORIGINAL:

@@ -5,11 +5,11 @@ import logging
 import os
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from avenue.errors import AvenueError, Unavailable
 from avenue.identity import Actor, Site
@@ -17,8 +17,10 @@ from avenue.media.categories import GENERAL, UPLOAD, Category, category_of
 from avenue.media.errors import VersionNotFound
 from avenue.media.models import Asset, State, Version, Visibility
 from avenue.media.serving.cache import AssetCache, ByteCache, Place
+from avenue.media.serving.disk_cache import Facts
 from avenue.media.serving.single_flight import SingleFlight, Turn, without_end
 from avenue.media.store.assets import AssetStore
+from avenue.server.file_body import Body, FileBody, pieces_of
 from avenue.storage.gridfs import CHUNK_BYTES, Digest, Incomplete, Sums, WrongBytes
 
 PUBLIC = Visibility.PUBLIC
@@ -123,10 +125,19 @@ class StoredFile:
 
     @property
     def place(self) -> Place | None:
-        """Where the worker's cache has or will have the bytes; None when they are not for it."""
-        if self.cache is None or self.length > CHUNK_BYTES:
+        """Where the worker's cache has or will have the bytes; None when they are not for it.
+
+        Those of several chunks are kept in a file only.
+        """
+        if self.cache is None:
             return None
-        return Place(f"{self.asset.site}/{self.version.file}", self._whole)
+        key = f"{self.asset.site}/{self.version.file}"
+        on_disk = OriginalOnDisk(self.asset.site, self.asset.id, self.version)
+        if self.length <= CHUNK_BYTES:
+            return Place(key, self._whole, on_disk)
+        if self.length > self.cache.most_file_bytes:
+            return None
+        return Place(key, lambda: InDatabase(self), on_disk)
 
     @property
     def name(self) -> str:
@@ -141,13 +152,26 @@ class StoredFile:
         """
         if self.is_spoiled:
             raise DamagedFile
+        body = self.body()
+        if body is None:
+            yield from self._compared(start, end)
+        else:
+            yield from pieces_of(body, start, end)
+
+    def body(self) -> Body | None:
+        """Return all its bytes, in memory or in a file; None for those that are for neither.
+
+        Raise as `chunks` does.
+        """
         place = self.place
         if self.cache is not None and place:
-            yield self.cache.fetch(place)[start:end]
-        elif self.length <= CHUNK_BYTES:
-            yield self._whole()[start:end]
-        else:
-            yield from self._compared(start, end)
+            body = self.cache.fetch(place)
+            return None if isinstance(body, InDatabase) else body
+        return self._whole() if self.length <= CHUNK_BYTES else None
+
+    def hashed(self) -> Iterator[bytes]:
+        """Yield the whole file, its last piece only when all of it has the right hash."""
+        yield from self._hashed(Digest())
 
     def _whole(self) -> bytes:
         data = b"".join(self._pieces(0, self.length))
@@ -201,6 +225,40 @@ class StoredFile:
             with suppress(AvenueError):  # as while the database takes no writes: the scrub will
                 self.store.mark_wrong_bytes(self.asset, is_sure=is_sure)
         return DamagedFile()
+
+
+@dataclass(frozen=True, slots=True)
+class InDatabase:
+    """A file of several chunks that is not on the disk."""
+
+    file: StoredFile
+
+    def __len__(self) -> int:
+        """How many bytes it has."""
+        return self.file.length
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalOnDisk:
+    """How the disk cache has a stored file; see `disk_cache.OnDisk`."""
+
+    site: str
+    asset: str
+    version: Version
+
+    @property
+    def name(self) -> str:
+        """A file name for exactly these bytes."""
+        return f"{self.asset}.{self.version.version}.original"
+
+    def taken_apart(self, kept: Any) -> tuple[Facts, Iterable[bytes]] | None:
+        """Return facts and bytes of what is kept in memory or in the database."""
+        pieces = kept.file.hashed() if isinstance(kept, InDatabase) else (kept,)
+        return {"sha256": self.version.sha256}, pieces
+
+    def put_together(self, facts: Facts, body: FileBody) -> FileBody | None:
+        """Return the body if it is that of this version."""
+        return body if facts["sha256"] == self.version.sha256 else None
 
 
 class Pieces(Protocol):

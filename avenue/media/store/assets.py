@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from avenue.errors import MalformedRecord
-from avenue.media.models import Asset, Claim, State, Version
+from avenue.media.models import Asset, Claim, State, Version, Visibility
 from avenue.media.store.documents import (
     ASSETS,
     OTHER_BYTES,
@@ -77,6 +77,15 @@ class AssetStore:
             return {}
         found = self._assets(site_id).values(from_document, {"_id": {"$in": ids}})
         return {each.id: each for each in found}
+
+    def public_among(self, site_id: str, asset_ids: Sequence[str]) -> set[str]:
+        """Return which of `asset_ids` are live and public."""
+        query = {
+            "_id": {"$in": list(asset_ids)},
+            "state": State.LIVE,
+            "visibility": Visibility.PUBLIC,
+        }
+        return {each["_id"] for each in self._assets(site_id).find(query, {"_id": 1})}
 
     def claimed_by(self, site_id: str, claim: Claim) -> list[Asset]:
         """Return the live assets `claim` owns."""

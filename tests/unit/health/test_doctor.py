@@ -87,11 +87,17 @@ def test_bodies_need_a_place_to_arrive(tmp_path):
 
 def test_a_disk_that_is_kept_is_no_place_for_bodies(tmp_path, monkeypatch):
     mounts = tmp_path / "mounts"
-    mounts.write_text(f"overlay / overlay rw 0 0\nnas:/x {tmp_path}/net nfs4 rw 0 0\n")
+    kinds = {"/": "overlay", f"{tmp_path}/net": "nfs4", f"{tmp_path}/memory": "tmpfs"}
+    mounts.write_text("".join(f"any {place} {kind} rw 0 0\n" for place, kind in kinds.items()))
     monkeypatch.setattr(machine, "MOUNTS", mounts)
     (tmp_path / "net" / "spool").mkdir(parents=True)
     (found,) = machine.local_disk(good(tmp_path, tmp_dir=tmp_path / "net" / "spool"))
     assert (found.level, "nfs4" in found.says) == (Level.NOTICE, True)
+    (tmp_path / "memory").mkdir()
+    (found,) = machine.local_disk(good(tmp_path, tmp_dir=tmp_path / "memory"))
+    assert (found.level, "no disk cache" in found.says) == (Level.NOTICE, True)
+    without = good(tmp_path, tmp_dir=tmp_path / "memory", disk_cache_mb=0)
+    assert list(machine.local_disk(without)) == []
     assert list(machine.local_disk(good(tmp_path))) == []
     (found,) = machine.local_disk(good(tmp_path, data_dir=tmp_path))
     assert "It lies in AVENUE_DATA_DIR" in found.says

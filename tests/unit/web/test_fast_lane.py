@@ -38,6 +38,8 @@ class Picture(NamedTuple):
     head_not_modified: bytes = b"ETag: x\r\n"
     site: str = "shoes"
     etag: bytes = ETAG
+    head_partial: bytes = b"ETag: y\r\n"
+    length: int = len(BODY)
 
 
 class Shelf:
@@ -55,15 +57,15 @@ class Shelf:
     def at_hand(self, known: Picture) -> bytes | None:
         return self._body
 
-    def read(self, host: str, path: str, known: Picture) -> tuple[bytes, bytes]:
-        return known.head, f"read for {host}{path}".encode()
+    def read(self, host: str, path: str, known: Picture) -> tuple[Picture, bytes]:
+        return known, f"read for {host}{path}".encode()
 
     def cold_read(self, host: str, path: str) -> Read | None:
         return self._look
 
 
-def look() -> tuple[bytes, bytes]:
-    return b"Content-Length: 5\r\n", b"found"
+def look() -> tuple[Picture, bytes]:
+    return Picture(head=b"Content-Length: 5\r\n"), b"found"
 
 
 def head(*lines: bytes, first: bytes = LINE) -> bytes:
@@ -98,6 +100,26 @@ def test_who_has_it_is_told_so_also_with_a_date():
         answer = given_to(head(HOST, *lines))
         assert answer is not None
         assert (answer.status, answer.body) == (304, b"")
+
+
+@table(
+    "value, start, end",
+    [
+        (b"bytes=0-9", 0, 10),
+        (b"bytes=690-", 690, 700),
+        (b"bytes=0-", 0, 700),
+        (b"bytes=600-9999", 600, 700),
+        (b"bytes=-3", 697, 700),
+        (b"bytes=-9999", 0, 700),
+    ],
+)
+def test_a_part_is_given_wherever_the_field_stands(value: bytes, start: int, end: int):
+    for lines in ((HOST, b"Range: " + value), (b"range:" + value + b" ", *BROWSER)):
+        answer = given_to(head(*lines))
+        assert answer is not None
+        assert (answer.status, bytes(answer.body)) == (206, BODY[start:end])
+        told = f"Content-Length: {end - start}\r\nContent-Range: bytes {start}-{end - 1}/700\r\n"
+        assert b"ETag: y\r\n" + told.encode() in answer.head
 
 
 def test_who_needs_no_bytes_is_answered_without_them():
@@ -173,13 +195,13 @@ def test_the_fields_of_one_browser_are_nobody_elses():
     other = head(b"Host: other.example", *BROWSER[1:])
     assert lane.answer(head(*BROWSER))
     assert lane.answer(other) is None
-    assert lane.answer(head(*BROWSER, b"Range: bytes=0-9")) is None
+    assert lane.answer(head(*BROWSER, b"Range: bytes=0-9")).status == 206
     assert lane.answer(head(*BROWSER, b"If-None-Match: " + ETAG)).status == 304
     assert lane.answer(head(*BROWSER)).status == 200
     assert [host for host, _ in shelf.asked] == [
         "shop.example",
         "other.example",
-        *["shop.example"] * 2,
+        *["shop.example"] * 3,
     ]
 
 
@@ -228,7 +250,15 @@ ORDINARY = {
     "half a head": head(HOST)[:-2],
     "two requests": head(HOST) + head(HOST),
     "something behind": head(HOST) + b"x",
-    "a range": head(HOST, b"Range: bytes=0-9"),
+    "two ranges": head(HOST, b"Range: bytes=0-9,20-29"),
+    "two fields of ranges": head(HOST, b"Range: bytes=0-9", b"Range: bytes=0-9"),
+    "a range there is not": head(HOST, b"Range: bytes=700-"),
+    "a range that ends before it begins": head(HOST, b"Range: bytes=9-8"),
+    "a range of nothing": head(HOST, b"Range: bytes=-0"),
+    "a range of something else": head(HOST, b"Range: lines=0-9"),
+    "a range of a head": head(HOST, b"Range: bytes=0-9", first=LINE.replace(b"GET", b"HEAD")),
+    "a range and a tag": head(HOST, b"Range: bytes=0-9", b"If-None-Match: " + ETAG),
+    "a range and a date": head(HOST, b"Range: bytes=0-9", b"If-Modified-Since: x"),
     "a condition on a range": head(HOST, b"If-Range: " + ETAG),
     "a date only": head(HOST, b"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT"),
     "must be this": head(HOST, b"If-Match: " + ETAG),
@@ -289,7 +319,14 @@ def test_what_is_answered_gunicorn_would_have_read_the_same(
 
 
 CONDITIONS = st.sampled_from(
-    [b"", b"\r\nIf-None-Match: " + ETAG, b'\r\nif-none-match: "b"', b"\r\nIf-Modified-Since: x"]
+    [
+        b"",
+        b"\r\nIf-None-Match: " + ETAG,
+        b'\r\nif-none-match: "b"',
+        b"\r\nIf-Modified-Since: x",
+        b"\r\nRange: bytes=0-9",
+        b"\r\nrange:bytes=5-",
+    ]
 )
 
 
