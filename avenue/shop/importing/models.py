@@ -20,6 +20,7 @@ class Format(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+    XLSX = "xlsx"
 
 
 class Stage(StrEnum):
@@ -65,7 +66,7 @@ class Reversal(StrEnum):
 class Layout:
     """How a table is written: what was found out about the file.
 
-    `encoding` is its IANA name, `delimiter` None for JSON; `unknown` are columns nobody reads.
+    `encoding` is its IANA name, `delimiter` None but for CSV; `unknown` are columns nobody reads.
     """
 
     format: Format

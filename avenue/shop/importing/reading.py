@@ -10,13 +10,14 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol
 
 from avenue.errors import AvenueError, sentence
 from avenue.shop.importing.columns import field_of, fields_of, shown
 from avenue.shop.importing.errors import BadCell, NoSkuColumn, TooManyRows, UnreadableTable
 from avenue.shop.importing.models import Cells, Format, Layout
+from avenue.shop.importing.spreadsheet import csv_of
 from avenue.web.jsontext import check_depth, is_text, no_number, without_doubles
 
 BLOCK_BYTES = 64 * 1024
@@ -71,11 +72,10 @@ def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Tabl
     should send.
     """
     start = _start_of(file)
-    if start.startswith(ZIP):
-        raise UnreadableTable(
-            sentence("This is a spreadsheet: save it as CSV (UTF-8) and send that.")
-        )
-    is_json = start.lstrip(codecs.BOM_UTF8).lstrip()[:1] in {b"[", b"{"}
+    if is_spreadsheet := start.startswith(ZIP):
+        file = csv_of(file, most_rows)
+        start = _start_of(file)
+    is_json = not is_spreadsheet and _begins_as_json(start)
     source: Source = _Json(file, most_json_levels) if is_json else _Csv(file)
     total = 0
     for _ in source.records():
@@ -84,7 +84,14 @@ def read_table(file: BinaryIO, *, most_rows: int, most_json_levels: int) -> Tabl
             raise TooManyRows(most_rows)
     if not total:
         raise UnreadableTable(sentence("The table has no rows."))
-    return Table(source.records, source.layout(), total)
+    layout = source.layout()
+    if is_spreadsheet:
+        layout = replace(layout, format=Format.XLSX, delimiter=None)
+    return Table(source.records, layout, total)
+
+
+def _begins_as_json(start: bytes) -> bool:
+    return start.lstrip(codecs.BOM_UTF8).lstrip()[:1] in {b"[", b"{"}
 
 
 def _start_of(file: BinaryIO) -> bytes:

@@ -93,7 +93,7 @@ def _values(
     if not cells.get("sku"):
         raise BadCell(sentence("The row has no SKU."), field="sku")
     read, has_cents = _read_json(cells), None
-    if written_in is Format.CSV and "price" in read:
+    if written_in is not Format.JSON and "price" in read:
         read["price"], has_cents = read_price(read["price"], read.get("currency"), locale)
     try:
         product = _ImportedProduct.model_validate(read)

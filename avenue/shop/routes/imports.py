@@ -43,6 +43,7 @@ from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.web.services import using
 
 ROW_NUMBER = re.compile("[0-9]{1,9}")
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ImportQuery(TypedDict, total=False):
@@ -91,12 +92,13 @@ blueprint = Blueprint("imports", __name__, url_prefix="/api/shop/products/import
         InvalidBody,
         IdempotencyKeyReused,
     ),
-    files=("text/csv", "application/json"),
+    files=("text/csv", "application/json", XLSX_TYPE),
 )
 def begin_import() -> tuple[Response, int, dict[str, str]]:
     """Bring in a table of products by SKU, in the background; `?dry_run=1` only says what would be.
 
-    The table is CSV or JSON, as the body (`?name=` is its file's) or the one file of a form.
+    The table is CSV, JSON or the first sheet of an .xlsx file, as the body (`?name=` is its file's)
+    or the one file of a form.
     """
     file = the_file()
     standing, is_new = using(ImportService).start(

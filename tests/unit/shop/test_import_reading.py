@@ -2,9 +2,12 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
+import openpyxl
 import pytest
 
 from avenue.errors import AvenueError
@@ -26,6 +29,36 @@ from tests.table import table
 def table_of(data: bytes | str, *, most_rows: int = 1000) -> Table:
     file = io.BytesIO(data.encode() if isinstance(data, str) else data)
     return read_table(file, most_rows=most_rows, most_json_levels=20)
+
+
+def book_of(*rows: list[Any]) -> bytes:
+    """The bytes of an .xlsx file; None is a blank row."""
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for number, row in enumerate(rows, start=1):
+        for column, value in enumerate(row, start=1):
+            book.active.cell(number, column, value)
+    book.save(file)
+    return file.getvalue()
+
+
+def zipped(**parts: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def parts_of(book: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+PARTS_OF_A_BOOK = parts_of(book_of(["sku"], ["Z1"]))
+SHEET = "xl/worksheets/sheet1.xml"
+WITH_ENTITIES = b'<!DOCTYPE a [<!ENTITY a "Z1"><!ENTITY b "&a;&a;">]>' + PARTS_OF_A_BOOK[
+    SHEET
+].replace(b"Z1", b"&b;")
 
 
 def rows_in(data: bytes | str) -> list[NewRow]:
@@ -97,7 +130,13 @@ def test_letters_that_lie_across_two_blocks_are_whole(border: int) -> None:
     [
         (b"", "empty"),
         (b" \r\n\t", "empty"),
-        (b"PK\x03\x04\x14\x00", "spreadsheet"),
+        (b"PK\x03\x04\x14\x00", "spreadsheet cannot be read"),
+        (zipped(**{"content.xml": b"<x/>"}), "spreadsheet cannot be read"),
+        (zipped(**{"xl/large.xml": bytes(65 * 1024 * 1024)}), "too large"),
+        (
+            zipped(**{**PARTS_OF_A_BOOK, SHEET: WITH_ENTITIES}),
+            "spreadsheet cannot be read",
+        ),
         ("sku;name\nZ1;ñ".encode("utf-16"), "no text"),
         (b"\x00\x01sku", "no text"),
         ("sku;name\nZ1;ñ\n".encode() + "Z2;ñ\n".encode("cp1252"), "Some of the file is UTF-8"),
@@ -314,3 +353,42 @@ def skus(table: Table) -> list[str | None]:
 
 def test_every_refusal_has_a_code() -> None:
     assert issubclass(BadCell, AvenueError)
+
+
+def test_a_spreadsheet_is_read_as_people_see_it() -> None:
+    book = book_of(
+        ["Código", "Nombre", "Precio", "Moneda", "Stock", None],
+        ["Z1", ' Zapato; "rojo" ', 150000, "PYG", 3],
+        [],
+        [2024, date(2026, 1, 31), 12.5, "USD", None],
+        ["Z3", "Texto", "Gs. 150.000", "PYG"],
+        ["Z4", "Suma", 0.1 + 0.2, "USD"],
+        ["Z5", "=1+1", 19.999, "USD"],
+    )
+    found = table_of(book)
+    assert (found.layout.format, found.layout.unknown, found.total) == ("xlsx", ("Stock",), 5)
+    rows = list(rows_of(found, lambda url: False, "es_PY"))
+    assert [(each.number, each.sku, each.error) for each in rows] == [
+        (2, "Z1", None),
+        (4, "2024", None),
+        (5, "Z3", None),
+        (6, "Z4", None),
+        (7, "Z5", None),
+    ]
+    assert rows[0].values["name"] == 'Zapato; "rojo"'
+    assert rows[1].values["name"] == "2026-01-31T00:00:00"
+    assert [each.values["price"] for each in rows] == ["150000", "12.50", "150000", "0.30", "20.00"]
+
+
+def test_a_spreadsheet_with_too_many_rows_is_given_back_before_all_are_read() -> None:
+    with pytest.raises(TooManyRows):
+        table_of(book_of(["sku"], *([f"Z{number}"] for number in range(30))), most_rows=20)
+
+
+def test_a_cell_far_away_costs_nothing() -> None:
+    book = openpyxl.Workbook()
+    for place, value in {"A1": "sku", "A2": "Z1", "XFD2": "far", "A900000": "below"}.items():
+        book.active[place] = value
+    file = io.BytesIO()
+    book.save(file)
+    assert [each.sku for each in rows_in(file.getvalue())] == ["Z1"]
