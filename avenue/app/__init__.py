@@ -392,7 +392,8 @@ def _provide_delivery(
     reader = MediaReader(store, known, cache, database.turn)
     others: list[Callable[[], object]] = [known_sites.all]
     if disk is not None:
-        others.append(partial(disk.sweep, settings.cache_seconds / 2, store.public_among))
+        sweep = partial(disk.sweep, settings.cache_seconds / 2, store.public_among)
+        others += [cache.touch_files, sweep]
     provide(app, renditions, reader, Refresher(store, known, settings.cache_seconds, *others))
 
     @contextmanager

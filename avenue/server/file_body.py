@@ -59,6 +59,11 @@ class FileBody:
                 self._mapped = mmap.mmap(self._descriptor, self._length, prot=mmap.PROT_READ)
         return self._mapped
 
+    def touch(self) -> None:
+        """Set the time at which the file was used last."""
+        with contextlib.suppress(OSError):
+            os.utime(self._descriptor)
+
     def is_in_memory(self) -> bool:
         """Tell whether sending it probably does not wait for the disk: both its ends are cached."""
         if NOT_WAITING is None:

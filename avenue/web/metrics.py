@@ -164,6 +164,11 @@ def count_lookup(*, found: bool) -> None:
     lookups.labels("yes" if found else "no").inc()
 
 
+def count_disk_hit() -> None:
+    """Count one of those looks that found nothing in memory, and then a file of the disk cache."""
+    lookups.labels("disk").inc()
+
+
 @contextmanager
 def waiting_to_decode(task: str) -> Iterator[None]:
     """Count a picture that waits inside for a decode process to do `task` with it."""

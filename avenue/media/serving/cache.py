@@ -10,6 +10,7 @@ from typing import Any
 from avenue.media.models import Asset
 from avenue.media.serving.disk_cache import DiskCache, OnDisk
 from avenue.media.serving.single_flight import SingleFlight, Turn, without_end
+from avenue.server.file_body import FileBody
 from avenue.web import metrics
 
 MOST_ASSETS = 20_000
@@ -72,6 +73,7 @@ class ByteCache:
         if self._disk and place.on_disk:
             kept = self._disk.find(place.on_disk)
             if kept is not None:
+                metrics.count_disk_hit()
                 self.put(place.key, kept)
                 return kept
         return self.keep(place, place.read())
@@ -93,6 +95,15 @@ class ByteCache:
             if kept is not None:
                 self.put(place.key, kept)
         return kept
+
+    def touch_files(self) -> None:
+        """Note that the files which are open here are used: nobody opens them again."""
+        with self._lock:
+            held = list(self._entries.values())
+        for each in held:
+            body = getattr(each, "data", each)
+            if isinstance(body, FileBody):
+                body.touch()
 
     def get(self, key: str) -> Any:
         """Return what was put under `key`, or None."""

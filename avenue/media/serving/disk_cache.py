@@ -122,7 +122,7 @@ class DiskCache:
         body = FileBody(descriptor, known.length)
         if inode != known.inode or size < known.length or not body.is_in_memory():
             return None
-        self._used(descriptor, known)
+        self._used(body, known)
         return place.put_together(known.facts, body)
 
     def find(self, place: OnDisk) -> Any:
@@ -143,7 +143,7 @@ class DiskCache:
             self._remember(path, known)
         body = FileBody(descriptor, known.length)
         body.load()
-        self._used(descriptor, known)
+        self._used(body, known)
         return place.put_together(known.facts, body)
 
     def keep(self, place: OnDisk, kept: Any) -> Any:
@@ -159,15 +159,6 @@ class DiskCache:
             return kept
         found = self.find(place) if is_written else None
         return kept if found is None else found
-
-    def touch(self, place: OnDisk) -> None:
-        """Note that a file is used which this process has in memory."""
-        path = self._path(place)
-        known = self._known.get(path)
-        if known is not None and time.monotonic() - known.used_at > USED_SECONDS:
-            known.used_at = time.monotonic()
-            with contextlib.suppress(OSError):
-                os.utime(path)
 
     def sweep(self, seconds: float, shown: Shown) -> bool:
         """Remove what may not be shown any more, and what there is no room for.
@@ -283,12 +274,11 @@ class DiskCache:
             while len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
 
-    def _used(self, descriptor: int, known: _Known) -> None:
+    def _used(self, body: FileBody, known: _Known) -> None:
         now = time.monotonic()
         if now - known.used_at > USED_SECONDS:
             known.used_at = now
-            with contextlib.suppress(OSError):
-                os.utime(descriptor)
+            body.touch()
 
 
 def _opened(path: str) -> tuple[int, int, int] | None:

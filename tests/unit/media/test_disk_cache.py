@@ -201,7 +201,9 @@ def test_a_folder_of_somebody_else_is_not_used(folder: Path, tmp_path: Path) -> 
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_small_things_stay_in_memory_and_large_ones_are_an_open_file(disk: DiskCache) -> None:
+def test_small_things_stay_in_memory_and_large_ones_are_an_open_file(
+    disk: DiskCache, folder: Path
+) -> None:
     cache, reads = ByteCache(10 * MB, disk=disk), []
 
     def place(body: bytes) -> Place:
@@ -211,6 +213,10 @@ def test_small_things_stay_in_memory_and_large_ones_are_an_open_file(disk: DiskC
     small, large = place(bytes(LEAST_BYTES - 1)), place(BODY)
     assert isinstance(cache.fetch(small), bytes)
     assert isinstance(cache.fetch(large), FileBody)
+    (path,) = files(folder)
+    os.utime(path, (1, 1))
+    cache.touch_files()
+    assert path.stat().st_mtime > 1
     again = ByteCache(0, disk=disk)
     assert isinstance(again.at_hand(large), FileBody)
     assert again.at_hand(small) is None
