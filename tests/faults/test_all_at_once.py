@@ -7,6 +7,7 @@ import socket
 import statistics
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -76,9 +77,13 @@ def sizes_of(seller: Client) -> list[str]:
 @pytest.mark.parametrize("addresses", [1, 250])
 @pytest.mark.parametrize("kinds", [("readers",), ("bodies",), ("heads",), ("sizes",), tuple(MANY)])
 def test_other_people_are_answered_beside_thousands_of_slow_clients(
-    guard: Guard, shop_uri: str, kinds: tuple[str, ...], addresses: int
+    guard: Guard, shop_uri: str, disk_folder: Path, kinds: tuple[str, ...], addresses: int
 ) -> None:
-    with Server(guard, shop_uri, WEB_CONCURRENCY="2") as server, contextlib.ExitStack() as opened:
+    disk = {"AVENUE_DISK_CACHE_MB": "1024", "AVENUE_TMP_DIR": str(disk_folder)}
+    with (
+        Server(guard, shop_uri, WEB_CONCURRENCY="2", **disk) as server,
+        contextlib.ExitStack() as opened,
+    ):
         seller = server.seller()
         product = seller.create_product()
         url = path_of(seller.upload(product, noise_png(1150, 1050)).json["url"])
