@@ -129,6 +129,14 @@ class PasswordNotOwn(Conflict):
     hint = "Ask whoever runs the whole house for `python -m avenue users password`, then try again."
 
 
+class SessionNotFound(NotFound):
+    """No such session of yours on this site."""
+
+    code = "session_not_found"
+    message = "You have no such session on this site."
+    hint = "GET /api/auth/sessions lists yours."
+
+
 class TokenNotFound(NotFound):
     """No such token of yours on this site."""
 

@@ -8,6 +8,22 @@ from avenue.identity import Role, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser that somebody has signed in with, on one site.
+
+    It is over when the person's session epoch is no longer `epoch`. `used_at` is a few minutes
+    old at most; `device` is a browser and a system, as far as they are known, and no more.
+    """
+
+    id: str
+    site: str
+    epoch: int
+    began_at: datetime
+    used_at: datetime
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """A person, known to the whole house; `roles` says what they are on which site.
 
@@ -32,6 +48,7 @@ class User:
     token_epoch: int
     created_at: datetime
     changed_at: datetime
+    sessions: tuple[Session, ...] = field(default=(), repr=False)
 
     def role_on(self, site: str) -> Role | None:
         """Return what this person is on a site; a superuser is its admin, None is nothing."""
@@ -46,7 +63,8 @@ class User:
 class ApiToken:
     """A Bearer token of one person for one site; only the sha-256 of its secret is kept.
 
-    Tokens from signing in have no `name`.
+    Tokens from signing in have no `name`. `used_at` is a few minutes old at most, None before the
+    first use; `device` is what used it, as far as that is known.
     """
 
     id: str
@@ -58,6 +76,8 @@ class ApiToken:
     secret_sha256: str = field(repr=False)
     created_at: datetime
     expires_at: datetime
+    used_at: datetime | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

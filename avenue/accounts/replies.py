@@ -34,6 +34,28 @@ class SignedIn(TypedDict):
     user: User
 
 
+Device = Annotated[
+    str, Field(description="Browser and system, or a program; empty where that is not known.")
+]
+
+
+class Session(TypedDict):
+    """A browser somebody is signed in with."""
+
+    id: str
+    device: Device
+    began_at: str
+    last_used_on: Annotated[str, Field(description="A day, in UTC.")]
+    current: Annotated[bool, Field(description="Whether this request came with it.")]
+
+
+class SessionList(TypedDict):
+    """One's own sessions on this site, newest first."""
+
+    items: list[Session]
+    total: int
+
+
 class Token(TypedDict):
     """A token without its secret; those from signing in have no name."""
 
@@ -42,6 +64,10 @@ class Token(TypedDict):
     scopes: list[Scope]
     created_at: str
     expires_at: str
+    last_used_on: Annotated[
+        str | None, Field(description="A day, in UTC; null before the first use.")
+    ]
+    device: Device
 
 
 class NewToken(Token):

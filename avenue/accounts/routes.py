@@ -4,14 +4,20 @@ from flask import Blueprint, Response, jsonify, request
 
 from avenue.accounts import replies
 from avenue.accounts.bodies import LoginBody, TokenBody
-from avenue.accounts.errors import ScopeNotYours, SignInBusy, TokenNotFound, WrongCredentials
-from avenue.accounts.models import ApiToken, User
+from avenue.accounts.errors import (
+    ScopeNotYours,
+    SessionNotFound,
+    SignInBusy,
+    TokenNotFound,
+    WrongCredentials,
+)
+from avenue.accounts.models import ApiToken, Session, User
 from avenue.accounts.service import AccountService
 from avenue.clock import iso
 from avenue.cursors import BadCursor
 from avenue.identity import Actor, Scope, Site
 from avenue.web.audit import audited, note
-from avenue.web.auth import bearer_token, current_actor, drop_session, require
+from avenue.web.auth import bearer_token, current_actor, current_session, drop_session, require
 from avenue.web.describing import described
 from avenue.web.errors import InvalidQuery
 from avenue.web.hosts import current_site
@@ -28,7 +34,11 @@ def login() -> Response:
     """Give a token for this site; no cookie is set."""
     body = body_as(LoginBody)
     user, new = using(AccountService).sign_in_for_token(
-        current_site(), body.email, body.password, address=request.remote_addr or ""
+        current_site(),
+        body.email,
+        body.password,
+        address=request.remote_addr or "",
+        agent=request.headers.get("User-Agent", ""),
     )
     signed_in: replies.SignedIn = {
         "token": new.secret,
@@ -45,13 +55,13 @@ def login() -> Response:
 @described(replies={204: None})
 @audited("user.signed_out")
 def logout() -> tuple[str, int]:
-    """End the token that is presented, or with a cookie all sessions of this person."""
+    """End the token that is presented, or the session of the cookie."""
     actor = current_actor()
-    token = bearer_token()
+    token, session = bearer_token(), current_session()
     if token is not None:
         using(AccountService).sign_out_token(token)
-    else:
-        using(AccountService).sign_out_everywhere(actor)
+    elif session is not None:
+        using(AccountService).end_session(actor, session)
         drop_session()
     note(actor=actor, object_id=actor.id)
     return "", 204
@@ -66,6 +76,45 @@ def me() -> Response:
     user = using(AccountService).user_of(actor)
     told: replies.Me = {**_user_json(user, actor.site), "scopes": sorted(actor.scopes)}
     return jsonify(told)
+
+
+@blueprint.get("/sessions")
+@require(scope=Scope.ACCOUNT)
+@described(replies={200: replies.SessionList})
+def list_sessions() -> Response:
+    """List the browsers one is signed in with on this site, newest first; 50 at most."""
+    own = current_session()
+    found = using(AccountService).sessions(current_actor())
+    listed: replies.SessionList = {
+        "items": [_session_json(each, own) for each in found],
+        "total": len(found),
+    }
+    return jsonify(listed)
+
+
+@blueprint.delete("/sessions")
+@require(scope=Scope.ACCOUNT)
+@described(replies={204: None})
+@audited("user.signed_out_everywhere")
+def end_sessions() -> tuple[str, int]:
+    """End all of one's own sessions and tokens from signing in, on every site."""
+    actor = current_actor()
+    has_cookie = current_session() is not None
+    using(AccountService).sign_out_everywhere(actor)
+    if has_cookie:
+        drop_session()
+    note(actor=actor, object_id=actor.id)
+    return "", 204
+
+
+@blueprint.delete("/sessions/<session_id>")
+@require(scope=Scope.ACCOUNT)
+@described(replies={204: None}, refuses=(SessionNotFound,))
+@audited("session.ended", "session_id")
+def end_session(session_id: str) -> tuple[str, int]:
+    """End one of one's own sessions of this site at once."""
+    using(AccountService).end_session(current_actor(), session_id)
+    return "", 204
 
 
 @blueprint.get("/tokens")
@@ -117,6 +166,16 @@ def _user_json(user: User, site: Site) -> replies.User:
     }
 
 
+def _session_json(session: Session, own: str | None) -> replies.Session:
+    return {
+        "id": session.id,
+        "device": session.device,
+        "began_at": iso(session.began_at),
+        "last_used_on": session.used_at.date().isoformat(),
+        "current": session.id == own,
+    }
+
+
 def _token_json(token: ApiToken) -> replies.Token:
     return {
         "id": token.id,
@@ -124,4 +183,6 @@ def _token_json(token: ApiToken) -> replies.Token:
         "scopes": sorted(token.scopes),
         "created_at": iso(token.created_at),
         "expires_at": iso(token.expires_at),
+        "last_used_on": token.used_at.date().isoformat() if token.used_at else None,
+        "device": token.device,
     }

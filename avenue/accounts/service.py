@@ -1,35 +1,44 @@
 """People, roles, tokens, signing in: the use cases.
 
-What ends what: signing out ends all sessions of the person, or exactly the token it is asked with.
-A new password and disabling end all sessions and all tokens, named ones too, with the next
-request. A role taken away counts from the next request.
+What ends what: signing out ends exactly the session or token it is asked with. Signing out
+everywhere ends all sessions of the person and all tokens from signing in. A new password and
+disabling end all sessions and all tokens, named ones too, with the next request. A role taken away
+counts from the next request.
 """
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from avenue.accounts.devices import device_of
 from avenue.accounts.emails import checked_email, normal_email
 from avenue.accounts.errors import (
     ScopeNotYours,
+    SessionNotFound,
     TokenNotFound,
     UserNotFound,
     WrongCredentials,
     WrongPassword,
 )
-from avenue.accounts.models import ApiToken, NewToken, NewUser, TokenPage, User
+from avenue.accounts.models import ApiToken, NewToken, NewUser, Session, TokenPage, User
 from avenue.accounts.passwords import PasswordKeeper, check_new, made_password
 from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
 from avenue.cursors import cursor, read_cursor
-from avenue.errors import Forbidden
+from avenue.errors import Forbidden, Unavailable
 from avenue.identity import Actor, Role, Scope, Site, new_id
 
 FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
 TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
 SECRET_BYTES = 32
 MOST_TOKEN_CHARACTERS = 128
+SIGNED_IN = ""
+"""The name of tokens from signing in."""
+USE_NOTED_EVERY = timedelta(minutes=10)
+"""How old the noted use of a session or token gets before it is noted again."""
+USE_RESTS = timedelta(minutes=1)
+"""How long a process notes no uses after it could not."""
 
 
 class AccountStore(Protocol):
@@ -65,7 +74,19 @@ class AccountStore(Protocol):
         """Disable or enable somebody and raise both epochs, in one step."""
 
     def end_sessions(self, user_id: str) -> None:
-        """Raise the session epoch."""
+        """Raise the session epoch and forget all sessions."""
+
+    def add_session(self, user_id: str, session: Session) -> None:
+        """Keep a new session; of too many the one that began first ends. Repeatable."""
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """Forget a session; repeatable."""
+
+    def note_session_use(self, user_id: str, session_id: str, at: datetime, device: str) -> None:
+        """Note when a session was used, and with what. Raise `Unavailable` if it takes long."""
+
+    def note_token_use(self, token_id: str, at: datetime, device: str) -> None:
+        """Note when a token was used, and with what. Raise `Unavailable` if it takes long."""
 
     def add_token(self, token: ApiToken) -> None:
         """Keep a new token."""
@@ -93,8 +114,8 @@ class AccountStore(Protocol):
     def remove_token(self, token_id: str) -> None:
         """Forget a token; repeatable."""
 
-    def remove_tokens(self, user: str) -> None:
-        """Forget all tokens of a person; repeatable."""
+    def remove_tokens(self, user: str, *, name: str | None = None) -> None:
+        """Forget all tokens of a person, or those with a name; repeatable."""
 
 
 class AccountService:
@@ -110,16 +131,21 @@ class AccountService:
         token_days: int,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        """`token_days` is how long sessions and tokens from signing in are good."""
         self._store = store
         self._passwords = passwords
         self._tries = Tries(counter, "login", per_minute=tries_per_minute)
         self._token_days = token_days
         self._now = now
+        self._notes_uses_from = datetime.min.replace(tzinfo=UTC)
 
     # Who asks
 
-    def by_token(self, site: Site, token: str) -> Actor | None:
-        """Return whose Bearer token this is; None when it is not good on this site."""
+    def by_token(self, site: Site, token: str, *, agent: str = "") -> Actor | None:
+        """Return whose Bearer token this is; None when it is not good on this site.
+
+        `agent` is the User-Agent of the request.
+        """
         if not token.startswith(TOKEN_MARK) or len(token) > MOST_TOKEN_CHARACTERS:
             return None
         found = self._store.token_by_sha256(sha256(token))
@@ -128,14 +154,49 @@ class AccountService:
         user = self._store.user_by_id(found.user)
         if user is None or user.token_epoch != found.epoch:
             return None
+        self._note_use(
+            found.used_at, lambda at: self._store.note_token_use(found.id, at, device_of(agent))
+        )
         return _actor(user, site, found.scopes)
 
-    def by_session(self, site: Site, user_id: str, epoch: int) -> Actor | None:
-        """Return whose session this is; None when it has ended or gives nothing on this site."""
+    def by_session(
+        self, site: Site, user_id: str, session_id: str, *, agent: str = ""
+    ) -> Actor | None:
+        """Return whose session this is; None when it has ended or gives nothing on this site.
+
+        `agent` is the User-Agent of the request.
+        """
         user = self._store.user_by_id(user_id)
-        if user is None or user.session_epoch != epoch:
+        found = self._session(user, site, session_id) if user else None
+        if user is None or found is None:
             return None
+        self._note_use(
+            found.used_at,
+            lambda at: self._store.note_session_use(user.id, found.id, at, device_of(agent)),
+        )
         return _actor(user, site, frozenset(Scope))
+
+    def _session(self, user: User, site: Site, session_id: str) -> Session | None:
+        return next((each for each in self._sessions(user, site) if each.id == session_id), None)
+
+    def _sessions(self, user: User, site: Site) -> list[Session]:
+        """Return the sessions of a person on a site that are not over, newest first."""
+        since = self._now() - timedelta(days=self._token_days)
+        return [
+            each
+            for each in reversed(user.sessions)
+            if each.epoch == user.session_epoch and each.site == site.id and each.began_at > since
+        ]
+
+    def _note_use(self, noted: datetime | None, note: Callable[[datetime], None]) -> None:
+        """Note a use now and then. Nobody is refused because it cannot be done."""
+        now = self._now()
+        if now < self._notes_uses_from or (noted and now - noted < USE_NOTED_EVERY):
+            return
+        try:
+            note(now)
+        except Unavailable:
+            self._notes_uses_from = now + USE_RESTS
 
     def by_id(self, site: Site, user_id: str) -> Actor | None:
         """Return somebody as they act on `site`; None when they may do nothing there any more."""
@@ -165,16 +226,45 @@ class AccountService:
         return user, actor
 
     def sign_in_for_token(
-        self, site: Site, email: str, password: str, *, address: str
+        self, site: Site, email: str, password: str, *, address: str, agent: str = ""
     ) -> tuple[User, NewToken]:
         """Return who this is, and a token for `site` with every scope; raises as `sign_in`."""
         user, _ = self.sign_in(site, email, password, address=address)
-        return user, self._make_token(user, site.id, "", frozenset(Scope), self._token_days)
+        scopes = frozenset(Scope)
+        return user, self._make_token(
+            user, site.id, SIGNED_IN, scopes, self._token_days, agent=agent
+        )
+
+    def begin_session(self, user: User, site: Site, *, agent: str = "") -> str:
+        """Return the id of a new session of somebody who has just shown who they are."""
+        now = self._now()
+        session = Session(
+            id=new_id(),
+            site=site.id,
+            epoch=user.session_epoch,  # as read with the password: a change since then ends it
+            began_at=now,
+            used_at=now,
+            device=device_of(agent),
+        )
+        self._store.add_session(user.id, session)
+        return session.id
+
+    def sessions(self, actor: Actor) -> list[Session]:
+        """Return one's own sessions on this site, newest first."""
+        return self._sessions(self.user_of(actor), actor.site)
+
+    def end_session(self, actor: Actor, session_id: str) -> None:
+        """End one of one's own sessions on this site, at once; raise `SessionNotFound`."""
+        user = self.user_of(actor)
+        if self._session(user, actor.site, session_id) is None:
+            raise SessionNotFound
+        self._store.end_session(user.id, session_id)
 
     def sign_out_everywhere(self, actor: Actor) -> None:
-        """End all sessions of this person, in every browser, at once. Tokens stay."""
+        """End all sessions of this person and all tokens from signing in, on every site."""
         if actor.id is not None:
             self._store.end_sessions(actor.id)
+            self._store.remove_tokens(actor.id, name=SIGNED_IN)
 
     def sign_out_token(self, token: str) -> None:
         """End the token that is presented."""
@@ -343,7 +433,7 @@ class AccountService:
         return self._passwords.hash(password)
 
     def _make_token(
-        self, user: User, site: str, name: str, scopes: frozenset[Scope], days: int
+        self, user: User, site: str, name: str, scopes: frozenset[Scope], days: int, agent: str = ""
     ) -> NewToken:
         secret = TOKEN_MARK + secrets.token_urlsafe(SECRET_BYTES)
         now = self._now()
@@ -357,6 +447,7 @@ class AccountService:
             secret_sha256=sha256(secret),
             created_at=now,
             expires_at=now + timedelta(days=days),
+            device=device_of(agent),
         )
         self._store.add_token(token)
         return NewToken(token=token, secret=secret)

@@ -11,13 +11,17 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, PasswordLink, User
+from avenue.accounts.models import ApiToken, PasswordLink, Session, User
 from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import left_out
 from avenue.storage.scope import AlreadyThere, house
 
+MOST_SESSIONS = 50
+"""So many browsers of a person are signed in at once; the one that began first ends."""
+USE_SECONDS = 0.5
+"""How long a request waits for its use to be noted."""
 # A change that is repeated after a lost answer raises an epoch twice: it ends no less.
 BOTH_EPOCHS = {"session_epoch": 1, "token_epoch": 1}
 SHARED_AT_ONCE = 500
@@ -123,8 +127,41 @@ class MongoAccountStore:
         self._users.update({"_id": user_id}, change)
 
     def end_sessions(self, user_id: str) -> None:
-        """Raise the session epoch."""
-        self._users.update({"_id": user_id}, {"$inc": {"session_epoch": 1}})
+        """Raise the session epoch and forget all sessions."""
+        change = {"$inc": {"session_epoch": 1}, "$set": {"sessions": []}}
+        self._users.update({"_id": user_id}, change)
+
+    def add_session(self, user_id: str, session: Session) -> None:
+        """Keep a new session; the first of more than `MOST_SESSIONS` ends. Repeatable."""
+        kept = {
+            "id": session.id,
+            "site": session.site,
+            "epoch": session.epoch,
+            "began_at": session.began_at,
+            "used_at": session.used_at,
+            "device": session.device,
+        }
+        newest = {"$each": [kept], "$slice": -MOST_SESSIONS}
+        self._users.update(
+            {"_id": user_id, "sessions.id": {"$ne": session.id}}, {"$push": {"sessions": newest}}
+        )
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """Forget a session; repeatable."""
+        self._users.update({"_id": user_id}, {"$pull": {"sessions": {"id": session_id}}})
+
+    def note_session_use(self, user_id: str, session_id: str, at: datetime, device: str) -> None:
+        """Note when a session was used, and with what. Raise `Unavailable` if it takes long."""
+        with self._database.deadline(USE_SECONDS):
+            self._users.update(
+                {"_id": user_id, "sessions.id": session_id},
+                {"$set": {"sessions.$.used_at": at, "sessions.$.device": device}},
+            )
+
+    def note_token_use(self, token_id: str, at: datetime, device: str) -> None:
+        """Note when a token was used, and with what. Raise `Unavailable` if it takes long."""
+        with self._database.deadline(USE_SECONDS):
+            self._tokens.update({"_id": token_id}, {"$set": {"used_at": at, "device": device}})
 
     def add_token(self, token: ApiToken) -> None:
         """Keep a new token."""
@@ -139,6 +176,8 @@ class MongoAccountStore:
                 "secret_sha256": token.secret_sha256,
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,
+                "used_at": token.used_at,
+                "device": token.device,
             }
         )
 
@@ -178,9 +217,11 @@ class MongoAccountStore:
         """Forget a token; repeatable."""
         self._tokens.delete({"_id": token_id})
 
-    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
-        """Forget all tokens of a person, or those for one site; repeatable."""
-        self._tokens.delete_all({"user": user} if site is None else {"user": user, "site": site})
+    def remove_tokens(self, user: str, *, site: str | None = None, name: str | None = None) -> None:
+        """Forget all tokens of a person, or those for one site or with a name; repeatable."""
+        given = {"site": site, "name": name}
+        only = {field: value for field, value in given.items() if value is not None}
+        self._tokens.delete_all({"user": user, **only})
 
     def share_roles(self, source: str, target: str) -> tuple[int, int]:
         """Give people of one site the same role on another one; repeatable.
@@ -353,6 +394,18 @@ def _user_in(document: Document) -> User:
         token_epoch=document["token_epoch"],
         created_at=document["created_at"],
         changed_at=document.get("changed_at") or document["created_at"],  # not kept at first
+        sessions=tuple(map(_session_in, document.get("sessions") or ())),
+    )
+
+
+def _session_in(document: Document) -> Session:
+    return Session(
+        id=document["id"],
+        site=document["site"],
+        epoch=document["epoch"],
+        began_at=document["began_at"],
+        used_at=document["used_at"],
+        device=document["device"],
     )
 
 
@@ -371,4 +424,6 @@ def _token_in(document: Document) -> ApiToken:
         secret_sha256=document["secret_sha256"],
         created_at=document["created_at"],
         expires_at=document["expires_at"],
+        used_at=document.get("used_at"),
+        device=document.get("device") or "",
     )

@@ -82,6 +82,7 @@ ACTIONS = {
     "site.deleted": lazy_gettext("deleted a removed site for good"),
     "site.exported": lazy_gettext("took products, media, uploads or pages out as files"),
     "site.links_revoked": lazy_gettext("ended all links to private files"),
+    "session.ended": lazy_gettext("ended a session"),
     "site.links_rotated": lazy_gettext("changed the key of links to private files"),
     "site.logo_changed": lazy_gettext("changed the logo"),
     "site.logo_removed": lazy_gettext("removed the logo"),
@@ -115,6 +116,7 @@ ACTIONS = {
     "user.role_taken": lazy_gettext("took somebody's role away"),
     "user.signed_in": lazy_gettext("signed in"),
     "user.signed_out": lazy_gettext("signed out"),
+    "user.signed_out_everywhere": lazy_gettext("signed out everywhere"),
     "webhooks.retried": lazy_gettext("had webhooks sent again that were given up"),
 }
 """What each action is, after the name of who did it. Those that no code has any more stay: the log

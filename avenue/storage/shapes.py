@@ -661,6 +661,18 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "token_epoch": int,
             "created_at": datetime,
             "changed_at": maybe(datetime),
+            "sessions": maybe(
+                [
+                    {
+                        "id": str,
+                        "site": str,
+                        "epoch": int,
+                        "began_at": datetime,
+                        "used_at": datetime,
+                        "device": str,
+                    }
+                ]
+            ),
         },
         {"password_is_own": maybe(bool), "sites": maybe([str])},
     ),
@@ -674,6 +686,8 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "secret_sha256": str,
             "created_at": datetime,
             "expires_at": datetime,
+            "used_at": maybe(datetime),
+            "device": maybe(str),
         }
     ),
     "password_links": Shape(

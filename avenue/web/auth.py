@@ -44,10 +44,12 @@ NO_TOKEN_HERE = sentence("Sign in at /login. Pages take no token; programs use /
 class Authenticator(Protocol):
     """Knows people. Both answers are None for what is unknown, ended, or of another site."""
 
-    def by_token(self, site: Site, token: str) -> Actor | None:
-        """Return whose Bearer token this is."""
+    def by_token(self, site: Site, token: str, *, agent: str = "") -> Actor | None:
+        """Return whose Bearer token this is; `agent` is the User-Agent of the request."""
 
-    def by_session(self, site: Site, user_id: str, epoch: int) -> Actor | None:
+    def by_session(
+        self, site: Site, user_id: str, session_id: str, *, agent: str = ""
+    ) -> Actor | None:
         """Return whose session this is."""
 
 
@@ -216,14 +218,22 @@ def bearer_token() -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def begin_session(actor: Actor, epoch: int) -> None:
+def begin_session(actor: Actor, session_id: str) -> None:
     """Give the browser a fresh session; nothing of the one before it stays (session fixation)."""
     session.clear()
     session.permanent = True
     g.pop("csrf_token", None)
     generate_csrf()  # now: written later, it would lengthen the session's life
-    login_user(_Visitor(session_id=f"{actor.id}.{epoch}.{actor.site.id}", actor=actor))
+    login_user(_Visitor(session_id=f"{actor.id}.{session_id}.{actor.site.id}", actor=actor))
     g.actor = actor
+
+
+def current_session() -> str | None:
+    """Return the id of the session this request comes with, None where it comes with none."""
+    actor = current_actor()
+    if actor.id is None or bearer_token() is not None:
+        return None
+    return str(session["_user_id"]).split(".", 2)[1]
 
 
 def drop_session() -> None:
@@ -257,7 +267,7 @@ def _refuse_forged_requests() -> None:
 
 
 def _by_token(token: str) -> Actor:
-    actor = _readable(lambda: _authenticator().by_token(current_site(), token))
+    actor = _readable(lambda: _authenticator().by_token(current_site(), token, agent=_agent()))
     if actor is None:
         raise InvalidToken(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return actor
@@ -273,12 +283,18 @@ def _by_session() -> Actor:
 
 
 def _load_visitor(session_id: str) -> _Visitor | None:
-    """Return who a session `<user>.<epoch>.<site>` belongs to, None when it has ended."""
-    user_id, epoch, site_id = session_id.split(".", 2)
+    """Return who a session `<user>.<session>.<site>` belongs to, None when it has ended."""
+    user_id, own_id, site_id = session_id.split(".", 2)
     if site_id != current_site().id:
         return None
-    actor = _readable(lambda: _authenticator().by_session(current_site(), user_id, int(epoch)))
+    actor = _readable(
+        lambda: _authenticator().by_session(current_site(), user_id, own_id, agent=_agent())
+    )
     return _Visitor(session_id=session_id, actor=actor) if actor else None
+
+
+def _agent() -> str:
+    return request.headers.get("User-Agent", "")
 
 
 def _readable(who: Callable[[], Actor | None]) -> Actor | None:

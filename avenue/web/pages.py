@@ -3,7 +3,7 @@
 A room renders its templates with `page`. They extend `narrow.html` (one small thing to do),
 `panel.html` (the work of a site, with the navigation) or `base.html`, and have at hand: `site`,
 `actor`, `language`, `theme`, `asset()`, `csrf_token()`, `_()`, the filters `price`, `bytes`,
-`moment` and `here`.
+`moment`, `day` and `here`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ from flask import (
     render_template,
     request,
 )
-from flask_babel import LazyString, format_datetime, get_locale
+from flask_babel import LazyString, format_date, format_datetime, get_locale
 from werkzeug.utils import redirect
 
 from avenue.errors import Unauthenticated
@@ -90,6 +90,7 @@ def install(app: Flask, navigation: Sequence[Entry]) -> None:
     app.add_template_filter(price)
     app.add_template_filter(size, "bytes")
     app.add_template_filter(moment)
+    app.add_template_filter(day)
     app.add_template_filter(here)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -198,6 +199,11 @@ def size(count: float, kilo: int = KILO) -> str:
 def moment(at: datetime) -> str:
     """Return date and time in the site's time zone as the reader writes them, with `GMT-03:00`."""
     return f"{format_datetime(at, 'medium')} {format_datetime(at, 'ZZZZ')}"
+
+
+def day(at: datetime) -> str:
+    """Return the day in the site's time zone as the reader writes it."""
+    return str(format_date(at, "medium"))
 
 
 def here(url: str) -> str:

@@ -21,7 +21,7 @@ from avenue.accounts.service import AccountService
 from avenue.app import create_app
 from avenue.app.background import Background
 from avenue.config import Settings
-from avenue.identity import Role, Scope, Site
+from avenue.identity import Actor, Role, Scope, Site
 from avenue.media.pictures.decoding import DecodePool
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE
@@ -279,12 +279,13 @@ class Caller:
 
     def session(self) -> str:
         """The cookie of a browser of this person; made here, for signing in checks a password."""
-        person = self.application.raw["users"].find_one({"_id": self.id})
-        assert person is not None
-        session = {
-            "_permanent": True,
-            "_user_id": f"{self.id}.{person['session_epoch']}.{self.site.id}",
-        }
+        accounts: AccountService = self.app.extensions["avenue"][AccountService]
+        assert self.id is not None
+        user = accounts.user_of(Actor(site=self.site, id=self.id))
+        here = [each for each in user.sessions if each.site == self.site.id]
+        good = [each.id for each in here if each.epoch == user.session_epoch]
+        own = good[-1] if good else accounts.begin_session(user, self.site)
+        session = {"_permanent": True, "_user_id": f"{self.id}.{own}.{self.site.id}"}
         signer = SecureCookieSessionInterface().get_signing_serializer(self.app)
         assert signer is not None
         return f"{COOKIE_NAME}={signer.dumps(session)}"

@@ -1,9 +1,10 @@
 """Browsers and their sessions, through the whole application; and what comes from elsewhere."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from avenue.identity import Role
 from tests.http.application import (
@@ -115,15 +116,78 @@ def test_a_bearer_token_needs_no_proof_and_ignores_the_cookie(browser, as_seller
     assert browser.get("/api/auth/me", headers=bad, base_url=BASE).status_code == 401
 
 
-def test_signing_out_ends_the_session_everywhere(application, browser, person):
-    stolen = browser.get_cookie("avenue_session", domain=HOST)
-    assert stolen is not None
-    answer = browser.post("/logout", base_url=BASE, headers={"Origin": BASE})
-    assert answer.status_code == 303
+ME, SESSIONS = "/api/auth/me", "/api/auth/sessions"
+PHONE = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
+
+
+class Device:
+    """Somebody's session cookie, in whosever hands."""
+
+    def __init__(self, application: Application, person: Person, agent: str = PHONE) -> None:
+        self.client = FlaskClient(application.app, use_cookies=True)
+        self.headers = {"Origin": BASE, "User-Agent": agent}
+        credentials = {"email": person.email, "password": PASSWORD}
+        assert self.ask("POST", "/login", data=credentials).status_code == 303
+
+    def ask(self, method: str, path: str, **options: Any) -> TestResponse:
+        return self.client.open(path, method=method, base_url=BASE, headers=self.headers, **options)
+
+    @property
+    def is_in(self) -> bool:
+        return self.ask("GET", ME).status_code == 200
+
+
+def test_each_session_is_listed_and_ended_by_itself(application, person):
+    mine, lost, third = (Device(application, person) for _ in range(3))
+    newest, second, first = mine.ask("GET", SESSIONS).json["items"]
+    assert [each["current"] for each in (newest, second, first)] == [False, False, True]
+    assert (newest["device"], newest["last_used_on"]) == (
+        "Firefox, Android",
+        newest["began_at"][:10],
+    )
+    page = mine.ask("GET", "/admin/account").text
+    assert page.count("Firefox, Android") == 3
+    assert first["id"] not in page  # of itself, a browser is told that it signs out
+    stranger = Device(application, Person(person.email, person.caller))
+    other = application.new_person(unique("eva"))
+    for refused in (
+        other.delete(f"{SESSIONS}/{second['id']}"),
+        person.caller.delete(f"{SESSIONS}/{'x' * 22}"),
+    ):
+        assert_refused(refused, 404, "session_not_found")
+    assert mine.ask("DELETE", f"{SESSIONS}/{second['id']}").status_code == 204
+    assert mine.ask("POST", f"/admin/account/sessions/{newest['id']}/end").status_code == 303
+    assert [each.is_in for each in (mine, lost, third, stranger)] == [True, False, False, True]
+    assert mine.ask("POST", "/logout").status_code == 303
+    assert [each.is_in for each in (mine, stranger)] == [False, True]
+    assert person.caller.get(ME).status_code == 200
+
+
+@table("path", [SESSIONS, "/admin/account/sessions/end"])
+def test_signing_out_everywhere_leaves_nothing_but_named_tokens(application, path):
+    name = unique("ana")
+    person = Person(f"{name}@{HOST}", application.new_person(name))
+    mine, lost = Device(application, person), Device(application, person)
+    stolen = lost.client.get_cookie("avenue_session", domain=HOST)
+    program = {"email": person.email, "password": PASSWORD}
+    signed_in = mine.ask("POST", "/api/auth/login", json=program).json["token"]
+    named = {"name": "ERP", "scopes": ["read"]}
+    kept = mine.ask("POST", "/api/auth/tokens", json=named).json["token"]
+    listed = person.caller.get("/api/auth/tokens").json["items"]
+    assert [(each["name"], each["last_used_on"], each["device"]) for each in listed[:2]] == [
+        ("ERP", None, ""),
+        ("", None, "Firefox, Android"),
+    ]
+    answer = mine.ask("DELETE" if path == SESSIONS else "POST", path)
+    assert answer.status_code in {204, 303}
+    assert [mine.is_in, lost.is_in] == [False, False]
     thief = FlaskClient(application.app, use_cookies=False)
-    cookie = {"Cookie": f"avenue_session={stolen.value}"}
-    assert thief.get("/api/auth/me", base_url=BASE, headers=cookie).status_code == 401
-    assert person.caller.get("/api/auth/me").status_code == 200  # tokens stay
+    for proof, status in (
+        ({"Cookie": f"avenue_session={stolen.value}"}, 401),
+        ({"Authorization": f"Bearer {signed_in}"}, 401),
+        ({"Authorization": f"Bearer {kept}"}, 200),
+    ):
+        assert thief.get(ME, base_url=BASE, headers=proof).status_code == status
 
 
 def test_a_session_of_one_site_is_none_on_another(application, browser, person):

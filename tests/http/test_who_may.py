@@ -45,6 +45,9 @@ WHO_MAY = {
     "POST /api/auth/login": ALL,
     "POST /api/auth/logout": For(PERSON),
     "GET /api/auth/me": For(PERSON, READ),
+    "GET /api/auth/sessions": For(PERSON, ACCOUNT),
+    "DELETE /api/auth/sessions": For(PERSON, ACCOUNT),
+    "DELETE /api/auth/sessions/<session_id>": For(PERSON, ACCOUNT),
     "GET /api/auth/tokens": For(PERSON, ACCOUNT),
     "POST /api/auth/tokens": For(PERSON, ACCOUNT),
     "DELETE /api/auth/tokens/<token_id>": For(PERSON, ACCOUNT),
@@ -279,6 +282,8 @@ WHO_MAY = {
     "POST /admin/demo/remove": For(ADMINS),
     "GET /admin/account": For(PERSON),
     "POST /admin/account/password": For(PERSON),
+    "POST /admin/account/sessions/<session_id>/end": For(PERSON),
+    "POST /admin/account/sessions/end": For(PERSON),
     "GET /admin/account/tokens": For(PERSON),
     "POST /admin/account/tokens": For(PERSON),
     "POST /admin/account/tokens/<token_id>/revoke": For(PERSON),
@@ -388,7 +393,12 @@ REFUSALS = {
     "forbidden": 403,
     "insufficient_scope": 403,
 }
-ENDING_TOKENS = {"POST /api/auth/logout", "POST /logout"}
+ENDING_TOKENS = {
+    "POST /api/auth/logout",
+    "POST /logout",
+    "DELETE /api/auth/sessions",
+    "POST /admin/account/sessions/end",
+}
 OPEN = sorted(each for each, who in WHO_MAY.items() if who == ALL)
 LOCAL = {"GET /admin/design"}
 """Only `serve --local` has these; tests/browser/test_panel.py asks at their doors."""
@@ -472,6 +482,7 @@ class Cast:
             "owner_id": self.group["id"] if of_group else self.product["id"],
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
+            "session_id": self.token["id"],  # nobody has one of this id
             "import_id": self.an_import["id"],
             "media_id": self.media["id"],
             "version": (self.image if "images" in rule else self.media["file"])["version"],

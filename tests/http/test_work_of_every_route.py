@@ -338,6 +338,10 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/people/<user_id>/remove": EMPTY,
     "DELETE /api/auth/tokens/<token_id>": NOTHING,
     "POST /admin/account/tokens/<token_id>/revoke": EMPTY,
+    "DELETE /api/auth/sessions/<session_id>": NOTHING,
+    "POST /admin/account/sessions/<session_id>/end": EMPTY,
+    "DELETE /api/auth/sessions": NOTHING,
+    "POST /admin/account/sessions/end": EMPTY,
     "POST /api/auth/logout": NOTHING,
     "POST /logout": EMPTY,
 }

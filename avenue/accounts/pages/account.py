@@ -3,19 +3,23 @@
 from flask import Blueprint, Response, request
 
 from avenue.accounts.errors import SignInBusy, WeakPassword, WrongPassword
+from avenue.accounts.pages.sign_in import begin
 from avenue.accounts.pages.words import ROLES, keep_out_of_caches, reason
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests
 from avenue.web.audit import audited, note
-from avenue.web.auth import begin_session, current_actor, require
+from avenue.web.auth import current_actor, current_session, drop_session, require
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
 PATH = "/admin/account"
-SAID = {"password": lazy_gettext("Your password is changed. Everywhere else you are signed out.")}
+SAID = {
+    "password": lazy_gettext("Your password is changed. Everywhere else you are signed out."),
+    "session": lazy_gettext("That browser is signed out."),
+}
 
 blueprint = Blueprint("account_page", __name__, url_prefix=PATH, template_folder="../templates")
 blueprint.after_request(keep_out_of_caches)
@@ -46,8 +50,29 @@ def change_password() -> Response:
     except (WrongPassword, TooManyRequests, SignInBusy) as error:
         return _refused(error, "current")
     note(actor=actor, object_id=user.id)
-    begin_session(actor, user.session_epoch)
+    begin(user, actor)
     return see(f"{PATH}?said=password")
+
+
+@blueprint.post("/sessions/<session_id>/end")
+@require()
+@audited("session.ended", "session_id")
+def end_session(session_id: str) -> Response:
+    """End one of one's own sessions on this site."""
+    using(AccountService).end_session(current_actor(), session_id)
+    return see(f"{PATH}?said=session")
+
+
+@blueprint.post("/sessions/end")
+@require()
+@audited("user.signed_out_everywhere")
+def end_sessions() -> Response:
+    """End all of one's own sessions and tokens from signing in, this session included."""
+    actor = current_actor()
+    using(AccountService).sign_out_everywhere(actor)
+    drop_session()
+    note(actor=actor, object_id=actor.id)
+    return see("/login")
 
 
 def _refused(error: AvenueError, field: str) -> Response:
@@ -63,6 +88,8 @@ def _account(wrong: dict[str, str] | None = None, *, status: int = 200) -> Respo
         "accounts/account.html",
         status=status,
         user=user,
+        sessions=using(AccountService).sessions(actor),
+        own_session=current_session(),
         role=ROLES[actor.role] if actor.role else None,
         wrong=wrong or {},
         said=SAID.get(request.args.get("said", "")),

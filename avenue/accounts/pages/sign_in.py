@@ -6,13 +6,21 @@ from pydantic import ValidationError
 from avenue.accounts.bodies import LoginBody
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
 from avenue.accounts.errors import WrongCredentials
+from avenue.accounts.models import User
 from avenue.accounts.pages.words import keep_out_of_caches, reason
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
+from avenue.identity import Actor
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
-from avenue.web.auth import begin_session, current_actor, drop_session, safe_next
+from avenue.web.auth import (
+    begin_session,
+    current_actor,
+    current_session,
+    drop_session,
+    safe_next,
+)
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
@@ -58,7 +66,7 @@ def sign_in() -> Response:
         )
     except (WrongCredentials, TooManyRequests, Unavailable, csrf.CsrfFailed) as error:
         return _form(target, error)
-    begin_session(actor, user.session_epoch)
+    begin(user, actor)
     note(object_id=user.id)
     return see(target)
 
@@ -66,14 +74,21 @@ def sign_in() -> Response:
 @blueprint.post("/logout")
 @audited("user.signed_out")
 def sign_out() -> Response:
-    """End all sessions of this person and show the form."""
-    actor = current_actor()
-    using(AccountService).sign_out_everywhere(actor)
-    drop_session()
-    if actor.id is None:
+    """End this session and show the form."""
+    actor, session = current_actor(), current_session()
+    if session is None:
         nothing_changed()
+    else:
+        using(AccountService).end_session(actor, session)
+    drop_session()
     note(actor=actor, object_id=actor.id)
     return see("/login")
+
+
+def begin(user: User, actor: Actor) -> None:
+    """Give this browser a new session of `user`."""
+    agent = request.headers.get("User-Agent", "")
+    begin_session(actor, using(AccountService).begin_session(user, actor.site, agent=agent))
 
 
 def _credentials() -> LoginBody:

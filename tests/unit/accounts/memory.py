@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, PasswordLink, User
+from avenue.accounts.models import ApiToken, PasswordLink, Session, User
+from avenue.errors import Unavailable
 from avenue.identity import Role
 
 
@@ -15,6 +16,8 @@ class MemoryStore:
         self.people: dict[str, User] = {}
         self.kept_tokens: dict[str, ApiToken] = {}
         self.links: dict[str, PasswordLink] = {}
+        self.notes = 0
+        self.is_away = False
 
     def user_by_email(self, email: str) -> User | None:
         return next((user for user in self.people.values() if user.email == email), None)
@@ -58,7 +61,35 @@ class MemoryStore:
 
     def end_sessions(self, user_id: str) -> None:
         user = self.people[user_id]
-        self.people[user_id] = replace(user, session_epoch=user.session_epoch + 1)
+        self.people[user_id] = replace(user, session_epoch=user.session_epoch + 1, sessions=())
+
+    def add_session(self, user_id: str, session: Session) -> None:
+        user = self.people[user_id]
+        self.people[user_id] = replace(user, sessions=(*user.sessions, session))
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        user = self.people[user_id]
+        left = tuple(each for each in user.sessions if each.id != session_id)
+        self.people[user_id] = replace(user, sessions=left)
+
+    def note_session_use(self, user_id: str, session_id: str, at: datetime, device: str) -> None:
+        self._note()
+        user = self.people[user_id]
+        sessions = [
+            replace(each, used_at=at, device=device) if each.id == session_id else each
+            for each in user.sessions
+        ]
+        self.people[user_id] = replace(user, sessions=tuple(sessions))
+
+    def note_token_use(self, token_id: str, at: datetime, device: str) -> None:
+        self._note()
+        token = self.kept_tokens[token_id]
+        self.kept_tokens[token_id] = replace(token, used_at=at, device=device)
+
+    def _note(self) -> None:
+        self.notes += 1
+        if self.is_away:
+            raise Unavailable
 
     def add_token(self, token: ApiToken) -> None:
         self.kept_tokens[token.id] = token
@@ -95,11 +126,11 @@ class MemoryStore:
     def remove_token(self, token_id: str) -> None:
         self.kept_tokens.pop(token_id, None)
 
-    def remove_tokens(self, user: str, *, site: str | None = None) -> None:
+    def remove_tokens(self, user: str, *, site: str | None = None, name: str | None = None) -> None:
         self.kept_tokens = {
             k: v
             for k, v in self.kept_tokens.items()
-            if v.user != user or site not in {None, v.site}
+            if v.user != user or site not in {None, v.site} or name not in {None, v.name}
         }
 
     def put_link(self, link: PasswordLink) -> None:

@@ -186,9 +186,10 @@ def test_sessions_and_tokens_end(house: House, what: str) -> None:
     token = house.accounts.add_token(
         bea.email, HERE.id, name="app", scopes=frozenset(Scope), days=1
     )
+    session = house.accounts.begin_session(bea, HERE)
     DEEDS[what](house, house.admin, bea.id)
     assert house.accounts.by_token(HERE, token.secret) is None
-    assert house.accounts.by_session(HERE, bea.id, bea.session_epoch) is None
+    assert house.accounts.by_session(HERE, bea.id, session) is None
     assert house.store.kept_tokens == {}
 
 

@@ -201,11 +201,12 @@ def test_signing_out_does_not_end_it(house: House) -> None:
 
 def test_it_sets_the_password_once_and_ends_everything_else(house: House) -> None:
     user, _ = house.accounts.sign_in(HERE, ANA, GOOD, address=ADDRESS)
+    session = house.accounts.begin_session(user, HERE)
     token = house.accounts.add_token(ANA, HERE.id, name="", scopes=frozenset(Scope), days=1)
     secret = house.secret()
     assert house.recovery.set_password(HERE, secret, NEWER).id == house.ana.id
     house.accounts.sign_in(HERE, ANA, NEWER, address=ADDRESS)
-    assert house.accounts.by_session(HERE, user.id, user.session_epoch) is None
+    assert house.accounts.by_session(HERE, user.id, session) is None
     assert house.accounts.by_token(HERE, token.secret) is None
     with pytest.raises(ResetLinkGone):
         house.recovery.set_password(HERE, secret, "quite another password")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from avenue.accounts.devices import device_of
 from avenue.accounts.emails import checked_email, normal_email
 from avenue.accounts.errors import (
     EmailTaken,
@@ -21,6 +22,7 @@ from avenue.accounts.service import AccountService
 from avenue.errors import Invalid, TooManyRequests
 from avenue.identity import Actor, Role, Scope, Site
 from tests.growth import growth
+from tests.table import table
 from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
@@ -210,19 +212,19 @@ def test_an_invented_token_is_nobodys(house: House, token: str) -> None:
 
 def test_a_role_taken_away_counts_at_once(house: House) -> None:
     ana = house.add()
-    secret = house.token()
-    house.store.people[ana.id] = replace(ana, roles={})
+    secret, session = house.token(), house.accounts.begin_session(ana, HERE)
+    house.store.people[ana.id] = replace(house.store.people[ana.id], roles={})
     assert house.by_token(secret) is None
-    assert house.accounts.by_session(HERE, ana.id, ana.session_epoch) is None
+    assert house.accounts.by_session(HERE, ana.id, session) is None
 
 
-def session_and_tokens(house: House, session_epoch: int) -> tuple[bool, bool, bool]:
+def session_and_tokens(house: House, session: str) -> tuple[bool, bool, bool]:
     """Sign-in token and named token of the fixture below, then the session: which are good?"""
     ana = house.store.users()[0]
     return (
         house.by_token(house.signed) is not None,  # type: ignore[attr-defined]
         house.by_token(house.named) is not None,  # type: ignore[attr-defined]
-        house.accounts.by_session(HERE, ana.id, session_epoch) is not None,
+        house.accounts.by_session(HERE, ana.id, session) is not None,
     )
 
 
@@ -231,6 +233,8 @@ def session_and_tokens(house: House, session_epoch: int) -> tuple[bool, bool, bo
     [
         ("nothing", (True, True, True)),
         ("sign out in a browser", (True, True, False)),
+        ("sign out in another browser", (True, True, True)),
+        ("sign out everywhere", (False, True, False)),
         ("sign out a token", (False, True, True)),
         ("new password", (False, False, False)),
         ("disabled", (False, False, False)),
@@ -240,12 +244,17 @@ def session_and_tokens(house: House, session_epoch: int) -> tuple[bool, bool, bo
 def test_what_ends_what(house: House, what: str, still_good: tuple[bool, bool, bool]) -> None:
     house.add()
     user, actor = house.sign_in()
+    session, other = (house.accounts.begin_session(user, HERE) for _ in range(2))
     house.signed = house.token()  # type: ignore[attr-defined]
     house.named = house.accounts.create_token(  # type: ignore[attr-defined]
         actor, name="app", scopes=frozenset({Scope.READ}), days=None
     ).secret
     match what:
         case "sign out in a browser":
+            house.accounts.end_session(actor, session)
+        case "sign out in another browser":
+            house.accounts.end_session(actor, other)
+        case "sign out everywhere":
             house.accounts.sign_out_everywhere(actor)
         case "sign out a token":
             house.accounts.sign_out_token(house.signed)  # type: ignore[attr-defined]
@@ -256,7 +265,72 @@ def test_what_ends_what(house: House, what: str, still_good: tuple[bool, bool, b
         case "disabled and enabled again":
             house.accounts.set_disabled(ANA, disabled=True)
             house.accounts.set_disabled(ANA, disabled=False)
-    assert session_and_tokens(house, user.session_epoch) == still_good
+    assert session_and_tokens(house, session) == still_good
+
+
+def test_a_use_is_noted_now_and_then_and_refuses_nobody(house: House) -> None:
+    ana = house.add()
+    session, token = house.accounts.begin_session(ana, HERE, agent="curl/8"), house.token()
+    actor = house.by_token(token)  # of a token the first use counts, its making does not
+    assert actor is not None
+
+    def use(agent: str) -> tuple[str, str]:
+        assert house.accounts.by_session(HERE, ana.id, session, agent=agent)
+        assert house.accounts.by_token(HERE, token, agent=agent)
+        (kept,), (used,) = house.accounts.sessions(actor), house.store.kept_tokens.values()
+        return kept.device, used.device
+
+    for minutes, agent, devices, notes in (
+        (0, "Dart/3.2 (dart:io)", ("curl", ""), 1),
+        (9, "Dart/3.2 (dart:io)", ("curl", ""), 1),
+        (1, "Dart/3.2 (dart:io)", ("Dart", "Dart"), 3),
+        (9, "curl/8", ("Dart", "Dart"), 3),
+    ):
+        house.clock.pass_(minutes=minutes)
+        assert (use(agent), house.store.notes) == (devices, notes)
+    house.clock.pass_(minutes=10)
+    house.store.is_away = True
+    assert (use("curl/8"), house.store.notes) == (("Dart", "Dart"), 4)  # once a minute, for all
+    house.clock.pass_(minutes=2)
+    house.store.is_away = False
+    assert use("curl/8") == ("curl", "curl")
+    house.clock.pass_(days=30)
+    assert house.accounts.sessions(actor) == []
+    assert house.accounts.by_session(HERE, ana.id, session) is None
+
+
+@table(
+    "agent, device",
+    [
+        ("", ""),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox, Linux",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/140.0.0.0 Safari/537.36 Edg/140.0",
+            "Edge, Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+            "Safari, iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/140.0.0.0 Mobile Safari/537.36",
+            "Chrome, Android",
+        ),
+        ("Mozilla/5.0 (Linux; U; Android 2.2)", "Android"),
+        ("python-requests/2.32", "python-requests"),
+        ("ERP Bridge/7 (Windows)", "ERP Bridge"),
+        ("<script>alert(1)</script>", ""),
+        ("A" * 5000, ""),
+    ],
+)
+def test_a_device_is_told_coarsely(agent: str, device: str) -> None:
+    assert device_of(agent) == device
 
 
 def test_a_token_made_while_the_password_changes_is_born_dead(house: House) -> None:
@@ -426,11 +500,14 @@ def test_ones_own_password_needs_the_old_one(house: House) -> None:
     with pytest.raises(WeakPassword):
         house.accounts.change_own_password(actor, GOOD, ANA, address=ADDRESS)
     assert house.store.people[user.id] == user
-    token = house.token()
+    token, session = house.token(), house.accounts.begin_session(user, HERE)
     changed = house.accounts.change_own_password(actor, GOOD, NEWER, address=ADDRESS)
     assert house.by_token(token) is None
-    assert house.accounts.by_session(HERE, user.id, user.session_epoch) is None
-    assert house.accounts.by_session(HERE, user.id, changed.session_epoch) is not None
+    assert house.accounts.by_session(HERE, user.id, session) is None
+    late = house.accounts.begin_session(user, HERE)  # of whoever knew the old one
+    assert house.accounts.by_session(HERE, user.id, late) is None
+    new = house.accounts.begin_session(changed, HERE)
+    assert house.accounts.by_session(HERE, user.id, new) is not None
     house.sign_in(password=NEWER)
 
 

@@ -32,9 +32,9 @@ class Door:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.epoch = 7
+        self.session = "s7"
 
-    def by_token(self, site: Site, token: str) -> Actor | None:
+    def by_token(self, site: Site, token: str, *, agent: str = "") -> Actor | None:
         self.asked += 1
         if token.count("/") != 2:
             return None
@@ -45,9 +45,11 @@ class Door:
             site=site, id="ben", role=Role(role), scopes=frozenset(map(Scope, scopes.split(",")))
         )
 
-    def by_session(self, site: Site, user_id: str, epoch: int) -> Actor | None:
+    def by_session(
+        self, site: Site, user_id: str, session_id: str, *, agent: str = ""
+    ) -> Actor | None:
         self.asked += 1
-        if (user_id, epoch) != ("ana", self.epoch):
+        if (user_id, session_id) != ("ana", self.session):
             return None
         return Actor(site=site, id="ana", role=Role.SELLER)
 
@@ -73,7 +75,7 @@ def app(door: Door) -> Flask:
 
     @app.post("/sign-in")
     def sign_in() -> object:
-        begin_session(Actor(site=current_site(), id="ana", role=Role.SELLER), 7)
+        begin_session(Actor(site=current_site(), id="ana", role=Role.SELLER), "s7")
         assert "csrf_token" in session
         return csrf.generate_csrf()
 
@@ -247,7 +249,7 @@ def test_the_cookie_is_for_our_server_only(door: Door, base_url: str, secure: bo
 
     @app.post("/sign-in")
     def sign_in() -> str:
-        begin_session(Actor(site=current_site(), id="ana"), 7)
+        begin_session(Actor(site=current_site(), id="ana"), "s7")
         return ""
 
     answer = call(app.test_client(), "/sign-in", "POST")
@@ -258,9 +260,9 @@ def test_the_cookie_is_for_our_server_only(door: Door, base_url: str, secure: bo
     assert app.permanent_session_lifetime.days == 3
 
 
-def test_a_session_whose_epoch_has_passed_is_dropped(browser: FlaskClient, door: Door) -> None:
+def test_a_session_that_has_ended_is_dropped(browser: FlaskClient, door: Door) -> None:
     signed_in(browser)
-    door.epoch = 8
+    door.session = "s8"
     answer = call(browser, "/api/anybody")
     assert answer.status_code == 401
     assert browser.get_cookie("avenue_session", domain="shop.test") is None
