@@ -80,6 +80,7 @@ def setting(
     return field(default=default, metadata=metadata, repr=not secret)
 
 
+ROLES = ("admin", "editor", "staff", "seller", "client", "ops")
 ALIAS = re.compile(r"/api(?:/[A-Za-z0-9_-]+)+/? [a-z][a-z0-9_]{0,30} [a-z][a-z0-9_-]{0,40}")
 
 
@@ -434,6 +435,13 @@ class Settings:
         unit="days",
         least=1,
         most=3650,
+    )
+    second_factor_roles: tuple[str, ...] = setting(
+        "AVENUE_SECOND_FACTOR_ROLES",
+        "Roles that need a second factor on every site, separated by commas (`admin,ops`); the "
+        "settings of a site may name more. Who has one and no second factor is led to set one up, "
+        "and can do nothing else until then.",
+        (),
     )
     sweep_minutes: int = setting(
         "AVENUE_SWEEP_MINUTES",
@@ -826,7 +834,7 @@ class Settings:
         problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
         problems += [*settings._wrong_mail(), *settings._wrong_purge()]
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
-        problems += settings._wrong_aliases()
+        problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += settings._wrong_backup()
         return settings, problems
 
@@ -864,6 +872,11 @@ class Settings:
             for each in self.upload_aliases
             if not ALIAS.fullmatch(each)
         ]
+
+    def _wrong_roles(self) -> list[str]:
+        unknown = sorted({*self.second_factor_roles} - {*ROLES})
+        known = ", ".join(ROLES)
+        return [f"AVENUE_SECOND_FACTOR_ROLES names {each!r}: there are {known}" for each in unknown]
 
     def _missing(self) -> list[str]:
         if self.local:

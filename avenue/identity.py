@@ -106,7 +106,8 @@ class Site:
     `colors` are `#rrggbb` by name, `limits` the site's own; of `upload_categories` what the site
     says of its own, by name and field. `theme`, `menu`, `legal` and `contact` are how its public
     pages look and what stands around them. `revision` grows with each change.
-    `shows_variants`: its pictures come in other sizes than their own, too.
+    `shows_variants`: its pictures come in other sizes than their own, too. Who has one of
+    `second_factor_roles` must sign in with a second factor.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Site:
     contact: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1
     shows_variants: bool = True
+    second_factor_roles: frozenset[Role] = frozenset()
     state: SiteState = SiteState.OPEN
 
     @property
@@ -147,7 +149,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks, seen from one site. `id` is None for somebody who has not signed in."""
+    """Who asks, seen from one site. `id` is None for somebody who has not signed in.
+
+    Who `needs_second_factor` can do nothing until they have set one up.
+    """
 
     site: Site
     id: str | None = None
@@ -155,6 +160,7 @@ class Actor:
     role: Role | None = None
     superuser: bool = False
     scopes: frozenset[Scope] = frozenset(Scope)
+    needs_second_factor: bool = False
 
     @property
     def is_admin(self) -> bool:

@@ -287,9 +287,12 @@ def test_what_commands_change_is_in_the_log(run: Run, migrated_uri: str) -> None
     said(run("users", "password", "ana@tienda.example", "--json", given="mi clave larga\n"))
     said(run("users", "disable", "ana@tienda.example", "--json"))
     said(run("users", "disable", "ana@tienda.example", "--undo", "--json"))
+    reset = said(run("users", "reset-second-factor", "ana@tienda.example", "--json"))
+    assert reset == {"email": "ana@tienda.example", "second_factor": False}
     listed = said(run("audit", "--json"))
-    assert (listed["next"], listed["total"]) == (None, 5)
+    assert (listed["next"], listed["total"]) == (None, 6)
     assert [(each["actor"]["name"], each["action"]) for each in listed["items"]] == [
+        ("users reset-second-factor", "user.second_factor_reset"),
         ("users disable", "user.enabled"),
         ("users disable", "user.disabled"),
         ("users password", "user.password_changed"),
@@ -297,12 +300,12 @@ def test_what_commands_change_is_in_the_log(run: Run, migrated_uri: str) -> None
         ("users add", "user.added"),
     ]
     ids = [each["object"]["id"] for each in listed["items"]]
-    assert ids == [ana["id"], ana["id"], ana["id"], token["id"], ana["id"]]
+    assert ids == [*[ana["id"]] * 4, token["id"], ana["id"]]
     assert {each["actor"]["kind"] for each in listed["items"]} == {"command"}
     for secret in (ana["password"], token["token"], "mi clave larga", "ana@tienda"):
         assert secret not in str(listed)
     (line,) = run("audit", "--limit", "1").stdout.splitlines()
-    assert "command users disable  user.enabled" in line
+    assert "command users reset-second-factor  user.second_factor_reset" in line
     assert said(run("audit", "--site", "other", "--json"))["items"] == []
 
 

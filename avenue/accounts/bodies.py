@@ -8,6 +8,7 @@ from avenue.identity import Scope
 
 MOST_NAME_CHARACTERS = 200
 MOST_TOKEN_DAYS = 3650
+MOST_CODE_CHARACTERS = 64
 
 
 class _Body(BaseModel):
@@ -19,6 +20,20 @@ class LoginBody(_Body):
 
     email: str = Field(min_length=1, max_length=MOST_EMAIL_CHARACTERS, repr=False)
     password: str = Field(min_length=1, max_length=MOST_CHARACTERS, repr=False)
+    otp: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_CODE_CHARACTERS,
+        repr=False,
+        description="The code of the authenticator app, of who has a second factor.",
+    )
+    recovery_code: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_CODE_CHARACTERS,
+        repr=False,
+        description="One of the recovery codes, instead of `otp`.",
+    )
 
 
 class TokenBody(_Body):

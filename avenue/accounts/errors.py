@@ -1,5 +1,6 @@
 """What can go wrong with people and tokens."""
 
+from avenue.accounts.models import User
 from avenue.errors import (
     Conflict,
     Forbidden,
@@ -29,6 +30,56 @@ class SignInBusy(Unavailable):
     code = "sign_in_busy"
     message = "Too many people are signing in just now."
     hint = "Try again after Retry-After."
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password is right, and the person has a second factor."""
+
+    code = "second_factor_required"
+    message = "A code of the second factor is needed, too."
+    hint = "Send `otp` (from the authenticator app) or `recovery_code` along with the password."
+
+    def __init__(self, user: User) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+        self.user = user
+
+
+class WrongSecondFactor(Unauthenticated):
+    """The code is wrong, too old, or was used already."""
+
+    code = "wrong_second_factor"
+    message = "This code is wrong, or was used already."
+    hint = "Wait for the next code, see whether the phone's clock is right, or use a recovery code."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class SecondFactorLocked(Unauthenticated):
+    """There were too many wrong codes in a row: codes of the app are not taken any more."""
+
+    code = "second_factor_locked"
+    message = "There were too many wrong codes."
+    hint = "Use a recovery code, or have an administrator of the site reset the second factor."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
+
+
+class SignInAgain(Unauthenticated):
+    """The password was shown too long ago, or is another one now."""
+
+    code = "sign_in_again"
+    message = "That took too long. Sign in again."
+    hint = "Begin at /login."
+
+
+class SetupGone(Conflict):
+    """The setup of a second factor is too old, somebody else's, or there is one already."""
+
+    code = "second_factor_setup_gone"
+    message = "This setup is not good (any more)."
+    hint = "Begin it again on your account page."
 
 
 class InvalidEmail(Invalid):

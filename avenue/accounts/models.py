@@ -6,6 +6,9 @@ from datetime import datetime
 
 from avenue.identity import Role, Scope
 
+SIGNED_IN = ""
+"""The name of tokens from signing in."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -21,6 +24,57 @@ class Session:
     began_at: datetime
     used_at: datetime
     device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """The codes somebody has to give after the password (TOTP), and those for emergencies.
+
+    `secret` is sealed; of `recovery_codes` only the sha-256 are kept, and each works once.
+    `last_step` is the time step of the last code that was taken: it and those before are used up.
+    `wrong` counts wrong codes since the last right one.
+    """
+
+    secret: str = field(repr=False)
+    recovery_codes: tuple[str, ...] = field(repr=False)
+    last_step: int
+    wrong: int
+    set_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorSetup:
+    """A second factor that is not set up yet: for the person who asks, and no longer than a while.
+
+    `sealed` is what comes back with the first code; `uri` is for an authenticator app.
+    """
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What somebody shows besides or instead of a password; what is empty is not shown."""
+
+    password: str = field(default="", repr=False)
+    otp: str = field(default="", repr=False)
+    recovery_code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstStep:
+    """Somebody who has shown a password and nothing else yet, on one site.
+
+    It ends when one of the person's epochs is another one.
+    """
+
+    user: str
+    site: str
+    session_epoch: int
+    token_epoch: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +103,7 @@ class User:
     created_at: datetime
     changed_at: datetime
     sessions: tuple[Session, ...] = field(default=(), repr=False)
+    second_factor: SecondFactor | None = field(default=None, repr=False)
 
     def role_on(self, site: str) -> Role | None:
         """Return what this person is on a site; a superuser is its admin, None is nothing."""
@@ -125,7 +180,8 @@ class Person:
     """Somebody with a role on a site, as one of its administrators may see them.
 
     `role_is_fixed`: this administrator may not change the role. `managed_elsewhere`: nor the
-    password and whether they may sign in; then the `name`, which was given elsewhere, is empty.
+    password, second factor and whether they may sign in; then the `name`, which was given
+    elsewhere, is empty.
     """
 
     id: str
@@ -137,6 +193,7 @@ class Person:
     is_oneself: bool
     role_is_fixed: bool
     managed_elsewhere: bool
+    has_second_factor: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

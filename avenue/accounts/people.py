@@ -82,6 +82,14 @@ class PeopleStore(Protocol):
         It is done in one step. Tell whether it was done.
         """
 
+    def remove_second_factor(
+        self, user_id: str, *, roles: Mapping[str, Role] | None = None
+    ) -> bool:
+        """Forget a second factor while the person has these roles, and end all sessions.
+
+        It is done in one step. Tell whether it was done.
+        """
+
     def remove_tokens(self, user: str, *, site: str | None = None) -> None:
         """Forget all tokens of a person, or those for one site; repeatable."""
 
@@ -196,6 +204,17 @@ class PeopleService:
         self._store.remove_tokens(user.id)
         return made
 
+    def reset_second_factor(self, actor: Actor, user_id: str) -> None:
+        """Turn somebody's second factor off, who has lost it; all sessions end.
+
+        Raise `PersonNotFound`, `NotYourself` or `ManagedElsewhere`.
+        """
+        while True:
+            user = self._own(actor, user_id)
+            # Another site that adds them in this very moment is not for `actor` to weaken.
+            if self._store.remove_second_factor(user.id, roles=user.roles):
+                break
+
     def send_link(self, actor: Actor, user_id: str) -> None:
         """Have a link sent by which somebody chooses a password; until then the old one stays.
 
@@ -292,4 +311,5 @@ def _seen_by(actor: Actor, user: User) -> Person:
         is_oneself=is_oneself,
         role_is_fixed=user.superuser and not actor.superuser,
         managed_elsewhere=managed_elsewhere,
+        has_second_factor=user.second_factor is not None,
     )

@@ -6,12 +6,15 @@ from avenue.accounts import replies
 from avenue.accounts.bodies import LoginBody, TokenBody
 from avenue.accounts.errors import (
     ScopeNotYours,
+    SecondFactorLocked,
+    SecondFactorRequired,
     SessionNotFound,
     SignInBusy,
     TokenNotFound,
     WrongCredentials,
+    WrongSecondFactor,
 )
-from avenue.accounts.models import ApiToken, Session, User
+from avenue.accounts.models import ApiToken, Proof, Session, User
 from avenue.accounts.service import AccountService
 from avenue.clock import iso
 from avenue.cursors import BadCursor
@@ -28,16 +31,27 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/api/auth")
 
 
 @blueprint.post("/login")
-@described(body=LoginBody, replies={200: replies.SignedIn}, refuses=(WrongCredentials, SignInBusy))
+@described(
+    body=LoginBody,
+    replies={200: replies.SignedIn},
+    refuses=(
+        WrongCredentials,
+        SignInBusy,
+        SecondFactorRequired,
+        WrongSecondFactor,
+        SecondFactorLocked,
+    ),
+)
 @audited("user.signed_in")
 def login() -> Response:
-    """Give a token for this site; no cookie is set."""
+    """Give a token for this site; no cookie is set. Who has a second factor sends a code along."""
     body = body_as(LoginBody)
     user, new = using(AccountService).sign_in_for_token(
         current_site(),
         body.email,
         body.password,
         address=request.remote_addr or "",
+        proof=Proof(otp=body.otp or "", recovery_code=body.recovery_code or ""),
         agent=request.headers.get("User-Agent", ""),
     )
     signed_in: replies.SignedIn = {
@@ -46,7 +60,8 @@ def login() -> Response:
         "user": _user_json(user, current_site()),
     }
     actor = Actor(site=current_site(), id=user.id, email=user.email)
-    note(actor=actor, object_id=user.id, token=new.token.id)
+    by = "recovery_code" if body.recovery_code and user.second_factor else None
+    note(actor=actor, object_id=user.id, token=new.token.id, by=by)
     return jsonify(signed_in)
 
 

@@ -7,7 +7,7 @@ counts from the next request.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -16,13 +16,25 @@ from avenue.accounts.emails import checked_email, normal_email
 from avenue.accounts.errors import (
     ScopeNotYours,
     SessionNotFound,
+    SignInAgain,
     TokenNotFound,
     UserNotFound,
     WrongCredentials,
     WrongPassword,
 )
-from avenue.accounts.models import ApiToken, NewToken, NewUser, Session, TokenPage, User
+from avenue.accounts.models import (
+    SIGNED_IN,
+    ApiToken,
+    FirstStep,
+    NewToken,
+    NewUser,
+    Proof,
+    Session,
+    TokenPage,
+    User,
+)
 from avenue.accounts.passwords import PasswordKeeper, check_new, made_password
+from avenue.accounts.second_factor import SecondFactors
 from avenue.accounts.tries import Tries, TryCounter, sha256
 from avenue.clock import utc_now
 from avenue.cursors import cursor, read_cursor
@@ -33,10 +45,11 @@ FIRST_ADMINISTRATOR_EMAIL = "admin@localhost"
 TOKEN_MARK = "av_"  # noqa: S105 - lets scanners recognise a token in the wrong place
 SECRET_BYTES = 32
 MOST_TOKEN_CHARACTERS = 128
-SIGNED_IN = ""
-"""The name of tokens from signing in."""
+FIRST_STEP_GOOD_FOR = timedelta(minutes=10)
+"""How long after the password the second factor may be shown."""
 USE_NOTED_EVERY = timedelta(minutes=10)
 """How old the noted use of a session or token gets before it is noted again."""
+NO_PROOF = Proof()
 USE_RESTS = timedelta(minutes=1)
 """How long a process notes no uses after it could not."""
 
@@ -126,16 +139,23 @@ class AccountService:
         store: AccountStore,
         passwords: PasswordKeeper,
         counter: TryCounter,
+        second_factors: SecondFactors,
         *,
         tries_per_minute: int,
         token_days: int,
+        second_factor_roles: Collection[str] = (),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`token_days` is how long sessions and tokens from signing in are good."""
+        """`token_days` is how long sessions and tokens from signing in are good.
+
+        Who has one of `second_factor_roles` on any site needs a second factor.
+        """
         self._store = store
         self._passwords = passwords
         self._tries = Tries(counter, "login", per_minute=tries_per_minute)
+        self._second_factors = second_factors
         self._token_days = token_days
+        self._second_factor_roles = frozenset(map(Role, second_factor_roles))
         self._now = now
         self._notes_uses_from = datetime.min.replace(tzinfo=UTC)
 
@@ -157,7 +177,7 @@ class AccountService:
         self._note_use(
             found.used_at, lambda at: self._store.note_token_use(found.id, at, device_of(agent))
         )
-        return _actor(user, site, found.scopes)
+        return self._actor(user, site, found.scopes)
 
     def by_session(
         self, site: Site, user_id: str, session_id: str, *, agent: str = ""
@@ -174,7 +194,7 @@ class AccountService:
             found.used_at,
             lambda at: self._store.note_session_use(user.id, found.id, at, device_of(agent)),
         )
-        return _actor(user, site, frozenset(Scope))
+        return self._actor(user, site, frozenset(Scope))
 
     def _session(self, user: User, site: Site, session_id: str) -> Session | None:
         return next((each for each in self._sessions(user, site) if each.id == session_id), None)
@@ -201,35 +221,75 @@ class AccountService:
     def by_id(self, site: Site, user_id: str) -> Actor | None:
         """Return somebody as they act on `site`; None when they may do nothing there any more."""
         user = self._store.user_by_id(user_id)
-        return _actor(user, site, frozenset(Scope)) if user else None
+        return self._actor(user, site, frozenset(Scope)) if user else None
 
     # Signing in and out
 
-    def sign_in(self, site: Site, email: str, password: str, *, address: str) -> tuple[User, Actor]:
+    def sign_in(
+        self, site: Site, email: str, password: str, *, address: str, proof: Proof = NO_PROOF
+    ) -> tuple[User, Actor]:
         """Return who this is, and as whom they act on `site`.
 
         `address` is the caller's IP address. Raise `TooManyRequests` after too many tries in a
         minute (counted before the password is looked at, so a right one does not help), and
-        `WrongCredentials` for everything else that is wrong, after one password check each.
+        `WrongCredentials` for everything else that is wrong, after one password check each. Of who
+        has a second factor, `proof` has a code; raises as `SecondFactors.check`.
         """
         known_as = normal_email(email)
         self._tries.count(known_as, address)
         user = self._store.user_by_email(known_as)
         if not self._passwords.verify(user.password_hash if user else None, password):
             raise WrongCredentials
-        actor = _actor(user, site, frozenset(Scope)) if user else None
+        actor = self._actor(user, site, frozenset(Scope)) if user else None
         if user is None or actor is None:
             raise WrongCredentials
+        self._second_factors.check(user, proof, address=address)
         if not self._passwords.is_current(user.password_hash):
             renewed = self._passwords.hash(password)  # what another application had made of it
             self._store.renew_password(user.id, user.password_hash, renewed)
         return user, actor
 
+    def first_step(self, user: User, site: Site) -> FirstStep:
+        """Return what somebody has shown who has just shown their password, and nothing else."""
+        return FirstStep(
+            user=user.id,
+            site=site.id,
+            session_epoch=user.session_epoch,
+            token_epoch=user.token_epoch,
+            at=self._now(),
+        )
+
+    def second_step(
+        self, site: Site, first: FirstStep, proof: Proof, *, address: str
+    ) -> tuple[User, Actor]:
+        """Return who this is, and as whom they act on `site`; `proof` has a code.
+
+        Raise `SignInAgain` when the first step is not good any more, and as
+        `SecondFactors.check`.
+        """
+        user = self._store.user_by_id(first.user)
+        epochs = (first.session_epoch, first.token_epoch)
+        is_late = self._now() - first.at > FIRST_STEP_GOOD_FOR
+        if user is None or epochs != (user.session_epoch, user.token_epoch) or is_late:
+            raise SignInAgain
+        actor = self._actor(user, site, frozenset(Scope))
+        if actor is None or first.site != site.id or user.second_factor is None:
+            raise SignInAgain
+        self._second_factors.check(user, proof, address=address)
+        return user, actor
+
     def sign_in_for_token(
-        self, site: Site, email: str, password: str, *, address: str, agent: str = ""
+        self,
+        site: Site,
+        email: str,
+        password: str,
+        *,
+        address: str,
+        proof: Proof = NO_PROOF,
+        agent: str = "",
     ) -> tuple[User, NewToken]:
         """Return who this is, and a token for `site` with every scope; raises as `sign_in`."""
-        user, _ = self.sign_in(site, email, password, address=address)
+        user, _ = self.sign_in(site, email, password, address=address, proof=proof)
         scopes = frozenset(Scope)
         return user, self._make_token(
             user, site.id, SIGNED_IN, scopes, self._token_days, agent=agent
@@ -404,13 +464,17 @@ class AccountService:
         self._store.set_disabled(user.id, disabled=disabled)
         self._store.remove_tokens(user.id)
 
+    def reset_second_factor(self, email: str) -> None:
+        """Turn somebody's second factor off; all sessions end. Raise `UserNotFound`."""
+        self._second_factors.reset(self.user_named(email))
+
     def users(self) -> list[User]:
         """Return everybody, by e-mail."""
         return self._store.users()
 
     def actor_named(self, site: Site, email: str) -> Actor:
         """Return somebody as they act on `site`; raise `UserNotFound` or `Forbidden`."""
-        actor = _actor(self.user_named(email), site, frozenset(Scope))
+        actor = self._actor(self.user_named(email), site, frozenset(Scope))
         if actor is None:
             raise Forbidden("This person may do nothing on this site.")
         return actor
@@ -452,16 +516,17 @@ class AccountService:
         self._store.add_token(token)
         return NewToken(token=token, secret=secret)
 
-
-def _actor(user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
-    role = user.role_on(site.id)
-    if user.disabled or role is None:
-        return None
-    return Actor(
-        site=site,
-        id=user.id,
-        email=user.email,
-        role=role,
-        superuser=user.superuser,
-        scopes=scopes,
-    )
+    def _actor(self, user: User, site: Site, scopes: frozenset[Scope]) -> Actor | None:
+        role = user.role_on(site.id)
+        if user.disabled or role is None:
+            return None
+        needs_one = role in self._second_factor_roles | site.second_factor_roles
+        return Actor(
+            site=site,
+            id=user.id,
+            email=user.email,
+            role=role,
+            superuser=user.superuser,
+            scopes=scopes,
+            needs_second_factor=needs_one and user.second_factor is None,
+        )

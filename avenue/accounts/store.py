@@ -11,7 +11,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, PasswordLink, Session, User
+from avenue.accounts.models import ApiToken, PasswordLink, SecondFactor, Session, User
 from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database, Document
@@ -240,6 +240,71 @@ class MongoAccountStore:
         have = self._users.count(may)
         return have, self._users.count({"sites": source}) - have
 
+    # See `second_factor.SecondFactorStore`
+
+    def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
+        """Keep a second factor where there is none, and end all sessions, in one step.
+
+        Tell whether it was done.
+        """
+        kept = {
+            "secret": factor.secret,
+            "recovery_codes": list(factor.recovery_codes),
+            "last_step": factor.last_step,
+            "wrong": factor.wrong,
+            "set_up_at": factor.set_up_at,
+        }
+        change = {"$set": {"second_factor": kept, "sessions": []}, "$inc": {"session_epoch": 1}}
+        done = self._users.update({"_id": user_id, "second_factor": None}, change)
+        return bool(done) or self._has_factor(user_id, factor.secret)
+
+    def _has_factor(self, user_id: str, secret: str) -> bool:
+        """Tell whether a change was done twice, its answer being lost: sealed secrets differ."""
+        query = {"_id": user_id, "second_factor.secret": secret}
+        return self._users.find_one(query, {"_id": 1}) is not None
+
+    def use_step(self, user_id: str, secret: str, step: int) -> bool:
+        """Use up the codes of a factor until that time step; tell whether they were not yet."""
+        unused = {"second_factor.secret": secret, "second_factor.last_step": {"$lt": step}}
+        used = {"second_factor.last_step": step, "second_factor.wrong": 0}
+        return bool(self._users.update({"_id": user_id, **unused}, {"$set": used}))
+
+    def use_recovery_code(self, user_id: str, sha256: str) -> bool:
+        """Use up a recovery code; tell whether there was one."""
+        query = {"_id": user_id, "second_factor.recovery_codes": sha256}
+        change = {
+            "$pull": {"second_factor.recovery_codes": sha256},
+            "$set": {"second_factor.wrong": 0},
+        }
+        return bool(self._users.update(query, change))
+
+    def count_wrong_code(self, user_id: str, secret: str) -> None:
+        """Count a wrong code; one that is counted twice does no harm."""
+        query = {"_id": user_id, "second_factor.secret": secret}
+        self._users.update(query, {"$inc": {"second_factor.wrong": 1}})
+
+    def set_recovery_codes(self, user_id: str, secret: str, hashes: Sequence[str]) -> None:
+        """Put other recovery codes in place of those there are."""
+        query = {"_id": user_id, "second_factor.secret": secret}
+        self._users.update(query, {"$set": {"second_factor.recovery_codes": list(hashes)}})
+
+    def remove_second_factor(
+        self, user_id: str, *, roles: Mapping[str, Role] | None = None
+    ) -> bool:
+        """Forget a second factor and end all sessions, in one step; tell whether it was done.
+
+        With `roles` only while the person has exactly these.
+        """
+        query: dict[str, Any] = {"_id": user_id}
+        if roles is not None:
+            query["roles"] = _kept_roles(roles)
+        change = {
+            "$unset": {"second_factor": ""},
+            "$set": {"sessions": []},
+            "$inc": {"session_epoch": 1},
+        }
+        return bool(self._users.update(query, {**change, **CHANGED_NOW}))
+
     # See `recovery.RecoveryStore`
 
     def put_link(self, link: PasswordLink) -> None:
@@ -395,6 +460,19 @@ def _user_in(document: Document) -> User:
         created_at=document["created_at"],
         changed_at=document.get("changed_at") or document["created_at"],  # not kept at first
         sessions=tuple(map(_session_in, document.get("sessions") or ())),
+        second_factor=_second_factor_in(document.get("second_factor")),
+    )
+
+
+def _second_factor_in(document: Document | None) -> SecondFactor | None:
+    if document is None:
+        return None
+    return SecondFactor(
+        secret=document["secret"],
+        recovery_codes=tuple(document["recovery_codes"]),
+        last_step=document["last_step"],
+        wrong=document["wrong"],
+        set_up_at=document["set_up_at"],
     )
 
 

@@ -31,10 +31,16 @@ class Tries:
         `address` is the caller's IP address. Raise `TooManyRequests` above the limits.
         """
         where = _neighbourhood(address)
-        waits = [
+        self._raise_any(
             self._hit(where, self._per_minute * ADDRESS_FACTOR),
             self._hit(f"{where} {email}", self._per_minute),
-        ]
+        )
+
+    def count_account(self, email: str) -> None:
+        """Count for the account alone, from wherever. Raise `TooManyRequests` above the limit."""
+        self._raise_any(self._hit(f"account {email}", self._per_minute))
+
+    def _raise_any(self, *waits: int) -> None:
         if any(waits):
             raise TooManyRequests("Too many tries from here.", retry_after_seconds=max(waits))
 

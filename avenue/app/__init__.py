@@ -40,6 +40,7 @@ from avenue.app.services import (
     queues_of,
     recovery_service,
     renditions_of,
+    second_factors,
     shop_of,
     signed_links,
     snapshot_service,
@@ -371,7 +372,8 @@ def _provide_people(
     accounts = account_service(settings, database, rate_limits, passwords)
     recovery = recovery_service(settings, database, rate_limits, passwords)
     people = PeopleService(MongoAccountStore(database), passwords, recovery)
-    provide(app, accounts, recovery, people)
+    factors = second_factors(settings, database, rate_limits, passwords)
+    provide(app, accounts, recovery, people, factors)
     return accounts
 
 

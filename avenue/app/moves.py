@@ -28,7 +28,6 @@ from avenue.export.errors import ExportRefused, ExportUnreachable
 from avenue.export.models import Exported, ExportOrder, Part
 from avenue.jobs.errors import GiveUp
 from avenue.jobs.runner import Handler, RunningJob
-from avenue.jobs.sealing import Sealing
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.legacy import can_answer
@@ -49,6 +48,7 @@ from avenue.moves.models import (
 from avenue.moves.service import MoveService, place_of
 from avenue.moves.store import MoveReports
 from avenue.outside.fetching import Fetcher
+from avenue.sealing import Sealing
 from avenue.storage.connection import Database
 from avenue.storage.earlier import Changes, SourceAway
 from avenue.storage.schema import DEFAULT_SITE

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from avenue.accounts.letters import QueuedLetters
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
+from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.accounts.tries import Tries
@@ -80,6 +81,7 @@ from avenue.media.store.library import LibraryStore
 from avenue.media.store.swept import SweptStore
 from avenue.notifications.store import OutboxStore
 from avenue.outside.fetching import Fetcher
+from avenue.sealing import Sealing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
 from avenue.shop.service.groups import GroupService
@@ -126,12 +128,28 @@ def account_service(
     passwords: Passwords | None = None,
 ) -> AccountService:
     """Return the people of the house, for the application and for commands."""
+    passwords = passwords or Passwords()
     return AccountService(
         MongoAccountStore(database),
-        passwords or Passwords(),
+        passwords,
         rate_limits,
+        second_factors(settings, database, rate_limits, passwords),
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
+        second_factor_roles=settings.second_factor_roles,
+    )
+
+
+def second_factors(
+    settings: Settings, database: Database, rate_limits: RateLimits, passwords: Passwords
+) -> SecondFactors:
+    """Return what sets second factors up, and asks for them."""
+    return SecondFactors(
+        MongoAccountStore(database),
+        passwords,
+        rate_limits,
+        Sealing(settings.secret_key, PURPOSE),
+        tries_per_minute=settings.max_logins_per_minute,
     )
 
 

@@ -94,6 +94,19 @@ def disable(*, email: str, undo: bool, is_local: bool, wants_json: bool) -> None
     say(wants_json, {"email": email, "disabled": not undo}, "Enabled." if undo else "Disabled.")
 
 
+@users.command(name="reset-second-factor")
+@click.argument("email")
+@local
+@as_json
+def reset_second_factor(*, email: str, is_local: bool, wants_json: bool) -> None:
+    """Turn somebody's second factor off, who has lost it; ends all sessions."""
+    with _house(is_local=is_local) as (accounts, audit):
+        accounts.reset_second_factor(email)
+        user = accounts.user_named(email)
+        _record(audit, user, "users reset-second-factor", "user.second_factor_reset")
+    say(wants_json, {"email": user.email, "second_factor": False}, "The second factor is off.")
+
+
 @users.command(name="list")
 @local
 @as_json
@@ -110,6 +123,7 @@ def list_users(*, is_local: bool, wants_json: bool) -> None:
                 "superuser": user.superuser,
                 "disabled": user.disabled,
                 "password_is_own": user.password_is_own,
+                "second_factor": user.second_factor is not None,
             }
             for user in people
         ]

@@ -10,7 +10,6 @@
     ├── JobPaused       409  somebody has paused what was to be waited for
     ├── JobNotSetUp     409  the settings name nobody to send it to
     ├── JobIsPeriodic   409  it runs again and again and cannot be cancelled
-    └── SecretLost      409  SECRET_KEY is another one than when the job was begun
 
     GiveUp                   the run must end, and another try would end alike
 
@@ -64,14 +63,6 @@ class JobIsPeriodic(Conflict):
     code = "job_is_periodic"
     message = "This job runs again and again, so it cannot be cancelled."
     hint = "Pause it instead, and resume it later."
-
-
-class SecretLost(Conflict):
-    """What the job has to know was sealed with another SECRET_KEY."""
-
-    code = "secret_lost"
-    message = "SECRET_KEY is another one than when this was begun."
-    hint = "Begin it again."
 
 
 class GiveUp(Exception):

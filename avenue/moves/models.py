@@ -16,7 +16,7 @@ IMPORT_EXPORT = "import_export"
 EXPORT = "export"
 MOVES = (ADOPT, IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL, EXPORT)
 SEALED = "sealed"
-"""The argument that has the address of an earlier database, as `jobs.sealing` has it."""
+"""The argument that has the address of an earlier database, as `sealing` has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from avenue.errors import Forbidden
 from avenue.identity import Actor
 from avenue.jobs.errors import JobNotFound
 from avenue.jobs.models import WITH_COMMAND, Job
-from avenue.jobs.sealing import Sealing
 from avenue.jobs.service import JobService
 from avenue.media.references import IMPORT_EXTERNAL
 from avenue.migration.adopt.maps import read_map
@@ -37,6 +36,7 @@ from avenue.moves.models import (
     move_of,
 )
 from avenue.moves.store import MoveReports
+from avenue.sealing import Sealing
 from avenue.storage.earlier import EarlierDatabase, check_typed, shown
 
 REMOTE = ("s3:", "supabase:", "cloudinary:", "cfimages:")

@@ -211,6 +211,13 @@ class SiteChanges(_Body):
     menu: Links = []
     legal: Links = []
     contact: ContactChanges = ContactChanges()
+    second_factor_roles: Annotated[
+        list[Role],
+        Field(
+            max_length=len(Role),
+            description="Who has one of them needs a second factor; replaces what is there.",
+        ),
+    ] = []
     limits: Limits = Limits()
     upload_categories: Annotated[
         dict[CategoryName, CategoryChanges | None], Field(max_length=MOST_CATEGORIES)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from avenue.errors import AvenueError
 from avenue.field_problems import problems_of
-from avenue.identity import Limit, Site
+from avenue.identity import Limit, Role, Site
 from avenue.sites.addresses import checked_base_url
 from avenue.sites.bodies import Colors
 from avenue.sites.errors import HostNotGiven, HostTaken, InvalidHost, LimitTooHigh, SiteExists
@@ -22,6 +22,8 @@ NUMBER = re.compile("[0-9]{1,12}")
 COLORS = tuple(Colors.model_fields)
 THEME = tuple(CHOICES)
 MENUS = ("menu", "legal")
+ROLES = "second_factor_roles"
+"""Boxes to tick: as typed, the names of those that are ticked with commas between them."""
 TEXTS = ("name", "locale")
 OWN = (
     *TEXTS,
@@ -30,6 +32,7 @@ OWN = (
     *(f"theme.{name}" for name in THEME),
     *MENUS,
     *(f"contact.{name}" for name in CONTACT),
+    ROLES,
     *(f"limits.{limit}" for limit in Limit),
     "limits.user_quota_mb",
     "limits.user_quota_files",
@@ -56,6 +59,7 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
         **{f"theme.{name}": str(getattr(site.theme, name)) for name in THEME},
         **{name: _written(getattr(site, name)) for name in MENUS},
         **{f"contact.{name}": site.contact.get(name, "") for name in CONTACT},
+        ROLES: ",".join(sorted(site.second_factor_roles)),
         **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
         "hosts": "\n".join(site.hosts),
         "limits.quota_mb": _quota(site.quota_bytes, MB),
@@ -131,6 +135,8 @@ def _value(group: str, text: str) -> Any:
             return _lines(text)
         case "limits":
             return int(text) if NUMBER.fullmatch(text) else text or None
+        case "second_factor_roles":
+            return [role for role in Role if role in text.split(",")]
         case "menu" | "legal":
             return [_link(line) for line in text.splitlines() if line.strip()]
         case "colors" | "base_url" | "theme" | "contact":

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from flask_babel import LazyString, format_decimal
 from pydantic import ValidationError
 
+from avenue.accounts.pages.words import ROLES
 from avenue.config import Settings
 from avenue.errors import AvenueError, filled
 from avenue.identity import Actor, Limit, Role, Site
@@ -227,6 +228,8 @@ def _settings(
         colors=COLORS,
         usual=USUAL,
         weak=[_weak(pair, measured) for pair, measured in too_weak(_valid_colors(shown))],
+        roles={role.value: title for role, (title, _about) in ROLES.items()},
+        house_roles=using(Settings).second_factor_roles,
         limits=LIMITS,
         theme_choices=THEME,
         networks={name: each.title for name, each in NETWORKS.items()},
@@ -312,11 +315,15 @@ def _fields_for(actor: Actor) -> Iterable[str]:
 
 def _typed(fields: Iterable[str]) -> dict[str, str]:
     """Return what the form says of `fields`; one that is missing says nothing of it."""
-    return {
+    typed = {
         name: request.form[name][:LONGEST_TYPED].replace("\r\n", "\n")
         for name in fields
         if name in request.form
     }
+    if forms.ROLES in typed:
+        ticked = request.form.getlist(forms.ROLES)
+        typed[forms.ROLES] = ",".join(sorted(role for role in Role if role in ticked))
+    return typed
 
 
 def _revision() -> int:

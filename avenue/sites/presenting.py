@@ -23,6 +23,7 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> repl
         "menu": [{"label": each.label, "to": each.to} for each in site.menu],
         "legal": [{"label": each.label, "to": each.to} for each in site.legal],
         "contact": dict(site.contact),
+        "second_factor_roles": sorted(site.second_factor_roles),
         "limits": dict(limits),
         "upload_categories": {
             name: _category_json(each) for name, each in categories_of(site).items()

@@ -47,6 +47,10 @@ class Site(TypedDict):
     menu: Annotated[list[Link], Field(description="Above its public pages.")]
     legal: Annotated[list[Link], Field(description="Below them.")]
     contact: Annotated[dict[str, str], Field(description="How it is reached, and its profiles.")]
+    second_factor_roles: Annotated[
+        list[Role],
+        Field(description="Need a second factor, besides those the house names."),
+    ]
     limits: Annotated[dict[str, int], Field(description="Those in force; quota 0 is none.")]
     upload_categories: Annotated[
         dict[str, UploadCategory], Field(description="Those in force, by name.")

@@ -163,6 +163,9 @@ class SiteService:
             colors = {**site.colors, **changes["colors"]}
             values["colors"] = {name: each for name, each in colors.items() if each} or None
         values |= _appearance_values(site, changes)
+        if "second_factor_roles" in changes:
+            roles = sorted(set(changes["second_factor_roles"]))
+            values["second_factor_roles"] = [role.value for role in roles] or None
         if "limits" in changes:
             values |= self._limit_values(site, changes["limits"])
         if "upload_categories" in changes:

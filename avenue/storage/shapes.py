@@ -619,6 +619,9 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "menu": unless_missing([{"label": str, "to": str}]),
             "legal": unless_missing([{"label": str, "to": str}]),
             "contact": unless_missing(Of(str)),
+            "second_factor_roles": unless_missing(
+                [values("admin", "editor", "staff", "seller", "client", "ops")]
+            ),
             "upload_categories": unless_missing(
                 Of(
                     {
@@ -672,6 +675,15 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
                         "device": str,
                     }
                 ]
+            ),
+            "second_factor": maybe(
+                {
+                    "secret": str,
+                    "recovery_codes": [str],
+                    "last_step": int,
+                    "wrong": int,
+                    "set_up_at": datetime,
+                }
             ),
         },
         {"password_is_own": maybe(bool), "sites": maybe([str])},

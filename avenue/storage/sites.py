@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
-from avenue.identity import Limit, Site, SiteState
+from avenue.identity import Limit, Role, Site, SiteState
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
 from avenue.storage.schema import DEFAULT_SITE
@@ -141,6 +141,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         limits={limit: own_limits[limit] for limit in Limit if limit in own_limits},
         upload_categories=document.get("upload_categories", {}),
         theme=theme_of(document.get("theme", {})),
+        second_factor_roles=frozenset(map(Role, document.get("second_factor_roles", ()))),
         menu=links_of(document.get("menu", ())),
         legal=links_of(document.get("legal", ())),
         contact=contact_of(document.get("contact", {})),

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 DOORKEEPER = "avenue.authenticator"
 MARK = "guard"
+BEFORE = "comes_before_second_factor"
 COOKIE_NAME = "avenue_session"
 LONGEST_NEXT_CHARACTERS = 2048
 NOT_IN_A_PATH = re.compile(r"[\x00-\x1f\x7f\\@]")
@@ -67,6 +68,14 @@ class InsufficientScope(Forbidden):
     code = "insufficient_scope"
     message = "This token may not do this."
     hint = "Use a token with the scope named in `scope`."
+
+
+class SecondFactorSetupRequired(Forbidden):
+    """The person's role needs a second factor, and they have none."""
+
+    code = "second_factor_setup_required"
+    message = "Your role needs a second factor, and you have none."
+    hint = "Set one up at /admin/account/second-factor; until then you can do nothing else."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,17 +143,23 @@ def install(app: Flask, authenticator: Authenticator, settings: Settings) -> Non
 def current_actor() -> Actor:
     """Return who asks; somebody not signed in is an actor whose id is None.
 
+    So is who needs a second factor and has none, but for views that come `before_second_factor`.
     Raise `InvalidToken` for a Bearer token that is not good. A session that has ended is dropped.
     """
-    if "actor" not in g:
-        token = bearer_token()
-        g.actor = _by_session() if token is None else _by_token(token)
-    return cast("Actor", g.actor)
+    actor = _whoever_asks()
+    if actor.needs_second_factor and not _comes_before_second_factor():
+        return Actor(site=actor.site)
+    return actor
 
 
 def signed_in_actor() -> Actor:
-    """Return who asks, or raise `Unauthenticated` when nobody is signed in."""
+    """Return who asks, or raise `Unauthenticated` when nobody is signed in.
+
+    Raise `SecondFactorSetupRequired` for who needs a second factor and has none.
+    """
     actor = current_actor()
+    if actor.id is None and _whoever_asks().needs_second_factor:
+        raise SecondFactorSetupRequired
     if actor.id is None:
         raise Unauthenticated(hint=None if takes_token() else NO_TOKEN_HERE, headers=CHALLENGE)
     return actor
@@ -189,6 +204,12 @@ def require(
         return guarded
 
     return decorate
+
+
+def before_second_factor(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view be used by who needs a second factor and has not set one up yet."""
+    setattr(view, BEFORE, True)
+    return view
 
 
 def guards_itself(*roles: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -264,6 +285,18 @@ def _refuse_forged_requests() -> None:
         return
     if "_user_id" in session:
         csrf.prove_own_page()
+
+
+def _whoever_asks() -> Actor:
+    if "actor" not in g:
+        token = bearer_token()
+        g.actor = _by_session() if token is None else _by_token(token)
+    return cast("Actor", g.actor)
+
+
+def _comes_before_second_factor() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return bool(getattr(view, BEFORE, False))
 
 
 def _by_token(token: str) -> Actor:

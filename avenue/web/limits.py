@@ -43,6 +43,7 @@ PUBLIC = frozenset(
         "/sitemap/pages.xml",
         "/sitemap/products-<int:number>.xml",
         "/login",
+        "/login/second-factor",
         "/login/forgotten",
         "/login/reset",
         "/login/reset/<secret>",

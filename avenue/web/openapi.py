@@ -28,7 +28,13 @@ from avenue.errors import (
     Unavailable,
 )
 from avenue.identity import ID_PATTERN, Role
-from avenue.web.auth import COOKIE_NAME, InsufficientScope, InvalidToken, guard_of
+from avenue.web.auth import (
+    COOKIE_NAME,
+    InsufficientScope,
+    InvalidToken,
+    SecondFactorSetupRequired,
+    guard_of,
+)
 from avenue.web.csrf import SAFE_METHODS, CsrfFailed
 from avenue.web.describing import JSON, Description, Reply, description_of
 from avenue.web.errors import (
@@ -362,7 +368,7 @@ def _refusals(operation: Operation) -> Iterator[type[AvenueError]]:
     yield from operation.said.refuses
     path, guard = operation.rule.rule, guard_of(operation.view)
     if guard:
-        yield from (Unauthenticated, InvalidToken)
+        yield from (Unauthenticated, InvalidToken, SecondFactorSetupRequired)
         yield from (Forbidden,) if guard.roles or guard.superuser else ()
         yield from (InsufficientScope,) if guard.scope_for(operation.method) else ()
     if operation.method not in SAFE_METHODS:

@@ -34,7 +34,7 @@ from avenue.errors import (
 )
 from avenue.identity import Site
 from avenue.web import metrics
-from avenue.web.auth import current_actor
+from avenue.web.auth import SecondFactorSetupRequired, current_actor
 from avenue.web.describing import description_of
 from avenue.web.errors import (
     BadRequest,
@@ -54,6 +54,7 @@ from avenue.web.site_frame import Logo, Logos
 log = logging.getLogger("avenue.problems")
 
 LOGIN_PATH = "/login"
+SECOND_FACTOR_PATH = f"{PANEL}/account/second-factor"
 EXTENSION = "avenue.problems"
 NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """Told by a page of the site itself where visitors come to."""
@@ -234,6 +235,8 @@ def _written(problem: _Problem) -> AnyResponse:
         return _json(problem)
     if problem.status == HTTPStatus.UNAUTHORIZED and request.path != LOGIN_PATH:
         return redirect(_login_url(), HTTPStatus.SEE_OTHER)
+    if problem.code == SecondFactorSetupRequired.code:
+        return redirect(SECOND_FACTOR_PATH, HTTPStatus.SEE_OTHER)
     return _page(problem)
 
 

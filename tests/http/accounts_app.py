@@ -14,10 +14,12 @@ from avenue.accounts.letters import MailOrder
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService
+from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.accounts.store import MongoAccountStore
 from avenue.config import Settings
 from avenue.identity import Role, Site
+from avenue.sealing import Sealing
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.web import (
@@ -136,10 +138,18 @@ def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
         Passwords(hasher=hasher),
         RateLimits(database),
     )
+    factors = SecondFactors(
+        store,
+        passwords,
+        tries,
+        Sealing(settings.secret_key, PURPOSE),
+        tries_per_minute=settings.max_logins_per_minute,
+    )
     accounts = AccountService(
         store,
         passwords,
         tries,
+        factors,
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
     )
@@ -156,7 +166,7 @@ def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
     accounts.add_user(BEN, PASSWORD, name="<Ben>", roles={}, superuser=True)
     accounts.add_user(CYD, PASSWORD, roles={THERE.id: Role.SELLER})
     people = PeopleService(store, passwords, recovery)
-    app = make_app(settings, accounts, recovery, people)
+    app = make_app(settings, accounts, recovery, people, factors)
     yield House(
         app=app,
         accounts=accounts,

@@ -56,6 +56,8 @@ def fields(page: Any, action: str = SETTINGS) -> dict[str, str]:
     (form,) = re.findall(rf'<form[^>]*action="{action}"[^>]*>(.*?)</form>', page.text, re.DOTALL)
     found = {}
     for tag in re.findall(r"<input[^>]*>", form):
+        if 'type="checkbox"' in tag and " checked" not in tag:
+            continue
         value = re.search(r'\bvalue="([^"]*)"', tag)
         found[re.search(r'\bname="([^"]*)"', tag)[1]] = html.unescape(value[1]) if value else ""
     for name, inside in re.findall(

@@ -26,6 +26,7 @@ SITE_KEYS = {
     "menu",
     "legal",
     "contact",
+    "second_factor_roles",
     "id",
     "name",
     "locale",

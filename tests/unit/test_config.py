@@ -8,6 +8,7 @@ from secrets import token_hex
 import pytest
 
 from avenue.config import ConfigError, Settings, new_secret, webhook_key
+from avenue.identity import Role
 from tests.table import table
 
 SECRET = "dfGh38-kLmnb_Qwe92zXcvB71-plOkmIjn"
@@ -471,3 +472,11 @@ def test_a_receiver_of_alerts_is_told_encrypted_or_at_home_and_knows_us(url, sec
         assert Settings.from_env(environ).alert_url == url
         return
     assert [each.partition(" ")[0] for each in problems(**environ)] == wrong
+
+
+def test_roles_that_need_a_second_factor_are_those_there_are():
+    every = ",".join(role.value for role in Role)
+    settings = Settings.from_env({**LOCAL, "AVENUE_SECOND_FACTOR_ROLES": every})
+    assert settings.second_factor_roles == tuple(Role)
+    (told,) = problems(**LOCAL, AVENUE_SECOND_FACTOR_ROLES="admin,boss")
+    assert told.startswith("AVENUE_SECOND_FACTOR_ROLES names 'boss': there are admin, editor,")

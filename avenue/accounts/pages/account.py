@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from avenue.accounts.errors import SignInBusy, WeakPassword, WrongPassword
-from avenue.accounts.pages.sign_in import begin
+from avenue.accounts.pages.steps import begin
 from avenue.accounts.pages.words import ROLES, keep_out_of_caches, reason
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.service import AccountService

@@ -30,6 +30,9 @@ SAID = {
     ),
     "role": lazy_gettext("The role is changed. It counts from now on."),
     "link": lazy_gettext("We have sent an e-mail with a link to choose a new password."),
+    "second-factor": lazy_gettext(
+        "The second factor is off, and this person is signed out everywhere."
+    ),
     "disabled": lazy_gettext("This person can no longer sign in, and is signed out everywhere."),
     "enabled": lazy_gettext("This person can sign in again."),
     "removed": lazy_gettext("This person is no longer on the site."),
@@ -131,6 +134,16 @@ def send_link(user_id: str) -> Response:
     """Have a link for a new password sent to somebody."""
     using(PeopleService).send_link(current_actor(), user_id)
     return see(f"{PATH}/{user_id}?said=link")
+
+
+@blueprint.post("/<user_id>/second-factor")
+@require(Role.ADMIN)
+@audited("user.second_factor_reset", "user_id")
+@shown_again
+def reset_second_factor(user_id: str) -> Response:
+    """Turn somebody's second factor off."""
+    using(PeopleService).reset_second_factor(current_actor(), user_id)
+    return see(f"{PATH}/{user_id}?said=second-factor")
 
 
 @blueprint.post("/<user_id>/disable")

@@ -3,19 +3,25 @@
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
-from avenue.accounts.bodies import LoginBody
+from avenue.accounts.bodies import MOST_CODE_CHARACTERS, LoginBody
 from avenue.accounts.emails import MOST_EMAIL_CHARACTERS
-from avenue.accounts.errors import WrongCredentials
-from avenue.accounts.models import User
+from avenue.accounts.errors import (
+    SecondFactorLocked,
+    SecondFactorRequired,
+    SignInAgain,
+    WrongCredentials,
+    WrongSecondFactor,
+)
+from avenue.accounts.models import Proof
+from avenue.accounts.pages.steps import PANEL, begin, begin_first_step, first_step
 from avenue.accounts.pages.words import keep_out_of_caches, reason
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
-from avenue.identity import Actor
 from avenue.web import csrf
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import (
-    begin_session,
+    before_second_factor,
     current_actor,
     current_session,
     drop_session,
@@ -27,8 +33,7 @@ from avenue.web.language import lazy_gettext
 from avenue.web.pages import page, see
 from avenue.web.services import using
 
-PANEL = "/admin"
-"""Where people go on who did not want to go anywhere else."""
+SECOND_STEP = "/login/second-factor"
 
 blueprint = Blueprint("account_pages", __name__, template_folder="../templates")
 
@@ -39,10 +44,22 @@ SAID = {
     "password-elsewhere": lazy_gettext(
         "Your new password is set. Sign in with it on the site where you work."
     ),
+    "again": lazy_gettext("That took too long. Sign in again."),
 }
+SHOWN_AGAIN: tuple[type[AvenueError], ...] = (
+    WrongCredentials,
+    SecondFactorRequired,
+    WrongSecondFactor,
+    SecondFactorLocked,
+    TooManyRequests,
+    Unavailable,
+    csrf.CsrfFailed,
+)
+"""What a form of signing in is shown again for."""
 
 
 @blueprint.get("/login")
+@before_second_factor
 def show_login() -> Response:
     """Show the form, or to somebody signed in who they are and the way out."""
     target = safe_next(request.args.get("next"), PANEL)
@@ -64,14 +81,54 @@ def sign_in() -> Response:
         user, actor = using(AccountService).sign_in(
             current_site(), body.email, body.password, address=request.remote_addr or ""
         )
-    except (WrongCredentials, TooManyRequests, Unavailable, csrf.CsrfFailed) as error:
+    except SecondFactorRequired as error:
+        begin_first_step(error.user, target)
+        nothing_changed()
+        return see(SECOND_STEP)
+    except SHOWN_AGAIN as error:
         return _form(target, error)
     begin(user, actor)
     note(object_id=user.id)
     return see(target)
 
 
+@blueprint.get(SECOND_STEP)
+def show_second_step() -> Response:
+    """Ask for the second factor of who has shown their password, or begin again."""
+    return _second_form() if first_step() else see("/login")
+
+
+@blueprint.post(SECOND_STEP)
+@audited("user.signed_in")
+def take_second_step() -> Response:
+    """Begin a session and go on, or ask again with the reason."""
+    begun = first_step()
+    if begun is None:
+        nothing_changed()
+        return see("/login")
+    first, target = begun
+    proof = Proof(
+        otp=request.form.get("otp", "")[:MOST_CODE_CHARACTERS],
+        recovery_code=request.form.get("recovery_code", "")[:MOST_CODE_CHARACTERS],
+    )
+    try:
+        csrf.prove_own_page()
+        user, actor = using(AccountService).second_step(
+            current_site(), first, proof, address=request.remote_addr or ""
+        )
+    except SignInAgain:
+        drop_session()
+        nothing_changed()
+        return see("/login?said=again")
+    except SHOWN_AGAIN as error:
+        return _second_form(error)
+    begin(user, actor)
+    note(object_id=user.id, by="recovery_code" if proof.recovery_code else "otp")
+    return see(target)
+
+
 @blueprint.post("/logout")
+@before_second_factor
 @audited("user.signed_out")
 def sign_out() -> Response:
     """End this session and show the form."""
@@ -83,12 +140,6 @@ def sign_out() -> Response:
     drop_session()
     note(actor=actor, object_id=actor.id)
     return see("/login")
-
-
-def begin(user: User, actor: Actor) -> None:
-    """Give this browser a new session of `user`."""
-    agent = request.headers.get("User-Agent", "")
-    begin_session(actor, using(AccountService).begin_session(user, actor.site, agent=agent))
 
 
 def _credentials() -> LoginBody:
@@ -109,6 +160,19 @@ def _form(target: str, error: AvenueError | None = None) -> Response:
         problem=_reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),
         can_mail=using(RecoveryService).can_mail,
+    )
+    if error:
+        response.status_code = error.status
+        response.headers.update(error.headers)
+    return response
+
+
+def _second_form(error: AvenueError | None = None) -> Response:
+    response = page(
+        "accounts/second_step.html",
+        problem=reason(error) if error else "",
+        by_recovery_code="recovery_code" in request.form or "recovery" in request.args,
+        most=MOST_CODE_CHARACTERS,
     )
     if error:
         response.status_code = error.status

@@ -12,8 +12,12 @@ from avenue.accounts.errors import (
     ManagedElsewhere,
     NotYourself,
     PasswordNotOwn,
+    SecondFactorLocked,
+    SecondFactorRequired,
+    SetupGone,
     WeakPassword,
     WrongPassword,
+    WrongSecondFactor,
 )
 from avenue.accounts.recovery import NoMail
 from avenue.errors import AvenueError, TooManyRequests
@@ -42,6 +46,12 @@ SCOPES: Mapping[Scope, tuple[LazyString, LazyString]] = {
 REASONS: Mapping[type[AvenueError], LazyString] = {
     WeakPassword: _("This password is too easy to guess. Take another one."),
     WrongPassword: _("The current password is not right."),
+    WrongSecondFactor: _("This code is not right, or was used already. Take the next one."),
+    SecondFactorLocked: _(
+        "There were too many wrong codes. Use a recovery code, or ask an administrator."
+    ),
+    SecondFactorRequired: _("Write the code of your app, or a recovery code."),
+    SetupGone: _("That took too long, or it is set up already. Begin again."),
     InvalidEmail: _("This is not an e-mail address."),
     AlreadyHere: _("This person is already on this site."),
     LastAdministrator: _(

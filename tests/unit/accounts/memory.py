@@ -6,9 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, PasswordLink, Session, User
+from avenue.accounts.models import ApiToken, PasswordLink, SecondFactor, Session, User
+from avenue.accounts.passwords import PasswordKeeper
+from avenue.accounts.second_factor import PURPOSE, SecondFactors
+from avenue.accounts.service import AccountService
+from avenue.accounts.tries import TryCounter
 from avenue.errors import Unavailable
 from avenue.identity import Role
+from avenue.sealing import Sealing
 
 
 class MemoryStore:
@@ -85,6 +90,51 @@ class MemoryStore:
         self._note()
         token = self.kept_tokens[token_id]
         self.kept_tokens[token_id] = replace(token, used_at=at, device=device)
+
+    def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
+        if self.people[user_id].second_factor:
+            return False
+        self.end_sessions(user_id)
+        self._set_factor(user_id, factor)
+        return True
+
+    def use_step(self, user_id: str, secret: str, step: int) -> bool:
+        factor = self._factor(user_id)
+        if factor.last_step >= step:
+            return False
+        self._set_factor(user_id, replace(factor, last_step=step, wrong=0))
+        return True
+
+    def use_recovery_code(self, user_id: str, sha256: str) -> bool:
+        factor = self._factor(user_id)
+        left = tuple(each for each in factor.recovery_codes if each != sha256)
+        self._set_factor(user_id, replace(factor, recovery_codes=left, wrong=0))
+        return len(left) < len(factor.recovery_codes)
+
+    def count_wrong_code(self, user_id: str, secret: str) -> None:
+        factor = self._factor(user_id)
+        self._set_factor(user_id, replace(factor, wrong=factor.wrong + 1))
+
+    def set_recovery_codes(self, user_id: str, secret: str, hashes: Sequence[str]) -> None:
+        factor = self._factor(user_id)
+        self._set_factor(user_id, replace(factor, recovery_codes=tuple(hashes)))
+
+    def remove_second_factor(
+        self, user_id: str, *, roles: Mapping[str, Role] | None = None
+    ) -> bool:
+        if roles is not None and self.people[user_id].roles != roles:
+            return False
+        self.end_sessions(user_id)
+        self._set_factor(user_id, None)
+        return True
+
+    def _factor(self, user_id: str) -> SecondFactor:
+        factor = self.people[user_id].second_factor
+        assert factor is not None
+        return factor
+
+    def _set_factor(self, user_id: str, factor: SecondFactor | None) -> None:
+        self.people[user_id] = replace(self.people[user_id], second_factor=factor)
 
     def _note(self) -> None:
         self.notes += 1
@@ -250,3 +300,27 @@ class Clock:
 
     def pass_(self, **duration: float) -> None:
         self.now += timedelta(**duration)
+
+
+def factors_of(
+    store: MemoryStore, passwords: PasswordKeeper, tries: TryCounter, clock: Clock
+) -> SecondFactors:
+    sealing = Sealing("k" * 40, PURPOSE)
+    return SecondFactors(store, passwords, tries, sealing, tries_per_minute=10, now=clock)
+
+
+def accounts_of(
+    store: MemoryStore, passwords: PasswordKeeper, tries: TryCounter, clock: Clock, *roles: Role
+) -> AccountService:
+    """The service; `roles` are those that need a second factor."""
+    factors = factors_of(store, passwords, tries, clock)
+    return AccountService(
+        store,
+        passwords,
+        tries,
+        factors,
+        tries_per_minute=10,
+        token_days=30,
+        second_factor_roles=roles,
+        now=clock,
+    )

@@ -19,10 +19,15 @@ from avenue.accounts.letters import MailOrder, Why
 from avenue.accounts.models import User
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import NoMail, RecoveryService
-from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, Forbidden
 from avenue.identity import Actor, Role, Scope, Site
-from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
+from tests.unit.accounts.memory import (
+    Clock,
+    MemoryStore,
+    MinuteCounter,
+    PlainPasswords,
+    accounts_of,
+)
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
 PASSWORD = "correct horse battery"
@@ -34,9 +39,7 @@ class House:
     def __init__(self, *, can_mail: bool = True) -> None:
         self.store, passwords = MemoryStore(), PlainPasswords()
         tries, clock = MinuteCounter(), Clock()
-        self.accounts = AccountService(
-            self.store, passwords, tries, tries_per_minute=10, token_days=30, now=clock
-        )
+        self.accounts = accounts_of(self.store, passwords, tries, clock)
         self.letters: list[MailOrder] = []
         outbox = self if can_mail else None
         self.recovery = recovery = RecoveryService(

@@ -10,11 +10,16 @@ from avenue.accounts.errors import ResetLinkGone, WeakPassword
 from avenue.accounts.letters import MailOrder, Why
 from avenue.accounts.models import User
 from avenue.accounts.recovery import MOST_OPEN_LINKS, NoMail, RecoveryService
-from avenue.accounts.service import AccountService
 from avenue.errors import TooManyRequests
 from avenue.identity import Role, Scope, Site
 from avenue.mail.models import Letter
-from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
+from tests.unit.accounts.memory import (
+    Clock,
+    MemoryStore,
+    MinuteCounter,
+    PlainPasswords,
+    accounts_of,
+)
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos\n Ana")
 THERE = Site(id="other", hosts=(), base_url="https://other.test", name="Other")
@@ -29,14 +34,7 @@ class House:
         self.store, self.passwords = MemoryStore(), PlainPasswords()
         self.tries, self.clock = MinuteCounter(), Clock()
         self.waiting: dict[str, tuple[str, MailOrder]] = {}
-        self.accounts = AccountService(
-            self.store,
-            self.passwords,
-            self.tries,
-            tries_per_minute=10,
-            token_days=30,
-            now=self.clock,
-        )
+        self.accounts = accounts_of(self.store, self.passwords, self.tries, self.clock)
         self.recovery = RecoveryService(
             self.store,
             self.passwords,

@@ -23,7 +23,13 @@ from avenue.errors import Invalid, TooManyRequests
 from avenue.identity import Actor, Role, Scope, Site
 from tests.growth import growth
 from tests.table import table
-from tests.unit.accounts.memory import Clock, MemoryStore, MinuteCounter, PlainPasswords
+from tests.unit.accounts.memory import (
+    Clock,
+    MemoryStore,
+    MinuteCounter,
+    PlainPasswords,
+    accounts_of,
+)
 
 HERE = Site(id="default", hosts=(), base_url="https://shop.test", name="Zapatos")
 THERE = Site(id="other", hosts=(), base_url="https://other.test", name="Other")
@@ -41,14 +47,7 @@ class House:
         self.passwords = PlainPasswords()
         self.tries = MinuteCounter()
         self.clock = Clock()
-        self.accounts = AccountService(
-            self.store,
-            self.passwords,
-            self.tries,
-            tries_per_minute=10,
-            token_days=30,
-            now=self.clock,
-        )
+        self.accounts = accounts_of(self.store, self.passwords, self.tries, self.clock)
 
     def add(self, email: str = ANA, role: Role = Role.SELLER, *, superuser: bool = False) -> User:
         return self.accounts.add_user(

@@ -2,8 +2,7 @@
 
 import pytest
 
-from avenue.jobs.errors import SecretLost
-from avenue.jobs.sealing import Sealing
+from avenue.sealing import Sealing, SecretLost
 
 SECRET = "mongodb://ana:contraseña@db.example/vieja"
 

@@ -1,7 +1,7 @@
-"""Secrets in the arguments of jobs: AES-256-GCM with a key made of SECRET_KEY.
+"""Secrets that are stored: AES-256-GCM with a key made of SECRET_KEY.
 
 So whoever reads the database, a backup of it or a list of jobs reads no secret, and a process with
-the same SECRET_KEY, on whatever machine, does the job.
+the same SECRET_KEY, on whatever machine, opens them.
 """
 
 import base64
@@ -14,18 +14,26 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from avenue.jobs.errors import SecretLost
+from avenue.errors import Conflict
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
 
 
-class Sealing:
-    """Seals texts so that only who has the same SECRET_KEY opens them."""
+class SecretLost(Conflict):
+    """What has to be known was sealed with another SECRET_KEY."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = _derived(secret_key, b"secrets of jobs")
-        self._marking = _derived(secret_key, b"marks of secrets of jobs")
+    code = "secret_lost"
+    message = "SECRET_KEY is another one than when this was begun."
+    hint = "Begin it again."
+
+
+class Sealing:
+    """Seals texts so that only who has the same SECRET_KEY opens them, for the same purpose."""
+
+    def __init__(self, secret_key: str, purpose: str = "secrets of jobs") -> None:
+        self._key = _derived(secret_key, purpose.encode())
+        self._marking = _derived(secret_key, b"marks of " + purpose.encode())
 
     def sealed(self, text: str) -> str:
         """Return `text` so that nobody else reads it; another form of it each time."""

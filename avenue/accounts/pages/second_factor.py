@@ -1,0 +1,140 @@
+"""`/admin/account/second-factor`: one's own second factor. For everybody who is signed in.
+
+Who needs one and has none is led here, and can do nothing else.
+"""
+
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, request
+
+from avenue.accounts.bodies import MOST_CODE_CHARACTERS
+from avenue.accounts.errors import SetupGone, SignInBusy
+from avenue.accounts.models import Proof, SecondFactorSetup
+from avenue.accounts.pages.account import PATH as ACCOUNT
+from avenue.accounts.pages.steps import begin
+from avenue.accounts.pages.words import SHOWN, keep_out_of_caches, reason
+from avenue.accounts.passwords import MOST_CHARACTERS
+from avenue.accounts.second_factor import SecondFactors
+from avenue.accounts.service import AccountService
+from avenue.errors import AvenueError, TooManyRequests
+from avenue.web.audit import audited, note
+from avenue.web.auth import before_second_factor, current_actor, require
+from avenue.web.language import gettext as _
+from avenue.web.language import lazy_gettext
+from avenue.web.pages import page, see
+from avenue.web.services import using
+
+PATH = f"{ACCOUNT}/second-factor"
+MOST_SEALED = 500
+SAID = {"off": lazy_gettext("Your second factor is off. Everywhere else you are signed out.")}
+REFUSALS: tuple[type[AvenueError], ...] = (*SHOWN, TooManyRequests, SignInBusy)
+
+blueprint = Blueprint(
+    "second_factor_pages", __name__, url_prefix=PATH, template_folder="../templates"
+)
+blueprint.after_request(keep_out_of_caches)
+
+
+@blueprint.get("")
+@before_second_factor
+@require()
+def show_second_factor() -> Response:
+    """Show one's second factor, or how to set one up."""
+    return _second_factor()
+
+
+@blueprint.post("")
+@before_second_factor
+@require()
+@audited("user.second_factor_on")
+def set_up() -> Response:
+    """Set it up and show the recovery codes, in this very answer and never again."""
+    actor, sealed = current_actor(), request.form.get("setup", "")[:MOST_SEALED]
+    accounts, factors = using(AccountService), using(SecondFactors)
+    user = accounts.user_of(actor)
+    try:
+        codes = factors.set_up(user, sealed, _proof(), address=request.remote_addr or "")
+    except SetupGone as error:
+        return _second_factor(error)
+    except REFUSALS as error:
+        return _second_factor(error, setup=factors.begun(user, actor.site, sealed))
+    note(actor=actor, object_id=user.id)
+    begin(accounts.user_of(actor), actor)
+    return _codes(codes)
+
+
+@blueprint.post("/codes")
+@require()
+@audited("user.recovery_codes_made")
+def make_codes() -> Response:
+    """Make ten other recovery codes and show them, in this very answer and never again."""
+    actor = current_actor()
+    user = using(AccountService).user_of(actor)
+    address = request.remote_addr or ""
+    try:
+        codes = using(SecondFactors).new_recovery_codes(user, _proof(), address=address)
+    except REFUSALS as error:
+        return _second_factor(error)
+    note(object_id=user.id)
+    return _codes(codes)
+
+
+@blueprint.post("/remove")
+@require()
+@audited("user.second_factor_off")
+def turn_off() -> Response:
+    """Turn it off, with the password or a code."""
+    actor, accounts = current_actor(), using(AccountService)
+    user = accounts.user_of(actor)
+    address = request.remote_addr or ""
+    try:
+        using(SecondFactors).turn_off(user, _proof(), address=address)
+    except REFUSALS as error:
+        return _second_factor(error)
+    note(actor=actor, object_id=user.id)
+    begin(accounts.user_of(actor), actor)
+    return see(f"{PATH}?said=off")
+
+
+def _proof() -> Proof:
+    """Return what the form shows: a password, a code of the app or a recovery code."""
+    form = request.form
+    return Proof(
+        password=form.get("password", "")[:MOST_CHARACTERS],
+        otp=form.get("otp", "")[:MOST_CODE_CHARACTERS],
+        recovery_code=form.get("recovery_code", "")[:MOST_CODE_CHARACTERS],
+    )
+
+
+def _second_factor(
+    error: AvenueError | None = None, *, setup: SecondFactorSetup | None = None
+) -> Response:
+    actor = current_actor()
+    user = using(AccountService).user_of(actor)
+    facts: dict[str, Any] = {}
+    if user.second_factor is None:
+        setup = setup or using(SecondFactors).begin(user, actor.site)
+        facts = {"setup": setup, "picture": _picture_of(setup.uri)}
+    response = page(
+        "accounts/second_factor.html",
+        status=error.status if error else 200,
+        user=user,
+        is_needed=actor.needs_second_factor,
+        problem=reason(error) if error else "",
+        said=SAID.get(request.args.get("said", "")),
+        most=MOST_CHARACTERS,
+        most_code=MOST_CODE_CHARACTERS,
+        **facts,
+    )
+    response.headers.update(error.headers if error else {})
+    return response
+
+
+def _codes(codes: list[str]) -> Response:
+    return page("accounts/recovery_codes.html", codes=codes, texts={"copied": _("Copied.")})
+
+
+def _picture_of(uri: str) -> str:
+    """Return a QR code as SVG."""
+    return str(segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff"))

@@ -1,0 +1,58 @@
+"""What a browser keeps of signing in: the session, or before it the first of two steps.
+
+The first step is in the signed cookie, under another name than a session. Nobody but the page that
+asks for the second one looks at it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import request, session
+from flask_wtf.csrf import generate_csrf
+
+from avenue.accounts.models import FirstStep, User
+from avenue.accounts.service import AccountService
+from avenue.identity import Actor
+from avenue.web.auth import begin_session, drop_session, safe_next
+from avenue.web.hosts import current_site
+from avenue.web.services import using
+
+FIRST_STEP = "first_step"
+PANEL = "/admin"
+"""Where people go on who did not want to go anywhere else."""
+
+
+def begin(user: User, actor: Actor) -> None:
+    """Give this browser a new session of `user`."""
+    agent = request.headers.get("User-Agent", "")
+    begin_session(actor, using(AccountService).begin_session(user, actor.site, agent=agent))
+
+
+def begin_first_step(user: User, target: str) -> None:
+    """Keep that the password was right, and where the person wants to go on."""
+    drop_session()
+    first = using(AccountService).first_step(user, current_site())
+    session[FIRST_STEP] = {
+        "user": first.user,
+        "site": first.site,
+        "session_epoch": first.session_epoch,
+        "token_epoch": first.token_epoch,
+        "at": first.at.timestamp(),
+        "next": target,
+    }
+    generate_csrf()
+
+
+def first_step() -> tuple[FirstStep, str] | None:
+    """Return the first step of this browser, and where to go on; None where there is none."""
+    kept: dict[str, Any] | None = session.get(FIRST_STEP)
+    if kept is None:
+        return None
+    first = FirstStep(
+        user=kept["user"],
+        site=kept["site"],
+        session_epoch=kept["session_epoch"],
+        token_epoch=kept["token_epoch"],
+        at=datetime.fromtimestamp(kept["at"], UTC),
+    )
+    return first, safe_next(kept["next"], PANEL)

@@ -1,0 +1,326 @@
+"""The second factor in a browser without JavaScript and by the API, and no way past it."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pyotp
+import pytest
+from flask.sessions import SecureCookieSessionInterface
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from avenue.accounts.service import AccountService
+from avenue.identity import Actor, Role
+from avenue.sites.service import SiteService
+from avenue.web.auth import COOKIE_NAME
+from tests.http.accounts_app import (
+    ADA,
+    HERE,
+    PASSWORD,
+    House,
+    credentials,
+    get,
+    open_house,
+    post,
+)
+from tests.http.application import Application, Caller
+from tests.http.test_account_pages import send, token_of
+from tests.http.test_who_may import DOORS, GUARDED, OPEN, Cast, Door, ask
+from tests.table import table
+from tests.waiting import wait_until
+
+STEP_SECONDS, SECONDS_TO_SEND = 30, 2
+ME, LOGIN = "/api/auth/me", "/api/auth/login"
+PAGE, STEP = "/admin/account/second-factor", "/login/second-factor"
+
+
+@pytest.fixture
+def house(migrated_uri: str) -> Iterator[House]:
+    with open_house(migrated_uri) as house:
+        yield house
+
+
+class Phone:
+    """An authenticator app; each code is of a time step of its own, as if time passed."""
+
+    def __init__(self, secret: str) -> None:
+        self._totp, self._ahead = pyotp.TOTP(secret), -2
+
+    def code(self) -> str:
+        self._ahead += 1
+        assert self._ahead <= 1, "the service takes no codes of later"
+        # Or it is of another step when it comes.
+        wait_until(lambda: STEP_SECONDS - time.time() % STEP_SECONDS > SECONDS_TO_SEND)
+        return self._totp.at(int(time.time()), counter_offset=self._ahead)
+
+
+def set_up(client: FlaskClient) -> tuple[Phone, list[str]]:
+    """Set it up as a person does; return the app and the recovery codes."""
+    page = get(client, PAGE)
+    assert "<svg" in page.text
+    found = re.search(r'class="key">([A-Z2-7 ]+)<', page.text)
+    setup = re.search(r'name="setup" value="([^"]+)"', page.text)
+    assert found
+    assert setup
+    phone = Phone(found[1].replace(" ", ""))
+    typed = {**token_of(page), "setup": setup[1], "password": PASSWORD}
+    wrong = post(client, PAGE, data={**typed, "otp": "000000"})
+    assert wrong.status_code == 401
+    assert found[1] in wrong.text  # the same key, for it is in the app by now
+    done = post(client, PAGE, data={**typed, "otp": phone.code()})
+    assert done.status_code == 200
+    codes = re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", done.text)
+    assert len(codes) == 10
+    assert done.headers["Cache-Control"] == "no-store"
+    assert not any(code in get(client, PAGE).text for code in codes)
+    return phone, codes
+
+
+def first_step(house: House) -> FlaskClient:
+    """A browser in which the password was right."""
+    client = house.client()
+    answer = post(
+        client,
+        "/login",
+        data={**credentials(), "next": "/admin/account"},
+        headers={"Origin": HERE.base_url},
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (303, STEP)
+    return client
+
+
+def test_from_setting_it_up_to_turning_it_off(house: House) -> None:
+    client, elsewhere = house.browser(), house.browser()
+    phone, codes = set_up(client)
+    assert get(client, ME).status_code == 200
+    assert get(elsewhere, ME).status_code == 401
+
+    again = first_step(house)
+    assert get(again, ME).status_code == 401
+    assert get(again, "/admin/account").status_code == 401
+    wrong = send(again, STEP, STEP, otp="000000")
+    assert wrong.status_code == 401
+    assert get(again, ME).status_code == 401
+    code = phone.code()
+    assert send(again, STEP, STEP, otp=code).headers["Location"] == "/admin/account"
+    assert get(again, ME).json["email"] == ADA
+
+    replayed = first_step(house)
+    assert send(replayed, STEP, STEP, otp=code).status_code == 401
+    assert get(replayed, ME).status_code == 401
+    by_paper = f"{STEP}?recovery=1"
+    assert send(replayed, by_paper, STEP, recovery_code=codes[0]).status_code == 303
+    assert get(replayed, ME).status_code == 200
+
+    refused = send(again, PAGE, f"{PAGE}/remove", recovery_code=codes[0])
+    assert refused.status_code == 401
+    new = send(again, PAGE, f"{PAGE}/codes", password=PASSWORD)
+    assert new.status_code == 200
+    assert codes[1] not in new.text
+    assert send(again, PAGE, f"{PAGE}/remove", otp=phone.code()).status_code == 303
+    assert get(again, ME).status_code == 200
+    assert get(replayed, ME).status_code == 401
+    assert get(house.browser(), ME).status_code == 200
+
+
+def test_a_program_sends_the_code_along(house: House) -> None:
+    before, browser = house.token(), house.browser()
+    headers, erp = {"Origin": HERE.base_url}, {"name": "ERP", "scopes": ["read"]}
+    made = post(browser, "/api/auth/tokens", json=erp, headers=headers).json["token"]
+    phone, codes = set_up(browser)
+    assert get(house.client(), ME, headers={"Authorization": before}).status_code == 401
+    assert get(house.client(), ME, headers={"Authorization": f"Bearer {made}"}).status_code == 200
+    password = credentials()
+    for proof, status, code in (
+        ({}, 401, "second_factor_required"),
+        ({"otp": None}, 401, "second_factor_required"),
+        ({"otp": "000000"}, 401, "wrong_second_factor"),
+        ({"recovery_code": codes[0][:-1]}, 401, "wrong_second_factor"),
+        ({"otp": ""}, 400, "invalid_body"),
+        ({"otp": 123456}, 400, "invalid_body"),
+        ({"password": "not it", "otp": phone.code()}, 401, "wrong_credentials"),
+        ({"recovery_code": codes[0]}, 200, None),
+        ({"recovery_code": codes[0]}, 401, "wrong_second_factor"),
+        ({"otp": phone.code()}, 200, None),
+    ):
+        house.database.raw["rate_limits"].delete_many({})
+        answer = post(house.client(), LOGIN, json={**password, **proof})
+        assert (answer.status_code, answer.json.get("code")) == (status, code), proof
+    token = {"Authorization": f"Bearer {answer.json['token']}"}
+    assert get(house.client(), ME, headers=token).status_code == 200
+
+
+def test_another_page_cannot_take_the_second_step(house: House) -> None:
+    phone, _ = set_up(house.browser())
+    client = first_step(house)
+    headers = {"Origin": "https://evil.test"}
+    typed = {"otp": phone.code()}
+    assert post(client, STEP, data=typed, headers=headers).status_code == 403
+    assert get(client, ME).status_code == 401
+    for stranger in (house.client(), house.with_cookie("rubbish")):
+        assert get(stranger, STEP).headers["Location"] == "/login"
+        answer = post(stranger, STEP, data=typed)
+        assert answer.headers["Location"] == "/login"
+
+
+def test_a_cookie_of_the_first_step_is_worth_nothing_after_a_new_password(house: House) -> None:
+    phone, _ = set_up(house.browser())
+    client = first_step(house)
+    house.accounts.change_password(ADA, "staple of another kind")
+    answer = send(client, STEP, STEP, otp=phone.code())
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?said=again")
+    assert get(client, ME).status_code == 401
+
+
+def test_an_administrator_resets_it_where_the_person_is_theirs(house: House) -> None:
+    eva = "eva@shop.test"
+    house.accounts.add_user(eva, PASSWORD, roles={HERE.id: Role.SELLER})
+    dan = "dan@shop.test"
+    house.accounts.add_user(dan, PASSWORD, roles={HERE.id: Role.SELLER, "other": Role.SELLER})
+    browsers = {email: house.browser(email) for email in (ADA, eva, dan)}
+    for each in browsers.values():
+        set_up(each)
+    admin = browsers[ADA]
+    for email, status in ((eva, 303), (dan, 403), (ADA, 409)):
+        user = house.accounts.user_named(email)
+        person = f"/admin/people/{user.id}"
+        answer = send(admin, person, f"{person}/second-factor")
+        assert answer.status_code == status
+        has_one = house.accounts.user_named(email).second_factor is not None
+        assert has_one is (status != 303)
+    assert get(browsers[eva], ME).status_code == 401
+    assert get(house.browser(eva), ME).status_code == 200
+
+
+# No way past it
+
+ASKED = "GET /api/auth/me"
+STEPS = {f"GET {STEP}", f"POST {STEP}"}
+"""The page of the second step itself."""
+FOR_SETUP = {f"GET {PAGE}", f"POST {PAGE}", "GET /login", "POST /logout"}
+"""What who has to set one up may do, and all that they may."""
+MANY = [each for each in DOORS if each.role is Role.ADMIN and not each.on_other_site][:1]
+REST = [each for each in DOORS if (each.role or each.superuser) and each not in MANY]
+
+
+@pytest.fixture(scope="module")
+def cast(application: Application) -> Cast:
+    return Cast(application)
+
+
+def told(answer: TestResponse) -> tuple[int, Any]:
+    return answer.status_code, answer.json.get("code") if answer.is_json else None
+
+
+def first_step_of(application: Application, caller: Caller) -> Caller:
+    """A browser of somebody who has a second factor, and has shown the password only."""
+    accounts: AccountService = application.app.extensions["avenue"][AccountService]
+    user = accounts.user_of(Actor(site=caller.site, id=caller.id))
+    first = accounts.first_step(user, caller.site)
+    kept = {
+        "user": first.user,
+        "site": first.site,
+        "session_epoch": first.session_epoch,
+        "token_epoch": first.token_epoch,
+        "at": first.at.timestamp(),
+        "next": "/admin",
+    }
+    signer = SecureCookieSessionInterface().get_signing_serializer(application.app)
+    assert signer is not None
+    return InBrowser(application, f"{COOKIE_NAME}={signer.dumps({'first_step': kept})}")
+
+
+class InBrowser(Caller):
+    """Somebody with a cookie, and nothing else."""
+
+    def __init__(self, application: Application, cookie: str) -> None:
+        nobody = application.caller("nobody")
+        super().__init__(application, application.app, nobody.host)
+        self._cookie = cookie
+
+    def ask(self, method: str, url: str, **options: Any) -> TestResponse:
+        headers = {"Cookie": self._cookie, "Origin": f"https://{self.host}"}
+        more = options.pop("headers", {})
+        return super().ask(method, url, headers={**headers, **more}, **options)
+
+
+def ways_past_the_first_step(application: Application, cast: Cast, door: Door) -> list[str]:
+    """Every route that answers otherwise than if nobody were signed in."""
+    found = []
+    caller = first_step_of(application, cast.caller(door, ASKED))
+    for route in sorted({*GUARDED, *OPEN} - STEPS):
+        method, rule = route.split()
+        seen, expected = told(ask(caller, method, cast.path(rule))), (401, "unauthenticated")
+        if route in OPEN:
+            expected = told(ask(InBrowser(application, ""), method, cast.path(rule)))
+        if seen != expected:
+            found.append(f"{route}: {seen}, not {expected}")
+    return found
+
+
+def ways_past_the_setup(application: Application, cast: Cast, door: Door) -> list[str]:
+    """Every route that does something for who needs a second factor and has none.
+
+    The API is asked with a token, pages are with a session, and some of the API with that as well.
+    """
+    found = []
+    caller = cast.caller(door, ASKED)
+    browser = InBrowser(application, caller.session())
+    for route in sorted({*GUARDED, *OPEN} - FOR_SETUP):
+        method, rule = route.split()
+        expected: tuple[int, Any] = (403, "second_factor_setup_required")
+        if route in OPEN:
+            expected = told(ask(InBrowser(application, ""), method, cast.path(rule)))
+        for each in (caller, *([browser] if route.startswith("GET /api") else ())):
+            seen = told(ask(each, method, cast.path(rule)))
+            if seen != expected:
+                found.append(f"{route}: {seen}, not {expected}")
+    return found
+
+
+@pytest.fixture
+def _all_need_one(application: Application, cast: Cast) -> Iterator[None]:
+    known = application.app.extensions["avenue"][SiteService]._known
+    change = {"second_factor_roles": [*Role]}
+    for each in [*MANY, *REST]:
+        cast.caller(each, ASKED)
+    application.raw["sites"].update_one({"_id": "default"}, {"$set": change})
+    known.forget()
+    yield
+    application.raw["sites"].update_one({"_id": "default"}, {"$unset": change})
+    known.forget()
+
+
+@table("door", MANY)
+def test_the_first_step_opens_nothing(application: Application, cast: Cast, door: Door) -> None:
+    cast.caller(door, ASKED)
+    before = application.counts()
+    assert ways_past_the_first_step(application, cast, door) == []
+    assert application.counts() == before
+
+
+@pytest.mark.usefixtures("_all_need_one")
+@table("door", MANY)
+def test_who_needs_one_sets_it_up_first(application: Application, cast: Cast, door: Door) -> None:
+    before = application.counts()
+    assert ways_past_the_setup(application, cast, door) == []
+    assert application.counts() == before
+    browser = InBrowser(application, cast.caller(door, ASKED).session())
+    led = browser.get("/admin/people", headers={"Accept": "text/html"})
+    assert (led.status_code, led.headers["Location"]) == (303, PAGE)
+    assert browser.get(PAGE).status_code == 200
+
+
+@pytest.mark.long
+@table("door", REST)
+def test_the_first_step_opens_nothing_for_any_role(application, cast, door: Door) -> None:
+    assert ways_past_the_first_step(application, cast, door) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_all_need_one")
+@table("door", [each for each in REST if not each.on_other_site])
+def test_whatever_role_needs_one_sets_it_up_first(application, cast, door: Door) -> None:
+    assert ways_past_the_setup(application, cast, door) == []
