@@ -66,6 +66,22 @@ class SecondFactorLocked(Unauthenticated):
         super().__init__(headers={"WWW-Authenticate": "Bearer"})
 
 
+class WrongPasskey(Unauthenticated):
+    """The passkey is unknown here, was removed, or its answer is too old or was used already."""
+
+    code = "wrong_passkey"
+    message = "This passkey is not good here."
+    hint = "Try again, or sign in with the password."
+
+
+class TooManyPasskeys(Conflict):
+    """The person has as many passkeys as one may have."""
+
+    code = "too_many_passkeys"
+    message = "You have too many passkeys."
+    hint = "Remove one that you no longer use."
+
+
 class SignInAgain(Unauthenticated):
     """The password was shown too long ago, or is another one now."""
 

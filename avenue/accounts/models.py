@@ -28,14 +28,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactor:
-    """The codes somebody has to give after the password (TOTP), and those for emergencies.
+    """What somebody has to show besides the password, and the codes for emergencies.
 
-    `secret` is sealed; of `recovery_codes` only the sha-256 are kept, and each works once.
+    `secret` is the one of an app (TOTP), sealed; it is None where there are passkeys only. Of
+    `recovery_codes` only the sha-256 are kept, and each works once.
     `last_step` is the time step of the last code that was taken: it and those before are used up.
     `wrong` counts wrong codes since the last right one.
     """
 
-    secret: str = field(repr=False)
+    secret: str | None = field(repr=False)
     recovery_codes: tuple[str, ...] = field(repr=False)
     last_step: int
     wrong: int
@@ -52,6 +53,42 @@ class SecondFactorSetup:
     secret: str = field(repr=False)
     uri: str = field(repr=False)
     sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """A key pair of one person for one host; the private key never leaves their device.
+
+    `credential` is what the device knows it by, `public_key` is COSE, both base64url. An answer to
+    a challenge of `challenged_at` or before was used already.
+    """
+
+    id: str
+    host: str
+    credential: str
+    public_key: str = field(repr=False)
+    sign_count: int
+    name: str
+    added_at: datetime
+    used_at: datetime | None
+    challenged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelyingParty:
+    """Where passkeys are asked for: `host` is their rpID, `origins` those of its own pages."""
+
+    host: str
+    name: str
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """What a browser hands to a device: `options` as JSON, and `sealed`, to come back with it."""
+
+    options: str
+    sealed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +141,7 @@ class User:
     changed_at: datetime
     sessions: tuple[Session, ...] = field(default=(), repr=False)
     second_factor: SecondFactor | None = field(default=None, repr=False)
+    passkeys: tuple[Passkey, ...] = field(default=(), repr=False)
 
     def role_on(self, site: str) -> Role | None:
         """Return what this person is on a site; a superuser is its admin, None is nothing."""

@@ -48,7 +48,7 @@ class SecondFactorStore(Protocol):
     """Where second factors are kept."""
 
     def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
-        """Keep a second factor where there is none, and end all sessions, in one step.
+        """Keep a second factor where there is none of an app, and end all sessions, in one step.
 
         Tell whether it was done.
         """
@@ -59,16 +59,16 @@ class SecondFactorStore(Protocol):
     def use_recovery_code(self, user_id: str, sha256: str) -> bool:
         """Use up a recovery code; tell whether there was one."""
 
-    def count_wrong_code(self, user_id: str, secret: str) -> None:
+    def count_wrong_code(self, user_id: str, secret: str | None) -> None:
         """Count a wrong code; one that is counted twice does no harm."""
 
-    def set_recovery_codes(self, user_id: str, secret: str, hashes: Sequence[str]) -> None:
+    def set_recovery_codes(self, user_id: str, secret: str | None, hashes: Sequence[str]) -> None:
         """Put other recovery codes in place of those there are."""
 
     def remove_second_factor(
         self, user_id: str, *, roles: Mapping[str, Role] | None = None
     ) -> bool:
-        """Forget a second factor and end all sessions, in one step; tell whether it was done."""
+        """Forget second factor and passkeys and end all sessions, in one step; tell whether."""
 
     def remove_tokens(self, user: str, *, name: str | None = None) -> None:
         """Forget all tokens of a person, or those with a name; repeatable."""
@@ -137,14 +137,7 @@ class SecondFactors:
         step = self._step_of(secret, proof.otp)
         if step is None:
             raise WrongSecondFactor
-        codes = _recovery_codes()
-        factor = SecondFactor(
-            secret=self._sealing.sealed(secret),
-            recovery_codes=tuple(map(_hash_of, codes)),
-            last_step=step,
-            wrong=0,
-            set_up_at=self._now(),
-        )
+        factor, codes = new_factor(self._sealing.sealed(secret), step, at=self._now())
         if not self._store.set_up_second_factor(user.id, factor):
             raise SetupGone
         self._store.remove_tokens(user.id, name=SIGNED_IN)
@@ -157,26 +150,29 @@ class SecondFactors:
         """
         if user.second_factor is None:
             raise SetupGone
-        self._check_either(user, proof, address)
+        self.check_either(user, proof, address=address)
         codes = _recovery_codes()
         hashes = [*map(_hash_of, codes)]
         self._store.set_recovery_codes(user.id, user.second_factor.secret, hashes)
         return codes
 
     def turn_off(self, user: User, proof: Proof, *, address: str) -> None:
-        """Turn one's own second factor off, with the password or a code. All sessions end.
+        """Turn one's own second factor off, with the password or a code; passkeys go, too.
+
+        All sessions end.
 
         Raise `TooManyRequests`, `WrongPassword`, `WrongSecondFactor` or `SecondFactorLocked`.
         """
         if user.second_factor is not None:
-            self._check_either(user, proof, address)
+            self.check_either(user, proof, address=address)
             self._store.remove_second_factor(user.id)
 
     def reset(self, user: User) -> None:
         """Turn somebody's second factor off. All sessions end."""
         self._store.remove_second_factor(user.id)
 
-    def _check_either(self, user: User, proof: Proof, address: str) -> None:
+    def check_either(self, user: User, proof: Proof, *, address: str) -> None:
+        """Raise unless `proof` has the password or a code; raises as `turn_off`."""
         if proof.password or not (proof.otp or proof.recovery_code):
             self._check_password(user, proof.password, address)
         else:
@@ -188,12 +184,12 @@ class SecondFactors:
             raise WrongPassword
 
     def _use_otp(self, user: User, factor: SecondFactor, otp: str) -> None:
+        secret, step = factor.secret, None
         try:
-            step = self._step_of(self._sealing.opened(factor.secret), otp)
+            step = self._step_of(self._sealing.opened(secret), otp) if secret else None
         except SecretLost as lost:
             log.warning("The second factor of %s cannot be read: %s", user.id, lost.message)
-            step = None
-        if step is None or not self._store.use_step(user.id, factor.secret, step):
+        if secret is None or step is None or not self._store.use_step(user.id, secret, step):
             self._store.count_wrong_code(user.id, factor.secret)
             log.warning("A wrong code of the second factor of %s", user.id)
             raise WrongSecondFactor
@@ -217,6 +213,18 @@ class SecondFactors:
         if user_id != user.id or int(until) < self._now().timestamp():
             raise SetupGone
         return secret
+
+
+def new_factor(
+    secret: str | None, last_step: int, *, at: datetime
+) -> tuple[SecondFactor, list[str]]:
+    """Return a second factor with new recovery codes, and these as people write them."""
+    codes = _recovery_codes()
+    hashes = tuple(map(_hash_of, codes))
+    factor = SecondFactor(
+        secret=secret, recovery_codes=hashes, last_step=last_step, wrong=0, set_up_at=at
+    )
+    return factor, codes
 
 
 def _setup(user: User, site: Site, secret: str, sealed: str) -> SecondFactorSetup:

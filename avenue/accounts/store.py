@@ -5,13 +5,15 @@ All of them are of the whole house.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, PasswordLink, SecondFactor, Session, User
+from avenue.accounts.models import ApiToken, Passkey, PasswordLink, SecondFactor, Session, User
+from avenue.clock import utc_now
 from avenue.errors import MalformedRecord
 from avenue.identity import Role, Scope
 from avenue.storage.connection import Database, Document
@@ -20,6 +22,8 @@ from avenue.storage.scope import AlreadyThere, house
 
 MOST_SESSIONS = 50
 """So many browsers of a person are signed in at once; the one that began first ends."""
+MOST_PASSKEYS = 20
+PASSKEY = tuple(each.name for each in fields(Passkey))
 USE_SECONDS = 0.5
 """How long a request waits for its use to be noted."""
 # A change that is repeated after a lost answer raises an epoch twice: it ends no less.
@@ -243,22 +247,16 @@ class MongoAccountStore:
     # See `second_factor.SecondFactorStore`
 
     def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
-        """Keep a second factor where there is none, and end all sessions, in one step.
+        """Keep a second factor where there is none of an app, and end all sessions, in one step.
 
         Tell whether it was done.
         """
-        kept = {
-            "secret": factor.secret,
-            "recovery_codes": list(factor.recovery_codes),
-            "last_step": factor.last_step,
-            "wrong": factor.wrong,
-            "set_up_at": factor.set_up_at,
-        }
+        kept = _kept_factor(factor)
         change = {"$set": {"second_factor": kept, "sessions": []}, "$inc": {"session_epoch": 1}}
-        done = self._users.update({"_id": user_id, "second_factor": None}, change)
+        done = self._users.update({"_id": user_id, "second_factor.secret": None}, change)
         return bool(done) or self._has_factor(user_id, factor.secret)
 
-    def _has_factor(self, user_id: str, secret: str) -> bool:
+    def _has_factor(self, user_id: str, secret: str | None) -> bool:
         """Tell whether a change was done twice, its answer being lost: sealed secrets differ."""
         query = {"_id": user_id, "second_factor.secret": secret}
         return self._users.find_one(query, {"_id": 1}) is not None
@@ -278,12 +276,12 @@ class MongoAccountStore:
         }
         return bool(self._users.update(query, change))
 
-    def count_wrong_code(self, user_id: str, secret: str) -> None:
+    def count_wrong_code(self, user_id: str, secret: str | None) -> None:
         """Count a wrong code; one that is counted twice does no harm."""
         query = {"_id": user_id, "second_factor.secret": secret}
         self._users.update(query, {"$inc": {"second_factor.wrong": 1}})
 
-    def set_recovery_codes(self, user_id: str, secret: str, hashes: Sequence[str]) -> None:
+    def set_recovery_codes(self, user_id: str, secret: str | None, hashes: Sequence[str]) -> None:
         """Put other recovery codes in place of those there are."""
         query = {"_id": user_id, "second_factor.secret": secret}
         self._users.update(query, {"$set": {"second_factor.recovery_codes": list(hashes)}})
@@ -291,7 +289,7 @@ class MongoAccountStore:
     def remove_second_factor(
         self, user_id: str, *, roles: Mapping[str, Role] | None = None
     ) -> bool:
-        """Forget a second factor and end all sessions, in one step; tell whether it was done.
+        """Forget second factor and passkeys and end all sessions, in one step; tell whether.
 
         With `roles` only while the person has exactly these.
         """
@@ -299,11 +297,51 @@ class MongoAccountStore:
         if roles is not None:
             query["roles"] = _kept_roles(roles)
         change = {
-            "$unset": {"second_factor": ""},
+            "$unset": {"second_factor": "", "passkeys": ""},
             "$set": {"sessions": []},
             "$inc": {"session_epoch": 1},
         }
         return bool(self._users.update(query, {**change, **CHANGED_NOW}))
+
+    # See `passkeys.PasskeyStore`
+
+    def add_passkey(self, user_id: str, passkey: Passkey, factor: SecondFactor | None) -> bool:
+        """Keep another passkey; with `factor` where there is no second factor, and sessions end.
+
+        Tell whether it was done: no more than `MOST_PASSKEYS` are kept.
+        """
+        kept = {name: getattr(passkey, name) for name in PASSKEY}
+        query: dict[str, Any] = {
+            "_id": user_id,
+            f"passkeys.{MOST_PASSKEYS - 1}": {"$exists": False},
+        }
+        change: Document = {"$push": {"passkeys": kept}}
+        if factor is None:
+            query["second_factor"] = {"$ne": None}
+        else:
+            query["second_factor"] = None
+            change["$set"] = {"second_factor": _kept_factor(factor), "sessions": []}
+            change["$inc"] = {"session_epoch": 1}
+        own = {"_id": user_id, "passkeys.id": passkey.id}
+        done = self._users.update({**query, "passkeys.id": {"$ne": passkey.id}}, change)
+        return bool(done) or self._users.find_one(own, {"_id": 1}) is not None
+
+    def use_passkey(
+        self, user_id: str, passkey_id: str, sign_count: int, *, challenged_at: datetime
+    ) -> bool:
+        """Note a use; tell whether no challenge of that time or later was used before."""
+        newer = {"id": passkey_id, "challenged_at": {"$lt": challenged_at}}
+        used = {
+            "passkeys.$.challenged_at": challenged_at,
+            "passkeys.$.used_at": utc_now(),
+            "passkeys.$.sign_count": sign_count,
+        }
+        query = {"_id": user_id, "passkeys": {"$elemMatch": newer}}
+        return bool(self._users.update(query, {"$set": used}))
+
+    def remove_passkey(self, user_id: str, passkey_id: str) -> None:
+        """Forget a passkey; repeatable."""
+        self._users.update({"_id": user_id}, {"$pull": {"passkeys": {"id": passkey_id}}})
 
     # See `recovery.RecoveryStore`
 
@@ -461,7 +499,22 @@ def _user_in(document: Document) -> User:
         changed_at=document.get("changed_at") or document["created_at"],  # not kept at first
         sessions=tuple(map(_session_in, document.get("sessions") or ())),
         second_factor=_second_factor_in(document.get("second_factor")),
+        passkeys=tuple(map(_passkey_in, document.get("passkeys") or ())),
     )
+
+
+def _passkey_in(document: Document) -> Passkey:
+    return Passkey(**{name: document[name] for name in PASSKEY})
+
+
+def _kept_factor(factor: SecondFactor) -> Document:
+    return {
+        "secret": factor.secret,
+        "recovery_codes": list(factor.recovery_codes),
+        "last_step": factor.last_step,
+        "wrong": factor.wrong,
+        "set_up_at": factor.set_up_at,
+    }
 
 
 def _second_factor_in(document: Document | None) -> SecondFactor | None:

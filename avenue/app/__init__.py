@@ -34,6 +34,7 @@ from avenue.app.services import (
     media_service,
     media_users,
     page_service,
+    passkeys_of,
     picture_import_service,
     probe_service,
     published_paths,
@@ -374,6 +375,7 @@ def _provide_people(
     people = PeopleService(MongoAccountStore(database), passwords, recovery)
     factors = second_factors(settings, database, rate_limits, passwords)
     provide(app, accounts, recovery, people, factors)
+    provide(app, passkeys_of(settings, database, rate_limits))
     return accounts
 
 

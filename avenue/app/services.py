@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from avenue.accounts.letters import QueuedLetters
+from avenue.accounts.passkeys import PURPOSE as CHALLENGES
+from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
@@ -137,6 +139,16 @@ def account_service(
         tries_per_minute=settings.max_logins_per_minute,
         token_days=settings.session_days,
         second_factor_roles=settings.second_factor_roles,
+    )
+
+
+def passkeys_of(settings: Settings, database: Database, rate_limits: RateLimits) -> Passkeys:
+    """Return what takes passkeys in, and asks for them."""
+    return Passkeys(
+        MongoAccountStore(database),
+        rate_limits,
+        Sealing(settings.secret_key, CHALLENGES),
+        tries_per_minute=settings.max_logins_per_minute,
     )
 
 

@@ -110,6 +110,8 @@ ACTIONS = {
     "user.enabled": lazy_gettext("let a disabled person in again"),
     "user.letter_sent": lazy_gettext("sent a letter"),
     "user.link_asked": lazy_gettext("asked for a link to set a new password"),
+    "user.passkey_added": lazy_gettext("added a passkey"),
+    "user.passkey_removed": lazy_gettext("removed a passkey"),
     "user.password_changed": lazy_gettext("changed a password"),
     "user.reset_started": lazy_gettext("made a link to set a new password"),
     "user.role_changed": lazy_gettext("changed somebody's role"),

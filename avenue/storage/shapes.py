@@ -678,12 +678,27 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             ),
             "second_factor": maybe(
                 {
-                    "secret": str,
+                    "secret": or_null(str),
                     "recovery_codes": [str],
                     "last_step": int,
                     "wrong": int,
                     "set_up_at": datetime,
                 }
+            ),
+            "passkeys": maybe(
+                [
+                    {
+                        "id": str,
+                        "host": str,
+                        "credential": str,
+                        "public_key": str,
+                        "sign_count": int,
+                        "name": str,
+                        "added_at": datetime,
+                        "used_at": or_null(datetime),
+                        "challenged_at": datetime,
+                    }
+                ]
             ),
         },
         {"password_is_own": maybe(bool), "sites": maybe([str])},

@@ -73,14 +73,17 @@ def _is_own(origin: str) -> bool:
     The host counts under the scheme of `base_url` (a proxy may end TLS) and under https; under
     http where cookies travel over http, so that a new `base_url` locks nobody out.
     """
-    base = urlsplit(current_site().base_url)
-    schemes = {base.scheme, "https"}
+    sent = _parts(origin)
+    return sent is not None and sent in {_parts(each) for each in own_origins()}
+
+
+def own_origins() -> set[str]:
+    """Return the origins that our own pages may have."""
+    base = current_site().base_url
+    schemes = {urlsplit(base).scheme, "https"}
     if not current_app.config["SESSION_COOKIE_SECURE"]:
         schemes.add("http")
-    own = {_parts(current_site().base_url)}
-    own |= {_parts(f"{scheme}://{request.host}") for scheme in schemes}
-    sent = _parts(origin)
-    return sent is not None and sent in own
+    return {base, *(f"{scheme}://{request.host}" for scheme in schemes)}
 
 
 def _parts(origin: str) -> tuple[str, str, int | None] | None:

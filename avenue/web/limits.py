@@ -43,6 +43,7 @@ PUBLIC = frozenset(
         "/sitemap/pages.xml",
         "/sitemap/products-<int:number>.xml",
         "/login",
+        "/login/passkey",
         "/login/second-factor",
         "/login/forgotten",
         "/login/reset",

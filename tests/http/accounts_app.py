@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from avenue.accounts import pages, routes
 from avenue.accounts.letters import MailOrder
+from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import Passwords
 from avenue.accounts.people import PeopleService
 from avenue.accounts.recovery import RecoveryService
@@ -166,7 +167,13 @@ def open_house(uri: str, *, can_mail: bool = True) -> Iterator[House]:
     accounts.add_user(BEN, PASSWORD, name="<Ben>", roles={}, superuser=True)
     accounts.add_user(CYD, PASSWORD, roles={THERE.id: Role.SELLER})
     people = PeopleService(store, passwords, recovery)
-    app = make_app(settings, accounts, recovery, people, factors)
+    passkeys = Passkeys(
+        store,
+        tries,
+        Sealing(settings.secret_key),
+        tries_per_minute=settings.max_logins_per_minute,
+    )
+    app = make_app(settings, accounts, recovery, people, factors, passkeys)
     yield House(
         app=app,
         accounts=accounts,

@@ -80,6 +80,7 @@ OTHER_THAN_BY_METHOD = {
     "GET /login/reset/<secret>": "pages",
     "POST /login": "writes",
     "POST /login/second-factor": "writes",
+    "POST /login/passkey": "writes",
     "POST /login/forgotten": "writes",
     "POST /login/reset": "writes",
     "POST /logout": "writes",

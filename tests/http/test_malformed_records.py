@@ -339,6 +339,19 @@ SIGNED_IN: dict[str, Any] = {
         "wrong": 0,
         "set_up_at": utc_now(),
     },
+    "passkeys": [
+        {
+            "id": new_id(),
+            "host": "shop.example",
+            "credential": "AAAA",
+            "public_key": "AAAA",
+            "sign_count": 0,
+            "name": "Teléfono",
+            "added_at": utc_now(),
+            "used_at": None,
+            "challenged_at": utc_now(),
+        }
+    ],
     "sessions": [
         {
             "id": new_id(),

@@ -39,6 +39,7 @@ NOT_FOR_PROGRAMS = {
     "GET /theme.css": "what pages need",
     "GET /login": "a page",
     "POST /login": "a page's form",
+    "POST /login/passkey": "a page's form",
     "GET /login/second-factor": "a page",
     "POST /login/second-factor": "a page's form",
     "POST /logout": "a page's button",

@@ -1,8 +1,9 @@
 """The second factor in a browser without JavaScript and by the API, and no way past it."""
 
+import html
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyotp
@@ -11,6 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from avenue.accounts.models import Challenge
 from avenue.accounts.service import AccountService
 from avenue.identity import Actor, Role
 from avenue.sites.service import SiteService
@@ -27,8 +29,9 @@ from tests.http.accounts_app import (
 )
 from tests.http.application import Application, Caller
 from tests.http.test_account_pages import send, token_of
-from tests.http.test_who_may import DOORS, GUARDED, OPEN, Cast, Door, ask
+from tests.http.test_who_may import DOORS, GUARDED, OPEN, PERSONAL, Cast, Door, ask
 from tests.table import table
+from tests.unit.accounts.test_passkeys import Device
 from tests.waiting import wait_until
 
 STEP_SECONDS, SECONDS_TO_SEND = 30, 2
@@ -194,13 +197,58 @@ def test_an_administrator_resets_it_where_the_person_is_theirs(house: House) -> 
     assert get(house.browser(eva), ME).status_code == 200
 
 
+def challenge_in(page: TestResponse) -> Challenge:
+    sealed = re.search(r'name="challenge" value="([^"]+)"', page.text)
+    options = re.search(r'data-options="([^"]+)"', page.text)
+    assert sealed
+    assert options
+    return Challenge(sealed=sealed[1], options=html.unescape(options[1]))
+
+
+def test_a_passkey_signs_in_once_for_each_challenge(house: House) -> None:
+    client, device = house.browser(), Device()
+    page = get(client, PAGE)
+    challenge = challenge_in(page)
+    typed = {**token_of(page), "challenge": challenge.sealed, "name": "Teléfono"}
+    typed["credential"] = device.create(challenge)
+    assert post(client, f"{PAGE}/passkeys", data=typed).status_code == 422  # no password
+    made = post(client, f"{PAGE}/passkeys", data={**typed, "password": PASSWORD})
+    assert made.status_code == 200
+    assert len(re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", made.text)) == 10
+
+    first, second = house.client(), house.client()
+    page = get(first, "/login?next=/admin/people")
+    challenge = challenge_in(page)
+    answer = {"challenge": challenge.sealed, "credential": device.get(challenge)}
+    evil, own = {"Origin": "https://evil.test"}, {"Origin": HERE.base_url}
+    sent = {**answer, "next": "/admin/people"}
+    assert post(first, "/login/passkey", data=sent, headers=evil).status_code == 403
+    done = post(first, "/login/passkey", data=sent, headers=own)
+    assert (done.status_code, done.headers["Location"]) == (303, "/admin/people")
+    assert get(first, ME).json["email"] == ADA
+    assert post(second, "/login/passkey", data=answer, headers=own).status_code == 401
+    assert get(second, ME).status_code == 401
+
+    ada = house.accounts.user_named(ADA)
+    gone = f"{PAGE}/passkeys/{ada.passkeys[0].id}/remove"
+    assert send(first, PAGE, gone, password="not it").status_code == 422
+    house.accounts.set_disabled(ADA, disabled=True)
+    challenge = challenge_in(get(second, "/login"))
+    answer = {"challenge": challenge.sealed, "credential": device.get(challenge)}
+    assert post(second, "/login/passkey", data=answer, headers=own).status_code == 401
+
+
 # No way past it
 
 ASKED = "GET /api/auth/me"
 STEPS = {f"GET {STEP}", f"POST {STEP}"}
 """The page of the second step itself."""
-FOR_SETUP = {f"GET {PAGE}", f"POST {PAGE}", "GET /login", "POST /logout"}
+FOR_SETUP = {f"GET {PAGE}", f"POST {PAGE}", f"POST {PAGE}/passkeys", "GET /login", "POST /logout"}
 """What who has to set one up may do, and all that they may."""
+BOTH_WAYS = {*PERSONAL, ASKED, "GET /api/site", "POST /api/uploads"}
+EVERY = frozenset({*GUARDED, *OPEN})
+IN_SHORT = frozenset({*GUARDED, *PERSONAL})
+"""Where it matters who asks; `make test-long` asks everywhere."""
 MANY = [each for each in DOORS if each.role is Role.ADMIN and not each.on_other_site][:1]
 REST = [each for each in DOORS if (each.role or each.superuser) and each not in MANY]
 
@@ -246,11 +294,13 @@ class InBrowser(Caller):
         return super().ask(method, url, headers={**headers, **more}, **options)
 
 
-def ways_past_the_first_step(application: Application, cast: Cast, door: Door) -> list[str]:
+def ways_past_the_first_step(
+    application: Application, cast: Cast, door: Door, among: Iterable[str] = EVERY
+) -> list[str]:
     """Every route that answers otherwise than if nobody were signed in."""
     found = []
     caller = first_step_of(application, cast.caller(door, ASKED))
-    for route in sorted({*GUARDED, *OPEN} - STEPS):
+    for route in sorted({*among} - STEPS):
         method, rule = route.split()
         seen, expected = told(ask(caller, method, cast.path(rule))), (401, "unauthenticated")
         if route in OPEN:
@@ -260,20 +310,22 @@ def ways_past_the_first_step(application: Application, cast: Cast, door: Door) -
     return found
 
 
-def ways_past_the_setup(application: Application, cast: Cast, door: Door) -> list[str]:
+def ways_past_the_setup(
+    application: Application, cast: Cast, door: Door, among: Iterable[str] = EVERY
+) -> list[str]:
     """Every route that does something for who needs a second factor and has none.
 
-    The API is asked with a token, pages are with a session, and some of the API with that as well.
+    The API is asked with a token, pages are with a session, and some of the API with both.
     """
     found = []
     caller = cast.caller(door, ASKED)
     browser = InBrowser(application, caller.session())
-    for route in sorted({*GUARDED, *OPEN} - FOR_SETUP):
+    for route in sorted({*among} - FOR_SETUP):
         method, rule = route.split()
         expected: tuple[int, Any] = (403, "second_factor_setup_required")
         if route in OPEN:
             expected = told(ask(InBrowser(application, ""), method, cast.path(rule)))
-        for each in (caller, *([browser] if route.startswith("GET /api") else ())):
+        for each in (caller, *([browser] if route in BOTH_WAYS else ())):
             seen = told(ask(each, method, cast.path(rule)))
             if seen != expected:
                 found.append(f"{route}: {seen}, not {expected}")
@@ -297,7 +349,7 @@ def _all_need_one(application: Application, cast: Cast) -> Iterator[None]:
 def test_the_first_step_opens_nothing(application: Application, cast: Cast, door: Door) -> None:
     cast.caller(door, ASKED)
     before = application.counts()
-    assert ways_past_the_first_step(application, cast, door) == []
+    assert ways_past_the_first_step(application, cast, door, IN_SHORT) == []
     assert application.counts() == before
 
 
@@ -305,7 +357,7 @@ def test_the_first_step_opens_nothing(application: Application, cast: Cast, door
 @table("door", MANY)
 def test_who_needs_one_sets_it_up_first(application: Application, cast: Cast, door: Door) -> None:
     before = application.counts()
-    assert ways_past_the_setup(application, cast, door) == []
+    assert ways_past_the_setup(application, cast, door, IN_SHORT) == []
     assert application.counts() == before
     browser = InBrowser(application, cast.caller(door, ASKED).session())
     led = browser.get("/admin/people", headers={"Accept": "text/html"})
@@ -314,13 +366,13 @@ def test_who_needs_one_sets_it_up_first(application: Application, cast: Cast, do
 
 
 @pytest.mark.long
-@table("door", REST)
+@table("door", [*MANY, *REST])
 def test_the_first_step_opens_nothing_for_any_role(application, cast, door: Door) -> None:
     assert ways_past_the_first_step(application, cast, door) == []
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("_all_need_one")
-@table("door", [each for each in REST if not each.on_other_site])
+@table("door", [each for each in [*MANY, *REST] if not each.on_other_site])
 def test_whatever_role_needs_one_sets_it_up_first(application, cast, door: Door) -> None:
     assert ways_past_the_setup(application, cast, door) == []

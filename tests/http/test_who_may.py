@@ -233,6 +233,7 @@ WHO_MAY = {
     "GET /login": ALL,
     "POST /login": ALL,
     "POST /logout": ALL,
+    "POST /login/passkey": ALL,
     "GET /login/second-factor": ALL,  # asks nobody but who has shown a password
     "POST /login/second-factor": ALL,
     "GET /login/forgotten": ALL,
@@ -287,6 +288,8 @@ WHO_MAY = {
     "GET /admin/account/second-factor": For(PERSON),
     "POST /admin/account/second-factor": For(PERSON),
     "POST /admin/account/second-factor/codes": For(PERSON),
+    "POST /admin/account/second-factor/passkeys": For(PERSON),
+    "POST /admin/account/second-factor/passkeys/<passkey_id>/remove": For(PERSON),
     "POST /admin/account/second-factor/remove": For(PERSON),
     "POST /admin/account/sessions/<session_id>/end": For(PERSON),
     "POST /admin/account/sessions/end": For(PERSON),
@@ -489,6 +492,7 @@ class Cast:
             "owner_id": self.group["id"] if of_group else self.product["id"],
             "asset_id": self.of_group["id"] if of_group else asset["id"],
             "token_id": self.token["id"],
+            "passkey_id": self.token["id"],
             "session_id": self.token["id"],  # nobody has one of this id
             "import_id": self.an_import["id"],
             "media_id": self.media["id"],

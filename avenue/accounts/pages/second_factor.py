@@ -8,17 +8,18 @@ from typing import Any
 import segno
 from flask import Blueprint, Response, request
 
-from avenue.accounts.bodies import MOST_CODE_CHARACTERS
-from avenue.accounts.errors import SetupGone, SignInBusy
+from avenue.accounts.bodies import MOST_CODE_CHARACTERS, MOST_NAME_CHARACTERS
+from avenue.accounts.errors import SetupGone, SignInBusy, WrongPasskey
 from avenue.accounts.models import Proof, SecondFactorSetup
 from avenue.accounts.pages.account import PATH as ACCOUNT
-from avenue.accounts.pages.steps import begin
+from avenue.accounts.pages.steps import begin, relying_party
 from avenue.accounts.pages.words import SHOWN, keep_out_of_caches, reason
+from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.passwords import MOST_CHARACTERS
 from avenue.accounts.second_factor import SecondFactors
 from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests
-from avenue.web.audit import audited, note
+from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import before_second_factor, current_actor, require
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
@@ -27,7 +28,11 @@ from avenue.web.services import using
 
 PATH = f"{ACCOUNT}/second-factor"
 MOST_SEALED = 500
-SAID = {"off": lazy_gettext("Your second factor is off. Everywhere else you are signed out.")}
+SAID = {
+    "off": lazy_gettext("Your second factor is off. Everywhere else you are signed out."),
+    "added": lazy_gettext("The passkey is added."),
+    "removed": lazy_gettext("The passkey is removed. Delete it on your device, too."),
+}
 REFUSALS: tuple[type[AvenueError], ...] = (*SHOWN, TooManyRequests, SignInBusy)
 
 blueprint = Blueprint(
@@ -62,6 +67,54 @@ def set_up() -> Response:
     note(actor=actor, object_id=user.id)
     begin(accounts.user_of(actor), actor)
     return _codes(codes)
+
+
+@blueprint.post("/passkeys")
+@before_second_factor
+@require()
+@audited("user.passkey_added")
+def add_passkey() -> Response:
+    """Take in a passkey that a device has made; show recovery codes, if there were none."""
+    actor, accounts, party = current_actor(), using(AccountService), relying_party()
+    user, form = accounts.user_of(actor), request.form
+    name = form.get("name", "").strip()[:MOST_NAME_CHARACTERS] or _("Passkey")
+    try:
+        using(SecondFactors).check_either(user, _proof(), address=request.remote_addr or "")
+        if party is None:
+            raise WrongPasskey
+        sealed, credential = form.get("challenge", ""), form.get("credential", "")
+        codes = using(Passkeys).add(user, party, sealed, credential, name=name)
+    except REFUSALS as error:
+        return _second_factor(error)
+    note(actor=actor, object_id=user.id)
+    if not codes:
+        return see(f"{PATH}?said=added")
+    begin(accounts.user_of(actor), actor)
+    return _codes(codes)
+
+
+@blueprint.post("/passkeys/<passkey_id>/remove")
+@require()
+@audited("user.passkey_removed", "passkey_id")
+def remove_passkey(passkey_id: str) -> Response:
+    """Forget a passkey, with the password or a code; with the last one there is no factor left."""
+    actor, accounts, factors = current_actor(), using(AccountService), using(SecondFactors)
+    user, address = accounts.user_of(actor), request.remote_addr or ""
+    left = [each for each in user.passkeys if each.id != passkey_id]
+    if len(left) == len(user.passkeys):
+        nothing_changed()
+        return see(PATH)
+    try:
+        if left or (user.second_factor and user.second_factor.secret):
+            factors.check_either(user, _proof(), address=address)
+            using(Passkeys).remove(user, passkey_id)
+            return see(f"{PATH}?said=removed")
+        factors.turn_off(user, _proof(), address=address)
+    except REFUSALS as error:
+        return _second_factor(error)
+    note(actor=actor)
+    begin(accounts.user_of(actor), actor)
+    return see(f"{PATH}?said=off")
 
 
 @blueprint.post("/codes")
@@ -113,13 +166,16 @@ def _second_factor(
     actor = current_actor()
     user = using(AccountService).user_of(actor)
     facts: dict[str, Any] = {}
-    if user.second_factor is None:
+    party = relying_party()
+    if user.second_factor is None or user.second_factor.secret is None:
         setup = setup or using(SecondFactors).begin(user, actor.site)
         facts = {"setup": setup, "picture": _picture_of(setup.uri)}
     response = page(
         "accounts/second_factor.html",
         status=error.status if error else 200,
         user=user,
+        challenge=using(Passkeys).creation(user, party) if party else None,
+        most_name=MOST_NAME_CHARACTERS,
         is_needed=actor.needs_second_factor,
         problem=reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),

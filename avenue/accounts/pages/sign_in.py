@@ -10,11 +10,19 @@ from avenue.accounts.errors import (
     SecondFactorRequired,
     SignInAgain,
     WrongCredentials,
+    WrongPasskey,
     WrongSecondFactor,
 )
-from avenue.accounts.models import Proof
-from avenue.accounts.pages.steps import PANEL, begin, begin_first_step, first_step
+from avenue.accounts.models import Challenge, Proof
+from avenue.accounts.pages.steps import (
+    PANEL,
+    begin,
+    begin_first_step,
+    first_step,
+    relying_party,
+)
 from avenue.accounts.pages.words import keep_out_of_caches, reason
+from avenue.accounts.passkeys import Passkeys
 from avenue.accounts.recovery import RecoveryService
 from avenue.accounts.service import AccountService
 from avenue.errors import AvenueError, TooManyRequests, Unavailable
@@ -49,6 +57,7 @@ SAID = {
 SHOWN_AGAIN: tuple[type[AvenueError], ...] = (
     WrongCredentials,
     SecondFactorRequired,
+    WrongPasskey,
     WrongSecondFactor,
     SecondFactorLocked,
     TooManyRequests,
@@ -127,6 +136,28 @@ def take_second_step() -> Response:
     return see(target)
 
 
+@blueprint.post("/login/passkey")
+@audited("user.signed_in")
+def sign_in_by_passkey() -> Response:
+    """Begin a session of whose passkey it is and go on, or show the form with the reason."""
+    target, form = safe_next(request.form.get("next"), PANEL), request.form
+    accounts, party = using(AccountService), relying_party()
+    try:
+        csrf.prove_own_page()
+        if party is None:
+            raise WrongPasskey
+        sealed, credential = form.get("challenge", ""), form.get("credential", "")
+        user = using(Passkeys).check(party, sealed, credential, address=request.remote_addr or "")
+        actor = accounts.by_id(current_site(), user.id)
+        if actor is None:
+            raise WrongPasskey
+    except SHOWN_AGAIN as error:
+        return _form(target, error)
+    begin(user, actor)
+    note(object_id=user.id, by="passkey")
+    return see(target)
+
+
 @blueprint.post("/logout")
 @before_second_factor
 @audited("user.signed_out")
@@ -160,6 +191,7 @@ def _form(target: str, error: AvenueError | None = None) -> Response:
         problem=_reason(error) if error else "",
         said=SAID.get(request.args.get("said", "")),
         can_mail=using(RecoveryService).can_mail,
+        challenge=_challenge(),
     )
     if error:
         response.status_code = error.status
@@ -173,11 +205,24 @@ def _second_form(error: AvenueError | None = None) -> Response:
         problem=reason(error) if error else "",
         by_recovery_code="recovery_code" in request.form or "recovery" in request.args,
         most=MOST_CODE_CHARACTERS,
+        target=_target_of_first_step(),
+        challenge=_challenge(),
     )
     if error:
         response.status_code = error.status
         response.headers.update(error.headers)
     return response
+
+
+def _target_of_first_step() -> str:
+    begun = first_step()
+    return begun[1] if begun else PANEL
+
+
+def _challenge() -> Challenge | None:
+    """Return what a button for passkeys needs, None where there are none."""
+    party = relying_party()
+    return using(Passkeys).request(party) if party else None
 
 
 def _reason(error: AvenueError) -> str:

@@ -4,22 +4,36 @@ The first step is in the signed cookie, under another name than a session. Nobod
 asks for the second one looks at it.
 """
 
+import ipaddress
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import request, session
 from flask_wtf.csrf import generate_csrf
 
-from avenue.accounts.models import FirstStep, User
+from avenue.accounts.models import FirstStep, RelyingParty, User
 from avenue.accounts.service import AccountService
 from avenue.identity import Actor
 from avenue.web.auth import begin_session, drop_session, safe_next
+from avenue.web.csrf import own_origins
 from avenue.web.hosts import current_site
 from avenue.web.services import using
 
 FIRST_STEP = "first_step"
 PANEL = "/admin"
 """Where people go on who did not want to go anywhere else."""
+
+
+def relying_party() -> RelyingParty | None:
+    """Return what passkeys are asked for here; None at an IP address, which has none."""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        own = [each for each in sorted(own_origins()) if urlsplit(each).hostname == host]
+        return RelyingParty(host=host, name=current_site().name, origins=tuple(own))
+    return None
 
 
 def begin(user: User, actor: Actor) -> None:

@@ -15,7 +15,9 @@ from avenue.accounts.errors import (
     SecondFactorLocked,
     SecondFactorRequired,
     SetupGone,
+    TooManyPasskeys,
     WeakPassword,
+    WrongPasskey,
     WrongPassword,
     WrongSecondFactor,
 )
@@ -51,6 +53,8 @@ REASONS: Mapping[type[AvenueError], LazyString] = {
         "There were too many wrong codes. Use a recovery code, or ask an administrator."
     ),
     SecondFactorRequired: _("Write the code of your app, or a recovery code."),
+    WrongPasskey: _("That passkey is not good here, or it took too long. Try again."),
+    TooManyPasskeys: _("You have too many passkeys. Remove one that you no longer use."),
     SetupGone: _("That took too long, or it is set up already. Begin again."),
     InvalidEmail: _("This is not an e-mail address."),
     AlreadyHere: _("This person is already on this site."),

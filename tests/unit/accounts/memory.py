@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from avenue.accounts.errors import EmailTaken
-from avenue.accounts.models import ApiToken, PasswordLink, SecondFactor, Session, User
+from avenue.accounts.models import ApiToken, Passkey, PasswordLink, SecondFactor, Session, User
 from avenue.accounts.passwords import PasswordKeeper
 from avenue.accounts.second_factor import PURPOSE, SecondFactors
 from avenue.accounts.service import AccountService
@@ -14,6 +14,8 @@ from avenue.accounts.tries import TryCounter
 from avenue.errors import Unavailable
 from avenue.identity import Role
 from avenue.sealing import Sealing
+
+MOST_PASSKEYS = 20
 
 
 class MemoryStore:
@@ -92,7 +94,8 @@ class MemoryStore:
         self.kept_tokens[token_id] = replace(token, used_at=at, device=device)
 
     def set_up_second_factor(self, user_id: str, factor: SecondFactor) -> bool:
-        if self.people[user_id].second_factor:
+        kept = self.people[user_id].second_factor
+        if kept and kept.secret:
             return False
         self.end_sessions(user_id)
         self._set_factor(user_id, factor)
@@ -126,7 +129,35 @@ class MemoryStore:
             return False
         self.end_sessions(user_id)
         self._set_factor(user_id, None)
+        self.people[user_id] = replace(self.people[user_id], passkeys=())
         return True
+
+    def add_passkey(self, user_id: str, passkey: Passkey, factor: SecondFactor | None) -> bool:
+        user = self.people[user_id]
+        if (factor is None) is (user.second_factor is None) or len(user.passkeys) >= MOST_PASSKEYS:
+            return False
+        if factor:
+            self.set_up_second_factor(user_id, factor)
+        user = self.people[user_id]
+        self.people[user_id] = replace(user, passkeys=(*user.passkeys, passkey))
+        return True
+
+    def use_passkey(
+        self, user_id: str, passkey_id: str, sign_count: int, *, challenged_at: datetime
+    ) -> bool:
+        user = self.people[user_id]
+        (found,) = (each for each in user.passkeys if each.id == passkey_id)
+        if found.challenged_at >= challenged_at:
+            return False
+        used = replace(found, challenged_at=challenged_at, sign_count=sign_count)
+        passkeys = tuple(used if each is found else each for each in user.passkeys)
+        self.people[user_id] = replace(user, passkeys=passkeys)
+        return True
+
+    def remove_passkey(self, user_id: str, passkey_id: str) -> None:
+        user = self.people[user_id]
+        left = tuple(each for each in user.passkeys if each.id != passkey_id)
+        self.people[user_id] = replace(user, passkeys=left)
 
     def _factor(self, user_id: str) -> SecondFactor:
         factor = self.people[user_id].second_factor
