@@ -102,10 +102,10 @@ class Site:
     """One shop or website: its `hosts` lead to it, its URLs begin with `base_url`.
 
     `quota_bytes` and `quota_files` are what it may store, `user_quota_…` what one person may; None
-    stands for the house's default, 0 for no quota. `logo` is an asset,
-    `colors` are `#rrggbb` by name, `limits` the site's own; of `upload_categories` what the site
-    says of its own, by name and field. `theme`, `menu`, `legal` and `contact` are how its public
-    pages look and what stands around them. `revision` grows with each change.
+    stands for the house's default, 0 for no quota. `colors` are `#rrggbb` by name, `limits` the
+    site's own; of `upload_categories` what the site says of its own, by name and field. `theme`,
+    `menu`, `legal` and `contact` are how its public pages look and what stands around them.
+    `revision` grows with each change of these.
     `shows_variants`: its pictures come in other sizes than their own, too. Who has one of
     `second_factor_roles` must sign in with a second factor.
     """
@@ -119,7 +119,6 @@ class Site:
     quota_files: int | None = None
     user_quota_bytes: int | None = None
     user_quota_files: int | None = None
-    logo: str | None = None
     colors: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[Limit, int] = field(default_factory=dict)
     upload_categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -18,19 +18,6 @@ from tests.listening import listen, listening
 Command = Mapping[str, Any]
 HOUSE = "the house"
 PARTS = tuple(f"{bucket}.{part}" for bucket in BUCKETS for part in ("files", "chunks"))
-MAY_NAME_TWO = {
-    frozenset({"infra_alerts", "notifications"}): "messages of the house are the first site's, and "
-    "that one lies where the house does",
-    frozenset({"sites", "assets"}): "a logo, until it stands beside its site's files",
-    frozenset({"sites", "assets", "writes"}): "a logo",
-    frozenset({"sites", "assets", "notifications"}): "a logo",
-    frozenset({"sites", "assets", "writes", "notifications"}): "a logo",
-    frozenset({"sites", "assets", "page_content"}): "who uses a file that is removed",
-    frozenset({"sites", "assets", "page_content", "notifications"}): "who uses a file that goes",
-    frozenset({"assets", "notifications"}): "the sweeper takes the next asset of any site, and all "
-    "else is of that asset's",
-}
-"""Transactions that name two all the same, by their collections, and why."""
 QUERIES = {"updates": "q", "deletes": "q"}
 
 
@@ -87,7 +74,7 @@ class Transactions:
             for each in named:
                 known.setdefault(each, set()).add(str(command.get(event.command_name)))
             collections = frozenset(name for names in known.values() for name in names)
-            if len(known) > 1 and collections not in MAY_NAME_TWO:
+            if len(known) > 1:
                 self.mixed[collections] = ", ".join(
                     f"{where}: {' '.join(sorted(names))}" for where, names in sorted(known.items())
                 )

@@ -201,7 +201,7 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     changes = audit_service(settings, database)
     provide(app, settings, library, LegacyUrls(database), product_pictures(settings), changes)
     _provide_uploads(app, database, library, settings)
-    _provide_website(app, database, library, settings)
+    _provide_website(app, database, library, known_sites, settings)
     _provide_sites(app, database, library, known_sites, settings)
     _provide_shop(app, database, library, known_sites, settings)
     provide(
@@ -469,9 +469,9 @@ def _provide_uploads(
 
 
 def _provide_website(
-    app: Flask, database: Database, library: MediaLibrary, settings: Settings
+    app: Flask, database: Database, library: MediaLibrary, known_sites: Sites, settings: Settings
 ) -> None:
-    pages = page_service(settings, database, library)
+    pages = page_service(settings, database, library, known_sites)
     provide(
         app,
         pages,
@@ -479,7 +479,7 @@ def _provide_website(
         Previews(settings),
         MorePages(lambda site: published_paths(pages, site)),
     )
-    provide(app, Logos(lambda site: logo_shown_on(library, site)))
+    provide(app, Logos(lambda site: logo_shown_on(library, known_sites, site)))
 
 
 def _install_gate(app: Flask, gate: Gate, database: Database, settings: Settings) -> None:

@@ -124,7 +124,8 @@ def export_import_of(
     `export` raises of site and database.
     """
     Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
+    sites = Sites(database, settings)
+    site = sites.named(site_id)
     with ExitStack() as stack:
         place = stack.enter_context(_opened(settings, address))
         origin = Origin(
@@ -156,7 +157,9 @@ def export_import_of(
             origin,
             ExportImportTargets(
                 catalogue=MovedStore(database),
-                website=MovedPages(page_service(settings, database, importing.targets.library)),
+                website=MovedPages(
+                    page_service(settings, database, importing.targets.library, sites)
+                ),
                 owners=importing.targets.owners,
                 library=importing.targets.library,
                 adopted=AdoptedStore(database),

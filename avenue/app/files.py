@@ -94,7 +94,7 @@ def _removal(
     settings: Settings, database: Database, library: MediaLibrary, sites: Sites
 ) -> Removal:
     """Return what takes a file out of the media library, as its editors do."""
-    pages = page_service(settings, database, library)
+    pages = page_service(settings, database, library, sites)
     users = media_users(settings, database, pages, logo_service(settings, database, library, sites))
     reader = MediaReader(AssetStore(database), AssetCache(settings.cache_seconds), ByteCache(0))
     media = media_service(settings, database, library, reader, users)
@@ -177,7 +177,8 @@ def adoption_of(
     """
     mapped = read_map(order.map) if order.map else Mapped()
     Gate(database).pass_or_raise()
-    site = Sites(database, settings).named(site_id)
+    sites = Sites(database, settings)
+    site = sites.named(site_id)
     addresses = OldAddresses(
         prefix="/", hosts=(*order.hosts, *site.hosts, urlsplit(site.base_url).netloc)
     )
@@ -206,7 +207,7 @@ def adoption_of(
                 shelf=LibraryStore(database),
                 legacy_urls=LegacyUrls(database),
                 catalogue=MovedStore(database),
-                website=MovedPages(page_service(settings, database, library)),
+                website=MovedPages(page_service(settings, database, library, sites)),
                 people=Newcomers(MongoAccountStore(database), Passwords()),
                 adopted=AdoptedStore(database),
                 audit=audit_service(settings, database),

@@ -320,11 +320,13 @@ def ticket_service(
     return TicketService(TicketStore(database), uploads, library, accounts, tries)
 
 
-def page_service(settings: Settings, database: Database, library: MediaLibrary) -> PageService:
+def page_service(
+    settings: Settings, database: Database, library: MediaLibrary, sites: Sites
+) -> PageService:
     """Return the pages of the website builder."""
     store = PageStore(database)
     intake = Intake(store, library, library_pictures(settings), settings.tmp_dir)
-    return PageService(store, library, intake)
+    return PageService(store, library, intake, sites.logo)
 
 
 def logo_service(
@@ -366,11 +368,12 @@ def mender(settings: Settings, database: Database) -> Mender:
     return Mender(DocumentStore(database), book, audit_service(settings, database))
 
 
-def logo_shown_on(library: MediaLibrary, site: Site) -> Logo | None:
+def logo_shown_on(library: MediaLibrary, sites: Sites, site: Site) -> Logo | None:
     """Return the logo that public pages of `site` show; one that everybody may see."""
-    if site.logo is None:
+    logo = sites.logo(site.id)
+    if logo is None:
         return None
-    found = library.get_many(Actor(site=site), [site.logo]).get(site.logo)
+    found = library.get_many(Actor(site=site), [logo]).get(logo)
     if found is None or found.state is not State.LIVE or found.visibility is Visibility.PRIVATE:
         return None
     return logo_shown(found, has_sizes=has_sizes(site, found))

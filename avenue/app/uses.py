@@ -34,16 +34,18 @@ class LogoUses:
         self, site_id: str, asset_ids: Sequence[str], session: Session | None = None
     ) -> Mapping[str, Sequence[Use]]:
         """Return the one use of the logo, if it is among `asset_ids`."""
-        site = self._sites.get(site_id, session)
-        if site is None or site.logo is None or site.logo not in asset_ids:
+        logo = self._sites.logo(site_id, session)
+        if logo is None or logo not in asset_ids:
             return {}
-        use = Use(kind="logo", id=site.id, title=site.name, where=("published",), path=LOGO_PATH)
-        return {site.logo: [use]}
+        site = self._sites.get(site_id)
+        title = site.name if site else site_id
+        use = Use(kind="logo", id=site_id, title=title, where=("published",), path=LOGO_PATH)
+        return {logo: [use]}
 
     def used_ids(self, site_id: str) -> Iterable[str]:
         """Return the logo, if there is one."""
-        site = self._sites.get(site_id)
-        return [site.logo] if site and site.logo else []
+        logo = self._sites.logo(site_id)
+        return [logo] if logo else []
 
     def detach(self, actor: Actor, asset_ids: Sequence[str]) -> None:
         """Let the site have no logo, if it is among `asset_ids`; raise `Forbidden`, `LogoNotFound`.
@@ -81,7 +83,8 @@ class LogoReferrers:
         site = self._sites.get(site_id)
         if site is None or site_id not in ids:
             return []
-        images = ({"asset": site.logo},) if site.logo else ()
+        logo = self._sites.logo(site_id)
+        images = ({"asset": logo},) if logo else ()
         return [
             Referrer(
                 kind=self.kind,

@@ -225,7 +225,7 @@ def _traces_of(site_id: str, *, is_local: bool) -> Iterator[tuple[TraceService, 
         sites = Sites(database, settings)
         site = sites.named(site_id)
         library = media_library(settings, database, DecodePool(1))  # starts no process
-        pages = page_service(settings, database, library)
+        pages = page_service(settings, database, library, sites)
         logos = logo_service(settings, database, library, sites)
         users = media_users(settings, database, pages, logos)
         yield trace_service(settings, database, users), site

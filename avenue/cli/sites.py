@@ -26,7 +26,7 @@ from avenue.sites.replies import HouseSite
 from avenue.sites.service import SiteService
 from avenue.storage.connection import Database
 from avenue.storage.schema import DEFAULT_SITE, Gate
-from avenue.storage.sites import Sites
+from avenue.storage.sites import Sites, logo_in, profiles_of
 
 M = TypeVar("M", bound=BaseModel)
 LISTS = frozenset({"hosts", "types", "readers"})
@@ -247,7 +247,8 @@ def _house(*, is_local: bool) -> Iterator[tuple[SiteService, AuditService, Datab
 
 
 def _facts(sites: SiteService, database: Database, site: Site) -> HouseSite:
-    logo = AssetStore(database).get(site.id, site.logo) if site.logo else None
+    logo_id = logo_in(profiles_of(database, site.id), site.id)
+    logo = AssetStore(database).get(site.id, logo_id) if logo_id else None
     return house_json(site, sites.limits(site), logo)
 
 

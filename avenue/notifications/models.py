@@ -61,7 +61,8 @@ class Draft:
 class Message:
     """A message that is being sent for the `attempts`th time.
 
-    `turn` tells this sending from others of it.
+    `turn` tells this sending from others of it. One that `is_of_house` is told of the deployment,
+    and its `site` is the house's own.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Message:
     at: datetime
     attempts: int
     turn: str
+    is_of_house: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,25 @@
-"""The outbox in MongoDB: collection `notifications`. Every step is one conditional write.
+"""The outboxes in MongoDB: `notifications` of sites, `house_notifications` of the house.
 
 A message is written in the transaction of what it tells, so there is none without the other: what
-is acknowledged has its message, what is undone has none.
+is acknowledged has its message, what is undone has none. It is sent wherever it is. Every step is
+one conditional write.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
-from avenue.identity import new_id
+from avenue.identity import HOUSE, new_id
 from avenue.notifications.models import TO_PEOPLE, Channel, Draft, Mail, Message, State, Undelivered
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import AlreadyThere, Collection, house
+from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, site
 
 OUTBOX = "notifications"
+HOUSE_OUTBOX = "house_notifications"
+"""What is told of the deployment, whichever site it is about."""
 GIVE_UP_DAYS = 3
 """For what was given up and is to be sent again."""
 KEEP_ENDED_DAYS = 7
@@ -60,24 +65,34 @@ class OutboxStore:
     """
 
     def __init__(self, database: Database) -> None:
-        self._outbox = house(database).collection(OUTBOX)
+        self._database = database
         self._receivers = house(database).collection("notification_receivers")
 
     def put(self, site_id: str, draft: Draft) -> None:
         """Write a message that nothing else depends on; one that waits under its key is enough."""
         with suppress(AlreadyThere):
-            put(self._outbox, site_id, draft)
+            put(self._of_site(site_id), site_id, draft)
+
+    def put_of_house(self, draft: Draft) -> None:
+        """Write the same of the deployment."""
+        with suppress(AlreadyThere):
+            put(self._of_house(), HOUSE, draft)
+
+    def _of_site(self, site_id: str) -> Collection:
+        return site(self._database, site_id).collection(OUTBOX)
+
+    def _of_house(self) -> Collection:
+        return house(self._database).collection(HOUSE_OUTBOX)
+
+    def _all(self) -> list[Collection]:
+        """Return the outboxes there are: the house's, and where those of sites are."""
+        return [self._of_house(), house(self._database).collection(OUTBOX)]
 
     def take(self, receiver: str, lease_seconds: float, most: int = 1) -> list[Message]:
         """Return the message that is due longest, for nobody else to take meanwhile, if any is.
 
         With it come up to `most` in all of the same site, and the same ones at another try.
         """
-        due = {
-            "receiver": receiver,
-            "state": State.PENDING.value,
-            "$expr": {"$lte": ["$due_at", "$$NOW"]},
-        }
         turn = new_id()
         taken = {
             "attempts": {"$add": [{"$cond": [{"$isNumber": "$attempts"}, "$attempts", 0]}, 1]},
@@ -85,45 +100,49 @@ class OutboxStore:
             "due_at": _after(lease_seconds),
         }
 
-        def take(amiss: list[object]) -> Document | None:
+        def take(amiss: list[object]) -> tuple[Collection, Document] | None:
             first = {"batch": {"$ifNull": ["$batch", turn]}}
-            readable = {**due, "_id": {"$nin": amiss}}
-            return self._outbox.find_and_update(
-                readable, [{"$set": {**taken, **first}}], sort=[("due_at", 1)]
-            )
+            while found := self._due_longest(_due(receiver), amiss):
+                outbox, message_id = found
+                change = [{"$set": {**taken, **first}}]
+                if one := outbox.find_and_update({**_due(receiver), "_id": message_id}, change):
+                    return outbox, one
+            return None
 
         found = passing_over(take)
         if found is None:
             return []
+        outbox, first = found
         if most == 1:
-            return [_message(found)]
-        return self._with_others(found, {**taken, "batch": found["batch"]}, due, most)
+            return [_message(outbox, first)]
+        return _with_others(outbox, first, {**taken, "batch": first["batch"]}, most)
 
-    def _with_others(
-        self, first: Document, taken: Document, due: Document, most: int
-    ) -> list[Message]:
-        """Take what is sent together with `first`: what was before, else what is new as it is."""
-        others = {**due, "site": first["site"], "attempts": 0}
-        if first["attempts"] > 1:
-            others = {"receiver": first["receiver"], "state": State.PENDING.value}
-            others |= {"batch": first["batch"], "_id": {"$ne": first["_id"]}}
-        found = self._outbox.find(others, {"_id": 1}, sort=[("due_at", 1)], limit=most - 1)
-        if found:
-            ids = [{"_id": each["_id"], "state": State.PENDING.value} for each in found]
-            self._outbox.update_all([(each, [{"$set": taken}]) for each in ids])
-        those = {"_id": {"$in": [each["_id"] for each in found]}, "turn": first["turn"]}
-        messages = [_message(first), *self._outbox.values(_message, those)]
-        return sorted(messages, key=lambda each: (each.at, each.id))
+    def _due_longest(self, due: Document, amiss: list[object]) -> tuple[Collection, object] | None:
+        """Return a message of those that are `due`, and the outbox it is in."""
+        readable = {**due, "_id": {"$nin": amiss}}
+        oldest: tuple[Collection, Document] | None = None
+        for outbox in self._all():
+            for each in outbox.find(
+                readable, {"site": 1, "due_at": 1}, sort=[("due_at", 1)], limit=1
+            ):
+                if oldest is None or _is_before(each["due_at"], oldest[1]["due_at"]):
+                    oldest = outbox, each
+        if oldest is None:
+            return None
+        outbox, found = oldest
+        is_of_house = outbox.name == HOUSE_OUTBOX
+        return (outbox if is_of_house else of_its_site(outbox, found)), found["_id"]
 
     def delivered(self, messages: Sequence[Message]) -> None:
         """Note that the receiver has accepted messages, whoever else sends them just now."""
         done = {**_ended(State.DELIVERED), "delivered_at": "$$NOW", "error": "$$REMOVE"}
-        unless_done = {"state": {"$ne": State.DELIVERED.value}}
-        self._change([({"_id": each.id, **unless_done}) for each in messages], done)
+        unless_done: Document = {"state": {"$ne": State.DELIVERED.value}}
+        self._change(messages, lambda _: unless_done, done)
 
     def dropped(self, messages: Sequence[Message], reason: str | None) -> None:
         """Note that messages need not be sent."""
-        self._change(_ours(messages), {**_ended(State.DROPPED), "error": {"$literal": reason}})
+        dropped = {**_ended(State.DROPPED), "error": {"$literal": reason}}
+        self._change(messages, _is_ours, dropped)
 
     def postpone(self, messages: Sequence[Message], error: str, delay_seconds: float) -> None:
         """Let messages be sent again after a while, or give them up when their time is over."""
@@ -135,7 +154,7 @@ class OutboxStore:
             "forget_at": {"$cond": [is_over, _after_days(KEEP_GIVEN_UP_DAYS), "$$REMOVE"]},
             "open_key": {"$cond": [is_over, "$$REMOVE", "$open_key"]},
         }
-        self._change(_ours(messages), waiting)
+        self._change(messages, _is_ours, waiting)
 
     def failed(self, receiver: str, reason: str) -> None:
         """Note that a receiver did not take a message."""
@@ -154,24 +173,34 @@ class OutboxStore:
     def count_since(self, receiver: str, time: timedelta) -> int:
         """Count the messages a receiver took in that time, which is a week at most."""
         since = {"$subtract": ["$$NOW", int(time.total_seconds() * 1000)]}
-        taken = {"receiver": receiver, "state": State.DELIVERED.value}
-        return self._outbox.count(
-            {**taken, "delivered_at": {"$type": "date"}, "$expr": {"$gt": ["$delivered_at", since]}}
-        )
+        taken: Document = {"receiver": receiver, "state": State.DELIVERED.value}
+        taken |= {"delivered_at": {"$type": "date"}, "$expr": {"$gt": ["$delivered_at", since]}}
+        return sum(each.count(taken) for each in self._all())
 
     def mails(self, site_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Mail]:
-        """Return e-mails of a site, the newest first, from behind `after` on."""
+        """Return e-mails of a site, the newest first, from behind `after` on.
+
+        The house's are told with those of its own site.
+        """
         wanted: Document = {"site": site_id, "channel": Channel.MAIL.value}
         if after:
             wanted |= _behind(*after)
-        return self._outbox.values(_mail, wanted, sort=NEWEST_FIRST, limit=limit)
+        found = [
+            mail
+            for each in self._told_with(site_id)
+            for mail in each.values(_mail, wanted, sort=NEWEST_FIRST, limit=limit)
+        ]
+        return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
+
+    def _told_with(self, site_id: str) -> list[Collection]:
+        return [self._of_site(site_id), *([self._of_house()] if site_id == HOUSE else [])]
 
     def undelivered(self, receiver: str, site_id: str | None = None) -> Undelivered:
         """Count what is not accepted yet, of one site or of all."""
-        of = {"receiver": receiver, **({"site": site_id} if site_id else {})}
+        outboxes = self._told_with(site_id) if site_id else self._all()
         waiting, given_up = (
-            self._outbox.count({**of, "state": each.value})
-            for each in (State.PENDING, State.GIVEN_UP)
+            sum(each.count({"receiver": receiver, "state": state.value}) for each in outboxes)
+            for state in (State.PENDING, State.GIVEN_UP)
         )
         return Undelivered(waiting=waiting, given_up=given_up)
 
@@ -186,17 +215,61 @@ class OutboxStore:
         }
         given_up = {"receiver": receiver, "state": State.GIVEN_UP.value}
         revived = 0
-        while found := self._outbox.find(given_up, {"_id": 1}, limit=AT_ONCE):
-            revived += self._change([{**given_up, **each} for each in found], again)
+        for outbox in self._all():
+            while found := outbox.find(given_up, {"site": 1}, limit=AT_ONCE):
+                changes = [({**given_up, **each}, [{"$set": again}]) for each in found]
+                revived += outbox.update_all(changes)
         return revived
 
-    def _change(self, queries: Sequence[Document], change: Document) -> int:
-        return self._outbox.update_all([(each, [{"$set": change}]) for each in queries])
+    def _change(
+        self,
+        messages: Sequence[Message],
+        condition: Callable[[Message], Document],
+        change: Document,
+    ) -> None:
+        """Change those of which the `condition` is true, each in its outbox."""
+        by_outbox: defaultdict[str | None, list[Message]] = defaultdict(list)
+        for each in messages:
+            by_outbox[None if each.is_of_house else each.site].append(each)
+        for site_id, some in by_outbox.items():
+            outbox = self._of_house() if site_id is None else self._of_site(site_id)
+            outbox.update_all(
+                [({"_id": each.id, **condition(each)}, [{"$set": change}]) for each in some]
+            )
 
 
-def _ours(messages: Sequence[Message]) -> list[Document]:
-    pending = State.PENDING.value
-    return [{"_id": each.id, "state": pending, "turn": each.turn} for each in messages]
+def _is_ours(message: Message) -> Document:
+    return {"state": State.PENDING.value, "turn": message.turn}
+
+
+def _due(receiver: str) -> Document:
+    return {
+        "receiver": receiver,
+        "state": State.PENDING.value,
+        "$expr": {"$lte": ["$due_at", "$$NOW"]},
+    }
+
+
+def _is_before(one: object, other: object) -> bool:
+    """Tell whether one time is before another; what is no time comes first, as it does stored."""
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return one < other
+    return not isinstance(one, datetime)
+
+
+def _with_others(outbox: Collection, first: Document, taken: Document, most: int) -> list[Message]:
+    """Take what is sent together with `first`: what was before, else what is new as it is."""
+    others = {**_due(first["receiver"]), "site": first["site"], "attempts": 0}
+    if first["attempts"] > 1:
+        others = {"receiver": first["receiver"], "state": State.PENDING.value}
+        others |= {"batch": first["batch"], "_id": {"$ne": first["_id"]}}
+    found = outbox.find(others, {"_id": 1}, sort=[("due_at", 1)], limit=most - 1)
+    if found:
+        ids = [{"_id": each["_id"], "state": State.PENDING.value} for each in found]
+        outbox.update_all([(each, [{"$set": taken}]) for each in ids])
+    those = {"_id": {"$in": [each["_id"] for each in found]}, "turn": first["turn"]}
+    messages = [_message(outbox, first), *outbox.values(partial(_message, outbox), those)]
+    return sorted(messages, key=lambda each: (each.at, each.id))
 
 
 def _ended(state: State) -> Document:
@@ -238,7 +311,7 @@ def _mail(document: Document) -> Mail:
     )
 
 
-def _message(document: Document) -> Message:
+def _message(outbox: Collection, document: Document) -> Message:
     return Message(
         id=document["_id"],
         site=document["site"],
@@ -250,4 +323,5 @@ def _message(document: Document) -> Message:
         at=document["created_at"],
         attempts=document["attempts"],
         turn=document["turn"],
+        is_of_house=outbox.name == HOUSE_OUTBOX,
     )

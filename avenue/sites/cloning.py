@@ -170,9 +170,9 @@ class CloneWorker:
         for part in FIELDS.keys() & parts:
             values = clone.rewritten(self._store.fields(cloning.original, FIELDS[part]))
             self._store.fill(cloning.target, values)
-        logo = self._site(cloning.original).logo
+        logo = self._store.logo(cloning.original)
         if Part.SETTINGS in parts and logo and (copied := clone.logo(logo)):
-            self._store.fill(cloning.target, {"logo": copied})
+            self._store.put_logo(cloning.target, copied)
 
 
 class _Run:

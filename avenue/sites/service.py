@@ -263,7 +263,8 @@ class LogoService:
 
     def of(self, actor: Actor, site: Site) -> Asset | None:
         """Return the logo of the actor's `site`, or None."""
-        found = self._library.get_many(actor, [site.logo]).get(site.logo) if site.logo else None
+        logo = self._store.logo(site.id)
+        found = self._library.get_many(actor, [logo]).get(logo) if logo else None
         return found if found and found.state is State.LIVE else None
 
     def set(

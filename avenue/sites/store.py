@@ -18,7 +18,7 @@ from avenue.sites.errors import HostTaken, LogoNotFound, NotInLibrary, SiteExist
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import AlreadyThere, Collection, house, site
-from avenue.storage.sites import site_from_document
+from avenue.storage.sites import logo_in, profiles_of, site_from_document
 
 T = TypeVar("T")
 GONE = [SiteState.REMOVED.value, SiteState.DELETING.value]
@@ -38,11 +38,15 @@ class SiteStore:
         self._sites = house(database).collection(SITES)
         self._writes = Writes(database)
 
-    def get(self, site_id: str, session: ClientSession | None = None) -> Site | None:
-        """Return one site as it is now, or inside a transaction; None if there is none."""
-        sites = self._sites.within(session) if session else self._sites
-        found = sites.find_as_it_is({"_id": site_id})
+    def get(self, site_id: str) -> Site | None:
+        """Return one site as it is now; None if there is none."""
+        found = self._sites.find_as_it_is({"_id": site_id})
         return self._site(found) if found else None
+
+    def logo(self, site_id: str, session: ClientSession | None = None) -> str | None:
+        """Return the logo of a site as it is now, or inside a transaction."""
+        profiles = profiles_of(self._database, site_id)
+        return logo_in(profiles.within(session) if session else profiles, site_id)
 
     def every(self) -> list[Site]:
         """Return all sites, by id."""
@@ -148,6 +152,11 @@ class SiteStore:
         if values:
             self._sites.update(preparing, {"$set": dict(values)})
 
+    def put_logo(self, site_id: str, logo: str) -> None:
+        """Give a site that is being cloned its logo; repeatable."""
+        profiles = profiles_of(self._database, site_id)
+        profiles.update({"_id": site_id}, {"$set": {"logo": logo}}, upsert=True)
+
     def open(self, site_id: str) -> None:
         """Let people come to a site that was cloned; repeatable."""
         preparing = {"_id": site_id, "state": SiteState.PREPARING.value}
@@ -163,12 +172,12 @@ class SiteStore:
             return
         logo = fresh[0]
 
-        def work(sites: Collection, assets: Collection, session: ClientSession) -> None:
+        def work(profiles: Collection, assets: Collection, session: ClientSession) -> None:
             upload_result.fates = {}  # of a run that was undone
             if not claim_one(assets, logo.id, claim_of(site_id)):
                 # The lease ended and the sweeper, or another try of this request, was quicker.
                 raise UploadInProgress
-            self._put(sites, assets, site_id, logo.id, by)
+            self._put(profiles, assets, site_id, logo.id, by)
             # More than one is the same file sent twice: others were refused.
             upload_result.fates = {each.id: logo for each in fresh}
             self._writes.finish(site_id, write, upload_result.answer(), session)
@@ -182,18 +191,15 @@ class SiteStore:
         library as well. Raise `NotInLibrary`.
         """
 
-        def work(
-            sites: Collection, assets: Collection, session: ClientSession
-        ) -> tuple[Asset, bool]:
+        def work(profiles: Collection, assets: Collection, _: ClientSession) -> tuple[Asset, bool]:
             if hold_live(assets, [asset_id], Claim.library(site_id)):
                 raise NotInLibrary
             found = assets.find_one({"_id": asset_id})
             if found is None:
                 raise NotInLibrary
-            site = self.get(site_id, session)
-            is_new = site is None or site.logo != asset_id
+            is_new = logo_in(profiles, site_id) != asset_id
             if is_new:
-                self._put(sites, assets, site_id, asset_id, by)
+                self._put(profiles, assets, site_id, asset_id, by)
             return from_document(found), is_new
 
         return self._together(site_id, work)
@@ -204,38 +210,41 @@ class SiteStore:
         Raise `LogoNotFound`.
         """
 
-        def work(sites: Collection, assets: Collection, _: ClientSession) -> None:
-            if self._put(sites, assets, site_id, None, by) is None:
+        def work(profiles: Collection, assets: Collection, _: ClientSession) -> None:
+            if self._put(profiles, assets, site_id, None, by) is None:
                 raise LogoNotFound
 
         self._together(site_id, work)
 
     def _put(
-        self, sites: Collection, assets: Collection, site_id: str, logo: str | None, by: str | None
+        self,
+        profiles: Collection,
+        assets: Collection,
+        site_id: str,
+        logo: str | None,
+        by: str | None,
     ) -> str | None:
         """Make `logo` the site's, inside a transaction; return the one before.
 
         That is in the trash now, unless it is of the library.
         """
-        found = sites.find_as_it_is({"_id": site_id})
-        if found is None:
-            raise SiteNotFound
-        before: str | None = found.get("logo")
+        before = logo_in(profiles, site_id)
         if before and before != logo:
             reason = "replaced" if logo else "removed"
             trash_one(assets, before, claim_of(site_id), position=0, by=by, reason=reason)
         named: Document = {"$set": {"logo": logo}} if logo else {"$unset": {"logo": ""}}
-        named.setdefault("$set", {})["revision"] = found.get("revision", 1) + 1
-        sites.update({"_id": site_id}, named)
+        profiles.update({"_id": site_id}, named, upsert=True)
         return before
 
     def _together(
         self, site_id: str, work: Callable[[Collection, Collection, ClientSession], T]
     ) -> T:
+        if self.get(site_id) is None:
+            raise SiteNotFound
         scope = site(self._database, site_id)
-        assets = scope.collection(ASSETS)
+        assets, profiles = scope.collection(ASSETS), profiles_of(self._database, site_id)
         return scope.transaction(
-            lambda session: work(self._sites.within(session), assets.within(session), session)
+            lambda session: work(profiles.within(session), assets.within(session), session)
         )
 
     def _site(self, document: Document) -> Site:

@@ -324,20 +324,24 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("expires_at"),
         options={"expireAfterSeconds": 24 * 60 * 60},
     ),
-    # What each receiver is still to be told, and how much was given up. Messages own no bytes.
-    Index(collection="notifications", keys=_up("receiver", "state", "due_at")),
-    Index(collection="notifications", keys=_up("forget_at"), options={"expireAfterSeconds": 0}),
-    Index(collection="notifications", keys=_up("receiver", "state", "delivered_at")),
-    # The register of e-mails.
-    Index(
-        collection="notifications",
-        keys=_up("site", "created_at", "_id"),
-        options={"partialFilterExpression": {"channel": "mail"}},
-    ),
-    # What is sent together, again; of a key one waits at a time.
-    Index(collection="notifications", keys=_up("batch"), options={"sparse": True}),
-    Index(
-        collection="notifications", keys=_up("open_key"), options={"unique": True, "sparse": True}
+    *(
+        Index(collection=name, keys=keys, options=options)
+        for name in ("notifications", "house_notifications")
+        for keys, options in (
+            # What each receiver is still to be told, and how much was given up. Messages own no
+            # bytes.
+            (_up("receiver", "state", "due_at"), {}),
+            (_up("forget_at"), {"expireAfterSeconds": 0}),
+            (_up("receiver", "state", "delivered_at"), {}),
+            # The register of e-mails.
+            (
+                _up("site", "created_at", "_id"),
+                {"partialFilterExpression": {"channel": "mail"}},
+            ),
+            # What is sent together, again; of a key one waits at a time.
+            (_up("batch"), {"sparse": True}),
+            (_up("open_key"), {"unique": True, "sparse": True}),
+        )
     ),
     Index(collection="jobs", keys=_up("state", "kind", "run_at")),
     # An unfinished job keeps its key to itself; a finished one owns nothing and is forgotten.

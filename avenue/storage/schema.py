@@ -43,6 +43,7 @@ HOUSE_COLLECTIONS = (
     "infra_errors",
     "infra_traffic",
     "notification_receivers",
+    "house_notifications",
     "backups",
 )
 OUR_COLLECTIONS = frozenset(
@@ -245,6 +246,18 @@ def _drop_former_indexes(database: Database) -> None:
     drop_former_indexes(database)
 
 
+def _give_sites_profiles(database: Database) -> None:
+    """Keep the logo of each site beside its files."""
+    for each in list(database.raw["sites"].find({"logo": {"$exists": True}}, {"logo": 1})):
+        if isinstance(each["logo"], str):
+            database.raw["site_profiles"].update_one(
+                {"_id": each["_id"], "site": each["_id"]},
+                {"$setOnInsert": {"logo": each["logo"]}},
+                upsert=True,
+            )
+        database.raw["sites"].update_one({"_id": each["_id"]}, {"$unset": {"logo": ""}})
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     _create_default_site,
     _forget_group_names,
@@ -252,4 +265,5 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _list_sites_of_people,
     _drop_former_indexes,
     gather,
+    _give_sites_profiles,
 )

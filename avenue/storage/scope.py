@@ -69,6 +69,7 @@ SITE_COLLECTIONS = frozenset(
         "media_folders",
         "quotas",
         "site_counts",
+        "site_profiles",
         "notifications",
     }
 )
@@ -114,9 +115,9 @@ class Collection:
         )
 
     def beside(self, name: str) -> "Collection":
-        """Return another collection of sites in the same scope and transaction."""
-        if name not in SITE_COLLECTIONS:
-            raise ValueError(f"{name} is not a collection of sites")
+        """Return another collection in the same scope and transaction, of sites or of the house."""
+        if (name in SITE_COLLECTIONS) is not (self.name in SITE_COLLECTIONS):
+            raise ValueError(f"{name} does not lie where {self.name} does")
         return replace(self, source=self.database.raw[name])
 
     @property
@@ -602,6 +603,29 @@ def _only_duplicates(error: BulkWriteError) -> bool:
 def site(database: Database, site_id: str) -> SiteScope:
     """Return the handle feature stores get."""
     return SiteScope(database=database, site=site_id)
+
+
+def of_its_site(collection: Collection, found: Document) -> Collection:
+    """Return a collection of all sites in the scope of the one that a record of it names.
+
+    Raise `MalformedRecord` for a record that names none.
+    """
+    site_id = found.get("site")
+    if not isinstance(site_id, str):
+        raise MalformedRecord(collection.name, found["_id"], "site")
+    return site(collection.database, site_id).collection(collection.name)
+
+
+def next_of_sites(
+    collection: Collection, query: Filter, sort: Sort
+) -> tuple[Collection, object] | None:
+    """Return the id of the first record that matches, of whatever site, and its site's collection.
+
+    What is then done to it names its site. Raise `MalformedRecord` for one that names none.
+    """
+    for found in collection.find(query, {"site": 1}, sort=sort, limit=1):
+        return of_its_site(collection, found), found["_id"]
+    return None
 
 
 def house(database: Database) -> HouseScope:

@@ -282,6 +282,28 @@ TEXTS: Fields = {
 PAGE: Fields = {"title": maybe(str), "locale": maybe(str)}
 COUNTS = unless_missing(Of(int))
 
+MESSAGE = Shape(
+    {
+        **IDS,
+        "channel": values("mail", "webhook", "chat", "purge", "audit"),
+        "kind": str,
+        "about": or_null(str),
+        "to": or_null(str),
+        "content": unless_missing(Of(ANYTHING)),
+        "attempts": int,
+        "created_at": datetime,
+    },
+    {
+        "receiver": str,
+        "state": values("pending", "delivered", "given_up", "dropped"),
+        "due_at": datetime,
+        "give_up_at": datetime,
+        "turn": maybe(str),
+        "batch": maybe(str),
+        "error": maybe(str),
+    },
+)
+
 SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
     # Of sites
     "assets": Shape(
@@ -563,6 +585,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
         {**IDS, "name": str, "parent": or_null(str)},
         {"name_key": str, "created_at": maybe(datetime), "holds": unless_missing(int)},
     ),
+    "site_profiles": Shape({**IDS, "logo": maybe(str)}),
     "site_counts": Shape({**IDS, "name": str, "numbers": Of(int), "at": datetime}),
     "quotas": Shape(
         {
@@ -580,28 +603,9 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "is_large": unless_missing(bool),
         },
     ),
-    "notifications": Shape(
-        {
-            **IDS,
-            "channel": values("mail", "webhook", "chat", "purge", "audit"),
-            "kind": str,
-            "about": or_null(str),
-            "to": or_null(str),
-            "content": unless_missing(Of(ANYTHING)),
-            "attempts": int,
-            "created_at": datetime,
-        },
-        {
-            "receiver": str,
-            "state": values("pending", "delivered", "given_up", "dropped"),
-            "due_at": datetime,
-            "give_up_at": datetime,
-            "turn": maybe(str),
-            "batch": maybe(str),
-            "error": maybe(str),
-        },
-    ),
+    "notifications": MESSAGE,
     # Of the house
+    "house_notifications": MESSAGE,
     "sites": Shape(
         {
             "_id": str,
@@ -612,7 +616,6 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "quotas": unless_missing(
                 {name: maybe(int) for name in ("bytes", "files", "user_bytes", "user_files")}
             ),
-            "logo": maybe(str),
             "colors": unless_missing(Of(COLOUR)),
             "limits": unless_missing(Of(int)),
             "theme": unless_missing(Of(str)),

@@ -11,10 +11,12 @@ from avenue.identity import Limit, Role, Site, SiteState
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import sound
 from avenue.storage.schema import DEFAULT_SITE
-from avenue.storage.scope import house
+from avenue.storage.scope import Collection, house, site
 from avenue.theme import contact_of, links_of, theme_of
 
 SITES = "sites"
+PROFILES = "site_profiles"
+"""What a site's transactions change of it; it lies with all else that the site has."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 RETRY_SECONDS = 2
 GLANCE_SECONDS = 2
@@ -41,6 +43,7 @@ class Sites:
         self._by_host: Mapping[str, Site] = {}
         self._by_id: Mapping[str, Site] = {}
         self._good_until = 0.0
+        self._logos: dict[str, tuple[float, str | None]] = {}
 
     def by_host(self, host: str) -> Site | None:
         """Return the site of a `Host` header, or None. The match is exact, port included.
@@ -80,8 +83,18 @@ class Sites:
             raise UnknownSite(site=site_id)
         return found
 
+    def logo(self, site_id: str) -> str | None:
+        """Return the picture that is the logo of a site, None where it has none."""
+        logos = self._logos
+        good_until, logo = logos.get(site_id, (0.0, None))
+        if time.monotonic() >= good_until:
+            logo = logo_in(profiles_of(self._database, site_id), site_id)
+            logos[site_id] = (time.monotonic() + max(self._settings.cache_seconds, 1), logo)
+        return logo
+
     def forget(self) -> None:
         """Ask the database again at the next request: a site was changed here."""
+        self._logos = {}  # what was begun to be read before the change goes into the former one
         with self._lock:  # behind a reading that may have begun before the change
             self._good_until = 0.0
 
@@ -99,9 +112,9 @@ class Sites:
                 # What was known stays good while the database is away.
                 self._good_until = time.monotonic() + RETRY_SECONDS
                 return
-            self._by_id = {site.id: site for site in found}
+            self._by_id = {each.id: each for each in found}
             self._by_host = {
-                name: site for site in found for host in site.hosts for name in _spellings(host)
+                name: each for each in found for host in each.hosts for name in _spellings(host)
             }
             if found:  # a prepared database has one: this one is about to be
                 self._good_until = time.monotonic() + max(self._settings.cache_seconds, 1)
@@ -113,6 +126,18 @@ class Sites:
         seconds = GLANCE_SECONDS if self._by_id else self._database.read_seconds
         with self._database.deadline(seconds):
             return [site_from_document(each, self._settings) for each in self._collection.find({})]
+
+
+def profiles_of(database: Database, site_id: str) -> Collection:
+    """Return where the profile of a site is, under the id of the site."""
+    return site(database, site_id).collection(PROFILES)
+
+
+def logo_in(profiles: Collection, site_id: str) -> str | None:
+    """Return the logo that a site's profile names, None for whatever else it says."""
+    found = profiles.find_as_it_is({"_id": site_id}) or {}
+    logo = found.get("logo")
+    return logo if isinstance(logo, str) else None
 
 
 def site_from_document(document: Document, settings: Settings) -> Site:
@@ -136,7 +161,6 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         quota_files=quotas.get("files"),
         user_quota_bytes=quotas.get("user_bytes"),
         user_quota_files=quotas.get("user_files"),
-        logo=document.get("logo"),
         colors=document.get("colors", {}),
         limits={limit: own_limits[limit] for limit in Limit if limit in own_limits},
         upload_categories=document.get("upload_categories", {}),

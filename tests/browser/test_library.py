@@ -265,10 +265,11 @@ def test_a_picture_is_described_pointed_at_and_replaced(admin: Visitor, word: st
 def used(admin: Visitor, server: Server, mongod: Mongod, word: str) -> Iterator[str]:
     """A picture of the library that is the site's logo."""
     media: str = added(admin, f"{word}.jpg")["id"]
-    sites = mongod.client[parse_uri(server.uri)["database"]]["sites"]
-    sites.update_one({"_id": DEFAULT_SITE}, {"$set": {"logo": media}})
+    profiles = mongod.client[parse_uri(server.uri)["database"]]["site_profiles"]
+    own = {"_id": DEFAULT_SITE, "site": DEFAULT_SITE}
+    profiles.update_one(own, {"$set": {"logo": media}}, upsert=True)
     yield media
-    sites.update_one({"_id": DEFAULT_SITE}, {"$unset": {"logo": ""}})
+    profiles.delete_one(own)
 
 
 @pytest.mark.long

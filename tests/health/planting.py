@@ -167,7 +167,13 @@ class Store:
     def everything(self) -> Documents:
         """All documents but those that say what was looked at."""
         names = ["assets", "renditions", "shop_products", "legacy_urls", "tus_uploads", "quotas"]
-        names += ["shop_products_grouped", "page_content", "media_folders", "sites"]
+        names += [
+            "shop_products_grouped",
+            "page_content",
+            "media_folders",
+            "sites",
+            "site_profiles",
+        ]
         names += [f"{each}.{part}" for each in ("product_images", "uploads") for part in PARTS]
         return {name: list(self.raw[name].find(sort=[("_id", 1)])) for name in names}
 

@@ -147,7 +147,7 @@ def plant(store: Store, flips: int) -> tuple[Counter[str], Counter[str]]:
     raw["page_content"].insert_one(
         {"_id": new_id(), **default, "draft": draft, "revision": 1, "slug": "a"}
     )
-    raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$set": {"logo": nothing["asset"]}})
+    raw["site_profiles"].insert_one({"_id": DEFAULT_SITE, **default, "logo": nothing["asset"]})
     for _ in range(4):
         planted("asset_missing", stays=True)
     trashed = small()

@@ -63,10 +63,11 @@ def word() -> str:
 def logo(application: Application, as_editor: Caller) -> Any:
     """A picture of the library that is the site's logo while a test lasts."""
     picture = added(as_editor)
-    sites = application.raw["sites"]
-    sites.update_one({"_id": DEFAULT_SITE}, {"$set": {"logo": picture["id"]}})
+    profiles = application.raw["site_profiles"]
+    own = {"_id": DEFAULT_SITE, "site": DEFAULT_SITE}
+    profiles.update_one(own, {"$set": {"logo": picture["id"]}}, upsert=True)
     yield picture
-    sites.update_one({"_id": DEFAULT_SITE}, {"$unset": {"logo": ""}})
+    profiles.delete_one(own)
 
 
 # The list

@@ -149,6 +149,8 @@ def filled(application: Application) -> House:
     raw, admin = application.raw, house.admin
     site = {"quotas": {"bytes": 10**9, "files": 10**6}, "colors": {"primary": "#aa0000"}}
     raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$set": {**site, "locale": "es"}})
+    profile = {"_id": DEFAULT_SITE, "site": DEFAULT_SITE}
+    raw["site_profiles"].update_one(profile, {"$set": {"logo": "x" * 22}}, upsert=True)
     _shop(house)
     _website(house)
     _uploads(house)
@@ -265,6 +267,7 @@ def _told(house: House) -> None:
         **dict.fromkeys(("created_at", "due_at", "give_up_at"), now),
     }
     house.raw["notifications"].insert_one(event)
+    house.raw["house_notifications"].insert_one({**event, "_id": new_id(), "kind": "alert.test"})
     seen = {"level": "warning", "value": 90.0, "threshold": 85.0, "changed_at": now}
     alert = {
         "_id": new_id(),

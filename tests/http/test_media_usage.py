@@ -180,8 +180,8 @@ def test_a_logo_being_chosen_and_its_removal_see_each_other(application, as_edit
             partial(unwatched, as_editor, "DELETE", f"{MEDIA}/{media}", None),
         )
         answers = at_once(len(calls), lambda number, calls=calls: calls[number]())
-        site = application.raw["sites"].find_one({"_id": "default"})
-        is_logo = site.get("logo") == media
+        profile = application.raw["site_profiles"].find_one({"_id": "default"}) or {}
+        is_logo = profile.get("logo") == media
         assert is_logo == (state_of(application, media) == "live")
         assert sorted(each.status_code for each in answers) in ([200, 409], [204, 404])
         if is_logo:
@@ -216,17 +216,17 @@ def test_only_administrators_take_the_logo_away(application, as_editor, as_admin
     assert state_of(application, logo["id"]) == "live"
     assert as_admin.delete(path).status_code == 204
     assert state_of(application, logo["id"]) == "trash"
-    assert "logo" not in application.raw["sites"].find_one({"_id": "default"})
+    assert "logo" not in application.raw["site_profiles"].find_one({"_id": "default"})
 
 
 def test_another_sites_logo_is_no_use(application, as_editor):
     media = added(as_editor)["id"]
-    sites = application.raw["sites"]
-    sites.update_one({"_id": OTHER_SITE}, {"$set": {"logo": media}})
+    profiles = application.raw["site_profiles"]
+    profiles.insert_one({"_id": OTHER_SITE, "site": OTHER_SITE, "logo": media})
     try:
         assert as_editor.get(f"{MEDIA}/{media}/usage").json["total"] == 0
     finally:
-        sites.update_one({"_id": OTHER_SITE}, {"$unset": {"logo": ""}})
+        profiles.delete_one({"_id": OTHER_SITE})
 
 
 # Whatever uses them

@@ -57,15 +57,21 @@ ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {
     "assets.purges.at_1": ({"purges.0": {"$exists": True}, "purges.at": {"$type": "date"}}, {}),
     "adopted.site_1_kind_1_keys_1": ({"kind": "a", "keys": {"$in": ["a"]}, **OF_SITE}, {}),
     "writes.files_1": ({"files": "a", "state": "open", **OF_SITE}, {}),
-    "notifications.site_1_created_at_1__id_1": (
-        {"channel": "mail", **OF_SITE},
-        {"created_at": -1, "_id": -1},
-    ),
-    "notifications.batch_1": ({"batch": "a"}, {}),
-    "notifications.receiver_1_state_1_delivered_at_1": (
-        {"receiver": "mail", "state": "delivered", "delivered_at": {"$type": "date"}},
-        {"delivered_at": 1},
-    ),
+    **{
+        f"{name}.{index}": query
+        for name in ("notifications", "house_notifications")
+        for index, query in {
+            "site_1_created_at_1__id_1": (
+                {"channel": "mail", **OF_SITE},
+                {"created_at": -1, "_id": -1},
+            ),
+            "batch_1": ({"batch": "a"}, {}),
+            "receiver_1_state_1_delivered_at_1": (
+                {"receiver": "mail", "state": "delivered", "delivered_at": {"$type": "date"}},
+                {"delivered_at": 1},
+            ),
+        }.items()
+    },
     "page_content.site_1_published.translation_of_1": (
         {"published.translation_of": {"$eq": "a", "$type": "string"}, **OF_SITE},
         {},

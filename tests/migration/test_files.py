@@ -474,9 +474,10 @@ def used(files: Files, database: Database, photo: Path) -> Iterator[str]:
             "revision": 2,
         }
     )
-    database.raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$set": {"logo": kept.id}})
+    profile = {"_id": DEFAULT_SITE, "site": DEFAULT_SITE}
+    database.raw["site_profiles"].insert_one({**profile, "logo": kept.id})
     yield kept.id
-    database.raw["sites"].update_one({"_id": DEFAULT_SITE}, {"$unset": {"logo": ""}})
+    database.raw["site_profiles"].delete_one(profile)
 
 
 def test_what_is_used_is_not_removed_and_where_is_told(files, database, used):
@@ -502,7 +503,7 @@ def test_by_force_it_is_taken_out_everywhere(files, database, used):
         "<p>a</p>",
         [],
     )
-    assert "logo" not in database.raw["sites"].find_one({"_id": DEFAULT_SITE})
+    assert "logo" not in database.raw["site_profiles"].find_one({"_id": DEFAULT_SITE})
     assert database.raw["assets"].find_one({"_id": used})["state"] == "trash"
     (written,) = database.raw["audit_logs"].find({"action": "media.removed"})
     assert (written["object"]["id"], written["details"]) == (used, {"force": True})

@@ -46,12 +46,12 @@ def filled(house: House, folder: Path) -> None:
     )
     says = {
         "name": "Avenida",
-        "logo": logo,
         "theme": {"scheme": "dark"},
         "menu": [{"label": "Inicio", "to": f"{OLD}/p/draft"}],
         "upload_categories": {"orders": {"max_mb": 3}},
     }
     raw["sites"].update_one({"_id": "default"}, {"$set": says})
+    raw["site_profiles"].insert_one({"_id": "default", "site": "default", "logo": logo})
     for name, is_own in (("ana", True), ("luz", False)):
         unknown = {"session_epoch": 1, "token_epoch": 1, "superuser": False, "disabled": False}
         raw["users"].insert_one(
@@ -127,8 +127,9 @@ def test_a_clone_is_the_same_and_names_nothing_of_the_first(avenue: House, tmp_p
     assert all(is_id(each["_id"]) for each in raw["shop_products"].find({"site": "b"}))
 
     site = raw["sites"].find_one({"_id": "b"})
+    profile = raw["site_profiles"].find_one({"_id": "b"})
     assert (site["name"], site["menu"][0]["to"]) == ("Avenida", f"{NEW}/p/draft")
-    assert raw["assets"].find_one({"_id": site["logo"]})["site"] == "b"
+    assert raw["assets"].find_one({"_id": profile["logo"]})["site"] == "b"
     assert "state" not in site
     html = raw["page_content"].find_one({"site": "b"})["draft"]["html"]
     assert f"{OLD}.py/" in html

@@ -14,6 +14,7 @@ from avenue.storage import schema
 from avenue.storage.connection import Database
 from avenue.storage.indexes import INDEXES, missing_indexes
 from avenue.storage.schema import (
+    STEPS,
     ForeignDatabase,
     Gate,
     NewerDatabase,
@@ -110,10 +111,10 @@ def test_looking_at_an_empty_database_makes_nothing(bare_database: Database) -> 
 
 def test_migrating_makes_an_empty_database_ready(bare_database: Database) -> None:
     done = migrate(bare_database)
-    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4", "5", "6"]
+    assert [each.partition(":")[0] for each in done] == ["1", "2", "3", "4", "5", "6", "7"]
     assert look(bare_database) is Standing.READY
     assert missing_indexes(bare_database) == []
-    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 6}
+    assert bare_database.raw["avenue_meta"].find_one() == {"_id": "schema", "version": 7}
     assert bare_database.raw["sites"].count_documents({"_id": "default"}) == 1
     Gate(bare_database).pass_or_raise()
 
@@ -315,7 +316,7 @@ def test_what_waited_in_each_outbox_of_before_waits_in_the_one_there_is(database
     )
     for _ in range(2):
         raw["avenue_meta"].update_one({}, {"$set": {"version": 4}})
-        assert migrate(database)[-1] == "6: Bring what waits in the outboxes of before into one."
+        assert migrate(database)[-2] == "6: Bring what waits in the outboxes of before into one."
     outbox = list(raw["notifications"].find().sort("_id", 1))
     assert [(each["_id"], each["receiver"], each["kind"], each["to"]) for each in outbox] == [
         ("event-1", "webhooks", "asset.deleted", None),
@@ -339,3 +340,15 @@ def test_what_waited_in_each_outbox_of_before_waits_in_the_one_there_is(database
     assert raw["infra_alerts"].find_one()["notices"] == []
     assert [each["_id"] for each in raw["jobs"].find()] == ["mail-2"]
     assert raw["webhook_events"].count_documents({}) == 0
+
+
+def test_a_logo_moves_beside_the_files_of_its_site(database):
+    """A step that is repeated changes nothing; a logo that was chosen since stays."""
+    sites, profiles = database.raw["sites"], database.raw["site_profiles"]
+    sites.insert_many([{"_id": "a", "logo": "x" * 22}, {"_id": "b", "logo": 7}])
+    STEPS[-1](database)
+    assert list(profiles.find()) == [{"_id": "a", "site": "a", "logo": "x" * 22}]
+    assert sites.count_documents({"logo": {"$exists": True}}) == 0
+    sites.update_one({"_id": "a"}, {"$set": {"logo": "y" * 22}})  # by a process of before
+    STEPS[-1](database)
+    assert [each["logo"] for each in profiles.find()] == ["x" * 22]

@@ -137,12 +137,14 @@ class Translation:
 class PicturedPage:
     """A page with the assets its draft uses, by id: those that are live and an editor may see.
 
-    As visitors see it, it has its published `translations`, itself among them, by locale.
+    As visitors see it, it has its published `translations`, itself among them, by locale, and the
+    `logo` of its site.
     """
 
     page: Page
     assets: Mapping[str, Asset]
     translations: tuple[Translation, ...] = ()
+    logo: str | None = None
 
     @property
     def flagged(self) -> tuple[Flag, ...]:

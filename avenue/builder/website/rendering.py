@@ -60,7 +60,7 @@ class Surroundings:
 
 def logo_of(site: Site, pictured: PicturedPage) -> Logo | None:
     """Return the site's logo, if there is one that everybody may see."""
-    logo = pictured.assets.get(site.logo or "")
+    logo = pictured.assets.get(pictured.logo or "")
     if logo is None or not is_shown(logo):
         return None
     return logo_shown(logo, has_sizes=has_sizes(site, logo))

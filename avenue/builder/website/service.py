@@ -1,6 +1,6 @@
 """What editors can do with the pages of their site, and what visitors see of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -48,10 +48,18 @@ DETACHED_AT_ONCE = 10
 class PageService:
     """The pages of a site, for editors and administrators; `shown` and `addresses` for visitors."""
 
-    def __init__(self, store: PageStore, library: MediaLibrary, intake: Intake) -> None:
+    def __init__(
+        self,
+        store: PageStore,
+        library: MediaLibrary,
+        intake: Intake,
+        logo_of: Callable[[str], str | None],
+    ) -> None:
+        """`logo_of` returns the picture that is the logo of a site."""
         self._store = store
         self._library = library
         self._intake = intake
+        self._logo_of = logo_of
 
     def find(self, actor: Actor, query: PageQuery) -> PageList:
         """Return some pages of the site, without their texts."""
@@ -334,7 +342,9 @@ class PageService:
         )
 
     def _for_visitors(self, site: Site, page: Page) -> PicturedPage:
-        return self._pictured(Actor(site=site), page, also=[site.logo] if site.logo else [])
+        logo = self._logo_of(site.id)
+        pictured = self._pictured(Actor(site=site), page, also=[logo] if logo else [])
+        return replace(pictured, logo=logo)
 
     def _pictured(self, actor: Actor, page: Page, also: Iterable[str] = ()) -> PicturedPage:
         """Return `page` as it may be shown, with its assets and those of `also`.

@@ -18,7 +18,7 @@ from avenue.health.alerts.watching import Watched, watch
 from avenue.health.history.snapshots.models import Snapshot
 from avenue.health.models import Level, Measure
 from avenue.health.rules.measures import Glance, Reading, glanced, readings, rules
-from avenue.identity import HOUSE, Actor, Role, address_key
+from avenue.identity import Actor, Role, address_key
 from avenue.notifications.models import Channel, Draft
 from avenue.notifications.store import OutboxStore
 
@@ -134,7 +134,7 @@ class AlertService:
         if not actor.runs_house:
             raise Forbidden
         for each in self._receivers:
-            self._outbox.put(HOUSE, each.draft(TEST, None, {"at": utc_now()}))
+            self._outbox.put_of_house(each.draft(TEST, None, {"at": utc_now()}))
         return len(self._receivers)
 
     def _visible(self, actor: Actor, alert_id: str) -> Alert:

@@ -13,7 +13,7 @@ from avenue.health.models import Level, Measure, Unit
 from avenue.health.rules.measures import action_for
 from avenue.identity import HOUSE
 from avenue.notifications.models import Draft, Message
-from avenue.notifications.store import OUTBOX, put
+from avenue.notifications.store import HOUSE_OUTBOX, put
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import faults_of, readable
 from avenue.storage.scope import AlreadyThere, Collection, house
@@ -186,7 +186,7 @@ def notice_of(message: Message) -> Notice:
 def _put_all(alerts: Collection, drafts: Sequence[Draft]) -> None:
     """Write messages about an alert; they are the house's, whichever site it is about."""
     for each in drafts:
-        put(alerts.beside(OUTBOX), HOUSE, each)
+        put(alerts.beside(HOUSE_OUTBOX), HOUSE, each)
 
 
 def _check_all(document: Document) -> None:

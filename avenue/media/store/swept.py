@@ -1,7 +1,8 @@
 """What the sweeper looks for and removes, in MongoDB."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from avenue.media.models import Asset, State
 from avenue.media.renditions.models import SweptRendition
@@ -14,9 +15,10 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
-from avenue.storage.scope import house
+from avenue.storage.scope import Collection, Sort, house, next_of_sites
 
 META = "avenue_meta"
+T = TypeVar("T")
 SWEPT = "swept"
 """What `META` has of the walks of the sweeper."""
 _NAMES_UNKNOWN: tuple[Document, ...] = (
@@ -47,10 +49,12 @@ class SweptStore:
     def condemn_one(self, asset_id: str) -> Asset | None:
         """Take an asset out of sight for good and return it, if nobody claimed it in time."""
         expired = {
+            **UNCLAIMED,
             "expires_at": {"$type": "date"},  # what has none was claimed once
             "$expr": {"$lt": ["$expires_at", "$$NOW"]},
+            "_id": asset_id,
         }
-        return condemn(self._assets, {**UNCLAIMED, **expired, "_id": asset_id})
+        return self._first(expired, [("_id", 1)], condemn)
 
     def condemn_unclaimed(self, until: datetime, amiss: list[object]) -> Asset | None:
         """Take one asset nobody claimed `until` then out of sight for good, and return it.
@@ -60,7 +64,7 @@ class SweptStore:
         expired = {**UNCLAIMED, "expires_at": {"$lte": until}}
         order = [("expires_at", 1)]
         return passing_over(
-            lambda ids: condemn(self._assets, {**expired, "_id": {"$nin": ids}}, sort=order), amiss
+            lambda ids: self._first({**expired, "_id": {"$nin": ids}}, order, condemn), amiss
         )
 
     def condemn_trash(self, until: datetime, amiss: list[object]) -> Asset | None:
@@ -69,16 +73,24 @@ class SweptStore:
         change = {"$set": {"state": State.PURGING}}
         order = [("trash.at", 1)]
 
-        def condemn(ids: list[object]) -> Document | None:
+        def trashed(assets: Collection, query: Document) -> Document | None:
             # In a transaction, which leaves alone what cannot be read.
-            return self._assets.transaction(
-                lambda assets: assets.find_and_update(
-                    {**old, "_id": {"$nin": ids}}, change, sort=order
-                )
-            )
+            return assets.transaction(lambda inside: inside.find_and_update(query, change))
 
-        found = passing_over(condemn, amiss)
+        found = passing_over(
+            lambda ids: self._first({**old, "_id": {"$nin": ids}}, order, trashed), amiss
+        )
         return from_document(found) if found else None
+
+    def _first(
+        self, query: Document, order: Sort, change: Callable[[Collection, Document], T | None]
+    ) -> T | None:
+        """Return what `change` makes of the first asset of any site, within its site; else None."""
+        while found := next_of_sites(self._assets, query, order):
+            assets, asset_id = found
+            if changed := change(assets, {**query, "_id": asset_id}):
+                return changed
+        return None
 
     def condemned(self, limit: int) -> list[Asset]:
         """Return assets whose purge was begun and can be gone on with."""

@@ -11,7 +11,7 @@ from avenue.media.models import Asset, Claim, State, Version
 from avenue.media.store.documents import from_document, version_document
 from avenue.storage.connection import Document
 from avenue.storage.listing import listing_of
-from avenue.storage.scope import Collection, Sort
+from avenue.storage.scope import Collection
 
 _IN_TIME = {"$expr": {"$gt": ["$expires_at", "$$NOW"]}}
 UNCLAIMED = {"claim": None, "state": State.LIVE}
@@ -94,7 +94,7 @@ def discard_unclaimed(assets: Collection, asset_id: str) -> Asset | None:
     return condemn(assets, {"_id": asset_id, "claim": None})
 
 
-def condemn(assets: Collection, query: Mapping[str, Any], sort: Sort | None = None) -> Asset | None:
+def condemn(assets: Collection, query: Mapping[str, Any]) -> Asset | None:
     """Put an asset that never had an owner out of sight for good and return it.
 
     In a transaction, which leaves alone what cannot be read.
@@ -102,7 +102,7 @@ def condemn(assets: Collection, query: Mapping[str, Any], sort: Sort | None = No
 
     def work(assets: Collection) -> Document | None:
         change = {"$set": {"state": State.PURGING}}
-        found = assets.find_and_update(query, change, sort=sort)
+        found = assets.find_and_update(query, change)
         if found is not None:
             announce(assets, found, Kind.PURGE)
         return found
@@ -182,22 +182,21 @@ def trash_one(
     """Put a live asset of `claim` into the trash, inside a transaction."""
     stamp = {"at": "$$NOW", "by": by, "reason": reason, "position": position}
     query = {**_owned(asset_id, claim), "state": State.LIVE}
-    return trash_first(assets, query, {"state": State.TRASH, "trash": stamp}) is not None
+    return trash_where(assets, query, {"state": State.TRASH, "trash": stamp}) is not None
 
 
-def trash_first(
+def trash_where(
     assets: Collection,
     query: Mapping[str, Any],
     changes: Mapping[str, Any],
-    sort: Sort | None = None,
 ) -> Document | None:
-    """Set `changes`, by which it is in the trash, of the first asset that matches; return it.
+    """Set `changes`, by which it is in the trash, of the asset that matches; return it.
 
     In a transaction, which leaves alone what cannot be read.
     """
 
     def work(assets: Collection) -> Document | None:
-        gone = assets.find_and_update(query, [{"$set": changes}], sort=sort)
+        gone = assets.find_and_update(query, [{"$set": changes}])
         if gone is not None:
             announce(assets, gone, Kind.DELETED, Kind.PURGE)
         return gone

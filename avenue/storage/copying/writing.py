@@ -47,6 +47,7 @@ OF_ONE_HOUSE = frozenset(
         "password_links",
         "backups",
         "notification_receivers",
+        "house_notifications",
     }
 )
 """What tells of a whole deployment and means nothing to one site of it."""
@@ -350,6 +351,7 @@ def _held(passed_ms: int) -> Iterator[tuple[str, Document, Any]]:
 
 UNSENT: tuple[tuple[str, Document], ...] = (
     ("notifications", {"state": "pending"}),
+    ("house_notifications", {"state": "pending"}),
     ("webhook_events", {"state": "pending"}),
     ("jobs", {"every_seconds": {"$ne": None}}),
 )

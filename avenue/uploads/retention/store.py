@@ -5,16 +5,18 @@ changes: no hold that was put on it before is overlooked, and what a killed proc
 is found.
 """
 
+from functools import partial
+
 from avenue.clock import iso
 from avenue.media.categories import GENERAL, UPLOAD
 from avenue.media.models import State
 from avenue.media.store.documents import ASSETS
-from avenue.media.store.transitions import trash_first
+from avenue.media.store.transitions import trash_where
 from avenue.notifications.models import Channel, Draft, Message
 from avenue.notifications.store import OUTBOX, OutboxStore, put
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, house
+from avenue.storage.scope import Collection, house, next_of_sites
 from avenue.uploads.store import OVER
 
 REASON = "expired"
@@ -41,9 +43,15 @@ class ExpiredUploads:
 
         Nothing that is on hold. Those that cannot be read join `amiss`, which are passed over.
         """
-        return passing_over(
-            lambda ids: self._assets.transaction(lambda assets: _trash(assets, ids)), amiss
-        )
+        return passing_over(self._trash_next, amiss)
+
+    def _trash_next(self, amiss: list[object]) -> bool:
+        query = {**EXPIRED, "_id": {"$nin": amiss}}
+        while found := next_of_sites(self._assets, query, [("expires_at", 1)]):
+            assets, upload_id = found
+            if assets.transaction(partial(_trash, upload_id=upload_id)):
+                return True
+        return False
 
     def untold(self) -> Message | None:
         """Return one of those nobody has written down."""
@@ -54,11 +62,10 @@ class ExpiredUploads:
         self._outbox.delivered([message])
 
 
-def _trash(assets: Collection, amiss: list[object]) -> bool:
+def _trash(assets: Collection, upload_id: object) -> bool:
     trash = {"at": "$$NOW", "by": None, "reason": REASON, "position": 0}
     change = {"state": State.TRASH, "trash": trash}
-    query = {**EXPIRED, "_id": {"$nin": amiss}}
-    gone = trash_first(assets, query, change, sort=[("expires_at", 1)])
+    gone = trash_where(assets, {**EXPIRED, "_id": upload_id}, change)
     if gone is not None:
         draft = Draft(
             channel=Channel.AUDIT,

@@ -40,7 +40,7 @@ def prepared(mongod: Mongod) -> Iterator[Database]:
 @pytest.fixture
 def database(prepared: Database) -> Database:
     """The same without alerts and jobs."""
-    for name in ("infra_alerts", "jobs", "notifications"):
+    for name in ("infra_alerts", "jobs", "notifications", "house_notifications"):
         prepared.raw[name].delete_many({})
     return prepared
 
@@ -86,10 +86,10 @@ class House:
         while self.runner.run_one(threading.Event()):
             pass
         self.raw["jobs"].update_many({"state": "queued"}, {"$set": {"run_at": BEGIN}})
-        self.raw["notifications"].update_many({}, {"$set": {"due_at": BEGIN}})
+        self.raw["house_notifications"].update_many({}, {"$set": {"due_at": BEGIN}})
 
     def waiting(self) -> int:
-        return self.raw["notifications"].count_documents({"state": "pending"})
+        return self.raw["house_notifications"].count_documents({"state": "pending"})
 
     def letters(self) -> list[tuple[list[str], Any]]:
         """Everything that came since, who got it and the letter."""

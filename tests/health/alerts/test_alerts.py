@@ -159,9 +159,9 @@ def test_what_no_try_could_tell_is_tried_for_a_day(house: House) -> None:
     assert kinds(house.inbox.all()) == ["alert.opened"]
     house.see(25, disk=96)  # a reminder
     news = {"kind": "alert.reminder", "receiver": "tell_alert"}
-    (document,) = house.raw["notifications"].find(news)
+    (document,) = house.raw["house_notifications"].find(news)
     assert document["give_up_at"] - document["created_at"] == timedelta(days=1)
-    house.raw["notifications"].update_one(news, {"$set": {"give_up_at": BEGIN}})
+    house.raw["house_notifications"].update_one(news, {"$set": {"give_up_at": BEGIN}})
     house.inbox.statuses[:] = [500]
     house.tell()
     house.inbox.all()

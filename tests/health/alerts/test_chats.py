@@ -73,7 +73,7 @@ def test_a_chat_that_is_away_keeps_no_other_waiting_and_is_told_later_once(chatt
     chatty.tell()
     assert len(said(chatty)) == 1
     assert chatty.waiting() == 0
-    kept = str([*chatty.raw["jobs"].find(), *chatty.raw["notifications"].find()])
+    kept = str([*chatty.raw["jobs"].find(), *chatty.raw["house_notifications"].find()])
     for planted in (TOKEN, f":{chatty.inbox.port}"):
         assert planted not in kept
 
