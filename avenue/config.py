@@ -28,6 +28,8 @@ BACKUP_PERIODS = 3
 PERCENTS = range(1, 101)
 PRIVATE_NAMES = (".internal", ".local", ".localhost")
 WEBHOOK_PREFIX = "whsec_"
+CLUSTER_PREFIX = "AVENUE_CLUSTER_"
+CLUSTER_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 LEAST_WEBHOOK_KEY_BYTES = 24
 MOST_WEBHOOK_KEY_BYTES = 64
 
@@ -95,6 +97,21 @@ class Settings:
         "database name in its path is used, else `avenue`.",
         "",
         secret=True,
+    )
+    cluster_uris: tuple[str, ...] = setting(
+        "AVENUE_CLUSTER_<NAME>",
+        "A further replica set for sites, one variable each, as AVENUE_CLUSTER_C2=mongodb://…; "
+        "the same ones for every process. `migrate` prepares it.",
+        (),
+        secret=True,
+    )
+    cluster_units: int = setting(
+        "AVENUE_CLUSTER_UNITS",
+        "How much one cluster holds; a large site weighs 1.",
+        4,
+        unit="units",
+        least=1,
+        most=1000,
     )
     move_dir: str = setting(
         "AVENUE_MOVE_DIR",
@@ -830,18 +847,26 @@ class Settings:
             if environ.get(each.metadata["env"], "").strip()
         }
         found = {name: value for name, value in values.items() if value is not None}
+        found["cluster_uris"] = _cluster_uris(environ)
         settings = cls(**found)
         problems += [*settings._missing(), *settings._wrong_secret(), *settings._wrong_urls()]
         problems += [*settings._wrong_mail(), *settings._wrong_purge()]
         problems += [*settings._wrong_webhook(), *settings._wrong_alerts()]
         problems += [*settings._wrong_aliases(), *settings._wrong_roles()]
         problems += settings._wrong_backup()
+        problems += settings._wrong_clusters()
         return settings, problems
 
     @property
     def base_url(self) -> str:
         """The default site's address, without a slash at its end."""
         return self.public_base_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def clusters(self) -> dict[str, str]:
+        """Return the URIs of the clusters beside home, by their names."""
+        named = (each.partition("=") for each in self.cluster_uris)
+        return {name: uri for name, _, uri in named}
 
     @property
     def aliases(self) -> list["UploadAlias"]:
@@ -856,11 +881,29 @@ class Settings:
 
     def as_env(self) -> dict[str, str]:
         """Return the variables that make a child process read these same settings."""
-        return {
+        named = {f"{CLUSTER_PREFIX}{name.upper()}": uri for name, uri in self.clusters.items()}
+        return named | {
             each.metadata["env"]: _written(getattr(self, each.name))
             for each in fields(self)
-            if getattr(self, each.name) != each.default
+            if getattr(self, each.name) != each.default and each.name != "cluster_uris"
         }
+
+    def _wrong_clusters(self) -> list[str]:
+        problems = [
+            f"{CLUSTER_PREFIX}{name.upper()} must be up to 20 letters, digits and underscores "
+            "behind the prefix, a letter first, and not HOME"
+            for name in self.clusters
+            if name == "home" or not CLUSTER_NAME.fullmatch(name)
+        ]
+        problems += [
+            f"{CLUSTER_PREFIX}{name.upper()} must begin with mongodb:// or mongodb+srv://"
+            for name, uri in self.clusters.items()
+            if not uri.startswith(("mongodb://", "mongodb+srv://"))
+        ]
+        uris = [self.mongodb_uri, *self.clusters.values()]
+        if len(set(uris)) < len(uris):
+            problems.append("Two clusters have the same URI; MONGODB_URI is one of them")
+        return problems
 
     def _wrong_aliases(self) -> list[str]:
         paths = [each.split()[0] for each in self.upload_aliases if each.split()]
@@ -1131,6 +1174,15 @@ def bounds(row: Mapping[str, Any]) -> str:
     if row["most"] is None:
         return f"at least {row['least']}{unit}"
     return f"{row['least']} to {row['most']}{unit}"
+
+
+def _cluster_uris(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return `name=URI` for each variable that names a cluster."""
+    return tuple(
+        f"{name.removeprefix(CLUSTER_PREFIX).lower()}={uri.strip()}"
+        for name, uri in sorted(environ.items())
+        if name.startswith(CLUSTER_PREFIX) and name != "AVENUE_CLUSTER_UNITS" and uri.strip()
+    )
 
 
 def _integer(text: str) -> int:

@@ -17,6 +17,9 @@ COMMAND = "command"
 HOUSE = "default"
 """The id of the first site, the house's own: who operates it operates the deployment."""
 
+HOME_CLUSTER = "home"
+"""The cluster that MONGODB_URI names."""
+
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -107,7 +110,8 @@ class Site:
     `menu`, `legal` and `contact` are how its public pages look and what stands around them.
     `revision` grows with each change of these.
     `shows_variants`: its pictures come in other sizes than their own, too. Who has one of
-    `second_factor_roles` must sign in with a second factor.
+    `second_factor_roles` must sign in with a second factor. `cluster` is where all that it has is
+    kept.
     """
 
     id: str
@@ -130,6 +134,7 @@ class Site:
     shows_variants: bool = True
     second_factor_roles: frozenset[Role] = frozenset()
     state: SiteState = SiteState.OPEN
+    cluster: str = HOME_CLUSTER
 
     @property
     def is_open(self) -> bool:

@@ -12,8 +12,8 @@ from pymongo.errors import PyMongoError
 from pymongo.monitoring import CommandStartedEvent
 
 from avenue.config import Settings
-from avenue.storage.connection import Database
-from avenue.storage.schema import MARKER, META, OUR_COLLECTIONS, STEPS, migrate
+from avenue.storage.connection import MARKER, META, Database
+from avenue.storage.schema import OUR_COLLECTIONS, STEPS, migrate
 from tests.listening import listen
 from tests.mongod import Mongod, database_name
 from tests.waiting import wait_until

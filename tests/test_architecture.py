@@ -31,6 +31,7 @@ SEES_THE_WHOLE_HOUSE = {
     "jobs.store.MongoJobStore.__init__": "one queue for all sites",
     "health.checks.store.inspections.InspectionStore.__init__": "one walk over all sites",
     "health.checks.store.inspections.InspectionStore.malformed_after": "one walk over all sites",
+    "health.checks.store.inspections.InspectionStore.malformed_after.look": "one over all clusters",
     "health.checks.store.findings.CheckStore._findings": "one report for all sites",
     "health.checks.store.findings.CheckStore._files": "what belongs to no site is looked at, too",
     "health.checks.store.findings.CheckStore._chunks": "what belongs to no site is looked at, too",
@@ -50,7 +51,7 @@ SEES_THE_WHOLE_HOUSE = {
     "media.store.swept.SweptStore.delete_file": "the sweeper",
     "health.alerts.store.MongoAlertStore.__init__": "alerts about the deployment and every site",
     "health.history.failures.store.FailureStore.__init__": "errors of all sites together",
-    "health.history.snapshots.store.HouseCounts.__init__": "a snapshot counts what every site has",
+    "health.history.snapshots.store.HouseCounts._of_all": "a snapshot counts what every site has",
     "health.history.snapshots.store.SnapshotStore.__init__": "they are of the whole deployment",
     "health.history.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",
     "shop.store.products.TrashedProducts.__init__": "the sweeper goes through every site",
@@ -62,7 +63,7 @@ SEES_THE_WHOLE_HOUSE = {
     "storage.quotas.Ledger.count_all": "a job counts every site and person",
     "storage.rate_limits.RateLimits.__init__": "callers are counted before their site is known",
     "storage.sites.Sites.__init__": "the sites themselves",
-    "uploads.retention.store.ExpiredUploads.__init__": "the sweeper goes through every site",
+    "uploads.retention.store.ExpiredUploads._trash_next": "the sweeper goes through every site",
     "uploads.tus.store.SweptTusStore.__init__": "the sweeper goes through every site",
 }
 

@@ -118,6 +118,7 @@ from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
 from avenue.sites.service import SiteService
 from avenue.sites.store import SiteStore
+from avenue.storage.clusters import is_site_away
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
 from avenue.storage.schema import START_SECONDS, UNFIT, Gate
@@ -390,7 +391,7 @@ def _provide_delivery(
 ) -> ResponseCache:
     """Provide what finds stored files; return the answers this worker will have at hand."""
     cache = ByteCache(settings.cache_mb * MB, database.turn, disk)
-    known = AssetCache(settings.cache_seconds, is_away=database.is_away)
+    known = AssetCache(settings.cache_seconds, is_away=partial(is_site_away, database))
     store = AssetStore(database)
     renditions = renditions_of(settings, database, decoders, cache)
     reader = MediaReader(store, known, cache, database.turn)

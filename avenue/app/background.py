@@ -2,8 +2,9 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -43,7 +44,7 @@ from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
 from avenue.health.history.snapshots.service import SNAPSHOT
-from avenue.jobs.errors import JobNotSetUp, JobPaused
+from avenue.jobs.errors import JobNotSetUp, JobPaused, Waits
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
 from avenue.jobs.service import JobService
@@ -67,6 +68,7 @@ from avenue.shop.store.samples import SampleStore
 from avenue.sites.cloning import CLONE
 from avenue.sites.removal import EVERY_SECONDS as REMOVE_SECONDS
 from avenue.sites.removal import REMOVE, REMOVE_DUE
+from avenue.storage.clusters import clusters_at_hand, on_each
 from avenue.storage.connection import Database
 from avenue.storage.outboxes import gather
 from avenue.storage.quotas import COUNT_QUOTAS, Holder
@@ -129,14 +131,6 @@ class Background:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._gate = Gate(database)
         self._swept = SweptStore(database)
-        self._sweeper = Sweeper(
-            self._swept,
-            buckets=BUCKETS,
-            trash_days=settings.trash_days,
-            forget_owners=TrashedProducts(database).forget,
-            removal=partial(removal, ledger(database)),
-        )
-        self._tus_sweeper = TusSweeper(SweptTusStore(database))
         self._retention = Retention(ExpiredUploads(database), audit_service(settings, database))
         self._inspector = inspector(settings, database, Sites(database, settings))
         self._jobs = JobService(MongoJobStore(database, places=partial(places_of, settings)))
@@ -171,6 +165,9 @@ class Background:
             self._handlers[VERIFY] = self._backups.verify
             self._handlers[DRILL] = self._backups.drill
             self._handlers[RETURN] = self._backups.bring_back
+        self._handlers = {
+            kind: partial(_patiently, database, each) for kind, each in self._handlers.items()
+        }
         self._settings, self._database = settings, database
         self._stop = threading.Event()
 
@@ -267,11 +264,25 @@ class Background:
 
         gather(self._database)
         expired = self._retention.run(job.id, SWEEP, job.cursor, count)
-        ended = self._tus_sweeper.sweep()
-        found = self._sweeper.sweep(save, all_of_it=job.args.get("all") is True)
-        swept = {"expired": expired, **found.as_dict(), "resumable": ended}
+        all_of_it = job.args.get("all") is True
+        swept = Counter(expired=expired)
+
+        def sweep(cluster: Database) -> None:
+            swept.update(resumable=TusSweeper(SweptTusStore(cluster)).sweep())
+            swept.update(self._sweeper(cluster).sweep(save, all_of_it=all_of_it).as_dict())
+
+        on_each(self._database, sweep)
         metrics.count_swept(swept)
         return swept
+
+    def _sweeper(self, cluster: Database) -> Sweeper:
+        return Sweeper(
+            SweptStore(cluster),
+            buckets=BUCKETS,
+            trash_days=self._settings.trash_days,
+            forget_owners=TrashedProducts(cluster).forget,
+            removal=partial(removal, ledger(cluster)),
+        )
 
     def _inspect(self, job: RunningJob) -> dict[str, int]:
         all_of_it = job.args.get("all") is True
@@ -294,18 +305,22 @@ class Background:
         return counts
 
     def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
-        def save(after: str, done: int) -> None:
-            job.save(cursor=after, done=done)
-
-        quotas = ledger(self._database)
         if holder := job.args.get("holder"):
-            return {"counted": int(quotas.count(Holder.of(holder)))}
-        return {"counted": quotas.count_all(job.cursor or "", save)}
+            return {"counted": int(ledger(self._database).count(Holder.of(holder)))}
+
+        def count(cluster: Database) -> int:
+            def save(after: str, done: int) -> None:
+                job.save(cursor=after if is_home else job.cursor, done=done)
+
+            is_home = cluster is self._database  # the others are counted anew after a kill
+            return ledger(cluster).count_all((job.cursor or "") if is_home else "", save)
+
+        return {"counted": sum(on_each(self._database, count))}
 
     def _count_sites(self, job: RunningJob) -> Mapping[str, int]:
         """Count everything of each site, from the site on where an earlier run ended."""
         counts, counters = SiteCounts(self._database), site_counters(self._database)
-        sites = sorted(each.id for each in self._sites.all())
+        sites = sorted(each.id for each in self._sites.reachable())
         for done, site_id in enumerate(sites):
             if site_id < (job.cursor or ""):
                 continue
@@ -315,9 +330,13 @@ class Background:
         return {"counted": len(sites)}
 
     def _tell_of_damage(self) -> None:
-        """Take a snapshot, and so open or end alerts, when other files are damaged than before."""
-        if snapshot_service(self._settings, self._database, self._sites).damage_is_news():
-            self._snapshot()
+        """Take a snapshot, and so open or end alerts, when other files are damaged than before.
+
+        While a cluster is away nobody knows.
+        """
+        with suppress(Unavailable):
+            if snapshot_service(self._settings, self._database, self._sites).damage_is_news():
+                self._snapshot()
 
     def _watch(self, _job: RunningJob) -> Mapping[str, int]:
         return self._glances.look()
@@ -345,14 +364,23 @@ class Background:
             decoders.close()
 
     def _rebuild(self, job: RunningJob) -> Mapping[str, int]:
-        def save(cursor: str, done: int, total: int) -> None:
-            job.save(cursor=cursor, done=done, total=total)
-
+        variants = job.args.get("variants") or EAGER
         decoders = DecodePool(processes_for(self._settings.workers))
         renditions = renditions_of(self._settings, self._database, decoders, ByteCache(0))
+
+        def rebuild(cluster: Database) -> Mapping[str, int]:
+            def save(after: str, done: int, total: int) -> None:
+                job.save(cursor=after if is_home else job.cursor, done=done, total=total)
+
+            is_home = cluster is self._database  # the others are gone through anew after a kill
+            cursor = job.cursor if is_home else None
+            return Rebuild(SweptStore(cluster), renditions).run(variants, cursor, save)
+
         try:
-            rebuild = Rebuild(SweptStore(self._database), renditions)
-            return rebuild.run(job.args.get("variants") or EAGER, job.cursor, save)
+            made: Counter[str] = Counter()
+            for each in on_each(self._database, rebuild):
+                made.update(each)
+            return made
         finally:
             decoders.close()
 
@@ -364,6 +392,16 @@ class Background:
             return worker.apply(job)
         finally:
             decoders.close()
+
+
+def _patiently(database: Database, handler: Handler, job: RunningJob) -> Mapping[str, Any] | None:
+    """Do a job; raise `Waits` where it could not be done while a cluster is away."""
+    try:
+        return handler(job)
+    except Unavailable as error:
+        if len(clusters_at_hand(database)) <= len(database.clusters):
+            raise Waits from error
+        raise
 
 
 class _Nobody(RunningJob):

@@ -174,7 +174,8 @@ def _scratch(
     """Give an empty database beside the real one, and drop it at the end."""
     drilling = DrillDatabase(database)
     drilling.clear(size)
-    own = replace(settings, mongodb_uri=_beside(settings.mongodb_uri, drilling.name, database))
+    uri = _beside(settings.mongodb_uri, drilling.name, database)
+    own = replace(settings, mongodb_uri=uri, cluster_uris=())
     scratch = Database(own)
     try:
         yield own, scratch

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from avenue.accounts.letters import QueuedLetters
 from avenue.accounts.passkeys import PURPOSE as CHALLENGES
@@ -80,7 +81,7 @@ from avenue.media.signing.store import LinkKeys
 from avenue.media.store.assets import AssetStore
 from avenue.media.store.legacy_urls import LegacyUrls
 from avenue.media.store.library import LibraryStore
-from avenue.media.store.swept import SweptStore
+from avenue.media.store.swept import swept_of
 from avenue.notifications.store import OutboxStore
 from avenue.outside.fetching import Fetcher
 from avenue.sealing import Sealing
@@ -546,7 +547,7 @@ def holdings_of(settings: Settings, database: Database) -> Holdings:
         store=CheckStore(database),
         inspections=inspections,
         files=FileInspector(inspections),
-        swept=SweptStore(database),
+        swept=partial(swept_of, database),
         ledger=ledger(database),
         references=references_of(settings, database),
     )

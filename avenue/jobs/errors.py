@@ -13,13 +13,16 @@
 
     GiveUp                   the run must end, and another try would end alike
 
+    Unavailable
+    └── Waits           503  what the job needs is away, for however long
+
     Interrupted              the run must end; never reaches a person
     ├── LeaseLost            another runner may have taken the job
     ├── Halted               somebody paused or cancelled the job
     └── Stopping             this process is about to end; the job is handed back
 """
 
-from avenue.errors import AvenueError, Conflict, NotFound
+from avenue.errors import AvenueError, Conflict, NotFound, Unavailable
 
 
 class JobNotFound(NotFound):
@@ -36,6 +39,14 @@ class JobOver(Conflict):
     code = "job_over"
     message = "This job is over, or was cancelled just now."
     hint = "Look at the list of jobs again."
+
+
+class Waits(Unavailable):
+    """What a job needs is away; it goes on once that is back."""
+
+    code = "job_waits"
+    message = "This waits for the cluster of its site, which is away."
+    hint = "It goes on by itself."
 
 
 class JobPaused(Conflict):

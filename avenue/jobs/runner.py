@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from avenue.errors import AvenueError
-from avenue.jobs.errors import GiveUp, Halted, LeaseLost, Stopping
+from avenue.jobs.errors import GiveUp, Halted, LeaseLost, Stopping, Waits
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
 from avenue.web import metrics
@@ -184,8 +184,8 @@ class JobRunner:
             outcome, held = "halted", self._service.halt(job)
         except Stopping:
             outcome, held = "handed_back", self._service.hand_back(job)
-        except GiveUp as error:
-            logger.warning("Job %s (%s) was given up: %s", job.id, job.kind, error)
+        except (GiveUp, Waits) as error:
+            logger.warning("Job %s (%s) was left: %s", job.id, job.kind, error)
             outcome, held = "failed", self._service.fail(job, error)
         except Exception as error:
             logger.exception("Job %s (%s) ended with an error.", job.id, job.kind)

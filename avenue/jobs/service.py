@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 from avenue.errors import AvenueError, MalformedRecord, filled, sentence
 from avenue.identity import new_id
-from avenue.jobs.errors import GiveUp, JobIsPeriodic, JobNotFound, JobOver
+from avenue.jobs.errors import GiveUp, JobIsPeriodic, JobNotFound, JobOver, Waits
 from avenue.jobs.models import OPEN, OVER, Job, Queue, State, Wish
 
 LEASE_SECONDS = 60.0
 MOST_ATTEMPTS = 5
+WAIT_SECONDS = 30
+"""Until what a job waits for is looked for again."""
 FIRST_RETRY_SECONDS = 10
 ENDED = sentence("It ended with {kind}; the log has the details.")
 RETRY_GROWTH = 4  # 10 s, 40 s, 160 s, 640 s: transient trouble passes in between
@@ -88,6 +90,9 @@ class JobStore(Protocol):
 
     def retry(self, job: Job, error: str, delay_seconds: int) -> bool:
         """Queue the job again, `delay_seconds` from now, its cursor kept."""
+
+    def wait(self, job: Job, error: str, delay_seconds: int) -> bool:
+        """Queue the job again, `delay_seconds` from now, its cursor kept, this run not counted."""
 
     def hand_back(self, job: Job) -> bool:
         """Queue the job for at once, its cursor kept and this run not counted."""
@@ -255,12 +260,15 @@ class JobService:
     def fail(self, job: Job, error: Exception) -> bool:
         """Queue a job again after `error`, later each time; after five tries it has failed.
 
-        After `GiveUp` it has failed at once. Return whether the lease was still held.
+        After `GiveUp` it has failed at once, and after `Waits` the try does not count. Return
+        whether the lease was still held.
         """
         sentence = _sentence(error)
         now = self._store.find(job.id) or job
         if now.wish is not None:
             return self._store.halt(job)
+        if isinstance(error, Waits):
+            return self._store.wait(job, sentence, WAIT_SECONDS)
         attempts = now.attempts  # a moved cursor began a new count
         if isinstance(error, GiveUp) or attempts >= MOST_ATTEMPTS:
             return self._store.finish(job, None, sentence)

@@ -203,6 +203,15 @@ class MongoJobStore:
         waiting = {"state": State.QUEUED.value, "run_at": _after(delay_seconds), "holder": None}
         return self._change(job, {**waiting, "error": {"$literal": error}})
 
+    def wait(self, job: Job, error: str, delay_seconds: int) -> bool:
+        """Queue the job again, `delay_seconds` from now, its cursor kept and this run not counted.
+
+        But for the first one: a job without any is due at once for who asks for it alone.
+        """
+        waiting = {"state": State.QUEUED.value, "run_at": _after(delay_seconds), "holder": None}
+        uncounted = {"attempts": {"$max": [1, _UNCOUNTED]}, "error": {"$literal": error}}
+        return self._change(job, {**waiting, **uncounted})
+
     def hand_back(self, job: Job) -> bool:
         """Queue the job for at once, its cursor kept and this run not counted."""
         waiting = {"state": State.QUEUED.value, "run_at": "$$NOW", "holder": None}

@@ -13,6 +13,7 @@ from functools import partial
 
 from avenue.identity import HOUSE, new_id
 from avenue.notifications.models import TO_PEOPLE, Channel, Draft, Mail, Message, State, Undelivered
+from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
 from avenue.storage.scope import AlreadyThere, Collection, house, of_its_site, site
@@ -85,8 +86,9 @@ class OutboxStore:
         return house(self._database).collection(HOUSE_OUTBOX)
 
     def _all(self) -> list[Collection]:
-        """Return the outboxes there are: the house's, and where those of sites are."""
-        return [self._of_house(), house(self._database).collection(OUTBOX)]
+        """Return the outboxes at hand: the house's, and of each cluster that of its sites."""
+        clusters = clusters_at_hand(self._database)
+        return [self._of_house(), *(house(each).collection(OUTBOX) for each in clusters)]
 
     def take(self, receiver: str, lease_seconds: float, most: int = 1) -> list[Message]:
         """Return the message that is due longest, for nobody else to take meanwhile, if any is.

@@ -36,7 +36,8 @@ from pymongo.read_concern import ReadConcern
 from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, DATABASE_LATE, Unavailable
-from avenue.identity import address_key
+from avenue.identity import HOME_CLUSTER, address_key
+from avenue.storage.directory import Directory
 from avenue.storage.load_shedding import LoadShedding
 from avenue.storage.pool import PoolMeter, PoolWatch
 
@@ -44,6 +45,9 @@ Document = dict[str, Any]
 T = TypeVar("T")
 
 DEFAULT_DATABASE = "avenue"
+META = "avenue_meta"
+"""The collection in which a database tells of itself: its version, and whose it is."""
+MARKER, INSTALLATION = "schema", "installation"
 DURABLE = WriteConcern(w="majority", j=True)
 QUICK = WriteConcern(w=1, j=False)
 """For what may be lost, or is looked for again behind a durable write."""
@@ -89,11 +93,27 @@ UNDO_SECONDS = 1.0
 class Database:
     """One MongoDB database, reached through one client. Makes no connection until first used.
 
+    The one that is made is the `home` of the installation; the `clusters` beside it, by their
+    names, hold the sites that `storage.clusters` finds there, and have the same `home`.
+
     Create it after a fork, never before: a client's threads do not survive one.
     """
 
-    def __init__(self, settings: Settings, *, meter: PoolMeter | None = None) -> None:
-        """`meter` is told of every connection."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        meter: PoolMeter | None = None,
+        cluster: str = HOME_CLUSTER,
+        home: "Database | None" = None,
+    ) -> None:
+        """`meter` is told of every connection. Those of `clusters` are made with this."""
+        self.cluster, self.home = cluster, home or self
+        self.directory = Directory(settings.cache_seconds)
+        self.is_admitted = False
+        """Whether this cluster is known to be the installation's; see `storage.clusters`."""
+        self.is_left_out = False
+        """Whether it has been told that this cluster cannot be reached."""
         self.read_seconds = float(settings.read_seconds)
         self.write_seconds = float(settings.write_seconds)
         self.tells_edges = bool(settings.purge_url)
@@ -104,15 +124,17 @@ class Database:
         """Who is written to about alerts, by the keys of their addresses."""
         self.cache_seconds = float(settings.cache_seconds)
         """How long a worker may go on showing what was removed."""
+        uri = settings.mongodb_uri if home is None else settings.clusters[cluster]
         self.client: MongoClient[Document] = MongoClient(
-            settings.mongodb_uri,
+            uri,
             connect=False,
             appname="avenue",
             tz_aware=True,
             w="majority",
             journal=True,
             retryWrites=True,
-            retryReads=True,
+            # The driver would wait for a server until the deadline; `repeat` does not.
+            retryReads=home is None,
             readPreference="primary",
             connectTimeoutMS=2_000,
             # After an error that says "not primary" the driver waits for the next heartbeat. At
@@ -135,12 +157,19 @@ class Database:
             event_listeners=[PoolWatch(meter)] if meter else [],
         )
         self.raw: MongoDatabase[Document] = self.client.get_default_database(DEFAULT_DATABASE)
-        self._waiting = LoadShedding(self.is_away, seats=max(settings.threads // 2, 1))
+        # For a cluster of some sites nobody waits long with a thread that is for all of them.
+        seats = max(settings.threads // 2, 1) if home is None else None
+        self._waiting = LoadShedding(self.is_away, seats=seats)
         self._abandoned: deque[Document] = deque()
+        self.clusters: dict[str, Database] = {}
+        if home is None:
+            for name in settings.clusters:
+                self.clusters[name] = Database(settings, meter=meter, cluster=name, home=self)
 
     def close(self) -> None:
         """Give back every connection."""
-        self.client.close()
+        for each in (self, *self.clusters.values()):
+            each.client.close()
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         """Bound everything inside by `seconds` from now; an earlier outer deadline stays."""

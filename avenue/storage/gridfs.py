@@ -372,7 +372,7 @@ class Files:
     def _delete_record(self, stored_id: str) -> bool:
         """Remove a file document unless a backup runs; tell whether it may be removed."""
         with self._database.deadline(DELETE_SECONDS):
-            leases = self._database.raw[LEASES]
+            leases = self._database.home.raw[LEASES]
             if leases.find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
                 return False
             self._files.delete_one({"_id": stored_id})

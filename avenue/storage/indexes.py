@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from avenue.storage.connection import Database
-from avenue.storage.scope import BUCKETS
+from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,13 +393,22 @@ FORMER = (
 
 
 def create_indexes(database: Database, indexes: Iterable[Index] = INDEXES) -> None:
-    """Create what is missing of `indexes`; repeatable. Each collection is read once for all."""
+    """Create what is missing of `indexes`; repeatable. Each collection is read once for all.
+
+    Clusters other than home have those of sites alone.
+    """
     wanted: dict[str, list[IndexModel]] = {}
     for index in indexes:
+        if database.home is not database and not _is_of_sites(index.collection):
+            continue
         model = IndexModel(list(index.keys), name=index.name, **index.options)
         wanted.setdefault(index.collection, []).append(model)
     for name, models in wanted.items():
         database.raw[name].create_indexes(models)
+
+
+def _is_of_sites(collection: str) -> bool:
+    return collection in SITE_COLLECTIONS or collection.partition(".")[0] in BUCKETS
 
 
 def drop_former_indexes(database: Database) -> None:

@@ -17,6 +17,7 @@ from avenue.errors import DATABASE_AWAY, Unavailable
 PATIENCE_SECONDS = 1.5
 """How long everybody waits. Step-down and orderly shutdown took 0.02 to 1.2 s until writes went on
 (MongoDB 6.0.5, three members)."""
+LOOK_SECONDS = 0.05
 
 _is_guest: ContextVar[bool] = ContextVar("is_guest", default=False)
 
@@ -25,10 +26,15 @@ class LoadShedding:
     """Counts the seats; safe to use from many threads."""
 
     def __init__(
-        self, is_away: Callable[[], bool], *, seats: int, now: Callable[[], float] = time.monotonic
+        self,
+        is_away: Callable[[], bool],
+        *,
+        seats: int | None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Without `seats` nobody waits longer than everybody does, nor in the driver."""
         self._is_away = is_away
-        self._seats = threading.Semaphore(seats)
+        self._seats = None if seats is None else threading.Semaphore(seats)
         self._now = now
         self._away_since: float | None = None
 
@@ -51,6 +57,9 @@ class LoadShedding:
 
         def check() -> None:
             nonlocal has_seat
+            if self._seats is None:
+                self._wait_shortly()
+                return
             if has_seat or not self._needs_seat():
                 return
             if not self._seats.acquire(blocking=False):
@@ -60,8 +69,17 @@ class LoadShedding:
         try:
             yield check
         finally:
-            if has_seat:
+            if has_seat and self._seats is not None:
                 self._seats.release()
+
+    def _wait_shortly(self) -> None:
+        while self._is_away():
+            if self._away_since is None:
+                self._away_since = self._now()
+            if self._now() >= self._away_since + PATIENCE_SECONDS:
+                raise Unavailable(DATABASE_AWAY)
+            time.sleep(LOOK_SECONDS)
+        self._away_since = None
 
     def _needs_seat(self) -> bool:
         if not self._is_away():

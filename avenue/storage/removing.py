@@ -7,10 +7,11 @@ there, snapshots their rows of it. People who had a role on that site alone go.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pymongo.collection import Collection as MongoCollection
+
 from avenue.errors import Unavailable
-from avenue.storage.connection import Database, Document
+from avenue.storage.connection import META, Database, Document
 from avenue.storage.gridfs import BACKUP, DELETE_SECONDS, IS_HELD, LEASES
-from avenue.storage.schema import META
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
 
 RECORDS_AT_ONCE = 1000
@@ -43,9 +44,10 @@ class SiteRemains:
 
     def __init__(self, database: Database, site_id: str) -> None:
         self._database = database
-        self._raw = database.raw
+        self._house = database.raw
         self._site = site_id
         self._scope = site(database, site_id)
+        self._own = self._scope.database.raw
         self._ids = {"$gte": f"{site_id}/", "$lt": f"{site_id}0"}  # "0" follows "/"
 
     def delete(self) -> Iterator[tuple[str, int]]:
@@ -57,8 +59,10 @@ class SiteRemains:
             yield from self._delete_files(bucket)
         for name in sorted(SITE_COLLECTIONS):
             yield from self._delete_records(name)
-        for name in (*OF_SITE, *FORMER):
-            yield name, self._write(name, {"site": self._site})
+        for name in FORMER:
+            yield name, self._write(self._own[name], {"site": self._site})
+        for name in OF_SITE:
+            yield name, self._write(self._house[name], {"site": self._site})
         yield from self._leave_people()
         yield "infra_metrics", self._leave_snapshots()
         yield "infra_traffic", self._leave_traffic()
@@ -69,31 +73,34 @@ class SiteRemains:
         """Return how many records of each collection, and of each part of buckets, are its own."""
         found = {name: self._scope.collection(name).count({}) for name in sorted(SITE_COLLECTIONS)}
         asked: dict[str, Document] = {name: {"site": self._site} for name in OF_SITE}
-        asked |= {f"{bucket}.files": {"_id": self._ids} for bucket in BUCKETS}
-        asked |= {f"{bucket}.chunks": {"files_id": self._ids} for bucket in BUCKETS}
         asked |= {"users": {"sites": self._site}, "infra_metrics": self._in_snapshots()}
         asked["infra_traffic"] = {f"sites.{self._site}": {"$exists": True}}
-        for name, query in asked.items():
-            found[name] = self._repeat(
-                lambda name=name, query=query: self._raw[name].count_documents(query)
-            )
+        of_buckets: dict[str, Document] = {}
+        for bucket in BUCKETS:
+            of_buckets[f"{bucket}.files"] = {"_id": self._ids}
+            of_buckets[f"{bucket}.chunks"] = {"files_id": self._ids}
+        for raw, queries in ((self._house, asked), (self._own, of_buckets)):
+            for name, query in queries.items():
+                found[name] = self._repeat(
+                    lambda source=raw[name], query=query: source.count_documents(query)
+                )
         return found
 
     def _delete_files(self, bucket: str) -> Iterator[tuple[str, int]]:
         files, chunks = f"{bucket}.files", f"{bucket}.chunks"
         while some := self._next_files(files):
             self._repeat(lambda some=some: self._delete_file_records(files, some))
-            gone = self._write(chunks, {"files_id": {"$in": some}})
+            gone = self._write(self._own[chunks], {"files_id": {"$in": some}})
             yield files, len(some)
             yield chunks, gone
         self._refuse_during_backup()
-        yield chunks, self._write(chunks, {"files_id": self._ids})
+        yield chunks, self._write(self._own[chunks], {"files_id": self._ids})
 
     def _next_files(self, collection: str) -> list[str]:
         """Return the ids of some files, of not many more bytes than `BYTES_AT_ONCE`."""
         found = self._repeat(
             lambda: list(
-                self._raw[collection]
+                self._own[collection]
                 .find({"_id": self._ids}, {"length": 1})
                 .sort("_id", 1)
                 .limit(FILES_AT_ONCE)
@@ -113,10 +120,10 @@ class SiteRemains:
         """Delete documents of files right after a look whether a backup runs."""
         with self._database.deadline(DELETE_SECONDS):
             self._refuse_during_backup()
-            self._raw[collection].delete_many({"_id": {"$in": list(ids)}})
+            self._own[collection].delete_many({"_id": {"$in": list(ids)}})
 
     def _refuse_during_backup(self) -> None:
-        if self._raw[LEASES].find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
+        if self._house[LEASES].find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1}) is not None:
             raise WaitsForBackup
 
     def _delete_records(self, name: str) -> Iterator[tuple[str, int]]:
@@ -135,7 +142,7 @@ class SiteRemains:
 
     def _leave_people(self) -> Iterator[tuple[str, int]]:
         """Take everybody's role on the site away; who had no other one goes."""
-        users = self._raw["users"]
+        users = self._house["users"]
         here: Document = {"sites": self._site}
         leaves = {"$pull": {"sites": self._site}, "$unset": {f"roles.{self._site}": ""}}
         while found := self._repeat(
@@ -149,16 +156,16 @@ class SiteRemains:
             ]
             self._repeat(lambda ids=ids: users.update_many({**here, "_id": {"$in": ids}}, leaves))
             for name in ("api_tokens", "password_links"):
-                yield name, self._write(name, {"user": {"$in": going}})
+                yield name, self._write(self._house[name], {"user": {"$in": going}})
             # Only those who have still nothing: somebody may have been added elsewhere just now.
             alone = {"_id": {"$in": going}, "sites": [], "superuser": {"$ne": True}}
-            yield "users", self._write("users", alone)
+            yield "users", self._write(users, alone)
 
     def _leave_snapshots(self) -> int:
         pulled = {name: {"site": self._site} for name in ROWS}
         unset = {f"{name}.{self._site}": "" for name in NUMBERS}
         done = self._repeat(
-            lambda: self._raw["infra_metrics"].update_many(
+            lambda: self._house["infra_metrics"].update_many(
                 self._in_snapshots(), {"$pull": pulled, "$unset": unset}
             )
         )
@@ -167,7 +174,7 @@ class SiteRemains:
     def _leave_traffic(self) -> int:
         field = f"sites.{self._site}"
         done = self._repeat(
-            lambda: self._raw["infra_traffic"].update_many(
+            lambda: self._house["infra_traffic"].update_many(
                 {field: {"$exists": True}}, {"$unset": {field: ""}}
             )
         )
@@ -178,10 +185,11 @@ class SiteRemains:
         return {"$or": [*rows, *({f"{name}.{self._site}": {"$exists": True}} for name in NUMBERS)]}
 
     def _begin_anew(self, walk: str, begins: Mapping[str, Any]) -> None:
-        self._raw[META].update_one({"_id": walk}, {"$set": dict(begins)})
+        for raw in (self._house, self._own):
+            raw[META].update_one({"_id": walk}, {"$set": dict(begins)})
 
-    def _write(self, name: str, query: Document) -> int:
-        return int(self._repeat(lambda: self._raw[name].delete_many(query)).deleted_count)
+    def _write(self, source: MongoCollection[Document], query: Document) -> int:
+        return int(self._repeat(lambda: source.delete_many(query)).deleted_count)
 
     def _repeat(self, operation: Any) -> Any:
         return self._database.repeat(operation, self._database.write_seconds)

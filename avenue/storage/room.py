@@ -14,6 +14,7 @@ from avenue.errors import AvenueError, StorageFull, sentence
 from avenue.identity import Site
 from avenue.storage.connection import Database
 from avenue.storage.quotas import Amount, Holder, Ledger, new_reservation
+from avenue.storage.scope import site as site_scope
 
 MB = 1024 * 1024
 KNOWN_SECONDS = 20
@@ -107,9 +108,8 @@ class StorageRoom:
         self._database = database
         self._settings = settings
         self._ledger = ledger
-        self._looked_at, self._percent, self._bytes_until_next_look = float("-inf"), 0.0, 0.0
+        self._disks: dict[str, _Disk] = {}
         self._shown: dict[Holder, tuple[float, Amount]] = {}
-        self._lock = threading.Lock()
 
     @contextmanager
     def reserved(self, site: Site, person: str | None, wanted: Amount) -> Iterator[Reservation]:
@@ -118,7 +118,7 @@ class StorageRoom:
         It counts for `person`, too, if there is one. Raise `StorageFull`, `UserQuotaExceeded` or
         `QuotaExceeded`.
         """
-        self._check_disk(wanted.bytes)
+        self._disk_of(site).check(wanted.bytes)
         reservation, id_ = Reservation(wanted), new_reservation()
         tried: list[Holder] = []
         try:
@@ -158,7 +158,24 @@ class StorageRoom:
         if quota := site_quota(site, self._settings):
             yield Holder(site=site.id), quota
 
-    def _check_disk(self, wanted_bytes: int) -> None:
+    def _disk_of(self, site: Site) -> "_Disk":
+        database = site_scope(self._database, site.id).database
+        known = self._disks.get(database.cluster)
+        if known is None:  # whoever is last of several makes the one that stays
+            known = self._disks[database.cluster] = _Disk(database, self._settings)
+        return known
+
+
+class _Disk:
+    """The disk of a database, and how full it was when somebody looked."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._looked_at, self._percent, self._bytes_until_next_look = float("-inf"), 0.0, 0.0
+        self._lock = threading.Lock()
+
+    def check(self, wanted_bytes: int) -> None:
         most = self._settings.max_disk_percent
         with self._lock:
             self._bytes_until_next_look -= wanted_bytes

@@ -5,7 +5,7 @@ collections of our names but no such marker belongs to another application (the 
 before used the same names): it is refused and nothing in it is touched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from pymongo import UpdateOne
@@ -13,15 +13,20 @@ from pymongo.errors import OperationFailure
 
 from avenue.errors import Unavailable
 from avenue.identity import HOUSE, new_id
-from avenue.storage.connection import Database, Document, unavailable_when_away
+from avenue.storage.clusters import CLUSTER, mark_of
+from avenue.storage.connection import (
+    INSTALLATION,
+    MARKER,
+    META,
+    Database,
+    Document,
+    unavailable_when_away,
+)
 from avenue.storage.indexes import create_indexes, drop_former_indexes
 from avenue.storage.listing import LIBRARY_BUCKET, listing_of
 from avenue.storage.outboxes import gather
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS
 
-META = "avenue_meta"
-MARKER = "schema"
-INSTALLATION = "installation"
 RESTORE = "restore"
 """What `META` has while a restore is under way."""
 DEFAULT_SITE = HOUSE
@@ -133,20 +138,48 @@ def look(database: Database) -> Standing:
 
 
 def migrate(database: Database) -> list[str]:
-    """Bring the database to this version; return what was done, in words. Repeatable."""
-    look(database)
+    """Bring the database, and its clusters, to this version; return what was done, in words.
+
+    Repeatable. Nothing is written before each of them is known to be fit for it.
+    """
+    for each in (database, *database.clusters.values()):
+        look(each)
     with unavailable_when_away():
-        meta = database.raw[META]
-        meta.update_one({"_id": MARKER}, {"$setOnInsert": {"version": 0}}, upsert=True)
-        marker = meta.find_one({"_id": MARKER}) or {"version": 0}
-        create_indexes(database)
-        done = []
-        for version, step in enumerate(STEPS, start=1):
-            if version > marker["version"]:
-                step(database)
-                meta.update_one({"_id": MARKER}, {"$max": {"version": version}})
-                done.append(f"{version}: {(step.__doc__ or '').splitlines()[0]}")
+        for each in database.clusters.values():
+            _refuse_of_others(each)
+        done = _migrate(database, STEPS)
+        for name, cluster in database.clusters.items():
+            mark = mark_of(cluster, {"id": installation_of(database)})
+            cluster.raw[META].replace_one({"_id": CLUSTER}, mark, upsert=True)
+            done += [f"{name}: {each}" for each in _migrate(cluster, OF_CLUSTERS)]
     return done
+
+
+def _migrate(database: Database, steps: Sequence["Step | None"]) -> list[str]:
+    """Take the steps that are behind the version of one database; None is of no concern to it."""
+    meta, done = database.raw[META], []
+    meta.update_one({"_id": MARKER}, {"$setOnInsert": {"version": 0}}, upsert=True)
+    marker = meta.find_one({"_id": MARKER}) or {"version": 0}
+    create_indexes(database)
+    for version, step in enumerate(steps, start=1):
+        if version > marker["version"]:
+            if step is not None:
+                step(database)
+                done.append(f"{version}: {(step.__doc__ or '').splitlines()[0]}")
+            meta.update_one({"_id": MARKER}, {"$max": {"version": version}})
+    return done
+
+
+def _refuse_of_others(cluster: Database) -> None:
+    """Raise `ForeignDatabase` for one that is in use elsewhere, or under another name."""
+    meta = cluster.raw[META]
+    mark, marker = (meta.find_one({"_id": each}) for each in (CLUSTER, MARKER))
+    ours = cluster.home.raw[META].find_one({"_id": INSTALLATION}) or {}
+    if (mark or marker) and mark != mark_of(cluster, ours):
+        raise ForeignDatabase(
+            f"The database {cluster.raw.name!r} of the cluster {cluster.cluster} is in use by "
+            "another installation, or as another cluster, so it is left untouched."
+        )
 
 
 def installation_of(database: Database) -> str:
@@ -258,7 +291,8 @@ def _give_sites_profiles(database: Database) -> None:
         database.raw["sites"].update_one({"_id": each["_id"]}, {"$unset": {"logo": ""}})
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (
+Step = Callable[[Database], None]
+STEPS: tuple[Step, ...] = (
     _create_default_site,
     _forget_group_names,
     _list_library,
@@ -267,3 +301,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     gather,
     _give_sites_profiles,
 )
+OF_CLUSTERS: tuple[Step | None, ...] = tuple(
+    None if step in {_create_default_site, _list_sites_of_people} else step for step in STEPS
+)
+"""What is done to clusters other than home, which have nothing of the house."""

@@ -19,6 +19,7 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from avenue.errors import MalformedRecord
+from avenue.storage.clusters import database_of_site
 from avenue.storage.connection import QUICK, Database, Document
 from avenue.storage.gridfs import Files
 from avenue.storage.mending import Mender
@@ -601,8 +602,11 @@ def _only_duplicates(error: BulkWriteError) -> bool:
 
 
 def site(database: Database, site_id: str) -> SiteScope:
-    """Return the handle feature stores get."""
-    return SiteScope(database=database, site=site_id)
+    """Return the handle feature stores get: this alone chooses the database of a site.
+
+    Raise what `database_of_site` raises.
+    """
+    return SiteScope(database=database_of_site(database, site_id), site=site_id)
 
 
 def of_its_site(collection: Collection, found: Document) -> Collection:
@@ -613,7 +617,8 @@ def of_its_site(collection: Collection, found: Document) -> Collection:
     site_id = found.get("site")
     if not isinstance(site_id, str):
         raise MalformedRecord(collection.name, found["_id"], "site")
-    return site(collection.database, site_id).collection(collection.name)
+    scope = SiteScope(database=collection.database, site=site_id)  # where the record is
+    return scope.collection(collection.name)
 
 
 def next_of_sites(

@@ -611,6 +611,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "_id": str,
             "hosts": unless_missing([str]),
             "base_url": maybe(str),
+            "cluster": maybe(str),
             "name": maybe(str),
             "locale": unless_missing(str),
             "quotas": unless_missing(

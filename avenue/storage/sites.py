@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 from avenue.config import Settings
 from avenue.errors import DATABASE_AWAY, NotFound, Unavailable
 from avenue.identity import Limit, Role, Site, SiteState
+from avenue.storage.clusters import reachable
 from avenue.storage.connection import Database, Document
+from avenue.storage.directory import cluster_in
 from avenue.storage.records import sound
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.storage.scope import Collection, house, site
@@ -125,7 +127,15 @@ class Sites:
             raise Unavailable(DATABASE_AWAY)
         seconds = GLANCE_SECONDS if self._by_id else self._database.read_seconds
         with self._database.deadline(seconds):
-            return [site_from_document(each, self._settings) for each in self._collection.find({})]
+            found = self._collection.find({})
+        self._database.directory.learn(found)
+        return [site_from_document(each, self._settings) for each in found]
+
+    def reachable(self) -> list[Site]:
+        """Return the same sites as `all`, those left out whose cluster is away."""
+        sites = self.all()
+        there = reachable(self._database, [each.id for each in sites])
+        return [each for each in sites if each.id in there]
 
 
 def profiles_of(database: Database, site_id: str) -> Collection:
@@ -171,6 +181,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         contact=contact_of(document.get("contact", {})),
         revision=document.get("revision", 1),
         state=SiteState(document.get("state", SiteState.OPEN)),
+        cluster=cluster_in(document),
     )
 
 

@@ -12,9 +12,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from avenue.config import Settings
 from avenue.errors import Unavailable
-from avenue.storage.connection import Database, Document, is_passing, unavailable_when_away
+from avenue.storage.connection import META, Database, Document, is_passing, unavailable_when_away
 from avenue.storage.indexes import INDEXES, Index, missing_indexes
-from avenue.storage.schema import META, OUR_COLLECTIONS, Standing, look
+from avenue.storage.schema import OUR_COLLECTIONS, Standing, look
 
 T = TypeVar("T")
 

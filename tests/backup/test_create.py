@@ -18,10 +18,10 @@ from avenue.backup.repository import Repository
 from avenue.backup.targets.directory import DirectoryTarget
 from avenue.errors import AvenueError
 from avenue.identity import new_id
+from avenue.storage.connection import INSTALLATION, META
 from avenue.storage.copying.reading import LEFT_OUT, CollectionsChanged, DatabaseSource
 from avenue.storage.gridfs import BACKUP
 from avenue.storage.leases import Lease, Leases
-from avenue.storage.schema import INSTALLATION, META
 from avenue.storage.scope import house as whole_house
 from tests.backup.house import House
 from tests.health.planting import FILES

@@ -18,10 +18,10 @@ from avenue.config import ConfigError, Settings
 from avenue.health.history.snapshots.models import BackupAges
 from avenue.health.history.snapshots.service import SNAPSHOT
 from avenue.jobs.errors import Halted
+from avenue.storage.connection import INSTALLATION, META
 from avenue.storage.copying.drilling import DrillInTheWay
 from avenue.storage.gridfs import BACKUP as LEASE
 from avenue.storage.leases import Lease, Leases
-from avenue.storage.schema import INSTALLATION, META
 from tests.backup.house import House
 from tests.health.planting import CHUNKS
 from tests.table import table

@@ -18,11 +18,11 @@ from avenue.health.checks.fsck import FSCK
 from avenue.jobs.service import JobService
 from avenue.jobs.store import MongoJobStore
 from avenue.media.announcing.models import PURGES, WEBHOOKS
-from avenue.storage.connection import Database
+from avenue.storage.connection import META, Database
 from avenue.storage.copying.reading import LEFT_OUT
 from avenue.storage.copying.writing import Destination, NotEmpty, Renaming
 from avenue.storage.indexes import missing_indexes
-from avenue.storage.schema import META, HalfRestored, NewerDatabase, Standing, look
+from avenue.storage.schema import HalfRestored, NewerDatabase, Standing, look
 from tests.backup.house import House
 from tests.http.application import OTHER_SITE
 

@@ -115,7 +115,8 @@ def described() -> Contract:
 class Application:
     """One application on one migrated database with two sites and their people."""
 
-    def __init__(self, mongod: Mongod) -> None:
+    def __init__(self, mongod: Mongod, **changes: Any) -> None:
+        """`changes` are settings."""
         self.mongod = mongod
         self.watch = Watch()
         self._open = ExitStack()
@@ -132,6 +133,7 @@ class Application:
             max_reads_per_minute=OFTEN,
             max_pages_per_minute=OFTEN,
             workers=1,
+            **changes,
         )
         self.database = Database(self.settings)
         self.raw = mongod.client[self.database.raw.name]

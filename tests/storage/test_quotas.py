@@ -513,7 +513,7 @@ def test_a_disk_is_looked_at_again_when_much_of_its_room_was_stored(room, stored
         looks.append(used_mb)
         return used_mb * MB, 100 * MB
 
-    monkeypatch.setattr(room, "_disk_bytes", told)
+    monkeypatch.setattr(room._disk_of(a_site()), "_disk_bytes", told)
     used_mb, piece = 90, Amount(bytes=MB // 10, files=1)  # 5 MB are left, of which it stores 0.25
     for _ in range(4):
         upload(room, a_site(), stored, piece)

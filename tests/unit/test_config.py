@@ -254,16 +254,17 @@ def test_secrets_are_never_printed():
         "AVENUE_IMPORT_S3_SECRET": "bucket-of-the-s0urce",
         "AVENUE_IMPORT_SUPABASE_KEY": "s3rvice-role-of-the-source",
         "AVENUE_IMPORT_CLOUDINARY_SECRET": "cl0ud-of-the-source",
+        "AVENUE_CLUSTER_C2": "mongodb://user:cl5ster@c2.example/x",
         "AVENUE_IMPORT_CFIMAGES_TOKEN": "t0ken-of-the-source",
     }
     settings = Settings.from_env({**DEPLOYED, **secrets, "AVENUE_MAIL_FROM": "a@shop.example"})
-    for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n"):
+    for secret in (*secrets.values(), "pa55", "fa5tm41l", "t0k3n", "cl5ster"):
         assert secret not in repr(settings)
         assert secret not in str(settings)
     assert "shop.example" in repr(settings)
-    assert {each.metadata["env"] for each in fields(Settings) if each.metadata["secret"]} == set(
-        secrets
-    )
+    assert {each.metadata["env"] for each in fields(Settings) if each.metadata["secret"]} == {
+        each.replace("_C2", "_<NAME>") for each in secrets
+    }
 
 
 @pytest.mark.parametrize(
@@ -480,3 +481,21 @@ def test_roles_that_need_a_second_factor_are_those_there_are():
     assert settings.second_factor_roles == tuple(Role)
     (told,) = problems(**LOCAL, AVENUE_SECOND_FACTOR_ROLES="admin,boss")
     assert told.startswith("AVENUE_SECOND_FACTOR_ROLES names 'boss': there are admin, editor,")
+
+
+def test_each_variable_of_a_cluster_names_one():
+    uris = {name: f"mongodb://{name}.example/avenue" for name in ("c2", "south_1")}
+    environ = {f"AVENUE_CLUSTER_{name.upper()}": uri for name, uri in uris.items()}
+    settings = Settings.from_env({**DEPLOYED, **environ, "AVENUE_CLUSTER_UNITS": "8"})
+    assert (settings.clusters, settings.cluster_units) == (uris, 8)
+    assert environ.items() <= settings.as_env().items()
+    assert Settings.from_env(settings.as_env()) == settings
+    for name, uri, why in (
+        ("HOME", "mongodb://a.example", "not HOME"),
+        ("9", "mongodb://a.example", "a letter first"),
+        ("C2", "http://user:cl5ster@a.example", "must begin with mongodb://"),
+        ("C2", DEPLOYED["MONGODB_URI"], "have the same URI"),
+    ):
+        (told,) = problems(**DEPLOYED, **{f"AVENUE_CLUSTER_{name}": uri})
+        assert why in told
+        assert "cl5ster" not in told

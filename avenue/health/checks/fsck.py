@@ -15,7 +15,7 @@ from avenue.health.checks.records import JUDGED
 from avenue.health.checks.repair import Repair
 from avenue.health.checks.store.findings import START, spans_outside
 from avenue.health.checks.walk import BATCH, Depth, Holdings, Place, Save, Walk
-from avenue.identity import Site
+from avenue.identity import HOUSE, Site
 from avenue.media.references import Kind as Broken
 from avenue.media.store.documents import ASSETS
 from avenue.media.sweeper import agreed_skew_seconds
@@ -53,7 +53,7 @@ class Fsck:
         Return how much was looked at, found, mended and left. Raise `ClocksDiffer` rather than
         guess how old anything is.
         """
-        agreed_skew_seconds(self._swept)
+        agreed_skew_seconds(self._swept(HOUSE))
         place, every = Place(cursor), self._sites.all()
         meant = [each for each in every if order.site in {None, each.id}]
         total = sum(map(self._walk.size, meant))

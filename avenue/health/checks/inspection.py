@@ -67,7 +67,7 @@ class Inspector:
 
         Unless `all_of_it` is wanted, from where the last run ended, and no further than a slice.
         """
-        sites = self._sites.all()
+        sites = self._sites.reachable()
         looked_at = self._all(cursor, save, sites) if all_of_it else self._next(cursor, save, sites)
         found = sum(sum(self._store.finding_counts(each.id).values()) for each in sites)
         return {"looked_at": looked_at, "findings": found}

@@ -164,11 +164,12 @@ class Repair:
 
     def _remove_file(self, finding: Flaw) -> str | None:
         stored_id, bucket = _stored_id(finding), finding.bucket or ""
-        if not self._swept.release(stored_id):
+        swept = self._swept(_site_in(stored_id))
+        if not swept.release(stored_id):
             return IS_WRITTEN
         # Only now can no write make it used any more.
-        if not self._swept.is_used(bucket, stored_id):
-            self._swept.delete_file(bucket, stored_id)
+        if not swept.is_used(bucket, stored_id):
+            swept.delete_file(bucket, stored_id)
         return None
 
     def _remove_chunks(self, finding: Flaw) -> str | None:
@@ -178,11 +179,12 @@ class Repair:
                 self._store.remove_chunks(bucket, stored_id)
             return None
         # Of no site, too: it may have been added since.
-        if not self._swept.release(stored_id):
+        swept = self._swept(_site_in(stored_id))
+        if not swept.release(stored_id):
             return IS_WRITTEN
-        is_left = not self._swept.may_be_named(stored_id)
+        is_left = not swept.may_be_named(stored_id)
         if is_left and not self._store.has_file(bucket, stored_id):
-            self._swept.delete_file(bucket, stored_id)
+            swept.delete_file(bucket, stored_id)
         return None
 
     def _remove_rendition(self, finding: Flaw) -> str | None:
@@ -190,17 +192,19 @@ class Repair:
         if found is None or (finding.kind == Kind.RENDITION_DAMAGED and found.is_whole):
             return None
         if finding.kind == Kind.RENDITION_WITHOUT_SOURCE:
-            if not self._swept.release(f"{finding.site}/{found.file}"):
+            swept = self._swept(finding.site or "")
+            if not swept.release(f"{finding.site}/{found.file}"):
                 return IS_WRITTEN
-            if self._swept.is_named(f"{finding.site}/{found.file}"):
+            if swept.is_named(f"{finding.site}/{found.file}"):
                 return None
         self._store.remove_rendition(finding.site or "", found)
         return None
 
     def _remove_temporary(self, finding: Flaw) -> str | None:
-        condemned = self._swept.condemn_one(finding.subject)
+        swept = self._swept(finding.site or "")
+        condemned = swept.condemn_one(finding.subject)
         if condemned:
-            self._swept.purge(condemned)
+            swept.purge(condemned)
         return None
 
     def _remove_upload(self, finding: Flaw) -> str | None:
@@ -209,7 +213,7 @@ class Repair:
 
     def _remove_address(self, finding: Flaw) -> str | None:
         site_id, asset = finding.site or "", finding.asset or ""
-        if not self._swept.those_there([asset]):
+        if not self._swept(site_id).those_there([asset]):
             self._store.remove_address(site_id, finding.stored_id, asset)
         return None
 
@@ -234,8 +238,9 @@ class Repair:
             return IS_BACK
         if way.asset.current == way.version:
             self._inspections.unmark(site_id, way.asset.id)
-        if not self._swept.is_named(f"{site_id}/{meant.file}"):  # removed meanwhile
-            self._swept.delete_file(bucket, f"{site_id}/{meant.file}")
+        swept = self._swept(site_id)
+        if not swept.is_named(f"{site_id}/{meant.file}"):  # removed meanwhile
+            swept.delete_file(bucket, f"{site_id}/{meant.file}")
         return None
 
     def _go(self, way: _Way, site_id: str, bucket: str) -> None:
@@ -303,6 +308,11 @@ def _too_young(made_at: datetime | None) -> str | None:
     if made_at is None:
         return NO_AGE
     return IS_YOUNG if utc_now() - made_at < YOUNG else None
+
+
+def _site_in(stored_id: object) -> str:
+    """Return what the id of a file begins with."""
+    return str(stored_id).partition("/")[0]
 
 
 def _stored_id(finding: Flaw) -> Any:

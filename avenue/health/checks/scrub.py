@@ -59,7 +59,7 @@ class Scrub:
         Return how many assets and bytes were read, what was damaged, and how many sites are
         `behind`: had more due than one run may read.
         """
-        pace, sites = _Pace(self._sleep, tell), self._sites.all()
+        pace, sites = _Pace(self._sleep, tell), self._sites.reachable()
         counts = {"damaged": 0, "renditions_removed": 0, "behind": 0}
         for number, each in enumerate(sites):
             pace.share(len(sites) - number)

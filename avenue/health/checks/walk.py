@@ -51,7 +51,7 @@ class Holdings:
     store: CheckStore
     inspections: InspectionStore
     files: FileInspector
-    swept: SweptStore
+    swept: Callable[[str], SweptStore]  # of the cluster where a site is
     ledger: Ledger
     references: ReferenceInspector
 
@@ -184,7 +184,7 @@ class Walk:
                 )
                 for each in found
                 # The file may name a wrong asset: it is the assets that own files.
-                if not self._swept.is_used(bucket, f"{site.id}/{each}")
+                if not self._swept(site.id).is_used(bucket, f"{site.id}/{each}")
             ]
             return Passed(end=end or None, flaws=flaws)
 
@@ -204,7 +204,7 @@ class Walk:
                 )
                 for each, count in found.items()
                 # What an asset names is damaged, not forgotten: that was told with the asset.
-                if not self._swept.may_be_named(f"{site.id}/{each}")
+                if not self._swept(site.id).may_be_named(f"{site.id}/{each}")
             ]
             return Passed(end=end or None, flaws=flaws)
 
@@ -233,7 +233,7 @@ class Walk:
     def _addresses(self, site: Site, last: str, _tally: Tally) -> Passed:
         batch = self._store.addresses_after(site.id, last, BATCH)
         # Of whatever site: a record may not say any more whose it is.
-        there = self._swept.those_there(asset for _, _, asset in batch)
+        there = self._swept(site.id).those_there(asset for _, _, asset in batch)
         findings = [
             Flaw(
                 kind=Kind.ADDRESS_DANGLING,
@@ -280,7 +280,7 @@ class Walk:
         """Return what tells of renditions of these assets whether their source is gone."""
         assets = self._inspections.assets(site.id, asset_ids)
         # A record may not say any more whose it is: what was made of it may be needed, too.
-        strays = self._swept.those_there(set(asset_ids) - assets.keys())
+        strays = self._swept(site.id).those_there(set(asset_ids) - assets.keys())
 
         def has_lost_source(rendition: CheckedRendition) -> bool:
             asset = rendition.asset

@@ -151,9 +151,9 @@ class AssetCache:
         seconds: float,
         now: Callable[[], float] = time.monotonic,
         *,
-        is_away: Callable[[], bool] = lambda: False,
+        is_away: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`is_away` tells, without asking anybody, whether the database is known to be away."""
+        """`is_away` tells of a site, without asking anybody, whether its database is away."""
         self._is_away = is_away
         self._seconds = seconds
         self._now = now
@@ -167,7 +167,7 @@ class AssetCache:
             return None
         known.asked = True
         now = self._now()
-        if now < known.good_until or (now < known.late_until and self._is_away()):
+        if now < known.good_until or (now < known.late_until and self._is_away(site_id)):
             return known.asset
         return None
 

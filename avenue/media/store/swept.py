@@ -15,7 +15,7 @@ from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import BACKUP, IS_HELD, LEASES, FileFacts
 from avenue.storage.idempotency import Writes
 from avenue.storage.records import passing_over
-from avenue.storage.scope import Collection, Sort, house, next_of_sites
+from avenue.storage.scope import Collection, Sort, house, next_of_sites, site
 
 META = "avenue_meta"
 T = TypeVar("T")
@@ -30,13 +30,16 @@ _NAMES_UNKNOWN: tuple[Document, ...] = (
 
 
 class SweptStore:
-    """What the sweeper needs, over all sites. Every decision is a conditional write."""
+    """What the sweeper needs, over all sites of one cluster.
+
+    Every decision is a conditional write.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._assets = house(database).collection(ASSETS)
         self._legacy_urls = house(database).collection(LEGACY_URLS)
-        self._sites = house(database).collection("sites")
+        self._sites = house(database.home).collection("sites")
         self._meta = house(database).collection(META)
         self._renditions = SweptRenditions(database)
         self._writes = Writes(database)
@@ -111,7 +114,7 @@ class SweptStore:
     def is_backed_up(self) -> bool:
         """Tell whether a backup runs just now: no file is removed meanwhile."""
         held = (
-            house(self._database)
+            house(self._database.home)
             .collection(LEASES)
             .find_one({"_id": BACKUP, **IS_HELD}, {"_id": 1})
         )
@@ -259,6 +262,11 @@ class SweptStore:
     def delete_file(self, bucket: str, file_id: str) -> None:
         """Remove a file document and its chunks."""
         house(self._database).files(bucket).delete(file_id)
+
+
+def swept_of(database: Database, site_id: str) -> SweptStore:
+    """Return the store of the cluster where a site is."""
+    return SweptStore(site(database, site_id).database)
 
 
 def _files_named(asset: Document) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from avenue.errors import Conflict, StorageFull
-from avenue.storage.connection import Database, unavailable_when_away
+from avenue.storage.connection import META, Database, unavailable_when_away
 from avenue.storage.copying.writing import KEYS, NOT_RESTORED, UNSENT
-from avenue.storage.schema import META, OUR_COLLECTIONS
+from avenue.storage.schema import OUR_COLLECTIONS
 
 OWN = "drill"
 """What `META` of such a database has, so that no other one is ever dropped."""

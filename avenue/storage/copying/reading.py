@@ -17,8 +17,10 @@ from bson import json_util
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from avenue.errors import Unavailable
+from avenue.errors import Conflict, Unavailable
+from avenue.identity import HOME_CLUSTER
 from avenue.storage.connection import Database, Document, unavailable_when_away
+from avenue.storage.directory import cluster_in
 from avenue.storage.schema import installation_of
 from avenue.storage.scope import BUCKETS, RENDITIONS, house
 
@@ -52,6 +54,14 @@ class HistoryTooShort(Unavailable):
         "Try again when there is less to do, or let the server keep more: "
         "setParameter minSnapshotHistoryWindowInSeconds (300 by default)."
     )
+
+
+class SitesElsewhere(Conflict):
+    """Sites are on other clusters than home, which a backup does not read yet."""
+
+    code = "sites_elsewhere"
+    message = "These sites are not on the cluster home, which is all that is read: {sites}."
+    hint = "Save their clusters with `mongodump`, and these sites by `export --site`."
 
 
 class CollectionsChanged(Unavailable):
@@ -93,8 +103,11 @@ class Moment:
         with _explained():
             infos = self._list()
             # The first read of the session fixes the time for all others.
-            sites = self._raw["sites"].find({}, {"_id": 1}, session=session).sort("_id", 1)
+            kept = {"_id": 1, "cluster": 1}
+            sites = list(self._raw["sites"].find({}, kept, session=session).sort("_id", 1))
             self.sites: Sequence[str] = [str(each["_id"]) for each in sites]
+        if elsewhere := [each["_id"] for each in sites if cluster_in(each) != HOME_CLUSTER]:
+            raise SitesElsewhere(sites=", ".join(map(str, elsewhere)))
         self.collections: Sequence[CollectionAt] = [self._collection(each) for each in infos]
         time: Any = session._snapshot_time  # noqa: SLF001 - the driver tells it nobody
         self.cluster_time = (time.time, time.inc)
@@ -149,7 +162,7 @@ class DatabaseSource:
     def moment(self) -> Iterator[Moment]:
         """Give the records as they are now; end with an error unless they could all be read.
 
-        Raise `HistoryTooShort`, `CollectionsChanged` or `Unavailable`.
+        Raise `HistoryTooShort`, `CollectionsChanged`, `SitesElsewhere` or `Unavailable`.
         """
         with self._database.client.start_session(snapshot=True) as session:
             moment = Moment(self._database, session)

@@ -13,6 +13,7 @@ from typing import IO, Any
 import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
+from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
 from avenue.clock import utc_now
@@ -175,7 +176,7 @@ class Returning:
 
     def _insert(self, session: ClientSession, name: str, document: Document) -> None:
         """Insert a document where there is none of its id; a transaction may run twice."""
-        raw = self._database.raw[name]
+        raw = self._raw(document)[name]
         of_site = {"site": document["site"]} if "site" in document else {}
         by_id = {"_id": document["_id"], **of_site}
         if raw.find_one(by_id, {"_id": 1}, session=session) is not None:
@@ -193,7 +194,7 @@ class Returning:
         claim = asset.get("claim") or {}
         if claim.get("kind") not in OWNERS:
             return
-        owners = self._database.raw[OWNERS[claim["kind"]]]
+        owners = self._raw(asset)[OWNERS[claim["kind"]]]
         by_id = {"_id": claim["id"], "site": asset["site"]}
         owner = owners.find_one(by_id, {"images": 1}, session=session)
         if owner is None:
@@ -206,6 +207,10 @@ class Returning:
             )
         change = {"$push": {"images": {"asset": asset["_id"]}}, "$inc": {"revision": 1}}
         owners.update_one(by_id, {**change, "$set": {"updated_at": utc_now()}}, session=session)
+
+    def _raw(self, record: Document) -> MongoDatabase[Document]:
+        """Return the database of the site that a record is of."""
+        return site(self._database, str(record.get("site"))).database.raw
 
     def _asset(self, asset: Document) -> Document:
         """Return an asset as it comes back: live, and no link that was revoked since is good."""
@@ -227,7 +232,7 @@ class Returning:
         back = {name: value for name, value in record.items() if name != "trash"}
         group = back.get("group")
         if collection == PRODUCTS and group:
-            groups, by_id = self._database.raw[GROUPS], {"_id": group, "site": record["site"]}
+            groups, by_id = self._raw(record)[GROUPS], {"_id": group, "site": record["site"]}
             if groups.find_one(by_id, {"_id": 1}, session=session) is None:
                 del back["group"]
         if isinstance(back.get("revision"), int):

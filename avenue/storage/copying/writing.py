@@ -17,12 +17,11 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel
 
 from avenue.errors import Conflict
-from avenue.storage.connection import QUICK, Database, Document, unavailable_when_away
+from avenue.storage.connection import META, QUICK, Database, Document, unavailable_when_away
 from avenue.storage.copying.reading import CHUNKS, FILES, LEFT_OUT, documents_in
 from avenue.storage.gridfs import CHUNK_BYTES
 from avenue.storage.indexes import EXPIRY, INDEXES, create_indexes
 from avenue.storage.schema import (
-    META,
     OUR_COLLECTIONS,
     RESTORE,
     HalfRestored,

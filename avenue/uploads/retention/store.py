@@ -14,6 +14,7 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.store.transitions import trash_where
 from avenue.notifications.models import Channel, Draft, Message
 from avenue.notifications.store import OUTBOX, OutboxStore, put
+from avenue.storage.clusters import clusters_at_hand
 from avenue.storage.connection import Database, Document
 from avenue.storage.records import passing_over
 from avenue.storage.scope import Collection, house, next_of_sites
@@ -35,7 +36,7 @@ class ExpiredUploads:
     """What is kept no longer, and what is still to be told of it."""
 
     def __init__(self, database: Database) -> None:
-        self._assets = house(database).collection(ASSETS)
+        self._database = database
         self._outbox = OutboxStore(database)
 
     def trash_next(self, amiss: list[object]) -> bool:
@@ -47,10 +48,12 @@ class ExpiredUploads:
 
     def _trash_next(self, amiss: list[object]) -> bool:
         query = {**EXPIRED, "_id": {"$nin": amiss}}
-        while found := next_of_sites(self._assets, query, [("expires_at", 1)]):
-            assets, upload_id = found
-            if assets.transaction(partial(_trash, upload_id=upload_id)):
-                return True
+        for cluster in clusters_at_hand(self._database):
+            every = house(cluster).collection(ASSETS)
+            while found := next_of_sites(every, query, [("expires_at", 1)]):
+                assets, upload_id = found
+                if assets.transaction(partial(_trash, upload_id=upload_id)):
+                    return True
         return False
 
     def untold(self) -> Message | None:

@@ -179,6 +179,7 @@ class SweptTusStore:
     """What the sweeper needs, over all sites."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._uploads = house(database).collection(TUS_UPLOADS)
         self._store = TusStore(database)
 
@@ -194,13 +195,15 @@ class SweptTusStore:
 
     def forget_one(self, site_id: str, upload_id: str) -> None:
         """Do the same with the one of this id, if its time is over; repeatable."""
-        found = self._uploads.find_one({"_id": upload_id, "site": site_id, **EXPIRED})
+        uploads = site(self._database, site_id).collection(TUS_UPLOADS)
+        found = uploads.find_one({"_id": upload_id, **EXPIRED})
         if found:
             self._forget(_in(found))
 
     def _forget(self, upload: TusUpload) -> bool:
         if upload.is_done:
-            self._uploads.delete({"_id": upload.id, "is_done": True, **EXPIRED})
+            uploads = site(self._database, upload.site).collection(TUS_UPLOADS)
+            uploads.delete({"_id": upload.id, "is_done": True, **EXPIRED})
             return False
         return self._store.end(upload)
 

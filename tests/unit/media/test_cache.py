@@ -130,7 +130,7 @@ def test_asking_does_not_make_it_younger_and_putting_does():
 
 def test_while_the_database_is_away_it_is_known_for_longer_and_not_for_ever():
     clock, outages = Clock(), [True]
-    known = AssetCache(30, now=clock, is_away=lambda: outages[0])
+    known = AssetCache(30, now=clock, is_away=lambda _: outages[0])
     known.put(ASSET)
     clock.seconds += 31
     assert known.get("a", ASSET.id) is ASSET

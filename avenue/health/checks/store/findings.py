@@ -155,15 +155,18 @@ class CheckStore:
 
     def has_file(self, bucket: str, stored_id: Any) -> bool:
         """Tell whether there is a file document of this id."""
-        return self._files(bucket).find_one({"_id": stored_id}, {"_id": 1}) is not None
+        return self._files(bucket, stored_id).find_one({"_id": stored_id}, {"_id": 1}) is not None
 
     def has_chunks(self, bucket: str, stored_id: Any) -> bool:
         """Tell whether any chunk names a file of this id."""
-        return self._chunks(bucket).find_one({"files_id": stored_id}, {"_id": 1}) is not None
+        return (
+            self._chunks(bucket, stored_id).find_one({"files_id": stored_id}, {"_id": 1})
+            is not None
+        )
 
     def newest_chunk_at(self, bucket: str, stored_id: Any) -> datetime | None:
         """Return when the newest chunk of a file was made, None when its id does not tell."""
-        found = self._chunks(bucket).find(
+        found = self._chunks(bucket, stored_id).find(
             {"files_id": stored_id}, {"_id": 1}, sort=[("files_id", 1), ("n", -1)], limit=1
         )
         made_at = getattr(found[0]["_id"], "generation_time", None) if found else None
@@ -171,7 +174,7 @@ class CheckStore:
 
     def remove_chunks(self, bucket: str, stored_id: Any) -> None:
         """Remove the chunks that name a file."""
-        self._chunks(bucket).delete_all({"files_id": stored_id})
+        self._chunks(bucket, stored_id).delete_all({"files_id": stored_id})
 
     # Findings
 
@@ -222,11 +225,15 @@ class CheckStore:
     def _mender(self, site_id: str, bucket: str) -> Mender:
         return site(self._database, site_id).mender(bucket)
 
-    def _files(self, bucket: str) -> Collection:
-        return house(self._database).collection(f"{bucket}.files")
+    def _files(self, bucket: str, stored_id: Any = None) -> Collection:
+        return house(self._where(stored_id)).collection(f"{bucket}.files")
 
-    def _chunks(self, bucket: str) -> Collection:
-        return house(self._database).collection(f"{bucket}.chunks")
+    def _chunks(self, bucket: str, stored_id: Any = None) -> Collection:
+        return house(self._where(stored_id)).collection(f"{bucket}.chunks")
+
+    def _where(self, stored_id: Any) -> Database:
+        """Return the database where the site of a stored id is; home for an id of no site."""
+        return site(self._database, str(stored_id).partition("/")[0]).database
 
     def _assets(self, site_id: str) -> Collection:
         return site(self._database, site_id).collection(ASSETS)

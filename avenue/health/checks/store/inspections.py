@@ -22,12 +22,13 @@ from avenue.media.store.documents import ASSETS
 from avenue.media.store.swept import META
 from avenue.media.store.transitions import mark_damaged, owned_by
 from avenue.storage.arriving import Arriving
+from avenue.storage.clusters import on_each
 from avenue.storage.connection import Database, Document
 from avenue.storage.gridfs import Digest, Incomplete
 from avenue.storage.idempotency import Writes
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import Malformed, read, whole
-from avenue.storage.scope import BUCKETS, RENDITIONS, house, site
+from avenue.storage.scope import BUCKETS, RENDITIONS, SITE_COLLECTIONS, house, site
 from avenue.storage.scope import Collection as Documents
 from avenue.storage.site_counts import Counter, Numbers, SiteCount, SiteCounts
 from avenue.storage.survey import BucketTotals, Survey
@@ -295,8 +296,19 @@ class InspectionStore:
         self, collection: str, last: str, limit: int, *, site_id: str | None = None
     ) -> tuple[str | None, list[Malformed]]:
         """Judge some records of a site, None: of everybody; see `Collection.malformed_after`."""
-        query = {} if site_id is None else {"site": site_id}
-        return house(self._database).collection(collection).malformed_after(last, limit, query)
+        if site_id is not None:
+            own = site(self._database, site_id).collection(collection)
+            return own.malformed_after(last, limit)
+        if collection not in SITE_COLLECTIONS:
+            return house(self._database).collection(collection).malformed_after(last, limit)
+
+        def look(cluster: Database) -> tuple[str | None, list[Malformed]]:
+            return house(cluster).collection(collection).malformed_after(last, limit)
+
+        looked = on_each(self._database, look)
+        # Where one ends earlier than another, what is behind that comes with the next ones.
+        end = min((end for end, _ in looked if end is not None), default=None)
+        return end, [each for _, found in looked for each in found if end is None or each.id <= end]
 
     def keep(self, site_id: str, found: Sequence[BrokenReference]) -> None:
         """Keep findings, over those at the same places."""

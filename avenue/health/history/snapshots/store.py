@@ -15,6 +15,7 @@ from avenue.health.history.snapshots.models import (
 from avenue.health.history.traffic.models import Counts
 from avenue.health.history.traffic.store import counts_of, document_of
 from avenue.identity import new_id
+from avenue.storage.clusters import every_cluster
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import MARKED_AS_DAMAGED, SHOWS_DAMAGED
 from avenue.storage.records import whole
@@ -104,7 +105,6 @@ class HouseCounts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._house = house(database)
 
     def files(self, site_id: str) -> list[Stored]:
         """Count the original files of a site, by bucket."""
@@ -119,12 +119,13 @@ class HouseCounts:
         """Count the renditions of all sites, by size."""
         key = {"site": "$site", "variant": "$variant"}
         sums = {"count": {"$sum": 1}, "bytes": {"$sum": whole("$bytes")}}
-        found = self._house.collection("renditions").aggregate(
+        found = self._of_all(
+            "renditions",
             [
                 {"$match": {**EVERY_SITE, "variant": {"$gte": ""}}},
                 {"$group": {"_id": key, **sums}},
                 {"$sort": {"_id": 1}},
-            ]
+            ],
         )
         return [
             StoredVariant(**each["_id"], count=each["count"], bytes=each["bytes"]) for each in found
@@ -141,10 +142,16 @@ class HouseCounts:
 
     def _by_site(self, collection: str, stages: Sequence[Document]) -> dict[str, int]:
         counting = {"$group": {"_id": "$site", "count": {"$sum": 1}}}
-        found = self._house.collection(collection).aggregate(
-            [*stages, counting, {"$sort": {"_id": 1}}]
-        )
+        found = self._of_all(collection, [*stages, counting, {"$sort": {"_id": 1}}])
         return {each["_id"]: each["count"] for each in found}
+
+    def _of_all(self, collection: str, stages: Sequence[Document]) -> list[Document]:
+        """Return what `stages` make of a collection on each cluster; `Unavailable` where one is."""
+        return [
+            row
+            for each in every_cluster(self._database)
+            for row in house(each).collection(collection).aggregate(stages)
+        ]
 
 
 def _stored_by(site_id: str | None) -> Document:

@@ -1,0 +1,183 @@
+"""The clusters of an installation: which one a site is on, and which can be worked with.
+
+The home database (MONGODB_URI) has what is everybody's: the directory of sites, people, jobs. Each
+further cluster (AVENUE_CLUSTER_<NAME>) has all that belongs to its sites, and a mark whose it is.
+One that is away costs its own sites 503, and nobody else anything.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from avenue.errors import DATABASE_AWAY, Unavailable
+from avenue.identity import HOME_CLUSTER
+from avenue.storage.connection import (
+    INSTALLATION,
+    MARKER,
+    META,
+    Database,
+    Document,
+    unavailable_when_away,
+)
+
+T = TypeVar("T")
+CLUSTER = "cluster"
+"""What `META` of a cluster has: its name, and the installation it is of."""
+
+log = logging.getLogger(__name__)
+
+
+class UnknownCluster(Unavailable):
+    """A site is on a cluster that this process was not told of."""
+
+    code = "unknown_cluster"
+    message = "This site is on the cluster {cluster}, which is not set up here."
+    hint = "Set AVENUE_CLUSTER_<NAME> for every process, and start again."
+
+    def __init__(self, cluster: str) -> None:
+        super().__init__(cluster=cluster)
+
+
+class ClusterNotReady(Unavailable):
+    """A cluster is not prepared for this installation, or for this version of it."""
+
+    code = "cluster_not_ready"
+    message = "The cluster {cluster} cannot be used: it is {why}."
+    hint = "Run `python -m avenue migrate`."
+
+    def __init__(self, cluster: str, why: str) -> None:
+        super().__init__(cluster=cluster, why=why)
+
+
+def database_of_site(database: Database, site_id: str) -> Database:
+    """Return the database where a site is: of the home database its cluster, else the one given.
+
+    Raise `UnknownCluster`, `ClusterNotReady`, or `Unavailable` when it is away.
+    """
+    if database.home is not database:
+        return database
+    name = _cluster_of(database, site_id)
+    if name == HOME_CLUSTER:
+        return database
+    cluster = database.clusters.get(name)
+    if cluster is None:
+        raise UnknownCluster(name)
+    admit(cluster)
+    return cluster
+
+
+def is_site_away(database: Database, site_id: str) -> bool:
+    """Tell whether the database of a site is known to be away; asks nobody."""
+    cluster = database.clusters.get(database.directory.known(site_id) or HOME_CLUSTER, database)
+    return cluster.is_away()
+
+
+def clusters_at_hand(database: Database) -> list[Database]:
+    """Return the home database, and the other clusters that can be worked with just now."""
+    return [database, *filter(_is_at_hand, database.clusters.values())]
+
+
+def every_cluster(database: Database) -> list[Database]:
+    """Return the home database and all other clusters; raise `Unavailable` when one is away."""
+    for each in database.clusters.values():
+        admit(each)
+    return [database, *database.clusters.values()]
+
+
+def on_each(database: Database, work: Callable[[Database], T]) -> list[T]:
+    """Return what `work` makes of the home database, and of the other clusters.
+
+    Those that are away, or go away meanwhile, are left out. Raise `Unavailable` for home.
+    """
+    done = [work(database)]
+    for cluster in filter(_is_at_hand, database.clusters.values()):
+        try:
+            done.append(work(cluster))
+        except Unavailable as error:
+            _leave_out(cluster, error)
+    return done
+
+
+def reachable(database: Database, site_ids: Iterable[str]) -> frozenset[str]:
+    """Return those of `site_ids` whose database can be worked with just now."""
+    away = {name for name, each in database.clusters.items() if not _is_at_hand(each)}
+    places = {each: database.directory.known(each) or HOME_CLUSTER for each in site_ids}
+    there = {HOME_CLUSTER, *database.clusters} - away
+    return frozenset(each for each, place in places.items() if place in there)
+
+
+def admit(cluster: Database) -> None:
+    """Return once a cluster is known to be of this installation and version, and not away.
+
+    Raise `ClusterNotReady`, or `Unavailable`.
+    """
+    if cluster.is_admitted:
+        return
+    if cluster.is_away():  # looked for in the background; nobody waits for it
+        raise Unavailable(DATABASE_AWAY)
+    with unavailable_when_away(), cluster.deadline(cluster.read_seconds):
+        hello = cluster.client.admin.command("hello")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise ClusterNotReady(cluster.cluster, "no replica set")
+        ours = _marks(cluster.home)
+        marks = _marks(cluster)
+    if marks.get(CLUSTER) != mark_of(cluster, ours.get(INSTALLATION, {})):
+        why = "of another installation" if CLUSTER in marks else "not prepared"
+        raise ClusterNotReady(cluster.cluster, why)
+    if marks.get(MARKER) != ours.get(MARKER):
+        raise ClusterNotReady(cluster.cluster, "of another version")
+    cluster.is_admitted = True
+
+
+def mark_of(cluster: Database, installation: Document) -> Document:
+    """Return what a cluster says of itself."""
+    return {"_id": CLUSTER, "name": cluster.cluster, "installation": installation.get("id")}
+
+
+def _marks(database: Database) -> dict[str, Document]:
+    ids = [MARKER, INSTALLATION, CLUSTER]
+    return {each["_id"]: each for each in database.raw[META].find({"_id": {"$in": ids}})}
+
+
+def _cluster_of(home: Database, site_id: str) -> str:
+    directory = home.directory
+    known = directory.known(site_id)
+    if not home.clusters:  # then whoever reads the directory has seen one that is elsewhere
+        return known or HOME_CLUSTER
+    if known is not None and directory.is_fresh(site_id):
+        return known
+    sites = home.raw["sites"]
+    try:
+        found = home.repeat(
+            lambda: sites.find_one({"_id": site_id}, {"cluster": 1}), home.read_seconds
+        )
+    except Unavailable:
+        if known is None:
+            raise
+        return known  # what was known stays good while the home database is away
+    # One that has no document is not remembered: another process may be about to add it.
+    return directory.note(found) if found else HOME_CLUSTER
+
+
+def _is_at_hand(cluster: Database) -> bool:
+    try:
+        _reach(cluster)
+    except Unavailable as error:
+        _leave_out(cluster, error)
+        return False
+    if cluster.is_left_out:
+        log.info("The cluster %s is there again.", cluster.cluster)
+    cluster.is_left_out = False
+    return True
+
+
+def _reach(cluster: Database) -> None:
+    if cluster.is_away():
+        raise Unavailable(DATABASE_AWAY)
+    admit(cluster)
+
+
+def _leave_out(cluster: Database, error: Unavailable) -> None:
+    if not cluster.is_left_out:
+        log.warning("The cluster %s is left out: %s", cluster.cluster, error.message)
+    cluster.is_left_out = True
