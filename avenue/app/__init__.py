@@ -44,6 +44,7 @@ from avenue.app.services import (
     second_factors,
     shop_of,
     signed_links,
+    site_service,
     snapshot_service,
     state_service,
     ticket_service,
@@ -107,6 +108,7 @@ from avenue.moves import routes as move_routes
 from avenue.notifications.register import MailRegister
 from avenue.notifications.store import OutboxStore
 from avenue.provisioning import pages as provisioning_pages
+from avenue.provisioning import routes as provisioning_routes
 from avenue.server.fast_lane import AT_HAND
 from avenue.shop import pages as shop_pages
 from avenue.shop import routes as shop_routes
@@ -116,8 +118,6 @@ from avenue.shop.store.old_ids import OldIds
 from avenue.shop.store.status import StatusStore
 from avenue.sites import pages as site_pages
 from avenue.sites import routes as site_routes
-from avenue.sites.service import SiteService
-from avenue.sites.store import SiteStore
 from avenue.storage.clusters import is_site_away
 from avenue.storage.connection import Database
 from avenue.storage.rate_limits import RateLimits
@@ -252,6 +252,7 @@ def _register_blueprints(app: Flask, settings: Settings) -> None:
         move_routes.blueprint,
         move_pages.blueprint,
         provisioning_pages.blueprint,
+        provisioning_routes.blueprint,
         status_routes.blueprint,
         capacity_routes.blueprint,
         trace_routes.blueprint,
@@ -446,7 +447,7 @@ def _provide_sites(
 ) -> None:
     logos = logo_service(settings, database, library, known)
     pages: PageService = app.extensions["avenue"][PageService]
-    provide(app, SiteService(SiteStore(database, settings), known, settings), logos)
+    provide(app, site_service(settings, database, known), logos)
     users = media_users(settings, database, pages, logos)
     reader: MediaReader = app.extensions["avenue"][MediaReader]
     provide(

@@ -54,7 +54,7 @@ from avenue.health.history.traffic.store import MongoTrafficStore
 from avenue.health.rules.machine import IN_MEMORY, disk_of
 from avenue.health.views.capacity.service import CapacityService
 from avenue.health.views.state.service import Sources, StateService
-from avenue.identity import Actor, Site
+from avenue.identity import HOME_CLUSTER, Actor, Site
 from avenue.jobs.access import JobAccess
 from avenue.jobs.models import Queue
 from avenue.jobs.service import JobService
@@ -84,6 +84,8 @@ from avenue.media.store.library import LibraryStore
 from avenue.media.store.swept import swept_of
 from avenue.notifications.store import OutboxStore
 from avenue.outside.fetching import Fetcher
+from avenue.provisioning.clusters import Scale, lightest, uses_of
+from avenue.provisioning.service import weighed_lately
 from avenue.sealing import Sealing
 from avenue.shop.models import GROUP, PRODUCT
 from avenue.shop.service.bulk import BulkService
@@ -102,6 +104,7 @@ from avenue.shop.store.samples import SampleStore
 from avenue.shop.store.status import PictureReferrers, StatusStore
 from avenue.sites.service import LogoService, SiteService
 from avenue.sites.store import SiteStore
+from avenue.storage.clusters import cluster_states
 from avenue.storage.connection import Database
 from avenue.storage.quotas import COUNT_QUOTAS, Amount, Holder, Ledger
 from avenue.storage.rate_limits import RateLimits
@@ -190,9 +193,25 @@ def job_service(database: Database) -> JobService:
     return JobService(MongoJobStore(database))
 
 
-def site_service(settings: Settings, database: Database) -> SiteService:
-    """Return the sites of the house, for commands."""
-    return SiteService(SiteStore(database, settings), Sites(database, settings), settings)
+def site_service(settings: Settings, database: Database, known: Sites | None = None) -> SiteService:
+    """Return the sites of the house; what is changed shows to whoever goes by `known` at once."""
+    store, known = SiteStore(database, settings), known or Sites(database, settings)
+
+    def lightest_cluster() -> str:
+        if not settings.clusters:
+            return HOME_CLUSTER
+        sites = store.every()
+        weighed = weighed_lately(snapshot_service(settings, database, known), sites)
+        return lightest(
+            uses_of(cluster_states(database), sites, weighed.weights, scale_of(settings))
+        )
+
+    return SiteService(store, known, settings, lightest_cluster)
+
+
+def scale_of(settings: Settings) -> Scale:
+    """Return how much a cluster holds."""
+    return Scale(capacity=settings.cluster_units, levels=settings.alert_levels)
 
 
 def signed_links(settings: Settings, database: Database) -> SignedLinks:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from avenue.accounts.store import MongoAccountStore
 from avenue.app.services import (
     audit_service,
     job_service,
     ledger,
+    scale_of,
     site_service,
     snapshot_service,
 )
@@ -18,6 +20,7 @@ from avenue.provisioning.service import ProvisioningService
 from avenue.sites.cloning import CLONE, CloneService, CloneWorker
 from avenue.sites.removal import REMOVE, REMOVE_DUE, RemovalService, RemovalWorker
 from avenue.sites.store import SiteStore
+from avenue.storage.clusters import cluster_states
 from avenue.storage.connection import Database
 from avenue.storage.copying.cloning import Cloning, SiteClone
 from avenue.storage.quotas import Amount
@@ -45,6 +48,8 @@ def provisioning_service(
         SiteStore(database, settings).removals,
         snapshot_service(settings, database, sites),
         job_service(database),
+        partial(cluster_states, database),
+        scale_of(settings),
     )
 
 

@@ -103,6 +103,7 @@ def list_sites(*, is_local: bool, wants_json: bool) -> None:
 @click.option("--host", "hosts", multiple=True, help="Another host that leads to it.")
 @click.option("--name", help="The id when left out.")
 @click.option("--locale", default="es", show_default=True)
+@click.option("--cluster", help="Where all it has is kept; else the lightest.")
 @local
 @as_json
 def add(
@@ -112,11 +113,13 @@ def add(
     hosts: tuple[str, ...],
     name: str | None,
     locale: str,
+    cluster: str | None,
     is_local: bool,
     wants_json: bool,
 ) -> None:
     """Add a site to the house."""
     values = {"base_url": base_url, "hosts": list(hosts), "name": name, "locale": locale}
+    values["cluster"] = cluster
     body = _checked(NewSite, {"id": site_id, **values})
     with _house(is_local=is_local) as (sites, audit, database):
         added = sites.add_site(body.id, body.model_dump(exclude={"id"}))

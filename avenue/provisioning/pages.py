@@ -18,6 +18,7 @@ from avenue.sites.bodies import NewSite
 from avenue.sites.cloning import CloneOrder, CloneService, Part
 from avenue.sites.removal import GRACE_DAYS, RemovalService
 from avenue.sites.service import SiteService
+from avenue.storage.clusters import State
 from avenue.storage.schema import DEFAULT_SITE
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
@@ -27,7 +28,7 @@ from avenue.web.pages import page, see, size
 from avenue.web.services import using
 
 PATH = f"{INFRASTRUCTURE}/sites"
-NEW_SITE = ("id", "base_url", "name", "locale", "hosts")
+NEW_SITE = ("id", "base_url", "name", "locale", "hosts", "cluster")
 FORMS = ("add", "clone")
 NOTHING = dict.fromkeys((*NEW_SITE, "from"), "")
 LONGEST_TYPED = 10_000
@@ -51,6 +52,11 @@ SAID: Mapping[str, LazyString] = {
     "cloning": _("Cloning has begun. The new site stays closed until everything is copied."),
     "removed": _("The site is closed. You can reopen it until it is deleted."),
     "reopened": _("The site is open again."),
+}
+CLUSTER_STATES: Mapping[State, tuple[str, LazyString]] = {
+    State.AWAY: ("bad", _("Cannot be reached")),
+    State.NOT_READY: ("bad", _("Not prepared")),
+    State.UNKNOWN: ("bad", _("Not set up here")),
 }
 STATES: Mapping[SiteState, tuple[str, LazyString]] = {
     SiteState.PREPARING: ("", _("Being cloned")),
@@ -175,6 +181,9 @@ def _sites(
         here=PATH,
         overview=overview,
         states=STATES,
+        cluster_states=CLUSTER_STATES,
+        levels=words.LEVELS,
+        chips=words.CHIPS,
         first=DEFAULT_SITE,
         grace_days=GRACE_DAYS,
         forecast_days=FORECAST_DAYS,

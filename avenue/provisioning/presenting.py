@@ -1,8 +1,9 @@
-"""What a site weighs, for commands."""
+"""What sites weigh, and how full clusters are, for commands."""
 
 from dataclasses import asdict
 from typing import Any
 
+from avenue.provisioning.clusters import ClusterOverview
 from avenue.provisioning.weights import Weight
 
 MB = 1024 * 1024
@@ -31,3 +32,24 @@ def weight_text(weight: Weight | None) -> str:
     if weight.forecast_bytes is not None:
         parts.append(f"{weight.forecast_bytes // MB} MB in 30 days")
     return ", ".join(parts)
+
+
+def clusters_text(found: ClusterOverview) -> str:
+    """Return the clusters with their sites as lines for people."""
+    lines = []
+    for each in found.clusters:
+        hosts = ",".join(each.hosts) or "no URI here"
+        later = f", {each.forecast_percent:.0f} % in 30 days" if each.forecast_percent else ""
+        lines.append(
+            f"{each.name}  {hosts}  {each.state}  {each.units:.2f} of {each.capacity} units  "
+            f"{each.percent:.0f} %{later}  {each.level}"
+        )
+        lines += [f"  {one.site}  {one.weight:g}" for one in each.sites]
+    return "\n".join(lines)
+
+
+def advice_text(found: ClusterOverview) -> str:
+    """Return what to move where as lines for people."""
+    lines = [f"Move {each.site} from {each.origin} to {each.target}." for each in found.moves]
+    lines += [f"{each} stays too full: set up another cluster." for each in found.lacking]
+    return "\n".join(lines) or "Every site may stay where it is."

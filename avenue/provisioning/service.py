@@ -1,7 +1,7 @@
 """All sites with what they weigh, for those who run the installation."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from avenue.clock import utc_now
@@ -10,10 +10,12 @@ from avenue.health.history.snapshots.service import SnapshotService
 from avenue.identity import Actor, Site
 from avenue.jobs.models import Job
 from avenue.jobs.service import JobService
+from avenue.provisioning.clusters import ClusterOverview, Scale, overview_of, uses_of
 from avenue.provisioning.weights import Weight, weights
 from avenue.sites.cloning import CLONE
 from avenue.sites.removal import REMOVE
 from avenue.sites.service import SiteService
+from avenue.storage.clusters import ClusterState
 
 SINCE = timedelta(days=30)
 WORK = frozenset({CLONE, REMOVE})
@@ -24,7 +26,7 @@ class Overview:
     """All sites; by their ids what each weighs, and when removed ones are due to be deleted.
 
     `weights` is empty before the first snapshot; they are of `as_of`, and requests `since` then.
-    `jobs` are those that make or delete sites, the newest first.
+    `jobs` are those that make or delete sites, the newest first, and `clusters` where they are.
     """
 
     sites: tuple[Site, ...]
@@ -33,6 +35,31 @@ class Overview:
     as_of: datetime | None
     since: datetime | None
     jobs: tuple[Job, ...]
+    clusters: ClusterOverview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What sites weigh as of a snapshot, requests `since` an earlier one; nothing before any."""
+
+    weights: Mapping[str, Weight] = field(default_factory=dict)
+    as_of: datetime | None = None
+    since: datetime | None = None
+
+
+def weighed_lately(snapshots: SnapshotService, sites: Sequence[Site]) -> Weighed:
+    """Return what sites weigh. Two snapshots are read, however many there are."""
+    newest = snapshots.newest()
+    if newest is None:
+        return Weighed()
+    earlier = snapshots.latest_until(utc_now() - SINCE)
+    if earlier is None or earlier.at >= newest.at:
+        earlier = None
+    return Weighed(
+        weights=weights((each.id for each in sites), newest, earlier),
+        as_of=newest.at,
+        since=earlier.at if earlier else None,
+    )
 
 
 class ProvisioningService:
@@ -44,28 +71,41 @@ class ProvisioningService:
         removals: Callable[[], Mapping[str, datetime]],
         snapshots: SnapshotService,
         jobs: JobService,
+        states: Callable[[], Sequence[ClusterState]],
+        scale: Scale,
     ) -> None:
-        """Let `removals` tell when each removed site is due to be deleted."""
+        """Let `removals` tell when each removed site is due to be deleted, `states` of clusters."""
         self._sites = sites
         self._removals = removals
         self._snapshots = snapshots
         self._jobs = jobs
+        self._states = states
+        self._scale = scale
 
     def overview(self, actor: Actor) -> Overview:
-        """Return all sites. Two snapshots are read for what they weigh, however many there are."""
+        """Return all sites, and where they are."""
         if not actor.superuser:
             raise Forbidden
         sites = self._sites.sites()
-        newest = self._snapshots.newest()
-        earlier = self._snapshots.latest_until(utc_now() - SINCE) if newest else None
-        if newest is None or earlier is None or earlier.at >= newest.at:
-            earlier = None
+        weighed = weighed_lately(self._snapshots, sites)
         work = (*self._jobs.unfinished(), *self._jobs.finished())
         return Overview(
             sites=tuple(sites),
-            weights=weights((each.id for each in sites), newest, earlier) if newest else {},
+            weights=weighed.weights,
             due=self._removals(),
-            as_of=newest.at if newest else None,
-            since=earlier.at if earlier else None,
+            as_of=weighed.as_of,
+            since=weighed.since,
             jobs=tuple(each for each in work if each.kind in WORK),
+            clusters=self._clusters(sites, weighed),
         )
+
+    def clusters(self, actor: Actor) -> ClusterOverview:
+        """Return how full the clusters are, and what to move where."""
+        if not actor.superuser:
+            raise Forbidden
+        sites = self._sites.sites()
+        return self._clusters(sites, weighed_lately(self._snapshots, sites))
+
+    def _clusters(self, sites: Sequence[Site], weighed: Weighed) -> ClusterOverview:
+        uses = uses_of(self._states(), sites, weighed.weights, self._scale)
+        return overview_of(uses, self._scale, weighed.as_of)

@@ -235,6 +235,13 @@ class LogoChoice(_Body):
     ]
 
 
+Cluster = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,19}$"),
+    Field(examples=["c2"], description="Where all it has is kept; null: the lightest."),
+]
+
+
 class NewSite(_Body):
     """What a site is made from; the host of `base_url` leads to it, and `hosts`."""
 
@@ -247,3 +254,4 @@ class NewSite(_Body):
     name: Name | None = None
     locale: Locale = "es"
     hosts: Hosts = []
+    cluster: Cluster | None = None

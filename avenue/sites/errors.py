@@ -94,6 +94,14 @@ class InvalidHost(Invalid):
     )
 
 
+class NoSuchCluster(Invalid):
+    """A new site is to be on a cluster that there is not."""
+
+    code = "no_such_cluster"
+    message = "There is no cluster of this name."
+    hint = "`clusters list` names those there are; without one the lightest is taken."
+
+
 class LimitTooHigh(Invalid):
     """A site's limit cannot be above the house's; `most` is what it may be."""
 

@@ -46,5 +46,5 @@ def _category_json(category: Category) -> replies.UploadCategory:
 
 
 def house_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.HouseSite:
-    """Return the same with the hosts, for superusers and commands."""
-    return {**site_json(site, limits, logo), "hosts": list(site.hosts)}
+    """Return the same with hosts and cluster, for superusers and commands."""
+    return {**site_json(site, limits, logo), "hosts": list(site.hosts), "cluster": site.cluster}

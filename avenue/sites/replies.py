@@ -62,6 +62,7 @@ class HouseSite(Site):
     """A site as superusers see it."""
 
     hosts: Annotated[list[str], Field(description="What leads to it.")]
+    cluster: Annotated[str, Field(description="Where all it has is kept.")]
 
 
 class SiteList(TypedDict):

@@ -13,6 +13,7 @@ from avenue.sites.errors import (
     InvalidHost,
     LimitTooHigh,
     LogoNotFound,
+    NoSuchCluster,
     NotInLibrary,
     OneLogoOnly,
     RevisionConflict,
@@ -29,7 +30,7 @@ from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
 from avenue.web.services import using
 
-SHOWN = Reply({JSON: replies.Site | replies.HouseSite}, "The site; to superusers with its hosts.")
+SHOWN = Reply({JSON: replies.Site | replies.HouseSite}, "The site; superusers see more.")
 
 blueprint = Blueprint("sites", __name__, url_prefix="/api")
 
@@ -117,7 +118,7 @@ def list_sites() -> Response:
 @described(
     body=NewSite,
     replies={201: replies.HouseSite},
-    refuses=(SiteExists, HostTaken, InvalidHost),
+    refuses=(SiteExists, HostTaken, InvalidHost, NoSuchCluster),
 )
 @audited("site.added")
 def add_site() -> tuple[Response, int]:

@@ -1,12 +1,12 @@
 """What administrators, and whoever runs the house, can do with sites."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from avenue.config import Settings
 from avenue.errors import Forbidden, sentence
-from avenue.identity import Actor, Limit, Site, SiteState
+from avenue.identity import HOME_CLUSTER, Actor, Limit, Site, SiteState
 from avenue.media.categories import DEFAULTS
 from avenue.media.intake.library import Incoming, MediaLibrary, Refusal, UploadRequest, UploadResult
 from avenue.media.intake.policy import UploadPolicy
@@ -18,6 +18,7 @@ from avenue.sites.errors import (
     HostTaken,
     InvalidHost,
     LimitTooHigh,
+    NoSuchCluster,
     OneLogoOnly,
     RevisionConflict,
     SiteNotFound,
@@ -50,8 +51,16 @@ class SiteService:
     Other processes see a change within `AVENUE_CACHE_SECONDS`.
     """
 
-    def __init__(self, store: SiteStore, known: Sites, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: SiteStore,
+        known: Sites,
+        settings: Settings,
+        lightest: Callable[[], str] = lambda: HOME_CLUSTER,
+    ) -> None:
+        """`lightest` returns the cluster for a new site that is to be on none by name."""
         self._store = store
+        self._lightest = lightest
         self._known = known
         self._settings = settings
         self._house_hosts = spellings(host_of(settings.base_url))
@@ -137,10 +146,13 @@ class SiteService:
         raise RevisionConflict
 
     def add_site(self, site_id: str, values: Changes, *, state: SiteState = SiteState.OPEN) -> Site:
-        """Add a site: `base_url`, and if wanted `name`, `locale` and more `hosts`.
+        """Add a site: `base_url`, and if wanted `name`, `locale`, more `hosts` and a `cluster`.
 
-        Raise `SiteExists`, `HostTaken` or `InvalidHost`.
+        Raise `SiteExists`, `HostTaken`, `InvalidHost` or `NoSuchCluster`.
         """
+        cluster = values.get("cluster") or self._lightest()
+        if cluster not in {HOME_CLUSTER, *self._settings.clusters}:
+            raise NoSuchCluster
         base_url = checked_base_url(values["base_url"])
         hosts = self._hosts(site_id, base_url, map(checked_host, values.get("hosts", ())))
         added = self._store.add(
@@ -151,6 +163,7 @@ class SiteService:
                 "base_url": base_url,
                 "hosts": hosts,
                 **({} if state is SiteState.OPEN else {"state": state.value}),
+                **({} if cluster == HOME_CLUSTER else {"cluster": cluster}),
             },
         )
         self._known.forget()

@@ -7,6 +7,8 @@ One that is away costs its own sites 503, and nobody else anything.
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 from avenue.errors import DATABASE_AWAY, Unavailable
@@ -47,6 +49,41 @@ class ClusterNotReady(Unavailable):
 
     def __init__(self, cluster: str, why: str) -> None:
         super().__init__(cluster=cluster, why=why)
+
+
+class State(StrEnum):
+    """Whether a cluster can be worked with."""
+
+    READY = "ready"
+    AWAY = "away"
+    NOT_READY = "not_ready"  # not prepared, or not of this installation
+    UNKNOWN = "unknown"  # a site names it, and this process was not told of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterState:
+    """A cluster as this process sees it; `hosts` are those its URI names."""
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    state: State = State.UNKNOWN
+
+
+def cluster_states(database: Database) -> list[ClusterState]:
+    """Return how the clusters are, home first; one that may be away is waited for a moment."""
+    found = []
+    for each in (database, *database.clusters.values()):
+        try:
+            each.ping()
+            if each is not database:
+                admit(each)
+            state = State.READY
+        except ClusterNotReady:
+            state = State.NOT_READY
+        except Unavailable:
+            state = State.AWAY
+        found.append(ClusterState(name=each.cluster, hosts=each.hosts, state=state))
+    return found
 
 
 def database_of_site(database: Database, site_id: str) -> Database:

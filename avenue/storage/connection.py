@@ -125,6 +125,8 @@ class Database:
         self.cache_seconds = float(settings.cache_seconds)
         """How long a worker may go on showing what was removed."""
         uri = settings.mongodb_uri if home is None else settings.clusters[cluster]
+        self.hosts = hosts_in(uri)
+        """Those that the URI names, without the password beside them."""
         self.client: MongoClient[Document] = MongoClient(
             uri,
             connect=False,
@@ -351,6 +353,12 @@ def unavailable(error: PyMongoError) -> Unavailable:
         return Unavailable(DATABASE_AWAY)
     is_late = is_late or error.timeout or getattr(error, "code", None) in LATE_CODES
     return Unavailable(DATABASE_LATE if is_late else None)
+
+
+def hosts_in(uri: str) -> tuple[str, ...]:
+    """Return the hosts that a URI names, and no user and password."""
+    authority = uri.partition("://")[2].partition("/")[0].partition("?")[0]
+    return tuple(authority.rpartition("@")[2].split(","))
 
 
 def _remaining(ends_at: float) -> float:

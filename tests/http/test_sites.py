@@ -454,7 +454,7 @@ def test_a_superuser_adds_a_site_that_answers_at_once(application, as_superuser)
     body = {"id": site_id, "base_url": f"https://{host}", "hosts": [f"www.{host}"]}
     added = as_superuser.post(SITES, json=body)
     assert added.status_code == 201
-    assert set(added.json) == SITE_KEYS | {"hosts"}
+    assert set(added.json) == SITE_KEYS | {"hosts", "cluster"}
     assert (added.json["name"], added.json["locale"]) == (site_id, "es")
     assert added.json["hosts"] == [f"www.{host}", host]
     page = FlaskClient(application.app).get("/login", base_url=f"https://www.{host}")

@@ -111,6 +111,7 @@ WHO_MAY = {
     "GET /api/shop/debug/products-status": For(OPERATORS, READ),
     "GET /api/shop/debug/storage-status": For(OPERATORS, READ),
     "GET /api/ops/capacity": For(OPERATORS, READ),
+    "GET /api/ops/clusters": For(SUPERUSERS, READ),
     # Operations
     "GET /api/ops/assets": For(OPERATORS, READ),
     "GET /api/ops/assets/<asset_id>": For(OPERATORS, READ),

@@ -3,6 +3,7 @@
 The second cluster is a replica set of its own, for this module alone.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -36,7 +37,9 @@ from avenue.storage.schema import (
     migrate,
 )
 from avenue.storage.scope import BUCKETS, SITE_COLLECTIONS, site
+from tests.commands import Commands
 from tests.http.application import OTHER_SITE, PRODUCTS, Application, Caller, a_picture
+from tests.http.test_moves import superuser
 from tests.mongod import Guard, Mongod, database_name
 from tests.waiting import wait_until
 
@@ -145,6 +148,36 @@ def test_a_check_finds_what_is_wrong_on_the_cluster_of_a_site_and_mends_it_there
     assert c2["uploads.chunks"].count_documents({"_id": old}) == 0
     c2["page_content"].delete_one({"_id": "p" * 22})
     assert there.get("/api/builder/pages").status_code == 200
+
+
+def test_a_new_site_comes_to_the_lightest_cluster(two: Application, commands: Commands) -> None:
+    boss = superuser(two)
+    made = {}
+    for name, wanted in (("one", None), ("two", None), ("three", "home"), ("four", "c9")):
+        body = {"id": name, "base_url": f"https://{name}.example", "cluster": wanted}
+        answer = boss.post("/api/sites", json=body)
+        made[name] = (answer.status_code, answer.json.get("cluster") or answer.json["code"])
+    assert made["one"][1] != made["two"][1]  # both had one site before
+    assert {made["one"], made["two"]} == {(201, "home"), (201, "c2")}
+    assert (made["three"], made["four"]) == ((201, "home"), (400, "no_such_cluster"))
+    told = boss.get("/api/ops/clusters").json
+    home, other = told["clusters"]
+    assert (home["name"], home["state"], home["hosts"]) == ("home", "ready", [two.mongod.host])
+    assert (other["name"], other["state"], other["level"]) == ("c2", "ready", "ok")
+    assert len(home["sites"]) + len(other["sites"]) == 5
+    assert (other["units"], other["capacity"], other["percent"]) == (0.3, 4, 7.5)
+    assert (told["moves"], told["lacking"]) == ([], [])
+    page = boss.get("/admin/infrastructure/sites", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    env = {**two.settings.as_env(), "PATH": os.environ["PATH"]}
+    listed = commands.run("clusters", "list", env=env).stdout.decode().splitlines()
+    assert listed[0] == f"home  {two.mongod.host}  ready  0.45 of 4 units  11 %  ok"
+    assert [each.split() for each in listed[1:4]] == [[each, "0.15"] for each in placed(home)]
+    assert two.raw["sites"].delete_many({"_id": {"$in": ["one", "two", "three"]}}).deleted_count
+
+
+def placed(cluster: dict[str, Any]) -> list[str]:
+    return [each["site"] for each in cluster["sites"]]
 
 
 def test_a_backup_refuses_what_it_would_not_read(two: Application) -> None:

@@ -1,0 +1,20 @@
+"""`GET /api/ops/clusters`: how full the clusters are, and which site to move where."""
+
+from flask import Blueprint, Response, jsonify
+
+from avenue.provisioning.clusters import ClusterOverview
+from avenue.provisioning.service import ProvisioningService
+from avenue.web.auth import current_actor, require
+from avenue.web.describing import described
+from avenue.web.fields import facts_of
+from avenue.web.services import using
+
+blueprint = Blueprint("provisioning", __name__, url_prefix="/api/ops")
+
+
+@blueprint.get("/clusters")
+@require(superuser=True)
+@described(replies={200: ClusterOverview})
+def show_clusters() -> Response:
+    """Show all clusters with their sites, and what to move where."""
+    return jsonify(facts_of(using(ProvisioningService).clusters(current_actor())))
