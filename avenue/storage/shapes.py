@@ -458,7 +458,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "is_admin": bool,
             "name": str,
             "layout": {
-                "format": values("csv", "json"),
+                "format": values("csv", "json", "xlsx"),
                 "encoding": str,
                 "delimiter": or_null(str),
                 "unknown": [str],
