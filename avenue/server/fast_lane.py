@@ -124,8 +124,8 @@ class Given:
     """What to send: a whole head and a body (b"" for HEAD and 304), or the `span` of one.
 
     With `read` both have to be got first, which then has taken `read_seconds`, waiting included.
-    `site` is "" where nobody knows it without that. `closes` is an answer after which the
-    connection is closed.
+    Answers of one `key` are read together. `site` is "" where nobody knows it without that.
+    `closes` is an answer after which the connection is closed.
     """
 
     method: bytes
@@ -138,6 +138,7 @@ class Given:
     closes: bool = False
     site: str = ""
     span: tuple[int, int] | None = None
+    key: str = ""
 
 
 @dataclass(slots=True)
@@ -225,7 +226,7 @@ class FastLane:
                 return None
         body = at_hand.at_hand(known)
         if body is None:
-            given.read = partial(at_hand.read, host, path, known)
+            given.read, given.key = partial(at_hand.read, host, path, known), host + path
         else:
             self.complete(given, known, body)
         return given
@@ -268,7 +269,7 @@ class FastLane:
 
     def _look(self, at_hand: AtHand, method: bytes, host: str, path: str) -> Given | None:
         look = at_hand.cold_read(host, path) if method == b"GET" else None
-        return Given(method, OK, b"", b"", look) if look else None
+        return Given(method, OK, b"", b"", look, key=host + path) if look else None
 
     def _not_modified(self, method: bytes, known: KnownAnswer) -> Given:
         head = self._head(NOT_MODIFIED, known.head_not_modified)

@@ -104,6 +104,9 @@ from avenue.web.health import ALIVE
 from avenue.web.limits import network_of
 from avenue.web.requestlog import TRIED_SECONDS, write_facts
 
+Found = tuple[KnownAnswer, Body] | None
+"""What was read for requests that could not be answered at once."""
+
 GUNICORN_MAJOR = 27
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -462,6 +465,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
         self._wanting_size: RoundRobin[Connection] = RoundRobin()
         self._making_size: set[Connection] = set()
         self._reads = 0
+        self._reading: dict[str, list[tuple[Connection, Given, bytes]]] = {}
         self.heard_before: Callable[[], list[int]] = list
         """Tells which signals came before there were handlers (gunicorn.conf.py)."""
 
@@ -735,7 +739,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
             return False
         if given.read is None:
             self._give(conn, given)
-        elif self._reads < self.cfg.threads * READS_FOR_A_THREAD:
+        elif given.key in self._reading or self._reads < self.cfg.threads * READS_FOR_A_THREAD:
             self._read_first(lane, conn, given, given.read, request)
         else:
             return False
@@ -744,38 +748,46 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     def _read_first(
         self, lane: FastLane, conn: Connection, given: Given, read: Read, request: bytes
     ) -> None:
-        """Have a thread get an answer, which is then sent.
+        """Have a thread get an answer, which is then sent, also to who asks for the same meanwhile.
 
         What cannot be read is for the ordinary path to tell.
         """
-
-        def timed() -> tuple[KnownAnswer, Body] | None:
-            reads_since = time.monotonic()
-            try:
-                return read()
-            finally:
-                conn.tried_seconds = time.monotonic() - reads_since
-
-        def take_back(reading: Future[tuple[KnownAnswer, Body] | None]) -> None:
-            self._reads -= 1
-            error = reading.exception()
-            found = None if error else reading.result()
-            if error and not isinstance(error, AvenueError):
-                self.log.error("a picture could not be read", exc_info=error)
-            if found:
-                conn.tried_seconds = None
-                lane.complete(given, *found)
-                given.read_seconds = time.monotonic() - began
-                self._give(conn, given)
-                return
-            self._begin(conn)
-            self._take(conn, memoryview(request))
-
         self._stop_waiting(conn)
+        wanting = self._reading.get(given.key)
+        if wanting is not None:
+            wanting.append((conn, given, request))
+            return
+        self._reading[given.key] = [(conn, given, request)]
         self._reads += 1
         began = time.monotonic()
-        reading = self.tpool.submit(timed)
-        reading.add_done_callback(lambda done: self.method_queue.defer(take_back, done))
+
+        def take_back(reading: Future[tuple[Found, float]]) -> None:
+            self._reads -= 1
+            found, tried_seconds = reading.result()
+            for each, its_answer, its_request in self._reading.pop(given.key):
+                if found:
+                    lane.complete(its_answer, *found)
+                    its_answer.read_seconds = time.monotonic() - began
+                    self._give(each, its_answer)
+                else:
+                    each.tried_seconds = tried_seconds
+                    self._begin(each)
+                    self._take(each, memoryview(its_request))
+
+        future = self.tpool.submit(self._read, read)
+        future.add_done_callback(lambda done: self.method_queue.defer(take_back, done))
+
+    def _read(self, read: Read) -> tuple[Found, float]:
+        """Return (in a thread) what `read` gets, None when it cannot, and the seconds it took."""
+        since = time.monotonic()
+        try:
+            found = read()
+        except AvenueError:
+            found = None
+        except Exception:
+            self.log.exception("a picture could not be read")
+            found = None
+        return found, time.monotonic() - since
 
     def _give(self, conn: Connection, given: Given) -> None:
         """Send an answer; nearly always the client takes all of it, and nothing is to be kept."""

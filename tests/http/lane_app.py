@@ -137,10 +137,11 @@ class Gallery:
     photo = body[: 400 * 1024]
     read_path = path.replace("large", "read")
     read_large_path = path.replace("large", "readlarge")
-    waited_path = path.replace("large", "waited")
+    waited_paths = tuple(map(path.replace("large", "waited{}").format, range(10)))
+    waited_path = waited_paths[0]
     looked_path = path.replace("large", "looked")
     file_path = path.replace("large", "file")
-    ordinary_paths = (photo_path, read_path, read_large_path, waited_path, looked_path)
+    ordinary_paths = (photo_path, read_path, read_large_path, *waited_paths, looked_path)
     unreadable_paths = (
         path.replace("large", "away"),
         path.replace("large", "gone"),
@@ -171,7 +172,7 @@ class Picture(NamedTuple):
 
     @property
     def length(self):
-        return len(self.body)
+        return len(Gallery.photo if callable(self.body) else self.body)
 
     @property
     def head(self):
@@ -221,7 +222,7 @@ BODIES = {
     Gallery.file_path: in_file(Gallery.body),
     Gallery.read_path: lambda: Gallery.photo,
     Gallery.read_large_path: lambda: Gallery.body,
-    Gallery.waited_path: waited_for,
+    **dict.fromkeys(Gallery.waited_paths, waited_for),
     **dict(zip(Gallery.unreadable_paths, (away, gone, bug), strict=True)),
 }
 app.extensions = {AT_HAND: Gallery()}

@@ -375,8 +375,8 @@ def test_a_thread_has_few_to_read_and_the_others_go_the_ordinary_way(gated: Gate
     """What is read is held until it is sent, so it must not become more and more."""
     with ExitStack() as leaving:
         clients = [
-            leaving.enter_context(gated.server.connect(get(Gallery.waited_path)))
-            for _ in range(READS_FOR_A_THREAD + 3)
+            leaving.enter_context(gated.server.connect(get(path)))
+            for path in Gallery.waited_paths[: READS_FOR_A_THREAD + 3]
         ]
         wait_until(lambda: gated.begun() == 1)
         with gated.server.connect() as last:  # the second turn of the loop has seen all before it
@@ -388,6 +388,28 @@ def test_a_thread_has_few_to_read_and_the_others_go_the_ordinary_way(gated: Gate
     assert [statuses_of_pictures(each, Gallery.photo) for each in answers] == [[200]] * len(clients)
     by_the_lane = [b"X-Request-ID" in each.partition(b"\r\n\r\n")[0] for each in answers]
     assert sum(by_the_lane) >= READS_FOR_A_THREAD > gated.begun() - 1
+
+
+def test_many_who_ask_for_the_same_meanwhile_get_what_is_read_once(gated: Gated) -> None:
+    """Else the second to come would already wait for a thread, and hold up everybody."""
+    with ExitStack() as leaving:
+        clients = [
+            leaving.enter_context(gated.server.connect(get(Gallery.waited_path)))
+            for _ in range(3 * READS_FOR_A_THREAD)
+        ]
+        part = get(Gallery.waited_path, "Range: bytes=0-9")
+        ranging = leaving.enter_context(gated.server.connect(part))
+        wait_until(lambda: gated.begun() == 1)
+        with gated.server.connect() as last:  # the second turn of the loop has seen all before it
+            for _ in range(2):
+                last.sendall(get(Gallery.photo_path))
+                assert statuses_of_pictures(answer(last), Gallery.photo) == [200]
+        gated.gate.touch()
+        answers = [answer(each) for each in clients]
+        ranged = answer(ranging)
+    assert [statuses_of_pictures(each, Gallery.photo) for each in answers] == [[200]] * len(clients)
+    assert (statuses(ranged), ranged.endswith(Gallery.photo[:10])) == ([206], True)
+    assert gated.begun() == 1
 
 
 def test_to_wait_for_a_thread_is_not_to_read_in_vain(gated: Gated, tmp_path: Path) -> None:
