@@ -23,8 +23,8 @@ MANY = {"readers": 1000, "bodies": 1000, "heads": 1000, "sizes": 200}
 PICTURES = 20
 SECONDS = 20
 EVERY_SECONDS = 0.1
-"""How often each visitor asks. A wait counts for all that it should have asked meanwhile; so it must
-not be more often than this process can ask by itself, with a new connection for each."""
+"""How often each visitor asks. A wait counts for all that it should have asked meanwhile; so it
+must not be more often than this process can ask by itself, with a new connection for each."""
 HEALTH_P99_SECONDS = 0.1
 OTHERS_P95_SECONDS = 0.5
 

@@ -44,6 +44,8 @@ PER_QUESTION = 500
 """How many assets are asked for at once."""
 SHARE_LEFT = 2
 """The cache takes at most half of what would be free without it."""
+WAIT_SECONDS, LOOK_SECONDS = 3.0, 0.02
+"""How long, and how often, is looked whether another process has written the same file."""
 WITHOUT_ROOM_SECONDS = 30.0
 """For how long nothing is written after the disk had no room."""
 
@@ -187,7 +189,7 @@ class DiskCache:
         return f"{self._folder}/{place.site}/{name[:2]}/{name}"
 
     def _write(self, path: str, facts: Facts, pieces: Iterable[bytes]) -> bool:
-        """Write a file; return False when another process is writing it.
+        """Write a file, or wait for the process that is writing it; return False if that is long.
 
         Raise `OSError`, and whatever giving the pieces raises.
         """
@@ -195,7 +197,7 @@ class DiskCache:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
-            if not _locked(descriptor):
+            if not _locked_soon(descriptor):
                 return False
             if not _is_still(temporary, descriptor):  # the one before has just finished
                 return True
@@ -342,6 +344,16 @@ def _locked(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _locked_soon(descriptor: int) -> bool:
+    """Lock a file, waiting for who has it locked; return False when that takes too long."""
+    ends_at = time.monotonic() + WAIT_SECONDS
+    while not _locked(descriptor):
+        if time.monotonic() >= ends_at:
+            return False
+        time.sleep(LOOK_SECONDS)
     return True
 
 

@@ -142,9 +142,37 @@ def test_a_disk_without_room_is_left_alone_for_a_while(
     assert disk.keep(File(), BODY)[:] == BODY
 
 
-def test_a_file_that_another_process_writes_is_not_written_twice(
-    disk: DiskCache, folder: Path
+def test_a_file_that_another_process_writes_is_waited_for(
+    disk: DiskCache, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    other = DiskCache(tmp_path / "other", 100 * MB)
+    other.keep(File(), BODY)
+    (theirs,) = files(tmp_path / "other")
+    part = folder / "shoes" / ASSET[:2] / f"{ASSET}.card.part"
+    part.parent.mkdir(parents=True)
+    locked = disk_cache._locked
+    with part.open("wb") as file:
+        assert locked(file.fileno())
+
+        def finished(descriptor: int) -> bool:
+            """The first look finds it locked; then it is written and renamed."""
+            if not file.closed:
+                assert not locked(descriptor)
+                file.write(theirs.read_bytes())
+                part.rename(part.with_suffix(""))
+                file.close()
+                return False
+            return locked(descriptor)
+
+        monkeypatch.setattr(disk_cache, "_locked", finished)
+        assert disk.keep(File(), b"never read")[:] == BODY
+    assert [each.name for each in files(folder)] == [f"{ASSET}.card"]
+
+
+def test_who_takes_too_long_to_write_is_not_waited_for(
+    disk: DiskCache, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_cache, "WAIT_SECONDS", 0.05)
     part = folder / "shoes" / ASSET[:2] / f"{ASSET}.card.part"
     part.parent.mkdir(parents=True)
     with part.open("wb") as file:
