@@ -36,7 +36,7 @@ RUN mkdir -p /srv/avenue/avenue/static/vendor/fonts \
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Avenue" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="1.0.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/avenue/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,3 +1,3 @@
 """Avenue keeps the pictures and files of shops and websites inside MongoDB."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
