@@ -20,7 +20,7 @@ def a_table(*rows: str, name: str = "precios.csv") -> Any:
 def tried_out(page: Page, table: Any) -> None:
     """Choose a table and look at what it would change."""
     page.goto("/admin/imports")
-    page.get_by_label("Archivo (CSV o JSON)").set_input_files(table)
+    page.get_by_label("Archivo (Excel, CSV o JSON)").set_input_files(table)
     page.get_by_role("button", name="Ver qué cambiaría").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Prueba de")
 
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_table_is_refused_with_what_to_do(admin: Visitor) -> N
     admin.guard.expect("status of 400")
     page = admin.page
     page.goto("/admin/imports")
-    page.get_by_label("Archivo (CSV o JSON)").set_input_files(
+    page.get_by_label("Archivo (Excel, CSV o JSON)").set_input_files(
         {"name": "malo.csv", "mimeType": "text/csv", "buffer": b"nombre;precio\nBota;1\n"}
     )
     page.get_by_role("button", name="Ver qué cambiaría").click()

@@ -232,7 +232,8 @@ def test_what_an_open_write_is_writing_stays_while_its_lease_is_good(
     assert sweeper(database).sweep().total == 0
     assert counts(database) == before
 
-    database.raw["writes"].update_one({"_id": write.id}, {"$set": {"lease_until": utc_now()}})
+    past = utc_now() - timedelta(minutes=1)
+    database.raw["writes"].update_one({"_id": write.id}, {"$set": {"lease_until": past}})
     assert sweeper(database).sweep().total == 1
     assert counts(database) == (0, 0, 0)
     assert database.raw["writes"].count_documents({}) == 0
@@ -395,9 +396,15 @@ def test_what_is_due_goes_without_a_look_at_everything(
     a_rendition(database, shown)
     assert sweeper(database).sweep().total == 0
 
-    database.raw["writes"].update_one({"_id": write.id}, {"$set": {"lease_until": utc_now()}})
+    # Not just now: a round leaves out what is younger than the difference of the clocks.
+    past = utc_now() - timedelta(minutes=1)
+    database.raw["writes"].update_one({"_id": write.id}, {"$set": {"lease_until": past}})
     moved = {"focal": [0.1, 0.9]}
     assert AssetStore(database).change(DEFAULT_SITE, shown.id, Claim(kind="product", id="p"), moved)
+    noted = {"shown_anew_at": {"$exists": True}}
+    assert (
+        database.raw["assets"].update_one(noted, {"$set": {"shown_anew_at": past}}).modified_count
+    )
     swept = sweeper(database).sweep()
     assert (swept.files, swept.renditions) == (1, 1)
     assert counts(database) == (1, 1, 3)
