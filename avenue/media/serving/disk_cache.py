@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from avenue.errors import Unavailable
 from avenue.server.file_body import PIECE_BYTES, FileBody
 
 KB = 1024
@@ -165,22 +166,30 @@ class DiskCache:
     def sweep(self, seconds: float, shown: Shown) -> bool:
         """Remove what may not be shown any more, and what there is no room for.
 
-        Return False when another process does so or has done so within `seconds`. Raise what
-        `shown` raises.
+        What belongs to a site whose database is away stays. Return False when another process does
+        so or has done so within `seconds`, or the folder cannot be used.
         """
-        with self._alone() as lock:
-            if lock is None or time.time() - os.fstat(lock).st_mtime < seconds:
-                return False
-            for site, by_asset in self._by_asset():
-                assets = sorted(by_asset)
-                for start in range(0, len(assets), PER_QUESTION):
-                    some = assets[start : start + PER_QUESTION]
-                    for gone in set(some) - shown(site, some):
-                        for path in by_asset[gone]:
-                            _remove(path)
-            self._evict()
-            os.utime(lock)
+        try:
+            with self._alone() as lock:
+                if lock is None or time.time() - os.fstat(lock).st_mtime < seconds:
+                    return False
+                for site, by_asset in self._by_asset():
+                    with contextlib.suppress(Unavailable):
+                        self._remove_hidden(site, by_asset, shown)
+                self._evict()
+                os.utime(lock)
+        except OSError as error:
+            log.warning("The disk cache cannot be looked through: %s", error)
+            return False
         return True
+
+    def _remove_hidden(self, site: str, by_asset: Mapping[str, list[str]], shown: Shown) -> None:
+        assets = sorted(by_asset)
+        for start in range(0, len(assets), PER_QUESTION):
+            some = assets[start : start + PER_QUESTION]
+            for hidden in set(some) - shown(site, some):
+                for path in by_asset[hidden]:
+                    _remove(path)
 
     # Files
 
@@ -223,6 +232,7 @@ class DiskCache:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[int | None]:
         """Give a lock for a `with` block; None while another process has it."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)  # somebody may have tidied up
         path = self._folder / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from avenue.errors import Unavailable
 from avenue.media.serving import disk_cache
 from avenue.media.serving.cache import ByteCache, Place
 from avenue.media.serving.disk_cache import LEAST_BYTES, DiskCache
@@ -216,6 +218,17 @@ def test_what_is_public_no_more_is_removed_by_one_process_in_time(folder: Path) 
         True,
     ]
     assert disks[1].sweep(0, shown)
+
+    def away(site: str, assets: Any) -> set[str]:
+        if site == "hats":
+            raise Unavailable
+        return set()
+
+    assert disks[1].sweep(0, away)  # one cluster is
+    assert [disks[1].find(each) is not None for each in (there, elsewhere)] == [False, True]
+    shutil.rmtree(folder)
+    assert disks[1].sweep(0, shown)
+    assert disks[1].keep(there, BODY)[:] == BODY
 
 
 def test_a_folder_of_somebody_else_is_not_used(folder: Path, tmp_path: Path) -> None:
