@@ -1,11 +1,11 @@
 """The fast lane: requests for pictures and `/healthz`, answered by the worker's event loop itself.
 
 What is not at hand is read by a thread first, and looked for where nobody has asked before. Only
-the plainest request is taken: a whole `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body, a
-range or anything else that wants thought; and the question whether the process is alive, which must
-not wait for a thread. Whatever is not exactly that is no business of this file
-and goes, untouched, to gunicorn's parser and a thread, which answer it as they always did. So there
-is nothing here that could be read in two ways (RFC 9112, section 11.2).
+the plainest request is taken: a whole `GET` or `HEAD` of HTTP/1.1 for `/media/…` without a body or
+anything else that wants thought, a `GET` of one range of it, too; and the question whether the
+process is alive, which must not wait for a thread. Whatever is not exactly that is no business of
+this file and goes, untouched, to gunicorn's parser and a thread, which answer it as they always
+did. So there is nothing here that could be read in two ways (RFC 9112, section 11.2).
 """
 
 import re

@@ -32,7 +32,7 @@ def test_a_passkey_is_added_and_signs_in_alone_or_after_the_password(
 
     visitor.sign_in(to=PAGE)
     add = page.locator("form[data-passkey]")
-    add.get_by_label("¿Cómo se llama?").fill("Mi teléfono")
+    add.get_by_label("Nombre de la llave de acceso").fill("Mi teléfono")
     add.get_by_label("Contraseña").fill(PASSWORD)
     add.get_by_role("button").click()
     codes = page.get_by_label("Códigos de recuperación")

@@ -193,4 +193,4 @@ def _codes(codes: list[str]) -> Response:
 
 def _picture_of(uri: str) -> str:
     """Return a QR code as SVG."""
-    return str(segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff"))
+    return str(segno.make(uri, error="m").svg_inline(border=4, light="#fff", omitsize=True))
