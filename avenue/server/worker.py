@@ -24,6 +24,7 @@ import ctypes
 import errno
 import json
 import math
+import os
 import resource
 import select
 import selectors
@@ -503,14 +504,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Finish what goes on and stop; stop at once while nothing has begun."""
-        if not self.booted:
-            sys.exit(0)
+        self._end_while_loading()
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once; takes no lock, for a signal may arrive while one is held."""
         signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+        self._end_while_loading()
         Base.handle_quit(self, sig, frame)
+
+    def _end_while_loading(self) -> None:
+        """End the process when it has not begun to serve.
+
+        Not by `SystemExit`: the handler runs inside whatever is being imported, and up to Python
+        3.11 `__set_name__` raises `RuntimeError` instead, which the master takes for a worker that
+        cannot start and ends with a traceback.
+        """
+        if not self.booted:
+            os._exit(0)
 
     def load_wsgi(self) -> None:
         """Load the application, and the fast lane if it has answers at hand."""
