@@ -10,17 +10,6 @@ from avenue.media.models import Asset
 from avenue.shop.models import Entry, Group, Product
 
 Facts = dict[str, Any]
-COLUMNS = (
-    "sku",
-    "name",
-    "description",
-    "price",
-    "currency",
-    "status",
-    "group",
-    "category",
-    "image_urls",
-)
 
 
 def group_line(group: Group) -> Facts:
@@ -54,21 +43,6 @@ def product_line(product: Product) -> Facts:
         "images": _entries(product.images),
         "created_at": iso(product.created_at),
     }
-
-
-def product_row(product: Product, models: Mapping[str, str]) -> list[str]:
-    """Return the cells of a product; `models` are those of groups, by id."""
-    return [
-        product.sku or "",
-        product.name,
-        product.description,
-        "" if product.price is None else f"{product.price:f}",
-        product.currency,
-        product.status.value,
-        models.get(product.group or "", ""),
-        product.category or "",
-        " ".join(each.url for each in product.images if each.url),
-    ]
 
 
 def file_line(

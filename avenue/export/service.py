@@ -1,8 +1,6 @@
 """Takes a site out, record by record; what is there already is not written again."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -36,7 +34,8 @@ from avenue.media.serving.reading import DamagedFile, StoredFile
 from avenue.media.store.assets import AssetStore
 from avenue.media.urls import variant_url
 from avenue.shop.models import Entry
-from avenue.web.tables import defused
+from avenue.shop.table import COLUMNS, product_row
+from avenue.web.tables import csv_line
 
 LIBRARY = "library"
 LARGEST_HEADER = 64 * 1024
@@ -156,14 +155,14 @@ class Export:
     def _products(self, earlier: Earlier | None, table: Draft | None) -> Iterator[dict[str, Any]]:
         names = Names()
         if table is not None:
-            table.write(_row(presenting.COLUMNS))
+            table.write(csv_line(COLUMNS).encode())
         for some in _batches(self._store.products_after):
             pictures, old = self._pictures([entry for each in some for entry in each.images])
             models = self._store.models_of(each.group for each in some if each.group)
             for each in some:
                 self.counts.products += 1
                 if table is not None:
-                    table.write(_row(presenting.product_row(each, models)))
+                    table.write(csv_line(product_row(each, models)).encode())
                 yield presenting.product_line(each)
                 folder = f"products/{names.of(each.id, each.sku)}"
                 yield from self._shown(earlier, each.claim, each.images, folder, pictures, old)
@@ -274,9 +273,3 @@ def _batches(after: Callable[[str], list[R]]) -> Iterator[list[R]]:
     while some := after(last):
         yield some
         last = some[-1].id
-
-
-def _row(cells: Sequence[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow([defused(each) for each in cells])
-    return line.getvalue().encode()

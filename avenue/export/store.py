@@ -51,10 +51,7 @@ class ExportStore:
 
     def models_of(self, group_ids: Iterable[str]) -> dict[str, str]:
         """Return the models of these groups, by id."""
-        found = self._collection(GROUPS).values(
-            groups.from_document, {"_id": {"$in": sorted(set(group_ids))}}
-        )
-        return {each.id: each.model for each in found}
+        return groups.GroupStore(self._database).models_of(self._site, group_ids)
 
     def files_after(self, last_id: str) -> list[Asset]:
         """Return some live files, whoever has them."""

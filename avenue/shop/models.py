@@ -208,7 +208,8 @@ class Sort(StrEnum):
 class ListQuery:
     """Which part of a list, in which order.
 
-    `after` is (sort value, id) of the last one seen.
+    `after` is (sort value, id) of the last one seen. `is_long` tells that more match than are
+    counted, which an earlier part has found.
     """
 
     words: tuple[str, ...] = ()
@@ -216,6 +217,7 @@ class ListQuery:
     descending: bool = True
     after: tuple[Any, str] | None = None
     limit: int = 50
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,18 @@ class BadMultipart(Invalid):
     )
 
 
+class TableTooLong(Invalid):
+    """A list is too long for a file that is made before it is sent; `limit` says how long."""
+
+    status = 413
+    code = "table_too_long"
+    message = "An Excel file may have {limit} rows."
+    hint = "Take the CSV, which has no limit, or fewer rows."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
 class NoFile(Invalid):
     """An upload came without a file."""
 

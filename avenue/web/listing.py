@@ -27,14 +27,19 @@ class Listed:
     next: str | None
 
 
-def here_with(**changes: str | None) -> str:
-    """Return the URL of this list with some of its parameters changed, from its first page on."""
+def here_with(path: str | None = None, **changes: str | None) -> str:
+    """Return the URL of this list with some of its parameters changed, from its first page on.
+
+    `path` is another one that takes the same parameters.
+    """
     kept = {
         name: value
         for name, value in request.args.items()
         if name not in {*SAID, *PLACE, *changes} and value
     }
-    return joined(request.path, {**kept, **{key: each for key, each in changes.items() if each}})
+    return joined(
+        path or request.path, {**kept, **{key: each for key, each in changes.items() if each}}
+    )
 
 
 def back_with(path: str, said: str, count: int, **more: str) -> str:

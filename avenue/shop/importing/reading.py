@@ -19,6 +19,7 @@ from avenue.shop.importing.errors import BadCell, NoSkuColumn, TooManyRows, Unre
 from avenue.shop.importing.models import Cells, Format, Layout
 from avenue.shop.importing.spreadsheet import csv_of
 from avenue.web.jsontext import check_depth, is_text, no_number, without_doubles
+from avenue.web.tables import undefused
 
 BLOCK_BYTES = 64 * 1024
 DELIMITERS = (",", ";", "\t")
@@ -157,7 +158,7 @@ class _Csv:
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         try:
             for number, row in enumerate(reader, start=1):
-                cells = [each.strip() for each in row]
+                cells = [undefused(each.strip()) for each in row]
                 if any(cells):
                     yield number, cells
         except csv.Error:

@@ -92,7 +92,12 @@ class Screen:
     @property
     def page_path(self) -> str:
         """The page the screen is on."""
-        return f"/admin/{SHELVES[self.kind]}/{self.owner_id or 'new'}"
+        return f"/admin/{self.shelf}/{self.owner_id or 'new'}"
+
+    @property
+    def shelf(self) -> str:
+        """How the kind is called in addresses."""
+        return SHELVES[self.kind]
 
     @property
     def owner_url(self) -> str | None:

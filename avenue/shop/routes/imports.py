@@ -41,9 +41,9 @@ from avenue.web.language import gettext
 from avenue.web.limits import upload_route
 from avenue.web.parsing import PageQuery, page_asked_for
 from avenue.web.services import using
+from avenue.web.tables import XLSX_TYPE
 
 ROW_NUMBER = re.compile("[0-9]{1,9}")
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ImportQuery(TypedDict, total=False):

@@ -72,6 +72,12 @@ class ProductsQuery(SearchQuery, total=False):
     ]
 
 
+class ExportQuery(ProductsQuery, total=False):
+    """Which products of a table, and how it is written; `limit` and `after` mean nothing."""
+
+    format: Annotated[Literal["csv", "xlsx"], Field(description="`csv` if left out.")]
+
+
 def list_asked_for(sorts: Sequence[Sort]) -> dict[str, Any]:
     """Return the fields of a `ListQuery` the request asks for; raise `Invalid`."""
     page = page_asked_for()

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from avenue.config import Settings
 from avenue.identity import Actor, Role
-from avenue.media.errors import VersionNotFound
+from avenue.media.errors import VersionNotFound, ZipTooLarge
 from avenue.media.intake.policy import UploadPolicy
 from avenue.media.intake.receiving import (
     external_reply,
@@ -16,12 +18,13 @@ from avenue.media.intake.receiving import (
     upload_described,
     upload_reply,
 )
-from avenue.media.models import Claim
+from avenue.media.models import Asset, Claim
 from avenue.media.presenting import image_json, versions_json
 from avenue.media.replies import Image, Versions
-from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver
+from avenue.media.serving.delivery import PRIVATE, PreconditionFailed, deliver, deliver_made
 from avenue.media.serving.reading import DamagedFile, MediaReader
 from avenue.media.serving.routes import FILE_REPLIES
+from avenue.media.serving.zipping import ZIP_TYPE, bounded_zip
 from avenue.shop.errors import (
     GroupNotFound,
     ImageNotFound,
@@ -42,7 +45,7 @@ from avenue.shop.service.pictures import PictureService
 from avenue.shop.service.products import ProductService
 from avenue.web.audit import audited, note
 from avenue.web.auth import current_actor, require
-from avenue.web.describing import described
+from avenue.web.describing import Reply, described
 from avenue.web.errors import RangeNotSatisfiable
 from avenue.web.limits import upload_route
 from avenue.web.parsing import body_as
@@ -90,6 +93,24 @@ def add_images(kind: str, owner_id: str) -> Response:
         actor, claim, received(using(UploadPolicy)), key=idempotency_key()
     )
     return upload_reply(upload_result)
+
+
+@_of_both("GET", ".zip")
+@require(Role.SELLER)
+@described(
+    replies={200: Reply({ZIP_TYPE: bytes}, "The ZIP.", ("Content-Disposition",))},
+    refuses=(*NOT_THERE, ZipTooLarge, DamagedFile),
+)
+def zip_images(kind: str, owner_id: str) -> Response:
+    """Give all stored pictures as one ZIP, numbered in their order."""
+    gallery = using(PictureService).gallery(current_actor(), Claim(kind=kind, id=owner_id))
+    stored = [each for each in gallery.pictures if isinstance(each, Asset)]
+    if not stored:
+        raise ImageNotFound
+    named = [replace(each, name=f"{gallery.name}-{n}") for n, each in enumerate(stored, start=1)]
+    files = [using(MediaReader).open(each) for each in named]
+    made = bounded_zip(files, using(Settings).max_zip_mb)
+    return deliver_made(made.pieces(), made.length, name=f"{gallery.name}.zip", media_type=ZIP_TYPE)
 
 
 @_of_both("PUT", "")

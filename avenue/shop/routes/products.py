@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain, islice
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from avenue.errors import Forbidden, Unauthenticated
 from avenue.identity import Actor, Role
+from avenue.media.models import Asset
+from avenue.media.urls import original_url
 from avenue.shop.errors import (
     GroupNotFound,
     ProductNotFound,
@@ -16,26 +20,31 @@ from avenue.shop.errors import (
     TooManyCategories,
     TooManyImages,
 )
-from avenue.shop.models import ProductFields, ProductQuery, Sort, Status
+from avenue.shop.models import PicturedProduct, ProductFields, ProductQuery, Sort, Status
 from avenue.shop.paging import cursor_text
 from avenue.shop.presenting import product_json
 from avenue.shop.replies import Product, ProductList
 from avenue.shop.routes.bodies import NewProduct, ProductChanges
 from avenue.shop.routes.lists import (
     LIST_REFUSALS,
+    ExportQuery,
     ProductsQuery,
     choice,
     list_asked_for,
     pictures_asked_for,
     trash_asked_for,
 )
+from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
+from avenue.shop.table import COLUMNS, product_row
 from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require, signed_in_actor
 from avenue.web.describing import JSON, LOCATION, Reply, described
-from avenue.web.parsing import body_as
+from avenue.web.errors import TableTooLong
+from avenue.web.parsing import body_as, one_of
 from avenue.web.services import using
+from avenue.web.tables import CSV_TYPE, XLSX_TYPE, Cell, spreadsheet, table
 
 blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 
@@ -52,20 +61,7 @@ def list_products() -> Response:
 
     Takes `?search ?status ?group ?category ?pictures ?sort ?owner=me ?state ?limit ?after`.
     """
-    actor, asked = reading_actor(), list_asked_for([*Sort])
-    pictures, in_trash = pictures_asked_for(), trash_asked_for()
-    if pictures or in_trash:
-        signed_in_actor()
-    owner, status = request.args.get("owner"), request.args.get("status")
-    query = ProductQuery(
-        owner=signed_in_actor().id if owner and choice("owner", owner, ["me"]) else None,
-        status=Status(choice("status", status, [*Status])) if status else None,
-        group=request.args.get("group"),
-        category=request.args.get("category"),
-        pictures=pictures,
-        in_trash=in_trash,
-        **asked,
-    )
+    actor, query = reading_actor(), _asked()
     found = using(ProductService).find(actor, query)
     listed: ProductList = {
         "items": [product_json(actor, each) for each in found.items],
@@ -73,6 +69,39 @@ def list_products() -> Response:
         **total_json(found.total),
     }
     return jsonify(listed)
+
+
+@blueprint.get("/export")
+@require(Role.SELLER)
+@described(
+    query=ExportQuery,
+    replies={200: Reply({CSV_TYPE: str, XLSX_TYPE: bytes}, "The products, one in each row.")},
+    refuses=(TableTooLong, *LIST_REFUSALS),
+)
+def export_products() -> Response:
+    """Give all products that the list with the same parameters has, as a table to be saved.
+
+    An import takes it back, as it is or changed. `pictures` has the addresses of stored pictures,
+    which an import leaves alone. An .xlsx file has 20,000 rows at most.
+    """
+    wanted = one_of("format", request.args.get("format", "csv"), ["csv", "xlsx"])
+    actor, query = current_actor(), _asked()
+    if not actor.runs_shop:
+        query = replace(query, owner=actor.id)
+    rows = _rows(actor, using(ProductService).walk(actor, query))
+    first = list(islice(rows, 1))  # what goes wrong does so before the answer begins
+    made = spreadsheet if wanted == "xlsx" else table
+    return made(f"{g.site.id}-products", (*COLUMNS, "pictures"), chain(first, rows))
+
+
+def _rows(actor: Actor, found: Iterator[list[PicturedProduct]]) -> Iterator[list[Cell]]:
+    for some in found:
+        groups = [each.product.group for each in some if each.product.group]
+        models = using(GroupService).models_of(actor, groups) if groups else {}
+        for each in some:
+            stored = [image for image in each.images if isinstance(image, Asset)]
+            pictures = " ".join(original_url(actor.site, image) for image in stored)
+            yield [*product_row(each.product, models), pictures]
 
 
 @blueprint.post("")
@@ -138,6 +167,27 @@ def restore_product(product_id: str) -> Response:
     """Bring a product back from the trash with all its pictures, in their order."""
     actor = current_actor()
     return jsonify(product_json(actor, using(ProductService).restore(actor, product_id)))
+
+
+def _asked() -> ProductQuery:
+    """Return which products the URL asks for.
+
+    Raise `Invalid`, `BadCursor`, or `Unauthenticated` when they are not for everybody.
+    """
+    asked = list_asked_for([*Sort])
+    pictures, in_trash = pictures_asked_for(), trash_asked_for()
+    if pictures or in_trash:
+        signed_in_actor()
+    owner, status = request.args.get("owner"), request.args.get("status")
+    return ProductQuery(
+        owner=signed_in_actor().id if owner and choice("owner", owner, ["me"]) else None,
+        status=Status(choice("status", status, [*Status])) if status else None,
+        group=request.args.get("group"),
+        category=request.args.get("category"),
+        pictures=pictures,
+        in_trash=in_trash,
+        **asked,
+    )
 
 
 @contextmanager

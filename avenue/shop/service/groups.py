@@ -1,6 +1,6 @@
 """What a shop can do with its groups of products."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from avenue.clock import utc_now
 from avenue.identity import Actor, new_id
@@ -84,6 +84,10 @@ class GroupService:
         query = GroupQuery(sort=Sort.NAME, descending=False, limit=MOST_NAMES)
         found, _ = self._groups.find(actor.site.id, query)
         return found[:MOST_NAMES]
+
+    def models_of(self, actor: Actor, group_ids: Iterable[str]) -> dict[str, str]:
+        """Return the models of these groups, by id."""
+        return self._groups.models_of(actor.site.id, group_ids)
 
     def find(self, actor: Actor, query: GroupQuery) -> Page:
         """Return a page of the groups."""

@@ -1,6 +1,6 @@
 """What a shop can do with its products."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from avenue.clock import utc_now
@@ -33,6 +33,7 @@ from avenue.shop.store.groups import GroupStore
 from avenue.shop.store.products import ProductStore
 
 CHANGE_TRIES = 5
+WALKED_AT_ONCE = 200
 
 
 class ProductService:
@@ -126,6 +127,16 @@ class ProductService:
             next=(SORT_VALUES[query.sort](last), last.id) if last else None,
             total=total,
         )
+
+    def walk(self, actor: Actor, query: ProductQuery) -> Iterator[list[PicturedProduct]]:
+        """Yield all that `query` asks for as `find` does, in parts; its `limit` is ignored."""
+        part = replace(query, limit=WALKED_AT_ONCE, after=None)
+        while True:
+            found = self.find(actor, part)
+            yield list(found.items)
+            if found.next is None:
+                return
+            part = replace(part, after=found.next, is_long=found.total is None)
 
     def own_among(self, actor: Actor, product_ids: Sequence[str]) -> list[PicturedProduct]:
         """Return those of `product_ids` that the actor may change, in their order."""

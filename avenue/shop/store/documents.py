@@ -91,11 +91,13 @@ def page_of(
 
     When there are more, the page has one more than its limit. For the total see `Collection.total`.
     """
-    words: Sequence[Mapping[str, Any]] = collection.having_words(query.words)
+    words: Sequence[Mapping[str, Any]] = (
+        () if query.is_long else collection.having_words(query.words)
+    )
     direction = -1 if query.descending else 1
     key = SORT_FIELDS.get(query.sort, query.sort.value)
     sort = [(key, direction), ("_id", direction)]
-    total = collection.total(_all_of([*conditions, *words]), sort)
+    total = None if query.is_long else collection.total(_all_of([*conditions, *words]), sort)
     if total is None:
         words = in_many(query.words)
     page = _all_of([*conditions, *words, *_beyond(query, key)])

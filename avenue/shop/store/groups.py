@@ -1,6 +1,6 @@
 """Groups of products, in MongoDB. Which products are in a group is kept in the products."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pymongo.client_session import ClientSession
@@ -56,6 +56,12 @@ class GroupStore:
         """Return one group, or None."""
         found = self._groups(site_id).find_one({"_id": group_id})
         return from_document(found) if found else None
+
+    def models_of(self, site_id: str, group_ids: Iterable[str]) -> dict[str, str]:
+        """Return the models of these groups, by id."""
+        wanted = {"_id": {"$in": sorted(set(group_ids))}}
+        found = self._groups(site_id).values(from_document, wanted)
+        return {each.id: each.model for each in found}
 
     def find(self, site_id: str, query: GroupQuery) -> tuple[list[Group], int | None]:
         """Return the groups of one page, and how many match in all; see `page_of`."""

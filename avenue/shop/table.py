@@ -1,0 +1,33 @@
+"""Products as the rows of a table, which an import takes back."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from avenue.shop.models import Product
+
+COLUMNS = (
+    "sku",
+    "name",
+    "description",
+    "price",
+    "currency",
+    "status",
+    "group",
+    "category",
+    "image_urls",
+)
+
+
+def product_row(product: Product, models: Mapping[str, str]) -> list[str | Decimal | None]:
+    """Return the cells of a product; `models` are those of groups, by id."""
+    return [
+        product.sku,
+        product.name,
+        product.description,
+        product.price,
+        product.currency,
+        product.status.value,
+        models.get(product.group or ""),
+        product.category,
+        " ".join(each.url for each in product.images if each.url),
+    ]
