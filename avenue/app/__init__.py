@@ -19,6 +19,7 @@ from avenue.accounts.store import MongoAccountStore
 from avenue.app.background import Background, watch_forever
 from avenue.app.backups import backup_service
 from avenue.app.cards import product_cards
+from avenue.app.home import elsewhere
 from avenue.app.moves import move_service
 from avenue.app.services import (
     account_service,
@@ -450,9 +451,10 @@ def _provide_sites(
     provide(app, site_service(settings, database, known), logos)
     users = media_users(settings, database, pages, logos)
     reader: MediaReader = app.extensions["avenue"][MediaReader]
+    media = media_service(settings, database, library, reader, users)
     provide(
         app,
-        media_service(settings, database, library, reader, users),
+        *(media, elsewhere(media, pages, library, settings)),
         FolderService(FolderStore(database)),
         trace_service(settings, database, users),
     )

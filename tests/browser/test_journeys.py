@@ -50,7 +50,7 @@ def test_by_keyboard_alone_from_the_sign_in_to_three_ordered_pictures(
     keyboard.press("Tab")
     keyboard.type(PASSWORD)
     keyboard.press("Enter")
-    page.wait_for_url("**/admin/products")
+    page.wait_for_url("**/admin")
 
     tab_to(page, "Saltar al contenido")
     keyboard.press("Enter")

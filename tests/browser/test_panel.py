@@ -45,3 +45,15 @@ def test_every_component_is_accessible_in_both_themes(
     for theme in ("Light", "Dark"):
         expect(page.get_by_role("region", name=theme)).to_be_visible()
     check_accessible(page)
+
+
+def test_the_start_page_leads_to_what_needs_doing(admin: Visitor) -> None:
+    admin.a_product(name="Sin foto")
+    page = admin.page
+    page.goto("/admin")
+    check_accessible(page)
+    page.get_by_role("link", name="1 producto no tiene fotos").click()
+    expect(page.get_by_role("link", name="Sin foto", exact=True)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert "Sin foto" in download.value.path().read_text()

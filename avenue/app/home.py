@@ -1,0 +1,30 @@
+"""What the start page of the panel tells of the website and of storage."""
+
+from avenue.builder.library.models import MediaQuery
+from avenue.builder.library.service import MediaService
+from avenue.builder.website.models import PageQuery, Status
+from avenue.builder.website.service import PageService
+from avenue.config import Settings
+from avenue.identity import Actor
+from avenue.media.intake.library import MediaLibrary
+from avenue.shop.pages.home import LOOKED_AT, Elsewhere, Storage
+from avenue.shop.service.bulk import lacks_alt
+from avenue.storage.room import site_quota
+
+
+def elsewhere(
+    media: MediaService, pages: PageService, library: MediaLibrary, settings: Settings
+) -> Elsewhere:
+    """Return what needs doing outside the shop."""
+
+    def editing(actor: Actor) -> tuple[int | None, int | None]:
+        uploaded = media.find(actor, MediaQuery(limit=LOOKED_AT)).items
+        lacking = sum(lacks_alt(each, actor.site.language) for each in uploaded)
+        changed = PageQuery(status=Status.CHANGED, limit=1)
+        return lacking, pages.find(actor, changed).total
+
+    def storage(actor: Actor) -> Storage | None:
+        quota = site_quota(actor.site, settings).bytes
+        return Storage(library.used(actor, lately=True).bytes, quota) if quota else None
+
+    return Elsewhere(editing, storage)
