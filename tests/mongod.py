@@ -353,7 +353,7 @@ class ReplicaSet:
                 # new primary does not hear of the others in time and gives up again.
                 heartbeatIntervalMillis=election_timeout_millis // 5,
                 heartbeatTimeoutSecs=max(1, election_timeout_millis // 1000),
-                # Else a secondary may turn to one that a test has cut off, and stays there for 30 s.
+                # Else a secondary may turn to one that a test has cut off, and stay for 30 s.
                 chainingAllowed=False,
             )
             self.wait_until_healthy()

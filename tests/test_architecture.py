@@ -54,6 +54,7 @@ SEES_THE_WHOLE_HOUSE = {
     "health.history.snapshots.store.HouseCounts._of_all": "a snapshot counts what every site has",
     "health.history.snapshots.store.SnapshotStore.__init__": "they are of the whole deployment",
     "health.history.traffic.store.MongoTrafficStore.__init__": "requests of all sites together",
+    "builder.website.store.DuePages.__init__": "the job asks every site for pages that are due",
     "shop.store.products.TrashedProducts.__init__": "the sweeper goes through every site",
     "sites.store.SiteStore.__init__": "the sites themselves",
     "storage.copying.reading.DatabaseSource.read": "a backup reads every site",

@@ -174,6 +174,8 @@ NO_CODES = {
     "backup_verify",
     "backup_drill",
     "count_sites",
+    "publish_pages",
+    "publish_at",
     "remove_site",
     "clone_site",
     "remove_sites",

@@ -20,6 +20,7 @@ from avenue.app.services import (
     inspector,
     ledger,
     media_library,
+    page_service,
     picture_import_worker,
     removal,
     renditions_of,
@@ -32,6 +33,10 @@ from avenue.app.sites import site_jobs
 from avenue.app.telling import message_jobs
 from avenue.backup.models import Finding, Kind, Progress, Tell
 from avenue.backup.service import BACKUP, DRILL, RETURN, VERIFY
+from avenue.builder.website.errors import RevisionConflict
+from avenue.builder.website.service import PageService
+from avenue.builder.website.store import DuePages
+from avenue.clock import utc_now
 from avenue.config import Settings
 from avenue.errors import AvenueError, Unavailable
 from avenue.health.alerts.glancing import EVERY_SECONDS as WATCH_SECONDS
@@ -44,6 +49,7 @@ from avenue.health.checks.scrub import EVERY_SECONDS as EVERY_HOUR
 from avenue.health.checks.scrub import SCRUB
 from avenue.health.history.snapshots.service import EVERY_SECONDS as SNAPSHOT_SECONDS
 from avenue.health.history.snapshots.service import SNAPSHOT
+from avenue.identity import Actor, Role
 from avenue.jobs.errors import JobNotSetUp, JobPaused, Waits
 from avenue.jobs.models import Job, State
 from avenue.jobs.runner import Handler, JobRunner, RunningJob
@@ -85,6 +91,10 @@ from avenue.uploads.tus.sweeping import TusSweeper
 from avenue.web import metrics
 
 SWEEP = "sweep"
+PUBLISH = "publish_pages"
+PUBLISH_SECONDS = 20
+MOST_PUBLISHED = 100
+"""Pages of one cluster in one round; the others follow in the next."""
 REBUILD = "rebuild"
 JUDGES_AGES = {SWEEP, FSCK}
 MESSAGES = (MAIL, PURGES, WEBHOOKS, TELL)
@@ -97,6 +107,7 @@ MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
     FIGURES,
+    (PUBLISH,),
     IMPORTS,
     (FSCK,),
     WALKS,
@@ -111,6 +122,7 @@ CLASSES = (
 through everything that is stored."""
 PERIODIC = (
     *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
+    PUBLISH,
     *MESSAGES,
     *BACKUPS,
 )
@@ -152,6 +164,7 @@ class Background:
             WATCH: self._watch,
             FSCK: self._fsck,
             SCRUB: self._scrub,
+            PUBLISH: self._publish_due,
             **MoveJobs(settings, database).handlers,
         }
         self._sites = Sites(database, settings)
@@ -249,6 +262,7 @@ class Background:
             WATCH: WATCH_SECONDS,
             SCRUB: EVERY_HOUR,
             REMOVE_DUE: REMOVE_SECONDS,
+            PUBLISH: PUBLISH_SECONDS,
             **dict.fromkeys(MESSAGES, EVERY_SECONDS),
             **self._backups.seconds,
         }
@@ -303,6 +317,44 @@ class Background:
         counts = scrub_of(self._settings, self._database, self._sites).run(tell)
         self._tell_of_damage()
         return counts
+
+    def _publish_due(self, job: RunningJob) -> Mapping[str, int]:
+        """Publish the pages whose moment has come."""
+        due = on_each(
+            self._database,
+            lambda cluster: DuePages(cluster).find(utc_now(), limit=MOST_PUBLISHED),
+        )
+        done: Counter[str] = Counter(published=0, failed=0)
+        pages = [each for some in due for each in some]
+        if not pages:
+            return done
+        changes = audit_service(self._settings, self._database)
+        with self._pages() as service:
+            for site_id, page_id in pages:
+                record = partial(
+                    changes.record_job, site_id, object_id=page_id, job_id=job.id, job_kind=PUBLISH
+                )
+                actor = Actor(site=self._sites.named(site_id), role=Role.EDITOR)
+                try:
+                    if service.publish_due(actor, page_id):
+                        record("page.published")
+                        done["published"] += 1
+                except (RevisionConflict, Unavailable):
+                    done["failed"] += 1  # the next round tries again
+                except AvenueError as error:
+                    record("page.not_published", details={"error": error.code})
+                    done["failed"] += 1
+                job.save(done=done.total(), total=len(pages))
+        return done
+
+    @contextmanager
+    def _pages(self) -> Iterator[PageService]:
+        decoders = DecodePool(processes_for(self._settings.workers))
+        try:
+            library = media_library(self._settings, self._database, decoders)
+            yield page_service(self._settings, self._database, library, self._sites)
+        finally:
+            decoders.close()
 
     def _count_quotas(self, job: RunningJob) -> Mapping[str, int]:
         if holder := job.args.get("holder"):

@@ -50,9 +50,9 @@ def list_jobs(*, site: str | None, with_past: bool, is_local: bool, wants_json: 
 def run(*, name: str, is_local: bool, wants_json: bool) -> None:
     """Run a periodic job now, and print its result.
 
-    NAME is snapshot, inspection, sweep, scrub, count_quotas, count_sites, remove_sites, purge,
-    webhooks, backup, backup_verify or backup_drill. Exit code 1: it failed, for the reason that is
-    printed.
+    NAME is snapshot, inspection, sweep, scrub, count_quotas, count_sites, remove_sites,
+    publish_pages, purge, webhooks, backup, backup_verify or backup_drill. Exit code 1: it failed,
+    for the reason that is printed.
     """
     with settings_in_force(is_local=is_local) as settings, database_of(settings) as database:
         background = Background(settings, database)

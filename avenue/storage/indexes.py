@@ -305,6 +305,12 @@ INDEXES: tuple[Index, ...] = (
         keys=_up("site", "published.translation_of"),
         options={"partialFilterExpression": {"published.translation_of": IS_TEXT}},
     ),
+    # Which pages are to be published by now?
+    Index(
+        collection=PAGES,
+        keys=_up("publish_at"),
+        options={"partialFilterExpression": {"publish_at": {"$type": "date"}}},
+    ),
     Index(collection=PAGES, keys=_up("site", "assets")),
     Index(collection=PAGES, keys=_up("site", "words")),
     *(

@@ -362,6 +362,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "words": maybe([str]),
             "mark": maybe(str),
             "was_published": maybe(bool),
+            "publish_at": unless_missing(datetime),
         },
     ),
     "page_history": Shape(

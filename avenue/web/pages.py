@@ -26,7 +26,7 @@ from flask import (
     render_template,
     request,
 )
-from flask_babel import LazyString, format_date, format_datetime, get_locale
+from flask_babel import LazyString, format_date, format_datetime, get_locale, to_user_timezone
 from werkzeug.utils import redirect
 
 from avenue.errors import Unauthenticated
@@ -91,6 +91,7 @@ def install(app: Flask, navigation: Sequence[Entry]) -> None:
     app.add_template_filter(size, "bytes")
     app.add_template_filter(moment)
     app.add_template_filter(day)
+    app.add_template_filter(local)
     app.add_template_filter(here)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -204,6 +205,11 @@ def moment(at: datetime) -> str:
 def day(at: datetime) -> str:
     """Return the day in the site's time zone as the reader writes it."""
     return str(format_date(at, "medium"))
+
+
+def local(at: datetime) -> str:
+    """Return a moment in the site's time zone as a field `datetime-local` has it."""
+    return f"{to_user_timezone(at):%Y-%m-%dT%H:%M}"
 
 
 def here(url: str) -> str:

@@ -47,6 +47,7 @@ from tests.http.application import PASSWORD, PRODUCTS, Application, a_picture, u
 from tests.mongod import Mongod
 from tests.table import table
 
+TO_COME = (utc_now() + timedelta(days=1)).isoformat()
 PAGES, FOLDERS, MEDIA = "/api/builder/pages", "/api/builder/folders", "/api/builder/media"
 UPLOADS, LEASES = "/api/uploads", "leases"
 GONE = re.compile("a field that is taken away")
@@ -233,6 +234,7 @@ def _website(house: House) -> None:
             page = admin.post(
                 f"{PAGES}/{page['id']}/{step}", json={"revision": page["revision"]}
             ).json
+    admin.put(f"{PAGES}/{page['id']}/schedule", json={"publish_at": TO_COME})
 
 
 def _uploads(house: House) -> None:

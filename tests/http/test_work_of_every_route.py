@@ -5,6 +5,7 @@ A route or job without a row fails: nothing may be added of which nobody has loo
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 from avenue.app import background
 from avenue.app.background import Background
 from avenue.app.sites import clone_service
+from avenue.clock import utc_now
 from avenue.health.alerts.glancing import WATCH
 from avenue.health.checks.fsck import FSCK
 from avenue.identity import HOUSE, command_actor
@@ -55,6 +57,7 @@ from tests.table import table
 Options = Mapping[str, Any]
 MEANT = {"headers": {"Accept": "application/json"}}
 """Beside what a row sends."""
+TO_COME = (utc_now() + timedelta(days=1)).isoformat()
 
 
 class House(Cast):
@@ -208,6 +211,8 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /api/builder/pages": body(title="Otra", html="<p>Hola</p>"),
     "PUT /api/builder/pages/<page_id>": body(title="Otra", html="<p>Hola</p>", revision=1),
     "POST /api/builder/pages/<page_id>/publish": body(revision=2),
+    "PUT /api/builder/pages/<page_id>/schedule": body(publish_at=TO_COME),
+    "DELETE /api/builder/pages/<page_id>/schedule": NOTHING,
     "POST /api/builder/pages/<page_id>/preview": NOTHING,
     "POST /api/builder/pages/<page_id>/history/<number>/restore": body(revision=3),
     "POST /api/builder/pages/<page_id>/unpublish": NOTHING,
@@ -316,6 +321,7 @@ WRITES: Mapping[str, Callable[[House], Options]] = {
     "POST /admin/website/<page_id>": filled(title="Tercera", revision="3"),
     "POST /admin/website/<page_id>/publish": filled(revision="3"),
     "POST /admin/website/<page_id>/unpublish": EMPTY,
+    "POST /admin/website/<page_id>/schedule": EMPTY,
     "POST /admin/imports": file(),
     "POST /admin/imports/<import_id>/apply": EMPTY,
     "POST /admin/imports/<import_id>/undo": EMPTY,
@@ -466,6 +472,7 @@ JOBS: Mapping[str, Callable[[Application], str]] = {
     WATCH: periodic(WATCH),
     COUNT_QUOTAS: periodic(COUNT_QUOTAS),
     COUNT_SITES: periodic(COUNT_SITES),
+    background.PUBLISH: periodic(background.PUBLISH),
     background.REBUILD: periodic(background.REBUILD),
     IMPORT: an_import,
     UNDO: an_undo,

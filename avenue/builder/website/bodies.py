@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from avenue.builder.website.models import LONGEST_SLUG, LONGEST_TITLE, SLUG
 from avenue.builder.website.previews import LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS
@@ -72,6 +72,19 @@ class AtRevision(_Body):
     """The revision that was looked at: of another one nothing happens."""
 
     revision: Revision | None = None
+
+
+class Schedule(_Body):
+    """When the draft is published as it is then."""
+
+    publish_at: Annotated[
+        AwareDatetime,
+        Field(
+            strict=False,
+            description="With its offset from UTC.",
+            examples=["2026-12-01T09:00:00-03:00"],
+        ),
+    ]
 
 
 class NewPreview(_Body):

@@ -53,6 +53,17 @@ class TooManyPictures(Unprocessable):
         super().__init__(limit=limit)
 
 
+class BadMoment(Unprocessable):
+    """A page cannot be published at a moment that has passed, or too far ahead."""
+
+    code = "bad_moment"
+    message = "A page is published at a moment to come, within {days} days."
+    hint = "Publish it now, or choose another moment."
+
+    def __init__(self, *, days: int) -> None:
+        super().__init__(days=days)
+
+
 class RevisionConflict(Conflict):
     """Somebody changed the page in the meantime.
 

@@ -110,7 +110,7 @@ class Flag:
 class Page:
     """A page of a site; `slug` is its place under `/p/`, `revision` counts its changes.
 
-    One from a list has no texts.
+    At `publish_at` the draft is published as it is then. One from a list has no texts.
     """
 
     id: str
@@ -119,6 +119,7 @@ class Page:
     published: Published | None = None
     status: Status = Status.DRAFT
     flagged: tuple[Flag, ...] = ()
+    publish_at: datetime | None = None
     revision: int = 1
     created_at: datetime
     updated_at: datetime

@@ -142,6 +142,7 @@ def _summary(site: Site, page: Page, flagged: tuple[Flag, ...]) -> replies.PageS
         "translation_of": page.draft.translation_of,
         "status": page.status,
         "published_at": iso(published.at) if published else None,
+        "publish_at": iso(page.publish_at) if page.publish_at else None,
         "url": address_of(site, page.slug) if published and page.slug else None,
         "revision": page.revision,
         "flagged": [{"url": each.url, "reason": each.reason} for each in flagged],

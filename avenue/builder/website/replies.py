@@ -50,6 +50,9 @@ class PageSummary(TypedDict):
         Status, Field(description="`changed`: visitors see what it was when it was published.")
     ]
     published_at: str | None
+    publish_at: Annotated[
+        str | None, Field(description="When the draft is published as it is then; null for never.")
+    ]
     url: Annotated[str | None, Field(description="Where visitors see it; null for a draft.")]
     revision: Annotated[int, Field(description="Counts changes; send it with yours.")]
     flagged: list[Flagged]

@@ -15,9 +15,10 @@ from avenue.builder.content.errors import (
     TooManyInlinePictures,
 )
 from avenue.builder.paging import cursor_place
-from avenue.builder.website.bodies import AtRevision, NewPage, NewPreview, PageChanges
+from avenue.builder.website.bodies import AtRevision, NewPage, NewPreview, PageChanges, Schedule
 from avenue.builder.website.checks import remarks_on
 from avenue.builder.website.errors import (
+    BadMoment,
     EntryNotFound,
     PageNotFound,
     RevisionConflict,
@@ -39,13 +40,14 @@ from avenue.builder.website.previews import Previews
 from avenue.builder.website.replies import History, Page, PageList, PastPage, Preview, Remarks
 from avenue.builder.website.service import PageService
 from avenue.builder.website.words import FIRST_TEXTS
+from avenue.clock import iso
 from avenue.config import Settings
 from avenue.cursors import BadCursor
 from avenue.errors import AvenueError
 from avenue.identity import Role
 from avenue.media.intake.receiving import PICTURE_REFUSALS
 from avenue.storage.idempotency import UploadInProgress
-from avenue.web.audit import audited, nothing_changed
+from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
 from avenue.web.describing import JSON, LOCATION, Reply, described
 from avenue.web.errors import FileTooLarge, InvalidQuery
@@ -189,6 +191,30 @@ def unpublish_page(page_id: str) -> Response:
     if not is_new:
         nothing_changed()
     return jsonify(page_json(g.site, unpublished))
+
+
+@blueprint.put("/<page_id>/schedule")
+@require(Role.EDITOR)
+@described(
+    body=Schedule, replies={200: Page}, refuses=(PageNotFound, BadMoment, *UNCLEANED_REFUSALS)
+)
+@audited("page.scheduled", "page_id")
+def schedule_page(page_id: str) -> Response:
+    """Have the draft published at `publish_at`, within a minute, as it is then."""
+    at = body_as(Schedule).publish_at
+    scheduled = using(PageService).schedule(current_actor(), page_id, at)
+    note(publish_at=iso(at))
+    return jsonify(page_json(g.site, scheduled))
+
+
+@blueprint.delete("/<page_id>/schedule")
+@require(Role.EDITOR)
+@described(replies={200: Page}, refuses=(PageNotFound, *UNCLEANED_REFUSALS))
+@audited("page.unscheduled", "page_id")
+def unschedule_page(page_id: str) -> Response:
+    """Have the draft published at no moment any more."""
+    unscheduled = using(PageService).schedule(current_actor(), page_id, None)
+    return jsonify(page_json(g.site, unscheduled))
 
 
 @blueprint.post("/<page_id>/preview")

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from avenue.builder.content.cleaning import tidied
 from avenue.builder.content.models import Content
 from avenue.builder.website.differences import difference
 from avenue.builder.website.errors import (
+    BadMoment,
     PageNotFound,
     RevisionConflict,
     RevisionRequired,
@@ -35,7 +37,7 @@ from avenue.builder.website.models import (
 from avenue.builder.website.references import without
 from avenue.builder.website.store import PageStore, Save
 from avenue.clock import utc_now
-from avenue.errors import Forbidden
+from avenue.errors import AvenueError, Forbidden, Unavailable
 from avenue.identity import Actor, Role, Site, new_id
 from avenue.media.intake.library import MediaLibrary
 from avenue.media.models import Claim, State
@@ -43,6 +45,8 @@ from avenue.storage.scope import Session
 
 TRIES = 5
 DETACHED_AT_ONCE = 10
+LATEST = timedelta(days=366)
+"""How far ahead a page may be scheduled."""
 
 
 class PageService:
@@ -140,6 +144,38 @@ class PageService:
                 page = self._store.save(actor.site.id, page, save)
                 return self._pictured(actor, page), True
         raise RevisionConflict
+
+    def schedule(self, actor: Actor, page_id: str, at: datetime | None) -> PicturedPage:
+        """Have a page published at a moment as it is then; None takes that back.
+
+        Raise `PageNotFound`, or `BadMoment` for a moment that has passed or is years away.
+        """
+        _require_editor(actor)
+        now = utc_now()
+        if at is not None and not now < at <= now + LATEST:
+            raise BadMoment(days=LATEST.days)
+        found = self._store.schedule(actor.site.id, page_id, at)
+        if found is None:
+            raise PageNotFound
+        return self._pictured(actor, found)
+
+    def publish_due(self, actor: Actor, page_id: str) -> bool:
+        """Publish a page whose moment has come; tell whether that had to be done.
+
+        It is due no more afterwards, also where its content is not taken. Raise why that is.
+        """
+        page = self._store.get(actor.site.id, page_id)
+        if page is None or page.publish_at is None or page.publish_at > utc_now():
+            return False
+        try:
+            self.publish(actor, page_id, page.revision)
+        except (RevisionConflict, Unavailable):
+            raise  # it stays due
+        except AvenueError:
+            self._store.was_due(actor.site.id, page_id, page.publish_at)
+            raise
+        self._store.was_due(actor.site.id, page_id, page.publish_at)
+        return True
 
     def delete(self, actor: Actor, page_id: str) -> None:
         """Delete a page with its history; raise `PageNotFound`."""

@@ -49,7 +49,7 @@ from avenue.media.store.transitions import claim_one, hold_live
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.indexes import IS_TEXT
-from avenue.storage.scope import AlreadyThere, Collection, in_many, site
+from avenue.storage.scope import AlreadyThere, Collection, house, in_many, site
 from avenue.words import folded, words_of
 
 T = TypeVar("T")
@@ -253,6 +253,18 @@ class PageStore:
             return self._together(site_id, work, upload_result)
         except AlreadyThere:
             raise SlugTaken(save.slug) from None
+
+    def schedule(self, site_id: str, page_id: str, at: datetime | None) -> Page | None:
+        """Keep when a page is to be published, None for never; None where there is no page."""
+        change = {"$set": {"publish_at": at}} if at else {"$unset": {"publish_at": ""}}
+        found = self._pages(site_id).find_and_update({"_id": page_id}, change)
+        return page_in(found) if found else None
+
+    def was_due(self, site_id: str, page_id: str, at: datetime) -> None:
+        """Keep that a page that was to be published at a moment is to be no more; repeatable."""
+        self._pages(site_id).update(
+            {"_id": page_id, "publish_at": at}, {"$unset": {"publish_at": ""}}
+        )
 
     def delete(self, site_id: str, page_id: str) -> None:
         """Delete a page and its history; raise `PageNotFound`."""
@@ -481,6 +493,23 @@ def _alone(field: str) -> Document:
     return {"$cond": [is_one, [field], []]}
 
 
+class DuePages:
+    """The pages of all sites of one cluster that are to be published by now."""
+
+    def __init__(self, database: Database) -> None:
+        self._pages = house(database).collection(PAGES)
+
+    def find(self, now: datetime, *, limit: int) -> list[tuple[str, str]]:
+        """Return the sites and ids of some, those that waited longest first."""
+        found = self._pages.find(
+            {"publish_at": {"$lte": now}},
+            {"site": 1},
+            sort=[("publish_at", 1)],
+            limit=limit,
+        )
+        return [(each["site"], each["_id"]) for each in found]
+
+
 def _saved(known: Page, save: Save) -> Page:
     """Return `known` after `save`."""
     return Page(
@@ -490,6 +519,7 @@ def _saved(known: Page, save: Save) -> Page:
         published=save.published,
         status=status_of(save.draft, save.published),
         flagged=known.flagged if save.flagged is None else save.flagged,
+        publish_at=known.publish_at,
         revision=known.revision + 1,
         created_at=known.created_at,
         updated_at=save.at,
@@ -630,6 +660,7 @@ def page_in(document: Document) -> Page:
         flagged=tuple(
             Flag(url=each["url"], reason=each["reason"]) for each in document.get("flagged", ())
         ),
+        publish_at=document.get("publish_at"),
         revision=document.get("revision") or 0,
         created_at=_moment(document.get("created_at")),
         updated_at=_moment(document.get("updated_at")),

@@ -1,9 +1,10 @@
 """`/admin/website`: the list of a site's own pages, new ones, and what is done with each."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, g, request
-from flask_babel import force_locale
+from flask_babel import force_locale, to_utc
 
 from avenue.builder.editor.pages.words import SAID, SORTS, STATUSES, TEMPLATES, TONES
 from avenue.builder.paging import Place, cursor_place, cursor_text
@@ -17,6 +18,7 @@ from avenue.builder.website.models import (
 )
 from avenue.builder.website.presenting import address_of
 from avenue.builder.website.service import PageService
+from avenue.clock import iso
 from avenue.errors import AvenueError, Invalid, NotFound
 from avenue.identity import Actor, Role
 from avenue.web.audit import audited, note, nothing_changed
@@ -82,6 +84,27 @@ def unpublish(page_id: str) -> Response:
     if not is_new:
         nothing_changed()
     return see(back_with(PATH, "unpublish", 1))
+
+
+@blueprint.post("/<page_id>/schedule")
+@require(Role.EDITOR)
+@audited("page.scheduled", "page_id")
+def schedule(page_id: str) -> Response:
+    """Have a page published at the moment of the form, or at none when it is empty."""
+    written = request.form.get("publish_at", "")
+    try:
+        at = to_utc(datetime.fromisoformat(written)).replace(tzinfo=UTC) if written else None
+    except (ValueError, OverflowError):
+        nothing_changed()
+        return _shown(problem=_("Choose a day and a time."), status=400)
+    try:
+        using(PageService).schedule(current_actor(), page_id, at)
+    except NotFound:
+        raise
+    except AvenueError as error:
+        return _shown(problem=" ".join(error.said(_)), status=error.status)
+    note(publish_at=iso(at) if at else None)
+    return see(back_with(PATH, "schedule" if at else "unschedule", 1))
 
 
 @blueprint.get("/<page_id>/delete")

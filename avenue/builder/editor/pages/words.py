@@ -50,6 +50,8 @@ SAID: Mapping[str, LazyString] = {
     "saved": _("Saved."),
     "publish": _("The page is published."),
     "unpublish": _("The page is a draft again."),
+    "schedule": _("The page will be published by itself, as it is then."),
+    "unschedule": _("The page will not be published by itself any more."),
     "removed": _("The page is deleted."),
 }
 """By the code behind `?said=`."""

@@ -111,6 +111,7 @@ KINDS = {
     "purge": lazy_gettext("Telling caches what to forget"),
     "rebuild": lazy_gettext("Making pictures in their sizes"),
     "remove_site": lazy_gettext("Deleting a site"),
+    "publish_pages": lazy_gettext("Publishing pages at their time"),
     "remove_sites": lazy_gettext("Looking for sites to be deleted"),
     "samples": lazy_gettext("Sample products"),
     "scrub": lazy_gettext("Reading every byte again"),
