@@ -218,6 +218,10 @@ def aged(shop: House) -> dict[str, Any]:
             "expires_at": now + timedelta(days=10),
         }
     )
+    for name, days in (("missed", 1), ("to come", 80)):
+        raw["page_content"].insert_one(
+            {"_id": name, "site": "default", "publish_at": now + timedelta(days=days)}
+        )
     JobService(MongoJobStore(shop.database)).enqueue("mail", {"kind": "x"})
     return {"trashed": trashed, "temporary": temporary, "kept": kept}
 
@@ -259,6 +263,8 @@ def test_time_and_outboxes_leave_an_old_snapshot_as_it_was(shop: House, empty: D
     assert empty.raw["assets"].count_documents({"purges": {"$exists": True}}) == 0
     (mail,) = empty.raw["jobs"].find({"kind": "mail"})
     assert mail["state"] == "cancelled"
+    pages = {each["_id"]: "publish_at" in each for each in empty.raw["page_content"].find()}
+    assert (pages["missed"], pages["to come"]) == (False, True)
     audit = empty.raw["audit_logs"].find_one({"_id": "a"})
     assert audit is not None
     assert (audit["expires_at"] - utc_now()).days in {9, 10}

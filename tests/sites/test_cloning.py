@@ -42,7 +42,8 @@ def filled(house: House, folder: Path) -> None:
         f'<a href="{OLD}.py/">z</a>'
     )
     raw["page_content"].update_many(
-        {}, [{"$set": {"draft.html": {"$concat": ["$draft.html", links]}}}]
+        {},
+        [{"$set": {"draft.html": {"$concat": ["$draft.html", links]}, "publish_at": "$$NOW"}}],
     )
     says = {
         "name": "Avenida",
@@ -131,7 +132,9 @@ def test_a_clone_is_the_same_and_names_nothing_of_the_first(avenue: House, tmp_p
     assert (site["name"], site["menu"][0]["to"]) == ("Avenida", f"{NEW}/p/draft")
     assert raw["assets"].find_one({"_id": profile["logo"]})["site"] == "b"
     assert "state" not in site
-    html = raw["page_content"].find_one({"site": "b"})["draft"]["html"]
+    cloned = raw["page_content"].find_one({"site": "b"})
+    html = cloned["draft"]["html"]
+    assert "publish_at" not in cloned
     assert f"{OLD}.py/" in html
     linked = re.search(r"/products/([\w-]+)", html)
     assert linked

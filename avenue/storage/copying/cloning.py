@@ -39,7 +39,7 @@ LEFT = {
             *("shown_anew_at", "link_epoch", "visibility_epoch", "temporary", "hold"),
         }
     ),
-    PAGES: frozenset({"old_slugs", "history", "series", "mark"}),
+    PAGES: frozenset({"old_slugs", "history", "series", "mark", "publish_at"}),
 }
 """What tells of the life of the first one."""
 PEOPLE = frozenset({"owner", "by", "updated_by"})

@@ -27,7 +27,7 @@ PRODUCTS, GROUPS, PAGES = "shop_products", "shop_products_grouped", "page_conten
 OWNERS = {"product": PRODUCTS, "group": GROUPS}
 ALSO = {PAGES: ("page_history", "page"), ASSETS: ("legacy_urls", "asset")}
 """What belongs to a record, and the field that names it."""
-OF_ITS_TIME = ("trash", "purges", "damaged", "emptied", "expiry_notice")
+OF_ITS_TIME = ("trash", "purges", "damaged", "emptied", "expiry_notice", "publish_at")
 """What was so then, and means nothing now."""
 
 
@@ -229,7 +229,7 @@ class Returning:
 
     def _owner(self, session: ClientSession, collection: str, record: Document) -> Document:
         """Return a product, group or page as it comes back."""
-        back = {name: value for name, value in record.items() if name != "trash"}
+        back = {name: value for name, value in record.items() if name not in OF_ITS_TIME}
         group = back.get("group")
         if collection == PRODUCTS and group:
             groups, by_id = self._raw(record)[GROUPS], {"_id": group, "site": record["site"]}

@@ -358,6 +358,12 @@ UNSENT: tuple[tuple[str, Document], ...] = (
 QUIET: tuple[tuple[str, Document, Any], ...] = (
     # Of versions before 5.
     ("assets", {"purges": {"$exists": True}}, {"$unset": {"purges": ""}}),
+    # A moment that has passed since: whether the page is still to go online, people decide.
+    (
+        "page_content",
+        {"publish_at": {"$type": "date"}, "$expr": {"$lt": ["$publish_at", "$$NOW"]}},
+        {"$unset": {"publish_at": ""}},
+    ),
     ("infra_alerts", {"notices.0": {"$exists": True}}, {"$set": {"notices": []}}),
     (
         "jobs",
