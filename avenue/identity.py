@@ -107,7 +107,8 @@ class Site:
     `quota_bytes` and `quota_files` are what it may store, `user_quota_…` what one person may; None
     stands for the house's default, 0 for no quota. `colors` are `#rrggbb` by name, `limits` the
     site's own; of `upload_categories` what the site says of its own, by name and field. `theme`,
-    `menu`, `legal` and `contact` are how its public pages look and what stands around them.
+    `menu`, `legal` and `contact` are how its public pages look and what stands around them;
+    `edge_seconds` are how long shared caches may keep them, by kind.
     `revision` grows with each change of these.
     `shows_variants`: its pictures come in other sizes than their own, too. Who has one of
     `second_factor_roles` must sign in with a second factor. `cluster` is where all that it has is
@@ -130,6 +131,7 @@ class Site:
     menu: tuple[Link, ...] = ()
     legal: tuple[Link, ...] = ()
     contact: Mapping[str, str] = field(default_factory=dict)
+    edge_seconds: Mapping[str, int] = field(default_factory=dict)
     revision: int = 1
     shows_variants: bool = True
     second_factor_roles: frozenset[Role] = frozenset()

@@ -167,6 +167,7 @@ def test_the_operations_page_explains_why_an_import_passes_something_over():
 NO_CODES = {
     # Words in code type that are keys, columns or collections.
     "snake_case",
+    "edge_seconds",
     "recovery_code",
     "second_factor_roles",
     "created_at",

@@ -147,6 +147,7 @@ from avenue.web import (
     cors,
     design,
     docs,
+    edge_policy,
     headers,
     health,
     hosts,
@@ -230,12 +231,18 @@ def create_app(settings: Settings, database: Database, disk: DiskCache | None = 
     _register_blueprints(app, settings)
     _answer_machines(app, database, known_sites, settings)
     pages.install(app, NAVIGATION)
+    edge_policy.install(app)
+    _answer_ahead(app, hot)
+    requestlog.install(app)
+    return app
+
+
+def _answer_ahead(app: Flask, hot: ResponseCache) -> None:
+    """Have what is at hand answered ahead of the application."""
     app.extensions[AT_HAND] = hot
     app.wsgi_app = hosts.OneHost(  # type: ignore[method-assign]
         MeantMethods(CachedResponses(app.wsgi_app, hot))
     )
-    requestlog.install(app)
-    return app
 
 
 def _register_blueprints(app: Flask, settings: Settings) -> None:

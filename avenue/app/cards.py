@@ -4,10 +4,10 @@ from avenue.builder.website.products import ProductCard, ProductCards
 from avenue.identity import Site
 from avenue.media.models import Asset
 from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.shop.addresses import address_of, path_of_category
 from avenue.shop.categories import BETWEEN
 from avenue.shop.models import PicturedProduct
 from avenue.shop.pages.shown import reachable, site_price
-from avenue.shop.pages.window import address_of, path_of_category
 from avenue.shop.service.products import ProductService
 
 SHELF = 8

@@ -24,7 +24,7 @@ from avenue.builder.library.folders.store import FolderStore
 from avenue.builder.library.service import MediaService
 from avenue.builder.library.store import MediaStore, Users
 from avenue.builder.website.intake import Intake
-from avenue.builder.website.presenting import path_of
+from avenue.builder.website.models import path_of
 from avenue.builder.website.service import PageService
 from avenue.builder.website.store import PageReferrers, PageStore
 from avenue.clock import utc_now

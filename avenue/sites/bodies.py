@@ -29,6 +29,7 @@ from avenue.theme import (
     checked_contact,
     is_target,
 )
+from avenue.web.edge_policy import MOST_SECONDS
 
 MOST_HOSTS = 20
 LONGEST_URL = 300
@@ -179,6 +180,25 @@ class Limits(_Body):
     user_quota_files: Quota | None = None
 
 
+EdgeSeconds = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
+
+
+class EdgeSecondsChanges(_Body):
+    """How long shared caches may keep what everybody sees, in seconds; null: as usual, 0: never.
+
+    What is given changes. `pages` are published pages; those that the menu or the legal links lead
+    to have fields of their own.
+    """
+
+    home: EdgeSeconds | None = None
+    lists: EdgeSeconds | None = None
+    products: EdgeSeconds | None = None
+    pages: EdgeSeconds | None = None
+    menu_pages: EdgeSeconds | None = None
+    legal_pages: EdgeSeconds | None = None
+    sitemap: EdgeSeconds | None = None
+
+
 class CategoryChanges(_Body):
     """The fields that are given change; null goes back to what they are without being said.
 
@@ -211,6 +231,7 @@ class SiteChanges(_Body):
     menu: Links = []
     legal: Links = []
     contact: ContactChanges = ContactChanges()
+    edge_seconds: EdgeSecondsChanges = EdgeSecondsChanges()
     second_factor_roles: Annotated[
         list[Role],
         Field(

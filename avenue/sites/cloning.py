@@ -44,6 +44,7 @@ class Part(StrEnum):
 FIELDS: Mapping[Part, Collection[str]] = {
     Part.SETTINGS: (
         *("name", "locale", "colors", "theme", "menu", "legal", "contact", "limits", "quotas"),
+        "edge_seconds",
         "second_factor_roles",
     ),
     Part.CATEGORIES: ("upload_categories",),

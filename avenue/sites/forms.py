@@ -16,6 +16,7 @@ from avenue.sites.addresses import checked_base_url
 from avenue.sites.bodies import Colors
 from avenue.sites.errors import HostNotGiven, HostTaken, InvalidHost, LimitTooHigh, SiteExists
 from avenue.theme import CHOICES, CONTACT, Link
+from avenue.web.edge_policy import Kind
 
 MB = 1024 * 1024
 NUMBER = re.compile("[0-9]{1,12}")
@@ -32,6 +33,7 @@ OWN = (
     *(f"theme.{name}" for name in THEME),
     *MENUS,
     *(f"contact.{name}" for name in CONTACT),
+    *(f"edge_seconds.{kind}" for kind in Kind),
     ROLES,
     *(f"limits.{limit}" for limit in Limit),
     "limits.user_quota_mb",
@@ -59,6 +61,7 @@ def as_typed(site: Site, house_url: str) -> dict[str, str]:
         **{f"theme.{name}": str(getattr(site.theme, name)) for name in THEME},
         **{name: _written(getattr(site, name)) for name in MENUS},
         **{f"contact.{name}": site.contact.get(name, "") for name in CONTACT},
+        **{f"edge_seconds.{kind}": str(site.edge_seconds.get(kind, "")) for kind in Kind},
         ROLES: ",".join(sorted(site.second_factor_roles)),
         **{f"limits.{limit}": str(site.limits.get(limit, "")) for limit in Limit},
         "hosts": "\n".join(site.hosts),
@@ -133,7 +136,7 @@ def _value(group: str, text: str) -> Any:
     match group:
         case "hosts":
             return _lines(text)
-        case "limits":
+        case "limits" | "edge_seconds":
             return int(text) if NUMBER.fullmatch(text) else text or None
         case "second_factor_roles":
             return [role for role in Role if role in text.split(",")]

@@ -23,6 +23,7 @@ from avenue.storage.schema import DEFAULT_SITE
 from avenue.theme import MOST_LINKS, NETWORKS, Corners, Font, Scheme, Size
 from avenue.web.audit import audited, note, nothing_changed
 from avenue.web.auth import current_actor, require
+from avenue.web.edge_policy import SECONDS, Kind
 from avenue.web.language import gettext as _
 from avenue.web.language import lazy_gettext
 from avenue.web.limits import upload_route
@@ -109,6 +110,15 @@ LIMITS = {
     Limit.PRODUCT_IMAGE_MB: lazy_gettext("Size of a product photo, in MB"),
     Limit.MEDIA_MB: lazy_gettext("Size of a picture of the pages, in MB"),
     Limit.UPLOAD_MB: lazy_gettext("Size of one whole upload, in MB"),
+}
+EDGE = {
+    Kind.HOME: lazy_gettext("Home page"),
+    Kind.LISTS: lazy_gettext("Lists and categories"),
+    Kind.PRODUCTS: lazy_gettext("Products and groups"),
+    Kind.PAGES: lazy_gettext("Published pages"),
+    Kind.MENU_PAGES: lazy_gettext("Pages in the menu"),
+    Kind.LEGAL_PAGES: lazy_gettext("Legal pages"),
+    Kind.SITEMAP: lazy_gettext("Sitemap"),
 }
 WEAK = {
     "text": lazy_gettext(
@@ -231,6 +241,8 @@ def _settings(
         roles={role.value: title for role, (title, _about) in ROLES.items()},
         house_roles=using(Settings).second_factor_roles,
         limits=LIMITS,
+        edge=EDGE,
+        edge_usual=SECONDS,
         theme_choices=THEME,
         networks={name: each.title for name, each in NETWORKS.items()},
         most=using(SiteService).most(),

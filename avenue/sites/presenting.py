@@ -8,6 +8,7 @@ from avenue.media.categories import Category, categories_of
 from avenue.media.models import Asset
 from avenue.media.presenting import image_json
 from avenue.sites import replies
+from avenue.web.edge_policy import Kind, seconds_of
 
 
 def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> replies.Site:
@@ -23,6 +24,7 @@ def site_json(site: Site, limits: Mapping[str, int], logo: Asset | None) -> repl
         "menu": [{"label": each.label, "to": each.to} for each in site.menu],
         "legal": [{"label": each.label, "to": each.to} for each in site.legal],
         "contact": dict(site.contact),
+        "edge_seconds": {kind.value: seconds_of(site, kind) for kind in Kind},
         "second_factor_roles": sorted(site.second_factor_roles),
         "limits": dict(limits),
         "upload_categories": {

@@ -47,6 +47,10 @@ class Site(TypedDict):
     menu: Annotated[list[Link], Field(description="Above its public pages.")]
     legal: Annotated[list[Link], Field(description="Below them.")]
     contact: Annotated[dict[str, str], Field(description="How it is reached, and its profiles.")]
+    edge_seconds: Annotated[
+        dict[str, int],
+        Field(description="How long shared caches may keep what everybody sees; those in force."),
+    ]
     second_factor_roles: Annotated[
         list[Role],
         Field(description="Need a second factor, besides those the house names."),

@@ -339,6 +339,10 @@ def _appearance_values(site: Site, changes: Changes) -> dict[str, Any]:
     if "contact" in changes:
         contact = {**site.contact, **changes["contact"]}
         values["contact"] = {name: each for name, each in contact.items() if each} or None
+    if "edge_seconds" in changes:
+        seconds = {**site.edge_seconds, **changes["edge_seconds"]}
+        own_seconds = {name: each for name, each in seconds.items() if each is not None}
+        values["edge_seconds"] = own_seconds or None
     return values
 
 

@@ -624,6 +624,7 @@ SHAPES: Mapping[str, Shape | Callable[[Mapping[str, Any]], str]] = {
             "menu": unless_missing([{"label": str, "to": str}]),
             "legal": unless_missing([{"label": str, "to": str}]),
             "contact": unless_missing(Of(str)),
+            "edge_seconds": unless_missing(Of(int)),
             "second_factor_roles": unless_missing(
                 [values("admin", "editor", "staff", "seller", "client", "ops")]
             ),

@@ -179,6 +179,7 @@ def site_from_document(document: Document, settings: Settings) -> Site:
         menu=links_of(document.get("menu", ())),
         legal=links_of(document.get("legal", ())),
         contact=contact_of(document.get("contact", {})),
+        edge_seconds=document.get("edge_seconds", {}),
         revision=document.get("revision", 1),
         state=SiteState(document.get("state", SiteState.OPEN)),
         cluster=cluster_in(document),

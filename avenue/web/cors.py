@@ -1,7 +1,8 @@
 """Which other origins' pages may call the API: those in the settings, with a Bearer token.
 
 Cookies are never allowed across origins, so no answer carries `Allow-Credentials`. The lists are
-what upload clients send and read (tus, Uppy, Dropzone, FilePond).
+what upload clients send and read (tus, Uppy, Dropzone, FilePond). What a shared cache may keep is
+everybody's, and may be read from any page where some may call at all.
 """
 
 from flask import Flask, Response, request
@@ -69,6 +70,10 @@ def install(app: Flask, settings: Settings) -> None:
 
     def allow(response: Response) -> Response:
         if not is_api():
+            return response
+        if response.cache_control.public:  # the same for all, so a cache keeps it once
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
             return response
         response.vary.add("Origin")
         origin = request.headers.get("Origin")

@@ -39,6 +39,7 @@ class Reply:
     headers: tuple[str, ...] = ()
 
 
+NOT_MODIFIED = Reply(about="The caller has it already, as `If-None-Match` says.")
 Replies = Mapping[int, Any]
 """Status → `Reply`, or just what its JSON body is (None: no body)."""
 

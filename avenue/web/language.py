@@ -15,6 +15,8 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, request
 from flask_babel import Babel, Domain, LazyString, get_locale
 
+from avenue.web.edge_policy import speaks_for_the_site
+
 LANGUAGES = ("es", "en")
 """The first is the one of a site that says nothing else."""
 
@@ -28,6 +30,7 @@ ROOMS = Path(__file__).parent.parent
 def language() -> str:
     """Return the language a person has chosen, else the browser's, the site's, or Spanish.
 
+    A page that a shared cache may keep does not go by the browser.
     A program that asks for none, or for any (`*`), is answered in the site's, as its people are.
     """
     chosen = request.cookies.get(COOKIE)
@@ -35,6 +38,8 @@ def language() -> str:
         return chosen
     site = g.get("site")
     fallback = site.language if site and site.language in LANGUAGES else LANGUAGES[0]
+    if speaks_for_the_site():
+        return fallback
     # Not `best_match`: to it an `es;q=0.5` is nearer than an `en-US`.
     asked = sorted(request.accept_languages, key=lambda each: -each[1])
     known = (tag.partition("-")[0].lower() for tag, quality in asked if quality > 0)

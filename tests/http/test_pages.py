@@ -32,7 +32,7 @@ BY_PLACE = {
     each: f"{{ site: 1, {each}: 1 }}" for each in ("slug", "old_slugs", "published.translation_of")
 }
 """The index by which pages are found by what visitors ask for."""
-KEPT = "public, max-age=0, s-maxage=60, stale-while-revalidate=600"
+KEPT = "public, max-age=0, s-maxage=1800, stale-while-revalidate=60"
 
 
 def made(editor: Caller, **fields: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ SITE_KEYS = {
     "menu",
     "legal",
     "contact",
+    "edge_seconds",
     "second_factor_roles",
     "id",
     "name",

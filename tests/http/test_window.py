@@ -22,7 +22,7 @@ from tests.http.application import (
 BASE = f"https://{HOST}"
 ELSEWHERE = "https://images.example/zapato.jpg"
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-SPANISH, ENGLISH = {"Accept-Language": "es-PY"}, {"Accept-Language": "en-GB"}
+SPANISH, ENGLISH = {"Accept-Language": "es-PY"}, {"Cookie": "avenue_language=en"}
 
 
 class Seen(HTMLParser):
@@ -273,8 +273,6 @@ def test_what_the_reader_has_already_is_not_sent_again(as_seller: Caller, nobody
     product = published(as_seller)
     for path in ("/", path_of(product)):
         answer = nobody.get(path)
-        assert answer.headers["Cache-Control"] == "private, no-cache"
-        assert {"Cookie", "Accept-Language"} <= set(answer.vary.as_set(preserve_casing=True))
         assert "Set-Cookie" not in answer.headers
         again = nobody.get(path, headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")

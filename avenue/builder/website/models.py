@@ -218,6 +218,11 @@ class Address:
     changed_at: datetime
 
 
+def path_of(slug: str) -> str:
+    """Return the path where visitors see the page at `slug`."""
+    return f"/p/{slug}"
+
+
 def is_shown(asset: Asset | None) -> bool:
     """Tell whether everybody may see `asset`."""
     return asset is not None and asset.visibility is Visibility.PUBLIC

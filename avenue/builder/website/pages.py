@@ -1,14 +1,15 @@
 """Published pages, for everybody, at `/p/<slug>`.
 
 The answer is the same for whoever asks, signed in or not, and nothing of it is run; so shared
-caches may keep it for a minute, and show it for a while longer while they ask again.
+caches may keep it (`web/edge_policy.py`): one with products in it not for long, for no purge knows
+which pages show a product.
 """
 
 from flask import Blueprint, Response, make_response, request
 from werkzeug.utils import redirect
 
-from avenue.builder.website.models import PicturedPage
-from avenue.builder.website.presenting import address_of, path_of
+from avenue.builder.website.models import PicturedPage, path_of
+from avenue.builder.website.presenting import address_of
 from avenue.builder.website.previews import Previews
 from avenue.builder.website.products import ProductCards, with_products
 from avenue.builder.website.rendering import (
@@ -20,19 +21,17 @@ from avenue.builder.website.rendering import (
 )
 from avenue.builder.website.service import PageService
 from avenue.identity import Site
+from avenue.web.edge_policy import keep_shortly
 from avenue.web.hosts import current_site
 from avenue.web.language import gettext as _
 from avenue.web.services import using
 from avenue.web.site_frame import frame
 from avenue.web.stylesheet import font_urls, style_url
 
-SHARED_SECONDS = 60
-STALE_SECONDS = 600
 POLICY = (
     "default-src 'none'; script-src 'none'; img-src * data:; style-src 'self' 'unsafe-inline'; "
     "media-src *; font-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
-KEPT = f"public, max-age=0, s-maxage={SHARED_SECONDS}, stale-while-revalidate={STALE_SECONDS}"
 
 blueprint = Blueprint("published", __name__)
 
@@ -41,7 +40,10 @@ blueprint = Blueprint("published", __name__)
 def show_published(slug: str) -> Response:
     """Show a published page; one that moved is at its new address."""
     site = current_site()
-    pictured = with_products(site, using(PageService).shown(site, slug), using(ProductCards))
+    plain = using(PageService).shown(site, slug)
+    pictured = with_products(site, plain, using(ProductCards))
+    if pictured is not plain:
+        keep_shortly()
     if pictured.page.slug != slug:
         response = make_response(redirect(address_of(site, pictured.page.slug), code=308))
     else:
@@ -54,7 +56,7 @@ def show_published(slug: str) -> Response:
             else Response(using(Documents).get(site, pictured, mark, around), mimetype="text/html")
         )
         response.set_etag(mark)
-    response.headers["Cache-Control"] = KEPT
+    response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

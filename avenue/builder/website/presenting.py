@@ -18,6 +18,7 @@ from avenue.builder.website.models import (
     PicturedPage,
     Seo,
     is_shown,
+    path_of,
 )
 from avenue.builder.website.previews import Preview
 from avenue.clock import iso
@@ -26,11 +27,6 @@ from avenue.media.errors import UnknownVariant
 from avenue.media.models import Asset
 from avenue.media.urls import original_url, variant_url
 from avenue.totals import total_json
-
-
-def path_of(slug: str) -> str:
-    """Return the path where visitors see the page at `slug`."""
-    return f"/p/{slug}"
 
 
 def address_of(site: Site, slug: str) -> str:

@@ -1,7 +1,8 @@
 """The shop window, for everybody: the products, the categories, and what search engines ask for.
 
-A page depends on the reader's language, colours and on who is signed in, so no shared cache may
-keep it; with its ETag a reader who has it already is told so in a few bytes.
+A page depends on who is signed in, and on the language and colours a reader has chosen; what
+nobody in particular sees of it, shared caches may keep (`web/edge_policy.py`). With its ETag a
+reader who has it already is told so in a few bytes.
 """
 
 import string
@@ -9,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, make_response, request
@@ -17,6 +17,7 @@ from flask import Blueprint, Response, make_response, request
 from avenue.errors import NotFound
 from avenue.identity import Actor, Role, Site
 from avenue.media.store.legacy_urls import LegacyUrls
+from avenue.shop.addresses import address_of, path_of_category
 from avenue.shop.categories import BETWEEN, Category, way_to
 from avenue.shop.errors import GroupNotFound
 from avenue.shop.models import (
@@ -34,6 +35,7 @@ from avenue.shop.routes.old_ids import read_old_id
 from avenue.shop.service.access import may_change
 from avenue.shop.service.groups import GroupService
 from avenue.shop.service.products import ProductService
+from avenue.web.edge_policy import keep_private
 from avenue.web.headers import WINDOW_POLICY
 from avenue.web.hosts import current_site
 from avenue.web.language import LOCALES, language
@@ -41,12 +43,11 @@ from avenue.web.language import gettext as _
 from avenue.web.pages import chosen_theme, page, reader
 from avenue.web.services import using
 from avenue.web.site_frame import Logos
-from avenue.words import wanted_words, words_of
+from avenue.words import wanted_words
 
 PRODUCTS_A_PAGE = 48
 SIBLINGS = 24
 LONGEST_SEARCH = 200
-LONGEST_SLUG = 60
 LONGEST_SUMMARY = 200
 SITEMAP_PRODUCTS = 10_000
 """In one sitemap. A site that has more of them has several, and an index of those."""
@@ -122,11 +123,6 @@ def _shelf(query: ProductQuery, path: str, **facts: Any) -> Response:
     )
 
 
-def path_of_category(category: Category) -> str:
-    """Return the path where visitors see a category."""
-    return f"/categories/{quote(category.key)}"
-
-
 def _below(tree: Mapping[str, Category], key: str) -> list[tuple[str, str]]:
     """Return the name and path of each category right below that of `key`, by name."""
     below = (each for each in tree.values() if each.above == key)
@@ -149,6 +145,8 @@ def show_product(product_id: str, slug: str = "") -> Response:
     site, actor = current_site(), reader()
     pictured = using(ProductService).get(actor, product_id)
     product = pictured.product
+    if slug and request.path != address_of(product):
+        keep_private()  # anybody can think of another name for it
     group = _group_of(site, product)
     pictures = _reachable(site, pictured.images)
     if not pictures and group:
@@ -179,7 +177,7 @@ def show_robots() -> Response:
     """Tell search engines what is for them."""
     lines = ["User-agent: *", "Disallow: /admin", "Disallow: /api/", "Disallow: /login"]
     lines += ["", f"Sitemap: {current_site().base_url}/sitemap.xml", ""]
-    return _map("\n".join(lines), "text/plain")
+    return _map("\n".join(lines), "text/plain", f"public, max-age={MAPS_SECONDS}")
 
 
 @blueprint.get("/sitemap.xml")
@@ -237,13 +235,6 @@ def _urls(site: Site, pages: Iterable[tuple[str, datetime | None]]) -> Response:
 def _xml(root: str, body: str) -> Response:
     text = f'<{root} xmlns="{SITEMAP_NAMESPACE}">\n{body}\n</{root}>\n'
     return _map(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}', "application/xml")
-
-
-def address_of(product: Product) -> str:
-    """Return the path of a product's page: its id, then its name for people to read."""
-    slug = "-".join(words_of(product.name))[:LONGEST_SLUG].strip("-_")
-    plain = slug.encode("ascii", "ignore").decode()
-    return f"/products/{product.id}" + (f"/{plain}" if plain else "")
 
 
 def _tile(site: Site, pictured: PicturedProduct) -> Facts:
@@ -323,10 +314,10 @@ def _window(template: str, **facts: Any) -> Response:
     return _unless_known(response, "private, no-cache")
 
 
-def _map(text: str, media_type: str) -> Response:
+def _map(text: str, media_type: str, cache_control: str = "private, no-cache") -> Response:
     response = make_response(text)
     response.content_type = f"{media_type}; charset=utf-8"
-    return _unless_known(response, f"public, max-age={MAPS_SECONDS}")
+    return _unless_known(response, cache_control)
 
 
 def _unless_known(response: Response, cache_control: str) -> Response:

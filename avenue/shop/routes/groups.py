@@ -18,7 +18,7 @@ from avenue.shop.service.groups import SORT_VALUES, GroupService
 from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require
-from avenue.web.describing import JSON, LOCATION, Reply, described
+from avenue.web.describing import JSON, LOCATION, NOT_MODIFIED, Reply, described
 from avenue.web.parsing import body_as
 from avenue.web.services import using
 
@@ -28,7 +28,7 @@ blueprint = Blueprint("groups", __name__, url_prefix="/api/shop/groups")
 @blueprint.get("")
 @described(
     query=GroupsQuery,
-    replies={200: GroupList},
+    replies={200: GroupList, 304: NOT_MODIFIED},
     refuses=(InvalidToken, *LIST_REFUSALS),
     personal=True,
 )
@@ -66,7 +66,9 @@ def create_group() -> tuple[Response, int, dict[str, str]]:
 
 
 @blueprint.get("/<group_id>")
-@described(replies={200: Group}, refuses=(GroupNotFound, InvalidToken), personal=True)
+@described(
+    replies={200: Group, 304: NOT_MODIFIED}, refuses=(GroupNotFound, InvalidToken), personal=True
+)
 def show_group(group_id: str) -> Response:
     """Show one group with those of its products the caller may see."""
     actor = reading_actor()

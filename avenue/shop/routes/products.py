@@ -40,7 +40,7 @@ from avenue.shop.table import COLUMNS, product_row
 from avenue.totals import total_json
 from avenue.web.audit import audited
 from avenue.web.auth import InvalidToken, current_actor, reading_actor, require, signed_in_actor
-from avenue.web.describing import JSON, LOCATION, Reply, described
+from avenue.web.describing import JSON, LOCATION, NOT_MODIFIED, Reply, described
 from avenue.web.errors import TableTooLong
 from avenue.web.parsing import body_as, one_of
 from avenue.web.services import using
@@ -52,7 +52,7 @@ blueprint = Blueprint("products", __name__, url_prefix="/api/shop/products")
 @blueprint.get("")
 @described(
     query=ProductsQuery,
-    replies={200: ProductList},
+    replies={200: ProductList, 304: NOT_MODIFIED},
     refuses=(Unauthenticated, Forbidden, InvalidToken, *LIST_REFUSALS),
     personal=True,
 )
@@ -122,7 +122,11 @@ def create_product() -> tuple[Response, int, dict[str, str]]:
 
 
 @blueprint.get("/<product_id>")
-@described(replies={200: Product}, refuses=(ProductNotFound, InvalidToken), personal=True)
+@described(
+    replies={200: Product, 304: NOT_MODIFIED},
+    refuses=(ProductNotFound, InvalidToken),
+    personal=True,
+)
 def show_product(product_id: str) -> Response:
     """Show one product."""
     actor = reading_actor()

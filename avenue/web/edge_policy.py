@@ -1,0 +1,197 @@
+"""Which answers a shared cache may keep, and for how long: the one table of it.
+
+What is not in `ROUTES` is nobody's but who asked for it. What is, is shared only as nobody in
+particular sees it: a GET or HEAD without any of our cookies and without `Authorization`, of the one
+spelling of an address, with no query but the names that its row has. The language of a shared page
+is the site's own; who has chosen another has a cookie. No answer is shared that sets a cookie or
+has written to the session.
+
+What a purge can name is kept for the seconds of its row, which a site may change; what none can
+name (what stands behind a query) for a minute at most.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from urllib.parse import quote
+
+from flask import Flask, Response, g, request, session
+
+from avenue.identity import Site
+from avenue.web.request_kinds import is_api
+
+COOKIES = "avenue_"
+"""What the names of all our cookies begin with: session, language, theme, and what was said."""
+STALE_SECONDS = 60
+"""How long a cache may show what it has while it asks again."""
+UNNAMED_SECONDS = 60
+"""The most for what no purge can name."""
+MOST_SECONDS = 7 * 24 * 3600
+SHARED_STATUSES = frozenset({HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.PERMANENT_REDIRECT})
+
+
+class Kind(StrEnum):
+    """What a site may give seconds to."""
+
+    HOME = "home"
+    LISTS = "lists"
+    PRODUCTS = "products"
+    PAGES = "pages"
+    MENU_PAGES = "menu_pages"
+    LEGAL_PAGES = "legal_pages"
+    SITEMAP = "sitemap"
+
+
+SECONDS: Mapping[Kind, int] = {
+    Kind.HOME: 10 * 60,
+    Kind.LISTS: 10 * 60,
+    Kind.PRODUCTS: 5 * 60,
+    Kind.PAGES: 30 * 60,
+    Kind.MENU_PAGES: 3600,
+    Kind.LEGAL_PAGES: 24 * 3600,
+    Kind.SITEMAP: 3600,
+}
+"""How long, unless the site says otherwise; 0 is not at all."""
+
+
+def seconds_of(site: Site, kind: Kind) -> int:
+    """Return how long what is of a `kind` may be kept of `site`."""
+    return max(0, min(site.edge_seconds.get(kind, SECONDS[kind]), MOST_SECONDS))
+
+
+def _kind_of_page(site: Site) -> Kind:
+    """Return what a published page is: one of the legal ones, of the menu, or any other."""
+    if any(each.to == request.path for each in site.legal):
+        return Kind.LEGAL_PAGES
+    if any(each.to == request.path for each in site.menu):
+        return Kind.MENU_PAGES
+    return Kind.PAGES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A route: what its answers are, and the names that may stand behind `?` of a shared one.
+
+    One that `is_for_all` is the same for whoever asks, signed in or not.
+    """
+
+    kind: Kind | Callable[[Site], Kind]
+    names: frozenset[str] = frozenset()
+    is_for_all: bool = False
+
+    def seconds(self, site: Site) -> int:
+        """Return how long an answer to this request may be kept."""
+        kind = self.kind if isinstance(self.kind, Kind) else self.kind(site)
+        seconds = seconds_of(site, kind)
+        return min(seconds, UNNAMED_SECONDS) if request.args else seconds
+
+
+_SITEMAP = Row(kind=Kind.SITEMAP, is_for_all=True)
+ROUTES: Mapping[str, Row] = {
+    "/": Row(kind=Kind.HOME, names=frozenset({"after"})),
+    "/categories/<path:key>": Row(kind=Kind.LISTS, names=frozenset({"after"})),
+    "/products/<product_id>": Row(kind=Kind.PRODUCTS),
+    "/products/<product_id>/<slug>": Row(kind=Kind.PRODUCTS),
+    "/p/<slug>": Row(kind=_kind_of_page, is_for_all=True),
+    "/sitemap.xml": _SITEMAP,
+    "/sitemap/pages.xml": _SITEMAP,
+    "/sitemap/products-<int:number>.xml": _SITEMAP,
+    "/api/shop/products": Row(
+        kind=Kind.LISTS, names=frozenset({"after", "category", "group", "limit", "sort"})
+    ),
+    "/api/shop/products/<product_id>": Row(kind=Kind.PRODUCTS),
+    "/api/shop/groups": Row(kind=Kind.LISTS, names=frozenset({"after", "limit", "sort"})),
+    "/api/shop/groups/<group_id>": Row(kind=Kind.PRODUCTS),
+}
+"""By the rule of each route."""
+
+
+def install(app: Flask) -> None:
+    """Mark the answers of `app` that may be shared; install it last, so that it comes first."""
+    app.before_request(_look)
+    app.after_request(_tell)
+
+
+def keep_shortly() -> None:
+    """Say that no purge can name the answer to this request."""
+    g.edge_seconds = min(g.get("edge_seconds", 0), UNNAMED_SECONDS)
+
+
+def keep_private() -> None:
+    """Say that the answer to this request is for who asked alone."""
+    g.edge_seconds = 0
+
+
+def speaks_for_the_site() -> bool:
+    """Tell whether this page is in the language of its site unless a cookie says otherwise."""
+    return bool(g.get("speaks_for_the_site"))
+
+
+def row_of(rule: str) -> Row | None:
+    """Return the row of a route, None for one whose answers are never shared."""
+    return ROUTES.get(rule)
+
+
+def is_of_nobody() -> bool:
+    """Tell whether nothing in a request says who asks, or how they like their pages."""
+    return "Authorization" not in request.headers and not any(
+        name.startswith(COOKIES) for name in request.cookies
+    )
+
+
+def _look() -> None:
+    row = _row()
+    if row is None or "site" not in g:
+        return
+    g.edge_seconds = row.seconds(g.site) if _may_be_shared(row) else 0
+    g.speaks_for_the_site = not (is_api() or row.is_for_all or _is_signed_in())
+
+
+def _row() -> Row | None:
+    return ROUTES.get(request.url_rule.rule) if request.url_rule else None
+
+
+def _is_signed_in() -> bool:
+    return "Authorization" in request.headers or "_user_id" in session
+
+
+def _may_be_shared(row: Row) -> bool:
+    names = [name for name, _ in request.args.items(multi=True)]
+    return (
+        request.method in {"GET", "HEAD"}
+        and (row.is_for_all or is_of_nobody())
+        and len(names) == len(set(names))
+        and set(names) <= row.names
+        and _is_spelt_as_usual()
+    )
+
+
+def _is_spelt_as_usual() -> bool:
+    """Tell whether the address came in the one spelling that a purge names."""
+    path, question, query = str(request.environ.get("RAW_URI", "")).partition("?")
+    return path == quote(request.path) and bool(question) == bool(query)
+
+
+def _tell(response: Response) -> Response:
+    row = _row()
+    seconds = g.get("edge_seconds", 0)
+    if row is None or not seconds or response.status_code not in SHARED_STATUSES:
+        return response
+    # To look at the session is to depend on it; who answers everybody alike has not.
+    if "Set-Cookie" in response.headers or (not row.is_for_all and session.modified):
+        return response
+    if response.status_code == HTTPStatus.PERMANENT_REDIRECT:
+        seconds = min(seconds, UNNAMED_SECONDS)
+    response.headers["Cache-Control"] = (
+        f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate={STALE_SECONDS}"
+    )
+    # For nginx, which is to go by the seconds and by nothing else of it; it tells nobody.
+    response.headers["X-Accel-Expires"] = str(seconds)
+    response.vary.clear()
+    if not row.is_for_all:
+        response.vary.update(("Cookie", "Authorization"))
+    if response.status_code == HTTPStatus.OK and "ETag" not in response.headers:
+        response.add_etag()
+        response.make_conditional(request)
+    return response
