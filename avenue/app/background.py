@@ -97,7 +97,7 @@ MOST_PUBLISHED = 100
 """Pages of one cluster in one round; the others follow in the next."""
 REBUILD = "rebuild"
 JUDGES_AGES = {SWEEP, FSCK}
-MESSAGES = (MAIL, PURGES, WEBHOOKS, TELL)
+MESSAGES = (MAIL, WEBHOOKS, TELL)
 IMPORTS = (IMPORT, UNDO, LOAD, PICTURES_BY_SKU)
 FIGURES = (SNAPSHOT, WATCH, COUNT_QUOTAS, COUNT_SITES)
 WALKS = (SWEEP, INSPECT, SCRUB, REBUILD)
@@ -106,6 +106,7 @@ BACKUPS = (BACKUP, VERIFY, DRILL)
 MOVES_IN = (IMPORT_FROM, IMPORT_FOLDER, IMPORT_EXPORT, IMPORT_EXTERNAL)
 CLASSES = (
     MESSAGES,
+    (PURGES,),  # who sees a price waits for no letter
     FIGURES,
     (PUBLISH,),
     IMPORTS,
@@ -124,11 +125,14 @@ PERIODIC = (
     *(SNAPSHOT, WATCH, INSPECT, SWEEP, SCRUB, COUNT_QUOTAS, COUNT_SITES, REMOVE_DUE),
     PUBLISH,
     *MESSAGES,
+    PURGES,
     *BACKUPS,
 )
 """Jobs that run again and again, and that `jobs run` runs now."""
 COUNT_SECONDS = 3600
 MOST_FINDINGS = 10_000
+PURGE_SECONDS = 1
+"""A changed price is to be seen by everybody soon."""
 LOOK_SECONDS = 0.1
 COMMAND_LEASE_SECONDS = 15.0
 """Whoever runs a command again after it was killed waits no longer for the end of its lease."""
@@ -264,6 +268,7 @@ class Background:
             REMOVE_DUE: REMOVE_SECONDS,
             PUBLISH: PUBLISH_SECONDS,
             **dict.fromkeys(MESSAGES, EVERY_SECONDS),
+            PURGES: PURGE_SECONDS,
             **self._backups.seconds,
         }
         for kind in seconds.keys() & self._handlers.keys():

@@ -238,3 +238,109 @@ def test_other_origins_may_read_what_is_shared_and_nothing_says_whose_it_is(
         answer = client.get(shop["product_api"], headers={"Origin": origin}, **base)
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "Origin" not in answer.vary
+
+
+# What edges are told to forget
+
+
+def told(house: Application) -> set[str]:
+    """The paths of the messages since this was asked last."""
+    found = list(house.raw["notifications"].find({"kind": "paths.purge"}))
+    house.raw["notifications"].delete_many({})
+    assert all(each["site"] == "default" and each["receiver"] == "purge" for each in found)
+    return {path for each in found for path in each["content"]["paths"]}
+
+
+LISTS = {"/", PRODUCTS, GROUPS, "/sitemap.xml"}
+
+
+def own(product: dict[str, Any], slug: str = "") -> set[str]:
+    page = f"/products/{product['id']}"
+    return {f"{PRODUCTS}/{product['id']}", page, page + (f"/{slug}" if slug else "")}
+
+
+def test_a_changed_product_is_forgotten_wherever_it_was_and_is(
+    house: Application, seller: Caller
+) -> None:
+    told(house)
+    product = seller.a_product(name="Uno", category="Ropa > Camisas")
+    path = f"{PRODUCTS}/{product['id']}"
+    seller.patch(path, json={"price": "5"})
+    assert told(house) == set()  # nobody could see it
+    seller.patch(path, json={"status": "published"})
+    shown = {*LISTS, "/categories/ropa", "/categories/ropa/camisas"}
+    assert told(house) == shown | own(product, "uno")
+    seller.patch(path, json={"name": "Dos", "category": None})
+    assert told(house) == shown | own(product, "uno") | own(product, "dos")
+    seller.post(f"{path}/images", json={"image_url": "https://images.example/1.jpg"})
+    assert told(house) == LISTS | own(product, "dos")
+    seller.delete(path)
+    assert told(house) == LISTS | own(product, "dos")
+    seller.post(f"{path}/restore")
+    assert told(house) == LISTS | own(product, "dos")
+    seller.patch(path, json={"status": "draft"})
+    assert told(house) == LISTS | own(product, "dos")
+
+
+def test_those_that_show_one_another_are_forgotten_together(
+    house: Application, seller: Caller
+) -> None:
+    group = seller.a_group(name="Modelo")
+    one = seller.a_product(name="Rojo", status="published", group=group["id"])
+    two = seller.a_product(name="Azul", status="published")
+    told(house)
+    of_group = {f"{GROUPS}/{group['id']}"}
+    both = own(one, "rojo") | own(two, "azul")
+    url = f"{GROUPS}/{group['id']}"
+    seller.patch(url, json={"product_ids": [one["id"], two["id"]]})
+    assert told(house) == LISTS | of_group | both
+    seller.patch(f"{PRODUCTS}/{one['id']}", json={"price": "7"})
+    assert told(house) == LISTS | of_group | both
+    seller.patch(url, json={"name": "Otro"})
+    assert told(house) == LISTS | of_group | both
+    seller.delete(url)
+    assert told(house) == LISTS | of_group | both
+
+
+def test_what_a_picture_shows_is_part_of_its_product(house: Application, seller: Caller) -> None:
+    product = seller.a_product(a_picture(), a_picture(), name="Foto", status="published")
+    told(house)
+    url, images = f"{PRODUCTS}/{product['id']}/images", product["images"]
+    seller.patch(f"{url}/{images[0]['id']}", json={"alt": {"es": "De lado"}})
+    assert told(house) == LISTS | own(product, "foto")
+    now = seller.get(f"{PRODUCTS}/{product['id']}").json
+    order = {"order": [each["id"] for each in reversed(images)], "revision": now["revision"]}
+    assert seller.put(url, json=order).status_code == 200
+    assert told(house) == LISTS | own(product, "foto")
+
+
+def test_a_page_is_forgotten_when_what_visitors_see_of_it_changes(
+    house: Application, seller: Caller
+) -> None:
+    maps = {"/sitemap.xml", "/sitemap/pages.xml"}
+    told(house)
+    page = seller.post(PAGES, json={"title": unique("Nueva"), "html": "<p>1</p>"}).json
+    url, path = f"{PAGES}/{page['id']}", f"/p/{page['slug']}"
+    assert told(house) == set()
+    page = seller.post(f"{url}/publish", json={"revision": page["revision"]}).json
+    assert told(house) == {*maps, path}
+    saved = seller.put(url, json={"html": "<p>2</p>", "revision": page["revision"]})
+    assert saved.status_code == 200, saved.text
+    assert told(house) == set()  # a draft
+    other = unique("otra-")
+    moved = seller.put(url, json={"slug": other, "revision": saved.json["revision"]})
+    assert moved.status_code == 200, moved.text
+    assert told(house) == {*maps, path, f"/p/{other}"}
+    assert seller.delete(url).status_code == 204
+    assert told(house) == {*maps, path, f"/p/{other}"}
+
+
+def test_without_an_edge_nothing_is_written(house: Application, seller: Caller) -> None:
+    told(house)
+    house.database.tells_edges = False
+    try:
+        product = seller.a_product(name="Solo", status="published")
+        seller.patch(f"{PRODUCTS}/{product['id']}", json={"price": "5"})
+        assert told(house) == set()
+    finally:
+        house.database.tells_edges = True

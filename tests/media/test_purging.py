@@ -389,6 +389,10 @@ def test_a_failing_receiver_is_asked_again_later_and_later(
         shop = server.seller()
         product = shop.create_product()
         image = shop.upload(product, a_picture()).json
+        shop.send_json("PATCH", f"/api/shop/products/{product}", {"status": "draft"})
+        waiting = {"state": "pending"}
+        wait_until(lambda: not database["notifications"].find_one(waiting), "all is told so far")
+        inbox.all()
         inbox.statuses = [500, 500]
         gone = shop.request("DELETE", f"{images_path(product)}/{image['id']}")
         assert gone.status == 204

@@ -37,10 +37,12 @@ from avenue.builder.website.models import (
     Status,
     Translation,
     kept_entries,
+    path_of,
     status_of,
     used_by,
 )
 from avenue.identity import ID_PATTERN, new_id
+from avenue.media.announcing.store import forget_paths
 from avenue.media.intake.library import UploadResult
 from avenue.media.models import Asset, Claim, State
 from avenue.media.references import Referrer, ids_changed_since
@@ -62,6 +64,9 @@ MOST_OLD_SLUGS = 20
 MOST_TRANSLATIONS = 50
 MOST_USES = 1_000
 LONGEST_KEY = 100
+MAPS = ("/sitemap.xml", "/sitemap/pages.xml")
+"""Where search engines find the pages."""
+WHERE = {"slug": 1, "old_slugs": 1, "published": 1}
 LARGEST_NUMBER = 2**31
 DEFAULT_LOCALE = "es"
 BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -206,6 +211,7 @@ class PageStore:
             document = {"_id": page.id, **_fields(page), "created_at": page.created_at}
             document |= {"series": _series(page.updated_by, page.updated_at), "history": 0}
             pages.insert(document)
+            _forget(pages, {}, document)
             return page
 
         try:
@@ -247,6 +253,7 @@ class PageStore:
                 _take_slug(pages, known.id, changed.slug)
                 values["old_slugs"] = _old_slugs(found, changed)
             pages.update({"_id": known.id}, {"$set": values})
+            _forget(pages, found, values)
             return changed
 
         try:
@@ -272,7 +279,9 @@ class PageStore:
 
         def work(session: ClientSession) -> bool:
             scope.collection(HISTORY).within(session).delete_all({"page": page_id})
-            return bool(scope.collection(PAGES).within(session).delete({"_id": page_id}))
+            pages = scope.collection(PAGES).within(session)
+            _forget(pages, pages.find_one({"_id": page_id}, WHERE) or {}, {})
+            return bool(pages.delete({"_id": page_id}))
 
         if not scope.transaction(work):
             raise PageNotFound
@@ -537,6 +546,29 @@ def _old_slugs(found: Document, changed: Page) -> list[str]:
     before = [each for each in found.get("old_slugs", []) if each != changed.slug]
     known = isinstance(found.get("published"), dict) and found.get("slug")
     return [*before, *([found["slug"]] if known else [])][-MOST_OLD_SLUGS:]
+
+
+def _forget(pages: Collection, before: Document, after: Document) -> None:
+    """Let edges forget where a page was seen and is, if anybody could see it or can.
+
+    With it go its other languages, which lead to one another. Inside the transaction of the change.
+    """
+    if not pages.database.tells_edges:
+        return
+    seen = [each for each in (before, after) if isinstance(each.get("published"), dict)]
+    same = all(before.get(name) == after.get(name) for name in ("published", "slug"))
+    if same or not seen:
+        return
+    slugs = [_text(each.get("slug")) for each in seen]
+    slugs += [_text(each) for each in before.get("old_slugs") or ()]
+    originals = {_text(each["published"].get("translation_of")) for each in seen}
+    originals |= {_text(each.get("_id")) for each in seen}
+    of_them = {"$in": sorted(originals - {""})}
+    named = {"published.translation_of": {**of_them, **IS_TEXT}}
+    for query in (named, {"_id": of_them}):
+        found = pages.find(query, {"slug": 1}, limit=MOST_TRANSLATIONS)
+        slugs += [_text(each.get("slug")) for each in found]
+    forget_paths(pages, [*MAPS, *(path_of(each) for each in slugs if each)])
 
 
 def _add_uses(uses: dict[str, list[PageUse]], pages: Iterable[Document]) -> None:

@@ -18,3 +18,9 @@ class Kind(StrEnum):
     DELETED = "asset.deleted"  # it is in the trash
     RESTORED = "asset.restored"
     PURGE = "asset.purge"  # edges are to forget every address it had
+
+
+PATHS_CHANGED = "paths.purge"
+"""The kind of a message that edges are to forget paths of a site: its content names them."""
+PATHS_GIVE_UP_DAYS = 7
+"""By then no edge shows what it was to forget (`web/edge_policy.py`: `MOST_SECONDS`)."""

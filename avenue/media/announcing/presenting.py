@@ -6,13 +6,13 @@ be read by who has a right to.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from avenue.clock import iso
 from avenue.identity import Site
-from avenue.media.announcing.models import PURGES, Kind
+from avenue.media.announcing.models import PATHS_CHANGED, PURGES, Kind
 from avenue.media.intake.filetypes import FILE_TYPES
 from avenue.media.models import Asset, Version, Visibility
 from avenue.media.pictures.variants import ORIGINAL, VARIANTS, extensions, token
@@ -42,9 +42,7 @@ def purges_of(
     The same messages make the same of the same ids. Of a site that is gone nobody can ask for
     anything. `told` counts the URLs that were accepted.
     """
-    site = site_of(messages[0].site)
-    assets = [from_document(dict(each.content)) for each in messages]
-    urls = _urls(assets, site) if site else []
+    urls = purged_urls(messages, site_of)
     named = " ".join(each.id for each in messages)
     for start in range(0, len(urls), MOST_URLS):
         purge: dict[str, Any] = {
@@ -56,6 +54,12 @@ def purges_of(
         }
         yield purge["id"], json_of(purge)
         told["urls"] += len(purge["urls"])
+
+
+def purged_urls(messages: Sequence[Message], site_of: Callable[[str], Site | None]) -> list[str]:
+    """Return what messages of one site name, each once; nothing of a site that is gone."""
+    site = site_of(messages[0].site)
+    return _addresses(_paths_in(messages), site) if site else []
 
 
 def paths_of(asset: Asset) -> list[str]:
@@ -79,13 +83,21 @@ def _paths_of(asset: Asset, version: Version) -> Iterator[str]:
                 yield f"{here}/{named}/{name}.{extension}"
 
 
-def _urls(assets: Sequence[Asset], site: Site) -> list[str]:
-    """Return every address of `assets` once, below each name of the site."""
+def _paths_in(messages: Sequence[Message]) -> Iterator[str]:
+    for each in messages:
+        if each.kind == PATHS_CHANGED:
+            yield from each.content["paths"]
+        else:
+            yield from paths_of(from_document(dict(each.content)))
+
+
+def _addresses(paths: Iterable[str], site: Site) -> list[str]:
+    """Return every path once, below each name of the site."""
     scheme = urlsplit(site.base_url).scheme
     names = dict.fromkeys([site.base_url, *(f"{scheme}://{host}" for host in site.hosts)])
     # Each once: what is known of the same asset twice shares its stable addresses.
-    paths = dict.fromkeys(path for each in assets for path in paths_of(each))
-    return [name + path for name in names for path in paths]
+    once = dict.fromkeys(paths)
+    return [name + path for name in names for path in once]
 
 
 def _data(kind: Kind, asset: Asset, site: Site | None) -> dict[str, Any]:
@@ -97,7 +109,7 @@ def _data(kind: Kind, asset: Asset, site: Site | None) -> dict[str, Any]:
         "claim": {"kind": asset.claim.kind, "id": asset.claim.id} if asset.claim else None,
     }
     if kind is Kind.PURGE:
-        return {**data, "urls": _urls([asset], site) if site else []}
+        return {**data, "urls": _addresses(paths_of(asset), site) if site else []}
     if kind is Kind.DELETED or asset.visibility is Visibility.PRIVATE or site is None:
         return data
     return {**data, "file": image_json(site, asset)}

@@ -4,11 +4,18 @@ Where nobody is to be told, nothing is written and nothing costs anything.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from avenue.identity import new_id
-from avenue.media.announcing.models import FOR_EVER_DAYS, PURGES, WEBHOOKS, Kind
+from avenue.media.announcing.models import (
+    FOR_EVER_DAYS,
+    PATHS_CHANGED,
+    PATHS_GIVE_UP_DAYS,
+    PURGES,
+    WEBHOOKS,
+    Kind,
+)
 from avenue.media.models import Visibility
 from avenue.notifications.models import Channel, Draft
 from avenue.notifications.store import GIVE_UP_DAYS, OUTBOX, put
@@ -54,6 +61,23 @@ def announce_one(assets: Collection, query: Mapping[str, Any], kind: Kind) -> No
         found = assets.find_one(query)
         if found is not None:
             announce(assets, found, kind)
+
+
+def forget_paths(records: Collection, paths: Iterable[str]) -> None:
+    """Write that edges are to forget `paths` of the site of `records`, inside a transaction.
+
+    They are told at once: what they are to forget is asked of the database each time.
+    """
+    if not records.database.tells_edges:
+        return
+    draft = Draft(
+        channel=Channel.PURGE,
+        receiver=PURGES,
+        kind=PATHS_CHANGED,
+        content={"paths": list(dict.fromkeys(paths))},
+        give_up_days=PATHS_GIVE_UP_DAYS,
+    )
+    put(records.beside(OUTBOX), records.fixed["site"], draft)
 
 
 def _write(

@@ -142,6 +142,7 @@ class PictureService:
         changed = self._library.change(actor, asset_id, claim, changes)
         if changed is None:
             raise ImageNotFound
+        self._pictures.told_otherwise(actor.site.id, claim)
         return changed
 
     def replace(

@@ -43,6 +43,7 @@ from avenue.shop.store.documents import (
     set_at_revision,
     touch,
 )
+from avenue.shop.store.edges import at_once, forget_owner
 from avenue.storage.connection import Database, Document
 from avenue.storage.idempotency import UploadInProgress, Writes
 from avenue.storage.scope import Collection, site
@@ -148,7 +149,14 @@ class PictureStore:
             raise OrderMismatch
         values = {"images": [by_key[each] for each in order], "updated_at": utc_now()}
         owners = site(self._database, site_id).collection(OWNERS[owner.claim.kind])
-        if set_at_revision(owners, owner.id, revision, values) is None:
+
+        def work(owners: Collection) -> bool:
+            if set_at_revision(owners, owner.id, revision, values) is None:
+                return False
+            forget_owner(owners, owner.id)
+            return True
+
+        if not at_once(owners, work):
             raise RevisionConflict
 
     def remove(self, site_id: str, claim: Claim, key: str, *, by: str | None) -> None:
@@ -309,6 +317,11 @@ class PictureStore:
 
         return self._together(site_id, claim, work)
 
+    def told_otherwise(self, site_id: str, claim: Claim) -> None:
+        """Let edges forget the owner of a picture of which something else is told now."""
+        owners = site(self._database, site_id).collection(OWNERS[claim.kind])
+        at_once(owners, lambda each: forget_owner(each, claim.id))
+
     def add_temporary(self, site_id: str, upload_result: UploadResult) -> None:
         """Keep the stored pictures of `upload_result` for a product to come; closes the write."""
         write, scope = upload_result.write, site(self._database, site_id)
@@ -337,16 +350,19 @@ class PictureStore:
     def _together(self, site_id: str, claim: Claim, work: Callable[[_Scene], T]) -> T:
         scope = site(self._database, site_id)
         owners, assets = scope.collection(OWNERS[claim.kind]), scope.collection(ASSETS)
-        return scope.transaction(
-            lambda session: work(
-                _Scene(
-                    claim=claim,
-                    owners=owners.within(session),
-                    assets=assets.within(session),
-                    session=session,
-                )
+
+        def together(session: ClientSession) -> T:
+            scene = _Scene(
+                claim=claim,
+                owners=owners.within(session),
+                assets=assets.within(session),
+                session=session,
             )
-        )
+            done = work(scene)
+            forget_owner(scene.owners, claim.id)
+            return done
+
+        return scope.transaction(together)
 
 
 def _claimed(scene: _Scene, asset: Asset) -> Asset | None:

@@ -28,6 +28,7 @@ from avenue.shop.store.documents import (
     trash_all,
     update_of,
 )
+from avenue.shop.store.edges import at_once, forget_products
 from avenue.storage.connection import Database, Document
 from avenue.storage.indexes import IS_PUBLISHED, IS_TEXT
 from avenue.storage.scope import AlreadyThere, Collection, house, site
@@ -57,7 +58,7 @@ class ProductStore:
         All of it happens or nothing. Raise `SkuTaken`, `GroupNotFound`, `TempImageExpired`.
         """
         scope = site(self._database, site_id)
-        if not product.images and product.group is None:
+        if not product.images and product.group is None and not self._database.tells_edges:
             return self._insert(scope.collection(PRODUCTS), product)
 
         def work(session: ClientSession) -> None:
@@ -66,6 +67,7 @@ class ProductStore:
                 return  # an earlier run of this transaction, whose answer was lost
             _join(scope.collection(GROUPS).within(session), product.group)
             self._insert(products, product)
+            forget_products(products, product)
             assets = scope.collection(ASSETS).within(session)
             gone = [
                 each.key
@@ -140,18 +142,22 @@ class ProductStore:
         changed = replace(product, **changes, updated_at=utc_now())
         values = _values_of(changed, changes)
 
-        def work(session: ClientSession | None) -> Document | None:
-            products = scope.collection(PRODUCTS)
-            if session is not None:
-                products = products.within(session)
-                groups = scope.collection(GROUPS).within(session)
-                _join(groups, changes["group"])
-                _leave(groups, product.group)
-            return set_at_revision(products, product.id, product.revision, values)
+        def move(products: Collection) -> Document | None:
+            groups = products.beside(GROUPS)
+            _join(groups, changes["group"])
+            _leave(groups, product.group)
+            return work(products)
+
+        def work(products: Collection) -> Document | None:
+            found = set_at_revision(products, product.id, product.revision, values)
+            if found:
+                forget_products(products, product, found)
+            return found
 
         moves = "group" in changes and changes["group"] != product.group
+        products = scope.collection(PRODUCTS)
         try:
-            found = scope.transaction(work) if moves else work(None)
+            found = products.transaction(move) if moves else at_once(products, work)
         except AlreadyThere:
             raise SkuTaken(changed.sku or "") from None
         return from_document(found) if found else None
@@ -175,6 +181,7 @@ class ProductStore:
             trash_all(assets, product.claim, images, by=by, reason="product_deleted")
             _leave(scope.collection(GROUPS).within(session), found.get("group"))
             products.delete({"_id": product.id})
+            forget_products(products, found)
 
         scope.transaction(work)
 
@@ -206,6 +213,7 @@ class ProductStore:
                 if each.asset:
                     restore_one(assets, each.asset, product.claim)
             trashed.delete({"_id": product.id})
+            forget_products(products, restored)
             return restored
 
         found = scope.transaction(work)

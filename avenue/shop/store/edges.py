@@ -1,0 +1,106 @@
+"""What edges are to forget when products and groups change, written in the same transaction.
+
+What stands behind a query (the next pages of a list) has no address that could be named here; such
+answers are kept for a minute at most (`web/edge_policy.py`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from avenue.media.announcing.store import forget_paths
+from avenue.shop.addresses import LISTS, paths_of_categories, paths_of_group, paths_of_product
+from avenue.shop.models import Product, Status
+from avenue.shop.store.documents import GROUPS, PRODUCTS
+from avenue.storage.connection import Document
+from avenue.storage.indexes import IS_TEXT
+from avenue.storage.scope import Collection
+
+T = TypeVar("T")
+MOST_MEMBERS = 200
+"""Of a group, whose pages show one another."""
+FIELDS = {"name": 1, "status": 1, "group": 1, "category": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A product as far as it says where it is shown."""
+
+    id: str
+    name: str
+    group: str | None
+    category: str | None
+
+
+def at_once(records: Collection, work: Callable[[Collection], T]) -> T:
+    """Change records by `work`, in a transaction if edges are told of it; it may run again."""
+    return records.transaction(work) if records.database.tells_edges else work(records)
+
+
+def forget_products(products: Collection, *changed: Product | Document | None) -> None:
+    """Write where products were seen and are: `changed` are they before and after, if any.
+
+    Those that nobody could see are left out. For a transaction.
+    """
+    if not products.database.tells_edges:
+        return
+    seen = [each for each in map(_seen, changed) if each is not None]
+    if not seen:
+        return
+    groups = sorted({each.group for each in seen if each.group})
+    paths = [path for each in seen for path in paths_of_product(each.id, each.name)]
+    paths += [path for each in groups for path in paths_of_group(each)]
+    paths += paths_of_categories(each.category for each in seen if each.category)
+    forget_paths(products, [*LISTS, *paths, *_members(products, groups)])
+
+
+@contextmanager
+def group_changes(groups: Collection, group_id: str) -> Iterator[None]:
+    """Write where a group and its products are seen, before and after what is done inside."""
+    if not groups.database.tells_edges:
+        yield
+        return
+    products = groups.beside(PRODUCTS)
+    before = _members(products, [group_id])
+    yield
+    after = _members(products, [group_id])
+    forget_paths(groups, [*LISTS, *paths_of_group(group_id), *before, *after])
+
+
+def forget_owner(owners: Collection, owner_id: str) -> None:
+    """Write where the product or group is seen whose pictures have changed."""
+    if not owners.database.tells_edges:
+        return
+    if owners.name == GROUPS:
+        with group_changes(owners, owner_id):
+            return
+    forget_products(owners, owners.find_one({"_id": owner_id}, FIELDS))
+
+
+def _members(products: Collection, groups: Sequence[str]) -> list[str]:
+    if not groups:
+        return []
+    found = products.find({"group": {"$in": groups, **IS_TEXT}}, FIELDS, limit=MOST_MEMBERS)
+    seen = [each for each in map(_seen, found) if each is not None]
+    return [path for each in seen for path in paths_of_product(each.id, each.name)]
+
+
+def _seen(product: Product | Document | None) -> _Seen | None:
+    """Return where a product is shown, None for one that nobody can see or that is damaged."""
+    if product is None:
+        return None
+    if isinstance(product, Product):
+        found: Document = {name: getattr(product, name) for name in FIELDS}
+        found["_id"] = product.id
+    else:
+        found = product
+    name, group, category = (found.get(each) for each in ("name", "group", "category"))
+    if found.get("status") != Status.PUBLISHED or not isinstance(name, str):
+        return None
+    return _Seen(
+        id=str(found["_id"]),
+        name=name,
+        group=group if isinstance(group, str) else None,
+        category=category if isinstance(category, str) else None,
+    )
