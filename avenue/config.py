@@ -292,6 +292,14 @@ class Settings:
         "",
         secret=True,
     )
+    purge_cdns: tuple[str, ...] = setting(
+        "AVENUE_PURGE_CDNS",
+        "Which edges are told what to forget by their own API, separated by commas, the inner ones "
+        "first: `nginx=<secret>@http://<address>`, `cloudflare=<zone>/<token>`, `fastly=<token>`, "
+        "`bunny=<key>` or `cloudfront=<distribution>`. See cdn.md.",
+        (),
+        secret=True,
+    )
     webhook_url: str = setting(
         "AVENUE_WEBHOOK_URL",
         "Who is told that files were added, replaced, deleted or restored, and what an edge must "
@@ -969,10 +977,26 @@ class Settings:
             problems.append("AVENUE_MAIL_FROM is missing: letters need a sender")
         return problems
 
+    @property
+    def purge_targets(self) -> list["PurgeTarget"]:
+        """The edges of `AVENUE_PURGE_CDNS`, in their order."""
+        return [edge for each in self.purge_cdns if (edge := _parse_edge(each))]
+
+    @property
+    def tells_edges(self) -> bool:
+        """Whether anybody is told what an edge must forget."""
+        return bool(self.purge_url or self.purge_cdns)
+
     def _wrong_purge(self) -> list[str]:
-        if not self.purge_url:
-            return []
         problems = []
+        if not all(map(_parse_edge, self.purge_cdns)):
+            problems.append(
+                "AVENUE_PURGE_CDNS must be as nginx=<secret>@http://10.0.0.5:8080, "
+                "cloudflare=<zone>/<token>, fastly=<token>, bunny=<key> or "
+                "cloudfront=<distribution>, separated by commas"
+            )
+        if not self.purge_url:
+            return problems
         if not is_webhook_url(self.purge_url):
             problems.append(
                 "AVENUE_PURGE_URL must be as https://hooks.example/purge; http only to a loopback "
@@ -1057,6 +1081,31 @@ def _parse_chat(text: str) -> AlertChat | None:
     if not is_fine:
         return None
     return AlertChat(service=service, target=target, critical_only=bool(found[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeTarget:
+    """An edge that is told what to forget; `target` is what its service needs to let us in."""
+
+    service: str
+    target: str = field(repr=False)
+
+
+EDGE = re.compile(
+    r"(cloudflare)=([0-9a-f]{32}/[A-Za-z0-9_-]{20,200})|(fastly|bunny)=([A-Za-z0-9_-]{20,200})"
+    r"|(cloudfront)=([A-Z0-9]{8,30})|(nginx)=([A-Za-z0-9_-]{20,200}@https?://[^/?#@\s]+)"
+)
+"""By service: 20 characters at least of what lets us in."""
+
+
+def _parse_edge(text: str) -> PurgeTarget | None:
+    found = EDGE.fullmatch(text)
+    if not found:
+        return None
+    service, target = (each for each in found.groups() if each)
+    if service == "nginx" and not is_webhook_url(target.partition("@")[2]):
+        return None
+    return PurgeTarget(service=service, target=target)
 
 
 @dataclass(frozen=True, slots=True)

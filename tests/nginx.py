@@ -104,7 +104,8 @@ class Nginx:
     def stored(self) -> list[bytes]:
         """Everything in the cache on the disk."""
         while True:
-            files = [each for each in (self.directory / "pictures").rglob("*") if each.is_file()]
+            kept = [self.directory / "pictures", self.directory / "catalogue"]
+            files = [file for each in kept for file in each.rglob("*") if file.is_file()]
             # What was just written gets its name a moment after its answer: then all is read anew.
             with contextlib.suppress(FileNotFoundError):
                 return [each.read_bytes() for each in files]

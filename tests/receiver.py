@@ -22,6 +22,7 @@ class Told:
     """One message as it came."""
 
     path: str
+    method: str
     headers: dict[str, str]
     body: bytes
 
@@ -78,9 +79,10 @@ def receiving() -> Iterator[Inbox]:
 def _handler(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status = inbox.statuses.pop(0) if inbox.statuses else 200
-            inbox.told.put(Told(path=self.path, headers=dict(self.headers), body=body))
+            told = Told(path=self.path, method=self.command, headers=dict(self.headers), body=body)
+            inbox.told.put(told)
             if not status:
                 inbox.go_on.wait(DEADLINE_SECONDS)
                 self.close_connection = True
@@ -90,6 +92,9 @@ def _handler(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Location", f"http://127.0.0.1:{inbox.port}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.do_POST()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -19,8 +19,9 @@ from avenue.mail.errors import MailRefused, MailUnavailable
 from avenue.mail.models import Letter
 from avenue.mail.relay import FIRST_PERMANENT_CODE, Relay
 from avenue.media.announcing.models import PURGES, WEBHOOKS
-from avenue.media.announcing.presenting import events_of, purges_of
+from avenue.media.announcing.presenting import events_of, purged_urls, purges_of
 from avenue.notifications.chats import post_to
+from avenue.notifications.edges import tell as tell_edge
 from avenue.notifications.errors import Refused
 from avenue.notifications.models import TO_PEOPLE, Message
 from avenue.notifications.service import (
@@ -41,6 +42,8 @@ from avenue.webhooks.errors import NotDelivered
 from avenue.webhooks.standard import SignedPost
 
 MOST_PURGES = 100
+MOST_TOLD_ONE_BY_ONE = 4
+"""Some APIs take one URL in a call, and a picture has a hundred: all within a lease."""
 SOON_SECONDS = 60.0
 """Between tries at most where it matters that who was away hears soon."""
 MAIL_SECONDS = 15 * 60.0
@@ -119,7 +122,7 @@ def message_jobs(settings: Settings, database: Database, sites: Sites) -> dict[s
     if told := dict(_alert_receivers(settings, sites)):
         each_one = [_job(database, name, send, SOON_SECONDS) for name, send in told.items()]
         jobs[TELL] = partial(_run_each, each_one)
-    if settings.purge_url:
+    if settings.tells_edges:
         jobs[PURGES] = partial(_purge, settings, database, sites)
     return jobs
 
@@ -160,9 +163,18 @@ def _purge(
     settings: Settings, database: Database, sites: Sites, job: RunningJob
 ) -> Mapping[str, int]:
     told = Counter(urls=0)
-    bodies = partial(purges_of, site_of=sites.by_id, told=told)
-    sender = WebhookSender(purge_post(settings), bodies, busy=range(1000))
-    _job(database, PURGES, sender, SOON_SECONDS, MOST_PURGES)(job)
+
+    def send(messages: Sequence[Message]) -> None:
+        for edge in settings.purge_targets:
+            urls = purged_urls(messages, sites.by_id)
+            tell_edge(edge, urls)
+            told["urls"] += len(urls)
+        if settings.purge_url:
+            bodies = partial(purges_of, site_of=sites.by_id, told=told)
+            WebhookSender(purge_post(settings), bodies, busy=range(1000))(messages)
+
+    at_once = MOST_TOLD_ONE_BY_ONE if settings.purge_targets else MOST_PURGES
+    _job(database, PURGES, send, SOON_SECONDS, at_once)(job)
     return told
 
 

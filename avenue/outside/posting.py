@@ -36,8 +36,8 @@ class Poster:
         self._dialler = dialler
         self._is_ours = is_ours
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        """Return the status of the answer.
+    def post(self, body: bytes, headers: Mapping[str, str], method: str = "POST") -> int:
+        """Return the status of the answer to a POST, or another `method`.
 
         Raise `NoAnswer`, which may mean that the message arrived, and `AddressNotAllowed`.
         """
@@ -48,7 +48,7 @@ class Poster:
                 connection = connected_as_meant(
                     target, patience, open_things, self._dialler, is_ours=self._is_ours
                 )
-                connection.request("POST", target.path, body, dict(headers))
+                connection.request(method, target.path, body, dict(headers))
                 return connection.getresponse().status
         # What the libraries say names the address, so none of it is passed on.
         except (TimeoutError, FetchTooSlow, FetchersBusy):

@@ -243,6 +243,7 @@ def test_secrets_are_never_printed():
         "AVENUE_SMTP_URL": "smtp://shop:fa5tm41l@mail.example:587",
         "AVENUE_PURGE_URL": "https://hooks.example/purge?token=t0k3n",
         "AVENUE_PURGE_SECRET": "a-r3ceiver-knows-this-and-nobody-else",
+        "AVENUE_PURGE_CDNS": "fastly=f4stly-of-the-shop-0123456789",
         "AVENUE_WEBHOOK_URL": "https://hooks.example/avenue?token=t0k3n",
         "AVENUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "AVENUE_ALERT_URL": "https://hooks.example/alerts?token=t0k3n",
@@ -317,6 +318,39 @@ def test_what_an_edge_must_forget_is_told_encrypted_or_at_home(url, is_right):
     told = problems(**environ)
     assert [each.partition(" ")[0] for each in told] == ["AVENUE_PURGE_URL"]
     assert "s3cr3t" not in str(told)
+
+
+@table(
+    "cdns, services",
+    [
+        ("", []),
+        (f"cloudflare={'0a' * 16}/{'t0k3n' * 5}", ["cloudflare"]),
+        (
+            f"nginx={'t0k3n' * 5}@http://10.0.0.5:8080, nginx={'t0k3n' * 5}@https://b.example, "
+            f"bunny={'t0k3n' * 5}",
+            ["nginx", "nginx", "bunny"],
+        ),
+        ("cloudfront=EDFDVBD6EXAMPLE", ["cloudfront"]),
+        (f"fastly={'t0k3n' * 5}", ["fastly"]),
+        (f"cloudflare={'t0k3n' * 5}", None),
+        (f"nginx={'t0k3n' * 5}@http://edge.example", None),
+        ("nginx=t0k3n@http://10.0.0.5", None),
+        (f"akamai={'t0k3n' * 5}", None),
+        (f"fastly={'t0k3n' * 5}\n", ["fastly"]),
+        ("fastly=", None),
+    ],
+)
+def test_edges_are_told_by_their_own_api(cdns: str, services: list[str] | None) -> None:
+    environ = {**LOCAL, "AVENUE_PURGE_CDNS": cdns}
+    if services is not None:
+        found = Settings.from_env(environ)
+        assert [each.service for each in found.purge_targets] == services
+        assert found.tells_edges is bool(services)
+        assert "t0k3n" not in repr(found.purge_targets)
+        return
+    told = problems(**environ)
+    assert [each.partition(" ")[0] for each in told] == ["AVENUE_PURGE_CDNS"]
+    assert "t0k3n" not in str(told)
 
 
 def test_a_receiver_of_purges_knows_us_by_a_secret():

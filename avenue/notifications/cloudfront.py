@@ -1,0 +1,28 @@
+"""Signs requests to CloudFront as AWS wants it (Signature Version 4).
+
+botocore is an extra (requirements-s3.txt). Whose signature it is, it finds as usual: environment,
+files, or the role of the machine.
+"""
+
+from collections.abc import Mapping
+
+from avenue.webhooks.errors import NotDelivered
+
+REGION = "us-east-1"
+"""CloudFront has no other."""
+
+
+def signed(url: str, body: bytes) -> Mapping[str, str]:
+    """Return the headers of a POST of XML; raise `NotDelivered` when nobody says who we are."""
+    try:
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.session import Session
+    except ImportError:
+        raise NotDelivered(reason="botocore_missing") from None
+    credentials = Session().get_credentials()
+    if credentials is None:
+        raise NotDelivered(reason="no_credentials")
+    request = AWSRequest("POST", url, {"Content-Type": "text/xml"}, body)
+    SigV4Auth(credentials, "cloudfront", REGION).add_auth(request)
+    return dict(request.headers.items())
