@@ -85,6 +85,8 @@ bench-scale: $(VENV)/.installed-dev ## What each route and job reads as the stor
 	$(BIN)/python -m bench.scale $(BENCH)
 bench-quotas: $(VENV)/.installed-dev ## Uploads a second to a site with a quota beside one without
 	$(BIN)/python -m bench.quotas
+bench-edge: $(VENV)/.installed-dev wrk nginx ## How much of a crowd reaches Avenue behind nginx, and how soon a new price is seen
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m bench.edge $(BENCH)
 bench-pages: $(VENV)/.installed-dev assets chromium ## Weight, shifts, largest paint and whole pictures of pages on a slow phone
 	$(BIN)/python -m bench.pages $(BENCH)
 bench-pictures: $(VENV)/.installed-dev ## Four variants of a photograph beside Pillow, libvips, sharp
@@ -161,4 +163,4 @@ bench/peers/node_modules: bench/peers/package-lock.json | $(VENV)/.npm
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures chromium wrk nginx format texts docs screenshots requirements images clean help
+.PHONY: install run assets test test-quick test-pythons lint coverage audit mutants ready compiled browser-packages machine test-clients test-long bench-delivery bench-reload bench-pages bench-scale bench-quotas bench-pictures bench-edge chromium wrk nginx format texts docs screenshots requirements images clean help
